@@ -1,0 +1,71 @@
+"""Aggregates over the samples of a run, computed by us: what a file claims as a total is not read.
+
+Only scored samples enter a value. Unscored and errored ones are counted beside it, never as failures and
+never as passes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample
+from evidence.statistics import Estimate, mean_t, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateScore:
+    """One metric over one slice of one run."""
+
+    metric: MetricSpec
+    slice: Mapping[str, str]  # {} for all samples, else one dimension and its value
+    estimate: Estimate | None  # None where nothing was scored
+    n_scored: int
+    n_unscored: int
+    n_error: int
+
+
+def aggregate(run: ParsedRun) -> list[AggregateScore]:
+    """Return each declared metric over all samples and over each dimension's values, sorted."""
+    return list(aggregate_samples(run.metrics.values(), run.samples))
+
+
+def aggregate_samples(
+    metrics: Iterable[MetricSpec], samples: Iterable[ParsedSample]
+) -> Iterator[AggregateScore]:
+    """Yield the aggregates of any set of samples; the same function replays a stored run."""
+    groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
+    for sample in samples:
+        groups[()].append(sample)
+        for pair in sample.slice.items():
+            groups.setdefault((pair,), []).append(sample)
+    for metric in sorted(metrics, key=lambda spec: spec.key):
+        for where in sorted(groups):
+            yield _over(metric, dict(where), groups[where])
+
+
+def estimate_values(metric: MetricSpec, values: list[float]) -> Estimate | None:
+    """Return the estimate of one metric from its scored values, or None when there are none.
+
+    Values that cannot leave [0, 1] get Wilson's interval on their sum (see `evidence.statistics.wilson`), so
+    that three samples of 1.0 are not mistaken for certainty; others get a t-interval.
+    """
+    if not values:
+        return None
+    if metric.is_bounded:
+        return wilson(min(math.fsum(values), len(values)), len(values))
+    return mean_t(values)
+
+
+def _over(metric: MetricSpec, where: Mapping[str, str], samples: list[ParsedSample]) -> AggregateScore:
+    scores = [score for sample in samples for score in sample.scores if score.metric == metric.key]
+    values = [score.value for score in scores if score.value is not None]
+    return AggregateScore(
+        metric=metric,
+        slice=where,
+        estimate=estimate_values(metric, values),
+        n_scored=len(values),
+        n_unscored=sum(score.status == "unscored" for score in scores),
+        n_error=sum(score.status == "error" for score in scores),
+    )

@@ -1,0 +1,108 @@
+"""What every eval parser returns, and how it refuses. Django-free, frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["proportion", "mean"]
+Direction = Literal["higher", "lower"]  # which way is better
+ScoreStatus = Literal["scored", "unscored", "error"]
+RunStatus = Literal["success", "error", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric, as the file declares it."""
+
+    key: str
+    kind: Kind  # proportion: values in [0, 1], a share of the samples; mean: any finite number
+    direction: Direction
+    unit: str  # "share", "ms", "tokens", ...
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no value may leave [0, 1], which decides the interval."""
+        return self.kind == "proportion" or self.unit == "share"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionClaim:
+    """Which version of an artefact the runner says it used; the digest wins over the label."""
+
+    key: str
+    label: str | None
+    digest: str | None  # 64 lower-case hexadecimal characters
+
+
+@dataclass(frozen=True, slots=True)
+class SampleScore:
+    """One metric of one sample. `value` is set exactly when `status` is "scored"."""
+
+    metric: str
+    status: ScoreStatus
+    value: float | None
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedSample:
+    """One well-formed sample."""
+
+    sample_id: str
+    slice: Mapping[str, str]  # dimension -> value, e.g. {"language": "zh-Hans"}
+    input: str
+    output: str
+    target: str | None
+    trace_id: str | None  # 32 lower-case hexadecimal characters
+    scores: tuple[SampleScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleReject:
+    """One sample that was refused, with the reason, for the answer and for the ledger."""
+
+    index: int  # position in the file, from 0
+    sample_id: str | None
+    code: str
+    detail: str
+    item: object  # what the file said, JSON; None where it cannot be stored as it is
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRun:
+    """One eval run, as its file tells it."""
+
+    format: str  # with version, e.g. "tracebinder.eval/1"
+    run_key: str
+    system: str
+    release: str | None
+    suite: VersionClaim
+    evaluator: VersionClaim
+    dataset: VersionClaim
+    model: VersionClaim
+    status: RunStatus
+    observed_from: datetime  # aware
+    observed_to: datetime  # aware, not before observed_from
+    collected_at: datetime  # aware; the runner's clock
+    commit: str | None  # of the code that ran
+    metrics: Mapping[str, MetricSpec]
+    samples: tuple[ParsedSample, ...]
+    rejects: tuple[SampleReject, ...]
+
+
+class EvalFileError(ValueError):
+    """The file as a whole cannot be read; nothing of it is stored but its bytes' digest in the refusal.
+
+    `problems` lists every fault found, each with the place it was found at.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class UnknownEvalFormat(EvalFileError):
+    """No parser is registered for this format or this version of it."""

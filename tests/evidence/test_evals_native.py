@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.evals.aggregate import aggregate
+from evidence.evals.contracts import EvalFileError, ParsedRun, UnknownEvalFormat
+from evidence.evals.registry import parse_eval_file
+
+HEAD: dict[str, Any] = {
+    "format": "tracebinder.eval/1",
+    "run_key": "ci-41",
+    "system": "credit-assistant",
+    "release": "1.0",
+    "suite": {"key": "credit-behaviour", "label": "3", "digest": "a" * 64},
+    "evaluator": {"key": "groundedness", "label": "2", "digest": "sha256:" + "b" * 64},
+    "dataset": {"key": "credit-tasks", "label": "2026-11"},
+    "model": {"key": "smollm2", "digest": "d" * 64},
+    "status": "success",
+    "observed_from": "2026-11-20T10:00:00+00:00",
+    "observed_to": "2026-11-20T10:05:00Z",
+    "collected_at": "2026-11-20T18:06:00+08:00",
+    "commit": "4b1d46ee",
+    "metrics": {
+        "grounded": {"kind": "proportion", "direction": "higher", "unit": "share"},
+        "latency": {"kind": "mean", "direction": "lower", "unit": "ms"},
+    },
+}
+
+
+def sample(sample_id: str, **over: Any) -> dict[str, Any]:
+    return {
+        "id": sample_id,
+        "slice": {"language": "en"},
+        "input": "q",
+        "output": "a",
+        "target": None,
+        "trace_id": None,
+        "scores": {"grounded": {"status": "scored", "value": 1, "explanation": ""}},
+        **over,
+    }
+
+
+def score(value: object, status: str = "scored", metric: str = "grounded") -> dict[str, Any]:
+    return {metric: {"status": status, "value": value, "explanation": "why"}}
+
+
+def parse(samples: list[object], **head: Any) -> ParsedRun:
+    return parse_eval_file(json.dumps({**HEAD, **head, "samples": samples}).encode(), "native")
+
+
+def test_a_good_file_is_read_whole() -> None:
+    run = parse([sample("1", trace_id="0" * 31 + "1"), sample("2", scores=score(None, "unscored"))])
+    assert run.rejects == ()
+    assert run.evaluator.digest == "b" * 64
+    assert [s.sample_id for s in run.samples] == ["1", "2"]
+    assert run.samples[0].scores[0].value == 1.0
+    # The file says nothing about latency: that is unscored, not absent.
+    assert [s.status for s in run.samples[0].scores] == ["scored", "unscored"]
+
+
+def test_one_bad_sample_does_not_sink_the_others() -> None:
+    bad: list[tuple[object, str]] = [
+        ("text", "not_an_object"),
+        (sample(""), "no_id"),
+        (sample("1"), "duplicate_id"),
+        (sample("b", scores=[]), "no_scores"),
+        (sample("c", scores=score(1, metric="speed")), "unknown_metric"),
+        (sample("d", scores=score(1, status="passed")), "bad_status"),
+        (sample("e", scores=score(None)), "no_value"),
+        (sample("f", scores=score(True)), "no_value"),
+        (sample("g", scores=score(1.2)), "out_of_range"),
+        (sample("h", scores=score(0.5, status="error")), "value_without_score"),
+        (sample("i", trace_id="xyz"), "bad_trace_id"),
+        (sample("j", slice={"language": ["en"]}), "bad_slice"),
+        (sample("k", output=7), "bad_text"),
+        (sample("l", input="nul \x00 inside"), "not_storable"),
+        (sample("m", output="\ud800"), "not_storable"),
+        (sample("o", extra=json.loads("[" * 300 + "]" * 300)), "not_storable"),
+        (sample("n", scores=score(10**400, metric="latency")), "not_finite"),
+    ]
+    run = parse([sample("1"), *(item for item, _ in bad), sample("2")])
+    assert [s.sample_id for s in run.samples] == ["1", "2"]
+    assert [r.code for r in run.rejects] == [code for _, code in bad]
+    assert [r.index for r in run.rejects] == list(range(1, len(bad) + 1))
+    assert all(r.detail for r in run.rejects)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
+def test_a_value_json_does_not_have_is_rejected_with_its_sample(text: str) -> None:
+    raw = json.dumps({**HEAD, "samples": [sample("1"), sample("2", scores=score("@"))]}).replace('"@"', text)
+    run = parse_eval_file(raw.encode(), "native")
+    assert [r.sample_id for r in run.rejects] == ["2"]
+    assert text in run.rejects[0].detail
+
+
+def test_a_repeated_key_in_a_sample_is_rejected_because_one_of_the_two_would_be_lost() -> None:
+    raw = json.dumps({**HEAD, "samples": [sample("1")]}).replace('"value": 1', '"value": 0, "value": 1')
+    run = parse_eval_file(raw.encode(), "native")
+    assert "twice" in run.rejects[0].detail
+
+
+def test_all_faults_of_the_run_come_in_one_answer() -> None:
+    with pytest.raises(EvalFileError) as caught:
+        parse(
+            [], run_key="", status="done", observed_from="yesterday", evaluator={"key": "judge"}, metrics={}
+        )
+    text = str(caught.value)
+    for place in ("run_key", "status", "observed_from", "evaluator", "metrics"):
+        assert place in text
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"observed_to": "2026-11-20T09:00:00Z"}, "observed_from, observed_to"),
+        ({"observed_from": "2026-11-20T10:00:00"}, "observed_from"),
+        ({"suite": {"key": "s", "digest": "zz"}}, "suite.digest"),
+        ({"metrics": {"m": {"kind": "max", "direction": "higher", "unit": "share"}}}, "metrics.m.kind"),
+        ({"metrics": {"m": {"kind": "mean", "direction": "up", "unit": ""}}}, "metrics.m.direction"),
+        ({"samples": {}}, "samples"),
+        ({"run_key": "a\x00b"}, "run_key"),
+    ],
+)
+def test_a_fault_names_its_place(change: dict[str, Any], place: str) -> None:
+    document = {**copy.deepcopy(HEAD), "samples": [], **change}
+    with pytest.raises(EvalFileError, match=place):
+        parse_eval_file(json.dumps(document).encode(), "native")
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"[]", b"{", b"[" * 100_000, b'{"format": 1}'])
+def test_what_is_no_eval_file_is_refused_in_words(raw: bytes) -> None:
+    with pytest.raises(EvalFileError):
+        parse_eval_file(raw, "native")
+
+
+def test_an_unknown_format_or_version_names_those_known() -> None:
+    with pytest.raises(UnknownEvalFormat, match="native"):
+        parse_eval_file(b"{}", "inspect-ai")
+    with pytest.raises(UnknownEvalFormat, match=r"tracebinder\.eval/1"):
+        parse([], format="tracebinder.eval/9")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused_never_worse(raw: bytes) -> None:
+    with pytest.raises(EvalFileError):
+        parse_eval_file(raw, "native")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from([*sample("1")]), JSON) | JSON, max_size=4))
+def test_any_sample_is_kept_or_rejected_never_lost(samples: list[object]) -> None:
+    run = parse(samples)
+    assert len(run.samples) + len(run.rejects) == len(samples)
+
+
+def scores_of(run: ParsedRun, pick: Callable[[Any], object]) -> list[object]:
+    return [pick(a) for a in aggregate(run) if a.metric.key == "grounded"]
+
+
+def test_aggregates_are_by_slice_and_leave_unscored_and_errors_out_of_the_value() -> None:
+    run = parse(
+        [
+            sample("1"),
+            sample("2", scores=score(0)),
+            sample("3", scores=score(None, "error")),
+            sample("4", scores=score(None, "unscored"), slice={"language": "zh-Hans"}),
+        ]
+    )
+    assert scores_of(run, lambda a: (a.slice, a.n_scored, a.n_unscored, a.n_error)) == [
+        ({}, 2, 1, 1),
+        ({"language": "en"}, 2, 0, 1),
+        ({"language": "zh-Hans"}, 0, 1, 0),
+    ]
+    overall = aggregate(run)[0].estimate
+    assert overall is not None
+    assert overall.value == 0.5
+    assert overall.method == "wilson"
+
+
+def test_equal_means_of_a_share_are_not_certainty() -> None:
+    metrics = {"grounded": {"kind": "mean", "direction": "higher", "unit": "share"}}
+    estimate = aggregate(parse([sample("1"), sample("2"), sample("3")], metrics=metrics))[0].estimate
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.low < 0.5
+
+
+def test_a_mean_with_a_unit_of_its_own_gets_a_t_interval() -> None:
+    run = parse([sample(str(i), scores=score(i * 10, metric="latency")) for i in range(5)])
+    estimate = next(a.estimate for a in aggregate(run) if a.metric.key == "latency" and not a.slice)
+    assert estimate is not None
+    assert (estimate.value, estimate.method) == (20.0, "mean_t")
