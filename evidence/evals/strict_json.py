@@ -48,18 +48,20 @@ def fault_in(value: object, place: str = "", depth: int = 0) -> str | None:
         return _fault_in_text(value, place)
     if isinstance(value, _RepeatedKeys):
         return f"{place or 'object'}: the key {value.repeated!r} appears twice"
+    return _fault_in_children(value, place, depth + 1)
+
+
+def _fault_in_children(value: object, place: str, depth: int) -> str | None:
+    children: list[tuple[str, object]] = []
     if isinstance(value, dict):
-        for key, child in value.items():
-            fault = _fault_in_text(key, f"{place}.{key}") or fault_in(
-                child, f"{place}.{key}".lstrip("."), depth + 1
-            )
-            if fault:
-                return fault
-    if isinstance(value, list):
-        for index, child in enumerate(value):
-            fault = fault_in(child, f"{place}[{index}]", depth + 1)
-            if fault:
-                return fault
+        children = [(f"{place}.{key}".lstrip("."), child) for key, child in value.items()]
+    elif isinstance(value, list):
+        children = [(f"{place}[{index}]", child) for index, child in enumerate(value)]
+    for child_place, child in children:
+        # A key's own characters are part of its place.
+        fault = _fault_in_text(child_place, "key") or fault_in(child, child_place, depth)
+        if fault:
+            return fault
     return None
 
 
