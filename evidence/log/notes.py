@@ -43,8 +43,8 @@ class Note:
     text: str  # ends in a newline
     signatures: tuple[NoteSignature, ...]
 
-    def __str__(self) -> str:
-        """The note as it is stored and served."""
+    def to_text(self) -> str:
+        """Return the note as it is stored and served."""
         lines = (f"\u2014 {s.name} {encode_base64(s.key_id + s.signature)}\n" for s in self.signatures)
         return self.text + "\n" + "".join(lines)
 
@@ -61,8 +61,9 @@ class VerifierKey:
         """The first 4 bytes of `SHA-256(name || 0x0A || 0x01 || public key)`."""
         return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:4]
 
-    def __str__(self) -> str:
-        """The key as a vkey: `<name>+<key id in hex>+<base64 of type and key>`."""
+    @property
+    def vkey(self) -> str:
+        """The key as text: `<name>+<key id in hex>+<base64 of type and key>`."""
         return f"{self.name}+{self.key_id.hex()}+{encode_base64(ED25519 + self.public_key)}"
 
 

@@ -30,8 +30,8 @@ class LogProof:
     checkpoint: str  # the signed note, verbatim
     extra: bytes | None = None  # opaque and not authenticated
 
-    def __str__(self) -> str:
-        """The proof as text."""
+    def to_text(self) -> str:
+        """Return the proof as text."""
         lines = [HEADER]
         if self.extra is not None:
             lines.append(f"extra {encode_base64(self.extra)}")

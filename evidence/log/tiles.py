@@ -168,7 +168,7 @@ def unpack_entries(data: bytes) -> list[bytes]:
 
 
 def _number_path(index: int, width: int) -> str:
-    """Return an index as three-digit elements, all but the last behind an `x`, and a partial tile's suffix."""
+    """Return an index as three-digit elements, all but the last behind an `x`, and a width below 256."""
     groups = [f"{index % 1000:03d}"]
     while index := index // 1000:
         groups.insert(0, f"x{index % 1000:03d}")
@@ -176,7 +176,7 @@ def _number_path(index: int, width: int) -> str:
 
 
 def _place(node: Node, size: int) -> tuple[Tile, int, int]:
-    """Return the tile that holds a node at this tree size, and the range of hashes in it that lie below the node."""
+    """Return the tile that holds a node at this tree size, and which of its hashes lie below the node."""
     level, height = divmod(node.level, TILE_HEIGHT)
     first = node.index << height
     tile = tile_at(level, first // TILE_WIDTH, size)

@@ -5,7 +5,7 @@ A tree is named by its size; its perfect subtrees are named by `Node(level, inde
 what a proof needs is known before anything is read: storage is asked once, for all of them (`ReadNodes`).
 
 Provers follow the recursive definitions (2.1.1, 2.1.3.1, 2.1.4.1), verifiers the iterative algorithms
-(2.1.3.2, 2.1.4.2), and `Frontier` adds leaf by leaf: three roads to one root, so that one can check the other.
+(2.1.3.2, 2.1.4.2), and `Frontier` adds leaf by leaf: three roads to one root, each a check of the others.
 
 Warning: an inclusion path also verifies under other sizes of the same shape (for index 0, all of 129-256).
 Take the size from a signed checkpoint and from nowhere else.
