@@ -94,6 +94,30 @@ def tile_at(level: int, index: int, size: int) -> Tile | None:
     return Tile(level, index, width) if level >= 0 and index >= 0 and width > 0 else None
 
 
+def grow_tiles(
+    *, old_size: int, leaves: Sequence[bytes], edge: Callable[[int, int], Sequence[bytes]]
+) -> Iterator[tuple[Tile, bytes]]:
+    """Yield every tile that a tree gets by adding leaves, with its bytes: `new_tiles`, and what is in them.
+
+    Args:
+        leaves: the 32-byte hashes of the new leaves.
+        edge: gives, for a tile level and the number of hashes the old tree has on it, the last
+            `number % 256` of them: the partial tile that these leaves widen. Asked only where that is not 0.
+    """
+    level, count, row = 0, old_size, list(leaves)
+    while row:
+        begin = count - count % TILE_WIDTH
+        row = [*(edge(level, count) if count > begin else ()), *row]
+        roots: list[bytes] = []
+        for at in range(0, len(row), TILE_WIDTH):
+            hashes = row[at : at + TILE_WIDTH]
+            data = b"".join(hashes)
+            yield Tile(level, (begin + at) // TILE_WIDTH, len(hashes)), data
+            if len(hashes) == TILE_WIDTH:
+                roots.append(tile_root(data))
+        level, count, row = level + 1, count // TILE_WIDTH, roots
+
+
 def tile_root(data: bytes) -> bytes:
     """Return the 32-byte hash over a full tile, or over any power of two of hashes.
 

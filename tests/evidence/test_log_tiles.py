@@ -13,10 +13,12 @@ from evidence.log.tiles import (
     Bundle,
     Tile,
     cut_tiles,
+    grow_tiles,
     new_tiles,
     nodes_from_tiles,
     pack_entries,
     parse_path,
+    split_hashes,
     tile_at,
     tile_root,
     tiles_of,
@@ -128,6 +130,18 @@ def test_the_tiles_of_a_tree_are_those_of_the_formats_example() -> None:
 def test_new_tiles_are_those_the_old_tree_had_not(sizes: list[int]) -> None:
     old, new = sizes
     assert set(new_tiles(old, new)) == set(tiles_of(new)) - set(tiles_of(old))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sizes=st.tuples(st.integers(0, SIZE), st.integers(0, SIZE)).map(sorted))
+def test_growing_gives_the_new_tiles_and_their_bytes(sizes: list[int]) -> None:
+    old, new = sizes
+
+    def edge(level: int, count: int) -> list[bytes]:
+        return split_hashes(TILES[level, count // 256][: count % 256 * 32])
+
+    grown = dict(grow_tiles(old_size=old, leaves=LEAVES[old:new], edge=edge))
+    assert grown == dict(read(list(new_tiles(old, new))))
 
 
 def test_tile_at_is_empty_right_of_the_tree() -> None:

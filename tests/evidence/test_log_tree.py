@@ -1,4 +1,4 @@
-"""The Merkle tree against a naive copy of RFC 9162 section 2.1, to size 130, and every kind of false proof."""
+"""The Merkle tree against a naive copy of RFC 9162 section 2.1, to size 130, and all kinds of false proof."""
 
 from __future__ import annotations
 
