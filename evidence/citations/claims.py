@@ -1,0 +1,82 @@
+"""Claims of an answer that declared none: its sentences, their citation marks, material or not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from evidence.citations.materiality import find_kinds
+from evidence.citations.segmentation import MARK, split_sentences
+
+EXTRACTOR_VERSION: Final = "claim-extract/1"
+"""Changes with any change of a pattern; precision and recall: `docs/reference/citations.md`."""
+
+_QUOTED: Final = re.compile(r"“([^”]{4,})”|\"([^\"]{4,})\"|「([^」]{4,})」|『([^』]{4,})』")
+_NOT_A_MARK: Final = re.compile(r"^[ xX✓]?$|^(?:sic|\.{3}|…)$")
+
+
+@dataclass(frozen=True, slots=True)
+class CitationMark:
+    """One reference as written: `1`, `POL-3 §2`. Offsets are those of its bracket, in code points."""
+
+    ref: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractedClaim:
+    """One sentence of the answer.
+
+    `answer[start:end]` is the sentence with its marks, `text` the same without them. `quotes` are the
+    passages the sentence sets in quotation marks.
+    """
+
+    text: str
+    start: int
+    end: int
+    kinds: tuple[str, ...]
+    marks: tuple[CitationMark, ...]
+    quotes: tuple[str, ...]
+
+    @property
+    def material(self) -> bool:
+        """Whether the sentence is of at least one material kind."""
+        return bool(self.kinds)
+
+
+def extract_claims(answer: str) -> tuple[ExtractedClaim, ...]:
+    """Return the claims of an answer in their order; questions are no claims."""
+    claims = (_read_claim(answer, start, end) for start, end in split_sentences(answer))
+    return tuple(claim for claim in claims if not claim.text.endswith(("?", "？")))
+
+
+def _read_claim(answer: str, start: int, end: int) -> ExtractedClaim:
+    sentence = answer[start:end]
+    text = remove_marks(sentence)
+    return ExtractedClaim(
+        text=text,
+        start=start,
+        end=end,
+        kinds=find_kinds(text),
+        marks=find_marks(sentence, offset=start),
+        quotes=tuple(next(filter(None, found.groups())) for found in _QUOTED.finditer(text)),
+    )
+
+
+def find_marks(text: str, *, offset: int = 0) -> tuple[CitationMark, ...]:
+    """Return the citation marks of `text`; `[2, 4]` is two. `offset` is added to every position."""
+    return tuple(
+        CitationMark(ref, offset + match.start(), offset + match.end())
+        for match in MARK.finditer(text)
+        for ref in re.split(r"\s*[,，;；、]\s*", (match["square"] or match["lens"]).strip())
+        if not _NOT_A_MARK.match(ref)
+    )
+
+
+def remove_marks(text: str) -> str:
+    """Return `text` without its citation marks and the spaces they leave before punctuation."""
+    bare = MARK.sub("", text)
+    bare = re.sub(r"[ \t]+(?=[.,;:!?。，；：！？])", "", bare)
+    return re.sub(r"[ \t]{2,}", " ", bare).strip()

@@ -1,0 +1,227 @@
+"""The verdict on a citation: what counts as standing in a document, and where."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.citations.normalise import normalise
+from evidence.citations.verdict import (
+    CHECKER_VERSION,
+    FOUND,
+    FUZZY_THRESHOLD,
+    CitationVerdict,
+    Source,
+    Verdict,
+    check_citation,
+)
+from evidence.digests import sha256_hex
+
+POLICY = (
+    "§4 The standard overdraft rate is 15% per annum.\n"
+    "Customers must not be charged more than USD 1,000.00 in any 12 month period. "
+    "An applicant who is unable to pay may ask for a payment holiday."
+)
+CHINESE = (
+    "第三条 个人贷款年利率为百分之五，最高额度五万元。提前还款不收取任何费用。客户应当在三十日内提交材料。"
+)
+
+
+def make_source(text: str, document_id: str = "DOC-1") -> Source:
+    return Source.of(document_id=document_id, digest=sha256_hex(text.encode()), text=text)
+
+
+def check(quote: str, text: str, *others: Source, hint: int | None = None) -> CitationVerdict:
+    return check_citation(quote=quote, source=make_source(text), candidates=others, hint=hint)
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "verdict"),
+    [
+        ("standard overdraft rate is 15% per annum", POLICY, Verdict.VERBATIM),
+        ("  standard overdraft rate is 15% per annum ", POLICY, Verdict.VERBATIM),
+        ("STANDARD overdraft rate is 15 per cent per annum", POLICY, Verdict.NORMALISED),
+        ("ｓｔａｎｄａｒｄ overdraft rate is １５％ per annum", POLICY, Verdict.NORMALISED),
+        ("charged more than USD 1000 in any 12-month period", POLICY, Verdict.NORMALISED),
+        ("Customers must not be charged more than USD 1,000 in any 12 months period", POLICY, Verdict.FUZZY),
+        ("客户应当在30日内提交材料", CHINESE, Verdict.NORMALISED),
+        ("个人贷款年利率为5%，最高额度 50,000 元", CHINESE, Verdict.NORMALISED),
+        ("个人贷款年利率为5％,最高额度5万元", CHINESE, Verdict.NORMALISED),
+        ("the moon is made of green cheese and nothing else", POLICY, Verdict.NOT_FOUND),
+    ],
+)
+def test_verdict_by_how_the_words_stand_in_the_document(quote: str, text: str, verdict: Verdict) -> None:
+    assert check(quote, text).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("5% per annum.", "The rate is 15% per annum."),
+        ("The rate is 5", "The rate is 5.25 today."),
+        ("The fee is 50", "The fee is 500 pounds."),
+        ("able to pay the loan", "He was unable to pay the loan."),
+        ("rate of 5% is paid", "A rate of -5% is paid."),
+        ("5% is paid out", "A rate of -5% is paid out"),
+        ("额度为五万元", "额度为十五万元。"),
+    ],
+)
+def test_a_match_never_cuts_a_number_or_a_word(quote: str, text: str) -> None:
+    assert check(quote, text).verdict is Verdict.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "The standard overdraft rate is 25% per annum",
+        "Customers must be charged more than USD 1,000.00 in any 12 month period",
+        "Customers must not be charged more than USD 9,000.00 in any 12 month period",
+    ],
+)
+def test_another_number_or_negation_is_never_fuzzy_however_close(quote: str) -> None:
+    verdict = check(quote, POLICY)
+    assert verdict.verdict is Verdict.NOT_FOUND
+    assert verdict.score >= FUZZY_THRESHOLD
+    assert verdict.reason
+
+
+@pytest.mark.parametrize("quote", ["", "   ", "...", "5%", "rate", "费用"])
+def test_empty_or_too_short_quotes_are_never_found(quote: str) -> None:
+    assert check(quote, POLICY + CHINESE).verdict is Verdict.NOT_FOUND
+
+
+def test_a_quote_of_another_document_is_misattributed_with_its_place() -> None:
+    other = make_source(CHINESE, "DOC-ZH")
+    verdict = check("提前还款不收取任何费用", POLICY, make_source("irrelevant", "DOC-0"), other)
+    assert (verdict.verdict, verdict.found_in) == (Verdict.MISATTRIBUTED, "DOC-ZH")
+    assert CHINESE[verdict.start : verdict.end] == "提前还款不收取任何费用"
+
+
+def test_the_cited_document_wins_over_an_equal_passage_elsewhere() -> None:
+    verdict = check("standard overdraft rate", POLICY, make_source(POLICY, "COPY"))
+    assert (verdict.verdict, verdict.found_in) == (Verdict.VERBATIM, None)
+
+
+def test_an_unknown_document_is_unresolvable_even_where_the_words_stand_elsewhere() -> None:
+    verdict = check_citation(quote="standard overdraft rate", source=None, candidates=[make_source(POLICY)])
+    assert (verdict.verdict, verdict.start, verdict.found_in) == (Verdict.UNRESOLVABLE, None, None)
+
+
+def test_the_hint_chooses_among_several_places_and_nothing_else() -> None:
+    text = "the fee is waived. later: the fee is waived."
+    assert check("the fee is waived", text).start == 0
+    assert check("the fee is waived", text, hint=30).start == 26
+    assert check("the fee is doubled", text, hint=0).verdict is Verdict.NOT_FOUND
+
+
+def test_offsets_point_into_the_original_text_for_every_found_verdict() -> None:
+    for quote in (
+        "Standard Overdraft  rate",
+        "more than USD 1000 in any 12 month",
+        "is unable to pay may askk for a payment",
+    ):
+        verdict = check(quote, POLICY)
+        assert verdict.verdict in FOUND
+        assert verdict.start is not None
+        place = normalise(POLICY[verdict.start : verdict.end]).text
+        assert place[:8] == normalise(quote).text[:8]
+
+
+def test_the_inputs_digest_tells_every_input_apart() -> None:
+    digests = {
+        check("the fee is waived", POLICY).inputs_digest,
+        check("the fee is doubled", POLICY).inputs_digest,
+        check("the fee is waived", CHINESE).inputs_digest,
+        check("the fee is waived", POLICY, make_source(CHINESE, "DOC-2")).inputs_digest,
+        check("the fee is waived", POLICY, hint=1).inputs_digest,
+        check_citation(quote="the fee is waived", source=None).inputs_digest,
+    }
+    assert len(digests) == 6
+    assert check("the fee is waived", POLICY).checker_version == CHECKER_VERSION
+
+
+@given(st.text(max_size=200), st.text(max_size=60))
+def test_any_text_gets_the_same_verdict_twice_and_sound_offsets(text: str, quote: str) -> None:
+    first, second = check(quote, text), check(quote, text)
+    assert first == second
+    if first.verdict in FOUND:
+        assert first.start is not None
+        assert first.end is not None
+        assert 0 <= first.start < first.end <= len(text)
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "the",
+            "customer",
+            "must",
+            "repay",
+            "1,500",
+            "in",
+            "30",
+            "days",
+            "客户",
+            "应当",
+            "五万",
+            "元",
+            "％",
+            "—",
+        ]
+    ),
+    min_size=12,
+)
+
+
+@given(WORDS, st.data())
+def test_a_passage_cut_at_spaces_is_found_after_changing_case_and_spacing(
+    words: list[str], data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(words) - 8))
+    passage = words[start : start + 8]
+    assert check(" ".join(passage), " ".join(words)).verdict in {Verdict.VERBATIM, Verdict.NOT_FOUND}
+    changed = check("  ".join(passage).upper(), " ".join(words))
+    assert changed.verdict in FOUND
+
+
+@given(st.text(max_size=300))
+def test_normalising_keeps_a_sound_map_and_is_stable(text: str) -> None:
+    form = normalise(text)
+    assert len(form.text) == len(form.starts) == len(form.ends)
+    assert all(0 <= start < end <= len(text) for start, end in zip(form.starts, form.ends, strict=True))
+    assert list(form.starts) == sorted(form.starts)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("五万元", "50,000 元"),
+        ("1.5万", "一万五千"),
+        ("百分之三点五", "3.5%"),
+        ("二〇二四年", "2024年"),
+        ("伍萬圆", "5万圆"),
+        ("1\u202f000\u202f000", "1,000,000"),
+        ("١٢٣", "123"),
+        ("can’t pay — now", "Can't pay - now"),
+        ("USD 20.00", "usd 20"),
+        ("一万亿", "1000000000000"),
+    ],
+)
+def test_writings_of_the_same_thing_share_one_form(left: str, right: str) -> None:
+    assert normalise(left).text == normalise(right).text
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("3.5%", "35%"),
+        ("-5%", "5%"),
+        ("section 3.10", "section 3.1"),
+        ("5½", "51/2"),
+        ("$5", "£5"),
+        ("五万", "五千"),
+    ],
+)
+def test_writings_of_different_things_stay_apart(left: str, right: str) -> None:
+    assert normalise(left).text != normalise(right).text
