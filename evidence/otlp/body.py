@@ -1,0 +1,94 @@
+"""From the bytes on the wire to the plain body: content type, content encoding, gzip."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from evidence.otlp.errors import BodyTooLarge, UndecodableBody, UnsupportedMedia
+from evidence.otlp.limits import Limits
+from evidence.otlp.records import Encoding
+
+PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
+_ENCODINGS: Final[dict[str, Encoding]] = {
+    PROTOBUF: "protobuf",
+    "application/protobuf": "protobuf",
+    JSON: "json",
+}
+_CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+def read_encoding(content_type: str) -> Encoding:
+    """Return how a body of this `Content-Type` is written.
+
+    Raises:
+        UnsupportedMedia: neither protobuf nor JSON, or JSON in a charset other than UTF-8.
+    """
+    media, *parameters = content_type.split(";")
+    encoding = _ENCODINGS.get(media.strip().lower())
+    if encoding is None:
+        shown = media.strip()[:80] or "none"
+        raise UnsupportedMedia(f"content type {shown} is not taken: send {PROTOBUF} or {JSON}")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in _CHARSETS:
+            raise UnsupportedMedia(f"charset {value.strip()[:40]} is not taken: send UTF-8")
+    return encoding
+
+
+def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
+    """Return the body with its `Content-Encoding` undone.
+
+    Raises:
+        UnsupportedMedia: an encoding other than gzip.
+        BodyTooLarge: too many bytes as sent or when unpacked, or packed too tightly to be honest.
+        UndecodableBody: not gzip, or cut short.
+    """
+    if len(body) > limits.body_bytes:
+        raise BodyTooLarge(
+            f"the body has {len(body)} bytes, the limit is {limits.body_bytes}: send smaller batches"
+        )
+    match content_encoding.strip().lower():
+        case "" | "identity" | "none":
+            return body
+        case "gzip" | "x-gzip":
+            return _gunzip(body, limits)
+        case other:
+            raise UnsupportedMedia(f"content encoding {other[:40]} is not taken: send gzip or none")
+
+
+def explain_undecodable(body: bytes, encoding: Encoding) -> str:
+    """Return the likeliest reason why a body could not be read, for the sender."""
+    if body.startswith(_GZIP_MAGIC):
+        return "the body is gzip but the request says nothing of it: add `Content-Encoding: gzip`"
+    if encoding == "protobuf" and body.lstrip()[:1] in {b"{", b"["}:
+        return f"the body looks like JSON: send it with `Content-Type: {JSON}`"
+    if encoding == "protobuf":
+        return "the body is not a protobuf OTLP export request, or was cut short"
+    return "the body is not JSON, or was cut short"
+
+
+def _gunzip(body: bytes, limits: Limits) -> bytes:
+    """Unpack one or more gzip members, never holding more than the limit allows."""
+    parts: list[bytes] = []
+    ceiling = min(limits.decoded_bytes, max(limits.gzip_ratio_floor_bytes, len(body) * limits.gzip_ratio))
+    room = ceiling
+    rest = body
+    while rest:
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            part = unpacker.decompress(rest, room + 1)
+        except zlib.error as exc:
+            raise UndecodableBody(f"the body is labelled gzip and cannot be unpacked: {exc}") from exc
+        room -= len(part)
+        if room < 0:
+            raise BodyTooLarge(f"the body unpacks to more than {ceiling} bytes: send smaller batches")
+        if not unpacker.eof:
+            raise UndecodableBody("the gzip body was cut short")
+        parts.append(part)
+        rest = unpacker.unused_data
+    if not parts:
+        raise UndecodableBody("the body is labelled gzip and is empty")
+    return b"".join(parts)

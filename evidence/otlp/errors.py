@@ -1,0 +1,79 @@
+"""What can be wrong with a whole request (an error) and with one item of it (a reject code).
+
+An error refuses the request with an HTTP status. A reject code refuses one span or log record; the rest is
+kept.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class OtlpError(Exception):
+    """A whole OTLP request that cannot be taken; the only error this package raises."""
+
+    code: ClassVar[str] = "otlp_error"
+    http_status: ClassVar[int] = 400
+
+
+class UndecodableBody(OtlpError):
+    """The body is not what its content type and encoding say. Sending it again cannot help."""
+
+    code = "undecodable_body"
+    http_status = 400
+
+
+class WrongSignal(OtlpError):
+    """The body is an export of another signal, posted to the wrong path."""
+
+    code = "wrong_signal"
+    http_status = 400
+
+
+class BodyTooLarge(OtlpError):
+    """More bytes or items than one request may carry. Smaller batches help."""
+
+    code = "body_too_large"
+    http_status = 413
+
+
+class UnsupportedMedia(OtlpError):
+    """A content type, charset or content encoding that is not taken here."""
+
+    code = "unsupported_media"
+    http_status = 415
+
+
+class RejectCode(StrEnum):
+    """Why one item was refused. Stable: they stand in replies, in the reject ledger and in the docs."""
+
+    INVALID_TRACE_ID = "invalid_trace_id"
+    INVALID_SPAN_ID = "invalid_span_id"
+    INVALID_PARENT_SPAN_ID = "invalid_parent_span_id"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    END_BEFORE_START = "end_before_start"
+    UNSTORABLE_TEXT = "unstorable_text"
+    TEXT_TOO_LONG = "text_too_long"
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
+    TOO_MANY_EVENTS = "too_many_events"
+    TOO_MANY_LINKS = "too_many_links"
+    NESTING_TOO_DEEP = "nesting_too_deep"
+    MALFORMED_ITEM = "malformed_item"
+    MALFORMED_RESOURCE = "malformed_resource"
+    UNSUPPORTED_LOG_RECORD = "unsupported_log_record"
+    INVALID_EVALUATION = "invalid_evaluation"
+    MISSING_SYSTEM = "missing_system"
+    UNKNOWN_SYSTEM = "unknown_system"
+    SYSTEM_NOT_PERMITTED = "system_not_permitted"
+    SPAN_CONFLICT = "span_conflict"
+    EVALUATION_CONFLICT = "evaluation_conflict"
+
+
+class ItemRefused(Exception):
+    """One span or log record that is refused alone. Caught for every item; it never leaves this package."""
+
+    def __init__(self, code: RejectCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,283 @@
+"""One group of spans into rows ready for COPY, and refusals.
+
+This is the hot path, so checks that rarely fail are made on whole JSON texts (one search for an escaped NUL,
+one length) and the slow road is taken only when they hit.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from evidence.otlp.errors import ItemRefused, RejectCode
+from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
+from evidence.otlp.limits import Limits
+from evidence.otlp.records import RejectRecord, SpanRecord, TraceBatch
+from evidence.otlp.values import dump_json, has_nul, move_large_values, read_attributes
+
+SYSTEM_ATTRIBUTE: Final = "tracebinder.system"
+SERVICE_ATTRIBUTE: Final = "service.name"
+_NO_TRACE_ID: Final = bytes(16)
+_NO_SPAN_ID: Final = bytes(8)
+_LAST_NS: Final = 2**63 - 1  # nanoseconds since 1970 that a bigint holds: the year 2262
+_LAST_KIND: Final = 2**15 - 1  # what a smallint holds; today's kinds are 0 to 5
+_NOTHING: Final = b"[]"
+# What OTLP carries beside the attributes, by the names OpenTelemetry gives it elsewhere.
+_DROPPED_ATTRIBUTES: Final = "otel.dropped_attributes_count"
+_DROPPED_EVENTS: Final = "otel.dropped_events_count"
+_DROPPED_LINKS: Final = "otel.dropped_links_count"
+_TRACE_STATE: Final = "w3c.tracestate"
+
+
+def read_span_group(group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -> None:
+    """Add the group's spans to the batch: stored rows, blobs and refusals."""
+    reader = _GroupReader(group, limits, batch)
+    for item in group.items:
+        position = batch.n_items
+        batch.n_items += 1
+        if isinstance(item, BrokenItem):
+            batch.rejects.append(_reject_broken(item, position, reader))
+            continue
+        kept_blobs = len(batch.blobs)
+        try:
+            batch.spans.append(reader.read_span(item, position))
+        except ItemRefused as exc:
+            del batch.blobs[
+                kept_blobs:
+            ]  # a refused span's values stand in the raw body, not in blobs of their own
+            batch.rejects.append(_reject_span(item, position, reader, exc))
+
+
+class _GroupReader:
+    """What the spans of one resource and scope share, worked out once."""
+
+    def __init__(self, group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -> None:
+        self.limits = limits
+        self._blobs = batch.blobs
+        self._problem: ItemRefused | None = None
+        self.hasher = digest_prefix(group)
+        self.system_key = ""
+        self._resource = self._scope = b"{}"
+        try:
+            self._read_shared(group, position=batch.n_items)
+        except ItemRefused as exc:
+            self._problem = ItemRefused(RejectCode.MALFORMED_RESOURCE, f"the resource or scope: {exc.detail}")
+
+    def _read_shared(self, group: ItemGroup[Span], position: int) -> None:
+        resource = read_attributes(group.resource.attributes, self.limits)
+        self.system_key = read_system_key(resource)
+        scope: dict[str, object] = {"name": group.scope.name, "version": group.scope.version}
+        if group.scope_schema_url:
+            scope["schema_url"] = group.scope_schema_url
+        if group.resource_schema_url:
+            scope["resource_schema_url"] = group.resource_schema_url
+        attributes = read_attributes(group.scope.attributes, self.limits)
+        if attributes:
+            scope["attributes"] = self._fit(attributes, f"scope of span {position}")
+        self._resource = dump_json(self._fit(resource, f"resource of span {position}"))
+        self._scope = dump_json(scope)
+        if has_nul(self._resource) or has_nul(self._scope):
+            raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
+        if len(self._scope) > self.limits.attribute_bytes:
+            raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
+
+    def _fit(self, attributes: dict[str, object], place: str) -> dict[str, object]:
+        if len(dump_json(attributes)) <= self.limits.attribute_bytes:
+            return attributes
+        return move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs)
+
+    def read_span(self, span: Span, position: int) -> SpanRecord:
+        """Return the row of one span.
+
+        Raises:
+            ItemRefused: for any of the reasons in `RejectCode` that a span alone can give.
+        """
+        if self._problem is not None:
+            raise self._problem
+        start_ns, end_ns = span.start_time_unix_nano, span.end_time_unix_nano
+        parent = span.parent_span_id
+        status = span.status
+        self._check_fields(span, start_ns, end_ns, parent)
+        attributes = self._dump_attributes(span, position)
+        events = self._dump_events(span, position) if span.events else _NOTHING
+        links = self._dump_links(span, position) if span.links else _NOTHING
+        name, message = span.name, status.message
+        if "\x00" in name or "\x00" in message or has_nul(attributes) or has_nul(events) or has_nul(links):
+            raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
+        if len(name) + len(message) > self.limits.text_bytes // 4:
+            self._check_texts(name, message)
+        hasher = self.hasher.copy()
+        hasher.update(span.SerializeToString(deterministic=True))
+        return SpanRecord(
+            position,
+            self.system_key,
+            span.trace_id.hex(),
+            span.span_id.hex(),
+            parent.hex() if parent and parent != _NO_SPAN_ID else None,
+            name,
+            span.kind,
+            start_ns,
+            end_ns,
+            status.code,
+            message,
+            attributes,
+            events,
+            links,
+            self._resource,
+            self._scope,
+            hasher.hexdigest(),
+        )
+
+    def _check_fields(self, span: Span, start_ns: int, end_ns: int, parent: bytes) -> None:
+        check_id(span.trace_id, _NO_TRACE_ID, RejectCode.INVALID_TRACE_ID, "trace id")
+        check_id(span.span_id, _NO_SPAN_ID, RejectCode.INVALID_SPAN_ID, "span id")
+        if parent and len(parent) != 8:
+            raise ItemRefused(
+                RejectCode.INVALID_PARENT_SPAN_ID, f"parent span id has {len(parent)} bytes instead of 8"
+            )
+        if not 0 < start_ns <= _LAST_NS or not 0 < end_ns <= _LAST_NS:
+            raise ItemRefused(
+                RejectCode.TIME_OUT_OF_RANGE,
+                f"start {start_ns} or end {end_ns} is not stated or beyond the year 2262",
+            )
+        if end_ns < start_ns - self.limits.clock_skew_ns:
+            raise ItemRefused(
+                RejectCode.END_BEFORE_START,
+                f"ends {start_ns - end_ns} ns before it starts, {self.limits.clock_skew_ns} ns are allowed",
+            )
+        if not 0 <= span.kind <= _LAST_KIND or not 0 <= span.status.code <= _LAST_KIND:
+            raise ItemRefused(
+                RejectCode.MALFORMED_ITEM, f"kind {span.kind} or status {span.status.code} is unknown"
+            )
+
+    def _dump_attributes(self, span: Span, position: int) -> bytes:
+        attributes = read_attributes(span.attributes, self.limits)
+        if span.trace_state:
+            self._check_texts(span.trace_state)
+            attributes.setdefault(_TRACE_STATE, span.trace_state)
+        if span.dropped_attributes_count:
+            attributes.setdefault(_DROPPED_ATTRIBUTES, span.dropped_attributes_count)
+        if span.dropped_events_count:
+            attributes.setdefault(_DROPPED_EVENTS, span.dropped_events_count)
+        if span.dropped_links_count:
+            attributes.setdefault(_DROPPED_LINKS, span.dropped_links_count)
+        text = dump_json(attributes)
+        if len(text) <= self.limits.attribute_bytes:
+            return text
+        place = f"span {position}"
+        return dump_json(move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs))
+
+    def _dump_events(self, span: Span, position: int) -> bytes:
+        if len(span.events) > self.limits.span_events:
+            raise ItemRefused(
+                RejectCode.TOO_MANY_EVENTS,
+                f"{len(span.events)} events, the limit is {self.limits.span_events}",
+            )
+        events = []
+        for number, event in enumerate(span.events):
+            self._check_texts(event.name)
+            attributes = self._fit(
+                read_attributes(event.attributes, self.limits), f"span {position}, event {number}"
+            )
+            if event.dropped_attributes_count:
+                attributes.setdefault(_DROPPED_ATTRIBUTES, event.dropped_attributes_count)
+            events.append({"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes})
+        return dump_json(events)
+
+    def _dump_links(self, span: Span, position: int) -> bytes:
+        if len(span.links) > self.limits.span_links:
+            raise ItemRefused(
+                RejectCode.TOO_MANY_LINKS, f"{len(span.links)} links, the limit is {self.limits.span_links}"
+            )
+        links = []
+        for number, link in enumerate(span.links):
+            self._check_texts(link.trace_state)
+            attributes = self._fit(
+                read_attributes(link.attributes, self.limits), f"span {position}, link {number}"
+            )
+            if link.dropped_attributes_count:
+                attributes.setdefault(_DROPPED_ATTRIBUTES, link.dropped_attributes_count)
+            links.append(
+                {
+                    "trace_id": link.trace_id.hex(),
+                    "span_id": link.span_id.hex(),
+                    "trace_state": link.trace_state,
+                    "attributes": attributes,
+                }
+            )
+        return dump_json(links)
+
+    def _check_texts(self, *texts: str) -> None:
+        for text in texts:
+            size = len(text.encode("utf-8"))
+            if size > self.limits.text_bytes:
+                raise ItemRefused(
+                    RejectCode.TEXT_TOO_LONG,
+                    f"a name, message or trace state of {size} bytes, {self.limits.text_bytes} are allowed",
+                )
+
+
+def read_system_key(resource: dict[str, object]) -> str:
+    """Return the key of the system a resource names: `tracebinder.system` wins over `service.name`."""
+    key = resource.get(SYSTEM_ATTRIBUTE) or resource.get(SERVICE_ATTRIBUTE)
+    return key if isinstance(key, str) and "\x00" not in key else ""
+
+
+def check_id(value: bytes, zero: bytes, code: RejectCode, name: str) -> None:
+    """Refuse an id of the wrong length or all zero, naming the likely mistake.
+
+    Raises:
+        ItemRefused: with `code`.
+    """
+    size = len(zero)
+    if len(value) == size and value != zero:
+        return
+    if not value:
+        raise ItemRefused(
+            code, f"{name} is missing (a logs export sent to the traces path looks like this, too)"
+        )
+    if value == zero:
+        raise ItemRefused(code, f"{name} is all zero")
+    if len(value) == 2 * size and value.isalnum():
+        raise ItemRefused(code, f"{name} is hexadecimal text; in protobuf it is {size} bytes")
+    raise ItemRefused(code, f"{name} has {len(value)} bytes instead of {size}")
+
+
+def _reject_span(span: Span, position: int, reader: _GroupReader, problem: ItemRefused) -> RejectRecord:
+    hasher = reader.hasher.copy()
+    hasher.update(span.SerializeToString(deterministic=True))
+    fields = MessageToDict(span, preserving_proto_field_name=True)
+    for name, value in (
+        ("trace_id", span.trace_id),
+        ("span_id", span.span_id),
+        ("parent_span_id", span.parent_span_id),
+    ):
+        if value:
+            fields[name] = value.hex()
+    return RejectRecord(
+        position=position,
+        code=problem.code,
+        detail=problem.detail,
+        system_key=reader.system_key,
+        trace_id=span.trace_id.hex() if len(span.trace_id) == 16 else None,
+        span_id=span.span_id.hex() if len(span.span_id) == 8 else None,
+        item_digest=hasher.hexdigest(),
+        item=dump_rejected(fields, reader.limits),
+    )
+
+
+def _reject_broken(item: BrokenItem, position: int, reader: _GroupReader) -> RejectRecord:
+    hasher = reader.hasher.copy()
+    hasher.update(item.raw)
+    return RejectRecord(
+        position=position,
+        code=item.code,
+        detail=item.detail,
+        system_key=reader.system_key,
+        trace_id=item.trace_id,
+        span_id=item.span_id,
+        item_digest=hasher.hexdigest(),
+        item=dump_broken(item, reader.limits),
+    )

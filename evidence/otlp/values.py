@@ -1,0 +1,160 @@
+"""OTLP attribute values as JSON that PostgreSQL can store, losing nothing.
+
+| OTLP | JSON |
+|---|---|
+| string, bool, int, finite double, array, kvlist | string, boolean, number, number, array, object |
+| no value | null |
+| NaN and the infinities | "NaN", "Infinity", "-Infinity" |
+| bytes | {"tracebinder.bytes": base64} |
+| a key given twice | the first value; the others under "tracebinder.repeated": {key: [values]} |
+| a value above the limit | {"tracebinder.blob": digest, "bytes": n, "media_type": ...} |
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from evidence.otlp.errors import ItemRefused, RejectCode
+from evidence.otlp.limits import Limits
+from evidence.otlp.records import AttributeBlob
+
+BLOB_KEY: Final = "tracebinder.blob"
+BYTES_KEY: Final = "tracebinder.bytes"
+REPEATED_KEY: Final = "tracebinder.repeated"
+_PLAIN_KINDS: Final = frozenset({"string_value", "int_value", "bool_value"})  # the same in JSON
+_ESCAPED_NUL: Final = b"\\u0000"
+
+
+def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str, object]:
+    """Return OTLP attributes as a JSON object.
+
+    Raises:
+        ItemRefused: too many attributes, or a value nested too deep.
+    """
+    found: dict[str, object] = {}
+    for pair in attributes:
+        value = pair.value
+        # Texts and numbers that are not empty or zero are the commonest; asking for the oneof's name costs more.
+        found[pair.key] = value.string_value or value.int_value or _read_value(value, limits, 0)
+    if len(found) != len(attributes):
+        found = _read_map(attributes, limits, 0)
+    if len(found) > limits.span_attributes:
+        raise ItemRefused(
+            RejectCode.TOO_MANY_ATTRIBUTES,
+            f"{len(attributes)} attributes in one place, the limit is {limits.span_attributes}",
+        )
+    return found
+
+
+def dump_json(value: object) -> bytes:
+    """Return compact UTF-8 JSON of a value made by this module."""
+    return orjson.dumps(value)
+
+
+def has_nul(json_text: bytes) -> bool:
+    """Tell whether a JSON text holds U+0000, which PostgreSQL's jsonb cannot store."""
+    return _ESCAPED_NUL in json_text and _contains_nul(orjson.loads(json_text))
+
+
+def escape_unstorable(value: object) -> object:
+    """Return a JSON value with each NUL and each lone surrogate written out as `\\uXXXX`."""
+    match value:
+        case str():
+            return value.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode("utf-8")
+        case list():
+            return [escape_unstorable(member) for member in value]
+        case dict():
+            return {str(escape_unstorable(key)): escape_unstorable(member) for key, member in value.items()}
+        case _:
+            return value
+
+
+def move_large_values(
+    attributes: dict[str, object], *, limits: Limits, place: str, blobs: list[AttributeBlob]
+) -> dict[str, object]:
+    """Return the attributes with each value above `limits.attribute_bytes` replaced by its blob's marker."""
+    return {key: _move_large(key, value, limits, place, blobs) for key, value in attributes.items()}
+
+
+def blob_marker(blob: AttributeBlob) -> dict[str, object]:
+    """Return what stands in a row for a value that was moved to a blob."""
+    return {BLOB_KEY: f"sha256:{blob.digest}", "bytes": len(blob.data), "media_type": blob.media_type}
+
+
+def _read_value(value: AnyValue, limits: Limits, depth: int) -> object:
+    """Return one OTLP value as JSON, `depth` arrays or maps down."""
+    kind = value.WhichOneof("value")
+    if kind in _PLAIN_KINDS:
+        return getattr(value, kind)
+    if depth >= limits.nesting_levels:
+        raise ItemRefused(
+            RejectCode.NESTING_TOO_DEEP, f"a value is nested more than {limits.nesting_levels} levels deep"
+        )
+    match kind:
+        case None:
+            return None
+        case "double_value":
+            return _read_double(value.double_value)
+        case "array_value":
+            return [_read_value(member, limits, depth + 1) for member in value.array_value.values]
+        case "kvlist_value":
+            return _read_map(value.kvlist_value.values, limits, depth + 1)
+        case "bytes_value":
+            return {BYTES_KEY: base64.b64encode(value.bytes_value).decode("ascii")}
+    raise ItemRefused(RejectCode.MALFORMED_ITEM, f"an attribute value of kind {kind} is not taken here")
+
+
+def _read_double(number: float) -> float | str:
+    """Return a double, or its name in protobuf's JSON mapping where JSON has none."""
+    if math.isfinite(number):
+        return number
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
+
+
+def _read_map(pairs: Sequence[KeyValue], limits: Limits, depth: int) -> dict[str, object]:
+    found: dict[str, object] = {}
+    repeated: dict[str, list[object]] = {}
+    for pair in pairs:
+        value = _read_value(pair.value, limits, depth)
+        if pair.key in found:
+            repeated.setdefault(pair.key, []).append(value)
+        else:
+            found[pair.key] = value
+    if repeated:
+        found[REPEATED_KEY] = repeated
+    return found
+
+
+def _contains_nul(value: object) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case list():
+            return any(_contains_nul(member) for member in value)
+        case dict():
+            return any("\x00" in key or _contains_nul(member) for key, member in value.items())
+        case _:
+            return False
+
+
+def _move_large(key: str, value: object, limits: Limits, place: str, blobs: list[AttributeBlob]) -> object:
+    if isinstance(value, str):
+        data, media_type = value.encode("utf-8"), "text/plain; charset=utf-8"
+    else:
+        data, media_type = orjson.dumps(value), "application/json"
+    if len(data) <= limits.attribute_bytes:
+        return value
+    blob = AttributeBlob(
+        hashlib.sha256(data).hexdigest(), data, media_type, f"{place}, attribute {key[:120]}"
+    )
+    blobs.append(blob)
+    return blob_marker(blob)
