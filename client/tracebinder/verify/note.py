@@ -1,0 +1,136 @@
+"""C2SP signed notes, checkpoints and cosignatures, checked against keys one already trusts.
+
+Source: c2sp.org/signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature v1.0.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from tracebinder.verify.encoding import decode_base64
+from tracebinder.verify.errors import BinderMalformedError
+from tracebinder.verify.keys import signature_holds
+
+ED25519: Final = 0x01
+COSIGNATURE_V1: Final = 0x04
+_SIGNATURE_LINE: Final = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
+_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteKey:
+    """A verifier key: who, which algorithm byte (0x01 log, 0x04 witness), and the raw 32-byte Ed25519 key."""
+
+    name: str
+    algorithm: int
+    public: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """The 4 bytes that stand before this key's signatures."""
+        named = self.name.encode() + b"\n" + bytes([self.algorithm]) + self.public
+        return hashlib.sha256(named).digest()[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSignature:
+    """One signature line: the name, the 4-byte key id, and the rest."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedNote:
+    """A note's text, with its final newline, and its signatures."""
+
+    text: str
+    signatures: tuple[NoteSignature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointBody:
+    """What a checkpoint's text says. `root` is 32 bytes."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+def parse_vkey(text: str, *, member: str = "trust file") -> NoteKey:
+    """Return the key of a C2SP vkey `name+keyid+base64`.
+
+    Raises:
+        BinderMalformedError: it is none, of an algorithm not known here, or its key id does not belong to it.
+    """
+    parts = text.split("+", 2)
+    if len(parts) != 3 or not parts[0] or any(c.isspace() for c in parts[0]):
+        raise BinderMalformedError(f"not a verifier key (name+id+key): {text[:80]!r}", member=member)
+    raw = decode_base64(parts[2], member=member, length=33)
+    key = NoteKey(name=parts[0], algorithm=raw[0], public=raw[1:])
+    if key.algorithm not in {ED25519, COSIGNATURE_V1}:
+        raise BinderMalformedError(f"verifier key of unknown algorithm {key.algorithm}", member=member)
+    if key.key_id.hex() != parts[1]:
+        raise BinderMalformedError(f"verifier key with a wrong id: {text[:80]!r}", member=member)
+    return key
+
+
+def parse_note(data: bytes, *, member: str) -> SignedNote:
+    """Return a signed note taken apart. Nothing is verified yet.
+
+    Raises:
+        BinderMalformedError: not in the form of the specification.
+    """
+    try:
+        whole = data.decode()
+    except UnicodeDecodeError as exc:
+        raise BinderMalformedError("a signed note is UTF-8", member=member) from exc
+    text, blank, tail = whole.rpartition("\n\n")
+    if not blank or not text or not tail.endswith("\n") or _CONTROL.search(whole):
+        raise BinderMalformedError("not a signed note: text, blank line, signature lines", member=member)
+    signatures = tuple(_signature(line, member=member) for line in tail[:-1].split("\n"))
+    return SignedNote(text=text + "\n", signatures=signatures)
+
+
+def parse_checkpoint(note: SignedNote, *, member: str) -> CheckpointBody:
+    """Return what the checkpoint in `note` says.
+
+    Raises:
+        BinderMalformedError: no origin, size or root, in this order.
+    """
+    lines = note.text[:-1].split("\n")
+    if len(lines) < 3 or not all(lines) or not _DECIMAL.fullmatch(lines[1]):
+        raise BinderMalformedError("not a checkpoint: origin, size and root line by line", member=member)
+    root = decode_base64(lines[2], member=member, length=32)
+    return CheckpointBody(origin=lines[0], size=int(lines[1]), root=root)
+
+
+def is_signed_by(note: SignedNote, key: NoteKey) -> bool:
+    """Say whether `key` signed the note: a line with its name and id whose signature holds."""
+    candidates = [x for x in note.signatures if x.name == key.name and x.key_id == key.key_id]
+    return any(_holds(note, key, candidate.signature) for candidate in candidates)
+
+
+def _holds(note: SignedNote, key: NoteKey, signature: bytes) -> bool:
+    if key.algorithm == ED25519:
+        return signature_holds(key.public, signature, note.text.encode())
+    if len(signature) != 72:
+        return False
+    moment = int.from_bytes(signature[:8], "big")
+    message = f"cosignature/v1\ntime {moment}\n{note.text}".encode()
+    return signature_holds(key.public, signature[8:], message)
+
+
+def _signature(line: str, *, member: str) -> NoteSignature:
+    found = _SIGNATURE_LINE.fullmatch(line)
+    if found is None:
+        raise BinderMalformedError(f"not a signature line: {line[:60]!r}", member=member)
+    raw = decode_base64(found[2], member=member)
+    if len(raw) < 5:
+        raise BinderMalformedError("a signature line without a signature", member=member)
+    return NoteSignature(name=found[1], key_id=raw[:4], signature=raw[4:])

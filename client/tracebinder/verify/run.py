@@ -1,0 +1,247 @@
+"""The verification, step by step, and which line of the report each step answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from tracebinder.verify.audit_slice import check_slice, has_slice
+from tracebinder.verify.bag import (
+    BAG_INFO,
+    ENVELOPE,
+    FORMAT_MAJOR,
+    LOG_ENTRY,
+    LOG_PROOF,
+    TAG_MANIFEST,
+    Bag,
+    check_bag,
+    check_format,
+)
+from tracebinder.verify.container import CHUNK, Container, Limits, open_container
+from tracebinder.verify.crate import check_crate, check_documents
+from tracebinder.verify.envelope import Statement, check_subject, verify_envelope
+from tracebinder.verify.errors import (
+    BinderFailedError,
+    BinderMalformedError,
+    BinderUnverifiableError,
+    TrustNotMetError,
+    VerifyError,
+)
+from tracebinder.verify.meaning import check_findings, check_populations, check_requirements, parse_time
+from tracebinder.verify.report import LineName, Report
+from tracebinder.verify.strict_json import text_at
+from tracebinder.verify.tlog import check_log_entry, check_log_proof, count_witnesses, parse_tlog_proof
+from tracebinder.verify.trust import Trust
+
+CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
+_SIDECAR: Final = "sidecar"
+
+
+def verify_binder(
+    path: Path,
+    *,
+    trust: Trust,
+    sidecar: Path | None = None,
+    now: datetime | None = None,
+    limits: Limits | None = None,
+) -> Report:
+    """Verify one binder and report what was found. No network, no key but those in `trust`.
+
+    Args:
+        path: the ZIP.
+        sidecar: the signature over the ZIP's bytes, where it came along.
+        now: against which the age of `asOf` is measured; the machine's clock when None.
+        limits: how large a binder may be; generous by default.
+    """
+    report = Report()
+    with _noting(report, "integrity"):
+        report.zip_digest = _file_digest(path)
+        outer_id = _check_sidecar(sidecar, trust, report) if sidecar is not None else None
+        with open_container(path, limits or Limits()) as container:
+            _check_content(container, trust, outer_id, now or datetime.now(UTC), report)
+    return report
+
+
+def _check_content(
+    container: Container, trust: Trust, outer_id: str | None, now: datetime, report: Report
+) -> None:
+    check_format(container)
+    bag, problems = check_bag(container)
+    for problem in problems:
+        report.fail("integrity", problem)
+    try:
+        statement = _check_origin(container, bag, trust, outer_id, report)
+    except VerifyError as exc:
+        report.fail("origin", exc)
+        return
+    if problems:
+        return
+    report.answer("integrity", "ok", f"{len(bag.digests)} files, each as it was listed and signed")
+    with _noting(report, "log inclusion"):
+        _check_log(container, statement, trust, report)
+    with _noting(report, "completeness"):
+        _check_completeness(container, bag, statement, trust, report)
+    with _noting(report, "freshness"):
+        _check_freshness(statement, trust, now, report)
+
+
+@contextmanager
+def _noting(report: Report, line: LineName) -> Iterator[None]:
+    try:
+        yield
+    except VerifyError as exc:
+        report.fail(line, exc)
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except OSError as exc:
+        raise BinderMalformedError(f"cannot be read: {exc}") from exc
+    return digest.hexdigest()
+
+
+def _check_sidecar(sidecar: Path, trust: Trust, report: Report) -> str | None:
+    """Check the signature over the ZIP's bytes; return the binder's id in it, None when it does not hold."""
+    try:
+        statement = verify_envelope(_sidecar_bytes(sidecar), trust, member=_SIDECAR)
+        if statement.predicate_type != CONTAINER_PREDICATE:
+            raise BinderFailedError("is not a signature over a binder's ZIP", member=_SIDECAR)
+        if statement.digest != report.zip_digest:
+            raise BinderFailedError("is over other bytes than this ZIP", member=_SIDECAR)
+        return text_at(statement.predicate, "binderId", member=_SIDECAR)
+    except VerifyError as exc:
+        report.fail("origin", exc)
+        return None
+
+
+def _sidecar_bytes(sidecar: Path) -> bytes:
+    try:
+        return sidecar.read_bytes()
+    except OSError as exc:
+        raise BinderMalformedError(f"cannot be read: {exc}", member=_SIDECAR) from exc
+
+
+def _check_origin(
+    container: Container, bag: Bag, trust: Trust, outer_id: str | None, report: Report
+) -> Statement:
+    statement = verify_envelope(container.read(ENVELOPE), trust, member=ENVELOPE)
+    if statement.predicate_type not in trust.predicate_types:
+        raise TrustNotMetError(
+            f"statements of type {statement.predicate_type} are not accepted", member=ENVELOPE
+        )
+    check_subject(statement, name=TAG_MANIFEST, digest=bag.tag_manifest_digest, member=ENVELOPE)
+    version = text_at(statement.predicate, "formatVersion", member=ENVELOPE)
+    if version.partition(".")[0] != FORMAT_MAJOR:
+        raise BinderUnverifiableError(f"format {version} is not known; get a newer verifier", member=ENVELOPE)
+    binder_id = text_at(statement.predicate, "binderId", member=ENVELOPE)
+    _check_names(container, bag, binder_id)
+    if outer_id not in {None, binder_id}:
+        raise BinderFailedError("is of another binder", member=_SIDECAR)
+    report.binder_id, report.statement = binder_id, statement.predicate
+    keys = ", ".join(keyid[:16] for keyid in statement.signers)
+    outer = "; the ZIP's bytes are signed too" if outer_id else ""
+    report.answer("origin", "ok", f"signed by {len(statement.signers)} trusted key(s): {keys}{outer}")
+    return statement
+
+
+def _check_names(container: Container, bag: Bag, binder_id: str) -> None:
+    """Check that folder, bag and statement are of the same binder."""
+    if bag.info.get("External-Identifier") != binder_id:
+        raise BinderFailedError("its External-Identifier is not the signed binder's", member=BAG_INFO)
+    if container.top != f"binder-{binder_id.removeprefix('urn:uuid:')}":
+        raise BinderFailedError(f"the top folder {container.top!r} is not the signed binder's")
+
+
+def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> None:
+    present = {LOG_ENTRY, LOG_PROOF} & set(container.members)
+    if not present:
+        _check_log_absence(statement, trust, report)
+        return
+    if present != {LOG_ENTRY, LOG_PROOF}:
+        raise BinderFailedError("a log entry and its proof come together", member=present.pop())
+    entry = container.read(LOG_ENTRY)
+    check_log_entry(entry, statement.payload, binder_id=report.binder_id)
+    proof = parse_tlog_proof(container.read(LOG_PROOF))
+    if trust.log is None:
+        report.answer("log inclusion", "not checked", "the trust file names no log")
+        report.answer("witnessed", "not checked", "the trust file names no log")
+        return
+    check_log_proof(entry, proof, trust.log)
+    report.answer(
+        "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
+    )
+    with _noting(report, "witnessed"):
+        _check_witnesses(count_witnesses(proof.note, trust), trust, report)
+
+
+def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
+    if statement.predicate.get("log") is not None:
+        raise BinderFailedError(
+            "the statement names a log, but the proof of inclusion is gone", member=LOG_PROOF
+        )
+    if trust.log is not None and trust.log.required:
+        raise TrustNotMetError("no proof of inclusion, and the trust file requires one", member=LOG_PROOF)
+    report.answer("log inclusion", "not present", "the binder carries no proof of inclusion")
+    with _noting(report, "witnessed"):
+        _check_witnesses(0, trust, report)
+
+
+def _check_witnesses(count: int, trust: Trust, report: Report) -> None:
+    if count < trust.quorum:
+        raise TrustNotMetError(
+            f"cosigned by {count} trusted witnesses, {trust.quorum} needed", member=LOG_PROOF
+        )
+    if count:
+        report.answer("witnessed", "ok", f"cosigned by {count} of {len(trust.witnesses)} trusted witnesses")
+    else:
+        report.answer("witnessed", "not present", "no trusted witness has cosigned the log")
+
+
+def _check_completeness(
+    container: Container, bag: Bag, statement: Statement, trust: Trust, report: Report
+) -> None:
+    problems = [
+        *check_crate(container, bag),
+        *check_documents(container, bag),
+        *check_populations(container, bag, statement.predicate),
+        *check_requirements(container, bag, statement.predicate),
+        *check_findings(container, bag),
+    ]
+    for problem in problems:
+        report.fail("completeness", problem)
+    audit = _audit_text(container, bag, trust)
+    populations = statement.predicate["populations"]
+    count = len(populations) if isinstance(populations, list) else 0
+    report.answer("completeness", "ok", f"{count} populations and all totals counted again; {audit}")
+
+
+def _audit_text(container: Container, bag: Bag, trust: Trust) -> str:
+    if not has_slice(bag):
+        return "no slice of the audit log in it"
+    if trust.log is None:
+        return "slice of the audit log not checked: the trust file names no log"
+    result = check_slice(container, trust.log)
+    return f"{result.entries} audit entries and {result.leaves} leaves re-hashed"
+
+
+def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
+    as_of = parse_time(text_at(statement.predicate, "asOf", member=ENVELOPE), member=ENVELOPE)
+    if as_of > now + timedelta(minutes=5):
+        raise BinderFailedError(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
+    if trust.maximum_age_days is None:
+        report.answer(
+            "freshness", "not checked", f"as of {as_of.isoformat()}; the trust file sets no maximum age"
+        )
+        return
+    age = (now - as_of).days
+    if age > trust.maximum_age_days:
+        raise TrustNotMetError(f"is {age} days old, {trust.maximum_age_days} allowed", member=ENVELOPE)
+    report.answer("freshness", "ok", f"as of {as_of.isoformat()}, {age} days ago")

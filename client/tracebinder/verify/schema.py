@@ -1,0 +1,151 @@
+"""The part of JSON Schema 2020-12 that a binder's schemas use. Another keyword is refused, not ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, cast
+
+from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, BinderUnverifiableError
+from tracebinder.verify.strict_json import JsonObject
+
+_ANNOTATIONS: Final = frozenset({"$schema", "$id", "title", "description", "$comment", "format"})
+
+
+def check_schema(value: object, schema: object, *, member: str, at: str = "") -> None:
+    """Check a JSON value.
+
+    Args:
+        at: JSON pointer of the value in its document, for the message.
+
+    Raises:
+        BinderFailedError: the value is not as the schema demands.
+        BinderUnverifiableError: the schema uses a keyword that is not known here.
+        BinderMalformedError: the schema is none.
+    """
+    if isinstance(schema, bool):
+        if not schema:
+            raise BinderFailedError(f"{at or '/'} may not be there", member=member)
+        return
+    if not isinstance(schema, dict):
+        raise BinderMalformedError("a schema is an object or a boolean", member=member)
+    for keyword, rule in cast("JsonObject", schema).items():
+        if keyword in _ANNOTATIONS:
+            continue
+        check = _KEYWORDS.get(keyword)
+        if check is None:
+            raise BinderUnverifiableError(f"schema keyword {keyword!r} is not known", member=member)
+        check(value, rule, cast("JsonObject", schema), _Place(member, at))
+
+
+class _Place:
+    """Where in which file, and the two ways to complain about it."""
+
+    def __init__(self, member: str, at: str) -> None:
+        self.member = member
+        self.at = at
+
+    def below(self, key: str | int) -> str:
+        return f"{self.at}/{key}"
+
+    def fail(self, why: str) -> BinderFailedError:
+        return BinderFailedError(f"{self.at or '/'} {why}", member=self.member)
+
+    def bad_schema(self, keyword: str) -> BinderMalformedError:
+        return BinderMalformedError(
+            f"its schema's {keyword!r} is not as the standard says", member=self.member
+        )
+
+
+Check = Callable[[object, object, JsonObject, _Place], None]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TYPES: Final[dict[str, Callable[[object], bool]]] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
+    "integer": lambda value: _is_whole(value) or (isinstance(value, float) and value.is_integer()),
+    "number": lambda value: _is_whole(value) or isinstance(value, float),
+}
+
+
+def _check_type(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    named = rule if isinstance(rule, list) else [rule]
+    kinds = [kind for kind in named if isinstance(kind, str) and kind in _TYPES]
+    if not kinds or len(kinds) != len(named):
+        raise place.bad_schema("type")
+    if not any(_TYPES[kind](value) for kind in kinds):
+        raise place.fail(f"is not of type {' or '.join(kinds)}")
+
+
+def _check_enum(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    if not isinstance(rule, list):
+        raise place.bad_schema("enum")
+    if not any(type(value) is type(item) and value == item for item in rule):
+        raise place.fail(f"is none of {rule!r}")
+
+
+def _check_required(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    if not isinstance(rule, list):
+        raise place.bad_schema("required")
+    for key in rule:
+        if isinstance(value, dict) and key not in value:
+            raise place.fail(f"has no {key!r}")
+
+
+def _check_properties(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    if not isinstance(rule, dict):
+        raise place.bad_schema("properties")
+    for key, schema in rule.items():
+        if isinstance(value, dict) and key in value:
+            check_schema(value[key], schema, member=place.member, at=place.below(key))
+
+
+def _check_additional(value: object, rule: object, schema: JsonObject, place: _Place) -> None:
+    known = schema.get("properties", {})
+    if not isinstance(known, dict):
+        raise place.bad_schema("properties")
+    for key, item in value.items() if isinstance(value, dict) else ():
+        if key not in known:
+            check_schema(item, rule, member=place.member, at=place.below(key))
+
+
+def _check_items(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        check_schema(item, rule, member=place.member, at=place.below(index))
+
+
+def _check_minimum(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    if not isinstance(rule, int | float):
+        raise place.bad_schema("minimum")
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < rule:
+        raise place.fail(f"is below {rule}")
+
+
+def _check_pattern(value: object, rule: object, _: JsonObject, place: _Place) -> None:
+    if not isinstance(rule, str):
+        raise place.bad_schema("pattern")
+    try:
+        matches = re.search(rule, value) if isinstance(value, str) else True
+    except re.error as exc:
+        raise place.bad_schema("pattern") from exc
+    if not matches:
+        raise place.fail(f"does not match {rule}")
+
+
+_KEYWORDS: Final[dict[str, Check]] = {
+    "type": _check_type,
+    "enum": _check_enum,
+    "required": _check_required,
+    "properties": _check_properties,
+    "additionalProperties": _check_additional,
+    "items": _check_items,
+    "minimum": _check_minimum,
+    "pattern": _check_pattern,
+}

@@ -1,0 +1,110 @@
+"""That this export is in the log: step 4. C2SP tlog-proof (as of commit ab17a74), checkpoint, witnesses."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
+from tracebinder.verify.encoding import decode_base64
+from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, TrustNotMetError, VerifyError
+from tracebinder.verify.merkle import check_inclusion, leaf_hash
+from tracebinder.verify.note import CheckpointBody, SignedNote, is_signed_by, parse_checkpoint, parse_note
+from tracebinder.verify.strict_json import parse_object
+from tracebinder.verify.trust import Trust, TrustedLog
+
+PROOF_HEADER: Final = "c2sp.org/tlog-proof@v1"
+EXPORT_VERB: Final = "binder.exported"
+_INDEX: Final = re.compile(r"index (0|[1-9][0-9]{0,18})")
+_MOST_HASHES: Final = 64  # a tree of 2^63 leaves has paths of 63
+
+
+@dataclass(frozen=True, slots=True)
+class TlogProof:
+    """A proof taken apart: where, by which path, under which signed checkpoint."""
+
+    index: int
+    path: tuple[bytes, ...]
+    note: SignedNote
+    checkpoint: CheckpointBody
+
+
+def parse_tlog_proof(data: bytes, *, member: str = LOG_PROOF) -> TlogProof:
+    """Return the parts of a tlog-proof. Nothing is verified yet.
+
+    Raises:
+        BinderMalformedError: not in the form of the specification.
+    """
+    head, blank, tail = data.partition(b"\n\n")
+    try:
+        lines = head.decode("ascii").split("\n")
+    except UnicodeDecodeError as exc:
+        raise BinderMalformedError("a tlog-proof's head is ASCII", member=member) from exc
+    if not blank or lines[0] != PROOF_HEADER:
+        raise BinderMalformedError(f"must begin with {PROOF_HEADER}", member=member)
+    rest = lines[1:]
+    if rest and rest[0].startswith("extra "):
+        decode_base64(rest.pop(0).removeprefix("extra "), member=member)
+    found = _INDEX.fullmatch(rest[0]) if rest else None
+    if found is None or len(rest) > _MOST_HASHES:
+        raise BinderMalformedError("no index line, or too many hashes", member=member)
+    path = tuple(decode_base64(line, member=member, length=32) for line in rest[1:])
+    note = parse_note(tail, member=member)
+    return TlogProof(
+        index=int(found[1]), path=path, note=note, checkpoint=parse_checkpoint(note, member=member)
+    )
+
+
+def check_log_entry(entry: bytes, payload: bytes, *, binder_id: str) -> None:
+    """Check that the logged entry is the export of exactly this statement.
+
+    Raises:
+        BinderFailedError: it is about something else.
+        BinderMalformedError: it is no JSON object.
+    """
+    value = parse_object(entry, member=LOG_ENTRY)
+    expected = {
+        "verb": EXPORT_VERB,
+        "object_type": "binder",
+        "object_id": binder_id,
+        "object_digest": hashlib.sha256(payload).hexdigest(),
+    }
+    for key, wanted in expected.items():
+        if value.get(key) != wanted:
+            raise BinderFailedError(f"{key!r} is {value.get(key)!r}, not {wanted!r}", member=LOG_ENTRY)
+
+
+def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog) -> None:
+    """Check signature, origin, size and inclusion, the last under the signed size and root only.
+
+    Raises:
+        BinderFailedError: the checkpoint is not this log's, or the entry is not in its tree.
+        TrustNotMetError: the tree is smaller than one already seen: the log was rolled back.
+    """
+    try:
+        _check_checkpoint(proof.note, proof.checkpoint, log)
+        check_inclusion(
+            leaf=leaf_hash(entry),
+            index=proof.index,
+            size=proof.checkpoint.size,
+            path=proof.path,
+            root=proof.checkpoint.root,
+        )
+    except VerifyError as exc:
+        raise type(exc)(exc.detail, member=LOG_PROOF) from exc
+
+
+def count_witnesses(note: SignedNote, trust: Trust) -> int:
+    """Return how many trusted witnesses cosigned the checkpoint."""
+    return sum(is_signed_by(note, witness) for witness in trust.witnesses)
+
+
+def _check_checkpoint(note: SignedNote, checkpoint: CheckpointBody, log: TrustedLog) -> None:
+    if checkpoint.origin != log.origin:
+        raise BinderFailedError(f"the checkpoint is of {checkpoint.origin!r}, not {log.origin!r}")
+    if not is_signed_by(note, log.key):
+        raise BinderFailedError("the checkpoint is not signed by the trusted log key")
+    if checkpoint.size < log.minimum_size:
+        raise TrustNotMetError(f"the log has {checkpoint.size} leaves, {log.minimum_size} were seen before")
