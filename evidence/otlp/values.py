@@ -41,7 +41,7 @@ def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str,
     found: dict[str, object] = {}
     for pair in attributes:
         value = pair.value
-        # Texts and numbers that are not empty or zero are the commonest; asking for the oneof's name costs more.
+        # Texts that are not empty and numbers but zero are the commonest; asking for the oneof costs more.
         found[pair.key] = value.string_value or value.int_value or _read_value(value, limits, 0)
     if len(found) != len(attributes):
         found = _read_map(attributes, limits, 0)

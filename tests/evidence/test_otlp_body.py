@@ -1,0 +1,95 @@
+"""Whole requests that cannot be taken: each gets its status and a sentence that helps."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from evidence.otlp.errors import BodyTooLarge, OtlpError, UndecodableBody, UnsupportedMedia, WrongSignal
+from evidence.otlp.limits import Limits
+from tests.evidence.otlp_bodies import (
+    JSON,
+    PROTOBUF,
+    make_request,
+    make_span,
+    read_logs,
+    read_traces,
+    to_otlp_json,
+)
+
+BODY = make_request(make_span()).SerializeToString()
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(BODY), gzip.compress(BODY[:40]) + gzip.compress(BODY[40:])])
+def test_gzip_in_one_or_more_members_reads_as_the_plain_body(packed: bytes) -> None:
+    assert read_traces(packed, content_encoding="gzip").spans == read_traces(BODY).spans
+
+
+def test_both_encodings_agree() -> None:
+    request = make_request(make_span(attributes={"a": "b"}))
+    assert read_traces(request.SerializeToString()).spans == read_traces(to_otlp_json(request), JSON).spans
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "content_encoding", "error", "says"),
+    [
+        (BODY, "text/plain", "", UnsupportedMedia, "text/plain"),
+        (BODY, "", "", UnsupportedMedia, "none"),
+        (b"{}", "application/json; charset=utf-16", "", UnsupportedMedia, "UTF-8"),
+        (BODY, PROTOBUF, "br", UnsupportedMedia, "br"),
+        (BODY, PROTOBUF, "gzip", UndecodableBody, "gzip"),
+        (b"", PROTOBUF, "gzip", UndecodableBody, "empty"),
+        (gzip.compress(BODY)[:-4], PROTOBUF, "gzip", UndecodableBody, "cut short"),
+        (gzip.compress(BODY) + b"tail", PROTOBUF, "gzip", UndecodableBody, "gzip"),
+        (gzip.compress(BODY), PROTOBUF, "", UndecodableBody, "Content-Encoding: gzip"),
+        (BODY[:-3], PROTOBUF, "", UndecodableBody, "cut short"),
+        (b'{"resourceSpans": []}', PROTOBUF, "", UndecodableBody, "Content-Type: application/json"),
+        (BODY, JSON, "", UndecodableBody, "not JSON"),
+        (b"[]", JSON, "", UndecodableBody, "not an object"),
+        (b"[" * 100_000, JSON, "", UndecodableBody, "JSON"),
+        (b'{"resourceSpans": 7}', JSON, "", UndecodableBody, "resourceSpans"),
+        (b'{"resource_spans": []}', JSON, "", UndecodableBody, "lowerCamelCase"),
+        (b'{"resourceLogs": []}', JSON, "", WrongSignal, "/v1/logs"),
+    ],
+)
+def test_request_is_refused(
+    body: bytes, content_type: str, content_encoding: str, error: type[OtlpError], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        read_traces(body, content_type, content_encoding)
+
+
+def test_statuses() -> None:
+    assert [
+        error.http_status for error in (UndecodableBody, WrongSignal, BodyTooLarge, UnsupportedMedia)
+    ] == [
+        400,
+        400,
+        413,
+        415,
+    ]
+
+
+def test_traces_posted_to_logs_are_named() -> None:
+    with pytest.raises(WrongSignal, match="/v1/traces"):
+        read_logs(b'{"resourceSpans": []}')
+
+
+@pytest.mark.parametrize(
+    ("body", "content_encoding", "limits"),
+    [
+        (BODY, "", Limits(body_bytes=10)),
+        (gzip.compress(BODY * 20), "gzip", Limits(decoded_bytes=1_000)),
+        (gzip.compress(bytes(3_000_000)), "gzip", Limits(gzip_ratio_floor_bytes=1_000_000)),
+        (BODY * 3, "", Limits(items=2)),
+    ],
+)
+def test_too_much_is_413(body: bytes, content_encoding: str, limits: Limits) -> None:
+    with pytest.raises(BodyTooLarge, match="smaller batches"):
+        read_traces(body, content_encoding=content_encoding, limits=limits)
+
+
+def test_empty_request_is_legal() -> None:
+    assert read_traces(b"").n_items == 0
+    assert read_traces(b"{}", JSON).n_items == 0
