@@ -1,0 +1,78 @@
+"""The nouns of `evidence`. One noun a file; this is the only door to them."""
+
+from evidence.models.artefact import (
+    Artefact,
+    ArtefactKind,
+    ArtefactVersion,
+    Deployment,
+    DigestBasis,
+    Registration,
+    Release,
+    ReleasePin,
+    SourceDocument,
+)
+from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
+from evidence.models.base import AppendOnlyModel, StoredModel
+from evidence.models.binder import Binder
+from evidence.models.blob import Blob
+from evidence.models.claim import Citation, Claim
+from evidence.models.evals import Direction, EvalRun, EvalSample, EvalScore, Retraction
+from evidence.models.gate import GateDecision, Waiver
+from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
+from evidence.models.item import Evidence, EvidenceLink, Layer, Role
+from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
+from evidence.models.system import AccessToken, Membership, RiskTier, Scope, System
+from evidence.models.trace import PolicyCheck, Retrieval, ToolCall, Trace, TraceFacts, TraceVersion
+
+__all__ = [
+    "AccessToken",
+    "Adjudication",
+    "AppendOnlyModel",
+    "Artefact",
+    "ArtefactKind",
+    "ArtefactVersion",
+    "AuditEvent",
+    "AuditPayload",
+    "Binder",
+    "Blob",
+    "Checkpoint",
+    "Citation",
+    "Claim",
+    "Deployment",
+    "DigestBasis",
+    "Direction",
+    "EvalRun",
+    "EvalSample",
+    "EvalScore",
+    "Evidence",
+    "EvidenceLink",
+    "GateDecision",
+    "IngestBatch",
+    "Layer",
+    "Leaf",
+    "Membership",
+    "PendingTrace",
+    "PolicyCheck",
+    "ReasonCode",
+    "Registration",
+    "Reject",
+    "Release",
+    "ReleasePin",
+    "Retraction",
+    "Retrieval",
+    "Review",
+    "ReviewTask",
+    "RiskTier",
+    "Role",
+    "Scope",
+    "SourceDocument",
+    "Span",
+    "StoredModel",
+    "System",
+    "Tile",
+    "ToolCall",
+    "Trace",
+    "TraceFacts",
+    "TraceVersion",
+    "Waiver",
+]

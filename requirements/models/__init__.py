@@ -1,0 +1,27 @@
+"""The nouns of `requirements`."""
+
+from requirements.models.requirement import (
+    AcceptanceCriterion,
+    Assessment,
+    Baseline,
+    BaselineMember,
+    Comparator,
+    Requirement,
+    RequirementState,
+    RequirementTransition,
+    RequirementVersion,
+    TraceLink,
+)
+
+__all__ = [
+    "AcceptanceCriterion",
+    "Assessment",
+    "Baseline",
+    "BaselineMember",
+    "Comparator",
+    "Requirement",
+    "RequirementState",
+    "RequirementTransition",
+    "RequirementVersion",
+    "TraceLink",
+]

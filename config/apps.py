@@ -1,0 +1,22 @@
+"""`config` is an app for its management commands and templates, and the last to hear of a migration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+
+    def ready(self) -> None:
+        """After every migration, make the groups hold the permissions of the role table."""
+        post_migrate.connect(_ensure_groups, sender=self, dispatch_uid="config.groups")
+
+
+def _ensure_groups(**_: Any) -> None:
+    from evidence.roles import ensure_groups  # noqa: PLC0415  # models are not loaded when this file is
+
+    ensure_groups()

@@ -1,0 +1,231 @@
+"""Every setting, once, with its unit. Read from the environment; whatever is not set has a default that works.
+
+`TRACEBINDER_PROCESS` says which process this is, and with it which database role it gets:
+`web` and `worker` may insert and read, `interpret` may only insert findings, `owner` may change the schema.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from config import embedded
+from config.env import ConfigurationError, env_bool, env_int, env_list, env_str
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = Path(env_str("TRACEBINDER_VAR", str(BASE_DIR / "var")))  # everything embedded services and blobs write
+VERSION = "0.1.0"
+
+PROCESS = env_str("TRACEBINDER_PROCESS", "web")
+_ROLES = {
+    "web": ("DATABASE_URL", embedded.WEB_ROLE),
+    "worker": ("DATABASE_URL", embedded.WEB_ROLE),
+    "interpret": ("DATABASE_INTERPRET_URL", embedded.PROBE_ROLE),
+    "owner": ("DATABASE_OWNER_URL", embedded.OWNER_ROLE),
+}
+if PROCESS not in _ROLES:
+    raise ConfigurationError(f"TRACEBINDER_PROCESS must be one of {', '.join(_ROLES)}, not {PROCESS!r}")
+
+DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL", "")
+REDIS_IS_EMBEDDED = not env_str("REDIS_URL", "")
+
+
+def _database_url() -> str:
+    variable, role = _ROLES[PROCESS]
+    if DATABASE_IS_EMBEDDED:
+        return embedded.read_plan(VAR).database_url(role)
+    url = env_str(variable, "")
+    if not url:
+        raise ConfigurationError(
+            f"DATABASE_URL is set, so this {PROCESS} process also needs {variable}: the URL of the role "
+            f"that it runs as. docs/guides/operator.md says which rights each role has."
+        )
+    return url
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ConfigurationError(f"the database URL must begin with postgresql://, not {parts.scheme}://")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": None,  # seconds; None keeps a connection as long as the process
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"NAME": f"test_{parts.path.lstrip('/')}"},
+    }
+
+
+DATABASES = {"default": _database(_database_url())}
+RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # group role of web and workers
+INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)  # group role of interpret workers
+
+REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
+
+DEBUG = env_bool("TRACEBINDER_DEBUG", default=False)
+SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "") or embedded.read_plan(VAR).secret_key
+ALLOWED_HOSTS = env_list("TRACEBINDER_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "testserver"])
+CSRF_TRUSTED_ORIGINS = env_list("TRACEBINDER_TRUSTED_ORIGINS", [])
+HTTPS = env_bool("TRACEBINDER_HTTPS", default=False)  # served behind TLS: cookies are then secure
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "evidence.apps.EvidenceConfig",
+    "requirements.apps.RequirementsConfig",
+    "interpret.apps.InterpretConfig",
+    "config.apps.ConfigConfig",  # last: its groups need the permissions of all others
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Requests -------------------------------------------------------------------------------------------------
+OTLP_MAX_BODY = env_int("TRACEBINDER_OTLP_MAX_BODY", 16 * 1024 * 1024)  # bytes, as sent
+OTLP_MAX_DECOMPRESSED = env_int("TRACEBINDER_OTLP_MAX_DECOMPRESSED", 64 * 1024 * 1024)  # bytes
+OTLP_MAX_RATIO = env_int("TRACEBINDER_OTLP_MAX_RATIO", 200)  # decompressed bytes for each byte sent
+OTLP_MAX_SPANS = env_int("TRACEBINDER_OTLP_MAX_SPANS", 20_000)  # in one request
+OTLP_MAX_ATTRIBUTE = env_int("TRACEBINDER_OTLP_MAX_ATTRIBUTE", 256 * 1024)  # bytes; longer ones become blobs
+OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arrays and maps in an attribute
+OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a span may end before it starts
+EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)  # bytes; each endpoint has its own limit below it
+
+# --- Traces ---------------------------------------------------------------------------------------------------
+ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)  # seconds without a new span before a trace is assembled
+ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)  # seconds to wait for a root
+ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
+PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
+
+# --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
+REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for a high-risk trace
+EVAL_CONFIDENCE = 0.95  # of every interval we compute
+GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence must not import requirements
+BINDER_SECTIONS = [
+    "evidence.binder.sections.evidence_sections",
+    "requirements.services.binder_sections.requirement_sections",
+    "interpret.services.binder_sections.interpretability_sections",
+]
+BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
+KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
+LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP checkpoint origin
+CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
+
+# --- Interpretability -----------------------------------------------------------------------------------------
+MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest
+PROBE_LEASE = env_int("TRACEBINDER_PROBE_LEASE", 40 * 60)  # seconds; longer than the hard limit
+PROBE_SOFT_LIMIT = env_int("TRACEBINDER_PROBE_SOFT_LIMIT", 25 * 60)  # seconds
+PROBE_HARD_LIMIT = env_int("TRACEBINDER_PROBE_HARD_LIMIT", 30 * 60)  # seconds
+
+# --- Celery ---------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True  # the row is the truth; nothing is read back from the broker
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"interpret.tasks.run_probe": {"queue": "interpret"}}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "assemble-traces": {"task": "evidence.tasks.assemble_traces", "schedule": 1.0},  # seconds
+    "sequence-events": {"task": "evidence.tasks.sequence_events", "schedule": 5.0},
+    "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": float(CHECKPOINT_INTERVAL)},
+    "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
+    "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
+}
+
+# --- API ------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "evidence.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["evidence.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "evidence.api.pagination.KeysetPagination",
+    "PAGE_SIZE": 50,  # rows
+    "EXCEPTION_HANDLER": "config.problems.handle_exception",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tracebinder",
+    "DESCRIPTION": "Governance traceability and an evidence store for AI systems.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "root": {"handlers": ["console"], "level": env_str("TRACEBINDER_LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model is loaded by digest from our store, never from a hub by name

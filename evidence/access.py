@@ -1,0 +1,94 @@
+"""Who may see what: the one place where a query is narrowed to the systems of a person or a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db import models
+from rest_framework.request import Request
+
+from evidence.errors import AccessDenied, NotFound
+from evidence.models import AccessToken, Membership, Scope, StoredModel, System
+from evidence.roles import scopes_of
+
+_M = TypeVar("_M", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: a person, or a token that a person owns."""
+
+    actor: str  # as audit events name them
+    user: User
+    token: AccessToken | None
+    scopes: frozenset[str]
+    system_ids: frozenset[int]
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the principal holds a scope."""
+        return scope.value in self.scopes
+
+    @property
+    def sees_internals(self) -> bool:
+        """Whether activations, features, detectors and findings may be shown: the person's own permission.
+
+        A token shows them only if it also holds the `probe` scope.
+        """
+        permitted = self.user.has_perm("interpret.view_internals")
+        return permitted and (self.token is None or self.may(Scope.PROBE))
+
+
+def principal_of_user(user: AbstractBaseUser | AnonymousUser) -> Principal:
+    """Return the principal of a signed-in person.
+
+    Raises:
+        AccessDenied: nobody is signed in.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        raise AccessDenied("Sign in, or send a token as `Authorization: Bearer tb_…`.")
+    systems = Membership.objects.filter(user=user).values_list("system_id", flat=True)
+    return Principal(f"user:{user.get_username()}", user, None, scopes_of(user), frozenset(systems))
+
+
+def principal_of_token(token: AccessToken) -> Principal:
+    """Return the principal of a token whose secret, expiry and revocation were checked."""
+    systems = frozenset(system.pk for system in token.systems.all())
+    return Principal(f"token:{token.prefix}", token.owner, token, frozenset(token.scopes), systems)
+
+
+def principal_of(request: Request) -> Principal:
+    """Return the principal of an API request, computed once."""
+    cached: Principal | None = getattr(request, "_principal", None)
+    if cached is None:
+        token = request.auth
+        cached = principal_of_token(token) if isinstance(token, AccessToken) else principal_of_user(request.user)
+        request._principal = cached  # type: ignore[attr-defined]  # noqa: SLF001  # our cache, on the request itself
+    return cached
+
+
+def scoped(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
+    """Return the rows that belong to the principal's systems.
+
+    Raises:
+        AccessDenied: the model belongs to no system and is not for listing.
+    """
+    model = queryset.model
+    path = model.SCOPE_PATH if issubclass(model, StoredModel) else None
+    if path is None:
+        raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
+    narrowed = queryset.filter(**{f"{path}__in": principal.system_ids})
+    return narrowed.distinct() if path.endswith("systems") else narrowed
+
+
+def find_system(principal: Principal, key: str) -> System:
+    """Return a system the principal may see.
+
+    Raises:
+        NotFound: there is none of that key, or the principal may not know of it.
+    """
+    system = System.objects.filter(key=key, pk__in=principal.system_ids).first()
+    if system is None:
+        raise NotFound(f"There is no system {key!r} among yours.")
+    return system

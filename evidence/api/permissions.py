@@ -1,0 +1,31 @@
+"""A view says which scope each method needs; a view that says nothing is closed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from evidence.access import principal_of
+from evidence.models import Scope
+
+
+class ScopedView(APIView):
+    """A view whose methods each name the scope they need."""
+
+    scopes: ClassVar[dict[str, Scope]]  # HTTP method -> scope
+
+
+class HasScope(BasePermission):
+    """Allows what `ScopedView.scopes` names for the method, and nothing else."""
+
+    message = "This needs a scope that you do not hold; docs/guides lists which role holds which."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the principal holds the scope of this method."""
+        if not request.user or not request.user.is_authenticated:
+            return False
+        needed = getattr(view, "scopes", {}).get(request.method)
+        return isinstance(needed, Scope) and principal_of(request).may(needed)

@@ -1,0 +1,72 @@
+"""The errors of `evidence`: each has a stable code, an HTTP status, and a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EvidenceError(Exception):
+    """Something the caller can put right. `code` never changes once released."""
+
+    code: ClassVar[str] = "evidence_error"
+    http_status: ClassVar[int] = 400
+    title: ClassVar[str] = "The request could not be carried out"
+
+
+class AppendOnlyViolation(EvidenceError):
+    """Somebody tried to change or delete what happened."""
+
+    code = "append_only"
+    http_status = 409
+    title = "This record cannot be changed"
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"{label} is append-only: add a row that names the old one instead.")
+
+
+class NotFound(EvidenceError):
+    """The object does not exist, or the caller may not know that it does."""
+
+    code = "not_found"
+    http_status = 404
+    title = "Not found"
+
+
+class AccessDenied(EvidenceError):
+    """The caller is known and may not do this."""
+
+    code = "access_denied"
+    http_status = 403
+    title = "Not permitted"
+
+
+class ConflictingContent(EvidenceError):
+    """The same key came again with other content."""
+
+    code = "conflicting_content"
+    http_status = 409
+    title = "Conflicts with what is stored"
+
+
+class InvalidInput(EvidenceError):
+    """The input was understood and is not acceptable."""
+
+    code = "invalid_input"
+    http_status = 422
+    title = "Invalid input"
+
+
+class BlobMissing(EvidenceError):
+    """A blob is recorded but its bytes are not in the store."""
+
+    code = "blob_missing"
+    http_status = 500
+    title = "Stored bytes are missing"
+
+
+class DigestMismatch(EvidenceError):
+    """Bytes do not have the digest they were stored under."""
+
+    code = "digest_mismatch"
+    http_status = 500
+    title = "Stored bytes are not what was stored"

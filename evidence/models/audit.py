@@ -1,0 +1,88 @@
+"""The audit log: events as they were written, and the Merkle tree over them (RFC 9162, C2SP tlog-tiles)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, StoredModel, actor_field, digest_field
+from evidence.models.system import System
+
+
+class AuditEvent(AppendOnlyModel):
+    """Who did what to which object, when. Committed with the change itself.
+
+    No foreign key leads to the object: the log outlives what it speaks of.
+    """
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    event_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="audit_events")
+    actor = actor_field()
+    verb = models.CharField(max_length=LABEL_LENGTH)  # "trace.sealed", "review.recorded"
+    object_type = models.CharField(max_length=LABEL_LENGTH)  # "evidence.Trace"
+    object_id = models.CharField(max_length=LABEL_LENGTH)
+    object_digest = digest_field(blank=True)
+    payload_commitment = digest_field(blank=True)  # SHA-256(0x00 ‖ salt ‖ payload bytes); see AuditPayload
+    entry = models.BinaryField()  # the RFC 8785 bytes that are hashed into the tree; never re-serialised
+    occurred_at = models.DateTimeField()  # our clock
+
+    class Meta:
+        indexes = [models.Index(fields=["object_type", "object_id"], name="evidence_auditevent_object")]
+
+
+class AuditPayload(StoredModel):
+    """The erasable half of an event: its details and the salt that commits the log to them."""
+
+    SCOPE_PATH = "event__system"
+    PII = "payload"
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="payload")
+    salt = models.BinaryField()  # 32 random bytes
+    payload = models.BinaryField()  # RFC 8785 bytes
+
+
+class Leaf(AppendOnlyModel):
+    """An event's place in the log."""
+
+    SCOPE_PATH = None
+    PII = "none"
+
+    seq = models.BigIntegerField(primary_key=True)  # dense from 0
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="leaf")
+    stream = models.CharField(max_length=LABEL_LENGTH)  # the system's key, or "global"
+    stream_seq = models.BigIntegerField()  # dense from 0 within the stream
+    leaf_hash = models.BinaryField()  # 32 bytes: SHA-256(0x00 ‖ entry)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "stream_seq"], name="evidence_leaf_stream_order")]
+
+
+class Tile(AppendOnlyModel):
+    """Up to 256 consecutive hashes of one level. A partial tile is followed by a wider row, never changed."""
+
+    SCOPE_PATH = None
+    PII = "none"
+
+    level = models.PositiveSmallIntegerField()
+    index = models.BigIntegerField()
+    width = models.PositiveSmallIntegerField()  # 1..256 hashes
+    hashes = models.BinaryField()  # width * 32 bytes
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["level", "index", "width"], name="evidence_tile_place")]
+
+
+class Checkpoint(AppendOnlyModel):
+    """A signed tree head (C2SP signed note)."""
+
+    SCOPE_PATH = None
+    PII = "none"
+
+    size = models.BigIntegerField(unique=True)  # leaves
+    root = models.BinaryField()  # 32 bytes
+    note = models.TextField()  # as signed
+    created_at = models.DateTimeField()

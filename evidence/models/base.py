@@ -1,0 +1,70 @@
+"""What every stored noun shares: append-only rows, the path to its System, and a note on personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
+
+from django.db import models
+
+from evidence.errors import AppendOnlyViolation
+
+DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
+KEY_LENGTH = 100  # characters of a key or name a person types
+LABEL_LENGTH = 200  # characters of a version label, an actor, a metric
+
+_M = TypeVar("_M", bound=models.Model, covariant=True)
+
+
+class StoredModel(models.Model):
+    """A noun of the evidence store.
+
+    `SCOPE_PATH` is the lookup that leads from a row to its `System`; every query for a person or a token is
+    filtered through it (`evidence.access`). `None` means that the row belongs to no system, and then the model
+    stands in the list of exceptions of `tests/invariants`.
+
+    `PII` says what personal data a row can hold: `none`, `actor` (who did it), or `payload` (what a customer or
+    a model wrote).
+    """
+
+    SCOPE_PATH: ClassVar[str | None]
+    PII: ClassVar[str]
+
+    class Meta:
+        abstract = True
+
+
+class AppendOnlyQuerySet(models.QuerySet[_M]):
+    """Refuses in Python what the database refuses anyway, with an error that says what to do instead."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyViolation(self.model._meta.label)
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyViolation(self.model._meta.label)
+
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
+        raise AppendOnlyViolation(self.model._meta.label)
+
+
+class AppendOnlyModel(StoredModel):
+    """Rows are inserted and read, never changed: a correction is a new row that names the old one.
+
+    The guard is in PostgreSQL (`evidence.table_rules`): a trigger on UPDATE and DELETE, and a runtime role that
+    was never granted them. The manager only makes the refusal readable.
+    """
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(AppendOnlyQuerySet)()  # type: ignore[assignment]  # the stubs lose the model type in from_queryset
+
+    class Meta:
+        abstract = True
+
+
+def digest_field(**kwargs: Any) -> models.CharField[str, str]:
+    """SHA-256 as 64 lower-case hexadecimal characters."""
+    return models.CharField(max_length=DIGEST_LENGTH, **kwargs)
+
+
+def actor_field(**kwargs: Any) -> models.CharField[str, str]:
+    """Who did it: `user:<name>`, `token:<prefix>`, or `system:<component>`."""
+    return models.CharField(max_length=LABEL_LENGTH, **kwargs)

@@ -1,0 +1,67 @@
+"""What an answer claims, and where it says that it got it from."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.artefact import SourceDocument
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
+from evidence.models.trace import Trace
+
+
+class Claim(AppendOnlyModel):
+    """A statement in the answer, at [start, end) of it."""
+
+    class Origin(models.TextChoices):
+        DECLARED = "declared"  # the application said so
+        DERIVED = "derived"  # our extractor found it
+
+    SCOPE_PATH = "trace__system"
+    PII = "payload"
+
+    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="claims")
+    ordinal = models.PositiveIntegerField()  # 0 is first
+    text = models.TextField()
+    start = models.PositiveIntegerField()  # code points into Trace.answer
+    end = models.PositiveIntegerField()  # exclusive
+    material = models.BooleanField()
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    extractor_version = models.CharField(max_length=KEY_LENGTH)  # also decides materiality where it was not declared
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trace", "ordinal"], name="evidence_claim_ordinal")]
+
+
+class Citation(AppendOnlyModel):
+    """A claim's quote from a document, and whether it stands there."""
+
+    class Verdict(models.TextChoices):
+        VERBATIM = "verbatim"
+        NORMALISED = "normalised"  # apart from case, width, punctuation, numerals
+        FUZZY = "fuzzy"  # aligned above the threshold
+        MISATTRIBUTED = "misattributed"  # stands in another document, named by `found_in`
+        NOT_FOUND = "not_found"
+        UNRESOLVABLE = "unresolvable"  # document or its version unknown: nothing to check against
+
+    SCOPE_PATH = "claim__trace__system"
+    PII = "payload"
+
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="citations")
+    ordinal = models.PositiveIntegerField()
+    document_ref = models.CharField(max_length=LABEL_LENGTH)  # the id as sent
+    document = models.ForeignKey(SourceDocument, on_delete=models.PROTECT, null=True, related_name="citations")
+    quote = models.TextField()
+    verdict = models.CharField(max_length=15, choices=Verdict.choices)
+    score = models.FloatField()  # alignment in [0, 1]; 1 is verbatim or normalised
+    threshold = models.FloatField()  # the alignment above which a quote counted as found
+    doc_start = models.PositiveIntegerField(null=True)  # code points into the document where it was found
+    doc_end = models.PositiveIntegerField(null=True)  # exclusive
+    found_in = models.ForeignKey(
+        SourceDocument, on_delete=models.PROTECT, null=True, related_name="misattributed_citations"
+    )
+    checker_version = models.CharField(max_length=KEY_LENGTH)
+    inputs_digest = digest_field()  # quote, document digests, threshold: what a replay needs
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["claim", "ordinal"], name="evidence_citation_ordinal")]
+        indexes = [models.Index(fields=["verdict"], name="evidence_citation_verdict")]

@@ -1,0 +1,124 @@
+"""Eval runs as CI posted them, and the aggregates we computed from their samples."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.artefact import ArtefactVersion, Release
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models.blob import Blob
+from evidence.models.system import System
+
+
+class EvalRun(AppendOnlyModel):
+    """One run of a suite against a release, with everything needed to read its numbers."""
+
+    class Status(models.TextChoices):
+        SUCCESS = "success"
+        ERROR = "error"
+        CANCELLED = "cancelled"
+
+    SCOPE_PATH = "system"
+    PII = "payload"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="eval_runs")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="eval_runs")
+    run_key = models.CharField(max_length=LABEL_LENGTH)  # CI's id of the run: makes posting twice harmless
+    format = models.CharField(max_length=KEY_LENGTH)  # "tracebinder.eval/1"
+    parser_version = models.CharField(max_length=KEY_LENGTH)
+    raw = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="eval_runs")
+    suite = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
+    evaluator = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
+    dataset = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
+    model_digest = digest_field(blank=True)  # as the runner reported it
+    status = models.CharField(max_length=10, choices=Status.choices)
+    commit = models.CharField(max_length=KEY_LENGTH, blank=True)
+    observed_from = models.DateTimeField()  # when it was true
+    observed_to = models.DateTimeField()
+    collected_at = models.DateTimeField()  # the runner's clock
+    received_at = models.DateTimeField()  # ours
+    valid_until = models.DateTimeField(null=True)
+    posted_by = actor_field()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "run_key"], name="evidence_evalrun_key")]
+        indexes = [models.Index(fields=["release", "-observed_to"], name="evidence_evalrun_latest")]
+
+    def __str__(self) -> str:
+        return self.run_key
+
+
+class EvalSample(AppendOnlyModel):
+    """One sample under one metric. Unscored and error are kept apart from a low score, and never averaged."""
+
+    class Status(models.TextChoices):
+        SCORED = "scored"
+        UNSCORED = "unscored"
+        ERROR = "error"
+
+    SCOPE_PATH = "run__system"
+    PII = "payload"
+
+    run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="samples")
+    sample_id = models.CharField(max_length=LABEL_LENGTH)
+    metric = models.CharField(max_length=LABEL_LENGTH)
+    slice = models.JSONField(default=dict)  # {"language": "en", "task": "fees"}
+    status = models.CharField(max_length=10, choices=Status.choices)
+    value = models.FloatField(null=True)  # present if and only if scored
+    explanation = models.TextField(blank=True)
+    input = models.TextField(blank=True)
+    output = models.TextField(blank=True)
+    target = models.TextField(blank=True)
+    trace_id = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "metric", "sample_id"], name="evidence_evalsample_once"),
+            models.CheckConstraint(
+                condition=models.Q(status="scored", value__isnull=False)
+                | models.Q(~models.Q(status="scored"), value__isnull=True),
+                name="evidence_evalsample_value_iff_scored",
+            ),
+        ]
+
+
+class Direction(models.TextChoices):
+    HIGHER = "higher"  # is better
+    LOWER = "lower"
+
+
+class EvalScore(AppendOnlyModel):
+    """A metric over a slice of a run, aggregated by us from the samples."""
+
+    SCOPE_PATH = "run__system"
+    PII = "none"
+
+    run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="scores")
+    metric = models.CharField(max_length=LABEL_LENGTH)
+    slice = models.JSONField(default=dict)  # {} is the whole run
+    unit = models.CharField(max_length=KEY_LENGTH)  # "share", "seconds"
+    direction = models.CharField(max_length=10, choices=Direction.choices)
+    value = models.FloatField(null=True)  # None when nothing was scored
+    n = models.PositiveIntegerField()  # samples scored
+    n_unscored = models.PositiveIntegerField()
+    n_error = models.PositiveIntegerField()
+    stderr = models.FloatField(null=True)
+    low = models.FloatField(null=True)  # two-sided interval at `confidence`
+    high = models.FloatField(null=True)
+    confidence = models.FloatField()  # in (0, 1), e.g. 0.95
+    interval_method = models.CharField(max_length=KEY_LENGTH)  # "wilson", "student_t"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "metric", "slice"], name="evidence_evalscore_once")]
+
+
+class Retraction(AppendOnlyModel):
+    """A run was wrong: who says so and why. The run stays, and no longer counts."""
+
+    SCOPE_PATH = "run__system"
+    PII = "actor"
+
+    run = models.OneToOneField(EvalRun, on_delete=models.PROTECT, related_name="retraction")
+    reason = models.TextField()
+    retracted_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)

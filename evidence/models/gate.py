@@ -1,0 +1,59 @@
+"""What a gate decided, from what, and who waived what."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.artefact import ArtefactVersion, Release
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models.system import System
+
+
+class GateDecision(AppendOnlyModel):
+    """A gate's verdict on a release, with the digest of all it read, so that it can be replayed."""
+
+    class Verdict(models.TextChoices):
+        PASS = "pass"  # noqa: S105  # a verdict, not a password
+        FAIL = "fail"
+        INSUFFICIENT = "insufficient"
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="gate_decisions")
+    gate_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="gate_decisions")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="gate_decisions")
+    as_of = models.DateTimeField()
+    verdict = models.CharField(max_length=15, choices=Verdict.choices)
+    reasons = models.JSONField()  # [{criterion, requirement, verdict, detail}]
+    inputs = models.JSONField()  # what was read, by digest
+    inputs_digest = digest_field()
+    code_version = models.CharField(max_length=KEY_LENGTH)
+    decided_by = actor_field()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["release", "-decided_at"], name="evidence_gatedecision_latest")]
+
+
+class Waiver(AppendOnlyModel):
+    """A named person lets a release past one unmet criterion, until a date, for a reason."""
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="waivers")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="waivers")
+    criterion_ref = models.CharField(max_length=LABEL_LENGTH)  # "<requirement key>/<criterion key>"
+    reason = models.TextField()
+    requested_by = actor_field()
+    approved_by = actor_field()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(requested_by=models.F("approved_by")), name="evidence_waiver_second_person"
+            ),
+        ]

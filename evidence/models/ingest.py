@@ -1,0 +1,110 @@
+"""What came in: requests, the items in them that were refused, and spans."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, StoredModel, digest_field
+from evidence.models.system import AccessToken, System
+
+
+class IngestBatch(AppendOnlyModel):
+    """One OTLP request, as it was received and answered."""
+
+    SCOPE_PATH = "token__systems"
+    PII = "payload"
+
+    token = models.ForeignKey(AccessToken, on_delete=models.PROTECT, related_name="batches")
+    signal = models.CharField(max_length=10)  # "traces" or "logs"
+    encoding = models.CharField(max_length=10)  # "protobuf" or "json"
+    body_digest = digest_field()  # of the decompressed body; its bytes are the blob of this digest
+    n_items = models.PositiveIntegerField()  # spans or log records in the request
+    n_accepted = models.PositiveIntegerField()  # stored now
+    n_duplicate = models.PositiveIntegerField()  # stored before, with the same content
+    n_rejected = models.PositiveIntegerField()  # in the reject ledger
+    answer = models.JSONField()  # what the sender was told, so that sending it again is answered the same
+    received_at = models.DateTimeField()  # our clock
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "signal", "body_digest"], name="evidence_ingestbatch_body"),
+        ]
+        indexes = [models.Index(fields=["-received_at"], name="evidence_ingestbatch_newest")]
+
+
+class Reject(AppendOnlyModel):
+    """An item that was refused, by itself, and why. Nothing is dropped in silence."""
+
+    SCOPE_PATH = "system"
+    PII = "payload"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
+    batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
+    source = models.CharField(max_length=20)  # "span", "log", "eval_sample"
+    source_ref = models.CharField(max_length=LABEL_LENGTH, blank=True)  # where there is no batch: the eval run key
+    code = models.CharField(max_length=50)  # stable; the list is in docs/reference/errors.md
+    detail = models.TextField()
+    trace_id = models.CharField(max_length=100, blank=True)  # as sent, which may be malformed
+    span_id = models.CharField(max_length=100, blank=True)
+    item_digest = digest_field(blank=True)
+    item = models.JSONField(null=True)  # the refused item, escaped where PostgreSQL could not hold it
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Span(AppendOnlyModel):
+    """One OpenTelemetry span as it was sent. Partitioned by month of `started_at`; loaded by COPY."""
+
+    SCOPE_PATH = "system"
+    PII = "payload"
+
+    # Checked by the loader, not by foreign keys: those would cost a lookup a span.
+    system = models.ForeignKey(
+        System, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="spans"
+    )
+    batch = models.ForeignKey(
+        IngestBatch, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="spans"
+    )
+    trace_id = models.UUIDField()  # 16 bytes
+    span_id = models.CharField(max_length=16)  # 8 bytes as lower-case hexadecimal
+    parent_span_id = models.CharField(max_length=16, blank=True)  # empty: a root
+    name = models.TextField()
+    kind = models.SmallIntegerField()  # OTLP SpanKind, 0 when unstated
+    started_at = models.DateTimeField()  # microseconds; the sender's clock
+    start_ns = models.BigIntegerField()  # nanoseconds since the epoch, as sent
+    end_ns = models.BigIntegerField()  # likewise
+    status_code = models.SmallIntegerField()  # OTLP: 0 unset, 1 ok, 2 error
+    status_message = models.TextField()
+    attributes = models.JSONField()
+    events = models.JSONField()
+    links = models.JSONField()
+    resource = models.JSONField()
+    scope = models.JSONField()
+    digest = digest_field()  # over resource, scope and span, whichever encoding they came in
+    received_at = models.DateTimeField()  # our clock
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["trace_id", "span_id", "started_at"], name="evidence_span_identity"),
+        ]
+
+
+class PendingTrace(StoredModel):
+    """A work row: spans of this trace wait to be assembled. Removed when they have been.
+
+    `generation` grows with each batch that touches the trace, so that spans that arrive while a worker is
+    assembling leave the row in place.
+    """
+
+    SCOPE_PATH = "system"
+    PII = "none"
+
+    system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="pending_traces")
+    trace_id = models.UUIDField()
+    generation = models.BigIntegerField(default=1)
+    root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
+    first_received_at = models.DateTimeField()
+    last_received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "trace_id"], name="evidence_pendingtrace_once")]
+        indexes = [models.Index(fields=["last_received_at"], name="evidence_pendingtrace_due")]

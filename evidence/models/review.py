@@ -1,0 +1,86 @@
+"""What people were asked to judge, and how they judged it. The machine's verdict stays beside theirs."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from evidence.models.base import KEY_LENGTH, AppendOnlyModel
+from evidence.models.system import RiskTier, System
+from evidence.models.trace import Trace
+
+
+class ReviewTask(AppendOnlyModel):
+    """A trace that a person should look at. It is open until it has `reviews_required` reviews."""
+
+    SCOPE_PATH = "system"
+    PII = "none"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="review_tasks")
+    trace = models.OneToOneField(Trace, on_delete=models.PROTECT, related_name="review_task")
+    reason = models.CharField(max_length=KEY_LENGTH)  # "high_risk", "policy_escalation", "citation_not_found"
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
+    reviews_required = models.PositiveSmallIntegerField(default=1)  # people
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["system", "due_at"], name="evidence_reviewtask_queue")]
+
+
+class ReasonCode(models.TextChoices):
+    """Why a person did not simply approve. Rates are reported by these."""
+
+    NONE = "", "no reason needed"
+    WRONG_FACT = "wrong_fact"
+    UNSUPPORTED_CLAIM = "unsupported_claim"
+    WRONG_CITATION = "wrong_citation"
+    MISSING_LIMITATION = "missing_limitation"
+    POLICY_BREACH = "policy_breach"
+    UNFAIR_TREATMENT = "unfair_treatment"
+    UNCLEAR = "unclear"
+    OTHER = "other"
+
+
+class Review(AppendOnlyModel):
+    """One person's judgement of one trace revision."""
+
+    class Decision(models.TextChoices):
+        APPROVE = "approve"
+        OVERRIDE = "override"
+        REJECT = "reject"
+        ESCALATE = "escalate"
+
+    SCOPE_PATH = "task__system"
+    PII = "payload"
+
+    task = models.ForeignKey(ReviewTask, on_delete=models.PROTECT, related_name="reviews")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    reason_code = models.CharField(max_length=30, choices=ReasonCode.choices, blank=True)
+    rationale = models.TextField(blank=True)
+    corrected_answer = models.TextField(blank=True)
+    machine_verdict = models.JSONField()  # citation verdicts and policy decisions as the reviewer saw them
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "reviewer"], name="evidence_review_one_per_person"),
+            models.CheckConstraint(
+                condition=models.Q(decision="approve") | ~models.Q(reason_code=""),
+                name="evidence_review_reason_unless_approved",
+            ),
+        ]
+
+
+class Adjudication(AppendOnlyModel):
+    """Reviewers disagreed; this is who settled it, and how."""
+
+    SCOPE_PATH = "task__system"
+    PII = "payload"
+
+    task = models.OneToOneField(ReviewTask, on_delete=models.PROTECT, related_name="adjudication")
+    adjudicator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="adjudications")
+    decision = models.CharField(max_length=10, choices=Review.Decision.choices)
+    rationale = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)

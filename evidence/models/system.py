@@ -1,0 +1,81 @@
+"""Systems, who is a member of them, and the machine tokens their members own."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, StoredModel, digest_field
+
+
+class RiskTier(models.TextChoices):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class System(AppendOnlyModel):
+    """One AI system under governance: everything stored belongs to one."""
+
+    SCOPE_PATH = "pk"
+    PII = "actor"
+
+    key = models.SlugField(max_length=KEY_LENGTH, unique=True)  # equals the OpenTelemetry service.name
+    name = models.CharField(max_length=LABEL_LENGTH)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_systems")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Membership(StoredModel):
+    """A person may see the records of a system. What they may do there is said by their groups."""
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "user"], name="evidence_membership_once")]
+
+
+class Scope(models.TextChoices):
+    """What a machine token may do. One token holds few of these."""
+
+    INGEST = "ingest"
+    PUSH_EVAL = "push_eval"
+    GATE = "gate"
+    READ = "read"
+    PROBE = "probe"
+    REVIEW = "review"
+    BINDER = "binder"
+    IMPORT = "import"
+
+
+class AccessToken(StoredModel):
+    """A machine's key: stored as a digest, scoped, expiring, owned by a person, shown once."""
+
+    SCOPE_PATH = "systems"
+    PII = "actor"
+
+    prefix = models.CharField(max_length=12, unique=True)  # hexadecimal; public, names the token in audit events
+    secret_digest = digest_field()  # of the whole token text
+    name = models.CharField(max_length=KEY_LENGTH)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_tokens")
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
+    systems = models.ManyToManyField(System, related_name="access_tokens")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"

@@ -1,0 +1,72 @@
+"""The roles of people, as one table: what each may do by API, and which nouns each sees in the admin.
+
+A role is a Django group of that name. Seeing is always narrowed to the systems one is a member of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib.auth.models import Group, Permission, User
+
+from evidence.models import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRules:
+    """What one role may do."""
+
+    purpose: str
+    scopes: frozenset[Scope]
+    sees_apps: tuple[str, ...]  # app labels whose records the admin shows, read-only
+    permissions: tuple[str, ...] = ()  # further permissions, as "app.codename"
+
+
+_EVIDENCE = ("evidence", "requirements")
+
+ROLES: Final[dict[str, RoleRules]] = {
+    "author": RoleRules("drafts and proposes requirement versions", frozenset({Scope.READ, Scope.IMPORT}), _EVIDENCE),
+    "approver": RoleRules("approves what another proposed; waivers with expiry", frozenset({Scope.READ}), _EVIDENCE),
+    "reviewer": RoleRules("reviews traces of their systems", frozenset({Scope.READ, Scope.REVIEW}), _EVIDENCE),
+    "researcher": RoleRules(
+        "runs probes, sees internals, calibrates detectors",
+        frozenset({Scope.READ, Scope.PROBE}),
+        (*_EVIDENCE, "interpret"),
+        ("interpret.view_internals",),
+    ),
+    "auditor": RoleRules("reads all, verifies, exports binders", frozenset({Scope.READ, Scope.BINDER}), _EVIDENCE),
+    "operator": RoleRules(
+        "users, tokens, memberships; no evidence content",
+        frozenset(),
+        (),
+        (
+            "auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group",
+            "evidence.view_membership", "evidence.add_membership", "evidence.delete_membership",
+            "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
+        ),
+    ),
+}  # fmt: skip
+
+# Work rows and secrets that evidence readers have no use for.
+_HIDDEN_FROM_READERS: Final = frozenset({"accesstoken", "membership", "pendingtrace", "auditpayload"})
+
+
+def scopes_of(user: User) -> frozenset[str]:
+    """Return what a person may do by API: the union over their roles."""
+    names = user.groups.values_list("name", flat=True)
+    return frozenset(scope.value for name in names if name in ROLES for scope in ROLES[name].scopes)
+
+
+def ensure_groups() -> None:
+    """Make each role's group hold exactly the permissions of the table. Safe to repeat."""
+    for name, rules in ROLES.items():
+        group, _ = Group.objects.get_or_create(name=name)
+        seen = Permission.objects.filter(
+            content_type__app_label__in=rules.sees_apps, codename__startswith="view_"
+        ).exclude(content_type__model__in=_HIDDEN_FROM_READERS).exclude(codename="view_internals")
+        further = [
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+            for app, codename in (text.split(".") for text in rules.permissions)
+        ]
+        group.permissions.set([*seen, *further])

@@ -1,0 +1,80 @@
+"""Audit events: written in the transaction of the change they speak of, or the change does not happen."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, models
+from django.utils import timezone
+
+from evidence.digests import canonical_json, sha256_hex
+from evidence.errors import EvidenceError
+from evidence.models import AuditEvent, AuditPayload, System
+
+
+class AuditOutsideTransaction(EvidenceError):
+    """A change would have been recorded apart from itself: a programming error, caught at once."""
+
+    code = "audit_outside_transaction"
+    http_status = 500
+    title = "A change was about to be recorded outside its transaction"
+
+
+def record(
+    *,
+    verb: str,
+    actor: str,
+    obj: models.Model,
+    system: System | None = None,
+    digest: str = "",
+    payload: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Write the event of a change, inside the change's own transaction.
+
+    Args:
+        verb: what happened, "noun.verbed": "review.recorded".
+        actor: who did it: `user:<name>`, `token:<prefix>`, `system:<component>`.
+        obj: the row it happened to; it must have been saved.
+        digest: what the object's content digests to, where it has one.
+        payload: details that may have to be erased one day. The log holds only a salted commitment to them.
+
+    Raises:
+        AuditOutsideTransaction: there is no transaction to share.
+    """
+    if not connection.in_atomic_block:
+        raise AuditOutsideTransaction(f"{verb}: call audit.record inside transaction.atomic() with the change.")
+    salt, body = secrets.token_bytes(32), canonical_json(payload) if payload else b""
+    event = AuditEvent(
+        event_uuid=uuid.uuid4(),
+        system=system,
+        actor=actor,
+        verb=verb,
+        object_type=obj._meta.label,
+        object_id=str(obj.pk),
+        object_digest=digest,
+        payload_commitment=sha256_hex(b"\x00" + salt + body) if payload else "",
+        occurred_at=timezone.now(),
+    )
+    event.entry = _entry(event)
+    event.save(force_insert=True)
+    if payload:
+        AuditPayload.objects.create(event=event, salt=salt, payload=body)
+    return event
+
+
+def _entry(event: AuditEvent) -> bytes:
+    """Return the bytes that go into the tree: digests and pseudonymous names, never content."""
+    return canonical_json(
+        {
+            "event": str(event.event_uuid),
+            "system": event.system.key if event.system else None,
+            "actor": event.actor,
+            "verb": event.verb,
+            "object": {"type": event.object_type, "id": event.object_id, "digest": event.object_digest},
+            "payload_commitment": event.payload_commitment,
+            "occurred_at": event.occurred_at.isoformat(),
+        }
+    )

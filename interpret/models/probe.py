@@ -1,0 +1,119 @@
+"""Probe specifications, the runs that carry them out, and what they found."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models import ArtefactVersion, Release, System
+from evidence.models.base import (
+    KEY_LENGTH,
+    LABEL_LENGTH,
+    AppendOnlyModel,
+    StoredModel,
+    actor_field,
+    digest_field,
+)
+
+
+class ProbeSpec(AppendOnlyModel):
+    """What to measure, on which model, with which parameters and seed."""
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="probe_specs")
+    artefact_version = models.OneToOneField(
+        ArtefactVersion, on_delete=models.PROTECT, related_name="probe_spec"
+    )
+    probe = models.CharField(max_length=LABEL_LENGTH)  # a key of interpret.registry.PROBES
+    parameters = models.JSONField(default=dict)
+    seed = models.BigIntegerField()
+    model_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
+    dataset_version = models.ForeignKey(
+        ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class ProbeRun(StoredModel):
+    """One carrying-out of a spec: a work row, claimed by a filtered UPDATE with a lease."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    SCOPE_PATH = "spec__system"
+    PII = "actor"
+
+    spec = models.ForeignKey(ProbeSpec, on_delete=models.PROTECT, related_name="runs")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="probe_runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)  # a run whose lease is over may be claimed again
+    worker = models.CharField(max_length=LABEL_LENGTH, blank=True)
+    error = models.TextField(blank=True)
+    queued_by = actor_field()
+    queued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        permissions = [
+            ("view_internals", "May see probes, findings, activations, features and detectors"),
+        ]
+
+
+class Finding(AppendOnlyModel):
+    """What a run measured, beside its baseline, its null and its control, and what it does not show."""
+
+    class Status(models.TextChoices):
+        SUPPORTED = "supported"
+        NOT_SUPPORTED = "not_supported"
+        INCONCLUSIVE = "inconclusive"
+        INVALID = "invalid"
+
+    class Rung(models.TextChoices):
+        """The claim ladder: a higher rung is refused when a control field is empty."""
+
+        DESCRIPTIVE = "descriptive"
+        ASSOCIATIONAL = "associational"
+        INTERVENTIONAL = "interventional"
+        REPLICATED = "replicated"
+
+    SCOPE_PATH = "run__spec__system"
+    PII = "none"
+
+    run = models.ForeignKey(ProbeRun, on_delete=models.PROTECT, related_name="findings")
+    ordinal = models.PositiveIntegerField()
+    title = models.CharField(max_length=LABEL_LENGTH)
+    statistic = models.CharField(max_length=LABEL_LENGTH)
+    unit = models.CharField(max_length=KEY_LENGTH)
+    value = models.FloatField()
+    low = models.FloatField()
+    high = models.FloatField()
+    confidence = models.FloatField()
+    n = models.PositiveIntegerField()
+    p_value = models.FloatField(null=True)
+    q_value = models.FloatField(null=True)  # Benjamini-Hochberg over the family in `family`
+    family = models.CharField(max_length=LABEL_LENGTH, blank=True)
+    baseline = models.JSONField()  # the same statistic for a simple baseline
+    null = models.JSONField()  # the same statistic under shuffled labels or a randomly initialised model
+    control = models.JSONField(null=True)  # where it intervenes: a random direction or head of the same size
+    stability = models.JSONField()  # the same statistic with a second seed
+    status = models.CharField(max_length=15, choices=Status.choices)
+    rung = models.CharField(max_length=15, choices=Rung.choices)
+    supports = models.TextField()  # in words
+    does_not_show = models.TextField()  # in words
+    holds_for = models.JSONField()  # model digest, layer, language, dataset
+    provenance = models.JSONField()  # versions of libraries, seeds, fire counts
+    internals = models.JSONField(
+        default=dict
+    )  # per-head rows and the like; only with interpret.view_internals
+    digest = digest_field()
+    observed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "ordinal"], name="interpret_finding_ordinal")]

@@ -1,0 +1,203 @@
+"""What must hold: requirements, their versions, and criteria that a machine can check."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from evidence.models import Artefact, ArtefactVersion, Layer, Release, RiskTier, System
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+
+
+class Requirement(AppendOnlyModel):
+    """The stable half of a requirement; its text is in its versions."""
+
+    SCOPE_PATH = "system"
+    PII = "none"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="requirements")
+    artefact = models.OneToOneField(Artefact, on_delete=models.PROTECT, related_name="requirement")
+    key = models.SlugField(max_length=KEY_LENGTH)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "key"], name="requirements_requirement_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RequirementState(models.TextChoices):
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    SUPERSEDED = "superseded"
+    RETIRED = "retired"
+
+
+class RequirementVersion(AppendOnlyModel):
+    """One wording of a requirement. Its state is the last of its transitions."""
+
+    SCOPE_PATH = "requirement__system"
+    PII = "actor"
+
+    requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="versions")
+    artefact_version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="requirement_version")
+    number = models.PositiveIntegerField()
+    statement = models.JSONField()  # {"en": …, "zh-Hans": …}
+    rationale = models.TextField(blank=True)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
+    layer = models.CharField(max_length=15, choices=Layer.choices)
+    owner = models.CharField(max_length=LABEL_LENGTH)
+    review_every_days = models.PositiveIntegerField()
+    lint = models.JSONField(default=list)  # what the linter said at entry: [{code, message, suggestion}]
+    proposed_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["requirement", "number"], name="requirements_version_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.requirement.key} v{self.number}"
+
+
+class RequirementTransition(AppendOnlyModel):
+    """A version moved to a state: by whom, why, when."""
+
+    SCOPE_PATH = "version__requirement__system"
+    PII = "actor"
+
+    version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="transitions")
+    to_state = models.CharField(max_length=15, choices=RequirementState.choices)
+    by = actor_field()
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+
+class Comparator(models.TextChoices):
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+
+
+class AcceptanceCriterion(AppendOnlyModel):
+    """A sentence a machine can check: which check, with which parameters, against which threshold."""
+
+    SCOPE_PATH = "version__requirement__system"
+    PII = "none"
+
+    version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="criteria")
+    artefact_version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="criterion")
+    key = models.SlugField(max_length=KEY_LENGTH)
+    check_name = models.CharField(max_length=LABEL_LENGTH)  # a key of requirements.checks.CHECKS
+    parameters = models.JSONField(default=dict)
+    comparator = models.CharField(max_length=10, choices=Comparator.choices)
+    threshold = models.FloatField()  # in `unit`
+    unit = models.CharField(max_length=KEY_LENGTH)
+    min_n = models.PositiveIntegerField()  # below this many observations the verdict is "insufficient"
+    max_age_days = models.PositiveIntegerField(null=True)  # older evidence is "stale"
+    confidence = models.FloatField(default=0.95)  # of the one bound compared with the threshold
+    slices = ArrayField(models.JSONField(), default=list)  # each must hold too: [{"language": "zh-Hans"}]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "key"], name="requirements_criterion_key")]
+        verbose_name_plural = "acceptance criteria"
+
+    def __str__(self) -> str:
+        return f"{self.version.requirement.key}/{self.key}"
+
+
+class TraceLink(AppendOnlyModel):
+    """A typed link between two versions, with both fingerprints at the last review.
+
+    A link is suspect when either end has a newer version than the one reviewed, until a named person adds a
+    newer link row.
+    """
+
+    class Kind(models.TextChoices):
+        DERIVES = "derives"
+        REFINES = "refines"
+        VERIFIES = "verifies"
+        SATISFIES = "satisfies"
+        MITIGATES = "mitigates"
+
+    SCOPE_PATH = "upstream__artefact__system"
+    PII = "actor"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    upstream = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="links_down")
+    downstream = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="links_up")
+    upstream_fingerprint = digest_field()
+    downstream_fingerprint = digest_field()
+    reviewed_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Baseline(AppendOnlyModel):
+    """A named set of requirement versions, frozen."""
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="baselines")
+    name = models.CharField(max_length=KEY_LENGTH)
+    digest = digest_field()  # over the sorted digests of its members
+    created_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "name"], name="requirements_baseline_name")]
+
+    def __str__(self) -> str:
+        return f"{self.system.key}/{self.name}"
+
+
+class BaselineMember(AppendOnlyModel):
+    """A requirement version in a baseline."""
+
+    SCOPE_PATH = "baseline__system"
+    PII = "none"
+
+    baseline = models.ForeignKey(Baseline, on_delete=models.PROTECT, related_name="members")
+    version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="baselines")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["baseline", "version"], name="requirements_member_once")]
+
+
+class Assessment(AppendOnlyModel):
+    """A criterion judged for a release as of a time, with everything that was read to judge it."""
+
+    class Verdict(models.TextChoices):
+        MET = "met"
+        NOT_MET = "not_met"
+        INSUFFICIENT = "insufficient"
+        STALE = "stale"
+        NOT_ASSESSED = "not_assessed"
+
+    SCOPE_PATH = "release__system"
+    PII = "none"
+
+    criterion = models.ForeignKey(AcceptanceCriterion, on_delete=models.PROTECT, related_name="assessments")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="assessments")
+    as_of = models.DateTimeField()
+    verdict = models.CharField(max_length=15, choices=Verdict.choices)
+    detail = models.TextField()  # in words
+    value = models.FloatField(null=True)
+    unit = models.CharField(max_length=KEY_LENGTH)
+    direction = models.CharField(max_length=10)
+    n = models.PositiveIntegerField()
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    confidence = models.FloatField()
+    observed_from = models.DateTimeField(null=True)
+    observed_to = models.DateTimeField(null=True)
+    slices = models.JSONField(default=list)  # each required slice with its own measurement
+    inputs = models.JSONField()
+    inputs_digest = digest_field()
+    code_version = models.CharField(max_length=KEY_LENGTH)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["release", "criterion", "-as_of"], name="requirements_assessment_latest")]

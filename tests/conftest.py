@@ -1,0 +1,71 @@
+"""Fixtures everybody uses. Tests run with the rights of the web process, on real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.db.backends.signals import connection_created
+from django.test import TransactionTestCase
+from rest_framework.test import APIClient
+
+from tests import factories
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
+    """After the test database is made by its owner, every connection acts as the runtime role."""
+    del django_db_setup
+
+    def act(sender: object, connection: Any, **_: object) -> None:
+        del sender
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET ROLE "{django_settings.RUNTIME_ROLE}"')
+
+    connection_created.connect(act, weak=False, dispatch_uid="tests.role")
+    connection.close()
+    yield
+    connection_created.disconnect(dispatch_uid="tests.role")
+    connection.close()  # the owner drops the test database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_as_owner() -> Iterator[None]:
+    """Only the flush after a transactional test needs TRUNCATE, which the runtime role must not have."""
+    original = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+        try:
+            original(self)
+        finally:
+            connection.close()
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+    yield
+    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: Any, tmp_path: Path) -> None:
+    """Blobs and keys of a test go to its own folder."""
+    settings.BLOB_ROOT = tmp_path / "blobs"
+    settings.KEY_ROOT = tmp_path / "keys"
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """An API client that has not signed in."""
+    return APIClient()
+
+
+@pytest.fixture
+def world(db: None) -> factories.World:
+    """A system with a registered release and one person of each role."""
+    del db
+    return factories.make_world()

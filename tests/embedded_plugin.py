@@ -1,0 +1,44 @@
+"""Starts one PostgreSQL and one Valkey for the whole test session, before settings are read, and stops them after.
+
+Loaded by `-p` in pyproject.toml, so a bare `pytest` works. Where DATABASE_URL and REDIS_URL are set, those are used.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from config import embedded
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+# Two sessions at once need two folders: set TRACEBINDER_TEST_VAR for the second.
+VAR = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
+
+os.environ["TRACEBINDER_VAR"] = str(VAR)
+os.environ["TRACEBINDER_PROCESS"] = "owner"  # creates the test database; connections then act as the runtime role
+os.environ.setdefault("TRACEBINDER_LOG_LEVEL", "WARNING")
+
+_started: list[str] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start what is not configured from outside."""
+    del early_config
+    VAR.mkdir(parents=True, exist_ok=True)
+    if not os.environ.get("DATABASE_URL") and embedded.start_postgres(VAR):
+        _started.append("postgres")
+    if not os.environ.get("REDIS_URL") and embedded.start_valkey(VAR):
+        _started.append("valkey")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started here, so that nothing outlives the session."""
+    del config
+    if "valkey" in _started:
+        embedded.stop_valkey(VAR)
+    if "postgres" in _started:
+        embedded.stop_postgres(VAR)
+    _started.clear()
