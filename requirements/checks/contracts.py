@@ -1,0 +1,79 @@
+"""What a check is, what it is asked, and what it answers. Free of Django."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+Direction = Literal["higher", "lower"]  # which way is better
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The same text for both readers."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that can be measured on stored facts."""
+
+    name: str  # stable; what a criterion writes
+    path: str  # dotted path of its `Measure`
+    version: str  # of the measuring code; part of every verdict's code version
+    title: Words
+    measures: Words  # what is counted, over what
+    unit: str | None  # None: the metric's own, which the criterion states
+    direction: Direction | None  # None: the metric's own
+    parameters: Mapping[str, object]  # JSON Schema of an object; "default" fills what is left out
+    dimensions: tuple[str, ...] | None  # what slices may name; None: whatever the eval file used
+    reads: tuple[str, ...]  # the stored nouns it counts
+
+    def with_defaults(self, given: Mapping[str, object]) -> dict[str, object]:
+        """Return the parameters with every default written out, so that a stored criterion is complete."""
+        properties = self.parameters.get("properties", {})
+        filled = dict(given)
+        if isinstance(properties, Mapping):
+            for name, schema in properties.items():
+                if isinstance(schema, Mapping) and "default" in schema and name not in filled:
+                    filled[name] = schema["default"]
+        return filled
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which facts a measurement may see."""
+
+    system_id: int
+    release_id: int
+    as_of: datetime  # nothing stored after this moment is seen
+    since: datetime | None  # nothing observed before this moment is seen; None: no limit
+    where: Mapping[str, str] = field(default_factory=dict)  # one slice; {} is everything
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number that says what it is."""
+
+    value: float | None  # None: nothing was observed
+    n: int  # observations
+    successes: float | None  # of n, for a share; None for a mean
+    low: float | None  # one-sided lower bound at `confidence`; None where n allows none
+    high: float | None  # one-sided upper bound at `confidence`
+    confidence: float  # one-sided, in (0, 1)
+    unit: str
+    direction: Direction
+    observed_from: datetime | None
+    observed_to: datetime | None
+    inputs: Mapping[str, object]  # digests of all that was read, JSON
+    obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
+
+
+class Measure(Protocol):
+    """The measuring code of a check: set-based queries over stored facts, no writes, no clock."""
+
+    def __call__(self, scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured: ...

@@ -1,0 +1,84 @@
+"""A requirement as an author writes it, before it is stored: frozen values, free of Django.
+
+YAML, API and admin all end here, so that whatever the door, the same rules are applied and the same digest
+comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from evidence.digests import digest_of
+
+Comparator = Literal["at_least", "at_most"]
+DEFAULT_BOUND_CONFIDENCE = 0.95  # one-sided, of the bound that is compared with the threshold
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionDraft:
+    """A sentence a machine can check."""
+
+    key: str
+    check: str  # a name in requirements.checks.CHECKS
+    parameters: Mapping[str, object]  # complete: defaults are filled in
+    comparator: Comparator
+    threshold: float  # in `unit`
+    unit: str
+    min_n: int  # observations, at least 1; fewer is "insufficient"
+    max_age_days: int | None  # older evidence is "stale"; None: it does not age
+    confidence: float  # one-sided, of the bound compared with the threshold
+    slices: tuple[Mapping[str, str], ...]  # each must hold as well as the whole
+
+    def content(self) -> dict[str, object]:
+        """Return what the criterion's digest is taken over: everything that can change a verdict."""
+        return {
+            "key": self.key,
+            "check": self.check,
+            "parameters": dict(self.parameters),
+            "comparator": self.comparator,
+            "threshold": float(self.threshold),
+            "unit": self.unit,
+            "min_n": self.min_n,
+            "max_age_days": self.max_age_days,
+            "confidence": float(self.confidence),
+            "slices": [dict(where) for where in self.slices],
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of `content`."""
+        return digest_of(self.content())
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementDraft:
+    """What must hold, who answers for it, and how it will be checked."""
+
+    key: str
+    statement: Mapping[str, str]  # BCP 47 language -> text
+    rationale: str
+    risk_tier: str  # "low" | "medium" | "high"
+    layer: str  # "product" | "grounding" | "behavioural" | "formal"
+    owner: str  # a role or a person
+    review_every_days: int
+    criteria: tuple[CriterionDraft, ...]
+
+    def content(self) -> dict[str, object]:
+        """Return what the version's digest is taken over."""
+        return {
+            "key": self.key,
+            "statement": dict(self.statement),
+            "rationale": self.rationale,
+            "risk_tier": self.risk_tier,
+            "layer": self.layer,
+            "owner": self.owner,
+            "review_every_days": self.review_every_days,
+            "criteria": [criterion.content() for criterion in self.criteria],
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of `content`."""
+        return digest_of(self.content())

@@ -1,0 +1,72 @@
+"""The errors of `requirements`: a stable code, an HTTP status, and a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from requirements.yaml_import.contracts import FileProblem
+
+
+class RequirementsError(Exception):
+    """Something the caller can put right. `code` never changes once released."""
+
+    code: ClassVar[str] = "requirements_error"
+    http_status: ClassVar[int] = 400
+    title: ClassVar[str] = "The request could not be carried out"
+
+
+class RequirementNotFound(RequirementsError):
+    """No such requirement, version, criterion or baseline in the systems the caller may see."""
+
+    code = "requirement_not_found"
+    http_status = 404
+    title = "No such requirement"
+
+
+class RequirementFileInvalid(RequirementsError):
+    """A requirement file has faults; all of them are listed and nothing of it was stored."""
+
+    code = "requirement_file_invalid"
+    http_status = 422
+    title = "The requirement file has faults; nothing was stored"
+
+    def __init__(self, problems: list[FileProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: each fault, with file, line, nearest name."""
+        return {"errors": [problem.as_dict() for problem in self.problems]}
+
+
+class TransitionNotAllowed(RequirementsError):
+    """The version's state does not lead to the state asked for."""
+
+    code = "transition_not_allowed"
+    http_status = 409
+    title = "This state does not lead there"
+
+
+class SelfApproval(RequirementsError):
+    """Nobody approves what they proposed."""
+
+    code = "self_approval"
+    http_status = 403
+    title = "A second person must approve this"
+
+
+class ConflictingBaseline(RequirementsError):
+    """A baseline of this name is frozen with other members."""
+
+    code = "conflicting_baseline"
+    http_status = 409
+    title = "A baseline of this name has other members"
+
+
+class UnknownCheck(RequirementsError):
+    """No check is registered under this name."""
+
+    code = "unknown_check"
+    http_status = 422
+    title = "Unknown check"

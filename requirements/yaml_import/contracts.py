@@ -1,0 +1,45 @@
+"""What reading a requirement file gives: drafts, or problems that say where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from requirements.drafts import RequirementDraft
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """One fault in a requirement file."""
+
+    file: str
+    line: int  # from 1
+    column: int  # from 1
+    path: str  # e.g. "requirements[2].criteria[0].check"
+    code: str  # stable, e.g. "unknown_check"
+    message: str
+    nearest: str | None = None  # the known name closest to the one written
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.path}: {self.message}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the problem as the API and the command line show it."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "path": self.path,
+            "code": self.code,
+            "message": self.message,
+            "nearest": self.nearest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementFile:
+    """A file without faults."""
+
+    file: str
+    baseline: str | None  # the name of the baseline its requirements form, where it names one
+    requirements: tuple[RequirementDraft, ...]
+    lines: dict[str, int]  # requirement key -> the line it begins on

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from requirements.drafts import CriterionDraft, RequirementDraft
+from requirements.lint import lint_requirement, lint_statement
+from requirements.starter import read_starter
+from requirements.yaml_import import parse_requirement_file
+
+CRITERION = CriterionDraft(
+    key="c",
+    check="answers.confidence_and_limits",
+    parameters={},
+    comparator="at_least",
+    threshold=0.8,
+    unit="share",
+    min_n=30,
+    max_age_days=90,
+    confidence=0.95,
+    slices=(),
+)
+DRAFT = RequirementDraft(
+    key="r",
+    statement={"en": "Each answer must carry its limitations."},
+    rationale="",
+    risk_tier="high",
+    layer="product",
+    owner="o",
+    review_every_days=180,
+    criteria=(CRITERION,),
+)
+
+
+def codes(**change: Any) -> list[str]:
+    return [warning.code for warning in lint_requirement(dataclasses.replace(DRAFT, **change))]
+
+
+def test_a_requirement_that_can_be_checked_has_no_warning() -> None:
+    assert codes() == []
+
+
+def test_explainable_is_answered_with_how_to_split_it() -> None:
+    (warning,) = lint_statement("The system must be explainable.")
+    assert warning.code == "not_testable"
+    for check in ("citations.material_supported", "answers.confidence_and_limits", "traces.path_recorded"):
+        assert check in warning.suggestion
+
+
+def test_chinese_is_answered_in_chinese() -> None:
+    (warning,) = lint_statement("系统必须具有可解释性。", "zh-Hans")
+    assert warning.code == "not_testable"
+    assert "拆分" in warning.suggestion
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("The system must be fair.", "not_testable"),
+        ("Answers must be given in a timely manner where possible.", "weak_word"),
+        ("The system should show its sources.", "wish"),
+        ("The system must cite sources and must log each tool call.", "several_requirements"),
+        ("Answers must carry limits and/or a warning.", "and_or"),
+        ("Sources everywhere", "no_obligation"),
+    ],
+)
+def test_each_weakness_is_named(text: str, code: str) -> None:
+    assert code in [warning.code for warning in lint_statement(text)]
+
+
+def test_a_requirement_nobody_can_check_says_so() -> None:
+    assert codes(criteria=()) == ["no_criterion"]
+
+
+def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> None:
+    short = dataclasses.replace(CRITERION, threshold=0.95, min_n=12)
+    (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(short,)))
+    assert warning.code == "underpowered"
+    assert "52" in warning.suggestion
+    assert codes(criteria=(dataclasses.replace(CRITERION, threshold=1.0),)) == ["out_of_reach"]
+    at_most = dataclasses.replace(CRITERION, comparator="at_most", threshold=0.05, min_n=12)
+    assert codes(criteria=(at_most,)) == ["underpowered"]
+
+
+def test_evidence_that_never_ages_is_doubted_where_risk_is_high() -> None:
+    ageless = dataclasses.replace(CRITERION, max_age_days=None)
+    assert codes(criteria=(ageless,)) == ["never_stale"]
+    assert codes(criteria=(ageless,), risk_tier="low") == []
+
+
+def test_the_starter_baseline_passes_its_own_lint() -> None:
+    parsed = parse_requirement_file(read_starter(), "baseline.yaml")
+    assert [warning for draft in parsed.requirements for warning in lint_requirement(draft)] == []
