@@ -53,7 +53,7 @@ class Leaf(AppendOnlyModel):
 
     seq = models.BigIntegerField(primary_key=True)  # dense from 0
     event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="leaf")
-    stream = models.CharField(max_length=LABEL_LENGTH)  # the system's key, or "global"
+    stream = models.CharField(max_length=LABEL_LENGTH)  # the system's key, or "*": no key can be that
     stream_seq = models.BigIntegerField()  # dense from 0 within the stream
     leaf_hash = models.BinaryField()  # 32 bytes: SHA-256(0x00 ‖ entry)
 

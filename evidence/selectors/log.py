@@ -1,0 +1,183 @@
+"""Reading the log out of its tables: sizes, tiles, entry bundles, and proofs for signed trees."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Max
+
+from evidence.errors import InvalidInput, NotFound
+from evidence.log import tiles, tree
+from evidence.log.proof import LogProof
+from evidence.models.audit import AuditEvent, Checkpoint, Leaf
+
+# The widest row of each place: a partial tile is followed by wider ones, all with the same beginning.
+_WIDEST = """
+SELECT wanted.level, wanted.index, found.hashes
+FROM unnest(%s::int[], %s::bigint[]) AS wanted(level, index)
+CROSS JOIN LATERAL (
+    SELECT hashes FROM evidence_tile t
+    WHERE t.level = wanted.level AND t.index = wanted.index ORDER BY t.width DESC LIMIT 1
+) AS found
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """An event's place in a signed tree, and the path that shows it."""
+
+    index: int  # of the leaf, from 0
+    leaf_hash: bytes  # 32 bytes
+    hashes: tuple[bytes, ...]  # from the leaf's sibling to the root's child
+    checkpoint: Checkpoint
+
+    def to_text(self) -> str:
+        """Return the C2SP tlog-proof: text that verifies offline against the entry and the log's key."""
+        return LogProof(self.index, self.hashes, self.checkpoint.note).to_text()
+
+
+def count_leaves() -> int:
+    """Return the number of leaves, signed or not."""
+    highest: int | None = Leaf.objects.aggregate(highest=Max("seq"))["highest"]
+    return 0 if highest is None else highest + 1
+
+
+def latest_checkpoint() -> Checkpoint:
+    """Return the checkpoint over the most leaves.
+
+    Raises:
+        NotFound: the log has not been signed yet.
+    """
+    found = Checkpoint.objects.order_by("-size").first()
+    if found is None:
+        raise NotFound("The log has no checkpoint yet. One is signed every minute; ask again then.")
+    return found
+
+
+def get_checkpoint(*, size: int) -> Checkpoint:
+    """Return the checkpoint over exactly this many leaves.
+
+    Raises:
+        NotFound: no tree of this size was signed.
+    """
+    found = Checkpoint.objects.filter(size=size).first()
+    if found is None:
+        raise NotFound(f"No checkpoint was signed at size {size}.")
+    return found
+
+
+def read_stored_tiles(wanted: Collection[tiles.Tile]) -> Mapping[tiles.Tile, bytes]:
+    """Return the tiles that are stored, in one query, each cut to the width asked for."""
+    if not wanted:
+        return {}
+    asked = sorted(wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(_WIDEST, [[tile.level for tile in asked], [tile.index for tile in asked]])
+        stored = {(level, index): bytes(hashes) for level, index, hashes in cursor.fetchall()}
+    return tiles.cut_tiles(stored, asked)
+
+
+def read_live_tiles(wanted: Collection[tiles.Tile]) -> Mapping[tiles.Tile, bytes]:
+    """Return the tiles, taking what no checkpoint has stored yet at level 0 from the leaves themselves."""
+    found = dict(read_stored_tiles(wanted))
+    for tile in wanted:
+        if tile not in found and tile.level == 0:
+            begin = tile.index * tiles.TILE_WIDTH
+            found[tile] = b"".join(read_leaf_hashes(begin, begin + tile.width))
+    return found
+
+
+def read_leaf_hashes(begin: int, end: int) -> list[bytes]:
+    """Return the stored hashes of the leaves from `begin` up to, not including, `end`."""
+    rows = Leaf.objects.filter(seq__gte=begin, seq__lt=end).order_by("seq")
+    return [bytes(value) for value in rows.values_list("leaf_hash", flat=True)]
+
+
+def read_tile(tile: tiles.Tile) -> bytes:
+    """Return one tile of the signed log.
+
+    Raises:
+        NotFound: the signed tree has no such tile, or none this wide.
+    """
+    whole = tiles.tile_at(tile.level, tile.index, latest_checkpoint().size)
+    data = read_stored_tiles([tile]).get(tile) if whole and whole.width >= tile.width else None
+    if data is None:
+        raise NotFound(f"The signed log has no {tile.path}.")
+    return data
+
+
+def read_bundle_streams(bundle: tiles.Bundle) -> set[str]:
+    """Return the streams whose events are in a bundle: who may see them all may see the bundle."""
+    begin = bundle.index * tiles.TILE_WIDTH
+    return set(
+        Leaf.objects.filter(seq__gte=begin, seq__lt=begin + bundle.width)
+        .values_list("stream", flat=True)
+        .distinct()
+    )
+
+
+def read_bundle(bundle: tiles.Bundle) -> bytes:
+    """Return a bundle of the signed log's entries: the very bytes that were hashed, and no payloads.
+
+    Raises:
+        NotFound: the signed log has no such bundle, or none this long.
+    """
+    begin = bundle.index * tiles.TILE_WIDTH
+    if begin + bundle.width > latest_checkpoint().size:
+        raise NotFound(f"The signed log has no {bundle.path}.")
+    rows = Leaf.objects.filter(seq__gte=begin, seq__lt=begin + bundle.width).order_by("seq")
+    return tiles.pack_entries(bytes(entry) for entry in rows.values_list("event__entry", flat=True))
+
+
+def read_event_state(event: AuditEvent) -> tuple[str, int | None]:
+    """Return `pending`, `sequenced` or `checkpointed`, and the index of the event's leaf where it has one."""
+    leaf = Leaf.objects.filter(event=event).first()
+    if leaf is None:
+        return "pending", None
+    covered = Checkpoint.objects.filter(size__gt=leaf.seq).exists()
+    return ("checkpointed" if covered else "sequenced"), leaf.seq
+
+
+def prove_event_inclusion(event: AuditEvent, *, size: int | None = None) -> InclusionProof:
+    """Return the proof that an event is in a signed tree: the latest, or the one of the size given.
+
+    Raises:
+        NotFound: the event is not in that tree; it is recorded, and the next checkpoint will cover it.
+    """
+    checkpoint = latest_checkpoint() if size is None else get_checkpoint(size=size)
+    leaf = Leaf.objects.filter(event=event, seq__lt=checkpoint.size).first()
+    if leaf is None:
+        raise NotFound(
+            f"Event {event.event_uuid} is not in the tree of {checkpoint.size} leaves; ask again later."
+        )
+    read = tiles.nodes_from_tiles(read_stored_tiles, size=checkpoint.size)
+    path = tree.prove_inclusion(read, index=leaf.seq, size=checkpoint.size)
+    return InclusionProof(leaf.seq, bytes(leaf.leaf_hash), tuple(path), checkpoint)
+
+
+def prove_checkpoints_consistent(*, old_size: int, new_size: int) -> list[bytes]:
+    """Return the proof that one signed tree is a prefix of another.
+
+    Raises:
+        NotFound: no tree of one of the sizes was signed.
+        InvalidInput: the old size is the larger one.
+    """
+    if old_size > new_size:
+        raise InvalidInput(
+            f"A tree of {old_size} leaves is no prefix of one of {new_size}: give the smaller first."
+        )
+    for size in (old_size, new_size):
+        get_checkpoint(size=size)
+    read = tiles.nodes_from_tiles(read_stored_tiles, size=new_size)
+    return tree.prove_consistency(read, old_size=old_size, new_size=new_size)
+
+
+def export_log_proof(event: AuditEvent, *, size: int | None = None) -> str:
+    """Return the C2SP tlog-proof of an event, verified offline by `evidence.log.proof.verify_log_proof`.
+
+    Raises:
+        NotFound: the event is in no signed tree yet.
+    """
+    return prove_event_inclusion(event, size=size).to_text()
