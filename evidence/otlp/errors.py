@@ -7,14 +7,15 @@ kept.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+
+from evidence.errors import EvidenceError
 
 
-class OtlpError(Exception):
+class OtlpError(EvidenceError):
     """A whole OTLP request that cannot be taken; the only error this package raises."""
 
-    code: ClassVar[str] = "otlp_error"
-    http_status: ClassVar[int] = 400
+    code = "otlp_error"
+    title = "The OTLP request cannot be taken"
 
 
 class UndecodableBody(OtlpError):
@@ -22,6 +23,7 @@ class UndecodableBody(OtlpError):
 
     code = "undecodable_body"
     http_status = 400
+    title = "The body cannot be decoded"
 
 
 class WrongSignal(OtlpError):
@@ -29,6 +31,7 @@ class WrongSignal(OtlpError):
 
     code = "wrong_signal"
     http_status = 400
+    title = "The body is of another signal"
 
 
 class BodyTooLarge(OtlpError):
@@ -36,6 +39,7 @@ class BodyTooLarge(OtlpError):
 
     code = "body_too_large"
     http_status = 413
+    title = "The body is too large"
 
 
 class UnsupportedMedia(OtlpError):
@@ -43,6 +47,7 @@ class UnsupportedMedia(OtlpError):
 
     code = "unsupported_media"
     http_status = 415
+    title = "The media type is not supported"
 
 
 class RejectCode(StrEnum):
