@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,8 +41,8 @@ class NormalisedText:
     """
 
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: array[int]
+    ends: array[int]
 
     def original_range(self, start: int, end: int) -> tuple[int, int]:
         """Return the original half-open range behind `text[start:end]`; `start < end` must hold."""
@@ -67,8 +68,8 @@ def normalise(text: str) -> NormalisedText:
     units = _collapse_separators(units)
     return NormalisedText(
         text="".join(unit.char for unit in units),
-        starts=tuple(unit.start for unit in units),
-        ends=tuple(unit.end for unit in units),
+        starts=array("L", (unit.start for unit in units)),
+        ends=array("L", (unit.end for unit in units)),
     )
 
 

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -60,22 +61,31 @@ FOUND: Final = frozenset({Verdict.VERBATIM, Verdict.NORMALISED, Verdict.FUZZY})
 """Verdicts that say the quote stands in the document it names."""
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
-    """One document text of one index version, normalised once and used for many quotes.
+    """One document text of one index version, read and normalised on first use and kept for many quotes.
 
     `digest` is the SHA-256 of the text as registered; it stands for the text in `inputs_digest`.
     """
 
-    document_id: str
-    digest: str
-    text: str
-    normalised: NormalisedText
+    def __init__(self, *, document_id: str, digest: str, load: Callable[[], str]) -> None:
+        self.document_id = document_id
+        self.digest = digest
+        self._load = load
 
     @classmethod
     def of(cls, *, document_id: str, digest: str, text: str) -> Source:
-        """Return the source with its normalised form made."""
-        return cls(document_id=document_id, digest=digest, text=text, normalised=normalise(text))
+        """Return the source of a text at hand."""
+        return cls(document_id=document_id, digest=digest, load=lambda: text)
+
+    @cached_property
+    def text(self) -> str:
+        """The text as registered."""
+        return self._load()
+
+    @cached_property
+    def normalised(self) -> NormalisedText:
+        """The comparable form of the text."""
+        return normalise(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +192,11 @@ def _search(quote: str, needle: str, source: Source, hint: int | None) -> _Match
     wanted = quote.strip()
     places = [(start, start + len(wanted)) for start in _occurrences(wanted, source.text)]
     if places:
-        return _Match(Verdict.VERBATIM, 100.0, *_nearest(places, hint))
+        return _Match(Verdict.VERBATIM, 100.0, *_choose(places, hint))
     form = source.normalised
     places = [form.original_range(start, start + len(needle)) for start in _occurrences(needle, form.text)]
     if places:
-        return _Match(Verdict.NORMALISED, 100.0, *_nearest(places, hint), "found after normalisation")
+        return _Match(Verdict.NORMALISED, 100.0, *places[0], "found after normalisation")
     return _align(needle, form)
 
 
@@ -220,9 +230,9 @@ def _is_word(char: str) -> bool:
     return char.isalnum() and not is_cjk(char)
 
 
-def _nearest(places: Sequence[tuple[int, int]], hint: int | None) -> tuple[int, int]:
-    """Return the place that begins nearest to `hint`, the first one without a hint or at equal distance."""
-    return places[0] if hint is None else min(places, key=lambda place: abs(place[0] - hint))
+def _choose(places: Sequence[tuple[int, int]], hint: int | None) -> tuple[int, int]:
+    """Return the place that begins at `hint`, else the first."""
+    return next((place for place in places if place[0] == hint), places[0])
 
 
 def _align(needle: str, form: NormalisedText) -> _Match:

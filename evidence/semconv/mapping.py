@@ -1,0 +1,176 @@
+"""All spans of one trace to one draft. The order, grouping and repetition of the spans change nothing.
+
+The trace digest is taken over the sorted pairs of span id and span digest: the same spans give the same
+digest, on any machine, in any language that has RFC 8785 and SHA-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from evidence.digests import digest_of
+from evidence.semconv import conversation, declared, steps, versions
+from evidence.semconv.draft import TraceDraft, VersionRef
+from evidence.semconv.operations import AGENT, POLICY, RETRIEVAL, TOOL, operation_of
+from evidence.semconv.span_view import FlagSink, SpanView, first_with
+
+MAPPER_VERSION: Final = "trace-map/1"
+"""Changes with any change of what a span is taken to mean."""
+
+_RISK_TIERS: Final = frozenset({"low", "medium", "high"})
+_OWN_TEXTS: Final = (
+    "tracebinder.question",
+    "tracebinder.answer",
+    "tracebinder.release",
+    "tracebinder.risk_tier",
+)
+_LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
+_NAME_LENGTH: Final = 100  # characters of a release or an environment
+_ERROR: Final = 2  # OTLP status code
+
+
+def digest_trace(spans: Iterable[tuple[str, str]]) -> str:
+    """Return the digest of a trace from its (span id, span digest) pairs, in any order."""
+    return digest_of({"spans": [list(pair) for pair in sorted(set(spans))]})
+
+
+def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
+    """Return what the spans of one trace say.
+
+    Args:
+        spans: stored spans as dicts of their columns; at least one.
+
+    Raises:
+        ValueError: no spans.
+    """
+    flags = FlagSink()
+    views = _distinct(spans, flags)
+    if not views:
+        raise ValueError("a trace has at least one span")
+    root = _find_root(views, flags)
+    agents = _speakers(views, root)
+    merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
+    _flag_versions(merged, flags)
+    answer = conversation.find_answer(agents, views)
+    claims_span = first_with(agents, declared.CLAIMS)
+    confidence_span = first_with(agents, declared.CONFIDENCE)
+    limitations_span = first_with(agents, declared.LIMITATIONS)
+    _flag_disagreements(agents, flags)
+    policy_checks = [check for view in _doing(views, POLICY) if (check := steps.policy_check_of(view))]
+    tool_calls = [steps.tool_call_of(view) for view in _doing(views, TOOL)]
+    draft = TraceDraft(
+        trace_digest=digest_trace((view.span_id, view.digest) for view in views),
+        status="complete" if root else "incomplete",
+        name=(root or agents[0]).name,
+        root_span_id=root.span_id if root else "",
+        start_ns=min(view.start_ns for view in views),
+        end_ns=max(view.end_ns for view in views),
+        span_count=len(views),
+        environment=_environment(views),
+        release=_own_label(agents, "tracebinder.release", _NAME_LENGTH),
+        question=conversation.find_question(agents, views),
+        answer=answer,
+        language=_own_label(agents, "tracebinder.language", _LANGUAGE_LENGTH),
+        risk_tier=_risk_tier(agents, flags),
+        has_prompt=conversation.has_prompt(views),
+        claims_declared=claims_span is not None,
+        confidence=declared.read_confidence(confidence_span) if confidence_span else (),
+        limitations=declared.read_limitations(limitations_span) if limitations_span else (),
+        retrievals=tuple(found for view in _doing(views, RETRIEVAL) for found in steps.retrievals_of(view)),
+        policy_checks=tuple(replace(one, version=steps.with_version(one, merged)) for one in policy_checks),
+        tool_calls=tuple(replace(one, version=steps.with_version(one, merged)) for one in tool_calls),
+        claims=declared.read_claims(claims_span, answer) if claims_span else (),
+        versions=tuple(sorted(set(merged.values()))),
+        flags=(),
+    )
+    return replace(draft, flags=flags.sorted())
+
+
+def _distinct(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:
+    """Return each span id once, in the order of start, id and digest."""
+    rows = sorted(spans, key=lambda span: (span["start_ns"], span["span_id"], span["digest"]))
+    kept: dict[str, SpanView] = {}
+    for row in rows:
+        if row["span_id"] not in kept:
+            kept[row["span_id"]] = SpanView.of(row, flags)
+        elif kept[row["span_id"]].digest != row["digest"]:
+            flags.add("span_id_reused", "two spans with this id differ; the earlier is used", row["span_id"])
+    return list(kept.values())
+
+
+def _find_root(views: Sequence[SpanView], flags: FlagSink) -> SpanView | None:
+    """Return the span without a parent; of several, the earliest agent, else the earliest."""
+    roots = [view for view in views if not view.parent_span_id]
+    if not roots:
+        flags.add("no_root", "no span without a parent has arrived")
+        return None
+    if len(roots) > 1:
+        flags.add("several_roots", f"{len(roots)} spans have no parent")
+    root = next((view for view in roots if operation_of(view) == AGENT), roots[0])
+    if root.status_code == _ERROR:
+        flags.add("root_error", root.status_message or "the root span ended with an error", root.span_id)
+    return root
+
+
+def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView]:
+    """Return the spans in the order in which they may speak for the whole trace.
+
+    An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of
+    all.
+    """
+    known = {view.span_id for view in views}
+
+    def precedence(view: SpanView) -> tuple[bool, bool, bool, bool]:
+        owns = view.has(*_OWN_TEXTS, declared.CLAIMS)
+        top = view is root or (root is None and view.parent_span_id not in known)
+        return (not owns, operation_of(view) != AGENT, view is not root, not top)
+
+    first = sorted(views, key=precedence)
+    return [view for view in first if view is root or precedence(view)[:2] != (True, True)] or first[:1]
+
+
+def _doing(views: Iterable[SpanView], operation: str) -> Iterable[SpanView]:
+    return (view for view in views if operation_of(view) == operation)
+
+
+def _own_label(agents: Sequence[SpanView], key: str, limit: int) -> str:
+    span = first_with(agents, key)
+    if span:
+        return span.label(key, limit=limit)
+    return next((str(view.resource[key])[:limit] for view in agents if view.resource.get(key)), "")
+
+
+def _environment(views: Sequence[SpanView]) -> str:
+    for key in ("deployment.environment.name", "deployment.environment"):
+        for view in views:
+            if isinstance(view.resource.get(key), str):
+                return str(view.resource[key])[:_NAME_LENGTH]
+    return ""
+
+
+def _risk_tier(agents: Sequence[SpanView], flags: FlagSink) -> str:
+    tier = _own_label(agents, "tracebinder.risk_tier", _NAME_LENGTH).lower()
+    if not tier or tier in _RISK_TIERS:
+        return tier
+    flags.add("malformed_attribute", f"tracebinder.risk_tier {tier!r} is not low, medium or high")
+    return ""
+
+
+def _flag_disagreements(agents: Sequence[SpanView], flags: FlagSink) -> None:
+    for key in _OWN_TEXTS:
+        values = {text for view in agents if (text := view.text(key))}
+        if len(values) > 1:
+            flags.add("several_values", f"{key} has {len(values)} different values; the first is used")
+
+
+def _flag_versions(merged: Mapping[VersionRef, VersionRef], flags: FlagSink) -> None:
+    slots: dict[tuple[str, str], set[VersionRef]] = {}
+    for ref in set(merged.values()):
+        slots.setdefault((ref.slot, ref.key), set()).add(ref)
+        if not (ref.label or ref.digest):
+            flags.add("version_not_stated", f"{ref.kind} {ref.key!r} without version or digest")
+    for (slot, key), refs in slots.items():
+        if len(refs) > 1:
+            flags.add("several_versions", f"{len(refs)} versions of {slot} {key!r} in one trace")

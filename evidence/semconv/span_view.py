@@ -1,0 +1,206 @@
+"""Reading one span's attributes without ever failing: what cannot be read becomes a flag."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from evidence.digests import DigestError, parse_digest
+from evidence.otlp.values import BLOB_KEY, escape_unstorable
+from evidence.semconv.draft import Flag
+
+LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
+_DETAIL_LENGTH: Final = 300  # characters of a flag's detail
+_INFERENCE_DETAILS: Final = "gen_ai.client.inference.operation.details"  # carries messages as an event
+
+
+@dataclass(slots=True)
+class FlagSink:
+    """Collects flags; the same one counts once."""
+
+    _flags: set[Flag] = field(default_factory=set)
+
+    def add(self, code: str, detail: str, span_id: str = "") -> None:
+        """Note one observation."""
+        self._flags.add(Flag(code, detail[:_DETAIL_LENGTH], span_id))
+
+    def sorted(self) -> tuple[Flag, ...]:
+        """Return all flags in an order that does not depend on that of the spans."""
+        return tuple(sorted(self._flags))
+
+
+@dataclass(frozen=True, slots=True)
+class SpanView:
+    """One stored span, for reading."""
+
+    span_id: str
+    parent_span_id: str
+    name: str
+    start_ns: int
+    end_ns: int
+    status_code: int
+    status_message: str
+    digest: str
+    attributes: Mapping[str, Any]
+    events: Sequence[Mapping[str, Any]]
+    resource: Mapping[str, Any]
+    flags: FlagSink
+
+    @classmethod
+    def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
+        """Return the view of a stored span row given as a dict of its columns."""
+        events = [event for event in span.get("events") or [] if isinstance(event, Mapping)]
+        attributes = dict(span.get("attributes") or {})
+        for event in events:
+            if event.get("name") == _INFERENCE_DETAILS and isinstance(event.get("attributes"), Mapping):
+                attributes = {**event["attributes"], **attributes}
+        return cls(
+            span_id=span["span_id"],
+            parent_span_id=span.get("parent_span_id") or "",
+            name=span.get("name") or "",
+            start_ns=span["start_ns"],
+            end_ns=span["end_ns"],
+            status_code=span.get("status_code") or 0,
+            status_message=span.get("status_message") or "",
+            digest=span["digest"],
+            attributes=attributes,
+            events=events,
+            resource=span.get("resource") or {},
+            flags=flags,
+        )
+
+    def has(self, *keys: str) -> bool:
+        """Return whether any of the attributes is there with a value."""
+        return any(self.attributes.get(key) is not None for key in keys)
+
+    def text(self, *keys: str) -> str:
+        """Return the first attribute that has a value, as text; empty where none has."""
+        for key in keys:
+            value = self.attributes.get(key)
+            if value is None or value == "":
+                continue
+            if isinstance(value, str):
+                return value
+            if isinstance(value, bool | int | float):
+                return str(value)
+            self._flag_unreadable(key, value, "a text is expected")
+        return ""
+
+    def label(self, *keys: str, limit: int = LABEL_LENGTH) -> str:
+        """Return `text` trimmed and cut to `limit` characters; a cut is flagged."""
+        return self.cut(self.text(*keys).strip(), keys[0], limit)
+
+    def cut(self, value: str, key: str, limit: int = LABEL_LENGTH) -> str:
+        """Return `value` cut to `limit` characters; a cut is flagged under the name of `key`."""
+        if len(value) > limit:
+            self.flags.add(
+                "attribute_cut", f"{key} has {len(value)} characters, {limit} are kept", self.span_id
+            )
+        return value[:limit]
+
+    def digest_at(self, key: str) -> str:
+        """Return a digest attribute as 64 hexadecimal characters; empty where absent or malformed."""
+        value = self.text(key)
+        if not value:
+            return ""
+        try:
+            return parse_digest(value)
+        except DigestError as exc:
+            self.flags.add("malformed_attribute", f"{key}: {exc}", self.span_id)
+            return ""
+
+    def json(self, key: str) -> Any:
+        """Return a JSON-valued attribute, sent as text or as an OTLP array or map; None where unreadable."""
+        value = self.attributes.get(key)
+        if not isinstance(value, str):
+            if isinstance(value, Mapping) and BLOB_KEY in value:
+                self._flag_unreadable(key, value, "JSON is expected")
+                return None
+            return value
+        try:
+            return _parse_json(value)
+        except (ValueError, RecursionError) as exc:
+            self.flags.add("malformed_attribute", f"{key} is no JSON: {exc}", self.span_id)
+            return None
+
+    def json_or_text(self, key: str) -> Any:
+        """Return a JSON-valued attribute, or its text as it is where it is no JSON."""
+        value = self.attributes.get(key)
+        if not isinstance(value, str):
+            return value
+        try:
+            return _parse_json(value)
+        except (ValueError, RecursionError):
+            return value
+
+    def json_list(self, key: str) -> list[Any]:
+        """Return a JSON-valued list; anything else is flagged and empty."""
+        value = self.json(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.flags.add("malformed_attribute", f"{key} is no list", self.span_id)
+            return []
+        return value
+
+    def indexed(self, prefix: str) -> list[dict[str, Any]]:
+        """Return the flattened list `prefix.N.rest` (OpenInference, older conventions) in the order of N."""
+        rows: dict[int, dict[str, Any]] = {}
+        for key, value in self.attributes.items():
+            number, dot, rest = key.removeprefix(f"{prefix}.").partition(".")
+            if (
+                dot
+                and key.startswith(f"{prefix}.")
+                and number.isascii()
+                and number.isdigit()
+                and len(number) < 7
+            ):
+                rows.setdefault(int(number), {})[rest] = value
+        return [rows[number] for number in sorted(rows)]
+
+    def _flag_unreadable(self, key: str, value: object, expected: str) -> None:
+        if isinstance(value, Mapping) and BLOB_KEY in value:
+            self.flags.add("value_in_blob", f"{key} was too large and is kept as a blob", self.span_id)
+        else:
+            self.flags.add("malformed_attribute", f"{key}: {expected}", self.span_id)
+
+
+def _parse_json(text: str) -> Any:
+    """Return parsed JSON that PostgreSQL can store: NUL, lone surrogates and infinities as their names.
+
+    Raises:
+        ValueError: not JSON.
+        RecursionError: nested too deep.
+    """
+    return _name_infinities(escape_unstorable(json.loads(text, parse_constant=str)))
+
+
+def _name_infinities(value: object) -> object:
+    match value:
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case list():
+            return [_name_infinities(member) for member in value]
+        case dict():
+            return {key: _name_infinities(member) for key, member in value.items()}
+        case _:
+            return value
+
+
+def finite_number(value: object) -> float | None:
+    """Return a JSON number, or the text of one, as a finite float; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def first_with(spans: Iterable[SpanView], *keys: str) -> SpanView | None:
+    """Return the first span that has a value for any of the keys."""
+    return next((span for span in spans if span.has(*keys)), None)
