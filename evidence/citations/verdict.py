@@ -126,11 +126,13 @@ def check_citation(
         quote: the words the answer says it took from the document.
         source: the document it names; None where document or index version is unknown.
         candidates: other documents to search where `source` does not hold the quote, likeliest first.
-        hint: where the answer says the quote begins; chooses among several places, never decides the verdict.
+        hint: where the answer says the quote begins. It chooses among several places and never decides the
+            verdict; where the quote does not stand at it character for character it counts as not given.
     """
-    others = [one for one in candidates if source is None or one.document_id != source.document_id][
-        :MAX_CANDIDATES
-    ]
+    others = [one for one in candidates if source and one.document_id != source.document_id]
+    others = others[:MAX_CANDIDATES]
+    if source is None or hint is None or not source.text.startswith(quote.strip(), hint):
+        hint = None
     digest = digest_citation_inputs(quote=quote, source=source, candidates=others, hint=hint)
     match, found_in = _decide(quote, source, others, hint)
     return CitationVerdict(
