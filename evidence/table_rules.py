@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.db.backends.utils import CursorWrapper
 
+from evidence.models import Span
 from evidence.models.base import AppendOnlyModel
 
 TRIGGER_NAME: Final = "tracebinder_append_only"
@@ -70,6 +71,8 @@ def apply_table_rules(sender: AppConfig, using: str, **_: Any) -> None:
                 cursor.execute(f"GRANT SELECT, INSERT ON {name} TO {runtime}")
             else:
                 cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {runtime}")
+            if model is Span:
+                cursor.execute(f"GRANT EXECUTE ON FUNCTION tracebinder_make_span_partition(date) TO {runtime}")
             if table in INTERPRET_GRANTS:
                 cursor.execute(f"GRANT {INTERPRET_GRANTS[table]} ON {name} TO {interpret}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import Final
 
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody, UnsupportedMedia
@@ -18,6 +19,29 @@ _ENCODINGS: Final[dict[str, Encoding]] = {
 }
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class PlainBody:
+    """A request body with its content encoding undone."""
+
+    data: bytes
+    encoding: Encoding
+
+    @property
+    def media_type(self) -> str:
+        """The media type of these bytes."""
+        return PROTOBUF if self.encoding == "protobuf" else JSON
+
+
+def unpack_body(body: bytes, *, content_type: str, content_encoding: str, limits: Limits) -> PlainBody:
+    """Return the body of a request as it can be decoded, from its bytes and its two headers.
+
+    Raises:
+        UnsupportedMedia, BodyTooLarge, UndecodableBody: as `read_encoding` and `read_body` do.
+    """
+    encoding = read_encoding(content_type)
+    return PlainBody(read_body(body, content_encoding=content_encoding, limits=limits), encoding)
 
 
 def read_encoding(content_type: str) -> Encoding:

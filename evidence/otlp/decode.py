@@ -10,46 +10,42 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from evidence.otlp.body import explain_undecodable, read_body, read_encoding
+from evidence.otlp.body import PlainBody, explain_undecodable
 from evidence.otlp.errors import BodyTooLarge, ItemRefused, UndecodableBody
 from evidence.otlp.groups import ItemGroup, MessageT
 from evidence.otlp.json_body import read_log_groups, read_span_groups
 from evidence.otlp.limits import Limits
 from evidence.otlp.logs import read_log_group
-from evidence.otlp.records import Encoding, LogBatch, TraceBatch
+from evidence.otlp.records import LogBatch, TraceBatch
 from evidence.otlp.spans import read_span_group
 from evidence.otlp.wire import split_request
 
 
-def decode_traces(body: bytes, *, content_type: str, content_encoding: str, limits: Limits) -> TraceBatch:
+def decode_traces(body: PlainBody, limits: Limits) -> TraceBatch:
     """Read the body of `POST /v1/traces`.
 
     Every span in it is in the result once: as a row, or as a refusal with its reason.
 
     Raises:
-        UnsupportedMedia, BodyTooLarge, UndecodableBody, WrongSignal: the request as a whole.
+        BodyTooLarge, UndecodableBody, WrongSignal: the request as a whole.
     """
-    encoding = read_encoding(content_type)
-    plain = read_body(body, content_encoding=content_encoding, limits=limits)
-    batch = TraceBatch(encoding)
-    groups = read_span_groups(plain, limits) if encoding == "json" else _parse_spans(plain)
-    for group in _guard(groups, plain, encoding):
+    batch = TraceBatch(body.encoding)
+    groups = read_span_groups(body.data, limits) if body.encoding == "json" else _parse_spans(body.data)
+    for group in _guard(groups, body):
         _check_count(batch.n_items + len(group.items), limits)
         read_span_group(group, limits, batch)
     return batch
 
 
-def decode_logs(body: bytes, *, content_type: str, content_encoding: str, limits: Limits) -> LogBatch:
+def decode_logs(body: PlainBody, limits: Limits) -> LogBatch:
     """Read the body of `POST /v1/logs`: evaluation events, and refusals of everything else.
 
     Raises:
-        UnsupportedMedia, BodyTooLarge, UndecodableBody, WrongSignal: the request as a whole.
+        BodyTooLarge, UndecodableBody, WrongSignal: the request as a whole.
     """
-    encoding = read_encoding(content_type)
-    plain = read_body(body, content_encoding=content_encoding, limits=limits)
-    batch = LogBatch(encoding)
-    groups = read_log_groups(plain, limits) if encoding == "json" else _parse_logs(plain)
-    for group in _guard(groups, plain, encoding):
+    batch = LogBatch(body.encoding)
+    groups = read_log_groups(body.data, limits) if body.encoding == "json" else _parse_logs(body.data)
+    for group in _guard(groups, body):
         _check_count(batch.n_items + len(group.items), limits)
         read_log_group(group, limits, batch)
     return batch
@@ -87,18 +83,14 @@ def _parse_logs(body: bytes) -> Iterable[ItemGroup[LogRecord]]:
     ]
 
 
-def _guard(
-    groups: Iterable[ItemGroup[MessageT]], body: bytes, encoding: Encoding
-) -> Iterator[ItemGroup[MessageT]]:
+def _guard(groups: Iterable[ItemGroup[MessageT]], body: PlainBody) -> Iterator[ItemGroup[MessageT]]:
     """Yield the groups; a fault above the items is a fault of the whole body."""
     try:
         yield from groups
     except ItemRefused as exc:
         raise UndecodableBody(f"the body is no OTLP export request: {exc.detail}") from exc
     except UndecodableBody as exc:
-        if type(exc) is not UndecodableBody:
-            raise
-        raise UndecodableBody(f"{explain_undecodable(body, encoding)} ({exc})") from exc
+        raise UndecodableBody(f"{explain_undecodable(body.data, body.encoding)} ({exc})") from exc
 
 
 def _check_count(n_items: int, limits: Limits) -> None:

@@ -69,7 +69,6 @@ class RejectCode(StrEnum):
     UNSUPPORTED_LOG_RECORD = "unsupported_log_record"
     INVALID_EVALUATION = "invalid_evaluation"
     MISSING_SYSTEM = "missing_system"
-    UNKNOWN_SYSTEM = "unknown_system"
     SYSTEM_NOT_PERMITTED = "system_not_permitted"
     SPAN_CONFLICT = "span_conflict"
     EVALUATION_CONFLICT = "evaluation_conflict"

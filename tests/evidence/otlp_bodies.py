@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from evidence.otlp.body import unpack_body
 from evidence.otlp.decode import decode_logs, decode_traces
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import LogBatch, TraceBatch
@@ -66,10 +67,13 @@ def to_otlp_json(request: ExportTraceServiceRequest) -> bytes:
 def read_traces(
     body: bytes, content_type: str = PROTOBUF, content_encoding: str = "", limits: Limits | None = None
 ) -> TraceBatch:
-    return decode_traces(
-        body, content_type=content_type, content_encoding=content_encoding, limits=limits or Limits()
-    )
+    limits = limits or Limits()
+    plain = unpack_body(body, content_type=content_type, content_encoding=content_encoding, limits=limits)
+    return decode_traces(plain, limits)
 
 
 def read_logs(body: bytes, content_type: str = JSON, limits: Limits | None = None) -> LogBatch:
-    return decode_logs(body, content_type=content_type, content_encoding="", limits=limits or Limits())
+    limits = limits or Limits()
+    return decode_logs(
+        unpack_body(body, content_type=content_type, content_encoding="", limits=limits), limits
+    )
