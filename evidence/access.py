@@ -63,7 +63,9 @@ def principal_of(request: Request) -> Principal:
     cached: Principal | None = getattr(request, "_principal", None)
     if cached is None:
         token = request.auth
-        cached = principal_of_token(token) if isinstance(token, AccessToken) else principal_of_user(request.user)
+        cached = (
+            principal_of_token(token) if isinstance(token, AccessToken) else principal_of_user(request.user)
+        )
         request._principal = cached  # type: ignore[attr-defined]  # noqa: SLF001  # our cache, on the request itself
     return cached
 

@@ -62,9 +62,13 @@ def ensure_groups() -> None:
     """Make each role's group hold exactly the permissions of the table. Safe to repeat."""
     for name, rules in ROLES.items():
         group, _ = Group.objects.get_or_create(name=name)
-        seen = Permission.objects.filter(
-            content_type__app_label__in=rules.sees_apps, codename__startswith="view_"
-        ).exclude(content_type__model__in=_HIDDEN_FROM_READERS).exclude(codename="view_internals")
+        seen = (
+            Permission.objects.filter(
+                content_type__app_label__in=rules.sees_apps, codename__startswith="view_"
+            )
+            .exclude(content_type__model__in=_HIDDEN_FROM_READERS)
+            .exclude(codename="view_internals")
+        )
         further = [
             Permission.objects.get(content_type__app_label=app, codename=codename)
             for app, codename in (text.split(".") for text in rules.permissions)

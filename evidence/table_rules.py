@@ -72,7 +72,9 @@ def apply_table_rules(sender: AppConfig, using: str, **_: Any) -> None:
             else:
                 cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {runtime}")
             if model is Span:
-                cursor.execute(f"GRANT EXECUTE ON FUNCTION tracebinder_make_span_partition(date) TO {runtime}")
+                cursor.execute(
+                    f"GRANT EXECUTE ON FUNCTION tracebinder_make_span_partition(date) TO {runtime}"
+                )
             if table in INTERPRET_GRANTS:
                 cursor.execute(f"GRANT {INTERPRET_GRANTS[table]} ON {name} TO {interpret}")
 

@@ -17,7 +17,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
 
 os.environ["TRACEBINDER_VAR"] = str(VAR)
-os.environ["TRACEBINDER_PROCESS"] = "owner"  # creates the test database; connections then act as the runtime role
+os.environ["TRACEBINDER_PROCESS"] = (
+    "owner"  # creates the test database; connections then act as the runtime role
+)
 os.environ.setdefault("TRACEBINDER_LOG_LEVEL", "WARNING")
 
 _started: list[str] = []

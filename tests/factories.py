@@ -46,7 +46,9 @@ class World:
 
 def make_person(name: str, *roles: str) -> User:
     """Create a person with these roles."""
-    user = User.objects.create_user(name, is_staff=True)  # no password: hashing one takes longer than most tests
+    user = User.objects.create_user(
+        name, is_staff=True
+    )  # no password: hashing one takes longer than most tests
     user.groups.set(Group.objects.filter(name__in=roles))
     return user
 
@@ -55,7 +57,9 @@ def make_world(key: str = "credit-assistant") -> World:
     """Create a system with one release pinning model, prompt, index (one document) and policy."""
     ensure_groups()
     people = {role: make_person(f"{role}-{key}", role) for role in ROLES}
-    system = registry.register_system(key=key, name=key, risk_tier="high", owner=people["operator"], actor=ACTOR)
+    system = registry.register_system(
+        key=key, name=key, risk_tier="high", owner=people["operator"], actor=ACTOR
+    )
     for user in people.values():
         Membership.objects.create(system=system, user=user)
     release = registry.register_release(system=system, manifest=manifest(key), actor=ACTOR)
@@ -69,8 +73,12 @@ def manifest(key: str = "credit-assistant", name: str = "r1") -> registry.Releas
         name=name,
         pins=[
             registry.PinSpec(slot="model", kind="model", key="smol", label="1", digest=sha256_hex(b"model")),
-            registry.PinSpec(slot="prompt", kind="prompt", key=f"{key}-answer", label="1", digest=sha256_hex(b"prompt")),
+            registry.PinSpec(
+                slot="prompt", kind="prompt", key=f"{key}-answer", label="1", digest=sha256_hex(b"prompt")
+            ),
             registry.PinSpec(slot="index", kind="index", key=f"{key}-docs", label="1", documents=[document]),
-            registry.PinSpec(slot="policy", kind="policy", key=f"{key}-policy", label="1", digest=sha256_hex(b"policy")),
+            registry.PinSpec(
+                slot="policy", kind="policy", key=f"{key}-policy", label="1", digest=sha256_hex(b"policy")
+            ),
         ],
     )

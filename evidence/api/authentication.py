@@ -33,9 +33,13 @@ class TokenAuthentication(BaseAuthentication):
         expected = token.secret_digest if token else "0" * 64
         matches = hmac.compare_digest(sha256_hex(text.strip().encode("latin-1")), expected)
         if token is None or not matches or token.revoked_at or token.expires_at <= timezone.now():
-            raise AuthenticationFailed("The token is unknown, expired or revoked. An operator can issue a new one.")
+            raise AuthenticationFailed(
+                "The token is unknown, expired or revoked. An operator can issue a new one."
+            )
         if not token.owner.is_active:
-            raise AuthenticationFailed("The token is unknown, expired or revoked. An operator can issue a new one.")
+            raise AuthenticationFailed(
+                "The token is unknown, expired or revoked. An operator can issue a new one."
+            )
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -47,7 +47,9 @@ class Artefact(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["system", "kind", "key"], name="evidence_artefact_identity")]
+        constraints = [
+            models.UniqueConstraint(fields=["system", "kind", "key"], name="evidence_artefact_identity")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.key}"
@@ -55,7 +57,9 @@ class Artefact(AppendOnlyModel):
 
 class DigestBasis(models.TextChoices):
     CONTENT = "content"  # over the artefact's bytes or canonical JSON
-    LABEL = "label"  # only a label was seen: over {kind, key, label}, so that even this version has an identity
+    LABEL = (
+        "label"  # only a label was seen: over {kind, key, label}, so that even this version has an identity
+    )
 
 
 class ArtefactVersion(AppendOnlyModel):
@@ -80,7 +84,9 @@ class ArtefactVersion(AppendOnlyModel):
             # Two registrations of the same content race here: the second finds the first.
             models.UniqueConstraint(fields=["artefact", "digest"], name="evidence_artefactversion_content"),
         ]
-        indexes = [models.Index(fields=["digest"], name="evidence_artefactversion_dig")]  # "who uses this model?"
+        indexes = [
+            models.Index(fields=["digest"], name="evidence_artefactversion_dig")
+        ]  # "who uses this model?"
 
     def __str__(self) -> str:
         return f"{self.artefact} v{self.number} ({self.label})"
@@ -114,7 +120,9 @@ class SourceDocument(AppendOnlyModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["index_version", "document_id"], name="evidence_sourcedocument_member"),
+            models.UniqueConstraint(
+                fields=["index_version", "document_id"], name="evidence_sourcedocument_member"
+            ),
         ]
         indexes = [models.Index(fields=["digest"], name="evidence_sourcedocument_dig")]
 
@@ -170,5 +178,7 @@ class Deployment(AppendOnlyModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["system", "environment", "-effective_from"], name="evidence_deployment_as_of"),
+            models.Index(
+                fields=["system", "environment", "-effective_from"], name="evidence_deployment_as_of"
+            ),
         ]

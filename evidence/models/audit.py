@@ -40,7 +40,9 @@ class AuditPayload(StoredModel):
     SCOPE_PATH = "event__system"
     PII = "payload"
 
-    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="payload")
+    event = models.OneToOneField(
+        AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="payload"
+    )
     salt = models.BinaryField()  # 32 random bytes
     payload = models.BinaryField()  # RFC 8785 bytes
 
@@ -58,7 +60,9 @@ class Leaf(AppendOnlyModel):
     leaf_hash = models.BinaryField()  # 32 bytes: SHA-256(0x00 ‖ entry)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["stream", "stream_seq"], name="evidence_leaf_stream_order")]
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "stream_seq"], name="evidence_leaf_stream_order")
+        ]
 
 
 class Tile(AppendOnlyModel):
@@ -73,7 +77,9 @@ class Tile(AppendOnlyModel):
     hashes = models.BinaryField()  # width * 32 bytes
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["level", "index", "width"], name="evidence_tile_place")]
+        constraints = [
+            models.UniqueConstraint(fields=["level", "index", "width"], name="evidence_tile_place")
+        ]
 
 
 class Checkpoint(AppendOnlyModel):

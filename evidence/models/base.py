@@ -13,7 +13,7 @@ DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
 KEY_LENGTH = 100  # characters of a key or name a person types
 LABEL_LENGTH = 200  # characters of a version label, an actor, a metric
 
-_M = TypeVar("_M", bound=models.Model, covariant=True)
+_M_co = TypeVar("_M_co", bound=models.Model, covariant=True)
 
 
 class StoredModel(models.Model):
@@ -34,16 +34,21 @@ class StoredModel(models.Model):
         abstract = True
 
 
-class AppendOnlyQuerySet(models.QuerySet[_M]):
+class AppendOnlyQuerySet(models.QuerySet[_M_co]):
     """Refuses in Python what the database refuses anyway, with an error that says what to do instead."""
 
-    def update(self, **kwargs: Any) -> NoReturn:
+    def update(self, **kwargs: Any) -> NoReturn:  # noqa: ARG002  # Django's signature
         raise AppendOnlyViolation(self.model._meta.label)
 
     def delete(self) -> NoReturn:
         raise AppendOnlyViolation(self.model._meta.label)
 
-    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
+    def bulk_update(
+        self,
+        objs: Iterable[Any],
+        fields: Iterable[str],
+        batch_size: int | None = None,  # noqa: ARG002  # likewise
+    ) -> NoReturn:
         raise AppendOnlyViolation(self.model._meta.label)
 
 

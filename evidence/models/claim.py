@@ -26,7 +26,9 @@ class Claim(AppendOnlyModel):
     end = models.PositiveIntegerField()  # exclusive
     material = models.BooleanField()
     origin = models.CharField(max_length=10, choices=Origin.choices)
-    extractor_version = models.CharField(max_length=KEY_LENGTH)  # also decides materiality where it was not declared
+    extractor_version = models.CharField(
+        max_length=KEY_LENGTH
+    )  # also decides materiality where it was not declared
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["trace", "ordinal"], name="evidence_claim_ordinal")]
@@ -49,7 +51,9 @@ class Citation(AppendOnlyModel):
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="citations")
     ordinal = models.PositiveIntegerField()
     document_ref = models.CharField(max_length=LABEL_LENGTH)  # the id as sent
-    document = models.ForeignKey(SourceDocument, on_delete=models.PROTECT, null=True, related_name="citations")
+    document = models.ForeignKey(
+        SourceDocument, on_delete=models.PROTECT, null=True, related_name="citations"
+    )
     quote = models.TextField()
     verdict = models.CharField(max_length=15, choices=Verdict.choices)
     score = models.FloatField()  # alignment in [0, 1]; 1 is verbatim or normalised

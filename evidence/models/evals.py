@@ -109,7 +109,9 @@ class EvalScore(AppendOnlyModel):
     interval_method = models.CharField(max_length=KEY_LENGTH)  # "wilson", "student_t"
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "metric", "slice"], name="evidence_evalscore_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "metric", "slice"], name="evidence_evalscore_once")
+        ]
 
 
 class Retraction(AppendOnlyModel):

@@ -54,6 +54,7 @@ class Waiver(AppendOnlyModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=~models.Q(requested_by=models.F("approved_by")), name="evidence_waiver_second_person"
+                condition=~models.Q(requested_by=models.F("approved_by")),
+                name="evidence_waiver_second_person",
             ),
         ]

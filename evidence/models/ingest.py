@@ -27,7 +27,9 @@ class IngestBatch(AppendOnlyModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["token", "signal", "body_digest"], name="evidence_ingestbatch_body"),
+            models.UniqueConstraint(
+                fields=["token", "signal", "body_digest"], name="evidence_ingestbatch_body"
+            ),
         ]
         indexes = [models.Index(fields=["-received_at"], name="evidence_ingestbatch_newest")]
 
@@ -41,7 +43,9 @@ class Reject(AppendOnlyModel):
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
     batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
     source = models.CharField(max_length=20)  # "span", "log", "eval_sample"
-    source_ref = models.CharField(max_length=LABEL_LENGTH, blank=True)  # where there is no batch: the eval run key
+    source_ref = models.CharField(
+        max_length=LABEL_LENGTH, blank=True
+    )  # where there is no batch: the eval run key
     code = models.CharField(max_length=50)  # stable; the list is in docs/reference/errors.md
     detail = models.TextField()
     trace_id = models.CharField(max_length=100, blank=True)  # as sent, which may be malformed
@@ -84,7 +88,9 @@ class Span(AppendOnlyModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["trace_id", "span_id", "started_at"], name="evidence_span_identity"),
+            models.UniqueConstraint(
+                fields=["trace_id", "span_id", "started_at"], name="evidence_span_identity"
+            ),
         ]
 
 
@@ -106,5 +112,7 @@ class PendingTrace(StoredModel):
     last_received_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["system", "trace_id"], name="evidence_pendingtrace_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["system", "trace_id"], name="evidence_pendingtrace_once")
+        ]
         indexes = [models.Index(fields=["last_received_at"], name="evidence_pendingtrace_due")]

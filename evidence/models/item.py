@@ -75,5 +75,7 @@ class EvidenceLink(AppendOnlyModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["evidence", "slot", "version"], name="evidence_evidencelink_once"),
+            models.UniqueConstraint(
+                fields=["evidence", "slot", "version"], name="evidence_evidencelink_once"
+            ),
         ]

@@ -80,7 +80,9 @@ class Adjudication(AppendOnlyModel):
     PII = "payload"
 
     task = models.OneToOneField(ReviewTask, on_delete=models.PROTECT, related_name="adjudication")
-    adjudicator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="adjudications")
+    adjudicator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="adjudications"
+    )
     decision = models.CharField(max_length=10, choices=Review.Decision.choices)
     rationale = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -24,7 +24,9 @@ class System(AppendOnlyModel):
     key = models.SlugField(max_length=KEY_LENGTH, unique=True)  # equals the OpenTelemetry service.name
     name = models.CharField(max_length=LABEL_LENGTH)
     risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_systems")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_systems"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -67,10 +69,14 @@ class AccessToken(StoredModel):
     SCOPE_PATH = "systems"
     PII = "actor"
 
-    prefix = models.CharField(max_length=12, unique=True)  # hexadecimal; public, names the token in audit events
+    prefix = models.CharField(
+        max_length=12, unique=True
+    )  # hexadecimal; public, names the token in audit events
     secret_digest = digest_field()  # of the whole token text
     name = models.CharField(max_length=KEY_LENGTH)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_tokens")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_tokens"
+    )
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
     systems = models.ManyToManyField(System, related_name="access_tokens")
     created_at = models.DateTimeField(auto_now_add=True)

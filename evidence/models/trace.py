@@ -43,7 +43,9 @@ class Trace(AppendOnlyModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["system", "trace_id", "revision"], name="evidence_trace_revision"),
+            models.UniqueConstraint(
+                fields=["system", "trace_id", "revision"], name="evidence_trace_revision"
+            ),
         ]
         indexes = [
             models.Index(fields=["system", "-id"], name="evidence_trace_newest"),
@@ -83,7 +85,9 @@ class Retrieval(AppendOnlyModel):
     rank = models.PositiveIntegerField()  # 0 is first
     score = models.FloatField(null=True)  # the retriever's own scale
     document_ref = models.CharField(max_length=LABEL_LENGTH)  # the id as sent
-    document = models.ForeignKey(SourceDocument, on_delete=models.PROTECT, null=True, related_name="retrievals")
+    document = models.ForeignKey(
+        SourceDocument, on_delete=models.PROTECT, null=True, related_name="retrievals"
+    )
 
 
 class PolicyCheck(AppendOnlyModel):
@@ -102,7 +106,9 @@ class PolicyCheck(AppendOnlyModel):
     rule = models.CharField(max_length=LABEL_LENGTH)
     decision = models.CharField(max_length=10, choices=Decision.choices)
     reason = models.TextField(blank=True)
-    version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="policy_checks")
+    version = models.ForeignKey(
+        ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="policy_checks"
+    )
 
 
 class ToolCall(AppendOnlyModel):
@@ -116,7 +122,9 @@ class ToolCall(AppendOnlyModel):
     tool = models.CharField(max_length=LABEL_LENGTH)
     arguments = models.JSONField(null=True)
     result = models.JSONField(null=True)
-    version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="tool_calls")
+    version = models.ForeignKey(
+        ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="tool_calls"
+    )
 
 
 class TraceFacts(AppendOnlyModel):

@@ -45,7 +45,9 @@ def record(
         AuditOutsideTransaction: there is no transaction to share.
     """
     if not connection.in_atomic_block:
-        raise AuditOutsideTransaction(f"{verb}: call audit.record inside transaction.atomic() with the change.")
+        raise AuditOutsideTransaction(
+            f"{verb}: call audit.record inside transaction.atomic() with the change."
+        )
     salt, body = secrets.token_bytes(32), canonical_json(payload) if payload else b""
     event = AuditEvent(
         event_uuid=uuid.uuid4(),

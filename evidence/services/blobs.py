@@ -23,7 +23,9 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     path = blob_path(digest)
     if not path.exists():
         _write_durably(path, data)
-    blob, _ = Blob.objects.get_or_create(digest=digest, defaults={"size": len(data), "media_type": media_type})
+    blob, _ = Blob.objects.get_or_create(
+        digest=digest, defaults={"size": len(data), "media_type": media_type}
+    )
     return blob
 
 

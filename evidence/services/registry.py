@@ -84,7 +84,9 @@ def register_system(*, key: str, name: str, risk_tier: str, owner: User, actor: 
     if created:
         audit.record(verb="system.registered", actor=actor, obj=system, system=system)
     elif (system.name, system.risk_tier) != (name, risk_tier):
-        raise ConflictingContent(f"System {key!r} is registered as {system.name!r}, risk tier {system.risk_tier}.")
+        raise ConflictingContent(
+            f"System {key!r} is registered as {system.name!r}, risk tier {system.risk_tier}."
+        )
     return system
 
 
@@ -108,7 +110,9 @@ def ensure_version(
     """
     if kind not in ArtefactKind.values:
         raise InvalidInput(f"{kind!r} is no kind of artefact: use one of {', '.join(ArtefactKind.values)}.")
-    artefact, _ = Artefact.objects.get_or_create(system=system, kind=kind, key=key, defaults={"name": name or key})
+    artefact, _ = Artefact.objects.get_or_create(
+        system=system, kind=kind, key=key, defaults={"name": name or key}
+    )
     found = artefact.versions.filter(digest=digest).first()
     if found is not None:
         return found
@@ -165,7 +169,9 @@ def register_release(*, system: System, manifest: ReleaseManifest, actor: str) -
     )
     if not created:
         if release.digest != digest:
-            raise ConflictingContent(f"Release {manifest.name!r} exists with other pins: releases are frozen, name a new one.")
+            raise ConflictingContent(
+                f"Release {manifest.name!r} exists with other pins: releases are frozen, name a new one."
+            )
         return release
     ReleasePin.objects.bulk_create(
         ReleasePin(release=release, slot=slot, version=version) for slot, version in versions.items()
@@ -187,7 +193,9 @@ def record_deployment(
         defaults={"deployed_by": actor},
     )
     if created:
-        audit.record(verb="release.deployed", actor=actor, obj=deployment, system=system, digest=release.digest)
+        audit.record(
+            verb="release.deployed", actor=actor, obj=deployment, system=system, digest=release.digest
+        )
     return deployment
 
 
@@ -238,4 +246,6 @@ def _lock_artefact(artefact: Artefact) -> None:
     An advisory lock, because SELECT … FOR UPDATE needs the UPDATE right that the runtime role does not have.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('evidence.artefact'), %s)", [artefact.pk % 2**31])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('evidence.artefact'), %s)", [artefact.pk % 2**31]
+        )

@@ -10,7 +10,16 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
-from evidence.models import Adjudication, Citation, PolicyCheck, ReasonCode, Review, ReviewTask, RiskTier, Trace
+from evidence.models import (
+    Adjudication,
+    Citation,
+    PolicyCheck,
+    ReasonCode,
+    Review,
+    ReviewTask,
+    RiskTier,
+    Trace,
+)
 from evidence.services import audit
 
 
@@ -32,7 +41,9 @@ def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
         },
     )
     if created:
-        audit.record(verb="review_task.opened", actor=actor, obj=task, system=trace.system, digest=trace.digest)
+        audit.record(
+            verb="review_task.opened", actor=actor, obj=task, system=trace.system, digest=trace.digest
+        )
     return task
 
 
@@ -83,7 +94,12 @@ def record_review(
     )
     payload = {"decision": decision, "reason_code": reason_code, "rationale": rationale}
     audit.record(
-        verb="review.recorded", actor=actor, obj=review, system=trace.system, digest=trace.digest, payload=payload
+        verb="review.recorded",
+        actor=actor,
+        obj=review,
+        system=trace.system,
+        digest=trace.digest,
+        payload=payload,
     )
     return review
 
@@ -110,7 +126,10 @@ def adjudicate(*, task: ReviewTask, adjudicator: User, decision: str, rationale:
     if not created:
         raise ConflictingContent("This disagreement was settled before.")
     audit.record(
-        verb="review.adjudicated", actor=f"user:{adjudicator.get_username()}", obj=adjudication, system=task.system
+        verb="review.adjudicated",
+        actor=f"user:{adjudicator.get_username()}",
+        obj=adjudication,
+        system=task.system,
     )
     return adjudication
 
@@ -127,7 +146,9 @@ def machine_verdict(trace: Trace) -> dict[str, Any]:
                 "claim__ordinal", "ordinal", "verdict", "checker_version"
             )
         ],
-        "policy": [{"rule": rule, "decision": decision} for rule, decision in checks.values_list("rule", "decision")],
+        "policy": [
+            {"rule": rule, "decision": decision} for rule, decision in checks.values_list("rule", "decision")
+        ],
         "flags": [flag["code"] for flag in trace.flags],
         "seen_at": timezone.now().isoformat(),
     }

@@ -27,7 +27,13 @@ class IssuedToken:
 
 @transaction.atomic
 def issue_token(
-    *, name: str, owner: User, scopes: Sequence[Scope], systems: Sequence[System], expires_at: datetime, actor: str
+    *,
+    name: str,
+    owner: User,
+    scopes: Sequence[Scope],
+    systems: Sequence[System],
+    expires_at: datetime,
+    actor: str,
 ) -> IssuedToken:
     """Create a token for a machine that `owner` answers for.
 

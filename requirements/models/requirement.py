@@ -42,7 +42,9 @@ class RequirementVersion(AppendOnlyModel):
     PII = "actor"
 
     requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="versions")
-    artefact_version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="requirement_version")
+    artefact_version = models.OneToOneField(
+        ArtefactVersion, on_delete=models.PROTECT, related_name="requirement_version"
+    )
     number = models.PositiveIntegerField()
     statement = models.JSONField()  # {"en": …, "zh-Hans": …}
     rationale = models.TextField(blank=True)
@@ -88,7 +90,8 @@ class AcceptanceCriterion(AppendOnlyModel):
     PII = "none"
 
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="criteria")
-    artefact_version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="criterion")
+    # Not one-to-one: a criterion that a new requirement version keeps word for word keeps its identity.
+    artefact_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="criteria")
     key = models.SlugField(max_length=KEY_LENGTH)
     check_name = models.CharField(max_length=LABEL_LENGTH)  # a key of requirements.checks.CHECKS
     parameters = models.JSONField(default=dict)
@@ -163,7 +166,9 @@ class BaselineMember(AppendOnlyModel):
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="baselines")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["baseline", "version"], name="requirements_member_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["baseline", "version"], name="requirements_member_once")
+        ]
 
 
 class Assessment(AppendOnlyModel):
@@ -200,4 +205,6 @@ class Assessment(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["release", "criterion", "-as_of"], name="requirements_assessment_latest")]
+        indexes = [
+            models.Index(fields=["release", "criterion", "-as_of"], name="requirements_assessment_latest")
+        ]

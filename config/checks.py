@@ -1,0 +1,75 @@
+"""`make check`: everything that can be known without running a test. All of it runs; the failures are counted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+SCHEMA: Final = REPOSITORY / "docs" / "reference" / "openapi.yaml"
+PRODUCT: Final = [
+    "config",
+    "evidence",
+    "requirements",
+    "interpret",
+    "client/tracebinder",
+    "examples",
+    "bench",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One command that must exit with 0."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def main() -> int:
+    """Run every check and return how many failed."""
+    console = Console()
+    failed = []
+    with tempfile.TemporaryDirectory() as folder:
+        schema = Path(folder) / "openapi.yaml"
+        for check in _checks(schema):
+            console.print(f"[bold]{check.name}[/]")
+            environment = {**os.environ, **check.environment}
+            result = subprocess.run(  # noqa: S603  # our own commands
+                check.command, cwd=REPOSITORY, env=environment, check=False
+            )
+            if result.returncode != 0:
+                failed.append(check.name)
+        if schema.exists() and (not SCHEMA.exists() or schema.read_text() != SCHEMA.read_text()):
+            failed.append("schema drift: run `make schema` and commit docs/reference/openapi.yaml")
+    if failed:
+        console.print(f"[bold red]{len(failed)} failed:[/] {'; '.join(failed)}")
+    else:
+        console.print("[bold green]all checks passed[/]")
+    return len(failed)
+
+
+def _checks(schema: Path) -> list[Check]:
+    python = sys.executable
+    tools = Path(python).parent
+    manage = [python, "manage.py"]
+    return [
+        Check("ruff", [str(tools / "ruff"), "check", "."]),
+        Check("format", [str(tools / "ruff"), "format", "--check", "--quiet", "."]),
+        Check("types", [python, "-m", "mypy", *PRODUCT]),
+        Check("imports", [str(tools / "lint-imports")]),
+        Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
+        Check("schema", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", str(schema)]),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""`manage.py up`: every process in one terminal, with readable logs; Ctrl-C stops all of them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.text import Text
+
+from config import embedded
+
+STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
+COLOURS = ("cyan", "green", "magenta", "yellow")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """One process: its name in the log, the database role it gets, and what it runs."""
+
+    name: str
+    role: str
+    command: list[str]
+
+
+class Command(BaseCommand):
+    """Start PostgreSQL and Valkey where none is configured, migrate, and run web, workers and beat."""
+
+    help = "Start everything in one terminal; Ctrl-C stops it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--port", type=int, default=8000, help="port of the web process (default 8000)")
+        parser.add_argument(
+            "--web-workers", type=int, default=2, help="processes that answer requests (default 2)"
+        )
+        parser.add_argument("--no-interpret", action="store_true", help="without the worker that needs torch")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until Ctrl-C, SIGTERM, or the end of one of the processes."""
+        del args
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        console = Console()
+        services = {"postgres": settings.DATABASE_IS_EMBEDDED, "valkey": settings.REDIS_IS_EMBEDDED}
+        with embedded.running(settings.VAR, **services):
+            _migrate()
+            specs = _process_specs(
+                options["port"], options["web_workers"], interpret=not options["no_interpret"]
+            )
+            processes = [_start(spec, console, COLOURS[i % len(COLOURS)]) for i, spec in enumerate(specs)]
+            console.print(
+                f"[bold]Tracebinder[/] on http://127.0.0.1:{options['port']}/admin/ — Ctrl-C stops everything."
+            )
+            ended = _wait(processes, stop)
+            _stop_all(processes)
+        if ended is not None:
+            raise CommandError(
+                f"{specs[ended].name} ended by itself with code {processes[ended].returncode}; see above."
+            )
+
+
+def _process_specs(port: int, web_workers: int, *, interpret: bool) -> list[ProcessSpec]:
+    celery = [sys.executable, "-m", "celery", "-A", "config"]
+    worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    web = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(web_workers), "--log-level", "warning", "config.wsgi:application",
+    ]  # fmt: skip
+    specs = [
+        ProcessSpec("web", "web", web),
+        ProcessSpec("worker", "worker", [*worker, "-Q", "default", "-c", "1", "-n", "default@%h"]),
+        ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
+    ]
+    if interpret and importlib.util.find_spec("torch") is not None:
+        specs.append(
+            ProcessSpec(
+                "interpret", "interpret", [*worker, "-Q", "interpret", "-c", "1", "-n", "interpret@%h"]
+            )
+        )
+    return specs
+
+
+def _migrate() -> None:
+    environment = {**os.environ, "TRACEBINDER_PROCESS": "owner"}
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--verbosity", "0"]
+    result = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own command
+    if result.returncode != 0:
+        raise CommandError("The database could not be migrated; the reason is above.")
+
+
+def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(  # noqa: S603  # our own commands
+        spec.command,
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "TRACEBINDER_PROCESS": spec.role, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
+    )
+
+    def copy_lines() -> None:
+        for line in process.stdout or ():
+            console.print(Text(f"{spec.name:>9} │ ", style=colour) + Text(line.rstrip()), soft_wrap=True)
+
+    threading.Thread(target=copy_lines, daemon=True).start()
+    return process
+
+
+def _wait(processes: list[subprocess.Popen[str]], stop: threading.Event) -> int | None:
+    """Return the index of a process that ended by itself, or None when asked to stop."""
+    while not stop.wait(0.2):
+        for index, process in enumerate(processes):
+            if process.poll() is not None:
+                return index
+    return None
+
+
+def _stop_all(processes: list[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_AFTER
+    for process in processes:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,155 @@
+"""Registering releases and deployments, and asking what was live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import find_system, principal_of
+from evidence.api.permissions import ScopedView
+from evidence.errors import InvalidInput, NotFound
+from evidence.models import Deployment, Release, Scope
+from evidence.problems import Problem
+from evidence.selectors.deployments import live_at
+from evidence.services import registry
+
+
+class DocumentIn(serializers.Serializer[Any]):
+    """A document of an index."""
+
+    document_id = serializers.CharField(max_length=200)
+    title = serializers.CharField(max_length=500)
+    language = serializers.CharField(max_length=35)
+    text = serializers.CharField(trim_whitespace=False)
+
+
+class PinIn(serializers.Serializer[Any]):
+    """A pin of the release."""
+
+    slot = serializers.CharField(max_length=200)
+    kind = serializers.CharField(max_length=20)
+    key = serializers.CharField(max_length=200)
+    label = serializers.CharField(max_length=200)
+    digest = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, default="")
+    name = serializers.CharField(max_length=200, required=False, default="")
+    metadata = serializers.JSONField(required=False, default=dict)
+    documents = DocumentIn(many=True, required=False, default=list)
+
+
+class ReleaseIn(serializers.Serializer[Any]):
+    """A release to freeze."""
+
+    system = serializers.CharField()
+    name = serializers.CharField(max_length=100)
+    pins = PinIn(many=True)
+
+    def manifest(self) -> registry.ReleaseManifest:
+        """Return the validated data as the service takes it."""
+        pins = [
+            registry.PinSpec(
+                **{**pin, "documents": [registry.DocumentSpec(**spec) for spec in pin["documents"]]}
+            )
+            for pin in self.validated_data["pins"]
+        ]
+        return registry.ReleaseManifest(name=self.validated_data["name"], pins=pins)
+
+
+class ReleaseOut(serializers.ModelSerializer[Release]):
+    """A frozen release."""
+
+    system = serializers.CharField(source="system.key")
+    pins = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Release
+        fields = ["system", "name", "digest", "pins", "created_at", "created_by"]
+
+    def get_pins(self, release: Release) -> dict[str, str]:
+        """Return the digest in each slot."""
+        return dict(release.pins.order_by("slot").values_list("slot", "version__digest"))
+
+
+class ReleaseCreate(ScopedView):
+    """Freeze a release: versions, documents and pins, all or nothing. The same again answers the same."""
+
+    scopes = {"POST": Scope.IMPORT}
+
+    @extend_schema(request=ReleaseIn, responses={201: ReleaseOut, 409: Problem, 422: Problem})
+    def post(self, request: Request) -> Response:
+        """Register it."""
+        data = ReleaseIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        principal = principal_of(request)
+        system = find_system(principal, data.validated_data["system"])
+        release = registry.register_release(system=system, manifest=data.manifest(), actor=principal.actor)
+        return Response(ReleaseOut(release).data, status=201)
+
+
+class DeploymentIn(serializers.Serializer[Any]):
+    """A release going live."""
+
+    system = serializers.CharField()
+    environment = serializers.CharField(max_length=100)
+    release = serializers.CharField(max_length=100)
+    effective_from = serializers.DateTimeField()
+
+
+class DeploymentOut(serializers.ModelSerializer[Deployment]):
+    """What is live from when, and who put it there."""
+
+    system = serializers.CharField(source="system.key")
+    release = serializers.CharField(source="release.name")
+
+    class Meta:
+        model = Deployment
+        fields = ["system", "environment", "release", "effective_from", "deployed_by", "created_at"]
+
+
+class Deployments(ScopedView):
+    """Say that a release went live; ask what was live at a time."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
+
+    @extend_schema(request=DeploymentIn, responses={201: DeploymentOut, 404: Problem, 422: Problem})
+    def post(self, request: Request) -> Response:
+        """Record it."""
+        data = DeploymentIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values, principal = data.validated_data, principal_of(request)
+        system = find_system(principal, values["system"])
+        deployment = registry.record_deployment(
+            system=system,
+            environment=values["environment"],
+            release=registry.find_release(system, values["release"]),
+            effective_from=values["effective_from"],
+            actor=principal.actor,
+        )
+        return Response(DeploymentOut(deployment).data, status=201)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("system", required=True),
+            OpenApiParameter("environment", required=True),
+            OpenApiParameter("at", description="ISO 8601; now where left out"),
+        ],
+        responses={200: DeploymentOut, 404: Problem},
+    )
+    def get(self, request: Request) -> Response:
+        """Return what was live in an environment at a time."""
+        query = request.query_params
+        system = find_system(principal_of(request), query.get("system", ""))
+        at = timezone.now()
+        if text := query.get("at"):
+            try:
+                at = serializers.DateTimeField().to_internal_value(text)
+            except serializers.ValidationError as exc:
+                raise InvalidInput(f"`at` must be an ISO 8601 time, not {text!r}.") from exc
+        deployment = live_at(system=system, environment=query.get("environment", ""), at=at)
+        if deployment is None:
+            raise NotFound(f"Nothing was live in {query.get('environment')!r} at {at.isoformat()}.")
+        return Response(DeploymentOut(deployment).data)

@@ -1,0 +1,68 @@
+"""Reviews by API: what the admin's form does, for those who work from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import find_system, principal_of
+from evidence.api.reading import ScopedList
+from evidence.errors import AccessDenied, NotFound
+from evidence.models import ReasonCode, Review, Scope
+from evidence.problems import Problem
+from evidence.selectors.traces import current_traces
+from evidence.services import reviews
+
+
+class ReviewIn(serializers.Serializer[Any]):
+    """A judgement of a trace's current revision."""
+
+    system = serializers.CharField()
+    trace_id = serializers.UUIDField()
+    decision = serializers.ChoiceField(choices=Review.Decision.choices)
+    reason_code = serializers.ChoiceField(
+        choices=ReasonCode.choices, required=False, default="", allow_blank=True
+    )
+    rationale = serializers.CharField(required=False, default="", allow_blank=True)
+    corrected_answer = serializers.CharField(required=False, default="", allow_blank=True)
+
+
+class ReviewOut(serializers.ModelSerializer[Review]):
+    """A stored review."""
+
+    trace_id = serializers.CharField(source="task.trace.trace_id.hex")
+    reviewer = serializers.CharField(source="reviewer.username")
+
+    class Meta:
+        model = Review
+        fields = [
+            "id", "trace_id", "reviewer", "decision", "reason_code", "rationale", "corrected_answer",
+            "machine_verdict", "created_at",
+        ]  # fmt: skip
+
+
+class Reviews(ScopedList[Review]):
+    """List reviews; record one. A person signs in for it: a token is a machine, and machines do not judge."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}
+    queryset = Review.objects.select_related("task__trace", "reviewer")
+    serializer_class = ReviewOut
+
+    @extend_schema(request=ReviewIn, responses={201: ReviewOut, 403: Problem, 409: Problem, 422: Problem})
+    def post(self, request: Request) -> Response:
+        """Record a review of the newest revision."""
+        data = ReviewIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values, principal = dict(data.validated_data), principal_of(request)
+        if principal.token is not None:
+            raise AccessDenied("A review is a person's: sign in instead of sending a machine's token.")
+        system, trace_id = find_system(principal, values.pop("system")), values.pop("trace_id")
+        trace = current_traces().filter(system=system, trace_id=trace_id).first()
+        if trace is None:
+            raise NotFound(f"There is no trace {trace_id.hex} in {system.key}.")
+        review = reviews.record_review(trace=trace, reviewer=principal.user, **values)
+        return Response(ReviewOut(review).data, status=201)

@@ -1,0 +1,22 @@
+"""Addresses of `evidence` below /api/v1/ that only read or register."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from evidence.api import records, releases, reviews, traces
+
+urlpatterns = [
+    path("releases", releases.ReleaseCreate.as_view(), name="releases"),
+    path("deployments", releases.Deployments.as_view(), name="deployments"),
+    path("traces", traces.TraceList.as_view(), name="traces"),
+    path("traces/<str:trace_id>", traces.TraceDetail.as_view(), name="trace"),
+    path("traces/<str:trace_id>/spans", traces.SpanList.as_view(), name="trace-spans"),
+    path("reviews", reviews.Reviews.as_view(), name="reviews"),
+    path("batches", records.BatchList.as_view(), name="batches"),
+    path("rejects", records.RejectList.as_view(), name="rejects"),
+    path("versions", records.VersionList.as_view(), name="versions"),
+    path("citations", records.CitationList.as_view(), name="citations"),
+    path("evidence", records.EvidenceList.as_view(), name="evidence"),
+    path("audit-events", records.AuditEventList.as_view(), name="audit-events"),
+]

@@ -1,0 +1,33 @@
+"""Celery's doors to `evidence`: each wakes a service and holds no rule of its own."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.db import OperationalError
+
+from evidence.services import assembly, log
+
+
+@shared_task(
+    autoretry_for=(OperationalError,),  # the database was away; the work rows are still there
+    retry_backoff=True,
+    max_retries=3,
+    expires=30,  # seconds; beat sends the next one anyway
+)
+def assemble_traces() -> None:
+    """Assemble the traces that have gone quiet, until none is due."""
+    while assembly.assemble_due_traces(limit=settings.ASSEMBLY_BATCH) == settings.ASSEMBLY_BATCH:
+        pass
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
+def sequence_events() -> None:
+    """Give the audit events that have no leaf yet their place in the log."""
+    log.sequence_events(limit=settings.SEQUENCE_BATCH)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
+def sign_checkpoint() -> None:
+    """Sign the head of the log, after computing it a second way."""
+    log.sign_checkpoint()
