@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evidence.access import Principal, principal_of
-from evidence.api.permissions import ScopedView
+from evidence.api.scoped_view import ScopedView
 from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, NotFound
 from evidence.log.errors import MalformedPath

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from evidence.access import principal_of
 from evidence.models import Scope
 
-
-class ScopedView(APIView):
-    """A view whose methods each name the scope they need."""
-
-    scopes: ClassVar[dict[str, Scope]]  # HTTP method -> scope
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # it loads this module while it is being defined
 
 
 class HasScope(BasePermission):

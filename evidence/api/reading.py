@@ -9,7 +9,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
 from evidence.access import principal_of, scoped
-from evidence.api.permissions import ScopedView
+from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
 
 _M = TypeVar("_M", bound=models.Model)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
-from evidence.api.permissions import ScopedView
+from evidence.api.scoped_view import ScopedView
 from evidence.errors import InvalidInput, NotFound
 from evidence.models import Deployment, Release, Scope
 from evidence.problems import Problem

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import principal_of, scoped
-from evidence.api.permissions import ScopedView
 from evidence.api.reading import ScopedList
+from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
 from evidence.models import (
     Citation,
