@@ -23,6 +23,8 @@ from tracebinder.verify.errors import BinderFailedError, BinderMalformedError
 CHUNK: Final = 1 << 16
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3L2H")
 _LOCAL_MARK: Final = b"PK\x03\x04"
+_END_MARK: Final = b"PK\x05\x06"
+_END_SIZE: Final = 22  # bytes of the last record, when it has no comment
 _DESCRIPTOR_MARK: Final = b"PK\x07\x08"
 _ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
 _HAS_DESCRIPTOR: Final = 0x8
@@ -147,10 +149,13 @@ def _damage(path: str) -> Iterator[None]:
 
 
 def _check_structure(container: Container, file: BinaryIO, archive: zipfile.ZipFile) -> None:
-    if archive.comment:
-        raise BinderMalformedError("the ZIP has a comment")
+    size = file.seek(0, 2)
+    file.seek(size - _END_SIZE)
+    end = file.read(_END_SIZE)
+    if not end.startswith(_END_MARK) or not end.endswith(bytes(2)) or archive.comment:
+        raise BinderMalformedError("the ZIP has a comment, or bytes after its end")
     entries = sorted(archive.infolist(), key=lambda info: info.header_offset)
-    _check_limits(entries, container.limits, file.seek(0, 2))
+    _check_limits(entries, container.limits, size)
     position = 0
     for info in entries:
         _check_entry(info)

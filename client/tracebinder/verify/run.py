@@ -168,7 +168,8 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
     if present != {LOG_ENTRY, LOG_PROOF}:
         raise BinderFailedError("a log entry and its proof come together", member=present.pop())
     entry = container.read(LOG_ENTRY)
-    check_log_entry(entry, statement.payload, binder_id=report.binder_id)
+    system = text_at(statement.predicate, "system", member=ENVELOPE)
+    check_log_entry(entry, statement.payload, system=system)
     proof = parse_tlog_proof(container.read(LOG_PROOF))
     if trust.log is None:
         report.answer("log inclusion", "not checked", "the trust file names no log")

@@ -12,11 +12,11 @@ from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, TrustNotMetError, VerifyError
 from tracebinder.verify.merkle import check_inclusion, leaf_hash
 from tracebinder.verify.note import CheckpointBody, SignedNote, is_signed_by, parse_checkpoint, parse_note
-from tracebinder.verify.strict_json import parse_object
+from tracebinder.verify.strict_json import object_at, parse_object, text_at
 from tracebinder.verify.trust import Trust, TrustedLog
 
 PROOF_HEADER: Final = "c2sp.org/tlog-proof@v1"
-EXPORT_VERB: Final = "binder.exported"
+SEAL_VERB: Final = "binder.sealed"
 _INDEX: Final = re.compile(r"index (0|[1-9][0-9]{0,18})")
 _MOST_HASHES: Final = 64  # a tree of 2^63 leaves has paths of 63
 
@@ -57,23 +57,23 @@ def parse_tlog_proof(data: bytes, *, member: str = LOG_PROOF) -> TlogProof:
     )
 
 
-def check_log_entry(entry: bytes, payload: bytes, *, binder_id: str) -> None:
-    """Check that the logged entry is the export of exactly this statement.
+def check_log_entry(entry: bytes, payload: bytes, *, system: str) -> None:
+    """Check that the logged entry is the sealing of exactly this statement.
 
     Raises:
         BinderFailedError: it is about something else.
-        BinderMalformedError: it is no JSON object.
+        BinderMalformedError: it is no JSON object of the log's form.
     """
     value = parse_object(entry, member=LOG_ENTRY)
-    expected = {
-        "verb": EXPORT_VERB,
-        "object_type": "binder",
-        "object_id": binder_id,
-        "object_digest": hashlib.sha256(payload).hexdigest(),
+    found = {
+        "verb": text_at(value, "verb", member=LOG_ENTRY),
+        "system": text_at(value, "system", member=LOG_ENTRY),
+        "digest": text_at(object_at(value, "object", member=LOG_ENTRY), "digest", member=LOG_ENTRY),
     }
+    expected = {"verb": SEAL_VERB, "system": system, "digest": hashlib.sha256(payload).hexdigest()}
     for key, wanted in expected.items():
-        if value.get(key) != wanted:
-            raise BinderFailedError(f"{key!r} is {value.get(key)!r}, not {wanted!r}", member=LOG_ENTRY)
+        if found[key] != wanted:
+            raise BinderFailedError(f"its {key} is {found[key]!r}, not {wanted!r}", member=LOG_ENTRY)
 
 
 def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog) -> None:

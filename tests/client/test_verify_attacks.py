@@ -1,0 +1,353 @@
+"""Structural attacks: each changes an honest binder in one way, and is refused with the right exit code."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from evidence.binder.dsse import pre_authentication_encoding, seal_envelope
+from evidence.digests import canonical_json
+from tests.client.binders import (
+    ENVELOPE,
+    LOG,
+    SIGNER,
+    STRANGER,
+    Built,
+    KeyPair,
+    SmallLog,
+    build,
+    describe_anew,
+    facts,
+    honest_files,
+    payload_of,
+    relist,
+    repack,
+    resign,
+    unpack,
+)
+from tests.client.conftest import Verify
+
+Members = dict[str, bytes]
+TARGET = "data/evals/run-1.json"
+TOP = f"binder-{facts().binder_id}"
+LOG_TRUST = {"origin": LOG.name, "vkey": LOG.vkey(), "minimumTreeSize": 7, "required": True}
+
+
+def edit(members: Members) -> Members:
+    return {**members, TARGET: members[TARGET].replace(b"0.97", b"0.99")}
+
+
+def without(path: str) -> Callable[[Members], Members]:
+    return lambda members: {name: content for name, content in members.items() if name != path}
+
+
+def delete_and_relist(members: Members) -> Members:
+    return relist(without(TARGET)(members))
+
+
+def swap(members: Members) -> Members:
+    other = "data/redactions.json"
+    return {**members, TARGET: members[other], other: members[TARGET]}
+
+
+def rename(members: Members) -> Members:
+    return {name.replace("run-1", "run-2"): content for name, content in members.items()}
+
+
+def crlf_manifest(members: Members) -> Members:
+    return {**members, "manifest-sha256.txt": members["manifest-sha256.txt"].replace(b"\n", b"\r\n")}
+
+
+def duplicate_key(members: Members) -> Members:
+    return {**members, ENVELOPE: members[ENVELOPE].replace(b'{"payload":', b'{"payload":"","payload":', 1)}
+
+
+def swap_payload_type(members: Members) -> Members:
+    return {**members, ENVELOPE: members[ENVELOPE].replace(b"vnd.in-toto+json", b"vnd.in-toto+jsom")}
+
+
+def sign_other_type(members: Members) -> Members:
+    payload = base64.b64decode(json.loads(members[ENVELOPE])["payload"])
+    envelope = json.loads(members[ENVELOPE])
+    signed = pre_authentication_encoding("text/plain", payload)
+    envelope["signatures"][0]["sig"] = base64.b64encode(SIGNER.sign(signed)).decode()
+    return {**members, ENVELOPE: canonical_json(envelope) + b"\n"}
+
+
+def drop_signature(members: Members) -> Members:
+    envelope = {**json.loads(members[ENVELOPE]), "signatures": []}
+    return {**members, ENVELOPE: canonical_json(envelope) + b"\n"}
+
+
+def replay_attestation(members: Members) -> Members:
+    other = build(honest_files(findings=[]))
+    return {**members, ENVELOPE: unpack(other.archive)[ENVELOPE]}
+
+
+def two_envelopes(members: Members) -> Members:
+    return {**members, ENVELOPE: members[ENVELOPE] * 2}
+
+
+@pytest.mark.parametrize(
+    ("attack", "exit_code", "named"),
+    [
+        (edit, 1, TARGET),
+        (without(TARGET), 1, TARGET),
+        (delete_and_relist, 1, ENVELOPE),
+        (lambda m: relist(edit(m)), 1, ENVELOPE),
+        (lambda m: {**m, "data/extra.json": b"{}"}, 1, "data/extra.json"),
+        (lambda m: {**m, "notes.txt": b"unlisted tag file"}, 1, "notes.txt"),
+        (lambda m: {**m, "attest/other.jsonl": b"{}"}, 1, "attest/other.jsonl"),
+        (swap, 1, TARGET),
+        (rename, 1, TARGET),
+        (lambda m: resign(relist(edit(m)), signers=[STRANGER]), 3, ENVELOPE),
+        (replay_attestation, 1, ENVELOPE),
+        (drop_signature, 3, ENVELOPE),
+        (without(ENVELOPE), 1, ENVELOPE),
+        (crlf_manifest, 2, "manifest-sha256.txt"),
+        (lambda m: relist(m) | {"bagit.txt": b"BagIt-Version: 0.97\n"}, 2, "bagit.txt"),
+        (duplicate_key, 2, ENVELOPE),
+        (swap_payload_type, 2, ENVELOPE),
+        (sign_other_type, 1, ENVELOPE),
+        (two_envelopes, 2, ENVELOPE),
+        (without("bagit.txt"), 1, "bagit.txt"),
+        (without("tagmanifest-sha256.txt"), 1, "tagmanifest-sha256.txt"),
+    ],
+)
+def test_changed_bag_is_refused(
+    honest: Built, verify: Verify, attack: Callable[[Members], Members], exit_code: int, named: str
+) -> None:
+    report = verify(repack(attack(unpack(honest.archive))))
+    assert report.exit_code == exit_code
+    assert named in {problem.member for problem in report.problems}
+
+
+def test_bag_under_another_name_is_refused(honest: Built, verify: Verify) -> None:
+    report = verify(repack(unpack(honest.archive), top="binder-00000000-0000-5000-8000-000000000000"))
+    assert report.exit_code == 1
+
+
+def test_newer_format_is_unverifiable_and_not_failed(honest: Built, verify: Verify) -> None:
+    members = unpack(honest.archive)
+    members["bag-info.txt"] = members["bag-info.txt"].replace(b"Format: 1.0", b"Format: 2.0")
+    assert verify(repack(relist(members))).exit_code == 4
+
+
+def test_newer_statement_is_unverifiable(honest: Built, verify: Verify) -> None:
+    def newer(statement: dict[str, object]) -> None:
+        statement["predicate"]["formatVersion"] = "2.0"  # type: ignore[index]  # a JSON object
+
+    assert verify(repack(resign(unpack(honest.archive), change=newer))).exit_code == 4
+
+
+def _zip_of(entries: list[tuple[zipfile.ZipInfo, bytes]], *, comment: bytes = b"") -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as made:
+        for info, content in entries:
+            made.writestr(info, content)
+        made.comment = comment
+    return sink.getvalue()
+
+
+def _extra_entry(honest: Built, name: str, *, mode: int = 0o100644, method: int = 8) -> bytes:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    info.compress_type = method
+    entries = [
+        (zipfile.ZipInfo(f"{TOP}/{path}"), content) for path, content in unpack(honest.archive).items()
+    ]
+    return _zip_of([*entries, (info, b"x")])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{TOP}/../escape.txt",
+        f"{TOP}/data//double.txt",
+        f"{TOP}/data/./dot.txt",
+        f"{TOP}/data/back\\slash.txt",
+        f"{TOP}/data/c:colon.txt",
+        f"{TOP}/data/bell\x07.txt",
+        "/absolute.txt",
+        "loose.txt",
+        "second-top/file.txt",
+        f"{TOP}/data/EVALS/RUN-1.json",
+    ],
+)
+def test_unsafe_or_colliding_path_is_malformed(honest: Built, verify: Verify, name: str) -> None:
+    assert verify(_extra_entry(honest, name)).exit_code == 2
+
+
+def test_link_is_malformed(honest: Built, verify: Verify) -> None:
+    assert verify(_extra_entry(honest, f"{TOP}/data/link", mode=0o120777)).exit_code == 2
+
+
+def test_other_compression_is_malformed(honest: Built, verify: Verify) -> None:
+    assert verify(_extra_entry(honest, f"{TOP}/data/b.bz2", method=zipfile.ZIP_BZIP2)).exit_code == 2
+
+
+def test_same_member_twice_is_malformed(honest: Built, verify: Verify) -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        archive = _extra_entry(honest, f"{TOP}/{TARGET}")
+    assert verify(archive).exit_code == 2
+
+
+def test_bytes_around_the_members_are_malformed(honest: Built, verify: Verify) -> None:
+    assert verify(b"#!/bin/sh\n" + honest.archive).exit_code == 2
+    assert verify(honest.archive + b"tail").exit_code == 2
+    entries = [
+        (zipfile.ZipInfo(f"{TOP}/{path}"), content) for path, content in unpack(honest.archive).items()
+    ]
+    assert verify(_zip_of(entries, comment=b"hello")).exit_code == 2
+
+
+def test_local_name_that_differs_from_the_directory_is_malformed(honest: Built, verify: Verify) -> None:
+    name = f"{TOP}/{TARGET}".encode()
+    archive = honest.archive.replace(name, name.replace(b"run-1", b"run-9"), 1)
+    assert verify(archive).exit_code == 2
+
+
+def test_encrypted_member_is_malformed(honest: Built, verify: Verify) -> None:
+    archive = bytearray(repack(unpack(honest.archive)))
+    directory = archive.index(b"PK\x01\x02")
+    struct.pack_into("<H", archive, 6, 1)
+    struct.pack_into("<H", archive, directory + 8, 1)
+    assert verify(bytes(archive)).exit_code == 2
+
+
+def test_zip_bomb_is_refused_before_it_is_unpacked(honest: Built, verify: Verify) -> None:
+    members = unpack(honest.archive) | {"data/zeros.bin": bytes(32 << 20)}
+    report = verify(repack(members))
+    assert report.exit_code == 2
+    assert "unpack" in report.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", b"PK\x05\x06" + bytes(18), b"\xff" * 5000, b"not a zip at all"]
+)
+def test_what_is_no_zip_is_malformed(verify: Verify, content: bytes) -> None:
+    assert verify(content).exit_code == 2
+
+
+def test_sidecar_of_another_binder_is_refused(honest: Built, verify: Verify) -> None:
+    other = build(honest_files(findings=[]))
+    assert verify(honest.archive, sidecar=other.written.sidecar).exit_code == 1
+
+
+def test_inner_statement_is_no_sidecar(honest: Built, verify: Verify) -> None:
+    assert verify(honest.archive, sidecar=unpack(honest.archive)[ENVELOPE]).exit_code == 1
+
+
+def logged(*, key: KeyPair = LOG, others: int = 6) -> Members:
+    about = facts(log={"origin": LOG.name, "vkey": LOG.vkey()})
+    return unpack(build(about=about, prove=SmallLog(others=others, key=key)).archive)
+
+
+PROOF = "attest/binder.tlog-proof"
+ENTRY = "attest/binder.log-entry.json"
+
+
+def _replace(path: str, old: bytes, new: bytes) -> Callable[[Members], Members]:
+    def change(members: Members) -> Members:
+        changed = {**members, path: members[path].replace(old, new, 1)}
+        assert changed != members
+        return changed
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("attack", "exit_code"),
+    [
+        (lambda _: logged(key=STRANGER), 1),
+        (lambda _: logged(others=3), 3),
+        (without(PROOF), 1),
+        (without(ENTRY), 1),
+        (lambda m: without(PROOF)(without(ENTRY)(m)), 1),
+        (_replace(PROOF, b"index 3", b"index 2"), 1),
+        (_replace(PROOF, b"index 3", b"index 03"), 2),
+        (_replace(PROOF, b"\n7\n", b"\n8\n"), 1),
+        (_replace(ENTRY, b"binder.sealed", b"binder.opened"), 1),
+        (lambda m: m | {ENTRY: logged(others=4)[ENTRY] + b" "}, 1),
+        (lambda m: m | {ENTRY: b"[]"}, 2),
+        (lambda m: m | {PROOF: b"\xff\n\n"}, 2),
+    ],
+)
+def test_forged_or_missing_log_proof_is_refused(
+    verify: Verify, attack: Callable[[Members], Members], exit_code: int
+) -> None:
+    report = verify(repack(attack(logged())), log=LOG_TRUST)
+    assert report.exit_code == exit_code
+    assert [line.state for line in report.lines if line.name == "log inclusion"] == ["failed"]
+
+
+def _signed_lie(change: Callable[[Members], Members]) -> Callable[[Members], bytes]:
+    """A lie told by the holder of the key: digests and signature are right, the content is not."""
+    return lambda members: repack(resign(relist(describe_anew(change(members)))))
+
+
+def _edit_document(path: str, **changes: object) -> Callable[[Members], Members]:
+    return lambda members: {**members, path: canonical_json({**json.loads(members[path]), **changes})}
+
+
+def _criterion(**changes: object) -> Callable[[Members], Members]:
+    def change(members: Members) -> Members:
+        path = "data/requirements/sources.json"
+        document = json.loads(members[path])
+        document["criteria"][0].update(changes)
+        return {**members, path: canonical_json(document)}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        _criterion(low=0.89),  # the unfavourable bound misses the threshold, though the value does not
+        _criterion(n=9),
+        _criterion(value=None, low=None),
+        _criterion(verdict="not_met"),  # then the requirement is not satisfied
+        _criterion(evidence=["interpretability/1.json"]),
+        _criterion(evidence=["evals/none.json"]),
+        _criterion(comparator="about"),
+        _edit_document("data/requirements/sources.json", status="waived"),
+        _edit_document("data/interpretability/1.json", role="primary"),
+        _edit_document("data/interpretability/1.json", doesNotShow=" "),
+        _edit_document("data/interpretability/1.json", features=[1, 2]),
+        lambda m: {**m, "data/reviews/reviews.jsonl": b""},
+        lambda m: {**m, "data/reviews/reviews.jsonl": m["data/reviews/reviews.jsonl"] * 2},
+        lambda m: {**m, "data/reviews/reviews.jsonl": b'{"id":"1"}\n'},
+        lambda m: {**m, "data/unknown.json": b"{}"},
+    ],
+)
+def test_signed_binder_whose_content_contradicts_itself_is_refused(
+    honest: Built, verify: Verify, lie: Callable[[Members], Members]
+) -> None:
+    report = verify(_signed_lie(lie)(unpack(honest.archive)))
+    assert report.exit_code == 1
+    assert {line.name: line.state for line in report.lines}["integrity"] == "ok"
+    assert {line.name: line.state for line in report.lines}["completeness"] == "failed"
+
+
+def test_counter_evidence_cannot_be_left_out(honest: Built, verify: Verify) -> None:
+    def filtered(statement: dict[str, object]) -> None:
+        populations = statement["predicate"]["populations"]  # type: ignore[index]  # a JSON object
+        populations[:] = [entry for entry in populations if entry["name"] != "counter-evidence"]
+
+    report = verify(repack(resign(unpack(honest.archive), change=filtered)))
+    assert report.exit_code == 1
+    assert "counter evidence" in report.problems[0].detail
+
+
+def test_statement_over_a_different_name_is_refused(honest: Built, verify: Verify) -> None:
+    members = unpack(honest.archive)
+    statement = payload_of(members[ENVELOPE])
+    statement["subject"][0]["name"] = "manifest-sha256.txt"  # type: ignore[index]  # a JSON array
+    members[ENVELOPE] = seal_envelope(canonical_json(statement), [SIGNER])
+    assert verify(repack(members)).exit_code == 1
