@@ -1,0 +1,295 @@
+"""What a probe is asked and what it must answer. Free of Django, torch and numpy.
+
+A measurement is a statistic with an interval *and* the same statistic for a simple baseline, for a null
+(shuffled labels or a randomly initialised model) and, where the probe intervenes, for a control of the same
+size. A field that is missing is refused when the measurement is made, not when somebody reads it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from interpret.errors import BadSpecification, ClaimRefused, ProbeError
+
+Progress = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all)
+
+
+class Status(StrEnum):
+    """What a measurement says about the claim in its `supports`."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not_supported"
+    INCONCLUSIVE = "inconclusive"  # too few items, or an interval too wide to tell
+    INVALID = "invalid"  # the measurement contradicts itself; the number is kept and means nothing
+
+
+class ClaimLevel(StrEnum):
+    """How strong a claim the design of the measurement allows, weakest first."""
+
+    DESCRIPTIVE = "descriptive"  # this is what was seen
+    ASSOCIATIONAL = "associational"  # it goes with something, beyond baseline and null, on held-out items
+    INTERVENTIONAL = "interventional"  # changing it changes the outcome, more than a matched control does
+    REPLICATED = "replicated"  # interventional, and a second seed agrees
+
+
+class ComparisonKind(StrEnum):
+    """What the statistic is held against."""
+
+    BASELINE = "baseline"
+    NULL = "null"
+    CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeInput:
+    """One text the probe reads.
+
+    Attributes:
+        continuation: where given, the statistic is taken over the tokens of this text after `text`
+            (teacher-forced); where None, at the last token of `text`.
+        language: BCP 47.
+    """
+
+    id: str
+    text: str
+    language: str
+    continuation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpecification:
+    """Everything a measurement depends on: the same one gives the same numbers on the same libraries."""
+
+    probe: str  # a key of `interpret.registry.PROBES`
+    model_digest: str  # SHA-256, 64 lower-case hex characters
+    seed: int  # from 0 to 2**31 - 2: the second seed is this one plus one
+    parameters: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # numbers, strings, lists; each probe names its own
+    inputs: tuple[ProbeInput, ...] = ()
+    dataset_digest: str = ""  # of the inputs as they are registered; empty where the probe makes its own
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**31 - 1:
+            raise BadSpecification(f"seed {self.seed} is outside 0 to 2**31 - 2")
+        ids = [item.id for item in self.inputs]
+        if len(ids) != len(set(ids)):
+            raise BadSpecification("two inputs have the same id")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the specification as JSON values; its canonical bytes are its identity."""
+        return {
+            **asdict(self),
+            "parameters": dict(self.parameters),
+            "inputs": [asdict(item) for item in self.inputs],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number that says how sure it is.
+
+    Attributes:
+        n: how many independent units the interval is over (prompts, sequences), never tokens.
+        method: of the interval, e.g. "bootstrap-bca over prompts, 2000 resamples".
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    confidence: float  # of the interval, in (0, 1)
+    method: str
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(number) for number in (self.value, self.low, self.high)):
+            raise ProbeError("an estimate is not finite: nothing was measured")
+        if self.low > self.high or self.n < 1 or not 0 < self.confidence < 1:
+            raise ProbeError(
+                f"no interval: [{self.low}, {self.high}], n={self.n}, confidence={self.confidence}"
+            )
+
+    def overlaps(self, other: Estimate) -> bool:
+        """Whether the two intervals share a point."""
+        return self.low <= other.high and other.low <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same statistic where the effect should be absent."""
+
+    kind: ComparisonKind
+    what: str  # in words: "uniform attention over the prefix"
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a measurement holds, and by silence where nobody has looked."""
+
+    model_digest: str
+    dataset_digest: str  # of the inputs: registered ones, or the token sequences that the probe made
+    languages: tuple[str, ...]  # empty for sequences that are no language
+    site: str  # "final logits", "heads 17.3 17.4"
+    slice: Mapping[str, str] = field(
+        default_factory=dict
+    )  # which part of the inputs, e.g. {"language": "zh-Hans"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """What a second seed said."""
+
+    seed: int
+    second_seed: int
+    second: Estimate
+    agrees: bool
+    what: str  # what the seed changes: "the token sequences", "the random twin"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemValue:
+    """The statistic of one unit: kept so that another person can recompute the interval."""
+
+    id: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One statistic of one probe run, with what it takes to believe it.
+
+    Raises:
+        ClaimRefused: a baseline or null is absent, or `level` asks for a field that is empty.
+    """
+
+    statistic: str
+    unit: str
+    level: ClaimLevel
+    status: Status
+    estimate: Estimate
+    baseline: Comparison
+    null: Comparison
+    scope: Scope
+    stability: Stability
+    supports: str  # one sentence: the claim that `status` is about
+    does_not_show: str  # one sentence: what a reader might wrongly conclude
+    control: Comparison | None = None
+    p_value: float | None = None  # one-sided against the null, by permutation
+    q_value: float | None = None  # Benjamini-Hochberg, within the family that `correction` names
+    correction: str = ""  # "Benjamini-Hochberg over 270 heads"
+    fire_counts: Mapping[str, int] = field(default_factory=dict)  # hook -> calls
+    per_item: tuple[ItemValue, ...] = ()
+    details: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # JSON values a reader may want, judged by nobody
+
+    def __post_init__(self) -> None:
+        _check_kind(self.baseline, ComparisonKind.BASELINE)
+        _check_kind(self.null, ComparisonKind.NULL)
+        if self.control is not None:
+            _check_kind(self.control, ComparisonKind.CONTROL)
+        if not (self.supports and self.does_not_show):
+            raise ClaimRefused(f"{self.statistic}: say what it supports and what it does not show")
+        if any(count < 1 for count in self.fire_counts.values()):
+            raise ClaimRefused(f"{self.statistic}: a hook never fired: {dict(self.fire_counts)}")
+        missing = missing_for(self, self.level)
+        if missing:
+            raise ClaimRefused(f"{self.statistic}: no {self.level} claim without {', '.join(missing)}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the measurement as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """All that one run of a probe gives back."""
+
+    probe: str
+    code_version: str  # of the probe: changes whenever its numbers may
+    measurements: tuple[Measurement, ...]
+    versions: Mapping[str, str]  # library -> version
+    threads: int  # torch's; sums in another order differ in the last bits
+    forward_passes: int  # batches that went through a model, random twins included
+
+    def __post_init__(self) -> None:
+        if not self.measurements:
+            raise ProbeError(f"{self.probe} measured nothing")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {**asdict(self), "measurements": [item.as_json() for item in self.measurements]}
+
+
+class Probe(Protocol):
+    """A pure function of (model, inputs, specification): no clock, database or network."""
+
+    code_version: str
+
+    def check(self, specification: ProbeSpecification) -> None:
+        """Raise `BadSpecification` where parameters or inputs do not fit."""
+
+    def run(self, specification: ProbeSpecification, models: Any, progress: Progress) -> ProbeResult:
+        """Measure; `models` is an `interpret.probes.session.ModelSession`. Raises `ProbeError`."""
+
+
+def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
+    """Name the fields that `level` asks for and `measurement` leaves empty; none: it may be made."""
+    missing: list[str] = []
+    if level is ClaimLevel.DESCRIPTIVE:
+        return missing
+    if measurement.p_value is None:
+        missing.append("a permutation p-value")
+    if measurement.q_value is None or not measurement.correction:
+        missing.append("a corrected q-value and its family")
+    if level is ClaimLevel.ASSOCIATIONAL:
+        return missing
+    if measurement.control is None:
+        missing.append("a matched control")
+    if not measurement.fire_counts:
+        missing.append("fire counts of its interventions")
+    if level is ClaimLevel.REPLICATED and not measurement.stability.agrees:
+        missing.append("a second seed that agrees")
+    return missing
+
+
+def decide_status(
+    *,
+    estimate: Estimate,
+    comparisons: tuple[Comparison, ...],
+    direction: str,
+    min_n: int,
+    q_value: float | None = None,
+    alpha: float = 0.05,
+) -> Status:
+    """Judge an effect by its interval against each comparison's interval, never by its point value.
+
+    Args:
+        direction: "above" or "below": on which side of the comparisons the claim puts the estimate.
+        min_n: fewer units than this are inconclusive, whatever they say.
+        q_value: where given, must also be at most `alpha` for SUPPORTED.
+
+    Returns:
+        SUPPORTED when the interval clears every comparison's; NOT_SUPPORTED when the point value lies on the
+        wrong side of one; INCONCLUSIVE otherwise.
+    """
+    if estimate.n < min_n:
+        return Status.INCONCLUSIVE
+    sign = 1.0 if direction == "above" else -1.0
+    if any(sign * (estimate.value - item.estimate.value) <= 0 for item in comparisons):
+        return Status.NOT_SUPPORTED
+    if any(estimate.overlaps(item.estimate) for item in comparisons):
+        return Status.INCONCLUSIVE
+    if q_value is not None and q_value > alpha:
+        return Status.INCONCLUSIVE
+    return Status.SUPPORTED
+
+
+def _check_kind(comparison: Comparison | None, kind: ComparisonKind) -> None:
+    if comparison is None or comparison.kind is not kind:
+        raise ClaimRefused(f"a measurement needs a {kind} of the same statistic")

@@ -1,0 +1,398 @@
+"""How sure a model is of its next token: entropy and margin over the prompts it is asked.
+
+Entropy: C. E. Shannon, "A Mathematical Theory of Communication" (1948), section 6, in nats. Margin:
+probability of the likeliest token less that of the second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from interpret import statistics
+from interpret.contracts import (
+    ClaimLevel,
+    Comparison,
+    ComparisonKind,
+    Estimate,
+    ItemValue,
+    Measurement,
+    ProbeInput,
+    ProbeResult,
+    ProbeSpecification,
+    Progress,
+    Scope,
+    Stability,
+    Status,
+    decide_status,
+)
+from interpret.errors import BadSpecification, ProbeError
+from interpret.probes.forward import TOKENS_A_BATCH, ForwardPasses, Ids, Want, digest_of_tokens
+from interpret.probes.session import ModelSession
+from interpret.probes.weights import LoadedModel
+from interpret.registry import fill_parameters
+
+KEY = "entropy.next_token"
+MIN_SLICE = 4  # prompts: a slice with fewer is not reported, half of it could not be either
+UNIT = {"entropy": "nats", "margin": "probability"}
+DIRECTION = {"entropy": "below", "margin": "above"}  # where a trained model should lie from its null
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One input as token ids; the statistic is the mean over the distributions predicted at `positions`."""
+
+    item: ProbeInput
+    ids: tuple[int, ...]
+    positions: range
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Entropy (nats) and margin (probability) of each prompt, in the order of the prompts."""
+
+    entropy: NDArray[np.float64]
+    margin: NDArray[np.float64]
+
+    def of(self, statistic: str) -> NDArray[np.float64]:
+        """Return the named statistic. Shape (prompt,)."""
+        return self.entropy if statistic == "entropy" else self.margin
+
+
+class NextTokenEntropy:
+    """Mean entropy and margin by language, held against a unigram guess and a random model."""
+
+    code_version = "1"
+
+    def check(self, specification: ProbeSpecification) -> None:
+        """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts."""
+        fill_parameters(KEY, specification.parameters)
+        if len(specification.inputs) < MIN_SLICE:
+            raise BadSpecification(
+                f"{KEY} needs at least {MIN_SLICE} prompts, got {len(specification.inputs)}"
+            )
+
+    def run(self, specification: ProbeSpecification, models: ModelSession, progress: Progress) -> ProbeResult:
+        """Measure the prompts on the model and on two random twins.
+
+        Raises:
+            ProbeError: the model has no tokenizer, or a prompt no tokens.
+        """
+        self.check(specification)
+        given = fill_parameters(KEY, specification.parameters)
+        seed, loaded = specification.seed, models.model(specification.model_digest)
+        prompts = tokenize(
+            loaded, specification.inputs, chat=bool(given["chat"]), limit=int(given["max_tokens"])
+        )
+        half = _random_half(prompts, seed + 1)
+        progress("model", 0, 4)
+        real = measure(models.passes, loaded, prompts)
+        progress("random twin", 1, 4)
+        twin = measure(models.passes, models.twin(specification.model_digest, seed), prompts)
+        progress("second random twin", 2, 4)
+        again = [prompts[i] for i in half]
+        second_twin = measure(models.passes, models.twin(specification.model_digest, seed + 1), again)
+        progress("intervals", 3, 4)
+        writer = _Writer(specification, prompts, real, twin, second_twin, half, given)
+        measurements = writer.measurements()
+        progress("done", 4, 4)
+        return ProbeResult(
+            probe=KEY,
+            code_version=self.code_version,
+            measurements=measurements,
+            versions=loaded.versions,
+            threads=torch.get_num_threads(),
+            forward_passes=models.passes.made,
+        )
+
+
+def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, limit: int) -> list[Prompt]:
+    """Turn inputs into token ids, each cut to its last `limit` tokens.
+
+    Args:
+        chat: put the text into the model's chat template as a user's turn, where the tokenizer has one.
+
+    Raises:
+        ProbeError: the model has no tokenizer, or an input gives no tokens.
+    """
+    tokenizer = loaded.tokenizer
+    if tokenizer is None:
+        raise ProbeError("the model has no tokenizer: its prompts cannot be read")
+    templated = chat and bool(getattr(tokenizer, "chat_template", None))
+    prompts = []
+    for item in inputs:
+        text = _in_chat(tokenizer, item.text) if templated else item.text
+        before = list(tokenizer.encode(text, add_special_tokens=False))
+        after = list(tokenizer.encode(item.continuation or "", add_special_tokens=False))
+        ids = (before + after)[-limit:]
+        asked = min(len(after), len(ids) - 1)  # continuation tokens that have a token before them
+        if not ids or (item.continuation and asked < 1):
+            raise ProbeError(f"input {item.id} gives no tokens to measure")
+        last = len(ids) - 1
+        prompts.append(
+            Prompt(item, tuple(ids), range(last - asked, last) if asked else range(last, last + 1))
+        )
+    return prompts
+
+
+def measure(passes: ForwardPasses, loaded: LoadedModel, prompts: Sequence[Prompt]) -> Values:
+    """Run the prompts through the model, in batches of like length; one value of each statistic a prompt."""
+    entropy, margin = np.zeros(len(prompts)), np.zeros(len(prompts))
+    for batch in _batches(prompts):
+        ids, lengths = _padded([prompts[i] for i in batch])
+        out = passes.clean(loaded, ids, {Want.ENTROPY}, lengths)
+        if out.entropy is None or out.margin is None:
+            raise ProbeError("a forward pass kept less than was asked of it")
+        for row, index in enumerate(batch):
+            at = list(prompts[index].positions)
+            entropy[index] = out.entropy[row, at].mean()
+            margin[index] = out.margin[row, at].mean()
+    return Values(entropy, margin)
+
+
+def unigram_values(prompts: Sequence[Prompt]) -> Values:
+    """Return entropy and margin of guessing by how often each token occurs in the other prompts.
+
+    A language's prompts are guessed from those of that language, where it has others.
+    """
+    entropy, margin = np.zeros(len(prompts)), np.zeros(len(prompts))
+    by_language: dict[str, Counter[int]] = {}
+    for prompt in prompts:
+        by_language.setdefault(prompt.item.language, Counter()).update(prompt.ids)
+    everything = sum(by_language.values(), Counter[int]())
+    for index, prompt in enumerate(prompts):
+        own = Counter(prompt.ids)
+        others = (by_language[prompt.item.language] - own) or (everything - own) or own
+        p = np.sort(np.array(list(others.values()), dtype=np.float64))[::-1] / others.total()
+        entropy[index] = -(p * np.log(p)).sum()
+        margin[index] = p[0] - (p[1] if p.size > 1 else 0.0)
+    return Values(entropy, margin)
+
+
+class _Writer:
+    """The reporting part: turns numbers into measurements that say what they are."""
+
+    def __init__(
+        self,
+        specification: ProbeSpecification,
+        prompts: Sequence[Prompt],
+        real: Values,
+        twin: Values,
+        second_twin: Values,
+        half: NDArray[np.int64],
+        given: Mapping[str, float],
+    ) -> None:
+        self._specification, self._prompts = specification, prompts
+        self._real, self._twin, self._second_twin, self._half = real, twin, second_twin, half
+        self._unigram = unigram_values(prompts)
+        self._languages = np.array([prompt.item.language for prompt in prompts])
+        self._seed, self._min_n = specification.seed, int(given["min_prompts"])
+        self._permutations = int(given["permutations"])
+        self._dataset = specification.dataset_digest or _digest_of_prompts(prompts)
+
+    def measurements(self) -> tuple[Measurement, ...]:
+        """Entropy and margin, of all prompts and by language, and the gap between the two main languages."""
+        counts = Counter(self._languages.tolist())
+        reported = [language for language, n in counts.most_common() if n >= MIN_SLICE]
+        slices = ["", *(reported if len(counts) > 1 else [])]
+        drafts = [self._level_draft(statistic, part) for part in slices for statistic in UNIT]
+        if len(reported) >= 2:
+            drafts.append(self._gap_draft(*sorted(reported[:2])))
+        left_out = sorted(set(counts) - set(reported))
+        p_values = [draft["p_value"] for draft in drafts]
+        q_values = statistics.adjust_benjamini_hochberg(p_values)
+        correction = f"Benjamini-Hochberg over the {len(drafts)} tests of this run"
+        return tuple(
+            self._finish(draft, float(q), correction, left_out)
+            for draft, q in zip(drafts, q_values, strict=True)
+        )
+
+    def _level_draft(self, statistic: str, language: str) -> dict[str, Any]:
+        mask = self._languages == language if language else np.full(len(self._prompts), fill_value=True)
+        values, twin = self._real.of(statistic)[mask], self._twin.of(statistic)[mask]
+        sign = 1.0 if DIRECTION[statistic] == "above" else -1.0
+        kept = mask[self._half]
+        second_half = self._real.of(statistic)[self._half][kept]
+        estimate, null = self._estimate(values), self._estimate(twin)
+        second = self._estimate(second_half, extra=1) if kept.sum() >= 2 else estimate
+        null_again = (
+            self._estimate(self._second_twin.of(statistic)[kept], extra=1) if kept.sum() >= 2 else null
+        )
+        clears = sign * (second.value - null_again.value) > 0
+        where = f"prompts in {language}" if language else "all prompts"
+        word = "lower" if statistic == "entropy" else "higher"
+        lengths = [len(prompt.ids) for prompt, used in zip(self._prompts, mask, strict=True) if used]
+        return {
+            "statistic": f"next_token.{statistic}",
+            "unit": UNIT[statistic],
+            "estimate": estimate,
+            "direction": DIRECTION[statistic],
+            "baseline": Comparison(
+                ComparisonKind.BASELINE,
+                "guessing by how often each token occurs in the other prompts",
+                self._estimate(self._unigram.of(statistic)[mask]),
+            ),
+            "null": Comparison(ComparisonKind.NULL, "a randomly initialised model of the same shape", null),
+            "stability": Stability(
+                seed=self._seed,
+                second_seed=self._seed + 1,
+                second=second,
+                agrees=bool(kept.sum() >= 2 and clears and second.overlaps(estimate)),
+                what="a random half of the prompts, held against a second random model",
+            ),
+            "supports": f"Next-token {statistic} on {where} is {word} than in a random model and a guess.",
+            "does_not_show": "That what it says is right: a model can be sure and wrong.",
+            "p_value": statistics.p_by_sign_flips(
+                sign * (values - twin), seed=self._seed, permutations=self._permutations
+            ),
+            "per_item": self._items(values, mask),
+            "slice": {"language": language} if language else {},
+            "details": {"rank_correlation_with_prompt_length": statistics.rank_correlation(values, lengths)},
+        }
+
+    def _gap_draft(self, first: str, second: str) -> dict[str, Any]:
+        a, b = self._languages == first, self._languages == second
+        values, unigram = self._real.entropy, self._unigram.entropy
+        estimate = statistics.estimate_difference(values[b], values[a], seed=self._seed, unit="prompts")
+        shuffled = statistics.shuffled_differences(
+            values[b], values[a], seed=self._seed, permutations=self._permutations
+        )
+        low, high = (float(x) for x in np.quantile(shuffled, [0.025, 0.975]))
+        null = Estimate(
+            float(shuffled.mean()),
+            low,
+            high,
+            estimate.n,
+            0.95,
+            f"{self._permutations} shuffles of the language labels",
+        )
+        again = [i for i in self._half if a[i] or b[i]]
+        halves = [values[[i for i in again if side[i]]] for side in (b, a)]
+        enough = min(len(half) for half in halves) >= 2
+        repeat = (
+            statistics.estimate_difference(*halves, seed=self._seed + 1, unit="prompts")
+            if enough
+            else estimate
+        )
+        return {
+            "statistic": "next_token.language_gap",
+            "unit": "nats",
+            "estimate": estimate,
+            "direction": "two-sided",
+            "baseline": Comparison(
+                ComparisonKind.BASELINE,
+                "the gap in guessing by how often each token occurs in that language's other prompts",
+                statistics.estimate_difference(unigram[b], unigram[a], seed=self._seed, unit="prompts"),
+            ),
+            "null": Comparison(ComparisonKind.NULL, "language labels shuffled over the prompts", null),
+            "stability": Stability(
+                seed=self._seed,
+                second_seed=self._seed + 1,
+                second=repeat,
+                agrees=bool(enough and repeat.overlaps(estimate) and repeat.value * estimate.value > 0),
+                what="a random half of the prompts",
+            ),
+            "supports": f"The model's next-token entropy differs between prompts in {second} and in {first}.",
+            "does_not_show": (
+                "That the language causes it: the prompts differ in more than language, and tokens of the two"
+                " scripts carry different amounts of text."
+            ),
+            "p_value": statistics.p_from_permutations(abs(estimate.value), np.abs(shuffled)),
+            "per_item": self._items(values[a | b], a | b),
+            "slice": {"language": f"{second} minus {first}"},
+            "details": {},
+        }
+
+    def _finish(
+        self, draft: dict[str, Any], q_value: float, correction: str, left_out: list[str]
+    ) -> Measurement:
+        languages = tuple(sorted(set(self._languages.tolist())))
+        part = draft.pop("slice")
+        direction = draft.pop("direction")
+        if part.get("language") in languages:
+            languages = (part["language"],)
+        return Measurement(
+            **{**draft, "details": {**draft["details"], "languages_too_few_to_report": left_out}},
+            level=ClaimLevel.ASSOCIATIONAL,
+            status=self._gap_status(draft["estimate"], q_value)
+            if direction == "two-sided"
+            else decide_status(
+                estimate=draft["estimate"],
+                comparisons=(draft["baseline"], draft["null"]),
+                direction=direction,
+                min_n=self._min_n,
+                q_value=q_value,
+            ),
+            q_value=q_value,
+            correction=correction,
+            scope=Scope(
+                model_digest=self._specification.model_digest,
+                dataset_digest=self._dataset,
+                languages=languages,
+                site="final logits",
+                slice=part,
+            ),
+        )
+
+    def _gap_status(self, estimate: Estimate, q_value: float) -> Status:
+        if estimate.n < self._min_n:
+            return Status.INCONCLUSIVE
+        clear = not estimate.low <= 0 <= estimate.high
+        if clear and q_value <= 0.05:
+            return Status.SUPPORTED
+        return Status.INCONCLUSIVE if clear else Status.NOT_SUPPORTED
+
+    def _estimate(self, values: NDArray[np.float64], extra: int = 0) -> Estimate:
+        return statistics.estimate_mean(values, seed=self._seed + extra, unit="prompts")
+
+    def _items(self, values: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[ItemValue, ...]:
+        ids = [prompt.item.id for prompt, used in zip(self._prompts, mask, strict=True) if used]
+        return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
+
+
+def _in_chat(tokenizer: Any, text: str) -> str:
+    turns = [{"role": "user", "content": text}]
+    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+
+def _batches(prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Group prompt indices by like length, each group within the token budget once padded."""
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i].ids))
+    batches: list[list[int]] = [[]]
+    for index in order:
+        if batches[-1] and (len(batches[-1]) + 1) * len(prompts[index].ids) > TOKENS_A_BATCH:
+            batches.append([])
+        batches[-1].append(index)
+    return batches
+
+
+def _padded(prompts: Sequence[Prompt]) -> tuple[Ids, list[int]]:
+    """Pad on the right, where a causal model's earlier tokens cannot see it. Shape (prompt, token)."""
+    lengths = [len(prompt.ids) for prompt in prompts]
+    ids = np.zeros((len(prompts), max(lengths)), dtype=np.int64)
+    for row, prompt in enumerate(prompts):
+        ids[row, : len(prompt.ids)] = prompt.ids
+    return ids, lengths
+
+
+def _random_half(prompts: Sequence[Prompt], seed: int) -> NDArray[np.int64]:
+    """Draw half of each language's prompts, rounded up. Indices, sorted."""
+    rng = np.random.default_rng(seed)
+    languages = np.array([prompt.item.language for prompt in prompts])
+    chosen = []
+    for language in np.unique(languages):
+        where = np.flatnonzero(languages == language)
+        chosen.append(rng.choice(where, -(-where.size // 2), replace=False))
+    return np.sort(np.concatenate(chosen))
+
+
+def _digest_of_prompts(prompts: Sequence[Prompt]) -> str:
+    ids, lengths = _padded(prompts)
+    return hashlib.sha256(digest_of_tokens(ids, lengths).encode()).hexdigest()

@@ -1,0 +1,262 @@
+"""Forward passes, each made once: probes that ask for the same tokens share what came out.
+
+A pass keeps what was wanted and no more: the logits of 49,152 words at each token would fill the memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from interpret.errors import ProbeError
+from interpret.probes.hooks import Hook, counted_hooks
+from interpret.probes.sites import Head, attention_sites
+from interpret.probes.weights import LoadedModel
+
+Floats: TypeAlias = NDArray[np.float32]
+Ids: TypeAlias = NDArray[np.int64]
+
+TOKENS_A_BATCH = 1024  # 1024 x 49,152 float32 logits: 0.2 GB
+
+
+class Want(StrEnum):
+    """What a pass keeps."""
+
+    SURPRISAL = "surprisal"
+    ENTROPY = "entropy"  # and the margin
+    ATTENTION = "attention"
+    HEAD_MEANS = "head_means"
+
+
+@dataclass(slots=True)
+class Pass:
+    """What came out of one pass over a batch of token sequences; fields not wanted are None.
+
+    Attributes:
+        surprisal: (sequence, token - 1), nats: minus log p of token t + 1, given the tokens to t.
+        entropy: (sequence, token), nats: of the distribution predicted at token t.
+        margin: (sequence, token), in [0, 1]: p of the likeliest next token less p of the second.
+        attention: (layer, head, sequence, query token, key token), rows sum to 1.
+        head_means: (layer, head, head width): mean output of each head over all tokens.
+        fired: hook -> calls.
+    """
+
+    surprisal: Floats | None = None
+    entropy: Floats | None = None
+    margin: Floats | None = None
+    attention: Floats | None = None
+    head_means: Floats | None = None
+    fired: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """Heads whose output is replaced at every token by a constant vector: (head width) each."""
+
+    heads: tuple[Head, ...]
+    replacements: Floats  # (head, head width), in the order of `heads`
+
+
+class ForwardPasses:
+    """Runs passes and remembers the clean ones by (model, tokens); `made` counts batches through a model."""
+
+    def __init__(self, wants: Iterable[Want] = ()) -> None:
+        """Keep `wants` on every clean pass: the union of what all probes of this session will ask for."""
+        self._wants = frozenset(wants)
+        self._kept: dict[tuple[str, str], tuple[frozenset[Want], Pass]] = {}
+        self.made = 0
+
+    def clean(
+        self, loaded: LoadedModel, ids: Ids, wants: Iterable[Want], lengths: Sequence[int] = ()
+    ) -> Pass:
+        """Return the pass of the unchanged model over `ids`, from memory where it has been made.
+
+        Args:
+            ids: (sequence, token), padded on the right where `lengths` says so.
+            lengths: tokens of each sequence that are no padding; empty for all.
+        """
+        key = (loaded.digest, digest_of_tokens(ids, lengths))
+        asked = frozenset(wants)
+        had, kept = self._kept.get(key, (frozenset[Want](), Pass()))
+        if not asked <= had:
+            union = asked | had | self._wants
+            kept = self._run(loaded, ids, union, lengths, None)
+            self._kept[key] = (union, kept)
+        return kept
+
+    def ablated(self, loaded: LoadedModel, ids: Ids, ablation: Ablation) -> Pass:
+        """Return the surprisal under `ablation`; never from memory.
+
+        Raises:
+            HookNeverFired: a layer of the ablation was not reached.
+        """
+        return self._run(loaded, ids, frozenset({Want.SURPRISAL}), (), ablation)
+
+    def _run(
+        self,
+        loaded: LoadedModel,
+        ids: Ids,
+        wants: frozenset[Want],
+        lengths: Sequence[int],
+        ablation: Ablation | None,
+    ) -> Pass:
+        total: Pass | None = None
+        rows = max(1, TOKENS_A_BATCH // ids.shape[1])
+        sizes: list[int] = []
+        for start in range(0, ids.shape[0], rows):
+            chunk = ids[start : start + rows]
+            part = run_batch(loaded, chunk, wants, lengths[start : start + rows], ablation)
+            self.made += 1
+            total = part if total is None else _join(total, part, sum(sizes), chunk.shape[0])
+            sizes.append(chunk.shape[0])
+        if total is None:
+            raise ProbeError("no token sequences: there is nothing to measure")
+        return total
+
+
+def digest_of_tokens(ids: Ids, lengths: Sequence[int] = ()) -> str:
+    """SHA-256 over shape, lengths and the token ids as little-endian 64-bit integers."""
+    state = hashlib.sha256(f"{ids.shape} {list(lengths)}\n".encode())
+    state.update(np.ascontiguousarray(ids, dtype="<i8").tobytes())
+    return state.hexdigest()
+
+
+def run_batch(
+    loaded: LoadedModel, ids: Ids, wants: frozenset[Want], lengths: Sequence[int], ablation: Ablation | None
+) -> Pass:
+    """Run one batch through the model under counted hooks and keep what is wanted.
+
+    Raises:
+        HookNeverFired: a hook was not called.
+        ProbeError: attention patterns were wanted of a model that was not loaded with eager attention.
+    """
+    out = Pass()
+    patterns: dict[int, Tensor] = {}
+    means: dict[int, Tensor] = {}
+    hooks = [*_reading_hooks(loaded, wants, patterns, means), *_ablating_hooks(loaded, ablation)]
+    tokens = torch.from_numpy(ids)
+    mask = _mask(ids, lengths)
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        out.fired = stack.enter_context(counted_hooks(hooks))
+        logits = loaded.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits.float()
+    if Want.SURPRISAL in wants:
+        out.surprisal = surprisal_of(logits, tokens).numpy()
+    if Want.ENTROPY in wants:
+        entropy, margin = entropy_and_margin_of(logits)
+        out.entropy, out.margin = entropy.numpy(), margin.numpy()
+    if Want.ATTENTION in wants:
+        layers = [patterns[layer] for layer in sorted(patterns)]  # each (sequence, head, query, key)
+        out.attention = torch.stack(layers).transpose(1, 2).contiguous().numpy()
+    if Want.HEAD_MEANS in wants:
+        out.head_means = torch.stack([means[layer] for layer in sorted(means)]).numpy()
+    return out
+
+
+@torch.inference_mode()
+def surprisal_of(
+    logits: Float[Tensor, "sequence token vocabulary"], ids: Int[Tensor, "sequence token"]
+) -> Float[Tensor, "sequence token-1"]:
+    """Return minus log p of each next token, in nats."""
+    return torch.nn.functional.cross_entropy(logits[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none")
+
+
+@torch.inference_mode()
+def entropy_and_margin_of(
+    logits: Float[Tensor, "sequence token vocabulary"],
+) -> tuple[Float[Tensor, "sequence token"], Float[Tensor, "sequence token"]]:
+    """Return Shannon entropy in nats and p(first) - p(second) of each predicted distribution."""
+    log_p = torch.log_softmax(logits, dim=-1)
+    entropy = torch.special.entr(log_p.exp()).sum(dim=-1)
+    top = log_p.topk(2, dim=-1).values.exp()
+    return entropy, top[..., 0] - top[..., 1]
+
+
+def _reading_hooks(
+    loaded: LoadedModel, wants: frozenset[Want], patterns: dict[int, Tensor], means: dict[int, Tensor]
+) -> list[Hook]:
+    hooks: list[Hook] = []
+    if not wants & {Want.ATTENTION, Want.HEAD_MEANS}:
+        return hooks
+    width = loaded.shape.head_width
+
+    def keep_pattern(layer: int, output: Any) -> None:
+        if not isinstance(output, tuple) or output[1] is None:
+            raise ProbeError("the model gives no attention patterns: load it with attention='eager'")
+        patterns[layer] = output[1].float()
+
+    def keep_mean(layer: int, inputs: Any) -> None:
+        means[layer] = inputs[0].float().mean(dim=(0, 1)).reshape(-1, width)
+
+    for site in attention_sites(loaded):
+        if Want.ATTENTION in wants:
+            name = f"layer {site.layer} attention"
+            hooks.append(Hook(name, site.attention, partial(keep_pattern, site.layer)))
+        if Want.HEAD_MEANS in wants:
+            name = f"layer {site.layer} heads"
+            hooks.append(Hook(name, site.mix, partial(keep_mean, site.layer), before=True))
+    return hooks
+
+
+def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook]:
+    if ablation is None:
+        return []
+    width = loaded.shape.head_width
+    by_layer: dict[int, list[tuple[int, Tensor]]] = {}
+    for head, replacement in zip(ablation.heads, ablation.replacements, strict=True):
+        by_layer.setdefault(head.layer, []).append((head.head, torch.from_numpy(replacement)))
+
+    def replace(changes: list[tuple[int, Tensor]], inputs: Any) -> Any:
+        heads = inputs[0].clone()  # (sequence, token, head * head width)
+        for head, replacement in changes:
+            heads[..., head * width : (head + 1) * width] = replacement.to(heads.dtype)
+        return (heads, *inputs[1:])
+
+    sites = attention_sites(loaded)
+    return [
+        Hook(
+            f"ablate {' '.join(f'{layer}.{head}' for head, _ in changes)}",
+            sites[layer].mix,
+            partial(replace, changes),
+            before=True,
+        )
+        for layer, changes in sorted(by_layer.items())
+    ]
+
+
+def _mask(ids: Ids, lengths: Sequence[int]) -> Tensor | None:
+    if not lengths:
+        return None
+    positions = np.arange(ids.shape[1])[None, :]
+    return torch.from_numpy((positions < np.asarray(lengths)[:, None]).astype(np.int64))
+
+
+def _join(first: Pass, second: Pass, n_first: int, n_second: int) -> Pass:
+    """Put two batches' outcomes together; means are weighted by their sequences."""
+
+    def stack(a: Floats | None, b: Floats | None, axis: int) -> Floats | None:
+        return None if a is None or b is None else np.concatenate([a, b], axis=axis)
+
+    means = None
+    if first.head_means is not None and second.head_means is not None:
+        weight = np.float32(n_first / (n_first + n_second))
+        means = first.head_means * weight + second.head_means * (1 - weight)
+    return Pass(
+        surprisal=stack(first.surprisal, second.surprisal, 0),
+        entropy=stack(first.entropy, second.entropy, 0),
+        margin=stack(first.margin, second.margin, 0),
+        attention=stack(first.attention, second.attention, 2),
+        head_means=means,
+        fired={name: first.fired[name] + second.fired[name] for name in first.fired},
+    )

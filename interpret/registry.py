@@ -1,0 +1,123 @@
+"""Every probe, by name. The class is a dotted path, so that this module never reaches torch.
+
+Loading a probe is the only way from the web's code to the probes', and only a worker with torch may take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from typing import cast
+
+from interpret.contracts import Probe
+from interpret.errors import BadSpecification, ProbeUnavailable, UnknownProbe
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number a probe may be told; `low` and `high` are allowed."""
+
+    default: float
+    low: float
+    high: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeEntry:
+    """What the web may know of a probe without loading it."""
+
+    path: str  # dotted path of the class
+    title: str
+    unit: str  # of its first statistic
+    reads_prompts: bool  # False: it makes its own token sequences
+    intervenes: bool
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+PROBES: dict[str, ProbeEntry] = {
+    "induction.heads": ProbeEntry(
+        path="interpret.probes.induction.InductionHeads",
+        title="Induction heads: attention to what followed the last time, and what ablating it costs",
+        unit="share of attention",
+        reads_prompts=False,
+        intervenes=True,
+        parameters={
+            "sequences": Parameter(32, 8, 512, "token sequences, half to find heads, half to report on"),
+            "length": Parameter(64, 16, 512, "tokens a sequence"),
+            "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
+            "control_draws": Parameter(4, 1, 64, "random sets of heads that are ablated as control"),
+            "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
+        },
+    ),
+    "entropy.next_token": ProbeEntry(
+        path="interpret.probes.entropy.NextTokenEntropy",
+        title="Next-token entropy and margin over the answer prompts",
+        unit="nats",
+        reads_prompts=True,
+        intervenes=False,
+        parameters={
+            "chat": Parameter(
+                1, 0, 1, "1: each prompt is put into the model's chat template, as a user's turn"
+            ),
+            "max_tokens": Parameter(256, 8, 2048, "tokens of a prompt that are kept, from its end"),
+            "min_prompts": Parameter(10, 2, 10000, "fewer prompts than this are inconclusive"),
+            "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
+        },
+    ),
+}
+
+
+def describe(key: str) -> ProbeEntry:
+    """Return the entry of a probe without loading it.
+
+    Raises:
+        UnknownProbe: naming the nearest probe there is.
+    """
+    try:
+        return PROBES[key]
+    except KeyError:
+        near = get_close_matches(key, PROBES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(PROBES))}"
+        raise UnknownProbe(f"no probe {key!r}: {hint}") from None
+
+
+def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
+    """Return the probe's parameters, the given ones over the defaults; integers stay integers.
+
+    Raises:
+        UnknownProbe: no such probe.
+        BadSpecification: a parameter the probe does not have, that is no number, or out of bounds.
+    """
+    known = describe(key).parameters
+    filled: dict[str, float] = {name: parameter.default for name, parameter in known.items()}
+    for name, value in given.items():
+        if name not in known:
+            raise BadSpecification(f"{key} has no parameter {name!r}: it has {', '.join(sorted(known))}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadSpecification(f"{key}.{name} is a number, not {value!r}")
+        low, high = known[name].low, known[name].high
+        if not low <= value <= high:
+            raise BadSpecification(f"{key}.{name} is {value}; it may be {low} to {high}")
+        filled[name] = value
+    return filled
+
+
+def load(key: str) -> Probe:
+    """Import the probe's class and return an instance. Only a process with torch can.
+
+    Raises:
+        UnknownProbe: no such probe.
+        ProbeUnavailable: its code or a library it needs is not installed here.
+    """
+    module_name, _, class_name = describe(key).path.rpartition(".")
+    try:
+        probe = getattr(import_module(module_name), class_name)()
+    except ImportError as exc:
+        raise ProbeUnavailable(
+            f"{key} needs {exc.name or module_name}, which this process cannot import:"
+            " run it in the interpret worker (pip install '.[interpret]')"
+        ) from exc
+    return cast("Probe", probe)

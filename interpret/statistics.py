@@ -1,0 +1,170 @@
+"""Intervals and tests over prompts or sequences, with numpy alone.
+
+Sources: B. Efron, "Better Bootstrap Confidence Intervals", JASA 82 (1987), section 4 (BCa); B. Phipson and
+G. K. Smyth, "Permutation P-values Should Never Be Zero", SAGMB 9 (2010), equation 2; Y. Benjamini and
+Y. Hochberg, "Controlling the False Discovery Rate", JRSS B 57 (1995), section 3.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from interpret.contracts import Estimate
+from interpret.errors import ProbeError
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+
+
+def estimate_mean(
+    values: ArrayLike,
+    *,
+    seed: int,
+    unit: str,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    method: str = "bca",
+) -> Estimate:
+    """Return the mean of `values` with a bootstrap interval over them.
+
+    Args:
+        values: one number an independent unit; at least two.
+        unit: what is resampled, in words ("prompts"); goes into the method.
+        method: "bca", or "percentile"; BCa falls back to percentile where all values are equal.
+
+    Raises:
+        ProbeError: fewer than two values, or one that is not finite.
+    """
+    data = _finite(values)
+    if data.size < 2:
+        raise ProbeError(f"{data.size} {unit}: an interval needs at least two")
+    rng = np.random.default_rng(seed)
+    draws = data[rng.integers(0, data.size, size=(resamples, data.size))].mean(axis=1)  # (resample,)
+    if method == "bca" and np.ptp(data) > 0:
+        low, high = _bca_interval(data, draws, confidence)
+        name = "bootstrap-bca"
+    else:
+        tail = (1 - confidence) / 2
+        low, high = (float(x) for x in np.quantile(draws, [tail, 1 - tail]))
+        name = "bootstrap-percentile"
+    value = float(data.mean())
+    return Estimate(
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        n=int(data.size),
+        confidence=confidence,
+        method=f"{name} over {unit}, {resamples} resamples",
+    )
+
+
+def estimate_difference(
+    first: ArrayLike, second: ArrayLike, *, seed: int, unit: str, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Return mean(first) - mean(second) of two independent groups, percentile bootstrap within each group.
+
+    Raises:
+        ProbeError: a group has fewer than two values.
+    """
+    a, b = _finite(first), _finite(second)
+    if min(a.size, b.size) < 2:
+        raise ProbeError(f"groups of {a.size} and {b.size} {unit}: each needs at least two")
+    rng = np.random.default_rng(seed)
+    draws = a[rng.integers(0, a.size, (RESAMPLES, a.size))].mean(axis=1)
+    draws = draws - b[rng.integers(0, b.size, (RESAMPLES, b.size))].mean(axis=1)
+    tail = (1 - confidence) / 2
+    low, high = (float(x) for x in np.quantile(draws, [tail, 1 - tail]))
+    return Estimate(
+        value=float(a.mean() - b.mean()),
+        low=low,
+        high=high,
+        n=int(a.size + b.size),
+        confidence=confidence,
+        method=f"bootstrap-percentile over {unit} within groups, {RESAMPLES} resamples",
+    )
+
+
+def p_from_permutations(observed: float, permuted: ArrayLike) -> float:
+    """Return the one-sided p-value (1 + #{permuted >= observed}) / (1 + B): it is never zero."""
+    null = _finite(permuted)
+    tolerance = 1e-12 * max(1.0, abs(observed))  # equal sums in another order are ties
+    return float((1 + np.count_nonzero(null >= observed - tolerance)) / (1 + null.size))
+
+
+def shuffled_differences(first: ArrayLike, second: ArrayLike, *, seed: int, permutations: int) -> Floats:
+    """Return mean(first) - mean(second) under `permutations` random relabellings. Shape (permutation,)."""
+    a, b = _finite(first), _finite(second)
+    pooled = np.concatenate([a, b])
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permuted(np.tile(pooled, (permutations, 1)), axis=1)
+    means: Floats = shuffled[:, : a.size].mean(axis=1) - shuffled[:, a.size :].mean(axis=1)
+    return means
+
+
+def p_by_sign_flips(differences: ArrayLike, *, seed: int, permutations: int) -> float:
+    """Return the one-sided p-value of a mean above 0 of paired `differences`, by flipping signs at random."""
+    data = _finite(differences)
+    rng = np.random.default_rng(seed)
+    signs = rng.choice([-1.0, 1.0], size=(permutations, data.size))
+    return p_from_permutations(float(data.mean()), (signs * data).mean(axis=1))
+
+
+def adjust_benjamini_hochberg(p_values: ArrayLike) -> Floats:
+    """Return the q-values of a family of p-values, in the order given. Shape as given, flattened.
+
+    Raises:
+        ProbeError: a p-value is outside [0, 1].
+    """
+    p = _finite(p_values)
+    if p.size and not (p.min() >= 0 and p.max() <= 1):
+        raise ProbeError("a p-value lies outside [0, 1]")
+    order = np.argsort(p)
+    ranked = p[order] * p.size / np.arange(1, p.size + 1)
+    q: Floats = np.empty_like(p)
+    q[order] = np.minimum.accumulate(ranked[::-1])[::-1].clip(max=1.0)
+    return q
+
+
+def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
+    """Return Spearman's rank correlation, in [-1, 1]; 0 where one side is constant."""
+    a, b = _average_ranks(_finite(first)), _average_ranks(_finite(second))
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _bca_interval(data: Floats, draws: Floats, confidence: float) -> tuple[float, float]:
+    """Efron 1987, equations 4.4 and 6.6: bias correction from the draws, acceleration from the jackknife."""
+    normal = NormalDist()
+    below = np.count_nonzero(draws < data.mean()) + 0.5 * np.count_nonzero(draws == data.mean())
+    share = min(max(below / draws.size, 1 / draws.size), 1 - 1 / draws.size)
+    bias = normal.inv_cdf(float(share))
+    left_out = (data.sum() - data) / (data.size - 1)
+    spread = left_out.mean() - left_out
+    scale = float((spread**2).sum()) ** 1.5
+    acceleration = float((spread**3).sum()) / (6 * scale) if scale > 0 else 0.0
+    ends = []
+    for tail in ((1 - confidence) / 2, (1 + confidence) / 2):
+        shifted = bias + normal.inv_cdf(tail)
+        ends.append(normal.cdf(bias + shifted / (1 - acceleration * shifted)))
+    low, high = np.quantile(draws, ends)
+    return float(low), float(high)
+
+
+def _average_ranks(data: Floats) -> Floats:
+    _, inverse, counts = np.unique(data, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    ranks: Floats = (ends - (counts - 1) / 2)[inverse]
+    return ranks
+
+
+def _finite(values: ArrayLike) -> Floats:
+    data = np.asarray(values, dtype=np.float64).reshape(-1)
+    if not np.isfinite(data).all():
+        raise ProbeError("a value is not finite")
+    return data

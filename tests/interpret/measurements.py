@@ -1,0 +1,49 @@
+"""Measurements for tests, without a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interpret.contracts import (
+    ClaimLevel,
+    Comparison,
+    ComparisonKind,
+    Estimate,
+    Measurement,
+    ProbeResult,
+    Scope,
+    Stability,
+    Status,
+)
+
+
+def make_estimate(value: float, half_width: float = 0.1, n: int = 20) -> Estimate:
+    return Estimate(value, value - half_width, value + half_width, n, 0.95, "bootstrap-bca over prompts")
+
+
+def make_comparison(kind: ComparisonKind, value: float = 0.0) -> Comparison:
+    return Comparison(kind, f"a {kind}", make_estimate(value))
+
+
+def make_measurement(**changes: Any) -> Measurement:
+    fields: dict[str, Any] = {
+        "statistic": "test.statistic",
+        "unit": "nats",
+        "level": ClaimLevel.ASSOCIATIONAL,
+        "status": Status.SUPPORTED,
+        "estimate": make_estimate(2.0),
+        "baseline": make_comparison(ComparisonKind.BASELINE),
+        "null": make_comparison(ComparisonKind.NULL),
+        "scope": Scope("a" * 64, "b" * 64, ("en",), "final logits"),
+        "stability": Stability(0, 1, make_estimate(2.05), agrees=True, what="the prompts"),
+        "supports": "Something is there.",
+        "does_not_show": "That it matters.",
+        "p_value": 0.001,
+        "q_value": 0.002,
+        "correction": "Benjamini-Hochberg over the 2 tests of this run",
+    }
+    return Measurement(**{**fields, **changes})
+
+
+def make_result(*measurements: Measurement) -> ProbeResult:
+    return ProbeResult("entropy.next_token", "1", measurements or (make_measurement(),), {"torch": "2"}, 1, 3)

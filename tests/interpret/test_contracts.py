@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from interpret.contracts import (
+    ClaimLevel,
+    ComparisonKind,
+    Estimate,
+    ProbeInput,
+    ProbeSpecification,
+    Stability,
+    Status,
+    decide_status,
+)
+from interpret.errors import BadSpecification, ClaimRefused, ProbeError
+from tests.interpret.measurements import make_comparison, make_estimate, make_measurement, make_result
+
+INTERVENED = {"control": make_comparison(ComparisonKind.CONTROL), "fire_counts": {"ablate 1.0": 2}}
+
+
+@pytest.mark.parametrize("field", ["baseline", "null"])
+def test_no_measurement_without_baseline_and_null(field: str) -> None:
+    with pytest.raises(ClaimRefused, match=field):
+        make_measurement(**{field: None})
+
+
+def test_a_null_cannot_stand_in_for_a_baseline() -> None:
+    with pytest.raises(ClaimRefused, match="baseline"):
+        make_measurement(baseline=make_comparison(ComparisonKind.NULL))
+
+
+@pytest.mark.parametrize(
+    ("level", "changes", "missing"),
+    [
+        (ClaimLevel.ASSOCIATIONAL, {"p_value": None}, "p-value"),
+        (ClaimLevel.ASSOCIATIONAL, {"correction": ""}, "q-value"),
+        (ClaimLevel.INTERVENTIONAL, {}, "matched control, fire counts"),
+        (ClaimLevel.INTERVENTIONAL, {"control": INTERVENED["control"]}, "fire counts"),
+        (
+            ClaimLevel.REPLICATED,
+            {**INTERVENED, "stability": Stability(0, 1, make_estimate(9), agrees=False, what="seed")},
+            "second seed",
+        ),
+    ],
+)
+def test_a_higher_claim_is_refused_when_a_field_is_empty(
+    level: ClaimLevel, changes: dict[str, object], missing: str
+) -> None:
+    with pytest.raises(ClaimRefused, match=missing):
+        make_measurement(level=level, **changes)
+
+
+def test_a_replicated_claim_is_allowed_when_nothing_is_missing() -> None:
+    assert make_measurement(level=ClaimLevel.REPLICATED, **INTERVENED).level == "replicated"
+
+
+def test_an_intervention_that_never_fired_is_refused() -> None:
+    with pytest.raises(ClaimRefused, match="never fired"):
+        make_measurement(fire_counts={"ablate 1.0": 0})
+
+
+def test_a_measurement_says_what_it_does_not_show() -> None:
+    with pytest.raises(ClaimRefused, match="does not show"):
+        make_measurement(does_not_show="")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_an_estimate_is_finite(number: float) -> None:
+    with pytest.raises(ProbeError, match="finite"):
+        Estimate(number, 0, 1, 3, 0.95, "m")
+
+
+def test_an_estimate_has_an_interval_and_units() -> None:
+    with pytest.raises(ProbeError, match="no interval"):
+        Estimate(1, 2, 0, 3, 0.95, "m")
+    with pytest.raises(ProbeError, match="no interval"):
+        Estimate(1, 0, 2, 0, 0.95, "m")
+
+
+@pytest.mark.parametrize(
+    ("value", "n", "q", "expected"),
+    [
+        (2.0, 20, 0.01, Status.SUPPORTED),
+        (2.0, 5, 0.01, Status.INCONCLUSIVE),  # too few
+        (0.15, 20, 0.01, Status.INCONCLUSIVE),  # the intervals overlap
+        (2.0, 20, 0.2, Status.INCONCLUSIVE),  # not after correction
+        (-1.0, 20, 0.01, Status.NOT_SUPPORTED),
+    ],
+)
+def test_status_follows_the_interval_and_never_the_point(
+    value: float, n: int, q: float, expected: Status
+) -> None:
+    comparisons = (make_comparison(ComparisonKind.BASELINE), make_comparison(ComparisonKind.NULL))
+    for sign, direction in ((1, "above"), (-1, "below")):
+        status = decide_status(
+            estimate=make_estimate(sign * value, n=n),
+            comparisons=comparisons,
+            direction=direction,
+            min_n=10,
+            q_value=q,
+        )
+        assert status is expected
+
+
+def test_results_and_specifications_are_json() -> None:
+    specification = ProbeSpecification("p", "a" * 64, 0, {"k": 1}, (ProbeInput("1", "你好", "zh-Hans"),))
+    assert json.loads(json.dumps(specification.as_json()))["inputs"][0]["text"] == "你好"
+    measured = json.loads(json.dumps(make_result().as_json()))["measurements"][0]
+    assert measured["null"]["estimate"]["n"] == 20
+    assert measured["status"] == "supported"
+
+
+def test_a_specification_refuses_a_bad_seed_and_double_ids() -> None:
+    with pytest.raises(BadSpecification, match="seed"):
+        ProbeSpecification("p", "a" * 64, -1)
+    with pytest.raises(BadSpecification, match="same id"):
+        ProbeSpecification("p", "a" * 64, 0, inputs=(ProbeInput("1", "a", "en"), ProbeInput("1", "b", "en")))

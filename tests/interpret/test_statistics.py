@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from interpret import statistics
+from interpret.errors import ProbeError
+
+
+@pytest.mark.parametrize("method", ["bca", "percentile"])
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(method: str) -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(200):
+        found = statistics.estimate_mean(
+            rng.normal(3, 1, 40), seed=seed, unit="draws", resamples=500, method=method
+        )
+        hits += found.low <= 3 <= found.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_bca_leans_towards_the_long_tail() -> None:
+    skewed = np.random.default_rng(1).exponential(1, 30)
+    bca = statistics.estimate_mean(skewed, seed=0, unit="draws")
+    plain = statistics.estimate_mean(skewed, seed=0, unit="draws", method="percentile")
+    assert bca.low > plain.low
+    assert bca.high > plain.high
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = [1.0, 2.0, 4.0, 8.0]
+    assert statistics.estimate_mean(values, seed=5, unit="x") == statistics.estimate_mean(
+        values, seed=5, unit="x"
+    )
+
+
+def test_equal_values_have_an_interval_of_no_width() -> None:
+    found = statistics.estimate_mean([2.0, 2.0, 2.0], seed=0, unit="prompts")
+    assert (found.value, found.low, found.high, found.n) == (2, 2, 2, 3)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")]])
+def test_too_few_or_broken_values_raise(values: list[float]) -> None:
+    with pytest.raises(ProbeError):
+        statistics.estimate_mean(values, seed=0, unit="prompts")
+
+
+def test_a_permutation_p_value_is_never_zero_and_counts_ties() -> None:
+    assert statistics.p_from_permutations(9, [1.0] * 99) == 0.01
+    assert statistics.p_from_permutations(1, [1.0] * 99) == 1
+
+
+def test_p_values_are_uniform_under_the_null_and_small_under_an_effect() -> None:
+    rng = np.random.default_rng(2)
+    nulls = [statistics.p_by_sign_flips(rng.normal(0, 1, 20), seed=i, permutations=199) for i in range(200)]
+    assert 0.42 < np.mean(nulls) < 0.58
+    assert 0.01 < np.mean(np.array(nulls) <= 0.05) < 0.1
+    assert statistics.p_by_sign_flips(rng.normal(2, 1, 20), seed=0, permutations=999) == 0.001
+
+
+def test_shuffled_differences_centre_on_zero_whatever_the_groups_are() -> None:
+    shuffled = statistics.shuffled_differences([5.0] * 10, [1.0] * 20, seed=0, permutations=2000)
+    assert abs(shuffled.mean()) < 0.1
+    assert statistics.estimate_difference([5.0] * 10, [1.0] * 20, seed=0, unit="x").value == 4
+
+
+def test_benjamini_hochberg_gives_the_published_example() -> None:
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.324,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.759,
+        1,
+    ]
+    q = statistics.adjust_benjamini_hochberg(p)  # Benjamini and Hochberg 1995, section 3.2: four are rejected
+    assert (q <= 0.05).sum() == 4
+    assert q[0] == pytest.approx(0.0015)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
+def test_q_values_are_no_smaller_than_p_and_keep_their_order(p: list[float]) -> None:
+    q = statistics.adjust_benjamini_hochberg(p)
+    assert (q >= np.array(p) - 1e-12).all()
+    assert (np.diff(q[np.argsort(p, kind="stable")]) >= -1e-12).all()
+
+
+def test_rank_correlation_knows_order_ties_and_constants() -> None:
+    assert statistics.rank_correlation([1, 2, 3], [10, 40, 90]) == pytest.approx(1)
+    assert statistics.rank_correlation([1, 1, 2], [3, 3, 1]) == pytest.approx(-1)
+    assert statistics.rank_correlation([1, 1, 1], [1, 2, 3]) == 0

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from interpret.contracts import Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
+from interpret.errors import BadSpecification, ProbeError
+from interpret.probes.entropy import NextTokenEntropy, tokenize, unigram_values
+from interpret.probes.session import ModelSession
+from interpret.probes.weights import LoadedModel
+from tests.probes import planted
+
+
+class Letters:
+    """A tokenizer of one token a character."""
+
+    chat_template = "asked"
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        assert not add_special_tokens
+        return [ord(letter) % planted.WORDS for letter in text]
+
+    def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> str:
+        return f"<{turns[0]['content']}>"
+
+
+def model_of(loaded: LoadedModel) -> LoadedModel:
+    return replace(loaded, tokenizer=Letters())
+
+
+def prompts(n: int, language: str = "en", text: str = "") -> tuple[ProbeInput, ...]:
+    rng = np.random.default_rng(len(language))
+    texts = [text or "".join(chr(65 + int(c)) for c in rng.integers(0, 26, 12)) for _ in range(n)]
+    return tuple(ProbeInput(f"{language}-{i}", each, language) for i, each in enumerate(texts))
+
+
+def run(loaded: LoadedModel, inputs: tuple[ProbeInput, ...], **parameters: float) -> ProbeResult:
+    specification = ProbeSpecification(
+        "entropy.next_token", loaded.digest, 1, {"permutations": 499, **parameters}, inputs
+    )
+    return NextTokenEntropy().run(
+        specification, ModelSession(loaded={loaded.digest: loaded}), lambda *_: None
+    )
+
+
+def of(result: ProbeResult, statistic: str, language: str = "") -> Measurement:
+    return next(
+        item
+        for item in result.measurements
+        if item.statistic == statistic and item.scope.slice.get("language", "") == language
+    )
+
+
+def test_a_sure_model_is_told_from_its_random_twin() -> None:
+    copying = model_of(planted.induction_model())
+    repeating = tuple(ProbeInput(f"p{i}", "ABCDEFGH" * 3 + "ABCDEFGH"[: i % 8], "en") for i in range(12))
+    result = run(copying, repeating, chat=0)
+    entropy, margin = of(result, "next_token.entropy"), of(result, "next_token.margin")
+    assert entropy.status is Status.SUPPORTED
+    assert entropy.estimate.high < 0.5 < entropy.null.estimate.low  # nats
+    assert margin.status is Status.SUPPORTED
+    assert {entropy.unit, margin.unit} == {"nats", "probability"}
+
+
+def test_a_model_without_weights_has_entropy_log_v_and_is_not_supported() -> None:
+    blank = model_of(planted.random_model())
+    with torch.no_grad():
+        blank.model.lm_head.weight.zero_()
+    entropy = of(run(blank, prompts(12)), "next_token.entropy")
+    assert entropy.estimate.value == pytest.approx(math.log(planted.WORDS), abs=1e-5)
+    assert entropy.status is Status.NOT_SUPPORTED
+
+
+def test_each_language_has_its_row_and_their_gap_is_tested() -> None:
+    result = run(model_of(planted.random_model()), prompts(10) + prompts(12, "zh-Hans"))
+    rows = [(m.statistic, m.scope.slice.get("language", "")) for m in result.measurements]
+    assert ("next_token.entropy", "zh-Hans") in rows
+    assert ("next_token.margin", "en") in rows
+    gap = of(result, "next_token.language_gap", "zh-Hans minus en")
+    assert gap.null.what == "language labels shuffled over the prompts"
+    assert gap.estimate.n == 22
+
+
+def test_a_language_with_too_few_prompts_is_named_and_not_reported() -> None:
+    result = run(model_of(planted.random_model()), prompts(10) + prompts(2, "fr"))
+    assert {m.scope.slice.get("language") for m in result.measurements} == {None, "en"}
+    assert result.measurements[0].details["languages_too_few_to_report"] == ["fr"]
+
+
+def test_few_prompts_are_inconclusive_and_fewer_are_refused() -> None:
+    copying = model_of(planted.induction_model())
+    repeating = tuple(ProbeInput(f"p{i}", "ABCD" * 4, "en") for i in range(6))
+    assert of(run(copying, repeating), "next_token.entropy").status is Status.INCONCLUSIVE
+    with pytest.raises(BadSpecification, match="at least 4"):
+        run(copying, repeating[:3])
+
+
+def test_a_continuation_is_measured_over_its_own_tokens() -> None:
+    item = ProbeInput("a", "ABC", "en", continuation="DE")
+    plain, templated = (
+        tokenize(model_of(planted.random_model()), [item], chat=chat, limit=99)[0] for chat in (False, True)
+    )
+    assert list(plain.positions) == [2, 3]  # where D and E are predicted
+    assert len(templated.ids) == 7
+    assert list(templated.positions) == [4, 5]
+
+
+def test_long_prompts_keep_their_end() -> None:
+    prompt = tokenize(model_of(planted.random_model()), prompts(1, text="ABCDEF"), chat=False, limit=2)[0]
+    assert prompt.ids == tuple(ord(letter) % planted.WORDS for letter in "EF")
+
+
+def test_the_unigram_guess_leaves_the_prompt_itself_out() -> None:
+    items = (ProbeInput("a", "AAAA", "en"), ProbeInput("b", "BC", "en"))
+    values = unigram_values(tokenize(model_of(planted.random_model()), items, chat=False, limit=9))
+    assert values.entropy == pytest.approx([math.log(2), 0])
+    assert values.margin == pytest.approx([0, 1])
+
+
+def test_a_model_without_a_tokenizer_cannot_read_prompts() -> None:
+    with pytest.raises(ProbeError, match="no tokenizer"):
+        run(planted.random_model(), prompts(5))

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from interpret.errors import HookNeverFired, ProbeError
+from interpret.probes.forward import (
+    Ablation,
+    ForwardPasses,
+    Want,
+    digest_of_tokens,
+    entropy_and_margin_of,
+    surprisal_of,
+)
+from interpret.probes.hooks import Hook, counted_hooks
+from interpret.probes.sites import Head
+from tests.probes import planted
+
+IDS = np.random.default_rng(0).integers(0, planted.WORDS, size=(3, 20))
+
+
+def test_uniform_logits_have_entropy_log_v_and_no_margin() -> None:
+    entropy, margin = entropy_and_margin_of(torch.full((1, 2, 1000), 7.0))
+    assert entropy.numpy() == pytest.approx(math.log(1000), abs=1e-5)
+    assert margin.numpy() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_certain_prediction_has_no_entropy_and_margin_one() -> None:
+    logits = torch.zeros(1, 1, 1000)
+    logits[..., 3] = 1000
+    entropy, margin = entropy_and_margin_of(logits)
+    assert (entropy.item(), margin.item()) == (0, 1)
+
+
+def test_surprisal_is_of_the_next_token() -> None:
+    logits = torch.zeros(1, 3, 4)
+    logits[0, 0, 2] = 50
+    surprisal = surprisal_of(logits, torch.tensor([[1, 2, 3]]))
+    assert surprisal[0].numpy() == pytest.approx([0, math.log(4)], abs=1e-5)
+
+
+def test_probes_that_ask_for_the_same_tokens_share_one_pass() -> None:
+    passes, model = ForwardPasses({Want.ATTENTION, Want.ENTROPY}), planted.random_model()
+    attention = passes.clean(model, IDS, {Want.ATTENTION}).attention
+    entropy = passes.clean(model, IDS, {Want.ENTROPY}).entropy
+    assert passes.made == 1
+    assert attention is not None
+    assert attention.sum(axis=-1) == pytest.approx(1, abs=1e-5)
+    assert entropy is not None
+
+
+def test_padding_changes_nothing() -> None:
+    passes, model = ForwardPasses(), planted.random_model()
+    alone = passes.clean(model, IDS[:1, :12], {Want.ENTROPY}).entropy
+    padded = passes.clean(model, IDS, {Want.ENTROPY}, (12, 20, 20)).entropy
+    assert alone is not None
+    assert padded is not None
+    assert padded[0, :12] == pytest.approx(alone[0], abs=1e-5)
+
+
+def test_batches_join_to_what_one_batch_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    wants = {Want.SURPRISAL, Want.ATTENTION, Want.HEAD_MEANS}
+    model = planted.random_model()
+    whole = ForwardPasses().clean(model, IDS, wants)
+    monkeypatch.setattr("interpret.probes.forward.TOKENS_A_BATCH", 20)
+    passes = ForwardPasses()
+    parts = passes.clean(model, IDS, wants)
+    assert passes.made == 3
+    for name in ("surprisal", "attention", "head_means"):
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name), abs=1e-5)
+
+
+def test_an_ablation_changes_the_outcome_and_leaves_no_hook_behind() -> None:
+    passes, model = ForwardPasses(), planted.induction_model()
+    ids = np.tile(np.arange(10), (2, 3))
+    before = passes.clean(model, ids, {Want.SURPRISAL}).surprisal
+    zeros = Ablation((Head(1, 0),), np.zeros((1, planted.HEAD_WIDTH), dtype=np.float32))
+    changed = passes.ablated(model, ids, zeros)
+    after = ForwardPasses().clean(model, ids, {Want.SURPRISAL}).surprisal
+    assert before is not None
+    assert changed.surprisal is not None
+    assert changed.surprisal[:, 15:].mean() > before[:, 15:].mean() + 2
+    assert changed.fired == {"ablate 1.0": 1}
+    assert (after == before).all()
+
+
+def test_a_hook_that_never_fires_raises() -> None:
+    model = planted.random_model().model
+    unused = torch.nn.Linear(2, 2)
+    with (
+        pytest.raises(HookNeverFired, match="somewhere else"),
+        counted_hooks([Hook("somewhere else", unused, lambda _: None)]),
+    ):
+        model(torch.from_numpy(IDS))
+
+
+def test_attention_of_a_model_that_gives_none_raises() -> None:
+    model = planted.random_model()
+    model.model.set_attn_implementation("sdpa")
+    with pytest.raises(ProbeError, match="eager"):
+        ForwardPasses().clean(model, IDS, {Want.ATTENTION})
+
+
+def test_the_digest_of_tokens_tells_shape_and_lengths_apart() -> None:
+    digests = {
+        digest_of_tokens(IDS),
+        digest_of_tokens(IDS.reshape(4, 15)),
+        digest_of_tokens(IDS, (20, 20, 19)),
+        digest_of_tokens(IDS + 1),
+    }
+    assert len(digests) == 4

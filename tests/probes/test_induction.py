@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from interpret.contracts import ClaimLevel, Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
+from interpret.errors import BadSpecification, ProbeError
+from interpret.probes.induction import InductionHeads, compare_periods, make_repeats, prefix_scores
+from interpret.probes.session import ModelSession
+from interpret.probes.weights import LoadedModel
+from tests.probes import planted
+
+PARAMETERS = {"sequences": 24, "length": 48, "heads": 1, "control_draws": 2, "permutations": 999}
+
+
+def run(loaded: LoadedModel, **changes: float) -> ProbeResult:
+    specification = ProbeSpecification(
+        "induction.heads", loaded.digest, seed=3, parameters={**PARAMETERS, **changes}
+    )
+    session = ModelSession(loaded={loaded.digest: loaded})
+    return InductionHeads().run(specification, session, lambda *_: None)
+
+
+def of(result: ProbeResult, statistic: str) -> Measurement:
+    return next(item for item in result.measurements if item.statistic == statistic)
+
+
+def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
+    result = run(planted.induction_model())
+    match, cost = of(result, "induction.prefix_match"), of(result, "induction.ablation_cost")
+    assert match.scope.site == "head 1.0"
+    assert match.status is Status.SUPPORTED
+    assert match.estimate.low > 0.9
+    assert match.null.estimate.high < 0.2
+    assert cost.status is Status.SUPPORTED
+    assert cost.level is ClaimLevel.INTERVENTIONAL
+    assert cost.control is not None
+    assert cost.estimate.low > 2 > cost.control.estimate.high  # nats
+    assert set(cost.fire_counts) == {"ablate 1.0"}
+
+
+def test_a_random_model_shows_nothing_beyond_its_null() -> None:
+    result = run(planted.random_model(seed=11))
+    assert all(item.status is not Status.SUPPORTED for item in result.measurements)
+
+
+def test_a_head_that_only_counts_positions_is_not_taken_for_induction() -> None:
+    result = run(planted.position_model(lag=11), length=32)
+    match = of(result, "induction.prefix_match")
+    assert match.status is not Status.SUPPORTED
+    assert match.estimate.value < 0.3
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    first, second = (run(planted.induction_model()).as_json() for _ in range(2))
+    assert json.dumps(first) == json.dumps(second)
+
+
+def test_each_sequence_repeats_with_its_own_period() -> None:
+    repeats = make_repeats(16, 64, 1000, seed=0)
+    assert len(set(repeats.periods.tolist())) == 16
+    for row, period in zip(repeats.ids, repeats.periods, strict=True):
+        assert (row[period:] == row[:-period]).all()
+        assert len(set(row[:period].tolist())) == period
+
+
+def test_perfect_attention_scores_one_and_even_attention_scores_what_is_even() -> None:
+    period, length = 4, 12
+    perfect = np.zeros((1, 1, 1, length, length), dtype=np.float32)
+    for query in range(length):
+        perfect[0, 0, 0, query, max(query - period + 1, 0)] = 1
+    assert prefix_scores(perfect, np.array([period]))[0, 0, 0] == 1.0
+
+
+def test_period_p_values_are_uniform_where_nothing_is_there() -> None:
+    scores = np.random.default_rng(0).random((400, 10, 10))
+    p_values, _ = compare_periods(scores, seed=1, permutations=199)
+    assert 0.4 < p_values.mean() < 0.6
+    assert 0.01 < (p_values <= 0.05).mean() < 0.1
+
+
+def test_too_few_heads_for_a_control_raise() -> None:
+    with pytest.raises(ProbeError, match="too few"):
+        run(planted.random_model(), heads=5)
+
+
+def test_prompts_and_unknown_parameters_are_refused() -> None:
+    with pytest.raises(BadSpecification, match="no parameter 'sequence'"):
+        run(planted.random_model(), sequence=3)
+    prompts = (ProbeInput("a", "text", "en"),)
+    with pytest.raises(BadSpecification, match="reads no prompts"):
+        InductionHeads().check(ProbeSpecification("induction.heads", "0" * 64, 0, inputs=prompts))
