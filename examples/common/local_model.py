@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the neighbours on a small machine
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # spinning threads starve the neighbours on a small machine
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

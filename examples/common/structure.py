@@ -1,0 +1,168 @@
+"""The structure of an answer, read off what the model wrote: claims, quotes, citations and a decision.
+
+Nothing is written for the model. A claim is a sentence of its answer. A citation is either the quote it gave when
+asked for one, or the stretch of its own sentence that goes along with a retrieved passage; both are recorded in its
+words, so a wrong quote is recorded wrong. The document is the one it names; only where it names none is it the
+retrieved passage that the words share most with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from examples.common.alignment import align
+from examples.common.documents import Passage
+
+_SENTENCE_END: Final = re.compile(r"[。！？；]+[”」]?|[.!?]+[\"”]?(?=\s|$)|\n+")
+_INITIAL: Final = re.compile(r"(?:^|\W)[A-Z]$")  # the full stop of "M. Okafor" ends no sentence
+_DOCUMENT_ID: Final = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,}(?:-[A-Z0-9]+)+(?![A-Za-z0-9-])")
+_QUOTED: Final = re.compile(r"[\"“「](.+?)(?:[\"”」]|$)", re.DOTALL)
+_WORD: Final = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]")
+LEAST_WORDS: Final = 4  # a shorter sentence states nothing
+LEAST_CHARACTERS: Final = 6  # the same for Chinese
+LEAST_QUOTE: Final = 8  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A document said to support a claim, and the words said to stand in it."""
+
+    document: str  # as the model named it, or where its words come from
+    quote: str  # in the model's words
+    origin: str  # "asked": given as a quote; "own_words": a stretch of the claim itself
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of the answer: [start, end) are code points of the answer."""
+
+    text: str
+    start: int
+    end: int
+    material: bool
+    citations: tuple[Citation, ...] = ()
+
+
+def split_claims(answer: str) -> list[Claim]:
+    """Cut an answer into its sentences. Fragments, headings and questions are kept as claims that are not material."""
+    claims = []
+    start = 0
+    for end in [*_sentence_ends(answer), len(answer)]:
+        text = answer[start:end].strip()
+        if text:
+            first = answer.index(text, start)
+            claims.append(Claim(text, first, first + len(text), _is_material(text)))
+        start = end
+    return claims
+
+
+def cite(claims: Sequence[Claim], quote_text: str, passages: Sequence[Passage]) -> list[Claim]:
+    """Attach to each material claim what it repeats of a passage, and the quote the model gave, to the closest claim.
+
+    Args:
+        quote_text: what the model wrote when asked for a quote; empty where it was not asked.
+        passages: what was retrieved, best first.
+    """
+    cited = [_cite_own_words(claim, passages) if claim.material else claim for claim in claims]
+    material = [i for i, claim in enumerate(cited) if claim.material]
+    quote = read_quote(quote_text, passages)
+    if quote is None or not material:
+        return cited
+    closest = max(material, key=lambda i: share_of_words(quote.quote, cited[i].text))
+    claim = cited[closest]
+    if quote.quote not in {citation.quote for citation in claim.citations}:
+        cited[closest] = replace(claim, citations=(quote, *claim.citations))
+    return cited
+
+
+def read_quote(text: str, passages: Sequence[Passage]) -> Citation | None:
+    """Read a citation out of what the model wrote when asked to quote.
+
+    What stands in quotation marks is the quote, closed or not; without marks it is the stretch that goes along with
+    a passage. None where there is neither.
+    """
+    marked = _QUOTED.search(text)
+    quote = marked.group(1).strip() if marked else ""
+    if len(quote) >= LEAST_QUOTE:
+        document = _named_document(text) or _closest_document(quote, passages)
+        return None if document is None else Citation(document, quote, "asked")
+    found = _longest_alignment(text, passages)
+    if found is None:
+        return None
+    return Citation(_named_document(text) or found[1].document.id, found[0], "asked")
+
+
+def read_decision(text: str, choices: Sequence[str]) -> str | None:
+    """Return the one choice the text makes: a choice, or `not <choice>` where it is denied.
+
+    None where it names no choice or more than one: an echo of the list decides nothing.
+    """
+    decisions = set()
+    for choice in choices:
+        stem = re.escape(choice.removesuffix("e"))
+        match = re.search(stem if ord(choice[0]) > 127 else rf"\b{stem}", text, re.IGNORECASE)
+        if match:
+            denied = re.search(
+                r"(?:\b(?:not|never|cannot)\b(?:\W+\w+){0,2}\W*|不(?:应|能|予|可)?)$", text[: match.start()]
+            )
+            decisions.add(f"not {choice}" if denied else choice)
+    return decisions.pop() if len(decisions) == 1 else None
+
+
+def share_of_words(text: str, other: str) -> float:
+    """Return the Jaccard index of the words (Chinese: characters) of two texts, in [0, 1]; 0 where either has none."""
+    left, right = _words(text), _words(other)
+    return len(left & right) / len(left | right) if left and right else 0.0
+
+
+def _sentence_ends(answer: str) -> list[int]:
+    return [
+        match.end()
+        for match in _SENTENCE_END.finditer(answer)
+        if not (match.group() == "." and _INITIAL.search(answer[: match.start()]))
+    ]
+
+
+def _is_material(sentence: str) -> bool:
+    if sentence.endswith((":", "：", "?", "？")):
+        return False
+    words = _WORD.findall(sentence)
+    least = LEAST_CHARACTERS if any(word >= "\u4e00" for word in words) else LEAST_WORDS
+    return len(words) >= least
+
+
+def _cite_own_words(claim: Claim, passages: Sequence[Passage]) -> Claim:
+    found = _longest_alignment(claim.text, passages)
+    if found is None:
+        return claim
+    quote, passage = found
+    return replace(
+        claim, citations=(Citation(_named_document(claim.text) or passage.document.id, quote, "own_words"),)
+    )
+
+
+def _longest_alignment(text: str, passages: Sequence[Passage]) -> tuple[str, Passage] | None:
+    """Return (stretch of `text`, passage) of the alignment with most shared tokens; the better hit wins a tie."""
+    best: tuple[int, str, Passage] | None = None
+    for passage in passages:
+        alignment = align(text, passage.text)
+        if alignment and (best is None or alignment.shared > best[0]):
+            best = (alignment.shared, text[alignment.start : alignment.end], passage)
+    return None if best is None else best[1:]
+
+
+def _named_document(text: str) -> str | None:
+    match = _DOCUMENT_ID.search(text)
+    return match.group() if match else None
+
+
+def _closest_document(quote: str, passages: Sequence[Passage]) -> str | None:
+    ranked = sorted(passages, key=lambda passage: -share_of_words(quote, passage.text))
+    return ranked[0].document.id if ranked else None
+
+
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in _WORD.findall(text)}
