@@ -1,0 +1,63 @@
+"""`tracebinder gate KEY`: ask a gate about a release; print its verdict and the reason for each criterion.
+
+Exit codes: 0 pass, 1 fail, 2 insufficient evidence, 3 could not ask.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import urllib.parse
+from typing import TYPE_CHECKING, Final
+
+from tracebinder.cli.server import add_server_options, server_of
+from tracebinder.cli.table import print_table
+from tracebinder.errors import TracebinderError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+EXIT_CODES: Final = {"pass": 0, "fail": 1, "insufficient": 2}
+COULD_NOT_ASK: Final = 3
+
+
+def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "gate", help="ask a gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("gate", metavar="KEY", help="key of the gate")
+    parser.add_argument("--system", required=True, help="key of the system")
+    parser.add_argument("--release", required=True, help="name of the release")
+    parser.add_argument("--json", action="store_true", help="print the server's answer as JSON")
+    add_server_options(parser)
+    parser.set_defaults(run=run, error_code=COULD_NOT_ASK)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, print, and return the exit code of the verdict. A verdict not known here is no pass: exit 3."""
+    path = f"/api/v1/gates/{urllib.parse.quote(arguments.gate, safe='')}/decisions"
+    question = json.dumps({"system": arguments.system, "release": arguments.release}).encode()
+    _, answer = server_of(arguments).post(path, question)
+    verdict = str(answer.get("verdict"))
+    if verdict not in EXIT_CODES:
+        raise TracebinderError(f"the server's verdict {verdict!r} is not known; get a newer client")
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        _print_decision(arguments, verdict, answer)
+    return EXIT_CODES[verdict]
+
+
+def _print_decision(arguments: argparse.Namespace, verdict: str, answer: dict[str, object]) -> None:
+    print(
+        f"{arguments.gate} v{answer.get('gate_version')} on {arguments.system} {arguments.release}: {verdict}"
+    )
+    reasons = answer.get("reasons")
+    rows = [
+        tuple(str(reason.get(name, "")) for name in ("requirement", "criterion", "verdict", "detail"))
+        for reason in (reasons if isinstance(reasons, list) else [])
+        if isinstance(reason, dict)
+    ]
+    print_table(("requirement", "criterion", "verdict", "why"), rows)
+    print(f"decision {answer.get('id')} at {answer.get('decided_at')}, inputs {answer.get('inputs_digest')}")

@@ -1,0 +1,47 @@
+"""`tracebinder`: post eval results, ask a gate, verify a binder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from tracebinder import __version__
+from tracebinder.cli import gate, push_eval, verify
+from tracebinder.errors import TracebinderError
+
+WRONG_USAGE: Final = 64
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code. Wrong usage exits with 64, as sysexits.h has it."""
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as exc:  # argparse says 2 for wrong usage, which already means something else here
+        return WRONG_USAGE if exc.code else 0
+    try:
+        code: int = arguments.run(arguments)
+    except TracebinderError as exc:
+        print(f"tracebinder: {exc}", file=sys.stderr)
+        return int(arguments.error_code)
+    except BrokenPipeError:
+        # whoever read our output stopped reading: nothing more can be said, and Python must not try at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(arguments.error_code)
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(prog="tracebinder", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (push_eval, gate, verify):
+        module.add_command(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

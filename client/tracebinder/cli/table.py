@@ -1,0 +1,28 @@
+"""Plain tables for a terminal or a CI log: columns aligned, also where characters are two columns wide."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their heads; nothing at all when there are no rows."""
+    if not rows:
+        return
+    lines = [list(heads), *([_one_line(cell) for cell in row] for row in rows)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(heads))]
+    for number, line in enumerate(lines):
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
+
+
+def _one_line(text: str) -> str:
+    """Return the text without control characters, which could otherwise drive the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

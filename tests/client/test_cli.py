@@ -1,0 +1,254 @@
+"""The command line against a small server on localhost: what it sends, what it prints, what it exits with."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.client.binders import Built, trust_document
+from tracebinder import http as client_http
+from tracebinder.cli.main import main
+
+TOKEN = "tb_0123456789ab_" + "x" * 43
+
+
+class Answering:
+    """A server that answers with what it is told, in order, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, object, dict[str, str]]] = []
+        self.asked: list[tuple[str, dict[str, str], bytes]] = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                owner.asked.append((self.path, dict(self.headers), body))
+                status, answer, headers = owner.answers.pop(0)
+                content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def will_answer(self, status: int, answer: object, **headers: str) -> None:
+        self.answers.append(
+            (status, answer, {name.replace("_", "-"): value for name, value in headers.items()})
+        )
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answering]:
+    answering = Answering()
+    answering.thread.start()
+    monkeypatch.setenv("TRACEBINDER_URL", answering.url)
+    monkeypatch.setenv("TRACEBINDER_TOKEN", TOKEN)
+    monkeypatch.setattr(client_http, "_FIRST_PAUSE", 0.001)
+    yield answering
+    answering.server.shutdown()
+    answering.thread.join()
+    answering.server.server_close()
+
+
+GATE = ["gate", "release", "--system", "credit-assistant", "--release", "r1"]
+
+
+def decision(verdict: str) -> dict[str, object]:
+    reason = {
+        "criterion": "cited",
+        "requirement": "来源",
+        "verdict": "not_met",
+        "detail": "0.61 of 40, needs 0.9",
+    }
+    return {
+        "id": 7,
+        "gate": "release",
+        "gate_version": 2,
+        "verdict": verdict,
+        "reasons": [reason],
+        "inputs_digest": "ab" * 32,
+        "code_version": "1",
+        "decided_at": "2026-11-22T09:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("fail", 1), ("insufficient", 2), ("perhaps", 3)])
+def test_gate_exits_with_the_verdict(
+    server: Answering, capsys: pytest.CaptureFixture[str], verdict: str, code: int
+) -> None:
+    server.will_answer(201, decision(verdict))
+    assert main(GATE) == code
+    path, headers, body = server.asked[0]
+    assert path == "/api/v1/gates/release/decisions"
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert json.loads(body) == {"system": "credit-assistant", "release": "r1"}
+    if code < 3:
+        assert "0.61 of 40, needs 0.9" in capsys.readouterr().out
+
+
+def test_refusal_is_told_in_the_servers_words_with_what_to_do(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.will_answer(
+        403, {"title": "Not permitted", "code": "access_denied", "detail": "scope gate is missing"}
+    )
+    assert main(GATE) == 3
+    told = capsys.readouterr().err
+    assert "scope gate is missing" in told
+    assert "the token lacks the scope" in told
+    assert TOKEN not in told
+
+
+def test_passing_trouble_is_retried(server: Answering) -> None:
+    server.will_answer(503, b"upstream is starting", Retry_After="0")
+    server.will_answer(429, {"title": "Slow down"}, Retry_After="0")
+    server.will_answer(201, decision("pass"))
+    assert main(GATE) == 0
+    assert len(server.asked) == 3
+
+
+def test_lasting_trouble_gives_up_with_the_last_answer(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(client_http.ATTEMPTS):
+        server.will_answer(500, {"title": "Internal error"})
+    assert main(GATE) == 3
+    assert "500 Internal error" in capsys.readouterr().err
+
+
+def test_redirect_is_not_followed_with_the_token(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.will_answer(302, b"", Location=f"{server.url}/elsewhere")
+    assert main(GATE) == 3
+    assert len(server.asked) == 1
+    assert "302" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]"])
+def test_answer_that_is_no_json_object_is_no_pass(server: Answering, answer: bytes) -> None:
+    server.will_answer(200, answer)
+    assert main(GATE) == 3
+
+
+def test_no_server_says_where_to_look(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(client_http, "_FIRST_PAUSE", 0.001)
+    assert main([*GATE, "--url", "http://127.0.0.1:9", "--token", TOKEN]) == 3
+    assert "check TRACEBINDER_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [("", TOKEN), ("ftp://x", TOKEN), ("http://127.0.0.1", "a\nb"), ("http://127.0.0.1", "")],
+)
+def test_unusable_settings_are_refused_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, url: str, token: str
+) -> None:
+    monkeypatch.setenv("TRACEBINDER_URL", url)
+    monkeypatch.setenv("TRACEBINDER_TOKEN", token)
+    assert main(GATE) == 3
+
+
+def run_answer(**changes: object) -> dict[str, object]:
+    score = {"metric": "citation_groundedness", "slice": {"language": "zh-Hans"}, "value": 0.83, "n": 12}
+    score |= {
+        "stderr": 0.1,
+        "low": 0.6,
+        "high": 0.95,
+        "confidence": 0.95,
+        "direction": "higher",
+        "unit": "share",
+    }
+    return {
+        "id": 3,
+        "run_key": "ci-1",
+        "status": "success",
+        "n_samples": 12,
+        "n_scored": 12,
+        "n_unscored": 0,
+        "n_error": 0,
+        "rejects": [],
+        "scores": [score],
+        "digest": "cd" * 32,
+        **changes,
+    }
+
+
+def test_eval_file_is_posted_as_it_is(
+    server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.json"
+    file.write_bytes(b'{"format":  "tracebinder.eval/1"}')
+    server.will_answer(201, run_answer())
+    assert main(["push-eval", str(file), "--system", "kf", "--release", "r 1"]) == 0
+    path, _, body = server.asked[0]
+    assert path == "/api/v1/eval-runs?system=kf&format=native&release=r+1"
+    assert body == file.read_bytes()
+    told = capsys.readouterr().out
+    assert "language=zh-Hans" in told
+    assert "0.6 to 0.95" in told
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "error"}, {"rejects": [{"code": "bad_sample", "detail": "sample 4 has no id"}]}]
+)
+def test_run_that_is_not_whole_exits_with_1(
+    server: Answering, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    file = tmp_path / "run.json"
+    file.write_bytes(b"{}")
+    server.will_answer(200, run_answer(**changes))
+    assert main(["push-eval", str(file), "--system", "kf"]) == 1
+
+
+def test_missing_file_is_named(server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push-eval", str(tmp_path / "none.json"), "--system", "kf"]) == 3
+    assert "none.json" in capsys.readouterr().err
+    assert server.asked == []
+
+
+def test_verify_prints_every_line_and_what_is_not_claimed(
+    honest: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trust = tmp_path / "trust.json"
+    trust.write_text(json.dumps(trust_document()))
+    sidecar = tmp_path / "sidecar.jsonl"
+    sidecar.write_bytes(honest.written.sidecar)
+    command = ["verify", str(honest.save(tmp_path)), "--trust", str(trust), "--sidecar", str(sidecar)]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    for needed in ("integrity", "origin", "log inclusion", "not present", "integrity is not truth"):
+        assert needed in told
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verified"] is True
+
+
+def test_verify_without_a_readable_trust_file_is_malformed(
+    honest: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(honest.save(tmp_path)), "--trust", str(tmp_path / "none")]) == 2
+    assert "trust file" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gate"]) == 64
+    assert main(["--version"]) == 0
+    assert "tracebinder 0.1.0" in capsys.readouterr().out
