@@ -1,0 +1,53 @@
+"""The web process runs where torch is not installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.invariants.walk import REPOSITORY
+
+# Everything the web process and the default worker load, with torch made impossible to import.
+WHOLE_WEB_TREE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "transformers", "sae_lens", "transformer_lens", "jaxtyping"}:
+            raise ImportError(f"{name} is not installed in the web image")
+
+sys.meta_path.insert(0, Refuse())
+import django
+django.setup()
+import importlib, pkgutil
+from django.urls import get_resolver
+from config.celery import app
+import config.wsgi
+get_resolver().url_patterns
+app.loader.import_default_modules()
+from django.contrib import admin
+admin.autodiscover()
+for package in ("config", "evidence", "requirements", "interpret"):
+    module = importlib.import_module(package)
+    for info in pkgutil.walk_packages(module.__path__, f"{package}."):
+        if not info.name.startswith("interpret.probes"):
+            importlib.import_module(info.name)
+loaded = [name for name in sys.modules if name.partition(".")[0] in {"torch", "transformers", "sae_lens"}]
+assert not loaded, loaded
+print("web tree loaded")
+"""
+
+
+def test_the_whole_web_tree_loads_where_torch_cannot_be_imported() -> None:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    result = subprocess.run(
+        [sys.executable, "-c", WHOLE_WEB_TREE],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert "web tree loaded" in result.stdout
