@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, log
+from evidence.services import assembly, log, partitions
 
 
 @shared_task(
@@ -31,3 +31,9 @@ def sequence_events() -> None:
 def sign_checkpoint() -> None:
     """Sign the head of the log, after computing it a second way."""
     log.sign_checkpoint()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
+def make_partitions() -> None:
+    """Make the span partitions of the months ahead."""
+    partitions.ensure_partitions()

@@ -78,6 +78,7 @@ class ItemRefused(Exception):
     """One span or log record that is refused alone. Caught for every item; it never leaves this package."""
 
     def __init__(self, code: RejectCode, detail: str) -> None:
-        super().__init__(detail)
+        # A sender's text may stand in it, so it must be storable: NUL and lone surrogates are written out.
+        self.detail = detail.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode("utf-8")
         self.code = code
-        self.detail = detail
+        super().__init__(self.detail)

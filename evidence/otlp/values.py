@@ -154,7 +154,7 @@ def _move_large(key: str, value: object, limits: Limits, place: str, blobs: list
     if len(data) <= limits.attribute_bytes:
         return value
     blob = AttributeBlob(
-        hashlib.sha256(data).hexdigest(), data, media_type, f"{place}, attribute {key[:120]}"
+        hashlib.sha256(data).hexdigest(), data, media_type, f"{place}, attribute {key[:120]!r}"
     )
     blobs.append(blob)
     return blob_marker(blob)

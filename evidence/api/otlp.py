@@ -1,0 +1,112 @@
+"""OTLP/HTTP: `POST /v1/traces` and `POST /v1/logs`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import principal_of
+from evidence.api.scoped_view import ScopedView
+from evidence.models import Scope
+from evidence.otlp.body import JSON, PROTOBUF
+from evidence.otlp.errors import BodyTooLarge, UndecodableBody
+from evidence.services import ingest
+from evidence.services.ingest_admission import IngestUnavailable
+
+
+class OtlpView(ScopedView):
+    """What both signals share: the body is taken as bytes, the reply speaks its encoding, errors are problems."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.INGEST}
+    renderer_classes = [JSONRenderer]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  # DRF's signature
+        """Ignore `Accept`: OTLP answers in the encoding of the request."""
+        del force
+        return super().perform_content_negotiation(request, force=True)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Ask the sender to come back when the database is away; SDKs retry a 503 and give up on a 500."""
+        if isinstance(exc, OperationalError | InterfaceError):
+            away = IngestUnavailable("The database cannot be reached; nothing was stored. Send this again.")
+            away.__cause__ = exc
+            return super().handle_exception(away)
+        return super().handle_exception(exc)
+
+
+class TraceExport(OtlpView):
+    """Take the spans of one export request."""
+
+    @extend_schema(
+        operation_id="otlp_traces",
+        request={PROTOBUF: OpenApiTypes.BINARY, JSON: OpenApiTypes.OBJECT},
+        responses={(200, PROTOBUF): OpenApiTypes.BINARY, (200, JSON): OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Answer 200 once everything is durable; `partialSuccess` names what was refused."""
+        receipt = ingest.ingest_traces(**_read_posted(request))
+        return HttpResponse(receipt.reply, content_type=receipt.content_type)
+
+
+class LogExport(OtlpView):
+    """Take the evaluation events of one logs export request."""
+
+    @extend_schema(
+        operation_id="otlp_logs",
+        request={PROTOBUF: OpenApiTypes.BINARY, JSON: OpenApiTypes.OBJECT},
+        responses={(200, PROTOBUF): OpenApiTypes.BINARY, (200, JSON): OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Answer 200 once everything is durable; `partialSuccess` names what was refused."""
+        receipt = ingest.ingest_logs(**_read_posted(request))
+        return HttpResponse(receipt.reply, content_type=receipt.content_type)
+
+
+def _read_posted(request: Request) -> dict[str, Any]:
+    """Return the arguments of the ingest services."""
+    return {
+        "body": read_posted_body(request._request, limit=ingest.read_limits().body_bytes),  # noqa: SLF001  # DRF would parse it
+        "content_type": request.META.get("CONTENT_TYPE", ""),
+        "content_encoding": request.META.get("HTTP_CONTENT_ENCODING", ""),
+        "principal": principal_of(request),
+    }
+
+
+def read_posted_body(request: HttpRequest, *, limit: int) -> bytes:
+    """Return the bytes of a request, sent with a length or in chunks.
+
+    Django reads as many bytes as `Content-Length` says, so a chunked request, which has none, would look empty and
+    its spans would be lost with a 200. Such a body is read from the server's own stream.
+
+    Args:
+        limit: bytes.
+
+    Raises:
+        BodyTooLarge: more than `limit`.
+        UndecodableBody: the length is no number, or fewer bytes came than it says.
+    """
+    stated = request.META.get("CONTENT_LENGTH") or ""
+    if stated:
+        if not stated.isdecimal():
+            raise UndecodableBody("Content-Length is not a number")
+        if int(stated) > limit:
+            raise BodyTooLarge(f"the body has {stated} bytes, the limit is {limit}: send smaller batches")
+        body = request.body
+        if len(body) != int(stated):
+            raise UndecodableBody(
+                f"{len(body)} bytes came, Content-Length says {stated}: the request was cut short"
+            )
+        return body
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return request.body
+    body = bytes(request.META["wsgi.input"].read(limit + 1))
+    if len(body) > limit:
+        raise BodyTooLarge(f"the body has more than {limit} bytes: send smaller batches")
+    return body

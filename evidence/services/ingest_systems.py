@@ -1,0 +1,115 @@
+"""Which system an item belongs to, and whether the token may write there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from evidence.access import Principal
+from evidence.models import System
+from evidence.otlp.errors import RejectCode
+from evidence.otlp.groups import dump_rejected
+from evidence.otlp.limits import Limits
+from evidence.otlp.records import EvaluationRecord, RejectRecord, SpanRecord
+
+_JSON_FIELDS = ("attributes", "events", "links", "resource", "scope")
+
+
+@dataclass(frozen=True, slots=True)
+class WritableSystems:
+    """The systems a token writes to, by key."""
+
+    by_key: Mapping[str, System]
+
+    @classmethod
+    def of(cls, principal: Principal) -> WritableSystems:
+        """Return the systems of a principal."""
+        found = System.objects.filter(pk__in=principal.system_ids)
+        return cls({system.key: system for system in found})
+
+    @property
+    def only(self) -> System | None:
+        """The system, where the token writes to one only."""
+        return next(iter(self.by_key.values())) if len(self.by_key) == 1 else None
+
+    def of_reject(self, reject: RejectRecord) -> System | None:
+        """Return the system whose people may see a refusal: the one named, else the token's only one."""
+        return self.by_key.get(reject.system_key) or self.only
+
+    def claim_spans(
+        self, spans: Iterable[SpanRecord], limits: Limits
+    ) -> tuple[list[tuple[int, SpanRecord]], list[RejectRecord]]:
+        """Return the spans with the ids of their systems, and refusals of those that may not be written."""
+        claimed: list[tuple[int, SpanRecord]] = []
+        refused: list[RejectRecord] = []
+        for span in spans:
+            system = self.by_key.get(span.system_key)
+            if system is None:
+                refused.append(refuse_span(span, *_explain(span.system_key), limits))
+            else:
+                claimed.append((system.pk, span))
+        return claimed, refused
+
+    def claim_evaluations(
+        self, events: Iterable[EvaluationRecord], limits: Limits
+    ) -> tuple[list[tuple[System, EvaluationRecord]], list[RejectRecord]]:
+        """Return the events with their systems, and refusals of those that may not be written."""
+        claimed: list[tuple[System, EvaluationRecord]] = []
+        refused: list[RejectRecord] = []
+        for event in events:
+            system = self.by_key.get(event.system_key)
+            if system is None:
+                refused.append(_refuse_event(event, *_explain(event.system_key), limits))
+            else:
+                claimed.append((system, event))
+        return claimed, refused
+
+
+def refuse_span(span: SpanRecord, code: RejectCode, detail: str, limits: Limits) -> RejectRecord:
+    """Return the refusal of a span that could be read."""
+    names = SpanRecord._fields  # noqa: SLF001  # a NamedTuple's public attribute
+    fields: dict[str, Any] = dict(zip(names, span, strict=True))
+    for name in _JSON_FIELDS:
+        fields[name] = orjson.loads(fields[name])
+    return RejectRecord(
+        position=span.position,
+        code=code,
+        detail=detail,
+        system_key=span.system_key,
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        item_digest=span.digest,
+        item=dump_rejected(fields, limits),
+    )
+
+
+def _refuse_event(event: EvaluationRecord, code: RejectCode, detail: str, limits: Limits) -> RejectRecord:
+    fields = {
+        "name": event.name,
+        "observed_ns": event.observed_ns,
+        "attributes": orjson.loads(event.attributes),
+    }
+    return RejectRecord(
+        position=event.position,
+        code=code,
+        detail=detail,
+        system_key=event.system_key,
+        trace_id=event.trace_id,
+        span_id=event.span_id,
+        item_digest=event.digest,
+        item=dump_rejected(fields, limits),
+    )
+
+
+def _explain(system_key: str) -> tuple[RejectCode, str]:
+    """Return why a system cannot be written to. Whether it exists is not for every token to know."""
+    if not system_key:
+        return (
+            RejectCode.MISSING_SYSTEM,
+            "the resource names no system: set service.name or tracebinder.system",
+        )
+    shown = system_key[:100]
+    return RejectCode.SYSTEM_NOT_PERMITTED, f"the token may not write to system {shown!r}, or there is none"
