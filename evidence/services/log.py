@@ -42,9 +42,11 @@ _SEQUENCE = """
 WITH pending AS MATERIALIZED (
     SELECT e.id, e.entry, COALESCE(s.key, %(global)s) AS stream
     FROM evidence_auditevent e LEFT JOIN evidence_system s ON s.id = e.system_id
-    WHERE e.id > %(after)s AND NOT EXISTS (SELECT FROM evidence_leaf l WHERE l.event_id = e.id)
+    WHERE e.id > %(after)s AND NOT EXISTS (
+        SELECT FROM evidence_leaf l WHERE l.event_id = e.id AND l.event_id > %(after)s
+    )
     ORDER BY e.id LIMIT %(limit)s
-), heads AS (
+), heads AS MATERIALIZED (
     SELECT stream, (SELECT max(l.stream_seq) FROM evidence_leaf l WHERE l.stream = named.stream) AS head
     FROM (SELECT DISTINCT stream FROM pending) AS named
 )

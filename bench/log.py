@@ -1,0 +1,110 @@
+"""Measure the audit log: leaves sequenced a second, time to sign, and proof latency at two sizes.
+
+    python -m bench.log [--sizes 10000 200000]
+
+Runs on a PostgreSQL of its own below a temporary folder. Proof latency at the larger size should be about that at
+the smaller one: a proof reads as many tiles as the tree has tile levels, not as it has leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+EVENTS = """
+INSERT INTO evidence_auditevent (event_uuid, actor, verb, object_type, object_id, object_digest,
+                                 payload_commitment, entry, occurred_at)
+SELECT gen_random_uuid(), 'system:bench', 'thing.done', 'evidence.Trace', n::text,
+       encode(sha256(n::text::bytea), 'hex'), encode(sha256(n::text::bytea), 'hex'),
+       convert_to(format('{"actor":"system:bench","n":%%s,"pad":"%%s"}', n, repeat('x', 280)), 'UTF8'), now()
+FROM generate_series(%s::bigint + 1, %s::bigint) AS n
+"""
+
+
+def main() -> int:
+    """Build the log up to each size and print one line a figure."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 200_000])
+    sizes = sorted(parser.parse_args().sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {
+            "TRACEBINDER_VAR": folder,
+            "TRACEBINDER_PROCESS": "owner",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "TRACEBINDER_LOG_LEVEL": "WARNING",
+        }
+        from config import embedded  # noqa: PLC0415  # reads the folder just set
+
+        with embedded.running(Path(folder), valkey=False):
+            import django  # noqa: PLC0415  # settings need the database's address
+            from django.core.management import call_command  # noqa: PLC0415
+
+            django.setup()
+            call_command("migrate", verbosity=0)
+            size = 0
+            for target in sizes:
+                _measure(size, target)
+                size = target
+    return 0
+
+
+def _measure(old: int, new: int) -> None:
+    from django.db import connection  # noqa: PLC0415  # after django.setup()
+
+    from evidence.models import AuditEvent, Checkpoint  # noqa: PLC0415
+    from evidence.selectors import log as stored  # noqa: PLC0415
+    from evidence.services import log  # noqa: PLC0415
+    from evidence.services.log_check import check_log  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, [old, new])
+        cursor.execute("ANALYZE evidence_auditevent")
+    print(f"-- {new:,} leaves")
+    seconds = _time(lambda: _drain(log.sequence_events))
+    print(f"sequence          {(new - old) / seconds:>10,.0f} leaves/s")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE evidence_leaf")
+    seconds = _time(log.sign_checkpoint)
+    print(f"check and sign    {(new - old) / seconds:>10,.0f} leaves/s")
+    print(f"idle sequencing   {1e3 * _time(log.sequence_events):>10.1f} ms")
+    print(f"full search       {1e3 * _time(lambda: log.sequence_events(full_search=True)):>10.1f} ms")
+    chooser = random.Random(1)
+    events = [AuditEvent.objects.get(leaf__seq=chooser.randrange(new)) for _ in range(300)]
+    _print_latency(
+        "inclusion proof", [_time(lambda e=event: stored.prove_event_inclusion(e)) for event in events]
+    )
+    earlier = list(Checkpoint.objects.order_by("size").values_list("size", flat=True))
+    prove = [
+        _time(lambda: stored.prove_checkpoints_consistent(old_size=earlier[0], new_size=new))
+        for _ in range(300)
+    ]
+    _print_latency("consistency proof", prove)
+    seconds = _time(check_log)
+    print(f"verify_log        {new / seconds:>10,.0f} leaves/s")
+
+
+def _drain(step: Callable[[], int]) -> None:
+    while step():
+        pass
+
+
+def _time(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _print_latency(name: str, seconds: list[float]) -> None:
+    cuts = statistics.quantiles(seconds, n=100)
+    print(f"{name:<18}p50 {1e3 * statistics.median(seconds):>6.2f} ms   p99 {1e3 * cuts[98]:>6.2f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
