@@ -125,7 +125,7 @@ def test_tiles_and_roots_do_not_depend_on_how_events_were_batched(system: System
     assert (report.holds, report.size, report.root) == (True, 600, recomputed_root().hex())
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 400), st.booleans()), min_size=1, max_size=4)
 )
