@@ -42,8 +42,8 @@ class ExtractedClaim:
 
     @property
     def material(self) -> bool:
-        """Whether the sentence is of at least one material kind."""
-        return bool(self.kinds)
+        """Whether the sentence is of a material kind, or cites: what the answer sources, it states as fact."""
+        return bool(self.kinds or self.marks)
 
 
 def extract_claims(answer: str) -> tuple[ExtractedClaim, ...]:

@@ -2,7 +2,8 @@
 evidence.citations.measure`.
 
 Sentences marked `seen` lay open while the patterns were written; those marked `held_out` were labelled
-afterwards, and no pattern was changed for them. Segmentation is measured on answers made by joining the
+afterwards, and no pattern was changed for them.
+Segmentation is measured on answers made by joining the
 sentences of a language, eight at a time.
 """
 
@@ -15,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evidence.citations.claims import EXTRACTOR_VERSION, find_marks, remove_marks
-from evidence.citations.materiality import is_material
+from evidence.citations.claims import EXTRACTOR_VERSION, extract_claims, find_marks
 from evidence.citations.segmentation import split_sentences
 
 LABELLED: Final = Path("tests/evidence/data/labelled_claims.jsonl")
@@ -63,7 +63,7 @@ def read_labelled(path: Path = LABELLED) -> list[LabelledSentence]:
 
 def measure_material(sentences: Iterable[LabelledSentence]) -> Agreement:
     """Compare the extractor's `material` with the person's, sentence by sentence."""
-    pairs = [(is_material(remove_marks(one.text)), one.material) for one in sentences]
+    pairs = [(any(claim.material for claim in extract_claims(one.text)), one.material) for one in sentences]
     return Agreement(pairs.count((True, True)), pairs.count((True, False)), pairs.count((False, True)))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
@@ -21,6 +22,15 @@ class AuditOutsideTransaction(EvidenceError):
     code = "audit_outside_transaction"
     http_status = 500
     title = "A change was about to be recorded outside its transaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One of many changes of the same kind: the saved row, its system, and what its content digests to."""
+
+    obj: models.Model
+    system: System
+    digest: str = ""
 
 
 def record(
@@ -44,10 +54,7 @@ def record(
     Raises:
         AuditOutsideTransaction: there is no transaction to share.
     """
-    if not connection.in_atomic_block:
-        raise AuditOutsideTransaction(
-            f"{verb}: call audit.record inside transaction.atomic() with the change."
-        )
+    _require_transaction(verb)
     salt, body = secrets.token_bytes(32), canonical_json(payload) if payload else b""
     event = AuditEvent(
         event_uuid=uuid.uuid4(),
@@ -65,6 +72,39 @@ def record(
     if payload:
         AuditPayload.objects.create(event=event, salt=salt, payload=body)
     return event
+
+
+def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[AuditEvent]:
+    """Write the events of many changes of one kind with one statement, without payloads; otherwise as `record`.
+
+    Raises:
+        AuditOutsideTransaction: there is no transaction to share.
+    """
+    _require_transaction(verb)
+    now = timezone.now()
+    events = [
+        AuditEvent(
+            event_uuid=uuid.uuid4(),
+            system=change.system,
+            actor=actor,
+            verb=verb,
+            object_type=change.obj._meta.label,
+            object_id=str(change.obj.pk),
+            object_digest=change.digest,
+            occurred_at=now,
+        )
+        for change in changes
+    ]
+    for event in events:
+        event.entry = _entry(event)
+    return AuditEvent.objects.bulk_create(events)
+
+
+def _require_transaction(verb: str) -> None:
+    if not connection.in_atomic_block:
+        raise AuditOutsideTransaction(
+            f"{verb}: call audit.record inside transaction.atomic() with the change."
+        )
 
 
 def _entry(event: AuditEvent) -> bytes:
