@@ -74,3 +74,8 @@ def ensure_groups() -> None:
             for app, codename in (text.split(".") for text in rules.permissions)
         ]
         group.permissions.set([*seen, *further])
+
+
+def is_approver(user: User) -> bool:
+    """Whether a person may approve what another proposed, and waive what another asked about."""
+    return user.groups.filter(name="approver").exists()

@@ -93,10 +93,34 @@ def mean_t(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
     mean = math.fsum(values) / n
     if n == 1:
         return Estimate(mean, 1, None, None, None, confidence, "mean_t")
-    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
-    stderr = math.sqrt(variance / n)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return mean_t_from_moments(mean, deviation, n, confidence)
+
+
+def mean_t_from_moments(mean: float, deviation: float, n: int, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the t-interval of a mean from what a database aggregates.
+
+    Args:
+        deviation: the sample standard deviation (divisor n - 1), in the unit of the mean.
+        n: observations, at least 2.
+
+    Raises:
+        ValueError: n is below 2, or confidence outside (0, 1).
+    """
+    _check_confidence(confidence)
+    if n < 2:
+        raise ValueError("a t-interval needs at least two values")
+    stderr = deviation / math.sqrt(n)
     half = t_quantile(0.5 + confidence / 2, n - 1) * stderr
     return Estimate(mean, n, stderr, mean - half, mean + half, confidence, "mean_t")
+
+
+def two_sided(bound_confidence: float) -> float:
+    """Return the confidence of the two-sided interval whose bounds each hold at `bound_confidence`.
+
+    0.95 on one side leaves 5 % there, so 10 % in all: 0.90.
+    """
+    return 2 * bound_confidence - 1
 
 
 def smallest_n_at_least(threshold: float, confidence: float = CONFIDENCE) -> int | None:

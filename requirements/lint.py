@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
-from evidence.statistics import smallest_n_at_least
+from evidence.statistics import smallest_n_at_least, two_sided
 from requirements.drafts import CriterionDraft, RequirementDraft
 
 
@@ -260,7 +260,7 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
         return
     # For "at most", the bound is as far from 0 as that of "at least" is from 1.
     threshold = criterion.threshold if criterion.comparator == "at_least" else 1 - criterion.threshold
-    needed = smallest_n_at_least(threshold, 2 * criterion.confidence - 1)
+    needed = smallest_n_at_least(threshold, two_sided(criterion.confidence))
     where = f"criteria.{criterion.key}"
     if needed is None:
         yield LintWarning(

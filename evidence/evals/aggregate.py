@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample
-from evidence.statistics import Estimate, mean_t, wilson
+from evidence.statistics import CONFIDENCE, Estimate, mean_t, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class AggregateScore:
     n_error: int
 
 
-def aggregate(run: ParsedRun) -> list[AggregateScore]:
+def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateScore]:
     """Return each declared metric over all samples and over each dimension's values, sorted."""
-    return list(aggregate_samples(run.metrics.values(), run.samples))
+    return list(aggregate_samples(run.metrics.values(), run.samples, confidence))
 
 
 def aggregate_samples(
-    metrics: Iterable[MetricSpec], samples: Iterable[ParsedSample]
+    metrics: Iterable[MetricSpec], samples: Iterable[ParsedSample], confidence: float
 ) -> Iterator[AggregateScore]:
     """Yield the aggregates of any set of samples; the same function replays a stored run."""
     groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
@@ -42,10 +42,10 @@ def aggregate_samples(
             groups.setdefault((pair,), []).append(sample)
     for metric in sorted(metrics, key=lambda spec: spec.key):
         for where in sorted(groups):
-            yield _over(metric, dict(where), groups[where])
+            yield _over(metric, dict(where), groups[where], confidence)
 
 
-def estimate_values(metric: MetricSpec, values: list[float]) -> Estimate | None:
+def estimate_values(metric: MetricSpec, values: list[float], confidence: float) -> Estimate | None:
     """Return the estimate of one metric from its scored values, or None when there are none.
 
     Values that cannot leave [0, 1] get Wilson's interval on their sum (see `evidence.statistics.wilson`), so
@@ -54,17 +54,19 @@ def estimate_values(metric: MetricSpec, values: list[float]) -> Estimate | None:
     if not values:
         return None
     if metric.is_bounded:
-        return wilson(min(math.fsum(values), len(values)), len(values))
-    return mean_t(values)
+        return wilson(min(math.fsum(values), len(values)), len(values), confidence)
+    return mean_t(values, confidence)
 
 
-def _over(metric: MetricSpec, where: Mapping[str, str], samples: list[ParsedSample]) -> AggregateScore:
+def _over(
+    metric: MetricSpec, where: Mapping[str, str], samples: list[ParsedSample], confidence: float
+) -> AggregateScore:
     scores = [score for sample in samples for score in sample.scores if score.metric == metric.key]
     values = [score.value for score in scores if score.value is not None]
     return AggregateScore(
         metric=metric,
         slice=where,
-        estimate=estimate_values(metric, values),
+        estimate=estimate_values(metric, values, confidence),
         n_scored=len(values),
         n_unscored=sum(score.status == "unscored" for score in scores),
         n_error=sum(score.status == "error" for score in scores),

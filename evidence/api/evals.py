@@ -1,0 +1,192 @@
+"""Eval runs by API: CI posts the runner's own file, and reads what we made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import find_system, principal_of, scoped
+from evidence.api.otlp import read_posted_body
+from evidence.api.reading import ScopedDetail, ScopedList
+from evidence.api.scoped_view import ScopedView
+from evidence.errors import NotFound
+from evidence.models import EvalRun, EvalScore, Reject, Retraction, Scope
+from evidence.problems import Problem
+from evidence.services import evals
+
+
+class EvalScoreOut(serializers.ModelSerializer[EvalScore]):
+    """One metric over one slice; `low` and `high` are the two-sided interval at `confidence`."""
+
+    class Meta:
+        model = EvalScore
+        fields = [
+            "metric", "slice", "value", "unit", "direction", "n", "n_unscored", "n_error", "stderr", "low", "high",
+            "confidence", "interval_method",
+        ]  # fmt: skip
+
+
+class EvalRejectOut(serializers.ModelSerializer[Reject]):
+    """A sample that was refused, and why."""
+
+    class Meta:
+        model = Reject
+        fields = ["code", "detail"]
+
+
+class EvalRunOut(serializers.ModelSerializer[EvalRun]):
+    """A stored run with its aggregates. Samples are counted once, whatever the number of metrics."""
+
+    system = serializers.CharField(source="system.key")
+    release = serializers.CharField(source="release.name", default=None)
+    digest = serializers.CharField(source="raw_id", help_text="SHA-256 of the file as posted.")
+    suite = serializers.SerializerMethodField()
+    evaluator = serializers.SerializerMethodField()
+    dataset = serializers.SerializerMethodField()
+    n_samples = serializers.SerializerMethodField()
+    n_scored = serializers.SerializerMethodField()
+    n_unscored = serializers.SerializerMethodField()
+    n_error = serializers.SerializerMethodField()
+    retracted = serializers.SerializerMethodField()
+    scores = EvalScoreOut(many=True)
+    rejects = serializers.SerializerMethodField()
+
+    class Meta:
+        model = EvalRun
+        fields = [
+            "id", "run_key", "system", "release", "status", "format", "digest", "suite", "evaluator", "dataset",
+            "model_digest", "commit", "observed_from", "observed_to", "collected_at", "received_at", "retracted",
+            "n_samples", "n_scored", "n_unscored", "n_error", "scores", "rejects",
+        ]  # fmt: skip
+
+    def get_suite(self, run: EvalRun) -> str:
+        """Return the suite's version digest."""
+        return run.suite.digest
+
+    def get_evaluator(self, run: EvalRun) -> str:
+        """Return the evaluator's version digest."""
+        return run.evaluator.digest
+
+    def get_dataset(self, run: EvalRun) -> str:
+        """Return the dataset's version digest."""
+        return run.dataset.digest
+
+    def get_n_samples(self, run: EvalRun) -> int:
+        """Return how many samples were stored."""
+        return run.samples.values("sample_id").distinct().count()
+
+    def get_n_scored(self, run: EvalRun) -> int:
+        """Return how many metric values were scored."""
+        return sum(score.n for score in self._overall(run))
+
+    def get_n_unscored(self, run: EvalRun) -> int:
+        """Return how many metric values are missing."""
+        return sum(score.n_unscored for score in self._overall(run))
+
+    def get_n_error(self, run: EvalRun) -> int:
+        """Return how many metric values ended in an error."""
+        return sum(score.n_error for score in self._overall(run))
+
+    def get_retracted(self, run: EvalRun) -> bool:
+        """Return whether the run no longer counts."""
+        return Retraction.objects.filter(run=run).exists()
+
+    def get_rejects(self, run: EvalRun) -> list[dict[str, str]]:
+        """Return the samples that were refused."""
+        rejects = Reject.objects.filter(system=run.system, source="eval_sample", source_ref=run.run_key)
+        return [{"code": reject.code, "detail": reject.detail} for reject in rejects.order_by("pk")]
+
+    def _overall(self, run: EvalRun) -> list[EvalScore]:
+        return [score for score in run.scores.all() if not score.slice]
+
+
+class EvalRunFilter(django_filters.FilterSet):
+    """Narrow a list of eval runs."""
+
+    system = django_filters.CharFilter("system__key")
+    release = django_filters.CharFilter("release__name")
+    suite = django_filters.CharFilter("suite__artefact__key")
+
+    class Meta:
+        model = EvalRun
+        fields = ["run_key", "status"]
+
+
+class EvalRuns(ScopedList[EvalRun]):
+    """List eval runs; post one. The same file again answers with the first row."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.PUSH_EVAL}
+    queryset = EvalRun.objects.select_related(
+        "system", "release", "suite", "evaluator", "dataset"
+    ).prefetch_related("scores")
+    serializer_class = EvalRunOut
+    filterset_class = EvalRunFilter
+
+    @extend_schema(
+        request={"application/json": OpenApiTypes.OBJECT, "application/octet-stream": OpenApiTypes.BINARY},
+        parameters=[
+            OpenApiParameter("system", required=True),
+            OpenApiParameter("release", description="where the file does not say it"),
+            OpenApiParameter("format", description="native unless stated", enum=["native"]),
+        ],
+        responses={
+            201: EvalRunOut, 200: EvalRunOut, 404: Problem, 409: Problem, 413: Problem, 422: Problem,
+        },
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Store it."""
+        principal, query = principal_of(request), request.query_params
+        recorded = evals.record_eval_run(
+            system=find_system(principal, query.get("system", "")),
+            release=query.get("release") or None,
+            raw=read_posted_body(request._request, limit=settings.EVAL_MAX_BODY),  # noqa: SLF001  # the bytes as sent
+            format_name=query.get("format", "native"),
+            actor=principal.actor,
+        )
+        return Response(EvalRunOut(recorded.run).data, status=201 if recorded.created else 200)
+
+
+class EvalRunDetail(ScopedDetail[EvalRun]):
+    """One run with its aggregates."""
+
+    queryset = EvalRuns.queryset
+    serializer_class = EvalRunOut
+
+
+class RetractionIn(serializers.Serializer[Any]):
+    """Why a run no longer counts."""
+
+    reason = serializers.CharField()
+
+
+class RetractionOut(serializers.ModelSerializer[Retraction]):
+    """A retraction."""
+
+    class Meta:
+        model = Retraction
+        fields = ["run", "reason", "retracted_by", "created_at"]
+
+
+class EvalRunRetract(ScopedView):
+    """Say that a run was wrong: it stays, and no longer counts."""
+
+    scopes = {"POST": Scope.PUSH_EVAL}
+
+    @extend_schema(request=RetractionIn, responses={201: RetractionOut, 404: Problem, 422: Problem})
+    def post(self, request: Request, pk: int) -> Response:
+        """Retract it."""
+        data = RetractionIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        principal = principal_of(request)
+        run = scoped(EvalRun.objects.select_related("system"), principal).filter(pk=pk).first()
+        if run is None:
+            raise NotFound(f"There is no eval run {pk} among yours.")
+        retraction = evals.retract_eval_run(run=run, actor=principal.actor, **data.validated_data)
+        return Response(RetractionOut(retraction).data, status=201)

@@ -1,0 +1,67 @@
+"""Waivers: a named second person lets a release past one unmet criterion, until a date, for a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from evidence.actors import same_person
+from evidence.errors import AccessDenied, InvalidInput
+from evidence.models import Release, Waiver
+from evidence.services import audit
+
+LONGEST: Final = timedelta(days=90)  # a waiver that lasts longer is a changed requirement
+
+
+@transaction.atomic
+def record_waiver(
+    *,
+    release: Release,
+    criterion_ref: str,
+    reason: str,
+    requested_by: str,
+    approved_by: str,
+    expires_at: datetime,
+) -> Waiver:
+    """Store a waiver; the caller has checked that `approved_by` is an approver of the system.
+
+    Args:
+        criterion_ref: "<requirement key>/<criterion key>".
+        expires_at: aware, in the future, at most 90 days away.
+
+    Raises:
+        AccessDenied: the same person asks and approves, directly or through a token, or made the release.
+        InvalidInput: no reason, no such form of reference, or an expiry that is over or too far away.
+    """
+    now = timezone.now()
+    if not reason.strip():
+        raise InvalidInput("A waiver says why: give a reason.")
+    if criterion_ref.count("/") != 1 or not all(criterion_ref.split("/")):
+        raise InvalidInput("criterion_ref is '<requirement key>/<criterion key>'.")
+    if not now < expires_at <= now + LONGEST:
+        raise InvalidInput(f"A waiver expires in the future and within {LONGEST.days} days.")
+    if same_person(requested_by, approved_by):
+        raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
+    if same_person(release.created_by, approved_by):
+        raise AccessDenied("Whoever put the release on record may not waive a criterion for it.")
+    waiver = Waiver.objects.create(
+        system=release.system,
+        release=release,
+        criterion_ref=criterion_ref,
+        reason=reason,
+        requested_by=requested_by,
+        approved_by=approved_by,
+        expires_at=expires_at,
+    )
+    audit.record(
+        verb="waiver.recorded",
+        actor=approved_by,
+        obj=waiver,
+        system=release.system,
+        digest=release.digest,
+        payload={"criterion": criterion_ref, "reason": reason, "expires_at": expires_at.isoformat()},
+    )
+    return waiver

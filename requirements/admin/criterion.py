@@ -1,0 +1,32 @@
+"""Acceptance criteria."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import link
+from evidence.admin.filters import related
+from requirements.models import AcceptanceCriterion
+
+
+@admin.register(AcceptanceCriterion)
+class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
+    list_display = ["key", "version_link", "check_name", "holds_when", "min_n", "max_age_days"]
+    list_filter = [related("version__requirement__system"), "check_name"]
+    list_select_related = ["version__requirement"]
+    search_fields = ["key", "check_name", "version__requirement__key"]
+    ordering = ["-id"]
+    chain_lookups = ["version__requirement__id__exact"]
+    steps = [
+        Step("Assessments", "requirements.assessment", "criterion__id__exact"),
+        Step("Criteria beside it", "requirements.acceptancecriterion", "version__id__exact", "version_id"),
+    ]
+
+    @admin.display(description="Requirement version")
+    def version_link(self, criterion: AcceptanceCriterion) -> str:
+        return link(criterion.version)
+
+    @admin.display(description="Holds when")
+    def holds_when(self, criterion: AcceptanceCriterion) -> str:
+        return f"{criterion.get_comparator_display().lower()} {criterion.threshold:g} {criterion.unit}"

@@ -1,0 +1,45 @@
+"""Requirements: the stable half, with the state of their newest version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge
+from evidence.admin.filters import related
+from requirements.models import Requirement, RequirementTransition, RequirementVersion
+
+
+@admin.register(Requirement)
+class RequirementAdmin(ReadOnlyModelAdmin):
+    list_display = ["key", "system", "newest", "state", "created_at"]
+    list_filter = [related("system")]
+    list_select_related = ["system"]
+    search_fields = ["key"]
+    ordering = ["system", "key"]
+    steps = [
+        Step("Versions", "requirements.requirementversion", "requirement__id__exact"),
+        Step("Criteria", "requirements.acceptancecriterion", "version__requirement__id__exact"),
+        Step("Assessments", "requirements.assessment", "criterion__version__requirement__id__exact"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        versions = RequirementVersion.objects.filter(requirement=OuterRef("pk")).order_by("-number")
+        moves = RequirementTransition.objects.filter(version__requirement=OuterRef("pk")).order_by(
+            "-version__number", "-at", "-pk"
+        )
+        return super().get_queryset(request).annotate(
+            newest_number=Subquery(versions.values("number")[:1]), newest_state=Subquery(moves.values("to_state")[:1])
+        )  # fmt: skip
+
+    @admin.display(description="Newest version")
+    def newest(self, requirement: Any) -> str:
+        return "–" if requirement.newest_number is None else f"v{requirement.newest_number}"
+
+    @admin.display(description="Its state")
+    def state(self, requirement: Any) -> str:
+        return badge(requirement.newest_state or "draft")

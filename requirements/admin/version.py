@@ -1,0 +1,186 @@
+"""Requirement versions: what they say, what is tested, and the buttons that move them along."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.html import format_html, format_html_join
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge, link, record_url, shorten
+from evidence.admin.filters import related
+from evidence.admin.scope import principal_of
+from requirements.errors import RequirementsError
+from requirements.models import RequirementState, RequirementTransition, RequirementVersion
+from requirements.services.transitions import can_transition, transition_requirement
+
+# Which role may take which step by hand, and what its button says. Who proposed a version never approves it:
+# the service sees to that.
+MOVES: Final[dict[str, tuple[str, frozenset[str]]]] = {
+    RequirementState.IN_REVIEW: ("Ask for approval", frozenset({"author"})),
+    RequirementState.APPROVED: ("Approve", frozenset({"approver"})),
+    RequirementState.DRAFT: ("Send back to its author", frozenset({"approver"})),
+    RequirementState.RETIRED: ("Retire", frozenset({"approver"})),
+}
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Where a version stands: the last of its transitions."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [(state.value, state.label) for state in RequirementState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        return queryset if self.value() is None else queryset.filter(state_now=self.value())
+
+
+@admin.register(RequirementVersion)
+class RequirementVersionAdmin(ReadOnlyModelAdmin):
+    list_display = ["__str__", "says", "state", "risk", "layer", "owner", "system", "proposed_by"]
+    list_filter = [related("requirement__system"), StateFilter, "risk_tier", "layer"]
+    list_select_related = ["requirement__system"]
+    search_fields = ["requirement__key", "proposed_by"]
+    ordering = ["-id"]
+    change_form_template = "admin/requirements/version.html"
+    fields = [
+        "state", "requirement", "number", "statement_text", "rationale", "risk_tier", "layer", "owner",
+        "review_every_days", "criteria_table", "remarks", "life", "artefact_version", "proposed_by", "created_at",
+    ]  # fmt: skip
+    steps = [
+        Step("Acceptance criteria", "requirements.acceptancecriterion", "version__id__exact"),
+        Step("Assessments", "requirements.assessment", "criterion__version__id__exact"),
+        Step("Baselines that hold it", "requirements.baselinemember", "version__id__exact"),
+        Step("Transitions", "requirements.requirementtransition", "version__id__exact"),
+        Step("Links downstream", "requirements.tracelink", "upstream__id__exact", "artefact_version_id"),
+        Step("Links upstream", "requirements.tracelink", "downstream__id__exact", "artefact_version_id"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        moves = RequirementTransition.objects.filter(version=OuterRef("pk")).order_by("-at", "-pk")
+        return super().get_queryset(request).annotate(state_now=Subquery(moves.values("to_state")[:1]))
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Show the version with the moves this person may make; carry one out when its button is pressed."""
+        version = self.get_object(request, object_id) if object_id else None
+        if version is None or not self.has_view_permission(request, version):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        moves = self._moves(request, version)
+        if request.method == "POST":
+            return self._move(request, version, moves)
+        return super().changeform_view(request, object_id, form_url, {"moves": moves} | (extra_context or {}))
+
+    def _moves(self, request: HttpRequest, version: RequirementVersion) -> list[tuple[str, str]]:
+        """Return state and button text of each move this person may make."""
+        principal = principal_of(request)
+        roles = set(principal.user.groups.values_list("name", flat=True))
+        return [
+            (state, text)
+            for state, (text, by) in MOVES.items()
+            if roles & by and can_transition(version=version, to_state=state, actor=principal.actor)
+        ]
+
+    def _move(
+        self, request: HttpRequest, version: RequirementVersion, moves: list[tuple[str, str]]
+    ) -> HttpResponseRedirect:
+        to_state, reason = request.POST.get("to_state", ""), request.POST.get("reason", "").strip()
+        if to_state not in dict(moves):
+            raise PermissionDenied("This move is not open to you, or somebody made another one first.")
+        if to_state != RequirementState.APPROVED and to_state != RequirementState.IN_REVIEW and not reason:
+            messages.error(request, "Say why: a version is sent back or retired with a reason.")
+            return HttpResponseRedirect(record_url(version))
+        try:
+            transition_requirement(
+                version=version, to_state=to_state, actor=principal_of(request).actor, reason=reason
+            )
+        except RequirementsError as exc:
+            messages.error(request, f"{exc.title}. {exc}")
+        else:
+            messages.success(request, f"{version} is now {RequirementState(to_state).label.lower()}.")
+        return HttpResponseRedirect(record_url(version))
+
+    @admin.display(description="Statement")
+    def says(self, version: RequirementVersion) -> str:
+        language, text = next(iter(version.statement.items()), ("", ""))
+        return format_html('<span lang="{}">{}</span>', language, shorten(text, 100))
+
+    @admin.display(description="State")
+    def state(self, version: Any) -> str:
+        return badge(version.state_now or "draft")
+
+    @admin.display(description="Risk", ordering="risk_tier")
+    def risk(self, version: RequirementVersion) -> str:
+        return badge(version.risk_tier)
+
+    @admin.display(description="System", ordering="requirement__system")
+    def system(self, version: RequirementVersion) -> str:
+        return version.requirement.system.key
+
+    @admin.display(description="Statement")
+    def statement_text(self, version: RequirementVersion) -> str:
+        return format_html_join(
+            "", '<p class="tb-statement" lang="{0}"><span class="tb-lang">{0}</span> {1}</p>', version.statement.items()
+        )
+
+    @admin.display(description="Acceptance criteria")
+    def criteria_table(self, version: RequirementVersion) -> str:
+        rows = format_html_join(
+            "",
+            "<tr><th scope='row'>{}</th><td>{}</td><td>{} {:g} {}</td><td>{}</td></tr>",
+            (
+                (link(each, each.key), each.check_name, each.get_comparator_display(), each.threshold, each.unit,
+                 each.min_n)
+                for each in version.criteria.order_by("pk")
+            ),
+        )  # fmt: skip
+        if not rows:
+            return "none: nothing a machine can check"
+        return format_html(
+            "<table><thead><tr><th scope='col'>Criterion</th><th scope='col'>Check</th><th scope='col'>Holds when</th>"
+            "<th scope='col'>Least n</th></tr></thead><tbody>{}</tbody></table>",
+            rows,
+        )
+
+    @admin.display(description="The linter said")
+    def remarks(self, version: RequirementVersion) -> str:
+        said = [(each.get("message", ""), each.get("suggestion", "")) for each in version.lint]
+        return format_html_join("", "<p>{} <em>{}</em></p>", said) or "nothing"
+
+    @admin.display(description="Its life so far")
+    def life(self, version: RequirementVersion) -> str:
+        rows = format_html_join(
+            "",
+            "<li>{:%Y-%m-%d %H:%M} UTC: {} by {}{}</li>",
+            (
+                (move.at, badge(move.to_state), move.by, f", “{move.reason}”" if move.reason else "")
+                for move in version.transitions.order_by("at", "pk")
+            ),
+        )
+        return format_html("<ol class='tb-life'>{}</ol>", rows) if rows else "proposed, not moved yet"
+
+
+@admin.register(RequirementTransition)
+class RequirementTransitionAdmin(ReadOnlyModelAdmin):
+    list_display = ["version_link", "moved_to", "by", "reason", "at"]
+    list_filter = [related("version__requirement__system"), "to_state"]
+    list_select_related = ["version__requirement"]
+    ordering = ["-id"]
+
+    @admin.display(description="Version")
+    def version_link(self, move: RequirementTransition) -> str:
+        return link(move.version)
+
+    @admin.display(description="To", ordering="to_state")
+    def moved_to(self, move: RequirementTransition) -> str:
+        return badge(move.to_state)

@@ -1,0 +1,119 @@
+"""Assessments by API: assess a release against what is approved, and list what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import find_system, principal_of
+from evidence.api.reading import ScopedList
+from evidence.api.scoped_view import ScopedView
+from evidence.models import Scope
+from evidence.problems import Problem
+from evidence.services import registry
+from requirements.checks import CHECKS, Check
+from requirements.models import Assessment
+from requirements.selectors.requirements import approved_versions, baseline_versions
+from requirements.services.assessment import assess_release
+
+
+class AssessmentOut(serializers.ModelSerializer[Assessment]):
+    """A verdict with its number; `low` and `high` are one-sided bounds at `confidence`."""
+
+    criterion = serializers.CharField()
+    requirement = serializers.CharField(source="criterion.version")
+    system = serializers.CharField(source="release.system.key")
+    release = serializers.CharField(source="release.name")
+
+    class Meta:
+        model = Assessment
+        fields = [
+            "id", "system", "release", "requirement", "criterion", "as_of", "verdict", "detail", "value", "unit",
+            "direction", "n", "low", "high", "confidence", "observed_from", "observed_to", "slices", "inputs_digest",
+            "code_version", "created_at",
+        ]  # fmt: skip
+
+
+class AssessmentFilter(django_filters.FilterSet):
+    """Narrow a list of assessments."""
+
+    system = django_filters.CharFilter("release__system__key")
+    release = django_filters.CharFilter("release__name")
+    requirement = django_filters.CharFilter("criterion__version__requirement__key")
+
+    class Meta:
+        model = Assessment
+        fields = ["verdict"]
+
+
+class AssessIn(serializers.Serializer[Any]):
+    """Which release, against a baseline or against everything approved, as of when."""
+
+    system = serializers.CharField()
+    release = serializers.CharField()
+    baseline = serializers.CharField(required=False, default="")
+    as_of = serializers.DateTimeField(required=False)
+
+
+class Assessments(ScopedList[Assessment]):
+    """List assessments; assess a release. The same facts again answer with the same rows."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.GATE}
+    queryset = Assessment.objects.select_related("criterion__version__requirement", "release__system")
+    serializer_class = AssessmentOut
+    filterset_class = AssessmentFilter
+
+    @extend_schema(request=AssessIn, responses={201: AssessmentOut(many=True), 404: Problem, 422: Problem})
+    def post(self, request: Request) -> Response:
+        """Assess it."""
+        data = AssessIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values, principal = data.validated_data, principal_of(request)
+        system = find_system(principal, values["system"])
+        as_of = min(values.get("as_of") or timezone.now(), timezone.now())
+        named = values["baseline"]
+        assessments = assess_release(
+            release=registry.find_release(system, values["release"]),
+            versions=baseline_versions(system, named) if named else approved_versions(system, as_of),
+            as_of=as_of,
+            actor=principal.actor,
+        )
+        return Response(AssessmentOut(assessments, many=True).data, status=201)
+
+
+class CheckOut(serializers.Serializer[Check]):
+    """What a check measures, in both languages, and the parameters it takes."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+    title = serializers.SerializerMethodField()
+    measures = serializers.SerializerMethodField()
+    unit = serializers.CharField(allow_null=True)
+    direction = serializers.CharField(allow_null=True)
+    parameters = serializers.JSONField()
+
+    def get_title(self, check: Check) -> dict[str, str]:
+        """Return the title by language."""
+        return {"en": check.title.en, "zh-Hans": check.title.zh}
+
+    def get_measures(self, check: Check) -> dict[str, str]:
+        """Return what is counted, by language."""
+        return {"en": check.measures.en, "zh-Hans": check.measures.zh}
+
+
+class CheckList(ScopedView):
+    """The checks a criterion can name."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(responses={200: CheckOut(many=True)})
+    def get(self, request: Request) -> Response:
+        """List them by name."""
+        del request
+        return Response(CheckOut([CHECKS[name] for name in sorted(CHECKS)], many=True).data)

@@ -1,0 +1,51 @@
+"""What a trace and its answer hold, from the facts stored when it was sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from django.db.models import Q
+
+from evidence.models import Trace
+from requirements.checks.contracts import Measured, Scope
+from requirements.checks.scope import admissible, measure_share, traces_in
+
+_PARTS = {
+    "confidence": Q(facts__has_confidence=True),
+    "limitations": Q(facts__has_limitations=True),
+    "prompt": Q(facts__has_prompt=True),
+    "sources": Q(facts__has_sources=True),
+    "tools": Q(facts__has_tools=True),
+    "policy_checks": Q(facts__n_policy_checks__gt=0),
+}
+
+
+def measure_confidence_and_limits(
+    scope: Scope, parameters: Mapping[str, object], confidence: float
+) -> Measured:
+    """Share of traces whose answer carries every part asked for."""
+    return _measure(scope, parameters, confidence, _all_of(parameters))
+
+
+def measure_path_recorded(scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured:
+    """Share of traces that are complete and hold every part asked for."""
+    return _measure(scope, parameters, confidence, _all_of(parameters) & Q(status=Trace.Status.COMPLETE))
+
+
+def _all_of(parameters: Mapping[str, object]) -> Q:
+    wanted = Q()
+    for part in cast("Sequence[str]", parameters["parts"]):
+        wanted &= _PARTS[part]
+    return wanted
+
+
+def _measure(scope: Scope, parameters: Mapping[str, object], confidence: float, good: Q) -> Measured:
+    return measure_share(
+        traces_in(scope, parameters),
+        good=good,
+        fit=admissible(scope),
+        confidence=confidence,
+        identity="digest",
+        observed_at="ended_at",
+    )

@@ -1,0 +1,151 @@
+"""The traces a measurement may see, and how a set of observations becomes a `Measured`.
+
+Everything here is one SQL aggregate over stored facts. A trace that used a version nobody registered, or
+another version than its release pins, is counted and never as a success: mis-versioned evidence is never a
+pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Concat
+
+from evidence.models import Registration, ReleasePin, Trace, TraceVersion
+from evidence.statistics import two_sided, wilson
+from requirements.checks.contracts import Direction, Measured, Scope
+
+CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
+
+
+def traces_in(scope: Scope, parameters: Mapping[str, object]) -> QuerySet[Trace]:
+    """Return the current revisions of the release's traces in the scope.
+
+    Current means: no newer revision was sealed by `scope.as_of`.
+    """
+    newer = Trace.objects.filter(
+        system_id=OuterRef("system_id"),
+        trace_id=OuterRef("trace_id"),
+        revision__gt=OuterRef("revision"),
+        sealed_at__lte=scope.as_of,
+    )
+    traces = Trace.objects.filter(
+        ~Exists(newer),
+        system_id=scope.system_id,
+        release_id=scope.release_id,
+        sealed_at__lte=scope.as_of,
+        ended_at__lte=scope.as_of + CLOCK_SKEW,
+        risk_tier__in=cast("Sequence[str]", parameters["risk_tiers"]),
+        **{str(dimension): value for dimension, value in scope.where.items()},
+    )
+    if scope.since is not None:
+        traces = traces.filter(ended_at__gte=scope.since)
+    return traces
+
+
+def unregistered(scope: Scope, version_path: str) -> Exists:
+    """Return whether the version at a path of the outer row had no registration by `scope.as_of`."""
+    known = Registration.objects.filter(version_id=OuterRef(version_path), created_at__lte=scope.as_of)
+    return cast("Exists", ~Exists(known))
+
+
+def admissible(scope: Scope, trace_path: str = "pk") -> Exists:
+    """Return whether the trace at a path of the outer row used registered versions, and those its release pins."""
+    pinned = ReleasePin.objects.filter(release_id=scope.release_id, slot=OuterRef("slot"))
+    same = pinned.filter(version_id=OuterRef("version_id"))
+    wrong = TraceVersion.objects.filter(
+        unregistered(scope, "version_id") | (Exists(pinned) & ~Exists(same)), trace_id=OuterRef(trace_path)
+    )
+    return cast("Exists", ~Exists(wrong))
+
+
+def measure_share(
+    observations: QuerySet[Any],
+    *,
+    good: Q,
+    fit: Exists,
+    confidence: float,
+    identity: str,
+    observed_at: str,
+    direction: Direction = "higher",
+    further_inputs: Mapping[str, object] | None = None,
+) -> Measured:
+    """Count how many observations are good, in one query, with the digest of what was counted.
+
+    Args:
+        fit: whether an observation's trace is `admissible`; one that is not is never good.
+        good: what makes an observation good. Where lower is better, the share of the others is measured.
+        confidence: one-sided, of each bound.
+        identity: path of the digest of the trace an observation belongs to.
+        observed_at: path of the time it was true.
+    """
+    accepted = good & Q(fit=True)
+    hit = accepted if direction == "higher" else ~accepted
+    rows = observations.annotate(fit=fit).annotate(
+        hit=ExpressionWrapper(hit, output_field=BooleanField()),
+        line=Concat(
+            F(identity),
+            Value("/"),
+            F("pk"),
+            Case(When(hit, then=Value("+")), default=Value("-")),
+            output_field=CharField(),
+        ),
+    )
+    counted = rows.aggregate(
+        n=Count("pk"),
+        successes=Count("pk", filter=Q(hit=True)),
+        n_inadmissible=Count("pk", filter=Q(fit=False)),
+        first=Min(observed_at),
+        last=Max(observed_at),
+        digest=_sha256(StringAgg("line", delimiter=",", ordering=[identity, "pk"])),
+    )
+    n, successes = counted["n"], counted["successes"]
+    estimate = wilson(successes, n, two_sided(confidence)) if n else None
+    inputs: dict[str, object] = {
+        "observations": {
+            "n": n,
+            "successes": successes,
+            "mis_versioned": counted["n_inadmissible"],
+            "digest": counted["digest"] or "",
+        },
+        **(further_inputs or {}),
+    }
+    return Measured(
+        value=estimate.value if estimate else None,
+        n=n,
+        successes=successes,
+        low=estimate.low if estimate else None,
+        high=estimate.high if estimate else None,
+        confidence=confidence,
+        unit="share",
+        direction=direction,
+        observed_from=counted["first"],
+        observed_to=counted["last"],
+        inputs=inputs,
+    )
+
+
+def _sha256(text: StringAgg) -> Func:
+    """SHA-256 of an aggregated text, in the database: the rows never leave it."""
+    as_bytes = Func(text, Value("UTF8"), function="convert_to")
+    return Func(Func(as_bytes, function="sha256"), Value("hex"), function="encode", output_field=CharField())

@@ -1,0 +1,73 @@
+"""Requirement versions as they stood at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+
+from evidence.models import System
+from requirements.errors import RequirementNotFound
+from requirements.models import Baseline, RequirementState, RequirementTransition, RequirementVersion
+
+
+def state_of(version: RequirementVersion, as_of: datetime | None = None) -> RequirementState:
+    """Return the state a version had at a time, by default now: the last of its transitions.
+
+    Raises:
+        RequirementNotFound: the version did not exist then.
+    """
+    transitions = version.transitions.order_by("-at", "-pk")
+    if as_of is not None:
+        transitions = transitions.filter(at__lte=as_of)
+    last = transitions.first()
+    if last is None:
+        raise RequirementNotFound(f"{version} did not exist at that time.")
+    return RequirementState(last.to_state)
+
+
+def find_version(system: System, key: str, number: int | None = None) -> RequirementVersion:
+    """Return a requirement's version by number, by default its newest.
+
+    Raises:
+        RequirementNotFound: the system has no such requirement or version.
+    """
+    versions = RequirementVersion.objects.filter(requirement__system=system, requirement__key=key)
+    if number is not None:
+        versions = versions.filter(number=number)
+    version = versions.select_related("requirement", "artefact_version").order_by("-number").first()
+    if version is None:
+        wanted = f"{key!r} version {number}" if number is not None else f"{key!r}"
+        raise RequirementNotFound(f"System {system.key!r} has no requirement {wanted}. Import it first.")
+    return version
+
+
+def approved_versions(system: System, as_of: datetime) -> Sequence[RequirementVersion]:
+    """Return the version of each requirement that was approved at a time, by key."""
+    last = (
+        RequirementTransition.objects.filter(version_id=OuterRef("pk"), at__lte=as_of)
+        .order_by("-at", "-pk")
+        .values("to_state")[:1]
+    )
+    versions = RequirementVersion.objects.filter(requirement__system=system).annotate(state=Subquery(last))
+    approved = versions.filter(state=RequirementState.APPROVED)
+    return list(
+        approved.select_related("requirement", "artefact_version").order_by("requirement__key", "number")
+    )
+
+
+def find_baseline(system: System, name: str) -> Baseline:
+    """Return a baseline by name. Raises `RequirementNotFound`."""
+    baseline = Baseline.objects.filter(system=system, name=name).first()
+    if baseline is None:
+        raise RequirementNotFound(f"System {system.key!r} has no baseline {name!r}.")
+    return baseline
+
+
+def baseline_versions(system: System, name: str) -> Sequence[RequirementVersion]:
+    """Return the members of a baseline, by key. Raises `RequirementNotFound`."""
+    members = find_baseline(system, name).members.select_related(
+        "version__requirement__system", "version__artefact_version"
+    )
+    return [member.version for member in members.order_by("version__requirement__key")]

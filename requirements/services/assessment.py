@@ -1,0 +1,285 @@
+"""Assessments: a criterion judged for a release as of a time, from stored facts alone.
+
+No interpretability table and no evidence item is read here, so nothing mechanistic can turn a verdict to met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+
+from django.db import connection, transaction
+
+from evidence.digests import digest_of
+from evidence.models import Release, System
+from evidence.replay import Replay
+from evidence.services import audit
+from evidence.services.gates import CriterionFinding, CriterionReference
+from requirements.checks import CHECKS, Check, Measured, Scope, load_measure
+from requirements.errors import RequirementNotFound
+from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
+from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
+from requirements.verdicts import Judgement, Rule, judge, worst
+
+ENGINE_VERSION: Final = "assess/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A criterion judged, before it is stored."""
+
+    judgement: Judgement
+    whole: Measured | None  # None where no check could be run
+    slices: tuple[dict[str, Any], ...]
+    inputs: dict[str, Any]
+    code_version: str
+
+    @property
+    def inputs_digest(self) -> str:
+        """SHA-256 over everything the verdict was drawn from."""
+        return digest_of(self.inputs)
+
+
+@transaction.atomic
+def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime, actor: str) -> Assessment:
+    """Judge one criterion and store the assessment, unless the last one was drawn from the same facts.
+
+    Args:
+        as_of: aware; nothing stored after it is seen.
+    """
+    _lock(criterion, release)
+    judged = evaluate(criterion=criterion, release=release, as_of=as_of)
+    last = (
+        Assessment.objects.filter(criterion=criterion, release=release, as_of__lte=as_of)
+        .order_by("-as_of", "-pk")
+        .first()
+    )
+    if last and (last.inputs_digest, last.code_version) == (judged.inputs_digest, judged.code_version):
+        return last
+    assessment = Assessment.objects.create(
+        criterion=criterion, release=release, as_of=as_of, **_columns(judged, criterion)
+    )
+    audit.record(
+        verb="criterion.assessed",
+        actor=actor,
+        obj=assessment,
+        system=release.system,
+        digest=assessment.inputs_digest,
+        payload={"verdict": assessment.verdict},
+    )
+    return assessment
+
+
+def assess_release(
+    *, release: Release, versions: Sequence[RequirementVersion], as_of: datetime, actor: str
+) -> list[Assessment]:
+    """Assess every criterion of these requirement versions, in the order of their keys."""
+    criteria = (
+        AcceptanceCriterion.objects.filter(version__in=versions)
+        .select_related("version__requirement__system", "artefact_version")
+        .order_by("version__requirement__key", "version__number", "key")
+    )
+    return [assess(criterion=each, release=release, as_of=as_of, actor=actor) for each in criteria]
+
+
+def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime) -> Assessed:
+    """Judge one criterion from stored facts, and store nothing."""
+    check = CHECKS.get(criterion.check_name)
+    base = {
+        "criterion": criterion.artefact_version.digest,
+        "requirement": criterion.version.artefact_version.digest,
+        "release": release.digest,
+    }
+    if check is None:
+        detail = f"this version of the product has no check {criterion.check_name!r}"
+        return Assessed(Judgement("not_assessed", detail), None, (), base, ENGINE_VERSION)
+    if release.system_id != criterion.version.requirement.system_id:
+        detail = "the criterion and the release belong to different systems"
+        return Assessed(Judgement("not_assessed", detail), None, (), base, ENGINE_VERSION)
+    wheres: list[dict[str, str]] = [{}, *criterion.slices]
+    parts = [_judge_slice(criterion, check, release, as_of, where) for where in wheres]
+    judgement = worst(part.judgement for part in parts)
+    if judgement is not parts[0].judgement:
+        failing = next(part for part in parts if part.judgement is judgement)
+        judgement = Judgement(judgement.verdict, f"in {_named(failing.where)}: {judgement.detail}")
+    return Assessed(
+        judgement=judgement,
+        whole=parts[0].recent,
+        slices=tuple(part.shown() for part in parts[1:]),
+        inputs={**base, "measured": [part.inputs() for part in parts]},
+        code_version=f"{ENGINE_VERSION}+{check.name}/{check.version}",
+    )
+
+
+def replay_assessment(assessment: Assessment) -> Replay:
+    """Judge again as of the time of a stored assessment."""
+    judged = evaluate(criterion=assessment.criterion, release=assessment.release, as_of=assessment.as_of)
+    return Replay(
+        kind="assessment",
+        ref=str(assessment.pk),
+        stored_verdict=assessment.verdict,
+        replayed_verdict=judged.judgement.verdict,
+        stored_inputs=assessment.inputs_digest,
+        replayed_inputs=judged.inputs_digest,
+        stored_code=assessment.code_version,
+        current_code=judged.code_version,
+    )
+
+
+def assess_for_gate(
+    *,
+    system: System,
+    references: Sequence[CriterionReference],
+    release: Release,
+    as_of: datetime,
+    actor: str,
+    store: bool,
+) -> list[CriterionFinding]:
+    """Answer a gate: one finding for each criterion it refers to, and one for each reference that leads
+    nowhere.
+
+    Only approved requirement versions count. With `store` false nothing is written, for replays.
+    """
+    findings: list[CriterionFinding] = []
+    for reference in references:
+        try:
+            criteria = _resolve(system, reference, as_of)
+        except RequirementNotFound as exc:
+            findings.append(_unresolved(reference, str(exc)))
+            continue
+        findings.extend(_finding(each, release, as_of, actor, store=store) for each in criteria)
+    return list({(finding.criterion, finding.requirement): finding for finding in findings}.values())
+
+
+def _resolve(system: System, reference: CriterionReference, as_of: datetime) -> list[AcceptanceCriterion]:
+    if reference.baseline:
+        versions = list(baseline_versions(system, reference.baseline))
+    elif reference.version is not None:
+        versions = [find_version(system, reference.requirement, reference.version)]
+    else:
+        versions = [v for v in approved_versions(system, as_of) if v.requirement.key == reference.requirement]
+        if not versions:
+            raise RequirementNotFound(f"no version of requirement {reference.requirement!r} is approved")
+    criteria = AcceptanceCriterion.objects.filter(version__in=versions)
+    if reference.criterion:
+        criteria = criteria.filter(key=reference.criterion)
+    listed = list(
+        criteria.select_related(
+            "version__requirement__system", "version__artefact_version", "artefact_version"
+        ).order_by("version__requirement__key", "key")
+    )
+    if not listed:
+        raise RequirementNotFound(f"{reference} names no criterion")
+    return listed
+
+
+def _finding(
+    criterion: AcceptanceCriterion, release: Release, as_of: datetime, actor: str, *, store: bool
+) -> CriterionFinding:
+    state = state_of(criterion.version, as_of)
+    if store:
+        stored = assess(criterion=criterion, release=release, as_of=as_of, actor=actor)
+        verdict, detail = stored.verdict, stored.detail
+        inputs_digest, code_version = stored.inputs_digest, stored.code_version
+    else:
+        judged = evaluate(criterion=criterion, release=release, as_of=as_of)
+        verdict, detail = judged.judgement.verdict, judged.judgement.detail
+        inputs_digest, code_version = judged.inputs_digest, judged.code_version
+    if state != RequirementState.APPROVED and verdict == "met":
+        verdict, detail = (
+            "not_assessed",
+            f"{criterion.version} is {state.value}, not approved; measured: {detail}",
+        )
+    return CriterionFinding(
+        criterion=str(criterion),
+        requirement=str(criterion.version),
+        verdict=verdict,
+        detail=detail,
+        inputs_digest=inputs_digest,
+        code_version=code_version,
+    )
+
+
+def _unresolved(reference: CriterionReference, why: str) -> CriterionFinding:
+    return CriterionFinding(
+        criterion=str(reference),
+        requirement=reference.requirement or reference.baseline,
+        verdict="not_assessed",
+        detail=why,
+        inputs_digest="",
+        code_version=ENGINE_VERSION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The whole, or one slice, measured and judged."""
+
+    where: dict[str, str]
+    recent: Measured
+    ever: Measured | None
+    judgement: Judgement
+
+    def inputs(self) -> dict[str, Any]:
+        ever = None if self.ever is None else {"n": self.ever.n, "inputs": dict(self.ever.inputs)}
+        recent = {"inputs": dict(self.recent.inputs), "obstacles": list(self.recent.obstacles)}
+        return {"where": self.where, "recent": recent, "ever": ever}
+
+    def shown(self) -> dict[str, Any]:
+        measured = asdict(self.recent)
+        times = {name: measured[name].isoformat() if measured[name] else None for name in _TIMES}
+        numbers = {name: measured[name] for name in ("value", "n", "low", "high", "confidence", "unit")}
+        verdict = {"verdict": self.judgement.verdict, "detail": self.judgement.detail}
+        return {"where": self.where, **numbers, **times, **verdict}
+
+
+_TIMES = ("observed_from", "observed_to")
+
+
+def _judge_slice(
+    criterion: AcceptanceCriterion, check: Check, release: Release, as_of: datetime, where: dict[str, str]
+) -> _Part:
+    measure = load_measure(check)
+    age = criterion.max_age_days
+    since = None if age is None else as_of - timedelta(days=age)
+    scope = Scope(release.system_id, release.pk, as_of, since, where)
+    recent = measure(scope, criterion.parameters, criterion.confidence)
+    ever = None
+    if since is not None:
+        unlimited = Scope(release.system_id, release.pk, as_of, None, where)
+        ever = measure(unlimited, criterion.parameters, criterion.confidence)
+    rule = Rule(cast("Any", criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
+    return _Part(where, recent, ever, judge(rule, recent, ever))
+
+
+def _columns(judged: Assessed, criterion: AcceptanceCriterion) -> dict[str, Any]:
+    whole = judged.whole
+    return {
+        "verdict": judged.judgement.verdict,
+        "detail": judged.judgement.detail,
+        "value": whole.value if whole else None,
+        "unit": (whole.unit if whole else "") or criterion.unit,
+        "direction": whole.direction if whole else "",
+        "n": whole.n if whole else 0,
+        "low": whole.low if whole else None,
+        "high": whole.high if whole else None,
+        "confidence": criterion.confidence,
+        "observed_from": whole.observed_from if whole else None,
+        "observed_to": whole.observed_to if whole else None,
+        "slices": list(judged.slices),
+        "inputs": judged.inputs,
+        "inputs_digest": judged.inputs_digest,
+        "code_version": judged.code_version,
+    }
+
+
+def _named(where: dict[str, str]) -> str:
+    return ", ".join(f"{dimension}={value}" for dimension, value in sorted(where.items()))
+
+
+def _lock(criterion: AcceptanceCriterion, release: Release) -> None:
+    """Let two equal assessments at once become one row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [criterion.pk % 2**31, release.pk % 2**31])

@@ -1,0 +1,42 @@
+"""Baselines: named sets of requirement versions, frozen when they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from evidence.digests import digest_of
+from evidence.models import System
+from evidence.services import audit
+from requirements.errors import ConflictingBaseline, RequirementNotFound
+from requirements.models import Baseline, BaselineMember, RequirementVersion
+
+
+@transaction.atomic
+def freeze_baseline(
+    *, system: System, name: str, versions: Sequence[RequirementVersion], actor: str
+) -> Baseline:
+    """Freeze a set of versions under a name; the same set again returns the first row.
+
+    Raises:
+        ConflictingBaseline: the name is taken by another set.
+        RequirementNotFound: there are no versions, or one belongs to another system.
+    """
+    if not versions or any(version.requirement.system_id != system.pk for version in versions):
+        raise RequirementNotFound(f"A baseline holds at least one requirement, all of system {system.key!r}.")
+    digest = digest_of(sorted(version.artefact_version.digest for version in versions))
+    baseline, created = Baseline.objects.get_or_create(
+        system=system, name=name, defaults={"digest": digest, "created_by": actor}
+    )
+    if not created:
+        if baseline.digest != digest:
+            raise ConflictingBaseline(
+                f"Baseline {name!r} is frozen with other requirement versions: give the changed set a new name."
+            )
+        return baseline
+    BaselineMember.objects.bulk_create(
+        BaselineMember(baseline=baseline, version=version) for version in versions
+    )
+    audit.record(verb="baseline.frozen", actor=actor, obj=baseline, system=system, digest=digest)
+    return baseline

@@ -1,0 +1,165 @@
+"""Requirements and their versions, imported from files or saved one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from evidence.digests import digest_of, sha256_hex
+from evidence.models import ArtefactKind, System
+from evidence.services import audit, registry
+from requirements.drafts import CriterionDraft, RequirementDraft
+from requirements.lint import lint_requirement
+from requirements.models import (
+    AcceptanceCriterion,
+    Requirement,
+    RequirementState,
+    RequirementTransition,
+    RequirementVersion,
+)
+from requirements.services.baselines import freeze_baseline
+from requirements.yaml_import import parse_requirement_file
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRequirement:
+    """What one requirement of a file became."""
+
+    version: RequirementVersion
+    created: bool  # False: the file says what the newest version says already
+    line: int  # of the file, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What a file became, in its order."""
+
+    requirements: tuple[ImportedRequirement, ...]
+    baseline: str | None  # name of the baseline the file freezes, where it names one
+
+    @property
+    def n_created(self) -> int:
+        """How many versions are new."""
+        return sum(item.created for item in self.requirements)
+
+
+@transaction.atomic
+def import_requirements(*, system: System, source: bytes, file_name: str, actor: str) -> ImportResult:
+    """Store a requirement file: each changed requirement becomes a new version in draft, or nothing is
+    stored.
+
+    The same file again changes nothing and answers the same.
+
+    Raises:
+        RequirementFileInvalid: every fault of the file, each with its line; nothing was stored.
+        ConflictingBaseline: the file's baseline is frozen with other members.
+    """
+    parsed = parse_requirement_file(source, file_name)
+    imported = []
+    for draft in parsed.requirements:
+        version, created = save_requirement(
+            system=system, draft=draft, actor=actor, source_digest=sha256_hex(source)
+        )
+        imported.append(ImportedRequirement(version, created, parsed.lines[draft.key]))
+    if parsed.baseline is not None:
+        freeze_baseline(
+            system=system, name=parsed.baseline, versions=[item.version for item in imported], actor=actor
+        )
+    return ImportResult(tuple(imported), parsed.baseline)
+
+
+@transaction.atomic
+def save_requirement(
+    *, system: System, draft: RequirementDraft, actor: str, source_digest: str = ""
+) -> tuple[RequirementVersion, bool]:
+    """Store a requirement as a new version in draft, unless its newest version says the same.
+
+    Going back to an earlier wording is a change too, and gets a number of its own: each version's digest
+    covers the digest of the one it replaces.
+
+    Args:
+        source_digest: of the file it came from, for the audit event.
+
+    Returns:
+        The newest version, and whether it is new.
+    """
+    _lock_requirement(system, draft.key)
+    requirement = Requirement.objects.filter(system=system, key=draft.key).first()
+    newest = requirement.versions.order_by("-number").first() if requirement else None
+    if newest is not None and newest.artefact_version.metadata["content_digest"] == draft.digest:
+        return newest, False
+    replaced = newest.artefact_version.digest if newest else None
+    identity = registry.ensure_version(
+        system=system,
+        kind=ArtefactKind.REQUIREMENT,
+        key=draft.key,
+        label="",
+        digest=digest_of({"content": draft.digest, "replaces": replaced}),
+        actor=actor,
+        metadata={"content_digest": draft.digest, "replaces": replaced},
+    )
+    if requirement is None:
+        requirement = Requirement.objects.create(system=system, artefact=identity.artefact, key=draft.key)
+    version = RequirementVersion.objects.create(
+        requirement=requirement,
+        artefact_version=identity,
+        number=identity.number,
+        statement=dict(draft.statement),
+        rationale=draft.rationale,
+        risk_tier=draft.risk_tier,
+        layer=draft.layer,
+        owner=draft.owner,
+        review_every_days=draft.review_every_days,
+        lint=[warning.as_dict() for warning in lint_requirement(draft)],
+        proposed_by=actor,
+    )
+    for criterion in draft.criteria:
+        _create_criterion(version, criterion, actor)
+    RequirementTransition.objects.create(
+        version=version, to_state=RequirementState.DRAFT, by=actor, reason="", at=timezone.now()
+    )
+    audit.record(
+        verb="requirement_version.drafted",
+        actor=actor,
+        obj=version,
+        system=system,
+        digest=identity.digest,
+        payload={"file": source_digest} if source_digest else None,
+    )
+    return version, True
+
+
+def _create_criterion(version: RequirementVersion, draft: CriterionDraft, actor: str) -> AcceptanceCriterion:
+    requirement = version.requirement
+    identity = registry.ensure_version(
+        system=requirement.system,
+        kind=ArtefactKind.CRITERION,
+        key=f"{requirement.key}/{draft.key}",
+        label="",
+        digest=draft.digest,
+        actor=actor,
+    )
+    return AcceptanceCriterion.objects.create(
+        version=version,
+        artefact_version=identity,
+        key=draft.key,
+        check_name=draft.check,
+        parameters=dict(draft.parameters),
+        comparator=draft.comparator,
+        threshold=draft.threshold,
+        unit=draft.unit,
+        min_n=draft.min_n,
+        max_age_days=draft.max_age_days,
+        confidence=draft.confidence,
+        slices=[dict(where) for where in draft.slices],
+    )
+
+
+def _lock_requirement(system: System, key: str) -> None:
+    """Serialise numbering within a requirement; an advisory lock, for want of the UPDATE right a row lock needs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [system.pk % 2**31, f"requirement/{key}"]
+        )

@@ -1,0 +1,157 @@
+"""Stored facts for assessments: traces as the assembler leaves them, and requirements as a file brings them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from evidence.digests import sha256_hex
+from evidence.models import (
+    ArtefactVersion,
+    Citation,
+    Claim,
+    PolicyCheck,
+    Release,
+    Trace,
+    TraceFacts,
+    TraceVersion,
+)
+from requirements.models import AcceptanceCriterion, RequirementVersion
+from requirements.services.requirements import import_requirements
+from requirements.services.transitions import transition_requirement
+from tests.factories import World
+
+AUTHOR, APPROVER = "user:ana", "user:bob"
+
+_FILE = """\
+format: tracebinder.requirements/1
+requirements:
+  - key: {key}
+    statement: Each answer must do what this criterion measures.
+    risk_tier: high
+    layer: product
+    owner: product-owner
+    review_every_days: 180
+    criteria:
+      - key: c
+        check: {check}
+        {comparator}: {threshold}
+        min_n: {min_n}
+        max_age_days: {max_age_days}
+        parameters: {parameters}
+        slices: {slices}
+"""
+
+
+def requirement_file(**over: Any) -> bytes:
+    """Return a file with one requirement and one criterion."""
+    values = {
+        "key": "r",
+        "check": "answers.confidence_and_limits",
+        "comparator": "at_least",
+        "threshold": 0.8,
+        "min_n": 11,
+        "max_age_days": 90,
+        "parameters": "{}",
+        "slices": "[]",
+        **over,
+    }
+    return _FILE.format(**values).encode()
+
+
+def approve(version: RequirementVersion) -> None:
+    """Take a version through review, by two people."""
+    transition_requirement(version=version, to_state="in_review", actor=AUTHOR)
+    transition_requirement(version=version, to_state="approved", actor=APPROVER)
+
+
+def make_criterion(world: World, *, approved: bool = True, **over: Any) -> AcceptanceCriterion:
+    """Import one requirement with one criterion."""
+    result = import_requirements(
+        system=world.system, source=requirement_file(**over), file_name="r.yaml", actor=AUTHOR
+    )
+    version = result.requirements[0].version
+    if approved:
+        approve(version)
+    criterion: AcceptanceCriterion = version.criteria.get()
+    return criterion
+
+
+def make_trace(
+    world: World,
+    *,
+    release: Release | None = None,
+    age: timedelta = timedelta(hours=1),
+    language: str = "en",
+    risk_tier: str = "high",
+    versions: dict[str, ArtefactVersion] | None = None,
+    claims: list[tuple[str, float]] | None = None,
+    policy: list[str] | None = None,
+    trace_id: uuid.UUID | None = None,
+    revision: int = 1,
+    status: str = "complete",
+    **facts: Any,
+) -> Trace:
+    """Insert one sealed trace with its facts.
+
+    Args:
+        claims: material claims, each with the (verdict, score) of its only citation.
+        policy: rules that decided.
+    """
+    release = release or world.release
+    ended: datetime = timezone.now() - age
+    trace_id = trace_id or uuid.uuid4()
+    trace = Trace.objects.create(
+        system=world.system,
+        trace_id=trace_id,
+        revision=revision,
+        digest=sha256_hex(f"{trace_id}/{revision}".encode()),
+        status=status,
+        name="invoke_agent",
+        release=release,
+        started_at=ended - timedelta(seconds=1),
+        ended_at=ended,
+        span_count=1,
+        language=language,
+        risk_tier=risk_tier,
+        assembler_version="test",
+        sealed_at=ended + timedelta(seconds=2),
+    )
+    if versions is None:
+        versions = {pin.slot: pin.version for pin in release.pins.select_related("version")}
+    for slot, version in versions.items():
+        TraceVersion.objects.create(trace=trace, slot=slot, version=version)
+    for ordinal, (verdict, score) in enumerate(claims or []):
+        claim = Claim.objects.create(
+            trace=trace, ordinal=ordinal, text="t", start=0, end=1, material=True, origin="declared",
+            extractor_version="test",
+        )  # fmt: skip
+        Citation.objects.create(
+            claim=claim, ordinal=0, document_ref="DOC-1", quote="q", verdict=verdict, score=score, threshold=0.8,
+            checker_version="test", inputs_digest="0" * 64,
+        )  # fmt: skip
+    for rule in policy or []:
+        PolicyCheck.objects.create(trace=trace, span_id="0" * 16, rule=rule, decision="allow")
+    _make_facts(trace, facts, n_policy=len(policy or []))
+    return trace
+
+
+def _make_facts(trace: Trace, facts: dict[str, Any], n_policy: int) -> None:
+    counts = dict.fromkeys(
+        [
+            "n_claims", "n_material", "n_material_cited", "n_material_supported", "n_citations", "n_citations_found",
+            "n_policy_denied", "n_policy_escalated", "n_unregistered_versions",
+        ],
+        0,
+    )  # fmt: skip
+    flags = dict.fromkeys(
+        [
+            "has_prompt", "has_sources", "has_tools", "has_confidence", "has_limitations", "has_model_version",
+            "has_prompt_version", "has_index_version",
+        ],
+        True,
+    )  # fmt: skip
+    TraceFacts.objects.create(trace=trace, **{**counts, **flags, "n_policy_checks": n_policy, **facts})
