@@ -233,10 +233,8 @@ def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:
         actor=ACTOR,
         changes=[audit.Change(one.trace, one.trace.system, one.trace.digest) for one in sealed],
     )
-    for one in sealed:
-        reason = _review_reason(one)
-        if reason:
-            reviews.open_review_task(trace=one.trace, reason=reason, actor=ACTOR)
+    reasons = [(one.trace, reason) for one in sealed if (reason := _review_reason(one))]
+    reviews.open_review_tasks(reasons=reasons, actor=ACTOR)
 
 
 def _save_claims(sealed: Iterable[_Sealed]) -> None:

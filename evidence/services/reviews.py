@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -29,22 +30,27 @@ def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
 
     A high-risk trace of a high-risk system asks for two people.
     """
-    both_high = trace.risk_tier == RiskTier.HIGH and trace.system.risk_tier == RiskTier.HIGH
-    task, created = ReviewTask.objects.get_or_create(
-        trace=trace,
-        defaults={
-            "system": trace.system,
-            "reason": reason,
-            "risk_tier": trace.risk_tier,
-            "reviews_required": 2 if both_high and settings.REVIEW_TWO_PERSON_HIGH_RISK else 1,
-            "due_at": trace.sealed_at + settings.REVIEW_DUE,
-        },
-    )
+    task, created = ReviewTask.objects.get_or_create(trace=trace, defaults=_describe_task(trace, reason))
     if created:
         audit.record(
             verb="review_task.opened", actor=actor, obj=task, system=trace.system, digest=trace.digest
         )
     return task
+
+
+@transaction.atomic
+def open_review_tasks(*, reasons: Sequence[tuple[Trace, str]], actor: str) -> list[ReviewTask]:
+    """Ask for people's judgement of traces just sealed, of which nobody can have been asked yet.
+
+    Args:
+        reasons: each trace with why a person should look at it.
+    """
+    tasks = ReviewTask.objects.bulk_create(
+        ReviewTask(trace=trace, **_describe_task(trace, reason)) for trace, reason in reasons
+    )
+    changes = [audit.Change(task, task.system, task.trace.digest) for task in tasks]
+    audit.record_many(verb="review_task.opened", actor=actor, changes=changes)
+    return tasks
 
 
 @transaction.atomic
@@ -151,6 +157,17 @@ def machine_verdict(trace: Trace) -> dict[str, Any]:
         ],
         "flags": [flag["code"] for flag in trace.flags],
         "seen_at": timezone.now().isoformat(),
+    }
+
+
+def _describe_task(trace: Trace, reason: str) -> dict[str, Any]:
+    both_high = trace.risk_tier == RiskTier.HIGH and trace.system.risk_tier == RiskTier.HIGH
+    return {
+        "system": trace.system,
+        "reason": reason,
+        "risk_tier": trace.risk_tier,
+        "reviews_required": 2 if both_high and settings.REVIEW_TWO_PERSON_HIGH_RISK else 1,
+        "due_at": trace.sealed_at + settings.REVIEW_DUE,
     }
 
 

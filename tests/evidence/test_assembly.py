@@ -392,7 +392,7 @@ def test_a_span_that_arrives_during_assembly_leaves_the_trace_due(
 
 def count_queries(world: World, traces: int) -> int:
     for _ in range(traces):
-        store_spans(world.system, uuid4(), spans_of(world))
+        store_spans(world.system, uuid4(), spans_of(world, **{"tracebinder.risk_tier": "high"}))
     with CaptureQueriesContext(
         connection,
     ) as queries:
