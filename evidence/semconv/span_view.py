@@ -175,19 +175,13 @@ def _parse_json(text: str) -> Any:
         ValueError: not JSON.
         RecursionError: nested too deep.
     """
-    return _name_infinities(escape_unstorable(json.loads(text, parse_constant=str)))
+    value = json.loads(text, parse_float=_read_float, parse_constant=str)
+    return escape_unstorable(value) if "\\u" in text else value
 
 
-def _name_infinities(value: object) -> object:
-    match value:
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case list():
-            return [_name_infinities(member) for member in value]
-        case dict():
-            return {key: _name_infinities(member) for key, member in value.items()}
-        case _:
-            return value
+def _read_float(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
 
 
 def finite_number(value: object) -> float | None:
