@@ -52,12 +52,14 @@ class ProbeInput:
         continuation: where given, the statistic is taken over the tokens of this text after `text`
             (teacher-forced); where None, at the last token of `text`.
         language: BCP 47.
+        instruction: the system message that stood before the text, where there was one.
     """
 
     id: str
     text: str
     language: str
     continuation: str | None = None
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 from interpret.contracts import Probe
 from interpret.errors import BadSpecification, ProbeUnavailable, UnknownProbe
+
+SESSION = "interpret.probes.session.ModelSession"  # dotted path, as in PROBES
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,15 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
     return filled
 
 
+def open_session(store: Path) -> object:
+    """Return a `ModelSession` over the model store, for `Probe.run`. Only a process with torch can.
+
+    Raises:
+        ProbeUnavailable: torch, or another library of the probes, is not installed here.
+    """
+    return _import(SESSION, "a model session")(store)
+
+
 def load(key: str) -> Probe:
     """Import the probe's class and return an instance. Only a process with torch can.
 
@@ -112,12 +124,15 @@ def load(key: str) -> Probe:
         UnknownProbe: no such probe.
         ProbeUnavailable: its code or a library it needs is not installed here.
     """
-    module_name, _, class_name = describe(key).path.rpartition(".")
+    return cast("Probe", _import(describe(key).path, key)())
+
+
+def _import(path: str, what: str) -> Any:
+    module_name, _, class_name = path.rpartition(".")
     try:
-        probe = getattr(import_module(module_name), class_name)()
+        return getattr(import_module(module_name), class_name)
     except ImportError as exc:
         raise ProbeUnavailable(
-            f"{key} needs {exc.name or module_name}, which this process cannot import:"
+            f"{what} needs {exc.name or module_name}, which this process cannot import:"
             " run it in the interpret worker (pip install '.[interpret]')"
         ) from exc
-    return cast("Probe", probe)

@@ -57,10 +57,32 @@ class ProbeRun(StoredModel):
     error = models.TextField(blank=True)
     queued_by = actor_field()
     queued_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)  # when the broker was last told of it
+    started_at = models.DateTimeField(null=True)  # of the last attempt
     finished_at = models.DateTimeField(null=True)
+    attached_at = models.DateTimeField(null=True)  # when its findings had been put forward as evidence
 
     class Meta:
+        constraints = [
+            # Two requests for the same measurement race here: the second finds the first.
+            models.UniqueConstraint(
+                fields=["spec", "release"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="interpret_proberun_one_pending",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(state="done", attached_at=None),
+                name="interpret_proberun_unattached",  # what the attaching task looks for
+            ),
+            models.Index(
+                fields=["queued_at"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="interpret_proberun_pending",  # what the re-sending task looks for
+            ),
+        ]
         permissions = [
             ("view_internals", "May see probes, findings, activations, features and detectors"),
         ]

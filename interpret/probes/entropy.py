@@ -128,7 +128,7 @@ def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, l
     templated = chat and bool(getattr(tokenizer, "chat_template", None))
     prompts = []
     for item in inputs:
-        text = _in_chat(tokenizer, item.text) if templated else item.text
+        text = _in_chat(tokenizer, item) if templated else item.instruction + item.text
         before = list(tokenizer.encode(text, add_special_tokens=False))
         after = list(tokenizer.encode(item.continuation or "", add_special_tokens=False))
         ids = (before + after)[-limit:]
@@ -357,8 +357,9 @@ class _Writer:
         return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
 
 
-def _in_chat(tokenizer: Any, text: str) -> str:
-    turns = [{"role": "user", "content": text}]
+def _in_chat(tokenizer: Any, item: ProbeInput) -> str:
+    turns = [{"role": "system", "content": item.instruction}] if item.instruction else []
+    turns.append({"role": "user", "content": item.text})
     return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
 
 

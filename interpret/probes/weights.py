@@ -21,6 +21,9 @@ from typing import Any, Literal
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # threads that spin while they wait starve their neighbours
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -1,0 +1,49 @@
+"""Findings by API, whole, for those who may see internals."""
+
+from __future__ import annotations
+
+from django.db import models
+from rest_framework import serializers
+
+from evidence.api.reading import ScopedDetail, ScopedList
+from interpret.models import Finding
+from interpret.selectors.visibility import for_eyes_of
+
+
+class FindingOut(serializers.ModelSerializer[Finding]):
+    """What a run measured, beside what it takes to believe it."""
+
+    system = serializers.CharField(source="run.spec.system.key")
+    release = serializers.CharField(source="run.release.name")
+    probe = serializers.CharField(source="run.spec.probe")
+
+    class Meta:
+        model = Finding
+        fields = [
+            "id", "run", "ordinal", "system", "release", "probe", "title", "statistic", "unit", "value", "low", "high",
+            "confidence", "n", "p_value", "q_value", "family", "baseline", "null", "control", "stability", "status",
+            "rung", "supports", "does_not_show", "holds_for", "provenance", "internals", "digest", "observed_at",
+        ]  # fmt: skip
+
+
+class FindingList(ScopedList[Finding]):
+    """Findings, newest first. Empty without `interpret.view_internals`."""
+
+    queryset = Finding.objects.select_related("run__spec__system", "run__release")
+    serializer_class = FindingOut
+    filterset_fields = ("run", "statistic", "status", "run__release__name", "run__spec__system__key")
+
+    def get_queryset(self) -> models.QuerySet[Finding]:
+        """Return the findings that the principal may see."""
+        return for_eyes_of(self.request, super().get_queryset())
+
+
+class FindingDetail(ScopedDetail[Finding]):
+    """One finding. 404 without `interpret.view_internals`."""
+
+    queryset = Finding.objects.select_related("run__spec__system", "run__release")
+    serializer_class = FindingOut
+
+    def get_queryset(self) -> models.QuerySet[Finding]:
+        """Return the findings that the principal may see."""
+        return for_eyes_of(self.request, super().get_queryset())

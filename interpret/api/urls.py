@@ -1,0 +1,14 @@
+"""Addresses of `interpret` below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from interpret.api import findings, probe_runs
+
+urlpatterns = [
+    path("probe-runs", probe_runs.ProbeRuns.as_view(), name="probe-runs"),
+    path("probe-runs/<int:pk>", probe_runs.ProbeRunDetail.as_view(), name="probe-run"),
+    path("findings", findings.FindingList.as_view(), name="findings"),
+    path("findings/<int:pk>", findings.FindingDetail.as_view(), name="finding"),
+]

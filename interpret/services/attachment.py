@@ -1,0 +1,100 @@
+"""Findings put forward as evidence: supporting or counter, mechanistic, never more. Runs on the default queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from evidence.models import Evidence, EvidenceLink, Layer, Role
+from evidence.services import audit
+from interpret.models import Finding, ProbeRun
+from interpret.registry import PROBES
+
+ROLES = {
+    Finding.Status.SUPPORTED: Role.SUPPORTING,
+    Finding.Status.NOT_SUPPORTED: Role.COUNTER,
+}  # what is inconclusive or invalid is kept as a finding and put forward as nothing
+SLOTS = ("model", "prompt", "index")  # of the release; what a finding is linked to
+REVIEW_EVERY_DAYS = 90
+BATCH = 100  # runs at a time
+
+
+def attach_findings() -> int:
+    """Put the findings of every finished run forward, once; returns how many runs that were."""
+    waiting = ProbeRun.objects.filter(state=ProbeRun.State.DONE, attached_at=None).order_by("finished_at")
+    runs = list(waiting.values_list("pk", flat=True)[:BATCH])
+    return sum(attach_findings_of(run_id) for run_id in runs)
+
+
+@transaction.atomic
+def attach_findings_of(run_id: int) -> bool:
+    """Put one run's findings forward; False where it is not done, or another worker has done so."""
+    claimed = ProbeRun.objects.filter(pk=run_id, state=ProbeRun.State.DONE, attached_at=None)
+    if claimed.update(attached_at=timezone.now()) != 1:
+        return False
+    run = ProbeRun.objects.select_related("spec__system", "release").get(pk=run_id)
+    for finding in run.findings.filter(status__in=ROLES).order_by("ordinal"):
+        _put_forward(run, finding)
+    return True
+
+
+def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
+    system = run.spec.system
+    item, created = Evidence.objects.get_or_create(
+        system=system,
+        source=f"interpret.Finding:{finding.pk}",
+        digest=finding.digest,
+        defaults={
+            "layer": Layer.MECHANISTIC,
+            "role": ROLES[Finding.Status(finding.status)],
+            "kind": "finding",
+            "title": f"{PROBES[run.spec.probe].title}: {finding.statistic}"[:200],
+            "owner": run.queued_by,
+            "review_every_days": REVIEW_EVERY_DAYS,
+            "observed_from": finding.observed_at,
+            "observed_to": run.finished_at,
+            "collected_at": run.finished_at,
+            "received_at": timezone.now(),
+            "summary": summarise(finding),
+        },
+    )
+    if created:
+        pins = run.release.pins.filter(slot__in=SLOTS)
+        EvidenceLink.objects.bulk_create(
+            EvidenceLink(evidence=item, slot=pin.slot, version_id=pin.version_id) for pin in pins
+        )
+        audit.record(
+            verb="evidence.attached", actor="system:attachment", obj=item, system=system, digest=item.digest
+        )
+    return item
+
+
+def summarise(finding: Finding) -> dict[str, object]:
+    """Return what readers of evidence may know: statistic, interval and limits; no layer, head or item."""
+    return {
+        "statistic": finding.statistic,
+        "unit": finding.unit,
+        "value": finding.value,
+        "low": finding.low,
+        "high": finding.high,
+        "confidence": finding.confidence,
+        "n": finding.n,
+        "baseline": _interval(finding.baseline),
+        "null": _interval(finding.null),
+        "control": _interval(finding.control),
+        "status": finding.status,
+        "claim": finding.rung,
+        "does_not_show": finding.does_not_show,
+        "languages": finding.holds_for["languages"],
+        "model_digest": finding.holds_for["model_digest"],
+        "probe_version": finding.provenance["code_version"],
+    }
+
+
+def _interval(comparison: dict[str, Any] | None) -> dict[str, object] | None:
+    if comparison is None:
+        return None
+    estimate = comparison["estimate"]
+    return {"what": comparison["what"], **{key: estimate[key] for key in ("value", "low", "high", "n")}}

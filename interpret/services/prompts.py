@@ -1,0 +1,109 @@
+"""The prompts a release was really asked, frozen as a dataset version that a probe can name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+
+from evidence.digests import canonical_json, sha256_hex
+from evidence.models import ArtefactKind, ArtefactVersion, Release, Span, Trace
+from evidence.selectors.traces import current_traces
+from evidence.services import registry
+from evidence.services.blobs import read_blob, store_blob
+from interpret.contracts import ProbeInput
+from interpret.errors import BadSpecification
+
+DATASET_KEY = "answer-prompts"
+MEDIA_TYPE = "application/vnd.tracebinder.probe-inputs+json"
+NEWEST = 60  # traces of a release that a dataset takes
+
+
+def collect_answer_prompts(release: Release) -> tuple[ProbeInput, ...]:
+    """Return what the model was asked first in each of the release's newest traces, in the order of trace ids.
+
+    Where a trace kept no chat messages, its question stands for the prompt.
+    """
+    traces = list(current_traces().filter(release=release).order_by("-pk")[:NEWEST])
+    messages = _first_messages(traces)
+    inputs = []
+    for trace in sorted(traces, key=lambda each: each.trace_id.hex):
+        instruction, text = _turns(messages.get(trace.trace_id.hex, []))
+        text = text or trace.question
+        if text:
+            language = trace.language or "und"  # BCP 47: undetermined
+            inputs.append(ProbeInput(trace.trace_id.hex, text, language, instruction=instruction))
+    return tuple(inputs)
+
+
+@transaction.atomic
+def store_inputs(
+    *, release: Release, inputs: Sequence[ProbeInput], actor: str, key: str = DATASET_KEY
+) -> ArtefactVersion:
+    """Keep the inputs as a version of the release's dataset; the same inputs are kept once.
+
+    Raises:
+        BadSpecification: there are none.
+    """
+    if not inputs:
+        raise BadSpecification(
+            f"Release {release.name} has no traces to take prompts from: send some, or give `inputs`."
+        )
+    data = canonical_json([asdict(item) for item in inputs])
+    return registry.ensure_version(
+        system=release.system,
+        kind=ArtefactKind.DATASET,
+        key=key,
+        label=f"{release.name}, {len(inputs)} prompts",
+        digest=sha256_hex(data),
+        actor=actor,
+        name="Prompts that probes read",
+        metadata={"inputs": len(inputs)},
+        blob=store_blob(data, MEDIA_TYPE),
+    )
+
+
+def read_inputs(version: ArtefactVersion) -> tuple[ProbeInput, ...]:
+    """Return the inputs of a dataset version, from bytes that were checked against its digest.
+
+    Raises:
+        BadSpecification: the version keeps no bytes.
+        BlobMissing, DigestMismatch: as `read_blob`.
+    """
+    if not version.blob_id:
+        raise BadSpecification(f"{version} keeps no inputs: a probe cannot read it.")
+    return tuple(ProbeInput(**item) for item in json.loads(read_blob(version.blob_id)))
+
+
+def _first_messages(traces: Sequence[Trace]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """Input messages of the earliest chat span of each trace, by trace id (hexadecimal)."""
+    spans = Span.objects.filter(
+        system__in={trace.system_id for trace in traces},
+        trace_id__in=[trace.trace_id for trace in traces],
+        **{"attributes__gen_ai.operation.name": "chat"},
+    ).order_by("-start_ns")
+    found: dict[str, Sequence[Mapping[str, Any]]] = {}
+    for trace_id, attributes in spans.values_list("trace_id", "attributes"):
+        value = attributes.get("gen_ai.input.messages", [])
+        found[trace_id.hex] = json.loads(value) if isinstance(value, str) else value
+    return found
+
+
+def _turns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return (instruction, text): the system's words, and the user's last ones."""
+    said = [(message.get("role", ""), _text(message)) for message in messages]
+    instruction = "\n".join(text for role, text in said if role == "system")
+    asked = [text for role, text in said if role == "user"]
+    return instruction, asked[-1] if asked else ""
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """Text of a message, as `content` or as GenAI `parts`."""
+    content = message.get("content", message.get("parts", ""))
+    if isinstance(content, str):
+        return content
+    parts = [part for part in content if isinstance(part, Mapping)]
+    return "\n".join(str(part.get("content", part.get("text", ""))) for part in parts)

@@ -1,0 +1,135 @@
+"""Asking for a measurement: what is asked is fixed and versioned here, before any worker hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from evidence.digests import digest_of
+from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
+from evidence.services import audit, registry
+from interpret.contracts import ProbeInput, ProbeSpecification
+from interpret.errors import BadSpecification
+from interpret.models import ProbeRun, ProbeSpec
+from interpret.registry import describe, fill_parameters
+from interpret.services.prompts import collect_answer_prompts, store_inputs
+from interpret.tasks import run_probe
+
+MODEL_SLOT = "model"
+
+
+def queue_probe_run(
+    *,
+    release: Release,
+    probe: str,
+    actor: str,
+    parameters: Mapping[str, object] | None = None,
+    seed: int = 0,
+    inputs: Sequence[ProbeInput] | None = None,
+) -> ProbeRun:
+    """Put a run on record and tell the interpret worker once that is committed.
+
+    Asking again for a measurement that waits, runs or is done returns its run; one that failed gets a new run.
+
+    Args:
+        parameters: over the probe's defaults; see `interpret.registry.PROBES`.
+        seed: from 0 to 2**31 - 2; the second seed is the next one.
+        inputs: prompts for a probe that reads some; without them, those of the release's newest traces.
+
+    Raises:
+        UnknownProbe: there is no such probe.
+        BadSpecification: parameters, seed or inputs do not fit, or the release's model has no content digest.
+    """
+    with transaction.atomic():
+        spec = _ensure_spec(
+            release=release, probe=probe, parameters=parameters or {}, seed=seed, inputs=inputs, actor=actor
+        )
+        run, created = _ensure_run(spec=spec, release=release, actor=actor)
+        if created:
+            system, digest = release.system, spec.artefact_version.digest
+            audit.record(verb="probe_run.queued", actor=actor, obj=run, system=system, digest=digest)
+            # A broker that is away must not undo the request: beat sends the run again.
+            transaction.on_commit(partial(run_probe.delay, run.pk), robust=True)
+    return run
+
+
+def _ensure_spec(
+    *,
+    release: Release,
+    probe: str,
+    parameters: Mapping[str, object],
+    seed: int,
+    inputs: Sequence[ProbeInput] | None,
+    actor: str,
+) -> ProbeSpec:
+    filled, model = fill_parameters(probe, parameters), _model_of(release)
+    dataset = _dataset(release=release, probe=probe, inputs=inputs, actor=actor)
+    asked = ProbeSpecification(
+        probe=probe,
+        model_digest=model.digest,
+        seed=seed,
+        parameters=filled,
+        dataset_digest=dataset.digest if dataset else "",
+    )
+    version = registry.ensure_version(
+        system=release.system,
+        kind=ArtefactKind.PROBE,
+        key=probe,
+        label=f"{model.label}, seed {seed}",
+        digest=digest_of(asked.as_json()),
+        actor=actor,
+        name=describe(probe).title[:200],
+        metadata={"model_digest": model.digest, "parameters": filled, "seed": seed},
+    )
+    spec, _ = ProbeSpec.objects.get_or_create(
+        artefact_version=version,
+        defaults={
+            "system": release.system,
+            "probe": probe,
+            "parameters": filled,
+            "seed": seed,
+            "model_version": model,
+            "dataset_version": dataset,
+            "created_by": actor,
+        },
+    )
+    return spec
+
+
+def _ensure_run(*, spec: ProbeSpec, release: Release, actor: str) -> tuple[ProbeRun, bool]:
+    live = ProbeRun.objects.filter(spec=spec, release=release).exclude(state=ProbeRun.State.FAILED)
+    found = live.order_by("pk").first()
+    if found is not None:
+        return found, False
+    try:
+        with transaction.atomic():
+            run = ProbeRun.objects.create(spec=spec, release=release, queued_by=actor, sent_at=timezone.now())
+    except IntegrityError:  # the same request, a moment earlier
+        return live.get(), False
+    return run, True
+
+
+def _model_of(release: Release) -> ArtefactVersion:
+    pin = release.pins.select_related("version").filter(slot=MODEL_SLOT).first()
+    if pin is None:
+        raise BadSpecification(f"Release {release.name} pins no model: there is nothing to probe.")
+    if pin.version.digest_basis != DigestBasis.CONTENT:
+        raise BadSpecification(
+            f"Release {release.name} knows its model only by the label {pin.version.label!r}:"
+            " register it with the digest of its file."
+        )
+    return pin.version
+
+
+def _dataset(
+    *, release: Release, probe: str, inputs: Sequence[ProbeInput] | None, actor: str
+) -> ArtefactVersion | None:
+    if not describe(probe).reads_prompts:
+        if inputs:
+            raise BadSpecification(f"{probe} makes its own sequences and reads no prompts.")
+        return None
+    chosen = collect_answer_prompts(release) if inputs is None else tuple(inputs)
+    return store_inputs(release=release, inputs=chosen, actor=actor)

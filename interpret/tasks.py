@@ -1,0 +1,41 @@
+"""Celery's doors to `interpret`: each wakes a service and holds no rule of its own.
+
+`run_probe` goes to the queue `interpret`, whose worker has torch and a database role that may insert findings and
+little else; the other two go to the default queue. No `acks_late`: the row is the truth, and a message that comes
+twice finds it claimed.
+"""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.db import OperationalError
+
+from interpret.errors import InterpretError
+from interpret.services import attachment, execution
+
+
+@shared_task(
+    autoretry_for=(OperationalError,),  # the database was away; a claim, if made, ends with its lease
+    retry_backoff=True,
+    max_retries=5,
+    throws=(InterpretError,),  # expected: stored on the row, logged without a traceback
+    soft_time_limit=settings.PROBE_SOFT_LIMIT,  # seconds; the run is stored as failed
+    time_limit=settings.PROBE_HARD_LIMIT,  # seconds; the worker dies, the lease frees the run
+)
+def run_probe(run_id: int) -> None:
+    """Carry out the `ProbeRun` of this id. Delivered twice, it runs once."""
+    execution.execute_probe_run(run_id)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
+def resend_stale_runs() -> None:
+    """Tell the interpret worker again of runs that nobody holds."""
+    for run_id in execution.find_runs_to_send():
+        run_probe.delay(run_id)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
+def attach_findings() -> None:
+    """Put the findings of finished runs forward as evidence."""
+    attachment.attach_findings()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from evidence.models import AuditEvent, Evidence
+from evidence.services import registry
+from interpret.contracts import Status
+from interpret.models import Finding, ProbeRun
+from interpret.selectors.findings import findings_of, is_stale, stale_slots
+from interpret.services.attachment import attach_findings_of
+from interpret.services.queueing import queue_probe_run
+from interpret.tasks import attach_findings, run_probe
+from tests.factories import ACTOR, World, manifest
+from tests.interpret.conftest import INPUTS, StandInProbe
+from tests.interpret.measurements import make_measurement, make_result
+
+pytestmark = pytest.mark.usefixtures("sent")
+
+
+@pytest.fixture
+def run(world: World, probe: StandInProbe) -> ProbeRun:
+    probe.result = lambda: make_result(*(make_measurement(status=status) for status in Status))
+    run = queue_probe_run(release=world.release, probe="entropy.next_token", actor=ACTOR, inputs=INPUTS)
+    run_probe(run.pk)
+    return run
+
+
+def test_supported_findings_support_and_unsupported_ones_counter(run: ProbeRun) -> None:
+    attach_findings()
+    items = {item.source: item for item in Evidence.objects.all()}
+    expected = {"supported": "supporting", "not_supported": "counter"}
+    found = {
+        finding.status: items[f"interpret.Finding:{finding.pk}"].role
+        for finding in Finding.objects.all()
+        if f"interpret.Finding:{finding.pk}" in items
+    }
+    assert found == expected  # inconclusive and invalid ones are put forward as nothing
+    assert {item.layer for item in items.values()} == {"mechanistic"}
+    assert {item.owner for item in items.values()} == {ACTOR}
+
+
+def test_an_item_is_linked_to_model_prompt_and_index_of_the_release(run: ProbeRun, world: World) -> None:
+    attach_findings()
+    item = Evidence.objects.first()
+    assert item is not None
+    pins = dict(world.release.pins.values_list("slot", "version_id"))
+    links = dict(item.links.values_list("slot", "version_id"))
+    assert links == {slot: pins[slot] for slot in ("model", "prompt", "index")}
+
+
+def test_attaching_twice_changes_nothing(run: ProbeRun) -> None:
+    assert attach_findings_of(run.pk) is True
+    assert attach_findings_of(run.pk) is False
+    attach_findings()
+    assert Evidence.objects.count() == 2
+    assert AuditEvent.objects.filter(verb="evidence.attached").count() == 2
+
+
+def test_a_run_that_is_not_done_has_nothing_to_attach(run: ProbeRun) -> None:
+    ProbeRun.objects.filter(pk=run.pk).update(state=ProbeRun.State.RUNNING)
+    assert attach_findings_of(run.pk) is False
+    assert not Evidence.objects.exists()
+
+
+def test_the_summary_has_the_interval_and_no_internals(run: ProbeRun) -> None:
+    attach_findings()
+    summary = Evidence.objects.filter(role="supporting").values_list("summary", flat=True).get()
+    assert (summary["value"], summary["low"], summary["high"], summary["n"]) == (2.0, 1.9, 2.1, 20)
+    assert summary["null"]["value"] == 0
+    assert not {"internals", "per_item", "site", "supports"} & set(summary)
+
+
+@pytest.mark.parametrize(
+    ("slot", "stale"), [("model", True), ("index", True), ("prompt", True), ("policy", False)]
+)
+def test_another_version_makes_a_finding_about_prompts_stale(
+    run: ProbeRun, world: World, slot: str, stale: bool
+) -> None:
+    finding = run.findings.first()
+    assert finding is not None
+    assert not is_stale(finding, world.release)
+    pins = [
+        registry.PinSpec(slot=pin.slot, kind=pin.kind, key=pin.key, label="2", digest="9" * 64)
+        if pin.slot == slot
+        else pin
+        for pin in manifest(world.system.key).pins
+    ]
+    newer = registry.register_release(
+        system=world.system, manifest=registry.ReleaseManifest("r2", pins), actor=ACTOR
+    )
+    assert is_stale(finding, newer) is stale
+    assert stale_slots(finding, newer) == ([slot] if stale else [])
+
+
+def test_findings_are_listed_by_release(run: ProbeRun, world: World) -> None:
+    assert [finding.ordinal for finding in findings_of(world.release)] == [1, 2, 3, 4]

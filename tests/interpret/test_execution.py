@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.db.utils import ProgrammingError
+from django.utils import timezone
+
+from evidence.models import AuditEvent
+from evidence.services import audit
+from interpret import registry
+from interpret.contracts import Status
+from interpret.errors import LeaseLost, ProbeError, ProbeUnavailable
+from interpret.models import Finding, ProbeRun
+from interpret.services import execution
+from interpret.services.findings import digest_of_finding
+from interpret.services.queueing import queue_probe_run
+from interpret.tasks import resend_stale_runs, run_probe
+from tests.factories import ACTOR, World
+from tests.interpret.conftest import StandInProbe
+from tests.interpret.measurements import make_measurement, make_result
+
+pytestmark = pytest.mark.usefixtures("sent")
+
+
+@pytest.fixture
+def run(world: World) -> ProbeRun:
+    return queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR, seed=7)
+
+
+def reload(run: ProbeRun) -> ProbeRun:
+    return ProbeRun.objects.get(pk=run.pk)
+
+
+def let_lease_end(run: ProbeRun, attempts: int = 1) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    ProbeRun.objects.filter(pk=run.pk).update(
+        state=ProbeRun.State.RUNNING, lease_until=past, attempts=attempts, sent_at=past - timedelta(hours=1)
+    )
+
+
+def test_a_run_is_measured_and_its_findings_kept_with_all_they_need(
+    run: ProbeRun, probe: StandInProbe
+) -> None:
+    run_probe(run.pk)
+    done = reload(run)
+    assert (done.state, done.attempts, done.error) == (ProbeRun.State.DONE, 1, "")
+    assert done.started_at is not None
+    assert done.finished_at is not None
+    assert probe.asked[0].seed == 7
+    finding = Finding.objects.get()
+    assert (finding.value, finding.low, finding.high, finding.n) == (2.0, 1.9, 2.1, 20)
+    assert finding.null["estimate"]["value"] == 0
+    assert finding.baseline["kind"] == "baseline"
+    assert finding.control is None
+    assert finding.stability["agrees"] is True
+    assert finding.provenance["specification_digest"] == run.spec.artefact_version.digest
+    assert finding.digest == digest_of_finding(finding)
+    verbs = list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True))
+    assert verbs[-3:] == ["probe_run.started", "finding.recorded", "probe_run.finished"]
+
+
+def test_delivered_twice_it_runs_once(run: ProbeRun, probe: StandInProbe) -> None:
+    run_probe(run.pk)
+    run_probe(run.pk)
+    assert len(probe.asked) == 1
+    assert Finding.objects.count() == 1
+
+
+def test_a_run_that_another_worker_holds_is_left_alone(run: ProbeRun, probe: StandInProbe) -> None:
+    ProbeRun.objects.filter(pk=run.pk).update(
+        state=ProbeRun.State.RUNNING, lease_until=timezone.now() + timedelta(minutes=1), attempts=1
+    )
+    run_probe(run.pk)
+    assert probe.asked == []
+    assert reload(run).attempts == 1
+
+
+def test_a_failed_run_is_kept_with_its_error(run: ProbeRun, probe: StandInProbe) -> None:
+    def fail() -> Any:
+        raise ProbeError("the corpus has no tokens")
+
+    probe.result = fail
+    with pytest.raises(ProbeError):
+        run_probe(run.pk)
+    failed = reload(run)
+    assert failed.state == ProbeRun.State.FAILED
+    assert failed.error == "probe_failed: the corpus has no tokens"
+    assert not Finding.objects.exists()
+    assert AuditEvent.objects.filter(verb="probe_run.failed").exists()
+
+
+def test_without_torch_the_run_fails_and_says_what_is_missing(
+    run: ProbeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(registry, "import_module", refuse)
+    with pytest.raises(ProbeUnavailable):
+        run_probe(run.pk)
+    failed = reload(run)
+    assert failed.state == ProbeRun.State.FAILED
+    assert "torch" in failed.error
+    assert "interpret worker" in failed.error
+    assert not Finding.objects.exists()
+
+
+def test_a_model_that_the_store_does_not_hold_fails_the_run(
+    run: ProbeRun, settings: Any, tmp_path: Any
+) -> None:
+    settings.MODEL_STORE = tmp_path
+    with pytest.raises(Exception, match="no model"):
+        run_probe(run.pk)
+    assert reload(run).error.startswith("model_missing: ")
+
+
+def test_no_findings_without_their_audit_events(
+    run: ProbeRun, probe: StandInProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del probe
+    real = audit.record
+
+    def refuse(**fields: Any) -> Any:
+        if fields["verb"] == "finding.recorded":
+            raise IntegrityError
+        return real(**fields)
+
+    monkeypatch.setattr(audit, "record", refuse)
+    with pytest.raises(IntegrityError):
+        run_probe(run.pk)
+    assert not Finding.objects.exists()
+    assert reload(run).state == ProbeRun.State.FAILED
+
+
+def test_a_dead_worker_s_run_is_sent_again_and_done(
+    run: ProbeRun, probe: StandInProbe, sent: list[int]
+) -> None:
+    let_lease_end(run)
+    resend_stale_runs()
+    assert sent == [run.pk]
+    run_probe(run.pk)
+    assert len(probe.asked) == 1
+    assert (reload(run).state, reload(run).attempts) == (ProbeRun.State.DONE, 2)
+
+
+def test_a_run_is_not_sent_again_while_the_last_message_is_fresh(run: ProbeRun, sent: list[int]) -> None:
+    resend_stale_runs()
+    assert sent == []
+    ProbeRun.objects.filter(pk=run.pk).update(sent_at=timezone.now() - timedelta(minutes=6))
+    resend_stale_runs()
+    resend_stale_runs()
+    assert sent == [run.pk]
+
+
+def test_a_run_that_kills_its_workers_is_given_up(run: ProbeRun, sent: list[int]) -> None:
+    let_lease_end(run, attempts=execution.MAX_ATTEMPTS)
+    resend_stale_runs()
+    assert sent == []
+    assert reload(run).state == ProbeRun.State.FAILED
+    assert reload(run).error.startswith("worker_lost")
+
+
+def test_a_worker_that_outlived_its_lease_stores_nothing(run: ProbeRun, probe: StandInProbe) -> None:
+    def overtaken() -> Any:
+        ProbeRun.objects.filter(pk=run.pk).update(attempts=2, worker="another")
+        return make_result()
+
+    probe.result = overtaken
+    with pytest.raises(LeaseLost):
+        run_probe(run.pk)
+    assert not Finding.objects.exists()
+    assert (reload(run).state, reload(run).worker) == (ProbeRun.State.RUNNING, "another")
+
+
+def test_the_interpret_role_can_do_all_this_and_nothing_else(
+    run: ProbeRun, probe: StandInProbe, settings: Any
+) -> None:
+    del probe
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute(f'SET ROLE "{settings.INTERPRET_ROLE}"')
+        try:
+            run_probe(run.pk)
+            assert Finding.objects.count() == 1
+            for table in (
+                "evidence_trace",
+                "evidence_claim",
+                "evidence_evidence",
+                "requirements_requirement",
+            ):
+                cursor.execute("SAVEPOINT before")
+                with pytest.raises(ProgrammingError, match="permission denied"):
+                    cursor.execute(f"SELECT 1 FROM {table}")
+                cursor.execute("ROLLBACK TO SAVEPOINT before")
+        finally:
+            cursor.execute("RESET ROLE")
+            cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
+
+
+def test_findings_of_every_status_are_kept(run: ProbeRun, probe: StandInProbe) -> None:
+    probe.result = lambda: make_result(*(make_measurement(status=status) for status in Status))
+    run_probe(run.pk)
+    assert set(Finding.objects.values_list("status", flat=True)) == {str(status) for status in Status}
