@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
+
 from config import embedded
 from config.env import ConfigurationError, env_bool, env_int, env_list, env_str
+
+django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(env_str("TRACEBINDER_VAR", str(BASE_DIR / "var")))  # everything embedded services and blobs write
@@ -147,7 +151,9 @@ OTLP_MAX_SPANS = env_int("TRACEBINDER_OTLP_MAX_SPANS", 20_000)  # in one request
 OTLP_MAX_ATTRIBUTE = env_int("TRACEBINDER_OTLP_MAX_ATTRIBUTE", 256 * 1024)  # bytes; longer ones become blobs
 OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arrays and maps in an attribute
 OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a span may end before it starts
-OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 32)  # requests a process stores at once; then 429
+OTLP_MAX_IN_FLIGHT = env_int(
+    "TRACEBINDER_OTLP_MAX_IN_FLIGHT", 32
+)  # requests a process stores at once; then 429
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(
@@ -200,9 +206,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "assemble-traces": {"task": "evidence.tasks.assemble_traces", "schedule": 1.0},  # seconds
+    "assemble-traces": {
+        "task": "evidence.tasks.assemble_traces",
+        "schedule": 1.0,
+    },  # seconds, as all of these
     "make-partitions": {"task": "evidence.tasks.make_partitions", "schedule": 6 * 60 * 60.0},
     "sequence-events": {"task": "evidence.tasks.sequence_events", "schedule": 5.0},
+    "find-missed-events": {"task": "evidence.tasks.find_missed_events", "schedule": 3600.0},
+    "create-partitions": {"task": "evidence.tasks.create_partitions", "schedule": 24 * 3600.0},
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},

@@ -23,8 +23,21 @@ def assemble_traces() -> None:
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
 def sequence_events() -> None:
-    """Give the audit events that have no leaf yet their place in the log."""
-    log.sequence_events(limit=settings.SEQUENCE_BATCH)
+    """Give the audit events that have no leaf yet their place in the log, until none waits."""
+    while log.sequence_events(limit=settings.SEQUENCE_BATCH) == settings.SEQUENCE_BATCH:
+        pass
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
+def find_missed_events() -> None:
+    """Look through the whole log for an event without a place, which the everyday search would not see."""
+    log.sequence_events(limit=settings.SEQUENCE_BATCH, full_search=True)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
+def create_partitions() -> None:
+    """Make the span partitions of the coming months."""
+    partitions.ensure_partitions()
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)

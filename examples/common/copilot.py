@@ -63,7 +63,7 @@ class Copilot:
             },
             _pin("policy", "policy", self.policy.name, self.policy.version, self.policy.digest),
         ]
-        pins += [_pin(f"tool.{t.name}", "tool", t.name, t.version, t.digest) for t in self.tools.values()]
+        pins += [_pin(f"tool:{t.name}", "tool", t.name, t.version, t.digest) for t in self.tools.values()]
         return {
             "system": {"key": self.key, "name": self.name, "risk_tier": self.risk_tier},
             "release": self.release,

@@ -27,20 +27,27 @@ def test_a_model_that_is_a_version_of_something_hangs_on_an_artefact_version() -
     assert len(versions) >= 3, "the walk found too little to mean anything"
     for model in versions:
         field = model._meta.get_field("artefact_version")
-        assert isinstance(field, models.OneToOneField), model
+        assert isinstance(field, models.ForeignKey), model  # one to one, or many where content was kept
+        assert not field.null, model
         assert field.related_model is ArtefactVersion, model
 
 
 def test_a_field_named_version_or_gate_version_leads_to_an_artefact_version() -> None:
     for model in our_models():
         for field in model._meta.get_fields():
-            if isinstance(field, models.ForeignKey) and field.name in {"index_version", "gate_version", "model_version"}:
+            if isinstance(field, models.ForeignKey) and field.name in {
+                "index_version",
+                "gate_version",
+                "model_version",
+            }:
                 assert field.related_model is ArtefactVersion, f"{model.__name__}.{field.name}"
 
 
 def _is_mere_reference(model: type[models.Model]) -> bool:
     """`TraceVersion` and the like say *which* version was used; they are not versions."""
     return any(
-        isinstance(field, models.ForeignKey) and field.name == "version" and field.related_model is ArtefactVersion
+        isinstance(field, models.ForeignKey)
+        and field.name == "version"
+        and field.related_model is ArtefactVersion
         for field in model._meta.get_fields()
     )

@@ -21,7 +21,8 @@ def tables_of(model: type[Model]) -> list[str]:
     """The table and its partitions."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [model._meta.db_table]
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
+            [model._meta.db_table],
         )
         return [model._meta.db_table, *(name for (name,) in cursor.fetchall())]
 
@@ -35,7 +36,8 @@ def test_each_table_is_append_only_or_a_listed_work_table(model: type[Model]) ->
     for table in tables_of(model):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname = %s", [table, TRIGGER_NAME]
+                "SELECT tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname = %s",
+                [table, TRIGGER_NAME],
             )
             assert cursor.fetchone() == ("O",), f"{table} has no enabled {TRIGGER_NAME} trigger"
             for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE):
@@ -45,7 +47,9 @@ def test_each_table_is_append_only_or_a_listed_work_table(model: type[Model]) ->
                     " FROM pg_class WHERE oid = %s::regclass",
                     [role, table] * 3 + [role, table],
                 )
-                assert cursor.fetchone() == (False, False, False, False), f"{role} has too many rights on {table}"
+                assert cursor.fetchone() == (False, False, False, False), (
+                    f"{role} has too many rights on {table}"
+                )
 
 
 def test_the_runtime_role_may_truncate_and_own_nothing() -> None:
@@ -57,7 +61,9 @@ def test_the_runtime_role_may_truncate_and_own_nothing() -> None:
                 [role, role],
             )
             assert cursor.fetchall() == []
-            cursor.execute("SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = %s", [role])
+            cursor.execute(
+                "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = %s", [role]
+            )
             assert cursor.fetchone() == (False, False, False)
 
 
@@ -92,7 +98,9 @@ def test_the_orm_says_what_to_do_instead(world: World) -> None:
 def test_each_model_leads_to_its_system_and_notes_its_personal_data(model: type[StoredModel]) -> None:
     assert model.PII in {"none", "actor", "payload"}
     if model.SCOPE_PATH is None:
-        assert is_excepted("no-system", model._meta.label), f"{model._meta.label}: which system does it belong to?"
+        assert is_excepted("no-system", model._meta.label), (
+            f"{model._meta.label}: which system does it belong to?"
+        )
         return
     manager = model._default_manager
     assert manager.filter(**{f"{model.SCOPE_PATH}__in": [0]}).count() == 0  # the path is a real lookup

@@ -40,11 +40,15 @@ def test_probe_tasks_have_their_own_queue_and_no_other_task_is_in_it() -> None:
     assert in_interpret_queue == {"interpret.tasks.run_probe"}
 
 
-@pytest.mark.parametrize("role", [role for role, rules in ROLES.items() if "interpret" not in rules.sees_apps])
+@pytest.mark.parametrize(
+    "role", [role for role, rules in ROLES.items() if "interpret" not in rules.sees_apps]
+)
 def test_no_list_tells_of_internals_to_a_role_without_the_permission(world: World, role: str, client) -> None:
     person = world.people[role]
     assert not person.has_perm("interpret.view_internals")
-    assert not [permission for permission in person.get_all_permissions() if permission.startswith("interpret.")]
+    assert not [
+        permission for permission in person.get_all_permissions() if permission.startswith("interpret.")
+    ]
     client.force_login(person)
     for route, view in our_urls():
         if "interpret" not in getattr(view, "__module__", "") or "<" in route:

@@ -35,5 +35,7 @@ def test_each_float_field_says_what_it_holds_where_it_is_declared() -> None:
             found += 1
             line = re.search(rf"^\s+{field.name} = .*$", source, re.MULTILINE)
             assert line is not None, f"{model.__name__}.{field.name}"
-            assert "#" in line.group() or "unit" in names, f"{model.__name__}.{field.name} says no unit and no range"
+            assert "#" in line.group() or "unit" in names, (
+                f"{model.__name__}.{field.name} says no unit and no range"
+            )
     assert found >= 10

@@ -94,10 +94,10 @@ def _process_specs(port: int, web_workers: int, *, interpret: bool) -> list[Proc
 
 def _migrate() -> None:
     environment = {**os.environ, "TRACEBINDER_PROCESS": "owner"}
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "migrate", "--verbosity", "0"]
-    result = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own command
-    if result.returncode != 0:
-        raise CommandError("The database could not be migrated; the reason is above.")
+    for command in (["migrate", "--verbosity", "0"], ["make_partitions"]):
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py"), *command]
+        if subprocess.run(manage, env=environment, check=False).returncode != 0:  # noqa: S603  # our own commands
+            raise CommandError(f"`manage.py {command[0]}` failed; the reason is above.")
 
 
 def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen[str]:

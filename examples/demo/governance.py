@@ -1,0 +1,106 @@
+"""What people do at their desks in the demo: approve requirements, freeze a baseline, define a gate, review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from django.contrib.auth.models import User
+
+from evidence.models import Citation, Review, ReviewTask, System, Trace
+from evidence.services import registry, reviews
+from evidence.services.gates import CriterionReference, define_gate
+from requirements.models import RequirementState, RequirementVersion
+from requirements.selectors.requirements import state_of
+from requirements.services.baselines import freeze_baseline
+from requirements.services.transitions import transition_requirement
+
+GATE: Final = "release-gate"
+ENVIRONMENT: Final = "demo"
+AUTHOR: Final = "user:ana"
+APPROVER: Final = "user:pia"
+OPERATOR: Final = "user:omar"
+REVIEWED: Final = 4  # traces a reviewer judges in each system
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many traces the reviewers judged, by decision."""
+
+    decisions: dict[str, int]
+
+
+def approve_requirements(system: System, baseline: str) -> list[RequirementVersion]:
+    """Propose every draft as its author, approve it as somebody else, and freeze what is approved."""
+    versions = list(
+        RequirementVersion.objects.filter(requirement__system=system).select_related(
+            "requirement__system", "artefact_version"
+        )
+    )
+    for version in versions:
+        if state_of(version) == RequirementState.DRAFT:
+            transition_requirement(version=version, to_state=RequirementState.IN_REVIEW, actor=AUTHOR)
+        if state_of(version) == RequirementState.IN_REVIEW:
+            transition_requirement(
+                version=version, to_state=RequirementState.APPROVED, actor=APPROVER, reason="starter baseline"
+            )
+    approved = [version for version in versions if state_of(version) == RequirementState.APPROVED]
+    freeze_baseline(system=system, name=baseline, versions=approved, actor=APPROVER)
+    define_gate(
+        system=system,
+        key=GATE,
+        references=[CriterionReference(baseline=baseline)],
+        actor=APPROVER,
+        name="Release gate",
+    )
+    return approved
+
+
+def put_live(system: System, release: str) -> None:
+    """Record that the release is live in the demo environment, once."""
+    found = registry.find_release(system, release)
+    if not found.deployments.filter(environment=ENVIRONMENT).exists():
+        registry.record_deployment(
+            system=system,
+            environment=ENVIRONMENT,
+            release=found,
+            effective_from=datetime.now(UTC),
+            actor=OPERATOR,
+        )
+
+
+def review_some(system: System, reviewers: list[User]) -> Judged:
+    """Judge a few of the open traces by what the citations show, as a hurried but honest reviewer would."""
+    tasks = ReviewTask.objects.filter(system=system, reviews__isnull=True).select_related("trace__system")
+    decisions: dict[str, int] = {}
+    for number, task in enumerate(tasks.order_by("due_at", "pk")[:REVIEWED]):
+        for reviewer in reviewers[: task.reviews_required]:
+            review = _judge(task.trace, reviewer, number)
+            decisions[review.decision] = decisions.get(review.decision, 0) + 1
+    return Judged(decisions)
+
+
+def _judge(trace: Trace, reviewer: User, number: int) -> Review:
+    found = {Citation.Verdict.VERBATIM, Citation.Verdict.NORMALISED, Citation.Verdict.FUZZY}
+    verdicts = set(Citation.objects.filter(claim__trace=trace).values_list("verdict", flat=True))
+    if verdicts and verdicts <= found:
+        return reviews.record_review(
+            trace=trace, reviewer=reviewer, decision="approve", rationale="quotes checked"
+        )
+    if number % 2:
+        return reviews.record_review(
+            trace=trace,
+            reviewer=reviewer,
+            decision="override",
+            reason_code="unsupported_claim",
+            rationale="The answer is not borne out by the passage it names.",
+            corrected_answer="Please refer to the cited policy; the copilot's answer could not be confirmed.",
+        )
+    return reviews.record_review(
+        trace=trace,
+        reviewer=reviewer,
+        decision="reject",
+        reason_code="wrong_citation" if verdicts else "unsupported_claim",
+        rationale="No quote supports what is claimed.",
+    )

@@ -1,0 +1,96 @@
+"""The demo's people, systems and tokens: what an operator sets up once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from evidence.models import Membership, Scope, System
+from evidence.roles import ROLES
+from evidence.services import registry, tokens
+
+OPERATOR: Final = "user:omar"
+PASSWORD: Final = "demo-only-password"  # noqa: S105  # printed at the end of the demo, loopback only
+PEOPLE: Final = {  # user name -> role
+    "ana": "author",
+    "pia": "approver",
+    "rui": "reviewer",
+    "vera": "reviewer",
+    "ines": "researcher",
+    "ada": "auditor",
+    "omar": "operator",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Who and what the rest of the demo acts as."""
+
+    systems: dict[str, System]
+    people: dict[str, User]
+    tokens: dict[str, str]  # purpose -> token text
+
+
+def set_up(names: dict[str, str]) -> Setup:
+    """Create the people, systems, memberships and tokens that are not there yet.
+
+    Args:
+        names: system key -> what people call it.
+    """
+    people = {name: _person(name, role) for name, role in PEOPLE.items()}
+    people["admin"] = _superuser()
+    systems = {
+        key: registry.register_system(
+            key=key, name=name, risk_tier="high", owner=people["omar"], actor=OPERATOR
+        )
+        for key, name in names.items()
+    }
+    for user in people.values():
+        for system in systems.values():
+            Membership.objects.get_or_create(system=system, user=user)
+    issued = {
+        "applications": _token("applications", people["omar"], [Scope.INGEST], systems),
+        "ci": _token("ci", people["omar"], [Scope.PUSH_EVAL, Scope.GATE], systems),
+        "author": _token("author", people["ana"], [Scope.IMPORT, Scope.READ], systems),
+        "researcher": _token("researcher", people["ines"], [Scope.PROBE, Scope.READ], systems),
+        "auditor": _token("auditor", people["ada"], [Scope.BINDER, Scope.READ], systems),
+    }
+    return Setup(systems, people, issued)
+
+
+def _person(name: str, role: str) -> User:
+    user, created = User.objects.get_or_create(
+        username=name, defaults={"is_staff": True, "first_name": name.title()}
+    )
+    if created:
+        user.set_password(PASSWORD)
+        user.save()
+    user.groups.set(Group.objects.filter(name=role))
+    return user
+
+
+def _superuser() -> User:
+    found = User.objects.filter(username="admin").first()
+    return found or User.objects.create_superuser("admin", password=PASSWORD)
+
+
+def _token(name: str, owner: User, scopes: list[Scope], systems: dict[str, System]) -> str:
+    """Issue a token for this run: the text of an earlier one cannot be shown again."""
+    issued = tokens.issue_token(
+        name=f"demo {name}",
+        owner=owner,
+        scopes=scopes,
+        systems=list(systems.values()),
+        expires_at=timezone.now() + timedelta(days=1),
+        actor=OPERATOR,
+    )
+    return issued.text
+
+
+def role_lines() -> list[tuple[str, str, str]]:
+    """Return (user, role, what the role may do) for the closing table."""
+    return [(name, role, ROLES[role].purpose) for name, role in PEOPLE.items()]

@@ -1,0 +1,49 @@
+"""Probe specifications and runs."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge, link, shorten
+from evidence.admin.filters import related
+from interpret.models import ProbeRun, ProbeSpec
+
+
+@admin.register(ProbeSpec)
+class ProbeSpecAdmin(ReadOnlyModelAdmin):
+    list_display = ["probe", "system", "seed", "model_link", "created_by", "created_at"]
+    list_filter = [related("system"), "probe"]
+    list_select_related = ["system", "model_version__artefact"]
+    search_fields = ["probe"]
+    ordering = ["-id"]
+    steps = [Step("Runs", "interpret.proberun", "spec__id__exact")]
+
+    @admin.display(description="Model version")
+    def model_link(self, spec: ProbeSpec) -> str:
+        return link(spec.model_version)
+
+
+@admin.register(ProbeRun)
+class ProbeRunAdmin(ReadOnlyModelAdmin):
+    list_display = ["probe", "progress", "attempts", "release_link", "wrong", "queued_by", "queued_at", "finished_at"]
+    list_filter = [related("spec__system"), "state"]
+    list_select_related = ["spec", "release__system"]
+    ordering = ["-id"]
+    steps = [Step("Findings", "interpret.finding", "run__id__exact")]
+
+    @admin.display(description="Probe")
+    def probe(self, run: ProbeRun) -> str:
+        return run.spec.probe
+
+    @admin.display(description="State", ordering="state")
+    def progress(self, run: ProbeRun) -> str:
+        return badge(run.state)
+
+    @admin.display(description="Release")
+    def release_link(self, run: ProbeRun) -> str:
+        return link(run.release)
+
+    @admin.display(description="Error")
+    def wrong(self, run: ProbeRun) -> str:
+        return shorten(run.error) or "–"

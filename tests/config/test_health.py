@@ -1,0 +1,29 @@
+"""Alive, ready, and how far behind."""
+
+from __future__ import annotations
+
+import pytest
+from rest_framework.test import APIClient
+
+pytestmark = pytest.mark.django_db
+
+
+def test_alive_needs_nothing(api: APIClient) -> None:
+    assert api.get("/healthz").json()["status"] == "alive"
+
+
+def test_ready_when_database_and_broker_answer(api: APIClient) -> None:
+    assert api.get("/readyz").json() == {"status": "ready", "faults": []}
+
+
+def test_not_ready_says_what_is_wrong(api: APIClient, settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    response = api.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["faults"][0].startswith("broker:")
+
+
+def test_metrics_tell_what_waits(api: APIClient) -> None:
+    text = api.get("/metrics").content.decode()
+    assert "tracebinder_pending_traces 0.0" in text
+    assert 'tracebinder_queue_length{queue="interpret"}' in text

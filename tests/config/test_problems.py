@@ -1,0 +1,69 @@
+"""Every refusal is an RFC 9457 problem with a stable code, and says what to do."""
+
+from __future__ import annotations
+
+import pytest
+from rest_framework.test import APIClient
+
+from evidence.models import AccessToken, Scope
+from evidence.services import tokens
+from tests.factories import ACTOR, World
+
+pytestmark = pytest.mark.django_db
+
+
+def problem(response: object, status: int) -> dict[str, object]:
+    assert response.status_code == status, response.content  # type: ignore[attr-defined]
+    assert response.headers["Content-Type"] == "application/problem+json"  # type: ignore[attr-defined]
+    body = response.json()  # type: ignore[attr-defined]
+    assert {"type", "code", "title", "status", "detail"} <= set(body)
+    assert body["status"] == status
+    return dict(body)
+
+
+def test_without_a_token_the_answer_names_the_scheme(api: APIClient, world: World) -> None:
+    response = api.get("/api/v1/traces")
+    assert problem(response, 401)["code"] == "not_authenticated"
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_without_the_scope_is_refused(api: APIClient, world: World) -> None:
+    response = api.get("/api/v1/traces", **world.headers(Scope.INGEST))
+    assert problem(response, 403)["code"] == "permission_denied"
+
+
+@pytest.mark.parametrize("text", ["tb_0123456789ab_wrong", "tb_", "nonsense", "tb_ñ_ñ"])
+def test_a_wrong_token_is_refused_in_one_sentence(api: APIClient, world: World, text: str) -> None:
+    response = api.get("/api/v1/traces", HTTP_AUTHORIZATION=f"Bearer {text}".encode().decode("latin-1"))
+    assert "unknown, expired or revoked" in str(problem(response, 401)["detail"])
+
+
+def test_a_revoked_token_stops_working_at_once(api: APIClient, world: World) -> None:
+    headers = world.headers(Scope.READ)
+    assert api.get("/api/v1/traces", **headers).status_code == 200
+    tokens.revoke_token(token=AccessToken.objects.latest("pk"), actor=ACTOR)
+    problem(api.get("/api/v1/traces", **headers), 401)
+
+
+def test_another_systems_trace_is_not_found_rather_than_forbidden(api: APIClient, world: World) -> None:
+    response = api.get(f"/api/v1/traces/{'ab' * 16}", **world.headers(Scope.READ))
+    assert problem(response, 404)["code"] == "not_found"
+
+
+def test_an_address_that_does_not_exist_is_a_problem_too(api: APIClient, world: World) -> None:
+    assert problem(api.get("/api/v1/nothing-here"), 404)["code"] == "not_found"
+
+
+def test_invalid_fields_are_listed(api: APIClient, world: World) -> None:
+    response = api.post("/api/v1/releases", {"system": "x"}, format="json", **world.headers(Scope.IMPORT))
+    assert set(problem(response, 422)["errors"]) == {"name", "pins"}  # type: ignore[arg-type]
+
+
+def test_a_system_of_others_cannot_be_written_to(api: APIClient, world: World) -> None:
+    body = {
+        "system": "somebody-elses",
+        "name": "r1",
+        "pins": [{"slot": "m", "kind": "model", "key": "k", "label": "1"}],
+    }
+    response = api.post("/api/v1/releases", body, format="json", **world.headers(Scope.IMPORT))
+    assert "among yours" in str(problem(response, 404)["detail"])
