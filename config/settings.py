@@ -87,7 +87,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.TracebinderAdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -178,7 +178,7 @@ REVIEW_TWO_PERSON_HIGH_RISK = env_bool(
 EVAL_CONFIDENCE = 0.95  # of every interval we compute
 GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence must not import requirements
 BINDER_SECTIONS = [
-    "evidence.binder.sections.evidence_sections",
+    "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",
     "interpret.services.binder_sections.interpretability_sections",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, log, partitions
+from evidence.services import assembly, binders, log, partitions
+from evidence.services.binders import LogBusy
 
 
 @shared_task(
@@ -50,3 +53,15 @@ def sign_checkpoint() -> None:
 def make_partitions() -> None:
     """Make the span partitions of the months ahead."""
     partitions.ensure_partitions()
+
+
+@shared_task(
+    autoretry_for=(OperationalError, LogBusy),  # the same scope asked again gives the same bytes
+    retry_backoff=True,
+    max_retries=5,
+    soft_time_limit=55 * 60,  # seconds
+    time_limit=60 * 60,  # seconds
+)
+def export_binder(**asked: Any) -> None:
+    """Export a binder; the arguments are those of `binders.export_binder_by_ids`."""
+    binders.export_binder_by_ids(**asked)

@@ -27,11 +27,11 @@ _LONGEST_PAUSE: Final = 30.0  # seconds, whatever Retry-After says
 _MOST_ANSWER: Final = 16 << 20  # bytes
 
 
-class ServerUnreachableError(TracebinderError):
+class ServerUnreachable(TracebinderError):
     """No answer came, after every attempt."""
 
 
-class RequestRefusedError(TracebinderError):
+class RequestRefused(TracebinderError):
     """The server answered, and refused. `status` and `code` are its problem's (RFC 9457)."""
 
     def __init__(self, *, status: int, code: str, title: str, detail: str) -> None:
@@ -74,18 +74,18 @@ class Server:
         """Post a body that may safely be posted twice, and return status and JSON answer.
 
         Raises:
-            RequestRefusedError: the server refused it.
-            ServerUnreachableError: no usable answer after `ATTEMPTS` attempts.
+            RequestRefused: the server refused it.
+            ServerUnreachable: no usable answer after `ATTEMPTS` attempts.
         """
         request = self._request(path, body, query or {}, media_type)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _send(request)
-            except (_PassingError, OSError, http.client.HTTPException) as exc:
+            except (_PassingRefusal, OSError, http.client.HTTPException) as exc:
                 if attempt == ATTEMPTS:
                     raise _given_up(exc, self.url) from exc
                 self.pause(_pause_before_next(attempt, exc))
-        raise ServerUnreachableError(f"{self.url}: no attempt was made")
+        raise ServerUnreachable(f"{self.url}: no attempt was made")
 
     def _request(
         self, path: str, body: bytes, query: Mapping[str, str], media_type: str
@@ -102,10 +102,10 @@ class Server:
         return urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310  # http or https: see the opener
 
 
-class _PassingError(TracebinderError):
+class _PassingRefusal(TracebinderError):
     """A refusal that may pass by itself. `wait` is the server's wish in seconds, or None."""
 
-    def __init__(self, refusal: RequestRefusedError, wait: float | None) -> None:
+    def __init__(self, refusal: RequestRefused, wait: float | None) -> None:
         super().__init__(str(refusal))
         self.refusal = refusal
         self.wait = wait
@@ -134,7 +134,7 @@ def _send(request: urllib.request.Request) -> tuple[int, dict[str, object]]:
         with exc:
             refusal = _refusal(exc.code, exc.read(_MOST_ANSWER))
         if exc.code == 429 or exc.code >= 500:
-            raise _PassingError(refusal, _retry_after(exc.headers.get("Retry-After"))) from exc
+            raise _PassingRefusal(refusal, _retry_after(exc.headers.get("Retry-After"))) from exc
         raise refusal from exc
 
 
@@ -150,7 +150,7 @@ def _json_object(body: bytes) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _refusal(status: int, body: bytes) -> RequestRefusedError:
+def _refusal(status: int, body: bytes) -> RequestRefused:
     """Return the server's problem document as an error; any other body only by its status."""
     try:
         value = json.loads(body)
@@ -158,7 +158,7 @@ def _refusal(status: int, body: bytes) -> RequestRefusedError:
         value = {}
     problem = value if isinstance(value, dict) else {}
     title = str(problem.get("title") or http.client.responses.get(status, ""))
-    return RequestRefusedError(
+    return RequestRefused(
         status=status, code=str(problem.get("code", "")), title=title, detail=str(problem.get("detail") or "")
     )
 
@@ -168,15 +168,15 @@ def _retry_after(value: str | None) -> float | None:
 
 
 def _pause_before_next(attempt: int, error: Exception) -> float:
-    wished = error.wait if isinstance(error, _PassingError) else None
+    wished = error.wait if isinstance(error, _PassingRefusal) else None
     backoff = _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311  # spreads load, hides nothing
     return min(_LONGEST_PAUSE, wished if wished is not None else backoff)
 
 
 def _given_up(error: Exception, url: str) -> TracebinderError:
-    if isinstance(error, _PassingError):
+    if isinstance(error, _PassingRefusal):
         return error.refusal
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return ServerUnreachableError(
+    return ServerUnreachable(
         f"cannot reach {url}: {reason}; check TRACEBINDER_URL and that the server runs (tried {ATTEMPTS} times)"
     )

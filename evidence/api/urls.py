@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evidence.api import records, releases, reviews, traces
+from evidence.api import binders, records, releases, reviews, traces
 
 urlpatterns = [
     path("releases", releases.ReleaseCreate.as_view(), name="releases"),
@@ -19,4 +19,9 @@ urlpatterns = [
     path("citations", records.CitationList.as_view(), name="citations"),
     path("evidence", records.EvidenceList.as_view(), name="evidence"),
     path("audit-events", records.AuditEventList.as_view(), name="audit-events"),
+    path("binders", binders.BinderCreate.as_view(), name="binders"),
+    path("binders/<uuid:binder_id>", binders.BinderDetail.as_view(), name="binder"),
+    path("binders/<uuid:binder_id>/download", binders.BinderDownload.as_view(), name="binder-download"),
+    path("binders/<uuid:binder_id>/sidecar", binders.BinderSidecar.as_view(), name="binder-sidecar"),
+    path("trust", binders.TrustDetail.as_view(), name="trust"),
 ]

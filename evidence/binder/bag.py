@@ -61,6 +61,7 @@ class WrittenBinder:
     n_files: int  # payload files
     statement: bytes
     statement_digest: str
+    tag_manifest_digest: str  # what the statement is about
     sidecar: bytes
     logged: bool
 
@@ -87,8 +88,8 @@ def write_binder(
         prove: called with the signed statement's bytes once they are known; returns the log proof or None.
 
     Raises:
-        UnsafePathError: a path that is unsafe or taken.
-        UnknownSchemaError: a file names a schema that does not exist.
+        UnsafePath: a path that is unsafe or taken.
+        UnknownSchema: a file names a schema that does not exist.
     """
     work = _Work(facts=facts, signers=signers, prove=prove, contents=Contents())
     digest, size = hashlib.sha256(), 0
@@ -104,6 +105,7 @@ def write_binder(
         n_files=len(work.contents.listings),
         statement=work.statement,
         statement_digest=sha256_hex(work.statement),
+        tag_manifest_digest=work.tag_manifest_digest,
         sidecar=seal_envelope(outer, signers),
         logged=work.logged,
     )
@@ -116,6 +118,7 @@ class _Work:
     prove: Prover
     contents: Contents
     statement: bytes = b""
+    tag_manifest_digest: str = ""
     logged: bool = False
 
 
@@ -163,9 +166,10 @@ def _tag_files(work: _Work) -> Iterator[Member]:
     tag_manifest = manifest_lines([(name, sha256_hex(content)) for name, content in tags.items()])
     for name, content in (*tags.items(), (TAG_MANIFEST, tag_manifest)):
         yield name, (content,)
+    work.tag_manifest_digest = sha256_hex(tag_manifest)
     work.statement = binder_statement(
         facts=work.facts,
-        tag_manifest_digest=sha256_hex(tag_manifest),
+        tag_manifest_digest=work.tag_manifest_digest,
         populations=work.contents.populations,
         requirements=work.contents.requirements,
     )

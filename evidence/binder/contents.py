@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from evidence.binder.errors import UnsafePathError
+from evidence.binder.errors import UnsafePath
 from evidence.binder.files import REQUIREMENT_STATUSES, BinderFile
 from evidence.binder.paths import check_path, fold_path
 from evidence.binder.statement import Population
@@ -38,11 +38,11 @@ class Contents:
         """Return `path`, from now on taken.
 
         Raises:
-            UnsafePathError: it, or one that some file system cannot tell from it, is in the bag already.
+            UnsafePath: it, or one that some file system cannot tell from it, is in the bag already.
         """
         folded = fold_path(check_path(path))
         if folded in self._taken:
-            raise UnsafePathError(f"two files of the binder have the path {path!r}")
+            raise UnsafePath(f"two files of the binder have the path {path!r}")
         self._taken.add(folded)
         return path
 

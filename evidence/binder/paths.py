@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from evidence.binder.errors import UnsafePathError
+from evidence.binder.errors import UnsafePath
 
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|%]")
 _UNSAFE_NAME: Final = re.compile(r"[^\w.-]+")
@@ -17,16 +17,16 @@ def check_path(path: str) -> str:
     """Return `path` unchanged.
 
     Raises:
-        UnsafePathError: absolute, empty or dotted parts, control characters, characters a file system
+        UnsafePath: absolute, empty or dotted parts, control characters, characters a file system
             refuses, not in Unicode NFC, or longer than 240 bytes.
     """
     parts = path.split("/")
     if not path or any(part in {"", ".", ".."} for part in parts):
-        raise UnsafePathError(f"a binder path has no empty or dotted parts: {path!r}")
+        raise UnsafePath(f"a binder path has no empty or dotted parts: {path!r}")
     if _FORBIDDEN.search(path) or unicodedata.normalize("NFC", path) != path:
-        raise UnsafePathError(f'a binder path holds no control characters or \\ : * ? " < > | %: {path!r}')
+        raise UnsafePath(f'a binder path holds no control characters or \\ : * ? " < > | %: {path!r}')
     if len(path.encode()) > _LONGEST_PATH:
-        raise UnsafePathError(f"a binder path is at most {_LONGEST_PATH} bytes: {path!r}")
+        raise UnsafePath(f"a binder path is at most {_LONGEST_PATH} bytes: {path!r}")
     return path
 
 

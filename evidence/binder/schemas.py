@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from evidence.binder.errors import UnknownSchemaError
+from evidence.binder.errors import UnknownSchema
 from evidence.binder.files import SCHEMA_TYPE, BinderFile
 
 _FOLDER: Final = Path(__file__).parent / "schemas"
@@ -20,10 +20,10 @@ def schema_file(name: str) -> BinderFile:
     """Return the schema as a file of the binder.
 
     Raises:
-        UnknownSchemaError: no such schema.
+        UnknownSchema: no such schema.
     """
     if name not in schema_names():
-        raise UnknownSchemaError(f"no binder schema {name!r}; known: {', '.join(schema_names())}")
+        raise UnknownSchema(f"no binder schema {name!r}; known: {', '.join(schema_names())}")
     content = (_FOLDER / f"{name}.json").read_bytes()
     return BinderFile(
         path=f"schemas/{name}.json",

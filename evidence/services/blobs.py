@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -27,6 +28,53 @@ def store_blob(data: bytes, media_type: str) -> Blob:
         digest=digest, defaults={"size": len(data), "media_type": media_type}
     )
     return blob
+
+
+def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
+    """Keep a finished file, whatever its size, and return its row; `source` is gone afterwards.
+
+    Args:
+        source: a file on the same file system as the store, e.g. from `incoming_file`.
+        digest: its SHA-256, taken while it was written.
+    """
+    path = blob_path(digest)
+    size = source.stat().st_size
+    if path.exists():
+        source.unlink()
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sync(source)
+        source.replace(path)
+        _sync(path.parent)
+    blob, _ = Blob.objects.get_or_create(digest=digest, defaults={"size": size, "media_type": media_type})
+    return blob
+
+
+def incoming_file() -> Path:
+    """Return a new, empty file in the store's own file system, for `store_blob_file`."""
+    root: Path = settings.BLOB_ROOT
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=root, prefix=".incoming-")
+    os.close(descriptor)
+    return Path(name)
+
+
+def check_blob(digest: str) -> Path:
+    """Return where the bytes of a digest are kept, after reading them through: for content too large for memory.
+
+    Raises:
+        BlobMissing: the store does not hold them.
+        DigestMismatch: the file was changed since.
+    """
+    path = blob_path(digest)
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as exc:
+        raise BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.") from exc
+    if found != digest:
+        raise DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
+    return path
 
 
 def read_blob(digest: str) -> bytes:
@@ -63,8 +111,13 @@ def _write_durably(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Make a file's bytes, or a folder's names, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

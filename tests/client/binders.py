@@ -104,6 +104,7 @@ def requirement(**changes: object) -> dict[str, object]:
         "riskTier": "high",
         "layer": "grounding",
         "owner": "ana",
+        "state": "approved",
         "status": "satisfied",
         "asOf": "2026-11-22T09:00:00Z",
         "criteria": [criterion()],
@@ -116,9 +117,15 @@ def finding(**changes: object) -> dict[str, object]:
     return {
         "id": "1",
         "role": "supporting",
-        "supports": "heads that copy earlier tokens are present",
+        "title": "Induction",
+        "status": "supported",
+        "claim": "descriptive",
         "doesNotShow": "that an answer was copied from its sources",
-        "holdsFor": "layer 3, English",
+        "comparisons": [
+            {"name": "null", "what": "random twin", "value": 0.02, "low": 0.0, "high": 0.05, "n": 64}
+        ],
+        "stale": False,
+        "digest": DIGEST,
         "statistic": "induction score",
         "unit": "share",
         "value": 0.41,

@@ -311,7 +311,14 @@ def _criterion(**changes: object) -> Callable[[Members], Members]:
     [
         _criterion(low=0.89),  # the unfavourable bound misses the threshold, though the value does not
         _criterion(n=9),
-        _criterion(value=None, low=None),
+        _criterion(low=None),
+        _criterion(minN=0, n=0),
+        _criterion(slices=[{"language": "zh-Hans"}]),  # named, and never measured
+        _criterion(
+            slices=[{"language": "en"}], sliceResults=[{"where": {"language": "en"}, "n": 60, "low": 0.8}]
+        ),
+        _criterion(maxAgeDays=30, observedTo="2026-10-01T00:00:00Z"),
+        _edit_document("data/requirements/sources.json", state="draft"),
         _criterion(verdict="not_met"),  # then the requirement is not satisfied
         _criterion(evidence=["interpretability/1.json"]),
         _criterion(evidence=["evals/none.json"]),

@@ -25,7 +25,7 @@ from tests.client.binders import (
     naive_root,
 )
 from tests.client.conftest import Verify
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, VerifyError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed, VerifyError
 from tracebinder.verify.merkle import check_consistency, check_inclusion, leaf_hash, root_of
 from tracebinder.verify.note import is_signed_by, parse_checkpoint, parse_note, parse_vkey
 from tracebinder.verify.tlog import parse_tlog_proof
@@ -43,12 +43,12 @@ def test_every_leaf_of_every_small_tree_is_included(size: int) -> None:
         path = naive_path(leaves, index)
         check_inclusion(leaf=leaves[index], index=index, size=size, path=path, root=root)
         for wrong in ({"index": (index + 1) % size} if size > 1 else {"index": 1}, {"leaf": LEAVES[-1]}):
-            with pytest.raises(BinderFailedError):
+            with pytest.raises(BinderFailed):
                 check_inclusion(
                     **{"leaf": leaves[index], "index": index, "size": size, "path": path, "root": root}
                     | wrong
                 )
-        with pytest.raises(BinderFailedError):
+        with pytest.raises(BinderFailed):
             check_inclusion(leaf=leaves[index], index=index, size=size, path=[*path, root], root=root)
 
 
@@ -58,15 +58,15 @@ def test_every_pair_of_small_trees_is_consistent(second: int) -> None:
         roots = {"first_root": naive_root(LEAVES[:first]), "second_root": naive_root(LEAVES[:second])}
         path = naive_consistency(LEAVES[:second], first)
         check_consistency(first_size=first, second_size=second, path=path, **roots)
-        with pytest.raises(BinderFailedError):
+        with pytest.raises(BinderFailed):
             check_consistency(first_size=first, second_size=second, path=[*path, LEAVES[0]], **roots)
         if path:
-            with pytest.raises(BinderFailedError):
+            with pytest.raises(BinderFailed):
                 check_consistency(first_size=first, second_size=second, path=path[:-1], **roots)
 
 
 def test_a_log_that_shrinks_is_refused() -> None:
-    with pytest.raises(BinderFailedError, match="shrank"):
+    with pytest.raises(BinderFailed, match="shrank"):
         check_consistency(
             first_size=3,
             second_size=2,
@@ -104,7 +104,7 @@ def test_changed_checkpoint_loses_its_signature(change: Callable[[str], str]) ->
     "note", ["", "\n\n", "a\n\n", "a\nb\n", "a\n\n— x\n", "a\n\n- x AAAA\n", "a\r\n\n— x AAAAAAAA\n"]
 )
 def test_what_is_no_note_is_malformed(note: str) -> None:
-    with pytest.raises(BinderMalformedError):
+    with pytest.raises(BinderMalformed):
         parse_note(note.encode(), member="note")
 
 

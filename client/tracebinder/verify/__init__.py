@@ -7,10 +7,10 @@ that arrives inside the binder is never used.
 from __future__ import annotations
 
 from tracebinder.verify.errors import (
-    BinderFailedError,
-    BinderMalformedError,
-    BinderUnverifiableError,
-    TrustNotMetError,
+    BinderFailed,
+    BinderMalformed,
+    BinderUnverifiable,
+    TrustNotMet,
     VerifyError,
 )
 from tracebinder.verify.report import Report
@@ -18,12 +18,12 @@ from tracebinder.verify.run import verify_binder
 from tracebinder.verify.trust import Trust, load_trust
 
 __all__ = [
-    "BinderFailedError",
-    "BinderMalformedError",
-    "BinderUnverifiableError",
+    "BinderFailed",
+    "BinderMalformed",
+    "BinderUnverifiable",
     "Report",
     "Trust",
-    "TrustNotMetError",
+    "TrustNotMet",
     "VerifyError",
     "load_trust",
     "verify_binder",

@@ -12,7 +12,7 @@ from typing import Final
 from tracebinder.verify.bag import Bag
 from tracebinder.verify.container import Container
 from tracebinder.verify.encoding import decode_base64
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed
 from tracebinder.verify.merkle import RunningRoot, check_consistency, leaf_hash
 from tracebinder.verify.note import CheckpointBody, is_signed_by, parse_checkpoint, parse_note
 from tracebinder.verify.strict_json import JsonObject, parse_object, text_at, whole_at
@@ -28,21 +28,22 @@ _HASH: Final = 32  # bytes
 
 @dataclass(frozen=True, slots=True)
 class SliceResult:
-    """How much of the log was re-hashed."""
+    """How much of the log was re-hashed. A withheld entry keeps its place and its hash, not its text."""
 
     leaves: int
     entries: int
+    withheld: int
 
 
 def has_slice(bag: Bag) -> bool:
     """Say whether the binder holds a slice of the log.
 
     Raises:
-        BinderFailedError: it holds a part of one only.
+        BinderFailed: it holds a part of one only.
     """
     present = _FILES & set(bag.digests)
     if present and present != _FILES:
-        raise BinderFailedError(f"the slice of the log lacks {', '.join(sorted(_FILES - present))}")
+        raise BinderFailed(f"the slice of the log lacks {', '.join(sorted(_FILES - present))}")
     return bool(present)
 
 
@@ -50,8 +51,8 @@ def check_slice(container: Container, log: TrustedLog) -> SliceResult:
     """Check the whole slice against the two checkpoints in it, both signed by the trusted log key.
 
     Raises:
-        BinderFailedError: a leaf, a root, the proof or a stream's sequence does not hold.
-        BinderMalformedError: one of the files is not in the form of the format.
+        BinderFailed: a leaf, a root, the proof or a stream's sequence does not hold.
+        BinderMalformed: one of the files is not in the form of the format.
     """
     first, last = _checkpoints(container, log)
     _check_roots(container, first, last)
@@ -59,19 +60,20 @@ def check_slice(container: Container, log: TrustedLog) -> SliceResult:
     check_consistency(
         first_size=first.size, first_root=first.root, second_size=last.size, second_root=last.root, path=path
     )
-    return SliceResult(leaves=last.size, entries=_check_entries(container, last.size))
+    entries, withheld = _check_entries(container, last.size)
+    return SliceResult(leaves=last.size, entries=entries, withheld=withheld)
 
 
 def _checkpoints(container: Container, log: TrustedLog) -> tuple[CheckpointBody, CheckpointBody]:
     parts = container.read(CHECKPOINTS).split(b"\n\n")
     if len(parts) != 4:
-        raise BinderMalformedError("must hold two signed notes, a blank line between", member=CHECKPOINTS)
+        raise BinderMalformed("must hold two signed notes, a blank line between", member=CHECKPOINTS)
     bodies = []
     for raw in (b"\n\n".join(parts[:2]) + b"\n", b"\n\n".join(parts[2:])):
         note = parse_note(raw, member=CHECKPOINTS)
         body = parse_checkpoint(note, member=CHECKPOINTS)
         if body.origin != log.origin or not is_signed_by(note, log.key):
-            raise BinderFailedError("a checkpoint is not signed by the trusted log", member=CHECKPOINTS)
+            raise BinderFailed("a checkpoint is not signed by the trusted log", member=CHECKPOINTS)
         bodies.append(body)
     return bodies[0], bodies[1]
 
@@ -84,7 +86,7 @@ def _check_roots(container: Container, first: CheckpointBody, last: CheckpointBo
         if running.size == first.size:
             checked_first = running.root() == first.root
     if running.size != last.size or running.root() != last.root or not checked_first:
-        raise BinderFailedError("the leaf hashes do not lead to the signed roots", member=LEAVES)
+        raise BinderFailed("the leaf hashes do not lead to the signed roots", member=LEAVES)
 
 
 def _leaves(container: Container) -> Iterator[bytes]:
@@ -96,7 +98,7 @@ def _leaves(container: Container) -> Iterator[bytes]:
             yield pending[start : start + _HASH]
         pending = pending[whole:]
     if pending:
-        raise BinderMalformedError("is not a whole number of 32-byte hashes", member=LEAVES)
+        raise BinderMalformed("is not a whole number of 32-byte hashes", member=LEAVES)
 
 
 def _consistency_path(container: Container, first: CheckpointBody, last: CheckpointBody) -> list[bytes]:
@@ -104,28 +106,31 @@ def _consistency_path(container: Container, first: CheckpointBody, last: Checkpo
     sizes = (whole_at(value, "first", member=CONSISTENCY), whole_at(value, "last", member=CONSISTENCY))
     path = value.get("path")
     if sizes != (first.size, last.size) or not isinstance(path, list):
-        raise BinderFailedError("is not about the two checkpoints", member=CONSISTENCY)
+        raise BinderFailed("is not about the two checkpoints", member=CONSISTENCY)
     return [decode_base64(str(text), member=CONSISTENCY, length=_HASH) for text in path]
 
 
-def _check_entries(container: Container, size: int) -> int:
-    """Re-hash the disclosed entries. They are in log order, so one pass over the leaves is enough."""
-    count, streams = 0, dict[str, int]()
+def _check_entries(container: Container, size: int) -> tuple[int, int]:
+    """Re-hash the disclosed entries, in log order in one pass; return how many there are and were withheld."""
+    disclosed, withheld, streams = 0, 0, dict[str, int]()
     leaves, position = _leaves(container), -1
     for line in container.lines(ENTRIES):
         entry = parse_object(line, member=ENTRIES)
         index = whole_at(entry, "index", member=ENTRIES)
         if not position < index < size:
-            raise BinderFailedError(f"index {index} is out of order or outside the log", member=ENTRIES)
+            raise BinderFailed(f"index {index} is out of order or outside the log", member=ENTRIES)
         leaf = b""
         while position < index:
             leaf, position = next(leaves), position + 1
+        _check_stream(entry, streams)
+        if "withheld" in entry and "entry" not in entry:
+            withheld += 1
+            continue
         raw = decode_base64(text_at(entry, "entry", member=ENTRIES), member=ENTRIES)
         if leaf_hash(raw) != leaf:
-            raise BinderFailedError(f"the entry at index {index} is not the one logged", member=ENTRIES)
-        _check_stream(entry, streams)
-        count += 1
-    return count
+            raise BinderFailed(f"the entry at index {index} is not the one logged", member=ENTRIES)
+        disclosed += 1
+    return disclosed, withheld
 
 
 def _check_stream(entry: JsonObject, streams: dict[str, int]) -> None:
@@ -133,5 +138,5 @@ def _check_stream(entry: JsonObject, streams: dict[str, int]) -> None:
     sequence = whole_at(entry, "streamSeq", member=ENTRIES)
     expected = streams.get(stream, sequence - 1) + 1
     if sequence != expected:
-        raise BinderFailedError(f"stream {stream!r} jumps to {sequence}, {expected} was due", member=ENTRIES)
+        raise BinderFailed(f"stream {stream!r} jumps to {sequence}, {expected} was due", member=ENTRIES)
     streams[stream] = sequence

@@ -8,9 +8,9 @@ from typing import Final
 
 from tracebinder.verify.container import Container
 from tracebinder.verify.errors import (
-    BinderFailedError,
-    BinderMalformedError,
-    BinderUnverifiableError,
+    BinderFailed,
+    BinderMalformed,
+    BinderUnverifiable,
     VerifyError,
 )
 
@@ -47,25 +47,23 @@ def check_format(container: Container) -> None:
     """Refuse a binder of a newer major format before anything else is expected of it.
 
     Raises:
-        BinderUnverifiableError: newer than this verifier.
-        BinderMalformedError, BinderFailedError: `bag-info.txt` is missing or unreadable.
+        BinderUnverifiable: newer than this verifier.
+        BinderMalformed, BinderFailed: `bag-info.txt` is missing or unreadable.
     """
     version = read_bag_info(container).get("Binder-Format", "")
     if not re.fullmatch(r"[0-9]+\.[0-9]+", version):
-        raise BinderMalformedError("no Binder-Format of the form 1.0", member=BAG_INFO)
+        raise BinderMalformed("no Binder-Format of the form 1.0", member=BAG_INFO)
     if version.partition(".")[0] != FORMAT_MAJOR:
-        raise BinderUnverifiableError(f"format {version} is not known; get a newer verifier", member=BAG_INFO)
+        raise BinderUnverifiable(f"format {version} is not known; get a newer verifier", member=BAG_INFO)
 
 
 def read_bag_info(container: Container) -> dict[str, str]:
-    """Return the labels of `bag-info.txt`. Raises `BinderMalformedError` for a line that is none."""
+    """Return the labels of `bag-info.txt`. Raises `BinderMalformed` for a line that is none."""
     labels: dict[str, str] = {}
     for line in _text(container, BAG_INFO).splitlines():
         label, colon, value = line.partition(": ")
         if not colon or label in labels:
-            raise BinderMalformedError(
-                f"not a label and value, or given twice: {line[:80]!r}", member=BAG_INFO
-            )
+            raise BinderMalformed(f"not a label and value, or given twice: {line[:80]!r}", member=BAG_INFO)
         labels[label] = value
     return labels
 
@@ -77,17 +75,17 @@ def check_bag(container: Container) -> tuple[Bag, list[VerifyError]]:
         The bag, and everything that does not hold (at most 20 files are named).
 
     Raises:
-        BinderMalformedError: a tag file is not in the form of the format.
-        BinderFailedError: a tag file is missing.
+        BinderMalformed: a tag file is not in the form of the format.
+        BinderFailed: a tag file is missing.
     """
     if container.read("bagit.txt") != BAGIT_TXT:
-        raise BinderMalformedError("not the two lines of BagIt 1.0 in UTF-8", member="bagit.txt")
+        raise BinderMalformed("not the two lines of BagIt 1.0 in UTF-8", member="bagit.txt")
     tags = _manifest(container, TAG_MANIFEST)
     if set(tags) != TAGGED:
-        raise BinderMalformedError(f"must list exactly {', '.join(sorted(TAGGED))}", member=TAG_MANIFEST)
+        raise BinderMalformed(f"must list exactly {', '.join(sorted(TAGGED))}", member=TAG_MANIFEST)
     digests = _manifest(container, MANIFEST)
     if any(not path.startswith("data/") for path in digests):
-        raise BinderMalformedError("lists a file outside data/", member=MANIFEST)
+        raise BinderMalformed("lists a file outside data/", member=MANIFEST)
     problems = [*_set_problems(container, digests), *_digest_problems(container, {**tags, **digests})]
     info = read_bag_info(container)
     problems.extend(_oxum_problems(container, digests, info))
@@ -99,13 +97,11 @@ def _manifest(container: Container, member: str) -> dict[str, str]:
     rows: dict[str, str] = {}
     text = _text(container, member)
     if not text.endswith("\n"):
-        raise BinderMalformedError("must end with a line feed", member=member)
+        raise BinderMalformed("must end with a line feed", member=member)
     for line in text[:-1].split("\n"):
         found = _ROW.fullmatch(line)
         if found is None or found[2] in rows:
-            raise BinderMalformedError(
-                f"not a digest and a path, or given twice: {line[:90]!r}", member=member
-            )
+            raise BinderMalformed(f"not a digest and a path, or given twice: {line[:90]!r}", member=member)
         rows[found[2]] = found[1]
     return rows
 
@@ -114,20 +110,18 @@ def _text(container: Container, member: str) -> str:
     try:
         text = container.read(member).decode()
     except UnicodeDecodeError as exc:
-        raise BinderMalformedError("not UTF-8", member=member) from exc
+        raise BinderMalformed("not UTF-8", member=member) from exc
     if text.startswith("\ufeff") or "\r" in text:
-        raise BinderMalformedError("has a byte order mark or carriage returns", member=member)
+        raise BinderMalformed("has a byte order mark or carriage returns", member=member)
     return text
 
 
 def _set_problems(container: Container, digests: dict[str, str]) -> list[VerifyError]:
     expected = set(digests) | TAGGED | {TAG_MANIFEST, ENVELOPE}
     present = set(container.members)
-    missing = [
-        BinderFailedError("missing from the binder", member=path) for path in sorted(expected - present)
-    ]
+    missing = [BinderFailed("missing from the binder", member=path) for path in sorted(expected - present)]
     unlisted = [
-        BinderFailedError("is in the binder but in no manifest", member=path)
+        BinderFailed("is in the binder but in no manifest", member=path)
         for path in sorted(present - expected - ATTESTATIONS)
     ]
     return [*missing, *unlisted]
@@ -141,9 +135,9 @@ def _digest_problems(container: Container, digests: dict[str, str]) -> list[Veri
         try:
             if container.digest(path) != digest:
                 problems.append(
-                    BinderFailedError("is not the file that was listed: its SHA-256 differs", member=path)
+                    BinderFailed("is not the file that was listed: its SHA-256 differs", member=path)
                 )
-        except BinderFailedError as exc:
+        except BinderFailed as exc:
             problems.append(exc)
     return problems
 
@@ -152,4 +146,4 @@ def _oxum_problems(container: Container, digests: dict[str, str], info: dict[str
     sizes = [container.members[path].file_size for path in digests if path in container.members]
     if info.get("Payload-Oxum") == f"{sum(sizes)}.{len(sizes)}":
         return []
-    return [BinderFailedError("Payload-Oxum is not the size and number of the files", member=BAG_INFO)]
+    return [BinderFailed("Payload-Oxum is not the size and number of the files", member=BAG_INFO)]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed
 
 CHUNK: Final = 1 << 16
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3L2H")
@@ -71,11 +71,11 @@ class Container:
         """Yield a member's content.
 
         Raises:
-            BinderFailedError: no such member, or its bytes are damaged.
+            BinderFailed: no such member, or its bytes are damaged.
         """
         info = self.members.get(path)
         if info is None:
-            raise BinderFailedError("missing from the binder", member=path)
+            raise BinderFailed("missing from the binder", member=path)
         with _damage(path), self._archive.open(info) as stream:
             while chunk := stream.read(CHUNK):
                 yield chunk
@@ -84,29 +84,29 @@ class Container:
         """Return a member that is small enough to hold in memory.
 
         Raises:
-            BinderMalformedError: larger than the limit for documents.
-            BinderFailedError: as `chunks`.
+            BinderMalformed: larger than the limit for documents.
+            BinderFailed: as `chunks`.
         """
         info = self.members.get(path)
         if info is not None and info.file_size > self.limits.document:
-            raise BinderMalformedError(f"larger than {self.limits.document} bytes", member=path)
+            raise BinderMalformed(f"larger than {self.limits.document} bytes", member=path)
         return b"".join(self.chunks(path))
 
     def lines(self, path: str) -> Iterator[bytes]:
         """Yield a member's lines without their line feed.
 
         Raises:
-            BinderMalformedError: a line is over the limit, or the last has no line feed.
-            BinderFailedError: as `chunks`.
+            BinderMalformed: a line is over the limit, or the last has no line feed.
+            BinderFailed: as `chunks`.
         """
         pending = b""
         for chunk in self.chunks(path):
             *complete, pending = (pending + chunk).split(b"\n")
             yield from complete
             if len(pending) > self.limits.line:
-                raise BinderMalformedError(f"a line is longer than {self.limits.line} bytes", member=path)
+                raise BinderMalformed(f"a line is longer than {self.limits.line} bytes", member=path)
         if pending:
-            raise BinderMalformedError("the last line has no line feed", member=path)
+            raise BinderMalformed("the last line has no line feed", member=path)
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 of a member's content, in hexadecimal. Raises as `chunks`."""
@@ -121,7 +121,7 @@ def open_container(path: Path, limits: Limits) -> Iterator[Container]:
     """Open a binder's ZIP and check its structure; the content is read later, member by member.
 
     Raises:
-        BinderMalformedError: anything in the container that could be read in two ways, or is over a limit.
+        BinderMalformed: anything in the container that could be read in two ways, or is over a limit.
     """
     with ExitStack() as stack:
         with _unreadable():
@@ -137,7 +137,7 @@ def _unreadable() -> Iterator[None]:
     try:
         yield
     except _FOREIGN_ERRORS as exc:
-        raise BinderMalformedError(f"not a readable ZIP: {exc}") from exc
+        raise BinderMalformed(f"not a readable ZIP: {exc}") from exc
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def _damage(path: str) -> Iterator[None]:
     try:
         yield
     except _FOREIGN_ERRORS as exc:
-        raise BinderFailedError(f"its bytes are damaged: {exc}", member=path) from exc
+        raise BinderFailed(f"its bytes are damaged: {exc}", member=path) from exc
 
 
 def _check_structure(container: Container, file: BinaryIO, archive: zipfile.ZipFile) -> None:
@@ -153,7 +153,7 @@ def _check_structure(container: Container, file: BinaryIO, archive: zipfile.ZipF
     file.seek(size - _END_SIZE)
     end = file.read(_END_SIZE)
     if not end.startswith(_END_MARK) or not end.endswith(bytes(2)) or archive.comment:
-        raise BinderMalformedError("the ZIP has a comment, or bytes after its end")
+        raise BinderMalformed("the ZIP has a comment, or bytes after its end")
     entries = sorted(archive.infolist(), key=lambda info: info.header_offset)
     _check_limits(entries, container.limits, size)
     position = 0
@@ -161,16 +161,16 @@ def _check_structure(container: Container, file: BinaryIO, archive: zipfile.ZipF
         _check_entry(info)
         position = _check_local_header(file, info, position)
     if position != archive.start_dir:
-        raise BinderMalformedError("bytes between the last member and the directory")
+        raise BinderMalformed("bytes between the last member and the directory")
     container.top, container.members = _below_top(entries)
 
 
 def _check_limits(entries: list[zipfile.ZipInfo], limits: Limits, size: int) -> None:
     total = sum(info.file_size for info in entries)
     if not entries or len(entries) > limits.members:
-        raise BinderMalformedError(f"the ZIP has {len(entries)} members")
+        raise BinderMalformed(f"the ZIP has {len(entries)} members")
     if total > limits.total or total > limits.ratio * size:
-        raise BinderMalformedError(f"the ZIP would unpack to {total} bytes, from {size}")
+        raise BinderMalformed(f"the ZIP would unpack to {total} bytes, from {size}")
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
@@ -188,7 +188,7 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
     }
     for fault, found in checks.items():
         if found:
-            raise BinderMalformedError(f"a member {fault}", member=name)
+            raise BinderMalformed(f"a member {fault}", member=name)
 
 
 def _extra_kinds(extra: bytes) -> set[int]:
@@ -209,7 +209,7 @@ def _check_local_header(file: BinaryIO, info: zipfile.ZipInfo, position: int) ->
     """Check that the member starts at `position` and its own header agrees; return where the next starts."""
     name = info.orig_filename
     if info.header_offset != position:
-        raise BinderMalformedError("bytes before this member belong to none", member=name)
+        raise BinderMalformed("bytes before this member belong to none", member=name)
     file.seek(position)
     mark, _, flags, method, _, _, crc, packed, _, name_length, extra_length = _LOCAL_HEADER.unpack(
         file.read(_LOCAL_HEADER.size)
@@ -218,12 +218,12 @@ def _check_local_header(file: BinaryIO, info: zipfile.ZipInfo, position: int) ->
     expected_name = name.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
     agrees = (flags, method, raw_name) == (info.flag_bits, info.compress_type, expected_name)
     if mark != _LOCAL_MARK or not agrees or _UNICODE_PATH_EXTRA in _extra_kinds(raw_extra):
-        raise BinderMalformedError("the member's own header disagrees with the directory", member=name)
+        raise BinderMalformed("the member's own header disagrees with the directory", member=name)
     end: int = position + _LOCAL_HEADER.size + name_length + extra_length + info.compress_size
     if flags & _HAS_DESCRIPTOR:
         return end + _descriptor_size(file, info, end)
     if crc != info.CRC or packed not in {info.compress_size, _IN_ZIP64_EXTRA}:
-        raise BinderMalformedError("the member's own header has another checksum or size", member=name)
+        raise BinderMalformed("the member's own header has another checksum or size", member=name)
     return end
 
 
@@ -238,22 +238,20 @@ def _descriptor_size(file: BinaryIO, info: zipfile.ZipInfo, position: int) -> in
         for mark in (_DESCRIPTOR_MARK, b""):
             if found.startswith(mark + expected):
                 return len(mark + expected)
-    raise BinderMalformedError(
-        "the member's descriptor disagrees with the directory", member=info.orig_filename
-    )
+    raise BinderMalformed("the member's descriptor disagrees with the directory", member=info.orig_filename)
 
 
 def _below_top(entries: list[zipfile.ZipInfo]) -> tuple[str, dict[str, zipfile.ZipInfo]]:
     tops = {info.orig_filename.partition("/")[0] for info in entries}
     if len(tops) != 1 or any("/" not in info.orig_filename for info in entries):
-        raise BinderMalformedError("a binder has exactly one top folder")
+        raise BinderMalformed("a binder has exactly one top folder")
     members: dict[str, zipfile.ZipInfo] = {}
     folded: set[str] = set()
     for info in entries:
         path = info.orig_filename.partition("/")[2]
         fold = unicodedata.normalize("NFC", path.removesuffix("/")).casefold()
         if fold in folded:
-            raise BinderMalformedError("two members have the same name on some systems", member=path)
+            raise BinderMalformed("two members have the same name on some systems", member=path)
         folded.add(fold)
         if not info.is_dir():
             members[path] = info

@@ -7,7 +7,7 @@ from typing import Final
 
 from tracebinder.verify.bag import Bag
 from tracebinder.verify.container import Container
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, VerifyError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed, VerifyError
 from tracebinder.verify.schema import check_schema
 from tracebinder.verify.strict_json import (
     JsonObject,
@@ -30,18 +30,18 @@ def check_crate(container: Container, bag: Bag) -> list[VerifyError]:
         What does not hold.
 
     Raises:
-        BinderMalformedError: the RO-Crate cannot be read.
+        BinderMalformed: the RO-Crate cannot be read.
     """
     entities = _file_entities(container)
     one_sided = {f"data/{name}" for name in entities} ^ (set(bag.digests) - {CRATE})
     problems: list[VerifyError] = [
-        BinderFailedError("is not in both the RO-Crate and the manifest", member=path)
+        BinderFailed("is not in both the RO-Crate and the manifest", member=path)
         for path in sorted(one_sided)
     ]
     for name, entity in entities.items():
         path = f"data/{name}"
         if path in bag.digests and entity.get("sha256") != bag.digests[path]:
-            problems.append(BinderFailedError("the RO-Crate gives another SHA-256", member=path))
+            problems.append(BinderFailed("the RO-Crate gives another SHA-256", member=path))
     return problems
 
 
@@ -52,7 +52,7 @@ def check_documents(container: Container, bag: Bag) -> list[VerifyError]:
         The first problem of each file.
 
     Raises:
-        BinderMalformedError: the RO-Crate or a schema cannot be read.
+        BinderMalformed: the RO-Crate or a schema cannot be read.
     """
     problems: list[VerifyError] = []
     schemas: dict[str, object] = {}
@@ -75,7 +75,7 @@ def _file_entities(container: Container) -> dict[str, JsonObject]:
             continue
         name = text_at(entity, "@id", member=CRATE)
         if name in found:
-            raise BinderMalformedError(f"describes {name!r} twice", member=CRATE)
+            raise BinderMalformed(f"describes {name!r} twice", member=CRATE)
         found[name] = entity
     return found
 
@@ -88,7 +88,7 @@ def _schema_of(
     named = text_at(object_at(entity, "conformsTo", member=CRATE), "@id", member=CRATE)
     schema_path = f"data/{named}"
     if not schema_path.startswith(_SCHEMAS) or schema_path not in bag.digests:
-        raise BinderFailedError(f"names a schema that is not in the binder: {named!r}", member=path)
+        raise BinderFailed(f"names a schema that is not in the binder: {named!r}", member=path)
     if schema_path not in schemas:
         schemas[schema_path] = parse_json(container.read(schema_path), member=schema_path)
     return schemas[schema_path]
@@ -99,7 +99,7 @@ def _values(container: Container, path: str, media_type: str) -> Iterator[object
         for number, line in enumerate(container.lines(path), start=1):
             try:
                 yield parse_json(line, member=path)
-            except BinderMalformedError as exc:
-                raise BinderMalformedError(f"line {number}: {exc.detail}", member=path) from exc
+            except BinderMalformed as exc:
+                raise BinderMalformed(f"line {number}: {exc.detail}", member=path) from exc
     elif media_type.endswith("json"):
         yield parse_json(container.read(path), member=path)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from tracebinder.verify.bag import Bag
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, VerifyError
-from tracebinder.verify.strict_json import JsonObject, objects_at, text_at
+from tracebinder.verify.errors import BinderFailed, BinderMalformed, VerifyError
+from tracebinder.verify.strict_json import JsonObject, objects_at, text_at, time_at
 
 # The bound that must hold, and how: at least -> the lower bound of the interval, at most -> the upper one.
 _COMPARISONS: Final[dict[str, tuple[str, Callable[[float, float], bool]]]] = {
@@ -25,80 +25,93 @@ def check_requirement(
     """Return what does not follow: a criterion from its numbers, or the status from its criteria.
 
     Raises:
-        BinderMalformedError: the document lacks what a requirement must have.
+        BinderMalformed: the document lacks what a requirement must have.
     """
     problems: list[VerifyError] = []
     criteria = objects_at(requirement, "criteria", member=member)
     for criterion in criteria:
         try:
             _check_references(criterion, bag, member=member)
-            _check_criterion(criterion, member=member)
+            _check_criterion(criterion, as_of, member=member)
         except VerifyError as exc:
             problems.append(exc)
     expected = expected_status(requirement, as_of, member=member)
     status = text_at(requirement, "status", member=member)
     if status != expected:
-        problems.append(
-            BinderFailedError(f"its status is {status}, but follows as {expected}", member=member)
-        )
+        problems.append(BinderFailed(f"its status is {status}, but follows as {expected}", member=member))
     return problems
 
 
 def expected_status(requirement: JsonObject, as_of: datetime, *, member: str) -> str:
     """Return the status that follows from the verdicts and from the waivers in force at `as_of`."""
     criteria = objects_at(requirement, "criteria", member=member)
-    verdicts = [text_at(criterion, "verdict", member=member) for criterion in criteria]
-    if verdicts and set(verdicts) == {"met"}:
-        return "satisfied"
-    if any(
-        _in_force(waiver, as_of, member=member)
-        for waiver in objects_at(requirement, "waivers", member=member)
-    ):
-        return "waived"
-    if "not_met" in verdicts:
-        return "notSatisfied"
-    if set(verdicts) <= {"not_assessed"}:
+    verdicts = {text_at(x, "key", member=member): text_at(x, "verdict", member=member) for x in criteria}
+    unmet = {key for key, verdict in verdicts.items() if verdict != "met"}
+    if text_at(requirement, "state", member=member) != "approved":
         return "notAssessed"
-    return "partial"
-
-
-def _in_force(waiver: JsonObject, as_of: datetime, *, member: str) -> bool:
-    expires = text_at(waiver, "expiresAt", member=member)
-    try:
-        return datetime.fromisoformat(expires) > as_of
-    except (ValueError, TypeError) as exc:
-        raise BinderMalformedError(f"not a time with a zone: {expires[:40]!r}", member=member) from exc
+    if verdicts and not unmet:
+        return "satisfied"
+    waivers = objects_at(requirement, "waivers", member=member)
+    waived = {
+        text_at(waiver, "criterion", member=member)
+        for waiver in waivers
+        if time_at(waiver, "expiresAt", member=member) > as_of
+    }
+    if unmet and unmet <= waived:
+        return "waived"
+    if "not_met" in verdicts.values():
+        return "notSatisfied"
+    return "notAssessed" if set(verdicts.values()) <= {"not_assessed"} else "partial"
 
 
 def _check_references(criterion: JsonObject, bag: Bag, *, member: str) -> None:
     references = criterion.get("evidence", [])
     if not isinstance(references, list):
-        raise BinderMalformedError("'evidence' must be a list of paths", member=member)
+        raise BinderMalformed("'evidence' must be a list of paths", member=member)
     for reference in references:
         if f"data/{reference}" not in bag.digests:
-            raise BinderFailedError(f"refers to {reference!r}, which is not in the binder", member=member)
+            raise BinderFailed(f"refers to {reference!r}, which is not in the binder", member=member)
     only_inside = references and all(str(reference).startswith(_INTERPRETABILITY) for reference in references)
     if criterion.get("verdict") == "met" and only_inside:
-        raise BinderFailedError("a criterion is met by interpretability findings alone", member=member)
+        raise BinderFailed("a criterion is met by interpretability findings alone", member=member)
 
 
-def _check_criterion(criterion: JsonObject, *, member: str) -> None:
-    """Check that a criterion said to be met is, on the unfavourable bound of its interval."""
+def _check_criterion(criterion: JsonObject, as_of: datetime, *, member: str) -> None:
+    """Check that a criterion said to be met is: as a whole, in every slice it names, and recently enough."""
     if text_at(criterion, "verdict", member=member) != "met":
         return
     key = text_at(criterion, "key", member=member)
-    comparison = _COMPARISONS.get(text_at(criterion, "comparator", member=member))
-    if comparison is None:
-        raise BinderFailedError(f"criterion {key!r} has an unknown comparator", member=member)
-    bound_name, holds = comparison
-    threshold = _number(criterion, "threshold")
-    bound = _number(criterion, bound_name)
-    bound = _number(criterion, "value") if bound is None else bound
-    n, needed = _number(criterion, "n"), _number(criterion, "minN") or 0.0
-    if bound is None or threshold is None or n is None or n < needed or not holds(bound, threshold):
-        raise BinderFailedError(
-            f"criterion {key!r} is said to be met, but its numbers do not say so", member=member
+    if text_at(criterion, "comparator", member=member) not in _COMPARISONS:
+        raise BinderFailed(f"criterion {key!r} has an unknown comparator", member=member)
+    for measured in (criterion, *_slice_results(criterion, member=member)):
+        if not _reaches(measured, criterion):
+            raise BinderFailed(f"criterion {key!r} is said to be met, against its numbers", member=member)
+    age = _number(criterion, "maxAgeDays")
+    if age is not None and time_at(criterion, "observedTo", member=member) < as_of - timedelta(days=age):
+        raise BinderFailed(
+            f"criterion {key!r} is said to be met, but was measured too long ago", member=member
         )
+
+
+def _slice_results(criterion: JsonObject, *, member: str) -> list[JsonObject]:
+    """Return the measurement of each slice that the criterion names."""
+    wanted, results = (
+        objects_at(criterion, name, member=member) if name in criterion else []
+        for name in ("slices", "sliceResults")
+    )
+    if [result.get("where") for result in results] != wanted:
+        raise BinderFailed("a slice that the criterion names was not measured", member=member)
+    return results
+
+
+def _reaches(measured: JsonObject, criterion: JsonObject) -> bool:
+    """Say whether there were enough observations, and their unfavourable bound reaches the threshold."""
+    bound_name, holds = _COMPARISONS[str(criterion["comparator"])]
+    threshold, needed = _number(criterion, "threshold"), _number(criterion, "minN")
+    bound, n = _number(measured, bound_name), _number(measured, "n")
+    if bound is None or threshold is None or n is None or needed is None:
+        return False
+    return n >= max(needed, 1) and holds(bound, threshold)
 
 
 def _number(value: JsonObject, key: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from tracebinder.verify.errors import BinderMalformedError
+from tracebinder.verify.errors import BinderMalformed
 
 
 def decode_base64(text: str, *, member: str, length: int | None = None) -> bytes:
@@ -15,14 +15,14 @@ def decode_base64(text: str, *, member: str, length: int | None = None) -> bytes
         length: how many bytes it must be; None for any.
 
     Raises:
-        BinderMalformedError: other characters, missing or stray padding bits, or another length.
+        BinderMalformed: other characters, missing or stray padding bits, or another length.
     """
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise BinderMalformedError(f"not base64: {text[:40]!r}", member=member) from exc
+        raise BinderMalformed(f"not base64: {text[:40]!r}", member=member) from exc
     if base64.b64encode(raw).decode() != text:
-        raise BinderMalformedError(f"base64 not in its one proper form: {text[:40]!r}", member=member)
+        raise BinderMalformed(f"base64 not in its one proper form: {text[:40]!r}", member=member)
     if length is not None and len(raw) != length:
-        raise BinderMalformedError(f"expected {length} bytes of base64, found {len(raw)}", member=member)
+        raise BinderMalformed(f"expected {length} bytes of base64, found {len(raw)}", member=member)
     return raw

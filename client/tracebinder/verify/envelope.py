@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracebinder.verify.encoding import decode_base64
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, TrustNotMetError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed, TrustNotMet
 from tracebinder.verify.keys import signature_holds
 from tracebinder.verify.strict_json import JsonObject, object_at, objects_at, parse_object, text_at
 from tracebinder.verify.trust import Trust
@@ -31,14 +31,14 @@ def verify_envelope(data: bytes, trust: Trust, *, member: str) -> Statement:
     """Return the statement of an envelope that enough trusted keys have signed.
 
     Raises:
-        BinderMalformedError: no envelope, or no statement over exactly one SHA-256 subject.
-        BinderFailedError: a signature under a trusted key id does not hold.
-        TrustNotMetError: fewer distinct trusted signers than the threshold.
+        BinderMalformed: no envelope, or no statement over exactly one SHA-256 subject.
+        BinderFailed: a signature under a trusted key id does not hold.
+        TrustNotMet: fewer distinct trusted signers than the threshold.
     """
     payload, signatures = _open(data, member=member)
     signers = _valid_signers(payload, signatures, trust, member=member)
     if len(signers) < trust.threshold:
-        raise TrustNotMetError(
+        raise TrustNotMet(
             f"signed by {len(signers)} of the trusted keys, {trust.threshold} needed", member=member
         )
     return _statement(payload, tuple(sorted(signers)), member=member)
@@ -48,12 +48,12 @@ def check_subject(statement: Statement, *, name: str, digest: str, member: str) 
     """Check that a statement is about this file.
 
     Raises:
-        BinderFailedError: it is about another name or other bytes.
+        BinderFailed: it is about another name or other bytes.
     """
     if statement.subject != name:
-        raise BinderFailedError(f"the statement is about {statement.subject!r}, not {name!r}", member=member)
+        raise BinderFailed(f"the statement is about {statement.subject!r}, not {name!r}", member=member)
     if statement.digest != digest:
-        raise BinderFailedError(f"the statement is about other bytes of {name}", member=member)
+        raise BinderFailed(f"the statement is about other bytes of {name}", member=member)
 
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
@@ -64,12 +64,12 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
 
 def _open(data: bytes, *, member: str) -> tuple[bytes, list[JsonObject]]:
     if not data.endswith(b"\n") or data.count(b"\n") != 1:
-        raise BinderMalformedError("must be exactly one line with one envelope", member=member)
+        raise BinderMalformed("must be exactly one line with one envelope", member=member)
     envelope = parse_object(data, member=member)
     if set(envelope) != {"payload", "payloadType", "signatures"}:
-        raise BinderMalformedError("an envelope has a payload, its type and signatures", member=member)
+        raise BinderMalformed("an envelope has a payload, its type and signatures", member=member)
     if text_at(envelope, "payloadType", member=member) != PAYLOAD_TYPE:
-        raise BinderMalformedError(f"the payload's type must be {PAYLOAD_TYPE}", member=member)
+        raise BinderMalformed(f"the payload's type must be {PAYLOAD_TYPE}", member=member)
     payload = decode_base64(text_at(envelope, "payload", member=member), member=member)
     return payload, objects_at(envelope, "signatures", member=member)
 
@@ -84,7 +84,7 @@ def _valid_signers(payload: bytes, signatures: list[JsonObject], trust: Trust, *
         if public is None:
             continue
         if not signature_holds(public, signature, signed):
-            raise BinderFailedError(f"the signature of trusted key {keyid[:16]} does not hold", member=member)
+            raise BinderFailed(f"the signature of trusted key {keyid[:16]} does not hold", member=member)
         signers.add(keyid)
     return signers
 
@@ -93,7 +93,7 @@ def _statement(payload: bytes, signers: tuple[str, ...], *, member: str) -> Stat
     value = parse_object(payload, member=member)
     subjects = objects_at(value, "subject", member=member)
     if value.get("_type") != STATEMENT_V1 or len(subjects) != 1:
-        raise BinderMalformedError("not an in-toto Statement v1 over one subject", member=member)
+        raise BinderMalformed("not an in-toto Statement v1 over one subject", member=member)
     digests = object_at(subjects[0], "digest", member=member)
     return Statement(
         payload=payload,

@@ -23,25 +23,25 @@ class VerifyError(TracebinderError):
         self.member = member
 
 
-class BinderFailedError(VerifyError):
+class BinderFailed(VerifyError):
     """Something is not so: a digest, a signature, a proof, a count or a rule does not hold."""
 
     exit_code = 1
 
 
-class BinderMalformedError(VerifyError):
+class BinderMalformed(VerifyError):
     """The binder cannot be read as the format demands, or could be read in two ways."""
 
     exit_code = 2
 
 
-class TrustNotMetError(VerifyError):
+class TrustNotMet(VerifyError):
     """The binder may be sound, but not enough of those the trust file names vouch for it."""
 
     exit_code = 3
 
 
-class BinderUnverifiableError(VerifyError):
+class BinderUnverifiable(VerifyError):
     """The binder is written in a newer format than this verifier knows."""
 
     exit_code = 4

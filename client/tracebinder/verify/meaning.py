@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
 from tracebinder.verify.bag import ENVELOPE, Bag
 from tracebinder.verify.container import Container
 from tracebinder.verify.criteria import check_requirement
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, VerifyError
-from tracebinder.verify.strict_json import JsonObject, object_at, objects_at, parse_object, text_at, whole_at
+from tracebinder.verify.errors import BinderFailed, VerifyError
+from tracebinder.verify.strict_json import (
+    JsonObject,
+    object_at,
+    objects_at,
+    parse_object,
+    text_at,
+    time_at,
+    whole_at,
+)
 
 COUNTER_EVIDENCE: Final = "counter-evidence"
 REQUIREMENTS: Final = "data/requirements/"
@@ -27,14 +34,14 @@ def check_populations(container: Container, bag: Bag, predicate: JsonObject) -> 
     """Count each population again, and insist on the one of counter evidence.
 
     Raises:
-        BinderMalformedError: the statement's populations are not in the form of the format.
+        BinderMalformed: the statement's populations are not in the form of the format.
     """
     populations = objects_at(predicate, "populations", member=ENVELOPE)
     names = [text_at(entry, "name", member=ENVELOPE) for entry in populations]
     problems: list[VerifyError] = []
     if COUNTER_EVIDENCE not in names or len(set(names)) != len(names):
         problems.append(
-            BinderFailedError("populations are named twice, or counter evidence is left out", member=ENVELOPE)
+            BinderFailed("populations are named twice, or counter evidence is left out", member=ENVELOPE)
         )
     for entry in populations:
         try:
@@ -48,9 +55,9 @@ def check_requirements(container: Container, bag: Bag, predicate: JsonObject) ->
     """Work out each requirement's status again, and compare the totals with the statement's.
 
     Raises:
-        BinderMalformedError: the statement has no totals or no time it is as of.
+        BinderMalformed: the statement has no totals or no time it is as of.
     """
-    as_of = parse_time(text_at(predicate, "asOf", member=ENVELOPE), member=ENVELOPE)
+    as_of = time_at(predicate, "asOf", member=ENVELOPE)
     problems: list[VerifyError] = []
     counted: Counter[str] = Counter()
     for path in _documents(bag, REQUIREMENTS):
@@ -63,9 +70,7 @@ def check_requirements(container: Container, bag: Bag, predicate: JsonObject) ->
     stated = dict(object_at(predicate, "requirements", member=ENVELOPE))
     total = stated.pop("total", None)
     if total != sum(counted.values()) or Counter({k: v for k, v in stated.items() if v}) != counted:
-        problems.append(
-            BinderFailedError("the requirement totals are not those of the files", member=ENVELOPE)
-        )
+        problems.append(BinderFailed("the requirement totals are not those of the files", member=ENVELOPE))
     return problems
 
 
@@ -76,37 +81,22 @@ def check_findings(container: Container, bag: Bag) -> list[VerifyError]:
         try:
             finding = parse_object(container.read(path), member=path)
             if finding.get("role") not in ALLOWED_ROLES:
-                raise BinderFailedError(
-                    "an interpretability finding may only support or counter", member=path
-                )
+                raise BinderFailed("an interpretability finding may only support or counter", member=path)
             if not text_at(finding, "doesNotShow", member=path).strip():
-                raise BinderFailedError("a finding must say what it does not show", member=path)
+                raise BinderFailed("a finding must say what it does not show", member=path)
         except VerifyError as exc:
             problems.append(exc)
     return problems
-
-
-def parse_time(text: str, *, member: str) -> datetime:
-    """Return an ISO 8601 time with a zone. Raises `BinderMalformedError` otherwise."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise BinderMalformedError(f"not a time: {text[:40]!r}", member=member) from exc
-    if moment.utcoffset() is None:
-        raise BinderMalformedError(f"a time without a zone: {text[:40]!r}", member=member)
-    return moment
 
 
 def _check_population(container: Container, bag: Bag, entry: JsonObject) -> None:
     name = text_at(entry, "name", member=ENVELOPE)
     path = "data/" + text_at(entry, "path", member=ENVELOPE)
     if bag.digests.get(path) != text_at(entry, "digest", member=ENVELOPE):
-        raise BinderFailedError(f"population {name!r} is another list than this file", member=path)
+        raise BinderFailed(f"population {name!r} is another list than this file", member=path)
     count = sum(1 for _ in container.lines(path))
     if count != whole_at(entry, "count", member=ENVELOPE):
-        raise BinderFailedError(
-            f"population {name!r} has {count} members, not as many as stated", member=path
-        )
+        raise BinderFailed(f"population {name!r} has {count} members, not as many as stated", member=path)
 
 
 def _documents(bag: Bag, folder: str) -> Iterator[str]:

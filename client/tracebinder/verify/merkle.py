@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from tracebinder.verify.errors import BinderFailedError
+from tracebinder.verify.errors import BinderFailed
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -61,14 +61,14 @@ def check_inclusion(*, leaf: bytes, index: int, size: int, path: Sequence[bytes]
     `size` and `root` must come from a signed checkpoint: a path alone verifies under many sizes.
 
     Raises:
-        BinderFailedError: it is not.
+        BinderFailed: it is not.
     """
     if not 0 <= index < size:
-        raise BinderFailedError(f"the proof's index {index} is outside a tree of {size} leaves")
+        raise BinderFailed(f"the proof's index {index} is outside a tree of {size} leaves")
     first, last, current = index, size - 1, leaf
     for sibling in path:
         if last == 0:
-            raise BinderFailedError("the inclusion proof has too many hashes")
+            raise BinderFailed("the inclusion proof has too many hashes")
         if first & 1 or first == last:
             current = node_hash(sibling, current)
             while not first & 1 and first:
@@ -77,9 +77,9 @@ def check_inclusion(*, leaf: bytes, index: int, size: int, path: Sequence[bytes]
             current = node_hash(current, sibling)
         first, last = first >> 1, last >> 1
     if last != 0:
-        raise BinderFailedError("the inclusion proof has too few hashes")
+        raise BinderFailed("the inclusion proof has too few hashes")
     if current != root:
-        raise BinderFailedError("the inclusion proof does not lead to the signed root")
+        raise BinderFailed("the inclusion proof does not lead to the signed root")
 
 
 def check_consistency(
@@ -88,13 +88,13 @@ def check_consistency(
     """Check that the tree of `second_size` leaves only added to that of `first_size` (RFC 9162, 2.1.4.2).
 
     Raises:
-        BinderFailedError: it did not, or the proof does not show it.
+        BinderFailed: it did not, or the proof does not show it.
     """
     if first_size > second_size:
-        raise BinderFailedError(f"the log shrank from {first_size} to {second_size} leaves")
+        raise BinderFailed(f"the log shrank from {first_size} to {second_size} leaves")
     if first_size in {0, second_size}:
         if path or (first_size == second_size and first_root != second_root):
-            raise BinderFailedError("two checkpoints of one size differ, or carry a proof none is needed for")
+            raise BinderFailed("two checkpoints of one size differ, or carry a proof none is needed for")
         return
     _check_growth(first_size, first_root, second_size, second_root, path)
 
@@ -106,14 +106,14 @@ def _check_growth(
     if first_size & (first_size - 1) == 0:
         hashes.insert(0, first_root)
     if not hashes:
-        raise BinderFailedError("the consistency proof is empty")
+        raise BinderFailed("the consistency proof is empty")
     first, last = first_size - 1, second_size - 1
     while first & 1:
         first, last = first >> 1, last >> 1
     old = new = hashes[0]
     for sibling in hashes[1:]:
         if last == 0:
-            raise BinderFailedError("the consistency proof has too many hashes")
+            raise BinderFailed("the consistency proof has too many hashes")
         if first & 1 or first == last:
             old, new = node_hash(sibling, old), node_hash(sibling, new)
             while not first & 1 and first:
@@ -122,4 +122,4 @@ def _check_growth(
             new = node_hash(new, sibling)
         first, last = first >> 1, last >> 1
     if last != 0 or old != first_root or new != second_root:
-        raise BinderFailedError("the consistency proof does not lead from the first root to the second")
+        raise BinderFailed("the consistency proof does not lead from the first root to the second")

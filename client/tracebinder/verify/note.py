@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracebinder.verify.encoding import decode_base64
-from tracebinder.verify.errors import BinderMalformedError
+from tracebinder.verify.errors import BinderMalformed
 from tracebinder.verify.keys import signature_holds
 
 ED25519: Final = 0x01
@@ -66,17 +66,17 @@ def parse_vkey(text: str, *, member: str = "trust file") -> NoteKey:
     """Return the key of a C2SP vkey `name+keyid+base64`.
 
     Raises:
-        BinderMalformedError: it is none, of an algorithm not known here, or its key id does not belong to it.
+        BinderMalformed: it is none, of an algorithm not known here, or its key id does not belong to it.
     """
     parts = text.split("+", 2)
     if len(parts) != 3 or not parts[0] or any(c.isspace() for c in parts[0]):
-        raise BinderMalformedError(f"not a verifier key (name+id+key): {text[:80]!r}", member=member)
+        raise BinderMalformed(f"not a verifier key (name+id+key): {text[:80]!r}", member=member)
     raw = decode_base64(parts[2], member=member, length=33)
     key = NoteKey(name=parts[0], algorithm=raw[0], public=raw[1:])
     if key.algorithm not in {ED25519, COSIGNATURE_V1}:
-        raise BinderMalformedError(f"verifier key of unknown algorithm {key.algorithm}", member=member)
+        raise BinderMalformed(f"verifier key of unknown algorithm {key.algorithm}", member=member)
     if key.key_id.hex() != parts[1]:
-        raise BinderMalformedError(f"verifier key with a wrong id: {text[:80]!r}", member=member)
+        raise BinderMalformed(f"verifier key with a wrong id: {text[:80]!r}", member=member)
     return key
 
 
@@ -84,15 +84,15 @@ def parse_note(data: bytes, *, member: str) -> SignedNote:
     """Return a signed note taken apart. Nothing is verified yet.
 
     Raises:
-        BinderMalformedError: not in the form of the specification.
+        BinderMalformed: not in the form of the specification.
     """
     try:
         whole = data.decode()
     except UnicodeDecodeError as exc:
-        raise BinderMalformedError("a signed note is UTF-8", member=member) from exc
+        raise BinderMalformed("a signed note is UTF-8", member=member) from exc
     text, blank, tail = whole.rpartition("\n\n")
     if not blank or not text or not tail.endswith("\n") or _CONTROL.search(whole):
-        raise BinderMalformedError("not a signed note: text, blank line, signature lines", member=member)
+        raise BinderMalformed("not a signed note: text, blank line, signature lines", member=member)
     signatures = tuple(_signature(line, member=member) for line in tail[:-1].split("\n"))
     return SignedNote(text=text + "\n", signatures=signatures)
 
@@ -101,11 +101,11 @@ def parse_checkpoint(note: SignedNote, *, member: str) -> CheckpointBody:
     """Return what the checkpoint in `note` says.
 
     Raises:
-        BinderMalformedError: no origin, size or root, in this order.
+        BinderMalformed: no origin, size or root, in this order.
     """
     lines = note.text[:-1].split("\n")
     if len(lines) < 3 or not all(lines) or not _DECIMAL.fullmatch(lines[1]):
-        raise BinderMalformedError("not a checkpoint: origin, size and root line by line", member=member)
+        raise BinderMalformed("not a checkpoint: origin, size and root line by line", member=member)
     root = decode_base64(lines[2], member=member, length=32)
     return CheckpointBody(origin=lines[0], size=int(lines[1]), root=root)
 
@@ -129,8 +129,8 @@ def _holds(note: SignedNote, key: NoteKey, signature: bytes) -> bool:
 def _signature(line: str, *, member: str) -> NoteSignature:
     found = _SIGNATURE_LINE.fullmatch(line)
     if found is None:
-        raise BinderMalformedError(f"not a signature line: {line[:60]!r}", member=member)
+        raise BinderMalformed(f"not a signature line: {line[:60]!r}", member=member)
     raw = decode_base64(found[2], member=member)
     if len(raw) < 5:
-        raise BinderMalformedError("a signature line without a signature", member=member)
+        raise BinderMalformed("a signature line without a signature", member=member)
     return NoteSignature(name=found[1], key_id=raw[:4], signature=raw[4:])

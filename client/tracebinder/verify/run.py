@@ -25,15 +25,15 @@ from tracebinder.verify.container import CHUNK, Container, Limits, open_containe
 from tracebinder.verify.crate import check_crate, check_documents
 from tracebinder.verify.envelope import Statement, check_subject, verify_envelope
 from tracebinder.verify.errors import (
-    BinderFailedError,
-    BinderMalformedError,
-    BinderUnverifiableError,
-    TrustNotMetError,
+    BinderFailed,
+    BinderMalformed,
+    BinderUnverifiable,
+    TrustNotMet,
     VerifyError,
 )
-from tracebinder.verify.meaning import check_findings, check_populations, check_requirements, parse_time
+from tracebinder.verify.meaning import check_findings, check_populations, check_requirements
 from tracebinder.verify.report import LineName, Report
-from tracebinder.verify.strict_json import text_at
+from tracebinder.verify.strict_json import text_at, time_at
 from tracebinder.verify.tlog import check_log_entry, check_log_proof, count_witnesses, parse_tlog_proof
 from tracebinder.verify.trust import Trust
 
@@ -104,7 +104,7 @@ def _file_digest(path: Path) -> str:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
     except OSError as exc:
-        raise BinderMalformedError(f"cannot be read: {exc}") from exc
+        raise BinderMalformed(f"cannot be read: {exc}") from exc
     return digest.hexdigest()
 
 
@@ -113,9 +113,9 @@ def _check_sidecar(sidecar: Path, trust: Trust, report: Report) -> str | None:
     try:
         statement = verify_envelope(_sidecar_bytes(sidecar), trust, member=_SIDECAR)
         if statement.predicate_type != CONTAINER_PREDICATE:
-            raise BinderFailedError("is not a signature over a binder's ZIP", member=_SIDECAR)
+            raise BinderFailed("is not a signature over a binder's ZIP", member=_SIDECAR)
         if statement.digest != report.zip_digest:
-            raise BinderFailedError("is over other bytes than this ZIP", member=_SIDECAR)
+            raise BinderFailed("is over other bytes than this ZIP", member=_SIDECAR)
         return text_at(statement.predicate, "binderId", member=_SIDECAR)
     except VerifyError as exc:
         report.fail("origin", exc)
@@ -126,7 +126,7 @@ def _sidecar_bytes(sidecar: Path) -> bytes:
     try:
         return sidecar.read_bytes()
     except OSError as exc:
-        raise BinderMalformedError(f"cannot be read: {exc}", member=_SIDECAR) from exc
+        raise BinderMalformed(f"cannot be read: {exc}", member=_SIDECAR) from exc
 
 
 def _check_origin(
@@ -134,17 +134,15 @@ def _check_origin(
 ) -> Statement:
     statement = verify_envelope(container.read(ENVELOPE), trust, member=ENVELOPE)
     if statement.predicate_type not in trust.predicate_types:
-        raise TrustNotMetError(
-            f"statements of type {statement.predicate_type} are not accepted", member=ENVELOPE
-        )
+        raise TrustNotMet(f"statements of type {statement.predicate_type} are not accepted", member=ENVELOPE)
     check_subject(statement, name=TAG_MANIFEST, digest=bag.tag_manifest_digest, member=ENVELOPE)
     version = text_at(statement.predicate, "formatVersion", member=ENVELOPE)
     if version.partition(".")[0] != FORMAT_MAJOR:
-        raise BinderUnverifiableError(f"format {version} is not known; get a newer verifier", member=ENVELOPE)
+        raise BinderUnverifiable(f"format {version} is not known; get a newer verifier", member=ENVELOPE)
     binder_id = text_at(statement.predicate, "binderId", member=ENVELOPE)
     _check_names(container, bag, binder_id)
     if outer_id not in {None, binder_id}:
-        raise BinderFailedError("is of another binder", member=_SIDECAR)
+        raise BinderFailed("is of another binder", member=_SIDECAR)
     report.binder_id, report.statement = binder_id, statement.predicate
     keys = ", ".join(keyid[:16] for keyid in statement.signers)
     outer = "; the ZIP's bytes are signed too" if outer_id else ""
@@ -155,9 +153,9 @@ def _check_origin(
 def _check_names(container: Container, bag: Bag, binder_id: str) -> None:
     """Check that folder, bag and statement are of the same binder."""
     if bag.info.get("External-Identifier") != binder_id:
-        raise BinderFailedError("its External-Identifier is not the signed binder's", member=BAG_INFO)
+        raise BinderFailed("its External-Identifier is not the signed binder's", member=BAG_INFO)
     if container.top != f"binder-{binder_id.removeprefix('urn:uuid:')}":
-        raise BinderFailedError(f"the top folder {container.top!r} is not the signed binder's")
+        raise BinderFailed(f"the top folder {container.top!r} is not the signed binder's")
 
 
 def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> None:
@@ -166,7 +164,7 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
         _check_log_absence(statement, trust, report)
         return
     if present != {LOG_ENTRY, LOG_PROOF}:
-        raise BinderFailedError("a log entry and its proof come together", member=present.pop())
+        raise BinderFailed("a log entry and its proof come together", member=present.pop())
     entry = container.read(LOG_ENTRY)
     system = text_at(statement.predicate, "system", member=ENVELOPE)
     check_log_entry(entry, statement.payload, system=system)
@@ -185,11 +183,9 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
 
 def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
     if statement.predicate.get("log") is not None:
-        raise BinderFailedError(
-            "the statement names a log, but the proof of inclusion is gone", member=LOG_PROOF
-        )
+        raise BinderFailed("the statement names a log, but the proof of inclusion is gone", member=LOG_PROOF)
     if trust.log is not None and trust.log.required:
-        raise TrustNotMetError("no proof of inclusion, and the trust file requires one", member=LOG_PROOF)
+        raise TrustNotMet("no proof of inclusion, and the trust file requires one", member=LOG_PROOF)
     report.answer("log inclusion", "not present", "the binder carries no proof of inclusion")
     with _noting(report, "witnessed"):
         _check_witnesses(0, trust, report)
@@ -197,9 +193,7 @@ def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> No
 
 def _check_witnesses(count: int, trust: Trust, report: Report) -> None:
     if count < trust.quorum:
-        raise TrustNotMetError(
-            f"cosigned by {count} trusted witnesses, {trust.quorum} needed", member=LOG_PROOF
-        )
+        raise TrustNotMet(f"cosigned by {count} trusted witnesses, {trust.quorum} needed", member=LOG_PROOF)
     if count:
         report.answer("witnessed", "ok", f"cosigned by {count} of {len(trust.witnesses)} trusted witnesses")
     else:
@@ -230,13 +224,14 @@ def _audit_text(container: Container, bag: Bag, trust: Trust) -> str:
     if trust.log is None:
         return "slice of the audit log not checked: the trust file names no log"
     result = check_slice(container, trust.log)
-    return f"{result.entries} audit entries and {result.leaves} leaves re-hashed"
+    withheld = f", {result.withheld} withheld" if result.withheld else ""
+    return f"{result.entries} audit entries and {result.leaves} leaves re-hashed{withheld}"
 
 
 def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
-    as_of = parse_time(text_at(statement.predicate, "asOf", member=ENVELOPE), member=ENVELOPE)
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
     if as_of > now + timedelta(minutes=5):
-        raise BinderFailedError(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
+        raise BinderFailed(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
     if trust.maximum_age_days is None:
         report.answer(
             "freshness", "not checked", f"as of {as_of.isoformat()}; the trust file sets no maximum age"
@@ -244,5 +239,5 @@ def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: 
         return
     age = (now - as_of).days
     if age > trust.maximum_age_days:
-        raise TrustNotMetError(f"is {age} days old, {trust.maximum_age_days} allowed", member=ENVELOPE)
+        raise TrustNotMet(f"is {age} days old, {trust.maximum_age_days} allowed", member=ENVELOPE)
     report.answer("freshness", "ok", f"as of {as_of.isoformat()}, {age} days ago")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final, cast
 
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, BinderUnverifiableError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed, BinderUnverifiable
 from tracebinder.verify.strict_json import JsonObject
 
 _ANNOTATIONS: Final = frozenset({"$schema", "$id", "title", "description", "$comment", "format"})
@@ -19,22 +19,22 @@ def check_schema(value: object, schema: object, *, member: str, at: str = "") ->
         at: JSON pointer of the value in its document, for the message.
 
     Raises:
-        BinderFailedError: the value is not as the schema demands.
-        BinderUnverifiableError: the schema uses a keyword that is not known here.
-        BinderMalformedError: the schema is none.
+        BinderFailed: the value is not as the schema demands.
+        BinderUnverifiable: the schema uses a keyword that is not known here.
+        BinderMalformed: the schema is none.
     """
     if isinstance(schema, bool):
         if not schema:
-            raise BinderFailedError(f"{at or '/'} may not be there", member=member)
+            raise BinderFailed(f"{at or '/'} may not be there", member=member)
         return
     if not isinstance(schema, dict):
-        raise BinderMalformedError("a schema is an object or a boolean", member=member)
+        raise BinderMalformed("a schema is an object or a boolean", member=member)
     for keyword, rule in cast("JsonObject", schema).items():
         if keyword in _ANNOTATIONS:
             continue
         check = _KEYWORDS.get(keyword)
         if check is None:
-            raise BinderUnverifiableError(f"schema keyword {keyword!r} is not known", member=member)
+            raise BinderUnverifiable(f"schema keyword {keyword!r} is not known", member=member)
         check(value, rule, cast("JsonObject", schema), _Place(member, at))
 
 
@@ -48,13 +48,11 @@ class _Place:
     def below(self, key: str | int) -> str:
         return f"{self.at}/{key}"
 
-    def fail(self, why: str) -> BinderFailedError:
-        return BinderFailedError(f"{self.at or '/'} {why}", member=self.member)
+    def fail(self, why: str) -> BinderFailed:
+        return BinderFailed(f"{self.at or '/'} {why}", member=self.member)
 
-    def bad_schema(self, keyword: str) -> BinderMalformedError:
-        return BinderMalformedError(
-            f"its schema's {keyword!r} is not as the standard says", member=self.member
-        )
+    def bad_schema(self, keyword: str) -> BinderMalformed:
+        return BinderMalformed(f"its schema's {keyword!r} is not as the standard says", member=self.member)
 
 
 Check = Callable[[object, object, JsonObject, _Place], None]

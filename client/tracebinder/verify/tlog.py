@@ -9,7 +9,7 @@ from typing import Final
 
 from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
 from tracebinder.verify.encoding import decode_base64
-from tracebinder.verify.errors import BinderFailedError, BinderMalformedError, TrustNotMetError, VerifyError
+from tracebinder.verify.errors import BinderFailed, BinderMalformed, TrustNotMet, VerifyError
 from tracebinder.verify.merkle import check_inclusion, leaf_hash
 from tracebinder.verify.note import CheckpointBody, SignedNote, is_signed_by, parse_checkpoint, parse_note
 from tracebinder.verify.strict_json import object_at, parse_object, text_at
@@ -35,21 +35,21 @@ def parse_tlog_proof(data: bytes, *, member: str = LOG_PROOF) -> TlogProof:
     """Return the parts of a tlog-proof. Nothing is verified yet.
 
     Raises:
-        BinderMalformedError: not in the form of the specification.
+        BinderMalformed: not in the form of the specification.
     """
     head, blank, tail = data.partition(b"\n\n")
     try:
         lines = head.decode("ascii").split("\n")
     except UnicodeDecodeError as exc:
-        raise BinderMalformedError("a tlog-proof's head is ASCII", member=member) from exc
+        raise BinderMalformed("a tlog-proof's head is ASCII", member=member) from exc
     if not blank or lines[0] != PROOF_HEADER:
-        raise BinderMalformedError(f"must begin with {PROOF_HEADER}", member=member)
+        raise BinderMalformed(f"must begin with {PROOF_HEADER}", member=member)
     rest = lines[1:]
     if rest and rest[0].startswith("extra "):
         decode_base64(rest.pop(0).removeprefix("extra "), member=member)
     found = _INDEX.fullmatch(rest[0]) if rest else None
     if found is None or len(rest) > _MOST_HASHES:
-        raise BinderMalformedError("no index line, or too many hashes", member=member)
+        raise BinderMalformed("no index line, or too many hashes", member=member)
     path = tuple(decode_base64(line, member=member, length=32) for line in rest[1:])
     note = parse_note(tail, member=member)
     return TlogProof(
@@ -61,8 +61,8 @@ def check_log_entry(entry: bytes, payload: bytes, *, system: str) -> None:
     """Check that the logged entry is the sealing of exactly this statement.
 
     Raises:
-        BinderFailedError: it is about something else.
-        BinderMalformedError: it is no JSON object of the log's form.
+        BinderFailed: it is about something else.
+        BinderMalformed: it is no JSON object of the log's form.
     """
     value = parse_object(entry, member=LOG_ENTRY)
     found = {
@@ -73,15 +73,15 @@ def check_log_entry(entry: bytes, payload: bytes, *, system: str) -> None:
     expected = {"verb": SEAL_VERB, "system": system, "digest": hashlib.sha256(payload).hexdigest()}
     for key, wanted in expected.items():
         if found[key] != wanted:
-            raise BinderFailedError(f"its {key} is {found[key]!r}, not {wanted!r}", member=LOG_ENTRY)
+            raise BinderFailed(f"its {key} is {found[key]!r}, not {wanted!r}", member=LOG_ENTRY)
 
 
 def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog) -> None:
     """Check signature, origin, size and inclusion, the last under the signed size and root only.
 
     Raises:
-        BinderFailedError: the checkpoint is not this log's, or the entry is not in its tree.
-        TrustNotMetError: the tree is smaller than one already seen: the log was rolled back.
+        BinderFailed: the checkpoint is not this log's, or the entry is not in its tree.
+        TrustNotMet: the tree is smaller than one already seen: the log was rolled back.
     """
     try:
         _check_checkpoint(proof.note, proof.checkpoint, log)
@@ -103,8 +103,8 @@ def count_witnesses(note: SignedNote, trust: Trust) -> int:
 
 def _check_checkpoint(note: SignedNote, checkpoint: CheckpointBody, log: TrustedLog) -> None:
     if checkpoint.origin != log.origin:
-        raise BinderFailedError(f"the checkpoint is of {checkpoint.origin!r}, not {log.origin!r}")
+        raise BinderFailed(f"the checkpoint is of {checkpoint.origin!r}, not {log.origin!r}")
     if not is_signed_by(note, log.key):
-        raise BinderFailedError("the checkpoint is not signed by the trusted log key")
+        raise BinderFailed("the checkpoint is not signed by the trusted log key")
     if checkpoint.size < log.minimum_size:
-        raise TrustNotMetError(f"the log has {checkpoint.size} leaves, {log.minimum_size} were seen before")
+        raise TrustNotMet(f"the log has {checkpoint.size} leaves, {log.minimum_size} were seen before")

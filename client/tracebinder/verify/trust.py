@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tracebinder.verify.encoding import decode_base64
-from tracebinder.verify.errors import BinderMalformedError
+from tracebinder.verify.errors import BinderMalformed
 from tracebinder.verify.keys import keyid_of
 from tracebinder.verify.note import COSIGNATURE_V1, ED25519, NoteKey, parse_vkey
 from tracebinder.verify.strict_json import JsonObject, object_at, objects_at, parse_object, text_at, whole_at
@@ -50,28 +50,28 @@ def load_trust(path: Path) -> Trust:
     """Read a trust file.
 
     Raises:
-        BinderMalformedError: it cannot be read, or does not say what a trust file must.
+        BinderMalformed: it cannot be read, or does not say what a trust file must.
     """
     try:
         data = path.read_bytes()
     except OSError as exc:
-        raise BinderMalformedError(f"cannot be read: {exc}", member=_MEMBER) from exc
+        raise BinderMalformed(f"cannot be read: {exc}", member=_MEMBER) from exc
     return parse_trust(data)
 
 
 def parse_trust(data: bytes) -> Trust:
-    """Return the policy of a trust file's bytes. Raises `BinderMalformedError` as `load_trust`."""
+    """Return the policy of a trust file's bytes. Raises `BinderMalformed` as `load_trust`."""
     value = parse_object(data, member=_MEMBER)
     if value.get("format") != TRUST_FORMAT:
-        raise BinderMalformedError(f"'format' must be {TRUST_FORMAT!r}", member=_MEMBER)
+        raise BinderMalformed(f"'format' must be {TRUST_FORMAT!r}", member=_MEMBER)
     signers = _signers(value)
     threshold = whole_at(value, "threshold", member=_MEMBER)
     if not 1 <= threshold <= len(signers):
-        raise BinderMalformedError(f"'threshold' must be from 1 to {len(signers)}", member=_MEMBER)
+        raise BinderMalformed(f"'threshold' must be from 1 to {len(signers)}", member=_MEMBER)
     witnesses = _witnesses(value)
     quorum = whole_at(value, "quorum", member=_MEMBER) if "quorum" in value else 0
     if quorum > len(witnesses):
-        raise BinderMalformedError(
+        raise BinderMalformed(
             f"'quorum' is {quorum}, but there are {len(witnesses)} witnesses", member=_MEMBER
         )
     return Trust(
@@ -91,9 +91,7 @@ def _signers(value: JsonObject) -> dict[str, bytes]:
         public = decode_base64(text_at(entry, "publicKey", member=_MEMBER), member=_MEMBER, length=32)
         keyid = text_at(entry, "keyid", member=_MEMBER)
         if keyid != keyid_of(public) or keyid in signers:
-            raise BinderMalformedError(
-                f"keyid {keyid[:16]!r} is given twice or is not its key's", member=_MEMBER
-            )
+            raise BinderMalformed(f"keyid {keyid[:16]!r} is given twice or is not its key's", member=_MEMBER)
         signers[keyid] = public
     return signers
 
@@ -101,7 +99,7 @@ def _signers(value: JsonObject) -> dict[str, bytes]:
 def _predicate_types(value: JsonObject) -> frozenset[str]:
     found = value.get("predicateTypes")
     if not isinstance(found, list) or not found or not all(isinstance(item, str) for item in found):
-        raise BinderMalformedError("'predicateTypes' must be a list of strings", member=_MEMBER)
+        raise BinderMalformed("'predicateTypes' must be a list of strings", member=_MEMBER)
     return frozenset(found)
 
 
@@ -111,11 +109,11 @@ def _log(value: JsonObject) -> TrustedLog | None:
     entry = object_at(value, "log", member=_MEMBER)
     key = parse_vkey(text_at(entry, "vkey", member=_MEMBER))
     if key.algorithm != ED25519:
-        raise BinderMalformedError("the log's 'vkey' must be an Ed25519 note key", member=_MEMBER)
+        raise BinderMalformed("the log's 'vkey' must be an Ed25519 note key", member=_MEMBER)
     minimum = whole_at(entry, "minimumTreeSize", member=_MEMBER) if "minimumTreeSize" in entry else 0
     required = entry.get("required", False)
     if not isinstance(required, bool):
-        raise BinderMalformedError("the log's 'required' must be true or false", member=_MEMBER)
+        raise BinderMalformed("the log's 'required' must be true or false", member=_MEMBER)
     return TrustedLog(
         origin=text_at(entry, "origin", member=_MEMBER), key=key, minimum_size=minimum, required=required
     )
@@ -128,7 +126,7 @@ def _witnesses(value: JsonObject) -> tuple[NoteKey, ...]:
     keys = tuple(parse_vkey(text_at(entry, "vkey", member=_MEMBER)) for entry in entries)
     distinct = {key.public for key in keys}
     if len(distinct) != len(keys) or any(key.algorithm != COSIGNATURE_V1 for key in keys):
-        raise BinderMalformedError("'witnesses' must be distinct cosignature keys", member=_MEMBER)
+        raise BinderMalformed("'witnesses' must be distinct cosignature keys", member=_MEMBER)
     return keys
 
 

@@ -1,0 +1,108 @@
+"""Eval runs on the release: scores as we computed them, and every sample. A retracted run stays, marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from django.db.models import QuerySet
+
+from evidence.binder.files import BinderFile, json_file, json_lines_file
+from evidence.binder.paths import file_stem
+from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
+from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
+
+
+def eval_files(scope: BinderScope) -> Iterator[BinderFile]:
+    """Yield two files a run: the run with its scores, and its samples."""
+    for run in read_by_keyset(eval_runs_in_scope(scope)):
+        yield json_file(
+            eval_run_path(run),
+            _run(scope, run),
+            title=f"Eval run {run.run_key} / 评估运行",
+            schema="eval-run",
+        )
+        yield json_lines_file(
+            eval_run_path(run).removesuffix(".json") + ".samples.jsonl",
+            partial(_samples, run),
+            title=f"Samples of eval run {run.run_key} / 评估样本",
+            schema="eval-sample",
+            population=f"samples-of-{run.pk}",
+        )
+
+
+def eval_runs_in_scope(scope: BinderScope) -> QuerySet[EvalRun]:
+    """Return the release's runs that had been received at `as_of`, retracted ones included."""
+    return EvalRun.objects.filter(
+        system=scope.system, release=scope.release, received_at__lte=scope.as_of
+    ).select_related("raw", "release", "suite__artefact", "evaluator__artefact", "dataset__artefact")
+
+
+def eval_run_path(run: EvalRun) -> str:
+    """Return where a run is in the binder."""
+    return f"evals/{run.pk}-{file_stem(run.run_key)}.json"
+
+
+def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
+    retractions = Retraction.objects.filter(run=run, created_at__lte=scope.as_of).order_by("pk")
+    scores = EvalScore.objects.filter(run=run).order_by("pk")
+    return {
+        "id": str(run.pk),
+        "runKey": run.run_key,
+        "status": run.status,
+        "format": run.format,
+        "suite": version_reference(run.suite, slot="suite"),
+        "evaluator": version_reference(run.evaluator, slot="evaluator"),
+        "dataset": version_reference(run.dataset, slot="dataset"),
+        "model": {"digest": run.model_digest},
+        "release": run.release.name if run.release else None,
+        "commit": run.commit,
+        "observedFrom": moment(run.observed_from),
+        "observedTo": moment(run.observed_to),
+        "collectedAt": moment(run.collected_at),
+        "receivedAt": moment(run.received_at),
+        "validUntil": moment(run.valid_until),
+        "digest": run.raw.digest,
+        "postedBy": run.posted_by,
+        "parserVersion": run.parser_version,
+        "retractions": [
+            {"reason": row.reason, "by": row.retracted_by, "at": moment(row.created_at)}
+            for row in retractions
+        ],
+        "scores": [_score(score) for score in scores],
+    }
+
+
+def _score(score: EvalScore) -> dict[str, object]:
+    return {
+        "metric": score.metric,
+        "slice": plain(score.slice),
+        "value": score.value,
+        "n": score.n,
+        "nUnscored": score.n_unscored,
+        "nError": score.n_error,
+        "stderr": score.stderr,
+        "low": score.low,
+        "high": score.high,
+        "confidence": score.confidence,
+        "intervalMethod": score.interval_method,
+        "direction": score.direction,
+        "unit": score.unit,
+    }
+
+
+def _samples(run: EvalRun) -> Iterator[dict[str, object]]:
+    for sample in read_by_keyset(EvalSample.objects.filter(run=run)):
+        yield {
+            "run": str(run.pk),
+            "sample": sample.sample_id,
+            "metric": sample.metric,
+            "slice": plain(sample.slice),
+            "status": sample.status,
+            "value": sample.value,
+            "explanation": sample.explanation,
+            "input": sample.input,
+            "output": sample.output,
+            "target": sample.target,
+            "traceId": sample.trace_id.hex if sample.trace_id else None,
+        }

@@ -1,0 +1,73 @@
+"""What people decided on the traces in scope; the machine's verdict stays beside theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evidence.binder.files import BinderFile, json_lines_file
+from evidence.models import Adjudication, Review, ReviewTask
+from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset
+from evidence.selectors.binder.traces import traces_in_scope
+
+REVIEWS_PATH = "reviews/reviews.jsonl"
+
+
+def review_files(scope: BinderScope) -> Iterator[BinderFile]:
+    """Yield the reviews, the tasks they answer (open ones too), and how disagreement was settled."""
+    yield json_lines_file(
+        REVIEWS_PATH, lambda: _reviews(scope), title="Reviews / 复核", schema="review", population="reviews"
+    )
+    yield json_lines_file(
+        "reviews/tasks.jsonl",
+        lambda: _tasks(scope),
+        title="Review tasks, open ones too / 复核任务（含未完成）",
+        population="review-tasks",
+    )
+    yield json_lines_file(
+        "reviews/adjudications.jsonl",
+        lambda: _adjudications(scope),
+        title="Adjudications / 裁决",
+        population="adjudications",
+    )
+
+
+def _reviews(scope: BinderScope) -> Iterator[dict[str, object]]:
+    rows = Review.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
+    for review in read_by_keyset(rows.select_related("task__trace", "reviewer")):
+        yield {
+            "id": str(review.pk),
+            "traceId": review.task.trace.trace_id.hex,
+            "traceRevision": review.task.trace.revision,
+            "reviewer": review.reviewer.get_username(),
+            "decision": review.decision,
+            "reasonCode": review.reason_code,
+            "rationale": review.rationale,
+            "correctedAnswer": review.corrected_answer,
+            "machineVerdict": plain(review.machine_verdict),
+            "reviewedAt": moment(review.created_at),
+        }
+
+
+def _tasks(scope: BinderScope) -> Iterator[dict[str, object]]:
+    rows = ReviewTask.objects.filter(trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
+    for task in read_by_keyset(rows.select_related("trace")):
+        yield {
+            "id": str(task.pk),
+            "traceId": task.trace.trace_id.hex,
+            "reason": task.reason,
+            "riskTier": task.risk_tier,
+            "reviewsRequired": task.reviews_required,
+            "dueAt": moment(task.due_at),
+        }
+
+
+def _adjudications(scope: BinderScope) -> Iterator[dict[str, object]]:
+    rows = Adjudication.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
+    for row in read_by_keyset(rows.select_related("task__trace", "adjudicator")):
+        yield {
+            "traceId": row.task.trace.trace_id.hex,
+            "adjudicator": row.adjudicator.get_username(),
+            "decision": row.decision,
+            "rationale": row.rationale,
+            "at": moment(row.created_at),
+        }

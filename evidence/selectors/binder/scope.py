@@ -1,0 +1,108 @@
+"""What a binder is about, and how its rows are read: in one order, a page at a time, nothing newer than `as_of`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from django.db import models
+
+from evidence.binder.statement import iso_utc
+from evidence.digests import digest_of
+from evidence.models import ArtefactVersion, Release, System
+
+PAGE: Final = 200  # rows held in memory at a time, with what belongs to them
+_LARGEST_INTEGER: Final = 2**53 - 1  # beyond it JSON readers disagree, so the number is carried as text
+
+_M = TypeVar("_M", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class BinderScope:
+    """Which evidence a binder holds: a release of a system, its traces of a period, as known at one instant."""
+
+    system: System
+    release: Release
+    baseline: str  # name of a requirements baseline; empty: the versions approved at `as_of`
+    period_from: datetime  # inclusive, of a trace's start
+    period_to: datetime  # exclusive
+    as_of: datetime  # nothing recorded later is in the binder
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the scope: the same scope has the same one on every server."""
+        return digest_of(
+            {
+                "system": self.system.key,
+                "release": self.release.digest,
+                "release_name": self.release.name,
+                "baseline": self.baseline,
+                "period_from": iso_utc(self.period_from.astimezone(UTC)),
+                "period_to": iso_utc(self.period_to.astimezone(UTC)),
+                "as_of": iso_utc(self.as_of.astimezone(UTC)),
+            }
+        )
+
+
+def read_by_keyset(queryset: models.QuerySet[_M], *, size: int = PAGE) -> Iterator[_M]:
+    """Yield rows by primary key, `size` at a time, with the queryset's prefetches made for each page."""
+    for page in read_pages(queryset, size=size):
+        yield from page
+
+
+def read_pages(queryset: models.QuerySet[_M], *, size: int = PAGE) -> Iterator[list[_M]]:
+    """Yield pages of rows by primary key."""
+    ordered = queryset.order_by("pk")
+    page = list(ordered[:size])
+    while page:
+        yield page
+        page = list(ordered.filter(pk__gt=page[-1].pk)[:size])
+
+
+def plain(value: object) -> object:
+    """Return a stored value as JSON that has one canonical form.
+
+    Times are ISO 8601 in UTC, ids hexadecimal; integers that JSON readers would round, and anything JSON does
+    not have, are text.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_INTEGER else str(value)
+    if isinstance(value, float):
+        return value if abs(value) != float("inf") and value == value else str(value)  # noqa: PLR0124  # NaN is itself unequal
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def version_reference(version: ArtefactVersion, *, slot: str) -> dict[str, object]:
+    """Return how other files name a version. Needs `artefact` loaded."""
+    return {
+        "slot": slot,
+        "kind": version.artefact.kind,
+        "key": version.artefact.key,
+        "number": version.number,
+        "label": version.label,
+        "digest": version.digest,
+    }
+
+
+def moment(value: datetime | None) -> str | None:
+    """Return a stored time as the binder writes it; None stays None."""
+    return iso_utc(value.astimezone(UTC)) if value is not None else None
+
+
+def _plain_scalar(value: object) -> object:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return str(value)

@@ -1,0 +1,35 @@
+"""The sections of a binder that `evidence` fills, in the order of the front page: counter evidence first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evidence.binder.files import BinderFile, json_file
+from evidence.selectors.binder.audit_slice import audit_files
+from evidence.selectors.binder.citations import citation_files
+from evidence.selectors.binder.evals import eval_files
+from evidence.selectors.binder.gates import gate_files
+from evidence.selectors.binder.items import counter_evidence, other_evidence
+from evidence.selectors.binder.reviews import review_files
+from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.binder.traces import trace_files
+from evidence.selectors.binder.versions import version_files
+
+
+def evidence_sections(scope: BinderScope) -> Iterator[BinderFile]:
+    """Yield every file of `evidence` that belongs to the scope."""
+    yield counter_evidence(scope)
+    yield other_evidence(scope)
+    yield from version_files(scope)
+    yield from trace_files(scope)
+    yield from citation_files(scope)
+    yield from eval_files(scope)
+    yield from gate_files(scope)
+    yield from review_files(scope)
+    yield from audit_files(scope)
+    yield json_file(
+        "redactions.json",
+        {"redactions": []},  # nothing can be withheld yet; the list is there to say so
+        title="What was withheld / 未披露内容",
+        schema="redactions",
+    )

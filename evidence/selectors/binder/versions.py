@@ -1,0 +1,58 @@
+"""The release: each version it pins, who vouches for it, and where it was live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evidence.binder.files import BinderFile, json_file
+from evidence.binder.paths import file_stem
+from evidence.models import Deployment, Registration, ReleasePin
+from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
+
+
+def version_files(scope: BinderScope) -> Iterator[BinderFile]:
+    """Yield one file a pin, and the release with its deployments."""
+    pins = list(scope.release.pins.select_related("version__artefact").order_by("slot"))
+    for pin in pins:
+        yield json_file(
+            f"versions/{file_stem(pin.slot)}-{pin.pk}.json",
+            _version(scope, pin),
+            title=f"Version in slot {pin.slot} / 版本",
+            schema="version",
+        )
+    yield json_file("versions/release.json", _release(scope, pins), title="The release / 发布版本")
+
+
+def _version(scope: BinderScope, pin: ReleasePin) -> dict[str, object]:
+    version = pin.version
+    registration = Registration.objects.filter(version=version, created_at__lte=scope.as_of).first()
+    return {
+        **version_reference(version, slot=pin.slot),
+        "name": version.artefact.name,
+        "digestBasis": version.digest_basis,
+        "metadata": plain(version.metadata),
+        "createdAt": moment(version.created_at),
+        "createdBy": version.created_by,
+        "registered": registration is not None,
+        "registeredBy": registration.registered_by if registration else None,
+        "registeredAt": moment(registration.created_at) if registration else None,
+    }
+
+
+def _release(scope: BinderScope, pins: list[ReleasePin]) -> dict[str, object]:
+    deployments = Deployment.objects.filter(release=scope.release, created_at__lte=scope.as_of)
+    return {
+        "name": scope.release.name,
+        "digest": scope.release.digest,
+        "createdAt": moment(scope.release.created_at),
+        "createdBy": scope.release.created_by,
+        "pins": [version_reference(pin.version, slot=pin.slot) for pin in pins],
+        "deployments": [
+            {
+                "environment": row.environment,
+                "effectiveFrom": moment(row.effective_from),
+                "deployedBy": row.deployed_by,
+            }
+            for row in read_by_keyset(deployments)
+        ],
+    }

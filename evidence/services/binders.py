@@ -1,0 +1,264 @@
+"""Exporting a binder: everything in its scope, sealed in the log, signed, and kept as a blob.
+
+The statement's digest is recorded and sequenced before the ZIP is finished, so that the proof of it travels in the
+binder. That event stands even if the export then fails: the next export of the same evidence finds it and carries
+the same proof, so that the bytes are the same.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Final, cast
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from evidence.binder.bag import LogProof, WrittenBinder, write_binder
+from evidence.binder.files import BinderFile
+from evidence.binder.statement import BinderFacts, binder_uuid
+from evidence.digests import sha256_hex
+from evidence.errors import EvidenceError, InvalidInput, NotFound
+from evidence.models import AuditEvent, Binder, Checkpoint, Leaf, Release, System
+from evidence.selectors.binder.audit_slice import last_checkpoint
+from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.log import export_log_proof
+from evidence.services import audit, log
+from evidence.services.blobs import incoming_file, store_blob_file
+from evidence.services.keys import load_binder_signer
+from evidence.services.log_keys import load_log_verifier
+
+PRODUCER_ID: Final = "tracebinder"
+FORMAT_CODE: Final = "binder/1"  # grows when the same evidence would give other bytes
+SEAL_VERB: Final = "binder.sealed"  # the offline verifier looks for it
+_LOG_ATTEMPTS: Final = 50
+_LOG_PAUSE: Final = 0.2  # seconds
+
+
+class LogBusy(EvidenceError):
+    """The log did not take the export in time; trying again is safe."""
+
+    code = "log_busy"
+    http_status = 503
+    title = "The audit log is busy"
+
+
+def export_binder(
+    *,
+    system: System,
+    release: Release,
+    baseline: str,
+    period_from: datetime,
+    period_to: datetime,
+    as_of: datetime | None,
+    actor: str,
+) -> Binder:
+    """Write one binder and return its row; the same scope over the same evidence returns the first row.
+
+    Args:
+        baseline: name of a requirements baseline; empty for the requirements approved at `as_of`.
+        period_from: inclusive, of a trace's start.
+        period_to: exclusive.
+        as_of: nothing recorded later is packed; None for now.
+
+    Raises:
+        InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
+        LogBusy: the log could not be brought up to date.
+    """
+    _check_request(system, release, period_from, period_to, as_of)
+    _bring_log_up_to_date()
+    begin, end, known = (
+        moment.astimezone(UTC) for moment in (period_from, period_to, as_of or timezone.now())
+    )
+    scope = BinderScope(system, release, baseline, begin, end, known)
+    path = incoming_file()
+    try:
+        written = _write(scope, path, actor)
+        return _store(scope, path, written, actor)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def export_binder_by_ids(
+    *,
+    system_id: int,
+    release_id: int,
+    baseline: str,
+    period_from: str,
+    period_to: str,
+    as_of: str,
+    actor: str,
+) -> Binder:
+    """Do what `export_binder` does, asked in JSON values: ids, and times in ISO 8601 with their zone."""
+    begin, end, known = (datetime.fromisoformat(text) for text in (period_from, period_to, as_of))
+    return export_binder(
+        system=System.objects.get(pk=system_id),
+        release=Release.objects.get(pk=release_id),
+        baseline=baseline,
+        period_from=begin,
+        period_to=end,
+        as_of=known,
+        actor=actor,
+    )
+
+
+def queue_binder(
+    *,
+    system: System,
+    release: Release,
+    baseline: str,
+    period_from: datetime,
+    period_to: datetime,
+    as_of: datetime | None,
+    actor: str,
+    send: Callable[..., object],
+) -> uuid.UUID:
+    """Have a worker export a binder once this transaction is committed; return the id it will have.
+
+    Args:
+        send: takes the arguments of `export_binder_by_ids`; the `delay` of its task.
+
+    Raises:
+        InvalidInput: as `export_binder`.
+    """
+    _check_request(system, release, period_from, period_to, as_of)
+    begin, end, known = (
+        moment.astimezone(UTC) for moment in (period_from, period_to, as_of or timezone.now())
+    )
+    scope = BinderScope(system, release, baseline, begin, end, known)
+    asked = {
+        "system_id": system.pk,
+        "release_id": release.pk,
+        "baseline": baseline,
+        "period_from": begin.isoformat(),
+        "period_to": end.isoformat(),
+        "as_of": known.isoformat(),
+        "actor": actor,
+    }
+    transaction.on_commit(partial(send, **asked))
+    return binder_uuid(scope.digest)
+
+
+def find_binder(*, binder_id: uuid.UUID, system_ids: frozenset[int]) -> Binder:
+    """Return the newest export with this id in these systems.
+
+    Raises:
+        NotFound: there is none, or it is still being exported.
+    """
+    found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=system_ids)
+    binder = found.select_related("system", "release", "archive").order_by("-pk").first()
+    if binder is None:
+        raise NotFound(f"There is no binder {binder_id} among your systems, or it is still being exported.")
+    return binder
+
+
+def _check_request(
+    system: System, release: Release, period_from: datetime, period_to: datetime, as_of: datetime | None
+) -> None:
+    if release.system_id != system.pk:
+        raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
+    if period_from >= period_to:
+        raise InvalidInput("The period is empty: period_from must be before period_to.")
+    if as_of is not None and as_of > timezone.now():
+        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
+
+
+def _write(scope: BinderScope, path: Path, actor: str) -> WrittenBinder:
+    with path.open("wb") as stream:
+        return write_binder(
+            _sections(scope),
+            facts=_facts(scope),
+            signers=(load_binder_signer(),),
+            sink=stream.write,
+            prove=partial(_seal, scope, actor),
+        )
+
+
+def _sections(scope: BinderScope) -> Iterator[BinderFile]:
+    """Yield the files of every section in the order of the settings, which puts counter evidence first."""
+    for dotted in settings.BINDER_SECTIONS:
+        module, _, name = dotted.rpartition(".")
+        yield from cast("Iterator[BinderFile]", getattr(import_module(module), name)(scope))
+
+
+def _facts(scope: BinderScope) -> BinderFacts:
+    checkpoint = last_checkpoint(scope)
+    vkey = load_log_verifier().vkey
+    return BinderFacts(
+        binder_id=binder_uuid(scope.digest),
+        system=scope.system.key,
+        purpose=f"Evidence for release {scope.release.name} of {scope.system.name}",
+        period_from=scope.period_from,
+        period_to=scope.period_to,
+        as_of=scope.as_of,
+        producer_id=PRODUCER_ID,
+        producer_version=FORMAT_CODE,
+        log={
+            "origin": settings.LOG_ORIGIN,
+            "vkey": vkey,
+            "treeSize": checkpoint.size if checkpoint else 0,
+            "rootHash": bytes(checkpoint.root).hex() if checkpoint else None,
+        },
+    )
+
+
+def _seal(scope: BinderScope, actor: str, statement: bytes) -> LogProof:
+    """Record that this statement was made, and return the proof under the first checkpoint that covers it."""
+    event = _sealing_event(scope, sha256_hex(statement), actor)
+    for attempt in range(_LOG_ATTEMPTS):
+        if attempt:
+            time.sleep(_LOG_PAUSE)
+        _bring_log_up_to_date()
+        leaf = Leaf.objects.filter(event=event).first()
+        covering = Checkpoint.objects.filter(size__gt=leaf.seq) if leaf else Checkpoint.objects.none()
+        first = covering.order_by("size").first()
+        if first is not None:
+            return LogProof(bytes(event.entry), export_log_proof(event, size=first.size).encode())
+    raise LogBusy("The log did not sign the export in time; ask again.")
+
+
+@transaction.atomic
+def _sealing_event(scope: BinderScope, digest: str, actor: str) -> AuditEvent:
+    known = AuditEvent.objects.filter(system=scope.system, verb=SEAL_VERB, object_digest=digest)
+    event = known.order_by("pk").first()
+    if event is not None:
+        return event
+    return audit.record(verb=SEAL_VERB, actor=actor, obj=scope.release, system=scope.system, digest=digest)
+
+
+def _bring_log_up_to_date() -> None:
+    while log.sequence_events() > 0:
+        pass
+    log.sign_checkpoint()
+
+
+@transaction.atomic
+def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str) -> Binder:
+    blob = store_blob_file(path, digest=written.digest, media_type="application/zip")
+    binder, created = Binder.objects.get_or_create(
+        system=scope.system,
+        archive=blob,
+        defaults={
+            "binder_uuid": binder_uuid(scope.digest),
+            "release": scope.release,
+            "baseline": scope.baseline,
+            "period_from": scope.period_from,
+            "period_to": scope.period_to,
+            "as_of": scope.as_of,
+            "file_name": written.file_name,
+            "sidecar": written.sidecar.decode(),
+            "tagmanifest_digest": written.tag_manifest_digest,
+            "created_by": actor,
+        },
+    )
+    if created:
+        audit.record(
+            verb="binder.exported", actor=actor, obj=binder, system=scope.system, digest=written.digest
+        )
+    return binder
