@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from evidence.semconv.draft import VersionRef
 from evidence.semconv.operations import EMBEDDING, TOOL, operation_of
@@ -85,16 +86,16 @@ def _named(span: SpanView, kind: str, *, key: str, label: str) -> VersionRef | N
 
 
 def _model_of(span: SpanView) -> VersionRef | None:
+    """Return the model a span names; what it answered as is its label only where nothing better is stated."""
     requested = span.label(
         "gen_ai.request.model", "llm.request.model_name", "llm.model_name", "embedding.model_name"
     )
     answered = span.label("gen_ai.response.model", "llm.response.model_name")
-    ref = _named(
-        span, "model", key=requested or answered, label=span.label("tracebinder.model.version") or answered
-    )
-    if ref is None or operation_of(span) != EMBEDDING:
-        return ref
-    return VersionRef(kind="model", slot="embedding_model", key=ref.key, label=ref.label, digest=ref.digest)
+    ref = _named(span, "model", key=requested or answered, label=span.label("tracebinder.model.version"))
+    if ref is None:
+        return None
+    slot = "embedding_model" if operation_of(span) == EMBEDDING else "model"
+    return replace(ref, slot=slot, label=ref.label or ("" if ref.digest else answered))
 
 
 def _prompt_of(span: SpanView) -> VersionRef | None:

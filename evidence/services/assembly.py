@@ -176,14 +176,14 @@ def _resolve(
         release = releases.get((system_id, draft.release))
         flags = [flag for found in versions.values() for flag in found.flags]
         flags += _release_flags(
-            draft, release, {ref.slot: found.version.pk for ref, found in versions.items()}
+            draft, release, [(ref.slot, found.version.pk) for ref, found in versions.items()]
         )
         all_flags = assembly_rows.collect_flags(draft, flags)
         inputs[system_id, trace_id] = TraceInputs(systems[system_id], draft, release, versions, all_flags)
     return inputs
 
 
-def _release_flags(draft: TraceDraft, release: Release | None, used: Mapping[str, int]) -> list[Flag]:
+def _release_flags(draft: TraceDraft, release: Release | None, used: Iterable[tuple[str, int]]) -> list[Flag]:
     """Return what does not fit between a trace and the release it names."""
     if not draft.release:
         return [Flag("release_not_stated", "the trace does not say which release it came from")]
@@ -192,7 +192,7 @@ def _release_flags(draft: TraceDraft, release: Release | None, used: Mapping[str
     pins = {pin.slot: pin.version_id for pin in release.pins.all()}
     return [
         Flag("version_not_in_release", f"release {release.name!r} pins another version of {slot}")
-        for slot, version_id in used.items()
+        for slot, version_id in used
         if slot in pins and pins[slot] != version_id
     ]
 

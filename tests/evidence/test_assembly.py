@@ -13,8 +13,10 @@ from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from evidence.access import principal_of_token
 from evidence.digests import sha256_hex
 from evidence.models import (
+    AccessToken,
     ArtefactVersion,
     AuditEvent,
     Citation,
@@ -24,17 +26,18 @@ from evidence.models import (
     Reject,
     Retrieval,
     ReviewTask,
+    Scope,
     Span,
     ToolCall,
     Trace,
     TraceFacts,
     TraceVersion,
 )
-from evidence.services import assembly, audit, registry
+from evidence.services import assembly, audit, ingest, registry
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.assembly_replay import replay_citation
 from tests.evidence.semconv_spans import ROOT_ID, make_root, make_span
-from tests.evidence.stored_spans import store_spans
+from tests.evidence.stored_spans import BASE_NS, store_spans
 from tests.factories import DOCUMENT_TEXT, World
 
 ANSWER = "The annual percentage rate is 7.9%. Applicants must be 21 years old."
@@ -388,6 +391,57 @@ def test_a_span_that_arrives_during_assembly_leaves_the_trace_due(
     assert PendingTrace.objects.get().generation == 2
     assert assemble_due_traces(limit=10) == 1
     assert Trace.objects.latest("revision").span_count == 5
+
+
+def test_what_an_sdk_sends_over_otlp_becomes_a_sealed_trace(world: World) -> None:
+    world.token(Scope.INGEST)
+    principal = principal_of_token(AccessToken.objects.get())
+    long_question = "Which rate applies? " * 20_000  # above the attribute limit: ingest keeps it as a blob
+    body = make_otlp_json(spans_of(world, **{"tracebinder.question": long_question}))
+    ingest.ingest_traces(body=body, content_type="application/json", content_encoding="", principal=principal)
+    assert assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1)) == 1
+    trace = Trace.objects.get()
+    assert (trace.status, trace.release, codes(trace)) == ("complete", world.release, [])
+    assert trace.question == long_question
+    assert Citation.objects.get(claim__trace=trace).verdict == "verbatim"
+    assert [row.score for row in Retrieval.objects.order_by("rank")] == [2.0, 1.0]
+
+
+def make_otlp_json(spans: list[dict[str, Any]]) -> bytes:
+    """Return the spans as an OTLP/HTTP JSON request, JSON-valued attributes as arrays and maps."""
+    sent = [
+        {
+            "traceId": TRACE_ID.hex,
+            "spanId": span["span_id"],
+            "parentSpanId": span["parent_span_id"],
+            "name": span["name"],
+            "startTimeUnixNano": str(BASE_NS + span["start_ns"]),
+            "endTimeUnixNano": str(BASE_NS + span["end_ns"]),
+            "attributes": [
+                {"key": key, "value": to_any_value(value)} for key, value in span["attributes"].items()
+            ],
+        }
+        for span in spans
+    ]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "credit-assistant"}}]}
+    return json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": sent}]}]}).encode()
+
+
+def to_any_value(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case str():
+            return {"stringValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case list():
+            return {"arrayValue": {"values": [to_any_value(member) for member in value]}}
+        case _:
+            pairs = [{"key": key, "value": to_any_value(member)} for key, member in value.items()]
+            return {"kvlistValue": {"values": pairs}}
 
 
 def count_queries(world: World, traces: int) -> int:
