@@ -11,11 +11,12 @@ os.environ.setdefault(
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from examples.common.generation import Completion, GenerationRequest
+from examples.common.prompts import Message
 from interpret.probes.weights import load_causal_lm
 
 
@@ -30,7 +31,7 @@ class LocalModel:
         """
         loaded = load_causal_lm(store, digest)
         self._model = loaded.model
-        self._tokenizer: Any = loaded.tokenizer
+        self._tokenizer = cast("Any", loaded.tokenizer)
         self._tokenizer.padding_side = "left"
         self._name, self._digest = name, digest
 
@@ -55,14 +56,7 @@ class LocalModel:
         return [answers[i] for i in range(len(requests))]
 
     def _generate(self, requests: Sequence[GenerationRequest], budget: int) -> Iterator[Completion]:
-        texts = [
-            self._tokenizer.apply_chat_template(
-                [{"role": message.role, "content": message.content} for message in request.messages],
-                add_generation_prompt=True,
-                tokenize=False,
-            )
-            for request in requests
-        ]
+        texts = [self._render(request.messages) for request in requests]
         inputs = self._tokenizer(texts, return_tensors="pt", padding=True)
         with torch.inference_mode():
             output = self._model.generate(
@@ -79,10 +73,23 @@ class LocalModel:
             ended = self._tokenizer.eos_token_id in tokens
             length = tokens.index(self._tokenizer.eos_token_id) + 1 if ended else len(tokens)
             yield Completion(
-                text=self._tokenizer.decode(tokens[:length], skip_special_tokens=True).strip(),
+                text=self._decode(tokens[:length]),
                 input_tokens=int(inputs["attention_mask"][row].sum()),
                 output_tokens=length,
                 finish_reason="stop" if ended else "length",
                 mean_token_probability=round(float(log_probability[row, :length].exp().mean()), 4),
                 batch_size=len(requests),
             )
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        """Write the conversation as the model was trained to read it; it goes on from a last assistant turn."""
+        opening = messages[-1].content if messages[-1].role == "assistant" else ""
+        turns = messages[:-1] if opening else messages
+        conversation = [{"role": turn.role, "content": turn.content} for turn in turns]
+        text = self._tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+        return f"{text}{opening}"
+
+    def _decode(self, tokens: list[int]) -> str:
+        """Return the text, less a last character of which the budget left only some bytes."""
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        return text.rstrip("\ufffd").strip()

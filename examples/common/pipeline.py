@@ -44,7 +44,7 @@ def answer_task(copilot: Copilot, task: Task, model: Model, tracer: Tracer) -> O
         facts = _call_tools(copilot, task, tracer)
         ask = _Asking(copilot, task, model, tracer, hits, facts)
         answer = ask.field("answer")
-        quote = ask.field("quote", answer=answer.text)
+        quote = ask.field("quote")
         decision_text = ask.field("decision", choices=", ".join(task.choices)).text if task.choices else None
         decision = read_decision(decision_text, task.choices) if decision_text is not None else None
         claims = cite(split_claims(answer.text), quote.text, [hit.passage for hit in hits])

@@ -34,7 +34,7 @@ class PromptVersion:
     fields: Mapping[str, Any]
 
     def render(self, field: str, language: str, **values: str) -> tuple[Message, ...]:
-        """Fill the template of `field` in `language`.
+        """Fill the template of `field` in `language`. A last turn of the assistant is one the model goes on from.
 
         Raises:
             PromptError: no such field or language, or the template asks for a value that was not given.
@@ -43,10 +43,11 @@ class PromptVersion:
             templates = self.fields[field]
             user = templates["user"][language].format(**values)
             system = templates["system"][language] if "system" in templates else None
+            opening = templates["assistant"][language] if "assistant" in templates else None
         except KeyError as exc:
             raise PromptError(f"{self.name} {self.version}: {field}/{language} lacks {exc}") from exc
-        turns = [Message("system", system)] if system else []
-        return (*turns, Message("user", user))
+        turns = [Message("system", system or ""), Message("user", user), Message("assistant", opening or "")]
+        return tuple(turn for turn in turns if turn.content)
 
     def budget(self, field: str, language: str) -> int:
         """Return how many tokens the model may write for `field`."""

@@ -19,6 +19,7 @@ from examples.common.documents import Passage
 _SENTENCE_END: Final = re.compile(r"[。！？；]+[”」]?|[.!?]+[\"”]?(?=\s|$)|\n+")
 _INITIAL: Final = re.compile(r"(?:^|\W)[A-Z]$")  # the full stop of "M. Okafor" ends no sentence
 _DOCUMENT_ID: Final = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,}(?:-[A-Z0-9]+)+(?![A-Za-z0-9-])")
+_NAME_FIRST: Final = re.compile(r"\[?(?P<name>[^\[\]\n]{2,60})\](?P<rest>.*)", re.DOTALL)
 _QUOTED: Final = re.compile(r"[\"“「](.+?)(?:[\"”」]|$)", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]")
 LEAST_WORDS: Final = 4  # a shorter sentence states nothing
@@ -79,20 +80,21 @@ def cite(claims: Sequence[Claim], quote_text: str, passages: Sequence[Passage]) 
 
 
 def read_quote(text: str, passages: Sequence[Passage]) -> Citation | None:
-    """Read a citation out of what the model wrote when asked to quote.
+    """Read a citation out of what the model wrote when asked for a document's name and a sentence of it.
 
-    What stands in quotation marks is the quote, closed or not; without marks it is the stretch that goes along with
-    a passage. None where there is neither.
+    The document is the name in brackets it begins with, existing or not. The quote is what stands in quotation
+    marks (closed or not), else the first line after the name, without the document's title. None where it named
+    no document, or quoted nothing.
     """
-    marked = _QUOTED.search(text)
-    quote = marked.group(1).strip() if marked else ""
-    if len(quote) >= LEAST_QUOTE:
-        document = _named_document(text) or _closest_document(quote, passages)
-        return None if document is None else Citation(document, quote, "asked")
-    found = _longest_alignment(text, passages)
-    if found is None:
+    named = _NAME_FIRST.match(text)
+    if named is None:
         return None
-    return Citation(_named_document(text) or found[1].document.id, found[0], "asked")
+    rest = named.group("rest").strip()
+    for title in {passage.document.title for passage in passages}:
+        rest = rest.removeprefix(title).lstrip(":： ")
+    marked = _QUOTED.search(rest)
+    quote = (marked.group(1) if marked else rest.split("\n", 1)[0]).strip()
+    return Citation(named.group("name").strip(), quote, "asked") if len(quote) >= LEAST_QUOTE else None
 
 
 def read_decision(text: str, choices: Sequence[str]) -> str | None:
@@ -157,11 +159,6 @@ def _longest_alignment(text: str, passages: Sequence[Passage]) -> tuple[str, Pas
 def _named_document(text: str) -> str | None:
     match = _DOCUMENT_ID.search(text)
     return match.group() if match else None
-
-
-def _closest_document(quote: str, passages: Sequence[Passage]) -> str | None:
-    ranked = sorted(passages, key=lambda passage: -share_of_words(quote, passage.text))
-    return ranked[0].document.id if ranked else None
 
 
 def _words(text: str) -> set[str]:
