@@ -24,9 +24,8 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     path = blob_path(digest)
     if not path.exists():
         _write_durably(path, data)
-    blob, _ = Blob.objects.get_or_create(
-        digest=digest, defaults={"size": len(data), "media_type": media_type}
-    )
+    blob = Blob(digest=digest, size=len(data), media_type=media_type)
+    Blob.objects.bulk_create([blob], ignore_conflicts=True)  # one statement; the first row of a digest stands
     return blob
 
 
@@ -46,7 +45,8 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
         _sync(source)
         source.replace(path)
         _sync(path.parent)
-    blob, _ = Blob.objects.get_or_create(digest=digest, defaults={"size": size, "media_type": media_type})
+    blob = Blob(digest=digest, size=size, media_type=media_type)
+    Blob.objects.bulk_create([blob], ignore_conflicts=True)
     return blob
 
 

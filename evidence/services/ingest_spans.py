@@ -42,7 +42,15 @@ DELETE FROM evidence_pendingtrace USING unnest(%(systems)s::bigint[], %(traces)s
 WHERE evidence_pendingtrace.system_id = untouched.system_id
     AND evidence_pendingtrace.trace_id = untouched.trace_id AND evidence_pendingtrace.generation = 1
 """
-_FIND_STORED: Final = "SELECT trace_id, span_id, digest FROM evidence_span WHERE trace_id = ANY(%s::uuid[])"
+# One index probe a trace. A plain `= ANY` is planned by statistics, and a young partition has none yet: PostgreSQL
+# then reads all of it. OFFSET 0 keeps the inner query from being merged into such a plan.
+_FIND_STORED: Final = """
+SELECT found.trace_id, found.span_id, found.digest
+FROM unnest(%s::uuid[]) AS touched (trace_id)
+CROSS JOIN LATERAL (
+    SELECT trace_id, span_id, digest FROM evidence_span WHERE evidence_span.trace_id = touched.trace_id OFFSET 0
+) AS found
+"""
 _COPY: Final = """
 COPY evidence_span (system_id, batch_id, trace_id, span_id, parent_span_id, name, kind, started_at, start_ns, end_ns,
     status_code, status_message, attributes, events, links, resource, scope, digest, received_at) FROM STDIN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -27,8 +28,7 @@ class WritableSystems:
     @classmethod
     def of(cls, principal: Principal) -> WritableSystems:
         """Return the systems of a principal."""
-        found = System.objects.filter(pk__in=principal.system_ids)
-        return cls({system.key: system for system in found})
+        return cls(_find_systems(principal.system_ids))
 
     @property
     def only(self) -> System | None:
@@ -66,6 +66,12 @@ class WritableSystems:
             else:
                 claimed.append((system, event))
         return claimed, refused
+
+
+@lru_cache(maxsize=256)
+def _find_systems(system_ids: frozenset[int]) -> Mapping[str, System]:
+    """Return systems by key. Their rows are append-only, so what was read once stays true."""
+    return {system.key: system for system in System.objects.filter(pk__in=system_ids)}
 
 
 def refuse_span(span: SpanRecord, code: RejectCode, detail: str, limits: Limits) -> RejectRecord:

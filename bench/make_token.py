@@ -1,0 +1,41 @@
+"""Register the benchmark's system and print a token that may write to it. Run by `bench.ingest`, in the web role."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+
+import django
+
+
+def main() -> None:
+    """Print the text of a new token for the system named by the first argument."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+
+    from django.contrib.auth.models import User  # noqa: PLC0415  # after setup()
+    from django.utils import timezone  # noqa: PLC0415
+
+    from evidence.models import Membership, Scope  # noqa: PLC0415
+    from evidence.services import registry, tokens  # noqa: PLC0415
+
+    owner = User.objects.create_user("bench")
+    system = registry.register_system(
+        key=sys.argv[1], name="Benchmark", risk_tier="low", owner=owner, actor="user:bench"
+    )
+    Membership.objects.create(system=system, user=owner)
+    expires_at = timezone.now() + timedelta(days=1)
+    issued = tokens.issue_token(
+        name="bench",
+        owner=owner,
+        scopes=[Scope.INGEST],
+        systems=[system],
+        expires_at=expires_at,
+        actor="user:bench",
+    )
+    print(issued.text)
+
+
+if __name__ == "__main__":
+    main()
