@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
+
+
+class TracebinderAdminConfig(AdminConfig):
+    """Django's admin with our site in place of its own."""
+
+    default_site = "config.admin.TracebinderAdminSite"
 
 
 class ConfigConfig(AppConfig):

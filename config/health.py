@@ -65,7 +65,7 @@ class _Backlog(Collector):
             "tracebinder_queue_length", "Messages in a Celery queue", labels=["queue"]
         )
         for queue in QUEUES:
-            queue_length.add_metric([queue], client.llen(queue))  # type: ignore[arg-type]  # redis types sync and async as one
+            queue_length.add_metric([queue], client.llen(queue))
         yield queue_length
 
 

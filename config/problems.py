@@ -33,7 +33,7 @@ def handle_exception(exc: Exception, context: Mapping[str, Any]) -> Response | N
 
 def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
     if isinstance(exc, _APP_ERRORS):
-        members = getattr(exc, "members", dict)()  # further RFC 9457 members, as `errors`
+        members: dict[str, Any] = getattr(exc, "members", dict)()  # further RFC 9457 members, as `errors`
         body = problem_body(code=exc.code, title=exc.title, status=exc.http_status, detail=str(exc)) | members
         retry_after = getattr(exc, "retry_after", None)  # seconds
         return body, {"Retry-After": str(retry_after)} if retry_after else {}
@@ -52,9 +52,8 @@ def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
             headers["WWW-Authenticate"] = scheme
         if (wait := getattr(exc, "wait", None)) is not None:
             headers["Retry-After"] = str(int(wait))
-        code = exc.default_code if isinstance(exc.default_code, str) else "error"
         return problem_body(
-            code=code, title=str(exc.default_detail), status=exc.status_code, detail=str(exc.detail)
+            code=exc.default_code, title=str(exc.default_detail), status=exc.status_code, detail=str(exc.detail)
         ), headers
     return None
 

@@ -244,6 +244,13 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "TraceStatus": "evidence.models.Trace.Status",
+        "EvalRunStatus": "evidence.models.EvalRun.Status",
+        "FindingStatus": "interpret.models.Finding.Status",
+        "ReviewDecision": "evidence.models.Review.Decision",
+        "PolicyDecision": "evidence.models.PolicyCheck.Decision",
+    },
 }
 
 LOGGING = {

@@ -8,16 +8,18 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
-from evidence.api import log, otlp
+from evidence.api import log
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("v1/traces", otlp.TraceExport.as_view(), name="otlp-traces"),
-    path("v1/logs", otlp.LogExport.as_view(), name="otlp-logs"),
+    path("v1/", include("evidence.api.otlp_urls")),
     path("log/", include(log.log_urlpatterns)),
     path("api/v1/", include("evidence.api.urls")),
+    path("api/v1/", include("evidence.api.judging_urls")),
     path("api/v1/", include(log.urlpatterns)),
+    path("api/v1/", include("requirements.api.urls")),
+    path("api/v1/", include("interpret.api.urls")),
     path(
         "api/schema",
         SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]),

@@ -19,7 +19,9 @@ class Problem(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened and what to do.")
-    errors = serializers.JSONField(required=False, help_text="One entry a fault, where there are several.")
+    errors = serializers.JSONField(  # type: ignore[assignment]  # shadows Serializer.errors; used for the schema only
+        required=False, help_text="One entry a fault, where there are several."
+    )
 
 
 def problem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from django.db import models
 from django_filters.rest_framework import DjangoFilterBackend
@@ -19,7 +19,7 @@ class _ScopedReading(ScopedView, GenericAPIView[_M]):
     """Narrows whatever `queryset` names to the systems of whoever asks."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.READ}
-    filter_backends: ClassVar[list[Any]] = [DjangoFilterBackend]
+    filter_backends = [DjangoFilterBackend]
 
     def get_queryset(self) -> models.QuerySet[_M]:
         """Return the rows the principal may see."""

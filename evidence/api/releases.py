@@ -34,7 +34,7 @@ class PinIn(serializers.Serializer[Any]):
     slot = serializers.CharField(max_length=200)
     kind = serializers.CharField(max_length=20)
     key = serializers.CharField(max_length=200)
-    label = serializers.CharField(max_length=200)
+    label = serializers.CharField(max_length=200)  # type: ignore[assignment]  # shadows Field.label, as DRF allows
     digest = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, default="")
     name = serializers.CharField(max_length=200, required=False, default="")
     metadata = serializers.JSONField(required=False, default=dict)

@@ -153,7 +153,7 @@ class TraceVersionOut(serializers.ModelSerializer[TraceVersion]):
     """A version the trace used, and whether somebody vouches for it."""
 
     artefact = serializers.CharField(source="version.artefact.key")
-    label = serializers.CharField(source="version.label")
+    label = serializers.CharField(source="version.label")  # type: ignore[assignment]  # shadows Field.label
     digest = serializers.CharField(source="version.digest")
     registered = serializers.SerializerMethodField()
 

@@ -59,7 +59,7 @@ class AppendOnlyModel(StoredModel):
     was never granted them. The manager only makes the refusal readable.
     """
 
-    objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(AppendOnlyQuerySet)()  # type: ignore[assignment]  # the stubs lose the model type in from_queryset
+    objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(AppendOnlyQuerySet)()
 
     class Meta:
         abstract = True
