@@ -1,0 +1,120 @@
+"""Binders over HTTP: who may export and fetch, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from evidence.digests import sha256_hex
+from evidence.models import Binder, Scope
+from evidence.services.blobs import blob_path
+from evidence.tasks import export_binder
+from tests.evidence.binder_world import PERIOD, Filled, fill_lightly, verify
+from tests.factories import World, make_world
+
+
+@pytest.fixture
+def filled(world: World) -> Filled:
+    return fill_lightly(world)
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {
+        "system": "credit-assistant",
+        "release": "r1",
+        "period_from": PERIOD[0].isoformat(),
+        "period_to": PERIOD[1].isoformat(),
+        **changes,
+    }
+
+
+def post(
+    api: APIClient, world: World, *, scope: Scope = Scope.BINDER, headers: Any = None, **changes: Any
+) -> Any:
+    sent = {**world.headers(scope), **(headers or {})}
+    return api.post("/api/v1/binders", body(**changes), format="json", **sent)
+
+
+def test_auditor_exports_downloads_and_verifies(api: APIClient, filled: Filled, tmp_path: Path) -> None:
+    created = post(api, filled.world)
+    assert created.status_code == 201, created.content
+    made = created.json()
+    assert made["state"] == "ready"
+    headers = filled.world.headers(Scope.BINDER)
+    assert api.get(f"/api/v1/binders/{made['id']}", **headers).json() == made
+    download = api.get(f"/api/v1/binders/{made['id']}/download", **headers)
+    archive = b"".join(download.streaming_content)
+    assert sha256_hex(archive) == made["digest"]
+    assert made["file_name"] in download["Content-Disposition"]
+    sidecar = api.get(f"/api/v1/binders/{made['id']}/sidecar", **headers).content.decode()
+    trust = api.get("/api/v1/trust", **headers).json()
+    assert trust["log"]["required"] is True
+    assert verify(tmp_path, archive, sidecar).exit_code == 0
+
+
+def test_reading_alone_exports_nothing(api: APIClient, filled: Filled) -> None:
+    assert post(api, filled.world, scope=Scope.READ).status_code == 403
+    assert not Binder.objects.exists()
+
+
+def test_members_of_other_systems_see_no_binder(api: APIClient, filled: Filled) -> None:
+    made = post(api, filled.world).json()
+    other = make_world("aml-copilot")
+    headers = other.headers(Scope.BINDER)
+    for suffix in ("", "/download", "/sidecar"):
+        assert api.get(f"/api/v1/binders/{made['id']}{suffix}", **headers).status_code == 404
+    assert post(api, other).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"release": "r9"}, 404),
+        ({"system": "nobody"}, 404),
+        ({"period_to": "2020-01-01T00:00:00Z"}, 422),
+        ({"as_of": "2100-01-01T00:00:00Z"}, 422),
+        ({"baseline": "none"}, 404),
+        ({"period_from": "yesterday"}, 422),
+    ],
+)
+def test_unusable_request_is_a_problem(
+    api: APIClient, filled: Filled, changes: dict[str, Any], status: int
+) -> None:
+    answer = post(api, filled.world, **changes)
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    assert not Binder.objects.exists()
+
+
+def test_changed_file_in_the_store_is_not_sent(api: APIClient, filled: Filled) -> None:
+    made = post(api, filled.world).json()
+    path = blob_path(made["digest"])
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes() + b"x")
+    answer = api.get(f"/api/v1/binders/{made['id']}/download", **filled.world.headers(Scope.BINDER))
+    assert answer.status_code >= 400
+    assert "was changed" in json.dumps(answer.json())
+
+
+def test_worker_exports_what_was_asked_for(
+    api: APIClient,
+    filled: Filled,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(export_binder, "delay", lambda **values: asked.append(values))
+    with django_capture_on_commit_callbacks(execute=True):
+        pending = post(api, filled.world, headers={"HTTP_PREFER": "respond-async"})
+    assert (pending.status_code, pending.json()["state"]) == (202, "pending")
+    binder_id = pending.json()["id"]
+    headers = filled.world.headers(Scope.BINDER)
+    assert api.get(f"/api/v1/binders/{binder_id}", **headers).status_code == 404
+    export_binder(**json.loads(json.dumps(asked[0])))
+    assert api.get(f"/api/v1/binders/{binder_id}", **headers).json()["id"] == binder_id
+    assert Binder.objects.get().binder_uuid == uuid.UUID(binder_id)

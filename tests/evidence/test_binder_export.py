@@ -1,0 +1,126 @@
+"""Exporting: the same bytes again, nothing of other systems, nothing half done."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from evidence.errors import InvalidInput
+from evidence.models import AuditEvent, Binder, Leaf, Role
+from evidence.services import audit, binders
+from evidence.services.keys import SignerKeyUnusable
+from interpret.models import Finding
+from tests.client.binders import unpack
+from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, make_finding, verify
+from tests.factories import World, make_world
+from tests.requirements.builders import make_trace
+
+
+@pytest.fixture
+def filled(world: World) -> Filled:
+    return fill_lightly(world)
+
+
+def lines(members: dict[str, bytes], path: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in members[f"data/{path}"].splitlines()]
+
+
+def test_same_scope_gives_the_same_bytes_and_one_row(filled: Filled) -> None:
+    first = export(filled)
+    make_trace(filled.world, age=timedelta(0))  # recorded after as_of, as are the events of the first export
+    make_finding(filled.world, Role.COUNTER, number=2)
+    assert export(filled) == first
+    assert Binder.objects.count() == 1
+    for verb in ("binder.sealed", "binder.exported"):
+        assert AuditEvent.objects.filter(verb=verb).count() == 1
+
+
+def test_later_export_holds_what_came_since(filled: Filled) -> None:
+    first = unpack(archive_of(export(filled)))
+    make_trace(filled.world, age=timedelta(minutes=1))
+    make_finding(filled.world, Role.COUNTER, number=2)
+    second = unpack(archive_of(export(filled, as_of=None)))
+    for path in ("traces/traces.jsonl", "evidence/counter.jsonl"):
+        assert (len(lines(first, path)), len(lines(second, path))) == (1, 2)
+
+
+def test_only_the_revision_current_at_the_time_is_packed(filled: Filled) -> None:
+    make_trace(filled.world, trace_id=filled.trace.trace_id, revision=2, age=timedelta(minutes=1))
+    packed = lines(unpack(archive_of(export(filled, as_of=None))), "traces/traces.jsonl")
+    assert [(row["traceId"], row["revision"]) for row in packed] == [(filled.trace.trace_id.hex, 2)]
+
+
+def test_entries_about_internals_are_withheld_and_their_hash_stays(filled: Filled, tmp_path: Path) -> None:
+    with transaction.atomic():
+        audit.record(
+            verb="finding.recorded", actor="system:interpret", obj=Finding(pk=1), system=filled.world.system
+        )
+    binder = export(filled, as_of=None)
+    rows = lines(unpack(archive_of(binder)), "audit/entries.jsonl")
+    withheld = [row for row in rows if "entry" not in row]
+    assert [row["withheld"] for row in withheld] == ["internals"]
+    assert Leaf.objects.get(seq=withheld[0]["index"]).event.verb == "finding.recorded"
+    report = verify(tmp_path, archive_of(binder))
+    assert report.exit_code == 0
+    assert "1 withheld" in {line.name: line.detail for line in report.lines}["completeness"]
+
+
+def test_other_systems_are_not_in_it(filled: Filled) -> None:
+    make_trace(make_world("aml-copilot"))
+    members = unpack(archive_of(export(filled, as_of=None)))
+    for name, content in members.items():
+        if name != "data/audit/leafhashes.bin":
+            assert b"aml-copilot" not in content, name
+
+
+def test_no_binder_without_its_audit_event(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*, verb: str, **_: object) -> None:
+        raise IntegrityError(verb)
+
+    monkeypatch.setattr(binders, "_seal", lambda *_: None)
+    monkeypatch.setattr(audit, "record", refuse)
+    with pytest.raises(IntegrityError, match=r"binder\.exported"):
+        export(filled)
+    assert not Binder.objects.exists()
+
+
+def test_nothing_is_left_in_the_store_by_a_failed_export(filled: Filled, settings: Any) -> None:
+    settings.BINDER_SECTIONS = [*settings.BINDER_SECTIONS, f"{__name__}.failing_section"]
+    with pytest.raises(RuntimeError):
+        export(filled)
+    assert list(Path(settings.BLOB_ROOT).glob(".incoming-*")) == []
+    assert not AuditEvent.objects.filter(verb="binder.sealed").exists()
+
+
+def failing_section(_: object) -> None:
+    raise RuntimeError
+
+
+def test_unusable_scopes_are_refused(filled: Filled) -> None:
+    for changes in (
+        {"period_to": filled.as_of - timedelta(days=4000)},
+        {"as_of": timezone.now() + timedelta(days=1)},
+        {"release": make_world("aml-copilot").release},
+    ):
+        with pytest.raises(InvalidInput):
+            export(filled, **changes)
+
+
+def test_system_without_any_evidence_still_has_a_binder(world: World, tmp_path: Path) -> None:
+    empty = Filled(world, trace=None, as_of=timezone.now())  # type: ignore[arg-type]  # there is none
+    assert verify(tmp_path, archive_of(export(empty))).problems == []
+
+
+def test_key_that_others_can_read_signs_nothing(filled: Filled, settings: Any) -> None:
+    export(filled)
+    key = Path(settings.KEY_ROOT) / "binder.ed25519.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    key.chmod(0o644)
+    with pytest.raises(SignerKeyUnusable, match="chmod 600"):
+        export(filled, as_of=None)
