@@ -6,14 +6,14 @@ from django.contrib import admin
 
 from evidence.admin.base import ReadOnlyModelAdmin, Step
 from evidence.admin.display import badge, link, shorten
-from evidence.admin.filters import related
+from evidence.admin.filters import recent, related
 from interpret.models import ProbeRun, ProbeSpec
 
 
 @admin.register(ProbeSpec)
 class ProbeSpecAdmin(ReadOnlyModelAdmin):
     list_display = ["probe", "system", "seed", "model_link", "created_by", "created_at"]
-    list_filter = [related("system"), "probe"]
+    list_filter = [related("system"), recent("probe")]
     list_select_related = ["system", "model_version__artefact"]
     search_fields = ["probe"]
     ordering = ["-id"]
@@ -26,7 +26,16 @@ class ProbeSpecAdmin(ReadOnlyModelAdmin):
 
 @admin.register(ProbeRun)
 class ProbeRunAdmin(ReadOnlyModelAdmin):
-    list_display = ["probe", "progress", "attempts", "release_link", "wrong", "queued_by", "queued_at", "finished_at"]
+    list_display = [
+        "probe",
+        "progress",
+        "attempts",
+        "release_link",
+        "wrong",
+        "queued_by",
+        "queued_at",
+        "finished_at",
+    ]
     list_filter = [related("spec__system"), "state"]
     list_select_related = ["spec", "release__system"]
     ordering = ["-id"]

@@ -6,14 +6,14 @@ from django.contrib import admin
 
 from evidence.admin.base import ReadOnlyModelAdmin, Step
 from evidence.admin.display import link
-from evidence.admin.filters import related
+from evidence.admin.filters import recent, related
 from requirements.models import AcceptanceCriterion
 
 
 @admin.register(AcceptanceCriterion)
 class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     list_display = ["key", "version_link", "check_name", "holds_when", "min_n", "max_age_days"]
-    list_filter = [related("version__requirement__system"), "check_name"]
+    list_filter = [related("version__requirement__system"), recent("check_name")]
     list_select_related = ["version__requirement"]
     search_fields = ["key", "check_name", "version__requirement__key"]
     ordering = ["-id"]

@@ -32,9 +32,10 @@ class RequirementAdmin(ReadOnlyModelAdmin):
         moves = RequirementTransition.objects.filter(version__requirement=OuterRef("pk")).order_by(
             "-version__number", "-at", "-pk"
         )
-        return super().get_queryset(request).annotate(
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(
             newest_number=Subquery(versions.values("number")[:1]), newest_state=Subquery(moves.values("to_state")[:1])
         )  # fmt: skip
+        return rows
 
     @admin.display(description="Newest version")
     def newest(self, requirement: Any) -> str:

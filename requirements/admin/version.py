@@ -66,7 +66,9 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         moves = RequirementTransition.objects.filter(version=OuterRef("pk")).order_by("-at", "-pk")
-        return super().get_queryset(request).annotate(state_now=Subquery(moves.values("to_state")[:1]))
+        state_now = Subquery(moves.values("to_state")[:1])
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(state_now=state_now)
+        return rows
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
@@ -97,7 +99,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         to_state, reason = request.POST.get("to_state", ""), request.POST.get("reason", "").strip()
         if to_state not in dict(moves):
             raise PermissionDenied("This move is not open to you, or somebody made another one first.")
-        if to_state != RequirementState.APPROVED and to_state != RequirementState.IN_REVIEW and not reason:
+        if to_state in {RequirementState.DRAFT, RequirementState.RETIRED} and not reason:
             messages.error(request, "Say why: a version is sent back or retired with a reason.")
             return HttpResponseRedirect(record_url(version))
         try:
@@ -130,7 +132,9 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Statement")
     def statement_text(self, version: RequirementVersion) -> str:
         return format_html_join(
-            "", '<p class="tb-statement" lang="{0}"><span class="tb-lang">{0}</span> {1}</p>', version.statement.items()
+            "",
+            '<p class="tb-statement" lang="{0}"><span class="tb-lang">{0}</span> {1}</p>',
+            version.statement.items(),
         )
 
     @admin.display(description="Acceptance criteria")

@@ -1,0 +1,84 @@
+"""Claims of answers, and the citations under them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge, link, prose, shorten
+from evidence.admin.filters import related
+from evidence.models import Citation, Claim
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnlyModelAdmin):
+    list_display = ["claim", "trace_link", "ordinal", "material", "origin"]
+    list_filter = [related("trace__system"), "material", "origin"]
+    list_select_related = ["trace"]
+    ordering = ["-id"]
+    fields = ["trace", "ordinal", "whole_text", "start", "end", "material", "origin", "extractor_version"]
+    steps = [
+        Step("Citations", "evidence.citation", "claim__id__exact"),
+        Step("Other claims of the answer", "evidence.claim", "trace__id__exact", "trace_id"),
+        Step("The trace's review", "evidence.reviewtask", "trace__id__exact", "trace_id"),
+    ]
+
+    @admin.display(description="Claim")
+    def claim(self, claim: Claim) -> str:
+        return shorten(claim.text, 120)
+
+    @admin.display(description="Trace")
+    def trace_link(self, claim: Claim) -> str:
+        return link(claim.trace)
+
+    @admin.display(description="Text")
+    def whole_text(self, claim: Claim) -> str:
+        return prose(claim.text, claim.trace.language)
+
+
+@admin.register(Citation)
+class CitationAdmin(ReadOnlyModelAdmin):
+    list_display = ["quoted", "judged", "alignment", "document_link", "claim_link", "checker_version"]
+    list_filter = [related("claim__trace__system"), "verdict"]
+    list_select_related = ["claim", "document"]
+    list_defer = ["document__text", "claim__text"]
+    search_fields = ["=document_ref"]
+    search_help_text = "A document id, as the application sent it."
+    ordering = ["-id"]
+    chain_lookups = ["claim__trace__id__exact"]
+    fields = [
+        "claim", "ordinal", "judged", "alignment", "document_ref", "document", "found_in", "whole_quote",
+        "doc_start", "doc_end", "checker_version", "inputs_digest",
+    ]  # fmt: skip
+    steps = [
+        Step("The answer and its review", "evidence.reviewtask", "trace__id__exact", "claim.trace_id"),
+        Step("Other citations of the claim", "evidence.citation", "claim__id__exact", "claim_id"),
+    ]
+
+    @admin.display(description="Quote")
+    def quoted(self, citation: Citation) -> str:
+        return shorten(citation.quote) or "(no quote)"
+
+    @admin.display(description="Verdict", ordering="verdict")
+    def judged(self, citation: Citation) -> str:
+        return badge(citation.verdict)
+
+    @admin.display(description="Alignment", ordering="score")
+    def alignment(self, citation: Citation) -> str:
+        return f"{citation.score:.3f} of 1, found from {citation.threshold:.2f}"
+
+    @admin.display(description="Document")
+    def document_link(self, citation: Citation) -> str:
+        return (
+            citation.document_ref
+            if citation.document is None
+            else link(citation.document, citation.document_ref)
+        )
+
+    @admin.display(description="Claim")
+    def claim_link(self, citation: Citation) -> str:
+        return link(citation.claim, f"claim {citation.claim.ordinal + 1}")
+
+    @admin.display(description="Quote")
+    def whole_quote(self, citation: Citation) -> str:
+        return prose(citation.quote)

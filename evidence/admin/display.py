@@ -1,0 +1,108 @@
+"""How values look in the admin: badges, links, digests, JSON, intervals. A meaning is never carried by colour alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
+SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
+
+# One table for every vocabulary of verdicts and states, so that a word has one look everywhere.
+TONES: Final[Mapping[str, str]] = {
+    "verbatim": GOOD, "normalised": GOOD, "fuzzy": WARN, "misattributed": BAD, "not_found": BAD, "unresolvable": BAD,
+    "allow": GOOD, "deny": BAD, "escalate": WARN,
+    "approve": GOOD, "override": WARN, "reject": BAD,
+    "pass": GOOD, "fail": BAD, "insufficient": WARN,
+    "met": GOOD, "not_met": BAD, "stale": WARN, "not_assessed": PLAIN,
+    "complete": GOOD, "incomplete": WARN,
+    "high": BAD, "medium": WARN, "low": PLAIN,
+    "success": GOOD, "error": BAD, "cancelled": WARN, "scored": GOOD, "unscored": WARN,
+    "draft": PLAIN, "in_review": WARN, "approved": GOOD, "superseded": PLAIN, "retired": PLAIN,
+    "primary": GOOD, "supporting": PLAIN, "counter": WARN, "context": PLAIN,
+    "queued": PLAIN, "running": WARN, "done": GOOD, "failed": BAD,
+    "supported": GOOD, "not_supported": BAD, "inconclusive": WARN, "invalid": BAD,
+    "open": WARN, "overdue": BAD, "closed": PLAIN, "disagreement": WARN, "adjudicated": PLAIN,
+    "registered": GOOD, "unregistered": WARN,
+    "active": GOOD, "revoked": PLAIN, "expired": PLAIN,
+}  # fmt: skip
+
+
+def tone_of(word: str) -> str:
+    """Return how good or bad a verdict is: `good`, `warn`, `bad` or `plain`."""
+    return TONES.get(word, PLAIN)
+
+
+def badge(word: str, text: str = "") -> SafeString:
+    """Return a verdict as sign, words and colour."""
+    tone = tone_of(word)
+    return format_html(
+        '<span class="tb-badge tb-badge--{}"><span aria-hidden="true">{}</span> {}</span>',
+        tone, SIGNS[tone], text or word.replace("_", " "),
+    )  # fmt: skip
+
+
+def record_url(obj: Model) -> str:
+    """Return the address of a record's page."""
+    return reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", args=[obj.pk])
+
+
+def list_url(model_label: str, **lookups: object) -> str:
+    """Return the address of a list, narrowed: `list_url("evidence.trace", release__id__exact=5)`."""
+    address = reverse(f"admin:{model_label.lower().replace('.', '_')}_changelist")
+    return f"{address}?{urlencode(lookups)}" if lookups else address
+
+
+def link(obj: Model | None, text: object = None) -> SafeString | str:
+    """Return a link to a record's page, or a dash where there is none."""
+    if obj is None:
+        return "–"
+    return format_html('<a href="{}">{}</a>', record_url(obj), str(obj) if text is None else text)
+
+
+def short_digest(digest: str) -> SafeString | str:
+    """Return the first 12 characters of a digest; the whole is in the title."""
+    return format_html('<code title="{}">{}</code>', digest, digest[:12]) if digest else "–"
+
+
+def pretty_json(value: Any) -> SafeString:
+    """Return a JSON value, indented, with the characters people wrote."""
+    return format_html(
+        '<pre class="tb-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+    )
+
+
+def prose(text: str, language: str = "") -> SafeString | str:
+    """Return a text with its line breaks, marked with its language so that it is read and set rightly."""
+    return format_html('<div class="tb-prose"{}>{}</div>', _lang(language), text) if text else "–"
+
+
+def figure(
+    *, value: float | None, unit: str, low: float | None = None, high: float | None = None, n: int | None = None,
+    confidence: float | None = None,
+) -> str:  # fmt: skip
+    """Return a number that says what it is: `0.82 share [0.71, 0.93] at 95%, n 40`."""
+    if value is None:
+        return "not measured" if n is None else f"not measured, n {n}"
+    text = f"{value:.4g} {unit}"
+    if low is not None and high is not None:
+        text += f" [{low:.3g}, {high:.3g}]"
+        text += f" at {confidence:.0%}" if confidence is not None else ""
+    return text if n is None else f"{text}, n {n}"
+
+
+def shorten(text: str, length: int = 80) -> str:
+    """Return the beginning of a text, cut at `length` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def _lang(language: str) -> SafeString | str:
+    return format_html(' lang="{}"', language) if language else ""

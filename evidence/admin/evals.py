@@ -1,0 +1,102 @@
+"""Eval runs, the figures computed from them, and what was taken back."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge, figure, link, shorten
+from evidence.admin.filters import recent, related
+from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
+
+
+@admin.register(EvalRun)
+class EvalRunAdmin(ReadOnlyModelAdmin):
+    list_display = ["run_key", "system", "release_link", "outcome", "standing", "observed_to", "received_at"]
+    list_filter = [related("system"), related("release"), "status"]
+    list_select_related = ["system", "release__system", "retraction"]
+    search_fields = ["run_key", "commit"]
+    ordering = ["-id"]
+    steps = [
+        Step("Scores", "evidence.evalscore", "run__id__exact"),
+        Step("Samples", "evidence.evalsample", "run__id__exact"),
+        Step("Retraction", "evidence.retraction", "run__id__exact"),
+    ]
+
+    @admin.display(description="Release")
+    def release_link(self, run: EvalRun) -> str:
+        return link(run.release)
+
+    @admin.display(description="Outcome", ordering="status")
+    def outcome(self, run: EvalRun) -> str:
+        return badge(run.status)
+
+    @admin.display(description="Standing")
+    def standing(self, run: EvalRun) -> str:
+        return "retracted" if hasattr(run, "retraction") else "counts"
+
+
+@admin.register(EvalScore)
+class EvalScoreAdmin(ReadOnlyModelAdmin):
+    list_display = [
+        "metric",
+        "part",
+        "measured",
+        "direction",
+        "n_unscored",
+        "n_error",
+        "interval_method",
+        "run_link",
+    ]
+    list_filter = [related("run__system"), recent("metric")]
+    list_select_related = ["run"]
+    search_fields = ["metric"]
+    ordering = ["-id"]
+
+    @admin.display(description="Slice")
+    def part(self, score: EvalScore) -> str:
+        return ", ".join(f"{key} {value}" for key, value in score.slice.items()) or "whole run"
+
+    @admin.display(description="Value")
+    def measured(self, score: EvalScore) -> str:
+        return figure(value=score.value, unit=score.unit, low=score.low, high=score.high, n=score.n,
+                      confidence=score.confidence)  # fmt: skip
+
+    @admin.display(description="Run")
+    def run_link(self, score: EvalScore) -> str:
+        return link(score.run)
+
+
+@admin.register(EvalSample)
+class EvalSampleAdmin(ReadOnlyModelAdmin):
+    list_display = ["sample_id", "metric", "outcome", "value", "explained", "run_link"]
+    list_filter = [related("run__system"), "status", recent("metric")]
+    list_select_related = ["run"]
+    list_defer = ["input", "output", "target"]
+    search_fields = ["=sample_id"]
+    ordering = ["-id"]
+    steps = [Step("The trace of this sample", "evidence.trace", "trace_id__exact", "trace_id")]
+
+    @admin.display(description="Status", ordering="status")
+    def outcome(self, sample: EvalSample) -> str:
+        return badge(sample.status)
+
+    @admin.display(description="Explanation")
+    def explained(self, sample: EvalSample) -> str:
+        return shorten(sample.explanation)
+
+    @admin.display(description="Run")
+    def run_link(self, sample: EvalSample) -> str:
+        return link(sample.run)
+
+
+@admin.register(Retraction)
+class RetractionAdmin(ReadOnlyModelAdmin):
+    list_display = ["run_link", "reason", "retracted_by", "created_at"]
+    list_filter = [related("run__system")]
+    list_select_related = ["run"]
+    ordering = ["-id"]
+
+    @admin.display(description="Run")
+    def run_link(self, retraction: Retraction) -> str:
+        return link(retraction, retraction.run)

@@ -1,0 +1,45 @@
+"""Memberships: operators say who sees which system, among the systems they are members of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from evidence.admin.base import ScopedModelAdmin
+from evidence.admin.filters import related
+from evidence.admin.scope import principal_of
+from evidence.models import Membership
+from evidence.services import memberships
+
+
+@admin.register(Membership)
+class MembershipAdmin(ScopedModelAdmin):
+    list_display = ["user", "system", "created_at"]
+    list_filter = [related("system")]
+    list_select_related = ["user", "system"]
+    search_fields = ["user__username"]
+    autocomplete_fields = ["user"]
+    ordering = ["system", "user"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing of a membership can change: it is given or ended."""
+        del request, obj
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  # Django's signature
+        del form, change
+        granted = memberships.grant_membership(
+            system=obj.system, user=obj.user, actor=principal_of(request).actor
+        )
+        obj.pk, obj.created_at = granted.pk, granted.created_at
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        memberships.end_membership(membership=obj, actor=principal_of(request).actor)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        for membership in queryset:
+            self.delete_model(request, membership)

@@ -1,0 +1,83 @@
+"""People. An operator gives roles to others; nobody raises themselves, and only a superuser makes superusers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+
+from evidence.admin.scope import principal_of
+from evidence.services import audit
+
+if TYPE_CHECKING:
+    _UserAdmin = UserAdmin[User]
+else:
+    _UserAdmin = UserAdmin
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class PersonAdmin(_UserAdmin):
+    list_display = ["username", "first_name", "last_name", "roles", "is_active", "last_login"]
+    list_filter = ["groups", "is_active"]
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
+        closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}
+        if not request.user.is_superuser:
+            closed |= {"is_superuser", "user_permissions"}
+            if obj is not None and obj.pk == request.user.pk:
+                closed |= {"groups", "is_staff", "is_active"}
+        return sorted(closed)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """A person stays on record for what they did; make them inactive instead."""
+        del request, obj
+        return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
+        super().save_related(request, form, formsets, change)
+        person = form.instance
+        payload = {
+            "user": person.get_username(),
+            "roles": sorted(person.groups.values_list("name", flat=True)),
+            "active": person.is_active,
+            "changed": sorted(set(form.changed_data) - {"password1", "password2"}),
+        }
+        verb = "person.changed" if change else "person.added"
+        audit.record(verb=verb, actor=principal_of(request).actor, obj=person, payload=payload)
+
+    @admin.display(description="Roles")
+    def roles(self, person: User) -> str:
+        return ", ".join(group.name for group in person.groups.all()) or "–"
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    """Roles come from the table in `evidence.roles` at every migration; here they are read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        del request, obj
+        return False

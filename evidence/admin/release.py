@@ -1,0 +1,63 @@
+"""Releases, what they pin, and where they went live."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import link, short_digest
+from evidence.admin.filters import recent, related
+from evidence.models import Deployment, Release, ReleasePin
+
+
+@admin.register(Release)
+class ReleaseAdmin(ReadOnlyModelAdmin):
+    list_display = ["name", "system", "digest_start", "created_by", "created_at"]
+    list_filter = [related("system")]
+    list_select_related = ["system"]
+    search_fields = ["name", "digest"]
+    ordering = ["-id"]
+    steps = [
+        Step("Pins", "evidence.releasepin", "release__id__exact"),
+        Step("Deployments", "evidence.deployment", "release__id__exact"),
+        Step("Assessments", "requirements.assessment", "release__id__exact"),
+        Step("Gate decisions", "evidence.gatedecision", "release__id__exact"),
+        Step("Waivers", "evidence.waiver", "release__id__exact"),
+        Step("Eval runs", "evidence.evalrun", "release__id__exact"),
+        Step("Traces", "evidence.trace", "release__id__exact"),
+        Step("Binders", "evidence.binder", "release__id__exact"),
+        Step("Probe runs", "interpret.proberun", "release__id__exact"),
+    ]
+
+    @admin.display(description="Digest", ordering="digest")
+    def digest_start(self, release: Release) -> str:
+        return short_digest(release.digest)
+
+
+@admin.register(ReleasePin)
+class ReleasePinAdmin(ReadOnlyModelAdmin):
+    list_display = ["slot", "release_link", "version_link"]
+    list_filter = [related("release__system")]
+    list_select_related = ["release__system", "version__artefact"]
+    search_fields = ["slot", "version__artefact__key"]
+    ordering = ["-id"]
+
+    @admin.display(description="Release")
+    def release_link(self, pin: ReleasePin) -> str:
+        return link(pin.release)
+
+    @admin.display(description="Version")
+    def version_link(self, pin: ReleasePin) -> str:
+        return link(pin.version)
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(ReadOnlyModelAdmin):
+    list_display = ["environment", "release_link", "effective_from", "deployed_by"]
+    list_filter = [related("system"), recent("environment")]
+    list_select_related = ["release__system"]
+    ordering = ["-effective_from", "-id"]
+
+    @admin.display(description="Release")
+    def release_link(self, deployment: Deployment) -> str:
+        return link(deployment.release)

@@ -1,0 +1,33 @@
+"""Systems in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge
+from evidence.models import System
+
+
+@admin.register(System)
+class SystemAdmin(ReadOnlyModelAdmin):
+    list_display = ["key", "name", "risk", "owner", "created_at"]
+    list_filter = ["risk_tier"]
+    list_select_related = ["owner"]
+    search_fields = ["key", "name"]
+    steps = [
+        Step("Requirements", "requirements.requirement", "system__id__exact"),
+        Step("Releases", "evidence.release", "system__id__exact"),
+        Step("Deployments", "evidence.deployment", "system__id__exact"),
+        Step("Traces", "evidence.trace", "system__id__exact"),
+        Step("Review tasks", "evidence.reviewtask", "system__id__exact"),
+        Step("Eval runs", "evidence.evalrun", "system__id__exact"),
+        Step("Gate decisions", "evidence.gatedecision", "system__id__exact"),
+        Step("Binders", "evidence.binder", "system__id__exact"),
+        Step("Members", "evidence.membership", "system__id__exact"),
+        Step("Probe specifications", "interpret.probespec", "system__id__exact"),
+    ]
+
+    @admin.display(description="Risk tier", ordering="risk_tier")
+    def risk(self, system: System) -> str:
+        return badge(system.risk_tier)

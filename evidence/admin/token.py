@@ -1,0 +1,57 @@
+"""Machine tokens: read, and revoked. They are issued where their text can be shown once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from evidence.admin.base import ReadOnlyModelAdmin
+from evidence.admin.display import badge
+from evidence.admin.filters import related
+from evidence.admin.scope import principal_of
+from evidence.models import AccessToken
+from evidence.services import tokens
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReadOnlyModelAdmin):
+    list_display = ["name", "prefix", "owner", "may", "on", "state", "expires_at"]
+    list_filter = [related("systems")]
+    list_select_related = ["owner"]
+    search_fields = ["name", "prefix", "owner__username"]
+    ordering = ["-id"]
+    fields = ["name", "prefix", "owner", "may", "on", "created_at", "expires_at", "revoked_at"]
+    actions = ["revoke"]
+    actions_on_top = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("systems")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may revoke tokens, as the role table says."""
+        return request.user.has_perm("evidence.change_accesstoken")
+
+    @admin.action(description="Revoke: useless from now on", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
+        chosen = list(queryset)
+        for token in chosen:
+            tokens.revoke_token(token=token, actor=principal_of(request).actor)
+        self.message_user(request, f"Revoked: {', '.join(map(str, chosen))}.", messages.SUCCESS)
+
+    @admin.display(description="May")
+    def may(self, token: AccessToken) -> str:
+        return ", ".join(token.scopes)
+
+    @admin.display(description="Systems")
+    def on(self, token: AccessToken) -> str:
+        return ", ".join(system.key for system in token.systems.all())
+
+    @admin.display(description="State")
+    def state(self, token: AccessToken) -> str:
+        if token.revoked_at is not None:
+            return badge("revoked")
+        return badge("active" if token.expires_at > timezone.now() else "expired")

@@ -1,0 +1,136 @@
+"""Traces as assembled, the versions they used, and the facts that assessments count."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge, link, prose, shorten
+from evidence.admin.filters import recent, related
+from evidence.admin.review_page import show_review_page
+from evidence.models import ReviewTask, Trace, TraceFacts, TraceVersion
+
+
+@admin.register(Trace)
+class TraceAdmin(ReadOnlyModelAdmin):
+    list_display = ["trace", "asked", "system", "release_link", "risk", "state", "flagged", "sealed_at"]
+    list_filter = [related("system"), related("release"), "risk_tier", "status", recent("language")]
+    list_select_related = ["system", "release__system"]
+    list_defer = ["answer", "confidence", "limitations"]
+    search_fields = ["=trace_id"]
+    search_help_text = "A whole trace id, as 32 hexadecimal characters."
+    ordering = ["-id"]
+    fields = [
+        "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
+        "question_text", "answer_text", "language", "risk_tier", "confidence_as_json", "limitations_as_json",
+        "flags_as_json", "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
+    ]  # fmt: skip
+    steps = [
+        Step("Claims", "evidence.claim", "trace__id__exact"),
+        Step("Citations", "evidence.citation", "claim__trace__id__exact"),
+        Step("Policy checks", "evidence.policycheck", "trace__id__exact"),
+        Step("Tool calls", "evidence.toolcall", "trace__id__exact"),
+        Step("Retrievals", "evidence.retrieval", "trace__id__exact"),
+        Step("Versions used", "evidence.traceversion", "trace__id__exact"),
+        Step("Spans as sent", "evidence.span", "trace_id__exact", "trace_id"),
+        Step("All revisions", "evidence.trace", "trace_id__exact", "trace_id"),
+        Step("Facts", "evidence.tracefacts", "trace__id__exact"),
+    ]
+
+    def get_urls(self) -> list[URLPattern]:
+        address = path(
+            "<int:trace_id>/review/",
+            self.admin_site.admin_view(self.review_view),
+            name="evidence_trace_review",
+        )
+        return [address, *super().get_urls()]
+
+    def review_view(self, request: HttpRequest, trace_id: int) -> HttpResponse:
+        """Show the reviewer's page of a trace, or lead to its task where there is one."""
+        trace = self.get_object(request, str(trace_id))
+        if trace is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(trace_id))  # type: ignore[no-any-return]  # not in the stubs
+        task = ReviewTask.objects.filter(trace=trace).first()
+        if task is not None:
+            return HttpResponseRedirect(reverse("admin:evidence_reviewtask_change", args=[task.pk]))
+        return show_review_page(self, request, trace=trace, task=None)
+
+    @admin.display(description="Trace", ordering="id")
+    def trace(self, trace: Trace) -> str:
+        return f"{trace.trace_id.hex[:12]} r{trace.revision}"
+
+    @admin.display(description="Question")
+    def asked(self, trace: Trace) -> str:
+        return shorten(trace.question)
+
+    @admin.display(description="Release")
+    def release_link(self, trace: Trace) -> str:
+        return link(trace.release)
+
+    @admin.display(description="Risk", ordering="risk_tier")
+    def risk(self, trace: Trace) -> str:
+        return badge(trace.risk_tier)
+
+    @admin.display(description="State", ordering="status")
+    def state(self, trace: Trace) -> str:
+        return badge(trace.status)
+
+    @admin.display(description="Flags")
+    def flagged(self, trace: Trace) -> str:
+        return ", ".join(flag["code"].replace("_", " ") for flag in trace.flags) or "–"
+
+    @admin.display(description="Review")
+    def review(self, trace: Trace) -> str:
+        return link_to_review(trace)
+
+    @admin.display(description="Question")
+    def question_text(self, trace: Trace) -> str:
+        return prose(trace.question, trace.language)
+
+    @admin.display(description="Answer")
+    def answer_text(self, trace: Trace) -> str:
+        return prose(trace.answer, trace.language)
+
+
+def link_to_review(trace: Trace) -> str:
+    """Return a link to the reviewer's page of a trace."""
+    address = reverse("admin:evidence_trace_review", args=[trace.pk])
+    return format_html('<a href="{}">Open the evidence side by side</a>', address)
+
+
+@admin.register(TraceVersion)
+class TraceVersionAdmin(ReadOnlyModelAdmin):
+    list_display = ["slot", "trace_link", "version_link", "standing"]
+    list_filter = [related("trace__system"), recent("slot")]
+    list_select_related = ["trace", "version__artefact", "version__registration"]
+    ordering = ["-id"]
+
+    @admin.display(description="Trace")
+    def trace_link(self, used: TraceVersion) -> str:
+        return link(used.trace)
+
+    @admin.display(description="Version")
+    def version_link(self, used: TraceVersion) -> str:
+        return link(used.version)
+
+    @admin.display(description="Standing")
+    def standing(self, used: TraceVersion) -> str:
+        return badge("registered" if hasattr(used.version, "registration") else "unregistered")
+
+
+@admin.register(TraceFacts)
+class TraceFactsAdmin(ReadOnlyModelAdmin):
+    list_display = [
+        "trace_link", "n_claims", "n_material", "n_material_cited", "n_material_supported", "n_citations",
+        "n_citations_found", "n_unregistered_versions",
+    ]  # fmt: skip
+    list_filter = [related("trace__system"), "has_prompt", "has_sources", "has_confidence", "has_limitations"]
+    list_select_related = ["trace"]
+    ordering = ["-trace_id"]
+
+    @admin.display(description="Trace")
+    def trace_link(self, facts: TraceFacts) -> str:
+        return link(facts, facts.trace)

@@ -1,0 +1,82 @@
+"""A real Chromium, driven by WebDriver, on a live server with the rights of the web process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1440,1000",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for the session; skipped only where the machine has none."""
+    if not CHROMIUM or not DRIVER:
+        pytest.skip(
+            "no Chromium with chromedriver on this machine: install the packages chromium and chromium-driver"
+        )
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
+    driver.implicitly_wait(3)  # seconds
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def sign_in(chromium: Any, live_server: Any) -> Callable[[User], Any]:
+    """Return a function that opens the browser as a person, by a session cookie: nobody here has a password."""
+
+    def act_as(person: User) -> Any:
+        client = Client()
+        client.force_login(person)
+        chromium.get(f"{live_server.url}/admin/login/")
+        chromium.delete_all_cookies()
+        name = django_settings.SESSION_COOKIE_NAME
+        chromium.add_cookie({"name": name, "value": client.cookies[name].value, "path": "/"})
+        chromium.get(f"{live_server.url}/admin/")
+        return chromium
+
+    return act_as
+
+
+@pytest.fixture
+def shoot(chromium: Any, request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Return a function that keeps a picture of the whole page where TRACEBINDER_SHOTS names a folder."""
+    import os
+
+    folder = os.environ.get("TRACEBINDER_SHOTS", "")
+
+    def keep(name: str) -> None:
+        if not folder:
+            return
+        height = chromium.execute_script("return document.documentElement.scrollHeight")
+        chromium.set_window_size(1440, max(1000, height + 20))
+        chromium.save_screenshot(str(Path(folder) / f"{name}.png"))
+        chromium.set_window_size(1440, 1000)
+
+    return keep

@@ -1,0 +1,168 @@
+"""The admin: every noun is there, nothing can be edited past the services, and each person sees their own systems."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.auth.models import User
+from django.db.models import BooleanField
+from django.test import Client
+from django.urls import reverse
+
+from evidence.admin.base import ReadOnlyModelAdmin, ScopedModelAdmin
+from evidence.admin.filters import RecentValuesFilter, VisibleRelatedFilter
+from evidence.models import AccessToken, AuditEvent, Membership, Scope
+from evidence.table_rules import is_append_only
+from tests.e2e.cases import make_task
+from tests.factories import World, make_world
+
+OURS = [
+    model
+    for label in ("evidence", "requirements", "interpret")
+    for model in apps.get_app_config(label).get_models()
+]
+IDS = [model._meta.label for model in OURS]
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def superuser(world: World) -> User:
+    user = User.objects.create_superuser("root")
+    Membership.objects.create(system=world.system, user=user)
+    return user
+
+
+@pytest.mark.parametrize("model", OURS, ids=IDS)
+def test_each_noun_is_registered_scoped_and_pages_cheaply(model) -> None:
+    model_admin = admin.site._registry[model]
+    assert isinstance(model_admin, ScopedModelAdmin)
+    assert model_admin.show_full_result_count is False
+    for entry in model_admin.list_filter:
+        if isinstance(entry, str):
+            field = get_fields_from_path(model, entry)[-1]
+            assert not field.is_relation, f"{entry}: a plain relation filter offers rows of other systems"
+            assert field.choices or isinstance(field, BooleanField), (
+                f"{entry}: a plain filter reads the whole table"
+            )
+        elif isinstance(entry, tuple):
+            assert issubclass(entry[1], (VisibleRelatedFilter, RecentValuesFilter))
+
+
+@pytest.mark.parametrize("model", OURS, ids=IDS)
+def test_nothing_that_happened_can_be_added_changed_or_deleted(model, rf) -> None:
+    request = rf.get("/")
+    request.user = User(username="root", is_superuser=True, is_staff=True)
+    model_admin = admin.site._registry[model]
+    assert not model_admin.has_change_permission(request)
+    if is_append_only(model):
+        assert isinstance(model_admin, ReadOnlyModelAdmin)
+        assert not model_admin.has_add_permission(request)
+        assert not model_admin.has_delete_permission(request)
+
+
+def test_each_list_and_first_record_opens(superuser: User, world: World) -> None:
+    make_task(world)
+    world.token(Scope.READ)
+    client = signed_in(superuser)
+    opened = 0
+    for model in OURS:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        response = client.get(reverse(f"{name}_changelist"))
+        assert response.status_code == 200, model
+        for row in response.context["cl"].result_list[:1]:
+            record = client.get(reverse(f"{name}_change", args=[row.pk]))
+            assert record.status_code == 200, model
+            for _, step in record.context.get("chain") or []:
+                assert client.get(step).status_code == 200, step
+            opened += 1
+    assert opened >= 15
+
+
+def test_a_record_of_another_system_is_not_found_by_guessing(world: World) -> None:
+    other = make_world("aml-copilot")
+    task = make_task(other)
+    client = signed_in(world.people["auditor"])
+    for name, pk in [
+        ("evidence_reviewtask_change", task.pk),
+        ("evidence_trace_change", task.trace_id),
+        ("evidence_trace_review", task.trace_id),
+        ("evidence_release_change", other.release.pk),
+        ("evidence_trace_history", task.trace_id),
+    ]:
+        response = client.get(reverse(f"admin:{name}", args=[pk]))
+        assert response.status_code == 302, name
+        assert response["Location"] == reverse("admin:index")
+    listed = client.get(reverse("admin:evidence_trace_changelist"), {"q": task.trace.trace_id.hex})
+    assert listed.context["cl"].result_count == 0
+    assert "aml-copilot" not in client.get(reverse("admin:evidence_trace_changelist")).content.decode()
+
+
+def test_a_superuser_is_narrowed_to_their_systems_too(superuser: User) -> None:
+    other = make_world("aml-copilot")
+    page = signed_in(superuser).get(reverse("admin:evidence_release_changelist")).content.decode()
+    assert f"/admin/evidence/release/{other.release.pk}/" not in page
+
+
+def test_an_operator_sees_people_and_tokens_and_no_evidence(world: World) -> None:
+    client = signed_in(world.people["operator"])
+    assert client.get(reverse("admin:evidence_accesstoken_changelist")).status_code == 200
+    for noun in ("trace", "claim", "reviewtask", "span", "evidence", "auditevent"):
+        assert client.get(reverse(f"admin:evidence_{noun}_changelist")).status_code == 403
+
+
+def test_an_operator_revokes_a_token_through_the_service(world: World) -> None:
+    world.token(Scope.READ)
+    token = AccessToken.objects.get()
+    data = {"action": "revoke", "_selected_action": [token.pk]}
+    page = signed_in(world.people["operator"]).post(
+        reverse("admin:evidence_accesstoken_changelist"), data, follow=True
+    )
+    assert "Revoked: test" in page.content.decode()
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+    assert AuditEvent.objects.filter(verb="token.revoked", actor=f"user:{world.people['operator']}").exists()
+
+
+def test_an_operator_grants_memberships_of_their_systems_only_and_it_is_on_record(world: World) -> None:
+    other = make_world("aml-copilot")
+    client = signed_in(world.people["operator"])
+    address = reverse("admin:evidence_membership_add")
+    person = other.people["reviewer"]
+    refused = client.post(address, {"system": other.system.pk, "user": world.people["reviewer"].pk})
+    assert refused.status_code == 200
+    assert not Membership.objects.filter(system=other.system, user=world.people["reviewer"]).exists()
+    granted = client.post(address, {"system": world.system.pk, "user": person.pk})
+    assert granted.status_code == 302
+    membership = Membership.objects.get(system=world.system, user=person)
+    assert AuditEvent.objects.filter(verb="membership.granted", object_id=membership.pk).count() == 1
+    client.post(reverse("admin:evidence_membership_delete", args=[membership.pk]), {"post": "yes"})
+    assert AuditEvent.objects.filter(verb="membership.ended", object_id=membership.pk).count() == 1
+
+
+def test_an_operator_cannot_raise_themselves(world: World) -> None:
+    operator = world.people["operator"]
+    data = {
+        "username": operator.username,
+        "is_superuser": "on",
+        "groups": [],
+        "is_staff": "on",
+        "is_active": "on",
+    }
+    signed_in(operator).post(reverse("admin:auth_user_change", args=[operator.pk]), data)
+    operator.refresh_from_db()
+    assert not operator.is_superuser
+    assert [group.name for group in operator.groups.all()] == ["operator"]
+
+
+def test_history_leads_to_the_audit_events(world: World) -> None:
+    client = signed_in(world.people["auditor"])
+    page = client.get(reverse("admin:evidence_release_history", args=[world.release.pk]), follow=True)
+    assert "release.frozen" in page.content.decode()
+    assert page.context["cl"].result_count == 1
