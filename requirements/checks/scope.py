@@ -117,7 +117,7 @@ def measure_share(
         n_inadmissible=Count("pk", filter=Q(fit=False)),
         first=Min(observed_at),
         last=Max(observed_at),
-        digest=_sha256(StringAgg("line", delimiter=",", ordering=[identity, "pk"])),
+        digest=_sha256(StringAgg("line", delimiter=",", order_by=[identity, "pk"])),
     )
     n, successes = counted["n"], counted["successes"]
     estimate = wilson(successes, n, two_sided(confidence)) if n else None

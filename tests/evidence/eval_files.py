@@ -1,0 +1,79 @@
+"""Eval files as CI would post them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from evidence.digests import sha256_hex
+from evidence.models import ArtefactKind, ArtefactVersion
+from evidence.services import evals, registry
+from tests.factories import World
+
+MODEL_DIGEST = sha256_hex(b"model")  # what `factories.manifest` pins
+
+
+def eval_file(
+    values: list[float | None] | None = None, *, slices: list[dict[str, str]] | None = None, **over: Any
+) -> bytes:
+    """Return a native file: one sample for each value, None being unscored."""
+    now = timezone.now()
+    listed = [1.0] * 30 if values is None else values
+    document = {
+        "format": "tracebinder.eval/1",
+        "run_key": "run-1",
+        "system": "credit-assistant",
+        "release": "r1",
+        "suite": {"key": "behaviour", "label": "1", "digest": sha256_hex(b"suite")},
+        "evaluator": {"key": "judge", "label": "1", "digest": sha256_hex(b"judge")},
+        "dataset": {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks")},
+        "model": {"key": "smol", "digest": MODEL_DIGEST},
+        "status": "success",
+        "observed_from": (now - timedelta(hours=2)).isoformat(),
+        "observed_to": (now - timedelta(hours=1)).isoformat(),
+        "collected_at": (now - timedelta(hours=1)).isoformat(),
+        "commit": "abc",
+        "metrics": {"grounded": {"kind": "proportion", "direction": "higher", "unit": "share"}},
+        "samples": [
+            {
+                "id": str(index),
+                "slice": (slices or [{"language": "en"}])[index % len(slices or [0])],
+                "input": "q",
+                "output": "a",
+                "scores": {
+                    "grounded": {
+                        "status": "unscored" if value is None else "scored",
+                        "value": value,
+                        "explanation": "",
+                    }
+                },
+            }
+            for index, value in enumerate(listed)
+        ],
+        **over,
+    }
+    return json.dumps(document).encode()
+
+
+def post(world: World, raw: bytes, **over: Any) -> evals.RecordedRun:
+    """Record a file through the service."""
+    arguments = {"system": world.system, "raw": raw, "format_name": "native", "actor": "token:ci", **over}
+    return evals.record_eval_run(**arguments)
+
+
+def register_eval_versions(world: World) -> dict[str, ArtefactVersion]:
+    """Vouch for the suite, evaluator and dataset that `eval_file` names."""
+    versions = {}
+    for kind, key, content in (
+        (ArtefactKind.SUITE, "behaviour", b"suite"),
+        (ArtefactKind.EVALUATOR, "judge", b"judge"),
+        (ArtefactKind.DATASET, "tasks", b"tasks"),
+    ):
+        versions[kind.value] = registry.ensure_version(
+            system=world.system, kind=kind, key=key, label="1", digest=sha256_hex(content), actor="user:ci"
+        )
+        registry.register_version(version=versions[kind.value], actor="user:ci")
+    return versions

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from evidence.errors import AccessDenied, InvalidInput, NotFound
+from evidence.models import AuditEvent, GateDecision, Scope, Waiver
+from evidence.services.gates import (
+    CriterionFinding,
+    CriterionReference,
+    decide_gate,
+    define_gate,
+    replay_gate_decision,
+)
+from evidence.services.waivers import record_waiver
+from tests.factories import World
+
+FINDINGS: list[CriterionFinding] = []  # what the assessor below says; each test sets it
+
+
+def say(*verdicts: str) -> None:
+    FINDINGS[:] = [
+        CriterionFinding(f"r{index}/c", f"r{index} v1", verdict, "because", "0" * 64, "assess/1")
+        for index, verdict in enumerate(verdicts)
+    ]
+
+
+def assessor(**_: Any) -> Sequence[CriterionFinding]:
+    return list(FINDINGS)
+
+
+@pytest.fixture(autouse=True)
+def _assessor(settings: Any) -> None:
+    settings.GATE_ASSESSOR = "tests.evidence.test_gates.assessor"
+    say()
+
+
+def decide(world: World, actor: str = "token:ci") -> GateDecision:
+    define_gate(
+        system=world.system,
+        key="release",
+        references=[CriterionReference(requirement="r0")],
+        actor="user:ana",
+    )
+    return decide_gate(system=world.system, gate="release", release=world.release, actor=actor)
+
+
+def waive(world: World, criterion: str = "r0/c", **over: Any) -> Waiver:
+    arguments = {
+        "release": world.release,
+        "criterion_ref": criterion,
+        "reason": "accepted until the next index",
+        "requested_by": "user:ana",
+        "approved_by": "user:bob",
+        "expires_at": timezone.now() + timedelta(days=7),
+        **over,
+    }
+    return record_waiver(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "decision"),
+    [
+        (["met", "met"], "pass"),
+        (["met", "not_met"], "fail"),
+        (["not_met", "insufficient"], "fail"),
+        (["met", "insufficient"], "insufficient"),
+        (["met", "stale"], "insufficient"),
+        (["met", "not_assessed"], "insufficient"),
+        (["met", "a verdict of tomorrow"], "insufficient"),
+        ([], "insufficient"),
+    ],
+)
+def test_only_met_passes_and_anything_missing_is_insufficient(
+    world: World, verdicts: list[str], decision: str
+) -> None:
+    say(*verdicts)
+    assert decide(world).verdict == decision
+
+
+def test_a_decision_carries_its_reasons_and_its_audit_event(world: World) -> None:
+    say("met", "not_met")
+    decision = decide(world)
+    assert [reason["criterion"] for reason in decision.reasons] == ["r0/c", "r1/c"]
+    assert all(reason["detail"] for reason in decision.reasons)
+    assert AuditEvent.objects.get(verb="gate.decided").object_digest == decision.inputs_digest
+
+
+def test_asking_again_while_nothing_changed_answers_the_same(world: World) -> None:
+    say("met")
+    first = decide(world)
+    assert decide(world) == first
+    say("not_met")
+    assert decide(world) != first
+
+
+def test_a_gate_that_asks_for_nothing_cannot_be_defined(world: World) -> None:
+    with pytest.raises(InvalidInput):
+        define_gate(system=world.system, key="release", references=[], actor="user:ana")
+    with pytest.raises(InvalidInput):
+        define_gate(system=world.system, key="release", references=[CriterionReference()], actor="user:ana")
+
+
+def test_a_gate_nobody_defined_is_not_found(world: World) -> None:
+    with pytest.raises(NotFound, match="release"):
+        decide_gate(system=world.system, gate="release", release=world.release, actor="token:ci")
+
+
+def test_a_changed_gate_is_a_new_version_and_decides(world: World) -> None:
+    say("met")
+    first = decide(world)
+    define_gate(
+        system=world.system, key="release", references=[CriterionReference(baseline="b")], actor="user:ana"
+    )
+    second = decide_gate(system=world.system, gate="release", release=world.release, actor="token:ci")
+    assert (first.gate_version.number, second.gate_version.number) == (1, 2)
+
+
+def test_a_waiver_lets_one_criterion_past_and_is_shown(world: World) -> None:
+    say("not_met", "met")
+    waiver = waive(world)
+    decision = decide(world)
+    assert decision.verdict == "pass"
+    assert decision.reasons[0]["waiver"]["id"] == waiver.pk
+    assert decision.reasons[0]["verdict"] == "not_met"  # what was found stays said
+    say("not_met", "not_met")
+    assert decide(world).verdict == "fail"
+
+
+def test_an_expired_waiver_no_longer_counts(world: World) -> None:
+    say("not_met")
+    now = timezone.now()
+    Waiver.objects.create(
+        system=world.system, release=world.release, criterion_ref="r0/c", reason="r", requested_by="user:ana",
+        approved_by="user:bob", expires_at=now - timedelta(seconds=1),
+    )  # fmt: skip
+    assert decide(world).verdict == "fail"
+
+
+def test_whoever_asks_the_gate_does_not_pass_it_with_their_own_waiver(world: World) -> None:
+    say("not_met")
+    operator = f"user:{world.people['operator'].get_username()}"
+    waive(world, approved_by=operator)
+    token = "token:" + world.token(Scope.GATE).split("_")[1]  # owned by the operator
+    assert decide(world, actor=operator).verdict == "fail"
+    assert decide(world, actor=token).verdict == "fail"
+    assert decide(world, actor="token:someone-else").verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"approved_by": "user:ana"}, AccessDenied),
+        ({"approved_by": "user:olga"}, AccessDenied),  # who put the release on record
+        ({"reason": " "}, InvalidInput),
+        ({"expires_at": timezone.now() - timedelta(days=1)}, InvalidInput),
+        ({"expires_at": timezone.now() + timedelta(days=900)}, InvalidInput),
+        ({"criterion": "r0"}, InvalidInput),
+    ],
+)
+def test_a_waiver_takes_a_second_person_a_reason_and_an_end(
+    world: World, change: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        waive(world, **change)
+    assert not Waiver.objects.exists()
+
+
+def test_a_decision_replays(world: World) -> None:
+    say("not_met", "met")
+    waive(world)
+    decision = decide(world)
+    assert replay_gate_decision(decision).agrees
+    say("met", "met")
+    replay = replay_gate_decision(decision)
+    assert not replay.agrees
+    assert "inputs" in replay.explain()
+
+
+def test_ci_asks_by_api(world: World, api: APIClient) -> None:
+    say("met", "insufficient")
+    define_gate(
+        system=world.system,
+        key="release",
+        references=[CriterionReference(requirement="r0")],
+        actor="user:ana",
+    )
+    body = {"system": "credit-assistant", "release": "r1"}
+    answer = api.post("/api/v1/gates/release/decisions", body, format="json", **world.headers(Scope.GATE))
+    assert answer.status_code == 201, answer.content
+    decided = answer.json()
+    assert (decided["verdict"], decided["gate"], decided["gate_version"]) == ("insufficient", "release", 1)
+    assert {"criterion", "requirement", "verdict", "detail"} <= set(decided["reasons"][0])
+    assert {"id", "inputs_digest", "code_version", "decided_at"} <= set(decided)
+    refused = api.post("/api/v1/gates/release/decisions", body, format="json", **world.headers(Scope.READ))
+    assert refused.status_code == 403
+    unknown = api.post("/api/v1/gates/none/decisions", body, format="json", **world.headers(Scope.GATE))
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+
+
+def test_a_waiver_by_api_is_an_approvers_who_signed_in(world: World, api: APIClient) -> None:
+    body = {
+        "system": "credit-assistant",
+        "release": "r1",
+        "criterion_ref": "r0/c",
+        "reason": "accepted",
+        "requested_by": "user:ana",
+        "expires_at": (timezone.now() + timedelta(days=7)).isoformat(),
+    }
+    assert api.post("/api/v1/waivers", body, format="json", **world.headers(Scope.READ)).status_code == 403
+    api.force_login(world.people["author"])
+    assert api.post("/api/v1/waivers", body, format="json").status_code == 403
+    api.force_login(world.people["approver"])
+    answer = api.post("/api/v1/waivers", body, format="json")
+    assert answer.status_code == 201, answer.content

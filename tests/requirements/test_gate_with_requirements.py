@@ -1,0 +1,81 @@
+"""The gate and the assessor together, through the setting that joins them."""
+
+from __future__ import annotations
+
+from evidence.models import GateDecision
+from evidence.services.gates import CriterionReference, decide_gate, define_gate, replay_gate_decision
+from requirements.models import Assessment
+from requirements.services.requirements import import_requirements
+from requirements.starter import read_starter
+from tests.factories import World
+from tests.requirements.builders import (
+    APPROVER,
+    AUTHOR,
+    approve,
+    make_criterion,
+    make_trace,
+    requirement_file,
+)
+
+
+def decide(world: World, *references: CriterionReference) -> GateDecision:
+    define_gate(system=world.system, key="release", references=references, actor=APPROVER)
+    return decide_gate(system=world.system, gate="release", release=world.release, actor="token:ci")
+
+
+def test_a_release_that_meets_its_criteria_passes_and_replays(world: World) -> None:
+    make_criterion(world)
+    for _ in range(12):
+        make_trace(world)
+    decision = decide(world, CriterionReference(requirement="r"))
+    assert decision.verdict == "pass"
+    assert decision.inputs["findings"][0]["inputs"] == Assessment.objects.get().inputs_digest
+    stored = Assessment.objects.count()
+    assert replay_gate_decision(decision).agrees
+    assert Assessment.objects.count() == stored  # a replay writes nothing
+
+
+def test_a_requirement_nobody_approved_passes_nothing(world: World) -> None:
+    make_criterion(world, approved=False)
+    for _ in range(12):
+        make_trace(world)
+    assert decide(world, CriterionReference(requirement="r")).verdict == "insufficient"
+    named = decide(world, CriterionReference(requirement="r", version=1))
+    assert named.verdict == "insufficient"
+    assert "not approved" in named.reasons[0]["detail"]
+
+
+def test_a_superseded_version_passes_nothing(world: World) -> None:
+    make_criterion(world)
+    newer = import_requirements(
+        system=world.system, source=requirement_file(threshold=0.5), file_name="r.yaml", actor=AUTHOR
+    )
+    approve(newer.requirements[0].version)
+    for _ in range(12):
+        make_trace(world)
+    assert decide(world, CriterionReference(requirement="r", version=1)).verdict == "insufficient"
+    assert decide(world, CriterionReference(requirement="r", criterion="c")).verdict == "pass"
+
+
+def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
+    make_criterion(world)
+    for _ in range(12):
+        make_trace(world)
+    for lost in (
+        CriterionReference(requirement="none"),
+        CriterionReference(requirement="r", criterion="none"),
+        CriterionReference(requirement="r", version=7),
+        CriterionReference(baseline="none"),
+    ):
+        decision = decide(world, CriterionReference(requirement="r"), lost)
+        assert decision.verdict == "insufficient"
+        assert decision.reasons[-1]["verdict"] == "not_assessed"
+
+
+def test_a_baseline_asks_for_all_its_criteria(world: World) -> None:
+    result = import_requirements(system=world.system, source=read_starter(), file_name="b.yaml", actor=AUTHOR)
+    for item in result.requirements:
+        approve(item.version)
+    decision = decide(world, CriterionReference(baseline="starter-1"))
+    assert len(decision.reasons) == 6
+    assert decision.verdict == "insufficient"
