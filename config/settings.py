@@ -138,6 +138,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"  # dates with one reading, in both languages
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 WHITENOISE_USE_FINDERS = True
@@ -235,6 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "evidence.api.pagination.KeysetPagination",
     "PAGE_SIZE": 50,  # rows
     "EXCEPTION_HANDLER": "config.problems.handle_exception",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` names the format of an eval file, not of the answer
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
