@@ -20,6 +20,8 @@ from tests.client.binders import repack, unpack
 from tests.evidence.binder_world import SECRET, archive_of, export, fill, verify
 from tests.factories import make_world
 
+pytestmark = pytest.mark.django_db  # without it, no database is made for the fixture
+
 
 @dataclass(frozen=True)
 class Exported:

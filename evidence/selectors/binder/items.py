@@ -78,6 +78,7 @@ def _item(scope: BinderScope, item: Evidence) -> dict[str, object]:
 
 
 def _summary(item: Evidence) -> Mapping[str, object]:
-    if item.layer != Layer.MECHANISTIC or not isinstance(item.summary, dict):
-        return item.summary
-    return {key: value for key, value in item.summary.items() if key in WORDS}
+    said: Mapping[str, object] = item.summary
+    if item.layer != Layer.MECHANISTIC:
+        return said
+    return {key: value for key, value in said.items() if key in WORDS}
