@@ -98,9 +98,14 @@ class ScopedModelAdmin(_ModelAdmin):
     ) -> Any:
         """Offer only related rows that the person may see."""
         related = db_field.related_model
-        if related != "self" and issubclass(related, StoredModel):
+        if issubclass(related, StoredModel):
             kwargs["queryset"] = visible(rows_of(related), request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Name the list after what it lists."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",

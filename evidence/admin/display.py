@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
 SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
 
+_RISK_SIGNS: Final[Mapping[str, str]] = {"high": "▲", "medium": "◆", "low": "▽"}  # a risk is not a failure
+
 # One table for every vocabulary of verdicts and states, so that a word has one look everywhere.
 TONES: Final[Mapping[str, str]] = {
     "verbatim": GOOD, "normalised": GOOD, "fuzzy": WARN, "misattributed": BAD, "not_found": BAD, "unresolvable": BAD,
@@ -45,7 +47,7 @@ def badge(word: str, text: str = "") -> SafeString:
     tone = tone_of(word)
     return format_html(
         '<span class="tb-badge tb-badge--{}"><span aria-hidden="true">{}</span> {}</span>',
-        tone, SIGNS[tone], text or word.replace("_", " "),
+        tone, _RISK_SIGNS.get(word, SIGNS[tone]), text or word.replace("_", " "),
     )  # fmt: skip
 
 

@@ -20,9 +20,9 @@ from evidence.models import Adjudication, Review, ReviewTask
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(ReadOnlyModelAdmin):
-    list_display = ["asked", "risk", "standing", "progress", "why", "due_at", "system", "release_link"]
+    list_display = ["asked", "risk", "standing", "progress", "why", "due_at", "system"]
     list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
-    list_select_related = ["system", "trace__release__system"]
+    list_select_related = ["system", "trace"]
     list_defer = ["trace__answer", "trace__confidence", "trace__limitations"]
     search_fields = ["=trace__trace_id"]
     search_help_text = "A whole trace id, as 32 hexadecimal characters."
@@ -76,10 +76,6 @@ class ReviewTaskAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Asked because", ordering="reason")
     def why(self, task: ReviewTask) -> str:
         return task.reason.replace("_", " ")
-
-    @admin.display(description="Release")
-    def release_link(self, task: ReviewTask) -> str:
-        return link(task.trace.release)
 
 
 @admin.register(Review)

@@ -21,7 +21,7 @@ class ReviewForm(forms.Form):
     """One person's judgement."""
 
     decision = forms.ChoiceField(
-        label="Your decision", choices=list(_DECISIONS.items()), widget=forms.RadioSelect
+        label="Decision", choices=list(_DECISIONS.items()), widget=forms.RadioSelect
     )
     reason_code = forms.ChoiceField(
         label="Reason",

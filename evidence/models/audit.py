@@ -60,6 +60,7 @@ class Leaf(AppendOnlyModel):
     leaf_hash = models.BinaryField()  # 32 bytes: SHA-256(0x00 ‖ entry)
 
     class Meta:
+        verbose_name_plural = "leaves"
         constraints = [
             models.UniqueConstraint(fields=["stream", "stream_seq"], name="evidence_leaf_stream_order")
         ]

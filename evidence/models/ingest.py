@@ -26,6 +26,7 @@ class IngestBatch(AppendOnlyModel):
     received_at = models.DateTimeField()  # our clock
 
     class Meta:
+        verbose_name_plural = "ingest batches"
         constraints = [
             models.UniqueConstraint(
                 fields=["token", "signal", "body_digest"], name="evidence_ingestbatch_body"

@@ -152,3 +152,6 @@ class TraceFacts(AppendOnlyModel):
     has_prompt_version = models.BooleanField()
     has_index_version = models.BooleanField()
     n_unregistered_versions = models.PositiveIntegerField()  # at sealing time
+
+    class Meta:
+        verbose_name_plural = "trace facts"
