@@ -12,7 +12,9 @@ from evidence.citations.segmentation import MARK, split_sentences
 EXTRACTOR_VERSION: Final = "claim-extract/1"
 """Changes with any change of a pattern; precision and recall: `docs/reference/citations.md`."""
 
-_QUOTED: Final = re.compile(r"“([^”]{4,})”|\"([^\"]{4,})\"|「([^」]{4,})」|『([^』]{4,})』")
+_QUOTED: Final = re.compile(
+    r"“([^“”]{4,2000})”|\"([^\"]{4,2000})\"|「([^「」]{4,2000})」|『([^『』]{4,2000})』"
+)
 _NOT_A_MARK: Final = re.compile(r"^[ xX✓]?$|^(?:sic|\.{3}|…)$")
 
 
@@ -78,5 +80,5 @@ def find_marks(text: str, *, offset: int = 0) -> tuple[CitationMark, ...]:
 def remove_marks(text: str) -> str:
     """Return `text` without its citation marks and the spaces they leave before punctuation."""
     bare = MARK.sub("", text)
-    bare = re.sub(r"[ \t]+(?=[.,;:!?。，；：！？])", "", bare)
+    bare = re.sub(r"(?<![ \t])[ \t]++(?=[.,;:!?。，；：！？])", "", bare)
     return re.sub(r"[ \t]{2,}", " ", bare).strip()

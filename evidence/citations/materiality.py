@@ -63,10 +63,10 @@ KINDS: Final[dict[str, re.Pattern[str]]] = {
     ),
     "party": re.compile(
         r"\b(?:Mr|Mrs|Ms|Dr)\.? [A-Z][a-z]+"
-        r"|\b(?:[A-Z][\w&-]+ )+(?:Ltd|Limited|Inc|LLC|PLC|plc|GmbH|AG|SA|FZE|Corp|Co)\b"
-        r"|\b(?:[A-Z][\w&-]+ )*[A-Z][\w&-]+"
+        r"|\b(?:[A-Z][\w&-]{1,30} ){1,5}(?:Ltd|Limited|Inc|LLC|PLC|plc|GmbH|AG|SA|FZE|Corp|Co)\b"
+        r"|\b(?:[A-Z][\w&-]{1,30} ){0,5}[A-Z][\w&-]{1,30}"
         r" (?:Bank|Authority|Service|Commission|Trust|Holdings|Group|Ombudsman|Unit)\b"
-        r"|[\u4e00-\u9fff]{2,}(?:有限公司|股份公司|集团|银行|监管局|总局|委员会|法院|情报中心)"
+        r"|[\u4e00-\u9fff]{2,20}(?:有限公司|股份公司|集团|银行|监管局|总局|委员会|法院|情报中心)"
     ),
 }
 
@@ -77,6 +77,7 @@ _COURTESY: Final = re.compile(
     r"|^(?:感谢|谢谢|您好|你好|请问|希望|我先|我来|我是|我只|抱歉|对不起|欢迎|如有|如果您还|祝)",
     _I,
 )
+_READ_LENGTH: Final = 2_000  # characters of a sentence that are looked at: what is longer is no sentence
 _QUESTION: Final = re.compile(r"[?？][\"'”’)）]*$")
 _HARD_KINDS: Final = frozenset({"amount", "rate"})
 
@@ -87,7 +88,7 @@ def find_kinds(sentence: str) -> tuple[str, ...]:
 
     A courtesy counts only where it states an amount or a rate; a question never counts.
     """
-    text = sentence.strip()
+    text = sentence.strip()[:_READ_LENGTH]
     if _QUESTION.search(text):
         return ()
     kinds = tuple(kind for kind, pattern in KINDS.items() if pattern.search(text))

@@ -25,7 +25,7 @@ _UNITS: Final = "".join([*_SMALL_UNITS, *_LARGE_UNITS])
 
 NUMERAL: Final = re.compile(
     rf"百分之\d+(?:\.\d+)?(?![\d{_UNITS}])"
-    rf"|(?:百分之)?(?:(?:\d+(?:\.\d+)?[{_UNITS}]+)+|[{_HAN}]+(?:点[{''.join(_DIGITS)}]+)?)"
+    rf"|(?:百分之)?(?:(?:(?<!\d)\d++(?:\.\d++)?[{_UNITS}]+)+|[{_HAN}]+(?:点[{''.join(_DIGITS)}]+)?)"
 )
 """A run of Chinese numeral characters, or of ASCII digits with a Chinese unit behind."""
 

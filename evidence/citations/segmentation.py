@@ -9,7 +9,7 @@ from typing import Final
 MARK: Final = re.compile(r"\[(?P<square>[^\[\]\n]{1,64})\](?!\()|【(?P<lens>[^【】\n]{1,64})】")
 """A citation mark: `[1]`, `[2, 4]`, `[DOC-ID]`, `【1】`. A Markdown link `[text](url)` is none."""
 
-_BREAK: Final = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s|$|\[|【)|[。！？；]+[”’」』）]*|\n+")
+_BREAK: Final = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]]*(?=\s|$|\[|【)|[。！？；]+[”’」』）]*|\n+")
 _TRAILING_MARKS: Final = re.compile(
     rf"(?:[ \t]*(?:{MARK.pattern.replace('?P<square>', '').replace('?P<lens>', '')}))+[ \t]*[.。]?"
 )
@@ -24,6 +24,8 @@ _ABBREVIATION: Final = re.compile(
 _SENTENCE_ENDING_ABBREVIATION: Final = re.compile(
     r"\b(?:inc|ltd|co|corp|plc|etc|p\.a|u\.s|u\.k)\.$", re.IGNORECASE
 )
+_BULLET_LENGTH: Final = 20  # characters a list number takes at most, with the spaces before it
+_ABBREVIATION_LENGTH: Final = 20  # characters looked back at for an abbreviation
 
 
 def split_sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -53,11 +55,11 @@ def _sentence_end(text: str, start: int) -> int:
 
 def _is_inside_sentence(text: str, start: int, end: int) -> bool:
     """Return whether the full stop before `end` belongs to an abbreviation or a list number."""
-    head = text[start:end]
-    if _BULLET.fullmatch(f"{head} "):
+    if end - start <= _BULLET_LENGTH and _BULLET.fullmatch(f"{text[start:end]} "):
         return True
+    head = text[max(start, end - _ABBREVIATION_LENGTH) : end]
     if not _ABBREVIATION.search(head):
         return False
-    following = text[end:].lstrip()
+    following = text[end : end + 20].lstrip()
     ends_sentence = _SENTENCE_ENDING_ABBREVIATION.search(head) and following[:1].isupper()
     return bool(following) and not ends_sentence

@@ -37,7 +37,10 @@ CHECKER_VERSION: Final = "citation-check/1"
 FUZZY_THRESHOLD: Final = 90.0  # rapidfuzz partial ratio of the normalised texts, 0 to 100
 MIN_QUOTE_WEIGHT: Final = 8  # see `quote_weight`: two short English words, or four Chinese characters
 MIN_FUZZY_WEIGHT: Final = 24  # shorter quotes align with anything, so they must stand exactly
+MAX_FUZZY_WORK: Final = 50_000_000  # characters of the quote times those of the document: about 0.2 s
 MAX_CANDIDATES: Final = 200  # other documents searched for a misattributed quote, in the order given
+MAX_FUZZY_CANDIDATES: Final = 20  # of them, those where a fuzzy match is looked for too
+_MAX_OCCURRENCES: Final = 1_000  # places looked at in one document for one that cuts no word
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _NEGATION: Final = re.compile(
@@ -177,11 +180,11 @@ def _decide(
     needle = normalise(quote).text
     if quote_weight(needle) < MIN_QUOTE_WEIGHT:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="the quote is too short to be found anywhere"), None
-    match = _search(quote, needle, source, hint)
+    match = _search(quote, needle, source, hint, fuzzy=True)
     if match.verdict in FOUND:
         return match, None
-    for other in others:
-        elsewhere = _search(quote, needle, other, None)
+    for rank, other in enumerate(others):
+        elsewhere = _search(quote, needle, other, None, fuzzy=rank < MAX_FUZZY_CANDIDATES)
         if elsewhere.verdict in FOUND:
             reason = f"{elsewhere.verdict} in another document"
             found = _Match(Verdict.MISATTRIBUTED, elsewhere.score, elsewhere.start, elsewhere.end, reason)
@@ -189,8 +192,8 @@ def _decide(
     return match, None
 
 
-def _search(quote: str, needle: str, source: Source, hint: int | None) -> _Match:
-    """Look for a quote in one document: verbatim, then normalised, then fuzzy."""
+def _search(quote: str, needle: str, source: Source, hint: int | None, *, fuzzy: bool) -> _Match:
+    """Look for a quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
     wanted = quote.strip()
     places = [(start, start + len(wanted)) for start in _occurrences(wanted, source.text)]
     if places:
@@ -199,13 +202,15 @@ def _search(quote: str, needle: str, source: Source, hint: int | None) -> _Match
     places = [form.original_range(start, start + len(needle)) for start in _occurrences(needle, form.text)]
     if places:
         return _Match(Verdict.NORMALISED, 100.0, *places[0], "found after normalisation")
-    return _align(needle, form)
+    return _align(needle, form) if fuzzy else _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match")
 
 
 def _occurrences(needle: str, text: str) -> Iterator[int]:
     """Yield where `needle` stands in `text` without cutting a word or a number in two."""
     start = text.find(needle)
-    while start >= 0:
+    for _ in range(_MAX_OCCURRENCES):
+        if start < 0:
+            return
         end = start + len(needle)
         if not _cuts(text, start) and not _cuts(text, end):
             yield start
@@ -240,6 +245,8 @@ def _choose(places: Sequence[tuple[int, int]], hint: int | None) -> tuple[int, i
 def _align(needle: str, form: NormalisedText) -> _Match:
     if quote_weight(needle) < MIN_FUZZY_WEIGHT or len(form.text) < len(needle) // 2:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match, and too short for a fuzzy one")
+    if len(needle) * len(form.text) > MAX_FUZZY_WORK:
+        return _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match, and too long for a fuzzy one")
     alignment = fuzz.partial_ratio_alignment(needle, form.text)
     if alignment is None or alignment.dest_end <= alignment.dest_start:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="nothing aligns")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.citations.claims import extract_claims
 from evidence.citations.normalise import normalise
 from evidence.citations.verdict import (
     CHECKER_VERSION,
@@ -225,3 +226,21 @@ def test_writings_of_the_same_thing_share_one_form(left: str, right: str) -> Non
 )
 def test_writings_of_different_things_stay_apart(left: str, right: str) -> None:
     assert normalise(left).text != normalise(right).text
+
+
+@pytest.mark.parametrize(
+    "text", ["万", "1,", "[1]", ". ", "[", '"', "“", " ", "1234567890", "Aaaa ", "a. ", "一", "银行", "> -"]
+)
+def test_hostile_repetition_takes_no_more_than_its_share(text: str) -> None:
+    hostile = text * (5_000 // len(text))
+    assert extract_claims(hostile) is not None
+    assert check(hostile, hostile[:-1] + "x").checker_version == CHECKER_VERSION
+
+
+def test_a_quote_too_long_for_an_alignment_must_stand_exactly() -> None:
+    document = "All loans are repaid monthly and in full. " * 300
+    quote = document[:8_000].replace("repaid", "paid back", 1)
+    verdict = check(quote, document)
+    assert verdict.verdict is Verdict.NOT_FOUND
+    assert "too long" in verdict.reason
+    assert check(document[:7_979], document).verdict is Verdict.VERBATIM
