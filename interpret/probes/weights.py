@@ -26,13 +26,16 @@ os.environ.setdefault(
 )  # threads that spin while they wait starve their neighbours
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
+import transformers
 
 from interpret import model_store
 from interpret.errors import DigestMismatch, ProbeError
 
 Attention = Literal["sdpa", "eager"]
+AutoModel: Any = (
+    transformers.AutoModelForCausalLM
+)  # Any: transformers' own annotations stop short of its calls
+AutoTokenizer: Any = transformers.AutoTokenizer
 CONVERTED = "converted"
 RECORD = "converted.json"
 GGUF_LEFTOVERS = ("hf_quantizer", "is_quantized", "quantization_method")  # what makes save_pretrained refuse
@@ -72,10 +75,10 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
         ModelMissing: the store holds nothing under `digest`, or it is a name and no digest.
         DigestMismatch: the file, or the safetensors copy made of it, has been changed.
     """
-    transformers_logging.disable_progress_bar()
+    _silence_progress_bars()
     path = model_store.verify(store, digest)
     folder = path if path.is_dir() else _converted(path)
-    model = AutoModelForCausalLM.from_pretrained(
+    model = AutoModel.from_pretrained(
         folder,
         dtype=torch.float32,
         attn_implementation=attention,
@@ -93,7 +96,7 @@ def random_twin(loaded: LoadedModel, seed: int) -> LoadedModel:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(
+        model = AutoModel.from_config(
             loaded.model.config,
             dtype=torch.float32,
             attn_implementation=loaded.model.config._attn_implementation,  # noqa: SLF001 - has no public name
@@ -128,6 +131,11 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "transformers", "safetensors", "gguf", "numpy")}
 
 
+def _silence_progress_bars() -> None:
+    logging: Any = transformers.utils.logging
+    logging.disable_progress_bar()
+
+
 def _converted(gguf: Path) -> Path:
     """Return the verified safetensors folder of `gguf`, converting on first use.
 
@@ -151,7 +159,7 @@ def _convert(gguf: Path, folder: Path, record: Path) -> None:
     with tempfile.TemporaryDirectory(dir=gguf.parent, prefix=".convert-") as scratch:
         stage = Path(scratch) / CONVERTED
         with contextlib.redirect_stderr(io.StringIO()):  # its own progress bar; errors are raised
-            model = AutoModelForCausalLM.from_pretrained(
+            model = AutoModel.from_pretrained(
                 gguf.parent, gguf_file=gguf.name, dtype=torch.float32, local_files_only=True
             )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, local_files_only=True)

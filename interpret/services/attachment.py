@@ -41,7 +41,8 @@ def attach_findings_of(run_id: int) -> bool:
 
 
 def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
-    system = run.spec.system
+    system, now = run.spec.system, timezone.now()
+    finished = run.finished_at or now  # a run that is done has ended
     item, created = Evidence.objects.get_or_create(
         system=system,
         source=f"interpret.Finding:{finding.pk}",
@@ -54,9 +55,9 @@ def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
             "owner": run.queued_by,
             "review_every_days": REVIEW_EVERY_DAYS,
             "observed_from": finding.observed_at,
-            "observed_to": run.finished_at,
-            "collected_at": run.finished_at,
-            "received_at": timezone.now(),
+            "observed_to": finished,
+            "collected_at": finished,
+            "received_at": now,
             "summary": summarise(finding),
         },
     )

@@ -108,15 +108,6 @@ def test_without_torch_the_run_fails_and_says_what_is_missing(
     assert not Finding.objects.exists()
 
 
-def test_a_model_that_the_store_does_not_hold_fails_the_run(
-    run: ProbeRun, settings: Any, tmp_path: Any
-) -> None:
-    settings.MODEL_STORE = tmp_path
-    with pytest.raises(Exception, match="no model"):
-        run_probe(run.pk)
-    assert reload(run).error.startswith("model_missing: ")
-
-
 def test_no_findings_without_their_audit_events(
     run: ProbeRun, probe: StandInProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from interpret import registry
+from interpret.errors import BadSpecification, UnknownProbe
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+WITHOUT_TORCH = """
+import builtins
+from pathlib import Path
+real = builtins.__import__
+def refuse(name, *args, **kwargs):
+    if name.partition(".")[0] in {"torch", "transformers", "numpy"}:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    return real(name, *args, **kwargs)
+builtins.__import__ = refuse
+from interpret import registry
+from interpret.errors import ProbeUnavailable
+for load in [*(lambda key=key: registry.load(key) for key in registry.PROBES), lambda: registry.open_session(Path())]:
+    try:
+        load()
+    except ProbeUnavailable as exc:
+        print(exc)
+"""
+
+
+def test_without_torch_a_probe_is_unavailable_and_says_where_to_run_it() -> None:
+    out = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    lines = out.stdout.splitlines()
+    assert len(lines) == len(registry.PROBES) + 1
+    assert all("cannot import: run it in the interpret worker" in line for line in lines)
+    assert lines[-1].startswith("a model session needs ")
+
+
+def test_an_unknown_probe_names_the_nearest() -> None:
+    with pytest.raises(UnknownProbe, match=r"did you mean 'entropy\.next_token'"):
+        registry.describe("entropy.nexttoken")
+    with pytest.raises(UnknownProbe, match="there are entropy"):
+        registry.describe("zzz")
+
+
+def test_parameters_are_filled_with_defaults_and_checked() -> None:
+    assert registry.fill_parameters("induction.heads", {"heads": 2})["length"] == 64
+    with pytest.raises(BadSpecification, match="is a number"):
+        registry.fill_parameters("induction.heads", {"heads": True})
+
+
+@pytest.mark.parametrize("key", sorted(registry.PROBES))
+def test_every_probe_is_documented(key: str) -> None:
+    page = (ROOT / "docs" / "reference" / "probes.md").read_text(encoding="utf-8")
+    assert f"`{key}`" in page
+    for name in registry.PROBES[key].parameters:
+        assert f"`{name}`" in page, f"{key}.{name} is not in docs/reference/probes.md"

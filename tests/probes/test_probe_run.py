@@ -1,0 +1,78 @@
+"""From a queued run to findings, with a real (tiny) model in the store and nothing replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence.models import Evidence
+from evidence.services import registry
+from interpret import model_store
+from interpret.contracts import ProbeInput
+from interpret.models import Finding, ProbeRun
+from interpret.services.attachment import attach_findings
+from interpret.services.execution import execute_probe_run
+from interpret.services.queueing import queue_probe_run
+from tests.factories import ACTOR, World, manifest
+from tests.probes.store import LETTERS, write_folder
+
+SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 1, "permutations": 99}
+
+
+@pytest.fixture
+def released(world: World, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
+    settings.MODEL_STORE = tmp_path / "models"
+    digest = model_store.add_folder(settings.MODEL_STORE, write_folder(tmp_path / "snapshot"))
+    pins = [pin for pin in manifest(world.system.key).pins if pin.slot != "model"]
+    model = registry.PinSpec(slot="model", kind="model", key="tiny", label="tiny", digest=digest)
+    return registry.register_release(
+        system=world.system, manifest=registry.ReleaseManifest("tiny", [model, *pins]), actor=ACTOR
+    )
+
+
+def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
+    texts = ["".join(LETTERS[i : i + 8]) for i in range(12)]
+    inputs = [ProbeInput(f"p{i}", text, "en") for i, text in enumerate(texts)]
+    runs = [
+        queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, actor=ACTOR),
+        queue_probe_run(release=released, probe="entropy.next_token", inputs=inputs, actor=ACTOR),
+    ]
+    seen: list[str] = []
+    for run in runs:
+        execute_probe_run(run.pk, lambda what, done, total: seen.append(f"{what} {done}/{total}"))
+    assert set(ProbeRun.objects.values_list("state", flat=True)) == {ProbeRun.State.DONE}
+    assert "done 5/5" in seen
+    statistics = set(Finding.objects.values_list("statistic", flat=True))
+    assert {"induction.prefix_match", "induction.ablation_cost", "next_token.entropy"} <= statistics
+    cost = Finding.objects.get(statistic="induction.ablation_cost")
+    assert cost.rung == "interventional"
+    assert cost.control is not None
+    assert cost.provenance["fire_counts"]
+    assert not Finding.objects.filter(status="supported", statistic__startswith="induction").exists()
+    assert attach_findings() == 2
+    assert not Evidence.objects.exclude(role__in=["supporting", "counter"]).exists()
+
+
+def test_a_run_repeated_gives_the_same_numbers(released: Any) -> None:
+    rows = []
+    for _ in range(2):
+        run = queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, actor=ACTOR)
+        execute_probe_run(run.pk)
+        rows.append(list(run.findings.order_by("ordinal").values_list("value", "low", "high", "p_value")))
+        ProbeRun.objects.filter(pk=run.pk).update(
+            state=ProbeRun.State.FAILED
+        )  # so that it may be asked for again
+    assert rows[0] == rows[1]
+
+
+def test_a_model_that_the_store_does_not_hold_fails_the_run(
+    world: World, settings: Any, tmp_path: Path
+) -> None:
+    settings.MODEL_STORE = tmp_path
+    run = queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR)
+    with pytest.raises(Exception, match="no model"):
+        execute_probe_run(run.pk)
+    assert ProbeRun.objects.get(pk=run.pk).error.startswith("model_missing: ")
