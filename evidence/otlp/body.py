@@ -19,6 +19,8 @@ _ENCODINGS: Final[dict[str, Encoding]] = {
 }
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 31  # zlib's window bits for the gzip format
+_ZLIB: Final = 15  # and for the zlib format, which is what HTTP calls deflate (RFC 9110, 8.4.1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
     """Return the body with its `Content-Encoding` undone.
 
     Raises:
-        UnsupportedMedia: an encoding other than gzip.
+        UnsupportedMedia: an encoding other than gzip and deflate.
         BodyTooLarge: too many bytes as sent or when unpacked, or packed too tightly to be honest.
-        UndecodableBody: not gzip, or cut short.
+        UndecodableBody: not what the encoding says, or cut short.
     """
     if len(body) > limits.body_bytes:
         raise BodyTooLarge(
@@ -78,9 +80,11 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
         case "" | "identity" | "none":
             return body
         case "gzip" | "x-gzip":
-            return _gunzip(body, limits)
+            return _inflate(body, _GZIP, limits)
+        case "deflate":
+            return _inflate(body, _ZLIB, limits)
         case other:
-            raise UnsupportedMedia(f"content encoding {other[:40]} is not taken: send gzip or none")
+            raise UnsupportedMedia(f"content encoding {other[:40]} is not taken: send gzip, deflate or none")
 
 
 def explain_undecodable(body: bytes, encoding: Encoding) -> str:
@@ -94,25 +98,25 @@ def explain_undecodable(body: bytes, encoding: Encoding) -> str:
     return "the body is not JSON, or was cut short"
 
 
-def _gunzip(body: bytes, limits: Limits) -> bytes:
-    """Unpack one or more gzip members, never holding more than the limit allows."""
+def _inflate(body: bytes, window_bits: int, limits: Limits) -> bytes:
+    """Unpack one or more gzip members or zlib streams, never holding more than the limit allows."""
     parts: list[bytes] = []
     ceiling = min(limits.decoded_bytes, max(limits.gzip_ratio_floor_bytes, len(body) * limits.gzip_ratio))
     room = ceiling
     rest = body
     while rest:
-        unpacker = zlib.decompressobj(wbits=31)
+        unpacker = zlib.decompressobj(wbits=window_bits)
         try:
             part = unpacker.decompress(rest, room + 1)
         except zlib.error as exc:
-            raise UndecodableBody(f"the body is labelled gzip and cannot be unpacked: {exc}") from exc
+            raise UndecodableBody(f"the body is not packed as its content encoding says: {exc}") from exc
         room -= len(part)
         if room < 0:
             raise BodyTooLarge(f"the body unpacks to more than {ceiling} bytes: send smaller batches")
         if not unpacker.eof:
-            raise UndecodableBody("the gzip body was cut short")
+            raise UndecodableBody("the packed body was cut short")
         parts.append(part)
         rest = unpacker.unused_data
     if not parts:
-        raise UndecodableBody("the body is labelled gzip and is empty")
+        raise UndecodableBody("the body is labelled as packed and is empty")
     return b"".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 
 import pytest
 
@@ -26,6 +27,10 @@ def test_gzip_in_one_or_more_members_reads_as_the_plain_body(packed: bytes) -> N
     assert read_traces(packed, content_encoding="gzip").spans == read_traces(BODY).spans
 
 
+def test_deflate_as_some_sdks_offer_it() -> None:
+    assert read_traces(zlib.compress(BODY), content_encoding="deflate").spans == read_traces(BODY).spans
+
+
 def test_both_encodings_agree() -> None:
     request = make_request(make_span(attributes={"a": "b"}))
     assert read_traces(request.SerializeToString()).spans == read_traces(to_otlp_json(request), JSON).spans
@@ -38,10 +43,10 @@ def test_both_encodings_agree() -> None:
         (BODY, "", "", UnsupportedMedia, "none"),
         (b"{}", "application/json; charset=utf-16", "", UnsupportedMedia, "UTF-8"),
         (BODY, PROTOBUF, "br", UnsupportedMedia, "br"),
-        (BODY, PROTOBUF, "gzip", UndecodableBody, "gzip"),
+        (BODY, PROTOBUF, "gzip", UndecodableBody, "not packed"),
         (b"", PROTOBUF, "gzip", UndecodableBody, "empty"),
         (gzip.compress(BODY)[:-4], PROTOBUF, "gzip", UndecodableBody, "cut short"),
-        (gzip.compress(BODY) + b"tail", PROTOBUF, "gzip", UndecodableBody, "gzip"),
+        (gzip.compress(BODY) + b"tail", PROTOBUF, "gzip", UndecodableBody, "not packed"),
         (gzip.compress(BODY), PROTOBUF, "", UndecodableBody, "Content-Encoding: gzip"),
         (BODY[:-3], PROTOBUF, "", UndecodableBody, "cut short"),
         (b'{"resourceSpans": []}', PROTOBUF, "", UndecodableBody, "Content-Type: application/json"),
