@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.citations.claims import extract_claims
@@ -54,6 +54,7 @@ def test_an_answer_without_words_has_no_claims(answer: str) -> None:
     assert extract_claims(answer) == ()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_sentences_never_overlap_and_lie_in_the_answer(answer: str) -> None:
     position = 0

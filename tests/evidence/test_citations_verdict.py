@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.citations.claims import extract_claims
@@ -142,6 +142,7 @@ def test_the_inputs_digest_tells_every_input_apart() -> None:
     assert check("the fee is waived", POLICY).checker_version == CHECKER_VERSION
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=60))
 def test_any_text_gets_the_same_verdict_twice_and_sound_offsets(text: str, quote: str) -> None:
     first, second = check(quote, text), check(quote, text)
@@ -175,6 +176,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(WORDS, st.data())
 def test_a_passage_cut_at_spaces_is_found_after_changing_case_and_spacing(
     words: list[str], data: st.DataObject
@@ -186,6 +188,7 @@ def test_a_passage_cut_at_spaces_is_found_after_changing_case_and_spacing(
     assert changed.verdict in FOUND
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_normalising_keeps_a_sound_map_and_is_stable(text: str) -> None:
     form = normalise(text)

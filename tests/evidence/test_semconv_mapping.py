@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.semconv.draft import TraceDraft, VersionRef
@@ -51,6 +51,7 @@ def test_a_complete_trace_tells_all_its_nouns() -> None:
     assert codes(draft) == []
 
 
+@settings(deadline=None)
 @given(st.permutations(make_trace()), st.lists(st.integers(0, 4), max_size=10), st.integers(0, 5))
 def test_any_order_split_and_repetition_give_the_same_draft(
     shuffled: list[dict[str, Any]], repeated: list[int], cut: int
@@ -83,6 +84,7 @@ ATTRIBUTE_KEYS = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
