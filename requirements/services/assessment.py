@@ -142,15 +142,22 @@ def assess_for_gate(
 
     Only approved requirement versions count. With `store` false nothing is written, for replays.
     """
-    findings: list[CriterionFinding] = []
+    resolved: list[tuple[CriterionReference, list[AcceptanceCriterion] | str]] = []
     for reference in references:
         try:
-            criteria = _resolve(system, reference, as_of)
+            resolved.append((reference, _resolve(system, reference, as_of)))
         except RequirementNotFound as exc:
-            findings.append(_unresolved(reference, str(exc)))
-            continue
-        findings.extend(_finding(each, release, as_of, actor, store=store) for each in criteria)
-    return list({(finding.criterion, finding.requirement): finding for finding in findings}.values())
+            resolved.append((reference, str(exc)))
+    wanted = {each.pk: each for _, found in resolved if not isinstance(found, str) for each in found}
+    # In the order of their keys, so that two gates that lock the same criteria cannot wait for each other.
+    judged = {pk: _finding(wanted[pk], release, as_of, actor, store=store) for pk in sorted(wanted)}
+    findings: dict[object, CriterionFinding] = {}
+    for reference, found in resolved:
+        if isinstance(found, str):
+            findings[reference] = _unresolved(reference, found)
+        else:
+            findings.update({each.pk: judged[each.pk] for each in found})
+    return list(findings.values())
 
 
 def _resolve(system: System, reference: CriterionReference, as_of: datetime) -> list[AcceptanceCriterion]:
