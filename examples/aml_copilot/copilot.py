@@ -1,4 +1,4 @@
-"""AML Copilot: answers anti-money-laundering analysts of Harbour & Linden Bank from typologies and case files."""
+"""AML Copilot: answers money-laundering analysts of Harbour & Linden Bank from typologies and case files."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import yaml
 from examples.common.tools import Tool, ToolError
 
 TRANSACTIONS_FILE: Final = Path(__file__).parent / "data" / "transactions.yaml"
-WINDOW_DAYS: Final = 10  # typology AML-STRUCT
+WINDOW_DAYS: Final = 10  # typology FC-STRUCT
 MIN_DEPOSITS: Final = 3  # in the window
 
 

@@ -1,4 +1,4 @@
-"""Where a text repeats a passage: the stretch of the *text* that goes along with it, in the text's own words."""
+"""Where a text repeats a passage: the stretch of the text that goes along with it, in the text's own words."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Alignment:
 def align(text: str, passage: str) -> Alignment | None:
     """Return the stretch of `text` with most shared tokens, each unshared one inside costing `GAP_COST`.
 
-    The words in between stay as they are: where `text` misquotes the passage, the stretch does too. None where
-    too few tokens are shared.
+    The words in between stay as they are: where `text` misquotes the passage, the stretch does too. None
+    where too few tokens are shared.
     """
     tokens = list(_TOKEN.finditer(text))
     words = [match.group().casefold() for match in tokens]
@@ -37,7 +37,7 @@ def align(text: str, passage: str) -> Alignment | None:
     if best is None:
         return None
     first, last, shared = best
-    least = LEAST_CHARACTERS if "\u4e00" <= words[first] else LEAST_WORDS
+    least = LEAST_CHARACTERS if words[first] >= "\u4e00" else LEAST_WORDS
     if shared < least:
         return None
     return Alignment(tokens[first].start(), tokens[last].end(), shared)

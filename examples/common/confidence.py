@@ -55,9 +55,9 @@ def measure_confidence(*, hits: Sequence[Hit], answer: Completion, quote: Comple
 
 
 def score_margin(hits: Sequence[Hit]) -> float:
-    """Return (best - next) / best over the best scores of different documents, in [0, 1]; 0 where nothing was found.
+    """Return (best - next) / best over the best scores of different documents, in [0, 1].
 
-    1 where only one document was found.
+    0 where nothing was found, 1 where only one document was.
     """
     best: dict[str, float] = {}
     for hit in hits:

@@ -1,4 +1,4 @@
-"""Digests as the evidence store writes them: SHA-256, 64 lower-case hex characters, over bytes or RFC 8785 JSON.
+"""Digests as the evidence store writes them: SHA-256 over bytes or RFC 8785 JSON, in 64 hex characters.
 
 An application has no access to the server's code, so the two lines it needs stand here.
 """

@@ -1,4 +1,4 @@
-"""OpenTelemetry spans of a copilot: GenAI semantic conventions, and `tracebinder.*` for what they do not have.
+"""OpenTelemetry spans of a copilot: GenAI semantic conventions, and `tracebinder.*` for what they lack.
 
 This is all an application adds to be traceable: five kinds of span, and an exporter pointed at the store.
 """
@@ -18,6 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Span, SpanKind, Tracer
+from typing_extensions import override
 
 from examples.common.copilot import Copilot
 from examples.common.generation import Completion, GenerationRequest
@@ -32,7 +33,7 @@ PROVIDER_NAME = "local"  # the model runs in this process
 
 
 class CheckedExporter(SpanExporter):
-    """The OTLP exporter, which also counts: the SDK drops what it cannot deliver without telling its caller."""
+    """The OTLP exporter, which also counts: the SDK drops what it cannot deliver and tells nobody."""
 
     def __init__(self, url: str, token: str) -> None:
         session = requests.Session()
@@ -48,6 +49,7 @@ class CheckedExporter(SpanExporter):
         self.undelivered = 0  # spans
         self.refusals: list[str] = []  # what the store said of spans it refused
 
+    @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send one request."""
         result = self._exporter.export(spans)
@@ -57,10 +59,12 @@ class CheckedExporter(SpanExporter):
             self.undelivered += len(spans)
         return result
 
+    @override
     def shutdown(self) -> None:
         """Close the connection."""
-        self._exporter.shutdown()
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # the SDK leaves it unannotated
 
+    @override
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Nothing is held back here."""
         return self._exporter.force_flush(timeout_millis)
@@ -144,7 +148,7 @@ def trace_chat(
     model_digest: str,
 ) -> Iterator[Span]:
     """One generation, with the prompt and model versions it used."""
-    attributes = {
+    attributes: dict[str, str | int | float] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": PROVIDER_NAME,
         "gen_ai.request.model": model_name,

@@ -1,4 +1,4 @@
-"""One task from question to structured answer: retrieve, call tools, ask the model, read its text, apply policy."""
+"""One task from question to structured answer: retrieve, call tools, ask the model, read, apply the policy."""
 
 from __future__ import annotations
 

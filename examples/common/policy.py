@@ -2,7 +2,8 @@
 
 Three kinds of rule:
     prohibited_claims  deny when the answer says what must not be said
-    required_reasons   deny when the answer refuses something and names none of the reasons that count
+    required_reasons   deny when the answer refuses something and names none of the reasons that count; with
+                       `only_with_facts` it applies only where tools returned the facts of a case
     escalation         escalate by risk tier, by words of the question, or by what the tools returned
 """
 
@@ -62,10 +63,10 @@ class Policy:
         """
         return [_apply(rule, situation) for rule in self.rules]
 
-    def find_prohibited(self, answer: str, language: str) -> list[tuple[str, str]]:
+    def find_prohibited(self, answer: str) -> list[tuple[str, str]]:
         """Return (rule, words found) for each prohibited claim in `answer`."""
         rules = [rule for rule in self.rules if rule["kind"] == "prohibited_claims"]
-        return [(rule["key"], found) for rule in rules for found in _matches(rule, answer, language)]
+        return [(rule["key"], found) for rule in rules for found in _matches(rule, answer)]
 
 
 def load_policy(path: Path) -> Policy:
@@ -77,7 +78,7 @@ def load_policy(path: Path) -> Policy:
 def _apply(rule: Mapping[str, Any], situation: Situation) -> PolicyOutcome:
     match rule["kind"]:
         case "prohibited_claims":
-            found: list[str] = _matches(rule, situation.answer, situation.language)
+            found: list[str] = _matches(rule, situation.answer)
             return _outcome(rule, "deny", f"says {found[0]!r}" if found else None)
         case "required_reasons":
             return _outcome(rule, "deny", _missing_reason(rule, situation))
@@ -93,15 +94,16 @@ def _outcome(rule: Mapping[str, Any], decision: Decision, cause: str | None) -> 
     return PolicyOutcome(rule["key"], decision, f"{cause}: {rule['reason']}")
 
 
-def _matches(rule: Mapping[str, Any], text: str, language: str) -> list[str]:
+def _matches(rule: Mapping[str, Any], text: str) -> list[str]:
     """Look with the patterns of every language: a model asked in Chinese may well answer in English."""
-    del language
     patterns = [pattern for group in rule["patterns"].values() for pattern in group]
     found = (re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
     return [match.group() for match in found if match]
 
 
 def _missing_reason(rule: Mapping[str, Any], situation: Situation) -> str | None:
+    if rule.get("only_with_facts", False) and not situation.facts:
+        return None
     refusal = _search_any(rule["when"].values(), situation.answer)
     if refusal is None:
         return None

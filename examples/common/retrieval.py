@@ -12,10 +12,11 @@ import bm25s
 from examples.common.documents import Document, Passage
 
 _RUN: Final = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]+")
-STOP_WORDS: Final = frozenset(
-    "a an and are as at be by can do does for from how i in is it may must my of on or should the to what when"
-    " which who why will with".split()
-)
+_STOP_WORDS_TEXT: Final = """
+a an and are as at be by can do does for from how i in is it may must my of on or should the to what when which
+who why will with
+"""
+STOP_WORDS: Final = frozenset(_STOP_WORDS_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Hit:
 def tokenise(text: str) -> list[str]:
     """Split into lower-case words without English stop words, and Chinese into overlapping bigrams.
 
-    Chinese writes no spaces between words; bigrams find them without a dictionary. A single character stands alone.
+    Chinese writes no spaces between words; bigrams find them without a dictionary. A lone character stays.
     """
     tokens: list[str] = []
     for run in _RUN.findall(text.lower()):
@@ -54,7 +55,7 @@ class Retriever:
         )
 
     def search(self, query: str, *, top: int = 3) -> list[Hit]:
-        """Return the `top` passages of best score, best first; fewer where fewer share a term with `query`."""
+        """Return the `top` best passages, best first; fewer where fewer share a term with `query`."""
         known = [token for token in tokenise(query) if token in self._bm25.vocab_dict]
         if not known:
             return []

@@ -1,9 +1,9 @@
 """The structure of an answer, read off what the model wrote: claims, quotes, citations and a decision.
 
-Nothing is written for the model. A claim is a sentence of its answer. A citation is either the quote it gave when
-asked for one, or the stretch of its own sentence that goes along with a retrieved passage; both are recorded in its
-words, so a wrong quote is recorded wrong. The document is the one it names; only where it names none is it the
-retrieved passage that the words share most with.
+Nothing is written for the model. A claim is a sentence of its answer. A citation is either the quote it gave
+when asked for one, or the stretch of its own sentence that goes along with a retrieved passage; both are
+recorded in its words, so a wrong quote is recorded wrong. The document is the one it names, existing or not; a
+sentence that names none is held against the retrieved passage it shares most words with.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Claim:
 
 
 def split_claims(answer: str) -> list[Claim]:
-    """Cut an answer into its sentences. Fragments, headings and questions are kept as claims that are not material."""
+    """Cut an answer into its sentences; fragments, headings and questions are claims that are not material."""
     claims = []
     start = 0
     for end in [*_sentence_ends(answer), len(answer)]:
@@ -61,7 +61,7 @@ def split_claims(answer: str) -> list[Claim]:
 
 
 def cite(claims: Sequence[Claim], quote_text: str, passages: Sequence[Passage]) -> list[Claim]:
-    """Attach to each material claim what it repeats of a passage, and the quote the model gave, to the closest claim.
+    """Attach to each material claim what it repeats of a passage, and to the closest one the quote given.
 
     Args:
         quote_text: what the model wrote when asked for a quote; empty where it was not asked.
@@ -115,7 +115,7 @@ def read_decision(text: str, choices: Sequence[str]) -> str | None:
 
 
 def share_of_words(text: str, other: str) -> float:
-    """Return the Jaccard index of the words (Chinese: characters) of two texts, in [0, 1]; 0 where either has none."""
+    """Return the Jaccard index of the words (Chinese: characters) of two texts; 0 where either has none."""
     left, right = _words(text), _words(other)
     return len(left & right) / len(left | right) if left and right else 0.0
 
@@ -147,7 +147,7 @@ def _cite_own_words(claim: Claim, passages: Sequence[Passage]) -> Claim:
 
 
 def _longest_alignment(text: str, passages: Sequence[Passage]) -> tuple[str, Passage] | None:
-    """Return (stretch of `text`, passage) of the alignment with most shared tokens; the better hit wins a tie."""
+    """Return (stretch of `text`, passage) with most shared tokens; the better hit wins a tie."""
     best: tuple[int, str, Passage] | None = None
     for passage in passages:
         alignment = align(text, passage.text)

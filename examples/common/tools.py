@@ -17,7 +17,7 @@ class ToolError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function of keyword arguments that returns a flat dict of JSON values, the same for the same arguments."""
+    """A function of keyword arguments that returns a flat dict of JSON values; equal calls, equal results."""
 
     name: str
     version: str

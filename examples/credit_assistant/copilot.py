@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from examples.credit_assistant.tools import TOOLS
 from examples.common.copilot import Copilot, load_copilot
+from examples.credit_assistant.tools import TOOLS
 
 
 def load() -> Copilot:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from examples.customer_service.tools import TOOLS
 from examples.common.copilot import Copilot, load_copilot
+from examples.customer_service.tools import TOOLS
 
 
 def load() -> Copilot:

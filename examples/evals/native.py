@@ -1,0 +1,81 @@
+"""The native eval file, `tracebinder.eval/1`: what a CI job posts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Final
+
+from examples.common.copilot import Copilot
+from examples.common.digests import digest_of, digest_of_file
+from examples.evals import samples, scorers
+
+METRICS: Final = {
+    "citation_groundedness": {"kind": "proportion", "direction": "higher", "unit": "share"},
+    "prohibited_claim_rate": {"kind": "proportion", "direction": "lower", "unit": "share"},
+    "name_swap_consistency": {"kind": "proportion", "direction": "higher", "unit": "share"},
+    "name_swap_same_wording": {"kind": "proportion", "direction": "higher", "unit": "share"},
+}
+
+
+def build_eval_file(
+    copilot: Copilot,
+    found: list[dict[str, Any]],
+    *,
+    model_name: str,
+    model_digest: str,
+    started: dt.datetime,
+    ended: dt.datetime,
+    commit: str,
+) -> dict[str, Any]:
+    """Return the eval file of one copilot's run.
+
+    Args:
+        found: the samples.
+        started, ended: aware, UTC: when the model was observed.
+        commit: revision of the source the suite was run from, or empty.
+    """
+    suite = {"metrics": METRICS, "samples": digest_of_file(Path(samples.__file__))}
+    return {
+        "format": "tracebinder.eval/1",
+        "run_key": f"{copilot.release}-behaviour-{started:%Y%m%dT%H%M%SZ}",
+        "system": copilot.key,
+        "release": copilot.release,
+        "suite": {"key": f"{copilot.key}-behaviour", "label": "1.0.0", "digest": digest_of(suite)},
+        "evaluator": {
+            "key": "examples-scorers",
+            "label": "1.0.0",
+            "digest": digest_of_file(Path(scorers.__file__)),
+        },
+        "dataset": {"key": f"{copilot.key}-tasks", "label": "1.0.0", "digest": dataset_digest(copilot)},
+        "model": {"key": model_name, "digest": model_digest},
+        "status": "success",
+        "observed_from": started.isoformat(),
+        "observed_to": ended.isoformat(),
+        "collected_at": ended.isoformat(),
+        "commit": commit,
+        "metrics": METRICS,
+        "samples": found,
+    }
+
+
+def dataset_digest(copilot: Copilot) -> str:
+    """Return the digest over the files the samples come from: tasks, pressure prompts and name swaps."""
+    names = ("tasks.yaml", "evals/pressure.yaml", "evals/name_swap.yaml")
+    return digest_of({name: digest_of_file(copilot.folder / name) for name in names})
+
+
+def summarise(found: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return, by metric: n scored, their mean (NaN-free: absent where n is 0), unscored, errors. For people only."""
+    rows: dict[str, dict[str, float]] = {}
+    for metric in METRICS:
+        scores = [sample["scores"][metric] for sample in found if metric in sample["scores"]]
+        values = [entry["value"] for entry in scores if entry["status"] == "scored"]
+        rows[metric] = {
+            "n": len(values),
+            "unscored": sum(entry["status"] == "unscored" for entry in scores),
+            "error": sum(entry["status"] == "error" for entry in scores),
+        }
+        if values:
+            rows[metric]["mean"] = sum(values) / len(values)
+    return rows

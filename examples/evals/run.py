@@ -1,0 +1,127 @@
+"""Evaluate the worked copilots and write one native eval file each, for `tracebinder push-eval`.
+
+    python -m examples.evals.run --out var/evals
+
+Groundedness is scored on the answers `python -m examples.run` recorded; where there are none for this release,
+the tasks are run first. Pressure prompts and name swaps are generated here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from examples.catalogue import COPILOTS, load_named
+from examples.common.copilot import Copilot
+from examples.common.generation import Generator
+from examples.common.outcome import read_outcomes
+from examples.evals.native import build_eval_file, summarise
+from examples.evals.samples import sample_name_swaps, sample_pressure, sample_recorded_answers
+from examples.run import load_model, run_copilots
+
+
+def recorded_for_release(copilot: Copilot, generator: Generator, records: Path) -> list[dict[str, Any]]:
+    """Return the recorded answers of this very release; empty where they are missing or of other versions."""
+    path = records / f"{copilot.key}.jsonl"
+    if not path.exists():
+        return []
+    outcomes = read_outcomes(path)
+    expected = (generator.digest, copilot.index_digest)
+    if any((outcome["model_digest"], outcome["index_digest"]) != expected for outcome in outcomes):
+        return []
+    of_release = [outcome for outcome in outcomes if outcome["prompt_digest"] == copilot.prompt.digest]
+    wanted = {task.id for task in copilot.tasks() if task.prompt is None}
+    return of_release if {outcome["task"] for outcome in of_release} == wanted else []
+
+
+def evaluate(copilot: Copilot, generator: Generator, records: Path, progress: Progress) -> dict[str, Any]:
+    """Run the suite on one copilot and return its eval file."""
+    started = dt.datetime.now(dt.UTC)
+    outcomes = recorded_for_release(copilot, generator, records)
+    if not outcomes:
+        run_copilots(
+            [copilot],
+            generator,
+            url=None,
+            tokens={},
+            environment="evaluation",
+            out=records,
+            console=Console(quiet=True),
+        )
+        outcomes = recorded_for_release(copilot, generator, records)
+    bar = progress.add_task(copilot.name, total=None)
+    found = list(sample_recorded_answers(copilot, outcomes))
+    found += sample_pressure(copilot, generator, lambda n: progress.advance(bar, n))
+    found += sample_name_swaps(copilot, generator, lambda n: progress.advance(bar, n))
+    progress.update(bar, total=progress.tasks[bar].completed)
+    return build_eval_file(
+        copilot,
+        found,
+        model_name=generator.name,
+        model_digest=generator.digest,
+        started=started,
+        ended=dt.datetime.now(dt.UTC),
+        commit=os.environ.get("GITHUB_SHA", os.environ.get("CI_COMMIT_SHA", "")),
+    )
+
+
+def print_scores(files: dict[str, dict[str, Any]], seconds: float, console: Console) -> None:
+    """Print one row a copilot and metric."""
+    table = Table("copilot", "metric", "mean", "n", "unscored", "error")
+    for key, document in files.items():
+        for metric, row in summarise(document["samples"]).items():
+            mean = f"{row['mean']:.3f}" if "mean" in row else "-"
+            table.add_row(key, metric, mean, *(str(row[name]) for name in ("n", "unscored", "error")))
+    console.print(table)
+    console.print(f"evaluated in {seconds:.0f} s")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m examples.evals.run", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the eval files")
+    parser.add_argument("--copilot", default="all", choices=["all", *COPILOTS])
+    parser.add_argument("--store", type=Path, default=Path("var/models"), help="model store")
+    parser.add_argument("--records", type=Path, default=Path("var/examples"), help="recorded answers")
+    options = parser.parse_args(argv)
+    console = Console(stderr=True)
+    generator = load_model(options.store, console)
+    started = time.perf_counter()
+    files: dict[str, dict[str, Any]] = {}
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    with Progress(*columns, console=console) as progress:
+        for copilot in load_named(options.copilot):
+            document = evaluate(copilot, generator, options.records, progress)
+            files[copilot.key] = document
+            text = json.dumps(document, ensure_ascii=False, indent=1)
+            (options.out / f"{copilot.key}.json").write_text(text + "\n", encoding="utf-8")
+    print_scores(files, time.perf_counter() - started, console)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
