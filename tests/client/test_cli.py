@@ -235,10 +235,24 @@ def test_verify_prints_every_line_and_what_is_not_claimed(
     command = ["verify", str(honest.save(tmp_path)), "--trust", str(trust), "--sidecar", str(sidecar)]
     assert main(command) == 0
     told = capsys.readouterr().out
+    assert "the ZIP's bytes are signed too" in told
     for needed in ("integrity", "origin", "log inclusion", "not present", "integrity is not truth"):
         assert needed in told
     assert main([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verified"] is True
+
+
+def test_sidecar_that_lies_beside_the_binder_is_used(
+    honest: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trust = tmp_path / "trust.json"
+    trust.write_text(json.dumps(trust_document()))
+    binder = honest.save(tmp_path)
+    binder.with_name(f"{binder.name}.intoto.jsonl").write_bytes(honest.written.sidecar)
+    assert main(["verify", str(binder), "--trust", str(trust)]) == 0
+    assert "the ZIP's bytes are signed too" in capsys.readouterr().out
+    binder.write_bytes(binder.read_bytes().replace(b"\x00\x00!\x00", b"\x00\x00\x22\x00", 1))  # a date
+    assert main(["verify", str(binder), "--trust", str(trust)]) == 1
 
 
 def test_verify_without_a_readable_trust_file_is_malformed(

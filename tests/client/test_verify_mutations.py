@@ -48,7 +48,7 @@ def test_flipped_bit_in_any_member_is_refused_and_the_member_named(verify: Verif
 
 def test_flipped_bit_anywhere_in_the_zip_is_refused_with_the_sidecar(verify: Verify, honest: Built) -> None:
     generator = random.Random(SEED)
-    for _ in range(400):
+    for _ in range(200):
         report = verify(_flip(honest.archive, generator), sidecar=honest.written.sidecar)
         assert report.exit_code != 0
 
@@ -57,12 +57,12 @@ def test_flipped_bit_in_the_zip_never_passes_changed_content(verify: Verify, hon
     generator = random.Random(SEED + 1)
     expected = unpack(honest.archive)
     accepted = 0
-    for _ in range(400):
+    for _ in range(200):
         changed = _flip(honest.archive, generator)
         if verify(changed).exit_code == 0:
             accepted += 1
             assert unpack(changed) == expected
-    assert accepted < 400  # what is accepted differs in dates and the like, which the sidecar covers
+    assert accepted < 200  # what is accepted differs in dates and the like, which the sidecar covers
 
 
 def test_cut_short_anywhere_is_refused(verify: Verify, honest: Built) -> None:

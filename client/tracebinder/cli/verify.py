@@ -49,12 +49,18 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify, print the report, and return its exit code."""
-    report = verify_binder(arguments.binder, trust=load_trust(arguments.trust), sidecar=arguments.sidecar)
+    sidecar = arguments.sidecar or _sidecar_beside(arguments.binder)
+    report = verify_binder(arguments.binder, trust=load_trust(arguments.trust), sidecar=sidecar)
     if arguments.json:
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
     else:
         _print_report(arguments.binder, report)
     return report.exit_code
+
+
+def _sidecar_beside(binder: Path) -> Path | None:
+    beside = binder.with_name(f"{binder.name}.intoto.jsonl")
+    return beside if beside.exists() else None
 
 
 def _print_report(binder: Path, report: Report) -> None:
