@@ -42,7 +42,9 @@ def aggregate_samples(
             groups.setdefault((pair,), []).append(sample)
     for metric in sorted(metrics, key=lambda spec: spec.key):
         for where in sorted(groups):
-            yield _over(metric, dict(where), groups[where], confidence)
+            score = _over(metric, dict(where), groups[where], confidence)
+            if not where or score.n_scored + score.n_unscored + score.n_error:
+                yield score
 
 
 def estimate_values(metric: MetricSpec, values: list[float], confidence: float) -> Estimate | None:

@@ -207,8 +207,8 @@ def _read_sample(item: object, metrics: Mapping[str, MetricSpec]) -> ParsedSampl
     if not isinstance(sample_id, str) or not 0 < len(sample_id) <= MAX_KEY:
         raise _BadSample("no_id", f"id: must be a text of 1 to {MAX_KEY} characters")
     scores = item.get("scores")
-    if not isinstance(scores, dict):
-        raise _BadSample("no_scores", "scores: must be an object, metric -> score")
+    if not isinstance(scores, dict) or not scores:
+        raise _BadSample("no_scores", "scores: must be an object, metric -> score, with at least one metric")
     return ParsedSample(
         sample_id=sample_id,
         slice=_read_slice(item.get("slice")),
@@ -216,16 +216,7 @@ def _read_sample(item: object, metrics: Mapping[str, MetricSpec]) -> ParsedSampl
         output=_sample_text(item, "output") or "",
         target=_sample_text(item, "target"),
         trace_id=_read_trace_id(item.get("trace_id")),
-        scores=_read_scores(metrics, scores),
-    )
-
-
-def _read_scores(metrics: Mapping[str, MetricSpec], given: Mapping[str, object]) -> tuple[SampleScore, ...]:
-    """One score for each declared metric: a sample that does not mention one was not scored on it."""
-    read = {key: _read_score(metrics, key, value) for key, value in given.items()}
-    return tuple(
-        read.get(key) or SampleScore(key, "unscored", None, "the file says nothing about this metric")
-        for key in metrics
+        scores=tuple(_read_score(metrics, key, value) for key, value in scores.items()),
     )
 
 

@@ -61,8 +61,8 @@ def test_a_good_file_is_read_whole() -> None:
     assert run.evaluator.digest == "b" * 64
     assert [s.sample_id for s in run.samples] == ["1", "2"]
     assert run.samples[0].scores[0].value == 1.0
-    # The file says nothing about latency: that is unscored, not absent.
-    assert [s.status for s in run.samples[0].scores] == ["scored", "unscored"]
+    # A metric that a sample does not mention does not apply to it; that is not the same as unscored.
+    assert [(s.metric, s.status) for s in run.samples[0].scores] == [("grounded", "scored")]
 
 
 def test_one_bad_sample_does_not_sink_the_others() -> None:
@@ -71,6 +71,7 @@ def test_one_bad_sample_does_not_sink_the_others() -> None:
         (sample(""), "no_id"),
         (sample("1"), "duplicate_id"),
         (sample("b", scores=[]), "no_scores"),
+        (sample("b2", scores={}), "no_scores"),
         (sample("c", scores=score(1, metric="speed")), "unknown_metric"),
         (sample("d", scores=score(1, status="passed")), "bad_status"),
         (sample("e", scores=score(None)), "no_value"),
