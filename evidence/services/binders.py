@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from evidence.binder.bag import LogProof, WrittenBinder, write_binder
@@ -181,10 +182,26 @@ def _write(scope: BinderScope, path: Path, actor: str) -> WrittenBinder:
 
 
 def _sections(scope: BinderScope) -> Iterator[BinderFile]:
-    """Yield the files of every section in the order of the settings, which puts counter evidence first."""
-    for dotted in settings.BINDER_SECTIONS:
-        module, _, name = dotted.rpartition(".")
-        yield from cast("Iterator[BinderFile]", getattr(import_module(module), name)(scope))
+    """Yield the files of every section in the order of the settings, which puts counter evidence first.
+
+    The writer has read a file to its end before it asks for the next one, so all of them are read in one snapshot.
+    """
+    with _one_snapshot():
+        for dotted in settings.BINDER_SECTIONS:
+            module, _, name = dotted.rpartition(".")
+            yield from cast("Iterator[BinderFile]", getattr(import_module(module), name)(scope))
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """Read everything as of one moment and write nothing; inside a caller's transaction, read as it reads."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _facts(scope: BinderScope) -> BinderFacts:

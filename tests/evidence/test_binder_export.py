@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from evidence.errors import InvalidInput
-from evidence.models import AuditEvent, Binder, Leaf, Role
+from evidence.models import AuditEvent, Binder, Leaf, Role, Trace
 from evidence.services import audit, binders
 from evidence.services.keys import SignerKeyUnusable
 from interpret.models import Finding
@@ -124,3 +125,37 @@ def test_key_that_others_can_read_signs_nothing(filled: Filled, settings: Any) -
     key.chmod(0o644)
     with pytest.raises(SignerKeyUnusable, match="chmod 600"):
         export(filled, as_of=None)
+
+
+WORLDS: list[World] = []
+
+
+def late_section(_: object) -> list[object]:
+    """A trace that another connection commits while the binder is being read, dated before `as_of`."""
+
+    def commit() -> None:
+        make_trace(WORLDS[0], age=timedelta(hours=2))
+        connection.close()
+
+    worker = threading.Thread(target=commit)
+    worker.start()
+    worker.join()
+    return []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_sections_are_read_in_one_snapshot(settings: Any, tmp_path: Path) -> None:
+    filled = fill_lightly(make_world())
+    WORLDS[:] = [filled.world]
+    first, *others = settings.BINDER_SECTIONS
+    settings.BINDER_SECTIONS = [f"{__name__}.open_section", f"{__name__}.late_section", first, *others]
+    binder = export(filled)
+    assert len(lines(unpack(archive_of(binder)), "traces/traces.jsonl")) == 1
+    assert Trace.objects.count() == 2
+    assert verify(tmp_path, archive_of(binder), binder.sidecar).exit_code == 0
+
+
+def open_section(_: object) -> list[object]:
+    """Take the snapshot: PostgreSQL does so at the first query."""
+    Trace.objects.exists()
+    return []

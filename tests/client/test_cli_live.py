@@ -1,0 +1,106 @@
+"""The client against the real server: the same files, problems and exit codes that CI sees."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from evidence.models import EvalRun, GateDecision, Scope
+from evidence.services import gates
+from tests.evidence.binder_world import eval_file
+from tests.factories import ACTOR, World, make_world
+from tests.requirements.builders import make_criterion, make_trace
+from tracebinder.cli.main import main
+from tracebinder.http import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+def options(world: World, live_server: Any, *scopes: Scope) -> list[str]:
+    return [
+        "--system",
+        "credit-assistant",
+        "--release",
+        "r1",
+        "--url",
+        live_server.url,
+        "--token",
+        world.token(*scopes),
+    ]
+
+
+def test_ci_posts_a_run_and_asks_the_gate(
+    world: World, live_server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.json"
+    file.write_bytes(eval_file())
+    ci = options(world, live_server, Scope.PUSH_EVAL, Scope.GATE)
+    assert main(["push-eval", str(file), *ci]) == 0
+    assert "stored" in capsys.readouterr().out
+    assert main(["push-eval", str(file), *ci]) == 0
+    assert "already stored" in capsys.readouterr().out
+    assert EvalRun.objects.count() == 1
+
+    make_criterion(world, key="states-limits")
+    gates.define_gate(
+        system=world.system,
+        key="release",
+        references=[gates.CriterionReference(requirement="states-limits")],
+        actor=ACTOR,
+    )
+    assert main(["gate", "release", *ci]) == 2
+    assert "insufficient" in capsys.readouterr().out
+    for _ in range(20):
+        make_trace(world)
+    assert main(["gate", "release", *ci]) == 0
+    assert set(GateDecision.objects.values_list("verdict", flat=True)) == {"insufficient", "pass"}
+    assert main(["gate", "no-such-gate", *ci]) == 3
+    assert "404" in capsys.readouterr().err
+
+
+def test_refusals_are_the_servers_problems(
+    world: World, live_server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.json"
+    file.write_bytes(b"{}")
+    assert main(["push-eval", str(file), *options(world, live_server, Scope.PUSH_EVAL)]) == 3
+    assert "422" in capsys.readouterr().err
+    assert main(["gate", "release", *options(world, live_server, Scope.READ)]) == 3
+    assert "403" in capsys.readouterr().err
+
+
+def test_binder_fetched_over_http_is_verified_by_the_command(
+    world: World, live_server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = world.token(Scope.BINDER)
+    make_trace(world)
+    asked = {
+        "system": "credit-assistant",
+        "release": "r1",
+        "period_from": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
+        "period_to": timezone.now().isoformat(),
+    }
+    _, made = Server(url=live_server.url, token=token).post("/api/v1/binders", json.dumps(asked).encode())
+    for suffix, name in (
+        (f"binders/{made['id']}/download", "b.zip"),
+        (f"binders/{made['id']}/sidecar", "b.zip.intoto.jsonl"),
+        ("trust", "trust.json"),
+    ):
+        request = urllib.request.Request(
+            f"{live_server.url}/api/v1/{suffix}", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            (tmp_path / name).write_bytes(answer.read())
+    assert main(["verify", str(tmp_path / "b.zip"), "--trust", str(tmp_path / "trust.json")]) == 0
+    assert "the ZIP's bytes are signed too" in capsys.readouterr().out
