@@ -17,12 +17,8 @@ import multiprocessing
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -33,15 +29,15 @@ import psycopg
 
 from bench.generate import SPANS_A_TRACE, TraceGenerator
 from bench.processes import Usage, measure_tree
+from bench.server import WebProcess, connect_as_owner, find_free_port, prepare_database, running_web
+from config import embedded
 
-REPOSITORY: Final = Path(__file__).resolve().parent.parent
 SYSTEM: Final = "bench"
 REQUESTS_A_ROUND: Final = 100  # by one client; bodies of a round are made before its clock starts
 WARM_UP: Final = (
     5  # requests by each client before the clock starts: processes import and connect on the first
 )
 COPY_ROWS: Final = 200_000  # at most so many are copied for the baseline, which holds them in memory
-START_TIMEOUT: Final = 60  # seconds
 CLIENT_TIMEOUT: Final = 600  # seconds a round may take
 
 
@@ -78,15 +74,11 @@ def main() -> None:
     """Run the benchmark and print a table, or JSON."""
     options = _read_options()
     folder = Path(tempfile.mkdtemp(prefix="tracebinder-bench-"))
-    os.environ["TRACEBINDER_VAR"] = str(folder)
-    os.environ["TRACEBINDER_LOG_LEVEL"] = "ERROR"
-    from config import embedded  # noqa: PLC0415  # reads the folder above
-
     try:
         with embedded.running(folder, valkey=False):
-            token = _prepare_database()
-            with _web_process(options.web_workers) as (port, pid):
-                result = _measure(options, token, port, pid, folder)
+            token = prepare_database(folder, SYSTEM)
+            with running_web(folder, find_free_port(), options.web_workers) as web:
+                result = _measure(options, token, web, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(result) if options.json else _format_table(result))
@@ -102,59 +94,13 @@ def _read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _prepare_database() -> str:
-    """Migrate, and return the text of a token that may write to the benchmark's system."""
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=REPOSITORY, check=True)
-    make = [sys.executable, "-m", "bench.make_token", SYSTEM]
-    made = subprocess.run(make, cwd=REPOSITORY, check=True, capture_output=True, text=True)
-    return made.stdout.strip()
-
-
-@contextmanager
-def _web_process(workers: int) -> Iterator[tuple[int, int]]:
-    """Run the web process as `manage.py up` does; yields its port and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "4", "--log-level", "error", "config.wsgi:application",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, "TRACEBINDER_PROCESS": "web"})
-    try:
-        _wait_until_it_answers(port, process)
-        yield port, process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("POST", "/v1/traces")
-            connection.getresponse().read()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-        finally:
-            connection.close()
-    raise SystemExit("the web process did not start; its reason is above")
-
-
-def _measure(
-    options: argparse.Namespace, token: str, port: int, web_pid: int, folder: Path
-) -> dict[str, Any]:
+def _measure(options: argparse.Namespace, token: str, web: WebProcess, folder: Path) -> dict[str, Any]:
     postgres_pid = int((folder / "postgres" / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
-    rounds, before = _run_clients(options, token, port, (web_pid, postgres_pid))
-    after = measure_tree(web_pid), measure_tree(postgres_pid)
+    rounds, before = _run_clients(options, token, web.port, (web.pid, postgres_pid))
+    after = measure_tree(web.pid), measure_tree(postgres_pid)
     n_traces = sum(len(result.latencies) for results in rounds for result in results) * options.batch
     n_stored = n_traces + WARM_UP * options.clients * options.batch
-    with _connect_as_owner() as connection:
+    with connect_as_owner(folder) as connection:
         n_spans = connection.execute("SELECT count(*) FROM evidence_span").fetchone()
         if n_spans is None or n_spans[0] != n_stored * SPANS_A_TRACE:
             raise SystemExit(f"{n_stored * SPANS_A_TRACE} spans were acknowledged, {n_spans} are stored")
@@ -223,13 +169,6 @@ def _post(connection: http.client.HTTPConnection, body: bytes, headers: dict[str
     if response.status != 200 or answer:
         raise RuntimeError(f"status {response.status}: {answer[:300]!r}")
     return time.perf_counter() - started
-
-
-def _connect_as_owner() -> psycopg.Connection[Any]:
-    from config import embedded  # noqa: PLC0415
-
-    plan = embedded.read_plan(Path(os.environ["TRACEBINDER_VAR"]))
-    return psycopg.connect(plan.database_url(embedded.OWNER_ROLE), autocommit=True)
 
 
 def _copy_rows(

@@ -152,9 +152,7 @@ OTLP_MAX_SPANS = env_int("TRACEBINDER_OTLP_MAX_SPANS", 20_000)  # in one request
 OTLP_MAX_ATTRIBUTE = env_int("TRACEBINDER_OTLP_MAX_ATTRIBUTE", 256 * 1024)  # bytes; longer ones become blobs
 OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arrays and maps in an attribute
 OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a span may end before it starts
-OTLP_MAX_IN_FLIGHT = env_int(
-    "TRACEBINDER_OTLP_MAX_IN_FLIGHT", 32
-)  # requests a process stores at once; then 429
+OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(

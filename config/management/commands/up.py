@@ -21,6 +21,7 @@ from rich.text import Text
 from config import embedded
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
+WEB_THREADS = 16  # requests a web process answers at once; each holds a database connection
 COLOURS = ("cyan", "green", "magenta", "yellow")
 
 
@@ -76,7 +77,8 @@ def _process_specs(port: int, web_workers: int, *, interpret: bool) -> list[Proc
     worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
     web = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(web_workers), "--log-level", "warning", "config.wsgi:application",
+        "--workers", str(web_workers), "--blocking-threads", str(WEB_THREADS), "--log-level", "warning",
+        "config.wsgi:application",
     ]  # fmt: skip
     specs = [
         ProcessSpec("web", "web", web),

@@ -1,0 +1,113 @@
+"""The real server in a folder of its own: migrated database, token, web process. For benchmarks and fault tests."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from config import embedded
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+START_TIMEOUT: Final = 60  # seconds
+STOP_TIMEOUT: Final = 30  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class WebProcess:
+    """A running web server with its workers, which are its process group."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that the workers are children of."""
+        return self.process.pid
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send the whole group a signal and wait until it is gone."""
+        os.killpg(self.process.pid, number)
+        self.process.wait(STOP_TIMEOUT)
+
+
+def prepare_database(folder: Path, system: str) -> str:
+    """Migrate the folder's database, and return the text of a token that may write to a new system."""
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, cwd=REPOSITORY, env=_environment(folder, "owner"), check=True)
+    make = [sys.executable, "-m", "bench.make_token", system]
+    environment = _environment(folder, "web")
+    made = subprocess.run(make, cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True)
+    return made.stdout.strip()
+
+
+def start_web(folder: Path, port: int, workers: int) -> WebProcess:
+    """Start the web process as `manage.py up` does, and wait until it answers."""
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", "16", "--log-level", "error", "config.wsgi:application",
+    ]  # fmt: skip
+    environment = _environment(folder, "web")
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, start_new_session=True)
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
+        if _answers(port):
+            return WebProcess(process, port)
+        time.sleep(0.05)
+    raise SystemExit("the web process did not start; its reason is above")
+
+
+@contextmanager
+def running_web(folder: Path, port: int, workers: int) -> Iterator[WebProcess]:
+    """Have the web process running inside the block."""
+    web = start_web(folder, port, workers)
+    try:
+        yield web
+    finally:
+        web.stop()
+
+
+def find_free_port() -> int:
+    """Return a loopback port that is free now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def connect_as_owner(folder: Path) -> psycopg.Connection[Any]:
+    """Return a connection that may read and create everything, one transaction a statement."""
+    plan = embedded.read_plan(folder)
+    return psycopg.connect(plan.database_url(embedded.OWNER_ROLE), autocommit=True)
+
+
+def _environment(folder: Path, role: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "TRACEBINDER_VAR": str(folder),
+        "TRACEBINDER_PROCESS": role,
+        "TRACEBINDER_LOG_LEVEL": "CRITICAL",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
