@@ -30,7 +30,7 @@ from examples.common.outcome import Outcome, write_outcomes
 from examples.common.runner import run_tasks
 from interpret.model_store import SMOLLM2, fetch_smollm2
 
-CONCURRENCY = 12  # tasks side by side
+CONCURRENCY = 16  # tasks side by side
 
 
 def load_model(store: Path, console: Console) -> Generator:

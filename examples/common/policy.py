@@ -13,12 +13,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 
 from examples.common.digests import digest_of_file
 
+_DENIED: Final = re.compile(
+    r"\b(?:not|never|cannot)(?:\s+\w+){0,3}\s*$|(?:不得|不能|不应|不会|禁止|严禁)$", re.IGNORECASE
+)
+_SENTENCE_END: Final = re.compile(r"[.!?。！？\n]")
 Decision = Literal["allow", "deny", "escalate"]
 
 
@@ -97,8 +101,15 @@ def _outcome(rule: Mapping[str, Any], decision: Decision, cause: str | None) -> 
 def _matches(rule: Mapping[str, Any], text: str) -> list[str]:
     """Look with the patterns of every language: a model asked in Chinese may well answer in English."""
     patterns = [pattern for group in rule["patterns"].values() for pattern in group]
-    found = (re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
-    return [match.group() for match in found if match]
+    found = (match for pattern in patterns for match in re.finditer(pattern, text, re.IGNORECASE))
+    return [match.group() for match in found if _is_asserted(match, text)]
+
+
+def _is_asserted(match: re.Match[str], text: str) -> bool:
+    """Say whether the words are claimed: not denied just before ("must never ..."), not part of a question."""
+    end = _SENTENCE_END.search(text, match.end())
+    asked = end is not None and end.group() in "?？"
+    return not asked and _DENIED.search(text[: match.start()]) is None
 
 
 def _missing_reason(rule: Mapping[str, Any], situation: Situation) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import bm25s
 
 from examples.common.documents import Document, Passage
 
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG on import
 _RUN: Final = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]+")
 _STOP_WORDS_TEXT: Final = """
 a an and are as at be by can do does for from how i in is it may must my of on or should the to what when which

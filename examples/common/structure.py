@@ -22,6 +22,7 @@ _DOCUMENT_ID: Final = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,}(?:-[A-Z0-9]+)+(?![
 _NAME_FIRST: Final = re.compile(r"\[?(?P<name>[^\[\]\n]{2,60})\](?P<rest>.*)", re.DOTALL)
 _QUOTED: Final = re.compile(r"[\"“「](.+?)(?:[\"”」]|$)", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]")
+_DENIED: Final = re.compile(r"\b(?:not|never|cannot)\b(?:\W+\w+){0,2}\W*$|不(?:应|能|予|可)?$", re.IGNORECASE)
 LEAST_WORDS: Final = 4  # a shorter sentence states nothing
 LEAST_CHARACTERS: Final = 6  # the same for Chinese
 LEAST_QUOTE: Final = 8  # characters
@@ -104,14 +105,18 @@ def read_decision(text: str, choices: Sequence[str]) -> str | None:
     """
     decisions = set()
     for choice in choices:
-        stem = re.escape(choice.removesuffix("e"))
-        match = re.search(stem if ord(choice[0]) > 127 else rf"\b{stem}", text, re.IGNORECASE)
+        match = _find_choice(text, choice)
         if match:
-            denied = re.search(
-                r"(?:\b(?:not|never|cannot)\b(?:\W+\w+){0,2}\W*|不(?:应|能|予|可)?)$", text[: match.start()]
-            )
+            denied = _DENIED.search(text[: match.start()])
             decisions.add(f"not {choice}" if denied else choice)
     return decisions.pop() if len(decisions) == 1 else None
+
+
+def _find_choice(text: str, choice: str) -> re.Match[str] | None:
+    """Find a choice or, in English, a form of it; a Chinese one that a list goes on after is an echo."""
+    if choice[0] >= "\u4e00":
+        return re.search(rf"{re.escape(choice)}(?!\s*[,，、或])", text)
+    return re.search(rf"\b{re.escape(choice.removesuffix('e'))}", text, re.IGNORECASE)
 
 
 def share_of_words(text: str, other: str) -> float:

@@ -33,6 +33,23 @@ def test_prohibited_claims_are_denied(system: str, answer: str, rule: str) -> No
     assert decide(system, answer)[rule] == "deny"
 
 
+@pytest.mark.parametrize(
+    ("system", "answer"),
+    [
+        ("aml-copilot", "Staff must never tell a customer that a report was made."),
+        ("aml-copilot", "员工不得告知客户已提交可疑报告。"),
+        ("customer-service", "明年利率会上升吗？"),
+    ],
+)
+def test_repeating_the_rule_or_the_question_is_no_claim(system: str, answer: str) -> None:
+    assert "deny" not in decide(system, answer).values()
+
+
+def test_a_denial_in_another_clause_excuses_nothing() -> None:
+    found = decide("credit-assistant", "Do not worry, you are approved.")
+    assert found["no_promise_of_approval"] == "deny"
+
+
 @pytest.mark.parametrize("system", list(COPILOTS))
 def test_a_plain_answer_at_low_risk_is_allowed_by_every_rule(system: str) -> None:
     assert set(decide(system, "The notice names the document it rests on.").values()) == {"allow"}

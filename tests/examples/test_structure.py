@@ -98,6 +98,7 @@ def test_one_choice_is_a_decision_and_an_echo_is_none(text: str, decision: str |
 
 def test_a_chinese_choice_may_be_denied() -> None:
     assert read_decision("申请应予批准", ["批准", "拒绝"]) == "批准"
+    assert read_decision("你可以选择批准, 复", ["批准", "复核"]) is None  # an echo of the list, cut off
     assert read_decision("申请不予批准", ["批准", "拒绝"]) == "not 批准"
 
 
