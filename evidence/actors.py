@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evidence.models import AccessToken
+from evidence.models import AccessToken, Membership, System
 
 
 def person_behind(actor: str) -> str:
@@ -17,3 +17,9 @@ def person_behind(actor: str) -> str:
 def same_person(one: str, other: str) -> bool:
     """Whether two actors are the same person, directly or through a token that person owns."""
     return person_behind(one) == person_behind(other)
+
+
+def is_member(actor: str, system: System) -> bool:
+    """Whether the person behind an actor is a member of the system."""
+    kind, _, name = person_behind(actor).partition(":")
+    return kind == "user" and Membership.objects.filter(system=system, user__username=name).exists()
