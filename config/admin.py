@@ -1,4 +1,4 @@
-"""The admin site: its name, a front page that says what waits for the person, and the nouns in the order of the chain."""
+"""The admin site: its name, a front page of what waits for a person, and nouns in the order of the chain."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "BaselineMember", "TraceLink",
     ),
     "What was released": (
-        "System", "Release", "ReleasePin", "Deployment", "Artefact", "ArtefactVersion", "Registration", "SourceDocument",
+        "System", "Release", "ReleasePin", "Deployment", "Artefact", "ArtefactVersion", "Registration",
+        "SourceDocument",
     ),
     "What was measured": (
         "EvalRun", "EvalScore", "EvalSample", "Retraction", "GateDecision", "Waiver", "Evidence", "EvidenceLink",

@@ -47,8 +47,11 @@ class LeanChangeList(ChangeList):
     def narrowed_by(self) -> list[str]:
         """Say which filters of the address have no place in the sidebar: the reader must know of them."""
         shown = {name for spec in self.filter_specs for name in spec.expected_parameters()}
-        return [f"{name.split('__')[0].replace('_', ' ')} {value[-1]}" for name, value in self.filter_params.items()
-                if name not in shown]  # fmt: skip
+        return [
+            f"{_last_noun(name)} {value[-1]}"
+            for name, value in self.filter_params.items()
+            if name not in shown
+        ]
 
 
 class ScopedModelAdmin(_ModelAdmin):
@@ -102,7 +105,9 @@ class ScopedModelAdmin(_ModelAdmin):
             kwargs["queryset"] = visible(rows_of(related), request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Name the list after what it lists."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title} | (extra_context or {}))
@@ -185,6 +190,12 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
 def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any] | None:
     """Return the admin of a model on a site."""
     return site._registry.get(model)  # noqa: SLF001  # Django offers `is_registered` alone
+
+
+def _last_noun(lookup: str) -> str:
+    """Return what a lookup narrows by: `trace` of `claim__trace__id__exact`."""
+    parts = [part for part in lookup.split("__") if part not in {"id", "exact"}]
+    return parts[-1].replace("_", " ") if parts else lookup
 
 
 def _shown_name(field: Field[Any, Any]) -> str:

@@ -19,6 +19,8 @@ class VisibleRelatedFilter(RelatedFieldListFilter):
         rows = visible(rows_of(field.related_model), request)
         ordering = self.field_admin_ordering(field, request, model_admin)
         rows = rows.order_by(*ordering) if ordering else rows.order_by("-pk")
+        if any(column.name == "system" for column in rows.model._meta.fields):
+            rows = rows.select_related("system")  # releases and baselines are named by it
         return [(str(row.pk), str(row)) for row in rows[:100]]
 
 

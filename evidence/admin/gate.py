@@ -52,9 +52,10 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
                 for reason in decision.reasons
             ),
         )  # fmt: skip
-        head = "<th scope=col>Requirement<th scope=col>Criterion<th scope=col>Verdict<th scope=col>Detail"
         return format_html(
-            "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", format_html(head, *()), rows
+            "<table><thead><tr><th scope='col'>Requirement</th><th scope='col'>Criterion</th>"
+            "<th scope='col'>Verdict</th><th scope='col'>Detail</th></tr></thead><tbody>{}</tbody></table>",
+            rows,
         )
 
 

@@ -20,7 +20,7 @@ from evidence.models import Adjudication, Review, ReviewTask
 
 @admin.register(ReviewTask)
 class ReviewTaskAdmin(ReadOnlyModelAdmin):
-    list_display = ["asked", "risk", "standing", "progress", "why", "due_at", "system"]
+    list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
     list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
     list_select_related = ["system", "trace"]
     list_defer = ["trace__answer", "trace__confidence", "trace__limitations"]
@@ -72,6 +72,10 @@ class ReviewTaskAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Reviews")
     def progress(self, task: Any) -> str:
         return f"{task.n_reviews} of {task.reviews_required}" + (", one is yours" if task.is_mine else "")
+
+    @admin.display(description="Due (UTC)", ordering="due_at")
+    def due(self, task: ReviewTask) -> str:
+        return f"{task.due_at:%Y-%m-%d %H:%M}"
 
     @admin.display(description="Asked because", ordering="reason")
     def why(self, task: ReviewTask) -> str:

@@ -20,9 +20,7 @@ _REASONS = [("", "Choose a reason")] + [
 class ReviewForm(forms.Form):
     """One person's judgement."""
 
-    decision = forms.ChoiceField(
-        label="Decision", choices=list(_DECISIONS.items()), widget=forms.RadioSelect
-    )
+    decision = forms.ChoiceField(label="Decision", choices=list(_DECISIONS.items()), widget=forms.RadioSelect)
     reason_code = forms.ChoiceField(
         label="Reason",
         choices=_REASONS,

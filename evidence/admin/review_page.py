@@ -43,7 +43,7 @@ def show_review_page(
             raise PermissionDenied("Only reviewers of this system record judgements.")
         name = "adjudication" if "adjudicate" in request.POST else "review"
         form = forms_by_name[name] = type(forms_by_name[name])(request.POST)
-        if form.is_valid() and _carry_out(request, _ACTIONS[name], principal, trace, task, form.cleaned_data):
+        if form.is_valid() and _carry_out(request, _ACTIONS[name], principal, trace, task, form):
             return HttpResponseRedirect(reverse("admin:evidence_trace_review", args=[trace.pk]))
         status = 422
     context = {
@@ -115,12 +115,13 @@ def _carry_out(
     principal: Principal,
     trace: Trace,
     task: ReviewTask | None,
-    data: dict[str, str],
+    form: forms.Form,
 ) -> bool:
-    """Call the service; say what came of it."""
+    """Call the service; say what came of it, a refusal beside the form too."""
     try:
-        sentence = action(trace, task, principal, data)
+        sentence = action(trace, task, principal, form.cleaned_data)
     except EvidenceError as exc:
+        form.add_error(None, str(exc))
         messages.error(request, f"{exc.title}. {exc}")
         return False
     messages.success(request, sentence)

@@ -29,4 +29,9 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Holds when")
     def holds_when(self, criterion: AcceptanceCriterion) -> str:
-        return f"{criterion.get_comparator_display().lower()} {criterion.threshold:g} {criterion.unit}"
+        return holds_when(criterion)
+
+
+def holds_when(criterion: AcceptanceCriterion) -> str:
+    """Return a criterion's bar in words: "at least 0.95 share"."""
+    return f"{criterion.get_comparator_display().lower()} {criterion.threshold:g} {criterion.unit}"

@@ -14,6 +14,7 @@ from evidence.admin.base import ReadOnlyModelAdmin, Step
 from evidence.admin.display import badge, link, record_url, shorten
 from evidence.admin.filters import related
 from evidence.admin.scope import principal_of
+from requirements.admin.criterion import holds_when
 from requirements.errors import RequirementsError
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
 from requirements.services.transitions import can_transition, transition_requirement
@@ -45,7 +46,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(RequirementVersion)
 class RequirementVersionAdmin(ReadOnlyModelAdmin):
-    list_display = ["__str__", "says", "state", "risk", "layer", "owner", "system", "proposed_by"]
+    list_display = ["__str__", "says", "state", "risk", "system", "proposed_by"]
     list_filter = [related("requirement__system"), StateFilter, "risk_tier", "layer"]
     list_select_related = ["requirement__system"]
     search_fields = ["requirement__key", "proposed_by"]
@@ -141,13 +142,12 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     def criteria_table(self, version: RequirementVersion) -> str:
         rows = format_html_join(
             "",
-            "<tr><th scope='row'>{}</th><td>{}</td><td>{} {:g} {}</td><td>{}</td></tr>",
+            "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (link(each, each.key), each.check_name, each.get_comparator_display(), each.threshold, each.unit,
-                 each.min_n)
+                (link(each, each.key), each.check_name, holds_when(each), each.min_n)
                 for each in version.criteria.order_by("pk")
             ),
-        )  # fmt: skip
+        )
         if not rows:
             return "none: nothing a machine can check"
         return format_html(
@@ -165,9 +165,14 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     def life(self, version: RequirementVersion) -> str:
         rows = format_html_join(
             "",
-            "<li>{:%Y-%m-%d %H:%M} UTC: {} by {}{}</li>",
+            "<li>{} UTC: {} by {}{}</li>",
             (
-                (move.at, badge(move.to_state), move.by, f", “{move.reason}”" if move.reason else "")
+                (
+                    f"{move.at:%Y-%m-%d %H:%M}",
+                    badge(move.to_state),
+                    move.by,
+                    f", “{move.reason}”" if move.reason else "",
+                )
                 for move in version.transitions.order_by("at", "pk")
             ),
         )

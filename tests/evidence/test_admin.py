@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.auth.models import User
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from evidence.admin.base import ReadOnlyModelAdmin, ScopedModelAdmin
 from evidence.admin.filters import RecentValuesFilter, VisibleRelatedFilter
-from evidence.models import AccessToken, AuditEvent, Membership, Scope
+from evidence.models import (
+    AccessToken,
+    AuditEvent,
+    Blob,
+    EvalRun,
+    EvalSample,
+    EvalScore,
+    GateDecision,
+    Membership,
+    Reject,
+    Retraction,
+    Scope,
+    Waiver,
+)
+from evidence.services import reviews
 from evidence.table_rules import is_append_only
+from interpret.models import Finding, ProbeRun, ProbeSpec
+from requirements import starter
+from requirements.models import AcceptanceCriterion, Assessment
+from requirements.services.requirements import import_requirements
 from tests.e2e.cases import make_task
-from tests.factories import World, make_world
+from tests.factories import ACTOR, World, make_world
 
 OURS = [
     model
@@ -30,6 +51,77 @@ def signed_in(person: User) -> Client:
     client = Client()
     client.force_login(person)
     return client
+
+
+def test_each_step_along_the_chain_leads_to_a_list_that_takes_it(rf) -> None:
+    request = rf.get("/")
+    request.user = User(username="root", is_superuser=True)
+    steps = [(model, step) for model in OURS for step in admin.site._registry[model].steps]
+    assert len(steps) > 60
+    for model, step in steps:
+        target = apps.get_model(step.model)
+        reached = get_fields_from_path(target, step.lookup.removesuffix("__exact"))[-1]
+        assert admin.site._registry[target].lookup_allowed(step.lookup, "1", request), step
+        own = get_fields_from_path(
+            model, step.attribute.replace(".", "__").replace("pk", model._meta.pk.name)
+        )[-1]
+        assert reached.get_internal_type() == own.get_internal_type() or own.is_relation, step
+
+
+def call_each_display(model_admin: ScopedModelAdmin, row: Model) -> None:
+    """Django shows a dash where a display method raises; here it fails the test."""
+    for name in (*model_admin.list_display, *(model_admin.fields or ())):
+        method = getattr(model_admin, name, None) if name != "__str__" else None
+        if method is not None:
+            method(row)
+
+
+def store_what_other_parts_store(world: World) -> None:
+    """Put a row of most other nouns in place, directly: how they come to be is not the matter here."""
+    now, digest = timezone.now(), "0" * 64
+    baseline = Path(starter.__file__).with_name("baseline.yaml")
+    import_requirements(
+        system=world.system, source=baseline.read_bytes(), file_name="baseline.yaml", actor=ACTOR
+    )
+    criterion = AcceptanceCriterion.objects.order_by("pk")[0]
+    versions = {pin.slot: pin.version for pin in world.release.pins.all()}
+    Assessment.objects.create(
+        criterion=criterion, release=world.release, as_of=now, verdict="met", detail="d", value=0.9, unit="share",
+        direction="higher", n=10, low=0.8, high=0.95, confidence=0.95, inputs={}, inputs_digest=digest,
+        code_version="1",
+    )  # fmt: skip
+    GateDecision.objects.create(
+        system=world.system, gate_version=versions["policy"], release=world.release, as_of=now, verdict="pass",
+        reasons=[{"criterion": "c", "requirement": "r", "verdict": "met", "detail": "d"}], inputs={},
+        inputs_digest=digest, code_version="1", decided_by=ACTOR, decided_at=now,
+    )  # fmt: skip
+    Waiver.objects.create(
+        system=world.system, release=world.release, criterion_ref="r/c", reason="r", requested_by="user:a",
+        approved_by="user:b", expires_at=now,
+    )  # fmt: skip
+    blob = Blob.objects.create(digest=digest, size=3, media_type="application/json")
+    run = EvalRun.objects.create(
+        system=world.system, release=world.release, run_key="k", format="f", parser_version="1", raw=blob,
+        suite=versions["policy"], evaluator=versions["policy"], dataset=versions["policy"], status="success",
+        observed_from=now, observed_to=now, collected_at=now, received_at=now, posted_by=ACTOR,
+    )  # fmt: skip
+    EvalScore.objects.create(
+        run=run, metric="m", unit="share", direction="higher", value=0.5, n=4, n_unscored=0, n_error=0, low=0.1,
+        high=0.9, confidence=0.95, interval_method="wilson",
+    )  # fmt: skip
+    EvalSample.objects.create(run=run, sample_id="1", metric="m", status="scored", value=1.0)
+    Retraction.objects.create(run=run, reason="r", retracted_by=ACTOR)
+    Reject.objects.create(system=world.system, source="span", code="c", detail="d")
+    spec = ProbeSpec.objects.create(
+        system=world.system, artefact_version=versions["prompt"], probe="p", seed=1, model_version=versions["model"],
+        created_by=ACTOR,
+    )  # fmt: skip
+    probe_run = ProbeRun.objects.create(spec=spec, release=world.release, queued_by=ACTOR)
+    Finding.objects.create(
+        run=probe_run, ordinal=0, title="t", statistic="s", unit="share", value=0.5, low=0.4, high=0.6, confidence=0.95,
+        n=9, baseline={}, null={}, stability={}, status="supported", rung="descriptive", supports="s",
+        does_not_show="d", holds_for={}, provenance={}, digest=digest, observed_at=now,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -68,8 +160,10 @@ def test_nothing_that_happened_can_be_added_changed_or_deleted(model, rf) -> Non
 
 
 def test_each_list_and_first_record_opens(superuser: User, world: World) -> None:
-    make_task(world)
+    task = make_task(world)
     world.token(Scope.READ)
+    store_what_other_parts_store(world)
+    reviews.record_review(trace=task.trace, reviewer=world.people["reviewer"], decision="approve")
     client = signed_in(superuser)
     opened = 0
     for model in OURS:
@@ -77,12 +171,11 @@ def test_each_list_and_first_record_opens(superuser: User, world: World) -> None
         response = client.get(reverse(f"{name}_changelist"))
         assert response.status_code == 200, model
         for row in response.context["cl"].result_list[:1]:
+            call_each_display(admin.site._registry[model], row)
             record = client.get(reverse(f"{name}_change", args=[row.pk]))
             assert record.status_code == 200, model
-            for _, step in record.context.get("chain") or []:
-                assert client.get(step).status_code == 200, step
             opened += 1
-    assert opened >= 15
+    assert opened >= 28
 
 
 def test_a_record_of_another_system_is_not_found_by_guessing(world: World) -> None:

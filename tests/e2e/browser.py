@@ -1,0 +1,27 @@
+"""What the browser tests do again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WAIT = 10  # seconds for a page to say what it should; reached only when a test is about to fail
+
+
+def see(browser: Any, text: str) -> str:
+    """Wait until the page says this, and return all it says."""
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def says(driver: Any) -> str:
+        page = driver.find_element("css selector", "main").text
+        return page if text in page else ""
+
+    waiting = WebDriverWait(
+        browser, WAIT, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException]
+    )
+    return waiting.until(says, f"the page never said {text!r}")
+
+
+def click(browser: Any, by: str, what: str) -> None:
+    """Click what a person would."""
+    browser.find_element(by, what).click()

@@ -1,0 +1,72 @@
+"""Approving a requirement version in the admin: by the service, by a second person, with a reason to send back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from requirements.models import RequirementVersion
+from requirements.selectors.requirements import state_of
+from requirements.services.requirements import import_requirements
+from tests.factories import World
+
+STARTER = Path(__file__).resolve().parents[2] / "requirements" / "starter"
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def version(world: World) -> RequirementVersion:
+    files = sorted(STARTER.glob("*.yaml"))
+    if not files:
+        pytest.skip("the starter baseline is not in the tree")
+    author = f"user:{world.people['author'].username}"
+    import_requirements(
+        system=world.system, source=files[0].read_bytes(), file_name=files[0].name, actor=author
+    )
+    return RequirementVersion.objects.order_by("pk")[0]
+
+
+def test_author_asks_and_approver_approves(world: World, version: RequirementVersion) -> None:
+    address = reverse("admin:requirements_requirementversion_change", args=[version.pk])
+    author, approver = signed_in(world.people["author"]), signed_in(world.people["approver"])
+    assert "Approve" not in author.get(address).content.decode()
+    author.post(address, {"to_state": "in_review"})
+    assert state_of(version) == "in_review"
+    assert author.post(address, {"to_state": "approved"}).status_code == 403
+    page = approver.get(address).content.decode()
+    assert "at least" in page
+    assert " by user:" in page
+    assert "Send back to its author" in page
+    response = approver.post(address, {"to_state": "draft", "reason": ""}, follow=True)
+    assert "Say why" in response.content.decode()
+    assert state_of(version) == "in_review"
+    approver.post(address, {"to_state": "approved"})
+    assert state_of(version) == "approved"
+
+
+def test_nobody_approves_their_own_even_as_approver(world: World, version: RequirementVersion) -> None:
+    from django.contrib.auth.models import Group
+
+    author = world.people["author"]
+    author.groups.add(Group.objects.get(name="approver"))
+    address = reverse("admin:requirements_requirementversion_change", args=[version.pk])
+    client = signed_in(author)
+    client.post(address, {"to_state": "in_review"})
+    assert client.post(address, {"to_state": "approved"}).status_code == 403
+    assert state_of(version) == "in_review"
+
+
+def test_an_auditor_sees_no_buttons(world: World, version: RequirementVersion) -> None:
+    address = reverse("admin:requirements_requirementversion_change", args=[version.pk])
+    client = signed_in(world.people["auditor"])
+    assert "Decide on this version" not in client.get(address).content.decode()
+    assert client.post(address, {"to_state": "in_review"}).status_code == 403

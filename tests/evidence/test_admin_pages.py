@@ -1,0 +1,118 @@
+"""Lists over large tables, filters that would tell too much, and the internals that are not there."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from config.admin import SECTIONS
+from evidence.admin import paginator
+from evidence.admin.scope import reaches_internals
+from evidence.models import Artefact, Release, ReviewTask, Span, Trace
+from evidence.services import registry
+from tests.e2e.cases import make_trace
+from tests.factories import ACTOR, World, make_world
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def test_a_list_never_counts_a_whole_table(world: World) -> None:
+    make_trace(world)
+    client = signed_in(world.people["auditor"])
+    for noun in ("span", "trace", "citation", "auditevent"):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(reverse(f"admin:evidence_{noun}_changelist")).status_code == 200
+        counting = [
+            each["sql"]
+            for each in queries
+            if "COUNT(" in each["sql"] and not each["sql"].startswith("EXPLAIN")
+        ]
+        assert all(f"LIMIT {paginator.MAX_ROWS}" in sql for sql in counting), noun
+
+
+def test_a_list_ends_where_the_planner_expects_more_than_pages_can_reach(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paginator, "planned_rows", lambda rows: 5_000_000)
+    response = signed_in(world.people["auditor"]).get(reverse("admin:evidence_span_changelist"))
+    assert response.context["cl"].result_count == paginator.MAX_ROWS
+    assert "The newest 10000 spans. Narrow the list" in response.content.decode().replace(",", "")
+
+
+def test_the_planner_is_asked_over_all_partitions(world: World) -> None:
+    assert paginator.planned_rows(Span.objects.filter(system=world.system)) >= 0
+
+
+def test_the_filters_sidebar_offers_no_system_of_others(world: World) -> None:
+    make_world("aml-copilot")
+    page = (
+        signed_in(world.people["auditor"]).get(reverse("admin:evidence_release_changelist")).content.decode()
+    )
+    assert "aml-copilot" not in page
+
+
+@pytest.mark.parametrize(
+    ("model", "lookup", "tells"),
+    [
+        (Release, "probe_runs__isnull", True),
+        (Release, "probe_runs__findings__value__gt", True),
+        (Release, "pins__version__probe_spec__seed", True),
+        (Release, "system__id__exact", False),
+        (ReviewTask, "trace__trace_id", False),
+        (Trace, "no_such_thing__x", False),
+    ],
+)
+def test_a_filter_that_walks_into_the_internals_is_known(model, lookup: str, tells: bool) -> None:
+    assert reaches_internals(model, lookup) is tells
+
+
+def test_an_address_cannot_ask_about_internals(world: World) -> None:
+    address = reverse("admin:evidence_release_changelist")
+    assert (
+        signed_in(world.people["reviewer"]).get(address, {"probe_runs__isnull": "False"}).status_code == 400
+    )
+    assert (
+        signed_in(world.people["researcher"]).get(address, {"probe_runs__isnull": "False"}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize("role", ["reviewer", "auditor", "approver", "author", "operator"])
+def test_internals_are_nowhere_without_the_permission(world: World, role: str) -> None:
+    registry.ensure_version(
+        system=world.system, kind="probe", key="induction", label="1", digest="1" * 64, actor=ACTOR
+    )
+    client = signed_in(world.people[role])
+    index = client.get(reverse("admin:index")).content.decode()
+    assert "/admin/interpret/" not in index
+    assert client.get("/admin/interpret/").status_code == 404
+    for noun in ("probespec", "proberun", "finding"):
+        assert client.get(reverse(f"admin:interpret_{noun}_changelist")).status_code == 403
+    if role != "operator":
+        for noun in ("artefact", "artefactversion"):
+            response = client.get(reverse(f"admin:evidence_{noun}_changelist"))
+            assert "induction" not in response.content.decode()
+        hidden = Artefact.objects.get(kind="probe")
+        assert client.get(reverse("admin:evidence_artefact_change", args=[hidden.pk])).status_code == 302
+
+
+def test_a_permission_given_to_one_person_alone_is_not_enough_without_the_app_one(world: World) -> None:
+    from django.contrib.auth.models import Permission
+
+    reviewer = world.people["reviewer"]
+    reviewer.user_permissions.add(Permission.objects.get(codename="view_finding"))
+    assert signed_in(reviewer).get(reverse("admin:interpret_finding_changelist")).status_code == 403
+
+
+def test_each_noun_stands_in_a_section_of_the_front_page() -> None:
+    placed = {name for names in SECTIONS.values() for name in names}
+    registered = {model.__name__ for model in admin.site._registry}
+    assert registered == placed
