@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.evals.aggregate import aggregate
@@ -148,6 +148,7 @@ def test_an_unknown_format_or_version_names_those_known() -> None:
         parse([], format="tracebinder.eval/9")
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_never_worse(raw: bytes) -> None:
     with pytest.raises(EvalFileError):
@@ -160,6 +161,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.dictionaries(st.sampled_from([*sample("1")]), JSON) | JSON, max_size=4))
 def test_any_sample_is_kept_or_rejected_never_lost(samples: list[object]) -> None:
     run = parse(samples)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -18,6 +18,7 @@ def shares(draw: st.DrawFn) -> tuple[int, int]:
     return draw(st.integers(0, n)), n
 
 
+@settings(deadline=None, max_examples=60)
 @given(shares(), CONFIDENCES)
 def test_wilson_agrees_with_scipy(share: tuple[int, int], confidence: float) -> None:
     k, n = share
@@ -27,6 +28,7 @@ def test_wilson_agrees_with_scipy(share: tuple[int, int], confidence: float) -> 
     assert ours.high == pytest.approx(theirs.high, abs=1e-9)
 
 
+@settings(deadline=None, max_examples=60)
 @given(shares(), CONFIDENCES)
 def test_clopper_pearson_agrees_with_scipy(share: tuple[int, int], confidence: float) -> None:
     k, n = share
@@ -36,6 +38,7 @@ def test_clopper_pearson_agrees_with_scipy(share: tuple[int, int], confidence: f
     assert ours.high == pytest.approx(theirs.high, abs=1e-9)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60), CONFIDENCES)
 def test_mean_agrees_with_scipy(values: list[float], confidence: float) -> None:
     ours = statistics.mean_t(values, confidence)
@@ -47,6 +50,7 @@ def test_mean_agrees_with_scipy(values: list[float], confidence: float) -> None:
     assert ours.high == pytest.approx(mean + half, rel=1e-7, abs=1e-6)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(0, 1), st.floats(0.05, 400), st.floats(0.05, 400))
 def test_incomplete_beta_agrees_with_scipy(x: float, a: float, b: float) -> None:
     assert statistics.incomplete_beta(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), abs=1e-9)
@@ -64,6 +68,7 @@ def test_three_of_three_does_not_show_ninety_five_per_cent() -> None:
     assert low < 0.5
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=80))
 def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None:
     n = len(values)
@@ -74,6 +79,7 @@ def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None
     assert estimate.low <= estimate.value <= estimate.high
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(0.01, 0.995))
 def test_smallest_n_is_the_smallest(threshold: float) -> None:
     n = statistics.smallest_n_at_least(threshold)

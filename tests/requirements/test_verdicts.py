@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.statistics import two_sided, wilson
@@ -74,6 +74,7 @@ def test_a_criterion_without_a_minimum_still_needs_an_observation() -> None:
     assert judge(Rule("at_least", 0.0, "share", 0), share(0, 0), None).verdict == "insufficient"
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 400), st.data(), st.floats(0.01, 0.99), st.integers(0, 50))
 def test_met_implies_that_the_bound_and_the_value_reach_the_threshold(
     n: int, data: st.DataObject, threshold: float, min_n: int
@@ -87,6 +88,7 @@ def test_met_implies_that_the_bound_and_the_value_reach_the_threshold(
         assert n >= min_n
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.sampled_from(SEVERITY), min_size=1))
 def test_the_whole_is_met_only_when_every_slice_is(verdicts: list[Any]) -> None:
     judgement = worst(Judgement(verdict, "") for verdict in verdicts)

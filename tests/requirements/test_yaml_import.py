@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from requirements.checks.registry import CHECKS
@@ -116,12 +116,14 @@ def test_what_is_no_requirement_file_is_refused_in_words(text: str) -> None:
     assert all(problem.message for problem in problems(text))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_never_worse(raw: bytes) -> None:
     with pytest.raises(RequirementFileInvalid):
         parse_requirement_file(raw, "r.yaml")
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(range(len(GOOD))), st.sampled_from([":", "[", "\n", "- ", "0", "'", "%", "\t", "。"]))
 def test_a_slip_of_the_pen_is_read_or_refused_never_worse(at: int, slip: str) -> None:
     with contextlib.suppress(RequirementFileInvalid):
