@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Exists, OuterRef
-
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Citation, SourceDocument
-from evidence.selectors.binder.scope import BinderScope, read_by_keyset
+from evidence.selectors.binder.scope import BinderScope, read_pages
 from evidence.selectors.binder.traces import traces_in_scope
 
 CITATIONS_PATH = "citations/citations.jsonl"
+# Texts that the rows lead to and that no citation repeats: read with each, they would be most of the work.
+_TEXTS = ("claim__text", "claim__trace__question", "claim__trace__answer", "document__text", "found_in__text")
+_DOCUMENTS = 20  # held in memory at a time: one can be long
 
 
 def citation_files(scope: BinderScope) -> Iterator[BinderFile]:
@@ -32,10 +33,13 @@ def citation_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 
 def _citations(scope: BinderScope) -> Iterator[dict[str, object]]:
-    rows = Citation.objects.filter(claim__trace__in=traces_in_scope(scope)).select_related(
-        "claim__trace", "document__index_version__artefact", "found_in"
-    )
-    return (_citation(row) for row in read_by_keyset(rows))
+    for traces in read_pages(traces_in_scope(scope)):
+        rows = (
+            Citation.objects.filter(claim__trace__in=traces)
+            .select_related("claim__trace", "document__index_version__artefact", "found_in")
+            .defer(*_TEXTS)
+        )
+        yield from (_citation(row) for row in rows.order_by("pk"))
 
 
 def _citation(row: Citation) -> dict[str, object]:
@@ -63,17 +67,26 @@ def _citation(row: Citation) -> dict[str, object]:
 
 
 def _sources(scope: BinderScope) -> Iterator[dict[str, object]]:
-    cited = Citation.objects.filter(claim__trace__in=traces_in_scope(scope))
-    documents = SourceDocument.objects.filter(
-        Exists(cited.filter(document=OuterRef("pk"))) | Exists(cited.filter(found_in=OuterRef("pk")))
-    ).select_related("index_version__artefact")
-    for document in read_by_keyset(documents, size=20):
-        yield {
-            "document": document.document_id,
-            "index": document.index_version.artefact.key,
-            "indexDigest": document.index_version.digest,
-            "title": document.title,
-            "language": document.language,
-            "digest": document.digest,
-            "text": document.text,
-        }
+    """Yield each document once, by primary key; only the keys are held in memory."""
+    cited: set[int] = set()
+    for traces in read_pages(traces_in_scope(scope)):
+        rows = Citation.objects.filter(claim__trace__in=traces)
+        for row in rows.only("document", "found_in"):
+            cited.update(key for key in (row.document_id, row.found_in_id) if key is not None)
+    ordered = sorted(cited)
+    for begin in range(0, len(ordered), _DOCUMENTS):
+        keys = ordered[begin : begin + _DOCUMENTS]
+        documents = SourceDocument.objects.filter(pk__in=keys).select_related("index_version__artefact")
+        yield from (_source(document) for document in documents.order_by("pk"))
+
+
+def _source(document: SourceDocument) -> dict[str, object]:
+    return {
+        "document": document.document_id,
+        "index": document.index_version.artefact.key,
+        "indexDigest": document.index_version.digest,
+        "title": document.title,
+        "language": document.language,
+        "digest": document.digest,
+        "text": document.text,
+    }

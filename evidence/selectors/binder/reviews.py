@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Adjudication, Review, ReviewTask
-from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset
+from evidence.selectors.binder.scope import BinderScope, moment, plain, read_pages
 from evidence.selectors.binder.traces import traces_in_scope
 
 REVIEWS_PATH = "reviews/reviews.jsonl"
@@ -32,42 +32,54 @@ def review_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 
 def _reviews(scope: BinderScope) -> Iterator[dict[str, object]]:
-    rows = Review.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
-    for review in read_by_keyset(rows.select_related("task__trace", "reviewer")):
-        yield {
-            "id": str(review.pk),
-            "traceId": review.task.trace.trace_id.hex,
-            "traceRevision": review.task.trace.revision,
-            "reviewer": review.reviewer.get_username(),
-            "decision": review.decision,
-            "reasonCode": review.reason_code,
-            "rationale": review.rationale,
-            "correctedAnswer": review.corrected_answer,
-            "machineVerdict": plain(review.machine_verdict),
-            "reviewedAt": moment(review.created_at),
-        }
+    for traces in read_pages(traces_in_scope(scope)):
+        rows = Review.objects.filter(task__trace__in=traces, created_at__lte=scope.as_of)
+        yield from map(_review, rows.select_related("task__trace", "reviewer").order_by("pk"))
+
+
+def _review(review: Review) -> dict[str, object]:
+    return {
+        "id": str(review.pk),
+        "traceId": review.task.trace.trace_id.hex,
+        "traceRevision": review.task.trace.revision,
+        "reviewer": review.reviewer.get_username(),
+        "decision": review.decision,
+        "reasonCode": review.reason_code,
+        "rationale": review.rationale,
+        "correctedAnswer": review.corrected_answer,
+        "machineVerdict": plain(review.machine_verdict),
+        "reviewedAt": moment(review.created_at),
+    }
 
 
 def _tasks(scope: BinderScope) -> Iterator[dict[str, object]]:
-    rows = ReviewTask.objects.filter(trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
-    for task in read_by_keyset(rows.select_related("trace")):
-        yield {
-            "id": str(task.pk),
-            "traceId": task.trace.trace_id.hex,
-            "reason": task.reason,
-            "riskTier": task.risk_tier,
-            "reviewsRequired": task.reviews_required,
-            "dueAt": moment(task.due_at),
-        }
+    for traces in read_pages(traces_in_scope(scope)):
+        rows = ReviewTask.objects.filter(trace__in=traces, created_at__lte=scope.as_of)
+        yield from map(_task, rows.select_related("trace").order_by("pk"))
+
+
+def _task(task: ReviewTask) -> dict[str, object]:
+    return {
+        "id": str(task.pk),
+        "traceId": task.trace.trace_id.hex,
+        "reason": task.reason,
+        "riskTier": task.risk_tier,
+        "reviewsRequired": task.reviews_required,
+        "dueAt": moment(task.due_at),
+    }
 
 
 def _adjudications(scope: BinderScope) -> Iterator[dict[str, object]]:
-    rows = Adjudication.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
-    for row in read_by_keyset(rows.select_related("task__trace", "adjudicator")):
-        yield {
-            "traceId": row.task.trace.trace_id.hex,
-            "adjudicator": row.adjudicator.get_username(),
-            "decision": row.decision,
-            "rationale": row.rationale,
-            "at": moment(row.created_at),
-        }
+    for traces in read_pages(traces_in_scope(scope)):
+        rows = Adjudication.objects.filter(task__trace__in=traces, created_at__lte=scope.as_of)
+        yield from map(_adjudication, rows.select_related("task__trace", "adjudicator").order_by("pk"))
+
+
+def _adjudication(row: Adjudication) -> dict[str, object]:
+    return {
+        "traceId": row.task.trace.trace_id.hex,
+        "adjudicator": row.adjudicator.get_username(),
+        "decision": row.decision,
+        "rationale": row.rationale,
+        "at": moment(row.created_at),
+    }
