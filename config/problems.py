@@ -53,7 +53,10 @@ def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         if (wait := getattr(exc, "wait", None)) is not None:
             headers["Retry-After"] = str(int(wait))
         return problem_body(
-            code=exc.default_code, title=str(exc.default_detail), status=exc.status_code, detail=str(exc.detail)
+            code=exc.default_code,
+            title=str(exc.default_detail),
+            status=exc.status_code,
+            detail=str(exc.detail),
         ), headers
     return None
 

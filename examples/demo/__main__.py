@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from examples.demo import stack
 def main() -> int:
     """Run the demo; return 0 when everything that it is meant to show was seen."""
     console = Console()
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     started = time.monotonic()
     console.rule("[bold]Tracebinder")
     from django.conf import settings  # noqa: PLC0415  # reading settings makes the embedded servers' plan

@@ -1,0 +1,266 @@
+"""The demo, step by step: each step goes through the door its user would take, and returns what it saw."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from examples.catalogue import load_named
+from examples.common.copilot import Copilot
+from examples.common.generation import Generator
+from examples.demo import binder, governance, people
+from examples.demo.api import Api
+from examples.demo.command_line import Told, ask_gate, push_eval
+from examples.demo.stack import Stack
+from examples.demo.table import print_story
+from examples.evals.run import evaluate
+from examples.run import load_model, run_copilots
+from requirements.starter import read_starter
+
+BASELINE: Final = "starter-1"
+ASSEMBLED_WITHIN: Final = 120  # seconds
+PROBED_WITHIN: Final = 600  # seconds
+PROBES: Final = {  # probe -> parameters: small enough for two cores, large enough for an interval
+    "induction.heads": {},
+    "entropy.next_token": {},
+}
+
+
+@dataclass
+class Story:
+    """What happened, as the closing table tells it."""
+
+    traces: dict[str, int] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
+    verdicts: dict[str, Counter[str]] = field(default_factory=dict)
+    assessments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    gates: dict[str, Told] = field(default_factory=dict)
+    gates_after_findings: dict[str, Told] = field(default_factory=dict)
+    reviews: dict[str, dict[str, int]] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    attached: list[dict[str, Any]] = field(default_factory=list)
+    binder: binder.Verified | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str, console: Console) -> Iterator[None]:
+        """Time a step, and say that it has begun."""
+        console.print(f"[bold cyan]•[/] {step}")
+        started = time.monotonic()
+        yield
+        self.seconds[step] = time.monotonic() - started
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything the demo is meant to show was seen."""
+        verdicts = {row["verdict"] for rows in self.assessments.values() for row in rows}
+        unchanged = all(
+            (told.code, told.answer["reasons"])
+            == (self.gates_after_findings[key].code, self.gates_after_findings[key].answer["reasons"])
+            for key, told in self.gates.items()
+        )
+        return (
+            all(self.traces.values())
+            and {"met", "not_met", "insufficient"} <= verdicts
+            and unchanged
+            and bool(self.attached)
+            and self.binder is not None
+            and self.binder.accepted
+            and self.binder.tampered_refused
+        )
+
+
+def tell(stack: Stack, var: Path, console: Console) -> bool:
+    """Run every step and print the closing table; return whether all of it was seen."""
+    story = Story()
+    copilots = load_named("all")
+    with story.timed("fetch and load the model", console):
+        generator = load_model(var / "models", console)
+    with story.timed("people, systems, tokens, releases, requirements, a gate", console):
+        setup = people.set_up({copilot.key: copilot.name for copilot in copilots})
+        for copilot in copilots:
+            _prepare(copilot, generator, setup, Api(stack.url, setup.tokens["author"]))
+    reader = Api(stack.url, setup.tokens["auditor"])
+    began = datetime.now(UTC)
+    with story.timed("run the copilots; assemble their traces", console):
+        _run_copilots(stack, copilots, generator, setup, var, console)
+        _await_traces(story, reader, copilots, began, console)
+    with story.timed("evaluate; post the results as CI does", console):
+        _evaluate(stack, copilots, generator, setup, var, console)
+    with story.timed("review", console):
+        reviewers = [setup.people["rui"], setup.people["vera"]]
+        for copilot in copilots:
+            story.reviews[copilot.key] = governance.review_some(
+                setup.systems[copilot.key], reviewers
+            ).decisions
+    with story.timed("ask the gates", console):
+        story.gates = {c.key: ask_gate(stack.url, setup.tokens["ci"], c.key, c.release) for c in copilots}
+    with story.timed("probe the model's inside; attach what was found", console):
+        _probe(story, Api(stack.url, setup.tokens["researcher"]), copilots[0], console)
+    with story.timed("ask the gates again: a finding changes no verdict", console):
+        story.gates_after_findings = {
+            c.key: ask_gate(stack.url, setup.tokens["ci"], c.key, c.release) for c in copilots
+        }
+    with story.timed("export a binder, verify it, change one byte, verify it again", console):
+        story.binder = binder.export_and_verify(
+            reader,
+            copilots[0],
+            BASELINE,
+            period=(began - timedelta(minutes=1), datetime.now(UTC)),
+            folder=var / "demo",
+        )
+    for copilot in copilots:
+        rows = reader.everything("assessments", system=copilot.key, release=copilot.release)
+        story.assessments[copilot.key] = list({row["criterion"]: row for row in reversed(rows)}.values())
+    print_story(story, people.role_lines(), people.PASSWORD, console)
+    return story.complete
+
+
+def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author: Api) -> None:
+    """Register the release, import the starter requirements, have them approved, put the release live."""
+    manifest = copilot.manifest(model_name=generator.name, model_digest=generator.digest)
+    pins = [
+        {
+            **{key: pin[key] for key in ("slot", "kind", "label", "digest")},
+            "key": pin["name"],
+            "documents": [
+                {
+                    "document_id": document["id"],
+                    **{key: document[key] for key in ("title", "language", "text")},
+                }
+                for document in pin.get("documents", [])
+            ],
+        }
+        for pin in manifest["pins"]
+    ]
+    author.post("releases", {"system": copilot.key, "name": copilot.release, "pins": pins})
+    author.post_bytes(f"requirements/import?system={copilot.key}", read_starter(), "application/yaml")
+    governance.approve_requirements(setup.systems[copilot.key], BASELINE)
+    governance.put_live(setup.systems[copilot.key], copilot.release)
+
+
+def _run_copilots(
+    stack: Stack,
+    copilots: list[Copilot],
+    generator: Generator,
+    setup: people.Setup,
+    var: Path,
+    console: Console,
+) -> None:
+    run_copilots(
+        copilots,
+        generator,
+        url=stack.url,
+        tokens={"*": setup.tokens["applications"]},
+        environment=governance.ENVIRONMENT,
+        out=var / "examples",
+        console=console,
+    )
+
+
+def _await_traces(
+    story: Story, reader: Api, copilots: list[Copilot], began: datetime, console: Console
+) -> None:
+    """Wait until every answer of this run is an assembled trace, and count what is in them."""
+    expected = {copilot.key: len(copilot.tasks()) for copilot in copilots}
+    with _bar(console) as progress:
+        bar = progress.add_task("assembled", total=sum(expected.values()))
+
+        def count() -> bool:
+            for key in expected:
+                story.traces[key] = len(reader.everything("traces", system=key, since=began.isoformat()))
+            progress.update(bar, completed=sum(story.traces.values()))
+            return all(story.traces[key] >= expected[key] for key in expected)
+
+        _await(count, ASSEMBLED_WITHIN, "not every trace was assembled in time")
+    for copilot in copilots:
+        rows = reader.everything("traces", system=copilot.key, since=began.isoformat())
+        details = [reader.get(f"traces/{row['trace_id']}") for row in rows]
+        claims = [claim for detail in details for claim in detail["claims"]]
+        story.claims[copilot.key] = len(claims)
+        story.verdicts[copilot.key] = Counter(
+            citation["verdict"] for claim in claims for citation in claim["citations"]
+        )
+
+
+def _evaluate(
+    stack: Stack,
+    copilots: list[Copilot],
+    generator: Generator,
+    setup: people.Setup,
+    var: Path,
+    console: Console,
+) -> None:
+    """Run each suite for real, write its file, and push it with the client."""
+    folder = var / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _bar(console) as progress:
+        for copilot in copilots:
+            document = evaluate(copilot, generator, var / "examples", progress)
+            path = folder / f"eval-{copilot.key}.json"
+            path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+            push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
+
+
+def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) -> None:
+    """Queue the probes, wait for the interpret worker, and for the findings to be put forward."""
+    runs = [
+        researcher.post(
+            "probe-runs",
+            {"system": copilot.key, "release": copilot.release, "probe": probe, "parameters": parameters},
+        )
+        for probe, parameters in PROBES.items()
+    ]
+    with _bar(console) as progress:
+        bar = progress.add_task("probes", total=2 * len(runs))
+
+        def finished() -> bool:
+            states = [researcher.get(f"probe-runs/{run['id']}") for run in runs]
+            failed = [state["error"] for state in states if state["state"] == "failed"]
+            if failed:
+                raise RuntimeError(f"a probe failed: {failed[0]}")
+            done = sum(state["state"] == "done" for state in states)
+            attached = sum(state["attached_at"] is not None for state in states)
+            progress.update(bar, completed=done + attached)
+            return attached == len(states)
+
+        _await(finished, PROBED_WITHIN, "the probes were not done in time")
+    ids = {run["id"] for run in runs}
+    story.findings = [row for row in researcher.everything("findings") if row["run"] in ids]
+    story.attached = researcher.everything("evidence", layer="mechanistic")
+
+
+def _await(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(otherwise)
+        time.sleep(0.5)
+
+
+def _bar(console: Console) -> Progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console)

@@ -1,0 +1,108 @@
+"""The closing tables of the demo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from examples.demo.story import Story
+
+VERDICTS = ("met", "not_met", "insufficient", "stale", "not_assessed")
+CITATIONS = ("verbatim", "normalised", "fuzzy", "misattributed", "not_found", "unresolvable")
+COLOURS = {"met": "green", "pass": "green", "not_met": "red", "fail": "red", "insufficient": "yellow"}
+
+
+def print_story(story: Story, roles: list[tuple[str, str, str]], password: str, console: Console) -> None:
+    """Print what happened, and how to go and look at it."""
+    console.rule("[bold]What happened")
+    console.print(_systems(story))
+    console.print(_criteria(story))
+    console.print(_findings(story.findings))
+    unchanged = all(
+        told.answer["reasons"] == story.gates_after_findings[key].answer["reasons"]
+        for key, told in story.gates.items()
+    )
+    roles_of = sorted({item["role"] for item in story.attached})
+    console.print(
+        f"Findings attached as {', '.join(roles_of)} evidence of layer mechanistic: {len(story.attached)}. "
+        f"Gate verdicts and reasons before and after: {'[green]the same' if unchanged else '[red]changed'}[/]."
+    )
+    if story.binder is not None:
+        _print_binder(story, console)
+    console.print(_seconds(story.seconds))
+    console.rule("[bold]Look at it")
+    console.print(
+        f"[bold]make up[/], then http://127.0.0.1:8000/admin/ — each with the password [bold]{password}[/]:"
+    )
+    table = Table("user", "role", "may")
+    for name, role, purpose in roles:
+        table.add_row(name, role, purpose)
+    table.add_row("admin", "superuser", "everything the admin shows")
+    console.print(table)
+
+
+def _systems(story: Story) -> Table:
+    table = Table(
+        "system", "traces", "claims", *CITATIONS, "reviews", "gate", title="Traces, citations, reviews, gates"
+    )
+    for key, traces in story.traces.items():
+        gate = story.gates[key].answer["verdict"]
+        decisions = ", ".join(f"{count} {decision}" for decision, count in sorted(story.reviews[key].items()))
+        verdicts = [str(story.verdicts[key][verdict]) for verdict in CITATIONS]
+        gate_cell = f"[{COLOURS.get(gate, 'white')}]{gate}[/] (exit {story.gates[key].code})"
+        table.add_row(key, str(traces), str(story.claims[key]), *verdicts, decisions, gate_cell)
+    return table
+
+
+def _criteria(story: Story) -> Table:
+    table = Table("system", "criterion", "verdict", "why", title="Acceptance criteria")
+    for key, rows in story.assessments.items():
+        for row in sorted(rows, key=lambda row: VERDICTS.index(row["verdict"])):
+            verdict = row["verdict"]
+            table.add_row(
+                key, row["criterion"], f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]", row["detail"]
+            )
+    return table
+
+
+def _findings(findings: list[dict[str, Any]]) -> Table:
+    table = Table(
+        "finding",
+        "effect",
+        "95 % interval",
+        "null",
+        "status",
+        title="What the inside suggests (supporting only)",
+    )
+    for row in findings:
+        null = row["null"].get("value")
+        table.add_row(
+            row["title"],
+            f"{row['value']:.3f} {row['unit']}",
+            f"{row['low']:.3f} … {row['high']:.3f} (n={row['n']})",
+            f"{null:.3f}" if isinstance(null, float) else "-",
+            row["status"],
+        )
+    return table
+
+
+def _print_binder(story: Story, console: Console) -> None:
+    made = story.binder
+    if made is None:
+        return
+    accepted = "[green]accepted" if made.accepted else "[red]refused"
+    refused = "[green]refused" if made.tampered_refused else "[red]accepted"
+    console.print(
+        f"Binder {made.path} ({made.size / 1e6:.1f} MB, {made.files} files): {accepted}[/] by `tracebinder verify`."
+    )
+    console.print(f"The same with one byte of {made.tampered_member.split('/', 1)[1]} changed: {refused}[/].")
+
+
+def _seconds(seconds: dict[str, float]) -> Table:
+    table = Table("step", "seconds", title="Where the time went")
+    for step, spent in seconds.items():
+        table.add_row(step, f"{spent:.0f}")
+    return table

@@ -1,0 +1,48 @@
+"""Measuring a finding again from its specification, to see whether it comes out the same."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from django.conf import settings
+
+from evidence.replay import Replay
+from interpret import registry
+from interpret.errors import ProbeError
+from interpret.models import Finding
+from interpret.services.execution import ignore_progress, specification_of
+from interpret.services.findings import digest_of_finding
+
+RELATIVE_TOLERANCE: Final = 1e-4  # of the value: float sums differ between processors, verdicts must not
+
+
+def replay_finding(finding: Finding) -> Replay:
+    """Run the finding's probe again and compare status and value. Needs torch and the model; takes as long as the run.
+
+    Raises:
+        ProbeError: the stored finding was changed, or the probe no longer reports this finding.
+    """
+    if digest_of_finding(finding) != finding.digest:
+        raise ProbeError(f"Finding {finding.pk} is not what was stored: its digest does not fit its content.")
+    run = finding.run
+    specification = specification_of(run)
+    session = registry.open_session(settings.MODEL_STORE)
+    result = registry.load(run.spec.probe).run(specification, session, ignore_progress)
+    if finding.ordinal >= len(result.measurements):
+        raise ProbeError(
+            f"{run.spec.probe} now reports {len(result.measurements)} findings; this was {finding.ordinal}."
+        )
+    again = result.measurements[finding.ordinal]
+    same = math.isclose(again.estimate.value, finding.value, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-9)
+    stored = run.spec.artefact_version.digest
+    return Replay(
+        kind="finding",
+        ref=str(finding.pk),
+        stored_verdict=finding.status,
+        replayed_verdict=str(again.status) if same else f"{again.status} at {again.estimate.value:.6g}",
+        stored_inputs=stored,
+        replayed_inputs=stored,
+        stored_code=str(finding.provenance["code_version"]),
+        current_code=result.code_version,
+    )
