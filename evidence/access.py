@@ -54,7 +54,8 @@ def principal_of_user(user: AbstractBaseUser | AnonymousUser) -> Principal:
 
 def principal_of_token(token: AccessToken) -> Principal:
     """Return the principal of a token whose secret, expiry and revocation were checked."""
-    systems = frozenset(system.pk for system in token.systems.all())
+    members = AccessToken.systems.through.objects.filter(accesstoken=token)
+    systems = frozenset(members.values_list("system_id", flat=True))
     return Principal(f"token:{token.prefix}", token.owner, token, frozenset(token.scopes), systems)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,9 @@ from evidence.otlp.body import JSON, PROTOBUF
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody
 from evidence.services import ingest
 from evidence.services.ingest_admission import IngestUnavailable
+
+_PIECE: Final = 64 * 1024  # bytes read at a time
+_DRAINED: Final = 4  # times the limit: a body larger than that is cut off
 
 
 class OtlpView(ScopedView):
@@ -79,6 +82,13 @@ def _read_posted(request: Request) -> dict[str, Any]:
     }
 
 
+def _drain(request: HttpRequest, n_bytes: int) -> None:
+    """Read and forget, so that a sender who writes all before it reads sees the 413 and no broken connection."""
+    stream = request.META["wsgi.input"]
+    while n_bytes > 0 and (piece := stream.read(min(n_bytes, _PIECE))):
+        n_bytes -= len(piece)
+
+
 def read_posted_body(request: HttpRequest, *, limit: int) -> bytes:
     """Return the bytes of a request, sent with a length or in chunks.
 
@@ -97,6 +107,7 @@ def read_posted_body(request: HttpRequest, *, limit: int) -> bytes:
         if not stated.isdecimal():
             raise UndecodableBody("Content-Length is not a number")
         if int(stated) > limit:
+            _drain(request, min(int(stated), limit * _DRAINED))
             raise BodyTooLarge(f"the body has {stated} bytes, the limit is {limit}: send smaller batches")
         body = request.body
         if len(body) != int(stated):
