@@ -66,12 +66,12 @@ def record_review(
     """Store one person's judgement of one trace revision.
 
     A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. Who put the release
-    on record may not judge its answers.
+    on record may not judge its answers. The same judgement sent again returns the first row.
 
     Raises:
         InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer.
         AccessDenied: the reviewer made the release the trace came from.
-        ConflictingContent: the reviewer judged this trace before, or it was adjudicated.
+        ConflictingContent: the reviewer judged this trace otherwise before, or it was adjudicated.
     """
     if decision not in Review.Decision.values:
         raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
@@ -85,18 +85,24 @@ def record_review(
         raise AccessDenied("You put this release on record, so another person must review its answers.")
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=actor)
     _lock_task(task)
+    said = {
+        "decision": decision,
+        "reason_code": reason_code,
+        "rationale": rationale,
+        "corrected_answer": corrected_answer,
+    }
+    earlier = task.reviews.filter(reviewer=reviewer).first()
+    if earlier is not None:
+        if all(getattr(earlier, name) == value for name, value in said.items()):
+            return earlier
+        raise ConflictingContent("You reviewed this trace before. A changed mind goes to adjudication.")
     if Adjudication.objects.filter(task=task).exists():
         raise ConflictingContent("This trace was adjudicated; its reviews are closed.")
-    if task.reviews.filter(reviewer=reviewer).exists():
-        raise ConflictingContent("You reviewed this trace before. A changed mind goes to adjudication.")
     review = Review.objects.create(
         task=task,
         reviewer=reviewer,
-        decision=decision,
-        reason_code=reason_code,
-        rationale=rationale,
-        corrected_answer=corrected_answer,
         machine_verdict=machine_verdict(trace),
+        **said,
     )
     payload = {"decision": decision, "reason_code": reason_code, "rationale": rationale}
     audit.record(

@@ -28,7 +28,7 @@ def record_waiver(
     approver: User,
     expires_at: datetime,
 ) -> Waiver:
-    """Store a waiver.
+    """Store a waiver; the same again returns the first row.
 
     Args:
         criterion_ref: "<requirement key>/<criterion key>".
@@ -56,7 +56,7 @@ def record_waiver(
         raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
     if same_person(release.created_by, approved_by):
         raise AccessDenied("Whoever put the release on record may not waive a criterion for it.")
-    waiver = Waiver.objects.create(
+    waiver, created = Waiver.objects.get_or_create(
         system=release.system,
         release=release,
         criterion_ref=criterion_ref,
@@ -65,6 +65,8 @@ def record_waiver(
         approved_by=approved_by,
         expires_at=expires_at,
     )
+    if not created:
+        return waiver
     audit.record(
         verb="waiver.recorded",
         actor=approved_by,

@@ -67,8 +67,13 @@ def _change_one_byte(path: Path) -> tuple[Path, str]:
     changed = path.with_suffix(".changed.zip")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(changed, "w") as target:
         names = source.namelist()
-        member = next((name for name in names if "/data/citations/" in name), None) or next(
-            name for name in names if name.endswith("/data/index.html")
+        citations = [
+            entry.filename
+            for entry in source.infolist()
+            if "/data/citations/" in entry.filename and entry.file_size
+        ]
+        member = (
+            citations[0] if citations else next(name for name in names if name.endswith("/data/index.html"))
         )
         for entry in source.infolist():
             with source.open(entry) as stream:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 
@@ -31,7 +31,7 @@ class Judged:
     decisions: dict[str, int]
 
 
-def approve_requirements(system: System, baseline: str) -> list[RequirementVersion]:
+def approve_requirements(system: System, baseline: str) -> None:
     """Propose every draft as its author, approve it as somebody else, and freeze what is approved."""
     versions = list(
         RequirementVersion.objects.filter(requirement__system=system).select_related(
@@ -54,7 +54,21 @@ def approve_requirements(system: System, baseline: str) -> list[RequirementVersi
         actor=APPROVER,
         name="Release gate",
     )
-    return approved
+
+
+def register_suite(system: System, document: dict[str, Any]) -> None:
+    """Vouch for the suite, evaluator and dataset of an eval file: a run counts only with registered ones."""
+    for kind in ("suite", "evaluator", "dataset"):
+        stated = document[kind]
+        version = registry.ensure_version(
+            system=system,
+            kind=kind,
+            key=stated["key"],
+            label=stated["label"],
+            digest=stated["digest"],
+            actor=APPROVER,
+        )
+        registry.register_version(version=version, actor=APPROVER, reason="reviewed for the release gate")
 
 
 def put_live(system: System, release: str) -> None:

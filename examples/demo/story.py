@@ -34,7 +34,7 @@ from examples.evals.run import evaluate
 from examples.run import load_model, run_copilots
 from requirements.starter import read_starter
 
-BASELINE: Final = "starter-1"
+BASELINE: Final = "demo-1"  # the starter requirements and the copilot's own
 ASSEMBLED_WITHIN: Final = 120  # seconds
 PROBED_WITHIN: Final = 600  # seconds
 PROBES: Final = {  # probe -> parameters: small enough for two cores, large enough for an interval
@@ -152,6 +152,11 @@ def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author
     ]
     author.post("releases", {"system": copilot.key, "name": copilot.release, "pins": pins})
     author.post_bytes(f"requirements/import?system={copilot.key}", read_starter(), "application/yaml")
+    author.post_bytes(
+        f"requirements/import?system={copilot.key}",
+        (copilot.folder / "requirements.yaml").read_bytes(),
+        "application/yaml",
+    )
     governance.approve_requirements(setup.systems[copilot.key], BASELINE)
     governance.put_live(setup.systems[copilot.key], copilot.release)
 
@@ -215,6 +220,7 @@ def _evaluate(
         for copilot in copilots:
             document = evaluate(copilot, generator, var / "examples", progress)
             path = folder / f"eval-{copilot.key}.json"
+            governance.register_suite(setup.systems[copilot.key], document)
             path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
             push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
 

@@ -98,24 +98,32 @@ def our_services() -> list[Service]:
     ]
 
 
+def our_views() -> dict[str, Any]:
+    """Return every named view outside the admin, by its name."""
+    return {name: view for _, name, view in _addresses() if name}
+
+
 def our_urls() -> Iterator[tuple[str, Any]]:
     """Yield (route, view class or function) of every address outside the admin."""
+    for route, _, view in _addresses():
+        yield route, view
 
-    def descend(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
+
+def _addresses() -> Iterator[tuple[str, str | None, Any]]:
+    """Yield (route, name, view) of every address outside the admin."""
+
+    def descend(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, str | None, Any]]:
         for entry in resolver.url_patterns:
             route = prefix + str(entry.pattern)
             if isinstance(entry, URLResolver):
                 yield from descend(entry, route)
             elif isinstance(entry, URLPattern) and entry.callback is not None:
-                yield (
-                    route,
-                    getattr(entry.callback, "cls", None)
-                    or getattr(entry.callback, "view_class", entry.callback),
-                )
+                view = entry.callback
+                yield route, entry.name, getattr(view, "cls", None) or getattr(view, "view_class", view)
 
-    for route, view in descend(get_resolver(), ""):
+    for route, name, view in descend(get_resolver(), ""):
         if not route.startswith("admin/"):
-            yield route, view
+            yield route, name, view
 
 
 def our_tasks() -> dict[str, Any]:

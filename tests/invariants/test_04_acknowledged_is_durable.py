@@ -1,0 +1,244 @@
+"""A 2xx means committed; sending the same thing again changes nothing and answers the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from evidence.models import AppendOnlyModel, EvalRun, Scope
+from evidence.services.gates import CriterionReference, define_gate
+from tests.evidence.binder_world import PERIOD
+from tests.evidence.eval_files import eval_file
+from tests.evidence.otlp_bodies import make_request, make_span
+from tests.factories import ACTOR, World
+from tests.interpret.conftest import INPUTS
+from tests.invariants.walk import is_excepted, our_models, our_views
+from tests.requirements.builders import make_criterion, make_trace, requirement_file
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request that stores something."""
+
+    path: str
+    body: Any
+    scope: Scope | str  # of the token, or the role of the person who signs in
+    content_type: str = "application/json"
+
+
+def traces(world: World) -> Sent:
+    return Sent(
+        "/v1/traces", make_request(make_span()).SerializeToString(), Scope.INGEST, "application/x-protobuf"
+    )
+
+
+def logs(world: World) -> Sent:
+    return Sent("/v1/logs", b'{"resourceLogs": []}', Scope.INGEST)
+
+
+def releases(world: World) -> Sent:
+    pin = {"slot": "model", "kind": "model", "key": "smol", "label": "2", "digest": "a" * 64}
+    return Sent("/api/v1/releases", {"system": world.system.key, "name": "r2", "pins": [pin]}, Scope.IMPORT)
+
+
+def deployments(world: World) -> Sent:
+    body = {
+        "system": world.system.key,
+        "environment": "prod",
+        "release": "r1",
+        "effective_from": "2026-03-03T00:00:00Z",
+    }
+    return Sent("/api/v1/deployments", body, Scope.IMPORT)
+
+
+def reviews(world: World) -> Sent:
+    trace = make_trace(world)
+    body = {
+        "system": world.system.key,
+        "trace_id": trace.trace_id.hex,
+        "decision": "reject",
+        "reason_code": "unclear",
+    }
+    return Sent("/api/v1/reviews", body, "reviewer")
+
+
+def eval_runs(world: World) -> Sent:
+    return Sent(
+        f"/api/v1/eval-runs?system={world.system.key}&release=r1&format=native", eval_file(), Scope.PUSH_EVAL
+    )
+
+
+def retraction(world: World) -> Sent:
+    APIClient().generic("POST", eval_runs(world).path, eval_file(), **world.headers(Scope.PUSH_EVAL))
+    return Sent(
+        f"/api/v1/eval-runs/{EvalRun.objects.get().pk}/retraction", {"reason": "wrong model"}, Scope.PUSH_EVAL
+    )
+
+
+def gates(world: World) -> Sent:
+    make_criterion(world)
+    body = {"system": world.system.key, "key": "release-gate", "criteria": [{"baseline": "b1"}]}
+    return Sent("/api/v1/gates", body, Scope.IMPORT)
+
+
+def gate_decide(world: World) -> Sent:
+    criterion = make_criterion(world)
+    references = [CriterionReference(requirement=criterion.version.requirement.key)]
+    define_gate(system=world.system, key="g", references=references, actor=ACTOR)
+    return Sent("/api/v1/gates/g/decisions", {"system": world.system.key, "release": "r1"}, Scope.GATE)
+
+
+def waivers(world: World) -> Sent:
+    criterion = make_criterion(world)
+    body = {
+        "system": world.system.key,
+        "release": "r1",
+        "criterion_ref": str(criterion),
+        "reason": "the bank accepts this until the new index is live",
+        "requested_by": f"user:{world.people['author'].username}",
+        "expires_at": (timezone.now() + timedelta(days=30)).isoformat(),
+    }
+    return Sent("/api/v1/waivers", body, "approver")
+
+
+def requirements_import(world: World) -> Sent:
+    path = f"/api/v1/requirements/import?system={world.system.key}"
+    return Sent(path, requirement_file(), Scope.IMPORT, "application/yaml")
+
+
+def requirements_lint(world: World) -> Sent:
+    return Sent("/api/v1/requirements/lint", {"statement": "The system must be explainable."}, Scope.READ)
+
+
+def requirement_transitions(world: World) -> Sent:
+    version = make_criterion(world, approved=False).version
+    path = f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
+    return Sent(path, {"system": world.system.key, "to_state": "in_review"}, "author")
+
+
+def assessments(world: World) -> Sent:
+    make_criterion(world)
+    make_trace(world)
+    body = {"system": world.system.key, "release": "r1", "as_of": timezone.now().isoformat()}
+    return Sent("/api/v1/assessments", body, Scope.GATE)
+
+
+def probe_runs(world: World) -> Sent:
+    inputs = [{"id": each.id, "text": each.text, "language": each.language} for each in INPUTS]
+    body = {"system": world.system.key, "release": "r1", "probe": "entropy.next_token", "inputs": inputs}
+    return Sent("/api/v1/probe-runs", body, "researcher")
+
+
+def binders(world: World) -> Sent:
+    make_trace(world)
+    make_criterion(world)
+    body = {
+        "system": world.system.key,
+        "release": "r1",
+        "period_from": PERIOD[0].isoformat(),
+        "period_to": PERIOD[1].isoformat(),
+        "as_of": timezone.now().isoformat(),
+    }
+    return Sent("/api/v1/binders", body, Scope.BINDER)
+
+
+REPEATED: dict[str, Callable[[World], Sent]] = {
+    "otlp-traces": traces,
+    "otlp-logs": logs,
+    "releases": releases,
+    "deployments": deployments,
+    "reviews": reviews,
+    "eval-runs": eval_runs,
+    "eval-run-retraction": retraction,
+    "gates": gates,
+    "gate-decide": gate_decide,
+    "waivers": waivers,
+    "requirements-import": requirements_import,
+    "requirements-lint": requirements_lint,
+    "requirement-transitions": requirement_transitions,
+    "assessments": assessments,
+    "probe-runs": probe_runs,
+    "binders": binders,
+}
+
+
+def test_each_address_that_takes_a_post_is_repeated_here() -> None:
+    posted = {name for name, view in our_views().items() if callable(getattr(view, "post", None))}
+    missing = {name for name in posted - set(REPEATED) if not is_excepted("not-repeatable", name)}
+    assert missing == set(), "add a request to REPEATED"
+    assert posted >= set(REPEATED)
+
+
+@pytest.mark.parametrize("name", sorted(REPEATED))
+def test_the_same_again_changes_nothing_and_answers_the_same(world: World, name: str) -> None:
+    sent = REPEATED[name](world)
+    first = _send(world, sent)
+    assert first.status_code in {200, 201}, first.content
+    rows = _rows()
+    again = _send(world, sent)
+    assert again.status_code in {200, 201}, again.content
+    assert _rows() == rows
+    assert _content(again) == _content(first)
+
+
+def test_a_commit_waits_for_the_disk() -> None:
+    with connection.cursor() as cursor:
+        for setting in ("synchronous_commit", "fsync", "full_page_writes"):
+            cursor.execute(f"SHOW {setting}")
+            assert cursor.fetchone() == ("on",), setting
+
+
+def _send(world: World, sent: Sent) -> Any:
+    client = APIClient()
+    headers = {}
+    if isinstance(sent.scope, Scope):
+        headers = {"HTTP_AUTHORIZATION": f"Bearer {_token(world, sent.scope)}"}
+    else:
+        client.force_login(world.people[sent.scope])
+    if isinstance(sent.body, bytes):
+        return client.generic("POST", sent.path, sent.body, content_type=sent.content_type, **headers)
+    return client.post(sent.path, sent.body, format="json", **headers)
+
+
+_tokens: dict[tuple[int, Scope], str] = {}
+
+
+def _token(world: World, scope: Scope) -> str:
+    """One token for both requests: a batch belongs to the token that sent it."""
+    key = (id(world), scope)
+    if key not in _tokens:
+        _tokens[key] = world.token(scope)
+    return _tokens[key]
+
+
+# The log catches up with earlier events by itself, whenever it is asked; that is no change of its own.
+LOG = {"evidence.Leaf", "evidence.Tile", "evidence.Checkpoint"}
+
+
+def _rows() -> dict[str, int]:
+    return {
+        model._meta.label: model._default_manager.count()
+        for model in our_models()
+        if issubclass(model, AppendOnlyModel) and model._meta.label not in LOG
+    }
+
+
+def _content(response: Any) -> Any:
+    """The answer but for whether it was new."""
+    if response.headers["Content-Type"].startswith("application/json"):
+        body = response.json()
+        if isinstance(body, dict):
+            body = {key: value for key, value in body.items() if key not in {"created", "unchanged"}}
+            for requirement in body.get("requirements", []):
+                requirement.pop("created", None)
+        return body
+    return response.content
