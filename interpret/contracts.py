@@ -217,7 +217,7 @@ class ProbeResult:
     measurements: tuple[Measurement, ...]
     versions: Mapping[str, str]  # library -> version
     threads: int  # torch's; sums in another order differ in the last bits
-    forward_passes: int  # batches that went through a model, random twins included
+    forward_passes: int  # batches that went through a model now; 0 where all were in memory
 
     def __post_init__(self) -> None:
         if not self.measurements:

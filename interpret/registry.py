@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -49,7 +50,7 @@ PROBES: dict[str, ProbeEntry] = {
         intervenes=True,
         parameters={
             "sequences": Parameter(32, 8, 512, "token sequences, half to find heads, half to report on"),
-            "length": Parameter(64, 16, 512, "tokens a sequence"),
+            "length": Parameter(48, 16, 512, "tokens a sequence"),
             "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
             "control_draws": Parameter(4, 1, 64, "random sets of heads that are ablated as control"),
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
@@ -108,8 +109,9 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
     return filled
 
 
+@lru_cache(maxsize=1)
 def open_session(store: Path) -> object:
-    """Return a `ModelSession` over the model store, for `Probe.run`. Only a process with torch can.
+    """Return this process's `ModelSession` over the model store, for `Probe.run`. Only one with torch can.
 
     Raises:
         ProbeUnavailable: torch, or another library of the probes, is not installed here.

@@ -88,6 +88,7 @@ class NextTokenEntropy:
         self.check(specification)
         given = fill_parameters(KEY, specification.parameters)
         seed, loaded = specification.seed, models.model(specification.model_digest)
+        passes_before = models.passes.made
         prompts = tokenize(
             loaded, specification.inputs, chat=bool(given["chat"]), limit=int(given["max_tokens"])
         )
@@ -109,7 +110,7 @@ class NextTokenEntropy:
             measurements=measurements,
             versions=loaded.versions,
             threads=torch.get_num_threads(),
-            forward_passes=models.passes.made,
+            forward_passes=models.passes.made - passes_before,
         )
 
 

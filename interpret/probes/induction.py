@@ -38,7 +38,8 @@ from interpret.registry import fill_parameters
 
 KEY = "induction.heads"
 MIN_SEQUENCES = 8  # on the reporting split: fewer are inconclusive
-CLEAN = frozenset({Want.ATTENTION, Want.SURPRISAL, Want.HEAD_MEANS})
+TO_FIND = frozenset({Want.ATTENTION, Want.HEAD_MEANS})
+TO_REPORT = frozenset({Want.ATTENTION, Want.SURPRISAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class InductionHeads:
         self.check(specification)
         given = fill_parameters(KEY, specification.parameters)
         seed, loaded = specification.seed, models.model(specification.model_digest)
+        passes_before = models.passes.made
         sizes = (int(given["sequences"]), int(given["length"]), loaded.shape.vocabulary)
         study = _Study(models.passes, int(given["heads"]), int(given["permutations"]), seed)
         find_on, report_on = split(make_repeats(*sizes, seed=seed))
@@ -121,7 +123,7 @@ class InductionHeads:
             measurements=writer.measurements(control),
             versions=loaded.versions,
             threads=torch.get_num_threads(),
-            forward_passes=models.passes.made,
+            forward_passes=models.passes.made - passes_before,
         )
 
 
@@ -215,7 +217,7 @@ class _Study:
 
     def find(self, loaded: LoadedModel, repeats: Repeats) -> Found:
         """Rank all heads by their score over the permuted one, on the finding split."""
-        clean = self._passes.clean(loaded, repeats.ids, CLEAN)
+        clean = self._passes.clean(loaded, repeats.ids, TO_FIND)
         scores = prefix_scores(_kept(clean.attention), repeats.periods)
         p_values, permuted = compare_periods(scores, seed=self._seed, permutations=self._permutations)
         q_values = statistics.adjust_benjamini_hochberg(p_values)
@@ -234,7 +236,7 @@ class _Study:
 
     def report(self, loaded: LoadedModel, found: Found, repeats: Repeats) -> Report:
         """Score and ablate the found heads on the reporting split."""
-        clean = self._passes.clean(loaded, repeats.ids, CLEAN)
+        clean = self._passes.clean(loaded, repeats.ids, TO_REPORT)
         rows = [head.layer * loaded.shape.heads + head.head for head in found.heads]
         scores = prefix_scores(_kept(clean.attention), repeats.periods)[rows]
         p_values, permuted = compare_periods(scores, seed=self._seed + 1, permutations=self._permutations)
@@ -247,7 +249,7 @@ class _Study:
 
         Heads are drawn from the same layers as the found ones where these have enough others, else from all.
         """
-        clean = self._passes.clean(loaded, repeats.ids, CLEAN)
+        clean = self._passes.clean(loaded, repeats.ids, TO_REPORT)
         layers = {head.layer for head in found.heads}
         everywhere = [_head(index, loaded) for index in range(found.n_heads)]
         others = [head for head in everywhere if head not in found.heads]

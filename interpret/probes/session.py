@@ -11,7 +11,10 @@ from interpret.probes.weights import LoadedModel, load_causal_lm, random_twin
 
 
 class ModelSession:
-    """Loads each model and makes each random twin once; holds them as long as it lives."""
+    """Loads a model and makes its random twins once, however many runs ask; holds the newest of its store.
+
+    A worker keeps one session, so that runs on the same model also share the forward passes they have in common.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class ModelSession:
         """
         self._store = store
         self._models = dict(loaded or {})
+        self._from_store: str | None = None  # digest of the one model that was loaded from the store
         self._twins: dict[tuple[str, int], LoadedModel] = {}
         self.passes = ForwardPasses(wants)
 
@@ -40,7 +44,9 @@ class ModelSession:
         if digest not in self._models:
             if self._store is None:
                 raise ModelMissing(f"no model {digest} in this session, and it has no store")
+            self._forget_stored()
             self._models[digest] = load_causal_lm(self._store, digest, attention="eager")
+            self._from_store = digest
         return self._models[digest]
 
     def twin(self, digest: str, seed: int) -> LoadedModel:
@@ -49,3 +55,9 @@ class ModelSession:
         if key not in self._twins:
             self._twins[key] = random_twin(self.model(digest), seed)
         return self._twins[key]
+
+    def _forget_stored(self) -> None:
+        """Make room: half a gigabyte a model and twin would not stop growing in a worker."""
+        if self._from_store is not None:
+            del self._models[self._from_store]
+            self._twins = {key: twin for key, twin in self._twins.items() if key[0] != self._from_store}

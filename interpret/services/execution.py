@@ -46,7 +46,10 @@ def execute_probe_run(run_id: int, progress: Progress = ignore_progress) -> None
         with transaction.atomic():
             stored = findings.record_findings(run=run, result=result, observed_at=observed_from)
             _close(
-                run, state=ProbeRun.State.DONE, verb="probe_run.finished", detail={"findings": len(stored)}
+                run,
+                state=ProbeRun.State.DONE,
+                verb="probe_run.finished",
+                detail={"findings": len(stored), "forward_passes": result.forward_passes},
             )
     except LeaseLost:
         raise

@@ -107,7 +107,6 @@ def _fields(measurement: Measurement, result: ProbeResult, run: ProbeRun) -> dic
             "interval": estimate.method,
             "versions": dict(result.versions),
             "threads": result.threads,
-            "forward_passes": result.forward_passes,
             "fire_counts": dict(measurement.fire_counts),
         },
         "internals": {

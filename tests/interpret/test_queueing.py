@@ -37,7 +37,7 @@ def test_a_queued_run_is_versioned_audited_and_sent_after_the_commit(
     assert version.artefact.kind == "probe"
     assert version.digest == digest_of(specification_of(run).as_json())
     assert run.spec.parameters["heads"] == 2
-    assert run.spec.parameters["length"] == 64  # the defaults are written down too
+    assert run.spec.parameters["length"] == 48  # the defaults are written down too
     assert AuditEvent.objects.get(verb="probe_run.queued").object_id == str(run.pk)
 
 

@@ -49,7 +49,7 @@ def test_an_unknown_probe_names_the_nearest() -> None:
 
 
 def test_parameters_are_filled_with_defaults_and_checked() -> None:
-    assert registry.fill_parameters("induction.heads", {"heads": 2})["length"] == 64
+    assert registry.fill_parameters("induction.heads", {"heads": 2})["length"] == 48
     with pytest.raises(BadSpecification, match="is a number"):
         registry.fill_parameters("induction.heads", {"heads": True})
 

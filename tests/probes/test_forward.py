@@ -52,6 +52,17 @@ def test_probes_that_ask_for_the_same_tokens_share_one_pass() -> None:
     assert entropy is not None
 
 
+def test_a_worker_s_memory_holds_the_newest_passes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interpret.probes.forward.KEPT_PASSES", 2)
+    passes, model = ForwardPasses(), planted.random_model()
+    for shift in (0, 1, 2):
+        passes.clean(model, (IDS + shift) % planted.WORDS, {Want.ENTROPY})
+    passes.clean(model, (IDS + 2) % planted.WORDS, {Want.ENTROPY})
+    assert passes.made == 3
+    passes.clean(model, IDS, {Want.ENTROPY})
+    assert passes.made == 4
+
+
 def test_padding_changes_nothing() -> None:
     passes, model = ForwardPasses(), planted.random_model()
     alone = passes.clean(model, IDS[:1, :12], {Want.ENTROPY}).entropy

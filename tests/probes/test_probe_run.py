@@ -12,6 +12,7 @@ from evidence.services import registry
 from interpret import model_store
 from interpret.contracts import ProbeInput
 from interpret.models import Finding, ProbeRun
+from interpret.probes.session import ModelSession
 from interpret.services.attachment import attach_findings
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
@@ -66,6 +67,20 @@ def test_a_run_repeated_gives_the_same_numbers(released: Any) -> None:
             state=ProbeRun.State.FAILED
         )  # so that it may be asked for again
     assert rows[0] == rows[1]
+
+
+def test_a_session_holds_one_model_of_its_store(tmp_path: Path) -> None:
+    digests = [
+        model_store.add_folder(tmp_path / "models", write_folder(tmp_path / str(seed), seed))
+        for seed in (1, 2)
+    ]
+    session = ModelSession(tmp_path / "models")
+    first = session.model(digests[0])
+    twin = session.twin(digests[0], 5)
+    assert session.model(digests[0]) is first
+    assert session.twin(digests[0], 5) is twin
+    session.model(digests[1])
+    assert session.model(digests[0]) is not first
 
 
 def test_a_model_that_the_store_does_not_hold_fails_the_run(
