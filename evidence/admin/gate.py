@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, link
+from evidence.admin.display import badge, link, record_url
 from evidence.admin.filters import related
+from evidence.admin.scope import principal_of
+from evidence.admin.waiver_form import WaiverForm
+from evidence.errors import EvidenceError
 from evidence.models import GateDecision, Waiver
+from evidence.roles import is_approver
+from evidence.services import waivers
 
 
 @admin.register(GateDecision)
@@ -66,6 +77,38 @@ class WaiverAdmin(ReadOnlyModelAdmin):
     list_select_related = ["release__system"]
     search_fields = ["criterion_ref"]
     ordering = ["-id"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Approvers record waivers; the form calls the service, which checks it again for the system."""
+        user = request.user
+        return isinstance(user, User) and bool(user.pk) and is_approver(user)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the approver's form; store the waiver through the service, or say what it refuses."""
+        del form_url, extra_context
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        principal = principal_of(request)
+        form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
+        if form.is_valid():
+            try:
+                waiver = waivers.record_waiver(approver=principal.user, **form.cleaned_data)
+            except EvidenceError as exc:
+                form.add_error(None, str(exc))
+            else:
+                messages.success(request, f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.")
+                return HttpResponseRedirect(record_url(waiver))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Waive a criterion",
+            "form": form,
+        }
+        return TemplateResponse(
+            request, "admin/evidence/waiver.html", context, status=422 if form.errors else 200
+        )
 
     @admin.display(description="Release")
     def release_link(self, waiver: Waiver) -> str:

@@ -55,7 +55,7 @@ def visible(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
 
 def rows_of(model: type[Model]) -> QuerySet[Any]:
     """Return all rows of a model, to be narrowed."""
-    return model._default_manager.all()  # noqa: SLF001  # public in Django's documentation, by that name
+    return model._default_manager.all()  # public in Django's documentation, by that name
 
 
 def without_internals(queryset: QuerySet[Any], principal: Principal) -> QuerySet[Any]:

@@ -155,6 +155,7 @@ def test_nothing_that_happened_can_be_added_changed_or_deleted(model, rf) -> Non
     assert not model_admin.has_change_permission(request)
     if is_append_only(model):
         assert isinstance(model_admin, ReadOnlyModelAdmin)
+        # Waivers are added through a form that calls the service, and only by approvers, which a superuser is not.
         assert not model_admin.has_add_permission(request)
         assert not model_admin.has_delete_permission(request)
 

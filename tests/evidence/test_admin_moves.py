@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from evidence.models import Waiver
 from requirements.models import RequirementVersion
 from requirements.selectors.requirements import state_of
 from requirements.services.requirements import import_requirements
-from tests.factories import World
+from tests.factories import World, make_world
 
 STARTER = Path(__file__).resolve().parents[2] / "requirements" / "starter"
 
@@ -70,3 +73,30 @@ def test_an_auditor_sees_no_buttons(world: World, version: RequirementVersion) -
     client = signed_in(world.people["auditor"])
     assert "Decide on this version" not in client.get(address).content.decode()
     assert client.post(address, {"to_state": "in_review"}).status_code == 403
+
+
+def test_an_approver_waives_what_another_asked_for_and_nobody_else_does(world: World) -> None:
+    address = reverse("admin:evidence_waiver_add")
+    data = {
+        "release": world.release.pk,
+        "criterion_ref": "shows-sources/material-claims-supported",
+        "requested_by": world.people["author"].pk,
+        "expires_at": f"{timezone.now() + timedelta(days=200):%Y-%m-%d}",
+        "reason": "The index is being rebuilt.",
+    }
+    assert signed_in(world.people["author"]).post(address, data).status_code == 403
+    approver = signed_in(world.people["approver"])
+    refused = approver.post(address, data)
+    assert refused.status_code == 422
+    assert "within 90 days" in refused.content.decode()
+    assert not Waiver.objects.exists()
+    data["expires_at"] = f"{timezone.now() + timedelta(days=20):%Y-%m-%d}"
+    assert approver.post(address, data).status_code == 302
+    assert Waiver.objects.get().requested_by == f"user:{world.people['author'].username}"
+
+
+def test_an_approver_is_offered_no_release_of_another_system(world: World) -> None:
+    other = make_world("aml-copilot")
+    page = signed_in(world.people["approver"]).get(reverse("admin:evidence_waiver_add")).content.decode()
+    assert str(other.release) not in page
+    assert other.people["author"].username not in page

@@ -1,0 +1,52 @@
+"""What an approver fills in to waive a criterion. The rules are in `evidence.services.waivers`."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from evidence.access import Principal, scoped
+from evidence.models import Release
+
+
+class WaiverForm(forms.Form):
+    """A waiver as the approver grants it: for which criterion, who asked, until when, and why."""
+
+    release = forms.ModelChoiceField(Release.objects.none())
+    criterion_ref = forms.CharField(
+        label="Criterion",
+        help_text="Requirement key, a slash, criterion key: shows-sources/material-claims-supported",
+    )
+    requested_by = forms.ModelChoiceField(
+        User.objects.none(), help_text="You approve it, so it cannot be you."
+    )
+    expires_at = forms.DateField(
+        label="Expires on",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="At most 90 days from now; it ends as that day begins, UTC.",
+    )
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, data: Any = None, *, principal: Principal) -> None:
+        super().__init__(data)
+        members = User.objects.filter(memberships__system__in=principal.system_ids, is_active=True)
+        choices: dict[str, Any] = {
+            "release": scoped(Release.objects.select_related("system").order_by("-id"), principal),
+            "requested_by": members.exclude(pk=principal.user.pk).distinct().order_by("username"),
+        }
+        for name, rows in choices.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = rows
+
+    def clean_requested_by(self) -> str:
+        """Name the person as audit events do."""
+        return f"user:{self.cleaned_data['requested_by'].get_username()}"
+
+    def clean_expires_at(self) -> datetime:
+        """Return the beginning of the day, aware, UTC."""
+        return timezone.make_aware(datetime.combine(self.cleaned_data["expires_at"], time.min))
