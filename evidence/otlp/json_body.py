@@ -306,7 +306,7 @@ def _read_double(raw: Fields, name: str) -> float:
         try:
             return float(value)
         except (ValueError, OverflowError):
-            pass
+            pass  # refused below, as any other text
     raise ItemRefused(RejectCode.MALFORMED_ITEM, f"{name} is not a number")
 
 

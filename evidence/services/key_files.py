@@ -28,7 +28,7 @@ def create_key_file(path: Path) -> None:
     try:
         os.link(draft, path)  # unlike a rename, refuses to replace a key that another process has just made
     except FileExistsError:
-        pass
+        pass  # the other process's key is the one
     finally:
         draft.unlink()
 

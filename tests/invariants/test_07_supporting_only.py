@@ -36,7 +36,7 @@ def test_the_database_refuses_a_mechanistic_item_in_any_other_role(world: World,
 def test_no_check_reads_a_finding(world: World, name: str) -> None:
     """Whatever a check is asked, its SQL touches no table in which a finding could stand."""
     fill(world)
-    criterion = _criterion_with(world, name)
+    criterion = criterion_with(world, name)
     with CaptureQueriesContext(connection) as queries:
         evaluate(criterion=criterion, release=world.release, as_of=timezone.now())
     assert len(queries) > 0
@@ -57,7 +57,7 @@ def test_adding_findings_changes_no_verdict(world: World) -> None:
     ]
 
 
-def _criterion_with(world: World, name: str) -> AcceptanceCriterion:
+def criterion_with(world: World, name: str) -> AcceptanceCriterion:
     """An unsaved criterion that names the check with its default parameters, hung on a real version."""
     known = AcceptanceCriterion.objects.filter(check_name=name).first()
     if known is not None:
