@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from django.db import models
@@ -37,19 +36,10 @@ class StoredModel(models.Model):
 class AppendOnlyQuerySet(models.QuerySet[_M_co]):
     """Refuses in Python what the database refuses anyway, with an error that says what to do instead."""
 
-    def update(self, **kwargs: Any) -> NoReturn:  # noqa: ARG002  # Django's signature
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AppendOnlyViolation(self.model._meta.label)
 
-    def delete(self) -> NoReturn:
-        raise AppendOnlyViolation(self.model._meta.label)
-
-    def bulk_update(
-        self,
-        objs: Iterable[Any],
-        fields: Iterable[str],
-        batch_size: int | None = None,  # noqa: ARG002  # likewise
-    ) -> NoReturn:
-        raise AppendOnlyViolation(self.model._meta.label)
+    update = delete = bulk_update = _refuse  # type: ignore[assignment]  # they refuse whatever they are given
 
 
 class AppendOnlyModel(StoredModel):

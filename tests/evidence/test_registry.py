@@ -53,7 +53,9 @@ def test_a_pin_without_content_is_refused(world: World) -> None:
 
 def test_versions_are_numbered_within_their_artefact(world: World) -> None:
     manifest = replace(factories.manifest(name="r2"))
-    changed = replace(manifest, pins=[replace(manifest.pins[0], digest="c" * 64, label="2"), *manifest.pins[1:]])
+    changed = replace(
+        manifest, pins=[replace(manifest.pins[0], digest="c" * 64, label="2"), *manifest.pins[1:]]
+    )
     release = registry.register_release(system=world.system, manifest=changed, actor=ACTOR)
     assert release.pins.get(slot="model").version.number == 2
     assert release.pins.get(slot="prompt").version.number == 1
