@@ -82,8 +82,9 @@ class ClaimCard:
     @property
     def tone(self) -> str:
         """Return `good`, `warn`, `bad` or `plain`."""
-        if any(card.is_found for card in self.citations):
-            return min((tone_of(card.citation.verdict) for card in self.citations if card.is_found), key=len)
+        found = {tone_of(card.citation.verdict) for card in self.citations if card.is_found}
+        if found:
+            return GOOD if GOOD in found else WARN
         if self.citations:
             return BAD
         return WARN if self.claim.material else PLAIN
