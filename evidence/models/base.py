@@ -39,7 +39,7 @@ class AppendOnlyQuerySet(models.QuerySet[_M_co]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AppendOnlyViolation(self.model._meta.label)
 
-    update = delete = bulk_update = _refuse  # type: ignore[assignment]  # they refuse whatever they are given
+    update = delete = bulk_update = _refuse  # whatever they are given
 
 
 class AppendOnlyModel(StoredModel):

@@ -37,10 +37,7 @@ from requirements.starter import read_starter
 BASELINE: Final = "demo-1"  # the starter requirements and the copilot's own
 ASSEMBLED_WITHIN: Final = 120  # seconds
 PROBED_WITHIN: Final = 600  # seconds
-PROBES: Final = {  # probe -> parameters: small enough for two cores, large enough for an interval
-    "induction.heads": {},
-    "entropy.next_token": {},
-}
+PROBES: Final = ("induction.heads", "entropy.next_token")  # with their default parameters
 
 
 @dataclass
@@ -230,9 +227,9 @@ def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) ->
     runs = [
         researcher.post(
             "probe-runs",
-            {"system": copilot.key, "release": copilot.release, "probe": probe, "parameters": parameters},
+            {"system": copilot.key, "release": copilot.release, "probe": probe},
         )
-        for probe, parameters in PROBES.items()
+        for probe in PROBES
     ]
     with _bar(console) as progress:
         bar = progress.add_task("probes", total=2 * len(runs))
