@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -10,7 +9,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -19,19 +18,10 @@ from rich.console import Console
 from rich.text import Text
 
 from config import embedded
+from config.processes import ProcessSpec, plan_processes
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
-WEB_THREADS = 16  # requests a web process answers at once; each holds a database connection
 COLOURS = ("cyan", "green", "magenta", "yellow")
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessSpec:
-    """One process: its name in the log, the database role it gets, and what it runs."""
-
-    name: str
-    role: str
-    command: list[str]
 
 
 class Command(BaseCommand):
@@ -57,8 +47,10 @@ class Command(BaseCommand):
         services = {"postgres": settings.DATABASE_IS_EMBEDDED, "valkey": settings.REDIS_IS_EMBEDDED}
         with embedded.running(settings.VAR, **services):
             _migrate()
-            specs = _process_specs(
-                options["port"], options["web_workers"], interpret=not options["no_interpret"]
+            specs = plan_processes(
+                port=options["port"],
+                web_workers=options["web_workers"],
+                interpret=not options["no_interpret"],
             )
             processes = [_start(spec, console, COLOURS[i % len(COLOURS)]) for i, spec in enumerate(specs)]
             console.print(
@@ -70,28 +62,6 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{specs[ended].name} ended by itself with code {processes[ended].returncode}; see above."
             )
-
-
-def _process_specs(port: int, web_workers: int, *, interpret: bool) -> list[ProcessSpec]:
-    celery = [sys.executable, "-m", "celery", "-A", "config"]
-    worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
-    web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(web_workers), "--blocking-threads", str(WEB_THREADS), "--log-level", "warning",
-        "config.wsgi:application",
-    ]  # fmt: skip
-    specs = [
-        ProcessSpec("web", "web", web),
-        ProcessSpec("worker", "worker", [*worker, "-Q", "default", "-c", "1", "-n", "default@%h"]),
-        ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
-    ]
-    if interpret and importlib.util.find_spec("torch") is not None:
-        specs.append(
-            ProcessSpec(
-                "interpret", "interpret", [*worker, "-Q", "interpret", "-c", "1", "-n", "interpret@%h"]
-            )
-        )
-    return specs
 
 
 def _migrate() -> None:
@@ -137,8 +107,8 @@ def _stop_all(processes: list[subprocess.Popen[str]]) -> None:
             process.terminate()
     deadline = time.monotonic() + STOP_AFTER
     for process in processes:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):  # as it should be: nothing is left of it, no child either
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()

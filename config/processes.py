@@ -1,0 +1,51 @@
+"""The processes of a running server, as `manage.py up` starts them and as benchmarks and fault tests do.
+
+Django-free: the programs named here read the settings themselves.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+WEB_THREADS: Final = 16  # requests a web process answers at once; each holds a database connection
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """One process: its name in the log, the database role it gets, and what it runs."""
+
+    name: str
+    role: str
+    command: list[str]
+
+
+def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[ProcessSpec]:
+    """Return web, default worker and beat; and the interpret worker where it is wanted and torch is installed."""
+    celery = [sys.executable, "-m", "celery", "-A", "config"]
+    specs = [
+        ProcessSpec("web", "web", web_command(port, web_workers)),
+        ProcessSpec("worker", "worker", _worker_command("default")),
+        ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
+    ]
+    if interpret and importlib.util.find_spec("torch") is not None:
+        specs.append(ProcessSpec("interpret", "interpret", _worker_command("interpret")))
+    return specs
+
+
+def web_command(port: int, workers: int, log_level: str = "warning") -> list[str]:
+    """Return the command of the web server. A web process that dies is replaced; the others go on meanwhile."""
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", str(WEB_THREADS), "--log-level", log_level,
+        "--respawn-failed-workers", "config.wsgi:application",
+    ]  # fmt: skip
+
+
+def _worker_command(queue: str) -> list[str]:
+    return [
+        sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING", "--without-gossip",
+        "--without-mingle", "-Q", queue, "-c", "1", "-n", f"{queue}@%h",
+    ]  # fmt: skip
