@@ -18,6 +18,7 @@ from typing import Any, Final
 import psycopg
 
 from config import embedded
+from config.processes import web_command
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 START_TIMEOUT: Final = 60  # seconds
@@ -54,10 +55,7 @@ def prepare_database(folder: Path, system: str) -> str:
 
 def start_web(folder: Path, port: int, workers: int) -> WebProcess:
     """Start the web process as `manage.py up` does, and wait until it answers."""
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "16", "--log-level", "error", "config.wsgi:application",
-    ]  # fmt: skip
+    command = web_command(port, workers, log_level="error")
     environment = _environment(folder, "web")
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, start_new_session=True)
     deadline = time.monotonic() + START_TIMEOUT

@@ -7,7 +7,7 @@ from typing import Final
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CollectorRegistry, generate_latest
@@ -77,7 +77,7 @@ def _database_fault() -> str:
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    except DatabaseError as exc:
+    except (DatabaseError, InterfaceError) as exc:
         return f"database: {exc}".strip()
     return f"database: {missing} migrations are missing, run `manage.py migrate`" if missing else ""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -16,7 +18,10 @@ from evidence.problems import CONTENT_TYPE, problem, problem_body
 from interpret.errors import InterpretError
 from requirements.errors import RequirementsError
 
+logger = logging.getLogger(__name__)
+
 _APP_ERRORS = (EvidenceError, RequirementsError, InterpretError)
+_DATABASE_RETRY_AFTER: Final = 5  # seconds
 
 
 def handle_exception(exc: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: ARG001  # DRF's
@@ -37,6 +42,14 @@ def _translate(exc: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         body = problem_body(code=exc.code, title=exc.title, status=exc.http_status, detail=str(exc)) | members
         retry_after = getattr(exc, "retry_after", None)  # seconds
         return body, {"Retry-After": str(retry_after)} if retry_after else {}
+    if isinstance(exc, OperationalError | InterfaceError):
+        logger.error("the database is away: %s", exc)
+        return problem_body(
+            code="database_away",
+            title="The database cannot be reached",
+            status=503,
+            detail="Whether this request was carried out is not known; it is safe to send it again in some seconds.",
+        ), {"Retry-After": str(_DATABASE_RETRY_AFTER)}
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):

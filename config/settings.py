@@ -34,6 +34,10 @@ _ROLES = {
 if PROCESS not in _ROLES:
     raise ConfigurationError(f"TRACEBINDER_PROCESS must be one of {', '.join(_ROLES)}, not {PROCESS!r}")
 
+# A database host that is gone sends no goodbye; without these a request would wait for it for a quarter of an hour.
+DATABASE_CONNECT_TIMEOUT = env_int("TRACEBINDER_DATABASE_CONNECT_TIMEOUT", 5)  # seconds
+DATABASE_SILENCE = env_int("TRACEBINDER_DATABASE_SILENCE", 30)  # seconds without a sign of life
+
 DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL", "")
 REDIS_IS_EMBEDDED = not env_str("REDIS_URL", "")
 
@@ -64,6 +68,13 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,  # seconds; None keeps a connection as long as the process
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": DATABASE_CONNECT_TIMEOUT,
+            "tcp_user_timeout": DATABASE_SILENCE * 1000,  # milliseconds
+            "keepalives_idle": DATABASE_SILENCE // 2,
+            "keepalives_interval": max(1, DATABASE_SILENCE // 8),
+            "keepalives_count": 4,  # unanswered ones until the connection counts as lost
+        },
         "TEST": {"NAME": f"test_{parts.path.lstrip('/')}"},
     }
 
@@ -201,6 +212,7 @@ CELERY_TASK_IGNORE_RESULT = True  # the row is the truth; nothing is read back f
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"interpret.tasks.run_probe": {"queue": "interpret"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")

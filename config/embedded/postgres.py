@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,6 +39,8 @@ def start_postgres(var: Path) -> bool:
     with locked(var):
         if _postgres_runs(data):
             return False
+        if (data / "postmaster.pid").exists():
+            _forget_dead_postmaster(data)
         if not (data / "PG_VERSION").exists():
             _initialise_cluster(data, plan)
         log = var / "postgres.log"
@@ -156,3 +159,28 @@ def _postgres_runs(data: Path) -> bool:
     except (OSError, ValueError):
         return False
     return b"postgres" in command and str(data).encode() in command
+
+
+def _forget_dead_postmaster(data: Path) -> None:
+    """Remove the note of a PostgreSQL that was killed, where its process id now names something else.
+
+    In a container that is started again the id often lives as another program, and under an init that buries
+    nobody as a corpse; PostgreSQL would refuse to start. It still refuses while anything of the old server holds
+    the shared memory that belongs to this folder.
+    """
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while _backends_run(data) and time.monotonic() < deadline:
+        time.sleep(0.05)  # they end by themselves when they see that their postmaster is gone
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _backends_run(data: Path) -> bool:
+    """Whether a process works in this folder, as every process of a PostgreSQL server does in its own."""
+    return any(_works_in(entry, data) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == folder.resolve()
+    except OSError:
+        return False  # it has ended, or is somebody else's
