@@ -96,8 +96,7 @@ def _read_options() -> argparse.Namespace:
 
 def _measure(options: argparse.Namespace, token: str, web: WebProcess, folder: Path) -> dict[str, Any]:
     postgres_pid = int((folder / "postgres" / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
-    rounds, before = _run_clients(options, token, web.port, (web.pid, postgres_pid))
-    after = measure_tree(web.pid), measure_tree(postgres_pid)
+    rounds, usages = _run_clients(options, token, web.port, (web.pid, postgres_pid))
     n_traces = sum(len(result.latencies) for results in rounds for result in results) * options.batch
     n_stored = n_traces + WARM_UP * options.clients * options.batch
     with connect_as_owner(folder) as connection:
@@ -106,13 +105,13 @@ def _measure(options: argparse.Namespace, token: str, web: WebProcess, folder: P
             raise SystemExit(f"{n_stored * SPANS_A_TRACE} spans were acknowledged, {n_spans} are stored")
         plain = _copy_rows(connection, postgres_pid, rows_a_commit=None)
         batched = _copy_rows(connection, postgres_pid, rows_a_commit=options.batch * SPANS_A_TRACE)
-    return _summarise(options, n_traces, rounds, before, after, plain, batched)
+    return _summarise(options, n_traces, rounds, usages, plain, batched)
 
 
 def _run_clients(
     options: argparse.Namespace, token: str, port: int, servers: tuple[int, int]
-) -> tuple[list[list[RoundResult]], tuple[Usage, Usage]]:
-    """Return the results by round, and what the servers had used when the warm-up was over."""
+) -> tuple[list[list[RoundResult]], list[tuple[Usage, Usage]]]:
+    """Return the results by round, and what web and PostgreSQL had used after the warm-up and each round."""
     n_requests = math.ceil(options.traces / options.batch / options.clients)
     n_rounds = math.ceil(n_requests / REQUESTS_A_ROUND)
     context = multiprocessing.get_context("spawn")
@@ -121,7 +120,7 @@ def _run_clients(
         job = ClientJob(number, n_requests, options.batch, token, port)
         context.Process(target=run_client, args=(job, barrier, results), daemon=True).start()
     barrier.wait(CLIENT_TIMEOUT)  # all have warmed up and wait for the first round
-    before = measure_tree(servers[0]), measure_tree(servers[1])
+    usages = [(measure_tree(servers[0]), measure_tree(servers[1]))]
     rounds = []
     for _ in range(n_rounds):
         barrier.wait(CLIENT_TIMEOUT)
@@ -130,7 +129,8 @@ def _run_clients(
         if failures:
             raise SystemExit(f"a client failed: {failures[0]}")
         rounds.append(answers)
-    return rounds, before
+        usages.append((measure_tree(servers[0]), measure_tree(servers[1])))
+    return rounds, usages
 
 
 def run_client(job: ClientJob, barrier: Barrier, results: Queue[Any]) -> None:
@@ -196,8 +196,7 @@ def _summarise(
     options: argparse.Namespace,
     n_traces: int,
     rounds: list[list[RoundResult]],
-    before: tuple[Usage, Usage],
-    after: tuple[Usage, Usage],
+    usages: list[tuple[Usage, Usage]],
     plain: CopyResult,
     batched: CopyResult,
 ) -> dict[str, Any]:
@@ -205,7 +204,7 @@ def _summarise(
     walls = [max(one.ended for one in results) - min(one.started for one in results) for results in rounds]
     sizes = [sum(len(one.latencies) for one in results) * options.batch for results in rounds]
     latencies = sorted(latency for results in rounds for one in results for latency in one.latencies)
-    used = [last.cpu_seconds - first.cpu_seconds for first, last in zip(before, after, strict=True)]
+    used = [last.cpu_seconds - first.cpu_seconds for first, last in zip(usages[0], usages[-1], strict=True)]
     web, postgres = (seconds / n_traces * 1e3 for seconds in used)
     copies = {"one_copy": plain, "copy_a_request": batched}
     figures: dict[str, Any] = {
@@ -217,15 +216,13 @@ def _summarise(
         "processors": os.cpu_count(),
         "load_average_1_minute": round(os.getloadavg()[0], 1),
         "durable_traces_a_second": round(n_traces / sum(walls)),
-        "first_round_traces_a_second": round(sizes[0] / walls[0]),
-        "last_round_traces_a_second": round(sizes[-1] / walls[-1]),
         "request_p50_ms": _percentile_ms(latencies, 0.50),
         "request_p95_ms": _percentile_ms(latencies, 0.95),
         "request_p99_ms": _percentile_ms(latencies, 0.99),
         "web_cpu_ms_a_trace": round(web, 3),
         "postgres_cpu_ms_a_trace": round(postgres, 3),
-        "web_resident_mb_before": before[0].resident_bytes // 2**20,
-        "web_resident_mb_after": after[0].resident_bytes // 2**20,
+        "web_resident_mb_by_round": [web_use.resident_bytes // 2**20 for web_use, _ in usages],
+        "traces_a_second_by_round": [round(size / wall) for size, wall in zip(sizes, walls, strict=True)],
     }
     for name, copy in copies.items():
         copy_cpu = copy.cpu_seconds / copy.n_traces * 1e3
@@ -242,7 +239,7 @@ def _percentile_ms(sorted_seconds: list[float], share: float) -> float:
 
 
 def _format_table(result: dict[str, Any]) -> str:
-    return "\n".join(f"{name.replace('_', ' '):<40} {value:>10}" for name, value in result.items())
+    return "\n".join(f"{name.replace('_', ' '):<40} {value!s:>10}" for name, value in result.items())
 
 
 if __name__ == "__main__":
