@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
+from django.db.models import Q
 from rest_framework.request import Request
 
 from evidence.errors import AccessDenied, NotFound
-from evidence.models import AccessToken, Membership, Scope, StoredModel, System
+from evidence.models import (
+    AccessToken,
+    Artefact,
+    ArtefactKind,
+    ArtefactVersion,
+    AuditEvent,
+    Evidence,
+    EvidenceLink,
+    Layer,
+    Membership,
+    Registration,
+    Scope,
+    StoredModel,
+    System,
+)
 from evidence.roles import scopes_of
+
+INTERNALS_APP: Final = "interpret"
+_INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
+# Rows of `evidence` that speak of probes, detectors or what they found: hidden like the internals themselves.
+_SPEAKS_OF_INTERNALS: Final[dict[type[models.Model], Q]] = {
+    Artefact: Q(kind__in=_INTERNAL_KINDS),
+    ArtefactVersion: Q(artefact__kind__in=_INTERNAL_KINDS),
+    Registration: Q(version__artefact__kind__in=_INTERNAL_KINDS),
+    AuditEvent: Q(object_type__startswith=f"{INTERNALS_APP}."),
+    Evidence: Q(layer=Layer.MECHANISTIC),
+    EvidenceLink: Q(evidence__layer=Layer.MECHANISTIC),
+}
 
 _M = TypeVar("_M", bound=models.Model)
 
@@ -72,7 +99,9 @@ def principal_of(request: Request) -> Principal:
 
 
 def scoped(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
-    """Return the rows that belong to the principal's systems.
+    """Return the rows that belong to the principal's systems, without what speaks of internals they may not see.
+
+    To them such a list is empty and such a detail is not found: an answer of 403 would already tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -82,7 +111,14 @@ def scoped(queryset: models.QuerySet[_M], principal: Principal) -> models.QueryS
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(**{f"{path}__in": principal.system_ids})
-    return narrowed.distinct() if path.endswith("systems") else narrowed
+    if path.endswith("systems"):
+        narrowed = narrowed.distinct()
+    if principal.sees_internals:
+        return narrowed
+    if model._meta.app_label == INTERNALS_APP:
+        return narrowed.none()
+    hidden = _SPEAKS_OF_INTERNALS.get(model)
+    return narrowed if hidden is None else narrowed.exclude(hidden)
 
 
 def find_system(principal: Principal, key: str) -> System:

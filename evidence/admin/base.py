@@ -15,9 +15,10 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 
+from evidence.access import INTERNALS_APP
 from evidence.admin.display import list_url, pretty_json
 from evidence.admin.paginator import PlannedPaginator
-from evidence.admin.scope import INTERNALS_APP, INTERNALS_PERMISSION, reaches_internals, rows_of, visible
+from evidence.admin.scope import INTERNALS_PERMISSION, reaches_internals, rows_of, visible
 from evidence.models import StoredModel
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from evidence.access import Principal
+from evidence.access import Principal, scoped
 from evidence.admin.answer import cut_answer, read_claims
 from evidence.admin.queue import with_queue_state
 from evidence.admin.review_forms import AdjudicationForm, ReviewForm
-from evidence.admin.scope import principal_of, without_internals
+from evidence.admin.scope import principal_of
 from evidence.errors import EvidenceError
 from evidence.models import Evidence, ReviewTask, Scope, Trace
 from evidence.services import reviews
@@ -106,7 +106,7 @@ def _evidence_for(trace: Trace, principal: Principal) -> Any:
     rows = Evidence.objects.filter(
         system=trace.system_id, links__version__release_pins__release=trace.release_id
     )
-    return without_internals(rows, principal).distinct().order_by("-observed_to")[:10]
+    return scoped(rows, principal).distinct().order_by("-observed_to")[:10]
 
 
 def _carry_out(

@@ -4,34 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from evidence.access import Principal, principal_of_user, scoped
-from evidence.models import (
-    Artefact,
-    ArtefactKind,
-    ArtefactVersion,
-    AuditEvent,
-    Evidence,
-    EvidenceLink,
-    Layer,
-    Registration,
-)
+from evidence.access import INTERNALS_APP, Principal, principal_of_user, scoped
 
-INTERNALS_APP: Final = "interpret"
 INTERNALS_PERMISSION: Final = "interpret.view_internals"
-
-_INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
-# Rows of `evidence` that speak of probes, detectors or what they found: hidden like the internals themselves.
-_SPEAKS_OF_INTERNALS: Final[dict[type[Model], Q]] = {
-    Artefact: Q(kind__in=_INTERNAL_KINDS),
-    ArtefactVersion: Q(artefact__kind__in=_INTERNAL_KINDS),
-    Registration: Q(version__artefact__kind__in=_INTERNAL_KINDS),
-    AuditEvent: Q(object_type__startswith=f"{INTERNALS_APP}."),
-    Evidence: Q(layer=Layer.MECHANISTIC),
-    EvidenceLink: Q(evidence__layer=Layer.MECHANISTIC),
-}
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -49,23 +27,12 @@ def visible(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
     Raises:
         AccessDenied: the model belongs to no system; its admin says itself what may be seen of it.
     """
-    principal = principal_of(request)
-    return without_internals(scoped(queryset, principal), principal)
+    return scoped(queryset, principal_of(request))
 
 
 def rows_of(model: type[Model]) -> QuerySet[Any]:
     """Return all rows of a model, to be narrowed."""
     return model._default_manager.all()  # public in Django's documentation, by that name
-
-
-def without_internals(queryset: QuerySet[Any], principal: Principal) -> QuerySet[Any]:
-    """Leave out what speaks of internals, unless the principal may see those."""
-    if principal.sees_internals:
-        return queryset
-    if queryset.model._meta.app_label == INTERNALS_APP:
-        return queryset.none()
-    hidden = _SPEAKS_OF_INTERNALS.get(queryset.model)
-    return queryset if hidden is None else queryset.exclude(hidden)
 
 
 def reaches_internals(model: type[Model], lookup: str) -> bool:

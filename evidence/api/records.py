@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import QuerySet
 from rest_framework import serializers
 
-from evidence.access import principal_of
 from evidence.api.reading import ScopedList
 from evidence.api.traces import CitationOut
-from evidence.models import ArtefactVersion, AuditEvent, Citation, Evidence, IngestBatch, Layer, Reject
+from evidence.models import ArtefactVersion, AuditEvent, Citation, Evidence, IngestBatch, Reject
 
 
 class BatchOut(serializers.ModelSerializer[IngestBatch]):
@@ -128,13 +126,6 @@ class EvidenceList(ScopedList[Evidence]):
     serializer_class = EvidenceOut
     filterset_fields = ["layer", "role", "kind"]
 
-    def get_queryset(self) -> QuerySet[Evidence]:
-        """Hide the mechanistic layer from people who would misread it."""
-        queryset = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False) or principal_of(self.request).sees_internals:
-            return queryset
-        return queryset.exclude(layer=Layer.MECHANISTIC)
-
 
 class AuditEventOut(serializers.ModelSerializer[AuditEvent]):
     """Who did what, when."""
@@ -155,10 +146,3 @@ class AuditEventList(ScopedList[AuditEvent]):
     queryset = AuditEvent.objects.select_related("system")
     serializer_class = AuditEventOut
     filterset_fields = ["verb", "object_type", "object_id", "actor"]
-
-    def get_queryset(self) -> QuerySet[AuditEvent]:
-        """Hide events that would tell of probes and findings."""
-        queryset = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False) or principal_of(self.request).sees_internals:
-            return queryset
-        return queryset.exclude(object_type__startswith="interpret.")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import models
 from rest_framework import serializers
 
 from evidence.api.reading import ScopedDetail, ScopedList
 from interpret.models import Finding
-from interpret.selectors.visibility import for_eyes_of
 
 
 class FindingOut(serializers.ModelSerializer[Finding]):
@@ -33,17 +31,9 @@ class FindingList(ScopedList[Finding]):
     serializer_class = FindingOut
     filterset_fields = ("run", "statistic", "status", "run__release__name", "run__spec__system__key")
 
-    def get_queryset(self) -> models.QuerySet[Finding]:
-        """Return the findings that the principal may see."""
-        return for_eyes_of(self.request, super().get_queryset())
-
 
 class FindingDetail(ScopedDetail[Finding]):
     """One finding. 404 without `interpret.view_internals`."""
 
     queryset = Finding.objects.select_related("run__spec__system", "run__release")
     serializer_class = FindingOut
-
-    def get_queryset(self) -> models.QuerySet[Finding]:
-        """Return the findings that the principal may see."""
-        return for_eyes_of(self.request, super().get_queryset())

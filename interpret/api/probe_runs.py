@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,7 +17,6 @@ from evidence.problems import Problem
 from evidence.services.registry import find_release
 from interpret.contracts import ProbeInput
 from interpret.models import ProbeRun
-from interpret.selectors.visibility import for_eyes_of
 from interpret.services.queueing import queue_probe_run
 
 
@@ -78,10 +76,6 @@ class ProbeRuns(ScopedList[ProbeRun]):
     serializer_class = ProbeRunOut
     filterset_fields = ("state", "release__name", "spec__probe", "spec__system__key")
 
-    def get_queryset(self) -> models.QuerySet[ProbeRun]:
-        """Return the runs that the principal may see."""
-        return for_eyes_of(self.request, super().get_queryset())
-
     @extend_schema(request=ProbeRunIn, responses={201: ProbeRunOut, 403: Problem, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
         """Queue a run for the interpret worker."""
@@ -108,7 +102,3 @@ class ProbeRunDetail(ScopedDetail[ProbeRun]):
 
     queryset = ProbeRun.objects.select_related(*RELATED)
     serializer_class = ProbeRunOut
-
-    def get_queryset(self) -> models.QuerySet[ProbeRun]:
-        """Return the runs that the principal may see."""
-        return for_eyes_of(self.request, super().get_queryset())
