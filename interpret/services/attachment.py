@@ -10,7 +10,6 @@ from django.utils import timezone
 from evidence.models import Evidence, EvidenceLink, Layer, Role
 from evidence.services import audit
 from interpret.models import Finding, ProbeRun
-from interpret.registry import PROBES
 
 ROLES = {
     Finding.Status.SUPPORTED: Role.SUPPORTING,
@@ -51,7 +50,7 @@ def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
             "layer": Layer.MECHANISTIC,
             "role": ROLES[Finding.Status(finding.status)],
             "kind": "finding",
-            "title": f"{PROBES[run.spec.probe].title}: {finding.statistic}"[:200],
+            "title": _title(finding),
             "owner": run.queued_by,
             "review_every_days": REVIEW_EVERY_DAYS,
             "observed_from": finding.observed_at,
@@ -92,6 +91,11 @@ def summarise(finding: Finding) -> dict[str, object]:
         "model_digest": finding.holds_for["model_digest"],
         "probe_version": finding.provenance["code_version"],
     }
+
+
+def _title(finding: Finding) -> str:
+    interval = f"{finding.value:.3g} [{finding.low:.3g}, {finding.high:.3g}] {finding.unit}"
+    return f"{finding.statistic}: {interval}, n={finding.n}, {finding.status}"[:200]
 
 
 def _interval(comparison: dict[str, Any] | None) -> dict[str, object] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from evidence.digests import digest_of
 from evidence.services import audit
 from interpret import registry
 from interpret.contracts import ProbeResult, ProbeSpecification, Progress
@@ -72,6 +74,11 @@ def specification_of(run: ProbeRun) -> ProbeSpecification:
         inputs=read_inputs(dataset) if dataset else (),
         dataset_digest=dataset.digest if dataset else "",
     )
+
+
+def digest_of_specification(specification: ProbeSpecification) -> str:
+    """Return the identity of what is asked. Prompts stand in it by the digest of their dataset version."""
+    return digest_of(replace(specification, inputs=()).as_json())
 
 
 def find_runs_to_send() -> list[int]:

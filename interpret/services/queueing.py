@@ -8,13 +8,13 @@ from functools import partial
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from evidence.digests import digest_of
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.services import audit, registry
 from interpret.contracts import ProbeInput, ProbeSpecification
 from interpret.errors import BadSpecification
 from interpret.models import ProbeRun, ProbeSpec
 from interpret.registry import describe, fill_parameters
+from interpret.services.execution import digest_of_specification
 from interpret.services.prompts import collect_answer_prompts, store_inputs
 from interpret.tasks import run_probe
 
@@ -79,7 +79,7 @@ def _ensure_spec(
         kind=ArtefactKind.PROBE,
         key=probe,
         label=f"{model.label}, seed {seed}",
-        digest=digest_of(asked.as_json()),
+        digest=digest_of_specification(asked),
         actor=actor,
         name=describe(probe).title[:200],
         metadata={"model_digest": model.digest, "parameters": filled, "seed": seed},

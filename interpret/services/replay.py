@@ -11,7 +11,7 @@ from evidence.replay import Replay
 from interpret import registry
 from interpret.errors import ProbeError
 from interpret.models import Finding
-from interpret.services.execution import ignore_progress, specification_of
+from interpret.services.execution import digest_of_specification, ignore_progress, specification_of
 from interpret.services.findings import digest_of_finding
 
 RELATIVE_TOLERANCE: Final = 1e-4  # of the value: float sums differ between processors, verdicts must not
@@ -29,20 +29,19 @@ def replay_finding(finding: Finding) -> Replay:
     specification = specification_of(run)
     session = registry.open_session(settings.MODEL_STORE)
     result = registry.load(run.spec.probe).run(specification, session, ignore_progress)
-    if finding.ordinal >= len(result.measurements):
+    if finding.ordinal > len(result.measurements):
         raise ProbeError(
             f"{run.spec.probe} now reports {len(result.measurements)} findings; this was {finding.ordinal}."
         )
-    again = result.measurements[finding.ordinal]
+    again = result.measurements[finding.ordinal - 1]  # ordinals begin at 1
     same = math.isclose(again.estimate.value, finding.value, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-9)
-    stored = run.spec.artefact_version.digest
     return Replay(
         kind="finding",
         ref=str(finding.pk),
         stored_verdict=finding.status,
         replayed_verdict=str(again.status) if same else f"{again.status} at {again.estimate.value:.6g}",
-        stored_inputs=stored,
-        replayed_inputs=stored,
+        stored_inputs=run.spec.artefact_version.digest,
+        replayed_inputs=digest_of_specification(specification),
         stored_code=str(finding.provenance["code_version"]),
         current_code=result.code_version,
     )

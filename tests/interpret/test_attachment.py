@@ -67,6 +67,8 @@ def test_the_summary_has_the_interval_and_no_internals(run: ProbeRun) -> None:
     summary = Evidence.objects.filter(role="supporting").values_list("summary", flat=True).get()
     assert (summary["value"], summary["low"], summary["high"], summary["n"]) == (2.0, 1.9, 2.1, 20)
     assert summary["null"]["value"] == 0
+    title = Evidence.objects.get(role="supporting").title
+    assert title == "test.statistic: 2 [1.9, 2.1] nats, n=20, supported"
     assert not {"internals", "per_item", "site", "supports"} & set(summary)
 
 

@@ -16,10 +16,12 @@ from interpret.probes.session import ModelSession
 from interpret.services.attachment import attach_findings
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
+from interpret.services.replay import replay_finding
 from tests.factories import ACTOR, World, manifest
 from tests.probes.store import LETTERS, write_folder
 
 SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 1, "permutations": 99}
+INPUTS = [ProbeInput(f"p{i}", "".join(LETTERS[i : i + 8]), "en") for i in range(12)]
 
 
 @pytest.fixture
@@ -35,11 +37,9 @@ def released(world: World, settings: Any, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
-    texts = ["".join(LETTERS[i : i + 8]) for i in range(12)]
-    inputs = [ProbeInput(f"p{i}", text, "en") for i, text in enumerate(texts)]
     runs = [
         queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, actor=ACTOR),
-        queue_probe_run(release=released, probe="entropy.next_token", inputs=inputs, actor=ACTOR),
+        queue_probe_run(release=released, probe="entropy.next_token", inputs=INPUTS, actor=ACTOR),
     ]
     seen: list[str] = []
     for run in runs:
@@ -55,6 +55,18 @@ def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
     assert not Finding.objects.filter(status="supported", statistic__startswith="induction").exists()
     assert attach_findings() == 2
     assert not Evidence.objects.exclude(role__in=["supporting", "counter"]).exists()
+
+
+@pytest.mark.parametrize("probe", ["induction.heads", "entropy.next_token"])
+def test_every_finding_replays(released: Any, probe: str) -> None:
+    asked: dict[str, Any] = {"inputs": INPUTS} if probe == "entropy.next_token" else {"parameters": SMALL}
+    run = queue_probe_run(release=released, probe=probe, actor=ACTOR, **asked)
+    execute_probe_run(run.pk)
+    found = list(run.findings.order_by("ordinal"))
+    assert len(found) >= 2
+    for finding in found:
+        again = replay_finding(finding)
+        assert again.agrees, again.explain()
 
 
 def test_a_run_repeated_gives_the_same_numbers(released: Any) -> None:
