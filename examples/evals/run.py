@@ -12,6 +12,8 @@ import argparse
 import datetime as dt
 import json
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -78,8 +80,22 @@ def evaluate(copilot: Copilot, generator: Generator, records: Path, progress: Pr
         model_digest=generator.digest,
         started=started,
         ended=dt.datetime.now(dt.UTC),
-        commit=os.environ.get("GITHUB_SHA", os.environ.get("CI_COMMIT_SHA", "")),
+        commit=source_revision(),
     )
+
+
+def source_revision() -> str:
+    """Return the commit the suite is run from: CI's word for it, else git's, else "unknown"."""
+    stated = os.environ.get("GITHUB_SHA") or os.environ.get("CI_COMMIT_SHA")
+    if stated:
+        return stated
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    asked = subprocess.run(  # noqa: S603  # git, with our own arguments
+        [git, "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
 
 
 def print_scores(files: dict[str, dict[str, Any]], seconds: float, console: Console) -> None:
