@@ -23,6 +23,7 @@ from config.processes import web_command
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 START_TIMEOUT: Final = 60  # seconds
 STOP_TIMEOUT: Final = 30  # seconds
+_CONFIGURED_OUTSIDE: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_INTERPRET_URL", "REDIS_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,9 @@ class WebProcess:
 def prepare_database(folder: Path, system: str) -> str:
     """Migrate the folder's database, and return the text of a token that may write to a new system."""
     migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=REPOSITORY, env=_environment(folder, "owner"), check=True)
+    subprocess.run(migrate, cwd=REPOSITORY, env=environment_of(folder, "owner"), check=True)
     make = [sys.executable, "-m", "bench.make_token", system]
-    environment = _environment(folder, "web")
+    environment = environment_of(folder, "web")
     made = subprocess.run(make, cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True)
     return made.stdout.strip()
 
@@ -56,11 +57,11 @@ def prepare_database(folder: Path, system: str) -> str:
 def start_web(folder: Path, port: int, workers: int) -> WebProcess:
     """Start the web process as `manage.py up` does, and wait until it answers."""
     command = web_command(port, workers, log_level="error")
-    environment = _environment(folder, "web")
+    environment = environment_of(folder, "web")
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, start_new_session=True)
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(port):
+        if answers(port):
             return WebProcess(process, port)
         time.sleep(0.05)
     raise SystemExit("the web process did not start; its reason is above")
@@ -76,6 +77,18 @@ def running_web(folder: Path, port: int, workers: int) -> Iterator[WebProcess]:
         web.stop()
 
 
+def environment_of(folder: Path, role: str) -> dict[str, str]:
+    """Return the environment of a process of this folder's server, whatever server we are configured for."""
+    ours = {name: value for name, value in os.environ.items() if name not in _CONFIGURED_OUTSIDE}
+    return {
+        **ours,
+        "TRACEBINDER_VAR": str(folder),
+        "TRACEBINDER_PROCESS": role,
+        "TRACEBINDER_LOG_LEVEL": "CRITICAL",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
 def find_free_port() -> int:
     """Return a loopback port that is free now."""
     with socket.socket() as free:
@@ -89,17 +102,8 @@ def connect_as_owner(folder: Path) -> psycopg.Connection[Any]:
     return psycopg.connect(plan.database_url(embedded.OWNER_ROLE), autocommit=True)
 
 
-def _environment(folder: Path, role: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        "TRACEBINDER_VAR": str(folder),
-        "TRACEBINDER_PROCESS": role,
-        "TRACEBINDER_LOG_LEVEL": "CRITICAL",
-        "PYTHONWARNINGS": "ignore",
-    }
-
-
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether a web process on this port answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/healthz")

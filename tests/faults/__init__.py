@@ -1,0 +1,1 @@
+"""Faults in real processes: what is acknowledged is durable, whatever is killed, stopped or taken away."""

@@ -1,0 +1,121 @@
+"""What can go wrong, by name. Each brings back what the product cannot bring back by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from random import Random
+
+from config import embedded
+from tests.faults.stack import Stack, children_of, is_running, kill, wait_until
+
+Fault = Callable[[Stack, Random], None]
+DOWN = 1.0  # seconds a process stays away, at most
+
+
+def kill_web_worker(stack: Stack, chance: Random) -> None:
+    """One of the processes that answer; the web server replaces it."""
+    kill(chance.choice(children_of(stack.pid("web"))))
+
+
+def kill_web(stack: Stack, chance: Random) -> None:
+    kill(stack.pid("web"))
+    _come_back(stack, chance, "web")
+
+
+def stop_web(stack: Stack, chance: Random) -> None:
+    stack.stop("web")
+    stack.start("web")
+    stack.wait_for_web()
+
+
+def kill_assembler(stack: Stack, chance: Random) -> None:
+    """The process of the worker that runs the tasks; Celery replaces it."""
+    for pid in children_of(stack.pid("worker")):
+        kill(pid)
+
+
+def kill_worker(stack: Stack, chance: Random) -> None:
+    _come_back(stack, chance, "worker")
+
+
+def stop_worker(stack: Stack, chance: Random) -> None:
+    stack.stop("worker")
+    stack.start("worker")
+
+
+def kill_beat(stack: Stack, chance: Random) -> None:
+    _come_back(stack, chance, "beat")
+
+
+def kill_backend(stack: Stack, chance: Random) -> None:
+    """Any child of PostgreSQL: it then ends all connections and recovers by itself."""
+    kill(chance.choice(children_of(stack.postmaster())))
+
+
+def kill_postmaster(stack: Stack, chance: Random) -> None:
+    kill(stack.postmaster())
+    time.sleep(chance.uniform(0, DOWN))
+    embedded.start_postgres(stack.folder)
+
+
+def kill_postgres(stack: Stack, chance: Random) -> None:
+    """All of it at once, as a power cut does."""
+    pid = stack.postmaster()
+    group = [pid, *children_of(pid)]
+    for process in group:
+        kill(process)
+    wait_until(lambda: not any(is_running(process) for process in group), "PostgreSQL does not die")
+    embedded.start_postgres(stack.folder)
+
+
+def stop_postgres(stack: Stack, chance: Random) -> None:
+    embedded.stop_postgres(stack.folder)
+    time.sleep(chance.uniform(0, 2 * DOWN))
+    embedded.start_postgres(stack.folder)
+
+
+def kill_broker(stack: Stack, chance: Random) -> None:
+    kill(stack.valkey())
+    time.sleep(chance.uniform(0, 2 * DOWN))
+    embedded.start_valkey(stack.folder)
+
+
+def kill_everything(stack: Stack, chance: Random) -> None:
+    """The machine goes down."""
+    for name in ("web", "worker", "beat"):
+        os.killpg(stack.pid(name), signal.SIGKILL)
+    kill(stack.valkey())
+    kill_postgres(stack, chance)
+    embedded.start_valkey(stack.folder)
+    for name in ("web", "worker", "beat"):
+        stack.kill_group(name)
+        stack.start(name)
+    stack.wait_for_web()
+
+
+FAULTS: dict[str, Fault] = {
+    "web worker killed": kill_web_worker,
+    "PostgreSQL backend killed": kill_backend,
+    "worker killed": kill_worker,
+    "postmaster killed": kill_postmaster,
+    "web killed": kill_web,
+    "web stopped": stop_web,
+    "assembling process killed": kill_assembler,
+    "worker stopped": stop_worker,
+    "beat killed": kill_beat,
+    "PostgreSQL killed at once": kill_postgres,
+    "PostgreSQL stopped": stop_postgres,
+    "broker killed": kill_broker,
+    "everything killed": kill_everything,
+}
+
+
+def _come_back(stack: Stack, chance: Random, name: str) -> None:
+    stack.kill_group(name)
+    time.sleep(chance.uniform(0, DOWN))
+    stack.start(name)
+    if name == "web":
+        stack.wait_for_web()

@@ -1,0 +1,87 @@
+"""Kill anything, at any moment, under load: nothing acknowledged is lost, nothing is there twice, all of it adds up.
+
+`make soak` runs the long one: TRACEBINDER_SOAK_ROUNDS (50) faults, chosen by TRACEBINDER_SOAK_SEED (the clock).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.faults.checks import checking
+from tests.faults.faults import FAULTS
+from tests.faults.load import Load
+from tests.faults.stack import Stack, running_stack
+
+# The embedded servers outlive the handle they were started with; they are stopped by their own commands.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+UNTIL_FAULT = 0.8  # seconds of load before a fault, at most
+SHORT = ("web worker killed", "worker killed", "PostgreSQL backend killed", "postmaster killed")
+
+
+def test_nothing_acknowledged_is_lost(stack: Stack) -> None:
+    chance = Random(1)
+    load = Load(port=stack.port, token=stack.token, seed=1)
+    with checking(stack) as checks, load:
+        for name in SHORT:
+            load.wait_for_progress()
+            time.sleep(chance.uniform(0, UNTIL_FAULT))
+            FAULTS[name](stack, chance)
+            load.wait_for_progress()
+            load.pause()
+            checks.check_spans(load.acknowledged)
+            load.go_on()
+        load.pause()
+        checks.check_traces()
+        checks.check_spans(load.acknowledged)
+        checks.check_log()
+    assert load.broken_promises == []
+
+
+@pytest.mark.soak
+def test_nothing_acknowledged_is_lost_in_many_rounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds = int(os.environ.get("TRACEBINDER_SOAK_ROUNDS", "50"))
+    seed = int(os.environ.get("TRACEBINDER_SOAK_SEED", str(int(time.time()))))
+    chance, started = Random(seed), time.monotonic()
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"{time.monotonic() - started:7.1f} s  {text}\n")
+            sys.stdout.flush()
+
+    say(f"{rounds} rounds, TRACEBINDER_SOAK_SEED={seed}")
+    with running_stack(tmp_path) as stack, checking(stack) as checks:
+        load = Load(port=stack.port, token=stack.token, seed=seed)
+        with load:
+            for number, name in enumerate(_plan(rounds, chance), 1):
+                load.wait_for_progress()
+                time.sleep(chance.uniform(0, UNTIL_FAULT))
+                FAULTS[name](stack, chance)
+                load.wait_for_progress()
+                load.pause()
+                checks.check_traces()
+                checks.check_spans(load.acknowledged)
+                leaves = checks.check_log()
+                say(f"round {number}: {name}: {len(load.acknowledged)} spans acknowledged, {leaves} leaves")
+                load.go_on()
+        assert load.broken_promises == []
+        n_traces, n_revisions = checks.count_revisions()
+    say(
+        f"{rounds} rounds: {len(load.acknowledged)} spans acknowledged, 0 lost, 0 twice; {n_traces} traces in "
+        f"{n_revisions} revisions; requests: {dict(load.answers)}"
+    )
+
+
+def _plan(rounds: int, chance: Random) -> list[str]:
+    """Return that many faults by name: each kind as often as any other, in any order."""
+    names: list[str] = []
+    while len(names) < rounds:
+        names += chance.sample(sorted(FAULTS), len(FAULTS))
+    return names[:rounds]
