@@ -15,7 +15,7 @@ up: install ## start everything in one terminal; Ctrl-C stops it
 	@$(BIN)/python manage.py up
 
 ##@ Develop
-.PHONY: test check fmt schema bench soak
+.PHONY: test check fmt schema bench soak fuzz
 test: install ## run the whole suite on PostgreSQL and Valkey it starts itself
 	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
 
@@ -31,8 +31,12 @@ schema: install ## write the OpenAPI schema that `make check` compares with
 bench: install ## run the benchmarks; each prints ratios against a baseline of the same run
 	@$(BIN)/python -m bench.ingest $(ARGS)
 
-soak: install ## the tests that take minutes
+soak: install ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+fuzz: install ## arbitrary bytes into every reader of foreign bytes, a minute each: ARGS="--seconds 60 otlp"
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -q -c constraints.txt -e '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz.run $(ARGS)
 
 ##@ Set up
 .PHONY: install clean help

@@ -14,7 +14,6 @@ import psycopg
 
 from bench.server import REPOSITORY, connect_as_owner, environment_of
 from evidence.digests import sha256_hex
-from tests.faults.load import SpanIds
 from tests.faults.stack import COMES_BACK, Stack, wait_until
 
 
@@ -22,11 +21,11 @@ class Checks:
     """Checks of one stack's store, with the inspector of its log."""
 
     def __init__(self, stack: Stack, inspector: subprocess.Popen[str]) -> None:
-        self._folder = stack.folder
+        self._stack, self._folder = stack, stack.folder
         self._inspector = inspector
         self._seen_bodies: set[str] = set()
 
-    def check_spans(self, acknowledged: SpanIds) -> None:
+    def check_spans(self) -> None:
         """Nothing lost, nothing twice, nothing invented; batches, spans, events and raw bodies agree."""
         with connect_as_owner(self._folder) as connection:
             spans = connection.execute("SELECT trace_id, span_id, batch_id FROM evidence_span").fetchall()
@@ -37,8 +36,8 @@ class Checks:
             rejects = connection.execute("SELECT code, detail FROM evidence_reject").fetchall()
         stored = {(trace_id.hex, span_id) for trace_id, span_id, _ in spans}
         assert len(stored) == len(spans), "a span is stored twice"
-        assert acknowledged - stored == set(), "an acknowledged span is lost"
-        assert stored - acknowledged == set(), (
+        assert self._stack.acknowledged - stored == set(), "an acknowledged span is lost"
+        assert stored - self._stack.acknowledged == set(), (
             "a span is stored that nobody was told of, though all were repeated"
         )
         by_batch = Counter(batch_id for *_, batch_id in spans)

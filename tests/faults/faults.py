@@ -56,8 +56,13 @@ def kill_backend(stack: Stack, chance: Random) -> None:
 
 
 def kill_postmaster(stack: Stack, chance: Random) -> None:
-    kill(stack.postmaster())
+    """Its backends live on for a moment; and another program gets its process id, as in a container begun again."""
+    pid = stack.postmaster()
+    kill(pid)
+    wait_until(lambda: not is_running(pid), "PostgreSQL does not die")
     time.sleep(chance.uniform(0, DOWN))
+    note = stack.folder / "postgres" / "postmaster.pid"
+    note.write_text(note.read_text().replace(str(pid), str(os.getpid()), 1))
     embedded.start_postgres(stack.folder)
 
 

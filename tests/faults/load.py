@@ -13,9 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from bench.generate import TraceGenerator
-from tests.faults.stack import SYSTEM, wait_until
+from tests.faults.stack import SYSTEM, SpanIds, Stack, wait_until
 
-SpanIds = set[tuple[str, str]]  # trace id and span id, hexadecimal
 TRACES_A_BODY = 3
 PACE = 0.08  # seconds between what one sender has to say: the worker must keep up on a small machine
 LATE = (
@@ -25,13 +24,12 @@ PROBLEM = "application/problem+json"
 
 
 class Load:
-    """Senders under way, and what they were promised."""
+    """Senders under way. What they are promised is added to the stack's `acknowledged`."""
 
-    def __init__(self, *, port: int, token: str, seed: int, senders: int = 3) -> None:
-        self.acknowledged: SpanIds = set()
+    def __init__(self, stack: Stack, *, seed: int, senders: int = 3) -> None:
         self.answers: Counter[str] = Counter()
         self.broken_promises: list[str] = []
-        self._port, self._token = port, token
+        self._stack = stack
         self._pause, self._stop = threading.Event(), threading.Event()
         self._idle = [threading.Event() for _ in range(senders)]
         self._threads = [
@@ -65,7 +63,7 @@ class Load:
         self._pause.clear()
 
     def _send_for_ever(self, number: int, seed: str) -> None:
-        sender = _Sender(self._port, self._token, random.Random(seed))
+        sender = _Sender(self._stack, random.Random(seed))
         try:
             while not self._stop.is_set():
                 if self._pause.is_set():
@@ -82,7 +80,7 @@ class Load:
         while not self._stop.is_set():
             outcome = sender.post(body)
             if outcome == "acknowledged":
-                self.acknowledged |= read_span_ids(body)
+                self._stack.acknowledged |= read_span_ids(body)
             elif outcome not in {"busy", "away", "no answer"}:
                 self.broken_promises.append(outcome)
             self.answers[outcome] += 1
@@ -94,9 +92,9 @@ class Load:
 class _Sender:
     """One client with one connection, which it opens again when it breaks."""
 
-    def __init__(self, port: int, token: str, chance: random.Random) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-protobuf"}
+    def __init__(self, stack: Stack, chance: random.Random) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+        self._headers = {"Authorization": f"Bearer {stack.token}", "Content-Type": "application/x-protobuf"}
         self._generator = TraceGenerator(SYSTEM, seed=chance.getrandbits(32))
         self._chance = chance
         self._last = self._generator.make_body(1)

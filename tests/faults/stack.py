@@ -20,13 +20,20 @@ STOPS = 20  # seconds a process has after SIGTERM, as `manage.py up` gives it
 WEB_WORKERS = 2
 
 
+SpanIds = set[tuple[str, str]]  # trace id and span id, hexadecimal
+
+
 class Stack:
-    """PostgreSQL, Valkey, web, worker and beat. `token` may write spans of `SYSTEM`."""
+    """PostgreSQL, Valkey, web, worker and beat.
+
+    `token` may write spans of `SYSTEM`; `acknowledged` is what all loads so far were promised.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = find_free_port()
         self.token = ""
+        self.acknowledged: SpanIds = set()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_all(self) -> None:

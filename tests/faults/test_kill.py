@@ -20,13 +20,14 @@ from tests.faults.stack import Stack, running_stack
 
 # The embedded servers outlive the handle they were started with; they are stopped by their own commands.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
-UNTIL_FAULT = 0.8  # seconds of load before a fault, at most
+UNTIL_FAULT = 0.5  # seconds of load before a fault, at most
+UNTIL_FAULT_LONG = 2.0  # likewise, in the long one
 SHORT = ("web worker killed", "worker killed", "PostgreSQL backend killed", "postmaster killed")
 
 
 def test_nothing_acknowledged_is_lost(stack: Stack) -> None:
     chance = Random(1)
-    load = Load(port=stack.port, token=stack.token, seed=1)
+    load = Load(stack, seed=1)
     with checking(stack) as checks, load:
         for name in SHORT:
             load.wait_for_progress()
@@ -34,11 +35,11 @@ def test_nothing_acknowledged_is_lost(stack: Stack) -> None:
             FAULTS[name](stack, chance)
             load.wait_for_progress()
             load.pause()
-            checks.check_spans(load.acknowledged)
+            checks.check_spans()
             load.go_on()
         load.pause()
         checks.check_traces()
-        checks.check_spans(load.acknowledged)
+        checks.check_spans()
         checks.check_log()
     assert load.broken_promises == []
 
@@ -58,23 +59,23 @@ def test_nothing_acknowledged_is_lost_in_many_rounds(
 
     say(f"{rounds} rounds, TRACEBINDER_SOAK_SEED={seed}")
     with running_stack(tmp_path) as stack, checking(stack) as checks:
-        load = Load(port=stack.port, token=stack.token, seed=seed)
+        load = Load(stack, seed=seed)
         with load:
             for number, name in enumerate(_plan(rounds, chance), 1):
                 load.wait_for_progress()
-                time.sleep(chance.uniform(0, UNTIL_FAULT))
+                time.sleep(chance.uniform(0, UNTIL_FAULT_LONG))
                 FAULTS[name](stack, chance)
                 load.wait_for_progress()
                 load.pause()
                 checks.check_traces()
-                checks.check_spans(load.acknowledged)
+                checks.check_spans()
                 leaves = checks.check_log()
-                say(f"round {number}: {name}: {len(load.acknowledged)} spans acknowledged, {leaves} leaves")
+                say(f"round {number}: {name}: {len(stack.acknowledged)} spans acknowledged, {leaves} leaves")
                 load.go_on()
         assert load.broken_promises == []
         n_traces, n_revisions = checks.count_revisions()
     say(
-        f"{rounds} rounds: {len(load.acknowledged)} spans acknowledged, 0 lost, 0 twice; {n_traces} traces in "
+        f"{rounds} rounds: {len(stack.acknowledged)} spans acknowledged, 0 lost, 0 twice; {n_traces} traces in "
         f"{n_revisions} revisions; requests: {dict(load.answers)}"
     )
 

@@ -1,0 +1,28 @@
+"""Fuzz one target in this process, with libFuzzer's own arguments; `tests.fuzz.run` starts it."""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+_GUIDING = [
+    "evidence.otlp",
+    "evidence.evals",
+    "evidence.digests",
+    "tracebinder.verify",
+    "requirements.yaml_import",
+]
+
+
+def main() -> None:
+    """Never returns: libFuzzer ends the process."""
+    name = sys.argv.pop(1)
+    with atheris.instrument_imports(include=_GUIDING):
+        from tests.fuzz.targets import TARGETS
+    atheris.Setup(sys.argv, TARGETS[name].try_one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
