@@ -30,8 +30,10 @@ class Checks:
         with connect_as_owner(self._folder) as connection:
             spans = connection.execute("SELECT trace_id, span_id, batch_id FROM evidence_span").fetchall()
             batches = connection.execute(
-                "SELECT id, n_items, n_accepted, n_duplicate, n_rejected, body_digest FROM evidence_ingestbatch"
+                "SELECT id, signal, n_items, n_accepted, n_duplicate, n_rejected, body_digest"
+                " FROM evidence_ingestbatch"
             ).fetchall()
+            samples = connection.execute("SELECT explanation FROM evidence_evalsample").fetchall()
             events = _object_ids(connection, "ingest_batch.stored")
             rejects = connection.execute("SELECT code, detail FROM evidence_reject").fetchall()
         stored = {(trace_id.hex, span_id) for trace_id, span_id, _ in spans}
@@ -41,9 +43,17 @@ class Checks:
             "a span is stored that nobody was told of, though all were repeated"
         )
         by_batch = Counter(batch_id for *_, batch_id in spans)
-        for batch_id, n_items, n_accepted, n_duplicate, n_rejected, _ in batches:
+        n_events = 0
+        for batch_id, signal, n_items, n_accepted, n_duplicate, n_rejected, _ in batches:
             assert n_items == n_accepted + n_duplicate + n_rejected
-            assert by_batch.pop(batch_id, 0) == n_accepted
+            if signal == "traces":
+                assert by_batch.pop(batch_id, 0) == n_accepted
+            else:
+                n_events += n_accepted
+        assert n_events == len(samples)
+        assert Counter(name for (name,) in samples) == Counter(self._stack.acknowledged_events), (
+            "events differ"
+        )
         assert not by_batch, "spans belong to no batch"
         assert events == Counter(str(batch_id) for batch_id, *_ in batches), "one event for each batch"
         assert rejects == []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from random import Random
 
 from config import embedded
@@ -76,6 +77,15 @@ def kill_postgres(stack: Stack, chance: Random) -> None:
     embedded.start_postgres(stack.folder)
 
 
+def hang_postgres(stack: Stack, chance: Random) -> None:
+    """It neither answers nor ends any connection, for a while."""
+    pid = stack.postmaster()
+    group = [pid, *children_of(pid)]
+    _signal_all(group, signal.SIGSTOP)
+    time.sleep(chance.uniform(DOWN, 3 * DOWN))
+    _signal_all(group, signal.SIGCONT)
+
+
 def stop_postgres(stack: Stack, chance: Random) -> None:
     embedded.stop_postgres(stack.folder)
     time.sleep(chance.uniform(0, 2 * DOWN))
@@ -113,9 +123,16 @@ FAULTS: dict[str, Fault] = {
     "beat killed": kill_beat,
     "PostgreSQL killed at once": kill_postgres,
     "PostgreSQL stopped": stop_postgres,
+    "PostgreSQL hangs": hang_postgres,
     "broker killed": kill_broker,
     "everything killed": kill_everything,
 }
+
+
+def _signal_all(processes: Iterable[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def _come_back(stack: Stack, chance: Random, name: str) -> None:

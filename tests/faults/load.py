@@ -8,7 +8,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -21,6 +23,17 @@ LATE = (
     2.6  # seconds after which a part arrives late: its trace has been sealed meanwhile, where all goes well
 )
 PROBLEM = "application/problem+json"
+EVENT_NAME = "gen_ai.evaluation.explanation"
+EVENT_TIME = 1_763_802_000_000_000_000  # 2025-11-22T09:00:00Z
+TRACES, LOGS = "/v1/traces", "/v1/logs"
+
+
+@dataclass(frozen=True)
+class Export:
+    """One request: the path of its signal, and its body."""
+
+    path: str
+    body: bytes
 
 
 class Load:
@@ -70,17 +83,19 @@ class Load:
                     self._idle[number].set()
                     time.sleep(0.02)
                     continue
-                for body in sender.bodies():
-                    self._deliver(sender, body)
+                for export in sender.exports():
+                    self._deliver(sender, export)
                 time.sleep(PACE)
         finally:
             sender.close()
 
-    def _deliver(self, sender: _Sender, body: bytes) -> None:
+    def _deliver(self, sender: _Sender, export: Export) -> None:
         while not self._stop.is_set():
-            outcome = sender.post(body)
-            if outcome == "acknowledged":
-                self._stack.acknowledged |= read_span_ids(body)
+            outcome = sender.post(export)
+            if outcome == "acknowledged" and export.path == TRACES:
+                self._stack.acknowledged |= read_span_ids(export.body)
+            elif outcome == "acknowledged":
+                self._stack.acknowledged_events |= read_event_names(export.body)
             elif outcome not in {"busy", "away", "no answer"}:
                 self.broken_promises.append(outcome)
             self.answers[outcome] += 1
@@ -102,10 +117,10 @@ class _Sender:
     def close(self) -> None:
         self._connection.close()
 
-    def post(self, body: bytes) -> str:
+    def post(self, export: Export) -> str:
         """Return "acknowledged", "busy" (429), "away" (503), "no answer", or what should not have been answered."""
         try:
-            self._connection.request("POST", "/v1/traces", body, self._headers)
+            self._connection.request("POST", export.path, export.body, self._headers)
             response = self._connection.getresponse()
             answer = response.read()
         except (OSError, http.client.HTTPException):
@@ -118,8 +133,17 @@ class _Sender:
             return "busy" if response.status == 429 else "away"
         return f"{response.status} {response.getheader('Content-Type')} {answer[:300]!r}"
 
-    def bodies(self) -> Iterator[bytes]:
-        """Yield what this sender says next: whole traces, traces in parts, the same again, or old and new mixed."""
+    def exports(self) -> Iterator[Export]:
+        """Yield what this sender says next: traces, and now and then evaluation events, both also repeated."""
+        for body in self._trace_bodies():
+            yield Export(TRACES, body)
+        if self._chance.random() < 0.2:
+            events = [self._chance.randbytes(8).hex() for _ in range(3)]
+            yield Export(LOGS, _events_body(events[:2]))
+            yield Export(LOGS, _events_body(events))
+
+    def _trace_bodies(self) -> Iterator[bytes]:
+        """Yield whole traces, traces in parts, the same again, or old and new mixed."""
         whole = self._generator.make_body(TRACES_A_BODY)
         kind = self._chance.random()
         if kind < 0.3:
@@ -160,4 +184,25 @@ def _body_of(like: bytes, spans: Iterable[Span]) -> bytes:
     chosen = list(spans)
     del scope.spans[:]
     scope.spans.extend(chosen)
+    return bytes(request.SerializeToString())
+
+
+def read_event_names(body: bytes) -> set[str]:
+    records = ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records
+    return {
+        pair.value.string_value for record in records for pair in record.attributes if pair.key == EVENT_NAME
+    }
+
+
+def _events_body(names: Iterable[str]) -> bytes:
+    """Return a body of evaluation events of one metric, each told apart by its explanation."""
+    request = ExportLogsServiceRequest()
+    group = request.resource_logs.add()
+    group.resource.attributes.add(key="service.name").value.string_value = SYSTEM
+    scope = group.scope_logs.add()
+    for name in names:
+        record = scope.log_records.add(time_unix_nano=EVENT_TIME, event_name="gen_ai.evaluation.result")
+        record.attributes.add(key="gen_ai.evaluation.name").value.string_value = "groundedness"
+        record.attributes.add(key="gen_ai.evaluation.score.value").value.double_value = 0.5
+        record.attributes.add(key=EVENT_NAME).value.string_value = name
     return bytes(request.SerializeToString())

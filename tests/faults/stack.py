@@ -34,6 +34,7 @@ class Stack:
         self.port = find_free_port()
         self.token = ""
         self.acknowledged: SpanIds = set()
+        self.acknowledged_events: set[str] = set()  # of the logs signal, by their explanations
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_all(self) -> None:
