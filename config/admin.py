@@ -23,11 +23,12 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "EvalRun", "EvalScore", "EvalSample", "Retraction", "GateDecision", "Waiver", "Evidence", "EvidenceLink",
     ),
     "What happened": (
-        "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceFacts", "Span",
-        "IngestBatch", "Reject", "PendingTrace",
+        "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",
+        "TraceFacts", "Span", "IngestBatch", "Reject", "PendingTrace",
     ),
     "What the inside says": ("ProbeSpec", "ProbeRun", "Finding"),
     "What can be verified": ("Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Blob"),
+    "What was kept and what went": ("LegalHold", "LegalHoldRelease", "Erasure", "Disposal", "BlobRemoval"),
     "People and keys": ("User", "Group", "Membership", "AccessToken"),
 }  # fmt: skip
 

@@ -178,6 +178,12 @@ ASSEMBLY_INCOMPLETE_AFTER = env_int(
     "TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600
 )  # seconds to wait for a root
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
+RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over it
+    "traces": env_int(
+        "TRACEBINDER_RETENTION_TRACES_DAYS", 0
+    ),  # months of spans, and raw bodies that brought them
+    "logs": env_int("TRACEBINDER_RETENTION_LOGS_DAYS", 0),  # raw bodies; the samples in them stay
+}
 PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
@@ -225,6 +231,7 @@ CELERY_BEAT_SCHEDULE = {
     "sequence-events": {"task": "evidence.tasks.sequence_events", "schedule": 5.0},
     "find-missed-events": {"task": "evidence.tasks.find_missed_events", "schedule": 3600.0},
     "create-partitions": {"task": "evidence.tasks.create_partitions", "schedule": 24 * 3600.0},
+    "apply-retention": {"task": "evidence.tasks.apply_retention", "schedule": 24 * 3600.0},
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},

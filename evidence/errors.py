@@ -64,6 +64,22 @@ class BlobMissing(EvidenceError):
     title = "Stored bytes are missing"
 
 
+class BlobErased(EvidenceError):
+    """The bytes were taken away by retention or by an erasure. That they were there stays on record."""
+
+    code = "blob_erased"
+    http_status = 410
+    title = "The bytes were removed"
+
+
+class LegalHoldInForce(EvidenceError):
+    """What somebody wants erased must be kept."""
+
+    code = "legal_hold"
+    http_status = 409
+    title = "A legal hold is in force"
+
+
 class DigestMismatch(EvidenceError):
     """Bytes do not have the digest they were stored under."""
 

@@ -17,14 +17,22 @@ class Replay:
     replayed_inputs: str  # digest
     stored_code: str
     current_code: str
+    gone: str = ""  # why it cannot be given again: "its payload was erased on 2026-11-22 (request 17)"
 
     @property
     def agrees(self) -> bool:
         """Whether verdict and inputs are the same."""
         return (self.stored_verdict, self.stored_inputs) == (self.replayed_verdict, self.replayed_inputs)
 
+    @property
+    def differs(self) -> bool:
+        """Whether it was given again and came out otherwise; what is gone, on record, neither agrees nor differs."""
+        return not self.agrees and not self.gone
+
     def explain(self) -> str:
         """Say in words what agrees and what does not."""
+        if self.gone:
+            return f"{self.kind} {self.ref}: {self.stored_verdict}, {self.replayed_verdict}: {self.gone}"
         if self.agrees:
             return f"{self.kind} {self.ref}: {self.stored_verdict}, replayed the same"
         found = []

@@ -37,13 +37,15 @@ ROLES: Final[dict[str, RoleRules]] = {
     ),
     "auditor": RoleRules("reads all, verifies, exports binders", frozenset({Scope.READ, Scope.BINDER}), _EVIDENCE),
     "operator": RoleRules(
-        "users, tokens, memberships; no evidence content",
+        "users, tokens, memberships, retention, holds; no evidence content",
         frozenset(),
         (),
         (
             "auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group",
             "evidence.view_membership", "evidence.add_membership", "evidence.delete_membership",
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
+            "evidence.view_legalhold", "evidence.view_legalholdrelease", "evidence.view_erasure",
+            "evidence.view_disposal",
         ),
     ),
 }  # fmt: skip

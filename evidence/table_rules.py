@@ -1,7 +1,8 @@
 """What PostgreSQL lets each role do with each table.
 
-An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included, and the
-runtime role is granted SELECT and INSERT on it. Any other table is a work table: the runtime role may also UPDATE
+An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included (on tables with
+payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
+INSERT on it. Any other table is a work table: the runtime role may also UPDATE
 and DELETE. Nobody but the owner may TRUNCATE. The interpret role gets what `settings` lists, and no more.
 
 It runs after every migration and walks all models, so a new table is covered unasked. (A statement-level TRUNCATE
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.db.backends.utils import CursorWrapper
 
+from evidence.disposal_rules import disposal_sql, guard_call, guard_sql
 from evidence.models import Span
 from evidence.models.base import AppendOnlyModel
 
@@ -56,7 +58,8 @@ def apply_table_rules(sender: AppConfig, using: str, **_: Any) -> None:
     with connection.cursor() as cursor:
         for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE):
             _ensure_role(cursor, role)
-        cursor.execute(_REFUSE_CHANGE)
+        for statement in (_REFUSE_CHANGE, *guard_sql()):
+            cursor.execute(statement)
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {runtime}, {interpret}")
         if "django_migrations" in present:
             cursor.execute(f"GRANT SELECT ON django_migrations TO {runtime}, {interpret}")
@@ -67,14 +70,13 @@ def apply_table_rules(sender: AppConfig, using: str, **_: Any) -> None:
             name = quote(table)
             cursor.execute(f"REVOKE ALL ON {name} FROM {runtime}, {interpret}")
             if is_append_only(model):
-                cursor.execute(_trigger_sql(name))
+                cursor.execute(_trigger_sql(name, guard_call(model) or f"{FUNCTION_NAME}()"))
                 cursor.execute(f"GRANT SELECT, INSERT ON {name} TO {runtime}")
             else:
                 cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {runtime}")
             if model is Span:
-                cursor.execute(
-                    f"GRANT EXECUTE ON FUNCTION tracebinder_make_span_partition(date) TO {runtime}"
-                )
+                for statement in disposal_sql(runtime):
+                    cursor.execute(statement)
             if table in INTERPRET_GRANTS:
                 cursor.execute(f"GRANT {INTERPRET_GRANTS[table]} ON {name} TO {interpret}")
 
@@ -84,10 +86,10 @@ def is_append_only(model: type[models.Model]) -> bool:
     return issubclass(model, AppendOnlyModel)
 
 
-def _trigger_sql(table: str) -> str:
+def _trigger_sql(table: str, call: str) -> str:
     return (
         f"CREATE OR REPLACE TRIGGER {TRIGGER_NAME} BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {FUNCTION_NAME}()"
+        f"FOR EACH ROW EXECUTE FUNCTION {call}"
     )
 
 

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, binders, log, partitions
+from evidence.services import assembly, binders, blob_removal, log, partitions, retention
 from evidence.services.binders import LogBusy
 
 
@@ -53,6 +53,13 @@ def sign_checkpoint() -> None:
 def make_partitions() -> None:
     """Make the span partitions of the months ahead."""
     partitions.ensure_partitions()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)
+def apply_retention() -> None:
+    """Take away what is older than its retention period, and files of removed blobs that are there again."""
+    retention.apply_retention()
+    blob_removal.sweep_removed()
 
 
 @shared_task(

@@ -11,7 +11,7 @@ from evidence.admin.base import ReadOnlyModelAdmin, Step
 from evidence.admin.display import badge, link, prose, shorten
 from evidence.admin.filters import recent, related
 from evidence.admin.review_page import show_review_page
-from evidence.models import ReviewTask, Trace, TraceFacts, TraceVersion
+from evidence.models import ReviewTask, Trace, TraceDocument, TraceFacts, TraceVersion
 
 
 @admin.register(Trace)
@@ -35,6 +35,7 @@ class TraceAdmin(ReadOnlyModelAdmin):
         Step("Tool calls", "evidence.toolcall", "trace__id__exact"),
         Step("Retrievals", "evidence.retrieval", "trace__id__exact"),
         Step("Versions used", "evidence.traceversion", "trace__id__exact"),
+        Step("Documents relied on", "evidence.tracedocument", "trace__id__exact"),
         Step("Spans as sent", "evidence.span", "trace_id__exact", "trace_id"),
         Step("All revisions", "evidence.trace", "trace_id__exact", "trace_id"),
         Step("Facts", "evidence.tracefacts", "trace__id__exact"),
@@ -119,6 +120,20 @@ class TraceVersionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Standing")
     def standing(self, used: TraceVersion) -> str:
         return badge("registered" if hasattr(used.version, "registration") else "unregistered")
+
+
+@admin.register(TraceDocument)
+class TraceDocumentAdmin(ReadOnlyModelAdmin):
+    list_display = ["digest", "trace_link", "cited"]
+    list_filter = [related("trace__system"), "cited"]
+    list_select_related = ["trace"]
+    search_fields = ["=digest"]
+    search_help_text = "A document's whole digest: which answers relied on it."
+    ordering = ["-id"]
+
+    @admin.display(description="Trace")
+    def trace_link(self, relied: TraceDocument) -> str:
+        return link(relied.trace)
 
 
 @admin.register(TraceFacts)

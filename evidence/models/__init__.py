@@ -16,13 +16,22 @@ from evidence.models.base import AppendOnlyModel, StoredModel
 from evidence.models.binder import Binder
 from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
+from evidence.models.disposal import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
 from evidence.models.evals import Direction, EvalRun, EvalSample, EvalScore, Retraction
 from evidence.models.gate import GateDecision, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Layer, Role
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
 from evidence.models.system import AccessToken, Membership, RiskTier, Scope, System
-from evidence.models.trace import PolicyCheck, Retrieval, ToolCall, Trace, TraceFacts, TraceVersion
+from evidence.models.trace import (
+    PolicyCheck,
+    Retrieval,
+    ToolCall,
+    Trace,
+    TraceDocument,
+    TraceFacts,
+    TraceVersion,
+)
 
 __all__ = [
     "AccessToken",
@@ -35,12 +44,15 @@ __all__ = [
     "AuditPayload",
     "Binder",
     "Blob",
+    "BlobRemoval",
     "Checkpoint",
     "Citation",
     "Claim",
     "Deployment",
     "DigestBasis",
     "Direction",
+    "Disposal",
+    "Erasure",
     "EvalRun",
     "EvalSample",
     "EvalScore",
@@ -50,6 +62,8 @@ __all__ = [
     "IngestBatch",
     "Layer",
     "Leaf",
+    "LegalHold",
+    "LegalHoldRelease",
     "Membership",
     "PendingTrace",
     "PolicyCheck",
@@ -72,6 +86,7 @@ __all__ = [
     "Tile",
     "ToolCall",
     "Trace",
+    "TraceDocument",
     "TraceFacts",
     "TraceVersion",
     "Waiver",

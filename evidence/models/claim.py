@@ -68,4 +68,4 @@ class Citation(AppendOnlyModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["claim", "ordinal"], name="evidence_citation_ordinal")]
-        indexes = [models.Index(fields=["verdict"], name="evidence_citation_verdict")]
+        indexes = [models.Index(fields=["verdict", "id"], name="evidence_citation_by_verdict")]

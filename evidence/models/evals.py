@@ -80,6 +80,13 @@ class EvalSample(AppendOnlyModel):
                 name="evidence_evalsample_value_iff_scored",
             ),
         ]
+        indexes = [
+            models.Index(  # what was measured on one trace, to read or erase
+                fields=["trace_id"],
+                condition=models.Q(trace_id__isnull=False),
+                name="evidence_evalsample_trace",
+            )
+        ]
 
 
 class Direction(models.TextChoices):

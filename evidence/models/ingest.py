@@ -55,6 +55,11 @@ class Reject(AppendOnlyModel):
     item = models.JSONField(null=True)  # the refused item, escaped where PostgreSQL could not hold it
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["trace_id"], name="evidence_reject_trace")
+        ]  # of one trace, to read or erase
+
 
 class Span(AppendOnlyModel):
     """One OpenTelemetry span as it was sent. Partitioned by month of `started_at`; loaded by COPY."""

@@ -71,6 +71,8 @@ class TraceVersion(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["trace", "slot", "version"], name="evidence_traceversion_once"),
         ]
+        # Walks the traces of one version, newest first, without sorting them.
+        indexes = [models.Index(fields=["version", "trace"], name="evidence_traceversion_newest")]
 
 
 class Retrieval(AppendOnlyModel):
@@ -88,6 +90,26 @@ class Retrieval(AppendOnlyModel):
     document = models.ForeignKey(
         SourceDocument, on_delete=models.PROTECT, null=True, related_name="retrievals"
     )
+
+
+class TraceDocument(AppendOnlyModel):
+    """A document the trace relied on, once for each trace: "which answers relied on this document?" by index.
+
+    The document is named by the digest of its text, which is the same in every index version that holds it.
+    """
+
+    SCOPE_PATH = "trace__system"
+    PII = "none"
+
+    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="documents")
+    digest = digest_field()  # as SourceDocument.digest
+    cited = models.BooleanField()  # by a claim of the answer; otherwise it was retrieved only
+
+    class Meta:
+        constraints = [
+            # Also the index that walks the answers of one document, newest first, without sorting them.
+            models.UniqueConstraint(fields=["digest", "trace"], name="evidence_tracedocument_once"),
+        ]
 
 
 class PolicyCheck(AppendOnlyModel):

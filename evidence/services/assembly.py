@@ -30,6 +30,7 @@ from evidence.models import (
     System,
     ToolCall,
     Trace,
+    TraceDocument,
     TraceFacts,
     TraceVersion,
 )
@@ -217,6 +218,11 @@ def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:
     )
     Retrieval.objects.bulk_create(
         row for one in sealed for row in assembly_rows.build_retrievals(one.trace, one.inputs, shelf)
+    )
+    TraceDocument.objects.bulk_create(
+        row
+        for one in sealed
+        for row in assembly_rows.build_documents(one.trace, one.inputs, one.claims, shelf)
     )
     PolicyCheck.objects.bulk_create(
         row for one in sealed for row in assembly_rows.build_policy_checks(one.trace, one.inputs)

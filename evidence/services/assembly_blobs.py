@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evidence.digests import DIGEST_PREFIX
-from evidence.errors import BlobMissing, DigestMismatch
+from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.otlp.values import BLOB_KEY
 from evidence.services.blobs import read_blob
 
@@ -17,7 +17,7 @@ _READ_PREFIXES: Final = ("tracebinder.", "gen_ai.", "input.", "output.")
 def restore_large_values(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the attributes with moved values put back where the mapping reads them.
 
-    A blob that is missing or damaged leaves its marker, which the mapping flags.
+    A blob that is missing, removed or damaged leaves its marker, which the mapping flags.
     """
     moved = [key for key, value in attributes.items() if isinstance(value, dict) and BLOB_KEY in value]
     wanted = [key for key in moved if key.startswith(_READ_PREFIXES)]
@@ -29,5 +29,5 @@ def _restore(marker: dict[str, Any]) -> Any:
         data = read_blob(str(marker[BLOB_KEY]).removeprefix(DIGEST_PREFIX))
         text = data.decode("utf-8")
         return text if str(marker.get("media_type", "")).startswith("text/") else json.loads(text)
-    except (BlobMissing, DigestMismatch, ValueError):
+    except (BlobErased, BlobMissing, DigestMismatch, ValueError):
         return marker

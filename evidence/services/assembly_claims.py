@@ -31,6 +31,7 @@ class CheckedCitation:
 
     document_ref: str
     document_id: int | None
+    document_digest: str  # empty where the document is unknown
     quote: str
     verdict: CitationVerdict
     found_in_id: int | None
@@ -140,7 +141,14 @@ def _check(
         hint=draft.start,
     )
     found_in = next((one.pk for one in candidates if one.source.document_id == verdict.found_in), None)
-    return CheckedCitation(draft.document_ref, cited.pk if cited else None, draft.quote, verdict, found_in)
+    return CheckedCitation(
+        document_ref=draft.document_ref,
+        document_id=cited.pk if cited else None,
+        document_digest=cited.source.digest if cited else "",
+        quote=draft.quote,
+        verdict=verdict,
+        found_in_id=found_in,
+    )
 
 
 def _documents_of(

@@ -8,12 +8,15 @@ then the trace is simply due again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from evidence.models import PendingTrace, Reject
 from evidence.services import audit
@@ -38,6 +41,12 @@ _REMOVE_DONE: Final = """
         JOIN unnest(%s::bigint[], %s::bigint[]) AS read(id, generation)
           ON p.id = read.id AND p.generation = read.generation
         FOR UPDATE OF p SKIP LOCKED)
+"""
+_SEIZE: Final = """
+    INSERT INTO evidence_pendingtrace (system_id, trace_id, generation, root_ended, first_received_at, last_received_at)
+    VALUES (%s, %s, 1, false, %s, %s)
+    ON CONFLICT (system_id, trace_id) DO UPDATE SET generation = evidence_pendingtrace.generation
+    RETURNING id, xmax = 0
 """
 
 
@@ -72,6 +81,24 @@ def claim_due(limit: int, now: datetime) -> list[PendingTrace]:
         return []
     # Read again under the locks: a row that another worker has just finished is gone by now.
     return list(PendingTrace.objects.filter(pk__in=ids).select_related("system").order_by("pk"))
+
+
+@contextmanager
+def trace_kept_still(system_id: int, trace_id: UUID) -> Iterator[None]:
+    """Let nobody add spans to a trace or assemble it, from here until the caller's transaction ends.
+
+    Ingest waits for the work row, and so does this for it; a worker that has the trace in hand is waited for.
+    """
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_SEIZE, [system_id, trace_id, now, now])
+        pk, is_ours = cursor.fetchone() or (0, False)
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('evidence.assembly'), (%s %% 2147483647)::int)", [pk]
+        )
+    yield
+    if is_ours:
+        PendingTrace.objects.filter(pk=pk).delete()
 
 
 def remove_done(pending: Sequence[PendingTrace]) -> None:

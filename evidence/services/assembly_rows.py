@@ -15,6 +15,7 @@ from evidence.models import (
     System,
     ToolCall,
     Trace,
+    TraceDocument,
     TraceFacts,
     TraceVersion,
 )
@@ -104,6 +105,19 @@ def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> li
             )
         )
     return rows
+
+
+def build_documents(
+    trace: Trace, inputs: TraceInputs, claims: Iterable[CheckedClaim], shelf: IndexShelf
+) -> list[TraceDocument]:
+    """Return the known documents the trace relied on, each once, by the digest of its text."""
+    indexes = inputs.indexes()
+    retrieved = (
+        shelf.find(indexes.meant_by(one.index_key), one.document_ref) for one in inputs.draft.retrievals
+    )
+    cited = {one.document_digest for claim in claims for one in claim.citations if one.document_digest}
+    known = {found.source.digest for found in retrieved if found is not None} | cited
+    return [TraceDocument(trace=trace, digest=digest, cited=digest in cited) for digest in sorted(known)]
 
 
 def build_policy_checks(trace: Trace, inputs: TraceInputs) -> list[PolicyCheck]:

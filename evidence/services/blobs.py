@@ -10,8 +10,8 @@ from pathlib import Path
 from django.conf import settings
 
 from evidence.digests import sha256_hex
-from evidence.errors import BlobMissing, DigestMismatch
-from evidence.models import Blob
+from evidence.errors import BlobErased, BlobMissing, DigestMismatch, EvidenceError
+from evidence.models import Blob, BlobRemoval
 
 
 def store_blob(data: bytes, media_type: str) -> Blob:
@@ -63,6 +63,7 @@ def check_blob(digest: str) -> Path:
     """Return where the bytes of a digest are kept, after reading them through: for content too large for memory.
 
     Raises:
+        BlobErased: they were taken away, on record.
         BlobMissing: the store does not hold them.
         DigestMismatch: the file was changed since.
     """
@@ -71,7 +72,7 @@ def check_blob(digest: str) -> Path:
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError as exc:
-        raise BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.") from exc
+        raise _missing(digest) from exc
     if found != digest:
         raise DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
     return path
@@ -81,13 +82,14 @@ def read_blob(digest: str) -> bytes:
     """Return the bytes of a digest, checked.
 
     Raises:
+        BlobErased: they were taken away, on record.
         BlobMissing: the store does not hold them.
         DigestMismatch: the file was changed since.
     """
     try:
         data = blob_path(digest).read_bytes()
     except FileNotFoundError as exc:
-        raise BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.") from exc
+        raise _missing(digest) from exc
     if sha256_hex(data) != digest:
         raise DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
     return data
@@ -97,6 +99,14 @@ def blob_path(digest: str) -> Path:
     """Return where the bytes of a digest are kept."""
     root: Path = settings.BLOB_ROOT
     return root / digest[:2] / digest
+
+
+def _missing(digest: str) -> EvidenceError:
+    """Tell bytes that were taken away from bytes that were lost."""
+    removal = BlobRemoval.objects.filter(pk=digest).first()
+    if removal is not None:
+        return BlobErased(f"Blob {digest} was removed {removal.created_at:%Y-%m-%d}; its digest is kept.")
+    return BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.")
 
 
 def _write_durably(path: Path, data: bytes) -> None:

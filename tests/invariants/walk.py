@@ -49,6 +49,11 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "evidence.services.log.sign_checkpoint",
     ): "likewise; a checkpoint is its own signed record",
     ("no-system", "evidence.Tile"): "likewise",
+    ("no-system", "evidence.Disposal"): "a month of spans, or of bodies, is that of every system",
+    (
+        "no-system",
+        "evidence.BlobRemoval",
+    ): "as the blob it removes, it holds a digest and belongs to its cause",
     ("no-system", "evidence.Checkpoint"): "likewise",
 }
 

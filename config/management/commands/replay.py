@@ -32,12 +32,13 @@ class Command(BaseCommand):
         for kind in kinds:
             rows = apps.get_model(kind)._default_manager.order_by("-pk")
             rows = rows.filter(pk=options["pk"]) if options["pk"] else rows[: options["limit"]]
-            replayer, count = replayer_of(kind), 0
+            replayer, count, gone = replayer_of(kind), 0, 0
             for row in rows:
                 replayed, count = replayer(row), count + 1
+                gone += bool(replayed.gone)
+                differing += replayed.differs
                 if not replayed.agrees:
-                    differing += 1
                     self.stdout.write(replayed.explain())
-            self.stdout.write(f"{kind}: {count} replayed")
+            self.stdout.write(f"{kind}: {count} replayed" + (f", {gone} of them erased" if gone else ""))
         if differing:
             raise CommandError(f"{differing} verdicts did not come out the same; each is named above.")

@@ -1,0 +1,76 @@
+"""Legal holds, and what was taken out of the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from evidence.admin.base import ReadOnlyModelAdmin, Step
+from evidence.admin.display import badge, shorten
+from evidence.admin.filters import related
+from evidence.admin.scope import visible
+from evidence.models import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(ReadOnlyModelAdmin):
+    list_display = ["system", "why", "period_from", "period_to", "state", "placed_by", "created_at"]
+    list_filter = [related("system")]
+    list_select_related = ["system", "release"]
+    ordering = ["-id"]
+    steps = [Step("Its release", "evidence.legalholdrelease", "hold__id__exact")]
+
+    @admin.display(description="Reason")
+    def why(self, hold: LegalHold) -> str:
+        return shorten(hold.reason)
+
+    @admin.display(description="State")
+    def state(self, hold: LegalHold) -> str:
+        return badge("released" if hasattr(hold, "release") else "in force")
+
+
+@admin.register(LegalHoldRelease)
+class LegalHoldReleaseAdmin(ReadOnlyModelAdmin):
+    list_display = ["hold", "reason", "released_by", "created_at"]
+    list_filter = [related("hold__system")]
+    list_select_related = ["hold"]
+    ordering = ["-id"]
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyModelAdmin):
+    list_display = ["trace_id", "system", "reason", "erased_by", "n_spans", "erased_at"]
+    list_filter = [related("system")]
+    list_select_related = ["system"]
+    search_fields = ["=trace_id"]
+    ordering = ["-id"]
+    steps = [Step("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id")]
+
+
+@admin.register(Disposal)
+class DisposalAdmin(ReadOnlyModelAdmin):
+    list_display = ["subject", "kind", "period_from", "period_to", "n_items", "reason", "disposed_at"]
+    list_filter = ["kind"]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return all: a month of spans is that of every system, and the record names none."""
+        del request
+        return Disposal.objects.all()
+
+
+@admin.register(BlobRemoval)
+class BlobRemovalAdmin(ReadOnlyModelAdmin):
+    list_display = ["blob_id", "erasure", "disposal", "removed_by", "created_at"]
+    list_select_related = ["erasure", "disposal"]
+    ordering = ["-created_at", "blob"]
+    fields = ["blob_id", "erasure", "disposal", "removed_by", "created_at"]
+    readonly_fields = ["blob_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return what retention removed, and what went with an erasure the person may see."""
+        seen = visible(Erasure.objects.all(), request)
+        return BlobRemoval.objects.filter(Q(erasure__isnull=True) | Q(erasure__in=seen))

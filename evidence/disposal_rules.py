@@ -1,0 +1,273 @@
+"""The two ways content leaves an append-only store, as PostgreSQL lets them happen, and no third one.
+
+Erasing a trace overwrites exactly the columns listed here with an erased form of the same type. The triggers of
+those tables let such an UPDATE pass only in the transaction that wrote the trace's tombstone, and only if nothing
+else in the row changes. That holds for the owner as well. Dropping a month of spans writes its disposal record
+first. The runtime role has no right to do either by itself: it may call the two functions, which run as the owner,
+refuse what a legal hold covers, and leave a record. Why it is so: docs/decisions/0008-erasure.md.
+"""
+
+# ruff: noqa: S608  # SQL composed of constants of this file, for functions and triggers; nobody's input is in it
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import models
+
+from evidence.models import (
+    Adjudication,
+    Citation,
+    Claim,
+    EvalSample,
+    PolicyCheck,
+    Reject,
+    Retrieval,
+    Review,
+    Span,
+    ToolCall,
+    Trace,
+)
+
+ERASED_TEXT: Final = "[erased]"
+ERASED_KEY: Final = "tracebinder.erased"  # the only key of an erased JSON object
+MIN_AGE_DAYS: Final = 31  # a month of spans is kept at least so long after its end, whatever the settings say
+GUARD_FUNCTION: Final = "tracebinder_refuse_all_but_erasure"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasable:
+    """A table that holds payload of a trace, and how its rows and the trace find each other."""
+
+    model: type[models.Model]
+    columns: tuple[str, ...]  # what people and models wrote
+    trace_of: str  # SQL for (system, trace id) of the row $1
+    rows: str  # SQL for the rows of the trace `erased_trace` of `erased_system`
+
+
+_OF_TRACE: Final = (
+    "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace WHERE trace.id = ($1).trace_id"
+)
+_IN_TRACE: Final = (
+    "trace_id IN (SELECT id FROM evidence_trace WHERE system_id = erased_system AND trace_id = erased_trace)"
+)
+_OF_TASK: Final = (
+    "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace"
+    " JOIN evidence_reviewtask AS task ON task.trace_id = trace.id WHERE task.id = ($1).task_id"
+)
+_IN_TASK: Final = (
+    "task_id IN (SELECT task.id FROM evidence_reviewtask AS task JOIN evidence_trace AS trace"
+    " ON trace.id = task.trace_id WHERE trace.system_id = erased_system AND trace.trace_id = erased_trace)"
+)
+_OWN: Final = "SELECT ($1).system_id, ($1).trace_id"
+_OWN_ROWS: Final = "system_id = erased_system AND trace_id = erased_trace"
+
+ERASABLE: Final = (
+    Erasable(
+        Span,
+        ("name", "status_message", "attributes", "events", "links", "resource", "scope"),
+        _OWN,
+        _OWN_ROWS,
+    ),
+    Erasable(Trace, ("name", "question", "answer", "confidence", "limitations", "flags"), _OWN, _OWN_ROWS),
+    Erasable(Claim, ("text",), _OF_TRACE, _IN_TRACE),
+    Erasable(
+        Citation,
+        ("quote",),
+        "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace"
+        " JOIN evidence_claim AS claim ON claim.trace_id = trace.id WHERE claim.id = ($1).claim_id",
+        f"claim_id IN (SELECT id FROM evidence_claim WHERE {_IN_TRACE})",
+    ),
+    Erasable(Retrieval, ("query",), _OF_TRACE, _IN_TRACE),
+    Erasable(PolicyCheck, ("reason",), _OF_TRACE, _IN_TRACE),
+    Erasable(ToolCall, ("arguments", "result"), _OF_TRACE, _IN_TRACE),
+    Erasable(Review, ("rationale", "corrected_answer"), _OF_TASK, _IN_TASK),
+    Erasable(Adjudication, ("rationale",), _OF_TASK, _IN_TASK),
+    Erasable(
+        Reject,
+        ("detail", "item"),
+        "SELECT ($1).system_id, CASE WHEN ($1).trace_id ~ '^[0-9a-f]{32}$' THEN ($1).trace_id::uuid END",
+        "system_id = erased_system AND trace_id = replace(erased_trace::text, '-', '')",
+    ),
+    Erasable(
+        EvalSample,
+        ("explanation", "input", "output", "target"),
+        "SELECT run.system_id, ($1).trace_id FROM evidence_evalrun AS run WHERE run.id = ($1).run_id",
+        "trace_id = erased_trace AND run_id IN (SELECT id FROM evidence_evalrun WHERE system_id = erased_system)",
+    ),
+)
+
+# Strings and objects become a marker, lists become empty but for the codes of flags, and what was empty stays so.
+_ERASED_FORM: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_erased(content jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT CASE
+        WHEN content IN ('null', '""', '{{}}') THEN content
+        WHEN jsonb_typeof(content) = 'array' THEN (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('code', item -> 'code', 'detail', '{ERASED_TEXT}'::text))
+                            FILTER (WHERE jsonb_typeof(item) = 'object' AND item -> 'code' IS NOT NULL), '[]')
+            FROM jsonb_array_elements(content) AS item)
+        WHEN jsonb_typeof(content) = 'object' THEN '{{"{ERASED_KEY}": true}}'::jsonb
+        ELSE '"{ERASED_TEXT}"'::jsonb
+    END
+$$;
+"""
+
+_GUARD: Final = f"""
+CREATE OR REPLACE FUNCTION {GUARD_FUNCTION}() RETURNS trigger LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
+DECLARE
+    being_erased boolean := false;
+    erased jsonb;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM evidence_erasure AS tombstone
+            WHERE tombstone.transaction_id = pg_current_xact_id()::text::bigint
+            AND (tombstone.system_id, tombstone.trace_id) IN (%s))', TG_ARGV[0]) INTO being_erased USING OLD;
+    END IF;
+    IF being_erased THEN
+        erased := to_jsonb(OLD);
+        FOR position IN 1 .. TG_NARGS - 1 LOOP
+            erased := jsonb_set(
+                erased, ARRAY[TG_ARGV[position]], tracebinder_erased(erased -> TG_ARGV[position]));
+        END LOOP;
+        IF to_jsonb(NEW) = erased THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION '% is append-only: % refused. Add a row that names the old one instead.',
+        TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+"""
+
+# Every function here and `place_hold` take this lock first, so that a hold is either seen or comes too late.
+DISPOSAL_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('evidence.disposal'))"
+
+_HELD: Final = """
+    EXISTS (
+        SELECT FROM evidence_legalhold AS hold
+        WHERE hold.system_id = kept.system_id AND kept.started_at >= hold.period_from
+        AND (hold.period_to IS NULL OR kept.started_at < hold.period_to)
+        AND NOT EXISTS (SELECT FROM evidence_legalholdrelease AS release WHERE release.hold_id = hold.id))
+"""
+
+_DROP_MONTH: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_drop_span_partition(month date, actor text, reason text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    first_day date := date_trunc('month', month)::date;
+    lower_bound timestamptz := first_day::timestamp AT TIME ZONE 'UTC';
+    upper_bound timestamptz := (first_day + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+    partition_name text := 'evidence_span_' || to_char(first_day, 'YYYY_MM');
+    held boolean;
+    record_id bigint;
+BEGIN
+    IF upper_bound > now() - interval '{MIN_AGE_DAYS} days' THEN
+        RAISE EXCEPTION '% is kept: it ended less than {MIN_AGE_DAYS} days ago', partition_name
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    PERFORM set_config('lock_timeout', '5s', true);  -- ingest must not queue up behind a long reader
+    PERFORM pg_advisory_xact_lock(hashtext('evidence.disposal'));
+    EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', partition_name);
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.%I AS kept WHERE {_HELD})', partition_name) INTO held;
+    IF held THEN
+        RAISE EXCEPTION '% is kept: it holds spans under a legal hold', partition_name
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    EXECUTE format('
+        INSERT INTO evidence_disposal (kind, subject, period_from, period_to, n_items, digest, reason, disposed_by,
+            disposed_at)
+        SELECT ''spans'', %L, %L, %L, coalesce(sum(hourly.n), 0),
+            encode(sha256(convert_to(coalesce(string_agg(hourly.digest, '','' ORDER BY hourly.hour), ''''),
+                ''UTF8'')), ''hex''), %L, %L, now()
+        FROM (
+            SELECT date_trunc(''hour'', started_at, ''UTC'') AS hour, count(*) AS n,
+                encode(sha256(convert_to(string_agg(digest, '','' ORDER BY digest COLLATE "C"), ''UTF8'')), ''hex'')
+                    AS digest
+            FROM public.%I GROUP BY 1
+        ) AS hourly
+        RETURNING id', partition_name, lower_bound, upper_bound, reason, actor, partition_name) INTO record_id;
+    EXECUTE format('DROP TABLE public.%I', partition_name);
+    RETURN record_id;
+END $$;
+"""
+
+_PRIVATE: Final = {
+    "tracebinder_make_span_partition(date)",
+    "tracebinder_drop_span_partition(date, text, text)",
+    "tracebinder_erase_trace(bigint, uuid, text, text)",
+}
+
+
+def guard_sql() -> list[str]:
+    """Return what must be there before the triggers can name it."""
+    return [_ERASED_FORM, _GUARD]
+
+
+def guard_call(model: type[models.Model]) -> str | None:
+    """Return the trigger call of a table whose payload can be erased; None for any other."""
+    found = next((one for one in ERASABLE if one.model is model), None)
+    if found is None:
+        return None
+    arguments = ", ".join(_literal(text) for text in (found.trace_of, *found.columns))
+    return f"{GUARD_FUNCTION}({arguments})"
+
+
+def disposal_sql(runtime: str) -> list[str]:
+    """Return the functions that drop and erase, for the runtime role alone.
+
+    Args:
+        runtime: the quoted name of the role.
+    """
+    rights = [
+        statement
+        for function in sorted(_PRIVATE)
+        for statement in (
+            f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
+            f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
+        )
+    ]
+    return [_DROP_MONTH, _erase_sql(), *rights]
+
+
+def _erase_sql() -> str:
+    updates = "\n".join(f"    {_update_sql(one)};" for one in ERASABLE)
+    return f"""
+CREATE OR REPLACE FUNCTION tracebinder_erase_trace(erased_system bigint, erased_trace uuid, reason text, actor text)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    record_id bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('evidence.disposal'));
+    IF EXISTS (
+        SELECT FROM (
+            SELECT system_id, started_at FROM evidence_span WHERE {_OWN_ROWS}
+            UNION ALL SELECT system_id, started_at FROM evidence_trace WHERE {_OWN_ROWS}
+        ) AS kept WHERE {_HELD}
+    ) THEN
+        RAISE EXCEPTION 'trace % is kept: it is under a legal hold', erased_trace
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    INSERT INTO evidence_erasure (system_id, trace_id, reason, erased_by, n_spans, transaction_id, erased_at)
+    SELECT erased_system, erased_trace, $3, $4, count(*), pg_current_xact_id()::text::bigint, now()
+    FROM evidence_span WHERE {_OWN_ROWS}
+    RETURNING id INTO record_id;
+{updates}
+    RETURN record_id;
+END $$;
+"""
+
+
+def _update_sql(one: Erasable) -> str:
+    """Return the UPDATE that puts each payload column of the trace's rows into its erased form."""
+    changes = []
+    for column in one.columns:
+        is_json = isinstance(one.model._meta.get_field(column), models.JSONField)
+        erased = f"tracebinder_erased(to_jsonb({column}))"
+        changes.append(f"{column} = {erased}" + ("" if is_json else " #>> '{}'"))
+    return f"UPDATE {one.model._meta.db_table} SET {', '.join(changes)} WHERE {one.rows}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

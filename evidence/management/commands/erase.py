@@ -1,0 +1,60 @@
+"""`manage.py erase`: carry out a data subject's request for erasure."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from evidence.errors import EvidenceError
+from evidence.models import System
+from evidence.services.erasure import SubjectReport, erase_subject, erase_trace_payload
+
+
+class Command(BaseCommand):
+    """Erase one trace, or every trace that carries an attribute of the subject."""
+
+    help = "Erase payload and salts of traces; tombstones, digests and verdicts stay. There is no way back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--system", required=True, help="system key")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--trace", type=UUID, help="trace id, 32 hexadecimal characters")
+        what.add_argument("--attribute", help="a span attribute, as key=value: enduser.id=4711")
+        parser.add_argument("--reason", required=True, help="kept for ever, so it names no person")
+        parser.add_argument("--by", required=True, help="user name of the person who decided it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Erase and say what is gone, what is kept and where copies may be."""
+        del args
+        system = System.objects.filter(key=options["system"]).first()
+        if system is None:
+            raise CommandError(f"There is no system {options['system']!r}.")
+        why = {"reason": options["reason"], "actor": f"user:{options['by']}"}
+        try:
+            if options["trace"]:
+                report = SubjectReport([erase_trace_payload(system=system, trace_id=options["trace"], **why)])
+            else:
+                attribute, _, value = options["attribute"].partition("=")
+                report = erase_subject(system=system, attribute=attribute, value=value, **why)
+        except EvidenceError as exc:
+            raise CommandError(str(exc)) from exc
+        self._print(report)
+        if report.held:
+            raise CommandError(f"{len(report.held)} traces are kept for legal holds; each is named above.")
+
+    def _print(self, report: SubjectReport) -> None:
+        for one in report.erased:
+            removed = len(one.removed_blobs)
+            self.stdout.write(
+                f"erased {one.erasure.trace_id.hex}: {one.erasure.n_spans} spans, {removed} blobs"
+            )
+            for digest in one.shared_blobs:
+                self.stdout.write(f"  blob {digest} is kept: it is registered or exported as well")
+            for name in one.binders:
+                self.stdout.write(f"  binder {name} may hold it: replace the copies you gave out")
+        for trace_id, why in report.held:
+            self.stdout.write(f"kept {trace_id.hex}: {why}")

@@ -1,0 +1,30 @@
+"""`manage.py retention`: what beat does daily, by hand."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from evidence.services.blob_removal import sweep_removed
+from evidence.services.retention import apply_retention, describe
+
+
+class Command(BaseCommand):
+    """Take away what is older than its retention period, and say what was kept and why."""
+
+    help = "Apply the retention periods of the settings. Legal holds win. Safe to repeat."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Apply and report."""
+        del args
+        report = apply_retention(dry_run=options["dry_run"])
+        if not options["dry_run"]:
+            sweep_removed()
+        for line in describe(report, dry_run=options["dry_run"]):
+            self.stdout.write(line)

@@ -1,0 +1,124 @@
+"""What was taken out of the store, by whose decision, and what may not be taken out."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models.blob import Blob
+from evidence.models.system import System
+
+
+class LegalHold(AppendOnlyModel):
+    """What a system's spans of a period must be kept for. It wins over retention and over erasure until released."""
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="legal_holds")
+    reason = models.TextField()
+    period_from = models.DateTimeField()  # of the spans' start, inclusive
+    period_to = models.DateTimeField(null=True)  # exclusive; None: whatever comes
+    placed_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(period_to__isnull=True) | models.Q(period_to__gt=models.F("period_from")),
+                name="evidence_legalhold_period",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}: {self.reason[:60]}"
+
+
+class LegalHoldRelease(AppendOnlyModel):
+    """A hold came to its end. The hold stays on record."""
+
+    SCOPE_PATH = "hold__system"
+    PII = "actor"
+
+    hold = models.OneToOneField(LegalHold, on_delete=models.PROTECT, related_name="release")
+    reason = models.TextField()
+    released_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Erasure(AppendOnlyModel):
+    """The tombstone of a trace whose payload was erased. Digests, verdicts and times of its rows stay.
+
+    Written by the database function that erases, never by itself: `transaction_id` is what lets the append-only
+    triggers tell an erasure from any other change.
+    """
+
+    SCOPE_PATH = "system"
+    PII = "actor"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="erasures")
+    trace_id = models.UUIDField()
+    reason = models.TextField()  # names no person: the tombstone is kept
+    erased_by = actor_field()
+    n_spans = models.PositiveIntegerField()  # whose payload was there to erase, or had been erased before
+    transaction_id = models.BigIntegerField()  # PostgreSQL's, of the erasure
+    erased_at = models.DateTimeField()  # our clock
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["trace_id"], name="evidence_erasure_trace"),
+            models.Index(fields=["transaction_id"], name="evidence_erasure_transaction"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trace_id.hex} erased {self.erased_at:%Y-%m-%d}"
+
+
+class Disposal(AppendOnlyModel):
+    """What retention took away: a month of spans, or raw bodies, with what is left to recognise them by."""
+
+    class Kind(models.TextChoices):
+        SPANS = "spans"  # a partition of the span table
+        BODIES = "bodies"  # raw request bodies of one signal
+
+    SCOPE_PATH = None
+    PII = "actor"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    subject = models.CharField(max_length=LABEL_LENGTH)  # the partition's name, or the signal
+    period_from = models.DateTimeField(null=True)  # of the spans' start; None: from the first body
+    period_to = models.DateTimeField()  # exclusive; of the spans' start, or of the bodies' receipt
+    n_items = models.BigIntegerField()  # spans, or bodies
+    digest = (
+        digest_field()
+    )  # over the digests of what is gone; docs/decisions/0008-erasure.md has the formula
+    reason = models.TextField()
+    disposed_by = actor_field()
+    disposed_at = models.DateTimeField()  # our clock
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "period_from"], name="evidence_disposal_period")]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.n_items} {self.kind}"
+
+
+class BlobRemoval(AppendOnlyModel):
+    """A blob whose bytes were taken away. The file goes after this row is committed, and stays away."""
+
+    SCOPE_PATH = None
+    PII = "actor"
+
+    blob = models.OneToOneField(Blob, on_delete=models.PROTECT, primary_key=True, related_name="removal")
+    erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, null=True, related_name="removed_blobs")
+    disposal = models.ForeignKey(Disposal, on_delete=models.PROTECT, null=True, related_name="removed_blobs")
+    removed_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(erasure__isnull=True) ^ models.Q(disposal__isnull=True),
+                name="evidence_blobremoval_one_cause",
+            )
+        ]

@@ -1,0 +1,21 @@
+"""Which legal holds are in force."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from evidence.models import LegalHold
+
+
+def active_holds() -> QuerySet[LegalHold]:
+    """Return the holds that nobody has released."""
+    return LegalHold.objects.filter(release__isnull=True).select_related("system").order_by("pk")
+
+
+def holds_over(period_from: datetime, period_to: datetime) -> QuerySet[LegalHold]:
+    """Return the active holds whose period meets [`period_from`, `period_to`)."""
+    return active_holds().filter(
+        Q(period_to__isnull=True) | Q(period_to__gt=period_from), period_from__lt=period_to
+    )

@@ -1,0 +1,244 @@
+"""A data subject's content goes, and everything that proves it was there stays."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.utils import timezone
+
+from config.replay import replayer_of
+from evidence.access import principal_of_token
+from evidence.disposal_rules import ERASABLE, ERASED_TEXT
+from evidence.errors import BlobErased, InvalidInput, LegalHoldInForce, NotFound
+from evidence.models import (
+    AccessToken,
+    AppendOnlyModel,
+    AuditPayload,
+    BlobRemoval,
+    Citation,
+    Claim,
+    Erasure,
+    IngestBatch,
+    PendingTrace,
+    Review,
+    Scope,
+    Span,
+    Trace,
+    TraceDocument,
+)
+from evidence.models.trace import TraceFacts
+from evidence.services import assembly, holds, ingest, log, reviews
+from evidence.services.blob_removal import sweep_removed
+from evidence.services.blobs import blob_path, read_blob, store_blob
+from evidence.services.erasure import erase_subject, erase_trace_payload
+from evidence.services.log_check import check_log
+from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
+from tests.factories import ACTOR, World
+from tests.invariants.walk import our_models
+
+SECRET = "Ms Ngozi Okafor earns 41,200"
+# What holds payload and is no row of one trace: bytes by digest, what a batch was answered, corpora, exports.
+NOT_OF_A_TRACE = {
+    "evidence.Blob", "evidence.IngestBatch", "evidence.SourceDocument", "evidence.Binder", "evidence.EvalRun",
+    "evidence.AuditPayload",
+}  # fmt: skip
+
+
+@pytest.fixture
+def sealed(world: World) -> Trace:
+    """A trace that came in by OTLP, with a citation, beside another trace in the same body."""
+    world.token(Scope.INGEST)
+    claims = [
+        {
+            "id": "c1", "text": SECRET, "start": 0, "end": len(SECRET), "material": True,
+            "citations": [{"id": "x", "document": "DOC-1", "quote": "annual percentage rate is 7.9%"}],
+        }
+    ]  # fmt: skip
+    said = {
+        "gen_ai.operation.name": "invoke_agent", "tracebinder.release": "r1", "tracebinder.question": SECRET,
+        "tracebinder.answer": SECRET, "tracebinder.claims": json.dumps(claims), "enduser.id": "4711",
+        "gen_ai.data_source.id": "credit-assistant-docs", "tracebinder.index.version": "1",
+    }  # fmt: skip
+    mine = make_span(attributes=said, parent_span_id=b"")
+    other = make_span(trace_id=b"\x02" * 16, attributes={**said, "enduser.id": "12"}, parent_span_id=b"")
+    send(make_request(mine, other).SerializeToString())
+    assembly.assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1))
+    return Trace.objects.get(trace_id=uuid.UUID(bytes=mine.trace_id))
+
+
+def send(body: bytes) -> None:
+    sender = principal_of_token(AccessToken.objects.get())
+    ingest.ingest_traces(body=body, content_type=PROTOBUF, content_encoding="", principal=sender)
+
+
+def everything_stored() -> str:
+    """All rows of all our tables as PostgreSQL would write them."""
+    with connection.cursor() as cursor:
+        texts = []
+        for model in our_models():
+            cursor.execute(f"SELECT coalesce(string_agg(t::text, '|'), '') FROM {model._meta.db_table} t")
+            texts.append(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT coalesce(string_agg(convert_from(payload, 'UTF8'), '|'), '') FROM evidence_auditpayload"
+        )
+        return "".join([*texts, cursor.fetchone()[0]])
+
+
+@pytest.mark.django_db
+def test_content_is_gone_from_every_table_and_the_log_still_verifies(sealed: Trace, world: World) -> None:
+    reviews.record_review(
+        trace=sealed, reviewer=world.people["reviewer"], decision="override", reason_code="wrong_fact",
+        rationale=SECRET, corrected_answer=SECRET,
+    )  # fmt: skip
+    log.sequence_events(limit=1000)
+    log.sign_checkpoint()
+    body = IngestBatch.objects.get().body_digest
+    before = TraceFacts.objects.values().get(pk=sealed.pk)
+    other = Trace.objects.exclude(trace_id=sealed.trace_id).get()
+    erase_trace_payload(system=world.system, trace_id=other.trace_id, reason="request 1", actor=ACTOR)
+    assert SECRET in everything_stored()
+
+    with transaction.atomic():
+        report = erase_trace_payload(
+            system=world.system, trace_id=sealed.trace_id, reason="request 2", actor=ACTOR
+        )
+
+    assert SECRET not in everything_stored()
+    assert Erasure.objects.get(trace_id=sealed.trace_id).n_spans == 1
+    assert report.removed_blobs == []  # it went with the other trace
+    assert BlobRemoval.objects.get().pk == body
+    after = Trace.objects.get(pk=sealed.pk)
+    assert (after.digest, after.question) == (sealed.digest, ERASED_TEXT)
+    assert TraceFacts.objects.values().get(pk=sealed.pk) == before
+    assert TraceDocument.objects.filter(trace=sealed, cited=True).count() == 1
+    assert not AuditPayload.objects.filter(event__verb="review.recorded").exists()
+    log.sequence_events(limit=1000)
+    log.sign_checkpoint()
+    checked = check_log()
+    assert checked.holds, checked.faults
+    assert checked.erased == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_raw_body_goes_and_stays_away(sealed: Trace, world: World) -> None:
+    body = IngestBatch.objects.get().body_digest
+    raw = read_blob(body)
+    send(
+        make_request(
+            make_span(attributes={"x": "y"}, span_id=b"\x09" * 8, parent_span_id=b"")
+        ).SerializeToString()
+    )
+    report = erase_trace_payload(
+        system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR
+    )
+    assert len(report.removed_blobs) == 2
+    assert not blob_path(body).exists()
+    with pytest.raises(BlobErased):
+        read_blob(body)
+    store_blob(raw, "application/x-protobuf")  # another token sends the same bytes
+    assert sweep_removed() == 1
+    assert not blob_path(body).exists()
+
+
+@pytest.mark.django_db
+def test_replay_says_erased_and_not_that_it_differs(sealed: Trace, world: World) -> None:
+    citation = Citation.objects.get(claim__trace=sealed)
+    assert replayer_of("evidence.Citation")(citation).agrees
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR)
+    replayed = replayer_of("evidence.Citation")(Citation.objects.get(pk=citation.pk))
+    assert not replayed.differs
+    assert replayed.replayed_verdict == "erased"
+    assert "request 1" in replayed.explain()
+    assert replayer_of("evidence.Trace")(Trace.objects.get(pk=sealed.pk)).agrees
+    call_command("replay", "evidence.Citation")
+
+
+@pytest.mark.django_db
+def test_a_hold_wins_until_it_is_released(sealed: Trace, world: World) -> None:
+    hold = holds.place_hold(
+        system=world.system, reason="lawsuit", period_from=sealed.started_at, period_to=None, actor=ACTOR
+    )
+    arguments = {"system": world.system, "trace_id": sealed.trace_id, "reason": "request 1", "actor": ACTOR}
+    with pytest.raises(LegalHoldInForce, match="lawsuit"):
+        erase_trace_payload(**arguments)
+    with (
+        pytest.raises(IntegrityError, match="legal hold"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT tracebinder_erase_trace(%s, %s, 'x', 'y')", [world.system.pk, sealed.trace_id])
+    assert erase_subject_of(world, "4711").held[0][0] == sealed.trace_id
+    holds.release_hold(hold=hold, reason="settled", actor=ACTOR)
+    assert erase_trace_payload(**arguments).erasure.pk
+
+
+def erase_subject_of(world: World, value: str):
+    return erase_subject(
+        system=world.system, attribute="enduser.id", value=value, reason="request 1", actor=ACTOR
+    )
+
+
+@pytest.mark.django_db
+def test_a_subject_is_found_by_attribute_and_nobody_else_is_touched(sealed: Trace, world: World) -> None:
+    report = erase_subject_of(world, "4711")
+    assert [one.erasure.trace_id for one in report.erased] == [sealed.trace_id]
+    other = Trace.objects.exclude(pk=sealed.pk).get()
+    assert other.question == SECRET
+    assert Claim.objects.get(trace=other).text == SECRET
+    assert not PendingTrace.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_erasure_needs_a_reason_and_a_trace(sealed: Trace, world: World) -> None:
+    with pytest.raises(InvalidInput):
+        erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason=" ", actor=ACTOR)
+    with pytest.raises(NotFound):
+        erase_trace_payload(system=world.system, trace_id=uuid.uuid4(), reason="r", actor=ACTOR)
+
+
+@pytest.mark.django_db
+def test_the_runtime_role_cannot_change_an_erased_row_even_in_the_same_transaction(
+    sealed: Trace, world: World
+) -> None:
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR)
+    refused = pytest.raises(ProgrammingError, match="permission denied")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE evidence_trace SET question = '[erased]'")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    ["digest = repeat('0', 64)", "question = 'something else'", "question = ''", "status = 'incomplete'"],
+)
+def test_not_even_the_owner_may_use_a_tombstone_for_any_other_change(
+    sealed: Trace, world: World, change: str
+) -> None:
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        try:
+            for where in (f"id = {sealed.pk}", f"id <> {sealed.pk}"):
+                with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+                    cursor.execute(f"UPDATE evidence_trace SET {change} WHERE {where}")
+            with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+                cursor.execute(f"DELETE FROM evidence_trace WHERE id = {sealed.pk}")
+        finally:
+            cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
+
+
+def test_each_table_with_payload_of_a_trace_can_be_erased() -> None:
+    covered = {one.model._meta.label for one in ERASABLE} | NOT_OF_A_TRACE
+    with_payload = {
+        model._meta.label
+        for model in our_models()
+        if model.PII == "payload" and (issubclass(model, AppendOnlyModel) or model is AuditPayload)
+    }
+    assert with_payload == covered
+    assert {Span, Review} <= {one.model for one in ERASABLE}
