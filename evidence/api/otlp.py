@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar, Final
 
 from django.db import InterfaceError, OperationalError
@@ -20,6 +21,8 @@ from evidence.otlp.errors import BodyTooLarge, UndecodableBody
 from evidence.services import ingest
 from evidence.services.ingest_admission import IngestUnavailable
 
+logger = logging.getLogger(__name__)
+
 _PIECE: Final = 64 * 1024  # bytes read at a time
 _DRAINED: Final = 4  # times the limit: a body larger than that is cut off
 
@@ -36,9 +39,13 @@ class OtlpView(ScopedView):
         return super().perform_content_negotiation(request, force=True)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Ask the sender to come back when the database is away; SDKs retry a 503 and give up on a 500."""
-        if isinstance(exc, OperationalError | InterfaceError):
-            away = IngestUnavailable("The database cannot be reached; nothing was stored. Send this again.")
+        """Ask the sender to come back when there is nowhere to store; SDKs retry a 503 and give up on a 500."""
+        if isinstance(exc, OperationalError | InterfaceError | OSError):
+            part = (
+                "blob store cannot be written" if isinstance(exc, OSError) else "database cannot be reached"
+            )
+            logger.error("an export was turned away, the %s: %s", part, exc)
+            away = IngestUnavailable(f"The {part}; nothing was acknowledged. Send this again.")
             away.__cause__ = exc
             return super().handle_exception(away)
         return super().handle_exception(exc)

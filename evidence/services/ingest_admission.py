@@ -24,7 +24,7 @@ class IngestBusy(EvidenceError):
 
 
 class IngestUnavailable(EvidenceError):
-    """The database is away; nothing was stored. OTLP senders retry a 503 by themselves."""
+    """Database or blob store are away; nothing was acknowledged. OTLP senders retry a 503 by themselves."""
 
     code = "ingest_unavailable"
     http_status = 503

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from evidence.models import AccessToken, Scope
@@ -67,3 +68,16 @@ def test_a_system_of_others_cannot_be_written_to(api: APIClient, world: World) -
     }
     response = api.post("/api/v1/releases", body, format="json", **world.headers(Scope.IMPORT))
     assert "among yours" in str(problem(response, 404)["detail"])
+
+
+def test_without_the_database_the_answer_says_when_to_come_back(
+    api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    headers = world.headers(Scope.READ)
+    monkeypatch.setattr("evidence.api.authentication.TokenAuthentication.authenticate", fail)
+    response = api.get("/api/v1/traces", **headers)
+    assert problem(response, 503)["code"] == "database_away"
+    assert response.headers["Retry-After"] == "5"

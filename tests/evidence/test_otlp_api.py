@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -15,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from rest_framework.test import APIClient
 
 from evidence.api.otlp import read_posted_body
-from evidence.models import EvalRun, EvalSample, Reject, Scope, Span
+from evidence.models import EvalRun, EvalSample, IngestBatch, Reject, Scope, Span
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody
 from evidence.services import ingest, ingest_admission
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, to_otlp_json
@@ -107,6 +108,18 @@ def test_database_away_is_503_which_sdks_retry(
     monkeypatch.setattr(ingest, "ingest_traces", fail)
     response = post(api, world, BODY)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_blob_store_that_cannot_be_written_is_503_and_nothing_is_stored(
+    api: APIClient, world: World, settings: Any, tmp_path: Path
+) -> None:
+    settings.BLOB_ROOT = tmp_path / "full"
+    settings.BLOB_ROOT.write_bytes(b"a file where the folder should be")
+    response = post(api, world, BODY)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert not IngestBatch.objects.exists()
+    settings.BLOB_ROOT.unlink()
+    assert post(api, world, BODY).status_code == 200
 
 
 def test_logs_become_samples_once(api: APIClient, world: World) -> None:
