@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -22,7 +23,9 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     """
     digest = sha256_hex(data)
     path = blob_path(digest)
-    if not path.exists():
+    if path.exists():
+        _sync(path.parent)  # another process may have renamed it this moment and not have synced it yet
+    else:
         _write_durably(path, data)
     blob = Blob(digest=digest, size=len(data), media_type=media_type)
     Blob.objects.bulk_create([blob], ignore_conflicts=True)  # one statement; the first row of a digest stands
@@ -41,7 +44,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
     if path.exists():
         source.unlink()
     else:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         _sync(source)
         source.replace(path)
         _sync(path.parent)
@@ -110,7 +113,7 @@ def _missing(digest: str) -> EvidenceError:
 
 
 def _write_durably(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".incoming-")
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -122,6 +125,17 @@ def _write_durably(path: Path, data: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     _sync(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _keep_name(folder)
+
+
+@lru_cache(maxsize=1024)
+def _keep_name(folder: Path) -> None:
+    """Make a folder's own name survive a power cut: once in each process, whoever made the folder."""
+    _sync(folder.parent)
 
 
 def _sync(path: Path) -> None:
