@@ -102,14 +102,15 @@ def connect_as_owner(folder: Path) -> psycopg.Connection[Any]:
     return psycopg.connect(plan.database_url(embedded.OWNER_ROLE), autocommit=True)
 
 
-def answers(port: int) -> bool:
-    """Whether a web process on this port answers."""
+def answers(port: int, path: str = "/healthz", status: int | None = None) -> bool:
+    """Whether a web process on this port answers, with this status where one is asked for."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/healthz")
-        connection.getresponse().read()
-    except OSError:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
-    return True
+    return status in {None, response.status}

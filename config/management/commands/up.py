@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +23,7 @@ from config import embedded
 from config.processes import ProcessSpec, plan_processes
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
+LOOK_AFTER = 2  # seconds between two looks at the embedded servers
 COLOURS = ("cyan", "green", "magenta", "yellow")
 
 
@@ -56,8 +59,10 @@ class Command(BaseCommand):
             console.print(
                 f"[bold]Tracebinder[/] on http://127.0.0.1:{options['port']}/admin/ — Ctrl-C stops everything."
             )
-            ended = _wait(processes, stop)
-            _stop_all(processes)
+            try:
+                ended = _wait(processes, stop, partial(_revive, services, console))
+            finally:
+                _stop_all(processes)
         if ended is not None:
             raise CommandError(
                 f"{specs[ended].name} ended by itself with code {processes[ended].returncode}; see above."
@@ -92,13 +97,29 @@ def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen
     return process
 
 
-def _wait(processes: list[subprocess.Popen[str]], stop: threading.Event) -> int | None:
+def _wait(
+    processes: list[subprocess.Popen[str]], stop: threading.Event, look_after: Callable[[], None]
+) -> int | None:
     """Return the index of a process that ended by itself, or None when asked to stop."""
+    next_look = time.monotonic() + LOOK_AFTER
     while not stop.wait(0.2):
         for index, process in enumerate(processes):
             if process.poll() is not None:
                 return index
+        if time.monotonic() > next_look:
+            look_after()
+            next_look = time.monotonic() + LOOK_AFTER
     return None
+
+
+def _revive(services: Mapping[str, bool], console: Console) -> None:
+    """Start an embedded server again that has ended; web and workers connect again by themselves."""
+    for name, start in (("postgres", embedded.start_postgres), ("valkey", embedded.start_valkey)):
+        try:
+            if services[name] and start(settings.VAR):
+                console.print(f"[bold red]{name} had ended and was started again.[/]")
+        except embedded.EmbeddedError as exc:
+            console.print(Text(f"{name} has ended and cannot be started: {exc}", style="bold red"))
 
 
 def _stop_all(processes: list[subprocess.Popen[str]]) -> None:
