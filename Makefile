@@ -25,8 +25,9 @@ check: install ## lint, types, import contracts, migrations, schema: counts all 
 fmt: install ## format the code and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-schema: install ## write the OpenAPI schema that `make check` compares with
+schema: install ## write the OpenAPI schema and the reference pages that come from the code
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
+	@$(BIN)/python manage.py write_reference
 
 bench: install ## run the benchmarks; each prints ratios against a baseline of the same run
 	@$(BIN)/python -m bench.ingest $(ARGS)

@@ -1,0 +1,104 @@
+"""Reference pages written from the code, so that they cannot tell an old story. A test compares them."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+
+from evidence.errors import EvidenceError
+from evidence.otlp.errors import RejectCode
+from interpret.errors import InterpretError
+from requirements.checks.reference import render_checks_reference
+from requirements.errors import RequirementsError
+from requirements.models import RequirementState
+from requirements.services.transitions import VALID_TRANSITIONS
+
+_ROOTS: Final[tuple[type[Any], ...]] = (EvidenceError, RequirementsError, InterpretError)
+_PACKAGES: Final = ("evidence", "requirements", "interpret")
+
+
+def render_errors() -> str:
+    """Return the page of error codes: each stable, with its status and what it means."""
+    rows = {error.code: error for root in _ROOTS for error in _below(root)}
+    lines = [
+        "# Error codes",
+        "",
+        "Every refusal is an RFC 9457 problem (`application/problem+json`) whose `code` never changes once released.",
+        "`detail` says what happened and what to do. This page is written from the code.",
+        "",
+        "| code | status | means |",
+        "|---|---|---|",
+        *(
+            f"| `{code}` | {error.http_status} | {_first_line(error)} |"
+            for code, error in sorted(rows.items())
+        ),
+        "",
+        "## Reject codes",
+        "",
+        "One item of a request was refused by itself. The code stands in the answer and in the reject ledger.",
+        "",
+        *(f"- `{code.value}`" for code in RejectCode),
+        "- `assembly_failed`: the spans of a trace were kept, and no trace could be made of them",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def render_states() -> str:
+    """Return the page of state diagrams, from the tables that the services obey."""
+    lines = [
+        "# States",
+        "",
+        "## Requirement version",
+        "",
+        "The state is the last of a version's transitions. This page is written from the table that allows them.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {RequirementState.DRAFT.value}",
+        *(
+            f"    {state.value} --> {following.value}"
+            for state, allowed in VALID_TRANSITIONS.items()
+            for following in sorted(allowed)
+        ),
+        *(f"    {state.value} --> [*]" for state, allowed in VALID_TRANSITIONS.items() if not allowed),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "errors.md": render_errors,
+    "states.md": render_states,
+    "checks.md": render_checks_reference,
+}
+
+
+def path_of(page: str) -> Path:
+    """Return where a page lies."""
+    base: Path = settings.BASE_DIR
+    return base / "docs" / "reference" / page
+
+
+def _below(root: type[Any]) -> Iterator[type[Any]]:
+    """Yield an error class and all below it, wherever in the product they are defined."""
+    for package in _PACKAGES:
+        module = importlib.import_module(package)
+        for info in pkgutil.walk_packages(module.__path__, f"{package}."):
+            if ".probes" not in info.name and ".migrations" not in info.name:
+                importlib.import_module(info.name)
+    waiting = [root]
+    while waiting:
+        error = waiting.pop()
+        waiting += error.__subclasses__()
+        if error.__module__.split(".")[0] in _PACKAGES:
+            yield error
+
+
+def _first_line(error: type[Any]) -> str:
+    return (inspect.getdoc(error) or "").split("\n", 1)[0].replace("|", "\\|")
