@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 from django.db.models.signals import post_migrate
 
@@ -20,7 +20,8 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """After every migration, make the groups hold the permissions of the role table."""
-        post_migrate.connect(_ensure_groups, sender=self, dispatch_uid="config.groups")
+        last = apps.get_app_config("interpret")  # the last with models: all permissions exist by then
+        post_migrate.connect(_ensure_groups, sender=last, dispatch_uid="config.groups")
 
 
 def _ensure_groups(**_: Any) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from evidence.digests import sha256_hex
 from evidence.models import Membership, Release, Scope, System
-from evidence.roles import ROLES, ensure_groups
+from evidence.roles import ROLES
 from evidence.services import registry, tokens
 
 ACTOR = "user:olga"
@@ -55,7 +55,6 @@ def make_person(name: str, *roles: str) -> User:
 
 def make_world(key: str = "credit-assistant") -> World:
     """Create a system with one release pinning model, prompt, index (one document) and policy."""
-    ensure_groups()
     people = {role: make_person(f"{role}-{key}", role) for role in ROLES}
     system = registry.register_system(
         key=key, name=key, risk_tier="high", owner=people["operator"], actor=ACTOR
