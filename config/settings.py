@@ -184,6 +184,9 @@ RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over 
     ),  # months of spans, and raw bodies that brought them
     "logs": env_int("TRACEBINDER_RETENTION_LOGS_DAYS", 0),  # raw bodies; the samples in them stay
 }
+SPAN_SEARCH_MAX_HOURS = env_int(
+    "TRACEBINDER_SPAN_SEARCH_MAX_HOURS", 24
+)  # hours a search by attribute may span
 PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import django_filters
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from evidence.api.reading import ScopedList
 from evidence.api.traces import CitationOut
-from evidence.models import ArtefactVersion, AuditEvent, Citation, Evidence, IngestBatch, Reject
+from evidence.models import AccessToken, ArtefactVersion, AuditEvent, Citation, Evidence, IngestBatch, Reject
 
 
 class BatchOut(serializers.ModelSerializer[IngestBatch]):
@@ -21,12 +22,37 @@ class BatchOut(serializers.ModelSerializer[IngestBatch]):
         ]  # fmt: skip
 
 
+class BatchFilter(django_filters.FilterSet):
+    """Narrow a list of requests."""
+
+    system = django_filters.CharFilter(
+        method="by_system", help_text="Of tokens that may write to it; a request may hold several systems."
+    )
+    since = django_filters.IsoDateTimeFilter("received_at", "gte")
+    until = django_filters.IsoDateTimeFilter("received_at", "lt")
+    rejected = django_filters.BooleanFilter(method="by_rejected", help_text="Whether something was refused.")
+
+    class Meta:
+        model = IngestBatch
+        fields = ["signal", "encoding", "body_digest"]
+
+    def by_system(self, queryset: QuerySet[IngestBatch], name: str, value: str) -> QuerySet[IngestBatch]:
+        """Requests of the tokens of one system."""
+        del name
+        return queryset.filter(token__in=AccessToken.objects.filter(systems__key=value))
+
+    def by_rejected(self, queryset: QuerySet[IngestBatch], name: str, value: bool) -> QuerySet[IngestBatch]:  # noqa: FBT001  # django-filter's call
+        """Requests of which something, or nothing, was refused."""
+        del name
+        return queryset.filter(n_rejected__gt=0) if value else queryset.filter(n_rejected=0)
+
+
 class BatchList(ScopedList[IngestBatch]):
     """Requests received, newest first."""
 
     queryset = IngestBatch.objects.all()
     serializer_class = BatchOut
-    filterset_fields = ["signal", "encoding", "body_digest"]
+    filterset_class = BatchFilter
 
 
 class RejectOut(serializers.ModelSerializer[Reject]):
@@ -42,12 +68,24 @@ class RejectOut(serializers.ModelSerializer[Reject]):
         ]  # fmt: skip
 
 
+class RejectFilter(django_filters.FilterSet):
+    """Narrow the reject ledger."""
+
+    system = django_filters.CharFilter("system__key")
+    since = django_filters.IsoDateTimeFilter("created_at", "gte")
+    until = django_filters.IsoDateTimeFilter("created_at", "lt")
+
+    class Meta:
+        model = Reject
+        fields = ["source", "code", "trace_id", "span_id", "batch"]
+
+
 class RejectList(ScopedList[Reject]):
     """The reject ledger, newest first."""
 
     queryset = Reject.objects.select_related("system")
     serializer_class = RejectOut
-    filterset_fields = ["source", "code", "trace_id", "span_id"]
+    filterset_class = RejectFilter
 
 
 class VersionFilter(django_filters.FilterSet):
@@ -57,6 +95,9 @@ class VersionFilter(django_filters.FilterSet):
     kind = django_filters.CharFilter("artefact__kind")
     key = django_filters.CharFilter("artefact__key")
     registered = django_filters.BooleanFilter("registration", lookup_expr="isnull", exclude=True)
+    release = django_filters.CharFilter("release_pins__release__name")
+    since = django_filters.IsoDateTimeFilter("created_at", "gte")
+    until = django_filters.IsoDateTimeFilter("created_at", "lt")
 
     class Meta:
         model = ArtefactVersion
@@ -91,6 +132,9 @@ class CitationFilter(django_filters.FilterSet):
     """Narrow a list of citations."""
 
     system = django_filters.CharFilter("claim__trace__system__key")
+    release = django_filters.CharFilter("claim__trace__release__name")
+    since = django_filters.IsoDateTimeFilter("claim__trace__started_at", "gte")
+    until = django_filters.IsoDateTimeFilter("claim__trace__started_at", "lt")
     document = django_filters.CharFilter("document__digest")
 
     class Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evidence.api import binders, records, releases, reviews, traces
+from evidence.api import binders, indexes, records, releases, reviews, traces
 
 urlpatterns = [
     path("releases", releases.ReleaseCreate.as_view(), name="releases"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("traces", traces.TraceList.as_view(), name="traces"),
     path("traces/<str:trace_id>", traces.TraceDetail.as_view(), name="trace"),
     path("traces/<str:trace_id>/spans", traces.SpanList.as_view(), name="trace-spans"),
+    path("spans", traces.SpanSearch.as_view(), name="spans"),
+    path("claims", traces.ClaimList.as_view(), name="claims"),
+    path("index-diff", indexes.IndexDiffDetail.as_view(), name="index-diff"),
     path("reviews", reviews.Reviews.as_view(), name="reviews"),
     path("batches", records.BatchList.as_view(), name="batches"),
     path("rejects", records.RejectList.as_view(), name="rejects"),
