@@ -23,7 +23,7 @@ ED25519: Final = b"\x01"  # signature type identifier
 MAX_SIGNATURES: Final = 64  # lines we read; the format asks for at least 16
 _SIGNATURE_LINE: Final = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<data>\S+)")
 _FORBIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # a lone surrogate is no Unicode text
-_NAME: Final = re.compile(r"[^\s+]+")
+_NAME: Final = re.compile(r"[^\s+\ud800-\udfff]+")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
 

@@ -174,7 +174,10 @@ def test_vkeys_round_trip_and_refuse_other_keys() -> None:
     assert parse_vkey(vkey) == SIGNER.verifier
     name, key_id, data = vkey.split("+", 2)
     other = base64.b64encode(b"\x02" + SIGNER.verifier.public_key).decode()
-    for bad in (f"{name}+00000000+{data}", f"x{name}+{key_id}+{data}", f"{name}+{key_id}+{other}", name, ""):
+    no_text = f"{name}\udcf1+{key_id}+{data}"  # a byte that was no UTF-8, as Python hands it through
+    for bad in (
+        f"{name}+00000000+{data}", f"x{name}+{key_id}+{data}", f"{name}+{key_id}+{other}", no_text, name, "",
+    ):  # fmt: skip
         with pytest.raises(MalformedNote):
             parse_vkey(bad)
 

@@ -8,7 +8,10 @@ import atheris
 
 _GUIDING = [
     "evidence.otlp",
+    "evidence.semconv",
+    "evidence.citations",
     "evidence.evals",
+    "evidence.log",
     "evidence.digests",
     "tracebinder.verify",
     "requirements.yaml_import",

@@ -19,6 +19,10 @@ from tests.fuzz.targets import TARGETS
 REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 MAX_INPUT: Final = 32 * 1024  # bytes
 LONGEST_RUN: Final = 30  # seconds one input may take; longer is a finding
+WORDS: Final = [  # that bytes changed at random seldom make: what JSON, YAML and their readers stumble over
+    r"\\u0000", r"\\ud800", "NaN", "Infinity", "1e999", "-0", "18446744073709551616", r"[[[[[[[[", r"{\"a\":",
+    "null", "true", r"\xEF\xBB\xBF", r"\x00", r"\xFF", "&a", "*a", "!!python/object", "<<: ", "---", r"\xC2\x85",
+]  # fmt: skip
 MEMORY: Final = 2048  # MiB; more is a finding
 
 
@@ -44,11 +48,14 @@ def _run(name: str, seconds: int) -> int:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(TARGETS[name].seeds()):
         (corpus / f"seed-{number}").write_bytes(seed)
+    words = folder / "words"
+    words.write_text("".join(f'"{word}"\n' for word in WORDS), encoding="ascii")
     sys.stdout.write(f"--- {name}: {seconds} s, corpus and findings in {folder}\n")
     sys.stdout.flush()
     options = [
         f"-max_total_time={seconds}", f"-max_len={MAX_INPUT}", f"-timeout={LONGEST_RUN}",
-        f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={folder}/", "-print_final_stats=1", "-verbosity=0",
+        f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={folder}/", f"-dict={words}",
+        "-print_final_stats=1", "-verbosity=0",
     ]  # fmt: skip
     command = [sys.executable, "-m", "tests.fuzz.one", name, *options, str(corpus)]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'client'}"}

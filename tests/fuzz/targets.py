@@ -10,23 +10,28 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from evidence.citations.claims import extract_claims
+from evidence.citations.verdict import Source, Verdict, check_citation
 from evidence.evals.contracts import EvalFileError, ParsedRun
 from evidence.evals.registry import parse_eval_file
-from evidence.otlp.body import unpack_body
+from evidence.log import notes
+from evidence.log.errors import LogError
+from evidence.otlp.body import PlainBody, unpack_body
 from evidence.otlp.decode import decode_logs, decode_traces
 from evidence.otlp.errors import OtlpError
 from evidence.otlp.limits import Limits
-from evidence.otlp.records import LogBatch, RejectRecord, TraceBatch
+from evidence.otlp.records import Encoding, LogBatch, RejectRecord, SpanRecord, TraceBatch
+from evidence.semconv.mapping import map_trace
 from requirements.errors import RequirementFileInvalid
 from requirements.starter import read_starter
 from requirements.yaml_import import parse_requirement_file
 from tests.client import binders
-from tests.evidence import otlp_bodies
+from tests.evidence import otlp_bodies, semconv_spans
 from tracebinder.verify import verify_binder
 from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
 from tracebinder.verify.container import Limits as BinderLimits
@@ -124,6 +129,80 @@ def _otlp_seeds() -> list[bytes]:
     ]
 
 
+# --- Traces -------------------------------------------------------------------------------------------------
+def read_trace(data: bytes) -> None:
+    """Map the spans of a body: the same draft in any order, and nothing in it that PostgreSQL cannot hold."""
+    encoding: Encoding = "json" if data[:1] == b"j" else "protobuf"
+    batch = decode_traces(PlainBody(data[1:], encoding), Limits(items=200))
+    rows = list({span.span_id: _stored_columns(span) for span in batch.spans}.values())
+    if rows:
+        draft = map_trace(rows)
+        assert map_trace(rows[::-1]) == draft
+        shown = json.dumps(asdict(draft), ensure_ascii=False, allow_nan=False)
+        _check_storable(shown.encode("utf-8"))
+        assert len(draft.language) <= 35
+        assert len(draft.release) <= 100
+        assert len(draft.environment) <= 100
+
+
+def _stored_columns(span: SpanRecord) -> dict[str, object]:
+    columns = span._asdict()
+    columns["parent_span_id"] = span.parent_span_id or ""
+    return columns | {name: json.loads(columns[name]) for name in ("attributes", "events", "resource")}
+
+
+def read_texts(data: bytes) -> None:
+    """Take claims out of an answer, and look for a quote in a document."""
+    first, _, rest = data.partition(b"\0")
+    quote, text = first.decode("utf-8", "replace"), rest.decode("utf-8", "replace")
+    for claim in extract_claims(text):
+        assert 0 <= claim.start < claim.end <= len(text)
+    source = Source.of(document_id="DOC-1", digest=binders.DIGEST, text=text)
+    other = Source.of(document_id="DOC-2", digest=binders.DIGEST, text=text[::-1])
+    verdict = check_citation(quote=quote, source=source, candidates=[other], hint=len(quote) % 7)
+    assert check_citation(quote=quote, source=source, candidates=[other], hint=len(quote) % 7) == verdict
+    if verdict.verdict == Verdict.VERBATIM:
+        assert text[verdict.start : verdict.end] == quote.strip()
+
+
+def _trace_seeds() -> list[bytes]:
+    spans = []
+    for row in semconv_spans.make_trace():
+        texts = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in row["attributes"].items()
+        }
+        span_id, parent = bytes.fromhex(row["span_id"]), bytes.fromhex(row["parent_span_id"])
+        spans.append(
+            otlp_bodies.make_span(span_id=span_id, parent_span_id=parent, name=row["name"], attributes=texts)
+        )
+    request = otlp_bodies.make_request(*spans)
+    return [b"p" + request.SerializeToString(), b"j" + otlp_bodies.to_otlp_json(request)]
+
+
+def _text_seeds() -> list[bytes]:
+    document = (
+        "The annual percentage rate is 7.9% for amounts between 5,000 and 15,000. Not for students [1]."
+    )
+    chinese = "年利率为7.9%，适用于五千至一万五千元的贷款。学生不适用【1】。"
+    quotes = ["percentage rate is 7.9%", "rate of 7,9 % for amounts", "年利率为７．９％", "not for students"]
+    return [f"{quote}\0{text}".encode() for quote in quotes for text in (document, chinese)]
+
+
+# --- The log's notes ----------------------------------------------------------------------------------------
+def read_note(data: bytes) -> None:
+    """Open the bytes as a signed checkpoint, and as a verifier's key."""
+    text = data.decode("utf-8", "surrogateescape")
+    with contextlib.suppress(LogError):
+        notes.parse_vkey(text)
+    key = notes.parse_vkey(binders.LOG.vkey())
+    notes.open_checkpoint(text, key=key, origin=binders.LOG.name)
+
+
+def _note_seeds() -> list[bytes]:
+    return [binders.checkpoint_note([bytes(32)] * 3).encode(), binders.LOG.vkey().encode()]
+
+
 # --- The binder verifier ------------------------------------------------------------------------------------
 _BINDER_LIMITS: Final = BinderLimits()
 _MEMBER: Final = "fuzzed"
@@ -142,6 +221,11 @@ def _honest_binder() -> bytes:
 
 
 @cache
+def _honest_members() -> dict[str, bytes]:
+    return binders.unpack(_honest_binder())
+
+
+@cache
 def _scratch() -> Path:
     return Path(tempfile.mkdtemp(prefix="tracebinder-fuzz-")) / "binder.zip"
 
@@ -157,7 +241,7 @@ def read_archive(data: bytes) -> None:
 
 def read_member(data: bytes) -> None:
     """Verify a binder in which one member was replaced, then listed and signed as if it belonged there."""
-    members = binders.unpack(_honest_binder())
+    members = dict(_honest_members())
     names = sorted(members)
     members[names[data[0] % len(names)] if data else names[0]] = data[1:]
     with contextlib.suppress(UnicodeError, ValueError, KeyError, TypeError, AttributeError):
@@ -253,6 +337,9 @@ def _eval_seeds() -> list[bytes]:
 
 TARGETS: Final[dict[str, Target]] = {
     "otlp": Target(read_otlp, (OtlpError,), _otlp_seeds),
+    "traces": Target(read_trace, (OtlpError,), _trace_seeds),
+    "texts": Target(read_texts, (), _text_seeds),
+    "notes": Target(read_note, (LogError,), _note_seeds),
     "binder": Target(read_archive, (), _archive_seeds),
     "binder-members": Target(read_member, (), _member_seeds),
     "binder-parts": Target(read_part, (VerifyError,), _part_seeds),
