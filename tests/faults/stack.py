@@ -18,6 +18,7 @@ SYSTEM = "faults"
 COMES_BACK = 120  # seconds until something that was killed must work again; machines of CI are slow
 STOPS = 20  # seconds a process has after SIGTERM, as `manage.py up` gives it
 WEB_WORKERS = 2
+ASSEMBLERS = 2  # processes of the worker, which must keep out of each other's way
 
 
 SpanIds = set[tuple[str, str]]  # trace id and span id, hexadecimal
@@ -56,9 +57,10 @@ class Stack:
         specs = plan_processes(port=self.port, web_workers=WEB_WORKERS, interpret=False)
         spec = next(spec for spec in specs if spec.name == name)
         environment = environment_of(self.folder, spec.role) | {"TRACEBINDER_ASSEMBLY_QUIET": "1"}
+        more = ["-c", str(ASSEMBLERS)] if name == "worker" else []  # the last one counts
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                spec.command,
+                [*spec.command, *more],
                 cwd=REPOSITORY,
                 env=environment,
                 stdin=subprocess.DEVNULL,

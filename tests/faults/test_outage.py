@@ -6,6 +6,7 @@ import http.client
 import json
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
 from bench.generate import TraceGenerator
@@ -93,3 +94,13 @@ def test_a_web_server_asked_to_stop_finishes_or_refuses(stack: Stack) -> None:
         load.pause()
         checks.check_spans()
     assert set(load.answers) <= {"acknowledged", "no answer", "busy"}
+
+
+def test_commits_of_the_server_wait_for_the_disk(stack: Stack) -> None:
+    plan = embedded.read_plan(stack.folder)
+    with psycopg.connect(plan.database_url(embedded.WEB_ROLE)) as connection:
+        values = [
+            connection.execute(f"SHOW {name}").fetchone()
+            for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
+        ]
+    assert values == [("on",)] * 4
