@@ -213,8 +213,7 @@ class _Reader:
             expires_at=timezone.now() + timedelta(days=1),
             actor="user:bench",
         )
-        self._headers = {"HTTP_AUTHORIZATION": f"Bearer {issued.text}"}
-        self._client = APIClient()
+        self._client = APIClient(HTTP_AUTHORIZATION=f"Bearer {issued.text}")
         self._epoch = epoch
 
     def questions(self, size: int, known: dict[str, list[int]]) -> dict[str, Callable[[], None]]:
@@ -259,7 +258,7 @@ class _Reader:
         return ArtefactVersion.objects.values_list("digest", flat=True).get(pk=pk)
 
     def _get(self, path: str, query: dict[str, str]) -> None:
-        response = self._client.get(f"/api/v1/{path}", query, **self._headers)
+        response = self._client.get(f"/api/v1/{path}", query)
         if response.status_code != 200:
             raise SystemExit(f"{path} {query}: {response.status_code} {response.content[:300]!r}")
 
