@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
@@ -331,10 +331,17 @@ class ListedClaimOut(ClaimOut):
         fields = ["system", "trace_id", "revision", *ClaimOut.Meta.fields]
 
 
+_OF_ITS_TRACE: Final = ("trace__trace_id", "trace__revision", "trace__system__key")  # not its long texts
+
+
 class ClaimList(ScopedList[Claim]):
     """Claims with their citations, newest first."""
 
-    queryset = Claim.objects.select_related("trace__system").prefetch_related("citations__found_in")
+    queryset = (
+        Claim.objects.select_related("trace__system")
+        .only("ordinal", "text", "start", "end", "material", "origin", "extractor_version", *_OF_ITS_TRACE)
+        .prefetch_related("citations__found_in")
+    )
     serializer_class = ListedClaimOut
     filterset_class = ClaimFilter
 

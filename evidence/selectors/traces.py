@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import (
     Count,
     Exists,
     F,
-    FilteredRelation,
     OuterRef,
     Prefetch,
     Q,
@@ -36,28 +37,29 @@ def current_traces() -> QuerySet[Trace]:
 
 
 def relied_on_document(queryset: QuerySet[Trace], digest: str, *, cited_only: bool = True) -> QuerySet[Trace]:
-    """Narrow to the traces that relied on a document of this digest, in whichever index version.
-
-    (digest, trace) is unique, so PostgreSQL walks that index, newest first, and stops when the page is full.
-    """
-    relied = TraceDocument.objects.filter(trace=OuterRef("pk"), digest=digest)
-    return queryset.filter(Exists(relied.filter(cited=True) if cited_only else relied))
+    """Narrow to the traces that relied on a document of this digest, in whichever index version."""
+    relied = TraceDocument.objects.filter(digest=digest)
+    if cited_only:
+        relied = relied.filter(cited=True)
+    return _up_to_the_last(queryset, relied)
 
 
 def used_version(queryset: QuerySet[Trace], digest: str) -> QuerySet[Trace]:
-    """Narrow to the traces that used a version of this digest, in any slot.
-
-    A join and not EXISTS: with the version's key known, PostgreSQL walks (version, trace) newest first, however
-    long ago the version was last used. A version in two slots of a trace counts in the first.
-    """
+    """Narrow to the traces that used a version of this digest, in any slot."""
     versions = list(ArtefactVersion.objects.filter(digest=digest).values_list("pk", flat=True))
-    used = queryset.annotate(
-        use=FilteredRelation("versions", condition=Q(versions__version__in=versions))
-    ).filter(use__isnull=False)
-    earlier = TraceVersion.objects.filter(
-        trace=OuterRef("pk"), version__in=versions, pk__lt=OuterRef("use__pk")
-    )
-    return used.filter(~Exists(earlier))
+    return _up_to_the_last(queryset, TraceVersion.objects.filter(version__in=versions))
+
+
+def _up_to_the_last(queryset: QuerySet[Trace], uses: QuerySet[Any]) -> QuerySet[Trace]:
+    """Narrow to the traces among `uses`, beginning where the last of them is.
+
+    PostgreSQL reads the newest traces first until a page is full. That something was last used long ago is in no
+    statistics, and it would read, and drop, all traces since; so it is told where to begin.
+    """
+    last = uses.order_by("-trace").values_list("trace", flat=True).first()
+    if last is None:
+        return queryset.none()
+    return queryset.filter(Exists(uses.filter(trace=OuterRef("pk"))), pk__lte=last)
 
 
 def in_review_state(queryset: QuerySet[Trace], state: ReviewState) -> QuerySet[Trace]:
