@@ -29,7 +29,8 @@ _started: list[str] = []
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start what is not configured from outside."""
     del early_config
-    (VAR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder, and warnings fail
+    # WhiteNoise warns of a missing folder, and warnings fail.
+    (VAR / "static").mkdir(parents=True, exist_ok=True)
     if not os.environ.get("DATABASE_URL") and embedded.start_postgres(VAR):
         _started.append("postgres")
     if not os.environ.get("REDIS_URL") and embedded.start_valkey(VAR):
