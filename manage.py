@@ -10,7 +10,16 @@ from contextlib import nullcontext
 # These change the schema or read it as its owner; everything else runs with the restricted runtime role.
 OWNER_COMMANDS = {"migrate", "makemigrations", "flush", "sqlmigrate", "showmigrations", "dbshell"}
 # These touch no database, or start the services themselves.
-WITHOUT_SERVICES = {"up", "help", "spectacular", "write_reference", "collectstatic", "check", "--version", "--help"}
+WITHOUT_SERVICES = {
+    "up",
+    "help",
+    "spectacular",
+    "write_reference",
+    "collectstatic",
+    "check",
+    "--version",
+    "--help",
+}
 
 
 def main() -> None:
