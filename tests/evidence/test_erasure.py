@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ from evidence.models import (
     Claim,
     Erasure,
     IngestBatch,
+    LegalHold,
     PendingTrace,
     Review,
     Scope,
@@ -195,6 +197,23 @@ def test_a_subject_is_found_by_attribute_and_nobody_else_is_touched(sealed: Trac
 
 
 @pytest.mark.django_db
+def test_a_late_span_is_erased_by_asking_again(sealed: Trace, world: World) -> None:
+    erase_subject_of(world, "4711")
+    erase_subject_of(world, "12")
+    late = make_span(
+        span_id=b"\x09" * 8, attributes={"gen_ai.prompt.name": SECRET}, parent_span_id=b"\x01" * 8
+    )
+    send(make_request(late).SerializeToString())
+    again = {"system": world.system, "trace_id": sealed.trace_id, "reason": "request 1", "actor": ACTOR}
+    erase_trace_payload(**again)  # while it waits to be assembled
+    assert PendingTrace.objects.get().trace_id == sealed.trace_id
+    assembly.assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1))
+    assert Trace.objects.filter(trace_id=sealed.trace_id).count() == 2
+    assert Erasure.objects.filter(trace_id=sealed.trace_id).count() == 2
+    assert SECRET not in everything_stored()
+
+
+@pytest.mark.django_db
 def test_an_erasure_needs_a_reason_and_a_trace(sealed: Trace, world: World) -> None:
     with pytest.raises(InvalidInput):
         erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason=" ", actor=ACTOR)
@@ -242,3 +261,22 @@ def test_each_table_with_payload_of_a_trace_can_be_erased() -> None:
     }
     assert with_payload == covered
     assert {Span, Review} <= {one.model for one in ERASABLE}
+
+
+@pytest.mark.django_db
+def test_the_commands_of_the_operators_guide(sealed: Trace, world: World) -> None:
+    output = StringIO()
+    why = ("--reason", "case 17", "--by", "omar")
+    place = ("--system", world.system.key, "--from", "2025-01-01")
+    call_command("legal_hold", "place", *place, *why, stdout=output)
+    hold = LegalHold.objects.get()
+    assert f"{hold.pk} credit-assistant" in output.getvalue()
+    erase = ("--system", world.system.key, "--trace", sealed.trace_id.hex, *why)
+    with pytest.raises(CommandError, match="case 17"):
+        call_command("erase", *erase)
+    call_command("legal_hold", "release", str(hold.pk), *why, stdout=StringIO())
+    call_command("erase", *erase, stdout=output)
+    assert f"erased {sealed.trace_id.hex}: 1 spans, 1 blobs" in output.getvalue()
+    by_attribute = ("--system", world.system.key, "--attribute", "enduser.id=nobody", *why)
+    with pytest.raises(CommandError, match="No span"):
+        call_command("erase", *by_attribute)
