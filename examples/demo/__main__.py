@@ -15,10 +15,12 @@ from rich.console import Console  # after the environment is set
 
 from examples.demo import stack
 
+PLAIN_WIDTH = 140  # columns where the output goes to a file
+
 
 def main() -> int:
     """Run the demo; return 0 when everything that it is meant to show was seen."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     started = time.monotonic()
     console.rule("[bold]Tracebinder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -46,15 +47,31 @@ def print_story(story: Story, roles: list[tuple[str, str, str]], password: str, 
 
 def _systems(story: Story) -> Table:
     table = Table(
-        "system", "traces", "claims", *CITATIONS, "reviews", "gate", title="Traces, citations, reviews, gates"
+        "system",
+        "traces",
+        "claims",
+        "citations",
+        "reviews",
+        "gate",
+        title="Traces, citations, reviews, gates",
     )
     for key, traces in story.traces.items():
         gate = story.gates[key].answer["verdict"]
-        decisions = ", ".join(f"{count} {decision}" for decision, count in sorted(story.reviews[key].items()))
-        verdicts = [str(story.verdicts[key][verdict]) for verdict in CITATIONS]
-        gate_cell = f"[{COLOURS.get(gate, 'white')}]{gate}[/] (exit {story.gates[key].code})"
-        table.add_row(key, str(traces), str(story.claims[key]), *verdicts, decisions, gate_cell)
+        verdicts = {verdict: story.verdicts[key][verdict] for verdict in CITATIONS}
+        gate_cell = f"[{COLOURS.get(gate, 'white')}]{gate}[/], exit code {story.gates[key].code}"
+        table.add_row(
+            key,
+            str(traces),
+            str(story.claims[key]),
+            _counts(verdicts),
+            _counts(story.reviews[key]),
+            gate_cell,
+        )
     return table
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return "\n".join(f"{count} {what}" for what, count in counted.items() if count) or "none"
 
 
 def _criteria(story: Story) -> Table:
@@ -78,12 +95,12 @@ def _findings(findings: list[dict[str, Any]]) -> Table:
         title="What the inside suggests (supporting only)",
     )
     for row in findings:
-        null = row["null"].get("value")
+        null = row["null"]["estimate"]["value"]
         table.add_row(
             row["title"],
             f"{row['value']:.3f} {row['unit']}",
             f"{row['low']:.3f} … {row['high']:.3f} (n={row['n']})",
-            f"{null:.3f}" if isinstance(null, float) else "-",
+            f"{null:.3f}",
             row["status"],
         )
     return table
