@@ -24,7 +24,7 @@ class ProcessSpec:
 
 def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[ProcessSpec]:
     """Return web, default worker and beat; and the interpret worker where it is wanted and torch is installed."""
-    celery = [sys.executable, "-m", "celery", "-A", "config"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
     specs = [
         ProcessSpec("web", "web", web_command(port, web_workers)),
         ProcessSpec("worker", "worker", _worker_command("default")),
@@ -46,6 +46,6 @@ def web_command(port: int, workers: int, log_level: str = "warning") -> list[str
 
 def _worker_command(queue: str) -> list[str]:
     return [
-        sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING", "--without-gossip",
+        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING", "--without-gossip",
         "--without-mingle", "-Q", queue, "-c", "1", "-n", f"{queue}@%h",
     ]  # fmt: skip
