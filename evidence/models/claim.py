@@ -19,7 +19,8 @@ class Claim(AppendOnlyModel):
     SCOPE_PATH = "trace__system"
     PII = "payload"
 
-    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="claims")
+    # Claims and citations are found by the unique index that begins with the same column.
+    trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="claims", db_index=False)
     ordinal = models.PositiveIntegerField()  # 0 is first
     text = models.TextField()
     start = models.PositiveIntegerField()  # code points into Trace.answer
@@ -48,7 +49,7 @@ class Citation(AppendOnlyModel):
     SCOPE_PATH = "claim__trace__system"
     PII = "payload"
 
-    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="citations")
+    claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="citations", db_index=False)
     ordinal = models.PositiveIntegerField()
     document_ref = models.CharField(max_length=LABEL_LENGTH)  # the id as sent
     document = models.ForeignKey(

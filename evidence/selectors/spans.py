@@ -2,7 +2,8 @@
 
 An index over every attribute (GIN) would be paid for by ingest, span by span. A window is read instead: a BRIN index
 on the start, a few pages for each hundred megabytes, leads to the pages of the window, and their rows are compared.
-The cost is that of the window, not of what is stored.
+The cost is that of the window, not of what is stored. Measured on spans with a dozen attributes: the BRIN index adds
+nothing to inserting them that stands out from the noise, a GIN index (jsonb_path_ops) a quarter to a half.
 """
 
 from __future__ import annotations
