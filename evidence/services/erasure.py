@@ -39,6 +39,7 @@ from evidence.models import (
 )
 from evidence.otlp.values import BLOB_KEY
 from evidence.selectors.holds import holds_over
+from evidence.selectors.spans import with_attributes
 from evidence.services import audit
 from evidence.services.assembly_queue import trace_kept_still
 from evidence.services.blob_removal import remove_blobs
@@ -107,16 +108,17 @@ def erase_trace_payload(*, system: System, trace_id: UUID, reason: str, actor: s
     return report
 
 
-def erase_subject(*, system: System, attribute: str, value: Any, reason: str, actor: str) -> SubjectReport:
-    """Erase every trace of a system that has a span with this attribute, e.g. `enduser.id`.
+def erase_subject(*, system: System, attribute: str, value: str, reason: str, actor: str) -> SubjectReport:
+    """Erase every trace of a system that has a span with this attribute, e.g. `enduser.id`, as text or as number.
 
     Each trace is erased by itself; one under a legal hold is kept and named. Reads all spans of the system: there
     is no index for it, because ingest would pay for that one.
 
     Raises:
+        InvalidInput: no attribute is named.
         NotFound: no span has the attribute with this value.
     """
-    spans = Span.objects.filter(system=system, attributes__contains={attribute: value})
+    spans = with_attributes(Span.objects.filter(system=system), [f"{attribute}={value}"])
     trace_ids = sorted(set(spans.values_list("trace_id", flat=True)))
     if not trace_ids:
         raise NotFound(f"No span of {system.key!r} has this value of {attribute!r}.")
