@@ -46,11 +46,23 @@ class WebProcess:
 
 def prepare_database(folder: Path, system: str) -> str:
     """Migrate the folder's database, and return the text of a token that may write to a new system."""
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=REPOSITORY, env=environment_of(folder, "owner"), check=True)
-    make = [sys.executable, "-m", "bench.make_token", system]
+    migrate(folder)
+    return make_token(folder, system)
+
+
+def migrate(folder: Path) -> None:
+    """Bring the folder's database up to date."""
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=REPOSITORY, env=environment_of(folder, "owner"), check=True)
+
+
+def make_token(folder: Path, system: str) -> str:
+    """Register a system and return the text of a token that may write to it."""
+    command = [sys.executable, "-m", "bench.make_token", system]
     environment = environment_of(folder, "web")
-    made = subprocess.run(make, cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True)
+    made = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, check=True, capture_output=True, text=True
+    )
     return made.stdout.strip()
 
 

@@ -104,6 +104,7 @@ class Checks:
         return row or (0, 0)
 
     def _pending(self) -> bool:
+        self._stack.supervise()
         with connect_as_owner(self._folder) as connection:
             row = connection.execute("SELECT EXISTS (SELECT FROM evidence_pendingtrace)").fetchone()
         return row is not None and bool(row[0])

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.server import REPOSITORY, answers, environment_of, find_free_port, prepare_database
+from bench.server import REPOSITORY, answers, environment_of, find_free_port, make_token, migrate
 from config import embedded
 from config.processes import plan_processes
 
@@ -36,14 +37,16 @@ class Stack:
         self.token = ""
         self.acknowledged: SpanIds = set()
         self.acknowledged_events: set[str] = set()  # of the logs signal, by their explanations
+        self.restarts: Counter[str] = Counter()  # of processes that ended by themselves
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_all(self) -> None:
         embedded.start_postgres(self.folder)
         embedded.start_valkey(self.folder)
-        self.token = prepare_database(self.folder, SYSTEM)
+        migrate(self.folder)
         for name in ("web", "worker", "beat"):
             self.start(name)
+        self.token = make_token(self.folder, SYSTEM)
         self.wait_for_web()
 
     def stop_all(self) -> None:
@@ -68,6 +71,14 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def supervise(self) -> None:
+        """Start again what has ended, as `manage.py up` does: Celery may end when its broker does."""
+        for name, process in list(self._processes.items()):
+            if process.poll() is not None:
+                self.restarts[name] += 1
+                self.kill_group(name)
+                self.start(name)
 
     def wait_for_web(self) -> None:
         wait_until(lambda: answers(self.port), "the web process does not answer")

@@ -76,7 +76,7 @@ def test_nothing_acknowledged_is_lost_in_many_rounds(
         n_traces, n_revisions = checks.count_revisions()
     say(
         f"{rounds} rounds: {len(stack.acknowledged)} spans acknowledged, 0 lost, 0 twice; {n_traces} traces in "
-        f"{n_revisions} revisions; requests: {dict(load.answers)}"
+        f"{n_revisions} revisions; requests: {dict(load.answers)}; ended by themselves: {dict(stack.restarts)}"
     )
 
 

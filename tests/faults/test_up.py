@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from bench.server import REPOSITORY, answers, environment_of, find_free_port
 from config import embedded
-from tests.faults.stack import STOPS, kill, wait_until
+from config.management.commands.up import STEADY_AFTER
+from tests.faults.stack import STOPS, children_of, kill, wait_until
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -31,7 +33,7 @@ def database_answers(port: int) -> bool:
 
 
 @pytest.mark.soak
-def test_up_starts_a_killed_database_and_broker_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_up_starts_again_what_was_killed_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = find_free_port()
     command = [sys.executable, "manage.py", "up", "--no-interpret", "--port", str(port), "--web-workers", "1"]
     with (tmp_path / "up.log").open("wb") as log:
@@ -40,9 +42,15 @@ def test_up_starts_a_killed_database_and_broker_again_and_leaves_nothing_behind(
         )
     try:
         wait_until(lambda: database_answers(port), "it does not start")
+        time.sleep(STEADY_AFTER)
         kill(int((tmp_path / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0]))
         kill(int((tmp_path / "valkey" / "valkey.pid").read_text()))
         wait_until(lambda: not database_answers(port), "nothing was killed")
+        wait_until(lambda: database_answers(port), "it does not come back")
+        time.sleep(STEADY_AFTER)
+        for pid in children_of(up.pid):
+            kill(pid)
+        wait_until(lambda: not answers(port), "nothing was killed")
         wait_until(lambda: database_answers(port), "it does not come back")
         up.terminate()
         assert up.wait(3 * STOPS) == 0, (tmp_path / "up.log").read_text()

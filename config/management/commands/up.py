@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from config import embedded
 from config.processes import ProcessSpec, plan_processes
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
+STEADY_AFTER = 10  # seconds; a process that ends before them cannot run, one that ends later is started again
 LOOK_AFTER = 2  # seconds between two looks at the embedded servers
 COLOURS = ("cyan", "green", "magenta", "yellow")
 
@@ -41,14 +42,16 @@ class Command(BaseCommand):
         parser.add_argument("--no-interpret", action="store_true", help="without the worker that needs torch")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until Ctrl-C, SIGTERM, or the end of one of the processes."""
+        """Run until Ctrl-C, SIGTERM, or a process that cannot run."""
         del args
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         console = Console()
         services = {"postgres": settings.DATABASE_IS_EMBEDDED, "valkey": settings.REDIS_IS_EMBEDDED}
-        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns in every process without it
+        settings.STATIC_ROOT.mkdir(
+            parents=True, exist_ok=True
+        )  # WhiteNoise warns in every process without it
         with embedded.running(settings.VAR, **services):
             _migrate()
             specs = plan_processes(
@@ -56,18 +59,41 @@ class Command(BaseCommand):
                 web_workers=options["web_workers"],
                 interpret=not options["no_interpret"],
             )
-            processes = [_start(spec, console, COLOURS[i % len(COLOURS)]) for i, spec in enumerate(specs)]
+            children = [_Child(spec, console, COLOURS[i % len(COLOURS)]) for i, spec in enumerate(specs)]
             console.print(
                 f"[bold]Tracebinder[/] on http://127.0.0.1:{options['port']}/admin/ — Ctrl-C stops everything."
             )
             try:
-                ended = _wait(processes, stop, partial(_revive, services, console))
+                ended = _wait(children, stop, partial(_revive, services, console))
             finally:
-                _stop_all(processes)
+                _stop_all([child.process for child in children])
         if ended is not None:
-            raise CommandError(
-                f"{specs[ended].name} ended by itself with code {processes[ended].returncode}; see above."
-            )
+            code = ended.process.returncode
+            raise CommandError(f"{ended.spec.name} ended by itself with code {code}; see above.")
+
+
+class _Child:
+    """A process under our care, started when made."""
+
+    def __init__(self, spec: ProcessSpec, console: Console, colour: str) -> None:
+        self.spec, self._console, self._colour = spec, console, colour
+        self._start()
+
+    def keep_running(self) -> bool:
+        """Start the process again where it has ended; False where it cannot run."""
+        if self.process.poll() is None:
+            return True
+        if time.monotonic() - self._started < STEADY_AFTER:
+            return False
+        name, code = self.spec.name, self.process.returncode
+        self._console.print(f"[bold red]{name} had ended with code {code} and is started again.[/]")
+        _kill_group(self.process)
+        self._start()
+        return True
+
+    def _start(self) -> None:
+        self.process = _start(self.spec, self._console, self._colour)
+        self._started = time.monotonic()
 
 
 def _migrate() -> None:
@@ -98,15 +124,13 @@ def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen
     return process
 
 
-def _wait(
-    processes: list[subprocess.Popen[str]], stop: threading.Event, look_after: Callable[[], None]
-) -> int | None:
-    """Return the index of a process that ended by itself, or None when asked to stop."""
+def _wait(children: Sequence[_Child], stop: threading.Event, look_after: Callable[[], None]) -> _Child | None:
+    """Return the child that cannot run, or None when asked to stop."""
     next_look = time.monotonic() + LOOK_AFTER
     while not stop.wait(0.2):
-        for index, process in enumerate(processes):
-            if process.poll() is not None:
-                return index
+        for child in children:
+            if not child.keep_running():
+                return child
         if time.monotonic() > next_look:
             look_after()
             next_look = time.monotonic() + LOOK_AFTER
@@ -123,7 +147,7 @@ def _revive(services: Mapping[str, bool], console: Console) -> None:
             console.print(Text(f"{name} has ended and cannot be started: {exc}", style="bold red"))
 
 
-def _stop_all(processes: list[subprocess.Popen[str]]) -> None:
+def _stop_all(processes: Sequence[subprocess.Popen[str]]) -> None:
     for process in processes:
         if process.poll() is None:
             process.terminate()
@@ -131,6 +155,11 @@ def _stop_all(processes: list[subprocess.Popen[str]]) -> None:
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
             process.wait(max(0.1, deadline - time.monotonic()))
-        with suppress(ProcessLookupError):  # as it should be: nothing is left of it, no child either
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill_group(process)
         process.wait()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """Kill what is left of a process: nothing, or children that outlived it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
