@@ -46,6 +46,6 @@ def web_command(port: int, workers: int, log_level: str = "warning") -> list[str
 
 def _worker_command(queue: str) -> list[str]:
     return [
-        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING", "--without-gossip",
-        "--without-mingle", "-Q", queue, "-c", "1", "-n", f"{queue}@%h",
+        sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING",
+        "--without-gossip", "--without-mingle", "-Q", queue, "-c", "1", "-n", f"{queue}@%h",
     ]  # fmt: skip
