@@ -167,7 +167,7 @@ class _CallGraph:
     def recorded(self, label: str, seen: frozenset[str] = frozenset()) -> bool:
         """Whether its writes commit with an event: its own, or that of everything that calls it."""
         reach = self._reach(label)
-        audits = any(reached.startswith("evidence.services.audit.record") for reached in reach - {label})
+        audits = any(reached.startswith("evidence.services.audit.record") for reached in reach)
         atomic = any(
             "atomic" in ast.unparse(self.functions[reached]) for reached in reach if reached in self.functions
         )
