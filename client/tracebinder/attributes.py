@@ -28,7 +28,7 @@ POLICY_REASON: Final = "tracebinder.policy.reason"
 
 AttributeValue = str | list[str]
 Attributes = dict[str, AttributeValue]
-Kind = Literal["model", "prompt", "index", "policy", "tool"]
+Kind = Literal["model", "prompt", "index", "policy", "tool", "evaluator"]
 
 _DIGEST: Final = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 # Where the GenAI conventions have a name for the thing or its version, that name is used.
@@ -37,6 +37,7 @@ _NAME_KEYS: Final[dict[Kind, str]] = {
     "prompt": "gen_ai.prompt.name",
     "index": "gen_ai.data_source.id",
     "policy": "tracebinder.policy.name",
+    "evaluator": "tracebinder.evaluator.name",
     "tool": "gen_ai.tool.name",
 }
 _VERSION_KEYS: Final[dict[Kind, str]] = {
@@ -44,6 +45,7 @@ _VERSION_KEYS: Final[dict[Kind, str]] = {
     "prompt": "gen_ai.prompt.version",
     "index": "tracebinder.index.version",
     "policy": "tracebinder.policy.version",
+    "evaluator": "tracebinder.evaluator.version",
     "tool": "tracebinder.tool.version",
 }
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from django.contrib.admin import AllValuesFieldListFilter, ModelAdmin, RelatedFieldListFilter
+from django.contrib.admin import (
+    AllValuesFieldListFilter,
+    ModelAdmin,
+    RelatedFieldListFilter,
+    SimpleListFilter,
+)
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from evidence.admin.scope import rows_of, visible
+from evidence.selectors.deployments import all_live_at
 
 
 class VisibleRelatedFilter(RelatedFieldListFilter):
@@ -48,6 +57,37 @@ class RecentValuesFilter(AllValuesFieldListFilter):
             model_admin.get_queryset(request).order_by("-pk").values_list(field_path, flat=True)[: self.READ]
         )
         self.lookup_choices = sorted({value for value in newest if value})  # type: ignore[assignment]  # any iterable serves
+
+
+class LiveAtFilter(SimpleListFilter):
+    """What was live at the end of a day: a date to type, instead of choices."""
+
+    title = "live on"
+    parameter_name = "live_on"
+    template = "admin/date_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [("", "")]  # the template asks for a date; without a choice Django would leave the filter out
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield what the template needs: the date now typed, and the other parameters of the address."""
+        kept = {key: value for key, value in changelist.params.items() if key != self.parameter_name}
+        kept |= {
+            key: values[-1] for key, values in changelist.filter_params.items() if key != self.parameter_name
+        }
+        yield {"value": self.value() or "", "name": self.parameter_name, "kept": kept}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return what was live when the day was over, UTC; everything where no date, or none that is one, is typed."""
+        del request
+        try:
+            day = date.fromisoformat(self.value() or "")
+        except ValueError:
+            return queryset
+        return all_live_at(queryset, datetime.combine(day, time.max, tzinfo=UTC)).order_by(
+            "-effective_from", "-id"
+        )
 
 
 def recent(column: str) -> tuple[str, type[RecentValuesFilter]]:

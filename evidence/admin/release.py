@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from evidence.admin.base import ReadOnlyModelAdmin, Step
 from evidence.admin.display import link, short_digest
-from evidence.admin.filters import recent, related
+from evidence.admin.filters import LiveAtFilter, recent, related
 from evidence.models import Deployment, Release, ReleasePin
 
 
@@ -54,7 +54,7 @@ class ReleasePinAdmin(ReadOnlyModelAdmin):
 @admin.register(Deployment)
 class DeploymentAdmin(ReadOnlyModelAdmin):
     list_display = ["environment", "release_link", "effective_from", "deployed_by"]
-    list_filter = [related("system"), recent("environment")]
+    list_filter = [LiveAtFilter, related("system"), recent("environment")]
     list_select_related = ["release__system"]
     ordering = ["-effective_from", "-id"]
 

@@ -18,6 +18,7 @@ def versions_of(span: SpanView) -> list[VersionRef]:
         _index_of(span),
         policy_version_of(span),
         tool_version_of(span),
+        _evaluator_of(span),
     ]
     return [ref for ref in refs if ref is not None]
 
@@ -82,6 +83,16 @@ def _named(span: SpanView, kind: str, *, key: str, label: str) -> VersionRef | N
         VersionRef(kind=kind, slot=kind, key=key, label=label, digest=digest)
         if key or label or digest
         else None
+    )
+
+
+def _evaluator_of(span: SpanView) -> VersionRef | None:
+    """Return the evaluator that judged inside the trace, as a guardrail does."""
+    return _stated(
+        span,
+        "evaluator",
+        key=span.label("tracebinder.evaluator.name"),
+        label=span.label("tracebinder.evaluator.version"),
     )
 
 
