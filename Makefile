@@ -31,7 +31,9 @@ schema: install ## write the OpenAPI schema and the reference pages that come fr
 
 bench: install ## run the benchmarks; each prints ratios against a baseline of the same run
 	@$(BIN)/python -m bench.ingest $(ARGS)
+	@$(BIN)/python -m bench.assembly
 	@$(BIN)/python -m bench.reads --sizes 10000
+	@$(BIN)/python -m bench.log
 
 soak: install ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -34,6 +34,7 @@ class PeerJob:
     headers: dict[str, str]
     n_requests: int
     batch: int  # traces a request
+    warm_up: int = WARM_UP  # requests before the clock starts
 
 
 def main() -> None:
@@ -68,10 +69,10 @@ def send_load(job: PeerJob) -> tuple[float, float]:
     connection.connect()
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     generator = TraceGenerator("bench", seed=1_000 + job.number)
-    bodies = [generator.make_body(job.batch) for _ in range(WARM_UP + job.n_requests)]
+    bodies = [generator.make_body(job.batch) for _ in range(job.warm_up + job.n_requests)]
     started = time.monotonic()
     for index, body in enumerate(bodies):
-        if index == WARM_UP:
+        if index == job.warm_up:
             started = time.monotonic()
         headers = {"Content-Type": "application/x-protobuf", **job.headers}
         connection.request("POST", parts.path, body, headers)
