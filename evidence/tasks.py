@@ -17,6 +17,8 @@ from evidence.services.binders import LogBusy
     retry_backoff=True,
     max_retries=3,
     expires=30,  # seconds; beat sends the next one anyway
+    # seconds; a trace that hangs ends its process, and what was not committed is still a work row
+    time_limit=15 * 60,
 )
 def assemble_traces() -> None:
     """Assemble the traces that have gone quiet, until none is due."""
