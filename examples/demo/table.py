@@ -97,7 +97,7 @@ def _findings(findings: list[dict[str, Any]]) -> Table:
     for row in findings:
         null = row["null"]["estimate"]["value"]
         table.add_row(
-            f"{row['title']} ({', '.join(row['holds_for']['languages'])})",
+            " ".join([row["title"], *(f"({language})" for language in row["holds_for"]["languages"])]),
             f"{row['value']:.3f} {row['unit']}",
             f"{row['low']:.3f} … {row['high']:.3f} (n={row['n']})",
             f"{null:.3f}",
