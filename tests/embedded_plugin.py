@@ -5,6 +5,7 @@ Loaded by `-p` in pyproject.toml, so a bare `pytest` works. Where DATABASE_URL a
 
 from __future__ import annotations
 
+import atexit
 import os
 from pathlib import Path
 
@@ -18,7 +19,7 @@ VAR = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).
 
 os.environ["TRACEBINDER_VAR"] = str(VAR)
 os.environ["TRACEBINDER_PROCESS"] = (
-    "owner"  # creates the test database; connections then act as the runtime role
+    "owner"  # it creates the test database; connections act as the runtime role
 )
 os.environ.setdefault("TRACEBINDER_LOG_LEVEL", "WARNING")
 
@@ -29,6 +30,7 @@ _started: list[str] = []
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start what is not configured from outside."""
     del early_config
+    atexit.register(_stop)  # pytest calls no hook where Django's set-up fails
     # WhiteNoise warns of a missing folder, and warnings fail.
     (VAR / "static").mkdir(parents=True, exist_ok=True)
     if not os.environ.get("DATABASE_URL") and embedded.start_postgres(VAR):
@@ -37,9 +39,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _started.append("valkey")
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what was started here, so that nothing outlives the session."""
-    del config
+def _stop() -> None:
+    """Stop what was started here, so that nothing outlives the session, however it ends."""
     if "valkey" in _started:
         embedded.stop_valkey(VAR)
     if "postgres" in _started:
