@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -220,8 +221,6 @@ class _Reader:
 
     def questions(self, size: int, known: dict[str, list[int]]) -> dict[str, Callable[[], None]]:
         """Return what is asked at a size, by name."""
-        from hashlib import md5, sha256  # noqa: PLC0415
-
         dice = random.Random(size)  # the same questions in every run
 
         def number() -> int:
