@@ -134,10 +134,7 @@ def _take(
 
 
 def _take_once(posted: _Posted, store: Callable[[_Posted], IngestBatch]) -> Receipt:
-    batch = _find_batch(posted)
-    if batch is None:
-        with transaction.atomic():
-            batch = store(posted)
+    batch = _find_batch(posted) or store(posted)
     answer: dict[str, Any] = batch.answer
     encoding = posted.body.encoding
     reply = encode_reply(
@@ -154,6 +151,7 @@ def _find_batch(posted: _Posted) -> IngestBatch | None:
     return IngestBatch.objects.get(pk=row[0]) if row else None
 
 
+@transaction.atomic
 def _store_traces(posted: _Posted) -> IngestBatch:
     decoded = decode_traces(posted.body, posted.limits)
     _store_blobs(posted, decoded.blobs)
@@ -168,6 +166,7 @@ def _store_traces(posted: _Posted) -> IngestBatch:
     return batch
 
 
+@transaction.atomic
 def _store_logs(posted: _Posted) -> IngestBatch:
     decoded = decode_logs(posted.body, posted.limits)
     raw = _store_blobs(posted, ())

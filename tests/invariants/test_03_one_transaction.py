@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.db import connection
 
@@ -9,18 +11,77 @@ from evidence.models import AuditEvent, System
 from evidence.services import audit, registry
 from tests import factories
 from tests.factories import ACTOR
-from tests.invariants.walk import is_excepted, our_services
+from tests.invariants.service_graph import ServiceGraph
+from tests.invariants.walk import OUR_APPS, REPOSITORY, is_excepted, service_graph
 
 
-def test_each_service_that_writes_records_an_event_in_a_transaction() -> None:
-    writing = [service for service in our_services() if service.writes]
-    assert len(writing) >= 10, "the walk found too little to mean anything"
-    silent = [
-        service.label
+def test_the_walk_sees_every_services_module_there_is() -> None:
+    """A module that moved into a folder must not leave the invariant in silence."""
+    files = {
+        path
+        for app in OUR_APPS
+        for path in (REPOSITORY / app / "services").rglob("*.py")
+        if path.stat().st_size
+    }
+    modules = {name for name, source in service_graph().modules.items() if source}
+    assert len(modules) == len(files)
+
+
+def test_each_service_that_writes_records_an_event_in_the_same_transaction() -> None:
+    writing = [service for service in service_graph().services() if service.writes]
+    assert len(writing) >= 55, "the walk found too little to mean anything"
+    faults = [
+        fault
         for service in writing
-        if not service.recorded and not is_excepted("no-audit-event", service.label)
+        if not is_excepted("no-audit-event", service.label)
+        for fault in service.faults
     ]
-    assert silent == []
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("    Row.objects.create()", "outside a transaction"),
+        ("    with transaction.atomic():\n        Row.objects.create()", "without an audit event"),
+        (
+            (
+                "    with transaction.atomic():\n        Row.objects.create()\n"
+                "    with transaction.atomic():\n        audit.record()"
+            ),
+            "without an audit event",
+        ),
+        ("    audit.record()\n    Row.objects.filter(pk=1).update(a=1)", "outside a transaction"),
+        ("    connection.cursor().execute(SQL)", "outside a transaction"),
+        ("    connection.cursor().execute(unknown())", "outside a transaction"),
+        ("    _helper()", "outside a transaction"),
+        ("    with transaction.atomic():\n        _helper()\n        audit.record()", None),
+        (
+            "    with transaction.atomic():\n        connection.cursor().execute(SQL)\n        audit.record()",
+            None,
+        ),
+        ("    connection.cursor().execute('SELECT 1')\n    {}.update({})", None),
+    ],
+)
+def test_the_walk_can_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, fault: str | None
+) -> None:
+    """Services that are wrong in each way there is, in a package that nests them as ours are nested."""
+    deep = tmp_path / f"planted_{abs(hash(body))}" / "services" / "noun"
+    deep.mkdir(parents=True)
+    for folder in (deep, deep.parent, deep.parent.parent):
+        (folder / "__init__.py").touch()
+    (deep / "doing.py").write_text(
+        "from django.db import connection, transaction\nfrom evidence.services import audit\n"
+        "from evidence.models import Blob as Row\n\nSQL = 'INSERT INTO row VALUES (1)'\n\n"
+        f"def do():\n{body}\n\n\ndef _helper():\n    Row.objects.create()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    package = f"{deep.parent.parent.name}.services"
+    (found,) = ServiceGraph([package, "evidence.services"], outside=[]).services_of(package)
+    assert bool(found.faults) == (fault is not None)
+    if fault:
+        assert fault in found.faults[0]
 
 
 @pytest.mark.django_db(transaction=True)
