@@ -18,7 +18,8 @@ def main() -> None:
     from django.utils import timezone  # noqa: PLC0415
 
     from evidence.models import Membership, Scope  # noqa: PLC0415
-    from evidence.services import registry, tokens  # noqa: PLC0415
+    from evidence.services import registry  # noqa: PLC0415
+    from evidence.services.people import tokens  # noqa: PLC0415
 
     owner = User.objects.create_user("bench")
     system = registry.register_system(

@@ -205,7 +205,7 @@ class _Reader:
         from rest_framework.test import APIClient  # noqa: PLC0415
 
         from evidence.models import Scope, System  # noqa: PLC0415
-        from evidence.services import tokens  # noqa: PLC0415
+        from evidence.services.people import tokens  # noqa: PLC0415
 
         system = System.objects.get(key=SYSTEM)
         issued = tokens.issue_token(

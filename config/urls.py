@@ -8,16 +8,13 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
-from evidence.api import log
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("v1/", include("evidence.api.otlp_urls")),
-    path("log/", include(log.log_urlpatterns)),
+    path("log/", include("evidence.api.log_tiles")),
     path("api/v1/", include("evidence.api.urls")),
-    path("api/v1/", include("evidence.api.judging_urls")),
-    path("api/v1/", include(log.urlpatterns)),
     path("api/v1/", include("requirements.api.urls")),
     path("api/v1/", include("interpret.api.urls")),
     path(

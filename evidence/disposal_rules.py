@@ -16,6 +16,7 @@ from typing import Final
 
 from django.db import models
 
+from evidence.locks import Lock
 from evidence.models import (
     Adjudication,
     Citation,
@@ -141,7 +142,7 @@ END $$;
 """
 
 # Every function here and `place_hold` take this lock first, so that a hold is either seen or comes too late.
-DISPOSAL_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('evidence.disposal'))"
+_TAKE_LOCK: Final = f"PERFORM pg_advisory_xact_lock(hashtext('{Lock.DISPOSAL}'))"
 
 _HELD: Final = """
     EXISTS (
@@ -167,7 +168,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation';
     END IF;
     PERFORM set_config('lock_timeout', '5s', true);  -- ingest must not queue up behind a long reader
-    PERFORM pg_advisory_xact_lock(hashtext('evidence.disposal'));
+    {_TAKE_LOCK};
     EXECUTE format('LOCK TABLE public.%I IN SHARE MODE', partition_name);
     EXECUTE format('SELECT EXISTS (SELECT FROM public.%I AS kept WHERE {_HELD})', partition_name) INTO held;
     IF held THEN
@@ -239,7 +240,7 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_te
 DECLARE
     record_id bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('evidence.disposal'));
+    {_TAKE_LOCK};
     IF EXISTS (
         SELECT FROM (
             SELECT system_id, started_at FROM evidence_span WHERE {_OWN_ROWS}

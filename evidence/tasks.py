@@ -8,8 +8,10 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, binders, blob_removal, log, partitions, retention
+from evidence.services import assembly, binders, log
 from evidence.services.binders import LogBusy
+from evidence.services.disposal import blob_removal, retention
+from evidence.services.ingest import partitions
 
 
 @shared_task(

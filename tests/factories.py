@@ -11,7 +11,8 @@ from django.utils import timezone
 from evidence.digests import sha256_hex
 from evidence.models import Membership, Release, Scope, System
 from evidence.roles import ROLES
-from evidence.services import registry, tokens
+from evidence.services import registry
+from evidence.services.people import tokens
 
 ACTOR = "user:olga"
 DOCUMENT_TEXT = (

@@ -1,6 +1,7 @@
 """The admin of `evidence`: one file a noun. Importing it registers every model."""
 
 from evidence.admin import (
+    activity,
     artefact,
     audit,
     binder,
@@ -12,19 +13,19 @@ from evidence.admin import (
     gate,
     ingest,
     item,
-    log,
+    log_tables,
     membership,
     person,
     release,
-    review,
     span,
-    steps,
     system,
     token,
     trace,
 )
+from evidence.admin.review import records
 
 __all__ = [
+    "activity",
     "artefact",
     "audit",
     "binder",
@@ -36,13 +37,12 @@ __all__ = [
     "gate",
     "ingest",
     "item",
-    "log",
+    "log_tables",
     "membership",
     "person",
+    "records",
     "release",
-    "review",
     "span",
-    "steps",
     "system",
     "token",
     "trace",

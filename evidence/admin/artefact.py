@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, link, short_digest
-from evidence.admin.filters import related
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge, link, short_digest
+from evidence.admin.frame.filters import related
 from evidence.models import Artefact, ArtefactVersion, Registration
 
 

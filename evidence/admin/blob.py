@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from evidence.admin.base import ReadOnlyModelAdmin
-from evidence.admin.scope import rows_of, visible
+from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.visibility import rows_of, visible
 from evidence.models import ArtefactVersion, Binder, Blob, EvalRun
 
 

@@ -8,10 +8,10 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, shorten
-from evidence.admin.filters import related
-from evidence.admin.scope import visible
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge, shorten
+from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import visible
 from evidence.models import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import link, prose, short_digest
-from evidence.admin.filters import recent, related
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import link, prose, short_digest
+from evidence.admin.frame.filters import recent, related
 from evidence.models import SourceDocument
 
 

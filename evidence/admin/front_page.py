@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
-from evidence.admin.display import list_url
-from evidence.admin.queue import QueueFilter, with_queue_state
-from evidence.admin.scope import principal_of, visible
+from evidence.admin.frame.display import list_url
+from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.review.queue import QueueFilter, with_queue_state
 from evidence.models import GateDecision, ReviewTask, Scope, System
 
 

@@ -9,18 +9,18 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, link, record_url
-from evidence.admin.filters import related
-from evidence.admin.scope import principal_of
+from evidence import clock
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge, link, record_url
+from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
 from evidence.errors import EvidenceError
 from evidence.models import GateDecision, Waiver
 from evidence.roles import is_approver
-from evidence.services import waivers
+from evidence.services.gates import waivers
 
 
 @admin.register(GateDecision)
@@ -116,4 +116,4 @@ class WaiverAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="State")
     def state(self, waiver: Waiver) -> str:
-        return badge("active" if waiver.expires_at > timezone.now() else "expired")
+        return badge("active" if waiver.expires_at > clock.now() else "expired")

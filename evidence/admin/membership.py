@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from evidence.admin.base import ScopedModelAdmin
-from evidence.admin.filters import related
-from evidence.admin.scope import principal_of
+from evidence.admin.frame.base import ScopedModelAdmin
+from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import principal_of
 from evidence.models import Membership
-from evidence.services import memberships
+from evidence.services.people import memberships
 
 
 @admin.register(Membership)

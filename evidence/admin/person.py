@@ -9,7 +9,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
-from evidence.admin.scope import principal_of
+from evidence.admin.frame.visibility import principal_of
 from evidence.services import audit
 
 if TYPE_CHECKING:

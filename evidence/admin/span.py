@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from django.contrib import admin
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, shorten
-from evidence.admin.filters import related
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge, shorten
+from evidence.admin.frame.filters import related
 from evidence.models import Span
 
 _STATUS = {0: "unset", 1: "ok", 2: "error"}  # OTLP status codes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge
 from evidence.models import System
 
 

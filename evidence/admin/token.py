@@ -7,14 +7,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
-from evidence.admin.base import ReadOnlyModelAdmin
-from evidence.admin.display import badge
-from evidence.admin.filters import related
-from evidence.admin.scope import principal_of
+from evidence import clock
+from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.display import badge
+from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import principal_of
 from evidence.models import AccessToken
-from evidence.services import tokens
+from evidence.services.people import tokens
 
 
 @admin.register(AccessToken)
@@ -54,4 +54,4 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     def state(self, token: AccessToken) -> str:
         if token.revoked_at is not None:
             return badge("revoked")
-        return badge("active" if token.expires_at > timezone.now() else "expired")
+        return badge("active" if token.expires_at > clock.now() else "expired")

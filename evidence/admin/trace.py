@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, link, prose, shorten
-from evidence.admin.filters import recent, related
-from evidence.admin.review_page import show_review_page
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge, link, prose, shorten
+from evidence.admin.frame.filters import recent, related
+from evidence.admin.review.page import show_review_page
 from evidence.models import ReviewTask, Trace, TraceDocument, TraceFacts, TraceVersion
 
 

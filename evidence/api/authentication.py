@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 
 from django.contrib.auth.models import User
-from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
 
@@ -32,7 +32,7 @@ class TokenAuthentication(BaseAuthentication):
         token = AccessToken.objects.select_related("owner").filter(prefix=prefix).first()
         expected = token.secret_digest if token else "0" * 64
         matches = hmac.compare_digest(sha256_hex(text.strip().encode("latin-1")), expected)
-        if token is None or not matches or token.revoked_at or token.expires_at <= timezone.now():
+        if token is None or not matches or token.revoked_at or token.expires_at <= clock.now():
             raise AuthenticationFailed(
                 "The token is unknown, expired or revoked. An operator can issue a new one."
             )

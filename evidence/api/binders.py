@@ -18,7 +18,7 @@ from evidence.models import Binder, Scope
 from evidence.problems import Problem
 from evidence.services import binders, registry
 from evidence.services.blobs import check_blob
-from evidence.services.trust import describe_trust
+from evidence.services.keys.trust import describe_trust
 from evidence.tasks import export_binder
 
 

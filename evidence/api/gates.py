@@ -16,7 +16,8 @@ from evidence.api.scoped_view import ScopedView
 from evidence.errors import AccessDenied
 from evidence.models import ArtefactVersion, GateDecision, Scope, Waiver
 from evidence.problems import Problem
-from evidence.services import gates, registry, waivers
+from evidence.services import gates, registry
+from evidence.services.gates import waivers
 
 
 class GateDecisionOut(serializers.ModelSerializer[GateDecision]):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from evidence.access import find_system, principal_of
 from evidence.api.pagination import KeysetPagination
 from evidence.api.scoped_view import ScopedView
-from evidence.api.traces import TraceOut
+from evidence.api.traces.serializers import TraceOut
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.selectors.indexes import diff_indexes, find_index_version, traces_relying_on_outdated

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from evidence import clock
 from evidence.access import find_system, principal_of
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import InvalidInput, NotFound
@@ -143,7 +143,7 @@ class Deployments(ScopedView):
         """Return what was live in an environment at a time."""
         query = request.query_params
         system = find_system(principal_of(request), query.get("system", ""))
-        at = timezone.now()
+        at = clock.now()
         if text := query.get("at"):
             try:
                 at = serializers.DateTimeField().to_internal_value(text)

@@ -1,10 +1,24 @@
-"""Addresses of `evidence` below /api/v1/ that only read or register."""
+"""Addresses of `evidence` below /api/v1/."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from evidence.api import binders, indexes, records, releases, reviews, traces
+from evidence.api import (
+    audit_events,
+    binders,
+    citations,
+    evals,
+    evidence_items,
+    gates,
+    indexes,
+    ingest,
+    log_proofs,
+    releases,
+    reviews,
+    versions,
+)
+from evidence.api.traces import views as traces
 
 urlpatterns = [
     path("releases", releases.ReleaseCreate.as_view(), name="releases"),
@@ -16,15 +30,30 @@ urlpatterns = [
     path("claims", traces.ClaimList.as_view(), name="claims"),
     path("index-diff", indexes.IndexDiffDetail.as_view(), name="index-diff"),
     path("reviews", reviews.Reviews.as_view(), name="reviews"),
-    path("batches", records.BatchList.as_view(), name="batches"),
-    path("rejects", records.RejectList.as_view(), name="rejects"),
-    path("versions", records.VersionList.as_view(), name="versions"),
-    path("citations", records.CitationList.as_view(), name="citations"),
-    path("evidence", records.EvidenceList.as_view(), name="evidence"),
-    path("audit-events", records.AuditEventList.as_view(), name="audit-events"),
+    path("batches", ingest.BatchList.as_view(), name="batches"),
+    path("rejects", ingest.RejectList.as_view(), name="rejects"),
+    path("versions", versions.VersionList.as_view(), name="versions"),
+    path("citations", citations.CitationList.as_view(), name="citations"),
+    path("evidence", evidence_items.EvidenceList.as_view(), name="evidence"),
+    path("audit-events", audit_events.AuditEventList.as_view(), name="audit-events"),
     path("binders", binders.BinderCreate.as_view(), name="binders"),
     path("binders/<uuid:binder_id>", binders.BinderDetail.as_view(), name="binder"),
     path("binders/<uuid:binder_id>/download", binders.BinderDownload.as_view(), name="binder-download"),
     path("binders/<uuid:binder_id>/sidecar", binders.BinderSidecar.as_view(), name="binder-sidecar"),
     path("trust", binders.TrustDetail.as_view(), name="trust"),
+    path("eval-runs", evals.EvalRuns.as_view(), name="eval-runs"),
+    path("eval-runs/<int:pk>", evals.EvalRunDetail.as_view(), name="eval-run"),
+    path("eval-runs/<int:pk>/retraction", evals.EvalRunRetract.as_view(), name="eval-run-retraction"),
+    path("gates", gates.GateDefine.as_view(), name="gates"),
+    path("gates/<str:gate>/decisions", gates.GateDecide.as_view(), name="gate-decide"),
+    path("gate-decisions", gates.GateDecisions.as_view(), name="gate-decisions"),
+    path("gate-decisions/<int:pk>", gates.GateDecisionDetail.as_view(), name="gate-decision"),
+    path("waivers", gates.Waivers.as_view(), name="waivers"),
+    path("log/events/<uuid:event_uuid>", log_proofs.EventStateView.as_view(), name="log-event-state"),
+    path(
+        "log/events/<uuid:event_uuid>/proof",
+        log_proofs.InclusionProofView.as_view(),
+        name="log-inclusion-proof",
+    ),
+    path("log/consistency", log_proofs.ConsistencyProofView.as_view(), name="log-consistency-proof"),
 ]

@@ -31,8 +31,8 @@ EVAL_FORMATS: dict[str, EvalFormat] = {
     "native": EvalFormat(
         title="Tracebinder's own JSON",
         media_type="application/json",
-        version_path="evidence.evals.native.version_of",
-        parser_paths={"tracebinder.eval/1": "evidence.evals.native.parse_v1"},
+        version_path="evidence.evals.formats.native.version_of",
+        parser_paths={"tracebinder.eval/1": "evidence.evals.formats.native.parse_v1"},
     ),
 }
 

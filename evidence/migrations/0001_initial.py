@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 # Partitioned by month, so that retention drops a partition instead of deleting rows. The state operation beside it
-# tells Django the columns; partitions are made ahead by evidence.services.partitions.
+# tells Django the columns; partitions are made ahead by evidence.services.ingest.partitions.
 # Prompts and answers compress several times faster with lz4; a server built without it keeps its own default.
 SPAN_TABLE = """
 CREATE TABLE evidence_span (

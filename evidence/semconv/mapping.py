@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from evidence.digests import digest_of
-from evidence.semconv import conversation, declared, steps, versions
+from evidence.semconv import activity, conversation, declared, versions
 from evidence.semconv.draft import TraceDraft, VersionRef
 from evidence.semconv.operations import AGENT, POLICY, RETRIEVAL, TOOL, operation_of
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
@@ -58,8 +58,8 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
     confidence_span = first_with(agents, declared.CONFIDENCE)
     limitations_span = first_with(agents, declared.LIMITATIONS)
     _flag_disagreements(agents, flags)
-    policy_checks = [check for view in _doing(views, POLICY) if (check := steps.policy_check_of(view))]
-    tool_calls = [steps.tool_call_of(view) for view in _doing(views, TOOL)]
+    policy_checks = [check for view in _doing(views, POLICY) if (check := activity.policy_check_of(view))]
+    tool_calls = [activity.tool_call_of(view) for view in _doing(views, TOOL)]
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
         status="complete" if root else "incomplete",
@@ -78,9 +78,13 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
         claims_declared=claims_span is not None,
         confidence=declared.read_confidence(confidence_span) if confidence_span else (),
         limitations=declared.read_limitations(limitations_span) if limitations_span else (),
-        retrievals=tuple(found for view in _doing(views, RETRIEVAL) for found in steps.retrievals_of(view)),
-        policy_checks=tuple(replace(one, version=steps.with_version(one, merged)) for one in policy_checks),
-        tool_calls=tuple(replace(one, version=steps.with_version(one, merged)) for one in tool_calls),
+        retrievals=tuple(
+            found for view in _doing(views, RETRIEVAL) for found in activity.retrievals_of(view)
+        ),
+        policy_checks=tuple(
+            replace(one, version=activity.with_version(one, merged)) for one in policy_checks
+        ),
+        tool_calls=tuple(replace(one, version=activity.with_version(one, merged)) for one in tool_calls),
         claims=declared.read_claims(claims_span, answer) if claims_span else (),
         versions=tuple(sorted(set(merged.values()))),
         flags=(),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
-from django.utils import timezone
 
+from evidence import clock
 from evidence.digests import canonical_json, sha256_hex
 from evidence.errors import EvidenceError
 from evidence.models import AuditEvent, AuditPayload, System
@@ -65,7 +65,7 @@ def record(
         object_id=str(obj.pk),
         object_digest=digest,
         payload_commitment=sha256_hex(b"\x00" + salt + body) if payload else "",
-        occurred_at=timezone.now(),
+        occurred_at=clock.now(),
     )
     event.entry = _entry(event)
     event.save(force_insert=True)
@@ -81,7 +81,7 @@ def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[Aud
         AuditOutsideTransaction: there is no transaction to share.
     """
     _require_transaction(verb)
-    now = timezone.now()
+    now = clock.now()
     events = [
         AuditEvent(
             event_uuid=uuid.uuid4(),

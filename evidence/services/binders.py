@@ -19,8 +19,8 @@ from typing import Final, cast
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
+from evidence import clock
 from evidence.binder.bag import LogProof, WrittenBinder, write_binder
 from evidence.binder.files import BinderFile
 from evidence.binder.statement import BinderFacts, binder_uuid
@@ -29,11 +29,11 @@ from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import AuditEvent, Binder, Checkpoint, Leaf, Release, System
 from evidence.selectors.binder.audit_slice import last_checkpoint
 from evidence.selectors.binder.scope import BinderScope
-from evidence.selectors.log import export_log_proof
+from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
 from evidence.services.blobs import incoming_file, store_blob_file
-from evidence.services.keys import load_binder_signer
-from evidence.services.log_keys import load_log_verifier
+from evidence.services.keys.binder_signer import load_binder_signer
+from evidence.services.keys.log_signer import load_log_verifier
 
 PRODUCER_ID: Final = "tracebinder"
 FORMAT_CODE: Final = "binder/1"  # grows when the same evidence would give other bytes
@@ -74,9 +74,7 @@ def export_binder(
     """
     _check_request(system, release, period_from, period_to, as_of)
     _bring_log_up_to_date()
-    begin, end, known = (
-        moment.astimezone(UTC) for moment in (period_from, period_to, as_of or timezone.now())
-    )
+    begin, end, known = (moment.astimezone(UTC) for moment in (period_from, period_to, as_of or clock.now()))
     scope = BinderScope(system, release, baseline, begin, end, known)
     path = incoming_file()
     try:
@@ -129,9 +127,7 @@ def queue_binder(
         InvalidInput: as `export_binder`.
     """
     _check_request(system, release, period_from, period_to, as_of)
-    begin, end, known = (
-        moment.astimezone(UTC) for moment in (period_from, period_to, as_of or timezone.now())
-    )
+    begin, end, known = (moment.astimezone(UTC) for moment in (period_from, period_to, as_of or clock.now()))
     scope = BinderScope(system, release, baseline, begin, end, known)
     asked = {
         "system_id": system.pk,
@@ -166,7 +162,7 @@ def _check_request(
         raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
     if period_from >= period_to:
         raise InvalidInput("The period is empty: period_from must be before period_to.")
-    if as_of is not None and as_of > timezone.now():
+    if as_of is not None and as_of > clock.now():
         raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import transaction
 
+from evidence import clock
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
+from evidence.locks import Lock, hold
 from evidence.models import (
     Adjudication,
     Citation,
@@ -84,7 +85,7 @@ def record_review(
     if trace.release is not None and trace.release.created_by == actor:
         raise AccessDenied("You put this release on record, so another person must review its answers.")
     task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=actor)
-    _lock_task(task)
+    hold(Lock.REVIEW_TASK, task.pk)
     said = {
         "decision": decision,
         "reason_code": reason_code,
@@ -124,7 +125,7 @@ def adjudicate(*, task: ReviewTask, adjudicator: User, decision: str, rationale:
         InvalidInput: the reviewers agree, or no rationale is given.
         AccessDenied: the adjudicator is one of the reviewers.
     """
-    _lock_task(task)
+    hold(Lock.REVIEW_TASK, task.pk)
     reviews = list(task.reviews.all())
     if len({review.decision for review in reviews}) < 2:
         raise InvalidInput("There is nothing to adjudicate: the reviews so far do not disagree.")
@@ -162,7 +163,7 @@ def machine_verdict(trace: Trace) -> dict[str, Any]:
             {"rule": rule, "decision": decision} for rule, decision in checks.values_list("rule", "decision")
         ],
         "flags": [flag["code"] for flag in trace.flags],
-        "seen_at": timezone.now().isoformat(),
+        "seen_at": clock.now().isoformat(),
     }
 
 
@@ -175,9 +176,3 @@ def _describe_task(trace: Trace, reason: str) -> dict[str, Any]:
         "reviews_required": 2 if both_high and settings.REVIEW_TWO_PERSON_HIGH_RISK else 1,
         "due_at": trace.sealed_at + settings.REVIEW_DUE,
     }
-
-
-def _lock_task(task: ReviewTask) -> None:
-    """Serialise what is said about one task. Advisory: the runtime role has no UPDATE right for FOR UPDATE."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('evidence.reviewtask'), %s)", [task.pk % 2**31])

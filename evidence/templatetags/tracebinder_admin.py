@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from evidence.admin import display
+from evidence.admin.frame import display
 
 register = template.Library()
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from evidence.models import Membership, Scope, System
 from evidence.roles import ROLES
-from evidence.services import registry, tokens
+from evidence.services import registry
+from evidence.services.people import tokens
 
 OPERATOR: Final = "user:omar"
 PASSWORD: Final = "demo-only-password"  # noqa: S105  # printed at the end of the demo, loopback only

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from evidence import clock
 from evidence.models import Evidence, EvidenceLink, Layer, Role
 from evidence.services import audit
 from interpret.models import Finding, ProbeRun
@@ -31,7 +31,7 @@ def attach_findings() -> int:
 def attach_findings_of(run_id: int) -> bool:
     """Put one run's findings forward; False where it is not done, or another worker has done so."""
     claimed = ProbeRun.objects.filter(pk=run_id, state=ProbeRun.State.DONE, attached_at=None)
-    if claimed.update(attached_at=timezone.now()) != 1:
+    if claimed.update(attached_at=clock.now()) != 1:
         return False
     run = ProbeRun.objects.select_related("spec__system", "release").get(pk=run_id)
     for finding in run.findings.filter(status__in=ROLES).order_by("ordinal"):
@@ -40,7 +40,7 @@ def attach_findings_of(run_id: int) -> bool:
 
 
 def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
-    system, now = run.spec.system, timezone.now()
+    system, now = run.spec.system, clock.now()
     finished = run.finished_at or now  # a run that is done has ended
     item, created = Evidence.objects.get_or_create(
         system=system,

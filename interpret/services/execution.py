@@ -11,8 +11,8 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
+from evidence import clock
 from evidence.digests import digest_of
 from evidence.services import audit
 from interpret import registry
@@ -42,7 +42,7 @@ def execute_probe_run(run_id: int, progress: Progress = ignore_progress) -> None
     run = _claim(run_id)
     if run is None:
         return
-    observed_from = timezone.now()
+    observed_from = clock.now()
     try:
         result = _measure(run, progress)
         with transaction.atomic():
@@ -87,7 +87,7 @@ def find_runs_to_send() -> list[int]:
     These are runs that nobody has claimed since the last message, and runs whose worker has died: its lease is
     over. The time of this message is put on each.
     """
-    now = timezone.now()
+    now = clock.now()
     over = Q(state=ProbeRun.State.RUNNING, lease_until__lt=now)
     for run in ProbeRun.objects.filter(over, attempts__gte=MAX_ATTEMPTS):
         _give_up(run)
@@ -101,7 +101,7 @@ def find_runs_to_send() -> list[int]:
 @transaction.atomic
 def _claim(run_id: int) -> ProbeRun | None:
     """Take the run if it waits or its lease is over; None when it was not this worker that changed the row."""
-    now = timezone.now()
+    now = clock.now()
     free = Q(state=ProbeRun.State.QUEUED) | Q(state=ProbeRun.State.RUNNING, lease_until__lt=now)
     changed = ProbeRun.objects.filter(free, pk=run_id, attempts__lt=MAX_ATTEMPTS).update(
         state=ProbeRun.State.RUNNING,
@@ -138,7 +138,7 @@ def _close(
         LeaseLost: the run has been claimed again since.
     """
     held = ProbeRun.objects.filter(pk=run.pk, state=ProbeRun.State.RUNNING, attempts=run.attempts)
-    changed = held.update(state=state, error=error, finished_at=timezone.now(), lease_until=None)
+    changed = held.update(state=state, error=error, finished_at=clock.now(), lease_until=None)
     if changed != 1:
         raise LeaseLost(f"Run {run.pk}: attempt {run.attempts} took longer than its lease.")
     _record(run, verb, {"attempt": run.attempts, **({"error": error} if error else {}), **(detail or {})})
@@ -148,7 +148,7 @@ def _close(
 def _give_up(run: ProbeRun) -> None:
     error = f"worker_lost: {run.attempts} workers took this run and none of them finished it"
     held = ProbeRun.objects.filter(pk=run.pk, state=ProbeRun.State.RUNNING, attempts=run.attempts)
-    if held.update(state=ProbeRun.State.FAILED, error=error, finished_at=timezone.now(), lease_until=None):
+    if held.update(state=ProbeRun.State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
         _record(run, "probe_run.failed", {"attempt": run.attempts, "error": error})
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from evidence import clock
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.services import audit, registry
 from interpret.contracts import ProbeInput, ProbeSpecification
@@ -106,7 +106,7 @@ def _ensure_run(*, spec: ProbeSpec, release: Release, actor: str) -> tuple[Probe
         return found, False
     try:
         with transaction.atomic():
-            run = ProbeRun.objects.create(spec=spec, release=release, queued_by=actor, sent_at=timezone.now())
+            run = ProbeRun.objects.create(spec=spec, release=release, queued_by=actor, sent_at=clock.now())
     except IntegrityError:  # the same request, a moment earlier
         return live.get(), False
     return run, True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import link, short_digest
-from evidence.admin.filters import related
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import link, short_digest
+from evidence.admin.frame.filters import related
 from requirements.models import Baseline, BaselineMember
 
 

@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge
-from evidence.admin.filters import related
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge
+from evidence.admin.frame.filters import related
 from requirements.models import Requirement, RequirementTransition, RequirementVersion
 
 

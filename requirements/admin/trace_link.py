@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.base import ReadOnlyModelAdmin
-from evidence.admin.display import link
-from evidence.admin.filters import related
+from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.display import link
+from evidence.admin.frame.filters import related
 from requirements.models import TraceLink
 
 

@@ -10,10 +10,10 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 
-from evidence.admin.base import ReadOnlyModelAdmin, Step
-from evidence.admin.display import badge, link, record_url, shorten
-from evidence.admin.filters import related
-from evidence.admin.scope import principal_of
+from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.display import badge, link, record_url, shorten
+from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import principal_of
 from requirements.admin.criterion import holds_when
 from requirements.errors import RequirementsError
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion

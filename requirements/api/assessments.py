@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from evidence import clock
 from evidence.access import find_system, principal_of
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
@@ -76,7 +76,7 @@ class Assessments(ScopedList[Assessment]):
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
         system = find_system(principal, values["system"])
-        as_of = min(values.get("as_of") or timezone.now(), timezone.now())
+        as_of = min(values.get("as_of") or clock.now(), clock.now())
         named = values["baseline"]
         assessments = assess_release(
             release=registry.find_release(system, values["release"]),

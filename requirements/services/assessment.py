@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from evidence.digests import digest_of
+from evidence.locks import Lock, hold
 from evidence.models import Release, System
 from evidence.replay import Replay
 from evidence.services import audit
@@ -49,7 +50,7 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime,
     Args:
         as_of: aware; nothing stored after it is seen.
     """
-    _lock(criterion, release)
+    hold(Lock.ASSESSMENT, criterion.pk, release.pk)  # two equal assessments at once become one row
     judged = evaluate(criterion=criterion, release=release, as_of=as_of)
     last = (
         Assessment.objects.filter(criterion=criterion, release=release, as_of__lte=as_of)
@@ -284,9 +285,3 @@ def _columns(judged: Assessed, criterion: AcceptanceCriterion) -> dict[str, Any]
 
 def _named(where: dict[str, str]) -> str:
     return ", ".join(f"{dimension}={value}" for dimension, value in sorted(where.items()))
-
-
-def _lock(criterion: AcceptanceCriterion, release: Release) -> None:
-    """Let two equal assessments at once become one row."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [criterion.pk % 2**31, release.pk % 2**31])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import transaction
 
+from evidence import clock
 from evidence.digests import digest_of, sha256_hex
+from evidence.locks import Lock, hold
 from evidence.models import ArtefactKind, System
 from evidence.services import audit, registry
 from requirements.drafts import CriterionDraft, RequirementDraft
@@ -85,7 +86,7 @@ def save_requirement(
     Returns:
         The newest version, and whether it is new.
     """
-    _lock_requirement(system, draft.key)
+    hold(Lock.REQUIREMENT_KEY, system.pk, draft.key)
     requirement = Requirement.objects.filter(system=system, key=draft.key).first()
     newest = requirement.versions.order_by("-number").first() if requirement else None
     if newest is not None and newest.artefact_version.metadata["content_digest"] == draft.digest:
@@ -118,7 +119,7 @@ def save_requirement(
     for criterion in draft.criteria:
         _create_criterion(version, criterion, actor)
     RequirementTransition.objects.create(
-        version=version, to_state=RequirementState.DRAFT, by=actor, reason="", at=timezone.now()
+        version=version, to_state=RequirementState.DRAFT, by=actor, reason="", at=clock.now()
     )
     audit.record(
         verb="requirement_version.drafted",
@@ -155,11 +156,3 @@ def _create_criterion(version: RequirementVersion, draft: CriterionDraft, actor:
         confidence=draft.confidence,
         slices=[dict(where) for where in draft.slices],
     )
-
-
-def _lock_requirement(system: System, key: str) -> None:
-    """Serialise numbering within a requirement; an advisory lock, for want of the UPDATE right a row lock needs."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [system.pk % 2**31, f"requirement/{key}"]
-        )

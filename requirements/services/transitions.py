@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import transaction
 
+from evidence import clock
 from evidence.actors import same_person
+from evidence.locks import Lock, hold
 from evidence.services import audit, registry
 from requirements.errors import SelfApproval, TransitionNotAllowed
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
@@ -36,7 +37,7 @@ def transition_requirement(
         TransitionNotAllowed: the state does not lead there, or a version is superseded by hand.
         SelfApproval: who proposed a version, or asked for its review, may not approve it.
     """
-    _lock(version)
+    hold(Lock.REQUIREMENT, version.requirement_id)  # so that two approvals cannot both stand
     state = state_of(version)
     if state == to_state:
         return version.transitions.order_by("-at", "-pk")[0]
@@ -87,7 +88,7 @@ def _record(
 ) -> RequirementTransition:
     system = version.requirement.system
     transition = RequirementTransition.objects.create(
-        version=version, to_state=to_state, by=actor, reason=reason, at=timezone.now()
+        version=version, to_state=to_state, by=actor, reason=reason, at=clock.now()
     )
     if to_state == RequirementState.APPROVED:
         registry.register_version(version=version.artefact_version, actor=actor, reason="approved")
@@ -102,12 +103,3 @@ def _record(
         payload={"reason": reason} if reason else None,
     )
     return transition
-
-
-def _lock(version: RequirementVersion) -> None:
-    """One transition of a requirement at a time, so that two approvals cannot both stand."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('requirements.requirement'), %s)",
-            [version.requirement_id % 2**31],
-        )

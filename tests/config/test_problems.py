@@ -7,7 +7,7 @@ from django.db import OperationalError
 from rest_framework.test import APIClient
 
 from evidence.models import AccessToken, Scope
-from evidence.services import tokens
+from evidence.services.people import tokens
 from tests.factories import ACTOR, World
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from evidence.models import Binder, Evidence, EvidenceLink, Layer, Role, Trace
 from evidence.services import binders, evals, gates, reviews
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.blobs import blob_path
-from evidence.services.trust import describe_trust
+from evidence.services.keys.trust import describe_trust
 from requirements.services.assessment import assess_release
 from requirements.services.requirements import import_requirements
 from tests.evidence.stored_spans import store_spans

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.admin.base import ReadOnlyModelAdmin, ScopedModelAdmin
-from evidence.admin.filters import RecentValuesFilter, VisibleRelatedFilter
+from evidence.admin.frame.base import ReadOnlyModelAdmin, ScopedModelAdmin
+from evidence.admin.frame.filters import RecentValuesFilter, VisibleRelatedFilter
 from evidence.models import (
     AccessToken,
     AuditEvent,

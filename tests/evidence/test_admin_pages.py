@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.admin import SECTIONS
-from evidence.admin import paginator
-from evidence.admin.scope import reaches_internals
+from evidence.admin.frame import paginator
+from evidence.admin.frame.visibility import reaches_internals
 from evidence.models import Artefact, Release, ReviewTask, Span, Trace
 from evidence.services import registry
 from tests.e2e.cases import make_trace

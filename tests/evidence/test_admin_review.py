@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.admin.answer import ClaimCard, cut_answer, read_claims
+from evidence.admin.review.answer import ClaimCard, cut_answer, read_claims
 from evidence.digests import sha256_hex
 from evidence.models import (
     Adjudication,

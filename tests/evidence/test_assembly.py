@@ -33,9 +33,9 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
-from evidence.services import assembly, audit, ingest, registry
-from evidence.services.assembly import assemble_due_traces
-from evidence.services.assembly_replay import replay_citation
+from evidence.services import audit, ingest, registry
+from evidence.services.assembly import assemble_due_traces, sealing
+from evidence.services.assembly.replay import recheck_citation
 from tests.evidence.semconv_spans import ROOT_ID, make_root, make_span
 from tests.evidence.stored_spans import BASE_NS, store_spans
 from tests.factories import DOCUMENT_TEXT, World
@@ -176,7 +176,7 @@ def test_every_verdict_is_stored_and_replays(world: World, quote: str, document:
     trace = assemble(world, spans_of(world, **{"tracebinder.claims": claims}))
     citation = Citation.objects.get(claim__trace=trace)
     assert citation.verdict == verdict
-    replay = replay_citation(citation)
+    replay = recheck_citation(citation)
     assert (replay.same, replay.difference) == (True, "")
 
 
@@ -185,13 +185,13 @@ def test_a_declared_offset_replays_too(world: World) -> None:
     claims = json.loads(make_claims(quote))
     claims[0]["citations"][0]["start"] = DOCUMENT_TEXT.index(quote)
     trace = assemble(world, spans_of(world, **{"tracebinder.claims": claims}))
-    assert replay_citation(Citation.objects.get(claim__trace=trace)).same
+    assert recheck_citation(Citation.objects.get(claim__trace=trace)).same
 
 
 def test_replay_says_when_the_stored_quote_is_not_what_was_checked(world: World) -> None:
     citation = Citation.objects.get(claim__trace=assemble(world, spans_of(world)))
     citation.quote = "another quote altogether"
-    assert "not those that were checked" in replay_citation(citation).difference
+    assert "not those that were checked" in recheck_citation(citation).difference
 
 
 def test_a_quote_of_another_document_is_misattributed(world: World) -> None:
@@ -219,7 +219,7 @@ def test_a_quote_of_another_document_is_misattributed(world: World) -> None:
     assert (citation.verdict, citation.document.document_id) == ("misattributed", "FEES")
     assert citation.found_in is not None
     assert citation.found_in.document_id == "RATES"
-    assert replay_citation(citation).same
+    assert recheck_citation(citation).same
 
 
 def test_claims_are_derived_where_none_are_declared(world: World) -> None:
@@ -357,14 +357,14 @@ def test_a_trace_that_cannot_be_assembled_is_set_aside_alone(
     good, bad = uuid4(), uuid4()
     store_spans(world.system, good, spans_of(world))
     store_spans(world.system, bad, spans_of(world, **{"tracebinder.question": "poison"}))
-    original = assembly.map_trace
+    original = sealing.map_trace
 
     def fail_on_poison(spans: list[dict[str, Any]]) -> Any:
         if any(span["attributes"].get("tracebinder.question") == "poison" for span in spans):
             raise RuntimeError("a fault of our own")
         return original(spans)
 
-    monkeypatch.setattr(assembly, "map_trace", fail_on_poison)
+    monkeypatch.setattr(sealing, "map_trace", fail_on_poison)
     assert assemble_due_traces(limit=10) == 2
     assert list(Trace.objects.values_list("trace_id", flat=True)) == [good]
     reject = Reject.objects.get()
@@ -379,14 +379,14 @@ def test_a_span_that_arrives_during_assembly_leaves_the_trace_due(
 ) -> None:
     spans = spans_of(world)
     store_spans(world.system, TRACE_ID, spans[:-1])
-    original = assembly.map_trace
+    original = sealing.map_trace
 
     def map_while_a_span_arrives(rows: list[dict[str, Any]]) -> Any:
         if len(rows) == 4:
             store_spans(world.system, TRACE_ID, spans[-1:])
         return original(rows)
 
-    monkeypatch.setattr(assembly, "map_trace", map_while_a_span_arrives)
+    monkeypatch.setattr(sealing, "map_trace", map_while_a_span_arrives)
     assert assemble_due_traces(limit=10) == 1
     assert PendingTrace.objects.get().generation == 2
     assert assemble_due_traces(limit=10) == 1

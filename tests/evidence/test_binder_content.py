@@ -15,7 +15,7 @@ import pytest
 from django.db import transaction
 from django.test.utils import override_settings
 
-from evidence.services.trust import describe_trust
+from evidence.services.keys.trust import describe_trust
 from tests.client.binders import repack, unpack
 from tests.evidence.binder_world import SECRET, archive_of, export, fill, verify
 from tests.factories import make_world

@@ -15,7 +15,7 @@ from django.utils import timezone
 from evidence.errors import InvalidInput
 from evidence.models import AuditEvent, Binder, Leaf, Role, Trace
 from evidence.services import audit, binders
-from evidence.services.keys import SignerKeyUnusable
+from evidence.services.keys.binder_signer import SignerKeyUnusable
 from interpret.models import Finding
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, make_finding, verify

@@ -35,11 +35,12 @@ from evidence.models import (
     TraceDocument,
 )
 from evidence.models.trace import TraceFacts
-from evidence.services import assembly, holds, ingest, log, reviews
-from evidence.services.blob_removal import sweep_removed
+from evidence.services import assembly, ingest, log, reviews
 from evidence.services.blobs import blob_path, read_blob, store_blob
-from evidence.services.erasure import erase_subject, erase_trace_payload
-from evidence.services.log_check import check_log
+from evidence.services.disposal import holds
+from evidence.services.disposal.blob_removal import sweep_removed
+from evidence.services.disposal.erasure import erase_subject, erase_trace_payload
+from evidence.services.log.checking import check_log
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import ACTOR, World
 from tests.invariants.walk import our_models

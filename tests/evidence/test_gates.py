@@ -17,7 +17,7 @@ from evidence.services.gates import (
     define_gate,
     replay_gate_decision,
 )
-from evidence.services.waivers import record_waiver
+from evidence.services.gates.waivers import record_waiver
 from tests import factories
 from tests.factories import World
 

@@ -12,7 +12,7 @@ from django.db import ProgrammingError, connection
 from evidence.access import principal_of_token
 from evidence.models import AccessToken, Scope, Span
 from evidence.services import ingest
-from evidence.services.partitions import ensure_partitions
+from evidence.services.ingest.partitions import ensure_partitions
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import World
 

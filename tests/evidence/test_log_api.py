@@ -7,21 +7,15 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
-from django.urls import include, path
 from rest_framework.test import APIClient
 
-from evidence.api.log import log_urlpatterns
-from evidence.api.log import urlpatterns as api_urlpatterns
 from evidence.digests import sha256_hex
 from evidence.log import notes, tiles, tree
 from evidence.log.proof import verify_log_proof
 from evidence.models import AuditEvent, Scope
 from evidence.services import audit, log
-from evidence.services.log_keys import load_log_verifier
+from evidence.services.keys.log_signer import load_log_verifier
 from tests import factories
-
-pytestmark = pytest.mark.urls(__name__)
-urlpatterns = [path("log/", include(log_urlpatterns)), path("api/v1/", include(api_urlpatterns))]
 
 ORIGIN = "tracebinder.local/log"
 

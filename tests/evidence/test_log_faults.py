@@ -15,7 +15,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 from evidence.models import Checkpoint, Leaf, System, Tile
 from evidence.services import audit, log
-from evidence.services.log_check import check_log
+from evidence.services.log.checking import check_log
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

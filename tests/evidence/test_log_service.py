@@ -20,10 +20,11 @@ from evidence.errors import NotFound
 from evidence.log import notes, tiles, tree
 from evidence.log.proof import verify_log_proof
 from evidence.models import AuditEvent, AuditPayload, Checkpoint, Leaf, System, Tile
-from evidence.selectors import log as stored
+from evidence.selectors import log_proofs as stored
 from evidence.services import audit, log
-from evidence.services.log_check import check_log
-from evidence.services.log_keys import LogKeyUnusable, load_log_signer, load_log_verifier
+from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer, load_log_verifier
+from evidence.services.log import sequencing
+from evidence.services.log.checking import check_log
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +94,7 @@ def test_an_event_gets_one_leaf_and_one_number_in_its_stream(system: System) -> 
 
 def test_an_event_with_a_smaller_id_that_commits_later_is_not_lost(system: System) -> None:
     late, early = add_events(system, 2)
-    with mock.patch.object(log, "_window_start", return_value=late.pk):  # as if not committed yet
+    with mock.patch.object(sequencing, "_window_start", return_value=late.pk):  # as if not committed yet
         assert log.sequence_events() == 1
     assert Leaf.objects.get().event_id == early.pk
     assert log.sequence_events() == 1
@@ -103,9 +104,9 @@ def test_an_event_with_a_smaller_id_that_commits_later_is_not_lost(system: Syste
 def test_an_event_older_than_the_window_is_found_by_the_full_search(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "WINDOW", 3)
+    monkeypatch.setattr(sequencing, "WINDOW", 3)
     old, *others = add_events(system, 9)
-    with mock.patch.object(log, "_window_start", return_value=old.pk):
+    with mock.patch.object(sequencing, "_window_start", return_value=old.pk):
         sequence_all()
     assert log.sequence_events() == 0
     assert log.sequence_events(full_search=True) == 1

@@ -18,7 +18,8 @@ from rest_framework.test import APIClient
 from evidence.api.otlp import read_posted_body
 from evidence.models import EvalRun, EvalSample, IngestBatch, Reject, Scope, Span
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody
-from evidence.services import ingest, ingest_admission
+from evidence.services import ingest
+from evidence.services.ingest import admission as ingest_admission
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, to_otlp_json
 from tests.evidence.test_otlp_logs import EVENT, make_logs
 from tests.factories import World

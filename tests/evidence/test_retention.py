@@ -14,9 +14,10 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from config.replay import replayer_of
 from evidence.access import principal_of_token
 from evidence.models import AccessToken, AuditEvent, BlobRemoval, Disposal, IngestBatch, Scope, Span, Trace
-from evidence.services import assembly, holds, ingest
-from evidence.services.partitions import ensure_partitions
-from evidence.services.retention import apply_retention, describe
+from evidence.services import assembly, ingest
+from evidence.services.disposal import holds
+from evidence.services.disposal.retention import apply_retention, describe
+from evidence.services.ingest.partitions import ensure_partitions
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import ACTOR, World
 

@@ -29,7 +29,7 @@ def inspect_log() -> dict[str, object]:
     from django.db import close_old_connections
 
     from evidence.services import log
-    from evidence.services.log_check import check_log
+    from evidence.services.log.checking import check_log
 
     close_old_connections()
     for _ in range(TRIES):

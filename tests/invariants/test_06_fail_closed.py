@@ -59,7 +59,7 @@ def test_a_criterion_nobody_approved_passes_nothing(world: World) -> None:
 
 
 def test_every_verdict_but_met_keeps_a_gate_shut() -> None:
-    from evidence.services.gates import _verdict  # the rule itself, over every verdict there is
+    from evidence.services.gates.decision import _verdict  # the rule itself, over every verdict there is
 
     for verdict in NOT_A_PASS:
         reasons = [{"verdict": "met", "waiver": None}, {"verdict": verdict, "waiver": None}]

@@ -41,11 +41,11 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("no-system", "evidence.Leaf"): "the log is one for all systems and holds commitments only",
     (
         "no-audit-event",
-        "evidence.services.log.sequence_events",
+        "evidence.services.log.sequencing.sequence_events",
     ): "an event for each leaf would need a leaf, for ever",
     (
         "no-audit-event",
-        "evidence.services.log.sign_checkpoint",
+        "evidence.services.log.signing.sign_checkpoint",
     ): "likewise; a checkpoint is its own signed record",
     (
         "no-audit-event",

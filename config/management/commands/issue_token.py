@@ -8,11 +8,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from evidence import clock
 from evidence.errors import EvidenceError
 from evidence.models import Scope, System
-from evidence.services.tokens import issue_token
+from evidence.services.people.tokens import issue_token
 
 
 class Command(BaseCommand):
@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 owner=owner,
                 scopes=[Scope(scope) for scope in options["scope"]],
                 systems=systems,
-                expires_at=timezone.now() + timedelta(days=options["days"]),
+                expires_at=clock.now() + timedelta(days=options["days"]),
                 actor="system:command-line",
             )
         except EvidenceError as exc:

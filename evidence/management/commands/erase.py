@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from evidence.errors import EvidenceError
 from evidence.models import System
-from evidence.services.erasure import SubjectReport, erase_subject, erase_trace_payload
+from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from evidence.errors import EvidenceError
 from evidence.models import LegalHold, System
 from evidence.selectors.holds import active_holds
-from evidence.services.holds import place_hold, release_hold
+from evidence.services.disposal.holds import place_hold, release_hold
 
 
 class Command(BaseCommand):

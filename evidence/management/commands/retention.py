@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from evidence.services.blob_removal import sweep_removed
-from evidence.services.retention import apply_retention, describe
+from evidence.services.disposal.blob_removal import sweep_removed
+from evidence.services.disposal.retention import apply_retention, describe
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.log import tiles, tree
 from evidence.models import Checkpoint, Leaf
 from evidence.selectors.binder.scope import BinderScope, read_by_keyset
-from evidence.selectors.log import read_leaf_hashes, read_stored_tiles
+from evidence.selectors.log_proofs import read_leaf_hashes, read_stored_tiles
 
 _HASHES_A_CHUNK = 4096
 _INTERNALS = "interpret."  # what only those may read who may see internals

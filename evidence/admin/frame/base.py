@@ -1,0 +1,218 @@
+"""What every page of the admin shares: read-only rows, narrowed to a person's systems, with links along the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Field, ForeignKey, JSONField, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.text import capfirst
+
+from evidence.access import INTERNALS_APP
+from evidence.admin.frame.display import list_url, pretty_json
+from evidence.admin.frame.paginator import PlannedPaginator
+from evidence.admin.frame.visibility import INTERNALS_PERMISSION, reaches_internals, rows_of, visible
+from evidence.models import StoredModel
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step along the chain: from a record to the list of those that hang on it."""
+
+    text: str
+    model: str  # "evidence.trace"
+    lookup: str  # of that model, to this record: "release__id__exact"
+    attribute: str = "pk"  # of this record, dotted
+
+
+class LeanChangeList(ChangeList):
+    """Reads only the columns a list shows."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows = super().get_queryset(request, exclude_parameters)
+        deferred = getattr(self.model_admin, "list_defer", ())
+        return rows.defer(*deferred) if deferred else rows
+
+    def narrowed_by(self) -> list[str]:
+        """Say which filters of the address have no place in the sidebar: the reader must know of them."""
+        shown = {name for spec in self.filter_specs for name in spec.expected_parameters()}
+        return [
+            f"{_last_noun(name)} {value[-1]}"
+            for name, value in self.filter_params.items()
+            if name not in shown
+        ]
+
+
+class ScopedModelAdmin(_ModelAdmin):
+    """A noun of which a person sees the rows of their systems, and of no other, whoever they are.
+
+    A superuser is narrowed like everybody: seeing a bank's traces is a membership, not a technical right.
+    """
+
+    paginator = PlannedPaginator
+    show_full_result_count = False  # it would count the whole table
+    show_facets = (
+        admin.ShowFacets.NEVER
+    )  # counting every choice of every filter would read the table many times
+    list_per_page = 50  # rows
+    actions_on_top = False
+    list_defer: ClassVar[Sequence[str]] = ()  # long columns that the list does not show
+    steps: ClassVar[Sequence[Step]] = ()
+    chain_lookups: ClassVar[
+        Sequence[str]
+    ] = ()  # lookups over two relations that steps of other nouns lead with
+    change_form_template = "admin/tracebinder/record.html"
+    change_list_template = "admin/tracebinder/list.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows of the person's systems; detail pages and searches start from it, too."""
+        return visible(super().get_queryset(request), request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        del request, kwargs
+        return LeanChangeList
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._may_see_app(request) and super().has_module_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may_see_app(request) and super().has_view_permission(request, obj)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse filters that would tell, by what they leave, something of the internals."""
+        may_look_inside = request is not None and request.user.has_perm(INTERNALS_PERMISSION)
+        if not may_look_inside and reaches_internals(self.model, lookup):
+            return False
+        return lookup in self.chain_lookups or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django passes the request since 5.0
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Offer only related rows that the person may see."""
+        related = db_field.related_model
+        if issubclass(related, StoredModel):
+            kwargs["queryset"] = visible(rows_of(related), request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Name the list after what it lists."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        context = {"chain": self.chain_of(request, object_id)} | (extra_context or {})
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse | TemplateResponse:
+        """Lead to the audit events of the record: they are its history, and admin log entries are not."""
+        del extra_context
+        if self.get_object(request, object_id) is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]  # not in the stubs
+        return redirect(list_url("evidence.auditevent", object_type=self.opts.label, object_id=object_id))
+
+    def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:
+        """Return text and address of the steps from a record that this person may take."""
+        record = self.get_object(request, object_id) if object_id and self.steps else None
+        if record is None:
+            return []
+        return [
+            (step.text, list_url(step.model, **{step.lookup: value}))
+            for step in self.steps
+            if self._may_list(request, step.model)
+            and (value := _attribute(record, step.attribute)) is not None
+        ]
+
+    def _may_list(self, request: HttpRequest, label: str) -> bool:
+        site_admin = admin_of(self.admin_site, apps.get_model(label))
+        return site_admin is not None and site_admin.has_view_permission(request)
+
+    def _may_see_app(self, request: HttpRequest) -> bool:
+        return self.opts.app_label != INTERNALS_APP or request.user.has_perm(INTERNALS_PERMISSION)
+
+
+class ReadOnlyModelAdmin(ScopedModelAdmin):
+    """Shows rows and changes none.
+
+    The rules of this product live in services above the models: who may do it, what must be true before, and the
+    audit event in the same transaction. An edit in the admin would walk past all of them, so people act through
+    the forms and actions that call a service, and everything else is for reading.
+    """
+
+    actions: Any = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        del request, obj
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Show every stored column, JSON indented, unless the noun says which."""
+        del request, obj
+        if self.fields:
+            return list(self.fields)
+        return [_shown_name(field) for field in self.opts.fields if field.name not in (self.exclude or ())]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+    def __getattr__(self, name: str) -> Any:
+        """Make `<column>_as_json` for each JSON column, so that no noun has to."""
+        if not name.endswith("_as_json"):
+            raise AttributeError(name)
+        return _json_column(name.removesuffix("_as_json"))
+
+
+def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any] | None:
+    """Return the admin of a model on a site."""
+    return site._registry.get(model)  # noqa: SLF001  # Django offers `is_registered` alone
+
+
+def _last_noun(lookup: str) -> str:
+    """Return what a lookup narrows by: `trace` of `claim__trace__id__exact`."""
+    parts = [part for part in lookup.split("__") if part not in {"id", "exact"}]
+    return parts[-1].replace("_", " ") if parts else lookup
+
+
+def _shown_name(field: Field[Any, Any]) -> str:
+    return f"{field.name}_as_json" if isinstance(field, JSONField) else field.name
+
+
+def _json_column(column: str) -> Any:
+    @admin.display(description=capfirst(column.replace("_", " ")))
+    def show(obj: Model) -> str:
+        return pretty_json(getattr(obj, column))
+
+    return show
+
+
+def _attribute(record: Model, path: str) -> Any:
+    value: Any = record
+    for part in path.split("."):
+        value = getattr(value, part, None)
+    return value

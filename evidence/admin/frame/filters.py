@@ -1,0 +1,95 @@
+"""Filters of lists. They offer only what the person may see: a choice is a row, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from django.contrib.admin import (
+    AllValuesFieldListFilter,
+    ModelAdmin,
+    RelatedFieldListFilter,
+    SimpleListFilter,
+)
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from evidence.admin.frame.visibility import rows_of, visible
+from evidence.selectors.deployments import all_live_at
+
+
+class VisibleRelatedFilter(RelatedFieldListFilter):
+    """Choices of a relation, narrowed to the systems of the person."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: ModelAdmin[Any]
+    ) -> list[tuple[str, Any]]:
+        rows = visible(rows_of(field.related_model), request)
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        rows = rows.order_by(*ordering) if ordering else rows.order_by("-pk")
+        if any(column.name == "system" for column in rows.model._meta.fields):
+            rows = rows.select_related("system")  # releases and baselines are named by it
+        return [(str(row.pk), str(row)) for row in rows[:100]]
+
+
+def related(path: str) -> tuple[str, type[VisibleRelatedFilter]]:
+    """Return a `list_filter` entry for a relation."""
+    return path, VisibleRelatedFilter
+
+
+class RecentValuesFilter(AllValuesFieldListFilter):
+    """The values of a text column among the newest rows: all values would mean reading the whole table."""
+
+    READ: Final = 1_000  # rows
+
+    def __init__(
+        self,
+        field: Any,
+        request: HttpRequest,
+        params: dict[str, Any],
+        model: Any,
+        model_admin: Any,
+        field_path: str,
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        newest = (
+            model_admin.get_queryset(request).order_by("-pk").values_list(field_path, flat=True)[: self.READ]
+        )
+        self.lookup_choices = sorted({value for value in newest if value})  # type: ignore[assignment]  # any iterable serves
+
+
+class LiveAtFilter(SimpleListFilter):
+    """What was live at the end of a day: a date to type, instead of choices."""
+
+    title = "live on"
+    parameter_name = "live_on"
+    template = "admin/date_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [("", "")]  # the template asks for a date; without a choice Django would leave the filter out
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield what the template needs: the date now typed, and the other parameters of the address."""
+        kept = {key: value for key, value in changelist.params.items() if key != self.parameter_name}
+        kept |= {
+            key: values[-1] for key, values in changelist.filter_params.items() if key != self.parameter_name
+        }
+        yield {"value": self.value() or "", "name": self.parameter_name, "kept": kept}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return what was live when the day was over, UTC; everything where no date, or none that is one, is typed."""
+        del request
+        try:
+            day = date.fromisoformat(self.value() or "")
+        except ValueError:
+            return queryset
+        return all_live_at(queryset, datetime.combine(day, time.max, tzinfo=UTC)).order_by(
+            "-effective_from", "-id"
+        )
+
+
+def recent(column: str) -> tuple[str, type[RecentValuesFilter]]:
+    """Return a `list_filter` entry for a text column without choices."""
+    return column, RecentValuesFilter

@@ -1,0 +1,1 @@
+"""The review queue, the reviewer's page, and the records of reviews."""

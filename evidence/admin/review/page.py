@@ -1,0 +1,143 @@
+"""The reviewer's page: answer and evidence side by side, and the form that records a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from evidence.access import Principal, scoped
+from evidence.admin.frame.visibility import principal_of
+from evidence.admin.review.answer import cut_answer, read_claims
+from evidence.admin.review.forms import AdjudicationForm, ReviewForm
+from evidence.admin.review.queue import with_queue_state
+from evidence.errors import EvidenceError
+from evidence.models import Evidence, ReviewTask, Scope, Trace
+from evidence.services import reviews
+
+TEMPLATE: Final = "admin/evidence/review.html"
+
+
+def show_review_page(
+    model_admin: admin.ModelAdmin[Any], request: HttpRequest, *, trace: Trace, task: ReviewTask | None
+) -> HttpResponse:
+    """Answer GET with the page and POST with the outcome of a form; what a service refuses is said on the page.
+
+    Raises:
+        PermissionDenied: the person's roles do not show this noun, or a form was sent by somebody who does not
+            hold the reviewer's scope.
+    """
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
+    principal = principal_of(request)
+    forms_by_name: dict[str, forms.Form] = {"review": ReviewForm(), "adjudication": AdjudicationForm()}
+    status = 200
+    if request.method == "POST":
+        if not principal.may(Scope.REVIEW):
+            raise PermissionDenied("Only reviewers of this system record judgements.")
+        name = "adjudication" if "adjudicate" in request.POST else "review"
+        form = forms_by_name[name] = type(forms_by_name[name])(request.POST)
+        if form.is_valid() and _carry_out(request, _ACTIONS[name], principal, trace, task, form):
+            return HttpResponseRedirect(reverse("admin:evidence_trace_review", args=[trace.pk]))
+        status = 422
+    context = {
+        **model_admin.admin_site.each_context(request),
+        **_page(trace, task, principal),
+        "opts": model_admin.opts,
+        "title": "Review an answer" if principal.may(Scope.REVIEW) else "An answer and its evidence",
+        "review_form": forms_by_name["review"],
+        "adjudication_form": forms_by_name["adjudication"],
+    }
+    return TemplateResponse(request, TEMPLATE, context, status=status)
+
+
+def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[str, Any]:
+    claims = read_claims(trace)
+    state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.user).first()
+    may_review = principal.may(Scope.REVIEW)
+    still_mine_to_judge = may_review and (state is None or (state.is_open and not state.is_mine))
+    own_release = trace.release is not None and trace.release.created_by == principal.actor
+    newest = (
+        Trace.objects.filter(system=trace.system_id, trace_id=trace.trace_id).order_by("-revision").first()
+    )
+    return {
+        "trace": trace,
+        "task": task,
+        "state": state,
+        "pieces": cut_answer(trace.answer, claims),
+        "claims": claims,
+        "policy_checks": trace.policy_checks.select_related("version__artefact").order_by("pk"),
+        "tool_calls": trace.tool_calls.select_related("version__artefact").order_by("pk"),
+        "retrievals": trace.retrievals.select_related("document")
+        .defer("document__text")
+        .order_by("span_id", "rank"),
+        "versions": trace.versions.select_related("version__artefact", "version__registration").order_by(
+            "slot"
+        ),
+        "facts": getattr(trace, "facts", None),
+        "newer_revision": newest if newest is not None and newest.revision > trace.revision else None,
+        "evidence_items": _evidence_for(trace, principal),
+        # Nobody is shown what others said before they have said it themselves.
+        "reviews": []
+        if state is None or still_mine_to_judge
+        else state.reviews.select_related("reviewer").order_by("pk"),
+        "n_hidden_reviews": state.n_reviews if state is not None and still_mine_to_judge else 0,
+        "adjudication": getattr(state, "adjudication", None) if state is not None else None,
+        "own_release": own_release,
+        "can_review": still_mine_to_judge and not own_release,
+        "can_adjudicate": may_review
+        and state is not None
+        and state.is_disputed
+        and not state.is_open
+        and not state.is_mine,
+    }
+
+
+def _evidence_for(trace: Trace, principal: Principal) -> Any:
+    """Return evidence items measured on the release's versions; mechanistic ones only to who may see internals."""
+    if trace.release_id is None:
+        return Evidence.objects.none()
+    rows = Evidence.objects.filter(
+        system=trace.system_id, links__version__release_pins__release=trace.release_id
+    )
+    return scoped(rows, principal).distinct().order_by("-observed_to")[:10]
+
+
+def _carry_out(
+    request: HttpRequest,
+    action: Callable[[Trace, ReviewTask | None, Principal, dict[str, str]], str],
+    principal: Principal,
+    trace: Trace,
+    task: ReviewTask | None,
+    form: forms.Form,
+) -> bool:
+    """Call the service; say what came of it, a refusal beside the form too."""
+    try:
+        sentence = action(trace, task, principal, form.cleaned_data)
+    except EvidenceError as exc:
+        form.add_error(None, str(exc))
+        messages.error(request, f"{exc.title}. {exc}")
+        return False
+    messages.success(request, sentence)
+    return True
+
+
+def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
+    del task
+    review = reviews.record_review(trace=trace, reviewer=principal.user, **data)
+    return f"Your decision is on record: {review.get_decision_display().lower()}."
+
+
+def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
+    task = task or ReviewTask.objects.get(trace=trace)
+    settled = reviews.adjudicate(task=task, adjudicator=principal.user, **data)
+    return f"The disagreement is settled: {settled.get_decision_display().lower()}."
+
+
+_ACTIONS: Final = {"review": _review, "adjudication": _adjudicate}

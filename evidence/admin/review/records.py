@@ -1,0 +1,137 @@
+"""Review tasks as a queue with a page of their own, reviews, and adjudications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.display import badge, link, prose, shorten
+from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.visibility import principal_of, visible
+from evidence.admin.review.page import show_review_page
+from evidence.admin.review.queue import QUEUE_ORDER, QueueFilter, hide_undecided_reviews, with_queue_state
+from evidence.models import Adjudication, Review, ReviewTask
+
+
+@admin.register(ReviewTask)
+class ReviewTaskAdmin(ReadOnlyModelAdmin):
+    list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
+    list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
+    list_select_related = ["system", "trace"]
+    list_defer = ["trace__answer", "trace__confidence", "trace__limitations"]
+    search_fields = ["=trace__trace_id"]
+    search_help_text = "A whole trace id, as 32 hexadecimal characters."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        tasks = with_queue_state(ReviewTask.objects.all(), principal_of(request).user)
+        return visible(tasks, request).order_by(*QUEUE_ORDER)
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Open tasks first, then by risk, then by due date."""
+        del request
+        return list(QUEUE_ORDER)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Show the reviewer's page in place of a table of columns."""
+        task = self.get_object(request, object_id) if object_id else None
+        if task is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        return self._page(request, task)
+
+    def _page(self, request: HttpRequest, task: ReviewTask) -> HttpResponse:
+        return show_review_page(self, request, trace=task.trace, task=task)
+
+    @admin.display(description="Question")
+    def asked(self, task: ReviewTask) -> str:
+        language = task.trace.language
+        text = shorten(task.trace.question, 90) or f"Trace {task.trace}"
+        return format_html('<span lang="{}">{}</span>', language, text) if language else text
+
+    @admin.display(description="Risk", ordering="risk_rank")
+    def risk(self, task: ReviewTask) -> str:
+        return badge(task.risk_tier)
+
+    @admin.display(description="Standing")
+    def standing(self, task: Any) -> str:
+        if task.is_overdue:
+            return badge("overdue")
+        if task.is_open:
+            return badge("open")
+        if task.is_disputed:
+            return badge("disagreement")
+        return badge("adjudicated" if task.is_settled else "closed")
+
+    @admin.display(description="Reviews")
+    def progress(self, task: Any) -> str:
+        return f"{task.n_reviews} of {task.reviews_required}" + (", one is yours" if task.is_mine else "")
+
+    @admin.display(description="Due (UTC)", ordering="due_at")
+    def due(self, task: ReviewTask) -> str:
+        return f"{task.due_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="Asked because", ordering="reason")
+    def why(self, task: ReviewTask) -> str:
+        return task.reason.replace("_", " ")
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyModelAdmin):
+    list_display = ["decided", "reason", "reviewer", "task_link", "machine_said", "created_at"]
+    list_filter = [related("task__system"), "decision", "reason_code"]
+    list_select_related = ["reviewer", "task__trace"]
+    list_defer = ["corrected_answer", "rationale", "task__trace__answer", "task__trace__question"]
+    search_fields = ["=reviewer__username"]
+    ordering = ["-id"]
+    chain_lookups = ["task__trace__id__exact"]
+    fields = [
+        "task", "reviewer", "decided", "reason", "rationale", "corrected", "machine_verdict_as_json", "created_at",
+    ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return hide_undecided_reviews(super().get_queryset(request), request)
+
+    @admin.display(description="Decision", ordering="decision")
+    def decided(self, review: Review) -> str:
+        return badge(review.decision)
+
+    @admin.display(description="Reason", ordering="reason_code")
+    def reason(self, review: Review) -> str:
+        return review.reason_code.replace("_", " ") or "–"
+
+    @admin.display(description="Answer")
+    def task_link(self, review: Review) -> str:
+        return link(review.task, review.task.trace)
+
+    @admin.display(description="The machine had said")
+    def machine_said(self, review: Review) -> str:
+        verdicts = [citation["verdict"] for citation in review.machine_verdict.get("citations", [])]
+        counts = [f"{verdicts.count(word)} {word.replace('_', ' ')}" for word in dict.fromkeys(verdicts)]
+        return ", ".join(counts) or "no citations"
+
+    @admin.display(description="Corrected answer")
+    def corrected(self, review: Review) -> str:
+        return prose(review.corrected_answer, review.task.trace.language)
+
+
+@admin.register(Adjudication)
+class AdjudicationAdmin(ReadOnlyModelAdmin):
+    list_display = ["decided", "adjudicator", "task_link", "created_at"]
+    list_filter = [related("task__system"), "decision"]
+    list_select_related = ["adjudicator", "task__trace"]
+    ordering = ["-id"]
+
+    @admin.display(description="Decision", ordering="decision")
+    def decided(self, settled: Adjudication) -> str:
+        return badge(settled.decision)
+
+    @admin.display(description="Answer")
+    def task_link(self, settled: Adjudication) -> str:
+        return link(settled.task, settled.task.trace)

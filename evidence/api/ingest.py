@@ -1,0 +1,87 @@
+"""Requests received, and the ledger of what was refused in them."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from evidence.api.reading import ScopedList
+from evidence.models import AccessToken, IngestBatch, Reject
+
+
+class BatchOut(serializers.ModelSerializer[IngestBatch]):
+    """A received request."""
+
+    class Meta:
+        model = IngestBatch
+        fields = [
+            "id", "signal", "encoding", "body_digest", "n_items", "n_accepted", "n_duplicate", "n_rejected",
+            "answer", "received_at",
+        ]  # fmt: skip
+
+
+class BatchFilter(django_filters.FilterSet):
+    """Narrow a list of requests."""
+
+    system = django_filters.CharFilter(
+        method="by_system", help_text="Of tokens that may write to it; a request may hold several systems."
+    )
+    since = django_filters.IsoDateTimeFilter("received_at", "gte")
+    until = django_filters.IsoDateTimeFilter("received_at", "lt")
+    rejected = django_filters.BooleanFilter(method="by_rejected", help_text="Whether something was refused.")
+
+    class Meta:
+        model = IngestBatch
+        fields = ["signal", "encoding", "body_digest"]
+
+    def by_system(self, queryset: QuerySet[IngestBatch], name: str, value: str) -> QuerySet[IngestBatch]:
+        """Requests of the tokens of one system."""
+        del name
+        return queryset.filter(token__in=AccessToken.objects.filter(systems__key=value))
+
+    def by_rejected(self, queryset: QuerySet[IngestBatch], name: str, value: bool) -> QuerySet[IngestBatch]:  # noqa: FBT001  # django-filter's call
+        """Requests of which something, or nothing, was refused."""
+        del name
+        return queryset.filter(n_rejected__gt=0) if value else queryset.filter(n_rejected=0)
+
+
+class BatchList(ScopedList[IngestBatch]):
+    """Requests received, newest first."""
+
+    queryset = IngestBatch.objects.all()
+    serializer_class = BatchOut
+    filterset_class = BatchFilter
+
+
+class RejectOut(serializers.ModelSerializer[Reject]):
+    """A refused item and why."""
+
+    system = serializers.CharField(source="system.key")
+
+    class Meta:
+        model = Reject
+        fields = [
+            "id", "system", "batch", "source", "source_ref", "code", "detail", "trace_id", "span_id", "item_digest",
+            "item", "created_at",
+        ]  # fmt: skip
+
+
+class RejectFilter(django_filters.FilterSet):
+    """Narrow the reject ledger."""
+
+    system = django_filters.CharFilter("system__key")
+    since = django_filters.IsoDateTimeFilter("created_at", "gte")
+    until = django_filters.IsoDateTimeFilter("created_at", "lt")
+
+    class Meta:
+        model = Reject
+        fields = ["source", "code", "trace_id", "span_id", "batch"]
+
+
+class RejectList(ScopedList[Reject]):
+    """The reject ledger, newest first."""
+
+    queryset = Reject.objects.select_related("system")
+    serializer_class = RejectOut
+    filterset_class = RejectFilter

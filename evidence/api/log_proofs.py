@@ -1,0 +1,153 @@
+"""Ready-made proofs from the audit log, for whoever has a token: how far an event is, and its place in the tree."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import Principal, principal_of
+from evidence.api.scoped_view import ScopedView
+from evidence.digests import sha256_hex
+from evidence.errors import NotFound
+from evidence.models import AuditEvent, Scope
+from evidence.selectors import log_proofs as log
+
+
+class EventStateOut(serializers.Serializer[Any]):
+    """How far an event is on its way into the signed log."""
+
+    event = serializers.UUIDField()
+    entry_digest = serializers.CharField(help_text="SHA-256 of the logged bytes.")
+    state = serializers.ChoiceField(choices=["pending", "sequenced", "checkpointed"])
+    index = serializers.IntegerField(allow_null=True, help_text="Of the leaf, from 0.")
+
+
+class InclusionProofOut(serializers.Serializer[Any]):
+    """An event's place in a signed tree. Verify `entry` against `tlog_proof` with a key from elsewhere."""
+
+    event = serializers.UUIDField()
+    entry = serializers.CharField(help_text="The logged bytes, RFC 8785 JSON in UTF-8.")
+    index = serializers.IntegerField(help_text="Of the leaf, from 0.")
+    leaf_hash = serializers.CharField(help_text="SHA-256(0x00 ‖ entry), hexadecimal.")
+    hashes = serializers.ListField(
+        child=serializers.CharField(), help_text="From the leaf's sibling upwards."
+    )
+    size = serializers.IntegerField(help_text="Leaves of the signed tree.")
+    root_hash = serializers.CharField(help_text="Of the signed tree, hexadecimal.")
+    checkpoint = serializers.CharField(help_text="C2SP signed note.")
+    tlog_proof = serializers.CharField(help_text="C2SP tlog-proof: all of this as one text.")
+
+
+class InclusionIn(serializers.Serializer[Any]):
+    """Which signed tree the proof leads to."""
+
+    size = serializers.IntegerField(
+        min_value=0, required=False, help_text="As signed; the latest by default."
+    )
+
+
+class ConsistencyIn(serializers.Serializer[Any]):
+    """Two sizes at which checkpoints were signed."""
+
+    old = serializers.IntegerField(min_value=0)
+    new = serializers.IntegerField(min_value=0)
+
+
+class ConsistencyProofOut(serializers.Serializer[Any]):
+    """That one signed tree is a prefix of another (RFC 9162 section 2.1.4)."""
+
+    old = serializers.IntegerField()
+    new = serializers.IntegerField()
+    old_root = serializers.CharField(help_text="Hexadecimal.")
+    new_root = serializers.CharField(help_text="Hexadecimal.")
+    hashes = serializers.ListField(child=serializers.CharField())
+
+
+class EventStateView(ScopedView):
+    """How far an event is on its way into the signed log."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(operation_id="log_event_state", responses=EventStateOut)
+    def get(self, request: Request, event_uuid: UUID) -> Response:
+        """Return pending, sequenced or checkpointed."""
+        event = _find_event(principal_of(request), event_uuid)
+        state, index = log.read_event_state(event)
+        digest = sha256_hex(bytes(event.entry))
+        body = {"event": event.event_uuid, "entry_digest": digest, "state": state, "index": index}
+        return Response(EventStateOut(body).data)
+
+
+class InclusionProofView(ScopedView):
+    """The proof that an event is in the signed log."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="log_inclusion_proof",
+        responses=InclusionProofOut,
+        parameters=[InclusionIn],
+    )
+    def get(self, request: Request, event_uuid: UUID) -> Response:
+        """Return the proof in the latest signed tree, or in that of `size`."""
+        event = _find_event(principal_of(request), event_uuid)
+        asked = InclusionIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        body = _inclusion_body(event, asked.validated_data.get("size"))
+        return Response(InclusionProofOut(body).data)
+
+
+class ConsistencyProofView(ScopedView):
+    """The proof that nothing was changed between two checkpoints."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(
+        operation_id="log_consistency_proof", parameters=[ConsistencyIn], responses=ConsistencyProofOut
+    )
+    def get(self, request: Request) -> Response:
+        """Return the proof from the tree of `old` leaves to that of `new`, both of them signed."""
+        asked = ConsistencyIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        old, new = asked.validated_data["old"], asked.validated_data["new"]
+        hashes = log.prove_checkpoints_consistent(old_size=old, new_size=new)
+        body = {
+            "old": old,
+            "new": new,
+            "old_root": bytes(log.get_checkpoint(size=old).root).hex(),
+            "new_root": bytes(log.get_checkpoint(size=new).root).hex(),
+            "hashes": [value.hex() for value in hashes],
+        }
+        return Response(ConsistencyProofOut(body).data)
+
+
+def _inclusion_body(event: AuditEvent, size: int | None) -> dict[str, Any]:
+    proof = log.prove_event_inclusion(event, size=size)
+    return {
+        "event": event.event_uuid,
+        "entry": bytes(event.entry).decode(),
+        "index": proof.index,
+        "leaf_hash": proof.leaf_hash.hex(),
+        "hashes": [value.hex() for value in proof.hashes],
+        "size": proof.checkpoint.size,
+        "root_hash": bytes(proof.checkpoint.root).hex(),
+        "checkpoint": proof.checkpoint.note,
+        "tlog_proof": proof.to_text(),
+    }
+
+
+def _find_event(principal: Principal, event_uuid: UUID) -> AuditEvent:
+    """Return an event of the principal's systems; one of no system only to those who may export binders."""
+    visible = Q(system_id__in=principal.system_ids)
+    if principal.may(Scope.BINDER):
+        visible |= Q(system__isnull=True)
+    event = AuditEvent.objects.filter(visible, event_uuid=event_uuid).first()
+    if event is None:
+        raise NotFound(f"There is no event {event_uuid} among those you may see.")
+    return event

@@ -1,0 +1,105 @@
+"""The audit log over HTTP as C2SP tlog-tiles, for anybody's tools.
+
+Checkpoints and hash tiles are open: they show how many events there are and nothing of what is in them, and a
+witness needs no account. Entries name systems, people and objects, so a bundle is shown to those who may see
+every system in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from evidence.access import Principal, principal_of
+from evidence.api.scoped_view import ScopedView
+from evidence.errors import AccessDenied, NotFound
+from evidence.log.errors import MalformedPath
+from evidence.log.tiles import Bundle, Tile, parse_path
+from evidence.models import Scope, System
+from evidence.selectors import log_proofs as log
+from evidence.services.log import GLOBAL_STREAM
+
+CHECKPOINT_CACHE: Final = "public, max-age=2"  # seconds; the next one may be there
+TILE_CACHE: Final = "public, max-age=31536000, immutable"  # seconds; a tile never changes
+BUNDLE_CACHE: Final = "private, max-age=31536000, immutable"
+_BINARY: Final = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
+
+
+class CheckpointView(APIView):
+    """The latest signed checkpoint."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
+    def get(self, request: Request) -> HttpResponse:
+        """Return the note. A log that was not signed yet answers 404."""
+        del request
+        note = log.latest_checkpoint().note
+        return _bytes(note.encode(), "text/plain; charset=utf-8", CHECKPOINT_CACHE)
+
+
+class TileView(APIView):
+    """Hash tiles of the signed tree."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(operation_id="log_tile", responses=_BINARY)
+    def get(self, request: Request, level: str, rest: str) -> HttpResponse:
+        """Return `tile/<level>/<rest>`: up to 256 hashes of 32 bytes."""
+        del request
+        tile = _parse(f"tile/{level}/{rest}", Tile)
+        return _bytes(log.read_tile(tile), "application/octet-stream", TILE_CACHE)
+
+
+class BundleView(ScopedView):
+    """Bundles of the signed log's entries."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(operation_id="log_entries", responses=_BINARY)
+    def get(self, request: Request, rest: str) -> HttpResponse:
+        """Return `tile/entries/<rest>`: up to 256 entries, each behind its length as a uint16."""
+        bundle = _parse(f"tile/entries/{rest}", Bundle)
+        _require_streams(principal_of(request), log.read_bundle_streams(bundle))
+        return _bytes(log.read_bundle(bundle), "application/octet-stream", BUNDLE_CACHE)
+
+
+def _parse(text: str, kind: type[Tile | Bundle]) -> Any:
+    try:
+        named = parse_path(text)
+    except MalformedPath as exc:
+        raise NotFound(f"{exc}; docs/reference/log.md says how tiles are named.") from exc
+    if not isinstance(named, kind):
+        raise NotFound(f"{text} is another kind of resource.")
+    return named
+
+
+def _require_streams(principal: Principal, streams: set[str]) -> None:
+    mine = set(System.objects.filter(pk__in=principal.system_ids).values_list("key", flat=True))
+    if principal.may(Scope.BINDER):
+        mine.add(GLOBAL_STREAM)
+    if streams - mine:
+        raise AccessDenied(
+            "This bundle also holds entries of systems that are not yours. The hash tiles are open, and "
+            "/api/v1/log/events/<event>/proof gives the entries of your systems one by one."
+        )
+
+
+def _bytes(data: bytes, content_type: str, cache: str) -> HttpResponse:
+    return HttpResponse(data, content_type=content_type, headers={"Cache-Control": cache})
+
+
+urlpatterns = [  # under /log/, which is the log's URL prefix in tlog-tiles' sense
+    path("checkpoint", CheckpointView.as_view(), name="log-checkpoint"),
+    path("tile/entries/<path:rest>", BundleView.as_view(), name="log-entries"),
+    path("tile/<str:level>/<path:rest>", TileView.as_view(), name="log-tile"),
+]

@@ -1,0 +1,160 @@
+"""What lists of traces, claims and spans can be narrowed by."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import django_filters
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import QueryDict
+
+from evidence.models import (
+    Citation,
+    Claim,
+    Review,
+    Span,
+    Trace,
+)
+from evidence.selectors import spans, traces
+from evidence.selectors.traces import ReviewState
+
+
+class TraceFilter(django_filters.FilterSet):
+    """Narrow a list of traces."""
+
+    system = django_filters.CharFilter("system__key")
+    release = django_filters.CharFilter("release__name")
+    since = django_filters.IsoDateTimeFilter("started_at", "gte")
+    until = django_filters.IsoDateTimeFilter("started_at", "lt")
+    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
+    version = django_filters.CharFilter(
+        method="by_version", help_text="Digest of any version the trace used."
+    )
+    document = django_filters.CharFilter(
+        method="by_document", help_text="Digest of a document the answer cited."
+    )
+    retrieved_document = django_filters.CharFilter(
+        method="by_retrieved_document", help_text="Digest of a document the trace cited or retrieved."
+    )
+    flag = django_filters.CharFilter(method="by_flag", help_text="Code of a flag the assembler set.")
+    reviewed = django_filters.BooleanFilter(method="by_reviewed")
+    review = django_filters.ChoiceFilter(
+        choices=ReviewState.choices,
+        method="by_review",
+        help_text="Whether people have been asked, and are done.",
+    )
+    decision = django_filters.ChoiceFilter(
+        choices=Review.Decision.choices, method="by_decision", help_text="What a reviewer decided."
+    )
+    attribute = django_filters.CharFilter(
+        method="by_attribute",
+        help_text="key=value of a span's attribute; needs `since` and `until`. May be repeated.",
+    )
+
+    class Meta:
+        model = Trace
+        fields = ["status", "risk_tier", "language", "environment", "trace_id"]
+
+    def by_verdict(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces with a citation of this verdict."""
+        del name
+        return queryset.filter(Exists(Citation.objects.filter(claim__trace=OuterRef("pk"), verdict=value)))
+
+    def by_version(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces that used a version of this digest, as model, prompt, index, policy or tool."""
+        del name
+        return traces.used_version(queryset, value)
+
+    def by_document(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces whose answer cited a document of this digest."""
+        del name
+        return traces.relied_on_document(queryset, value)
+
+    def by_retrieved_document(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces that retrieved a document of this digest, cited or not."""
+        del name
+        return traces.relied_on_document(queryset, value, cited_only=False)
+
+    def by_flag(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces with this flag."""
+        del name
+        return queryset.filter(flags__contains=[{"code": value}])
+
+    def by_reviewed(self, queryset: QuerySet[Trace], name: str, value: bool) -> QuerySet[Trace]:  # noqa: FBT001  # django-filter's call
+        """Traces that a person has, or has not, reviewed."""
+        del name
+        reviewed = Exists(Review.objects.filter(task__trace=OuterRef("pk")))
+        return queryset.filter(reviewed if value else ~reviewed)
+
+    def by_review(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces by what has become of their review."""
+        del name
+        return traces.in_review_state(queryset, ReviewState(value))
+
+    def by_decision(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces that a reviewer decided on in this way."""
+        del name
+        return queryset.filter(Exists(Review.objects.filter(task__trace=OuterRef("pk"), decision=value)))
+
+    def by_attribute(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces with a span of these attributes that began in the window asked for."""
+        del value
+        window = spans.spans_between(self.form.cleaned_data["since"], self.form.cleaned_data["until"])
+        found = spans.with_attributes(window, _values_of(self, name))
+        return queryset.filter(trace_id__in=found.values("trace_id"))
+
+
+class SpanFilter(django_filters.FilterSet):
+    """Narrow a list of spans. Outside one trace, `since` and `until` are needed."""
+
+    system = django_filters.CharFilter("system__key")
+    since = django_filters.IsoDateTimeFilter("started_at", "gte")
+    until = django_filters.IsoDateTimeFilter("started_at", "lt")
+    attribute = django_filters.CharFilter(method="by_attribute", help_text="key=value. May be repeated.")
+
+    class Meta:
+        model = Span
+        fields = ["name", "span_id", "kind", "status_code"]
+
+    def by_attribute(self, queryset: QuerySet[Span], name: str, value: str) -> QuerySet[Span]:
+        """Spans with these attributes."""
+        del value
+        return spans.with_attributes(queryset, _values_of(self, name))
+
+
+class SpanSearchFilter(SpanFilter):
+    """Narrow the spans of a window of time."""
+
+    since = django_filters.IsoDateTimeFilter("started_at", "gte", required=True)
+    until = django_filters.IsoDateTimeFilter("started_at", "lt", required=True)
+
+    def filter_queryset(self, queryset: QuerySet[Span]) -> QuerySet[Span]:
+        """Refuse a window that is too long."""
+        spans.spans_between(self.form.cleaned_data["since"], self.form.cleaned_data["until"])
+        found: QuerySet[Span] = super().filter_queryset(queryset)
+        return found
+
+
+class ClaimFilter(django_filters.FilterSet):
+    """Narrow a list of claims."""
+
+    system = django_filters.CharFilter("trace__system__key")
+    release = django_filters.CharFilter("trace__release__name")
+    since = django_filters.IsoDateTimeFilter("trace__started_at", "gte")
+    until = django_filters.IsoDateTimeFilter("trace__started_at", "lt")
+    trace = django_filters.UUIDFilter("trace__trace_id")
+    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
+
+    class Meta:
+        model = Claim
+        fields = ["material", "origin"]
+
+    def by_verdict(self, queryset: QuerySet[Claim], name: str, value: str) -> QuerySet[Claim]:
+        """Claims with a citation of this verdict."""
+        del name
+        return queryset.filter(Exists(Citation.objects.filter(claim=OuterRef("pk"), verdict=value)))
+
+
+def _values_of(filters: django_filters.FilterSet, name: str) -> list[str]:
+    """Return every value of a parameter that may be repeated."""
+    return cast("QueryDict", filters.data).getlist(name)

@@ -1,0 +1,97 @@
+"""Reading traces: lists, one by id, their claims, and spans as they were sent."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evidence.access import principal_of, scoped
+from evidence.api.reading import ScopedList
+from evidence.api.scoped_view import ScopedView
+from evidence.api.traces.filters import ClaimFilter, SpanFilter, SpanSearchFilter, TraceFilter
+from evidence.api.traces.serializers import ListedClaimOut, SpanOut, TraceDetailOut, TraceOut
+from evidence.errors import NotFound
+from evidence.models import (
+    Claim,
+    Scope,
+    Span,
+    Trace,
+)
+from evidence.problems import Problem
+from evidence.selectors import traces
+
+_OF_ITS_TRACE: Final = ("trace__trace_id", "trace__revision", "trace__system__key")  # not its long texts
+
+
+class TraceList(ScopedList[Trace]):
+    """The current revisions of traces, newest first."""
+
+    queryset = traces.current_traces()
+    serializer_class = TraceOut
+    filterset_class = TraceFilter
+
+
+class TraceDetail(ScopedView):
+    """One trace with its claims, citations, checks, tools and versions. `?revision=` names an older one."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(responses={200: TraceDetailOut, 404: Problem})
+    def get(self, request: Request, trace_id: str) -> Response:
+        """Return the newest revision, or the one asked for."""
+        found = scoped(traces.traces_in_full(), principal_of(request)).filter(
+            trace_id=_parse_trace_id(trace_id)
+        )
+        revision = request.query_params.get("revision")
+        if revision:
+            found = found.filter(revision=int(revision) if revision.isdigit() else -1)
+        trace = found.order_by("-revision").first()
+        if trace is None:
+            raise NotFound(f"There is no trace {trace_id} among those of your systems.")
+        return Response(TraceDetailOut(trace).data)
+
+
+class ClaimList(ScopedList[Claim]):
+    """Claims with their citations, newest first."""
+
+    queryset = (
+        Claim.objects.select_related("trace__system")
+        .only("ordinal", "text", "start", "end", "material", "origin", "extractor_version", *_OF_ITS_TRACE)
+        .prefetch_related("citations__found_in")
+    )
+    serializer_class = ListedClaimOut
+    filterset_class = ClaimFilter
+
+
+class SpanList(ScopedList[Span]):
+    """The spans of one trace, as stored; readable from the moment they were acknowledged."""
+
+    queryset = Span.objects.all()
+    serializer_class = SpanOut
+    filterset_class = SpanFilter
+
+    def get_queryset(self) -> QuerySet[Span]:
+        """Narrow to the trace in the address."""
+        queryset = super().get_queryset()
+        trace_id = self.kwargs.get("trace_id")
+        return queryset.filter(trace_id=_parse_trace_id(trace_id)) if trace_id else queryset
+
+
+class SpanSearch(ScopedList[Span]):
+    """The spans of a window of time, newest first, by system, name or attribute."""
+
+    queryset = Span.objects.all()
+    serializer_class = SpanOut
+    filterset_class = SpanSearchFilter
+
+
+def _parse_trace_id(text: Any) -> uuid.UUID:
+    try:
+        return uuid.UUID(hex=str(text))
+    except ValueError as exc:
+        raise NotFound(f"{str(text)[:40]!r} is no trace id: 32 hexadecimal characters.") from exc

@@ -1,0 +1,1 @@
+"""One file a format: how a runner's own eval file is read. `evidence.evals.registry` names them."""

@@ -1,0 +1,63 @@
+"""Advisory locks: one name for each thing that only one transaction at a time may do.
+
+They end with the transaction, however it ends. PostgreSQL's row locks would need the UPDATE right, which the runtime
+role does not have on what is append-only. Why so: docs/decisions/0011-locks.md.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from django.db import connection
+
+_LARGEST: Final = 2**31 - 1  # PostgreSQL takes two signed 32-bit numbers
+
+
+class Lock(StrEnum):
+    """What is locked. Two locks of one name and key exclude each other; a clash of hashes only makes one wait."""
+
+    ARTEFACT = "evidence.artefact"  # numbering of an artefact's versions
+    ASSEMBLY = "evidence.assembly"  # a pending trace, while a worker has it in hand
+    ASSESSMENT = "requirements.assessment"  # a criterion for a release
+    DISPOSAL = "evidence.disposal"  # whatever takes content away, and holds; the functions of the database take it too
+    EVAL_RUN = "evidence.evalrun"  # a run key of a system
+    GATE = "evidence.gate"  # a gate version for a release
+    REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions
+    REQUIREMENT_KEY = "requirements.requirementkey"  # a requirement of a system that may not exist yet
+    REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
+    SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
+    SIGNER = "evidence.signer"  # the one that signs checkpoints
+
+
+def hold(lock: Lock, *key: int | str) -> None:
+    """Wait for a lock and hold it until the transaction ends; without a key, the one lock of that name."""
+    _ask("pg_advisory_xact_lock", lock, key)
+
+
+def try_hold(lock: Lock, *key: int | str) -> bool:
+    """Hold a lock until the transaction ends, unless another transaction does. Returns whether it is held."""
+    return bool(_ask("pg_try_advisory_xact_lock", lock, key))
+
+
+def numbers_of(lock: Lock, column: str) -> str:
+    """Return the SQL of a lock's two numbers for an integer column: what `hold(lock, value)` would take.
+
+    For a statement that locks the rows it finds. A `%` in it is doubled, as psycopg wants it.
+    """
+    return f"hashtext('{lock}'), ({column} %% {_LARGEST})::int"
+
+
+def _ask(function: str, lock: Lock, key: tuple[int | str, ...]) -> object:
+    values: list[int | str]
+    match key:
+        case ():
+            sql, values = "hashtext(%s)", [lock.value]
+        case (int(number),):
+            sql, values = "hashtext(%s), %s", [lock.value, number % _LARGEST]
+        case _:
+            sql, values = "hashtext(%s), hashtext(%s)", [lock.value, "/".join(map(str, key))]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}({sql})", values)
+        (answer,) = cursor.fetchone() or (None,)
+    return answer

@@ -1,0 +1,132 @@
+"""What a trace was sealed as, and each citation's verdict, computed again from what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
+from evidence.disposal_rules import ERASED_TEXT
+from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
+from evidence.replay import Replay
+from evidence.semconv.mapping import digest_trace
+from evidence.services.assembly.rows import ASSEMBLER_VERSION
+from evidence.services.assembly.sources import IndexShelf, StoredSource
+
+
+@dataclass(frozen=True, slots=True)
+class CitationRecheck:
+    """A verdict computed again. `same` is whether all of it equals what was stored; `difference` says what does not."""
+
+    verdict: CitationVerdict
+    same: bool
+    difference: str
+
+
+def recheck_citation(citation: Citation) -> CitationRecheck:
+    """Compute the verdict of a stored citation again, from its quote and the documents known when it was sealed."""
+    trace = citation.claim.trace
+    index_ids = tuple(
+        TraceVersion.objects.filter(trace=trace, version__artefact__kind="index")
+        .order_by("version")
+        .values_list("version", flat=True)
+        .distinct()
+    )
+    retrieved = list(trace.retrievals.order_by("pk").values_list("document_ref", flat=True))
+    refs = [citation.document_ref, *retrieved]
+    shelf = IndexShelf(index_version_ids=index_ids, refs=refs, as_of=trace.sealed_at)
+    cited = None
+    if citation.document is not None:
+        cited = shelf.find([citation.document.index_version_id], citation.document_ref)
+    candidates = shelf.candidates(index_ids, dict.fromkeys(retrieved))
+    # The place a declared quote was said to begin is no input of its own: it counted only where it was true,
+    # and then it is the place stored.
+    for hint in (None, citation.doc_start):
+        verdict = check_citation(
+            quote=citation.quote,
+            source=cited.source if cited else None,
+            candidates=[one.source for one in candidates],
+            hint=hint,
+        )
+        if verdict.inputs_digest == citation.inputs_digest:
+            break
+    difference = _difference(citation, verdict, candidates)
+    return CitationRecheck(verdict, same=not difference, difference=difference)
+
+
+def replay_citation(citation: Citation) -> Replay:
+    """Check a citation again from its quote and the documents known when its trace was sealed.
+
+    One whose quote was erased is said to be erased: its verdict and the digest of what it rested on stay.
+    """
+    if citation.quote == ERASED_TEXT and (gone := _erased(citation.claim.trace)):
+        return Replay(
+            kind="citation",
+            ref=str(citation.pk),
+            stored_verdict=citation.verdict,
+            replayed_verdict="erased",
+            stored_inputs=citation.inputs_digest,
+            replayed_inputs="",
+            stored_code=citation.checker_version,
+            current_code=CHECKER_VERSION,
+            gone=gone,
+        )
+    again = recheck_citation(citation)
+    return Replay(
+        kind="citation",
+        ref=str(citation.pk),
+        stored_verdict=citation.verdict,
+        replayed_verdict=again.verdict.verdict.value
+        if again.same
+        else f"{again.verdict.verdict.value} ({again.difference})",
+        stored_inputs=citation.inputs_digest,
+        replayed_inputs=again.verdict.inputs_digest,
+        stored_code=citation.checker_version,
+        current_code=CHECKER_VERSION,
+    )
+
+
+def replay_trace(trace: Trace) -> Replay:
+    """Digest the spans the trace was sealed over again; spans that came later belong to a later revision."""
+    spans = Span.objects.filter(
+        system=trace.system_id, trace_id=trace.trace_id, received_at__lte=trace.sealed_at
+    )
+    digest = digest_trace(spans.values_list("span_id", "digest"))
+    gone = "" if digest == trace.digest else _disposed_of(trace)
+    return Replay(
+        kind="trace",
+        ref=str(trace.pk),
+        stored_verdict=trace.status,
+        replayed_verdict="disposed of" if gone else trace.status,
+        stored_inputs=trace.digest,
+        replayed_inputs=digest,
+        stored_code=trace.assembler_version,
+        current_code=ASSEMBLER_VERSION,
+        gone=gone,
+    )
+
+
+def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:
+    if citation.checker_version != CHECKER_VERSION:
+        return f"it was checked by {citation.checker_version}, this is {CHECKER_VERSION}"
+    if citation.inputs_digest != verdict.inputs_digest:
+        return "the stored documents or the quote are not those that were checked"
+    found_in = next((one.pk for one in candidates if one.source.document_id == verdict.found_in), None)
+    stored = (citation.verdict, citation.score, citation.doc_start, citation.doc_end, citation.found_in_id)
+    again = (verdict.verdict.value, verdict.score / 100, verdict.start, verdict.end, found_in)
+    return "" if stored == again else f"stored {stored}, computed {again}"
+
+
+def _erased(trace: Trace) -> str:
+    """Say when and why the payload of a trace was erased; empty where it was not."""
+    erasure = Erasure.objects.filter(system=trace.system_id, trace_id=trace.trace_id).order_by("pk").first()
+    return f"its payload was erased on {erasure.erased_at:%Y-%m-%d} ({erasure.reason})" if erasure else ""
+
+
+def _disposed_of(trace: Trace) -> str:
+    """Say when the spans of a trace went by retention; empty where they did not."""
+    disposal = Disposal.objects.filter(
+        kind=Disposal.Kind.SPANS, period_from__lte=trace.ended_at, period_to__gt=trace.started_at
+    ).first()
+    if disposal is None:
+        return ""
+    return f"its spans went with {disposal.subject} on {disposal.disposed_at:%Y-%m-%d} ({disposal.reason})"

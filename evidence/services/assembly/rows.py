@@ -1,0 +1,191 @@
+"""The rows of one sealed trace, built from its draft. Nothing is saved here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from evidence.citations.verdict import CHECKER_VERSION
+from evidence.models import (
+    PolicyCheck,
+    Release,
+    Retrieval,
+    System,
+    ToolCall,
+    Trace,
+    TraceDocument,
+    TraceFacts,
+    TraceVersion,
+)
+from evidence.semconv.draft import Flag, TraceDraft, VersionRef
+from evidence.semconv.mapping import MAPPER_VERSION
+from evidence.services.assembly.claims import CheckedClaim, TraceIndexes
+from evidence.services.assembly.sources import IndexShelf
+from evidence.services.assembly.versions import ResolvedVersion
+
+ASSEMBLER_VERSION: Final = f"assembler/1 {MAPPER_VERSION} {CHECKER_VERSION}"
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceInputs:
+    """A draft with what the registry knows of it."""
+
+    system: System
+    draft: TraceDraft
+    release: Release | None
+    versions: Mapping[VersionRef, ResolvedVersion]
+    flags: tuple[Flag, ...]
+
+    def version_id(self, ref: VersionRef | None) -> int | None:
+        """Return the primary key of the version a reference leads to."""
+        return None if ref is None else self.versions[ref].version.pk
+
+    def indexes(self) -> TraceIndexes:
+        """Return the index versions the trace used, in the order of its references."""
+        by_key: dict[str, tuple[int, ...]] = {}
+        for ref in self.draft.versions:
+            if ref.kind == "index":
+                by_key[ref.key] = (*by_key.get(ref.key, ()), self.versions[ref].version.pk)
+        return TraceIndexes(tuple(sorted({pk for pks in by_key.values() for pk in pks})), by_key)
+
+
+def build_trace(inputs: TraceInputs, *, trace_id: str, revision: int, sealed_at: datetime) -> Trace:
+    """Return the unsaved row of one revision."""
+    draft = inputs.draft
+    return Trace(
+        system=inputs.system,
+        trace_id=trace_id,
+        revision=revision,
+        digest=draft.trace_digest,
+        status=draft.status,
+        name=draft.name,
+        root_span_id=draft.root_span_id,
+        environment=draft.environment,
+        release=inputs.release,
+        started_at=_time_of(draft.start_ns),
+        ended_at=_time_of(draft.end_ns),
+        span_count=draft.span_count,
+        question=draft.question,
+        answer=draft.answer,
+        language=draft.language,
+        risk_tier=draft.risk_tier or inputs.system.risk_tier,
+        confidence=list(draft.confidence),
+        limitations=list(draft.limitations),
+        flags=[asdict(flag) for flag in inputs.flags],
+        assembler_version=ASSEMBLER_VERSION,
+        sealed_at=sealed_at,
+    )
+
+
+def build_versions(trace: Trace, inputs: TraceInputs) -> list[TraceVersion]:
+    """Return the versions the trace used, each once a slot."""
+    pairs = {(ref.slot, found.version.pk) for ref, found in inputs.versions.items()}
+    return [TraceVersion(trace=trace, slot=slot, version_id=pk) for slot, pk in sorted(pairs)]
+
+
+def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> list[Retrieval]:
+    """Return the documents retrieved, with their rows where the index version holds them."""
+    indexes = inputs.indexes()
+    rows = []
+    for one in inputs.draft.retrievals:
+        document = shelf.find(indexes.meant_by(one.index_key), one.document_ref)
+        rows.append(
+            Retrieval(
+                trace=trace,
+                span_id=one.span_id,
+                query=one.query,
+                rank=one.rank,
+                score=one.score,
+                document_ref=one.document_ref,
+                document_id=document.pk if document else None,
+            )
+        )
+    return rows
+
+
+def build_documents(
+    trace: Trace, inputs: TraceInputs, claims: Iterable[CheckedClaim], shelf: IndexShelf
+) -> list[TraceDocument]:
+    """Return the known documents the trace relied on, each once, by the digest of its text."""
+    indexes = inputs.indexes()
+    retrieved = (
+        shelf.find(indexes.meant_by(one.index_key), one.document_ref) for one in inputs.draft.retrievals
+    )
+    cited = {one.document_digest for claim in claims for one in claim.citations if one.document_digest}
+    known = {found.source.digest for found in retrieved if found is not None} | cited
+    return [TraceDocument(trace=trace, digest=digest, cited=digest in cited) for digest in sorted(known)]
+
+
+def build_policy_checks(trace: Trace, inputs: TraceInputs) -> list[PolicyCheck]:
+    """Return what the policy gates decided."""
+    return [
+        PolicyCheck(
+            trace=trace,
+            span_id=one.span_id,
+            rule=one.rule,
+            decision=one.decision,
+            reason=one.reason,
+            version_id=inputs.version_id(one.version),
+        )
+        for one in inputs.draft.policy_checks
+    ]
+
+
+def build_tool_calls(trace: Trace, inputs: TraceInputs) -> list[ToolCall]:
+    """Return the tools called."""
+    return [
+        ToolCall(
+            trace=trace,
+            span_id=one.span_id,
+            tool=one.tool,
+            arguments=one.arguments,
+            result=one.result,
+            version_id=inputs.version_id(one.version),
+        )
+        for one in inputs.draft.tool_calls
+    ]
+
+
+def build_facts(trace: Trace, inputs: TraceInputs, claims: Sequence[CheckedClaim]) -> TraceFacts:
+    """Return what assessments count."""
+    draft = inputs.draft
+    material = [claim for claim in claims if claim.material]
+    citations = [citation for claim in claims for citation in claim.citations]
+    decisions = [check.decision for check in draft.policy_checks]
+    stated = {ref.slot for ref in draft.versions if ref.label or ref.digest}
+    unregistered = {found.version.pk for found in inputs.versions.values() if not found.registered}
+    return TraceFacts(
+        trace=trace,
+        n_claims=len(claims),
+        n_material=len(material),
+        n_material_cited=sum(bool(claim.citations) for claim in material),
+        n_material_supported=sum(any(one.found for one in claim.citations) for claim in material),
+        n_citations=len(citations),
+        n_citations_found=sum(one.found for one in citations),
+        has_prompt=draft.has_prompt,
+        has_sources=bool(draft.retrievals),
+        has_tools=bool(draft.tool_calls),
+        has_confidence=bool(draft.confidence),
+        has_limitations=bool(draft.limitations),
+        n_policy_checks=len(decisions),
+        n_policy_denied=decisions.count(PolicyCheck.Decision.DENY),
+        n_policy_escalated=decisions.count(PolicyCheck.Decision.ESCALATE),
+        has_model_version="model" in stated,
+        has_prompt_version="prompt" in stated,
+        has_index_version="index" in stated,
+        n_unregistered_versions=len(unregistered),
+    )
+
+
+def collect_flags(draft: TraceDraft, extra: Iterable[Flag]) -> tuple[Flag, ...]:
+    """Return all flags of a trace, each once, in an order of their own."""
+    return tuple(sorted({*draft.flags, *extra}))
+
+
+def _time_of(nanoseconds: int) -> datetime:
+    """Return an aware time, cut to the microseconds PostgreSQL keeps."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1_000)

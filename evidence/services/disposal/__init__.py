@@ -1,0 +1,1 @@
+"""How content leaves the store, and what may not: retention, erasure, legal holds, removed blobs."""

@@ -1,0 +1,62 @@
+"""Legal holds: what must be kept, whatever retention or a request for erasure says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from evidence import locks
+from evidence.errors import InvalidInput
+from evidence.models import LegalHold, LegalHoldRelease, System
+from evidence.services import audit
+
+
+@transaction.atomic
+def place_hold(
+    *, system: System, reason: str, period_from: datetime, period_to: datetime | None, actor: str
+) -> LegalHold:
+    """Keep a system's spans of a period, and their traces, until the hold is released.
+
+    Waits for a disposal that is under way: once this returns, nothing of the period is erased or dropped.
+
+    Args:
+        period_from: aware; of the spans' start, inclusive.
+        period_to: exclusive; None holds whatever comes, too.
+
+    Raises:
+        InvalidInput: no reason, or the period ends before it begins.
+    """
+    if not reason.strip():
+        raise InvalidInput("A legal hold says why: give a reason.")
+    if period_to is not None and period_to <= period_from:
+        raise InvalidInput("A legal hold's period ends after it begins.")
+    locks.hold(locks.Lock.DISPOSAL)
+    hold = LegalHold.objects.create(
+        system=system, reason=reason, period_from=period_from, period_to=period_to, placed_by=actor
+    )
+    audit.record(verb="legal_hold.placed", actor=actor, obj=hold, system=system, payload={"reason": reason})
+    return hold
+
+
+@transaction.atomic
+def release_hold(*, hold: LegalHold, reason: str, actor: str) -> LegalHoldRelease:
+    """End a hold; a released one answers with its first release.
+
+    Raises:
+        InvalidInput: no reason.
+    """
+    if not reason.strip():
+        raise InvalidInput("Releasing a legal hold says why: give a reason.")
+    release, created = LegalHoldRelease.objects.get_or_create(
+        hold=hold, defaults={"reason": reason, "released_by": actor}
+    )
+    if created:
+        audit.record(
+            verb="legal_hold.released",
+            actor=actor,
+            obj=hold,
+            system=hold.system,
+            payload={"reason": reason},
+        )
+    return release

@@ -1,0 +1,241 @@
+"""Retention: months of spans and raw request bodies that are older than their signal's period go, on record.
+
+Spans go by partition, so no row is ever deleted: the function that drops one (`evidence.disposal_rules`) first
+writes how many spans it held and a digest over their digests. What was assembled from them, and every digest in
+the log, stays. A legal hold wins: what it covers is kept, and the report says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from evidence import clock, locks
+from evidence.digests import sha256_hex
+from evidence.disposal_rules import MIN_AGE_DAYS
+from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span
+from evidence.selectors.holds import active_holds, holds_over
+from evidence.services import audit
+from evidence.services.disposal.blob_removal import remove_blobs
+
+logger = logging.getLogger(__name__)
+
+ACTOR: Final = "system:retention"
+_PARTITION: Final = re.compile(r"evidence_span_(\d{4})_(\d{2})")
+_BODIES_AT_ONCE: Final = 5_000  # in one transaction
+_PARTITIONS: Final = """
+SELECT child.relname, greatest(child.reltuples, 0)::bigint FROM pg_inherits
+JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = 'evidence_span'::regclass ORDER BY child.relname
+"""
+_STRAY: Final = """
+SELECT EXISTS (
+    SELECT FROM evidence_span WHERE tableoid = 'evidence_span_default'::regclass AND started_at < %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPlan:
+    """A month of spans that is older than the period."""
+
+    partition: str
+    month: datetime  # its first moment, UTC
+    n_estimated: int  # spans, as the last ANALYZE counted them
+    kept_because: str  # empty: it may go
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionReport:
+    """What retention did, or would do, and what it kept though it is old enough."""
+
+    months: list[MonthPlan]
+    disposals: list[Disposal]  # empty in a dry run
+    n_bodies: int  # raw bodies taken away, or due
+    n_bodies_held: int  # old enough, and kept for a legal hold
+    stray_spans: bool  # old spans lie in the default partition, which is never dropped
+
+
+def apply_retention(*, now: datetime | None = None, dry_run: bool = False) -> RetentionReport:
+    """Take away what is older than its signal's retention period. A period of 0 days keeps for ever.
+
+    Args:
+        now: our clock; for tests.
+        dry_run: only say what would go and what is kept.
+    """
+    now = now or clock.now()
+    months, disposals = plan_months(now), []
+    if not dry_run:
+        disposals = [gone for plan in months if not plan.kept_because and (gone := drop_month(plan.month))]
+    n_bodies = n_held = 0
+    for signal in settings.RETENTION_DAYS:
+        before = _before(signal, now)
+        if before is None:
+            continue
+        due, held = _bodies_due(signal, before)
+        n_held += held.count()
+        if dry_run:
+            n_bodies += due.count()
+            continue
+        while gone := remove_bodies(signal, before):
+            disposals.append(gone)
+            n_bodies += gone.n_items
+    return RetentionReport(months, disposals, n_bodies, n_held, _has_stray_spans(now))
+
+
+def plan_months(now: datetime) -> list[MonthPlan]:
+    """Return the partitions wholly older than the spans' period, and why one of them has to stay."""
+    before = _before("traces", now)
+    if before is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTITIONS)
+        partitions = cursor.fetchall()
+    plans = []
+    for name, estimate in partitions:
+        found = _PARTITION.fullmatch(name)
+        if found is None:
+            continue
+        month = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
+        end = _next_month(month)
+        if end <= before:
+            plans.append(MonthPlan(name, month, estimate, _why_kept(month, end, now)))
+    return plans
+
+
+@transaction.atomic
+def drop_month(month: datetime) -> Disposal | None:
+    """Drop one month of spans with its record and its audit event; None where the database has it wait.
+
+    That is where somebody reads the table for longer than the function waits for its lock, or where a hold was
+    placed since the months were planned.
+    """
+    reason = f"retention of {settings.RETENTION_DAYS['traces']} days"
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tracebinder_drop_span_partition(%s, %s, %s)", [month.date(), ACTOR, reason]
+            )
+            (pk,) = cursor.fetchone() or (0,)
+    except (OperationalError, IntegrityError) as exc:
+        logger.warning("%s: %s", month.date(), exc)
+        return None
+    disposal = Disposal.objects.get(pk=pk)
+    _record(disposal)
+    return disposal
+
+
+@transaction.atomic
+def remove_bodies(signal: str, before: datetime) -> Disposal | None:
+    """Take away raw bodies of a signal received before a time, a few thousand at once; None where none is due."""
+    locks.hold(locks.Lock.DISPOSAL)  # a hold placed from here on finds its bodies still there, or comes later
+    due, _ = _bodies_due(signal, before)
+    digests = sorted(set(due.order_by("pk").values_list("body_digest", flat=True)[:_BODIES_AT_ONCE]))
+    if not digests:
+        return None
+    disposal = Disposal.objects.create(
+        kind=Disposal.Kind.BODIES,
+        subject=signal,
+        period_to=before,
+        n_items=len(digests),
+        digest=sha256_hex(",".join(digests).encode()),
+        reason=f"retention of {settings.RETENTION_DAYS[signal]} days",
+        disposed_by=ACTOR,
+        disposed_at=clock.now(),
+    )
+    remove_blobs(digests, disposal=disposal, actor=ACTOR)
+    _record(disposal)
+    return disposal
+
+
+def _record(disposal: Disposal) -> None:
+    details = {"kind": disposal.kind, "subject": disposal.subject, "n_items": disposal.n_items}
+    audit.record(
+        verb="retention.disposed", actor=ACTOR, obj=disposal, digest=disposal.digest, payload=details
+    )
+
+
+def _bodies_due(signal: str, before: datetime) -> tuple[QuerySet[IngestBatch], QuerySet[IngestBatch]]:
+    """Return the batches whose body is old enough and still there: those that may go, and those held.
+
+    A body may hold spans of every system its token writes to, so a hold on one of them keeps it.
+    """
+    still_there = IngestBatch.objects.filter(
+        ~Exists(BlobRemoval.objects.filter(blob=OuterRef("body_digest"))),
+        Exists(Blob.objects.filter(pk=OuterRef("body_digest"))),
+        signal=signal,
+        received_at__lt=before,
+    )
+    newer = IngestBatch.objects.filter(body_digest=OuterRef("body_digest"), received_at__gte=before)
+    held = Q(pk__in=[])
+    for hold in active_holds():
+        held |= Q(_written_by(hold), received_at__gte=hold.period_from)
+    return still_there.filter(~held, ~Exists(newer)), still_there.filter(held)
+
+
+def _written_by(hold: LegalHold) -> Q:
+    tokens = AccessToken.systems.through.objects.filter(system=hold.system).values("accesstoken")
+    return Q(token__in=tokens)
+
+
+def _why_kept(month: datetime, end: datetime, now: datetime) -> str:
+    """Say why a month that is old enough has to stay; empty where it may go."""
+    if end > now - timedelta(days=MIN_AGE_DAYS):
+        return f"it ended less than {MIN_AGE_DAYS} days ago"
+    for hold in holds_over(month, end):
+        held = Span.objects.filter(
+            system=hold.system, started_at__gte=max(month, hold.period_from), started_at__lt=end
+        )
+        if hold.period_to is not None:
+            held = held.filter(started_at__lt=hold.period_to)
+        if held.exists():
+            return f"legal hold {hold.pk} of {hold.system.key}: {hold.reason}"
+    return ""
+
+
+def _before(signal: str, now: datetime) -> datetime | None:
+    """Return the time before which a signal's content may go; None: never."""
+    days = settings.RETENTION_DAYS[signal]
+    return now - timedelta(days=days) if days else None
+
+
+def _has_stray_spans(now: datetime) -> bool:
+    before = _before("traces", now)
+    if before is None:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_STRAY, [before])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _next_month(month: datetime) -> datetime:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def describe(report: RetentionReport, *, dry_run: bool) -> Sequence[str]:
+    """Return the report as lines for a person."""
+    gone = {disposal.subject: disposal for disposal in report.disposals}
+    lines = []
+    for plan in report.months:
+        if plan.kept_because:
+            lines.append(f"kept {plan.partition}: {plan.kept_because}")
+        elif dry_run:
+            lines.append(f"would drop {plan.partition}, about {plan.n_estimated} spans")
+        elif plan.partition in gone:
+            done = gone[plan.partition]
+            lines.append(f"dropped {plan.partition}: {done.n_items} spans, digest {done.digest}")
+        else:
+            lines.append(f"kept {plan.partition}: it was in use, or is held since; the next run looks again")
+    lines.append(f"{'would remove' if dry_run else 'removed'} {report.n_bodies} raw bodies")
+    if report.n_bodies_held:
+        lines.append(f"kept {report.n_bodies_held} raw bodies for legal holds")
+    if report.stray_spans:
+        lines.append("the default partition holds spans older than the period; it is never dropped")
+    return lines

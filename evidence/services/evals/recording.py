@@ -1,0 +1,246 @@
+"""Eval runs: the file as it came, its samples, and the aggregates we computed from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+from django.conf import settings
+from django.db import transaction
+
+from evidence import clock
+from evidence.digests import digest_of, sha256_hex
+from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
+from evidence.evals.aggregate import aggregate
+from evidence.evals.contracts import EvalFileError, ParsedRun, SampleReject, VersionClaim
+from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
+from evidence.locks import Lock, hold
+from evidence.models import (
+    ArtefactKind,
+    ArtefactVersion,
+    DigestBasis,
+    EvalRun,
+    EvalSample,
+    EvalScore,
+    Reject,
+    Release,
+    System,
+)
+from evidence.services import audit, blobs, registry
+
+PARSER_VERSION: Final = "evals/1"
+CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
+_BATCH: Final = 1000  # rows of one INSERT
+
+
+class EvalFileRefused(EvidenceError):
+    """The file as a whole cannot be read; its bytes and the refusal are kept in the reject ledger."""
+
+    code: ClassVar[str] = "eval_file_refused"
+    http_status: ClassVar[int] = 422
+    title: ClassVar[str] = "The eval file cannot be read"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail."""
+        return {"errors": self.problems}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A stored run, and whether this call stored it."""
+
+    run: EvalRun
+    created: bool
+
+
+def record_eval_run(
+    *, system: System, raw: bytes, format_name: str, actor: str, release: str | None = None
+) -> RecordedRun:
+    """Store one eval file; the same file again returns the first row.
+
+    The file is read before anything is stored. Samples that are malformed go to the reject ledger one by one;
+    aggregates are computed from the rest, by metric and slice.
+
+    Args:
+        raw: the file's bytes; kept by digest.
+        release: name, where the file does not say it.
+
+    Raises:
+        EvalFileRefused: the file as a whole cannot be read; all faults at once.
+        InvalidInput: the file is about another system or release, or about the future.
+        NotFound: the system has no release of that name.
+        ConflictingContent: the run key already brought another file.
+    """
+    try:
+        parsed = parse_eval_file(raw, format_name)
+    except EvalFileError as exc:
+        _keep_refused(system=system, raw=raw, format_name=format_name, problems=exc.problems, actor=actor)
+        raise EvalFileRefused(exc.problems) from exc
+    _check_addressee(parsed, system, release)
+    name = parsed.release or release
+    found = registry.find_release(system, name) if name else None
+    return _store(system=system, release=found, parsed=parsed, raw=raw, format_name=format_name, actor=actor)
+
+
+def ensure_claimed_version(
+    *, system: System, kind: ArtefactKind, claim: VersionClaim, actor: str
+) -> ArtefactVersion:
+    """Return the version a runner says it used. It is not vouched for by this: `registry.register_version`
+    does.
+
+    Where only a label is given the digest is over kind, key and label, so that even this version has an
+    identity.
+    """
+    by_content = claim.digest is not None
+    return registry.ensure_version(
+        system=system,
+        kind=kind,
+        key=claim.key,
+        label=claim.label or "",
+        digest=claim.digest or digest_of({"kind": kind.value, "key": claim.key, "label": claim.label}),
+        basis=DigestBasis.CONTENT if by_content else DigestBasis.LABEL,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def _store(
+    *, system: System, release: Release | None, parsed: ParsedRun, raw: bytes, format_name: str, actor: str
+) -> RecordedRun:
+    hold(Lock.EVAL_RUN, system.pk, parsed.run_key)  # two equal posts at once become one run
+    digest = sha256_hex(raw)
+    earlier = EvalRun.objects.filter(system=system, run_key=parsed.run_key).first()
+    if earlier is not None:
+        if (earlier.raw_id, earlier.release_id) != (digest, release.pk if release else None):
+            raise ConflictingContent(
+                f"Run key {parsed.run_key!r} brought another file before: give each run a key of its own."
+            )
+        return RecordedRun(earlier, created=False)
+    run = EvalRun.objects.create(
+        system=system,
+        release=release,
+        run_key=parsed.run_key,
+        format=parsed.format,
+        parser_version=PARSER_VERSION,
+        raw=blobs.store_blob(raw, EVAL_FORMATS[format_name].media_type),
+        suite=ensure_claimed_version(system=system, kind=ArtefactKind.SUITE, claim=parsed.suite, actor=actor),
+        evaluator=ensure_claimed_version(
+            system=system, kind=ArtefactKind.EVALUATOR, claim=parsed.evaluator, actor=actor
+        ),
+        dataset=ensure_claimed_version(
+            system=system, kind=ArtefactKind.DATASET, claim=parsed.dataset, actor=actor
+        ),
+        model_digest=parsed.model.digest or "",
+        status=parsed.status,
+        commit=parsed.commit or "",
+        observed_from=parsed.observed_from,
+        observed_to=parsed.observed_to,
+        collected_at=parsed.collected_at,
+        received_at=clock.now(),
+        posted_by=actor,
+    )
+    EvalSample.objects.bulk_create(_sample_rows(run, parsed), batch_size=_BATCH)
+    EvalScore.objects.bulk_create(_score_rows(run, parsed), batch_size=_BATCH)
+    Reject.objects.bulk_create(_reject_rows(run, parsed.rejects), batch_size=_BATCH)
+    audit.record(
+        verb="eval_run.recorded",
+        actor=actor,
+        obj=run,
+        system=system,
+        digest=digest,
+        payload={"run_key": run.run_key, "n_samples": len(parsed.samples), "n_rejected": len(parsed.rejects)},
+    )
+    return RecordedRun(run, created=True)
+
+
+def _sample_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalSample]:
+    return [
+        EvalSample(
+            run=run,
+            sample_id=sample.sample_id,
+            metric=score.metric,
+            slice=dict(sample.slice),
+            status=score.status,
+            value=score.value,
+            explanation=score.explanation,
+            input=sample.input,
+            output=sample.output,
+            target=sample.target or "",
+            trace_id=sample.trace_id,
+        )
+        for sample in parsed.samples
+        for score in sample.scores
+    ]
+
+
+def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
+    rows = []
+    for score in aggregate(parsed, settings.EVAL_CONFIDENCE):
+        estimate = score.estimate
+        numbers: dict[str, Any] = {"value": None, "stderr": None, "low": None, "high": None}
+        if estimate is not None:
+            numbers = {name: getattr(estimate, name) for name in numbers}
+        rows.append(
+            EvalScore(
+                run=run,
+                metric=score.metric.key,
+                slice=dict(score.slice),
+                unit=score.metric.unit,
+                direction=score.metric.direction,
+                n=score.n_scored,
+                n_unscored=score.n_unscored,
+                n_error=score.n_error,
+                confidence=settings.EVAL_CONFIDENCE,
+                interval_method=estimate.method if estimate else "none",
+                **numbers,
+            )
+        )
+    return rows
+
+
+def _reject_rows(run: EvalRun, rejects: tuple[SampleReject, ...]) -> list[Reject]:
+    return [
+        Reject(
+            system=run.system,
+            source="eval_sample",
+            source_ref=run.run_key,
+            code=reject.code,
+            detail=f"sample {reject.index}: {reject.detail}",
+            item=reject.item,
+        )
+        for reject in rejects
+    ]
+
+
+@transaction.atomic
+def _keep_refused(*, system: System, raw: bytes, format_name: str, problems: list[str], actor: str) -> None:
+    """Put a file nobody can read on the ledger; the same bytes are put there once."""
+    digest = sha256_hex(raw)
+    if Reject.objects.filter(system=system, source="eval_file", item_digest=digest).exists():
+        return
+    blobs.store_blob(raw, "application/octet-stream")
+    reject = Reject.objects.create(
+        system=system,
+        source="eval_file",
+        source_ref=format_name[:100],
+        code=EvalFileRefused.code,
+        detail="; ".join(problems).replace("\x00", "�"),
+        item_digest=digest,
+    )
+    audit.record(verb="eval_file.refused", actor=actor, obj=reject, system=system, digest=digest)
+
+
+def _check_addressee(parsed: ParsedRun, system: System, release: str | None) -> None:
+    if parsed.system != system.key:
+        raise InvalidInput(f"The file is about system {parsed.system!r}, it was posted to {system.key!r}.")
+    if release and parsed.release and release != parsed.release:
+        raise InvalidInput(f"The file is about release {parsed.release!r}, it was posted to {release!r}.")
+    if parsed.collected_at > clock.now() + CLOCK_SKEW:
+        raise InvalidInput(
+            "collected_at lies in the future: set the clock of the machine that ran the suite."
+        )

@@ -1,0 +1,197 @@
+"""May this release pass? Decided from assessments, closed wherever something is missing.
+
+What the criteria are that a gate lists is known to another app, which is called through `settings.GATE_ASSESSOR`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol, cast
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from evidence import clock
+from evidence.actors import same_person
+from evidence.digests import digest_of
+from evidence.errors import InvalidInput
+from evidence.locks import Lock, hold
+from evidence.models import ArtefactVersion, GateDecision, Release, System, Waiver
+from evidence.replay import Replay
+from evidence.services import audit
+from evidence.services.gates.definition import CriterionReference, find_current_gate, read_references
+
+GATE_CODE_VERSION: Final = "gate/1"
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionFinding:
+    """What the assessor says of one criterion."""
+
+    criterion: str  # "<requirement key>/<criterion key>"
+    requirement: str  # with its version
+    verdict: str  # met | not_met | insufficient | stale | not_assessed
+    detail: str
+    inputs_digest: str
+    code_version: str
+
+
+class Assessor(Protocol):
+    """What `settings.GATE_ASSESSOR` names."""
+
+    def __call__(
+        self,
+        *,
+        system: System,
+        references: Sequence[CriterionReference],
+        release: Release,
+        as_of: datetime,
+        actor: str,
+        store: bool,
+    ) -> list[CriterionFinding]: ...
+
+
+@transaction.atomic
+def decide_gate(*, system: System, gate: str, release: Release, actor: str) -> GateDecision:
+    """Decide whether a release passes a gate, and store the decision with all it rests on.
+
+    `pass` only when every criterion is met or validly waived; `fail` when one is known not to be met;
+    otherwise `insufficient`. Asking again while nothing changed answers with the first decision.
+
+    Raises:
+        NotFound: the system has no registered gate of that key.
+        InvalidInput: the release belongs to another system.
+    """
+    if release.system_id != system.pk:
+        raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
+    version = find_current_gate(system, gate)
+    hold(Lock.GATE, version.pk, release.pk)  # two equal questions at once become one decision
+    now = clock.now()
+    decided = _decide(version, release, now, actor, store=True)
+    last = (
+        GateDecision.objects.filter(gate_version=version, release=release)
+        .order_by("-decided_at", "-pk")
+        .first()
+    )
+    if last and (last.inputs_digest, last.code_version, last.decided_by) == (
+        digest_of(decided.inputs),
+        GATE_CODE_VERSION,
+        actor,
+    ):
+        return last
+    decision = GateDecision.objects.create(
+        system=system,
+        gate_version=version,
+        release=release,
+        as_of=now,
+        verdict=decided.verdict,
+        reasons=decided.reasons,
+        inputs=decided.inputs,
+        inputs_digest=digest_of(decided.inputs),
+        code_version=GATE_CODE_VERSION,
+        decided_by=actor,
+        decided_at=now,
+    )
+    audit.record(
+        verb="gate.decided",
+        actor=actor,
+        obj=decision,
+        system=system,
+        digest=decision.inputs_digest,
+        payload={"verdict": decision.verdict},
+    )
+    return decision
+
+
+def replay_gate_decision(decision: GateDecision) -> Replay:
+    """Decide again as of the time of a stored decision; nothing is written."""
+    decided = _decide(
+        decision.gate_version, decision.release, decision.as_of, decision.decided_by, store=False
+    )
+    return Replay(
+        kind="gate_decision",
+        ref=str(decision.pk),
+        stored_verdict=decision.verdict,
+        replayed_verdict=decided.verdict,
+        stored_inputs=decision.inputs_digest,
+        replayed_inputs=digest_of(decided.inputs),
+        stored_code=decision.code_version,
+        current_code=GATE_CODE_VERSION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    verdict: GateDecision.Verdict
+    reasons: list[dict[str, Any]]
+    inputs: dict[str, Any]
+
+
+def _decide(
+    version: ArtefactVersion, release: Release, as_of: datetime, actor: str, *, store: bool
+) -> _Decided:
+    assessor = cast("Assessor", import_string(settings.GATE_ASSESSOR))
+    findings = assessor(
+        system=release.system,
+        references=read_references(version.metadata),
+        release=release,
+        as_of=as_of,
+        actor=actor,
+        store=store,
+    )
+    waivers = _waivers(release, as_of, actor)
+    reasons = [_reason(finding, waivers.get(finding.criterion)) for finding in findings]
+    inputs = {
+        "gate": version.digest,
+        "release": release.digest,
+        "findings": [
+            {
+                "criterion": finding.criterion,
+                "requirement": finding.requirement,
+                "verdict": finding.verdict,
+                "inputs": finding.inputs_digest,
+                "code": finding.code_version,
+            }
+            for finding in findings
+        ],
+        "waivers": [reason["waiver"] for reason in reasons if reason["waiver"]],
+    }
+    return _Decided(_verdict(reasons), reasons, inputs)
+
+
+def _verdict(reasons: Sequence[Mapping[str, Any]]) -> GateDecision.Verdict:
+    standing = [reason["verdict"] for reason in reasons if reason["waiver"] is None]
+    if "not_met" in standing:
+        return GateDecision.Verdict.FAIL
+    if not reasons or any(verdict != "met" for verdict in standing):
+        return GateDecision.Verdict.INSUFFICIENT
+    return GateDecision.Verdict.PASS
+
+
+def _reason(finding: CriterionFinding, waiver: Waiver | None) -> dict[str, Any]:
+    waived = waiver is not None and finding.verdict != "met"
+    return {
+        "criterion": finding.criterion,
+        "requirement": finding.requirement,
+        "verdict": finding.verdict,
+        "detail": finding.detail,
+        "waiver": _shown(waiver) if waived and waiver is not None else None,
+    }
+
+
+def _shown(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "id": waiver.pk,
+        "approved_by": waiver.approved_by,
+        "expires_at": waiver.expires_at.isoformat(),
+        "reason": waiver.reason,
+    }
+
+
+def _waivers(release: Release, as_of: datetime, actor: str) -> dict[str, Waiver]:
+    """Return the waivers in force by criterion; one approved by whoever asks the gate does not count."""
+    found = Waiver.objects.filter(release=release, created_at__lte=as_of, expires_at__gt=as_of).order_by("pk")
+    return {waiver.criterion_ref: waiver for waiver in found if not same_person(waiver.approved_by, actor)}

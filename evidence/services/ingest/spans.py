@@ -1,0 +1,180 @@
+"""Spans into their table: which are new, which are known, which contradict, and the COPY of the new ones.
+
+Two requests that touch the same trace take turns: each first writes the trace's work row, which locks it until
+commit, and only then looks which spans are stored. So no staging table is needed, and the rows go straight into
+their partitions at the price of a bare COPY. The table's unique constraint stays as the backstop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from django.db import connection
+
+from evidence.models import IngestBatch
+from evidence.otlp.errors import RejectCode
+from evidence.otlp.limits import Limits
+from evidence.otlp.records import RejectRecord, SpanRecord
+from evidence.services.ingest.systems import refuse_span
+
+SpanKey = tuple[str, str]  # trace id and span id, hexadecimal
+
+# Sorted, so that two requests lock the rows they share in the same order and cannot wait for each other in a ring.
+_MARK_TRACES: Final = """
+INSERT INTO evidence_pendingtrace (system_id, trace_id, generation, root_ended, first_received_at, last_received_at)
+SELECT touched.system_id, touched.trace_id, 1, touched.root_ended, %(now)s, %(now)s
+FROM unnest(%(systems)s::bigint[], %(traces)s::uuid[], %(roots)s::boolean[])
+    AS touched (system_id, trace_id, root_ended)
+ORDER BY touched.trace_id, touched.system_id
+ON CONFLICT (system_id, trace_id) DO UPDATE SET
+    generation = evidence_pendingtrace.generation + 1,
+    root_ended = evidence_pendingtrace.root_ended OR excluded.root_ended,
+    last_received_at = excluded.last_received_at
+"""
+# Generation 1 was written by this very transaction: whatever was committed before has been raised to 2.
+_UNMARK_TRACES: Final = """
+DELETE FROM evidence_pendingtrace USING unnest(%(systems)s::bigint[], %(traces)s::uuid[])
+    AS untouched (system_id, trace_id)
+WHERE evidence_pendingtrace.system_id = untouched.system_id
+    AND evidence_pendingtrace.trace_id = untouched.trace_id AND evidence_pendingtrace.generation = 1
+"""
+# One index probe a trace. A plain `= ANY` is planned by statistics, and a young partition has none yet: PostgreSQL
+# then reads all of it. OFFSET 0 keeps the inner query from being merged into such a plan.
+_FIND_STORED: Final = """
+SELECT found.trace_id, found.span_id, found.digest
+FROM unnest(%s::uuid[]) AS touched (trace_id)
+CROSS JOIN LATERAL (
+    SELECT trace_id, span_id, digest FROM evidence_span WHERE evidence_span.trace_id = touched.trace_id OFFSET 0
+) AS found
+"""
+_COPY: Final = """
+COPY evidence_span (system_id, batch_id, trace_id, span_id, parent_span_id, name, kind, started_at, start_ns, end_ns,
+    status_code, status_message, attributes, events, links, resource, scope, digest, received_at) FROM STDIN
+"""
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})  # COPY's text format
+
+
+@dataclass(slots=True)
+class SortedSpans:
+    """The spans of a request, compared with each other and with what is stored."""
+
+    new: list[tuple[int, SpanRecord]] = field(default_factory=list)  # the system's id and the span
+    n_duplicate: int = 0
+    conflicts: list[RejectRecord] = field(default_factory=list)
+
+
+def mark_traces(spans: Sequence[tuple[int, SpanRecord]], now: datetime) -> None:
+    """Put the traces of these spans up for assembly, and lock them until the transaction ends."""
+    roots: dict[tuple[int, str], bool] = {}
+    for system_id, span in spans:
+        key = (system_id, span.trace_id)
+        roots[key] = roots.get(key, False) or span.parent_span_id is None
+    if not roots:
+        return
+    parameters: dict[str, Any] = {
+        "now": now,
+        "systems": [system_id for system_id, _ in roots],
+        "traces": [trace_id for _, trace_id in roots],
+        "roots": list(roots.values()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK_TRACES, parameters)
+
+
+def sort_spans(spans: Sequence[tuple[int, SpanRecord]], limits: Limits) -> SortedSpans:
+    """Tell new spans from known ones and from those that contradict. Call it after `mark_traces`.
+
+    The first content of a span id stands; other content for it is a conflict, within a request as well.
+    """
+    known = _find_stored({span.trace_id for _, span in spans})
+    result = SortedSpans()
+    for system_id, span in spans:
+        key = (span.trace_id, span.span_id)
+        first = known.get(key)
+        if first is None:
+            known[key] = span.digest
+            result.new.append((system_id, span))
+        elif first == span.digest:
+            result.n_duplicate += 1
+        else:
+            detail = f"span {span.span_id} is stored with other content (digest {first}); the first stands"
+            result.conflicts.append(refuse_span(span, RejectCode.SPAN_CONFLICT, detail, limits))
+    if len(result.new) < len(spans):
+        _unmark_traces(spans, result.new)
+    return result
+
+
+def copy_spans(spans: Iterable[tuple[int, SpanRecord]], batch: IngestBatch) -> None:
+    """Write new spans into their partitions.
+
+    Raises:
+        IntegrityError: a span of this identity was committed since `sort_spans` looked.
+    """
+    shared = str(batch.pk), batch.received_at.isoformat()
+    data = b"".join(_format_row(system_id, span, *shared) for system_id, span in spans)
+    if not data:
+        return
+    # psycopg's own errors are turned into Django's, so that callers see one kind.
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+        copy.write(data)
+
+
+def _find_stored(trace_ids: set[str]) -> dict[SpanKey, str]:
+    """Return the digest of each stored span of these traces."""
+    if not trace_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_STORED, [sorted(trace_ids)])
+        return {(trace_id.hex, span_id): digest for trace_id, span_id, digest in cursor.fetchall()}
+
+
+def _unmark_traces(spans: Sequence[tuple[int, SpanRecord]], new: Sequence[tuple[int, SpanRecord]]) -> None:
+    """Take back the marks of traces to which nothing was added."""
+    touched = {(system_id, span.trace_id) for system_id, span in new}
+    untouched = sorted({(system_id, span.trace_id) for system_id, span in spans} - touched)
+    if not untouched:
+        return
+    parameters: dict[str, Any] = {
+        "systems": [key[0] for key in untouched],
+        "traces": [key[1] for key in untouched],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNMARK_TRACES, parameters)
+
+
+def _format_row(system_id: int, span: SpanRecord, batch_id: str, received_at: str) -> bytes:
+    """Return one line of COPY's text format. JSON texts hold no control characters, only backslashes."""
+    started_us = span.start_ns // 1_000
+    head = "\t".join(
+        (
+            str(system_id),
+            batch_id,
+            span.trace_id,
+            span.span_id,
+            span.parent_span_id or "",
+            span.name.translate(_ESCAPES),
+            str(span.kind),
+            f"{_format_second(started_us // 1_000_000)}.{started_us % 1_000_000:06d}+00",
+            str(span.start_ns),
+            str(span.end_ns),
+            str(span.status_code),
+            span.status_message.translate(_ESCAPES),
+        )
+    )
+    texts = b"\t".join((span.attributes, span.events, span.links, span.resource, span.scope))
+    return b"%b\t%b\t%b\t%b\n" % (
+        head.encode(),
+        texts.replace(b"\\", b"\\\\"),
+        span.digest.encode(),
+        received_at.encode(),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _format_second(seconds: int) -> str:
+    """Return a second since 1970 as PostgreSQL reads a UTC timestamp; spans of a batch share a few of them."""
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")

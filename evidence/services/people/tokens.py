@@ -1,0 +1,71 @@
+"""Machine tokens: issued once, shown once, stored as a digest."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from evidence import clock
+from evidence.digests import sha256_hex
+from evidence.errors import AccessDenied, InvalidInput
+from evidence.models import AccessToken, Membership, Scope, System
+from evidence.services import audit
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token and its text, which is not stored and cannot be shown again."""
+
+    token: AccessToken
+    text: str
+
+
+@transaction.atomic
+def issue_token(
+    *,
+    name: str,
+    owner: User,
+    scopes: Sequence[Scope],
+    systems: Sequence[System],
+    expires_at: datetime,
+    actor: str,
+) -> IssuedToken:
+    """Create a token for a machine that `owner` answers for.
+
+    Raises:
+        InvalidInput: no scope, no system, or an expiry that is over already.
+        AccessDenied: the owner is not a member of one of the systems.
+    """
+    if not scopes or not systems:
+        raise InvalidInput("A token needs at least one scope and one system.")
+    if expires_at <= clock.now():
+        raise InvalidInput("The token would be expired already: give a later expiry.")
+    memberships = set(Membership.objects.filter(user=owner).values_list("system_id", flat=True))
+    foreign = [system.key for system in systems if system.pk not in memberships]
+    if foreign:
+        raise AccessDenied(f"{owner.get_username()} is not a member of {', '.join(foreign)}.")
+    prefix = secrets.token_hex(6)
+    text = f"tb_{prefix}_{secrets.token_urlsafe(32)}"
+    token = AccessToken.objects.create(
+        prefix=prefix,
+        secret_digest=sha256_hex(text.encode("ascii")),
+        name=name,
+        owner=owner,
+        scopes=[scope.value for scope in scopes],
+        expires_at=expires_at,
+    )
+    token.systems.set(systems)
+    audit.record(verb="token.issued", actor=actor, obj=token, payload={"name": name, "scopes": token.scopes})
+    return IssuedToken(token, text)
+
+
+@transaction.atomic
+def revoke_token(*, token: AccessToken, actor: str) -> None:
+    """Make a token useless from now on; revoking twice changes nothing."""
+    if AccessToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
+        audit.record(verb="token.revoked", actor=actor, obj=token)

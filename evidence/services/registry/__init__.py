@@ -1,0 +1,26 @@
+"""The registry: systems, artefacts and their versions, releases and deployments. This is the only door to it."""
+
+from evidence.services.registry.releases import (
+    DocumentSpec,
+    PinSpec,
+    ReleaseManifest,
+    find_release,
+    index_digest,
+    record_deployment,
+    register_release,
+)
+from evidence.services.registry.systems import register_system
+from evidence.services.registry.versions import ensure_version, register_version
+
+__all__ = [
+    "DocumentSpec",
+    "PinSpec",
+    "ReleaseManifest",
+    "ensure_version",
+    "find_release",
+    "index_digest",
+    "record_deployment",
+    "register_release",
+    "register_system",
+    "register_version",
+]

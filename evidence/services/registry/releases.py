@@ -1,0 +1,149 @@
+"""Releases, frozen with all they pin, and where they went live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from evidence.digests import digest_of, sha256_hex
+from evidence.errors import ConflictingContent, InvalidInput, NotFound
+from evidence.models import ArtefactVersion, Deployment, Release, ReleasePin, SourceDocument, System
+from evidence.services import audit
+from evidence.services.registry.versions import ensure_version, register_version
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSpec:
+    """A document of an index version."""
+
+    document_id: str
+    title: str
+    language: str  # BCP 47
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the UTF-8 text."""
+        return sha256_hex(self.text.encode("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class PinSpec:
+    """One pin of a release. An index may leave its digest out: it is computed from its documents."""
+
+    slot: str
+    kind: str
+    key: str
+    label: str
+    digest: str = ""
+    name: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    documents: Sequence[DocumentSpec] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseManifest:
+    """What is released together."""
+
+    name: str
+    pins: Sequence[PinSpec]
+
+
+def index_digest(documents: Sequence[DocumentSpec]) -> str:
+    """Return the digest of an index version: over its sorted (document id, document digest) pairs."""
+    return digest_of(sorted([document.document_id, document.digest] for document in documents))
+
+
+@transaction.atomic
+def register_release(*, system: System, manifest: ReleaseManifest, actor: str) -> Release:
+    """Register every pinned version with its documents, and freeze them as a release.
+
+    The same manifest again returns the first row.
+
+    Raises:
+        InvalidInput: no pins, a slot twice, or a pin with neither digest nor documents.
+        ConflictingContent: the release's name is taken by other pins, or an index digest does not fit its documents.
+    """
+    slots = [pin.slot for pin in manifest.pins]
+    if not slots or len(set(slots)) != len(slots):
+        raise InvalidInput("A release needs at least one pin, and each slot at most once.")
+    versions = {pin.slot: _register_pin(system=system, pin=pin, actor=actor) for pin in manifest.pins}
+    digest = digest_of({slot: version.digest for slot, version in versions.items()})
+    release, created = Release.objects.get_or_create(
+        system=system, name=manifest.name, defaults={"digest": digest, "created_by": actor}
+    )
+    if not created:
+        if release.digest != digest:
+            raise ConflictingContent(
+                f"Release {manifest.name!r} exists with other pins: releases are frozen, name a new one."
+            )
+        return release
+    ReleasePin.objects.bulk_create(
+        ReleasePin(release=release, slot=slot, version=version) for slot, version in versions.items()
+    )
+    audit.record(verb="release.frozen", actor=actor, obj=release, system=system, digest=digest)
+    return release
+
+
+@transaction.atomic
+def record_deployment(
+    *, system: System, environment: str, release: Release, effective_from: datetime, actor: str
+) -> Deployment:
+    """Say that a release went live; saying it again changes nothing."""
+    deployment, created = Deployment.objects.get_or_create(
+        system=system,
+        environment=environment,
+        release=release,
+        effective_from=effective_from,
+        defaults={"deployed_by": actor},
+    )
+    if created:
+        audit.record(
+            verb="release.deployed", actor=actor, obj=deployment, system=system, digest=release.digest
+        )
+    return deployment
+
+
+def find_release(system: System, name: str) -> Release:
+    """Return a release by name.
+
+    Raises:
+        NotFound: the system has no release of that name.
+    """
+    release = Release.objects.filter(system=system, name=name).first()
+    if release is None:
+        raise NotFound(f"System {system.key!r} has no release {name!r}. Register it first.")
+    return release
+
+
+def _register_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersion:
+    digest = pin.digest
+    if pin.documents:
+        computed = index_digest(pin.documents)
+        if digest and digest != computed:
+            raise ConflictingContent(f"Pin {pin.slot!r} says digest {digest}, its documents have {computed}.")
+        digest = computed
+    if not digest:
+        raise InvalidInput(f"Pin {pin.slot!r} has neither a digest nor documents to compute one from.")
+    version = ensure_version(
+        system=system, kind=pin.kind, key=pin.key, label=pin.label, digest=digest, actor=actor,
+        name=pin.name, metadata=pin.metadata,
+    )  # fmt: skip
+    if not version.documents.exists():
+        SourceDocument.objects.bulk_create(
+            SourceDocument(
+                index_version=version,
+                document_id=document.document_id,
+                title=document.title,
+                language=document.language,
+                digest=document.digest,
+                text=document.text,
+            )
+            for document in pin.documents
+        )
+    register_version(version=version, actor=actor, reason=f"pinned as {pin.slot}")
+    return version

@@ -1,0 +1,73 @@
+"""Artefact versions: numbered when their content is first seen, and vouched for by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from evidence.errors import InvalidInput
+from evidence.locks import Lock, hold
+from evidence.models import Artefact, ArtefactKind, ArtefactVersion, Blob, DigestBasis, Registration, System
+from evidence.services import audit
+
+
+@transaction.atomic
+def ensure_version(
+    *,
+    system: System,
+    kind: str,
+    key: str,
+    label: str,
+    digest: str,
+    actor: str,
+    basis: DigestBasis = DigestBasis.CONTENT,
+    name: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    blob: Blob | None = None,
+) -> ArtefactVersion:
+    """Return the version of this content, made and numbered first where it is new. It is not vouched for by this.
+
+    Two callers with the same new content get the same row: the artefact is locked while a number is given.
+    """
+    if kind not in ArtefactKind.values:
+        raise InvalidInput(f"{kind!r} is no kind of artefact: use one of {', '.join(ArtefactKind.values)}.")
+    artefact, _ = Artefact.objects.get_or_create(
+        system=system, kind=kind, key=key, defaults={"name": name or key}
+    )
+    found = artefact.versions.filter(digest=digest).first()
+    if found is not None:
+        return found
+    hold(Lock.ARTEFACT, artefact.pk)
+    found = artefact.versions.filter(digest=digest).first()
+    if found is not None:
+        return found
+    last = artefact.versions.aggregate(last=Max("number"))["last"] or 0
+    version = ArtefactVersion.objects.create(
+        artefact=artefact,
+        number=last + 1,
+        label=label or str(last + 1),
+        digest=digest,
+        digest_basis=basis,
+        metadata=dict(metadata or {}),
+        blob=blob,
+        created_by=actor,
+    )
+    audit.record(verb="artefact_version.created", actor=actor, obj=version, system=system, digest=digest)
+    return version
+
+
+@transaction.atomic
+def register_version(*, version: ArtefactVersion, actor: str, reason: str = "") -> Registration:
+    """Vouch for a version; vouching again changes nothing."""
+    registration, created = Registration.objects.get_or_create(
+        version=version, defaults={"registered_by": actor, "reason": reason}
+    )
+    if created:
+        system = version.artefact.system
+        audit.record(
+            verb="artefact_version.registered", actor=actor, obj=version, system=system, digest=version.digest
+        )
+    return registration
