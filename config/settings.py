@@ -233,7 +233,6 @@ CELERY_BEAT_SCHEDULE = {
     "make-partitions": {"task": "evidence.tasks.make_partitions", "schedule": 6 * 60 * 60.0},
     "sequence-events": {"task": "evidence.tasks.sequence_events", "schedule": 5.0},
     "find-missed-events": {"task": "evidence.tasks.find_missed_events", "schedule": 3600.0},
-    "create-partitions": {"task": "evidence.tasks.create_partitions", "schedule": 24 * 3600.0},
     "apply-retention": {"task": "evidence.tasks.apply_retention", "schedule": 24 * 3600.0},
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},

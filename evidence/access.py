@@ -98,7 +98,7 @@ def principal_of(request: Request) -> Principal:
     return cached
 
 
-def scoped(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
+def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
     """Return the rows that belong to the principal's systems, without what speaks of internals they may not see.
 
     To them such a list is empty and such a detail is not found: an answer of 403 would already tell.
@@ -107,7 +107,7 @@ def scoped(queryset: models.QuerySet[_M], principal: Principal) -> models.QueryS
         AccessDenied: the model belongs to no system and is not for listing.
     """
     model = queryset.model
-    path = model.SCOPE_PATH if issubclass(model, StoredModel) else None
+    path = model.SYSTEM_PATH if issubclass(model, StoredModel) else None
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))

@@ -71,7 +71,9 @@ ERASABLE: Final = (
         _OWN,
         _OWN_ROWS,
     ),
-    Erasable(Trace, ("name", "question", "answer", "confidence", "limitations", "flags"), _OWN, _OWN_ROWS),
+    Erasable(
+        Trace, ("name", "question", "answer", "confidence_factors", "limitations", "flags"), _OWN, _OWN_ROWS
+    ),
     Erasable(Claim, ("text",), _OF_TRACE, _IN_TRACE),
     Erasable(
         Citation,

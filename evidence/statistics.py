@@ -1,7 +1,8 @@
 """Estimates with intervals: what a verdict may rest on. Django-free, and only the standard library.
 
-Every function names its formula and source. Intervals are two-sided: "confidence 0.95" leaves 2.5 % on either
-side, so a criterion that passes on the lower bound is passed at 97.5 % one-sided.
+Every function names its formula and source. `confidence` is that of a two-sided interval: 0.95 leaves 2.5 % on
+either side. Who judges by one bound alone says how sure that bound is to be, its `bound_confidence`, and asks for the
+interval of `two_sided(bound_confidence)`: 0.95 on one side is the interval at 0.90.
 
 Which one is used where:
 

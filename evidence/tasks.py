@@ -41,12 +41,6 @@ def find_missed_events() -> None:
     log.sequence_events(limit=settings.SEQUENCE_BATCH, full_search=True)
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
-def create_partitions() -> None:
-    """Make the span partitions of the coming months."""
-    partitions.ensure_partitions()
-
-
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
 def sign_checkpoint() -> None:
     """Sign the head of the log, after computing it a second way."""

@@ -130,7 +130,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class HoldsFor:
     """Where a measurement holds, and by silence where nobody has looked."""
 
     model_digest: str
@@ -176,7 +176,7 @@ class Measurement:
     estimate: Estimate
     baseline: Comparison
     null: Comparison
-    scope: Scope
+    holds_for: HoldsFor
     stability: Stability
     supports: str  # one sentence: the claim that `status` is about
     does_not_show: str  # one sentence: what a reader might wrongly conclude

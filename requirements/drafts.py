@@ -28,7 +28,7 @@ class CriterionDraft:
     unit: str
     min_n: int  # observations, at least 1; fewer is "insufficient"
     max_age_days: int | None  # older evidence is "stale"; None: it does not age
-    confidence: float  # one-sided, of the bound compared with the threshold
+    bound_confidence: float  # one-sided, of the bound compared with the threshold
     slices: tuple[Mapping[str, str], ...]  # each must hold as well as the whole
 
     def content(self) -> dict[str, object]:
@@ -42,7 +42,7 @@ class CriterionDraft:
             "unit": self.unit,
             "min_n": self.min_n,
             "max_age_days": self.max_age_days,
-            "confidence": float(self.confidence),
+            "confidence": float(self.bound_confidence),
             "slices": [dict(where) for where in self.slices],
         }
 

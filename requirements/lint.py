@@ -260,7 +260,7 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
         return
     # For "at most", the bound is as far from 0 as that of "at least" is from 1.
     threshold = criterion.threshold if criterion.comparator == "at_least" else 1 - criterion.threshold
-    needed = smallest_n_at_least(threshold, two_sided(criterion.confidence))
+    needed = smallest_n_at_least(threshold, two_sided(criterion.bound_confidence))
     where = f"criteria.{criterion.key}"
     if needed is None:
         yield LintWarning(

@@ -91,7 +91,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     hit = measured.value <= rule.threshold if lower_wanted else measured.value >= rule.threshold
     side = "upper" if lower_wanted else "lower"
     numbers = (
-        f"value {measured.value:.4g}, {side} bound {bound:.4g} at {measured.confidence:g} one-sided, "
+        f"value {measured.value:.4g}, {side} bound {bound:.4g} at {measured.bound_confidence:g} one-sided, "
         f"n {measured.n}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if reached:

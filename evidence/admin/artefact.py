@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, short_digest
 from evidence.admin.frame.filters import related
 from evidence.models import Artefact, ArtefactVersion, Registration
@@ -18,7 +18,7 @@ class ArtefactAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["key", "name"]
     ordering = ["-id"]
-    steps = [Step("Versions", "evidence.artefactversion", "artefact__id__exact")]
+    chain = [ChainLink("Versions", "evidence.artefactversion", "artefact__id__exact")]
 
 
 class RegisteredFilter(admin.SimpleListFilter):
@@ -50,15 +50,15 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
         "artefact", "number", "label", "digest", "digest_basis", "standing", "metadata_as_json", "blob",
         "created_at", "created_by",
     ]  # fmt: skip
-    steps = [
-        Step("Releases that pin it", "evidence.releasepin", "version__id__exact"),
-        Step("Traces that used it", "evidence.traceversion", "version__id__exact"),
-        Step("Documents (of an index)", "evidence.sourcedocument", "index_version__id__exact"),
-        Step("Evidence measured on it", "evidence.evidencelink", "version__id__exact"),
-        Step("Registration", "evidence.registration", "version__id__exact"),
-        Step("Requirement version", "requirements.requirementversion", "artefact_version__id__exact"),
-        Step("Gate decisions", "evidence.gatedecision", "gate_version__id__exact"),
-        Step(
+    chain = [
+        ChainLink("Releases that pin it", "evidence.releasepin", "version__id__exact"),
+        ChainLink("Traces that used it", "evidence.traceversion", "version__id__exact"),
+        ChainLink("Documents (of an index)", "evidence.sourcedocument", "index_version__id__exact"),
+        ChainLink("Evidence measured on it", "evidence.evidencelink", "version__id__exact"),
+        ChainLink("Registration", "evidence.registration", "version__id__exact"),
+        ChainLink("Requirement version", "requirements.requirementversion", "artefact_version__id__exact"),
+        ChainLink("Gate decisions", "evidence.gatedecision", "gate_version__id__exact"),
+        ChainLink(
             "All versions of the artefact", "evidence.artefactversion", "artefact__id__exact", "artefact_id"
         ),
     ]

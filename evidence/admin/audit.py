@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import short_digest
 from evidence.admin.frame.filters import recent, related
 from evidence.models import AuditEvent, AuditPayload
@@ -22,9 +22,9 @@ class AuditEventAdmin(ReadOnlyModelAdmin):
         "event_uuid", "verb", "actor", "object_type", "object_id", "object_digest", "payload_commitment", "as_hashed",
         "system", "occurred_at",
     ]  # fmt: skip
-    steps = [
-        Step("Its place in the log", "evidence.leaf", "event__id__exact"),
-        Step("Events of the same object", "evidence.auditevent", "object_id__exact", "object_id"),
+    chain = [
+        ChainLink("Its place in the log", "evidence.leaf", "event__id__exact"),
+        ChainLink("Events of the same object", "evidence.auditevent", "object_id__exact", "object_id"),
     ]
 
     @admin.display(description="Digest")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import related
 from evidence.models import Citation, Claim
@@ -17,10 +17,10 @@ class ClaimAdmin(ReadOnlyModelAdmin):
     list_select_related = ["trace"]
     ordering = ["-id"]
     fields = ["trace", "ordinal", "whole_text", "start", "end", "material", "origin", "extractor_version"]
-    steps = [
-        Step("Citations", "evidence.citation", "claim__id__exact"),
-        Step("Other claims of the answer", "evidence.claim", "trace__id__exact", "trace_id"),
-        Step("The trace's review", "evidence.reviewtask", "trace__id__exact", "trace_id"),
+    chain = [
+        ChainLink("Citations", "evidence.citation", "claim__id__exact"),
+        ChainLink("Other claims of the answer", "evidence.claim", "trace__id__exact", "trace_id"),
+        ChainLink("The trace's review", "evidence.reviewtask", "trace__id__exact", "trace_id"),
     ]
 
     @admin.display(description="Claim")
@@ -50,9 +50,9 @@ class CitationAdmin(ReadOnlyModelAdmin):
         "claim", "ordinal", "judged", "alignment", "document_ref", "document", "found_in", "whole_quote",
         "doc_start", "doc_end", "checker_version", "inputs_digest",
     ]  # fmt: skip
-    steps = [
-        Step("The answer and its review", "evidence.reviewtask", "trace__id__exact", "claim.trace_id"),
-        Step("Other citations of the claim", "evidence.citation", "claim__id__exact", "claim_id"),
+    chain = [
+        ChainLink("The answer and its review", "evidence.reviewtask", "trace__id__exact", "claim.trace_id"),
+        ChainLink("Other citations of the claim", "evidence.citation", "claim__id__exact", "claim_id"),
     ]
 
     @admin.display(description="Quote")

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import visible
@@ -21,7 +21,7 @@ class LegalHoldAdmin(ReadOnlyModelAdmin):
     list_filter = [related("system")]
     list_select_related = ["system", "release"]
     ordering = ["-id"]
-    steps = [Step("Its release", "evidence.legalholdrelease", "hold__id__exact")]
+    chain = [ChainLink("Its release", "evidence.legalholdrelease", "hold__id__exact")]
 
     @admin.display(description="Reason")
     def why(self, hold: LegalHold) -> str:
@@ -47,7 +47,7 @@ class ErasureAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["=trace_id"]
     ordering = ["-id"]
-    steps = [Step("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id")]
+    chain = [ChainLink("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id")]
 
 
 @admin.register(Disposal)

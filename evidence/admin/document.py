@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, prose, short_digest
 from evidence.admin.frame.filters import recent, related
 from evidence.models import SourceDocument
@@ -19,10 +19,10 @@ class SourceDocumentAdmin(ReadOnlyModelAdmin):
     search_fields = ["document_id", "title"]
     ordering = ["-id"]
     fields = ["document_id", "title", "language", "index_version", "digest", "created_at", "whole_text"]
-    steps = [
-        Step("Citations of it", "evidence.citation", "document__id__exact"),
-        Step("Citations whose quote stands here instead", "evidence.citation", "found_in__id__exact"),
-        Step("Retrievals of it", "evidence.retrieval", "document__id__exact"),
+    chain = [
+        ChainLink("Citations of it", "evidence.citation", "document__id__exact"),
+        ChainLink("Citations whose quote stands here instead", "evidence.citation", "found_in__id__exact"),
+        ChainLink("Retrievals of it", "evidence.retrieval", "document__id__exact"),
     ]
 
     @admin.display(description="Index version")

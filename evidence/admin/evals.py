@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
@@ -17,10 +17,10 @@ class EvalRunAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system", "release__system", "retraction"]
     search_fields = ["run_key", "commit"]
     ordering = ["-id"]
-    steps = [
-        Step("Scores", "evidence.evalscore", "run__id__exact"),
-        Step("Samples", "evidence.evalsample", "run__id__exact"),
-        Step("Retraction", "evidence.retraction", "run__id__exact"),
+    chain = [
+        ChainLink("Scores", "evidence.evalscore", "run__id__exact"),
+        ChainLink("Samples", "evidence.evalsample", "run__id__exact"),
+        ChainLink("Retraction", "evidence.retraction", "run__id__exact"),
     ]
 
     @admin.display(description="Release")
@@ -75,7 +75,7 @@ class EvalSampleAdmin(ReadOnlyModelAdmin):
     list_defer = ["input", "output", "target"]
     search_fields = ["=sample_id"]
     ordering = ["-id"]
-    steps = [Step("The trace of this sample", "evidence.trace", "trace_id__exact", "trace_id")]
+    chain = [ChainLink("The trace of this sample", "evidence.trace", "trace_id__exact", "trace_id")]
 
     @admin.display(description="Status", ordering="status")
     def outcome(self, sample: EvalSample) -> str:

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 
 from evidence import clock
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
@@ -34,10 +34,12 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
         "decided", "gate_version", "release", "as_of", "why", "inputs_as_json", "inputs_digest", "code_version",
         "decided_by", "decided_at",
     ]  # fmt: skip
-    steps = [
-        Step("Assessments of the release", "requirements.assessment", "release__id__exact", "release_id"),
-        Step("Waivers for the release", "evidence.waiver", "release__id__exact", "release_id"),
-        Step("Eval runs of the release", "evidence.evalrun", "release__id__exact", "release_id"),
+    chain = [
+        ChainLink(
+            "Assessments of the release", "requirements.assessment", "release__id__exact", "release_id"
+        ),
+        ChainLink("Waivers for the release", "evidence.waiver", "release__id__exact", "release_id"),
+        ChainLink("Eval runs of the release", "evidence.evalrun", "release__id__exact", "release_id"),
     ]
 
     @admin.display(description="Gate")

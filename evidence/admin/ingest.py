@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.models import IngestBatch, PendingTrace, Reject
@@ -20,7 +20,7 @@ class IngestBatchAdmin(ReadOnlyModelAdmin):
     list_defer = ["answer"]
     ordering = ["-received_at", "-id"]
     exclude = ["token"]
-    steps = [Step("What was refused", "evidence.reject", "batch__id__exact")]
+    chain = [ChainLink("What was refused", "evidence.reject", "batch__id__exact")]
 
     @admin.display(description="Token")
     def token_name(self, batch: IngestBatch) -> str:

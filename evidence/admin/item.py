@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import recent, related
 from evidence.models import Evidence, EvidenceLink
@@ -27,7 +27,7 @@ class EvidenceAdmin(ReadOnlyModelAdmin):
     list_defer = ["summary"]
     search_fields = ["title"]
     ordering = ["-id"]
-    steps = [Step("Versions it was measured on", "evidence.evidencelink", "evidence__id__exact")]
+    chain = [ChainLink("Versions it was measured on", "evidence.evidencelink", "evidence__id__exact")]
 
     @admin.display(description="Role", ordering="role")
     def put_forward_as(self, item: Evidence) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, short_digest
 from evidence.admin.frame.filters import LiveAtFilter, recent, related
 from evidence.models import Deployment, Release, ReleasePin
@@ -17,16 +17,16 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["name", "digest"]
     ordering = ["-id"]
-    steps = [
-        Step("Pins", "evidence.releasepin", "release__id__exact"),
-        Step("Deployments", "evidence.deployment", "release__id__exact"),
-        Step("Assessments", "requirements.assessment", "release__id__exact"),
-        Step("Gate decisions", "evidence.gatedecision", "release__id__exact"),
-        Step("Waivers", "evidence.waiver", "release__id__exact"),
-        Step("Eval runs", "evidence.evalrun", "release__id__exact"),
-        Step("Traces", "evidence.trace", "release__id__exact"),
-        Step("Binders", "evidence.binder", "release__id__exact"),
-        Step("Probe runs", "interpret.proberun", "release__id__exact"),
+    chain = [
+        ChainLink("Pins", "evidence.releasepin", "release__id__exact"),
+        ChainLink("Deployments", "evidence.deployment", "release__id__exact"),
+        ChainLink("Assessments", "requirements.assessment", "release__id__exact"),
+        ChainLink("Gate decisions", "evidence.gatedecision", "release__id__exact"),
+        ChainLink("Waivers", "evidence.waiver", "release__id__exact"),
+        ChainLink("Eval runs", "evidence.evalrun", "release__id__exact"),
+        ChainLink("Traces", "evidence.trace", "release__id__exact"),
+        ChainLink("Binders", "evidence.binder", "release__id__exact"),
+        ChainLink("Probe runs", "interpret.proberun", "release__id__exact"),
     ]
 
     @admin.display(description="Digest", ordering="digest")

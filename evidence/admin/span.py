@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, shorten
 from evidence.admin.frame.filters import related
 from evidence.models import Span
@@ -25,10 +25,10 @@ class SpanAdmin(ReadOnlyModelAdmin):
     search_help_text = "A whole trace id, as 32 hexadecimal characters."
     ordering = ["-id"]
     sortable_by: ClassVar[list[str]] = []  # another order would sort every partition
-    steps = [
-        Step("The trace, assembled", "evidence.trace", "trace_id__exact", "trace_id"),
-        Step("Spans of the trace", "evidence.span", "trace_id__exact", "trace_id"),
-        Step("The request it came in", "evidence.ingestbatch", "id__exact", "batch_id"),
+    chain = [
+        ChainLink("The trace, assembled", "evidence.trace", "trace_id__exact", "trace_id"),
+        ChainLink("Spans of the trace", "evidence.span", "trace_id__exact", "trace_id"),
+        ChainLink("The request it came in", "evidence.ingestbatch", "id__exact", "batch_id"),
     ]
 
     @admin.display(description="Name")

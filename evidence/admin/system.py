@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
 from evidence.models import System
 
@@ -15,17 +15,17 @@ class SystemAdmin(ReadOnlyModelAdmin):
     list_filter = ["risk_tier"]
     list_select_related = ["owner"]
     search_fields = ["key", "name"]
-    steps = [
-        Step("Requirements", "requirements.requirement", "system__id__exact"),
-        Step("Releases", "evidence.release", "system__id__exact"),
-        Step("Deployments", "evidence.deployment", "system__id__exact"),
-        Step("Traces", "evidence.trace", "system__id__exact"),
-        Step("Review tasks", "evidence.reviewtask", "system__id__exact"),
-        Step("Eval runs", "evidence.evalrun", "system__id__exact"),
-        Step("Gate decisions", "evidence.gatedecision", "system__id__exact"),
-        Step("Binders", "evidence.binder", "system__id__exact"),
-        Step("Members", "evidence.membership", "system__id__exact"),
-        Step("Probe specifications", "interpret.probespec", "system__id__exact"),
+    chain = [
+        ChainLink("Requirements", "requirements.requirement", "system__id__exact"),
+        ChainLink("Releases", "evidence.release", "system__id__exact"),
+        ChainLink("Deployments", "evidence.deployment", "system__id__exact"),
+        ChainLink("Traces", "evidence.trace", "system__id__exact"),
+        ChainLink("Review tasks", "evidence.reviewtask", "system__id__exact"),
+        ChainLink("Eval runs", "evidence.evalrun", "system__id__exact"),
+        ChainLink("Gate decisions", "evidence.gatedecision", "system__id__exact"),
+        ChainLink("Binders", "evidence.binder", "system__id__exact"),
+        ChainLink("Members", "evidence.membership", "system__id__exact"),
+        ChainLink("Probe specifications", "interpret.probespec", "system__id__exact"),
     ]
 
     @admin.display(description="Risk tier", ordering="risk_tier")

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.review.page import show_review_page
@@ -19,26 +19,26 @@ class TraceAdmin(ReadOnlyModelAdmin):
     list_display = ["trace", "asked", "system", "release_link", "risk", "state", "flagged", "sealed_at"]
     list_filter = [related("system"), related("release"), "risk_tier", "status", recent("language")]
     list_select_related = ["system", "release__system"]
-    list_defer = ["answer", "confidence", "limitations"]
+    list_defer = ["answer", "confidence_factors", "limitations"]
     search_fields = ["=trace_id"]
     search_help_text = "A whole trace id, as 32 hexadecimal characters."
     ordering = ["-id"]
     fields = [
         "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
-        "question_text", "answer_text", "language", "risk_tier", "confidence_as_json", "limitations_as_json",
+        "question_text", "answer_text", "language", "risk_tier", "confidence_factors_as_json", "limitations_as_json",
         "flags_as_json", "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
     ]  # fmt: skip
-    steps = [
-        Step("Claims", "evidence.claim", "trace__id__exact"),
-        Step("Citations", "evidence.citation", "claim__trace__id__exact"),
-        Step("Policy checks", "evidence.policycheck", "trace__id__exact"),
-        Step("Tool calls", "evidence.toolcall", "trace__id__exact"),
-        Step("Retrievals", "evidence.retrieval", "trace__id__exact"),
-        Step("Versions used", "evidence.traceversion", "trace__id__exact"),
-        Step("Documents relied on", "evidence.tracedocument", "trace__id__exact"),
-        Step("Spans as sent", "evidence.span", "trace_id__exact", "trace_id"),
-        Step("All revisions", "evidence.trace", "trace_id__exact", "trace_id"),
-        Step("Facts", "evidence.tracefacts", "trace__id__exact"),
+    chain = [
+        ChainLink("Claims", "evidence.claim", "trace__id__exact"),
+        ChainLink("Citations", "evidence.citation", "claim__trace__id__exact"),
+        ChainLink("Policy checks", "evidence.policycheck", "trace__id__exact"),
+        ChainLink("Tool calls", "evidence.toolcall", "trace__id__exact"),
+        ChainLink("Retrievals", "evidence.retrieval", "trace__id__exact"),
+        ChainLink("Versions used", "evidence.traceversion", "trace__id__exact"),
+        ChainLink("Documents relied on", "evidence.tracedocument", "trace__id__exact"),
+        ChainLink("Spans as sent", "evidence.span", "trace_id__exact", "trace_id"),
+        ChainLink("All revisions", "evidence.trace", "trace_id__exact", "trace_id"),
+        ChainLink("Facts", "evidence.tracefacts", "trace__id__exact"),
     ]
 
     def get_urls(self) -> list[URLPattern]:

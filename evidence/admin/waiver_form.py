@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from evidence.access import Principal, scoped
+from evidence.access import Principal, visible_to
 from evidence.models import Release
 
 
@@ -35,7 +35,7 @@ class WaiverForm(forms.Form):
         super().__init__(data)
         members = User.objects.filter(memberships__system__in=principal.system_ids, is_active=True)
         choices: dict[str, Any] = {
-            "release": scoped(Release.objects.select_related("system").order_by("-id"), principal),
+            "release": visible_to(Release.objects.select_related("system").order_by("-id"), principal),
             "requested_by": members.exclude(pk=principal.user.pk).distinct().order_by("username"),
         }
         for name, rows in choices.items():

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import find_system, principal_of, scoped
+from evidence.access import find_system, principal_of, visible_to
 from evidence.api.otlp import read_posted_body
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
@@ -185,7 +185,7 @@ class EvalRunRetract(ScopedView):
         data = RetractionIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
-        run = scoped(EvalRun.objects.select_related("system"), principal).filter(pk=pk).first()
+        run = visible_to(EvalRun.objects.select_related("system"), principal).filter(pk=pk).first()
         if run is None:
             raise NotFound(f"There is no eval run {pk} among yours.")
         retraction = evals.retract_eval_run(run=run, actor=principal.actor, **data.validated_data)

@@ -8,7 +8,7 @@ from django.db import models
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 
-from evidence.access import principal_of, scoped
+from evidence.access import principal_of, visible_to
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
 
@@ -25,7 +25,7 @@ class _ScopedReading(ScopedView, GenericAPIView[_M]):
         """Return the rows the principal may see."""
         if getattr(self, "swagger_fake_view", False):  # the schema generator asks as nobody
             return super().get_queryset().none()
-        return scoped(super().get_queryset(), principal_of(self.request))
+        return visible_to(super().get_queryset(), principal_of(self.request))
 
 
 class ScopedList(_ScopedReading[_M], ListAPIView[_M]):

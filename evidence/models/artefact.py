@@ -37,7 +37,7 @@ class ArtefactKind(models.TextChoices):
 class Artefact(AppendOnlyModel):
     """A thing that has versions: the stable half of an identity."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "none"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="artefacts")
@@ -65,7 +65,7 @@ class DigestBasis(models.TextChoices):
 class ArtefactVersion(AppendOnlyModel):
     """One immutable, numbered version. Created once, never changed."""
 
-    SCOPE_PATH = "artefact__system"
+    SYSTEM_PATH = "artefact__system"
     PII = "actor"
 
     artefact = models.ForeignKey(Artefact, on_delete=models.PROTECT, related_name="versions")
@@ -95,7 +95,7 @@ class ArtefactVersion(AppendOnlyModel):
 class Registration(AppendOnlyModel):
     """A person, or CI in their name, vouches for a version. A version seen only in a trace has none."""
 
-    SCOPE_PATH = "version__artefact__system"
+    SYSTEM_PATH = "version__artefact__system"
     PII = "actor"
 
     version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="registration")
@@ -107,7 +107,7 @@ class Registration(AppendOnlyModel):
 class SourceDocument(AppendOnlyModel):
     """A document as one index version held it: what a citation is checked against."""
 
-    SCOPE_PATH = "index_version__artefact__system"
+    SYSTEM_PATH = "index_version__artefact__system"
     PII = "payload"
 
     index_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="documents")
@@ -133,7 +133,7 @@ class SourceDocument(AppendOnlyModel):
 class Release(AppendOnlyModel):
     """A frozen bundle of pins: what exactly was released together."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="releases")
@@ -152,7 +152,7 @@ class Release(AppendOnlyModel):
 class ReleasePin(AppendOnlyModel):
     """One version in a release, in the slot it fills: `model`, `prompt`, `index`, `policy`, `tool:<key>`."""
 
-    SCOPE_PATH = "release__system"
+    SYSTEM_PATH = "release__system"
     PII = "none"
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="pins")
@@ -166,7 +166,7 @@ class ReleasePin(AppendOnlyModel):
 class Deployment(AppendOnlyModel):
     """From `effective_from` on, this release was live there. The last one before a time is what was live then."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="deployments")

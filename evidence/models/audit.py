@@ -16,7 +16,7 @@ class AuditEvent(AppendOnlyModel):
     No foreign key leads to the object: the log outlives what it speaks of.
     """
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     event_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -37,7 +37,7 @@ class AuditEvent(AppendOnlyModel):
 class AuditPayload(StoredModel):
     """The erasable half of an event: its details and the salt that commits the log to them."""
 
-    SCOPE_PATH = "event__system"
+    SYSTEM_PATH = "event__system"
     PII = "payload"
 
     event = models.OneToOneField(
@@ -50,7 +50,7 @@ class AuditPayload(StoredModel):
 class Leaf(AppendOnlyModel):
     """An event's place in the log."""
 
-    SCOPE_PATH = None
+    SYSTEM_PATH = None
     PII = "none"
 
     seq = models.BigIntegerField(primary_key=True)  # dense from 0
@@ -69,7 +69,7 @@ class Leaf(AppendOnlyModel):
 class Tile(AppendOnlyModel):
     """Up to 256 consecutive hashes of one level. A partial tile is followed by a wider row, never changed."""
 
-    SCOPE_PATH = None
+    SYSTEM_PATH = None
     PII = "none"
 
     level = models.PositiveSmallIntegerField()
@@ -86,7 +86,7 @@ class Tile(AppendOnlyModel):
 class Checkpoint(AppendOnlyModel):
     """A signed tree head (C2SP signed note)."""
 
-    SCOPE_PATH = None
+    SYSTEM_PATH = None
     PII = "none"
 
     size = models.BigIntegerField(unique=True)  # leaves

@@ -18,7 +18,7 @@ _M_co = TypeVar("_M_co", bound=models.Model, covariant=True)
 class StoredModel(models.Model):
     """A noun of the evidence store.
 
-    `SCOPE_PATH` is the lookup that leads from a row to its `System`; every query for a person or a token is
+    `SYSTEM_PATH` is the lookup that leads from a row to its `System`; every query for a person or a token is
     filtered through it (`evidence.access`). `None` means that the row belongs to no system, and then the model
     stands in the list of exceptions of `tests/invariants`.
 
@@ -26,7 +26,7 @@ class StoredModel(models.Model):
     a model wrote).
     """
 
-    SCOPE_PATH: ClassVar[str | None]
+    SYSTEM_PATH: ClassVar[str | None]
     PII: ClassVar[str]
 
     class Meta:

@@ -13,7 +13,7 @@ from evidence.models.system import System
 class Binder(AppendOnlyModel):
     """A sealed export. The same scope over the same evidence gives the same bytes."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "payload"
 
     binder_uuid = models.UUIDField()

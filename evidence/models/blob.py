@@ -10,7 +10,7 @@ from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, digest_field
 class Blob(AppendOnlyModel):
     """A run of bytes in the blob store, named by its SHA-256. The bytes are durable before the row is."""
 
-    SCOPE_PATH = None
+    SYSTEM_PATH = None
     PII = "payload"
 
     digest = digest_field(primary_key=True)

@@ -16,7 +16,7 @@ class Claim(AppendOnlyModel):
         DECLARED = "declared"  # the application said so
         DERIVED = "derived"  # our extractor found it
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "payload"
 
     # Claims and citations are found by the unique index that begins with the same column.
@@ -46,7 +46,7 @@ class Citation(AppendOnlyModel):
         NOT_FOUND = "not_found"
         UNRESOLVABLE = "unresolvable"  # document or its version unknown: nothing to check against
 
-    SCOPE_PATH = "claim__trace__system"
+    SYSTEM_PATH = "claim__trace__system"
     PII = "payload"
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="citations", db_index=False)

@@ -12,7 +12,7 @@ from evidence.models.system import System
 class LegalHold(AppendOnlyModel):
     """What a system's spans of a period must be kept for. It wins over retention and over erasure until released."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="legal_holds")
@@ -37,7 +37,7 @@ class LegalHold(AppendOnlyModel):
 class LegalHoldRelease(AppendOnlyModel):
     """A hold came to its end. The hold stays on record."""
 
-    SCOPE_PATH = "hold__system"
+    SYSTEM_PATH = "hold__system"
     PII = "actor"
 
     hold = models.OneToOneField(LegalHold, on_delete=models.PROTECT, related_name="release")
@@ -53,7 +53,7 @@ class Erasure(AppendOnlyModel):
     triggers tell an erasure from any other change.
     """
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="erasures")
@@ -81,7 +81,7 @@ class Disposal(AppendOnlyModel):
         SPANS = "spans"  # a partition of the span table
         BODIES = "bodies"  # raw request bodies of one signal
 
-    SCOPE_PATH = None
+    SYSTEM_PATH = None
     PII = "actor"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -106,7 +106,7 @@ class Disposal(AppendOnlyModel):
 class BlobRemoval(AppendOnlyModel):
     """A blob whose bytes were taken away. The file goes after this row is committed, and stays away."""
 
-    SCOPE_PATH = None
+    SYSTEM_PATH = None
     PII = "actor"
 
     blob = models.OneToOneField(Blob, on_delete=models.PROTECT, primary_key=True, related_name="removal")

@@ -18,7 +18,7 @@ class EvalRun(AppendOnlyModel):
         ERROR = "error"
         CANCELLED = "cancelled"
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "payload"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="eval_runs")
@@ -56,7 +56,7 @@ class EvalSample(AppendOnlyModel):
         UNSCORED = "unscored"
         ERROR = "error"
 
-    SCOPE_PATH = "run__system"
+    SYSTEM_PATH = "run__system"
     PII = "payload"
 
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="samples")
@@ -97,7 +97,7 @@ class Direction(models.TextChoices):
 class EvalScore(AppendOnlyModel):
     """A metric over a slice of a run, aggregated by us from the samples."""
 
-    SCOPE_PATH = "run__system"
+    SYSTEM_PATH = "run__system"
     PII = "none"
 
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="scores")
@@ -124,7 +124,7 @@ class EvalScore(AppendOnlyModel):
 class Retraction(AppendOnlyModel):
     """A run was wrong: who says so and why. The run stays, and no longer counts."""
 
-    SCOPE_PATH = "run__system"
+    SYSTEM_PATH = "run__system"
     PII = "actor"
 
     run = models.OneToOneField(EvalRun, on_delete=models.PROTECT, related_name="retraction")

@@ -17,7 +17,7 @@ class GateDecision(AppendOnlyModel):
         FAIL = "fail"
         INSUFFICIENT = "insufficient"
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="gate_decisions")
@@ -39,7 +39,7 @@ class GateDecision(AppendOnlyModel):
 class Waiver(AppendOnlyModel):
     """A named person lets a release past one unmet criterion, until a date, for a reason."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="waivers")

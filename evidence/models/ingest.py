@@ -11,7 +11,7 @@ from evidence.models.system import AccessToken, System
 class IngestBatch(AppendOnlyModel):
     """One OTLP request, as it was received and answered."""
 
-    SCOPE_PATH = "token__systems"
+    SYSTEM_PATH = "token__systems"
     PII = "payload"
 
     token = models.ForeignKey(AccessToken, on_delete=models.PROTECT, related_name="batches")
@@ -38,7 +38,7 @@ class IngestBatch(AppendOnlyModel):
 class Reject(AppendOnlyModel):
     """An item that was refused, by itself, and why. Nothing is dropped in silence."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "payload"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
@@ -64,7 +64,7 @@ class Reject(AppendOnlyModel):
 class Span(AppendOnlyModel):
     """One OpenTelemetry span as it was sent. Partitioned by month of `started_at`; loaded by COPY."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "payload"
 
     # Checked by the loader, not by foreign keys: those would cost a lookup a span.
@@ -107,7 +107,7 @@ class PendingTrace(StoredModel):
     assembling leave the row in place.
     """
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "none"
 
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="pending_traces")

@@ -29,7 +29,7 @@ class Role(models.TextChoices):
 class Evidence(AppendOnlyModel):
     """One item put forward, with an owner, a cadence and four dates that are never mixed."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="evidence_items")
@@ -66,7 +66,7 @@ class Evidence(AppendOnlyModel):
 class EvidenceLink(AppendOnlyModel):
     """The version an evidence item was measured on. Another version makes the item stale."""
 
-    SCOPE_PATH = "evidence__system"
+    SYSTEM_PATH = "evidence__system"
     PII = "none"
 
     evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="links")

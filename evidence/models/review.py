@@ -13,7 +13,7 @@ from evidence.models.trace import Trace
 class ReviewTask(AppendOnlyModel):
     """A trace that a person should look at. It is open until it has `reviews_required` reviews."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "none"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="review_tasks")
@@ -51,7 +51,7 @@ class Review(AppendOnlyModel):
         REJECT = "reject"
         ESCALATE = "escalate"
 
-    SCOPE_PATH = "task__system"
+    SYSTEM_PATH = "task__system"
     PII = "payload"
 
     task = models.ForeignKey(ReviewTask, on_delete=models.PROTECT, related_name="reviews")
@@ -76,7 +76,7 @@ class Review(AppendOnlyModel):
 class Adjudication(AppendOnlyModel):
     """Reviewers disagreed; this is who settled it, and how."""
 
-    SCOPE_PATH = "task__system"
+    SYSTEM_PATH = "task__system"
     PII = "payload"
 
     task = models.OneToOneField(ReviewTask, on_delete=models.PROTECT, related_name="adjudication")

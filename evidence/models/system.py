@@ -18,7 +18,7 @@ class RiskTier(models.TextChoices):
 class System(AppendOnlyModel):
     """One AI system under governance: everything stored belongs to one."""
 
-    SCOPE_PATH = "pk"
+    SYSTEM_PATH = "pk"
     PII = "actor"
 
     key = models.SlugField(max_length=KEY_LENGTH, unique=True)  # equals the OpenTelemetry service.name
@@ -39,7 +39,7 @@ class System(AppendOnlyModel):
 class Membership(StoredModel):
     """A person may see the records of a system. What they may do there is said by their groups."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="memberships")
@@ -66,7 +66,7 @@ class Scope(models.TextChoices):
 class AccessToken(StoredModel):
     """A machine's key: stored as a digest, scoped, expiring, owned by a person, shown once."""
 
-    SCOPE_PATH = "systems"
+    SYSTEM_PATH = "systems"
     PII = "actor"
 
     prefix = models.CharField(

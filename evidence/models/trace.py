@@ -16,7 +16,7 @@ class Trace(AppendOnlyModel):
         COMPLETE = "complete"  # the root has ended
         INCOMPLETE = "incomplete"  # the root never came, and the time set for it is over
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "payload"
 
     # Where a foreign key is the first column of another index, it has none of its own: fewer to write a trace.
@@ -38,7 +38,7 @@ class Trace(AppendOnlyModel):
     answer = models.TextField(blank=True)
     language = models.CharField(max_length=35, blank=True)  # BCP 47
     risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
-    confidence = models.JSONField(default=list)  # factors, as declared
+    confidence_factors = models.JSONField(default=list)  # as declared; no probability of being right
     limitations = models.JSONField(default=list)
     flags = models.JSONField(default=list)  # what the assembler noticed: [{code, detail}]
     assembler_version = models.CharField(max_length=KEY_LENGTH)
@@ -63,7 +63,7 @@ class Trace(AppendOnlyModel):
 class TraceVersion(AppendOnlyModel):
     """A version the trace says it used, in the slot it used it for."""
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "none"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="versions", db_index=False)
@@ -83,7 +83,7 @@ class TraceVersion(AppendOnlyModel):
 class Retrieval(AppendOnlyModel):
     """A document the trace retrieved, whether or not the answer cites it."""
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "payload"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="retrievals")
@@ -103,7 +103,7 @@ class TraceDocument(AppendOnlyModel):
     The document is named by the digest of its text, which is the same in every index version that holds it.
     """
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "none"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="documents")
@@ -125,7 +125,7 @@ class PolicyCheck(AppendOnlyModel):
         DENY = "deny"
         ESCALATE = "escalate"
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "payload"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="policy_checks")
@@ -141,7 +141,7 @@ class PolicyCheck(AppendOnlyModel):
 class ToolCall(AppendOnlyModel):
     """A tool the trace called."""
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "payload"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="tool_calls")
@@ -157,7 +157,7 @@ class ToolCall(AppendOnlyModel):
 class TraceFacts(AppendOnlyModel):
     """What assessments count, stored once per trace revision so that they never loop over traces."""
 
-    SCOPE_PATH = "trace__system"
+    SYSTEM_PATH = "trace__system"
     PII = "none"
 
     trace = models.OneToOneField(Trace, on_delete=models.PROTECT, primary_key=True, related_name="facts")

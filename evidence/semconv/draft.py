@@ -105,7 +105,7 @@ class TraceDraft:
     risk_tier: str
     has_prompt: bool  # what was put to a model is recorded
     claims_declared: bool
-    confidence: tuple[dict[str, Any], ...]
+    confidence_factors: tuple[dict[str, Any], ...]
     limitations: tuple[str, ...]
     retrievals: tuple[RetrievalDraft, ...]
     policy_checks: tuple[PolicyCheckDraft, ...]

@@ -76,7 +76,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
         risk_tier=_risk_tier(agents, flags),
         has_prompt=conversation.has_prompt(views),
         claims_declared=claims_span is not None,
-        confidence=declared.read_confidence(confidence_span) if confidence_span else (),
+        confidence_factors=declared.read_confidence(confidence_span) if confidence_span else (),
         limitations=declared.read_limitations(limitations_span) if limitations_span else (),
         retrievals=tuple(
             found for view in _doing(views, RETRIEVAL) for found in activity.retrievals_of(view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
 from interpret.models import ProbeRun, ProbeSpec
@@ -17,7 +17,7 @@ class ProbeSpecAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system", "model_version__artefact"]
     search_fields = ["probe"]
     ordering = ["-id"]
-    steps = [Step("Runs", "interpret.proberun", "spec__id__exact")]
+    chain = [ChainLink("Runs", "interpret.proberun", "spec__id__exact")]
 
     @admin.display(description="Model version")
     def model_link(self, spec: ProbeSpec) -> str:
@@ -39,7 +39,7 @@ class ProbeRunAdmin(ReadOnlyModelAdmin):
     list_filter = [related("spec__system"), "state"]
     list_select_related = ["spec", "release__system"]
     ordering = ["-id"]
-    steps = [Step("Findings", "interpret.finding", "run__id__exact")]
+    chain = [ChainLink("Findings", "interpret.finding", "run__id__exact")]
 
     @admin.display(description="Probe")
     def probe(self, run: ProbeRun) -> str:

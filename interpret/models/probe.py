@@ -18,7 +18,7 @@ from evidence.models.base import (
 class ProbeSpec(AppendOnlyModel):
     """What to measure, on which model, with which parameters and seed."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="probe_specs")
@@ -45,7 +45,7 @@ class ProbeRun(StoredModel):
         DONE = "done"
         FAILED = "failed"
 
-    SCOPE_PATH = "spec__system"
+    SYSTEM_PATH = "spec__system"
     PII = "actor"
 
     spec = models.ForeignKey(ProbeSpec, on_delete=models.PROTECT, related_name="runs")
@@ -105,7 +105,7 @@ class Finding(AppendOnlyModel):
         INTERVENTIONAL = "interventional"
         REPLICATED = "replicated"
 
-    SCOPE_PATH = "run__spec__system"
+    SYSTEM_PATH = "run__spec__system"
     PII = "none"
 
     run = models.ForeignKey(ProbeRun, on_delete=models.PROTECT, related_name="findings")

@@ -22,13 +22,13 @@ from interpret.contracts import (
     Comparison,
     ComparisonKind,
     Estimate,
+    HoldsFor,
     ItemValue,
     Measurement,
     ProbeInput,
     ProbeResult,
     ProbeSpecification,
     Progress,
-    Scope,
     Stability,
     Status,
     decide_status,
@@ -333,7 +333,7 @@ class _Writer:
             ),
             q_value=q_value,
             correction=correction,
-            scope=Scope(
+            holds_for=HoldsFor(
                 model_digest=self._specification.model_digest,
                 dataset_digest=self._dataset,
                 languages=languages,

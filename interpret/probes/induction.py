@@ -20,12 +20,12 @@ from interpret.contracts import (
     Comparison,
     ComparisonKind,
     Estimate,
+    HoldsFor,
     ItemValue,
     Measurement,
     ProbeResult,
     ProbeSpecification,
     Progress,
-    Scope,
     Stability,
     decide_status,
 )
@@ -325,7 +325,7 @@ class _Writer:
             estimate=estimate,
             baseline=baseline,
             null=null,
-            scope=self._scope(f"head {head}"),
+            holds_for=self._holds_for(f"head {head}"),
             stability=self._stability(estimate, self._second.scores[rank]),
             supports=f"Head {head} attends to what followed earlier occurrences of the same token.",
             does_not_show=(
@@ -379,7 +379,7 @@ class _Writer:
             baseline=baseline,
             null=null,
             control=matched,
-            scope=self._scope(f"heads {names}"),
+            holds_for=self._holds_for(f"heads {names}"),
             stability=self._stability(estimate, self._second.cost),
             supports=f"Heads {names} together implement copying on random tokens that repeat.",
             does_not_show=(
@@ -407,8 +407,8 @@ class _Writer:
             what="new token sequences and periods, same heads",
         )
 
-    def _scope(self, site: str) -> Scope:
-        return Scope(
+    def _holds_for(self, site: str) -> HoldsFor:
+        return HoldsFor(
             model_digest=self._specification.model_digest,
             dataset_digest=self._repeats.digest(),
             languages=(),

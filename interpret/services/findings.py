@@ -79,7 +79,7 @@ DIGESTED = (
 def _fields(measurement: Measurement, result: ProbeResult, run: ProbeRun) -> dict[str, Any]:
     estimate = measurement.estimate
     return {
-        "title": f"{measurement.statistic} at {measurement.scope.site}"[:200],
+        "title": f"{measurement.statistic} at {measurement.holds_for.site}"[:200],
         "statistic": measurement.statistic,
         "unit": measurement.unit,
         "value": estimate.value,
@@ -98,7 +98,7 @@ def _fields(measurement: Measurement, result: ProbeResult, run: ProbeRun) -> dic
         "rung": str(measurement.level),
         "supports": measurement.supports,
         "does_not_show": measurement.does_not_show,
-        "holds_for": {**asdict(measurement.scope), "languages": list(measurement.scope.languages)},
+        "holds_for": {**asdict(measurement.holds_for), "languages": list(measurement.holds_for.languages)},
         "provenance": {
             "probe": result.probe,
             "code_version": result.code_version,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link
 from evidence.admin.frame.filters import related
 from requirements.models import Assessment
@@ -23,11 +23,15 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         "judged", "criterion", "release", "as_of", "detail", "measured", "direction", "observed_from", "observed_to",
         "slices_as_json", "inputs_as_json", "inputs_digest", "code_version", "created_at",
     ]  # fmt: skip
-    steps = [
-        Step("Traces of the release", "evidence.trace", "release__id__exact", "release_id"),
-        Step("Eval runs of the release", "evidence.evalrun", "release__id__exact", "release_id"),
-        Step("Gate decisions on the release", "evidence.gatedecision", "release__id__exact", "release_id"),
-        Step("The criterion through time", "requirements.assessment", "criterion__id__exact", "criterion_id"),
+    chain = [
+        ChainLink("Traces of the release", "evidence.trace", "release__id__exact", "release_id"),
+        ChainLink("Eval runs of the release", "evidence.evalrun", "release__id__exact", "release_id"),
+        ChainLink(
+            "Gate decisions on the release", "evidence.gatedecision", "release__id__exact", "release_id"
+        ),
+        ChainLink(
+            "The criterion through time", "requirements.assessment", "criterion__id__exact", "criterion_id"
+        ),
     ]
 
     @admin.display(description="Verdict", ordering="verdict")
@@ -45,4 +49,4 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Measured")
     def measured(self, assessment: Assessment) -> str:
         return figure(value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high,
-                      n=assessment.n, confidence=assessment.confidence)  # fmt: skip
+                      n=assessment.n, bound_confidence=assessment.bound_confidence)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, short_digest
 from evidence.admin.frame.filters import related
 from requirements.models import Baseline, BaselineMember
@@ -17,7 +17,7 @@ class BaselineAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["name"]
     ordering = ["-id"]
-    steps = [Step("Members", "requirements.baselinemember", "baseline__id__exact")]
+    chain = [ChainLink("Members", "requirements.baselinemember", "baseline__id__exact")]
 
     @admin.display(description="Digest")
     def digest_start(self, baseline: Baseline) -> str:

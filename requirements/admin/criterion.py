@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.filters import recent, related
 from requirements.models import AcceptanceCriterion
@@ -18,9 +18,11 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
     search_fields = ["key", "check_name", "version__requirement__key"]
     ordering = ["-id"]
     chain_lookups = ["version__requirement__id__exact"]
-    steps = [
-        Step("Assessments", "requirements.assessment", "criterion__id__exact"),
-        Step("Criteria beside it", "requirements.acceptancecriterion", "version__id__exact", "version_id"),
+    chain = [
+        ChainLink("Assessments", "requirements.assessment", "criterion__id__exact"),
+        ChainLink(
+            "Criteria beside it", "requirements.acceptancecriterion", "version__id__exact", "version_id"
+        ),
     ]
 
     @admin.display(description="Requirement version")

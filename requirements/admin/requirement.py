@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
 from evidence.admin.frame.filters import related
 from requirements.models import Requirement, RequirementTransition, RequirementVersion
@@ -21,10 +21,10 @@ class RequirementAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["key"]
     ordering = ["system", "key"]
-    steps = [
-        Step("Versions", "requirements.requirementversion", "requirement__id__exact"),
-        Step("Criteria", "requirements.acceptancecriterion", "version__requirement__id__exact"),
-        Step("Assessments", "requirements.assessment", "criterion__version__requirement__id__exact"),
+    chain = [
+        ChainLink("Versions", "requirements.requirementversion", "requirement__id__exact"),
+        ChainLink("Criteria", "requirements.acceptancecriterion", "version__requirement__id__exact"),
+        ChainLink("Assessments", "requirements.assessment", "criterion__version__requirement__id__exact"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

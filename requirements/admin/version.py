@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 
-from evidence.admin.frame.base import ReadOnlyModelAdmin, Step
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
@@ -56,13 +56,13 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         "state", "requirement", "number", "statement_text", "rationale", "risk_tier", "layer", "owner",
         "review_every_days", "criteria_table", "remarks", "life", "artefact_version", "proposed_by", "created_at",
     ]  # fmt: skip
-    steps = [
-        Step("Acceptance criteria", "requirements.acceptancecriterion", "version__id__exact"),
-        Step("Assessments", "requirements.assessment", "criterion__version__id__exact"),
-        Step("Baselines that hold it", "requirements.baselinemember", "version__id__exact"),
-        Step("Transitions", "requirements.requirementtransition", "version__id__exact"),
-        Step("Links downstream", "requirements.tracelink", "upstream__id__exact", "artefact_version_id"),
-        Step("Links upstream", "requirements.tracelink", "downstream__id__exact", "artefact_version_id"),
+    chain = [
+        ChainLink("Acceptance criteria", "requirements.acceptancecriterion", "version__id__exact"),
+        ChainLink("Assessments", "requirements.assessment", "criterion__version__id__exact"),
+        ChainLink("Baselines that hold it", "requirements.baselinemember", "version__id__exact"),
+        ChainLink("Transitions", "requirements.requirementtransition", "version__id__exact"),
+        ChainLink("Links downstream", "requirements.tracelink", "upstream__id__exact", "artefact_version_id"),
+        ChainLink("Links upstream", "requirements.tracelink", "downstream__id__exact", "artefact_version_id"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

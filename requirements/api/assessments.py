@@ -24,7 +24,7 @@ from requirements.services.assessment import assess_release
 
 
 class AssessmentOut(serializers.ModelSerializer[Assessment]):
-    """A verdict with its number; `low` and `high` are one-sided bounds at `confidence`."""
+    """A verdict with its number; `low` and `high` are one-sided bounds at `bound_confidence`."""
 
     criterion = serializers.CharField()
     requirement = serializers.CharField(source="criterion.version")
@@ -35,8 +35,8 @@ class AssessmentOut(serializers.ModelSerializer[Assessment]):
         model = Assessment
         fields = [
             "id", "system", "release", "requirement", "criterion", "as_of", "verdict", "detail", "value", "unit",
-            "direction", "n", "low", "high", "confidence", "observed_from", "observed_to", "slices", "inputs_digest",
-            "code_version", "created_at",
+            "direction", "n", "low", "high", "bound_confidence", "observed_from", "observed_to", "slices",
+            "inputs_digest", "code_version", "created_at",
         ]  # fmt: skip
 
 

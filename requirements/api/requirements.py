@@ -42,7 +42,7 @@ class CriterionOut(serializers.ModelSerializer[AcceptanceCriterion]):
         model = AcceptanceCriterion
         fields = [
             "id", "key", "check_name", "parameters", "comparator", "threshold", "unit", "min_n", "max_age_days",
-            "confidence", "slices",
+            "bound_confidence", "slices",
         ]  # fmt: skip
 
 

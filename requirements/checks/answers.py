@@ -8,8 +8,8 @@ from typing import cast
 from django.db.models import Q
 
 from evidence.models import Trace
-from requirements.checks.contracts import Measured, Scope
-from requirements.checks.scope import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population
+from requirements.checks.population import admissible, measure_share, traces_in
 
 _PARTS = {
     "confidence": Q(facts__has_confidence=True),
@@ -22,15 +22,19 @@ _PARTS = {
 
 
 def measure_confidence_and_limits(
-    scope: Scope, parameters: Mapping[str, object], confidence: float
+    population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
     """Share of traces whose answer carries every part asked for."""
-    return _measure(scope, parameters, confidence, _all_of(parameters))
+    return _measure(population, parameters, bound_confidence, _all_of(parameters))
 
 
-def measure_path_recorded(scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured:
+def measure_path_recorded(
+    population: Population, parameters: Mapping[str, object], bound_confidence: float
+) -> Measured:
     """Share of traces that are complete and hold every part asked for."""
-    return _measure(scope, parameters, confidence, _all_of(parameters) & Q(status=Trace.Status.COMPLETE))
+    return _measure(
+        population, parameters, bound_confidence, _all_of(parameters) & Q(status=Trace.Status.COMPLETE)
+    )
 
 
 def _all_of(parameters: Mapping[str, object]) -> Q:
@@ -40,12 +44,14 @@ def _all_of(parameters: Mapping[str, object]) -> Q:
     return wanted
 
 
-def _measure(scope: Scope, parameters: Mapping[str, object], confidence: float, good: Q) -> Measured:
+def _measure(
+    population: Population, parameters: Mapping[str, object], bound_confidence: float, good: Q
+) -> Measured:
     return measure_share(
-        traces_in(scope, parameters),
+        traces_in(population, parameters),
         good=good,
-        fit=admissible(scope),
-        confidence=confidence,
+        fit=admissible(population),
+        bound_confidence=bound_confidence,
         identity="digest",
         observed_at="ended_at",
     )

@@ -8,13 +8,15 @@ from typing import cast
 from django.db.models import Count, F, Q
 
 from evidence.models import Citation, Claim
-from requirements.checks.contracts import Measured, Scope
-from requirements.checks.scope import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population
+from requirements.checks.population import admissible, measure_share, traces_in
 
 
-def measure_material_supported(scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured:
+def measure_material_supported(
+    population: Population, parameters: Mapping[str, object], bound_confidence: float
+) -> Measured:
     """Share of material claims with at least one citation that was found in its document."""
-    traces = traces_in(scope, parameters)
+    traces = traces_in(population, parameters)
     found = Q(citations__verdict__in=[Citation.Verdict.VERBATIM, Citation.Verdict.NORMALISED]) | Q(
         citations__verdict=Citation.Verdict.FUZZY,
         citations__score__gte=cast("float", parameters["min_score"]),
@@ -28,8 +30,8 @@ def measure_material_supported(scope: Scope, parameters: Mapping[str, object], c
     return measure_share(
         claims,
         good=Q(n_found__gt=0),
-        fit=admissible(scope, "trace_id"),
-        confidence=confidence,
+        fit=admissible(population, "trace_id"),
+        bound_confidence=bound_confidence,
         identity="trace_digest",
         observed_at="trace__ended_at",
     )

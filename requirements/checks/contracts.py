@@ -45,7 +45,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class Population:
     """Which facts a measurement may see."""
 
     system_id: int
@@ -62,9 +62,9 @@ class Measured:
     value: float | None  # None: nothing was observed
     n: int  # observations
     successes: float | None  # of n, for a share; None for a mean
-    low: float | None  # one-sided lower bound at `confidence`; None where n allows none
-    high: float | None  # one-sided upper bound at `confidence`
-    confidence: float  # one-sided, in (0, 1)
+    low: float | None  # one-sided lower bound at `bound_confidence`; None where n allows none
+    high: float | None  # one-sided upper bound at `bound_confidence`
+    bound_confidence: float  # one-sided, in (0, 1)
     unit: str
     direction: Direction
     observed_from: datetime | None
@@ -76,4 +76,6 @@ class Measured:
 class Measure(Protocol):
     """The measuring code of a check: set-based queries over stored facts, no writes, no clock."""
 
-    def __call__(self, scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured: ...
+    def __call__(
+        self, population: Population, parameters: Mapping[str, object], bound_confidence: float
+    ) -> Measured: ...

@@ -8,11 +8,13 @@ from typing import cast
 from django.db.models import Exists, OuterRef, Q
 
 from evidence.models import PolicyCheck
-from requirements.checks.contracts import Measured, Scope
-from requirements.checks.scope import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population
+from requirements.checks.population import admissible, measure_share, traces_in
 
 
-def measure_enforced(scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured:
+def measure_enforced(
+    population: Population, parameters: Mapping[str, object], bound_confidence: float
+) -> Measured:
     """Share of traces in which every listed rule decided; without a list, any rule."""
     checks = PolicyCheck.objects.filter(trace_id=OuterRef("pk"))
     rules = cast("Sequence[str]", parameters["rules"])
@@ -20,10 +22,10 @@ def measure_enforced(scope: Scope, parameters: Mapping[str, object], confidence:
     annotations = {f"rule_{index}": Exists(found) for index, found in enumerate(wanted)}
     good = Q(**dict.fromkeys(annotations, True))
     return measure_share(
-        traces_in(scope, parameters).annotate(**annotations),
+        traces_in(population, parameters).annotate(**annotations),
         good=good,
-        fit=admissible(scope),
-        confidence=confidence,
+        fit=admissible(population),
+        bound_confidence=bound_confidence,
         identity="digest",
         observed_at="ended_at",
     )

@@ -8,11 +8,13 @@ from typing import cast
 from django.db.models import Exists, OuterRef, Q
 
 from evidence.models import ReleasePin, TraceVersion
-from requirements.checks.contracts import Measured, Scope
-from requirements.checks.scope import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population
+from requirements.checks.population import admissible, measure_share, traces_in
 
 
-def measure_registered(scope: Scope, parameters: Mapping[str, object], confidence: float) -> Measured:
+def measure_registered(
+    population: Population, parameters: Mapping[str, object], bound_confidence: float
+) -> Measured:
     """Share of traces that name a version in every slot; that they are registered is what `admissible` says.
 
     With `match_release`, a slot counts only when the release pins that very version in it.
@@ -23,16 +25,16 @@ def measure_registered(scope: Scope, parameters: Mapping[str, object], confidenc
         named = TraceVersion.objects.filter(trace_id=OuterRef("pk"), slot=slot)
         if parameters["match_release"]:
             pinned = ReleasePin.objects.filter(
-                release_id=scope.release_id, slot=slot, version_id=OuterRef("version_id")
+                release_id=population.release_id, slot=slot, version_id=OuterRef("version_id")
             )
             named = named.filter(Exists(pinned))
         annotations[f"slot_{index}"] = Exists(named)
         good &= Q(**{f"slot_{index}": True})
     return measure_share(
-        traces_in(scope, parameters).annotate(**annotations),
+        traces_in(population, parameters).annotate(**annotations),
         good=good,
-        fit=admissible(scope),
-        confidence=confidence,
+        fit=admissible(population),
+        bound_confidence=bound_confidence,
         identity="digest",
         observed_at="ended_at",
     )

@@ -12,7 +12,7 @@ from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, acto
 class Requirement(AppendOnlyModel):
     """The stable half of a requirement; its text is in its versions."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "none"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="requirements")
@@ -38,7 +38,7 @@ class RequirementState(models.TextChoices):
 class RequirementVersion(AppendOnlyModel):
     """One wording of a requirement. Its state is the last of its transitions."""
 
-    SCOPE_PATH = "requirement__system"
+    SYSTEM_PATH = "requirement__system"
     PII = "actor"
 
     requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="versions")
@@ -68,7 +68,7 @@ class RequirementVersion(AppendOnlyModel):
 class RequirementTransition(AppendOnlyModel):
     """A version moved to a state: by whom, why, when."""
 
-    SCOPE_PATH = "version__requirement__system"
+    SYSTEM_PATH = "version__requirement__system"
     PII = "actor"
 
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="transitions")
@@ -86,7 +86,7 @@ class Comparator(models.TextChoices):
 class AcceptanceCriterion(AppendOnlyModel):
     """A sentence a machine can check: which check, with which parameters, against which threshold."""
 
-    SCOPE_PATH = "version__requirement__system"
+    SYSTEM_PATH = "version__requirement__system"
     PII = "none"
 
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="criteria")
@@ -100,7 +100,7 @@ class AcceptanceCriterion(AppendOnlyModel):
     unit = models.CharField(max_length=KEY_LENGTH)
     min_n = models.PositiveIntegerField()  # below this many observations the verdict is "insufficient"
     max_age_days = models.PositiveIntegerField(null=True)  # older evidence is "stale"
-    confidence = models.FloatField(default=0.95)  # of the one bound compared with the threshold
+    bound_confidence = models.FloatField(default=0.95)  # one-sided, of the bound compared with the threshold
     slices = ArrayField(models.JSONField(), default=list)  # each must hold too: [{"language": "zh-Hans"}]
 
     class Meta:
@@ -125,7 +125,7 @@ class TraceLink(AppendOnlyModel):
         SATISFIES = "satisfies"
         MITIGATES = "mitigates"
 
-    SCOPE_PATH = "upstream__artefact__system"
+    SYSTEM_PATH = "upstream__artefact__system"
     PII = "actor"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -140,7 +140,7 @@ class TraceLink(AppendOnlyModel):
 class Baseline(AppendOnlyModel):
     """A named set of requirement versions, frozen."""
 
-    SCOPE_PATH = "system"
+    SYSTEM_PATH = "system"
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="baselines")
@@ -159,7 +159,7 @@ class Baseline(AppendOnlyModel):
 class BaselineMember(AppendOnlyModel):
     """A requirement version in a baseline."""
 
-    SCOPE_PATH = "baseline__system"
+    SYSTEM_PATH = "baseline__system"
     PII = "none"
 
     baseline = models.ForeignKey(Baseline, on_delete=models.PROTECT, related_name="members")
@@ -181,7 +181,7 @@ class Assessment(AppendOnlyModel):
         STALE = "stale"
         NOT_ASSESSED = "not_assessed"
 
-    SCOPE_PATH = "release__system"
+    SYSTEM_PATH = "release__system"
     PII = "none"
 
     criterion = models.ForeignKey(AcceptanceCriterion, on_delete=models.PROTECT, related_name="assessments")
@@ -195,7 +195,7 @@ class Assessment(AppendOnlyModel):
     n = models.PositiveIntegerField()
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
-    confidence = models.FloatField()
+    bound_confidence = models.FloatField()  # one-sided, of `low` and of `high`, each by itself
     observed_from = models.DateTimeField(null=True)
     observed_to = models.DateTimeField(null=True)
     slices = models.JSONField(default=list)  # each required slice with its own measurement

@@ -18,7 +18,7 @@ from evidence.models import Release, System
 from evidence.replay import Replay
 from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
-from requirements.checks import CHECKS, Check, Measured, Scope, load_measure
+from requirements.checks import CHECKS, Check, Measured, Population, load_measure
 from requirements.errors import RequirementNotFound
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
@@ -238,7 +238,7 @@ class _Part:
     def shown(self) -> dict[str, Any]:
         measured = asdict(self.recent)
         times = {name: measured[name].isoformat() if measured[name] else None for name in _TIMES}
-        numbers = {name: measured[name] for name in ("value", "n", "low", "high", "confidence", "unit")}
+        numbers = {name: measured[name] for name in ("value", "n", "low", "high", "bound_confidence", "unit")}
         verdict = {"verdict": self.judgement.verdict, "detail": self.judgement.detail}
         return {"where": self.where, **numbers, **times, **verdict}
 
@@ -252,12 +252,12 @@ def _judge_slice(
     measure = load_measure(check)
     age = criterion.max_age_days
     since = None if age is None else as_of - timedelta(days=age)
-    scope = Scope(release.system_id, release.pk, as_of, since, where)
-    recent = measure(scope, criterion.parameters, criterion.confidence)
+    population = Population(release.system_id, release.pk, as_of, since, where)
+    recent = measure(population, criterion.parameters, criterion.bound_confidence)
     ever = None
     if since is not None:
-        unlimited = Scope(release.system_id, release.pk, as_of, None, where)
-        ever = measure(unlimited, criterion.parameters, criterion.confidence)
+        unlimited = Population(release.system_id, release.pk, as_of, None, where)
+        ever = measure(unlimited, criterion.parameters, criterion.bound_confidence)
     rule = Rule(cast("Any", criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
     return _Part(where, recent, ever, judge(rule, recent, ever))
 
@@ -273,7 +273,7 @@ def _columns(judged: Assessed, criterion: AcceptanceCriterion) -> dict[str, Any]
         "n": whole.n if whole else 0,
         "low": whole.low if whole else None,
         "high": whole.high if whole else None,
-        "confidence": criterion.confidence,
+        "bound_confidence": criterion.bound_confidence,
         "observed_from": whole.observed_from if whole else None,
         "observed_to": whole.observed_to if whole else None,
         "slices": list(judged.slices),

@@ -153,6 +153,6 @@ def _create_criterion(version: RequirementVersion, draft: CriterionDraft, actor:
         unit=draft.unit,
         min_n=draft.min_n,
         max_age_days=draft.max_age_days,
-        confidence=draft.confidence,
+        bound_confidence=draft.bound_confidence,
         slices=[dict(where) for where in draft.slices],
     )

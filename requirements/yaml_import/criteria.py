@@ -45,7 +45,7 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
     max_age = None
     if item.get("max_age_days") is not None:
         max_age = faults.whole_number(item, "max_age_days", path, least=1)
-    confidence = _read_confidence(item, path, faults)
+    bound_confidence = _read_bound_confidence(item, path, faults)
     if check is None:
         return None
     unit = _read_unit(item, check, path, faults)
@@ -63,7 +63,7 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
         unit=unit,
         min_n=min_n,
         max_age_days=max_age,
-        confidence=confidence,
+        bound_confidence=bound_confidence,
         slices=slices,
     )
 
@@ -95,7 +95,7 @@ def _read_threshold(
     return comparator, float(value)
 
 
-def _read_confidence(item: Mapping[str, object], path: Path, faults: Faults) -> float:
+def _read_bound_confidence(item: Mapping[str, object], path: Path, faults: Faults) -> float:
     value = item.get("confidence", DEFAULT_BOUND_CONFIDENCE)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.5 < value < 1:
         faults.add((*path, "confidence"), "bad_confidence", "must lie between 0.5 and 1, e.g. 0.95")

@@ -60,7 +60,7 @@ def test_answer_survives_the_way_to_the_server() -> None:
         "7.9%",
     )
     assert (second.text, second.material) == ("The limit is 15,000.", None)
-    assert draft.confidence[0]["direction"] == "raises"
+    assert draft.confidence_factors[0]["direction"] == "raises"
 
 
 @pytest.mark.parametrize("kind", ["model", "prompt", "index", "policy"])

@@ -44,7 +44,7 @@ def make_trace(
         status=Trace.Status.COMPLETE, name="invoke_agent credit", root_span_id="a" * 16, environment="production",
         release=world.release, started_at=at - timedelta(seconds=3), ended_at=at, span_count=6, question=question,
         answer=answer, language=language, risk_tier=risk,
-        confidence=[
+        confidence_factors=[
             {"factor": "retrieval_score", "value": 11.2, "unit": "bm25", "direction": "raises", "source": "DOC-1"},
         ],
         limitations=["Rates are those of the document's date."],

@@ -56,14 +56,14 @@ def signed_in(person: User) -> Client:
 def test_each_step_along_the_chain_leads_to_a_list_that_takes_it(rf) -> None:
     request = rf.get("/")
     request.user = User(username="root", is_superuser=True)
-    steps = [(model, step) for model in OURS for step in admin.site._registry[model].steps]
-    assert len(steps) > 60
-    for model, step in steps:
-        target = apps.get_model(step.model)
-        reached = get_fields_from_path(target, step.lookup.removesuffix("__exact"))[-1]
-        assert admin.site._registry[target].lookup_allowed(step.lookup, "1", request), step
+    links = [(model, link) for model in OURS for link in admin.site._registry[model].chain]
+    assert len(links) > 60
+    for model, link in links:
+        target = apps.get_model(link.model)
+        reached = get_fields_from_path(target, link.lookup.removesuffix("__exact"))[-1]
+        assert admin.site._registry[target].lookup_allowed(link.lookup, "1", request), step
         own = get_fields_from_path(
-            model, step.attribute.replace(".", "__").replace("pk", model._meta.pk.name)
+            model, link.attribute.replace(".", "__").replace("pk", model._meta.pk.name)
         )[-1]
         assert reached.get_internal_type() == own.get_internal_type() or own.is_relation, step
 
@@ -87,7 +87,7 @@ def store_what_other_parts_store(world: World) -> None:
     versions = {pin.slot: pin.version for pin in world.release.pins.all()}
     Assessment.objects.create(
         criterion=criterion, release=world.release, as_of=now, verdict="met", detail="d", value=0.9, unit="share",
-        direction="higher", n=10, low=0.8, high=0.95, confidence=0.95, inputs={}, inputs_digest=digest,
+        direction="higher", n=10, low=0.8, high=0.95, bound_confidence=0.95, inputs={}, inputs_digest=digest,
         code_version="1",
     )  # fmt: skip
     GateDecision.objects.create(

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence.citations.claims import extract_claims
-from evidence.citations.measure import (
+from bench.claims import (
     build_report,
     measure_marks,
     measure_material,
     measure_segmentation,
     read_labelled,
 )
+from evidence.citations.claims import extract_claims
 
 ANSWER = (
     "Thank you for asking. The fee is $5.00 a month. [FEE-1]\n"

@@ -25,7 +25,7 @@ def test_a_complete_trace_tells_all_its_nouns() -> None:
     assert (draft.name, draft.environment, draft.release) == ("credit assistant", "production", "2026.11")
     assert (draft.question, draft.answer) == ("What does an overdraft cost?", ANSWER)
     assert (draft.language, draft.risk_tier, draft.limitations) == ("en", "high", ("Rates change.",))
-    assert draft.confidence[0]["factor"] == "retrieval_score"
+    assert draft.confidence_factors[0]["factor"] == "retrieval_score"
     assert draft.has_prompt
     assert [(one.document_ref, one.rank, one.score) for one in draft.retrievals] == [
         ("RATE-1", 0, 3.5),

@@ -97,10 +97,10 @@ def test_the_orm_says_what_to_do_instead(world: World) -> None:
 @pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
 def test_each_model_leads_to_its_system_and_notes_its_personal_data(model: type[StoredModel]) -> None:
     assert model.PII in {"none", "actor", "payload"}
-    if model.SCOPE_PATH is None:
+    if model.SYSTEM_PATH is None:
         assert is_excepted("no-system", model._meta.label), (
             f"{model._meta.label}: which system does it belong to?"
         )
         return
     manager = model._default_manager
-    assert manager.filter(**{f"{model.SCOPE_PATH}__in": [0]}).count() == 0  # the path is a real lookup
+    assert manager.filter(**{f"{model.SYSTEM_PATH}__in": [0]}).count() == 0  # the path is a real lookup

@@ -20,7 +20,8 @@ def test_each_aggregate_says_its_unit_n_interval_and_confidence() -> None:
     }
     assert set(aggregates) == MEASUREMENTS
     for label, fields in aggregates.items():
-        assert {"value", "n", "low", "high", "unit", "confidence"} <= fields, label
+        assert {"value", "n", "low", "high", "unit"} <= fields, label
+        assert len({"confidence", "bound_confidence"} & fields) == 1, f"{label}: two-sided, or one-sided?"
 
 
 def test_each_float_field_says_what_it_holds_where_it_is_declared() -> None:

@@ -22,7 +22,7 @@ def test_each_exception_is_still_needed() -> None:
             assert not issubclass(models[name], AppendOnlyModel), name
         elif invariant == "no-system":
             assert name in models, name
-            assert models[name].SCOPE_PATH is None, name
+            assert models[name].SYSTEM_PATH is None, name
         elif invariant == "no-audit-event":
             assert name in services, name
             assert services[name].writes, name

@@ -52,7 +52,7 @@ def of(result: ProbeResult, statistic: str, language: str = "") -> Measurement:
     return next(
         item
         for item in result.measurements
-        if item.statistic == statistic and item.scope.slice.get("language", "") == language
+        if item.statistic == statistic and item.holds_for.slice.get("language", "") == language
     )
 
 
@@ -78,7 +78,7 @@ def test_a_model_without_weights_has_entropy_log_v_and_is_not_supported() -> Non
 
 def test_each_language_has_its_row_and_their_gap_is_tested() -> None:
     result = run(model_of(planted.random_model()), prompts(10) + prompts(12, "zh-Hans"))
-    rows = [(m.statistic, m.scope.slice.get("language", "")) for m in result.measurements]
+    rows = [(m.statistic, m.holds_for.slice.get("language", "")) for m in result.measurements]
     assert ("next_token.entropy", "zh-Hans") in rows
     assert ("next_token.margin", "en") in rows
     gap = of(result, "next_token.language_gap", "zh-Hans minus en")
@@ -88,7 +88,7 @@ def test_each_language_has_its_row_and_their_gap_is_tested() -> None:
 
 def test_a_language_with_too_few_prompts_is_named_and_not_reported() -> None:
     result = run(model_of(planted.random_model()), prompts(10) + prompts(2, "fr"))
-    assert {m.scope.slice.get("language") for m in result.measurements} == {None, "en"}
+    assert {m.holds_for.slice.get("language") for m in result.measurements} == {None, "en"}
     assert result.measurements[0].details["languages_too_few_to_report"] == ["fr"]
 
 

@@ -30,7 +30,7 @@ def of(result: ProbeResult, statistic: str) -> Measurement:
 def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
     result = run(planted.induction_model())
     match, cost = of(result, "induction.prefix_match"), of(result, "induction.ablation_cost")
-    assert match.scope.site == "head 1.0"
+    assert match.holds_for.site == "head 1.0"
     assert match.status is Status.SUPPORTED
     assert match.estimate.low > 0.9
     assert match.null.estimate.high < 0.2

@@ -19,7 +19,7 @@ CRITERION = CriterionDraft(
     unit="share",
     min_n=30,
     max_age_days=90,
-    confidence=0.95,
+    bound_confidence=0.95,
     slices=(),
 )
 DRAFT = RequirementDraft(

@@ -24,7 +24,7 @@ def share(successes: int, n: int, **over: Any) -> Measured:
         successes=successes,
         low=estimate.low if estimate else None,
         high=estimate.high if estimate else None,
-        confidence=0.95,
+        bound_confidence=0.95,
         unit="share",
         direction="higher",
         observed_from=None,

@@ -49,7 +49,7 @@ def test_a_good_file_is_read_with_defaults_written_out() -> None:
     assert parsed.lines == {"shows-sources": 4}
     assert criterion.parameters == {"min_score": 0.9, "risk_tiers": ["low", "medium", "high"]}
     assert criterion.slices == ({"language": "en"}, {"language": "zh-Hans"})
-    assert (criterion.unit, criterion.confidence) == ("share", 0.95)
+    assert (criterion.unit, criterion.bound_confidence) == ("share", 0.95)
 
 
 def test_an_unknown_check_names_file_line_and_nearest_known_check() -> None:

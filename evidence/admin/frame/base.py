@@ -28,7 +28,7 @@ else:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChainLink:
     """A step along the chain: from a record to the list of those that hang on it."""
 
     text: str
@@ -69,10 +69,10 @@ class ScopedModelAdmin(_ModelAdmin):
     list_per_page = 50  # rows
     actions_on_top = False
     list_defer: ClassVar[Sequence[str]] = ()  # long columns that the list does not show
-    steps: ClassVar[Sequence[Step]] = ()
+    chain: ClassVar[Sequence[ChainLink]] = ()
     chain_lookups: ClassVar[
         Sequence[str]
-    ] = ()  # lookups over two relations that steps of other nouns lead with
+    ] = ()  # lookups over two relations that other nouns' links lead with
     change_form_template = "admin/tracebinder/record.html"
     change_list_template = "admin/tracebinder/list.html"
 
@@ -130,15 +130,15 @@ class ScopedModelAdmin(_ModelAdmin):
         return redirect(list_url("evidence.auditevent", object_type=self.opts.label, object_id=object_id))
 
     def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:
-        """Return text and address of the steps from a record that this person may take."""
-        record = self.get_object(request, object_id) if object_id and self.steps else None
+        """Return text and address of the links from a record that this person may follow."""
+        record = self.get_object(request, object_id) if object_id and self.chain else None
         if record is None:
             return []
         return [
-            (step.text, list_url(step.model, **{step.lookup: value}))
-            for step in self.steps
-            if self._may_list(request, step.model)
-            and (value := _attribute(record, step.attribute)) is not None
+            (link.text, list_url(link.model, **{link.lookup: value}))
+            for link in self.chain
+            if self._may_list(request, link.model)
+            and (value := _attribute(record, link.attribute)) is not None
         ]
 
     def _may_list(self, request: HttpRequest, label: str) -> bool:

@@ -89,14 +89,21 @@ def prose(text: str, language: str = "") -> SafeString | str:
 def figure(
     *, value: float | None, unit: str, low: float | None = None, high: float | None = None, n: int | None = None,
     confidence: float | None = None,
+    bound_confidence: float | None = None,
 ) -> str:  # fmt: skip
-    """Return a number that says what it is: `0.82 share [0.71, 0.93] at 95%, n 40`."""
+    """Return a number that says what it is: `0.82 share [0.71, 0.93] at 95%, n 40`.
+
+    Args:
+        confidence: of a two-sided interval.
+        bound_confidence: of each bound by itself, where the interval is made of two one-sided ones.
+    """
     if value is None:
         return "not measured" if n is None else f"not measured, n {n}"
     text = f"{value:.4g} {unit}"
     if low is not None and high is not None:
         text += f" [{low:.3g}, {high:.3g}]"
         text += f" at {confidence:.0%}" if confidence is not None else ""
+        text += f", each bound at {bound_confidence:.0%} one-sided" if bound_confidence is not None else ""
     return text if n is None else f"{text}, n {n}"
 
 

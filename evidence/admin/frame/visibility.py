@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from evidence.access import INTERNALS_APP, Principal, principal_of_user, scoped
+from evidence.access import INTERNALS_APP, Principal, principal_of_user, visible_to
 
 INTERNALS_PERMISSION: Final = "interpret.view_internals"
 
@@ -27,7 +27,7 @@ def visible(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
     Raises:
         AccessDenied: the model belongs to no system; its admin says itself what may be seen of it.
     """
-    return scoped(queryset, principal_of(request))
+    return visible_to(queryset, principal_of(request))
 
 
 def rows_of(model: type[Model]) -> QuerySet[Any]:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from evidence.access import Principal, scoped
+from evidence.access import Principal, visible_to
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.review.answer import cut_answer, read_claims
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
@@ -106,7 +106,7 @@ def _evidence_for(trace: Trace, principal: Principal) -> Any:
     rows = Evidence.objects.filter(
         system=trace.system_id, links__version__release_pins__release=trace.release_id
     )
-    return scoped(rows, principal).distinct().order_by("-observed_to")[:10]
+    return visible_to(rows, principal).distinct().order_by("-observed_to")[:10]
 
 
 def _carry_out(

@@ -23,7 +23,7 @@ class ReviewTaskAdmin(ReadOnlyModelAdmin):
     list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
     list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
     list_select_related = ["system", "trace"]
-    list_defer = ["trace__answer", "trace__confidence", "trace__limitations"]
+    list_defer = ["trace__answer", "trace__confidence_factors", "trace__limitations"]
     search_fields = ["=trace__trace_id"]
     search_help_text = "A whole trace id, as 32 hexadecimal characters."
 

@@ -28,8 +28,8 @@ class TraceOut(serializers.ModelSerializer[Trace]):
         model = Trace
         fields = [
             "trace_id", "revision", "digest", "system", "release", "environment", "status", "name", "risk_tier",
-            "language", "started_at", "ended_at", "span_count", "question", "answer", "confidence", "limitations",
-            "flags", "assembler_version", "sealed_at",
+            "language", "started_at", "ended_at", "span_count", "question", "answer", "confidence_factors",
+            "limitations", "flags", "assembler_version", "sealed_at",
         ]  # fmt: skip
 
     def get_trace_id(self, trace: Trace) -> str:

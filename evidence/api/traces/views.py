@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import principal_of, scoped
+from evidence.access import principal_of, visible_to
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.api.traces.filters import ClaimFilter, SpanFilter, SpanSearchFilter, TraceFilter
@@ -44,7 +44,7 @@ class TraceDetail(ScopedView):
     @extend_schema(responses={200: TraceDetailOut, 404: Problem})
     def get(self, request: Request, trace_id: str) -> Response:
         """Return the newest revision, or the one asked for."""
-        found = scoped(traces.traces_in_full(), principal_of(request)).filter(
+        found = visible_to(traces.traces_in_full(), principal_of(request)).filter(
             trace_id=_parse_trace_id(trace_id)
         )
         revision = request.query_params.get("revision")

@@ -80,7 +80,7 @@ def _trace(trace: Trace) -> dict[str, object]:
         "answer": trace.answer,
         "language": trace.language,
         "riskTier": trace.risk_tier,
-        "confidence": plain(trace.confidence),
+        "confidence": plain(trace.confidence_factors),
         "limitations": plain(trace.limitations),
         "flags": plain(trace.flags),
         "assemblerVersion": trace.assembler_version,

@@ -1,10 +1,8 @@
-"""Precision and recall of the claim extractor on the labelled sentences: `python -m
-evidence.citations.measure`.
+"""Precision and recall of the claim extractor on the labelled sentences: `python -m bench.claims`.
 
-Sentences marked `seen` lay open while the patterns were written; those marked `held_out` were labelled
-afterwards, and no pattern was changed for them.
-Segmentation is measured on answers made by joining the
-sentences of a language, eight at a time.
+Sentences marked `seen` lay open while the patterns were written; those marked `held_out` were labelled afterwards, and
+no pattern was changed for them. Segmentation is measured on answers made by joining the sentences of a language, eight
+at a time.
 """
 
 from __future__ import annotations

@@ -33,48 +33,49 @@ from django.db.models.functions import Concat
 
 from evidence.models import Registration, ReleasePin, Trace, TraceVersion
 from evidence.statistics import two_sided, wilson
-from requirements.checks.contracts import Direction, Measured, Scope
+from requirements.checks.contracts import Direction, Measured, Population
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
 
 
-def traces_in(scope: Scope, parameters: Mapping[str, object]) -> QuerySet[Trace]:
-    """Return the current revisions of the release's traces in the scope.
+def traces_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[Trace]:
+    """Return the current revisions of the release's traces in the population.
 
-    Current means: no newer revision was sealed by `scope.as_of`.
+    Current means: no newer revision was sealed by `population.as_of`.
     """
     newer = Trace.objects.filter(
         system_id=OuterRef("system_id"),
         trace_id=OuterRef("trace_id"),
         revision__gt=OuterRef("revision"),
-        sealed_at__lte=scope.as_of,
+        sealed_at__lte=population.as_of,
     )
     traces = Trace.objects.filter(
         ~Exists(newer),
-        system_id=scope.system_id,
-        release_id=scope.release_id,
-        sealed_at__lte=scope.as_of,
-        ended_at__lte=scope.as_of + CLOCK_SKEW,
+        system_id=population.system_id,
+        release_id=population.release_id,
+        sealed_at__lte=population.as_of,
+        ended_at__lte=population.as_of + CLOCK_SKEW,
         risk_tier__in=cast("Sequence[str]", parameters["risk_tiers"]),
-        **{str(dimension): value for dimension, value in scope.where.items()},
+        **{str(dimension): value for dimension, value in population.where.items()},
     )
-    if scope.since is not None:
-        traces = traces.filter(ended_at__gte=scope.since)
+    if population.since is not None:
+        traces = traces.filter(ended_at__gte=population.since)
     return traces
 
 
-def unregistered(scope: Scope, version_path: str) -> Exists:
-    """Return whether the version at a path of the outer row had no registration by `scope.as_of`."""
-    known = Registration.objects.filter(version_id=OuterRef(version_path), created_at__lte=scope.as_of)
+def unregistered(population: Population, version_path: str) -> Exists:
+    """Return whether the version at a path of the outer row had no registration by `population.as_of`."""
+    known = Registration.objects.filter(version_id=OuterRef(version_path), created_at__lte=population.as_of)
     return cast("Exists", ~Exists(known))
 
 
-def admissible(scope: Scope, trace_path: str = "pk") -> Exists:
+def admissible(population: Population, trace_path: str = "pk") -> Exists:
     """Return whether the trace at a path of the outer row used registered versions, and those its release pins."""
-    pinned = ReleasePin.objects.filter(release_id=scope.release_id, slot=OuterRef("slot"))
+    pinned = ReleasePin.objects.filter(release_id=population.release_id, slot=OuterRef("slot"))
     same = pinned.filter(version_id=OuterRef("version_id"))
     wrong = TraceVersion.objects.filter(
-        unregistered(scope, "version_id") | (Exists(pinned) & ~Exists(same)), trace_id=OuterRef(trace_path)
+        unregistered(population, "version_id") | (Exists(pinned) & ~Exists(same)),
+        trace_id=OuterRef(trace_path),
     )
     return cast("Exists", ~Exists(wrong))
 
@@ -84,7 +85,7 @@ def measure_share(
     *,
     good: Q,
     fit: Exists,
-    confidence: float,
+    bound_confidence: float,
     identity: str,
     observed_at: str,
     direction: Direction = "higher",
@@ -95,7 +96,7 @@ def measure_share(
     Args:
         fit: whether an observation's trace is `admissible`; one that is not is never good.
         good: what makes an observation good. Where lower is better, the share of the others is measured.
-        confidence: one-sided, of each bound.
+        bound_confidence: one-sided, of each bound.
         identity: path of the digest of the trace an observation belongs to.
         observed_at: path of the time it was true.
     """
@@ -120,7 +121,7 @@ def measure_share(
         digest=_sha256(StringAgg("line", delimiter=",", order_by=[identity, "pk"])),
     )
     n, successes = counted["n"], counted["successes"]
-    estimate = wilson(successes, n, two_sided(confidence)) if n else None
+    estimate = wilson(successes, n, two_sided(bound_confidence)) if n else None
     inputs: dict[str, object] = {
         "observations": {
             "n": n,
@@ -136,7 +137,7 @@ def measure_share(
         successes=successes,
         low=estimate.low if estimate else None,
         high=estimate.high if estimate else None,
-        confidence=confidence,
+        bound_confidence=bound_confidence,
         unit="share",
         direction=direction,
         observed_from=counted["first"],
