@@ -14,7 +14,7 @@ from rich.console import Console
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 SCHEMA: Final = REPOSITORY / "docs" / "reference" / "openapi.yaml"
-PRODUCT: Final = [
+TYPED: Final = [
     "config",
     "evidence",
     "requirements",
@@ -22,6 +22,7 @@ PRODUCT: Final = [
     "client/tracebinder",
     "examples",
     "bench",
+    "tests",
 ]
 
 
@@ -64,7 +65,7 @@ def _checks(schema: Path) -> list[Check]:
     return [
         Check("ruff", [str(tools / "ruff"), "check", "."]),
         Check("format", [str(tools / "ruff"), "format", "--check", "--quiet", "."]),
-        Check("types", [python, "-m", "mypy", *PRODUCT]),
+        Check("types", [python, "-m", "mypy", *TYPED]),
         Check("imports", [str(tools / "lint-imports")]),
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
         Check("schema", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", str(schema)]),

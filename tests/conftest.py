@@ -36,7 +36,8 @@ def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _flush_as_owner() -> Iterator[None]:
     """Only the flush after a transactional test needs TRUNCATE, which the runtime role must not have."""
-    original = TransactionTestCase._fixture_teardown
+    case: Any = TransactionTestCase  # the stubs do not know its teardown
+    original = case._fixture_teardown
 
     def teardown(self: TransactionTestCase) -> None:
         with connection.cursor() as cursor:
@@ -46,9 +47,9 @@ def _flush_as_owner() -> Iterator[None]:
         finally:
             connection.close()
 
-    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+    case._fixture_teardown = teardown
     yield
-    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+    case._fixture_teardown = original
 
 
 @pytest.fixture(autouse=True)

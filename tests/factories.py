@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -40,7 +41,7 @@ class World:
             actor=ACTOR,
         ).text
 
-    def headers(self, *scopes: Scope) -> dict[str, str]:
+    def headers(self, *scopes: Scope) -> dict[str, Any]:
         """Return the Authorization header of a fresh token, as `APIClient` takes it."""
         return {"HTTP_AUTHORIZATION": f"Bearer {self.token(*scopes)}"}
 

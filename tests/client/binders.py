@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -95,7 +96,7 @@ def criterion(**changes: object) -> dict[str, object]:
     }
 
 
-def requirement(**changes: object) -> dict[str, object]:
+def requirement(**changes: object) -> dict[str, Any]:
     return {
         "key": "sources",
         "version": 1,
@@ -150,7 +151,7 @@ def review() -> dict[str, object]:
 
 def honest_files(
     *,
-    requirements: Iterable[dict[str, object]] | None = None,
+    requirements: Iterable[dict[str, Any]] | None = None,
     findings: Iterable[dict[str, object]] | None = None,
 ) -> Iterator[BinderFile]:
     yield json_lines_file(

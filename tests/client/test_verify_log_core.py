@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -42,12 +43,16 @@ def test_every_leaf_of_every_small_tree_is_included(size: int) -> None:
     for index in range(size):
         path = naive_path(leaves, index)
         check_inclusion(leaf=leaves[index], index=index, size=size, path=path, root=root)
+        right: dict[str, Any] = {
+            "leaf": leaves[index],
+            "index": index,
+            "size": size,
+            "path": path,
+            "root": root,
+        }
         for wrong in ({"index": (index + 1) % size} if size > 1 else {"index": 1}, {"leaf": LEAVES[-1]}):
             with pytest.raises(BinderFailed):
-                check_inclusion(
-                    **{"leaf": leaves[index], "index": index, "size": size, "path": path, "root": root}
-                    | wrong
-                )
+                check_inclusion(**right | wrong)
         with pytest.raises(BinderFailed):
             check_inclusion(leaf=leaves[index], index=index, size=size, path=[*path, root], root=root)
 

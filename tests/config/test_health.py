@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +17,7 @@ def test_ready_when_database_and_broker_answer(api: APIClient) -> None:
     assert api.get("/readyz").json() == {"status": "ready", "faults": []}
 
 
-def test_not_ready_says_what_is_wrong(api: APIClient, settings) -> None:
+def test_not_ready_says_what_is_wrong(api: APIClient, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     response = api.get("/readyz")
     assert response.status_code == 503

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import OperationalError
 from rest_framework.test import APIClient
@@ -13,10 +15,10 @@ from tests.factories import ACTOR, World
 pytestmark = pytest.mark.django_db
 
 
-def problem(response: object, status: int) -> dict[str, object]:
-    assert response.status_code == status, response.content  # type: ignore[attr-defined]
-    assert response.headers["Content-Type"] == "application/problem+json"  # type: ignore[attr-defined]
-    body = response.json()  # type: ignore[attr-defined]
+def problem(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body = response.json()
     assert {"type", "code", "title", "status", "detail"} <= set(body)
     assert body["status"] == status
     return dict(body)
@@ -57,7 +59,7 @@ def test_an_address_that_does_not_exist_is_a_problem_too(api: APIClient, world: 
 
 def test_invalid_fields_are_listed(api: APIClient, world: World) -> None:
     response = api.post("/api/v1/releases", {"system": "x"}, format="json", **world.headers(Scope.IMPORT))
-    assert set(problem(response, 422)["errors"]) == {"name", "pins"}  # type: ignore[arg-type]
+    assert set(problem(response, 422)["errors"]) == {"name", "pins"}
 
 
 def test_a_system_of_others_cannot_be_written_to(api: APIClient, world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django.live_server_helper import LiveServer
 
 from evidence.models import Review
 from evidence.services import reviews
@@ -20,7 +21,7 @@ SignIn = Callable[[User], Any]
 
 
 def test_a_reviewer_opens_the_queue_reads_the_evidence_and_overrides(
-    sign_in: SignIn, live_server, shoot
+    sign_in: SignIn, live_server: LiveServer, shoot: Callable[[str], None]
 ) -> None:
     world = make_world()
     task = make_task(world)
@@ -57,7 +58,7 @@ def test_a_reviewer_opens_the_queue_reads_the_evidence_and_overrides(
 
 
 def test_an_auditor_sees_the_same_evidence_and_can_decide_nothing(
-    sign_in: SignIn, live_server, shoot
+    sign_in: SignIn, live_server: LiveServer, shoot: Callable[[str], None]
 ) -> None:
     world = make_world()
     task = make_task(world, language="zh-Hans")
@@ -72,7 +73,7 @@ def test_an_auditor_sees_the_same_evidence_and_can_decide_nothing(
 
 
 def test_internals_are_there_for_the_researcher_and_nowhere_for_the_reviewer(
-    sign_in: SignIn, live_server, shoot
+    sign_in: SignIn, live_server: LiveServer, shoot: Callable[[str], None]
 ) -> None:
     world = make_world()
     browser = sign_in(world.people["researcher"])

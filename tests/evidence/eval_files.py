@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ MODEL_DIGEST = sha256_hex(b"model")  # what `factories.manifest` pins
 
 
 def eval_file(
-    values: list[float | None] | None = None, *, slices: list[dict[str, str]] | None = None, **over: Any
+    values: Sequence[float | None] | None = None, *, slices: list[dict[str, str]] | None = None, **over: Any
 ) -> bytes:
     """Return a native file: one sample for each value, None being unscored."""
     now = timezone.now()

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.auth.models import User
 from django.db.models import BooleanField, Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -53,19 +53,25 @@ def signed_in(person: User) -> Client:
     return client
 
 
-def test_each_step_along_the_chain_leads_to_a_list_that_takes_it(rf) -> None:
+def admin_of(model: type[Model]) -> ScopedModelAdmin:
+    model_admin = admin.site._registry[model]
+    assert isinstance(model_admin, ScopedModelAdmin)
+    return model_admin
+
+
+def test_each_step_along_the_chain_leads_to_a_list_that_takes_it(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = User(username="root", is_superuser=True)
-    links = [(model, link) for model in OURS for link in admin.site._registry[model].chain]
+    links = [(model, link) for model in OURS for link in admin_of(model).chain]
     assert len(links) > 60
     for model, link in links:
         target = apps.get_model(link.model)
         reached = get_fields_from_path(target, link.lookup.removesuffix("__exact"))[-1]
-        assert admin.site._registry[target].lookup_allowed(link.lookup, "1", request), step
+        assert admin.site._registry[target].lookup_allowed(link.lookup, "1", request), link
         own = get_fields_from_path(
             model, link.attribute.replace(".", "__").replace("pk", model._meta.pk.name)
         )[-1]
-        assert reached.get_internal_type() == own.get_internal_type() or own.is_relation, step
+        assert reached.get_internal_type() == own.get_internal_type() or own.is_relation, link
 
 
 def call_each_display(model_admin: ScopedModelAdmin, row: Model) -> None:
@@ -132,9 +138,8 @@ def superuser(world: World) -> User:
 
 
 @pytest.mark.parametrize("model", OURS, ids=IDS)
-def test_each_noun_is_registered_scoped_and_pages_cheaply(model) -> None:
-    model_admin = admin.site._registry[model]
-    assert isinstance(model_admin, ScopedModelAdmin)
+def test_each_noun_is_registered_scoped_and_pages_cheaply(model: type[Model]) -> None:
+    model_admin = admin_of(model)
     assert model_admin.show_full_result_count is False
     for entry in model_admin.list_filter:
         if isinstance(entry, str):
@@ -148,7 +153,9 @@ def test_each_noun_is_registered_scoped_and_pages_cheaply(model) -> None:
 
 
 @pytest.mark.parametrize("model", OURS, ids=IDS)
-def test_nothing_that_happened_can_be_added_changed_or_deleted(model, rf) -> None:
+def test_nothing_that_happened_can_be_added_changed_or_deleted(
+    model: type[Model], rf: RequestFactory
+) -> None:
     request = rf.get("/")
     request.user = User(username="root", is_superuser=True, is_staff=True)
     model_admin = admin.site._registry[model]
@@ -172,7 +179,7 @@ def test_each_list_and_first_record_opens(superuser: User, world: World) -> None
         response = client.get(reverse(f"{name}_changelist"))
         assert response.status_code == 200, model
         for row in response.context["cl"].result_list[:1]:
-            call_each_display(admin.site._registry[model], row)
+            call_each_display(admin_of(model), row)
             record = client.get(reverse(f"{name}_change", args=[row.pk]))
             assert record.status_code == 200, model
             opened += 1

@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -71,7 +72,9 @@ def test_the_filters_sidebar_offers_no_system_of_others(world: World) -> None:
         (Trace, "no_such_thing__x", False),
     ],
 )
-def test_a_filter_that_walks_into_the_internals_is_known(model, lookup: str, tells: bool) -> None:
+def test_a_filter_that_walks_into_the_internals_is_known(
+    model: type[Model], lookup: str, tells: bool
+) -> None:
     assert reaches_internals(model, lookup) is tells
 
 

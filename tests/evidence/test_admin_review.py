@@ -20,6 +20,7 @@ from evidence.models import (
     EvidenceLink,
     Membership,
     Review,
+    ReviewTask,
     SourceDocument,
 )
 from evidence.services import reviews
@@ -33,7 +34,7 @@ def signed_in(person: User) -> Client:
     return client
 
 
-def page_of(person: User, task) -> str:
+def page_of(person: User, task: ReviewTask) -> str:
     response = signed_in(person).get(reverse("admin:evidence_reviewtask_change", args=[task.pk]))
     assert response.status_code == 200
     return response.content.decode()

@@ -33,6 +33,7 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.semconv.mapping import map_trace
 from evidence.services import audit, ingest, registry
 from evidence.services.assembly import assemble_due_traces, sealing
 from evidence.services.assembly.replay import recheck_citation
@@ -125,6 +126,7 @@ def test_a_quiet_trace_is_sealed_with_all_its_nouns(world: World) -> None:
         ("DOC-9", False),
     ]
     check = PolicyCheck.objects.get()
+    assert check.version is not None
     assert (check.rule, check.decision, check.version.label) == ("prohibited", "allow", "1")
     assert ToolCall.objects.get().arguments == {"a": 1}
     assert codes(trace) == []
@@ -144,6 +146,7 @@ def test_claims_citations_and_facts_say_what_is_supported(world: World) -> None:
     assert ANSWER[second.start : second.end] == second.text
     assert second.material  # decided here: the application did not say
     citation = Citation.objects.get(claim=first)
+    assert citation.document is not None
     assert (citation.verdict, citation.score, citation.document.document_id) == ("verbatim", 1.0, "DOC-1")
     assert DOCUMENT_TEXT[citation.doc_start : citation.doc_end] == citation.quote
     facts = TraceFacts.objects.get(trace=trace)
@@ -216,6 +219,7 @@ def test_a_quote_of_another_document_is_misattributed(world: World) -> None:
         "tracebinder.answer": ANSWER, "tracebinder.claims": claims, "tracebinder.risk_tier": "low",
         "gen_ai.data_source.id": "two", "tracebinder.index.digest": digest})  # fmt: skip
     citation = Citation.objects.get(claim__trace=assemble(world, [root]))
+    assert citation.document is not None
     assert (citation.verdict, citation.document.document_id) == ("misattributed", "FEES")
     assert citation.found_in is not None
     assert citation.found_in.document_id == "RATES"
@@ -357,7 +361,7 @@ def test_a_trace_that_cannot_be_assembled_is_set_aside_alone(
     good, bad = uuid4(), uuid4()
     store_spans(world.system, good, spans_of(world))
     store_spans(world.system, bad, spans_of(world, **{"tracebinder.question": "poison"}))
-    original = sealing.map_trace
+    original = map_trace
 
     def fail_on_poison(spans: list[dict[str, Any]]) -> Any:
         if any(span["attributes"].get("tracebinder.question") == "poison" for span in spans):
@@ -379,7 +383,7 @@ def test_a_span_that_arrives_during_assembly_leaves_the_trace_due(
 ) -> None:
     spans = spans_of(world)
     store_spans(world.system, TRACE_ID, spans[:-1])
-    original = sealing.map_trace
+    original = map_trace
 
     def map_while_a_span_arrives(rows: list[dict[str, Any]]) -> Any:
         if len(rows) == 4:

@@ -48,7 +48,7 @@ def test_auditor_exports_downloads_and_verifies(api: APIClient, filled: Filled, 
     headers = filled.world.headers(Scope.BINDER)
     assert api.get(f"/api/v1/binders/{made['id']}", **headers).json() == made
     download = api.get(f"/api/v1/binders/{made['id']}/download", **headers)
-    archive = b"".join(download.streaming_content)
+    archive = download.getvalue()
     assert sha256_hex(archive) == made["digest"]
     assert made["file_name"] in download["Content-Disposition"]
     sidecar = api.get(f"/api/v1/binders/{made['id']}/sidecar", **headers).content.decode()

@@ -6,6 +6,7 @@ import json
 import uuid
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -39,7 +40,7 @@ from evidence.services import assembly, ingest, log, reviews
 from evidence.services.blobs import blob_path, read_blob, store_blob
 from evidence.services.disposal import holds
 from evidence.services.disposal.blob_removal import sweep_removed
-from evidence.services.disposal.erasure import erase_subject, erase_trace_payload
+from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 from evidence.services.log.checking import check_log
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import ACTOR, World
@@ -167,7 +168,12 @@ def test_a_hold_wins_until_it_is_released(sealed: Trace, world: World) -> None:
     hold = holds.place_hold(
         system=world.system, reason="lawsuit", period_from=sealed.started_at, period_to=None, actor=ACTOR
     )
-    arguments = {"system": world.system, "trace_id": sealed.trace_id, "reason": "request 1", "actor": ACTOR}
+    arguments: dict[str, Any] = {
+        "system": world.system,
+        "trace_id": sealed.trace_id,
+        "reason": "request 1",
+        "actor": ACTOR,
+    }
     with pytest.raises(LegalHoldInForce, match="lawsuit"):
         erase_trace_payload(**arguments)
     with (
@@ -181,7 +187,7 @@ def test_a_hold_wins_until_it_is_released(sealed: Trace, world: World) -> None:
     assert erase_trace_payload(**arguments).erasure.pk
 
 
-def erase_subject_of(world: World, value: str):
+def erase_subject_of(world: World, value: str) -> SubjectReport:
     return erase_subject(
         system=world.system, attribute="enduser.id", value=value, reason="request 1", actor=ACTOR
     )
@@ -205,7 +211,12 @@ def test_a_late_span_is_erased_by_asking_again(sealed: Trace, world: World) -> N
         span_id=b"\x09" * 8, attributes={"gen_ai.prompt.name": SECRET}, parent_span_id=b"\x01" * 8
     )
     send(make_request(late).SerializeToString())
-    again = {"system": world.system, "trace_id": sealed.trace_id, "reason": "request 1", "actor": ACTOR}
+    again: dict[str, Any] = {
+        "system": world.system,
+        "trace_id": sealed.trace_id,
+        "reason": "request 1",
+        "actor": ACTOR,
+    }
     erase_trace_payload(**again)  # while it waits to be assembled
     assert PendingTrace.objects.get().trace_id == sealed.trace_id
     assembly.assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1))

@@ -107,6 +107,7 @@ def test_other_content_for_a_known_span_is_a_conflict_and_the_first_stands(sende
     assert "span_conflict" in message
     assert Span.objects.get().name == "first"
     reject = Reject.objects.get()
+    assert reject.item is not None
     assert (reject.code, reject.item["name"], reject.span_id) == ("span_conflict", "second", SPAN_ID.hex())
 
 

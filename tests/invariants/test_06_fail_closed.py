@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -62,6 +64,9 @@ def test_every_verdict_but_met_keeps_a_gate_shut() -> None:
     from evidence.services.gates.decision import _verdict  # the rule itself, over every verdict there is
 
     for verdict in NOT_A_PASS:
-        reasons = [{"verdict": "met", "waiver": None}, {"verdict": verdict, "waiver": None}]
+        reasons: list[dict[str, Any]] = [
+            {"verdict": "met", "waiver": None},
+            {"verdict": verdict, "waiver": None},
+        ]
         assert _verdict(reasons) != GateDecision.Verdict.PASS
     assert _verdict([]) != GateDecision.Verdict.PASS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 
 from evidence.roles import ROLES
 from evidence.table_rules import INTERPRET_GRANTS
@@ -43,7 +44,9 @@ def test_probe_tasks_have_their_own_queue_and_no_other_task_is_in_it() -> None:
 @pytest.mark.parametrize(
     "role", [role for role, rules in ROLES.items() if "interpret" not in rules.sees_apps]
 )
-def test_no_list_tells_of_internals_to_a_role_without_the_permission(world: World, role: str, client) -> None:
+def test_no_list_tells_of_internals_to_a_role_without_the_permission(
+    world: World, role: str, client: Client
+) -> None:
     person = world.people[role]
     assert not person.has_perm("interpret.view_internals")
     assert not [

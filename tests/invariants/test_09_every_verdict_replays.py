@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.models import Model
 
 from config.replay import REPLAYERS, replayer_of
 from evidence.models import Citation
@@ -61,7 +62,7 @@ def test_the_command_names_a_verdict_that_does_not_come_out_the_same(world: Worl
     assert f"citation {citation.pk}" in out.getvalue()
 
 
-def _rows(label: str) -> list[object]:
+def _rows(label: str) -> list[Model]:
     """The rows the product made: some of the test world's traces are inserted as they would come out."""
     rows = apps.get_model(label)._default_manager.all()
     if label == "evidence.Trace":

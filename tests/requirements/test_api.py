@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -13,7 +15,7 @@ from tests.requirements.builders import make_criterion, make_trace, requirement_
 IMPORT = "/api/v1/requirements/import?system=credit-assistant&file=r.yaml"
 
 
-def post_file(api: APIClient, source: bytes, **headers: str) -> object:
+def post_file(api: APIClient, source: bytes, **headers: Any) -> Any:
     return api.post(IMPORT, source, content_type="application/yaml", **headers)
 
 

@@ -159,7 +159,7 @@ def test_an_old_run_is_stale(world: World) -> None:
     register_eval_versions(world)
     criterion = make_criterion(world, check="evals.metric", parameters=PARAMETERS, max_age_days=30)
     old = timezone.now() - timedelta(days=40)
-    times = dict.fromkeys(("observed_from", "observed_to", "collected_at"), old.isoformat())
+    times: dict[str, Any] = dict.fromkeys(("observed_from", "observed_to", "collected_at"), old.isoformat())
     post(world, eval_file(**times))
     assert assessed(world, criterion).verdict == "stale"
 
