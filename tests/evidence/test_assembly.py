@@ -188,7 +188,9 @@ def test_a_declared_offset_replays_too(world: World) -> None:
     claims = json.loads(make_claims(quote))
     claims[0]["citations"][0]["start"] = DOCUMENT_TEXT.index(quote)
     trace = assemble(world, spans_of(world, **{"tracebinder.claims": claims}))
-    assert recheck_citation(Citation.objects.get(claim__trace=trace)).same
+    citation = Citation.objects.get(claim__trace=trace)
+    assert citation.doc_start == DOCUMENT_TEXT.index(quote)
+    assert recheck_citation(citation).same
 
 
 def test_replay_says_when_the_stored_quote_is_not_what_was_checked(world: World) -> None:

@@ -33,6 +33,7 @@ def test_a_model_that_is_a_version_of_something_hangs_on_an_artefact_version() -
 
 
 def test_a_field_named_version_or_gate_version_leads_to_an_artefact_version() -> None:
+    seen = set()
     for model in our_models():
         for field in model._meta.get_fields():
             if isinstance(field, models.ForeignKey) and field.name in {
@@ -40,7 +41,9 @@ def test_a_field_named_version_or_gate_version_leads_to_an_artefact_version() ->
                 "gate_version",
                 "model_version",
             }:
+                seen.add(field.name)
                 assert field.related_model is ArtefactVersion, f"{model.__name__}.{field.name}"
+    assert seen == {"index_version", "gate_version", "model_version"}, "a field was renamed: name it here"
 
 
 def _is_mere_reference(model: type[models.Model]) -> bool:

@@ -9,7 +9,11 @@ from django.test import Client
 
 from evidence.roles import ROLES
 from evidence.table_rules import INTERPRET_GRANTS
-from tests.factories import World
+from interpret import registry as probes
+from interpret.services.execution import execute_probe_run
+from interpret.services.queueing import queue_probe_run
+from tests.factories import ACTOR, World
+from tests.interpret.conftest import StandInProbe
 from tests.invariants.walk import our_tasks, our_urls
 
 pytestmark = pytest.mark.django_db
@@ -41,21 +45,35 @@ def test_probe_tasks_have_their_own_queue_and_no_other_task_is_in_it() -> None:
     assert in_interpret_queue == {"interpret.tasks.run_probe"}
 
 
+def store_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
+    monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
+    monkeypatch.setattr(probes, "open_session", lambda _: None)
+    execute_probe_run(queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR).pk)
+
+
 @pytest.mark.parametrize(
     "role", [role for role, rules in ROLES.items() if "interpret" not in rules.sees_apps]
 )
 def test_no_list_tells_of_internals_to_a_role_without_the_permission(
-    world: World, role: str, client: Client
+    world: World, role: str, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store_a_finding(world, monkeypatch)
     person = world.people[role]
     assert not person.has_perm("interpret.view_internals")
     assert not [
         permission for permission in person.get_all_permissions() if permission.startswith("interpret.")
     ]
+    researcher = Client()
+    researcher.force_login(world.people["researcher"])
     client.force_login(person)
-    for route, view in our_urls():
-        if "interpret" not in getattr(view, "__module__", "") or "<" in route:
-            continue
+    lists = [
+        route
+        for route, view in our_urls()
+        if "interpret" in getattr(view, "__module__", "") and "<" not in route
+    ]
+    assert {route for route in lists if researcher.get(f"/{route}").json()["results"]} == set(lists) != set()
+    for route in lists:
         response = client.get(f"/{route}")
         if response.status_code == 200:
             assert response.json()["results"] == [], f"{role} sees rows at /{route}"

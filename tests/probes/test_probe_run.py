@@ -11,6 +11,7 @@ from evidence.models import Evidence
 from evidence.services import registry
 from interpret import model_store
 from interpret.contracts import ProbeInput
+from interpret.errors import ModelMissing
 from interpret.models import Finding, ProbeRun
 from interpret.probes.session import ModelSession
 from interpret.services.attachment import attach_findings
@@ -100,6 +101,6 @@ def test_a_model_that_the_store_does_not_hold_fails_the_run(
 ) -> None:
     settings.MODEL_STORE = tmp_path
     run = queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR)
-    with pytest.raises(Exception, match="no model"):
+    with pytest.raises(ModelMissing, match="no model"):
         execute_probe_run(run.pk)
     assert ProbeRun.objects.get(pk=run.pk).error.startswith("model_missing: ")

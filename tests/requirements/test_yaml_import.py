@@ -113,7 +113,9 @@ def test_two_requirements_may_not_share_a_key() -> None:
     "text", ["", "[]", "format: tracebinder.requirements/1", "a: &x [*x]", "{" * 2000, "--- 1\n--- 2"]
 )
 def test_what_is_no_requirement_file_is_refused_in_words(text: str) -> None:
-    assert all(problem.message for problem in problems(text))
+    messages = [problem.message for problem in problems(text)]
+    assert messages
+    assert all(messages)
 
 
 @settings(deadline=None, max_examples=50)
