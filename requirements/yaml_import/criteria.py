@@ -10,8 +10,9 @@ from jsonschema import Draft202012Validator
 from rapidfuzz import process
 
 from requirements.checks.contracts import Check
-from requirements.checks.registry import CHECKS, nearest_check
+from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
+from requirements.errors import UnknownCheck
 from requirements.yaml_import.faults import Faults
 from requirements.yaml_import.reader import Path
 
@@ -69,15 +70,13 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
 
 
 def _read_check(item: Mapping[str, object], path: Path, faults: Faults) -> Check | None:
-    name = item.get("check")
     if "check" not in item:
         return None
-    if isinstance(name, str) and name in CHECKS:
-        return CHECKS[name]
-    nearest = nearest_check(str(name))
-    message = f"no check is called {name!r}; the nearest known check is {nearest!r}"
-    faults.add((*path, "check"), "unknown_check", message, nearest)
-    return None
+    try:
+        return get_check(str(item["check"]))
+    except UnknownCheck as unknown:
+        faults.add((*path, "check"), unknown.code, str(unknown), unknown.nearest)
+        return None
 
 
 def _read_threshold(
