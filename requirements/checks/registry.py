@@ -8,8 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from rapidfuzz import fuzz, process
-
+from evidence.names import nearest_name
 from requirements.checks.contracts import Check, Direction, Measure, Words
 from requirements.errors import UnknownCheck
 
@@ -64,7 +63,7 @@ def get_check(name: str) -> Check:
     """Return a check's declaration. Raises `UnknownCheck`, which names the nearest known one."""
     found = known_checks().get(name)
     if found is None:
-        nearest = str(process.extractOne(name, sorted(known_checks()), scorer=fuzz.WRatio)[0])
+        nearest = nearest_name(name, sorted(known_checks()))
         raise UnknownCheck(f"no check is called {name!r}; the nearest known check is {nearest!r}", nearest)
     return found
 
