@@ -29,7 +29,7 @@ from evidence.models import (
 )
 from evidence.services import audit, blobs, registry
 
-PARSER_VERSION: Final = "evals/1"
+PARSER_VERSION: Final = "evals/2"  # 2: unknown fields are refused
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
 _BATCH: Final = 1000  # rows of one INSERT
 
