@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from evidence.errors import EvidenceError
+from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.otlp.errors import RejectCode
 from interpret.errors import InterpretError
 from requirements.checks.reference import render_checks_reference
@@ -76,6 +77,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "errors.md": render_errors,
     "states.md": render_states,
     "checks.md": render_checks_reference,
+    "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
 }
 
 

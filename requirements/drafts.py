@@ -21,7 +21,7 @@ class CriterionDraft:
     """A sentence a machine can check."""
 
     key: str
-    check: str  # a name in requirements.checks.CHECKS
+    check: str  # a name in requirements.checks.known_checks
     parameters: Mapping[str, object]  # complete: defaults are filled in
     comparator: Comparator
     threshold: float  # in `unit`

@@ -70,3 +70,7 @@ class UnknownCheck(RequirementsError):
     code = "unknown_check"
     http_status = 422
     title = "Unknown check"
+
+    def __init__(self, message: str, nearest: str) -> None:
+        super().__init__(message)
+        self.nearest = nearest

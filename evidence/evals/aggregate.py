@@ -28,7 +28,7 @@ class AggregateScore:
 
 def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateScore]:
     """Return each declared metric over all samples and over each dimension's values, sorted."""
-    return list(aggregate_samples(run.metrics.values(), run.samples, confidence))
+    return list(aggregate_samples(run.head.metrics.values(), run.samples, confidence))
 
 
 def aggregate_samples(

@@ -72,10 +72,9 @@ class SampleReject:
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedRun:
-    """One eval run, as its file tells it."""
+class RunHead:
+    """What an eval file says of its run."""
 
-    format: str  # with version, e.g. "tracebinder.eval/1"
     run_key: str
     system: str
     release: str | None
@@ -89,8 +88,24 @@ class ParsedRun:
     collected_at: datetime  # aware; the runner's clock
     commit: str | None  # of the code that ran
     metrics: Mapping[str, MetricSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRun:
+    """One eval run, as its file tells it."""
+
+    format: str  # with version, e.g. "tracebinder.eval/1"
+    head: RunHead
     samples: tuple[ParsedSample, ...]
     rejects: tuple[SampleReject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that was opened once: which version of its format it is, and what was in it."""
+
+    version: str
+    document: object  # whatever the format's parsers take
 
 
 class EvalFileError(ValueError):

@@ -1,7 +1,8 @@
-"""Eval formats by name and version; a parser is imported when first needed.
+"""Eval formats by name and version; the code of one is imported when first needed.
 
-To add a format: write `parse_...(document) -> ParsedRun` in a module of its own, name it here, and add its
-fixture files under tests/evidence/. A new version of a known format is a new row, so old files stay readable.
+To add a format: write, in a folder or module of its own under `formats/`, an opener that parses the bytes once and
+tells the version, and a parser for each version; name them here, and add fixture files under tests/evidence/. A new
+version of a known format is a new row, so old files stay readable.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
-from evidence.evals.contracts import ParsedRun, UnknownEvalFormat
+from evidence.evals.contracts import Opened, ParsedRun, UnknownEvalFormat
 
-Parser = Callable[[bytes], ParsedRun]
-VersionSniffer = Callable[[bytes], str]
+Opener = Callable[[bytes], Opened]
+Parser = Callable[[object], ParsedRun]  # of the document that the format's opener returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class EvalFormat:
 
     title: str
     media_type: str
-    version_path: str  # dotted path of a VersionSniffer
+    opener_path: str  # dotted path of an Opener
     parser_paths: dict[str, str]  # version -> dotted path of a Parser
 
 
@@ -31,7 +32,7 @@ EVAL_FORMATS: dict[str, EvalFormat] = {
     "native": EvalFormat(
         title="Tracebinder's own JSON",
         media_type="application/json",
-        version_path="evidence.evals.formats.native.version_of",
+        opener_path="evidence.evals.formats.native.open_file",
         parser_paths={"tracebinder.eval/1": "evidence.evals.formats.native.parse_v1"},
     ),
 }
@@ -41,22 +42,22 @@ def parse_eval_file(raw: bytes, format_name: str) -> ParsedRun:
     """Read one eval file.
 
     Raises:
-        UnknownEvalFormat: the format, or this version of it, has no parser; the message lists those that
-        have. EvalFileError: the file as a whole cannot be read; all faults at once.
+        UnknownEvalFormat: the format, or this version of it, has no parser; the message lists those that have.
+        EvalFileError: the file as a whole cannot be read; all faults at once.
     """
     entry = EVAL_FORMATS.get(format_name)
     if entry is None:
         raise UnknownEvalFormat(
             [f"unknown eval format {format_name!r}; known: {', '.join(sorted(EVAL_FORMATS))}"]
         )
-    version = cast("VersionSniffer", _load(entry.version_path))(raw)
-    path = entry.parser_paths.get(version)
+    opened = cast("Opener", _load(entry.opener_path))(raw)
+    path = entry.parser_paths.get(opened.version)
     if path is None:
         known = ", ".join(sorted(entry.parser_paths))
         raise UnknownEvalFormat(
-            [f"no parser for version {version!r} of format {format_name!r}; known: {known}"]
+            [f"no parser for version {opened.version!r} of format {format_name!r}; known: {known}"]
         )
-    return cast("Parser", _load(path))(raw)
+    return cast("Parser", _load(path))(opened.document)
 
 
 def _load(path: str) -> object:

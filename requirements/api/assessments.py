@@ -17,7 +17,7 @@ from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.services import registry
-from requirements.checks import CHECKS, Check
+from requirements.checks import Check, known_checks
 from requirements.models import Assessment
 from requirements.selectors.requirements import approved_versions, baseline_versions
 from requirements.services.assessment import assess_release
@@ -116,4 +116,4 @@ class CheckList(ScopedView):
     def get(self, request: Request) -> Response:
         """List them by name."""
         del request
-        return Response(CheckOut([CHECKS[name] for name in sorted(CHECKS)], many=True).data)
+        return Response(CheckOut([check for _, check in sorted(known_checks().items())], many=True).data)

@@ -8,10 +8,31 @@ from typing import cast
 from django.db.models import Count, F, Q
 
 from evidence.models import Citation, Claim
-from requirements.checks.contracts import Measured, Population
-from requirements.checks.population import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, parameter_schema, share
+from requirements.checks.population import Observations, admissible, measure_share, traces_in
+from requirements.checks.registry import check
 
 
+@check(
+    name="citations.material_supported",
+    version="1",
+    title=Words("Material claims are supported by their sources", "重要陈述有来源支持"),
+    measures=Words(
+        "Of the material claims in sealed answers, the share with at least one citation whose quote was found "
+        "in the cited version of the document: verbatim, normalised, or fuzzy at or above `min_score`.",
+        "已封存回答中的重要陈述里，至少有一条引文能在所引文档版本中找到的比例："
+        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。",
+    ),
+    unit="share",
+    direction="higher",
+    parameters=parameter_schema(
+        min_score=share(0.9, meaning="lowest alignment, in [0, 1], at which a fuzzy match counts"),
+        risk_tiers=ALL_TIERS,
+    ),
+    dimensions=TRACE_DIMENSIONS,
+    reads=("Trace", "Claim", "Citation"),
+)
 def measure_material_supported(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
@@ -27,11 +48,10 @@ def measure_material_supported(
         n_found=Count("citations", filter=found),
         trace_digest=F("trace__digest"),
     )
-    return measure_share(
-        claims,
-        good=Q(n_found__gt=0),
+    observed = Observations(
+        rows=claims,
         fit=admissible(population, "trace_id"),
-        bound_confidence=bound_confidence,
-        identity="trace_digest",
+        trace_digest="trace_digest",
         observed_at="trace__ended_at",
     )
+    return measure_share(observed, good=Q(n_found__gt=0), bound_confidence=bound_confidence)

@@ -23,7 +23,7 @@ class Check:
     """One thing that can be measured on stored facts."""
 
     name: str  # stable; what a criterion writes
-    path: str  # dotted path of its `Measure`
+    measure: Measure
     version: str  # of the measuring code; part of every verdict's code version
     title: Words
     measures: Words  # what is counted, over what

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, StdDev, Sum
@@ -20,11 +20,41 @@ from evidence.models import (
     Retraction,
 )
 from evidence.statistics import Estimate, mean_t_from_moments, two_sided, wilson
-from requirements.checks.contracts import Direction, Measured, Population
+from requirements.checks.contracts import Direction, Measured, Population, Words
+from requirements.checks.parameters import optional, parameter_schema, share, version_reference
+from requirements.checks.registry import check
 
 _ROLES = ("suite", "evaluator", "dataset")
 
 
+@check(
+    name="evals.metric",
+    version="1",
+    title=Words("A metric of an eval suite", "评测套件的指标"),
+    measures=Words(
+        "One metric over the scored samples of the latest successful run of the suite on this release "
+        "that is not retracted. "
+        "Suite, evaluator and dataset must be registered versions, and the ones named here where any are named. "
+        "Unscored and errored samples never count as passes; "
+        "above `max_missing_share` of them the run cannot be a pass.",
+        "该发布版本上该套件最近一次成功且未撤回的运行中，已评分样本的某项指标。"
+        "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
+        "未评分和出错的样本绝不算通过；其比例超过 `max_missing_share` 时，该运行不能算通过。",
+    ),
+    unit=None,
+    direction=None,
+    parameters=parameter_schema(
+        suite=version_reference("which suite; with label or digest, which version of it"),
+        metric={"type": "string", "minLength": 1, "description": "the metric's name in the eval file"},
+        evaluator=optional(version_reference("the only evaluator version that counts")),
+        dataset=optional(version_reference("the only dataset version that counts")),
+        max_missing_share=share(
+            0.05, meaning="largest share of samples, in [0, 1], that may be unscored or errored"
+        ),
+    ),
+    dimensions=None,
+    reads=("EvalRun", "EvalSample", "Retraction", "Registration"),
+)
 def measure_metric(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
@@ -114,66 +144,89 @@ def _measure_run(
 ) -> Measured:
     metric = str(parameters["metric"])
     declared = EvalScore.objects.filter(run=run, metric=metric).order_by("pk").first()
+    nothing = _nothing(bound_confidence, parameters)
     if declared is None:
-        return _nothing(bound_confidence, parameters)
-    samples = EvalSample.objects.filter(run=run, metric=metric)
-    if population.where:
-        samples = samples.filter(slice__contains=dict(population.where))
-    counted = samples.aggregate(
-        n=Count("pk", filter=Q(status=EvalSample.Status.SCORED)),
-        missing=Count("pk", filter=~Q(status=EvalSample.Status.SCORED)),
-        total=Sum("value"),
-        mean=Avg("value"),
-        deviation=StdDev("value", sample=True),
-    )
-    n_rejected = Reject.objects.filter(
-        system_id=population.system_id, source="eval_sample", source_ref=run.run_key
-    ).count()
-    missing, everything = counted["missing"] + n_rejected, counted["n"] + counted["missing"] + n_rejected
-    if everything and missing / everything > cast("float", parameters["max_missing_share"]):
-        obstacles = [*obstacles, f"{missing} of {everything} samples are unscored, errored or rejected"]
+        return nothing
+    counted = _count_samples(run, metric, population)
     bounded = declared.unit == "share" or declared.interval_method == "wilson"
     estimate = _estimate(counted, two_sided(bound_confidence), bounded=bounded)
+    allowed = cast("float", parameters["max_missing_share"])
+    if counted.n_expected and counted.n_missing / counted.n_expected > allowed:
+        shares = f"{counted.n_missing} of {counted.n_expected} samples"
+        obstacles = [*obstacles, f"{shares} are unscored, errored or rejected"]
     if estimate is not None and not estimate.stderr and not bounded:
         obstacles = [*obstacles, "all values are equal, which leaves no interval to judge by"]
-    measured = _nothing(bound_confidence, parameters)
     return replace(
-        measured,
+        nothing,
         value=estimate.value if estimate else None,
-        n=counted["n"],
-        successes=counted["total"] if bounded else None,
+        n=counted.n,
+        successes=counted.total if bounded else None,
         low=estimate.low if estimate else None,
         high=estimate.high if estimate else None,
         unit=declared.unit,
         direction=cast("Direction", str(declared.direction)),
         observed_from=run.observed_from,
         observed_to=run.observed_to,
-        inputs={
-            "eval_run": {
-                "run_key": run.run_key,
-                "raw": run.raw_id,
-                "parser": run.parser_version,
-                "suite": run.suite.digest,
-                "evaluator": run.evaluator.digest,
-                "dataset": run.dataset.digest,
-                "metric": metric,
-                "n_missing": missing,
-            }
-        },
+        inputs={"eval_run": _inputs(run, metric, counted)},
         obstacles=tuple(obstacles),
     )
 
 
-def _estimate(counted: Mapping[str, float | None], confidence: float, *, bounded: bool) -> Estimate | None:
-    n, total, mean, deviation = (counted[name] for name in ("n", "total", "mean", "deviation"))
-    if not n or total is None or mean is None:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The samples of a run under one metric, in one slice."""
+
+    n: int  # scored
+    n_missing: int  # unscored, errored, or rejected when the file was read
+    total: float | None  # sum of the values; None without any
+    mean: float | None
+    deviation: float | None  # sample standard deviation; None below two values
+
+    @property
+    def n_expected(self) -> int:
+        """How many samples there would be had none gone missing."""
+        return self.n + self.n_missing
+
+
+def _count_samples(run: EvalRun, metric: str, population: Population) -> _Counted:
+    samples = EvalSample.objects.filter(run=run, metric=metric)
+    if population.where:
+        samples = samples.filter(slice__contains=dict(population.where))
+    scored = Q(status=EvalSample.Status.SCORED)
+    counted = samples.aggregate(
+        n=Count("pk", filter=scored),
+        n_missing=Count("pk", filter=~scored),
+        total=Sum("value"),
+        mean=Avg("value"),
+        deviation=StdDev("value", sample=True),
+    )
+    rejected = Reject.objects.filter(
+        system_id=population.system_id, source="eval_sample", source_ref=run.run_key
+    )
+    return _Counted(**{**counted, "n_missing": counted["n_missing"] + rejected.count()})
+
+
+def _inputs(run: EvalRun, metric: str, counted: _Counted) -> dict[str, object]:
+    return {
+        "run_key": run.run_key,
+        "raw": run.raw_id,
+        "parser": run.parser_version,
+        "suite": run.suite.digest,
+        "evaluator": run.evaluator.digest,
+        "dataset": run.dataset.digest,
+        "metric": metric,
+        "n_missing": counted.n_missing,
+    }
+
+
+def _estimate(counted: _Counted, confidence: float, *, bounded: bool) -> Estimate | None:
+    if not counted.n or counted.total is None or counted.mean is None:
         return None
-    count = int(n)
     if bounded:
-        return wilson(min(max(total, 0.0), count), count, confidence)
-    if count < 2:
-        return Estimate(mean, count, None, None, None, confidence, "mean_t")
-    return mean_t_from_moments(mean, deviation or 0.0, count, confidence)
+        return wilson(min(max(counted.total, 0.0), counted.n), counted.n, confidence)
+    if counted.n < 2:
+        return Estimate(counted.mean, counted.n, None, None, None, confidence, "mean_t")
+    return mean_t_from_moments(counted.mean, counted.deviation or 0.0, counted.n, confidence)
 
 
 def _nothing(bound_confidence: float, parameters: Mapping[str, object]) -> Measured:

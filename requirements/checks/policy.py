@@ -8,10 +8,30 @@ from typing import cast
 from django.db.models import Exists, OuterRef, Q
 
 from evidence.models import PolicyCheck
-from requirements.checks.contracts import Measured, Population
-from requirements.checks.population import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, names, parameter_schema
+from requirements.checks.population import measure_share, observe_traces
+from requirements.checks.registry import check
 
 
+@check(
+    name="policy.enforced",
+    version="1",
+    title=Words("The policy gate was asked", "已执行策略检查"),
+    measures=Words(
+        "Of the sealed traces, the share in which every rule listed left a decision; "
+        "with no rule listed, in which any rule did.",
+        "已封存的轨迹中，所列每条规则都留有决定的比例；未列规则时，指任一规则留有决定的比例。",
+    ),
+    unit="share",
+    direction="higher",
+    parameters=parameter_schema(
+        rules=names([], meaning="rules that must have decided"),
+        risk_tiers=ALL_TIERS,
+    ),
+    dimensions=TRACE_DIMENSIONS,
+    reads=("Trace", "PolicyCheck"),
+)
 def measure_enforced(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
@@ -20,12 +40,8 @@ def measure_enforced(
     rules = cast("Sequence[str]", parameters["rules"])
     wanted = [checks.filter(rule=rule) for rule in rules] or [checks]
     annotations = {f"rule_{index}": Exists(found) for index, found in enumerate(wanted)}
-    good = Q(**dict.fromkeys(annotations, True))
     return measure_share(
-        traces_in(population, parameters).annotate(**annotations),
-        good=good,
-        fit=admissible(population),
+        observe_traces(population, parameters, **annotations),
+        good=Q(**dict.fromkeys(annotations, True)),
         bound_confidence=bound_confidence,
-        identity="digest",
-        observed_at="ended_at",
     )

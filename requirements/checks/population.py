@@ -8,6 +8,7 @@ pass.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Concat
 
 from evidence.models import Registration, ReleasePin, Trace, TraceVersion
@@ -80,46 +82,44 @@ def admissible(population: Population, trace_path: str = "pk") -> Exists:
     return cast("Exists", ~Exists(wrong))
 
 
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What is counted, and how each row is told from the others."""
+
+    rows: QuerySet[Any]
+    fit: Exists  # whether the trace of a row is `admissible`; a row whose trace is not is never good
+    trace_digest: str  # path of the digest of the trace a row belongs to
+    observed_at: str  # path of the time it was true
+
+
+def observe_traces(
+    population: Population, parameters: Mapping[str, object], **annotations: BaseExpression
+) -> Observations:
+    """Return the traces of the population as what is counted, each with these annotations."""
+    return Observations(
+        rows=traces_in(population, parameters).annotate(**annotations),
+        fit=admissible(population),
+        trace_digest="digest",
+        observed_at="ended_at",
+    )
+
+
 def measure_share(
-    observations: QuerySet[Any],
+    observations: Observations,
     *,
     good: Q,
-    fit: Exists,
     bound_confidence: float,
-    identity: str,
-    observed_at: str,
     direction: Direction = "higher",
     further_inputs: Mapping[str, object] | None = None,
 ) -> Measured:
     """Count how many observations are good, in one query, with the digest of what was counted.
 
     Args:
-        fit: whether an observation's trace is `admissible`; one that is not is never good.
         good: what makes an observation good. Where lower is better, the share of the others is measured.
         bound_confidence: one-sided, of each bound.
-        identity: path of the digest of the trace an observation belongs to.
-        observed_at: path of the time it was true.
     """
     accepted = good & Q(fit=True)
-    hit = accepted if direction == "higher" else ~accepted
-    rows = observations.annotate(fit=fit).annotate(
-        hit=ExpressionWrapper(hit, output_field=BooleanField()),
-        line=Concat(
-            F(identity),
-            Value("/"),
-            F("pk"),
-            Case(When(hit, then=Value("+")), default=Value("-")),
-            output_field=CharField(),
-        ),
-    )
-    counted = rows.aggregate(
-        n=Count("pk"),
-        successes=Count("pk", filter=Q(hit=True)),
-        n_inadmissible=Count("pk", filter=Q(fit=False)),
-        first=Min(observed_at),
-        last=Max(observed_at),
-        digest=_sha256(StringAgg("line", delimiter=",", order_by=[identity, "pk"])),
-    )
+    counted = _count(observations, accepted if direction == "higher" else ~accepted)
     n, successes = counted["n"], counted["successes"]
     estimate = wilson(successes, n, two_sided(bound_confidence)) if n else None
     inputs: dict[str, object] = {
@@ -144,6 +144,29 @@ def measure_share(
         observed_to=counted["last"],
         inputs=inputs,
     )
+
+
+def _count(observations: Observations, hit: Q) -> dict[str, Any]:
+    """Count rows and hits in one query, with a digest over a line a row: its trace, its key, whether it is a hit."""
+    rows = observations.rows.annotate(fit=observations.fit).annotate(
+        hit=ExpressionWrapper(hit, output_field=BooleanField()),
+        line=Concat(
+            F(observations.trace_digest),
+            Value("/"),
+            F("pk"),
+            Case(When(hit, then=Value("+")), default=Value("-")),
+            output_field=CharField(),
+        ),
+    )
+    counted: dict[str, Any] = rows.aggregate(
+        n=Count("pk"),
+        successes=Count("pk", filter=Q(hit=True)),
+        n_inadmissible=Count("pk", filter=Q(fit=False)),
+        first=Min(observations.observed_at),
+        last=Max(observations.observed_at),
+        digest=_sha256(StringAgg("line", delimiter=",", order_by=[observations.trace_digest, "pk"])),
+    )
+    return counted
 
 
 def _sha256(text: StringAgg) -> Func:

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 
 from requirements.checks.contracts import Check
-from requirements.checks.registry import CHECKS
+from requirements.checks.registry import known_checks
 
 _HEAD = """# Checks
 
-Generated from `requirements/checks/registry.py`; a test compares the two.
+Written from the declarations in `requirements/checks/`; a test compares the two.
 
 A criterion names one of these checks, its parameters and a threshold. It is met when the *bound* of the
 interval that lies on the wrong side of the value reaches the threshold: the lower bound for `at_least`, the
@@ -22,7 +22,7 @@ upper one for `at_most`, one-sided at the criterion's `confidence` (0.95 unless 
 
 def render_checks_reference() -> str:
     """Return docs/reference/checks.md."""
-    return "\n".join([_HEAD, *(_render(CHECKS[name]) for name in sorted(CHECKS))])
+    return "\n".join([_HEAD, *(_render(check) for _, check in sorted(known_checks().items()))])
 
 
 def _render(check: Check) -> str:

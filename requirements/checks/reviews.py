@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -10,46 +11,86 @@ from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from evidence.models import Review, ReviewTask
-from requirements.checks.contracts import Measured, Population
-from requirements.checks.population import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.parameters import ALL_TIERS, HIGH_TIER, TRACE_DIMENSIONS, parameter_schema
+from requirements.checks.population import (
+    Observations,
+    admissible,
+    measure_share,
+    observe_traces,
+    traces_in,
+)
+from requirements.checks.registry import check
 
 _CHALLENGES = (Review.Decision.OVERRIDE, Review.Decision.REJECT, Review.Decision.ESCALATE)
+_REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
 
 
+@check(
+    name="reviews.within_time",
+    version="1",
+    title=Words("Reviews are done in time", "审阅按时完成"),
+    measures=Words(
+        "Of the traces of these risk tiers whose time for review is over, "
+        "the share that had the reviews required by then. "
+        "A trace still within its time is left out, reviewed or not, "
+        "because counting only the early ones would flatter the number; "
+        "`pending: count` counts every trace instead.",
+        "所列风险等级的轨迹中，审阅期限已过者在期限内完成所需审阅的比例。"
+        "期限未到的轨迹无论是否已审阅均不计入，否则数字会偏高；设 `pending: count` 则全部计入。",
+    ),
+    unit="share",
+    direction="higher",
+    parameters=parameter_schema(
+        within_hours={
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "hours from sealing to the review",
+        },
+        pending={
+            "enum": ["leave_out", "count"],
+            "default": "leave_out",
+            "description": "is a trace still within its time left out, or counted by what it has now",
+        },
+        risk_tiers=HIGH_TIER,
+    ),
+    dimensions=TRACE_DIMENSIONS,
+    reads=("Trace", "ReviewTask", "Review"),
+)
 def measure_within_time(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
     """Share of traces that had the reviews required within the hours set from sealing."""
     allowed = timedelta(hours=cast("float", parameters["within_hours"]))
-    traces = traces_in(population, parameters)
-    if parameters["pending"] == "leave_out":
-        traces = traces.filter(sealed_at__lte=population.as_of - allowed)
-    in_time = (
-        Review.objects.filter(
-            task__trace_id=OuterRef("pk"),
-            created_at__lte=OuterRef("sealed_at") + Value(allowed),
-        )
-        .filter(created_at__lte=population.as_of)
-        .order_by()
-        .values("task__trace_id")
-        .annotate(people=Count("reviewer", distinct=True))
-        .values("people")
-    )
     required = ReviewTask.objects.filter(trace_id=OuterRef("pk")).values("reviews_required")
-    counted = traces.annotate(
-        people=Coalesce(Subquery(in_time, output_field=IntegerField()), 0),
+    observed = observe_traces(
+        population,
+        parameters,
+        people=Coalesce(Subquery(_reviewers_in_time(population, allowed), output_field=IntegerField()), 0),
         required=Coalesce(Subquery(required, output_field=IntegerField()), 1),
     )
-    return measure_share(
-        counted,
-        good=Q(people__gte=F("required")),
-        fit=admissible(population),
-        bound_confidence=bound_confidence,
-        identity="digest",
-        observed_at="ended_at",
-    )
+    if parameters["pending"] == "leave_out":
+        due = observed.rows.filter(sealed_at__lte=population.as_of - allowed)
+        observed = replace(observed, rows=due)
+    return measure_share(observed, good=Q(people__gte=F("required")), bound_confidence=bound_confidence)
 
 
+@check(
+    name="reviews.challenge_labelled",
+    version="1",
+    title=Words("Challenges carry a labelled reason", "质疑附有标注理由"),
+    measures=Words(
+        "Of the reviews that override, reject or escalate advice of these risk tiers, "
+        "the share with a reason code and a rationale in words. Rates by reason are among the inputs.",
+        "对所列风险等级建议作出更改、拒绝或上报的审阅中，附有理由代码和文字说明的比例；"
+        "按理由统计的比率列于输入中。",
+    ),
+    unit="share",
+    direction="higher",
+    parameters=parameter_schema(risk_tiers=HIGH_TIER),
+    dimensions=TRACE_DIMENSIONS,
+    reads=("Trace", "ReviewTask", "Review"),
+)
 def measure_challenge_labelled(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
@@ -57,40 +98,64 @@ def measure_challenge_labelled(
     reviews = _reviews_in(population, parameters)
     challenges = reviews.filter(decision__in=_CHALLENGES)
     return measure_share(
-        challenges,
+        _observe_reviews(population, challenges),
         good=~Q(reason_code="") & Q(rationale__regex=r"\S"),
-        fit=admissible(population, "task__trace_id"),
         bound_confidence=bound_confidence,
-        identity="trace_digest",
-        observed_at="created_at",
         further_inputs={"n_reviews": reviews.count(), "by_reason": _by_reason(challenges)},
     )
 
 
+@check(
+    name="reviews.overridden",
+    version="1",
+    title=Words("Advice that reviewers override or reject", "被审阅人更改或拒绝的建议"),
+    measures=Words(
+        "Of the reviews of advice of these risk tiers, the share that override or reject it.",
+        "对所列风险等级建议的审阅中，作出更改或拒绝的比例。",
+    ),
+    unit="share",
+    direction="lower",
+    parameters=parameter_schema(risk_tiers=ALL_TIERS),
+    dimensions=TRACE_DIMENSIONS,
+    reads=("Trace", "ReviewTask", "Review"),
+)
 def measure_overridden(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
     """Share of reviews that override or reject; a review of a mis-versioned trace counts as one that does."""
     reviews = _reviews_in(population, parameters)
-    refused = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
     return measure_share(
-        reviews,
-        good=~Q(decision__in=refused),
-        fit=admissible(population, "task__trace_id"),
+        _observe_reviews(population, reviews),
+        good=~Q(decision__in=_REFUSALS),
         bound_confidence=bound_confidence,
-        identity="trace_digest",
-        observed_at="created_at",
         direction="lower",
-        further_inputs={"by_reason": _by_reason(reviews.filter(decision__in=refused))},
+        further_inputs={"by_reason": _by_reason(reviews.filter(decision__in=_REFUSALS))},
     )
+
+
+def _reviewers_in_time(population: Population, allowed: timedelta) -> QuerySet[Any]:
+    """How many people reviewed the trace of the outer row within the time allowed from its sealing."""
+    in_time = Review.objects.filter(
+        task__trace_id=OuterRef("pk"),
+        created_at__lte=OuterRef("sealed_at") + Value(allowed),
+    ).filter(created_at__lte=population.as_of)
+    by_trace = in_time.order_by().values("task__trace_id")
+    return by_trace.annotate(people=Count("reviewer", distinct=True)).values("people")
 
 
 def _reviews_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[Any]:
     traces = traces_in(population, parameters)
     return Review.objects.filter(
         task__trace__in=traces.values("pk"), created_at__lte=population.as_of
-    ).annotate(
-        trace_digest=F("task__trace__digest"),
+    ).annotate(trace_digest=F("task__trace__digest"))
+
+
+def _observe_reviews(population: Population, reviews: QuerySet[Any]) -> Observations:
+    return Observations(
+        rows=reviews,
+        fit=admissible(population, "task__trace_id"),
+        trace_digest="trace_digest",
+        observed_at="created_at",
     )
 
 

@@ -8,10 +8,35 @@ from typing import cast
 from django.db.models import Exists, OuterRef, Q
 
 from evidence.models import ReleasePin, TraceVersion
-from requirements.checks.contracts import Measured, Population
-from requirements.checks.population import admissible, measure_share, traces_in
+from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, names, parameter_schema
+from requirements.checks.population import measure_share, observe_traces
+from requirements.checks.registry import check
 
 
+@check(
+    name="versions.registered",
+    version="1",
+    title=Words("Versions are resolved and registered", "版本均已确认并登记"),
+    measures=Words(
+        "Of the sealed traces, the share that name a version in every slot listed, "
+        "where each version they name was registered by a person or by CI before the assessment.",
+        "已封存的轨迹中，所列各项均注明版本、且所注明的版本在评估之前已由人员或持续集成登记的比例。",
+    ),
+    unit="share",
+    direction="higher",
+    parameters=parameter_schema(
+        slots=names(["model", "prompt", "index"], meaning="slots that must be filled"),
+        match_release={
+            "type": "boolean",
+            "default": True,
+            "description": "whether a version must also be the one the release pins in that slot",
+        },
+        risk_tiers=ALL_TIERS,
+    ),
+    dimensions=TRACE_DIMENSIONS,
+    reads=("Trace", "TraceVersion", "Registration", "ReleasePin"),
+)
 def measure_registered(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
@@ -19,7 +44,6 @@ def measure_registered(
 
     With `match_release`, a slot counts only when the release pins that very version in it.
     """
-    good = Q()
     annotations: dict[str, Exists] = {}
     for index, slot in enumerate(cast("Sequence[str]", parameters["slots"])):
         named = TraceVersion.objects.filter(trace_id=OuterRef("pk"), slot=slot)
@@ -29,12 +53,8 @@ def measure_registered(
             )
             named = named.filter(Exists(pinned))
         annotations[f"slot_{index}"] = Exists(named)
-        good &= Q(**{f"slot_{index}": True})
     return measure_share(
-        traces_in(population, parameters).annotate(**annotations),
-        good=good,
-        fit=admissible(population),
+        observe_traces(population, parameters, **annotations),
+        good=Q(**dict.fromkeys(annotations, True)),
         bound_confidence=bound_confidence,
-        identity="digest",
-        observed_at="ended_at",
     )

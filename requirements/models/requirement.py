@@ -93,7 +93,7 @@ class AcceptanceCriterion(AppendOnlyModel):
     # Not one-to-one: a criterion that a new requirement version keeps word for word keeps its identity.
     artefact_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="criteria")
     key = models.SlugField(max_length=KEY_LENGTH)
-    check_name = models.CharField(max_length=LABEL_LENGTH)  # a key of requirements.checks.CHECKS
+    check_name = models.CharField(max_length=LABEL_LENGTH)  # a key of requirements.checks.known_checks
     parameters = models.JSONField(default=dict)
     comparator = models.CharField(max_length=10, choices=Comparator.choices)
     threshold = models.FloatField()  # in `unit`

@@ -18,7 +18,7 @@ from evidence.models import Release, System
 from evidence.replay import Replay
 from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
-from requirements.checks import CHECKS, Check, Measured, Population, load_measure
+from requirements.checks import Check, Measured, Population, known_checks
 from requirements.errors import RequirementNotFound
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
@@ -87,7 +87,7 @@ def assess_release(
 
 def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime) -> Assessed:
     """Judge one criterion from stored facts, and store nothing."""
-    check = CHECKS.get(criterion.check_name)
+    check = known_checks().get(criterion.check_name)
     base = {
         "criterion": criterion.artefact_version.digest,
         "requirement": criterion.version.artefact_version.digest,
@@ -249,15 +249,14 @@ _TIMES = ("observed_from", "observed_to")
 def _judge_slice(
     criterion: AcceptanceCriterion, check: Check, release: Release, as_of: datetime, where: dict[str, str]
 ) -> _Part:
-    measure = load_measure(check)
     age = criterion.max_age_days
     since = None if age is None else as_of - timedelta(days=age)
     population = Population(release.system_id, release.pk, as_of, since, where)
-    recent = measure(population, criterion.parameters, criterion.bound_confidence)
+    recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
     ever = None
     if since is not None:
         unlimited = Population(release.system_id, release.pk, as_of, None, where)
-        ever = measure(unlimited, criterion.parameters, criterion.bound_confidence)
+        ever = check.measure(unlimited, criterion.parameters, criterion.bound_confidence)
     rule = Rule(cast("Any", criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
     return _Part(where, recent, ever, judge(rule, recent, ever))
 

@@ -14,7 +14,7 @@ from evidence.selectors.binder.evals import eval_run_path, eval_runs_in_scope
 from evidence.selectors.binder.reviews import REVIEWS_PATH
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.traces import TRACES_PATH
-from requirements.checks import CHECKS
+from requirements.checks import known_checks
 from requirements.models import (
     AcceptanceCriterion,
     Assessment,
@@ -160,7 +160,7 @@ def _verdict_now(
 
 
 def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[str]:
-    check = CHECKS.get(criterion.check_name)
+    check = known_checks().get(criterion.check_name)
     if check is None:
         return []
     if _EVAL_NOUNS & set(check.reads):

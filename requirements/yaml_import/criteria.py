@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import cast
 
 from jsonschema import Draft202012Validator
-from rapidfuzz import process
 
+from evidence.names import nearest_name
 from requirements.checks.contracts import Check
-from requirements.checks.registry import CHECKS, nearest_check
+from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
+from requirements.errors import UnknownCheck
 from requirements.yaml_import.faults import Faults
 from requirements.yaml_import.reader import Path
 
@@ -69,15 +70,13 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
 
 
 def _read_check(item: Mapping[str, object], path: Path, faults: Faults) -> Check | None:
-    name = item.get("check")
     if "check" not in item:
         return None
-    if isinstance(name, str) and name in CHECKS:
-        return CHECKS[name]
-    nearest = nearest_check(str(name))
-    message = f"no check is called {name!r}; the nearest known check is {nearest!r}"
-    faults.add((*path, "check"), "unknown_check", message, nearest)
-    return None
+    try:
+        return get_check(str(item["check"]))
+    except UnknownCheck as unknown:
+        faults.add((*path, "check"), unknown.code, str(unknown), unknown.nearest)
+        return None
 
 
 def _read_threshold(
@@ -143,7 +142,7 @@ def _read_parameters(
     known = tuple(cast("Mapping[str, object]", check.parameters["properties"]))
     for name in given:
         if name not in known:
-            nearest = str(process.extractOne(name, known)[0])
+            nearest = nearest_name(name, known)
             message = f"the check {check.name} has no parameter {name!r}; did you mean {nearest!r}?"
             faults.add((*here, name), "unknown_parameter", message, nearest)
     filled = check.with_defaults({name: value for name, value in given.items() if name in known})
@@ -175,7 +174,7 @@ def _read_slices(
 
 def _check_dimension(check: Check, dimension: str, value: object, path: Path, faults: Faults) -> None:
     if check.dimensions is not None and dimension not in check.dimensions:
-        nearest = str(process.extractOne(dimension, check.dimensions)[0])
+        nearest = nearest_name(dimension, check.dimensions)
         message = f"the check {check.name} cannot be sliced by {dimension!r}; it can by "
         faults.add(path, "unknown_dimension", message + ", ".join(check.dimensions), nearest)
     if not isinstance(value, str) or not value:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rapidfuzz import process
-
+from evidence.names import nearest_name
 from requirements.yaml_import.contracts import FileProblem
 from requirements.yaml_import.reader import Path, Places
 
@@ -41,7 +40,7 @@ class Faults:
                 self.add(path, "missing_field", f"{name!r} is missing")
         for name in item:
             if name not in known:
-                nearest = str(process.extractOne(name, known)[0])
+                nearest = nearest_name(name, known)
                 self.add(
                     (*path, name),
                     "unknown_field",

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from evidence.evals.aggregate import aggregate
 from evidence.evals.contracts import EvalFileError, ParsedRun, UnknownEvalFormat
+from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.evals.registry import parse_eval_file
 
 HEAD: dict[str, Any] = {
@@ -58,7 +60,7 @@ def parse(samples: list[object], **head: Any) -> ParsedRun:
 def test_a_good_file_is_read_whole() -> None:
     run = parse([sample("1", trace_id="0" * 31 + "1"), sample("2", scores=score(None, "unscored"))])
     assert run.rejects == ()
-    assert run.evaluator.digest == "b" * 64
+    assert run.head.evaluator.digest == "b" * 64
     assert [s.sample_id for s in run.samples] == ["1", "2"]
     assert run.samples[0].scores[0].value == 1.0
     # A metric that a sample does not mention does not apply to it; that is not the same as unscored.
@@ -85,6 +87,8 @@ def test_one_bad_sample_does_not_sink_the_others() -> None:
         (sample("m", output="\ud800"), "not_storable"),
         (sample("o", extra=json.loads("[" * 300 + "]" * 300)), "not_storable"),
         (sample("n", scores=score(10**400, metric="latency")), "not_finite"),
+        (sample("p", trace="0" * 31 + "1"), "unknown_field"),
+        (sample("q", scores={"grounded": {"status": "scored", "value": 1, "reason": "?"}}), "unknown_field"),
     ]
     run = parse([sample("1"), *(item for item, _ in bad), sample("2")])
     assert [s.sample_id for s in run.samples] == ["1", "2"]
@@ -127,12 +131,36 @@ def test_all_faults_of_the_run_come_in_one_answer() -> None:
         ({"metrics": {"m": {"kind": "mean", "direction": "up", "unit": ""}}}, "metrics.m.direction"),
         ({"samples": {}}, "samples"),
         ({"run_key": "a\x00b"}, "run_key"),
+        ({"run_keys": "ci-41"}, "run_keys: unknown field; did you mean 'run_key'"),
+        ({"suite": {"key": "s", "lable": "1"}}, "suite.lable: unknown field; did you mean 'label'"),
+        ({"suite": {"key": "s", "label": 1.10}}, "suite.label: must be a text"),
+        ({"metrics": {"m 1": HEAD["metrics"]["latency"]}}, "metrics.m 1: must be under a name"),
+        ({"metrics": {"m": {**HEAD["metrics"]["latency"], "units": "s"}}}, "metrics.m.units: unknown field"),
     ],
 )
 def test_a_fault_names_its_place(change: dict[str, Any], place: str) -> None:
     document = {**copy.deepcopy(HEAD), "samples": [], **change}
     with pytest.raises(EvalFileError, match=place):
         parse_eval_file(json.dumps(document).encode(), "native")
+
+
+def test_all_that_cannot_be_stored_comes_in_one_answer() -> None:
+    document = {**HEAD, "samples": [], "run_key": "a\x00b", "commit": "\ud800", "release": "@"}
+    raw = json.dumps(document).replace('"@"', "NaN").replace('"unit": "ms"', '"unit": "s", "unit": "ms"')
+    with pytest.raises(EvalFileError) as caught:
+        parse_eval_file(raw.encode(), "native")
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "run_key",
+        "release",
+        "commit",
+        "metrics.latency",
+    ]
+
+
+def test_a_key_given_twice_refuses_the_file_because_one_of_the_two_would_be_lost() -> None:
+    raw = json.dumps({**HEAD, "samples": []})[:-1] + ', "run_key": "ci-42"}'
+    with pytest.raises(EvalFileError, match="'run_key' appears twice"):
+        parse_eval_file(raw.encode(), "native")
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"[]", b"{", b"[" * 100_000, b'{"format": 1}'])
@@ -166,6 +194,52 @@ JSON = st.recursive(
 def test_any_sample_is_kept_or_rejected_never_lost(samples: list[object]) -> None:
     run = parse(samples)
     assert len(run.samples) + len(run.rejects) == len(samples)
+
+
+ODD = st.sampled_from(
+    [None, 0, 1, 0.5, 7, -1, True, "", " ", "en", "a b", "a=b", "x" * 63, "x" * 129, [], {}]
+)
+TRACE_IDS = st.sampled_from(
+    [
+        "0" * 32,
+        "0" * 31 + "A",
+        "4BF92F35-77B3-4DA6-A3CE-929D0E0E4736",
+        "f" * 31,
+        "g" * 32,
+        "-0-" + "1" * 31 + "\n",
+    ]
+)
+STATUSES = st.sampled_from(["scored", "unscored", "error", "passed", None])
+SCORES = st.fixed_dictionaries(
+    {"status": STATUSES}, optional={"value": ODD, "explanation": ODD, "reason": ODD}
+)
+CHANGES = {
+    "id": ODD,
+    "slice": ODD | st.dictionaries(st.sampled_from(["language", "a b", "", "x" * 63]), ODD, max_size=2),
+    "input": ODD,
+    "output": ODD,
+    "target": ODD,
+    "trace_id": TRACE_IDS | ODD,
+    "scores": ODD | st.fixed_dictionaries({"latency": SCORES | ODD}),
+    "extra": ODD,
+}
+# A good sample with one field changed or left out: with more, all would be bad in some way.
+SAMPLES = st.one_of(
+    st.sampled_from([*sample("1")]).map(lambda gone: {k: v for k, v in sample("1").items() if k != gone}),
+    *(change.map(lambda value, name=name: sample("1", **{name: value})) for name, change in CHANGES.items()),
+)
+# What needs two fields at once, which the published schema says it does not say.
+BETWEEN_FIELDS = {"unknown_metric", "out_of_range", "duplicate_id"}
+
+
+@settings(deadline=None, max_examples=1000)
+@given(SAMPLES)
+def test_samples_are_read_by_the_schema_that_is_published(item: dict[str, Any]) -> None:
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    fits = Draft202012Validator({"$ref": "#/$defs/sample", "$defs": schema["$defs"]}).is_valid(item)
+    rejects = parse([item]).rejects
+    assert fits or rejects
+    assert not fits or {reject.code for reject in rejects} <= BETWEEN_FIELDS
 
 
 def scores_of(run: ParsedRun, pick: Callable[[Any], object]) -> list[object]:

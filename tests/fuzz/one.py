@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import atheris
+import django
 
 _GUIDING = [
     "evidence.otlp",
@@ -21,7 +23,9 @@ _GUIDING = [
 def main() -> None:
     """Never returns: libFuzzer ends the process."""
     name = sys.argv.pop(1)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     with atheris.instrument_imports(include=_GUIDING):
+        django.setup()  # requirement files are read against the checks, which are declared beside their queries
         from tests.fuzz.targets import TARGETS
     atheris.Setup(sys.argv, TARGETS[name].try_one)
     atheris.Fuzz()

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from evidence.models import ArtefactKind, Evidence, Layer, Role
-from requirements.checks import CHECKS
+from requirements.checks import known_checks
 from requirements.models import AcceptanceCriterion
 from requirements.services.assessment import evaluate
 from tests.evidence.binder_world import fill, make_finding
@@ -32,7 +32,7 @@ def test_the_database_refuses_a_mechanistic_item_in_any_other_role(world: World,
     assert not Evidence.objects.filter(layer=Layer.MECHANISTIC).exists()
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
+@pytest.mark.parametrize("name", sorted(known_checks()))
 def test_no_check_reads_a_finding(world: World, name: str) -> None:
     """Whatever a check is asked, its SQL touches no table in which a finding could stand."""
     fill(world)
@@ -77,7 +77,7 @@ def _parameters_of(name: str) -> dict[str, object]:
         "metric": "grounded", "rule": "any", "rules": ["any"], "within_hours": 72, "hours": 72,
         "evaluator": {"key": "groundedness"}, "dataset": {"key": "tasks"}, "suite": {"key": "behaviour"},
     }  # fmt: skip
-    properties: dict[str, dict[str, object]] = CHECKS[name].parameters["properties"]  # type: ignore[assignment]
+    properties: dict[str, dict[str, object]] = known_checks()[name].parameters["properties"]  # type: ignore[assignment]
     chosen = {key: schema["default"] for key, schema in properties.items() if "default" in schema}
-    needed = [key for key in CHECKS[name].parameters.get("required", []) if key not in chosen]  # type: ignore[attr-defined]
+    needed = [key for key in known_checks()[name].parameters.get("required", []) if key not in chosen]  # type: ignore[attr-defined]
     return {**chosen, **{key: examples[key] for key in needed}}

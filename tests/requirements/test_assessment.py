@@ -13,7 +13,7 @@ from evidence.digests import sha256_hex
 from evidence.models import ArtefactVersion, AuditEvent, Evidence, EvidenceLink, Review
 from evidence.services import registry
 from evidence.services.reviews import open_review_task
-from requirements.checks import CHECKS
+from requirements.checks import known_checks
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.assessment import assess, assess_release, evaluate, replay_assessment
 from requirements.services.requirements import import_requirements
@@ -175,7 +175,7 @@ def test_a_check_this_version_does_not_have_is_not_assessed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     criterion = make_criterion(world)
-    monkeypatch.delitem(CHECKS, criterion.check_name)
+    monkeypatch.delitem(known_checks(), criterion.check_name)
     assert verdict(world, criterion) == "not_assessed"
 
 

@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from requirements.checks import CHECKS, get_check
+from requirements.checks import get_check, known_checks
 from requirements.checks.reference import render_checks_reference
+from requirements.checks.registry import check
 from requirements.errors import UnknownCheck
 
+_LIST_THE_CHECKS = """
+import django
+
+django.setup()
+from requirements.checks import registry
+
+print(len(registry._declared), *sorted(registry.known_checks()))
+"""
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "checks.md"
 
 
@@ -16,19 +28,35 @@ def test_the_reference_page_is_what_the_registry_says() -> None:
     assert REFERENCE.read_text(encoding="utf-8") == render_checks_reference()
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
+@pytest.mark.parametrize("name", sorted(known_checks()))
 def test_each_check_says_what_it_is_in_both_languages(name: str) -> None:
-    check = CHECKS[name]
-    assert check.name == name
-    assert all((check.title.en, check.title.zh, check.measures.en, check.measures.zh))
-    Draft202012Validator.check_schema(check.parameters)
-    assert check.parameters["additionalProperties"] is False
+    declared = known_checks()[name]
+    assert declared.name == name
+    assert all((declared.title.en, declared.title.zh, declared.measures.en, declared.measures.zh))
+    Draft202012Validator.check_schema(declared.parameters)
+    assert declared.parameters["additionalProperties"] is False
 
 
 def test_no_check_reads_what_the_inside_says() -> None:
-    for check in CHECKS.values():
-        assert not {"Finding", "ProbeRun", "ProbeSpec", "Evidence"} & set(check.reads)
-        assert check.path.startswith("requirements.checks.")
+    for declared in known_checks().values():
+        assert not {"Finding", "ProbeRun", "ProbeSpec", "Evidence"} & set(declared.reads)
+        assert declared.measure.__module__.startswith("requirements.checks.")
+
+
+def test_two_checks_cannot_share_a_name() -> None:
+    taken = known_checks()["policy.enforced"]
+    declared = {field.name: getattr(taken, field.name) for field in fields(taken) if field.name != "measure"}
+    with pytest.raises(ValueError, match=r"two checks are called 'policy\.enforced'"):
+        check(**declared)(taken.measure)
+    assert known_checks()["policy.enforced"] is taken
+
+
+def test_a_module_that_declares_a_check_is_found_by_lying_in_the_package() -> None:
+    """In a fresh process, where no test has imported the modules before."""
+    listed = subprocess.run(
+        [sys.executable, "-c", _LIST_THE_CHECKS], capture_output=True, text=True, check=True
+    )
+    assert listed.stdout.split() == ["0", *sorted(known_checks())]
 
 
 def test_an_unknown_check_is_answered_with_the_nearest() -> None:

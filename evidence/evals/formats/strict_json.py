@@ -1,15 +1,23 @@
 """JSON read without the leniencies that lose or bend evidence.
 
 Python's reader accepts NaN, keeps the last of two equal keys, and lets through characters PostgreSQL cannot
-store. Here such a value survives parsing, so that one bad sample does not sink its file, and `fault_in` finds
+store. Here such a value survives parsing, so that one bad sample does not sink its file, and `faults_in` finds
 it.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from typing import Final
 
-MAX_DEPTH = 60  # levels of nesting inside one value
+JsonObject = dict[str, object]
+Path = tuple[str | int, ...]  # keys and indexes from the outermost value inwards
+
+MAX_DEPTH: Final = 60  # levels of nesting inside one value
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class _RepeatedKeys(dict[str, object]):
@@ -38,42 +46,55 @@ def read_json(raw: bytes) -> object:
         raise ValueError("nested too deeply") from exc
 
 
-def fault_in(value: object, place: str = "", depth: int = 0) -> str | None:
-    """Return what is wrong with a value anywhere inside it, with its place, or None when it can be stored."""
-    if depth > MAX_DEPTH:
-        return f"{place[:200]}: nested more than {MAX_DEPTH} levels deep"
-    if isinstance(value, _NotANumber):
-        return f"{place or 'value'}: {value} is not a JSON number"
+def faults_in(value: object) -> Iterator[str]:
+    """Yield what keeps a value from being stored, anywhere inside it, each with its place."""
+    for path, what in _faults(value, 0):
+        yield f"{place_of(path) or 'value'}: {what}"
+
+
+def place_of(path: Path) -> str:
+    """Return a path as people read it, e.g. `samples[3].scores.grounded`; what lies too deep is cut off."""
+    shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return shown.lstrip(".")[:200]
+
+
+def _faults(value: object, depth: int) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
-        return _fault_in_text(value, place)
+        if what := _fault_in_text(value):
+            yield (), what
+        return
+    children = _children(value)
+    if children and depth >= MAX_DEPTH:
+        yield (), f"nested more than {MAX_DEPTH} levels deep"
+        return
     if isinstance(value, _RepeatedKeys):
-        return f"{place or 'object'}: the key {value.repeated!r} appears twice"
-    return _fault_in_children(value, place, depth + 1)
+        yield (), f"the key {value.repeated!r} appears twice"
+    for step, child in children:
+        if isinstance(step, str) and (what := _fault_in_text(step)):
+            yield ("key",), what  # a key's own characters would be part of its place
+        elif isinstance(child, str | dict | list):
+            for path, what in _faults(child, depth + 1):
+                yield (step, *path), what
 
 
-def _fault_in_children(value: object, place: str, depth: int) -> str | None:
-    children: list[tuple[str, object]] = []
+def _children(value: object) -> list[tuple[str | int, object]]:
     if isinstance(value, dict):
-        children = [(f"{place}.{key}".lstrip("."), child) for key, child in value.items()]
-    elif isinstance(value, list):
-        children = [(f"{place}[{index}]", child) for index, child in enumerate(value)]
-    for child_place, child in children:
-        # A key's own characters are part of its place.
-        fault = _fault_in_text(child_place, "key") or fault_in(child, child_place, depth)
-        if fault:
-            return fault
-    return None
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []
 
 
-def _fault_in_text(text: str, place: str) -> str | None:
-    if "\x00" in text:
-        return f"{place or 'text'}: holds a NUL character, which cannot be stored"
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        return f"{place or 'text'}: holds half of a surrogate pair, which is not a character"
-    return None
+def _fault_in_text(text: str) -> str | None:
+    if isinstance(text, _NotANumber):
+        return f"{text} is not a JSON number"
+    found = _UNSTORABLE.search(text)
+    if found is None:
+        return None
+    if found.group() == "\x00":
+        return "holds a NUL character, which cannot be stored"
+    return "holds half of a surrogate pair, which is not a character"
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _object(pairs: list[tuple[str, object]]) -> JsonObject:
     value = dict(pairs)
     if len(value) == len(pairs):
         return value

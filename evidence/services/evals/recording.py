@@ -13,7 +13,7 @@ from evidence import clock
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
 from evidence.evals.aggregate import aggregate
-from evidence.evals.contracts import EvalFileError, ParsedRun, SampleReject, VersionClaim
+from evidence.evals.contracts import EvalFileError, ParsedRun, RunHead, SampleReject, VersionClaim
 from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
 from evidence.locks import Lock, hold
 from evidence.models import (
@@ -29,7 +29,7 @@ from evidence.models import (
 )
 from evidence.services import audit, blobs, registry
 
-PARSER_VERSION: Final = "evals/1"
+PARSER_VERSION: Final = "evals/2"  # 2: unknown fields are refused
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
 _BATCH: Final = 1000  # rows of one INSERT
 
@@ -81,8 +81,8 @@ def record_eval_run(
     except EvalFileError as exc:
         _keep_refused(system=system, raw=raw, format_name=format_name, problems=exc.problems, actor=actor)
         raise EvalFileRefused(exc.problems) from exc
-    _check_addressee(parsed, system, release)
-    name = parsed.release or release
+    _check_addressee(parsed.head, system, release)
+    name = parsed.head.release or release
     found = registry.find_release(system, name) if name else None
     return _store(system=system, release=found, parsed=parsed, raw=raw, format_name=format_name, actor=actor)
 
@@ -112,37 +112,24 @@ def ensure_claimed_version(
 def _store(
     *, system: System, release: Release | None, parsed: ParsedRun, raw: bytes, format_name: str, actor: str
 ) -> RecordedRun:
-    hold(Lock.EVAL_RUN, system.pk, parsed.run_key)  # two equal posts at once become one run
-    digest = sha256_hex(raw)
-    earlier = EvalRun.objects.filter(system=system, run_key=parsed.run_key).first()
+    run_key, digest = parsed.head.run_key, sha256_hex(raw)
+    hold(Lock.EVAL_RUN, system.pk, run_key)  # two equal posts at once become one run
+    earlier = EvalRun.objects.filter(system=system, run_key=run_key).first()
     if earlier is not None:
         if (earlier.raw_id, earlier.release_id) != (digest, release.pk if release else None):
             raise ConflictingContent(
-                f"Run key {parsed.run_key!r} brought another file before: give each run a key of its own."
+                f"Run key {run_key!r} brought another file before: give each run a key of its own."
             )
         return RecordedRun(earlier, created=False)
     run = EvalRun.objects.create(
         system=system,
         release=release,
-        run_key=parsed.run_key,
         format=parsed.format,
         parser_version=PARSER_VERSION,
         raw=blobs.store_blob(raw, EVAL_FORMATS[format_name].media_type),
-        suite=ensure_claimed_version(system=system, kind=ArtefactKind.SUITE, claim=parsed.suite, actor=actor),
-        evaluator=ensure_claimed_version(
-            system=system, kind=ArtefactKind.EVALUATOR, claim=parsed.evaluator, actor=actor
-        ),
-        dataset=ensure_claimed_version(
-            system=system, kind=ArtefactKind.DATASET, claim=parsed.dataset, actor=actor
-        ),
-        model_digest=parsed.model.digest or "",
-        status=parsed.status,
-        commit=parsed.commit or "",
-        observed_from=parsed.observed_from,
-        observed_to=parsed.observed_to,
-        collected_at=parsed.collected_at,
         received_at=clock.now(),
         posted_by=actor,
+        **_head_columns(parsed.head, system, actor),
     )
     EvalSample.objects.bulk_create(_sample_rows(run, parsed), batch_size=_BATCH)
     EvalScore.objects.bulk_create(_score_rows(run, parsed), batch_size=_BATCH)
@@ -156,6 +143,28 @@ def _store(
         payload={"run_key": run.run_key, "n_samples": len(parsed.samples), "n_rejected": len(parsed.rejects)},
     )
     return RecordedRun(run, created=True)
+
+
+def _head_columns(head: RunHead, system: System, actor: str) -> dict[str, Any]:
+    claimed = {
+        "suite": (ArtefactKind.SUITE, head.suite),
+        "evaluator": (ArtefactKind.EVALUATOR, head.evaluator),
+        "dataset": (ArtefactKind.DATASET, head.dataset),
+    }
+    versions = {
+        role: ensure_claimed_version(system=system, kind=kind, claim=claim, actor=actor)
+        for role, (kind, claim) in claimed.items()
+    }
+    return {
+        "run_key": head.run_key,
+        **versions,
+        "model_digest": head.model.digest or "",
+        "status": head.status,
+        "commit": head.commit or "",
+        "observed_from": head.observed_from,
+        "observed_to": head.observed_to,
+        "collected_at": head.collected_at,
+    }
 
 
 def _sample_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalSample]:
@@ -235,12 +244,12 @@ def _keep_refused(*, system: System, raw: bytes, format_name: str, problems: lis
     audit.record(verb="eval_file.refused", actor=actor, obj=reject, system=system, digest=digest)
 
 
-def _check_addressee(parsed: ParsedRun, system: System, release: str | None) -> None:
-    if parsed.system != system.key:
-        raise InvalidInput(f"The file is about system {parsed.system!r}, it was posted to {system.key!r}.")
-    if release and parsed.release and release != parsed.release:
-        raise InvalidInput(f"The file is about release {parsed.release!r}, it was posted to {release!r}.")
-    if parsed.collected_at > clock.now() + CLOCK_SKEW:
+def _check_addressee(head: RunHead, system: System, release: str | None) -> None:
+    if head.system != system.key:
+        raise InvalidInput(f"The file is about system {head.system!r}, it was posted to {system.key!r}.")
+    if release and head.release and release != head.release:
+        raise InvalidInput(f"The file is about release {head.release!r}, it was posted to {release!r}.")
+    if head.collected_at > clock.now() + CLOCK_SKEW:
         raise InvalidInput(
             "collected_at lies in the future: set the clock of the machine that ran the suite."
         )

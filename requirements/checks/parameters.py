@@ -1,0 +1,92 @@
+"""The parameters of checks, as JSON Schema: how they are put together, and those that several checks take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+TRACE_DIMENSIONS: Final = ("language", "risk_tier", "environment")
+
+
+def parameter_schema(**properties: dict[str, object]) -> dict[str, object]:
+    """Return the schema of an object with these parameters and no others.
+
+    A parameter is required unless it has a default or may be left out (`optional`).
+    """
+    required = [
+        name
+        for name, schema in properties.items()
+        if "default" not in schema and not schema.get("x-optional")
+    ]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def risk_tiers(*default: str) -> dict[str, object]:
+    """Return the parameter that says advice of which risk tiers counts."""
+    return {
+        "type": "array",
+        "items": {"enum": ["low", "medium", "high"]},
+        "minItems": 1,
+        "uniqueItems": True,
+        "description": "risk tiers of the advice that count",
+        "default": list(default),
+    }
+
+
+def some_of(*options: str, meaning: str) -> dict[str, object]:
+    """Return a parameter that lists some of these options; all of them where nothing is said."""
+    return {
+        "type": "array",
+        "items": {"enum": list(options)},
+        "minItems": 1,
+        "uniqueItems": True,
+        "default": list(options),
+        "description": meaning,
+    }
+
+
+def names(default: Sequence[str], *, meaning: str) -> dict[str, object]:
+    """Return a parameter that lists names, each once. Where the default names some, the list may not be empty."""
+    at_least_one: dict[str, object] = {"minItems": 1} if default else {}
+    return {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        **at_least_one,
+        "uniqueItems": True,
+        "default": list(default),
+        "description": meaning,
+    }
+
+
+def share(default: float, *, meaning: str) -> dict[str, object]:
+    """Return a parameter in [0, 1]."""
+    return {"type": "number", "minimum": 0, "maximum": 1, "default": default, "description": meaning}
+
+
+def version_reference(meaning: str) -> dict[str, object]:
+    """Return a parameter that names an artefact by its key, or one version of it by label or digest."""
+    return {
+        "type": "object",
+        "properties": {
+            "key": {"type": "string"},
+            "label": {"type": "string"},
+            "digest": {"type": "string", "pattern": "^(sha256:)?[0-9a-f]{64}$"},
+        },
+        "required": ["key"],
+        "additionalProperties": False,
+        "description": meaning,
+    }
+
+
+def optional(schema: dict[str, object]) -> dict[str, object]:
+    """Return the parameter as one that may be left out and then has no value."""
+    return {**schema, "x-optional": True}
+
+
+ALL_TIERS: Final = risk_tiers("low", "medium", "high")
+HIGH_TIER: Final = risk_tiers("high")
