@@ -10,10 +10,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 from django.db.backends.signals import connection_created
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
 from tests import factories
+from tests.page_rules import check_answer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +51,21 @@ def _flush_as_owner() -> Iterator[None]:
     case._fixture_teardown = teardown
     yield
     case._fixture_teardown = original
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hold_each_page_to_the_policy() -> Iterator[None]:
+    """Whatever answer any test is given carries the Content-Security-Policy, and no page breaks it."""
+    original = Client.request
+
+    def request(self: Client, **given: Any) -> Any:
+        response = original(self, **given)
+        check_answer(response, str(given.get("PATH_INFO", "")))
+        return response
+
+    Client.request = request  # type: ignore[method-assign]
+    yield
+    Client.request = original  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -153,6 +153,17 @@ def test_each_noun_is_registered_scoped_and_pages_cheaply(model: type[Model]) ->
 
 
 @pytest.mark.parametrize("model", OURS, ids=IDS)
+def test_each_column_a_noun_shows_is_a_field_or_an_attribute_of_its_admin(model: type[Model]) -> None:
+    model_admin = admin.site._registry[model]
+    columns = {field.name for field in model._meta.fields} | {"__str__"}
+    for name in (*model_admin.list_display, *(model_admin.fields or ())):
+        assert name in columns or hasattr(model_admin, name) or hasattr(model, name), (
+            f"{model.__name__} shows {name}, which is nothing"
+        )
+    assert not hasattr(model_admin, "no_such_column_as_json")
+
+
+@pytest.mark.parametrize("model", OURS, ids=IDS)
 def test_nothing_that_happened_can_be_added_changed_or_deleted(
     model: type[Model], rf: RequestFactory
 ) -> None:

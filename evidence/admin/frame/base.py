@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ from django.db.models import Field, ForeignKey, JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from evidence.access import INTERNALS_APP
@@ -159,6 +160,13 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
 
     actions: Any = None
 
+    def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
+        """Give each JSON column of the noun its indented form, as `<column>_as_json`."""
+        super().__init__(model, admin_site)
+        for field in self.opts.fields:
+            if isinstance(field, JSONField):
+                setattr(self, _shown_name(field), _json_column(field.name))
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request
         return False
@@ -181,12 +189,6 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
 
-    def __getattr__(self, name: str) -> Any:
-        """Make `<column>_as_json` for each JSON column, so that no noun has to."""
-        if not name.endswith("_as_json"):
-            raise AttributeError(name)
-        return _json_column(name.removesuffix("_as_json"))
-
 
 def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any] | None:
     """Return the admin of a model on a site."""
@@ -203,9 +205,9 @@ def _shown_name(field: Field[Any, Any]) -> str:
     return f"{field.name}_as_json" if isinstance(field, JSONField) else field.name
 
 
-def _json_column(column: str) -> Any:
+def _json_column(column: str) -> Callable[[Model], SafeString]:
     @admin.display(description=capfirst(column.replace("_", " ")))
-    def show(obj: Model) -> str:
+    def show(obj: Model) -> SafeString:
         return pretty_json(getattr(obj, column))
 
     return show

@@ -1,0 +1,96 @@
+"""Every answer carries the strict Content-Security-Policy, and no page needs more than it allows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from config.content_policy import DIRECTIVES, HEADER, POLICY
+from evidence.models import Membership
+from tests.factories import World, make_person
+from tests.page_rules import EXCEPTIONS, check_answer, find_faults
+
+pytestmark = pytest.mark.django_db
+
+SAMPLES = {"int": "1", "uuid": "00000000-0000-0000-0000-000000000001"}  # by converter; a text is "1", too
+
+
+def test_the_policy_allows_our_own_files_and_nothing_else() -> None:
+    assert DIRECTIVES["default-src"] == DIRECTIVES["base-uri"] == DIRECTIVES["frame-ancestors"] == "'none'"
+    assert set(DIRECTIVES.values()) == {"'self'", "'none'"}
+    assert "unsafe" not in POLICY
+
+
+def every_address() -> Iterator[str]:
+    """Yield an example of each address there is, the admin's included."""
+
+    def descend(resolver: URLResolver, prefix: str) -> Iterator[str]:
+        for entry in resolver.url_patterns:
+            route = prefix + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from descend(entry, route)
+            elif isinstance(entry, URLPattern):
+                yield "/" + example_of(route)
+
+    yield from descend(get_resolver(), "")
+
+
+def example_of(route: str) -> str:
+    """Return a path that a route matches, as far as samples go."""
+    one_app = re.sub(r"\^\(\?P<app_label>(\w+)[^)]*\)/\$", r"\1/", route)
+    anything = re.sub(r"\(\?P<\w+>\.\*\)\$", "nothing-here", one_app)
+    return re.sub(r"<(?:(\w+):)?\w+>", lambda match: SAMPLES.get(match[1] or "str", "1"), anything)
+
+
+def test_every_address_answers_with_the_policy(world: World) -> None:
+    somebody = make_person("somebody", "reviewer", "researcher", "approver", "operator")
+    Membership.objects.create(system=world.system, user=somebody)
+    clients = [Client(), Client()]
+    clients[1].force_login(somebody)
+    addresses = list(every_address())
+    assert len(addresses) > 350, "the walk has lost its way"
+    assert not [address for address in addresses if set("<>()") & set(address)]
+    answered: dict[int, int] = {}
+    for address in addresses:
+        for client in clients:
+            response = client.get(address)
+            check_answer(response, address)
+            answered[response.status_code] = answered.get(response.status_code, 0) + 1
+    assert answered[200] > 60, answered
+
+
+def test_a_file_of_ours_carries_it_too(client: Client) -> None:
+    response = client.get("/static/tracebinder/admin.css")
+    assert b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    assert response[HEADER] == POLICY
+
+
+def test_each_exception_is_still_needed(client: Client) -> None:
+    for address in EXCEPTIONS:
+        assert find_faults(client.get(address).content.decode()), f"{address} is clean: take it off the list"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p style="color: red">',
+        "<style>p { color: red }</style>",
+        "<script>alert(1)</script>",
+        '<img src="/x" onerror="alert(1)">',
+        '<a href="javascript:alert(1)">',
+        '<script src="https://cdn.example/x.js"></script>',
+        '<img src="//beacon.example/x.png">',
+        '<img src="data:image/png;base64,AA==">',
+    ],
+)
+def test_what_the_policy_refuses_is_found_in_a_page(html: str) -> None:
+    assert len(find_faults(html)) == 1
+
+
+def test_what_it_allows_is_not_called_a_fault() -> None:
+    files = '<link rel="stylesheet" href="/static/a.css"><script src="/static/a.js"></script>'
+    assert find_faults(f'{files}<form action="?q=1"><a href="https://example.org/">elsewhere</a>') == []

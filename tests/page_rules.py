@@ -1,0 +1,69 @@
+"""What the Content-Security-Policy would refuse in a page, found by reading its HTML."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any, Final
+
+from config.content_policy import DIRECTIVES, HEADER
+
+# Addresses whose pages are not held to the policy yet, with the reason. The list may only shrink.
+EXCEPTIONS: Final[dict[str, str]] = {
+    "/api/docs": "drf-spectacular's own page, which starts Swagger UI by an inline script",
+}
+_LOADS: Final = {
+    ("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("form", "action"), ("use", "href"),
+}  # fmt: skip
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        here = f"<{tag}> in line {self.getpos()[0]}"
+        if tag == "style":
+            self.faults.append(f"{here} styles inline")
+        if tag == "script" and "src" not in given and given.get("type") != "application/json":
+            self.faults.append(f"{here} runs inline")
+        for name, value in given.items():
+            if name == "style":
+                self.faults.append(f"{here} has a style attribute: {value}")
+            if name.startswith("on"):
+                self.faults.append(f"{here} has a handler inline: {name}")
+            if (value or "").strip().lower().startswith("javascript:"):
+                self.faults.append(f"{here} has a script for an address: {value}")
+            if (tag, name) in _LOADS and not _is_of_this_server(value or ""):
+                self.faults.append(f"{here} loads {value}")
+
+
+def find_faults(html: str) -> list[str]:
+    """Return what a browser would refuse in a page, in words."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.faults
+
+
+def check_answer(response: Any, path: str) -> None:
+    """Fail where an answer has no strict policy, or where it is a page that the policy would break."""
+    policy = read_policy(response[HEADER])
+    assert policy | {"img-src": "'self'"} == DIRECTIVES, f"{path} loosens the policy: {response[HEADER]}"
+    if (
+        not response.get("Content-Type", "").startswith("text/html")
+        or path in EXCEPTIONS
+        or response.streaming
+    ):
+        return
+    faults = find_faults(response.content.decode())
+    assert not faults, f"{path}: {'; '.join(faults)}"
+
+
+def read_policy(header: str) -> dict[str, str]:
+    """Return the directives of a policy."""
+    return dict(part.strip().split(" ", 1) for part in header.split(";"))
+
+
+def _is_of_this_server(address: str) -> bool:
+    return not address or (address[0] in "/?#." and not address.startswith("//"))
