@@ -1,61 +1,94 @@
 # The commands a developer needs; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(shell .ci/pythons | head -n 1)
 VENV := .venv
 BIN := $(VENV)/bin
+# What `make up` and the like need: the whole environment, unless `make install-web` made the small one.
+ENVIRONMENT := $(if $(wildcard $(VENV)/.installed),install,$(if $(wildcard $(VENV)/.installed-web),install-web,install))
+NO_TORCH := $(filter install-web,$(ENVIRONMENT))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 ##@ Use
-.PHONY: demo up
+.PHONY: up demo
+up: $(ENVIRONMENT) ## start everything in one terminal, on port 8000 or PORT=8001; Ctrl-C stops it
+	@$(BIN)/python manage.py up $(if $(PORT),--port $(PORT)) $(ARGS)
+
 demo: install ## run the three copilots, evaluate, probe, review, export a binder and verify it
 	@$(BIN)/python -m examples.demo
 
-up: install ## start everything in one terminal; Ctrl-C stops it
-	@$(BIN)/python manage.py up
-
 ##@ Develop
-.PHONY: test check fmt schema bench soak fuzz
-test: install ## run the whole suite on PostgreSQL and Valkey it starts itself
-	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
+.PHONY: test test-pythons check fmt schema bench soak fuzz
+test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
+	@$(if $(NO_TORCH),echo "No torch in $(VENV): tests/probes is left out. make install adds it.")
+	@$(BIN)/python -m pytest -m "not soak" $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
+
+# API, requirements and gates touch nearly every library we depend on, and take under a minute.
+PART := tests/requirements tests/evidence/test_gates.py tests/evidence/test_otlp_api.py tests/config
+test-pythons: ## install-web and a part of the suite on each other supported Python found here
+	@for python in $$(.ci/pythons); do \
+	  version=$${python##*python}; \
+	  if $(BIN)/python$$version -c '' 2>/dev/null; then continue; fi; \
+	  echo "Python $$version, in .venv-$$version"; \
+	  PIP_NO_COMPILE=1 $(MAKE) --no-print-directory install-web VENV=.venv-$$version PYTHON=$$python || exit 1; \
+	  .venv-$$version/bin/python -m pytest -q --durations=3 $(PART) || exit 1; \
+	done
 
 check: install ## lint, types, import contracts, migrations, schema: counts all failures before it exits
 	@$(BIN)/python -m config.checks
 
-fmt: install ## format the code and mend what can be mended
+fmt: $(ENVIRONMENT) ## format the code and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-schema: install ## write the OpenAPI schema and the reference pages that come from the code
+schema: $(ENVIRONMENT) ## write the OpenAPI schema and the reference pages that come from the code
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 	@$(BIN)/python manage.py write_reference
 
-bench: install ## run the benchmarks; each prints ratios against a baseline of the same run
+bench: $(ENVIRONMENT) ## run the benchmarks; each prints ratios against a baseline of the same run
 	@$(BIN)/python -m bench.ingest $(ARGS)
 	@$(BIN)/python -m bench.assembly
 	@$(BIN)/python -m bench.reads --sizes 10000
 	@$(BIN)/python -m bench.log
 
-soak: install ## the tests that take minutes: faults in real processes, round after round
+soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
-fuzz: install ## arbitrary bytes into every reader of foreign bytes, a minute each: ARGS="--seconds 60 otlp"
+fuzz: $(ENVIRONMENT) ## arbitrary bytes into every reader of foreign bytes, a minute each: ARGS="--seconds 60 otlp"
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -q -c constraints.txt -e '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz.run $(ARGS)
 
 ##@ Set up
-.PHONY: install clean help
-install: $(VENV)/.installed ## create .venv with the pinned dependencies
+.PHONY: install install-web clean help
+install: $(VENV)/.installed ## create .venv with the pinned dependencies, torch included; PYTHON=python3.12 chooses one
 
-$(VENV)/.installed: pyproject.toml constraints.txt client/pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing. On Debian: apt install python3.11 python3.11-venv"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3.11-venv is missing. On Debian: apt install python3.11-venv"; exit 1; }
+install-web: $(VENV)/.installed-web ## the same without torch: all but the probes and the demo
+
+$(VENV)/.installed: pyproject.toml constraints.txt client/pyproject.toml | $(BIN)/python
 	@echo "Installing pinned dependencies into $(VENV) (torch alone is 200 MB) …"
 	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt torch==2.13.0
 	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt -e '.[interpret,examples,dev]' -e ./client
 	@touch $@
 
-clean: ## remove the environment and everything the embedded services wrote
-	rm -rf $(VENV) var .mypy_cache .ruff_cache
+$(VENV)/.installed-web: pyproject.toml constraints.txt client/pyproject.toml | $(BIN)/python
+	@echo "Installing pinned dependencies without torch into $(VENV) …"
+	@$(BIN)/python -m pip install -q --progress-bar on -c constraints.txt -e '.[examples,dev]' -e ./client
+	@touch $@
+
+$(BIN)/python:
+	@python="$(PYTHON)"; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11, 3.12 or 3.13 here that can make an environment."; \
+	  echo "On Debian 12: apt install python3.11 python3.11-venv. On Debian 13: apt install python3.13 python3.13-venv."; \
+	  exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv'; then \
+	  echo "$$python does not run or cannot make an environment. On Debian: apt install $${python##*/} $${python##*/}-venv"; \
+	  exit 1; \
+	fi; \
+	"$$python" -m venv $(VENV)
+
+clean: ## remove the environments and everything the embedded services wrote
+	rm -rf $(VENV) .venv-3.* var .mypy_cache .ruff_cache
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,7 +1,7 @@
 """Talking to a Tracebinder server: one request, its problem when it is refused, and retries only where safe.
 
-All three requests that the client makes may be repeated: an eval run is known by its content, and asking a gate
-twice is two questions. What is retried is what may pass by itself: no connection, 429 and 5xx.
+All requests that the client makes may be repeated: a release and an eval run are known by their content, and asking
+a gate twice is two questions. What is retried is what may pass by itself: no connection, 429 and 5xx.
 """
 
 from __future__ import annotations
@@ -158,9 +158,19 @@ def _refusal(status: int, body: bytes) -> RequestRefused:
         value = {}
     problem = value if isinstance(value, dict) else {}
     title = str(problem.get("title") or http.client.responses.get(status, ""))
-    return RequestRefused(
-        status=status, code=str(problem.get("code", "")), title=title, detail=str(problem.get("detail") or "")
-    )
+    detail = " ".join([str(problem.get("detail") or ""), *_faults(problem.get("errors"))]).strip()
+    return RequestRefused(status=status, code=str(problem.get("code", "")), title=title, detail=detail)
+
+
+def _faults(errors: object, path: str = "") -> list[str]:
+    """Return each fault that a problem lists, with the field it is in: `pins.0.digest: what is wrong`."""
+    if isinstance(errors, dict):
+        entries = list(errors.items())
+    elif isinstance(errors, list) and any(isinstance(inner, dict) for inner in errors):
+        entries = list(enumerate(errors))
+    else:
+        return [f"{path}: {text}" for text in (errors if isinstance(errors, list) else [errors]) if text]
+    return [fault for key, inner in entries for fault in _faults(inner, f"{path}.{key}".lstrip("."))]
 
 
 def _retry_after(value: str | None) -> float | None:

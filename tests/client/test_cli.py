@@ -219,10 +219,44 @@ def test_run_that_is_not_whole_exits_with_1(
     assert main(["push-eval", str(file), "--system", "kf"]) == 1
 
 
-def test_missing_file_is_named(server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["push-eval", str(tmp_path / "none.json"), "--system", "kf"]) == 3
+@pytest.mark.parametrize("command", [["push-eval", "--system", "kf"], ["register-release"]])
+def test_missing_file_is_named(
+    server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert main([*command, str(tmp_path / "none.json")]) == 3
     assert "none.json" in capsys.readouterr().err
     assert server.asked == []
+
+
+def test_release_is_posted_as_it_is(
+    server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "release.json"
+    file.write_bytes(b'{"system":  "kf"}')
+    pins = {"prompt": "cd" * 32, "model": "ef" * 32}
+    server.will_answer(201, {"system": "kf", "name": "r 1", "digest": "ab" * 32, "pins": pins})
+    assert main(["register-release", str(file)]) == 0
+    path, _, body = server.asked[0]
+    assert (path, body) == ("/api/v1/releases", file.read_bytes())
+    told = capsys.readouterr().out
+    assert f"release r 1 of kf is on record, digest {'ab' * 32}" in told
+    assert told.index("model") < told.index("prompt")
+
+
+def test_each_field_that_is_refused_is_named(
+    server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "release.json"
+    file.write_bytes(b"{}")
+    errors = {
+        "name": ["This field is required."],
+        "pins": [{}, {"digest": ["Not a digest."]}],
+        "odd": "Unknown.",
+    }
+    server.will_answer(422, {"title": "Invalid input", "detail": "Some are wrong.", "errors": errors})
+    assert main(["register-release", str(file)]) == 3
+    told = capsys.readouterr().err
+    assert "Some are wrong. name: This field is required. pins.1.digest: Not a digest. odd: Unknown." in told
 
 
 def test_verify_prints_every_line_and_what_is_not_claimed(

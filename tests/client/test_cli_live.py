@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evidence.models import EvalRun, GateDecision, Scope
+from evidence.models import EvalRun, GateDecision, Release, Scope
 from evidence.services import gates
 from tests.evidence.binder_world import eval_file
 from tests.factories import ACTOR, World, make_world
@@ -67,6 +67,25 @@ def test_ci_posts_a_run_and_asks_the_gate(
     assert set(GateDecision.objects.values_list("verdict", flat=True)) == {"insufficient", "pass"}
     assert main(["gate", "no-such-gate", *ci]) == 3
     assert "404" in capsys.readouterr().err
+
+
+def test_an_author_registers_a_release_and_again(
+    world: World, live_server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "release.json"
+    pins = [{"slot": "model", "kind": "model", "key": "smol", "label": "2", "digest": "ab" * 32}]
+    file.write_text(json.dumps({"system": "credit-assistant", "name": "r2", "pins": pins}))
+    author = ["--url", live_server.url, "--token", world.token(Scope.IMPORT)]
+    for _ in range(2):
+        assert main(["register-release", str(file), *author]) == 0
+        assert "release r2 of credit-assistant is on record" in capsys.readouterr().out
+    assert Release.objects.filter(name="r2").count() == 1
+
+    file.write_text(
+        json.dumps({"system": "credit-assistant", "name": "r2", "pins": [{**pins[0], "digest": "x"}]})
+    )
+    assert main(["register-release", str(file), *author]) == 3
+    assert "pins.0.digest" in capsys.readouterr().err
 
 
 def test_refusals_are_the_servers_problems(

@@ -11,9 +11,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from tracebinder.cli.server import add_server_options, server_of
+from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
-from tracebinder.errors import TracebinderError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -42,7 +41,7 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Post the file, print what was stored, and return the exit code."""
-    body = _read(arguments.file)
+    body = read_file(arguments.file)
     query = {"system": arguments.system, "format": arguments.format}
     if arguments.release:
         query["release"] = arguments.release
@@ -52,13 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_run(status, answer)
     return 1 if answer.get("rejects") or answer.get("status") != "success" else 0
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as exc:
-        raise TracebinderError(f"cannot read {path}: {exc.strerror or exc}") from exc
 
 
 def _print_run(status: int, answer: dict[str, object]) -> None:

@@ -1,10 +1,11 @@
-"""The options that every command with a server has: where it is, and the token."""
+"""What every command with a server shares: where it is, the token, and the file that is posted."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import urllib.parse
+from pathlib import Path
 
 from tracebinder.errors import TracebinderError
 from tracebinder.http import Server
@@ -34,3 +35,15 @@ def server_of(arguments: argparse.Namespace) -> Server:
     if not token.isascii() or any(character.isspace() for character in token):
         raise TracebinderError("the token holds characters that no token has; copy it again")
     return Server(url=url, token=token)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of the file to post.
+
+    Raises:
+        TracebinderError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise TracebinderError(f"cannot read {path}: {exc.strerror or exc}") from exc

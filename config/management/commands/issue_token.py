@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
-
+from config.management.service_command import ACTOR, ServiceCommand, find_person, find_systems
 from evidence import clock
-from evidence.errors import EvidenceError
-from evidence.models import Scope, System
+from evidence.models import Scope
 from evidence.services.people.tokens import issue_token
 
+LONGEST = 3650  # days; a key that outlives its machine is nobody's any more
 
-class Command(BaseCommand):
+
+class Command(ServiceCommand):
     """Issue a scoped, expiring token owned by a person."""
 
     help = "Issue a machine token; its text is shown once."
@@ -27,28 +26,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", required=True, action="append", choices=Scope.values, help="may be repeated"
         )
-        parser.add_argument("--days", type=int, default=90, help="until it expires (default 90)")
+        parser.add_argument("--days", type=_days, default=90, help="until it expires (default 90)")
         parser.add_argument("--name", default="machine", help="what it is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Issue it and print its text."""
         del args
-        owner = User.objects.filter(username=options["owner"]).first()
-        if owner is None:
-            raise CommandError(f"There is no user {options['owner']!r}.")
-        systems = list(System.objects.filter(key__in=options["system"]))
-        missing = set(options["system"]) - {system.key for system in systems}
-        if missing:
-            raise CommandError(f"There is no system {', '.join(sorted(missing))}.")
-        try:
-            issued = issue_token(
-                name=options["name"],
-                owner=owner,
-                scopes=[Scope(scope) for scope in options["scope"]],
-                systems=systems,
-                expires_at=clock.now() + timedelta(days=options["days"]),
-                actor="system:command-line",
-            )
-        except EvidenceError as exc:
-            raise CommandError(str(exc)) from exc
+        issued = issue_token(
+            name=options["name"],
+            owner=find_person(options["owner"]),
+            scopes=[Scope(scope) for scope in dict.fromkeys(options["scope"])],
+            systems=find_systems(options["system"]),
+            expires_at=clock.now() + timedelta(days=options["days"]),
+            actor=ACTOR,
+        )
         self.stdout.write(issued.text)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST):
+        raise ArgumentTypeError(f"{text!r} is not a whole number of days from 1 to {LONGEST}")
+    return int(text)

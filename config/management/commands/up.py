@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -35,7 +36,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--port", type=int, default=8000, help="port of the web process (default 8000)")
+        parser.add_argument("--port", type=_port, default=8000, help="port of the web process (default 8000)")
         parser.add_argument(
             "--web-workers", type=int, default=2, help="processes that answer requests (default 2)"
         )
@@ -44,6 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C, SIGTERM, or a process that cannot run."""
         del args
+        _check_is_free(options["port"])
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -60,9 +62,7 @@ class Command(BaseCommand):
                 interpret=not options["no_interpret"],
             )
             children = [_Child(spec, console, COLOURS[i % len(COLOURS)]) for i, spec in enumerate(specs)]
-            console.print(
-                f"[bold]Tracebinder[/] on http://127.0.0.1:{options['port']}/admin/ — Ctrl-C stops everything."
-            )
+            announce(console, specs, port=options["port"])
             try:
                 ended = _wait(children, stop, partial(_revive, services, console))
             finally:
@@ -70,6 +70,15 @@ class Command(BaseCommand):
         if ended is not None:
             code = ended.process.returncode
             raise CommandError(f"{ended.spec.name} ended by itself with code {code}; see above.")
+
+
+def announce(console: Console, specs: Sequence[ProcessSpec], *, port: int) -> None:
+    """Say where it answers, and what does not run."""
+    console.print(f"[bold]Tracebinder[/] on http://127.0.0.1:{port}/admin/ — Ctrl-C stops everything.")
+    if "interpret" not in {spec.name for spec in specs}:
+        console.print(
+            "No interpret worker: probes wait until one runs. It needs torch, which `make install` adds."
+        )
 
 
 class _Child:
@@ -94,6 +103,24 @@ class _Child:
     def _start(self) -> None:
         self.process = _start(self.spec, self._console, self._colour)
         self._started = time.monotonic()
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise ArgumentTypeError(f"{text!r} is no port: a whole number from 1 to 65535")
+    return int(text)
+
+
+def _check_is_free(port: int) -> None:
+    """Refuse a port that somebody listens on: the web server would share it with them in silence."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection of before is no listener
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as exc:
+            raise CommandError(
+                f"Port {port} cannot be used ({exc.strerror}): choose another, as in `make up PORT={port % 65535 + 1}`."
+            ) from exc
 
 
 def _migrate() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from evidence.errors import ConflictingContent
+from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.services import audit
 
@@ -15,15 +16,26 @@ def register_system(*, key: str, name: str, risk_tier: str, owner: User, actor: 
     """Put a system on record; the same key again returns the first row.
 
     Raises:
-        ConflictingContent: the key is taken by a system of another name or risk tier.
+        InvalidInput: a key that no address could hold, an empty name, or a risk tier that there is not.
+        ConflictingContent: the key is taken by a system of another name, risk tier or owner.
     """
-    system, created = System.objects.get_or_create(
+    _check_fields(key, name, risk_tier)
+    system, created = System.objects.select_related("owner").get_or_create(
         key=key, defaults={"name": name, "risk_tier": risk_tier, "owner": owner}
     )
     if created:
         audit.record(verb="system.registered", actor=actor, obj=system, system=system)
-    elif (system.name, system.risk_tier) != (name, risk_tier):
+    elif (system.name, system.risk_tier, system.owner_id) != (name, risk_tier, owner.pk):
         raise ConflictingContent(
-            f"System {key!r} is registered as {system.name!r}, risk tier {system.risk_tier}."
+            f"System {key!r} is registered as {system.name!r}, risk tier {system.risk_tier}, "
+            f"owned by {system.owner.get_username()}."
         )
     return system
+
+
+def _check_fields(key: str, name: str, risk_tier: str) -> None:
+    try:
+        System(key=key, name=name, risk_tier=risk_tier).clean_fields(exclude=["owner"])
+    except ValidationError as exc:
+        faults = [f"{field}: {' '.join(messages)}" for field, messages in exc.message_dict.items()]
+        raise InvalidInput(f"System {key!r} cannot be registered. {' '.join(faults)}") from exc

@@ -1,0 +1,91 @@
+"""People: put on record with their roles, and with the systems whose records they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from evidence.errors import ConflictingContent, InvalidInput
+from evidence.models import System
+from evidence.roles import ROLES
+from evidence.services import audit
+from evidence.services.people.memberships import grant_membership
+
+
+@transaction.atomic
+def create_person(
+    *, username: str, roles: Sequence[str], systems: Sequence[System], password: str | None, actor: str
+) -> tuple[User, bool]:
+    """Put a person on record, who may sign in to the admin with this password.
+
+    The same again changes nothing: somebody who has these roles already keeps their password, and is only let see
+    the systems they did not see yet.
+
+    Args:
+        roles: keys of `evidence.roles.ROLES`, at least one.
+        password: None for somebody who cannot sign in until they are given one.
+
+    Returns:
+        The person, and whether they are new.
+
+    Raises:
+        InvalidInput: no role, a role nobody knows, or a name or password that is not acceptable.
+        ConflictingContent: a person of that name has other roles, or may not sign in any more.
+    """
+    _check_roles(roles)
+    user = User(username=_clean_username(username), is_staff=True)  # staff: whoever may sign in to the admin
+    found = User.objects.filter(username=user.username).first()
+    if found is None and password is not None:
+        _check_password(password, user)
+    person, created = User.objects.get_or_create(
+        username=user.username, defaults={"is_staff": True, "password": make_password(password)}
+    )
+    if created:
+        person.groups.set(Group.objects.filter(name__in=roles))
+        payload = {"user": person.get_username(), "roles": sorted(set(roles)), "active": True}
+        audit.record(verb="person.added", actor=actor, obj=person, payload=payload)
+    else:
+        _check_is_as_asked(person, roles)
+    for system in systems:
+        grant_membership(system=system, user=person, actor=actor)
+    return person, created
+
+
+def _check_roles(roles: Sequence[str]) -> None:
+    if not roles:
+        raise InvalidInput(f"A person needs at least one role: {', '.join(ROLES)}.")
+    for role in roles:
+        if role not in ROLES:
+            near = get_close_matches(role, ROLES, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise InvalidInput(f"There is no role {role!r}. {hint}The roles are {', '.join(ROLES)}.")
+
+
+def _clean_username(username: str) -> str:
+    try:
+        name: str = User._meta.get_field("username").clean(User.normalize_username(username), None)
+    except ValidationError as exc:
+        raise InvalidInput(f"{username!r} cannot be a user name. {' '.join(exc.messages)}") from exc
+    return name
+
+
+def _check_password(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as exc:
+        raise InvalidInput(f"Choose another password. {' '.join(exc.messages)}") from exc
+
+
+def _check_is_as_asked(person: User, roles: Sequence[str]) -> None:
+    name, held = person.get_username(), set(person.groups.values_list("name", flat=True))
+    if not person.is_active:
+        raise ConflictingContent(f"{name} is on record and inactive; make them active again in the admin.")
+    if held != set(roles):
+        has = ", ".join(sorted(held)) or "no role"
+        raise ConflictingContent(f"{name} is on record as {has}; roles are changed in the admin.")
