@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from config.noun_map import render_nouns
 from evidence.errors import EvidenceError
 from evidence.otlp.errors import RejectCode
 from interpret.errors import InterpretError
@@ -76,6 +77,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "errors.md": render_errors,
     "states.md": render_states,
     "checks.md": render_checks_reference,
+    "nouns.md": render_nouns,
 }
 
 
