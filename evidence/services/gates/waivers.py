@@ -34,7 +34,7 @@ def record_waiver(
         criterion_ref: "<requirement key>/<criterion key>".
         requested_by: who asks, `user:<name>` or `token:<prefix>`: a member of the system.
         approver: a person with that role, member of the system, who signed in.
-        expires_at: aware, in the future, at most `LONGEST` away.
+        expires_at: aware, in the future, at most 90 days away.
 
     Raises:
         AccessDenied: the approver is none, or asked for it, directly or through a token, or made the release.
