@@ -52,23 +52,22 @@ def render_nouns() -> str:
     return "\n".join([*lines, *_pairs()]) + "\n"
 
 
-def _row(model: type[Model]) -> str:
-    stored = _stored(model)
+def _row(model: type[StoredModel]) -> str:
     rows = "append-only" if is_append_only(model) else "work row"
-    system = f"`{stored.SYSTEM_PATH}`" if stored.SYSTEM_PATH else "none"
+    system = f"`{model.SYSTEM_PATH}`" if model.SYSTEM_PATH else "none"
     name = model.__name__
-    return f"| [{name}](#{name.lower()}) | {_paragraphs(model)[0]} | {system} | {stored.PII} | {rows} |"
+    return f"| [{name}](#{name.lower()}) | {_paragraphs(model)[0]} | {system} | {model.PII} | {rows} |"
 
 
-def _noun(model: type[Model], uses: Uses) -> Iterator[str]:
+def _noun(model: type[StoredModel], uses: Uses) -> Iterator[str]:
     """Yield the section of one noun."""
-    stored, label = _stored(model), model._meta.label
+    label = model._meta.label
     yield from (f"### {model.__name__}", "")
     yield from ("\n\n".join(_paragraphs(model)), "")
     yield f"- declared in `{_path_of(model)}`, stored in `{model._meta.db_table}`"
-    yield f"- system: `{stored.SYSTEM_PATH}`" if stored.SYSTEM_PATH else f"- system: none; {stored.NO_SYSTEM}"
-    yield f"- PII: {stored.PII}"
-    yield "- rows: append-only" if is_append_only(model) else f"- rows: work row; {stored.WORK_ROW}"
+    yield f"- system: `{model.SYSTEM_PATH}`" if model.SYSTEM_PATH else f"- system: none; {model.NO_SYSTEM}"
+    yield f"- PII: {model.PII}"
+    yield "- rows: append-only" if is_append_only(model) else f"- rows: work row; {model.WORK_ROW}"
     yield from (f"- erasable: {_code(one.columns)}" for one in ERASABLE if one.model is model)
     yield f"- web and workers: {runtime_rights(model)}; probe workers: {interpret_rights(model) or 'nothing'}"
     yield f"- people: {', '.join(roles_that_see(model)) or 'nobody'}"
@@ -88,10 +87,6 @@ def _pairs() -> Iterator[str]:
         for field in model._meta.many_to_many:
             table = cast("type[Model]", field.remote_field.through)._meta.db_table
             yield f"- `{table}`: `{field.name}` of [{model.__name__}](#{model.__name__.lower()})"
-
-
-def _stored(model: type[Model]) -> type[StoredModel]:
-    return cast("type[StoredModel]", model)  # all of them are; tests/invariants holds it
 
 
 def _paragraphs(model: type[Model]) -> list[str]:

@@ -6,6 +6,7 @@ import re
 import traceback
 from collections import defaultdict
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -40,13 +41,13 @@ def test_every_write_of_the_product_is_of_a_known_noun_and_every_noun_is_written
 
 
 @pytest.mark.django_db
-def test_what_runs_writes_where_the_page_says_it_does(world: World, client) -> None:
+def test_what_runs_writes_where_the_page_says_it_does(world: World, client: Any) -> None:
     """Each statement that changes one of our tables comes from a file that the map names for it."""
     tables = {model._meta.db_table: model._meta.label for model in our_models()}
     said = read_uses().writers
     seen: dict[str, set[str]] = defaultdict(set)
 
-    def watch(execute, sql, params, many, context):
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # Django's signature
         found = WRITING.match(sql)
         if found and found[1] in tables and (place := product_file()):
             seen[tables[found[1]]].add(place)

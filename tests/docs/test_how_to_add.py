@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,7 @@ TEN_CHANGES = [
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_file_name_command_and_setting_of_the_page_is_there(page) -> None:
+def test_each_file_name_command_and_setting_of_the_page_is_there(page: Path) -> None:
     missing = missing_in(page)
     assert not missing, "\n".join(missing)
 
@@ -69,7 +70,7 @@ def test_the_map_of_rooms_shows_each_room_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_link_leads_somewhere(page) -> None:
+def test_each_link_leads_somewhere(page: Path) -> None:
     assert broken_links(page) == []
 
 
