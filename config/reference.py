@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from config.noun_map import render_nouns
 from evidence.errors import EvidenceError
 from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.otlp.errors import RejectCode
@@ -78,6 +79,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "states.md": render_states,
     "checks.md": render_checks_reference,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
+    "nouns.md": render_nouns,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Model
 
 from evidence.models import Scope
 
@@ -58,6 +59,17 @@ def scopes_of(user: User) -> frozenset[str]:
     """Return what a person may do by API: the union over their roles."""
     names = user.groups.values_list("name", flat=True)
     return frozenset(scope.value for name in names if name in ROLES for scope in ROLES[name].scopes)
+
+
+def roles_that_see(model: type[Model]) -> list[str]:
+    """Return the roles whose people the admin shows rows of a model: those of their systems, read-only."""
+    name, view = model._meta.model_name, f"{model._meta.app_label}.view_{model._meta.model_name}"
+    return [
+        role
+        for role, rules in ROLES.items()
+        if view in rules.permissions
+        or (model._meta.app_label in rules.sees_apps and name not in _HIDDEN_FROM_READERS)
+    ]
 
 
 def ensure_groups() -> None:

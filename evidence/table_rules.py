@@ -71,14 +71,22 @@ def apply_table_rules(sender: AppConfig, using: str, **_: Any) -> None:
             cursor.execute(f"REVOKE ALL ON {name} FROM {runtime}, {interpret}")
             if is_append_only(model):
                 cursor.execute(_trigger_sql(name, guard_call(model) or f"{FUNCTION_NAME}()"))
-                cursor.execute(f"GRANT SELECT, INSERT ON {name} TO {runtime}")
-            else:
-                cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {runtime}")
             if model is Span:
                 for statement in disposal_sql(runtime):
                     cursor.execute(statement)
-            if table in INTERPRET_GRANTS:
-                cursor.execute(f"GRANT {INTERPRET_GRANTS[table]} ON {name} TO {interpret}")
+            cursor.execute(f"GRANT {runtime_rights(model)} ON {name} TO {runtime}")
+            if rights := interpret_rights(model):
+                cursor.execute(f"GRANT {rights} ON {name} TO {interpret}")
+
+
+def runtime_rights(model: type[models.Model]) -> str:
+    """Return what web and workers may do with a table, as GRANT writes it."""
+    return "SELECT, INSERT" if is_append_only(model) else "SELECT, INSERT, UPDATE, DELETE"
+
+
+def interpret_rights(model: type[models.Model]) -> str:
+    """Return what a probe worker may do with a table, as GRANT writes it; empty for nothing."""
+    return INTERPRET_GRANTS.get(model._meta.db_table, "")
 
 
 def is_append_only(model: type[models.Model]) -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from evidence.access import Principal, visible_to
 from evidence.models import Release
+from evidence.services.gates import LONGEST
 
 
 class WaiverForm(forms.Form):
@@ -27,7 +28,7 @@ class WaiverForm(forms.Form):
     expires_at = forms.DateField(
         label="Expires on",
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="At most 90 days from now; it ends as that day begins, UTC.",
+        help_text=f"At most {LONGEST.days} days from now; it ends as that day begins, UTC.",
     )
     reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}))
 

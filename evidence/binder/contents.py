@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from evidence.binder.errors import UnsafePath
 from evidence.binder.files import REQUIREMENT_STATUSES, BinderFile
 from evidence.binder.paths import check_path, fold_path
-from evidence.binder.statement import Population
+from evidence.binder.statement import BinderPopulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Contents:
     """The payload written so far, in the order in which it was written."""
 
     listings: list[Listing] = field(default_factory=list)
-    populations: list[Population] = field(default_factory=list)
+    populations: list[BinderPopulation] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     _taken: set[str] = field(default_factory=set)
 
@@ -58,7 +58,7 @@ class Contents:
             Listing(file.path, digest.hexdigest(), size, file.media_type, file.title, file.schema)
         )
         if file.population:
-            self.populations.append(Population(file.population, lines, digest.hexdigest(), file.path))
+            self.populations.append(BinderPopulation(file.population, lines, digest.hexdigest(), file.path))
         if file.status is not None:
             self.statuses[file.status] += 1
 

@@ -59,7 +59,7 @@ class BinderFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class BinderPopulation:
     """How many members a list had, and the SHA-256 of the list, so that none can be left out unseen."""
 
     name: str
@@ -89,7 +89,7 @@ def binder_statement(
     *,
     facts: BinderFacts,
     tag_manifest_digest: str,
-    populations: Sequence[Population],
+    populations: Sequence[BinderPopulation],
     requirements: Mapping[str, int],
 ) -> bytes:
     """Return the canonical bytes of the statement over one bag."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from django.db import models
 
 from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, StoredModel, actor_field, digest_field
 from evidence.models.system import System
+
+_ONE_LOG: Final = "the log is one for all systems and holds commitments only"
 
 
 class AuditEvent(AppendOnlyModel):
@@ -39,6 +42,7 @@ class AuditPayload(StoredModel):
 
     SYSTEM_PATH = "event__system"
     PII = "payload"
+    WORK_ROW = "the erasable half of an event; the log holds a commitment to it"
 
     event = models.OneToOneField(
         AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="payload"
@@ -51,6 +55,7 @@ class Leaf(AppendOnlyModel):
     """An event's place in the log."""
 
     SYSTEM_PATH = None
+    NO_SYSTEM = _ONE_LOG
     PII = "none"
 
     seq = models.BigIntegerField(primary_key=True)  # dense from 0
@@ -70,6 +75,7 @@ class Tile(AppendOnlyModel):
     """Up to 256 consecutive hashes of one level. A partial tile is followed by a wider row, never changed."""
 
     SYSTEM_PATH = None
+    NO_SYSTEM = _ONE_LOG
     PII = "none"
 
     level = models.PositiveSmallIntegerField()
@@ -87,6 +93,7 @@ class Checkpoint(AppendOnlyModel):
     """A signed tree head (C2SP signed note)."""
 
     SYSTEM_PATH = None
+    NO_SYSTEM = _ONE_LOG
     PII = "none"
 
     size = models.BigIntegerField(unique=True)  # leaves

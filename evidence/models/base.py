@@ -19,15 +19,20 @@ class StoredModel(models.Model):
     """A noun of the evidence store.
 
     `SYSTEM_PATH` is the lookup that leads from a row to its `System`; every query for a person or a token is
-    filtered through it (`evidence.access`). `None` means that the row belongs to no system, and then the model
-    stands in the list of exceptions of `tests/invariants`.
+    filtered through it (`evidence.access`). `None` means that the row belongs to no system, and then `NO_SYSTEM`
+    says why.
 
     `PII` says what personal data a row can hold: `none`, `actor` (who did it), or `payload` (what a customer or
     a model wrote).
+
+    `WORK_ROW` says why rows may change or go, where they may: on every model that is not append-only, and on no
+    other (docs/decisions/0010-work-rows.md). `tests/invariants` holds all of this, docs/reference/nouns.md shows it.
     """
 
     SYSTEM_PATH: ClassVar[str | None]
+    NO_SYSTEM: ClassVar[str] = ""
     PII: ClassVar[str]
+    WORK_ROW: ClassVar[str] = ""
 
     class Meta:
         abstract = True

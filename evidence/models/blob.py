@@ -11,6 +11,7 @@ class Blob(AppendOnlyModel):
     """A run of bytes in the blob store, named by its SHA-256. The bytes are durable before the row is."""
 
     SYSTEM_PATH = None
+    NO_SYSTEM = "bytes by digest are shared; who may read them is decided by what points there"
     PII = "payload"
 
     digest = digest_field(primary_key=True)

@@ -82,6 +82,7 @@ class Disposal(AppendOnlyModel):
         BODIES = "bodies"  # raw request bodies of one signal
 
     SYSTEM_PATH = None
+    NO_SYSTEM = "a month of spans, or of bodies, is that of every system"
     PII = "actor"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -107,6 +108,7 @@ class BlobRemoval(AppendOnlyModel):
     """A blob whose bytes were taken away. The file goes after this row is committed, and stays away."""
 
     SYSTEM_PATH = None
+    NO_SYSTEM = "as the blob it removes, it holds a digest and belongs to its cause"
     PII = "actor"
 
     blob = models.OneToOneField(Blob, on_delete=models.PROTECT, primary_key=True, related_name="removal")

@@ -109,6 +109,7 @@ class PendingTrace(StoredModel):
 
     SYSTEM_PATH = "system"
     PII = "none"
+    WORK_ROW = "a queue: rows go when the trace is assembled"
 
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="pending_traces")
     trace_id = models.UUIDField()

@@ -41,6 +41,7 @@ class Membership(StoredModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    WORK_ROW = "who may see a system changes; each change is an audit event"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
@@ -68,6 +69,7 @@ class AccessToken(StoredModel):
 
     SYSTEM_PATH = "systems"
     PII = "actor"
+    WORK_ROW = "revocation is a change; each one is an audit event"
 
     prefix = models.CharField(
         max_length=12, unique=True

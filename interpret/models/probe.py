@@ -47,6 +47,7 @@ class ProbeRun(StoredModel):
 
     SYSTEM_PATH = "spec__system"
     PII = "actor"
+    WORK_ROW = "a lease on a run; what it found is a Finding, which is append-only"
 
     spec = models.ForeignKey(ProbeSpec, on_delete=models.PROTECT, related_name="runs")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="probe_runs")

@@ -12,7 +12,7 @@ from evidence.models import AppendOnlyModel, System
 from evidence.models.base import StoredModel
 from evidence.table_rules import TRIGGER_NAME
 from tests.factories import World
-from tests.invariants.walk import is_excepted, our_models
+from tests.invariants.walk import our_models
 
 pytestmark = pytest.mark.django_db
 
@@ -28,11 +28,12 @@ def tables_of(model: type[Model]) -> list[str]:
 
 
 @pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
-def test_each_table_is_append_only_or_a_listed_work_table(model: type[Model]) -> None:
+def test_each_table_is_append_only_or_says_why_its_rows_may_change(model: type[Model]) -> None:
     assert issubclass(model, StoredModel)
     if not issubclass(model, AppendOnlyModel):
-        assert is_excepted("work-table", model._meta.label), f"{model._meta.label}: why may its rows change?"
+        assert model.WORK_ROW, f"{model._meta.label}: why may its rows change? Say so in WORK_ROW"
         return
+    assert not model.WORK_ROW, f"{model._meta.label} is append-only: its rows do not change"
     for table in tables_of(model):
         with connection.cursor() as cursor:
             cursor.execute(
@@ -94,13 +95,27 @@ def test_the_orm_says_what_to_do_instead(world: World) -> None:
         System.objects.all().delete()
 
 
+def test_a_table_of_pairs_belongs_to_a_model_whose_rows_may_change() -> None:
+    """Django makes such a table without a model that could say why; its rows may be updated and deleted."""
+    made = [
+        (model, field.remote_field.through)
+        for model in our_models()
+        for field in model._meta.many_to_many
+        if field.remote_field.through and field.remote_field.through._meta.auto_created
+    ]
+    assert made, "the walk found nothing"
+    for model, pairs in made:
+        assert model.WORK_ROW, f"{pairs._meta.db_table}: pairs of an append-only row would not be append-only"
+
+
 @pytest.mark.parametrize("model", our_models(), ids=lambda model: model._meta.label)
 def test_each_model_leads_to_its_system_and_notes_its_personal_data(model: type[StoredModel]) -> None:
     assert model.PII in {"none", "actor", "payload"}
     if model.SYSTEM_PATH is None:
-        assert is_excepted("no-system", model._meta.label), (
-            f"{model._meta.label}: which system does it belong to?"
+        assert model.NO_SYSTEM, (
+            f"{model._meta.label}: which system does it belong to? Say why none in NO_SYSTEM"
         )
         return
+    assert not model.NO_SYSTEM, f"{model._meta.label} belongs to a system"
     manager = model._default_manager
     assert manager.filter(**{f"{model.SYSTEM_PATH}__in": [0]}).count() == 0  # the path is a real lookup

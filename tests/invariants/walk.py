@@ -23,22 +23,6 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 # (invariant, name) -> why it is not covered
 EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
-    ("work-table", "evidence.Membership"): "who may see a system changes; each change is an audit event",
-    ("work-table", "evidence.AccessToken"): "revocation is a change; each one is an audit event",
-    ("work-table", "evidence.PendingTrace"): "a queue: rows go when the trace is assembled",
-    (
-        "work-table",
-        "evidence.AuditPayload",
-    ): "the erasable half of an event; the log holds a commitment to it",
-    (
-        "work-table",
-        "interpret.ProbeRun",
-    ): "a lease on a run; what it found is a Finding, which is append-only",
-    (
-        "no-system",
-        "evidence.Blob",
-    ): "bytes by digest are shared; who may read them is decided by what points there",
-    ("no-system", "evidence.Leaf"): "the log is one for all systems and holds commitments only",
     (
         "no-audit-event",
         "evidence.services.log.sequencing.sequence_events",
@@ -51,13 +35,6 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "no-audit-event",
         "interpret.services.execution.find_runs_to_send",
     ): "notes on a work row when the broker was last told; one statement, and nothing is decided by it",
-    ("no-system", "evidence.Tile"): "likewise",
-    ("no-system", "evidence.Disposal"): "a month of spans, or of bodies, is that of every system",
-    (
-        "no-system",
-        "evidence.BlobRemoval",
-    ): "as the blob it removes, it holds a digest and belongs to its cause",
-    ("no-system", "evidence.Checkpoint"): "likewise",
 }
 
 
