@@ -74,10 +74,10 @@ def render_states() -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "nouns.md": render_nouns,
     "errors.md": render_errors,
     "states.md": render_states,
     "checks.md": render_checks_reference,
-    "nouns.md": render_nouns,
 }
 
 
