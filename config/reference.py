@@ -75,11 +75,11 @@ def render_states() -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "nouns.md": render_nouns,
     "errors.md": render_errors,
     "states.md": render_states,
     "checks.md": render_checks_reference,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
-    "nouns.md": render_nouns,
 }
 
 

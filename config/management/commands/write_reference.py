@@ -10,7 +10,7 @@ from config.reference import PAGES, path_of
 
 
 class Command(BaseCommand):
-    """Write each page of `config.reference.PAGES` into docs/reference."""
+    """Write into docs/reference what `config.reference` renders."""
 
     help = "Write the reference pages that come from the code."
 
