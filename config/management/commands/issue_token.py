@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from evidence import clock
+from evidence.access import principal_of_command_line
 from evidence.errors import EvidenceError
 from evidence.models import Scope, System
 from evidence.services.people.tokens import issue_token
@@ -42,12 +43,12 @@ class Command(BaseCommand):
             raise CommandError(f"There is no system {', '.join(sorted(missing))}.")
         try:
             issued = issue_token(
+                principal=principal_of_command_line(),
                 name=options["name"],
                 owner=owner,
                 scopes=[Scope(scope) for scope in options["scope"]],
                 systems=systems,
                 expires_at=clock.now() + timedelta(days=options["days"]),
-                actor="system:command-line",
             )
         except EvidenceError as exc:
             raise CommandError(str(exc)) from exc
