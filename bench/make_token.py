@@ -17,23 +17,25 @@ def main() -> None:
     from django.contrib.auth.models import User  # noqa: PLC0415  # after setup()
     from django.utils import timezone  # noqa: PLC0415
 
-    from evidence.models import Membership, Scope  # noqa: PLC0415
+    from evidence.access import principal_of_command_line  # noqa: PLC0415
+    from evidence.models import Scope  # noqa: PLC0415
     from evidence.services import registry  # noqa: PLC0415
-    from evidence.services.people import tokens  # noqa: PLC0415
+    from evidence.services.people import memberships, tokens  # noqa: PLC0415
 
     owner = User.objects.create_user("bench")
+    principal = principal_of_command_line()
     system = registry.register_system(
-        key=sys.argv[1], name="Benchmark", risk_tier="low", owner=owner, actor="user:bench"
+        principal=principal, key=sys.argv[1], name="Benchmark", risk_tier="low", owner=owner
     )
-    Membership.objects.create(system=system, user=owner)
+    memberships.grant_membership(principal=principal, system=system, user=owner)
     expires_at = timezone.now() + timedelta(days=1)
     issued = tokens.issue_token(
+        principal=principal,
         name="bench",
         owner=owner,
         scopes=[Scope.INGEST],
         systems=[system],
         expires_at=expires_at,
-        actor="user:bench",
     )
     print(issued.text)
 

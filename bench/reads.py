@@ -204,17 +204,18 @@ class _Reader:
         from django.utils import timezone  # noqa: PLC0415
         from rest_framework.test import APIClient  # noqa: PLC0415
 
+        from evidence.access import principal_of_command_line  # noqa: PLC0415
         from evidence.models import Scope, System  # noqa: PLC0415
         from evidence.services.people import tokens  # noqa: PLC0415
 
         system = System.objects.get(key=SYSTEM)
         issued = tokens.issue_token(
+            principal=principal_of_command_line(),
             name="reads",
             owner=system.owner,
             scopes=[Scope.READ],
             systems=[system],
             expires_at=timezone.now() + timedelta(days=1),
-            actor="user:bench",
         )
         self._client = APIClient(HTTP_AUTHORIZATION=f"Bearer {issued.text}")
         self._epoch = epoch

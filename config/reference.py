@@ -16,10 +16,10 @@ from evidence.errors import EvidenceError
 from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.otlp.errors import RejectCode
 from interpret.errors import InterpretError
+from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
 from requirements.errors import RequirementsError
 from requirements.models import RequirementState
-from requirements.services.transitions import VALID_TRANSITIONS
 
 _ROOTS: Final[tuple[type[Any], ...]] = (EvidenceError, RequirementsError, InterpretError)
 _PACKAGES: Final = ("evidence", "requirements", "interpret")
@@ -52,7 +52,7 @@ def render_errors() -> str:
 
 
 def render_states() -> str:
-    """Return the page of state diagrams, from the tables that the services obey."""
+    """Return the page of state diagrams, from the tables that the acts obey."""
     lines = [
         "# States",
         "",

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from rest_framework.request import Request
 
+from evidence import clock
+from evidence.actors import actor_of_component, actor_of_token, actor_of_user, find_token, find_user
 from evidence.errors import AccessDenied, NotFound
 from evidence.models import (
     AccessToken,
@@ -22,11 +24,13 @@ from evidence.models import (
     Layer,
     Membership,
     Registration,
+    Review,
     Scope,
     StoredModel,
     System,
 )
-from evidence.roles import scopes_of
+from evidence.roles import roles_of, scopes_of
+from evidence.selectors.review_tasks import waits_for
 
 INTERNALS_APP: Final = "interpret"
 _INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
@@ -45,17 +49,50 @@ _M = TypeVar("_M", bound=models.Model)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: a person, or a token that a person owns."""
+    """Who is asking: a person, a token that a person owns, or a part of this installation."""
 
     actor: str  # as audit events name them
-    user: User
+    user: User | None  # the person, or the token's owner; None: no person stands behind it
     token: AccessToken | None
     scopes: frozenset[str]
     system_ids: frozenset[int]
+    roles: frozenset[str] = frozenset()  # of a person who signed in; a token has its scopes alone
 
-    def may(self, scope: Scope) -> bool:
-        """Whether the principal holds a scope."""
-        return scope.value in self.scopes
+    @property
+    def person(self) -> User:
+        """The person who is asking, directly or through a token.
+
+        Raises:
+            AccessDenied: no person is.
+        """
+        if self.user is None:
+            raise AccessDenied(f"{self.actor} is no person: somebody must sign in for this.")
+        return self.user
+
+    @property
+    def machine(self) -> AccessToken:
+        """The token that is asking.
+
+        Raises:
+            AccessDenied: a person is.
+        """
+        if self.token is None:
+            raise AccessDenied("This is a machine's: send a token as `Authorization: Bearer tb_…`.")
+        return self.token
+
+    def may(self, *scopes: Scope) -> bool:
+        """Whether the principal holds one of these scopes."""
+        return any(scope.value in self.scopes for scope in scopes)
+
+    def require(self, *scopes: Scope) -> None:
+        """Say which scope is missing.
+
+        Raises:
+            AccessDenied: the principal holds none of these scopes.
+        """
+        if not self.may(*scopes):
+            named = " or ".join(f"`{scope.value}`" for scope in scopes)
+            raise AccessDenied(f"This takes the scope {named}; docs/guides lists which role holds which.")
 
     @property
     def sees_internals(self) -> bool:
@@ -63,8 +100,21 @@ class Principal:
 
         A token shows them only if it also holds the `probe` scope.
         """
-        permitted = self.user.has_perm("interpret.view_internals")
-        return permitted and (self.token is None or self.may(Scope.PROBE))
+        return self.user is not None and sees_internals(self.user) and (
+            self.token is None or self.may(Scope.PROBE)
+        )  # fmt: skip
+
+    @property
+    def is_reviewer(self) -> bool:
+        """Whether a reviewer is reading, directly or through a token of theirs."""
+        return self.may(Scope.REVIEW) or (
+            self.token is not None and Scope.REVIEW.value in scopes_of(roles_of(self.token.owner))
+        )
+
+
+def sees_internals(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether a person may see the inside of models."""
+    return isinstance(user, User) and user.has_perm("interpret.view_internals")
 
 
 def principal_of_user(user: AbstractBaseUser | AnonymousUser) -> Principal:
@@ -73,17 +123,69 @@ def principal_of_user(user: AbstractBaseUser | AnonymousUser) -> Principal:
     Raises:
         AccessDenied: nobody is signed in.
     """
-    if not isinstance(user, User) or not user.is_active:
+    if not isinstance(user, User) or not user.pk or not user.is_active:
         raise AccessDenied("Sign in, or send a token as `Authorization: Bearer tb_…`.")
     systems = Membership.objects.filter(user=user).values_list("system_id", flat=True)
-    return Principal(f"user:{user.get_username()}", user, None, scopes_of(user), frozenset(systems))
+    roles = roles_of(user)
+    return Principal(actor_of_user(user), user, None, scopes_of(roles), frozenset(systems), roles)
+
+
+def principal_named(user_name: str) -> Principal:
+    """Return the principal of the person that a command names: they act under their own rules.
+
+    Raises:
+        NotFound: there is no such person.
+        AccessDenied: the person is not active any more.
+    """
+    user = User.objects.filter(username=user_name).first()
+    if user is None:
+        raise NotFound(f"There is no person {user_name!r}.")
+    if not user.is_active:
+        raise AccessDenied(f"{user_name} is not active any more: somebody else must decide this.")
+    return principal_of_user(user)
 
 
 def principal_of_token(token: AccessToken) -> Principal:
     """Return the principal of a token whose secret, expiry and revocation were checked."""
     members = AccessToken.systems.through.objects.filter(accesstoken=token)
     systems = frozenset(members.values_list("system_id", flat=True))
-    return Principal(f"token:{token.prefix}", token.owner, token, frozenset(token.scopes), systems)
+    return Principal(actor_of_token(token), token.owner, token, frozenset(token.scopes), systems)
+
+
+def principal_of_component(name: str) -> Principal:
+    """Return the principal of a part of this installation: no person, no scope, no system of its own.
+
+    `evidence.acts` says which few acts are open to one: what an installation needs before it has people.
+    """
+    return Principal(actor_of_component(name), None, None, frozenset(), frozenset())
+
+
+COMMAND_LINE: Final = "command-line"
+
+
+def principal_of_command_line() -> Principal:
+    """Return whoever may run commands on this machine, and has not said who they are."""
+    return principal_of_component(COMMAND_LINE)
+
+
+def principal_of_actor(actor: str) -> Principal:
+    """Return the principal that an actor's name stands for now: for work that was asked for earlier.
+
+    Raises:
+        AccessDenied: the person is not active, or the token expired or was revoked, since.
+    """
+    token = find_token(actor)
+    if (
+        token is not None
+        and token.revoked_at is None
+        and token.expires_at > clock.now()
+        and token.owner.is_active
+    ):
+        return principal_of_token(token)
+    user = find_user(actor)
+    if user is not None:
+        return principal_of_user(user)
+    raise AccessDenied(f"{actor} may do nothing here any more: ask for it again as somebody who may.")
 
 
 def principal_of(request: Request) -> Principal:
@@ -99,9 +201,10 @@ def principal_of(request: Request) -> Principal:
 
 
 def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
-    """Return the rows that belong to the principal's systems, without what speaks of internals they may not see.
+    """Return the rows that belong to the principal's systems, without what they may not see of those.
 
-    To them such a list is empty and such a detail is not found: an answer of 403 would already tell.
+    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge. To them
+    such a list is empty and such a detail is not found: an answer of 403 would already tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -111,12 +214,27 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
+    if model is Review and principal.is_reviewer:
+        # Nobody should be led by what others said of a task they may still judge.
+        narrowed = narrowed.exclude(waits_for(principal.person, task="task_id"))
     if principal.sees_internals:
         return narrowed
     if model._meta.app_label == INTERNALS_APP:
         return narrowed.none()
     hidden = _SPEAKS_OF_INTERNALS.get(model)
     return narrowed if hidden is None else narrowed.exclude(hidden)
+
+
+def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
+    """Return the events whose entries the principal may read in the log.
+
+    Beside those of their systems these are, for who may export binders, the events that are of no system.
+    """
+    mine = Q(system__in=principal.system_ids)
+    if principal.may(Scope.BINDER):
+        mine |= Q(system__isnull=True)
+    events = AuditEvent.objects.filter(mine)
+    return events if principal.sees_internals else events.exclude(_SPEAKS_OF_INTERNALS[AuditEvent])
 
 
 def _of_systems(path: str, system_ids: frozenset[int]) -> models.Q:

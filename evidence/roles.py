@@ -5,6 +5,7 @@ A role is a Django group of that name. Seeing is always narrowed to the systems 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,10 +56,14 @@ ROLES: Final[dict[str, RoleRules]] = {
 _HIDDEN_FROM_READERS: Final = frozenset({"accesstoken", "membership", "pendingtrace", "auditpayload"})
 
 
-def scopes_of(user: User) -> frozenset[str]:
-    """Return what a person may do by API: the union over their roles."""
-    names = user.groups.values_list("name", flat=True)
-    return frozenset(scope.value for name in names if name in ROLES for scope in ROLES[name].scopes)
+def roles_of(user: User) -> frozenset[str]:
+    """Return the roles of a person: the groups that the table names."""
+    return frozenset(group.name for group in user.groups.all() if group.name in ROLES)
+
+
+def scopes_of(roles: Iterable[str]) -> frozenset[str]:
+    """Return what roles may do by API: the union over them."""
+    return frozenset(scope.value for role in roles for scope in ROLES[role].scopes)
 
 
 def roles_that_see(model: type[Model]) -> list[str]:
@@ -88,8 +93,3 @@ def ensure_groups() -> None:
             for app, codename in (text.split(".") for text in rules.permissions)
         ]
         group.permissions.set([*seen, *further])
-
-
-def is_approver(user: User) -> bool:
-    """Whether a person may approve what another proposed, and waive what another asked about."""
-    return user.groups.filter(name="approver").exists()

@@ -9,11 +9,12 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from evidence.access import Principal, principal_of_command_line, principal_of_user
 from evidence.digests import sha256_hex
-from evidence.models import Membership, Release, Scope, System
+from evidence.models import Release, Scope, System
 from evidence.roles import ROLES
 from evidence.services import registry
-from evidence.services.people import tokens
+from evidence.services.people import memberships, tokens
 
 ACTOR = "user:olga"
 DOCUMENT_TEXT = (
@@ -30,20 +31,36 @@ class World:
     release: Release
     people: dict[str, User] = field(default_factory=dict)
 
+    def principal(self, role: str) -> Principal:
+        """Return the principal of the person in this role, as they are now."""
+        return principal_of_user(self.people[role])
+
     def token(self, *scopes: Scope) -> str:
         """Issue a token with these scopes and return its text."""
         return tokens.issue_token(
+            principal=principal_of_command_line(),
             name="test",
             owner=self.people["operator"],
             scopes=list(scopes),
             systems=[self.system],
             expires_at=timezone.now() + timedelta(days=1),
-            actor=ACTOR,
         ).text
 
     def headers(self, *scopes: Scope) -> dict[str, Any]:
         """Return the Authorization header of a fresh token, as `APIClient` takes it."""
         return {"HTTP_AUTHORIZATION": f"Bearer {self.token(*scopes)}"}
+
+
+def acting(actor: str = ACTOR) -> Principal:
+    """Return a principal of this name who may do everything everywhere: for tests that are about something else.
+
+    Everything but judge answers: who judges them is a person on record.
+    """
+    name = actor.partition(":")[2]
+    user = User.objects.filter(username=name).first() or User(username=name, is_superuser=True)
+    systems = frozenset(System.objects.values_list("pk", flat=True))
+    scopes, roles = frozenset(Scope.values) - {Scope.REVIEW.value}, frozenset(ROLES) - {"reviewer"}
+    return Principal(actor, user, None, scopes, systems, roles)
 
 
 def make_person(name: str, *roles: str) -> User:
@@ -59,11 +76,11 @@ def make_world(key: str = "credit-assistant") -> World:
     """Create a system with one release pinning model, prompt, index (one document) and policy."""
     people = {role: make_person(f"{role}-{key}", role) for role in ROLES}
     system = registry.register_system(
-        key=key, name=key, risk_tier="high", owner=people["operator"], actor=ACTOR
+        principal=principal_of_command_line(), key=key, name=key, risk_tier="high", owner=people["operator"]
     )
     for user in people.values():
-        Membership.objects.create(system=system, user=user)
-    release = registry.register_release(system=system, manifest=manifest(key), actor=ACTOR)
+        memberships.grant_membership(principal=principal_of_command_line(), system=system, user=user)
+    release = registry.register_release(principal=acting(), system=system, manifest=manifest(key))
     return World(system, release, people)
 
 

@@ -14,8 +14,6 @@ from psycopg.errors import UndefinedTable
 from evidence.errors import EvidenceError
 from evidence.models import System
 
-ACTOR = "system:command-line"  # whoever may run commands on the server
-
 
 class ServiceCommand(BaseCommand):
     """A command that calls services. What they refuse, and a database without tables, end it with one sentence."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
+from evidence.acts import can_judge
+from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
-from evidence.admin.review.queue import QueueFilter, with_queue_state
-from evidence.models import GateDecision, ReviewTask, Scope, System
+from evidence.admin.review.queue import TITLES
+from evidence.models import GateDecision, ReviewTask, System
+from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Work:
 
 def work_of(request: HttpRequest) -> Work | None:
     """Return what waits for the person, or nothing for those who see no evidence."""
-    if not request.user.has_perm("evidence.view_reviewtask"):
+    queue = admin_of(admin.site, ReviewTask)
+    if queue is None or not queue.has_view_permission(request):
         return None
     latest = GateDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
     systems = visible(System.objects.all(), request).annotate(
@@ -44,12 +49,11 @@ def work_of(request: HttpRequest) -> Work | None:
 
 def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     principal = principal_of(request)
-    keys = (
-        ["waiting", "overdue", "disputed"] if principal.may(Scope.REVIEW) else ["open", "overdue", "disputed"]
-    )
-    tasks = with_queue_state(visible(ReviewTask.objects.all(), request), principal.user)
-    counts = tasks.aggregate(**{key: Count("pk", filter=Q(QueueFilter.STANDINGS[key][1])) for key in keys})
+    first = Standing.WAITING if can_judge(principal) else Standing.OPEN
+    standings = (first, Standing.OVERDUE, Standing.DISPUTED)
+    tasks = with_queue_state(visible(ReviewTask.objects.all(), request), principal.person)
+    counts = tasks.aggregate(**{each.value: Count("pk", filter=STANDINGS[each]) for each in standings})
     return tuple(
-        Waiting(QueueFilter.STANDINGS[key][0], counts[key], list_url("evidence.reviewtask", standing=key))
-        for key in keys
+        Waiting(TITLES[each], counts[each], list_url("evidence.reviewtask", standing=each.value))
+        for each in standings
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 
 from evidence import clock
+from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url
 from evidence.admin.frame.filters import related
@@ -19,7 +19,6 @@ from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
 from evidence.errors import EvidenceError
 from evidence.models import GateDecision, Waiver
-from evidence.roles import is_approver
 from evidence.services.gates import waivers
 
 
@@ -81,9 +80,8 @@ class WaiverAdmin(ReadOnlyModelAdmin):
     ordering = ["-id"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Approvers record waivers; the form calls the service, which checks it again for the system."""
-        user = request.user
-        return isinstance(user, User) and bool(user.pk) and is_approver(user)
+        """Approvers record waivers; the form calls the service, which asks again for the release."""
+        return request.user.pk is not None and can_approve(principal_of(request))
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -94,11 +92,13 @@ class WaiverAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         principal = principal_of(request)
         form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
+        status = 200 if form.is_valid() or request.method != "POST" else 422
         if form.is_valid():
             try:
-                waiver = waivers.record_waiver(approver=principal.user, **form.cleaned_data)
+                waiver = waivers.record_waiver(principal=principal, **form.cleaned_data)
             except EvidenceError as exc:
                 form.add_error(None, str(exc))
+                status = exc.http_status
             else:
                 messages.success(request, f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.")
                 return HttpResponseRedirect(record_url(waiver))
@@ -108,9 +108,7 @@ class WaiverAdmin(ReadOnlyModelAdmin):
             "title": "Waive a criterion",
             "form": form,
         }
-        return TemplateResponse(
-            request, "admin/evidence/waiver.html", context, status=422 if form.errors else 200
-        )
+        return TemplateResponse(request, "admin/evidence/waiver.html", context, status=status)
 
     @admin.display(description="Release")
     def release_link(self, waiver: Waiver) -> str:

@@ -33,12 +33,12 @@ class MembershipAdmin(ScopedModelAdmin):
     def save_model(self, request: HttpRequest, obj: Membership, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001  # Django's signature
         del form, change
         granted = memberships.grant_membership(
-            system=obj.system, user=obj.user, actor=principal_of(request).actor
+            principal=principal_of(request), system=obj.system, user=obj.user
         )
         obj.pk, obj.created_at = granted.pk, granted.created_at
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        memberships.end_membership(membership=obj, actor=principal_of(request).actor)
+        memberships.end_membership(principal=principal_of(request), membership=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
         for membership in queryset:

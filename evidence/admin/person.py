@@ -9,8 +9,10 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
+from evidence import acts
 from evidence.admin.frame.visibility import principal_of
-from evidence.services import audit
+from evidence.roles import roles_of
+from evidence.services.people import persons
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -33,14 +35,15 @@ class PersonAdmin(_UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
         closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}
-        if not request.user.is_superuser:
-            closed |= {"is_superuser", "user_permissions"}
-            if obj is not None and obj.pk == request.user.pk:
-                closed |= {"groups", "is_staff", "is_active"}
+        principal = principal_of(request)
+        if not acts.can_make_superuser(principal):
+            closed |= persons.SUPERUSER_FIELDS
+        if obj is not None and not acts.can_change_roles(principal, obj):
+            closed |= persons.ROLE_FIELDS
         return sorted(closed)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+        if obj is not None and not acts.can_change_person(principal_of(request), obj):
             return False
         return super().has_change_permission(request, obj)
 
@@ -51,19 +54,12 @@ class PersonAdmin(_UserAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         super().save_related(request, form, formsets, change)
-        person = form.instance
-        payload = {
-            "user": person.get_username(),
-            "roles": sorted(person.groups.values_list("name", flat=True)),
-            "active": person.is_active,
-            "changed": sorted(set(form.changed_data) - {"password1", "password2"}),
-        }
-        verb = "person.changed" if change else "person.added"
-        audit.record(verb=verb, actor=principal_of(request).actor, obj=person, payload=payload)
+        record = persons.record_person_changed if change else persons.record_person_added
+        record(principal=principal_of(request), person=form.instance, fields=form.changed_data)
 
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
-        return ", ".join(group.name for group in person.groups.all()) or "–"
+        return ", ".join(sorted(roles_of(person))) or "–"
 
 
 @admin.register(Group)

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from evidence import clock
+from evidence.acts import can_administer
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
 from evidence.admin.frame.filters import related
@@ -32,14 +33,14 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
         return super().get_queryset(request).prefetch_related("systems")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Whether the person may revoke tokens, as the role table says."""
-        return request.user.has_perm("evidence.change_accesstoken")
+        """Whether the person may revoke tokens at all."""
+        return can_administer(principal_of(request))
 
     @admin.action(description="Revoke: useless from now on", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
         chosen = list(queryset)
         for token in chosen:
-            tokens.revoke_token(token=token, actor=principal_of(request).actor)
+            tokens.revoke_token(principal=principal_of(request), token=token)
         self.message_user(request, f"Revoked: {', '.join(map(str, chosen))}.", messages.SUCCESS)
 
     @admin.display(description="May")

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from evidence.access import Principal, visible_to
+from evidence.actors import actor_of_user
 from evidence.models import Release
 from evidence.services.gates import LONGEST
 
@@ -37,7 +38,7 @@ class WaiverForm(forms.Form):
         members = User.objects.filter(memberships__system__in=principal.system_ids, is_active=True)
         choices: dict[str, Any] = {
             "release": visible_to(Release.objects.select_related("system").order_by("-id"), principal),
-            "requested_by": members.exclude(pk=principal.user.pk).distinct().order_by("username"),
+            "requested_by": members.exclude(pk=principal.person.pk).distinct().order_by("username"),
         }
         for name, rows in choices.items():
             field = self.fields[name]
@@ -46,7 +47,7 @@ class WaiverForm(forms.Form):
 
     def clean_requested_by(self) -> str:
         """Name the person as audit events do."""
-        return f"user:{self.cleaned_data['requested_by'].get_username()}"
+        return actor_of_user(self.cleaned_data["requested_by"])
 
     def clean_expires_at(self) -> datetime:
         """Return the beginning of the day, aware, UTC."""

@@ -85,7 +85,7 @@ class BinderCreate(ScopedView):
         principal = principal_of(request)
         system = find_system(principal, data.validated_data["system"])
         release = registry.find_release(system, data.validated_data["release"])
-        asked = {**data.validated_data, "system": system, "release": release, "actor": principal.actor}
+        asked = {**data.validated_data, "system": system, "release": release, "principal": principal}
         if "respond-async" in request.headers.get("Prefer", ""):
             binder_id = binders.queue_binder(**asked, send=export_binder.delay)
             return Response({"id": binder_id, "state": "pending"}, status=202)
@@ -143,4 +143,4 @@ class TrustDetail(ScopedView):
 
 
 def _find(request: Request, binder_id: uuid.UUID) -> Binder:
-    return binders.find_binder(binder_id=binder_id, system_ids=principal_of(request).system_ids)
+    return binders.find_binder(principal=principal_of(request), binder_id=binder_id)

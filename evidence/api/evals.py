@@ -144,11 +144,11 @@ class EvalRuns(ScopedList[EvalRun]):
         """Store it."""
         principal, query = principal_of(request), request.query_params
         recorded = evals.record_eval_run(
+            principal=principal,
             system=find_system(principal, query.get("system", "")),
             release=query.get("release") or None,
             raw=read_posted_body(request._request, limit=settings.EVAL_MAX_BODY),  # noqa: SLF001  # the bytes as sent
             format_name=query.get("format", "native"),
-            actor=principal.actor,
         )
         return Response(EvalRunOut(recorded.run).data, status=201 if recorded.created else 200)
 
@@ -188,5 +188,5 @@ class EvalRunRetract(ScopedView):
         run = visible_to(EvalRun.objects.select_related("system"), principal).filter(pk=pk).first()
         if run is None:
             raise NotFound(f"There is no eval run {pk} among yours.")
-        retraction = evals.retract_eval_run(run=run, actor=principal.actor, **data.validated_data)
+        retraction = evals.retract_eval_run(principal=principal, run=run, **data.validated_data)
         return Response(RetractionOut(retraction).data, status=201)

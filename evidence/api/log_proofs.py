@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import Principal, principal_of
+from evidence.access import Principal, principal_of, visible_events
 from evidence.api.scoped_view import ScopedView
 from evidence.digests import sha256_hex
 from evidence.errors import NotFound
@@ -143,11 +142,7 @@ def _inclusion_body(event: AuditEvent, size: int | None) -> dict[str, Any]:
 
 
 def _find_event(principal: Principal, event_uuid: UUID) -> AuditEvent:
-    """Return an event of the principal's systems; one of no system only to those who may export binders."""
-    visible = Q(system_id__in=principal.system_ids)
-    if principal.may(Scope.BINDER):
-        visible |= Q(system__isnull=True)
-    event = AuditEvent.objects.filter(visible, event_uuid=event_uuid).first()
+    event = visible_events(principal).filter(event_uuid=event_uuid).first()
     if event is None:
         raise NotFound(f"There is no event {event_uuid} among those you may see.")
     return event

@@ -30,7 +30,7 @@ _DRAINED: Final = 4  # times the limit: a body larger than that is cut off
 class OtlpView(ScopedView):
     """What both signals share: the body is taken as bytes, the reply speaks its encoding, errors are problems."""
 
-    scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.INGEST}
+    scopes: ClassVar[dict[str, Scope | tuple[Scope, ...]]] = {"POST": Scope.INGEST}
     renderer_classes = [JSONRenderer]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  # DRF's signature

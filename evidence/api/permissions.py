@@ -15,13 +15,21 @@ if TYPE_CHECKING:
 
 
 class HasScope(BasePermission):
-    """Allows what `ScopedView.scopes` names for the method, and nothing else."""
+    """Allows what `ScopedView.scopes` names for the method, and nothing else.
 
-    message = "This needs a scope that you do not hold; docs/guides lists which role holds which."
+    It is the coarse half: what an act takes beside the scope is in the `acts` modules, which the services ask.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the principal holds the scope of this method."""
+        """Whether the principal holds a scope of this method.
+
+        Raises:
+            AccessDenied: it holds none of them.
+        """
         if not request.user or not request.user.is_authenticated:
             return False
         needed = getattr(view, "scopes", {}).get(request.method)
-        return isinstance(needed, Scope) and principal_of(request).may(needed)
+        if needed is None:
+            return False
+        principal_of(request).require(*([needed] if isinstance(needed, Scope) else needed))
+        return True

@@ -18,7 +18,7 @@ _M = TypeVar("_M", bound=models.Model)
 class _ScopedReading(ScopedView, GenericAPIView[_M]):
     """Narrows whatever `queryset` names to the systems of whoever asks."""
 
-    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.READ}
+    scopes: ClassVar[dict[str, Scope | tuple[Scope, ...]]] = {"GET": Scope.READ}
     filter_backends = [DjangoFilterBackend]
 
     def get_queryset(self) -> models.QuerySet[_M]:

@@ -86,7 +86,7 @@ class ReleaseCreate(ScopedView):
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
         system = find_system(principal, data.validated_data["system"])
-        release = registry.register_release(system=system, manifest=data.manifest(), actor=principal.actor)
+        release = registry.register_release(principal=principal, system=system, manifest=data.manifest())
         return Response(ReleaseOut(release).data, status=201)
 
 
@@ -123,11 +123,11 @@ class Deployments(ScopedView):
         values, principal = data.validated_data, principal_of(request)
         system = find_system(principal, values["system"])
         deployment = registry.record_deployment(
+            principal=principal,
             system=system,
             environment=values["environment"],
             release=registry.find_release(system, values["release"]),
             effective_from=values["effective_from"],
-            actor=principal.actor,
         )
         return Response(DeploymentOut(deployment).data, status=201)
 

@@ -15,4 +15,5 @@ from evidence.models import Scope
 class ScopedView(APIView):
     """A view whose methods each name the scope they need; a view that names none is closed."""
 
-    scopes: ClassVar[dict[str, Scope]]  # HTTP method -> scope
+    # HTTP method -> the scope it takes, or several of which one is enough
+    scopes: ClassVar[dict[str, Scope | tuple[Scope, ...]]]

@@ -11,7 +11,7 @@ from evidence.models.trace import Trace
 
 
 class ReviewTask(AppendOnlyModel):
-    """A trace that a person should look at. It is open until it has `reviews_required` reviews."""
+    """A trace that a person should look at. Until when it is open: `selectors.review_tasks`."""
 
     SYSTEM_PATH = "system"
     PII = "none"

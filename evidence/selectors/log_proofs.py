@@ -108,14 +108,11 @@ def read_tile(tile: tiles.Tile) -> bytes:
     return data
 
 
-def read_bundle_streams(bundle: tiles.Bundle) -> set[str]:
-    """Return the streams whose events are in a bundle: who may see them all may see the bundle."""
+def read_bundle_events(bundle: tiles.Bundle) -> list[int]:
+    """Return the keys of the events in a bundle: who may read them all may read the bundle."""
     begin = bundle.index * tiles.TILE_WIDTH
-    return set(
-        Leaf.objects.filter(seq__gte=begin, seq__lt=begin + bundle.width)
-        .values_list("stream", flat=True)
-        .distinct()
-    )
+    leaves = Leaf.objects.filter(seq__gte=begin, seq__lt=begin + bundle.width)
+    return list(leaves.values_list("event_id", flat=True))
 
 
 def read_bundle(bundle: tiles.Bundle) -> bytes:

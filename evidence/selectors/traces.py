@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import (
-    Count,
-    Exists,
-    F,
-    OuterRef,
-    Prefetch,
-    Q,
-    QuerySet,
-    Subquery,
-    TextChoices,
-)
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, TextChoices
 
-from evidence.models import ArtefactVersion, Claim, Review, ReviewTask, Trace, TraceDocument, TraceVersion
+from evidence.models import ArtefactVersion, Claim, ReviewTask, Trace, TraceDocument, TraceVersion
+from evidence.selectors.review_tasks import STANDINGS, Standing, with_standing
 
 
 class ReviewState(TextChoices):
     """What has become of a trace's review."""
 
     NONE = "none"  # nobody was asked
-    OPEN = "open"  # fewer people have reviewed it than are required
+    OPEN = "open"  # as `selectors.review_tasks` says
     DONE = "done"
 
 
@@ -67,10 +57,8 @@ def in_review_state(queryset: QuerySet[Trace], state: ReviewState) -> QuerySet[T
     tasks = ReviewTask.objects.filter(trace=OuterRef("pk"))
     if state is ReviewState.NONE:
         return queryset.filter(~Exists(tasks))
-    n_reviews = Review.objects.filter(task=OuterRef("pk")).order_by().values("task").annotate(n=Count("pk"))
-    counted = tasks.annotate(n_reviews=Coalesce(Subquery(n_reviews.values("n")), 0))
-    waiting = Q(n_reviews__lt=F("reviews_required"))
-    return queryset.filter(Exists(counted.filter(waiting if state is ReviewState.OPEN else ~waiting)))
+    standing = STANDINGS[Standing.OPEN if state is ReviewState.OPEN else Standing.CLOSED]
+    return queryset.filter(Exists(with_standing(tasks).filter(standing)))
 
 
 def traces_in_full() -> QuerySet[Trace]:

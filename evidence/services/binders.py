@@ -20,7 +20,8 @@ from typing import Final, cast
 from django.conf import settings
 from django.db import connection, transaction
 
-from evidence import clock
+from evidence import acts, clock
+from evidence.access import Principal, principal_of_actor
 from evidence.binder.bag import LogProof, WrittenBinder, write_binder
 from evidence.binder.files import BinderFile
 from evidence.binder.statement import BinderFacts, binder_uuid
@@ -52,13 +53,13 @@ class LogBusy(EvidenceError):
 
 def export_binder(
     *,
+    principal: Principal,
     system: System,
     release: Release,
     baseline: str,
     period_from: datetime,
     period_to: datetime,
     as_of: datetime | None,
-    actor: str,
 ) -> Binder:
     """Write one binder and return its row; the same scope over the same evidence returns the first row.
 
@@ -69,17 +70,18 @@ def export_binder(
         as_of: nothing recorded later is packed; None for now.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
         LogBusy: the log could not be brought up to date.
     """
-    _check_request(system, release, period_from, period_to, as_of)
+    ask = partial(_scope_asked_for, principal, system, release, baseline, period_from, period_to)
+    ask(as_of)
     _bring_log_up_to_date()
-    begin, end, known = (moment.astimezone(UTC) for moment in (period_from, period_to, as_of or clock.now()))
-    scope = BinderScope(system, release, baseline, begin, end, known)
+    scope = ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
     path = incoming_file()
     try:
-        written = _write(scope, path, actor)
-        return _store(scope, path, written, actor)
+        written = _write(scope, path, principal.actor)
+        return _store(scope, path, written, principal.actor)
     finally:
         path.unlink(missing_ok=True)
 
@@ -94,28 +96,32 @@ def export_binder_by_ids(
     as_of: str,
     actor: str,
 ) -> Binder:
-    """Do what `export_binder` does, asked in JSON values: ids, and times in ISO 8601 with their zone."""
+    """Do what `export_binder` does, asked in JSON values: ids, and times in ISO 8601 with their zone.
+
+    Raises:
+        AccessDenied: whoever asked may not export it any more.
+    """
     begin, end, known = (datetime.fromisoformat(text) for text in (period_from, period_to, as_of))
     return export_binder(
+        principal=principal_of_actor(actor),
         system=System.objects.get(pk=system_id),
         release=Release.objects.get(pk=release_id),
         baseline=baseline,
         period_from=begin,
         period_to=end,
         as_of=known,
-        actor=actor,
     )
 
 
 def queue_binder(
     *,
+    principal: Principal,
     system: System,
     release: Release,
     baseline: str,
     period_from: datetime,
     period_to: datetime,
     as_of: datetime | None,
-    actor: str,
     send: Callable[..., object],
 ) -> uuid.UUID:
     """Have a worker export a binder once this transaction is committed; return the id it will have.
@@ -124,46 +130,56 @@ def queue_binder(
         send: takes the arguments of `export_binder_by_ids`; the `delay` of its task.
 
     Raises:
-        InvalidInput: as `export_binder`.
+        AccessDenied, NotFound, InvalidInput: as `export_binder`.
     """
-    _check_request(system, release, period_from, period_to, as_of)
-    begin, end, known = (moment.astimezone(UTC) for moment in (period_from, period_to, as_of or clock.now()))
-    scope = BinderScope(system, release, baseline, begin, end, known)
+    scope = _scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
     asked = {
         "system_id": system.pk,
         "release_id": release.pk,
         "baseline": baseline,
-        "period_from": begin.isoformat(),
-        "period_to": end.isoformat(),
-        "as_of": known.isoformat(),
-        "actor": actor,
+        "period_from": scope.period_from.isoformat(),
+        "period_to": scope.period_to.isoformat(),
+        "as_of": scope.as_of.isoformat(),
+        "actor": principal.actor,
     }
     transaction.on_commit(partial(send, **asked))
     return binder_uuid(scope.digest)
 
 
-def find_binder(*, binder_id: uuid.UUID, system_ids: frozenset[int]) -> Binder:
-    """Return the newest export with this id in these systems.
+def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
+    """Return the newest export with this id in the principal's systems.
 
     Raises:
         NotFound: there is none, or it is still being exported.
+        AccessDenied: as `acts.check_can_read_binder` does.
     """
-    found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=system_ids)
+    found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
     binder = found.select_related("system", "release", "archive").order_by("-pk").first()
     if binder is None:
         raise NotFound(f"There is no binder {binder_id} among your systems, or it is still being exported.")
+    acts.check_can_read_binder(principal, binder)
     return binder
 
 
-def _check_request(
-    system: System, release: Release, period_from: datetime, period_to: datetime, as_of: datetime | None
-) -> None:
+def _scope_asked_for(
+    principal: Principal,
+    system: System,
+    release: Release,
+    baseline: str,
+    period_from: datetime,
+    period_to: datetime,
+    as_of: datetime | None,
+) -> BinderScope:
+    begin, end, known = (moment.astimezone(UTC) for moment in (period_from, period_to, as_of or clock.now()))
+    scope = BinderScope(system, release, baseline, begin, end, known)
+    acts.check_can_export_binder(principal, scope)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
     if period_from >= period_to:
         raise InvalidInput("The period is empty: period_from must be before period_to.")
     if as_of is not None and as_of > clock.now():
         raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
+    return scope
 
 
 def _write(scope: BinderScope, path: Path, actor: str) -> WrittenBinder:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 
-from evidence import clock
-from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
+from evidence import acts, clock
+from evidence.access import Principal
+from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import (
     Adjudication,
@@ -57,8 +57,8 @@ def open_review_tasks(*, reasons: Sequence[tuple[Trace, str]], actor: str) -> li
 @transaction.atomic
 def record_review(
     *,
+    principal: Principal,
     trace: Trace,
-    reviewer: User,
     decision: str,
     reason_code: str = "",
     rationale: str = "",
@@ -66,25 +66,17 @@ def record_review(
 ) -> Review:
     """Store one person's judgement of one trace revision.
 
-    A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. Who put the release
-    on record may not judge its answers. The same judgement sent again returns the first row.
+    A trace nobody asked about may be reviewed too: the task is then opened by the reviewer. The same judgement sent
+    again returns the first row.
 
     Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_review` does.
         InvalidInput: anything but an approval needs a labelled reason; an override needs the corrected answer.
-        AccessDenied: the reviewer made the release the trace came from.
-        ConflictingContent: the reviewer judged this trace otherwise before, or it was adjudicated.
     """
-    if decision not in Review.Decision.values:
-        raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
-    if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
-        choices = ", ".join(value for value in ReasonCode.values if value)
-        raise InvalidInput(f"To {decision} an answer, label the reason: one of {choices}.")
-    if decision == Review.Decision.OVERRIDE and not corrected_answer.strip():
-        raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
-    actor = f"user:{reviewer.get_username()}"
-    if trace.release is not None and trace.release.created_by == actor:
-        raise AccessDenied("You put this release on record, so another person must review its answers.")
-    task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=actor)
+    acts.check_can_judge(principal)
+    acts.check_of_system(principal, trace.system)
+    _check_judgement(decision, reason_code, corrected_answer)
+    task = open_review_task(trace=trace, reason="requested_by_reviewer", actor=principal.actor)
     hold(Lock.REVIEW_TASK, task.pk)
     said = {
         "decision": decision,
@@ -92,23 +84,17 @@ def record_review(
         "rationale": rationale,
         "corrected_answer": corrected_answer,
     }
-    earlier = task.reviews.filter(reviewer=reviewer).first()
-    if earlier is not None:
-        if all(getattr(earlier, name) == value for name, value in said.items()):
-            return earlier
-        raise ConflictingContent("You reviewed this trace before. A changed mind goes to adjudication.")
-    if Adjudication.objects.filter(task=task).exists():
-        raise ConflictingContent("This trace was adjudicated; its reviews are closed.")
+    earlier = task.reviews.filter(reviewer=principal.person).first()
+    if earlier is not None and all(getattr(earlier, name) == value for name, value in said.items()):
+        return earlier
+    acts.check_can_review(principal, trace)
     review = Review.objects.create(
-        task=task,
-        reviewer=reviewer,
-        machine_verdict=machine_verdict(trace),
-        **said,
+        task=task, reviewer=principal.person, machine_verdict=machine_verdict(trace), **said
     )
     payload = {"decision": decision, "reason_code": reason_code, "rationale": rationale}
     audit.record(
         verb="review.recorded",
-        actor=actor,
+        actor=principal.actor,
         obj=review,
         system=trace.system,
         digest=trace.digest,
@@ -117,33 +103,32 @@ def record_review(
     return review
 
 
+def _check_judgement(decision: str, reason_code: str, corrected_answer: str) -> None:
+    if decision not in Review.Decision.values:
+        raise InvalidInput(f"{decision!r} is no decision: use one of {', '.join(Review.Decision.values)}.")
+    if decision != Review.Decision.APPROVE and reason_code not in set(ReasonCode.values) - {""}:
+        choices = ", ".join(value for value in ReasonCode.values if value)
+        raise InvalidInput(f"To {decision} an answer, label the reason: one of {choices}.")
+    if decision == Review.Decision.OVERRIDE and not corrected_answer.strip():
+        raise InvalidInput("An override says what the answer should have been: give corrected_answer.")
+
+
 @transaction.atomic
-def adjudicate(*, task: ReviewTask, adjudicator: User, decision: str, rationale: str) -> Adjudication:
+def adjudicate(*, principal: Principal, task: ReviewTask, decision: str, rationale: str) -> Adjudication:
     """Settle a disagreement between reviewers.
 
     Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does.
         InvalidInput: the reviewers agree, or no rationale is given.
-        AccessDenied: the adjudicator is one of the reviewers.
     """
     hold(Lock.REVIEW_TASK, task.pk)
-    reviews = list(task.reviews.all())
-    if len({review.decision for review in reviews}) < 2:
-        raise InvalidInput("There is nothing to adjudicate: the reviews so far do not disagree.")
-    if any(review.reviewer_id == adjudicator.pk for review in reviews):
-        raise AccessDenied("You are one of the reviewers who disagree; a third person adjudicates.")
+    acts.check_can_adjudicate(principal, task)
     if decision not in Review.Decision.values or not rationale.strip():
         raise InvalidInput("An adjudication needs a decision and its rationale.")
-    adjudication, created = Adjudication.objects.get_or_create(
-        task=task, defaults={"adjudicator": adjudicator, "decision": decision, "rationale": rationale}
+    adjudication = Adjudication.objects.create(
+        task=task, adjudicator=principal.person, decision=decision, rationale=rationale
     )
-    if not created:
-        raise ConflictingContent("This disagreement was settled before.")
-    audit.record(
-        verb="review.adjudicated",
-        actor=f"user:{adjudicator.get_username()}",
-        obj=adjudication,
-        system=task.system,
-    )
+    audit.record(verb="review.adjudicated", actor=principal.actor, obj=adjudication, system=task.system)
     return adjudication
 
 

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 
+from evidence.access import principal_of_user
 from evidence.models import Citation, Review, ReviewTask, System, Trace
 from evidence.services import registry, reviews
 from evidence.services.gates import CriterionReference, define_gate
+from examples.demo.people import acting
 from requirements.models import RequirementState, RequirementVersion
 from requirements.selectors.requirements import state_of
 from requirements.services.baselines import freeze_baseline
@@ -18,9 +20,8 @@ from requirements.services.transitions import transition_requirement
 
 GATE: Final = "release-gate"
 ENVIRONMENT: Final = "demo"
-AUTHOR: Final = "user:ana"
-APPROVER: Final = "user:pia"
-OPERATOR: Final = "user:omar"
+AUTHOR: Final = "ana"
+APPROVER: Final = "pia"
 REVIEWED: Final = 4  # traces a reviewer judges in each system
 
 
@@ -33,6 +34,7 @@ class Judged:
 
 def approve_requirements(system: System, baseline: str) -> None:
     """Propose every draft as its author, approve it as somebody else, and freeze what is approved."""
+    author, approver = acting(AUTHOR), acting(APPROVER)
     versions = list(
         RequirementVersion.objects.filter(requirement__system=system).select_related(
             "requirement__system", "artefact_version"
@@ -40,18 +42,21 @@ def approve_requirements(system: System, baseline: str) -> None:
     )
     for version in versions:
         if state_of(version) == RequirementState.DRAFT:
-            transition_requirement(version=version, to_state=RequirementState.IN_REVIEW, actor=AUTHOR)
+            transition_requirement(principal=author, version=version, to_state=RequirementState.IN_REVIEW)
         if state_of(version) == RequirementState.IN_REVIEW:
             transition_requirement(
-                version=version, to_state=RequirementState.APPROVED, actor=APPROVER, reason="starter baseline"
+                principal=approver,
+                version=version,
+                to_state=RequirementState.APPROVED,
+                reason="starter baseline",
             )
     approved = [version for version in versions if state_of(version) == RequirementState.APPROVED]
-    freeze_baseline(system=system, name=baseline, versions=approved, actor=APPROVER)
+    freeze_baseline(principal=author, system=system, name=baseline, versions=approved)
     define_gate(
+        principal=author,
         system=system,
         key=GATE,
         references=[CriterionReference(baseline=baseline)],
-        actor=APPROVER,
         name="Release gate",
     )
 
@@ -66,9 +71,11 @@ def register_suite(system: System, document: dict[str, Any]) -> None:
             key=stated["key"],
             label=stated["label"],
             digest=stated["digest"],
-            actor=APPROVER,
+            actor=acting(APPROVER).actor,
         )
-        registry.register_version(version=version, actor=APPROVER, reason="reviewed for the release gate")
+        registry.register_version(
+            version=version, actor=acting(APPROVER).actor, reason="reviewed for the release gate"
+        )
 
 
 def put_live(system: System, release: str) -> None:
@@ -76,11 +83,11 @@ def put_live(system: System, release: str) -> None:
     found = registry.find_release(system, release)
     if not found.deployments.filter(environment=ENVIRONMENT).exists():
         registry.record_deployment(
+            principal=acting(AUTHOR),
             system=system,
             environment=ENVIRONMENT,
             release=found,
             effective_from=datetime.now(UTC),
-            actor=OPERATOR,
         )
 
 
@@ -96,24 +103,25 @@ def review_some(system: System, reviewers: list[User]) -> Judged:
 
 
 def _judge(trace: Trace, reviewer: User, number: int) -> Review:
+    principal = principal_of_user(reviewer)
     found = {Citation.Verdict.VERBATIM, Citation.Verdict.NORMALISED, Citation.Verdict.FUZZY}
     verdicts = set(Citation.objects.filter(claim__trace=trace).values_list("verdict", flat=True))
     if verdicts and verdicts <= found:
         return reviews.record_review(
-            trace=trace, reviewer=reviewer, decision="approve", rationale="quotes checked"
+            principal=principal, trace=trace, decision="approve", rationale="quotes checked"
         )
     if number % 2:
         return reviews.record_review(
+            principal=principal,
             trace=trace,
-            reviewer=reviewer,
             decision="override",
             reason_code="unsupported_claim",
             rationale="The answer is not borne out by the passage it names.",
             corrected_answer="Please refer to the cited policy; the copilot's answer could not be confirmed.",
         )
     return reviews.record_review(
+        principal=principal,
         trace=trace,
-        reviewer=reviewer,
         decision="reject",
         reason_code="wrong_citation" if verdicts else "unsupported_claim",
         rationale="No quote supports what is claimed.",

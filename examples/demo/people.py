@@ -9,12 +9,12 @@ from typing import Final
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from evidence.access import Principal, principal_of_user
 from evidence.models import Membership, Scope, System
 from evidence.roles import ROLES
 from evidence.services import registry
 from evidence.services.people import tokens
 
-OPERATOR: Final = "user:omar"
 PASSWORD: Final = "demo-only-password"  # noqa: S105  # printed at the end of the demo, loopback only
 PEOPLE: Final = {  # user name -> role
     "ana": "author",
@@ -46,7 +46,7 @@ def set_up(names: dict[str, str]) -> Setup:
     people["admin"] = _superuser()
     systems = {
         key: registry.register_system(
-            key=key, name=name, risk_tier="high", owner=people["omar"], actor=OPERATOR
+            principal=acting("omar"), key=key, name=name, risk_tier="high", owner=people["omar"]
         )
         for key, name in names.items()
     }
@@ -61,6 +61,11 @@ def set_up(names: dict[str, str]) -> Setup:
         "auditor": _token("auditor", people["ada"], [Scope.BINDER, Scope.READ], systems),
     }
     return Setup(systems, people, issued)
+
+
+def acting(name: str) -> Principal:
+    """Return one of the people as the services ask for whoever acts."""
+    return principal_of_user(User.objects.get(username=name))
 
 
 def _person(name: str, role: str) -> User:
@@ -82,12 +87,12 @@ def _superuser() -> User:
 def _token(name: str, owner: User, scopes: list[Scope], systems: dict[str, System]) -> str:
     """Issue a token for this run: the text of an earlier one cannot be shown again."""
     issued = tokens.issue_token(
+        principal=acting("omar"),
         name=f"demo {name}",
         owner=owner,
         scopes=scopes,
         systems=list(systems.values()),
         expires_at=timezone.now() + timedelta(days=1),
-        actor=OPERATOR,
     )
     return issued.text
 

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.reading import ScopedDetail, ScopedList
-from evidence.errors import NotFound
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.services.registry import find_release
@@ -80,19 +79,17 @@ class ProbeRuns(ScopedList[ProbeRun]):
     def post(self, request: Request) -> Response:
         """Queue a run for the interpret worker."""
         principal = principal_of(request)
-        if not principal.sees_internals:
-            raise NotFound("There are no probes here for you: running one needs interpret.view_internals.")
         data = ProbeRunIn(data=request.data)
         data.is_valid(raise_exception=True)
         values = data.validated_data
         inputs = values["inputs"]
         run = queue_probe_run(
+            principal=principal,
             release=find_release(find_system(principal, values["system"]), values["release"]),
             probe=values["probe"],
             parameters=values["parameters"],
             seed=values["seed"],
             inputs=None if inputs is None else [ProbeInput(**item) for item in inputs],
-            actor=principal.actor,
         )
         return Response(ProbeRunOut(run).data, status=201)
 

@@ -8,8 +8,10 @@ from functools import partial
 from django.db import IntegrityError, transaction
 
 from evidence import clock
+from evidence.access import Principal
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.services import audit, registry
+from interpret import acts
 from interpret.contracts import ProbeInput, ProbeSpecification
 from interpret.errors import BadSpecification
 from interpret.models import ProbeRun, ProbeSpec
@@ -23,9 +25,9 @@ MODEL_SLOT = "model"
 
 def queue_probe_run(
     *,
+    principal: Principal,
     release: Release,
     probe: str,
-    actor: str,
     parameters: Mapping[str, object] | None = None,
     seed: int = 0,
     inputs: Sequence[ProbeInput] | None = None,
@@ -40,9 +42,12 @@ def queue_probe_run(
         inputs: prompts for a probe that reads some; without them, those of the release's newest traces.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_queue_probe_run` does.
         UnknownProbe: there is no such probe.
         BadSpecification: parameters, seed or inputs do not fit, or the release's model has no content digest.
     """
+    acts.check_can_queue_probe_run(principal, release)
+    actor = principal.actor
     with transaction.atomic():
         spec = _ensure_spec(
             release=release, probe=probe, parameters=parameters or {}, seed=seed, inputs=inputs, actor=actor

@@ -14,18 +14,19 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
+from evidence.errors import AccessDenied, EvidenceError
+from requirements.acts import can_transition
 from requirements.admin.criterion import holds_when
-from requirements.errors import RequirementsError
+from requirements.errors import RequirementsError, SelfApproval
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
-from requirements.services.transitions import can_transition, transition_requirement
+from requirements.services.transitions import transition_requirement
 
-# Which role may take which step by hand, and what its button says. Who proposed a version never approves it:
-# the service sees to that.
-MOVES: Final[dict[str, tuple[str, frozenset[str]]]] = {
-    RequirementState.IN_REVIEW: ("Ask for approval", frozenset({"author"})),
-    RequirementState.APPROVED: ("Approve", frozenset({"approver"})),
-    RequirementState.DRAFT: ("Send back to its author", frozenset({"approver"})),
-    RequirementState.RETIRED: ("Retire", frozenset({"approver"})),
+# What the button of each step says; whose step it is, `requirements.acts` knows.
+MOVES: Final[dict[str, str]] = {
+    RequirementState.IN_REVIEW: "Ask for approval",
+    RequirementState.APPROVED: "Approve",
+    RequirementState.DRAFT: "Back to draft",
+    RequirementState.RETIRED: "Retire",
 }
 
 
@@ -79,35 +80,25 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         version = self.get_object(request, object_id) if object_id else None
         if version is None or not self.has_view_permission(request, version):
             return super().changeform_view(request, object_id, form_url, extra_context)
-        moves = self._moves(request, version)
         if request.method == "POST":
-            return self._move(request, version, moves)
-        return super().changeform_view(request, object_id, form_url, {"moves": moves} | (extra_context or {}))
+            return self._move(request, version)
+        moves = {"moves": self._moves(request, version)}
+        return super().changeform_view(request, object_id, form_url, moves | (extra_context or {}))
 
     def _moves(self, request: HttpRequest, version: RequirementVersion) -> list[tuple[str, str]]:
         """Return state and button text of each move this person may make."""
         principal = principal_of(request)
-        roles = set(principal.user.groups.values_list("name", flat=True))
-        return [
-            (state, text)
-            for state, (text, by) in MOVES.items()
-            if roles & by and can_transition(version=version, to_state=state, actor=principal.actor)
-        ]
+        return [(state, text) for state, text in MOVES.items() if can_transition(principal, version, state)]
 
-    def _move(
-        self, request: HttpRequest, version: RequirementVersion, moves: list[tuple[str, str]]
-    ) -> HttpResponseRedirect:
+    def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
         to_state, reason = request.POST.get("to_state", ""), request.POST.get("reason", "").strip()
-        if to_state not in dict(moves):
-            raise PermissionDenied("This move is not open to you, or somebody made another one first.")
-        if to_state in {RequirementState.DRAFT, RequirementState.RETIRED} and not reason:
-            messages.error(request, "Say why: a version is sent back or retired with a reason.")
-            return HttpResponseRedirect(record_url(version))
         try:
             transition_requirement(
-                version=version, to_state=to_state, actor=principal_of(request).actor, reason=reason
+                principal=principal_of(request), version=version, to_state=to_state, reason=reason
             )
-        except RequirementsError as exc:
+        except (AccessDenied, SelfApproval) as exc:
+            raise PermissionDenied(str(exc)) from exc
+        except (EvidenceError, RequirementsError) as exc:
             messages.error(request, f"{exc.title}. {exc}")
         else:
             messages.success(request, f"{version} is now {RequirementState(to_state).label.lower()}.")

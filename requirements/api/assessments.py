@@ -79,10 +79,10 @@ class Assessments(ScopedList[Assessment]):
         as_of = min(values.get("as_of") or clock.now(), clock.now())
         named = values["baseline"]
         assessments = assess_release(
+            principal=principal,
             release=registry.find_release(system, values["release"]),
             versions=baseline_versions(system, named) if named else approved_versions(system, as_of),
             as_of=as_of,
-            actor=principal.actor,
         )
         return Response(AssessmentOut(assessments, many=True).data, status=201)
 

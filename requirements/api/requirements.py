@@ -16,10 +16,8 @@ from evidence.access import find_system, principal_of
 from evidence.api.otlp import read_posted_body
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
-from evidence.errors import AccessDenied
 from evidence.models import Scope
 from evidence.problems import Problem
-from evidence.roles import is_approver
 from requirements.lint import lint_statement
 from requirements.models import (
     AcceptanceCriterion,
@@ -131,10 +129,10 @@ class RequirementImport(ScopedView):
         """Store it."""
         principal = principal_of(request)
         result = import_requirements(
+            principal=principal,
             system=find_system(principal, request.query_params.get("system", "")),
             source=read_posted_body(request._request, limit=MAX_FILE),  # noqa: SLF001  # the bytes as sent
             file_name=request.query_params.get("file", "requirements.yaml")[:200],
-            actor=principal.actor,
         )
         listed = [
             {
@@ -195,9 +193,12 @@ class TransitionOut(serializers.ModelSerializer[RequirementTransition]):
 
 
 class RequirementTransitions(ScopedView):
-    """Move a version on. Authors propose; an approver who is another person approves."""
+    """Move a version on. Authors propose; an approver who is another person approves, retires or sends back.
 
-    scopes = {"POST": Scope.READ}  # what each step takes is checked in `post`
+    Whoever proposed a version may take it back. Sending back, taking back and retiring say why.
+    """
+
+    scopes = {"POST": (Scope.READ, Scope.IMPORT)}
 
     @extend_schema(
         request=TransitionIn, responses={201: TransitionOut, 403: Problem, 409: Problem, 422: Problem}
@@ -207,16 +208,11 @@ class RequirementTransitions(ScopedView):
         data = TransitionIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
-        proposing = values["to_state"] in (RequirementState.DRAFT, RequirementState.IN_REVIEW)
-        if proposing and not principal.may(Scope.IMPORT):
-            raise AccessDenied("Proposing a requirement version takes the scope `import`.")
-        if not proposing and (principal.token is not None or not is_approver(principal.user)):
-            raise AccessDenied("This step is an approver's: sign in as one instead of sending a token.")
         transition = transition_requirement(
+            principal=principal,
             version=find_version(find_system(principal, values["system"]), key, number),
             to_state=values["to_state"],
             reason=values["reason"],
-            actor=principal.actor,
         )
         return Response(TransitionOut(transition).data, status=201)
 

@@ -12,12 +12,14 @@ from typing import Any, Final, cast
 
 from django.db import transaction
 
+from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.locks import Lock, hold
 from evidence.models import Release, System
 from evidence.replay import Replay
 from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
+from requirements import acts
 from requirements.checks import Check, Measured, Population, known_checks
 from requirements.errors import RequirementNotFound
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
@@ -47,6 +49,8 @@ class Assessed:
 def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime, actor: str) -> Assessment:
     """Judge one criterion and store the assessment, unless the last one was drawn from the same facts.
 
+    Whether the actor may ask was decided where it was asked: `assess_release`, or a gate.
+
     Args:
         as_of: aware; nothing stored after it is seen.
     """
@@ -74,14 +78,20 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime,
 
 
 def assess_release(
-    *, release: Release, versions: Sequence[RequirementVersion], as_of: datetime, actor: str
+    *, principal: Principal, release: Release, versions: Sequence[RequirementVersion], as_of: datetime
 ) -> list[Assessment]:
-    """Assess every criterion of these requirement versions, in the order of their keys."""
+    """Assess every criterion of these requirement versions, in the order of their keys.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_assess` does.
+    """
+    acts.check_can_assess(principal, release)
     criteria = (
         AcceptanceCriterion.objects.filter(version__in=versions)
         .select_related("version__requirement__system", "artefact_version")
         .order_by("version__requirement__key", "version__number", "key")
     )
+    actor = principal.actor
     return [assess(criterion=each, release=release, as_of=as_of, actor=actor) for each in criteria]
 
 

@@ -6,28 +6,32 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.models import System
 from evidence.services import audit
+from requirements import acts
 from requirements.errors import ConflictingBaseline, RequirementNotFound
 from requirements.models import Baseline, BaselineMember, RequirementVersion
 
 
 @transaction.atomic
 def freeze_baseline(
-    *, system: System, name: str, versions: Sequence[RequirementVersion], actor: str
+    *, principal: Principal, system: System, name: str, versions: Sequence[RequirementVersion]
 ) -> Baseline:
     """Freeze a set of versions under a name; the same set again returns the first row.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_import_requirements` does.
         ConflictingBaseline: the name is taken by another set.
         RequirementNotFound: there are no versions, or one belongs to another system.
     """
+    acts.check_can_import_requirements(principal, system)
     if not versions or any(version.requirement.system_id != system.pk for version in versions):
         raise RequirementNotFound(f"A baseline holds at least one requirement, all of system {system.key!r}.")
     digest = digest_of(sorted(version.artefact_version.digest for version in versions))
     baseline, created = Baseline.objects.get_or_create(
-        system=system, name=name, defaults={"digest": digest, "created_by": actor}
+        system=system, name=name, defaults={"digest": digest, "created_by": principal.actor}
     )
     if not created:
         if baseline.digest != digest:
@@ -38,5 +42,5 @@ def freeze_baseline(
     BaselineMember.objects.bulk_create(
         BaselineMember(baseline=baseline, version=version) for version in versions
     )
-    audit.record(verb="baseline.frozen", actor=actor, obj=baseline, system=system, digest=digest)
+    audit.record(verb="baseline.frozen", actor=principal.actor, obj=baseline, system=system, digest=digest)
     return baseline

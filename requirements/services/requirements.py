@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from evidence import clock
+from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.locks import Lock, hold
 from evidence.models import ArtefactKind, System
 from evidence.services import audit, registry
+from requirements import acts
 from requirements.drafts import CriterionDraft, RequirementDraft
 from requirements.lint import lint_requirement
 from requirements.models import (
@@ -47,33 +49,35 @@ class ImportResult:
 
 
 @transaction.atomic
-def import_requirements(*, system: System, source: bytes, file_name: str, actor: str) -> ImportResult:
-    """Store a requirement file: each changed requirement becomes a new version in draft, or nothing is
-    stored.
+def import_requirements(
+    *, principal: Principal, system: System, source: bytes, file_name: str
+) -> ImportResult:
+    """Store a requirement file whole: each changed requirement becomes a new version in draft.
 
     The same file again changes nothing and answers the same.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_import_requirements` does.
         RequirementFileInvalid: every fault of the file, each with its line; nothing was stored.
         ConflictingBaseline: the file's baseline is frozen with other members.
     """
+    acts.check_can_import_requirements(principal, system)
     parsed = parse_requirement_file(source, file_name)
     imported = []
     for draft in parsed.requirements:
         version, created = save_requirement(
-            system=system, draft=draft, actor=actor, source_digest=sha256_hex(source)
+            principal=principal, system=system, draft=draft, source_digest=sha256_hex(source)
         )
         imported.append(ImportedRequirement(version, created, parsed.lines[draft.key]))
     if parsed.baseline is not None:
-        freeze_baseline(
-            system=system, name=parsed.baseline, versions=[item.version for item in imported], actor=actor
-        )
+        versions = [item.version for item in imported]
+        freeze_baseline(principal=principal, system=system, name=parsed.baseline, versions=versions)
     return ImportResult(tuple(imported), parsed.baseline)
 
 
 @transaction.atomic
 def save_requirement(
-    *, system: System, draft: RequirementDraft, actor: str, source_digest: str = ""
+    *, principal: Principal, system: System, draft: RequirementDraft, source_digest: str = ""
 ) -> tuple[RequirementVersion, bool]:
     """Store a requirement as a new version in draft, unless its newest version says the same.
 
@@ -85,7 +89,12 @@ def save_requirement(
 
     Returns:
         The newest version, and whether it is new.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_import_requirements` does.
     """
+    acts.check_can_import_requirements(principal, system)
+    actor = principal.actor
     hold(Lock.REQUIREMENT_KEY, system.pk, draft.key)
     requirement = Requirement.objects.filter(system=system, key=draft.key).first()
     newest = requirement.versions.order_by("-number").first() if requirement else None

@@ -1,80 +1,42 @@
-"""The life of a requirement version: one table says which state leads where."""
+"""Moving a requirement version from state to state. Which state leads where, and for whom: `requirements.acts`."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from django.db import transaction
 
 from evidence import clock
-from evidence.actors import same_person
+from evidence.access import Principal
+from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
 from evidence.services import audit, registry
-from requirements.errors import SelfApproval, TransitionNotAllowed
+from requirements import acts
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
 from requirements.selectors.requirements import state_of
-
-VALID_TRANSITIONS: Final[dict[RequirementState, frozenset[RequirementState]]] = {
-    RequirementState.DRAFT: frozenset({RequirementState.IN_REVIEW, RequirementState.RETIRED}),
-    RequirementState.IN_REVIEW: frozenset(
-        {RequirementState.DRAFT, RequirementState.APPROVED, RequirementState.RETIRED}
-    ),
-    RequirementState.APPROVED: frozenset({RequirementState.SUPERSEDED, RequirementState.RETIRED}),
-    RequirementState.SUPERSEDED: frozenset(),
-    RequirementState.RETIRED: frozenset(),
-}
 
 
 @transaction.atomic
 def transition_requirement(
-    *, version: RequirementVersion, to_state: str, actor: str, reason: str = ""
+    *, principal: Principal, version: RequirementVersion, to_state: str, reason: str = ""
 ) -> RequirementTransition:
     """Move a version to a state; a version that is there already stays, and nothing is added.
 
     Approving a version supersedes the one approved before it, in the same transaction.
 
     Raises:
-        TransitionNotAllowed: the state does not lead there, or a version is superseded by hand.
-        SelfApproval: who proposed a version, or asked for its review, may not approve it.
+        AccessDenied, NotFound, TransitionNotAllowed, SelfApproval: as `acts.check_can_transition` does.
+        InvalidInput: a version is sent back, taken back or retired without saying why.
     """
+    acts.check_can_move(principal, version, to_state)
     hold(Lock.REQUIREMENT, version.requirement_id)  # so that two approvals cannot both stand
     state = state_of(version)
     if state == to_state:
         return version.transitions.order_by("-at", "-pk")[0]
-    check_can_transition(version=version, state=state, to_state=to_state, actor=actor)
+    acts.check_can_transition(principal, version, to_state)
+    if to_state in acts.NEEDS_REASON and not reason.strip():
+        raise InvalidInput("Say why: a version is sent back, taken back or retired with a reason.")
     if to_state == RequirementState.APPROVED:
-        _supersede_earlier(version, actor)
-    return _record(version, RequirementState(to_state), actor, reason)
-
-
-def check_can_transition(
-    *, version: RequirementVersion, state: RequirementState, to_state: str, actor: str
-) -> None:
-    """Raise what `transition_requirement` would raise."""
-    allowed = VALID_TRANSITIONS[state]
-    if to_state not in allowed:
-        ways = ", ".join(sorted(allowed)) or "nowhere"
-        raise TransitionNotAllowed(f"{version} is {state.value}, which leads to {ways}, not to {to_state}.")
-    if to_state == RequirementState.SUPERSEDED:
-        raise TransitionNotAllowed("A version is superseded by approving a newer one, not by hand.")
-    if to_state == RequirementState.APPROVED:
-        proposers = {version.proposed_by, *_submitters(version)}
-        if any(same_person(actor, proposer) for proposer in proposers):
-            raise SelfApproval(f"{actor} proposed {version}; a second person must approve it.")
-
-
-def can_transition(*, version: RequirementVersion, to_state: str, actor: str) -> bool:
-    """Whether `transition_requirement` would go through; for buttons."""
-    try:
-        check_can_transition(version=version, state=state_of(version), to_state=to_state, actor=actor)
-    except (TransitionNotAllowed, SelfApproval):
-        return False
-    return True
-
-
-def _submitters(version: RequirementVersion) -> list[str]:
-    asked = version.transitions.filter(to_state=RequirementState.IN_REVIEW)
-    return list(asked.values_list("by", flat=True))
+        _supersede_earlier(version, principal.actor)
+    return _record(version, RequirementState(to_state), principal.actor, reason)
 
 
 def _supersede_earlier(version: RequirementVersion, actor: str) -> None:

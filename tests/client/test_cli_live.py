@@ -14,7 +14,7 @@ from django.utils import timezone
 from evidence.models import EvalRun, GateDecision, Release, Scope
 from evidence.services import gates
 from tests.evidence.binder_world import eval_file
-from tests.factories import ACTOR, World, make_world
+from tests.factories import World, acting, make_world
 from tests.requirements.builders import make_criterion, make_trace
 from tracebinder.cli.main import main
 from tracebinder.http import Server
@@ -57,7 +57,7 @@ def test_ci_posts_a_run_and_asks_the_gate(
         system=world.system,
         key="release",
         references=[gates.CriterionReference(requirement="states-limits")],
-        actor=ACTOR,
+        principal=acting(),
     )
     assert main(["gate", "release", *ci]) == 2
     assert "insufficient" in capsys.readouterr().out

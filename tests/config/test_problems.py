@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from evidence.models import AccessToken, Scope
 from evidence.services.people import tokens
 from tests.e2e.cases import make_trace
-from tests.factories import ACTOR, World, make_world
+from tests.factories import World, acting, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def test_without_a_token_the_answer_names_the_scheme(api: APIClient, world: Worl
 
 def test_a_token_without_the_scope_is_refused(api: APIClient, world: World) -> None:
     response = api.get("/api/v1/traces", **world.headers(Scope.INGEST))
-    assert problem(response, 403)["code"] == "permission_denied"
+    assert problem(response, 403)["code"] == "access_denied"
 
 
 @pytest.mark.parametrize("text", ["tb_0123456789ab_wrong", "tb_", "nonsense", "tb_ñ_ñ"])
@@ -45,7 +45,7 @@ def test_a_wrong_token_is_refused_in_one_sentence(api: APIClient, world: World, 
 def test_a_revoked_token_stops_working_at_once(api: APIClient, world: World) -> None:
     headers = world.headers(Scope.READ)
     assert api.get("/api/v1/traces", **headers).status_code == 200
-    tokens.revoke_token(token=AccessToken.objects.latest("pk"), actor=ACTOR)
+    tokens.revoke_token(token=AccessToken.objects.latest("pk"), principal=acting())
     problem(api.get("/api/v1/traces", **headers), 401)
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from evidence.models import AccessToken, AuditEvent, Membership, System
 from evidence.services.people.persons import create_person
-from tests.factories import ACTOR, make_person
+from tests.factories import acting, make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -180,7 +180,7 @@ def test_the_person_and_their_event_commit_together(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("evidence.services.audit.record", refuse)
     with pytest.raises(RuntimeError):
-        create_person(username="ana", roles=["author"], systems=[], password=None, actor=ACTOR)
+        create_person(principal=acting(), username="ana", roles=["author"], systems=[], password=None)
     assert not User.objects.exists()
 
 

@@ -14,9 +14,10 @@ from config.processes import plan_processes
 
 
 def said_of(port: int) -> str:
-    console = Console(file=io.StringIO(), width=200)
+    said = io.StringIO()
+    console = Console(file=said, width=200)
     announce(console, plan_processes(port=port, web_workers=1, interpret=True), port=port)
-    return console.file.getvalue()
+    return said.getvalue()
 
 
 def test_a_port_that_somebody_listens_on_is_refused_with_another_to_try() -> None:

@@ -62,7 +62,7 @@ def test_an_auditor_sees_the_same_evidence_and_can_decide_nothing(
 ) -> None:
     world = make_world()
     task = make_task(world, language="zh-Hans")
-    reviews.record_review(trace=task.trace, reviewer=world.people["reviewer"], decision="approve")
+    reviews.record_review(trace=task.trace, principal=world.principal("reviewer"), decision="approve")
     browser = sign_in(world.people["auditor"])
     browser.get(f"{live_server.url}/admin/evidence/reviewtask/{task.pk}/change/")
     page = see(browser, "What people decided")

@@ -20,7 +20,7 @@ from requirements.services.assessment import assess_release
 from requirements.services.requirements import import_requirements
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 from tests.requirements.builders import APPROVER, approve, make_trace, requirement_file
 from tracebinder.verify import Report, verify_binder
 from tracebinder.verify.trust import parse_trust
@@ -48,13 +48,13 @@ def fill(world: World) -> Filled:
         make_trace(world)
     reviews.record_review(
         trace=trace,
-        reviewer=world.people["reviewer"],
+        principal=world.principal("reviewer"),
         decision="reject",
         reason_code="wrong_citation",
         rationale="引用的条款已失效",
     )
     evals.record_eval_run(
-        system=world.system, raw=eval_file(), format_name="native", actor=ACTOR, release="r1"
+        system=world.system, raw=eval_file(), format_name="native", principal=acting(), release="r1"
     )
     _assess(world)
     for role in (Role.SUPPORTING, Role.COUNTER):
@@ -137,7 +137,7 @@ def export(filled: Filled, **changes: Any) -> Binder:
         "period_from": PERIOD[0],
         "period_to": PERIOD[1],
         "as_of": filled.as_of,
-        "actor": ACTOR,
+        "principal": acting(),
         **changes,
     }
     return binders.export_binder(**asked)
@@ -167,10 +167,12 @@ def _assess(world: World) -> None:
     for key, threshold in (("states-limits", 0.8), ("never-limits", 0.8)):
         check = "answers.confidence_and_limits" if key == "states-limits" else "citations.material_supported"
         source = requirement_file(key=key, check=check, threshold=threshold, slices='[{"language": "en"}]')
-        result = import_requirements(system=world.system, source=source, file_name="r.yaml", actor="user:ana")
+        result = import_requirements(
+            system=world.system, source=source, file_name="r.yaml", principal=acting("user:ana")
+        )
         versions.append(result.requirements[0].version)
         approve(versions[-1])
-    assess_release(release=world.release, versions=versions, as_of=timezone.now(), actor=APPROVER)
+    assess_release(release=world.release, versions=versions, as_of=timezone.now(), principal=acting(APPROVER))
     reference = gates.CriterionReference(requirement="states-limits")
-    gates.define_gate(system=world.system, key="release", references=[reference], actor=ACTOR)
-    gates.decide_gate(system=world.system, gate="release", release=world.release, actor=ACTOR)
+    gates.define_gate(system=world.system, key="release", references=[reference], principal=acting())
+    gates.decide_gate(system=world.system, gate="release", release=world.release, principal=acting())

@@ -12,7 +12,7 @@ from django.utils import timezone
 from evidence.digests import sha256_hex
 from evidence.models import ArtefactKind, ArtefactVersion
 from evidence.services import evals, registry
-from tests.factories import World
+from tests.factories import World, acting
 
 MODEL_DIGEST = sha256_hex(b"model")  # what `factories.manifest` pins
 
@@ -61,8 +61,8 @@ def eval_file(
 
 def post(world: World, raw: bytes, **over: Any) -> evals.RecordedRun:
     """Record a file through the service."""
-    arguments = {"system": world.system, "raw": raw, "format_name": "native", "actor": "token:ci", **over}
-    return evals.record_eval_run(**arguments)
+    arguments = {"system": world.system, "raw": raw, "format_name": "native", **over}
+    return evals.record_eval_run(**{"principal": acting("token:ci"), **arguments})
 
 
 def register_eval_versions(world: World) -> dict[str, ArtefactVersion]:

@@ -37,7 +37,7 @@ from requirements import starter
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.requirements import import_requirements
 from tests.e2e.cases import make_task
-from tests.factories import ACTOR, World, make_world
+from tests.factories import ACTOR, World, acting, make_world
 
 OURS = [
     model
@@ -87,7 +87,7 @@ def store_what_other_parts_store(world: World) -> None:
     now, digest = timezone.now(), "0" * 64
     baseline = Path(starter.__file__).with_name("baseline.yaml")
     import_requirements(
-        system=world.system, source=baseline.read_bytes(), file_name="baseline.yaml", actor=ACTOR
+        system=world.system, source=baseline.read_bytes(), file_name="baseline.yaml", principal=acting()
     )
     criterion = AcceptanceCriterion.objects.order_by("pk")[0]
     versions = {pin.slot: pin.version for pin in world.release.pins.all()}
@@ -182,7 +182,7 @@ def test_each_list_and_first_record_opens(superuser: User, world: World) -> None
     task = make_task(world)
     world.token(Scope.READ)
     store_what_other_parts_store(world)
-    reviews.record_review(trace=task.trace, reviewer=world.people["reviewer"], decision="approve")
+    reviews.record_review(trace=task.trace, principal=world.principal("reviewer"), decision="approve")
     client = signed_in(superuser)
     opened = 0
     for model in OURS:

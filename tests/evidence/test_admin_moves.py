@@ -16,7 +16,7 @@ from evidence.services.gates import LONGEST
 from requirements.models import RequirementVersion
 from requirements.selectors.requirements import state_of
 from requirements.services.requirements import import_requirements
-from tests.factories import World, make_world
+from tests.factories import World, acting, make_world
 
 STARTER = Path(__file__).resolve().parents[2] / "requirements" / "starter"
 
@@ -34,7 +34,7 @@ def version(world: World) -> RequirementVersion:
         pytest.skip("the starter baseline is not in the tree")
     author = f"user:{world.people['author'].username}"
     import_requirements(
-        system=world.system, source=files[0].read_bytes(), file_name=files[0].name, actor=author
+        system=world.system, source=files[0].read_bytes(), file_name=files[0].name, principal=acting(author)
     )
     return RequirementVersion.objects.order_by("pk")[0]
 
@@ -49,7 +49,7 @@ def test_author_asks_and_approver_approves(world: World, version: RequirementVer
     page = approver.get(address).content.decode()
     assert "at least" in page
     assert " by user:" in page
-    assert "Send back to its author" in page
+    assert "Back to draft" in page
     response = approver.post(address, {"to_state": "draft", "reason": ""}, follow=True)
     assert "Say why" in response.content.decode()
     assert state_of(version) == "in_review"

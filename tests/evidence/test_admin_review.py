@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from evidence.access import principal_of_user
 from evidence.admin.review.answer import ClaimCard, cut_answer, read_claims
 from evidence.digests import sha256_hex
 from evidence.models import (
@@ -49,23 +50,29 @@ def colleague(world: World, name: str, role: str = "reviewer") -> User:
 def test_nobody_reads_anothers_judgement_before_giving_their_own(world: World) -> None:
     task, first, second = make_task(world), world.people["reviewer"], colleague(world, "second")
     reviews.record_review(
-        trace=task.trace, reviewer=first, decision="reject", reason_code="unclear", rationale="Muddled."
+        trace=task.trace,
+        principal=principal_of_user(first),
+        decision="reject",
+        reason_code="unclear",
+        rationale="Muddled.",
     )
     before = page_of(second, task)
     assert "Muddled." not in before
     assert "1 colleague reviewed this answer" in before
     reviews_list = signed_in(second).get(reverse("admin:evidence_review_changelist"))
     assert reviews_list.context["cl"].result_count == 0
-    reviews.record_review(trace=task.trace, reviewer=second, decision="approve")
+    reviews.record_review(trace=task.trace, principal=principal_of_user(second), decision="approve")
     assert "Muddled." in page_of(second, task)
     assert "Muddled." in page_of(world.people["auditor"], task)
 
 
 def test_a_third_person_settles_a_disagreement(world: World) -> None:
     task = make_task(world)
-    reviews.record_review(trace=task.trace, reviewer=world.people["reviewer"], decision="approve")
+    reviews.record_review(trace=task.trace, principal=world.principal("reviewer"), decision="approve")
     second = colleague(world, "second")
-    reviews.record_review(trace=task.trace, reviewer=second, decision="reject", reason_code="unclear")
+    reviews.record_review(
+        trace=task.trace, principal=principal_of_user(second), decision="reject", reason_code="unclear"
+    )
     assert "Settle the disagreement" not in page_of(second, task)
     third = colleague(world, "third")
     assert "Settle the disagreement" in page_of(third, task)
@@ -119,8 +126,8 @@ def test_the_queue_puts_open_high_risk_tasks_first_and_offers_what_waits(world: 
     late = make_task(world, sealed_at=old)
     high = make_task(world)
     done = make_task(world, risk="low")
-    reviews.record_review(trace=done.trace, reviewer=world.people["reviewer"], decision="approve")
-    reviews.record_review(trace=high.trace, reviewer=world.people["reviewer"], decision="approve")
+    reviews.record_review(trace=done.trace, principal=world.principal("reviewer"), decision="approve")
+    reviews.record_review(trace=high.trace, principal=world.principal("reviewer"), decision="approve")
     client = signed_in(world.people["reviewer"])
     address = reverse("admin:evidence_reviewtask_changelist")
 

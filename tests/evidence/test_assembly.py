@@ -39,7 +39,7 @@ from evidence.services.assembly import assemble_due_traces, sealing
 from evidence.services.assembly.replay import recheck_citation
 from tests.evidence.semconv_spans import ROOT_ID, make_root, make_span
 from tests.evidence.stored_spans import BASE_NS, store_spans
-from tests.factories import DOCUMENT_TEXT, World
+from tests.factories import DOCUMENT_TEXT, World, acting
 
 ANSWER = "The annual percentage rate is 7.9%. Applicants must be 21 years old."
 TRACE_ID = UUID("0af7651916cd43dd8448eb211c80319c")
@@ -206,7 +206,9 @@ def test_a_quote_of_another_document_is_misattributed(world: World) -> None:
     ]
     pin = registry.PinSpec(slot="index", kind="index", key="two", label="1", documents=documents)
     release = registry.register_release(
-        system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=[pin]), actor="user:olga"
+        system=world.system,
+        manifest=registry.ReleaseManifest(name="r2", pins=[pin]),
+        principal=acting("user:olga"),
     )
     digest = release.pins.get().version.digest
     claims = json.dumps(

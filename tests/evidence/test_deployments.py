@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from evidence.models import Release, Scope
 from evidence.services import registry
 from tests import factories
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ def second(world: World) -> Release:
     manifest = replace(
         factories.manifest(name="r2"), pins=[replace(first_pin, digest="d" * 64, label="2"), *others]
     )
-    release = registry.register_release(system=world.system, manifest=manifest, actor=ACTOR)
+    release = registry.register_release(system=world.system, manifest=manifest, principal=acting())
     for day, live, actor in (
         (1, world.release, "user:ana"),
         (5, release, "user:ben"),
@@ -35,7 +35,7 @@ def second(world: World) -> Release:
             environment="production",
             release=live,
             effective_from=datetime(2026, 3, day, 12, tzinfo=UTC),
-            actor=actor,
+            principal=acting(actor),
         )
     return release
 

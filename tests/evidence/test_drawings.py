@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -114,7 +115,9 @@ def as_read(text: str) -> str:
 @given(
     st.lists(rows(), min_size=1, max_size=5), texts, texts, st.none() | st.builds(Reference, numbers, texts)
 )
-def test_whiskers_are_drawn_whatever_the_numbers_and_words(given_rows, title, unit, reference) -> None:
+def test_whiskers_are_drawn_whatever_the_numbers_and_words(
+    given_rows: Any, title: str, unit: str, reference: Any
+) -> None:
     root = twice(lambda: whiskers(given_rows, title=title, unit=unit, reference=reference))
     assert root[0].text in {as_read(title), None}
     assert {as_read(row.label) for row in given_rows} <= whole_words(root)
@@ -125,8 +128,9 @@ def test_whiskers_are_drawn_whatever_the_numbers_and_words(given_rows, title, un
 
 @given(numbers, st.none() | intervals, numbers, st.booleans(), texts, tones, texts, texts)
 def test_a_bullet_is_drawn_whatever_the_numbers_and_words(
-    value, interval, threshold, at_least, unit, tone, label, caption
-) -> None:
+    value: Any, interval: Any, threshold: Any, at_least: Any,
+    unit: Any, tone: Any, label: Any, caption: Any,
+) -> None:  # fmt: skip
     low, high = interval or (None, None)
     root = twice(
         lambda: bullet(value=value, low=low, high=high, threshold=threshold, at_least=at_least, unit=unit, tone=tone,
@@ -144,7 +148,7 @@ def test_a_bullet_is_drawn_whatever_the_numbers_and_words(
         lambda each: any(v is not None for v in each)
     )
 )
-def test_a_sparkline_has_a_run_for_each_stretch_without_gaps(values) -> None:
+def test_a_sparkline_has_a_run_for_each_stretch_without_gaps(values: Any) -> None:
     root = twice(lambda: sparkline(values, title="trend"))
     stretches = sum(
         value is not None and (at == 0 or values[at - 1] is None) for at, value in enumerate(values)
@@ -153,13 +157,13 @@ def test_a_sparkline_has_a_run_for_each_stretch_without_gaps(values) -> None:
 
 
 @given(st.lists(st.builds(Bar, texts, numbers, tones), min_size=1, max_size=6), texts)
-def test_bars_are_drawn_whatever_the_numbers_and_words(given_rows, unit) -> None:
+def test_bars_are_drawn_whatever_the_numbers_and_words(given_rows: Any, unit: str) -> None:
     root = twice(lambda: bars(given_rows, title="amounts", unit=unit))
     assert len(list(root.iter(f"{SVG}rect"))) == len(given_rows)
 
 
 @given(graphs(), texts)
-def test_a_graph_reads_from_left_to_right(graph, title) -> None:
+def test_a_graph_reads_from_left_to_right(graph: Any, title: str) -> None:
     nodes, edges = graph
     root = twice(lambda: layers(nodes, edges, title=title))
     boxes = list(root.iter(f"{SVG}rect"))

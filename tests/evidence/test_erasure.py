@@ -44,7 +44,7 @@ from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 from evidence.services.log.checking import check_log
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 from tests.invariants.walk import our_models
 
 SECRET = "Ms Ngozi Okafor earns 41,200"
@@ -102,7 +102,7 @@ def everything_stored() -> str:
 @pytest.mark.django_db
 def test_content_is_gone_from_every_table_and_the_log_still_verifies(sealed: Trace, world: World) -> None:
     reviews.record_review(
-        trace=sealed, reviewer=world.people["reviewer"], decision="override", reason_code="wrong_fact",
+        trace=sealed, principal=world.principal("reviewer"), decision="override", reason_code="wrong_fact",
         rationale=SECRET, corrected_answer=SECRET,
     )  # fmt: skip
     log.sequence_events(limit=1000)
@@ -110,12 +110,12 @@ def test_content_is_gone_from_every_table_and_the_log_still_verifies(sealed: Tra
     body = IngestBatch.objects.get().body_digest
     before = TraceFacts.objects.values().get(pk=sealed.pk)
     other = Trace.objects.exclude(trace_id=sealed.trace_id).get()
-    erase_trace_payload(system=world.system, trace_id=other.trace_id, reason="request 1", actor=ACTOR)
+    erase_trace_payload(system=world.system, trace_id=other.trace_id, reason="request 1", principal=acting())
     assert SECRET in everything_stored()
 
     with transaction.atomic():
         report = erase_trace_payload(
-            system=world.system, trace_id=sealed.trace_id, reason="request 2", actor=ACTOR
+            system=world.system, trace_id=sealed.trace_id, reason="request 2", principal=acting()
         )
 
     assert SECRET not in everything_stored()
@@ -144,7 +144,7 @@ def test_the_raw_body_goes_and_stays_away(sealed: Trace, world: World) -> None:
         ).SerializeToString()
     )
     report = erase_trace_payload(
-        system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR
+        system=world.system, trace_id=sealed.trace_id, reason="request 1", principal=acting()
     )
     assert len(report.removed_blobs) == 2
     assert not blob_path(body).exists()
@@ -159,7 +159,7 @@ def test_the_raw_body_goes_and_stays_away(sealed: Trace, world: World) -> None:
 def test_replay_says_erased_and_not_that_it_differs(sealed: Trace, world: World) -> None:
     citation = Citation.objects.get(claim__trace=sealed)
     assert replayer_of("evidence.Citation")(citation).agrees
-    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR)
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", principal=acting())
     replayed = replayer_of("evidence.Citation")(Citation.objects.get(pk=citation.pk))
     assert not replayed.differs
     assert replayed.replayed_verdict == "erased"
@@ -171,13 +171,17 @@ def test_replay_says_erased_and_not_that_it_differs(sealed: Trace, world: World)
 @pytest.mark.django_db
 def test_a_hold_wins_until_it_is_released(sealed: Trace, world: World) -> None:
     hold = holds.place_hold(
-        system=world.system, reason="lawsuit", period_from=sealed.started_at, period_to=None, actor=ACTOR
+        system=world.system,
+        reason="lawsuit",
+        period_from=sealed.started_at,
+        period_to=None,
+        principal=acting(),
     )
     arguments: dict[str, Any] = {
         "system": world.system,
         "trace_id": sealed.trace_id,
         "reason": "request 1",
-        "actor": ACTOR,
+        "principal": acting(),
     }
     with pytest.raises(LegalHoldInForce, match="lawsuit"):
         erase_trace_payload(**arguments)
@@ -188,13 +192,13 @@ def test_a_hold_wins_until_it_is_released(sealed: Trace, world: World) -> None:
     ):
         cursor.execute("SELECT tracebinder_erase_trace(%s, %s, 'x', 'y')", [world.system.pk, sealed.trace_id])
     assert erase_subject_of(world, "4711").held[0][0] == sealed.trace_id
-    holds.release_hold(hold=hold, reason="settled", actor=ACTOR)
+    holds.release_hold(hold=hold, reason="settled", principal=acting())
     assert erase_trace_payload(**arguments).erasure.pk
 
 
 def erase_subject_of(world: World, value: str) -> SubjectReport:
     return erase_subject(
-        system=world.system, attribute="enduser.id", value=value, reason="request 1", actor=ACTOR
+        system=world.system, attribute="enduser.id", value=value, reason="request 1", principal=acting()
     )
 
 
@@ -220,7 +224,7 @@ def test_a_late_span_is_erased_by_asking_again(sealed: Trace, world: World) -> N
         "system": world.system,
         "trace_id": sealed.trace_id,
         "reason": "request 1",
-        "actor": ACTOR,
+        "principal": acting(),
     }
     erase_trace_payload(**again)  # while it waits to be assembled
     assert PendingTrace.objects.get().trace_id == sealed.trace_id
@@ -233,16 +237,16 @@ def test_a_late_span_is_erased_by_asking_again(sealed: Trace, world: World) -> N
 @pytest.mark.django_db
 def test_an_erasure_needs_a_reason_and_a_trace(sealed: Trace, world: World) -> None:
     with pytest.raises(InvalidInput):
-        erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason=" ", actor=ACTOR)
+        erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason=" ", principal=acting())
     with pytest.raises(NotFound):
-        erase_trace_payload(system=world.system, trace_id=uuid.uuid4(), reason="r", actor=ACTOR)
+        erase_trace_payload(system=world.system, trace_id=uuid.uuid4(), reason="r", principal=acting())
 
 
 @pytest.mark.django_db
 def test_the_runtime_role_cannot_change_an_erased_row_even_in_the_same_transaction(
     sealed: Trace, world: World
 ) -> None:
-    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR)
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", principal=acting())
     refused = pytest.raises(ProgrammingError, match="permission denied")
     with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE evidence_trace SET question = '[erased]'")
@@ -256,7 +260,7 @@ def test_the_runtime_role_cannot_change_an_erased_row_even_in_the_same_transacti
 def test_not_even_the_owner_may_use_a_tombstone_for_any_other_change(
     sealed: Trace, world: World, change: str
 ) -> None:
-    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR)
+    erase_trace_payload(system=world.system, trace_id=sealed.trace_id, reason="request 1", principal=acting())
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
         try:
@@ -294,7 +298,7 @@ def test_each_column_of_free_text_is_erased_or_holds_nobodys_words() -> None:
 @pytest.mark.django_db
 def test_the_commands_of_the_operators_guide(sealed: Trace, world: World) -> None:
     output = StringIO()
-    why = ("--reason", "case 17", "--by", "omar")
+    why = ("--reason", "case 17", "--by", world.people["operator"].username)
     place = ("--system", world.system.key, "--from", "2025-01-01")
     call_command("legal_hold", "place", *place, *why, stdout=output)
     hold = LegalHold.objects.get()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -196,7 +197,7 @@ def test_any_sample_is_kept_or_rejected_never_lost(samples: list[object]) -> Non
     assert len(run.samples) + len(run.rejects) == len(samples)
 
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[object] = st.sampled_from(
     [None, 0, 1, 0.5, 7, -1, True, "", " ", "en", "a b", "a=b", "x" * 63, "x" * 129, [], {}]
 )
 TRACE_IDS = st.sampled_from(
@@ -224,9 +225,15 @@ CHANGES = {
     "extra": ODD,
 }
 # A good sample with one field changed or left out: with more, all would be bad in some way.
+
+
+def _with_field(name: str, value: object) -> dict[str, Any]:
+    return sample("1", **{name: value})
+
+
 SAMPLES = st.one_of(
     st.sampled_from([*sample("1")]).map(lambda gone: {k: v for k, v in sample("1").items() if k != gone}),
-    *(change.map(lambda value, name=name: sample("1", **{name: value})) for name, change in CHANGES.items()),
+    *(change.map(partial(_with_field, name)) for name, change in CHANGES.items()),
 )
 # What needs two fields at once, which the published schema says it does not say.
 BETWEEN_FIELDS = {"unknown_metric", "out_of_range", "duplicate_id"}

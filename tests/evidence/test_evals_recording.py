@@ -11,7 +11,7 @@ from evidence.models import AuditEvent, EvalRun, EvalSample, EvalScore, Registra
 from evidence.services import audit, evals
 from evidence.services.blobs import read_blob
 from tests.evidence.eval_files import eval_file, post
-from tests.factories import World
+from tests.factories import World, acting
 
 
 def test_a_file_is_kept_as_it_came_with_its_samples_and_our_aggregates(world: World) -> None:
@@ -96,9 +96,9 @@ def test_no_run_without_its_audit_event(world: World, monkeypatch: pytest.Monkey
 def test_a_retraction_says_why_and_is_made_once(world: World) -> None:
     run = post(world, eval_file()).run
     with pytest.raises(InvalidInput):
-        evals.retract_eval_run(run=run, reason=" ", actor="user:ana")
-    first = evals.retract_eval_run(run=run, reason="wrong labels", actor="user:ana")
-    assert evals.retract_eval_run(run=run, reason="again", actor="user:bob") == first
+        evals.retract_eval_run(run=run, reason=" ", principal=acting("user:ana"))
+    first = evals.retract_eval_run(run=run, reason="wrong labels", principal=acting("user:ana"))
+    assert evals.retract_eval_run(run=run, reason="again", principal=acting("user:bob")) == first
 
 
 def url(**query: str) -> str:

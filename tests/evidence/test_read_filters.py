@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evidence.models import ReviewTask, Scope, SourceDocument, Trace
+from evidence.access import principal_of_user
+from evidence.models import Membership, ReviewTask, Scope, SourceDocument, Trace
 from evidence.services import assembly, registry, reviews
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
-from tests.factories import ACTOR, DOCUMENT_TEXT, World, manifest
+from tests.factories import DOCUMENT_TEXT, World, acting, make_person, manifest
 
 pytestmark = pytest.mark.django_db
 QUOTE = "annual percentage rate is 7.9%"
@@ -111,13 +112,18 @@ def test_a_search_of_everything_is_refused_with_what_to_do(
 def test_traces_by_the_state_of_their_review(api: Any, world: World) -> None:
     asked, _ = send_traces(api, world, {"tracebinder.risk_tier": "high"}, {"tracebinder.risk_tier": "low"})
     required = ReviewTask.objects.get(trace=asked).reviews_required
-    reviewers = [world.people["reviewer"], world.people["auditor"]][:required]
+    reviewers = [world.people["reviewer"], make_person("second", "reviewer")][:required]
+    Membership.objects.get_or_create(system=world.system, user=reviewers[-1])
     assert ids_of(api, world, "traces", review="open") == [asked.trace_id.hex]
     assert len(ids_of(api, world, "traces", review="none")) == 1
     assert ids_of(api, world, "traces", reviewed="true") == []
     for reviewer in reviewers:
         reviews.record_review(
-            trace=asked, reviewer=reviewer, decision="reject", reason_code="unclear", rationale="why"
+            trace=asked,
+            principal=principal_of_user(reviewer),
+            decision="reject",
+            reason_code="unclear",
+            rationale="why",
         )
     assert ids_of(api, world, "traces", review="done") == [asked.trace_id.hex]
     assert ids_of(api, world, "traces", decision="reject", reviewed="true") == [asked.trace_id.hex]
@@ -160,7 +166,7 @@ def test_two_index_versions_compared_with_the_answers_that_relied_on_what_change
         for pin in manifest(name="r2").pins
     ]  # fmt: skip
     release = registry.register_release(
-        system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=pins), actor=ACTOR
+        system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=pins), principal=acting()
     )
     later = release.pins.get(slot="index").version
     query = {"system": world.system.key, "from": earlier.digest, "to": later.digest}

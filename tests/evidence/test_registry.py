@@ -10,7 +10,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import ArtefactVersion, AuditEvent, Registration, Release, SourceDocument
 from evidence.services import registry
 from tests import factories
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 
 
 def test_a_release_registers_each_pinned_version_and_its_documents(world: World) -> None:
@@ -21,7 +21,7 @@ def test_a_release_registers_each_pinned_version_and_its_documents(world: World)
 
 def test_the_same_manifest_again_changes_nothing(world: World) -> None:
     before = AuditEvent.objects.count()
-    again = registry.register_release(system=world.system, manifest=factories.manifest(), actor=ACTOR)
+    again = registry.register_release(system=world.system, manifest=factories.manifest(), principal=acting())
     assert again == world.release
     assert AuditEvent.objects.count() == before
 
@@ -30,7 +30,7 @@ def test_a_release_name_with_other_pins_is_refused_and_nothing_of_it_stays(world
     manifest = factories.manifest()
     changed = replace(manifest, pins=[replace(manifest.pins[0], digest="a" * 64), *manifest.pins[1:]])
     with pytest.raises(ConflictingContent):
-        registry.register_release(system=world.system, manifest=changed, actor=ACTOR)
+        registry.register_release(system=world.system, manifest=changed, principal=acting())
     assert not ArtefactVersion.objects.filter(digest="a" * 64).exists()
     assert Release.objects.count() == 1
 
@@ -39,7 +39,7 @@ def test_an_index_whose_digest_does_not_fit_its_documents_is_refused(world: Worl
     pin = replace(factories.manifest().pins[2], digest="b" * 64)
     with pytest.raises(ConflictingContent, match="its documents have"):
         registry.register_release(
-            system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=[pin]), actor=ACTOR
+            system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=[pin]), principal=acting()
         )
 
 
@@ -47,7 +47,7 @@ def test_a_pin_without_content_is_refused(world: World) -> None:
     pin = registry.PinSpec(slot="model", kind="model", key="smol", label="2")
     with pytest.raises(InvalidInput, match="neither a digest nor documents"):
         registry.register_release(
-            system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=[pin]), actor=ACTOR
+            system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=[pin]), principal=acting()
         )
 
 
@@ -56,6 +56,6 @@ def test_versions_are_numbered_within_their_artefact(world: World) -> None:
     changed = replace(
         manifest, pins=[replace(manifest.pins[0], digest="c" * 64, label="2"), *manifest.pins[1:]]
     )
-    release = registry.register_release(system=world.system, manifest=changed, actor=ACTOR)
+    release = registry.register_release(system=world.system, manifest=changed, principal=acting())
     assert release.pins.get(slot="model").version.number == 2
     assert release.pins.get(slot="prompt").version.number == 1

@@ -19,7 +19,7 @@ from evidence.services.disposal import holds
 from evidence.services.disposal.retention import apply_retention, describe
 from evidence.services.ingest.partitions import ensure_partitions
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 PERIOD = datetime(2023, 5, 1, tzinfo=UTC), datetime(2023, 6, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ def test_what_was_sealed_stays_and_replay_says_where_its_spans_went(old: list[Tr
 @pytest.mark.django_db
 def test_a_hold_keeps_its_month_and_the_report_says_why(old: list[Trace], world: World) -> None:
     hold = holds.place_hold(
-        system=world.system, reason="lawsuit", period_from=PERIOD[0], period_to=PERIOD[1], actor=ACTOR
+        system=world.system, reason="lawsuit", period_from=PERIOD[0], period_to=PERIOD[1], principal=acting()
     )
     report = apply_retention(now=NOW)
     assert partitions() == {"evidence_span_2023_05"}
@@ -98,7 +98,7 @@ def test_a_hold_keeps_its_month_and_the_report_says_why(old: list[Trace], world:
         connection.cursor() as cursor,
     ):
         cursor.execute("SELECT tracebinder_drop_span_partition('2023-05-01', 'x', 'y')")
-    holds.release_hold(hold=hold, reason="settled", actor=ACTOR)
+    holds.release_hold(hold=hold, reason="settled", principal=acting())
     apply_retention(now=NOW)
     assert partitions() == set()
 
@@ -123,11 +123,11 @@ def test_nothing_goes_unless_a_period_is_set(old: list[Trace], settings: Any) ->
 def test_raw_bodies_go_by_when_they_came_in_unless_held(old: list[Trace], world: World) -> None:
     later = datetime(2030, 1, 1, tzinfo=UTC)
     hold = holds.place_hold(
-        system=world.system, reason="lawsuit", period_from=PERIOD[0], period_to=None, actor=ACTOR
+        system=world.system, reason="lawsuit", period_from=PERIOD[0], period_to=None, principal=acting()
     )
     assert apply_retention(now=later).n_bodies_held == 2
     assert not BlobRemoval.objects.exists()
-    holds.release_hold(hold=hold, reason="settled", actor=ACTOR)
+    holds.release_hold(hold=hold, reason="settled", principal=acting())
     assert apply_retention(now=later).n_bodies == 2
     bodies = set(IngestBatch.objects.values_list("body_digest", flat=True))
     assert set(BlobRemoval.objects.values_list("pk", flat=True)) == bodies

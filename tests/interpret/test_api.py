@@ -9,7 +9,7 @@ from evidence.models import Scope
 from interpret.models import ProbeRun
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import run_probe
-from tests.factories import ACTOR, World, make_world
+from tests.factories import World, acting, make_world
 from tests.interpret.conftest import StandInProbe
 
 pytestmark = pytest.mark.usefixtures("sent")
@@ -25,7 +25,7 @@ def ask(world: World, role: str) -> APIClient:
 @pytest.fixture
 def run(world: World, probe: StandInProbe) -> ProbeRun:
     del probe
-    run = queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR)
+    run = queue_probe_run(release=world.release, probe="induction.heads", principal=acting())
     run_probe(run.pk)
     return run
 

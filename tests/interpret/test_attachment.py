@@ -10,7 +10,7 @@ from interpret.selectors.findings import findings_of, is_stale, stale_slots
 from interpret.services.attachment import attach_findings_of
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import attach_findings, run_probe
-from tests.factories import ACTOR, World, manifest
+from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import INPUTS, StandInProbe
 from tests.interpret.measurements import make_measurement, make_result
 
@@ -20,7 +20,9 @@ pytestmark = pytest.mark.usefixtures("sent")
 @pytest.fixture
 def run(world: World, probe: StandInProbe) -> ProbeRun:
     probe.result = lambda: make_result(*(make_measurement(status=status) for status in Status))
-    run = queue_probe_run(release=world.release, probe="entropy.next_token", actor=ACTOR, inputs=INPUTS)
+    run = queue_probe_run(
+        release=world.release, probe="entropy.next_token", principal=acting(), inputs=INPUTS
+    )
     run_probe(run.pk)
     return run
 
@@ -88,7 +90,7 @@ def test_another_version_makes_a_finding_about_prompts_stale(
         for pin in manifest(world.system.key).pins
     ]
     newer = registry.register_release(
-        system=world.system, manifest=registry.ReleaseManifest("r2", pins), actor=ACTOR
+        system=world.system, manifest=registry.ReleaseManifest("r2", pins), principal=acting()
     )
     assert is_stale(finding, newer) is stale
     assert stale_slots(finding, newer) == ([slot] if stale else [])

@@ -18,7 +18,7 @@ from interpret.services import execution
 from interpret.services.findings import digest_of_finding
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import resend_stale_runs, run_probe
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 from tests.interpret.conftest import StandInProbe
 from tests.interpret.measurements import make_measurement, make_result
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("sent")
 
 @pytest.fixture
 def run(world: World) -> ProbeRun:
-    return queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR, seed=7)
+    return queue_probe_run(release=world.release, probe="induction.heads", principal=acting(), seed=7)
 
 
 def reload(run: ProbeRun) -> ProbeRun:

@@ -14,13 +14,13 @@ from interpret.errors import BadSpecification, UnknownProbe
 from interpret.models import ProbeRun, ProbeSpec
 from interpret.services.execution import specification_of
 from interpret.services.queueing import queue_probe_run
-from tests.factories import ACTOR, World, manifest
+from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import INPUTS
 
 
 def queue(world: World, **changes: Any) -> ProbeRun:
     return queue_probe_run(
-        **{"release": world.release, "probe": "induction.heads", "actor": ACTOR, "seed": 4, **changes}
+        **{"release": world.release, "probe": "induction.heads", "principal": acting(), "seed": 4, **changes}
     )
 
 
@@ -109,7 +109,7 @@ def test_a_release_that_knows_its_model_by_label_only_cannot_be_probed(world: Wo
     )
     pin = registry.PinSpec(slot="model", kind="model", key="other", label="latest", digest=version.digest)
     release = registry.register_release(
-        system=world.system, manifest=registry.ReleaseManifest("r2", [pin]), actor=ACTOR
+        system=world.system, manifest=registry.ReleaseManifest("r2", [pin]), principal=acting()
     )
     with pytest.raises(BadSpecification, match="only by the label"):
         queue(world, release=release)
@@ -118,7 +118,7 @@ def test_a_release_that_knows_its_model_by_label_only_cannot_be_probed(world: Wo
 def test_a_release_without_a_model_cannot_be_probed(world: World) -> None:
     pins = [pin for pin in manifest("x").pins if pin.slot != "model"]
     release = registry.register_release(
-        system=world.system, manifest=registry.ReleaseManifest("r3", pins), actor=ACTOR
+        system=world.system, manifest=registry.ReleaseManifest("r3", pins), principal=acting()
     )
     with pytest.raises(BadSpecification, match="pins no model"):
         queue(world, release=release)

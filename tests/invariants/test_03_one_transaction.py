@@ -10,7 +10,7 @@ from django.db import connection
 from evidence.models import AuditEvent, Scope, System
 from evidence.services import audit, registry
 from tests import factories
-from tests.factories import ACTOR
+from tests.factories import ACTOR, acting
 from tests.invariants.service_graph import ServiceGraph
 from tests.invariants.walk import OUR_APPS, REPOSITORY, is_excepted, service_graph
 
@@ -100,7 +100,7 @@ def test_no_change_without_its_event(world: factories.World, monkeypatch: pytest
     monkeypatch.setattr(audit, "record", refuse)
     with pytest.raises(RuntimeError):
         registry.register_system(
-            key="other", name="other", risk_tier="low", owner=world.people["operator"], actor=ACTOR
+            key="other", name="other", risk_tier="low", owner=world.people["operator"], principal=acting()
         )
     assert System.objects.count() == before
 

@@ -17,7 +17,7 @@ from evidence.services.gates import CriterionReference, define_gate
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import make_request, make_span
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 from tests.interpret.conftest import INPUTS
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
@@ -94,7 +94,7 @@ def gates(world: World) -> Sent:
 def gate_decide(world: World) -> Sent:
     criterion = make_criterion(world)
     references = [CriterionReference(requirement=criterion.version.requirement.key)]
-    define_gate(system=world.system, key="g", references=references, actor=ACTOR)
+    define_gate(system=world.system, key="g", references=references, principal=acting())
     return Sent("/api/v1/gates/g/decisions", {"system": world.system.key, "release": "r1"}, Scope.GATE)
 
 

@@ -15,7 +15,7 @@ from requirements.services.assessment import evaluate
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 from tests.invariants.test_07_supporting_only import criterion_with
 from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion
 
@@ -39,15 +39,17 @@ def test_no_check_passes_on_no_evidence(world: World, name: str) -> None:
 
 
 def test_the_starter_gate_does_not_pass_an_empty_store(world: World) -> None:
-    import_requirements(system=world.system, source=read_starter(), file_name="starter.yaml", actor=AUTHOR)
+    import_requirements(
+        system=world.system, source=read_starter(), file_name="starter.yaml", principal=acting(AUTHOR)
+    )
     versions = list(RequirementVersion.objects.all())
     for version in versions:
         approve(version)
-    freeze_baseline(system=world.system, name="starter", versions=versions, actor=APPROVER)
+    freeze_baseline(system=world.system, name="starter", versions=versions, principal=acting(APPROVER))
     define_gate(
-        system=world.system, key="g", references=[CriterionReference(baseline="starter")], actor=ACTOR
+        system=world.system, key="g", references=[CriterionReference(baseline="starter")], principal=acting()
     )
-    decision = decide_gate(system=world.system, gate="g", release=world.release, actor=ACTOR)
+    decision = decide_gate(system=world.system, gate="g", release=world.release, principal=acting())
     assert decision.verdict != GateDecision.Verdict.PASS
     assert len(decision.reasons) == 6
 
@@ -55,8 +57,8 @@ def test_the_starter_gate_does_not_pass_an_empty_store(world: World) -> None:
 def test_a_criterion_nobody_approved_passes_nothing(world: World) -> None:
     criterion = make_criterion(world, approved=False)
     references = [CriterionReference(requirement=criterion.version.requirement.key)]
-    define_gate(system=world.system, key="g", references=references, actor=ACTOR)
-    decision = decide_gate(system=world.system, gate="g", release=world.release, actor=ACTOR)
+    define_gate(system=world.system, key="g", references=references, principal=acting())
+    decision = decide_gate(system=world.system, gate="g", release=world.release, principal=acting())
     assert decision.verdict == GateDecision.Verdict.INSUFFICIENT
 
 

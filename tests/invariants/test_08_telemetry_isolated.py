@@ -12,7 +12,7 @@ from evidence.table_rules import INTERPRET_GRANTS
 from interpret import registry as probes
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
-from tests.factories import ACTOR, World
+from tests.factories import World, acting
 from tests.interpret.conftest import StandInProbe
 from tests.invariants.walk import our_tasks, our_urls
 
@@ -49,7 +49,7 @@ def store_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("interpret.tasks.run_probe.delay", lambda _: None)
     monkeypatch.setattr(probes, "load", lambda _: StandInProbe())
     monkeypatch.setattr(probes, "open_session", lambda _: None)
-    execute_probe_run(queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR).pk)
+    execute_probe_run(queue_probe_run(release=world.release, probe="induction.heads", principal=acting()).pk)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from interpret.services.attachment import attach_findings
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from interpret.services.replay import replay_finding
-from tests.factories import ACTOR, World, manifest
+from tests.factories import World, acting, manifest
 from tests.probes.store import LETTERS, write_folder
 
 SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 1, "permutations": 99}
@@ -33,14 +33,14 @@ def released(world: World, settings: Any, tmp_path: Path, monkeypatch: pytest.Mo
     pins = [pin for pin in manifest(world.system.key).pins if pin.slot != "model"]
     model = registry.PinSpec(slot="model", kind="model", key="tiny", label="tiny", digest=digest)
     return registry.register_release(
-        system=world.system, manifest=registry.ReleaseManifest("tiny", [model, *pins]), actor=ACTOR
+        system=world.system, manifest=registry.ReleaseManifest("tiny", [model, *pins]), principal=acting()
     )
 
 
 def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
     runs = [
-        queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, actor=ACTOR),
-        queue_probe_run(release=released, probe="entropy.next_token", inputs=INPUTS, actor=ACTOR),
+        queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, principal=acting()),
+        queue_probe_run(release=released, probe="entropy.next_token", inputs=INPUTS, principal=acting()),
     ]
     seen: list[str] = []
     for run in runs:
@@ -61,7 +61,7 @@ def test_both_probes_run_from_request_to_evidence(released: Any) -> None:
 @pytest.mark.parametrize("probe", ["induction.heads", "entropy.next_token"])
 def test_every_finding_replays(released: Any, probe: str) -> None:
     asked: dict[str, Any] = {"inputs": INPUTS} if probe == "entropy.next_token" else {"parameters": SMALL}
-    run = queue_probe_run(release=released, probe=probe, actor=ACTOR, **asked)
+    run = queue_probe_run(release=released, probe=probe, principal=acting(), **asked)
     execute_probe_run(run.pk)
     found = list(run.findings.order_by("ordinal"))
     assert len(found) >= 2
@@ -73,7 +73,7 @@ def test_every_finding_replays(released: Any, probe: str) -> None:
 def test_a_run_repeated_gives_the_same_numbers(released: Any) -> None:
     rows = []
     for _ in range(2):
-        run = queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, actor=ACTOR)
+        run = queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, principal=acting())
         execute_probe_run(run.pk)
         rows.append(list(run.findings.order_by("ordinal").values_list("value", "low", "high", "p_value")))
         ProbeRun.objects.filter(pk=run.pk).update(
@@ -100,7 +100,7 @@ def test_a_model_that_the_store_does_not_hold_fails_the_run(
     world: World, settings: Any, tmp_path: Path
 ) -> None:
     settings.MODEL_STORE = tmp_path
-    run = queue_probe_run(release=world.release, probe="induction.heads", actor=ACTOR)
+    run = queue_probe_run(release=world.release, probe="induction.heads", principal=acting())
     with pytest.raises(ModelMissing, match="no model"):
         execute_probe_run(run.pk)
     assert ProbeRun.objects.get(pk=run.pk).error.startswith("model_missing: ")

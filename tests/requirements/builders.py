@@ -22,7 +22,7 @@ from evidence.models import (
 from requirements.models import AcceptanceCriterion, RequirementVersion
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
-from tests.factories import World
+from tests.factories import World, acting
 
 AUTHOR, APPROVER = "user:ana", "user:bob"
 
@@ -64,14 +64,14 @@ def requirement_file(**over: Any) -> bytes:
 
 def approve(version: RequirementVersion) -> None:
     """Take a version through review, by two people."""
-    transition_requirement(version=version, to_state="in_review", actor=AUTHOR)
-    transition_requirement(version=version, to_state="approved", actor=APPROVER)
+    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
+    transition_requirement(version=version, to_state="approved", principal=acting(APPROVER))
 
 
 def make_criterion(world: World, *, approved: bool = True, **over: Any) -> AcceptanceCriterion:
     """Import one requirement with one criterion."""
     result = import_requirements(
-        system=world.system, source=requirement_file(**over), file_name="r.yaml", actor=AUTHOR
+        system=world.system, source=requirement_file(**over), file_name="r.yaml", principal=acting(AUTHOR)
     )
     version = result.requirements[0].version
     if approved:

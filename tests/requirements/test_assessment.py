@@ -19,7 +19,7 @@ from requirements.services.assessment import assess, assess_release, evaluate, r
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
 from tests import factories
-from tests.factories import World
+from tests.factories import World, acting
 from tests.requirements.builders import AUTHOR, make_criterion, make_trace
 
 
@@ -88,7 +88,7 @@ def test_answers_of_another_or_an_unregistered_version_are_never_a_pass(
 
 def test_another_release_says_nothing_about_this_one(world: World) -> None:
     other = registry.register_release(
-        system=world.system, manifest=factories.manifest(name="r2"), actor="user:ci"
+        system=world.system, manifest=factories.manifest(name="r2"), principal=acting("user:ci")
     )
     criterion = make_criterion(world)
     for _ in range(12):
@@ -320,7 +320,9 @@ def add_mechanistic_evidence(world: World, criterion: AcceptanceCriterion, role:
 
 @pytest.mark.parametrize("state", ["nothing", "bad", "few", "stale"])
 def test_no_mechanistic_evidence_changes_a_verdict(world: World, state: str) -> None:
-    import_requirements(system=world.system, source=read_starter(), file_name="b.yaml", actor=AUTHOR)
+    import_requirements(
+        system=world.system, source=read_starter(), file_name="b.yaml", principal=acting(AUTHOR)
+    )
     if state != "nothing":
         for _ in range(4 if state == "few" else 14):
             make_trace(
@@ -338,14 +340,16 @@ def test_no_mechanistic_evidence_changes_a_verdict(world: World, state: str) -> 
 
 
 def test_assessments_read_no_table_of_the_inside_and_no_evidence_item(world: World) -> None:
-    result = import_requirements(system=world.system, source=read_starter(), file_name="b.yaml", actor=AUTHOR)
+    result = import_requirements(
+        system=world.system, source=read_starter(), file_name="b.yaml", principal=acting(AUTHOR)
+    )
     make_trace(world, claims=[("verbatim", 1.0)])
     with CaptureQueriesContext(connection) as captured:
         assess_release(
             release=world.release,
             versions=[item.version for item in result.requirements],
             as_of=timezone.now(),
-            actor="user:ci",
+            principal=acting("user:ci"),
         )
     text = " ".join(query["sql"] for query in captured)
     assert "evidence_trace" in text

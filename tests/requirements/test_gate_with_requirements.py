@@ -7,7 +7,7 @@ from evidence.services.gates import CriterionReference, decide_gate, define_gate
 from requirements.models import Assessment
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
-from tests.factories import World
+from tests.factories import World, acting
 from tests.requirements.builders import (
     APPROVER,
     AUTHOR,
@@ -19,8 +19,10 @@ from tests.requirements.builders import (
 
 
 def decide(world: World, *references: CriterionReference) -> GateDecision:
-    define_gate(system=world.system, key="release", references=references, actor=APPROVER)
-    return decide_gate(system=world.system, gate="release", release=world.release, actor="token:ci")
+    define_gate(system=world.system, key="release", references=references, principal=acting(APPROVER))
+    return decide_gate(
+        system=world.system, gate="release", release=world.release, principal=acting("token:ci")
+    )
 
 
 def test_a_release_that_meets_its_criteria_passes_and_replays(world: World) -> None:
@@ -48,7 +50,10 @@ def test_a_requirement_nobody_approved_passes_nothing(world: World) -> None:
 def test_a_superseded_version_passes_nothing(world: World) -> None:
     make_criterion(world)
     newer = import_requirements(
-        system=world.system, source=requirement_file(threshold=0.5), file_name="r.yaml", actor=AUTHOR
+        system=world.system,
+        source=requirement_file(threshold=0.5),
+        file_name="r.yaml",
+        principal=acting(AUTHOR),
     )
     approve(newer.requirements[0].version)
     for _ in range(12):
@@ -73,7 +78,9 @@ def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
 
 
 def test_a_baseline_asks_for_all_its_criteria(world: World) -> None:
-    result = import_requirements(system=world.system, source=read_starter(), file_name="b.yaml", actor=AUTHOR)
+    result = import_requirements(
+        system=world.system, source=read_starter(), file_name="b.yaml", principal=acting(AUTHOR)
+    )
     for item in result.requirements:
         approve(item.version)
     decision = decide(world, CriterionReference(baseline="starter-1"))

@@ -5,6 +5,7 @@ from django.db import IntegrityError
 
 from evidence.models import AuditEvent, Scope
 from evidence.services import audit
+from requirements.acts import VALID_TRANSITIONS, can_transition
 from requirements.errors import (
     ConflictingBaseline,
     RequirementFileInvalid,
@@ -21,14 +22,16 @@ from requirements.models import (
 )
 from requirements.selectors.requirements import approved_versions, state_of
 from requirements.services.requirements import ImportResult, import_requirements
-from requirements.services.transitions import VALID_TRANSITIONS, can_transition, transition_requirement
+from requirements.services.transitions import transition_requirement
 from requirements.starter import read_starter
-from tests.factories import World
+from tests.factories import World, acting
 from tests.requirements.builders import APPROVER, AUTHOR, approve, requirement_file
 
 
 def load(world: World, source: bytes) -> ImportResult:
-    return import_requirements(system=world.system, source=source, file_name="r.yaml", actor=AUTHOR)
+    return import_requirements(
+        system=world.system, source=source, file_name="r.yaml", principal=acting(AUTHOR)
+    )
 
 
 def test_the_starter_imports_and_imports_again_without_a_change(world: World) -> None:
@@ -103,30 +106,30 @@ def test_a_baseline_is_frozen(world: World) -> None:
 
 def test_nobody_approves_their_own(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    transition_requirement(version=version, to_state="in_review", actor=AUTHOR)
+    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", actor=AUTHOR)
-    assert not can_transition(version=version, to_state="approved", actor=AUTHOR)
-    assert can_transition(version=version, to_state="approved", actor=APPROVER)
+        transition_requirement(version=version, to_state="approved", principal=acting(AUTHOR))
+    assert not can_transition(acting(AUTHOR), version, "approved")
+    assert can_transition(acting(APPROVER), version, "approved")
 
 
 def test_nobody_approves_their_own_through_a_token(world: World) -> None:
     token = world.token(Scope.IMPORT).split("_")[1]
     operator = world.people["operator"].get_username()
     result = import_requirements(
-        system=world.system, source=requirement_file(), file_name="r.yaml", actor=f"token:{token}"
+        system=world.system, source=requirement_file(), file_name="r.yaml", principal=acting(f"token:{token}")
     )
     version = result.requirements[0].version
-    transition_requirement(version=version, to_state="in_review", actor=f"token:{token}")
+    transition_requirement(version=version, to_state="in_review", principal=acting(f"token:{token}"))
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", actor=f"user:{operator}")
+        transition_requirement(version=version, to_state="approved", principal=acting(f"user:{operator}"))
 
 
 def test_asking_for_the_review_is_proposing_too(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    transition_requirement(version=version, to_state="in_review", actor=APPROVER)
+    transition_requirement(version=version, to_state="in_review", principal=acting(APPROVER))
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", actor=APPROVER)
+        transition_requirement(version=version, to_state="approved", principal=acting(APPROVER))
 
 
 def test_approving_a_version_supersedes_the_one_before(world: World) -> None:
@@ -151,23 +154,24 @@ def test_every_pair_of_states_is_allowed_or_refused_as_the_table_says(world: Wor
     for index, (state, path) in enumerate(paths.items()):
         version = load(world, requirement_file(key=f"r{index}")).requirements[0].version
         for step in path:
+            actor = APPROVER if step == "approved" else AUTHOR
             transition_requirement(
-                version=version, to_state=step, actor=APPROVER if step == "approved" else AUTHOR
+                principal=acting(actor), version=version, to_state=step, reason="on its way"
             )
         for to_state in RequirementState.values:
             allowed = to_state in VALID_TRANSITIONS[RequirementState(state)] and to_state != "superseded"
-            assert can_transition(version=version, to_state=to_state, actor="user:carol") == allowed
+            assert can_transition(acting("user:carol"), version, to_state) == allowed
 
 
 def test_repeating_a_transition_changes_nothing(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    transition_requirement(version=version, to_state="in_review", actor=AUTHOR)
+    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
     events, steps = AuditEvent.objects.count(), RequirementTransition.objects.count()
-    transition_requirement(version=version, to_state="in_review", actor=AUTHOR)
+    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
     assert (AuditEvent.objects.count(), RequirementTransition.objects.count()) == (events, steps)
 
 
 def test_a_draft_cannot_jump_to_approved(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
     with pytest.raises(TransitionNotAllowed, match="draft"):
-        transition_requirement(version=version, to_state="approved", actor=APPROVER)
+        transition_requirement(version=version, to_state="approved", principal=acting(APPROVER))

@@ -15,7 +15,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from config.management.service_command import ACTOR, ServiceCommand, find_systems
+from config.management.service_command import ServiceCommand, find_systems
+from evidence.access import principal_of_command_line
 from evidence.roles import ROLES
 from evidence.services.people.persons import create_person
 
@@ -51,11 +52,11 @@ class Command(ServiceCommand):
         is_known = User.objects.filter(username=options["username"]).exists()
         password = None if is_known else _choose_password(options)
         person, created = create_person(
+            principal=principal_of_command_line(),
             username=options["username"],
             roles=options["role"],
             systems=systems,
             password=password,
-            actor=ACTOR,
         )
         roles = ", ".join(sorted(set(options["role"])))
         sees = ", ".join(person.memberships.order_by("system__key").values_list("system__key", flat=True))

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from config.management.service_command import ACTOR, ServiceCommand, find_person
+from config.management.service_command import ServiceCommand, find_person
+from evidence.access import principal_of_command_line
 from evidence.models import RiskTier
 from evidence.services.people.memberships import grant_membership
 from evidence.services.registry import register_system
@@ -33,13 +34,14 @@ class Command(ServiceCommand):
         """Register it and let its owner see it."""
         del args
         owner = find_person(options["owner"])
+        principal = principal_of_command_line()
         with transaction.atomic():
             system = register_system(
+                principal=principal,
                 key=options["key"],
                 name=options["name"],
                 risk_tier=options["risk_tier"],
                 owner=owner,
-                actor=ACTOR,
             )
-            grant_membership(system=system, user=owner, actor=ACTOR)
+            grant_membership(principal=principal, system=system, user=owner)
         self.stdout.write(f"{system.key}: {system.name}, {system.risk_tier} risk, owned by {owner}")

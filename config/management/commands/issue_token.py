@@ -6,8 +6,9 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
-from config.management.service_command import ACTOR, ServiceCommand, find_person, find_systems
+from config.management.service_command import ServiceCommand, find_person, find_systems
 from evidence import clock
+from evidence.access import principal_of_command_line
 from evidence.models import Scope
 from evidence.services.people.tokens import issue_token
 
@@ -33,12 +34,12 @@ class Command(ServiceCommand):
         """Issue it and print its text."""
         del args
         issued = issue_token(
+            principal=principal_of_command_line(),
             name=options["name"],
             owner=find_person(options["owner"]),
             scopes=[Scope(scope) for scope in dict.fromkeys(options["scope"])],
             systems=find_systems(options["system"]),
             expires_at=clock.now() + timedelta(days=options["days"]),
-            actor=ACTOR,
         )
         self.stdout.write(issued.text)
 

@@ -16,10 +16,10 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from evidence.access import INTERNALS_APP
+from evidence.access import INTERNALS_APP, sees_internals
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.paginator import PlannedPaginator
-from evidence.admin.frame.visibility import INTERNALS_PERMISSION, reaches_internals, rows_of, visible
+from evidence.admin.frame.visibility import reaches_internals, rows_of, visible
 from evidence.models import StoredModel
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class ScopedModelAdmin(_ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse filters that would tell, by what they leave, something of the internals."""
-        may_look_inside = request is not None and request.user.has_perm(INTERNALS_PERMISSION)
+        may_look_inside = request is not None and sees_internals(request.user)
         if not may_look_inside and reaches_internals(self.model, lookup):
             return False
         return lookup in self.chain_lookups or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django passes the request since 5.0
@@ -147,7 +147,7 @@ class ScopedModelAdmin(_ModelAdmin):
         return site_admin is not None and site_admin.has_view_permission(request)
 
     def _may_see_app(self, request: HttpRequest) -> bool:
-        return self.opts.app_label != INTERNALS_APP or request.user.has_perm(INTERNALS_PERMISSION)
+        return self.opts.app_label != INTERNALS_APP or sees_internals(request.user)
 
 
 class ReadOnlyModelAdmin(ScopedModelAdmin):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from evidence.access import INTERNALS_APP, Principal, principal_of_user, visible_to
-
-INTERNALS_PERMISSION: Final = "interpret.view_internals"
 
 
 def principal_of(request: HttpRequest) -> Principal:

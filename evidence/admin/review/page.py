@@ -12,13 +12,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from evidence import acts
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.review.answer import cut_answer, read_claims
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
-from evidence.admin.review.queue import with_queue_state
-from evidence.errors import EvidenceError
-from evidence.models import Evidence, ReviewTask, Scope, Trace
+from evidence.errors import EvidenceError, NotFound
+from evidence.models import Evidence, Review, ReviewTask, Trace
+from evidence.selectors.review_tasks import with_queue_state
 from evidence.services import reviews
 
 TEMPLATE: Final = "admin/evidence/review.html"
@@ -30,8 +31,7 @@ def show_review_page(
     """Answer GET with the page and POST with the outcome of a form; what a service refuses is said on the page.
 
     Raises:
-        PermissionDenied: the person's roles do not show this noun, or a form was sent by somebody who does not
-            hold the reviewer's scope.
+        PermissionDenied: the person's roles do not show this noun.
     """
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
@@ -39,18 +39,16 @@ def show_review_page(
     forms_by_name: dict[str, forms.Form] = {"review": ReviewForm(), "adjudication": AdjudicationForm()}
     status = 200
     if request.method == "POST":
-        if not principal.may(Scope.REVIEW):
-            raise PermissionDenied("Only reviewers of this system record judgements.")
         name = "adjudication" if "adjudicate" in request.POST else "review"
         form = forms_by_name[name] = type(forms_by_name[name])(request.POST)
-        if form.is_valid() and _carry_out(request, _ACTIONS[name], principal, trace, task, form):
+        status = _carry_out(request, _ACTIONS[name], principal, trace, task, form) if form.is_valid() else 422
+        if status == 200:
             return HttpResponseRedirect(reverse("admin:evidence_trace_review", args=[trace.pk]))
-        status = 422
     context = {
         **model_admin.admin_site.each_context(request),
         **_page(trace, task, principal),
         "opts": model_admin.opts,
-        "title": "Review an answer" if principal.may(Scope.REVIEW) else "An answer and its evidence",
+        "title": "Review an answer" if acts.can_judge(principal) else "An answer and its evidence",
         "review_form": forms_by_name["review"],
         "adjudication_form": forms_by_name["adjudication"],
     }
@@ -59,10 +57,10 @@ def show_review_page(
 
 def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[str, Any]:
     claims = read_claims(trace)
-    state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.user).first()
-    may_review = principal.may(Scope.REVIEW)
-    still_mine_to_judge = may_review and (state is None or (state.is_open and not state.is_mine))
-    own_release = trace.release is not None and trace.release.created_by == principal.actor
+    state = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
+    told = visible_to(Review.objects.filter(task__trace=trace), principal)
+    readable = list(told.select_related("reviewer").order_by("pk"))
+    refusal = _refusal(principal, trace)
     newest = (
         Trace.objects.filter(system=trace.system_id, trace_id=trace.trace_id).order_by("-revision").first()
     )
@@ -83,20 +81,22 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
         "facts": getattr(trace, "facts", None),
         "newer_revision": newest if newest is not None and newest.revision > trace.revision else None,
         "evidence_items": _evidence_for(trace, principal),
-        # Nobody is shown what others said before they have said it themselves.
-        "reviews": []
-        if state is None or still_mine_to_judge
-        else state.reviews.select_related("reviewer").order_by("pk"),
-        "n_hidden_reviews": state.n_reviews if state is not None and still_mine_to_judge else 0,
+        "reviews": readable,
+        "n_hidden_reviews": state.n_reviews - len(readable) if state is not None else 0,
         "adjudication": getattr(state, "adjudication", None) if state is not None else None,
-        "own_release": own_release,
-        "can_review": still_mine_to_judge and not own_release,
-        "can_adjudicate": may_review
-        and state is not None
-        and state.is_disputed
-        and not state.is_open
-        and not state.is_mine,
+        "can_review": not refusal,
+        "can_adjudicate": state is not None and acts.can_adjudicate(principal, state),
+        "refusal": refusal if acts.can_judge(principal) else "",  # others were never meant to
     }
+
+
+def _refusal(principal: Principal, trace: Trace) -> str:
+    """Say why this person cannot judge the answer; empty where they can."""
+    try:
+        acts.check_can_review(principal, trace)
+    except EvidenceError as exc:
+        return str(exc)
+    return ""
 
 
 def _evidence_for(trace: Trace, principal: Principal) -> Any:
@@ -116,27 +116,29 @@ def _carry_out(
     trace: Trace,
     task: ReviewTask | None,
     form: forms.Form,
-) -> bool:
-    """Call the service; say what came of it, a refusal beside the form too."""
+) -> int:
+    """Call the service; say what came of it, a refusal beside the form too. Return the answer's status."""
     try:
         sentence = action(trace, task, principal, form.cleaned_data)
     except EvidenceError as exc:
         form.add_error(None, str(exc))
         messages.error(request, f"{exc.title}. {exc}")
-        return False
+        return exc.http_status
     messages.success(request, sentence)
-    return True
+    return 200
 
 
 def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
     del task
-    review = reviews.record_review(trace=trace, reviewer=principal.user, **data)
+    review = reviews.record_review(principal=principal, trace=trace, **data)
     return f"Your decision is on record: {review.get_decision_display().lower()}."
 
 
 def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
-    task = task or ReviewTask.objects.get(trace=trace)
-    settled = reviews.adjudicate(task=task, adjudicator=principal.user, **data)
+    del trace
+    if task is None:
+        raise NotFound("Nobody judged this answer yet, so there is nothing to settle.")
+    settled = reviews.adjudicate(principal=principal, task=task, **data)
     return f"The disagreement is settled: {settled.get_decision_display().lower()}."
 
 

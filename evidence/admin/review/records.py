@@ -14,8 +14,9 @@ from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
-from evidence.admin.review.queue import QUEUE_ORDER, QueueFilter, hide_undecided_reviews, with_queue_state
+from evidence.admin.review.queue import QueueFilter
 from evidence.models import Adjudication, Review, ReviewTask
+from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state
 
 
 @admin.register(ReviewTask)
@@ -28,7 +29,7 @@ class ReviewTaskAdmin(ReadOnlyModelAdmin):
     search_help_text = "A whole trace id, as 32 hexadecimal characters."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        tasks = with_queue_state(ReviewTask.objects.all(), principal_of(request).user)
+        tasks = with_queue_state(ReviewTask.objects.all(), principal_of(request).person)
         return visible(tasks, request).order_by(*QUEUE_ORDER)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
@@ -94,9 +95,6 @@ class ReviewAdmin(ReadOnlyModelAdmin):
     fields = [
         "task", "reviewer", "decided", "reason", "rationale", "corrected", "machine_verdict_as_json", "created_at",
     ]  # fmt: skip
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return hide_undecided_reviews(super().get_queryset(request), request)
 
     @admin.display(description="Decision", ordering="decision")
     def decided(self, review: Review) -> str:

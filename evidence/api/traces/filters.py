@@ -7,7 +7,9 @@ from typing import cast
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
+from rest_framework.request import Request
 
+from evidence.access import principal_of, visible_to
 from evidence.models import (
     Citation,
     Claim,
@@ -44,7 +46,9 @@ class TraceFilter(django_filters.FilterSet):
         help_text="Whether people have been asked, and are done.",
     )
     decision = django_filters.ChoiceFilter(
-        choices=Review.Decision.choices, method="by_decision", help_text="What a reviewer decided."
+        choices=Review.Decision.choices,
+        method="by_decision",
+        help_text="What a reviewer decided, as far as you may read it.",
     )
     attribute = django_filters.CharFilter(
         method="by_attribute",
@@ -92,9 +96,10 @@ class TraceFilter(django_filters.FilterSet):
         return traces.in_review_state(queryset, ReviewState(value))
 
     def by_decision(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
-        """Traces that a reviewer decided on in this way."""
+        """Traces that a reviewer decided on in this way; a filter tells no more than the list of reviews."""
         del name
-        return queryset.filter(Exists(Review.objects.filter(task__trace=OuterRef("pk"), decision=value)))
+        readable = visible_to(Review.objects.all(), principal_of(cast("Request", self.request)))
+        return queryset.filter(Exists(readable.filter(task__trace=OuterRef("pk"), decision=value)))
 
     def by_attribute(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces with a span of these attributes that began in the window asked for."""

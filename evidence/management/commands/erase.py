@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from evidence.access import principal_named
 from evidence.errors import EvidenceError
 from evidence.models import System
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         what.add_argument("--trace", type=UUID, help="trace id, 32 hexadecimal characters")
         what.add_argument("--attribute", help="a span attribute, as key=value: enduser.id=4711")
         parser.add_argument("--reason", required=True, help="kept for ever, so it names no person")
-        parser.add_argument("--by", required=True, help="user name of the person who decided it")
+        parser.add_argument("--by", required=True, help="user name of the operator who decided it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Erase and say what is gone, what is kept and where copies may be."""
@@ -33,18 +34,24 @@ class Command(BaseCommand):
         system = System.objects.filter(key=options["system"]).first()
         if system is None:
             raise CommandError(f"There is no system {options['system']!r}.")
-        why = {"reason": options["reason"], "actor": f"user:{options['by']}"}
         try:
-            if options["trace"]:
-                report = SubjectReport([erase_trace_payload(system=system, trace_id=options["trace"], **why)])
-            else:
-                attribute, _, value = options["attribute"].partition("=")
-                report = erase_subject(system=system, attribute=attribute, value=value, **why)
+            report = self._erase(system, options)
         except EvidenceError as exc:
             raise CommandError(str(exc)) from exc
         self._print(report)
         if report.held:
             raise CommandError(f"{len(report.held)} traces are kept for legal holds; each is named above.")
+
+    def _erase(self, system: System, options: dict[str, Any]) -> SubjectReport:
+        principal, reason = principal_named(options["by"]), options["reason"]
+        if options["trace"]:
+            trace_id = options["trace"]
+            one = erase_trace_payload(principal=principal, system=system, trace_id=trace_id, reason=reason)
+            return SubjectReport([one])
+        attribute, _, value = options["attribute"].partition("=")
+        return erase_subject(
+            principal=principal, system=system, attribute=attribute, value=value, reason=reason
+        )
 
     def _print(self, report: SubjectReport) -> None:
         for one in report.erased:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from evidence.access import principal_named
 from evidence.errors import EvidenceError
 from evidence.models import LegalHold, System
 from evidence.selectors.holds import active_holds
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         release.add_argument("hold", type=int, help="number of the hold")
         for action in (place, release):
             action.add_argument("--reason", required=True)
-            action.add_argument("--by", required=True, help="user name of the person who decided it")
+            action.add_argument("--by", required=True, help="user name of the operator who decided it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it and say what is in force."""
@@ -53,18 +54,18 @@ class Command(BaseCommand):
         if system is None:
             raise CommandError(f"There is no system {options['system']!r}.")
         place_hold(
+            principal=principal_named(options["by"]),
             system=system,
             reason=options["reason"],
             period_from=options["period_from"],
             period_to=options["period_to"],
-            actor=f"user:{options['by']}",
         )
 
     def _release(self, options: dict[str, Any]) -> None:
         hold = LegalHold.objects.filter(pk=options["hold"]).first()
         if hold is None:
             raise CommandError(f"There is no legal hold {options['hold']}.")
-        release_hold(hold=hold, reason=options["reason"], actor=f"user:{options['by']}")
+        release_hold(principal=principal_named(options["by"]), hold=hold, reason=options["reason"])
 
 
 def _moment(text: str) -> datetime:

@@ -12,7 +12,7 @@ from django.db import models
 
 from evidence.binder.statement import iso_utc
 from evidence.digests import digest_of
-from evidence.models import ArtefactVersion, Release, System
+from evidence.models import ArtefactVersion, Binder, Release, System
 
 PAGE: Final = 200  # rows held in memory at a time, with what belongs to them
 _LARGEST_INTEGER: Final = 2**53 - 1  # beyond it JSON readers disagree, so the number is carried as text
@@ -45,6 +45,13 @@ class BinderScope:
                 "as_of": iso_utc(self.as_of.astimezone(UTC)),
             }
         )
+
+
+def scope_of(binder: Binder) -> BinderScope:
+    """Return what an exported binder is about."""
+    return BinderScope(
+        binder.system, binder.release, binder.baseline, binder.period_from, binder.period_to, binder.as_of
+    )
 
 
 def read_by_keyset(queryset: models.QuerySet[_M], *, size: int = PAGE) -> Iterator[_M]:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q
 
-from evidence import locks
+from evidence import acts, locks
+from evidence.access import Principal
 from evidence.digests import DIGEST_PREFIX
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch, InvalidInput, LegalHoldInForce, NotFound
 from evidence.models import (
@@ -38,7 +39,6 @@ from evidence.models import (
     Trace,
 )
 from evidence.otlp.values import BLOB_KEY
-from evidence.selectors.holds import holds_over
 from evidence.selectors.spans import with_attributes
 from evidence.services import audit
 from evidence.services.assembly.queue import trace_kept_still
@@ -67,32 +67,36 @@ class SubjectReport:
 
 
 @transaction.atomic
-def erase_trace_payload(*, system: System, trace_id: UUID, reason: str, actor: str) -> ErasureReport:
+def erase_trace_payload(
+    *, principal: Principal, system: System, trace_id: UUID, reason: str
+) -> ErasureReport:
     """Erase the payload of one trace, all its revisions, and leave a tombstone. Repeating it erases late spans, too.
 
     Args:
         reason: names no person, because the tombstone is kept: "request 2026-17".
 
     Raises:
+        AccessDenied: as `acts.check_can_erase` does.
         InvalidInput: no reason.
-        NotFound: the system has neither spans nor a trace of this id.
+        NotFound: the system has neither spans nor a trace of this id, or is none of the principal's.
         LegalHoldInForce: the trace began in a period that is held.
     """
+    acts.check_can_erase(principal, system)
     if not reason.strip():
         raise InvalidInput("An erasure says why: give a reason, without naming the person.")
     with trace_kept_still(system.pk, trace_id):
         locks.hold(locks.Lock.DISPOSAL)
         traces = list(Trace.objects.filter(system=system, trace_id=trace_id).order_by("revision"))
-        _check_may_erase(system, trace_id, traces)
+        acts.check_can_erase_period(principal, system, *_when_it_began(system, trace_id, traces))
         blobs = {*_moved_values(system, trace_id), *_bodies(system, trace_id), *_eval_files(system, trace_id)}
-        erasure = _erase_rows(system, trace_id, reason, actor)
+        erasure = _erase_rows(system, trace_id, reason, principal.actor)
         _erase_event_details(system, trace_id, traces)
         shared = _shared(blobs)
-        removed = remove_blobs(sorted(blobs - shared), erasure=erasure, actor=actor)
+        removed = remove_blobs(sorted(blobs - shared), erasure=erasure, actor=principal.actor)
         report = ErasureReport(erasure, removed, sorted(shared), _binders_with(traces))
         audit.record(
             verb="trace.erased",
-            actor=actor,
+            actor=principal.actor,
             obj=erasure,
             system=system,
             digest=traces[-1].digest if traces else "",
@@ -107,16 +111,20 @@ def erase_trace_payload(*, system: System, trace_id: UUID, reason: str, actor: s
     return report
 
 
-def erase_subject(*, system: System, attribute: str, value: str, reason: str, actor: str) -> SubjectReport:
+def erase_subject(
+    *, principal: Principal, system: System, attribute: str, value: str, reason: str
+) -> SubjectReport:
     """Erase every trace of a system that has a span with this attribute, e.g. `enduser.id`, as text or as number.
 
     Each trace is erased by itself; one under a legal hold is kept and named. Reads all spans of the system: there
     is no index for it, because ingest would pay for that one.
 
     Raises:
+        AccessDenied: as `acts.check_can_erase` does.
         InvalidInput: no attribute is named.
-        NotFound: no span has the attribute with this value.
+        NotFound: no span has the attribute with this value, or the system is none of the principal's.
     """
+    acts.check_can_erase(principal, system)
     spans = with_attributes(Span.objects.filter(system=system), [f"{attribute}={value}"])
     trace_ids = sorted(set(spans.values_list("trace_id", flat=True)))
     if not trace_ids:
@@ -125,24 +133,21 @@ def erase_subject(*, system: System, attribute: str, value: str, reason: str, ac
     for trace_id in trace_ids:
         try:
             report.erased.append(
-                erase_trace_payload(system=system, trace_id=trace_id, reason=reason, actor=actor)
+                erase_trace_payload(principal=principal, system=system, trace_id=trace_id, reason=reason)
             )
         except LegalHoldInForce as exc:
             report.held.append((trace_id, str(exc)))
     return report
 
 
-def _check_may_erase(system: System, trace_id: UUID, traces: list[Trace]) -> None:
+def _when_it_began(system: System, trace_id: UUID, traces: list[Trace]) -> tuple[datetime, datetime]:
+    """Return the earliest and the latest time at which a span or revision of the trace began."""
     spans = Span.objects.filter(system=system, trace_id=trace_id)
     times = spans.aggregate(first=Min("started_at"), last=Max("started_at"))
     starts = [trace.started_at for trace in traces] + [time for time in times.values() if time is not None]
     if not starts:
         raise NotFound(f"There is no trace {trace_id.hex} of {system.key!r}.")
-    hold = holds_over(min(starts), max(starts) + timedelta(microseconds=1)).filter(system=system).first()
-    if hold is not None:
-        raise LegalHoldInForce(
-            f"Trace {trace_id.hex} is under legal hold {hold.pk} ({hold.reason}); release the hold first."
-        )
+    return min(starts), max(starts)
 
 
 def _erase_rows(system: System, trace_id: UUID, reason: str, actor: str) -> Erasure:

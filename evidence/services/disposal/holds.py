@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from evidence import locks
+from evidence import acts, locks
+from evidence.access import Principal
 from evidence.errors import InvalidInput
 from evidence.models import LegalHold, LegalHoldRelease, System
 from evidence.services import audit
@@ -14,7 +15,12 @@ from evidence.services import audit
 
 @transaction.atomic
 def place_hold(
-    *, system: System, reason: str, period_from: datetime, period_to: datetime | None, actor: str
+    *,
+    principal: Principal,
+    system: System,
+    reason: str,
+    period_from: datetime,
+    period_to: datetime | None,
 ) -> LegalHold:
     """Keep a system's spans of a period, and their traces, until the hold is released.
 
@@ -25,36 +31,45 @@ def place_hold(
         period_to: exclusive; None holds whatever comes, too.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_place_hold` does.
         InvalidInput: no reason, or the period ends before it begins.
     """
+    acts.check_can_place_hold(principal, system)
     if not reason.strip():
         raise InvalidInput("A legal hold says why: give a reason.")
     if period_to is not None and period_to <= period_from:
         raise InvalidInput("A legal hold's period ends after it begins.")
     locks.hold(locks.Lock.DISPOSAL)
     hold = LegalHold.objects.create(
-        system=system, reason=reason, period_from=period_from, period_to=period_to, placed_by=actor
+        system=system,
+        reason=reason,
+        period_from=period_from,
+        period_to=period_to,
+        placed_by=principal.actor,
     )
-    audit.record(verb="legal_hold.placed", actor=actor, obj=hold, system=system, payload={"reason": reason})
+    payload = {"reason": reason}
+    audit.record(verb="legal_hold.placed", actor=principal.actor, obj=hold, system=system, payload=payload)
     return hold
 
 
 @transaction.atomic
-def release_hold(*, hold: LegalHold, reason: str, actor: str) -> LegalHoldRelease:
+def release_hold(*, principal: Principal, hold: LegalHold, reason: str) -> LegalHoldRelease:
     """End a hold; a released one answers with its first release.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_release_hold` does.
         InvalidInput: no reason.
     """
+    acts.check_can_release_hold(principal, hold)
     if not reason.strip():
         raise InvalidInput("Releasing a legal hold says why: give a reason.")
     release, created = LegalHoldRelease.objects.get_or_create(
-        hold=hold, defaults={"reason": reason, "released_by": actor}
+        hold=hold, defaults={"reason": reason, "released_by": principal.actor}
     )
     if created:
         audit.record(
             verb="legal_hold.released",
-            actor=actor,
+            actor=principal.actor,
             obj=hold,
             system=hold.system,
             payload={"reason": reason},

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.db import transaction
 
-from evidence import clock
+from evidence import acts, clock
+from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
 from evidence.evals.aggregate import aggregate
@@ -59,7 +60,7 @@ class RecordedRun:
 
 
 def record_eval_run(
-    *, system: System, raw: bytes, format_name: str, actor: str, release: str | None = None
+    *, principal: Principal, system: System, raw: bytes, format_name: str, release: str | None = None
 ) -> RecordedRun:
     """Store one eval file; the same file again returns the first row.
 
@@ -71,11 +72,14 @@ def record_eval_run(
         release: name, where the file does not say it.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_record_eval_run` does.
         EvalFileRefused: the file as a whole cannot be read; all faults at once.
         InvalidInput: the file is about another system or release, or about the future.
         NotFound: the system has no release of that name.
         ConflictingContent: the run key already brought another file.
     """
+    acts.check_can_record_eval_run(principal, system)
+    actor = principal.actor
     try:
         parsed = parse_eval_file(raw, format_name)
     except EvalFileError as exc:

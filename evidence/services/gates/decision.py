@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from evidence import clock
-from evidence.actors import same_person
+from evidence import acts, clock
+from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
@@ -55,22 +55,24 @@ class Assessor(Protocol):
 
 
 @transaction.atomic
-def decide_gate(*, system: System, gate: str, release: Release, actor: str) -> GateDecision:
+def decide_gate(*, principal: Principal, system: System, gate: str, release: Release) -> GateDecision:
     """Decide whether a release passes a gate, and store the decision with all it rests on.
 
     `pass` only when every criterion is met or validly waived; `fail` when one is known not to be met;
     otherwise `insufficient`. Asking again while nothing changed answers with the first decision.
 
     Raises:
-        NotFound: the system has no registered gate of that key.
+        AccessDenied: as `acts.check_can_ask_gate` does.
+        NotFound: the principal is of another system, or the system has no registered gate of that key.
         InvalidInput: the release belongs to another system.
     """
+    acts.check_can_ask_gate(principal, system)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
     version = find_current_gate(system, gate)
     hold(Lock.GATE, version.pk, release.pk)  # two equal questions at once become one decision
     now = clock.now()
-    decided = _decide(version, release, now, actor, store=True)
+    decided = _decide(version, release, now, principal.actor, store=True)
     last = (
         GateDecision.objects.filter(gate_version=version, release=release)
         .order_by("-decided_at", "-pk")
@@ -79,7 +81,7 @@ def decide_gate(*, system: System, gate: str, release: Release, actor: str) -> G
     if last and (last.inputs_digest, last.code_version, last.decided_by) == (
         digest_of(decided.inputs),
         GATE_CODE_VERSION,
-        actor,
+        principal.actor,
     ):
         return last
     decision = GateDecision.objects.create(
@@ -92,12 +94,12 @@ def decide_gate(*, system: System, gate: str, release: Release, actor: str) -> G
         inputs=decided.inputs,
         inputs_digest=digest_of(decided.inputs),
         code_version=GATE_CODE_VERSION,
-        decided_by=actor,
+        decided_by=principal.actor,
         decided_at=now,
     )
     audit.record(
         verb="gate.decided",
-        actor=actor,
+        actor=principal.actor,
         obj=decision,
         system=system,
         digest=decision.inputs_digest,
@@ -192,6 +194,6 @@ def _shown(waiver: Waiver) -> dict[str, Any]:
 
 
 def _waivers(release: Release, as_of: datetime, actor: str) -> dict[str, Waiver]:
-    """Return the waivers in force by criterion; one approved by whoever asks the gate does not count."""
+    """Return the waivers in force that whoever asks the gate may pass by, by criterion."""
     found = Waiver.objects.filter(release=release, created_at__lte=as_of, expires_at__gt=as_of).order_by("pk")
-    return {waiver.criterion_ref: waiver for waiver in found if not same_person(waiver.approved_by, actor)}
+    return {waiver.criterion_ref: waiver for waiver in found if acts.can_use_waiver(actor, waiver)}

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
+from evidence import acts
+from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput, NotFound
 from evidence.models import ArtefactKind, ArtefactVersion, Registration, System
@@ -32,13 +34,20 @@ class CriterionReference:
 
 @transaction.atomic
 def define_gate(
-    *, system: System, key: str, references: Sequence[CriterionReference], actor: str, name: str = ""
+    *,
+    principal: Principal,
+    system: System,
+    key: str,
+    references: Sequence[CriterionReference],
+    name: str = "",
 ) -> ArtefactVersion:
     """Register a version of a gate; the same criteria again return the version that has them.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_define_gate` does.
         InvalidInput: no criteria, or a reference that names both or neither of requirement and baseline.
     """
+    acts.check_can_define_gate(principal, system)
     if not references:
         raise InvalidInput("A gate that asks for nothing would pass everything: name at least one criterion.")
     for reference in references:
@@ -51,11 +60,11 @@ def define_gate(
         key=key,
         label="",
         digest=digest_of(metadata),
-        actor=actor,
+        actor=principal.actor,
         name=name,
         metadata=metadata,
     )
-    registry.register_version(version=version, actor=actor, reason="gate defined")
+    registry.register_version(version=version, actor=principal.actor, reason="gate defined")
     return version
 
 

@@ -15,10 +15,9 @@ import orjson
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from evidence import clock
+from evidence import acts, clock
 from evidence.access import Principal
 from evidence.digests import sha256_hex
-from evidence.errors import AccessDenied
 from evidence.models import AccessToken, Blob, IngestBatch, Reject, System
 from evidence.otlp.body import PlainBody, unpack_body
 from evidence.otlp.decode import decode_logs, decode_traces
@@ -94,7 +93,7 @@ def ingest_traces(*, body: bytes, content_type: str, content_encoding: str, prin
     Raises:
         OtlpError: the request as a whole cannot be taken; nothing is stored.
         IngestBusy: too many requests at once; sending it again later helps.
-        AccessDenied: the principal is no token.
+        AccessDenied: as `acts.check_can_ingest` does.
     """
     limits = read_limits()
     plain = unpack_body(body, content_type=content_type, content_encoding=content_encoding, limits=limits)
@@ -122,9 +121,8 @@ def _take(
     store: Callable[[_Posted], IngestBatch],
 ) -> Receipt:
     """Answer from the batch of this body, stored first where there is none."""
-    if principal.token is None:
-        raise AccessDenied("Telemetry is posted with a token that holds the `ingest` scope.")
-    posted = _Posted(body, sha256_hex(body.data), signal, principal.token, principal, limits, clock.now())
+    acts.check_can_ingest(principal)
+    posted = _Posted(body, sha256_hex(body.data), signal, principal.machine, principal, limits, clock.now())
     for _ in range(_ATTEMPTS - 1):
         try:
             return _take_once(posted, store)

@@ -5,25 +5,43 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from evidence import acts
+from evidence.access import Principal
 from evidence.models import Membership, System
 from evidence.services import audit
 
 
 @transaction.atomic
-def grant_membership(*, system: System, user: User, actor: str) -> Membership:
-    """Let a person see the records of a system; granting it again changes nothing."""
+def grant_membership(*, principal: Principal, system: System, user: User) -> Membership:
+    """Let a person see the records of a system; granting it again changes nothing.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_grant_membership` does.
+    """
+    acts.check_can_grant_membership(principal, system)
     membership, created = Membership.objects.get_or_create(system=system, user=user)
     if created:
         payload = {"user": user.get_username()}
-        audit.record(verb="membership.granted", actor=actor, obj=membership, system=system, payload=payload)
+        audit.record(
+            verb="membership.granted", actor=principal.actor, obj=membership, system=system, payload=payload
+        )
     return membership
 
 
 @transaction.atomic
-def end_membership(*, membership: Membership, actor: str) -> None:
-    """Take a person's sight of a system away, from the next request on."""
+def end_membership(*, principal: Principal, membership: Membership) -> None:
+    """Take a person's sight of a system away, from the next request on.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_end_membership` does.
+    """
+    acts.check_can_end_membership(principal, membership)
     payload = {"user": membership.user.get_username()}
     audit.record(
-        verb="membership.ended", actor=actor, obj=membership, system=membership.system, payload=payload
+        verb="membership.ended",
+        actor=principal.actor,
+        obj=membership,
+        system=membership.system,
+        payload=payload,
     )
     membership.delete()

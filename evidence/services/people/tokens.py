@@ -10,10 +10,11 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from evidence import clock
+from evidence import acts, clock
+from evidence.access import Principal
 from evidence.digests import sha256_hex
-from evidence.errors import AccessDenied, InvalidInput
-from evidence.models import AccessToken, Membership, Scope, System
+from evidence.errors import InvalidInput
+from evidence.models import AccessToken, Scope, System
 from evidence.services import audit
 
 
@@ -28,27 +29,24 @@ class IssuedToken:
 @transaction.atomic
 def issue_token(
     *,
+    principal: Principal,
     name: str,
     owner: User,
     scopes: Sequence[Scope],
     systems: Sequence[System],
     expires_at: datetime,
-    actor: str,
 ) -> IssuedToken:
     """Create a token for a machine that `owner` answers for.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_issue_token` does.
         InvalidInput: no scope, no system, or an expiry that is over already.
-        AccessDenied: the owner is not a member of one of the systems.
     """
+    acts.check_can_issue_token(principal, owner, systems)
     if not scopes or not systems:
         raise InvalidInput("A token needs at least one scope and one system.")
     if expires_at <= clock.now():
         raise InvalidInput("The token would be expired already: give a later expiry.")
-    memberships = set(Membership.objects.filter(user=owner).values_list("system_id", flat=True))
-    foreign = [system.key for system in systems if system.pk not in memberships]
-    if foreign:
-        raise AccessDenied(f"{owner.get_username()} is not a member of {', '.join(foreign)}.")
     prefix = secrets.token_hex(6)
     text = f"tb_{prefix}_{secrets.token_urlsafe(32)}"
     token = AccessToken.objects.create(
@@ -60,12 +58,18 @@ def issue_token(
         expires_at=expires_at,
     )
     token.systems.set(systems)
-    audit.record(verb="token.issued", actor=actor, obj=token, payload={"name": name, "scopes": token.scopes})
+    payload = {"name": name, "scopes": token.scopes}
+    audit.record(verb="token.issued", actor=principal.actor, obj=token, payload=payload)
     return IssuedToken(token, text)
 
 
 @transaction.atomic
-def revoke_token(*, token: AccessToken, actor: str) -> None:
-    """Make a token useless from now on; revoking twice changes nothing."""
+def revoke_token(*, principal: Principal, token: AccessToken) -> None:
+    """Make a token useless from now on; revoking twice changes nothing.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_revoke_token` does.
+    """
+    acts.check_can_revoke_token(principal, token)
     if AccessToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
-        audit.record(verb="token.revoked", actor=actor, obj=token)
+        audit.record(verb="token.revoked", actor=principal.actor, obj=token)

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import transaction
 
+from evidence import acts
+from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, InvalidInput, NotFound
 from evidence.models import ArtefactVersion, Deployment, Release, ReleasePin, SourceDocument, System
@@ -59,22 +61,26 @@ def index_digest(documents: Sequence[DocumentSpec]) -> str:
 
 
 @transaction.atomic
-def register_release(*, system: System, manifest: ReleaseManifest, actor: str) -> Release:
+def register_release(*, principal: Principal, system: System, manifest: ReleaseManifest) -> Release:
     """Register every pinned version with its documents, and freeze them as a release.
 
     The same manifest again returns the first row.
 
     Raises:
+        AccessDenied, NotFound: as `acts.check_can_register_release` does.
         InvalidInput: no pins, a slot twice, or a pin with neither digest nor documents.
         ConflictingContent: the release's name is taken by other pins, or an index digest does not fit its documents.
     """
+    acts.check_can_register_release(principal, system)
     slots = [pin.slot for pin in manifest.pins]
     if not slots or len(set(slots)) != len(slots):
         raise InvalidInput("A release needs at least one pin, and each slot at most once.")
-    versions = {pin.slot: _register_pin(system=system, pin=pin, actor=actor) for pin in manifest.pins}
+    versions = {
+        pin.slot: _register_pin(system=system, pin=pin, actor=principal.actor) for pin in manifest.pins
+    }
     digest = digest_of({slot: version.digest for slot, version in versions.items()})
     release, created = Release.objects.get_or_create(
-        system=system, name=manifest.name, defaults={"digest": digest, "created_by": actor}
+        system=system, name=manifest.name, defaults={"digest": digest, "created_by": principal.actor}
     )
     if not created:
         if release.digest != digest:
@@ -85,25 +91,34 @@ def register_release(*, system: System, manifest: ReleaseManifest, actor: str) -
     ReleasePin.objects.bulk_create(
         ReleasePin(release=release, slot=slot, version=version) for slot, version in versions.items()
     )
-    audit.record(verb="release.frozen", actor=actor, obj=release, system=system, digest=digest)
+    audit.record(verb="release.frozen", actor=principal.actor, obj=release, system=system, digest=digest)
     return release
 
 
 @transaction.atomic
 def record_deployment(
-    *, system: System, environment: str, release: Release, effective_from: datetime, actor: str
+    *, principal: Principal, system: System, environment: str, release: Release, effective_from: datetime
 ) -> Deployment:
-    """Say that a release went live; saying it again changes nothing."""
+    """Say that a release went live; saying it again changes nothing.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_record_deployment` does.
+    """
+    acts.check_can_record_deployment(principal, system)
     deployment, created = Deployment.objects.get_or_create(
         system=system,
         environment=environment,
         release=release,
         effective_from=effective_from,
-        defaults={"deployed_by": actor},
+        defaults={"deployed_by": principal.actor},
     )
     if created:
         audit.record(
-            verb="release.deployed", actor=actor, obj=deployment, system=system, digest=release.digest
+            verb="release.deployed",
+            actor=principal.actor,
+            obj=deployment,
+            system=system,
+            digest=release.digest,
         )
     return deployment
 

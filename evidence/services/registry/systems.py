@@ -6,25 +6,29 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from evidence import acts
+from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.services import audit
 
 
 @transaction.atomic
-def register_system(*, key: str, name: str, risk_tier: str, owner: User, actor: str) -> System:
+def register_system(*, principal: Principal, key: str, name: str, risk_tier: str, owner: User) -> System:
     """Put a system on record; the same key again returns the first row.
 
     Raises:
+        AccessDenied: as `acts.check_can_register_system` does.
         InvalidInput: a key that no address could hold, an empty name, or a risk tier that there is not.
         ConflictingContent: the key is taken by a system of another name, risk tier or owner.
     """
+    acts.check_can_register_system(principal)
     _check_fields(key, name, risk_tier)
     system, created = System.objects.select_related("owner").get_or_create(
         key=key, defaults={"name": name, "risk_tier": risk_tier, "owner": owner}
     )
     if created:
-        audit.record(verb="system.registered", actor=actor, obj=system, system=system)
+        audit.record(verb="system.registered", actor=principal.actor, obj=system, system=system)
     elif (system.name, system.risk_tier, system.owner_id) != (name, risk_tier, owner.pk):
         raise ConflictingContent(
             f"System {key!r} is registered as {system.name!r}, risk tier {system.risk_tier}, "

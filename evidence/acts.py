@@ -1,0 +1,406 @@
+"""Who may do what, and when: the one room of these rules. Services, API, admin and commands all ask here.
+
+Each act is a pair: `check_can_x` raises the error that whoever tried is told, and `can_x`, made from it, is a bool
+for buttons. A service calls the check, so that no door to it can forget; pages ask `can_x` for what they offer.
+
+The order inside a check: who (403), whose (404: another system's objects are not there), when (409). What the
+*content* must be, a reason or a period, is the service's to check. What may be *read* is in `evidence.access`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Final, ParamSpec
+
+from django.contrib.auth.models import User
+
+from evidence.access import COMMAND_LINE, Principal, visible_events
+from evidence.actors import actor_of_component, is_member, same_person
+from evidence.errors import (
+    AccessDenied,
+    ConflictingContent,
+    EvidenceError,
+    InvalidInput,
+    LegalHoldInForce,
+    NotFound,
+)
+from evidence.log.tiles import Bundle
+from evidence.models import (
+    AccessToken,
+    Binder,
+    EvalRun,
+    LegalHold,
+    Membership,
+    Release,
+    Review,
+    ReviewTask,
+    Scope,
+    System,
+    Trace,
+    Waiver,
+)
+from evidence.selectors.binder.scope import BinderScope, scope_of
+from evidence.selectors.binder.traces import traces_in_scope
+from evidence.selectors.holds import holds_over
+from evidence.selectors.log_proofs import read_bundle_events
+from evidence.selectors.review_tasks import waits_for, with_queue_state
+
+_P = ParamSpec("_P")
+
+APPROVER: Final = "approver"
+OPERATOR: Final = "operator"
+
+
+def as_question(check: Callable[_P, None], refusal: type[Exception] = EvidenceError) -> Callable[_P, bool]:
+    """Return the `can_x` of a `check_can_x`: whether it raises none of the apps' errors.
+
+    Args:
+        refusal: the root of another app's errors, which say no as those of `evidence` do.
+    """
+
+    @wraps(check)
+    def can(*args: _P.args, **kwargs: _P.kwargs) -> bool:
+        try:
+            check(*args, **kwargs)
+        except (EvidenceError, refusal):
+            return False
+        return True
+
+    return can
+
+
+# What several acts ask.
+
+
+def check_of_system(principal: Principal, system: System) -> None:
+    """Answer for another system's objects as if there were none.
+
+    Raises:
+        NotFound: the principal is of other systems.
+    """
+    if system.pk not in principal.system_ids:
+        raise NotFound(f"There is no system {system.key!r} among yours.")
+
+
+def check_signed_in(principal: Principal, act: str) -> None:
+    """Keep machines from what is a person's.
+
+    Raises:
+        AccessDenied: a token, or no person, asks.
+    """
+    if principal.token is not None or principal.user is None:
+        raise AccessDenied(f"{act} is a person's: sign in instead of sending a machine's token.")
+
+
+def _check_not_own_release(principal: Principal, release: Release | None, why: str) -> None:
+    if release is not None and same_person(release.created_by, principal.actor):
+        raise AccessDenied(why)
+
+
+def _check_scope(principal: Principal, scope: Scope, system: System) -> None:
+    principal.require(scope)
+    check_of_system(principal, system)
+
+
+# Judging answers.
+
+
+def check_can_judge(principal: Principal) -> None:
+    """Judge answers at all: a reviewer who signed in."""
+    check_signed_in(principal, "A review")
+    if not principal.may(Scope.REVIEW):
+        raise AccessDenied("Only reviewers of this system record judgements.")
+
+
+def check_can_review(principal: Principal, trace: Trace) -> None:
+    """Judge one answer: it waits for this reviewer, or nobody was asked about it, and the release is not theirs.
+
+    A closed task takes no more reviews, because its reviews are there to be read.
+    """
+    check_can_judge(principal)
+    check_of_system(principal, trace.system)
+    _check_not_own_release(
+        principal, trace.release, "You put this release on record, so another person must review its answers."
+    )
+    task = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
+    if task is None:
+        return
+    if task.is_mine:
+        raise ConflictingContent("You have reviewed this answer. A changed mind goes to adjudication.")
+    if task.is_settled:
+        raise ConflictingContent("This answer was adjudicated; its reviews are closed.")
+    if not task.is_open:
+        raise ConflictingContent("This answer has the reviews that were asked for, so it takes no more.")
+
+
+def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
+    """Settle a disagreement: a reviewer who is not part of it, once all the reviews asked for are there."""
+    check_can_judge(principal)
+    check_of_system(principal, task.system)
+    _check_not_own_release(
+        principal, task.trace.release, "You put this release on record, so another person must settle this."
+    )
+    standing = with_queue_state(ReviewTask.objects.filter(pk=task.pk), principal.person).get()
+    if standing.is_mine:
+        raise AccessDenied("You are one of the reviewers who disagree; a third person adjudicates.")
+    if standing.is_settled:
+        raise ConflictingContent("This disagreement was settled before.")
+    if standing.is_open:
+        raise ConflictingContent("This answer still waits for a review: judge it instead.")
+    if not standing.is_disputed:
+        raise InvalidInput("There is nothing to adjudicate: the reviews so far do not disagree.")
+
+
+# Approving.
+
+
+def check_can_approve(principal: Principal) -> None:
+    """Approve at all, what another proposed or asked for: an approver who signed in."""
+    check_signed_in(principal, "An approval")
+    if APPROVER not in principal.roles:
+        raise AccessDenied("This is an approver's to decide: ask one.")
+
+
+def check_can_waive(principal: Principal, release: Release, *, requested_by: str | None = None) -> None:
+    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record.
+
+    Args:
+        requested_by: who asks, as an actor; None where nobody is named yet.
+    """
+    check_can_approve(principal)
+    check_of_system(principal, release.system)
+    _check_not_own_release(
+        principal, release, "Whoever put the release on record may not waive a criterion for it."
+    )
+    if requested_by is None:
+        return
+    if not is_member(requested_by, release.system):
+        raise InvalidInput(f"requested_by names no member of {release.system.key!r}: {requested_by!r}.")
+    if same_person(requested_by, principal.actor):
+        raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
+
+
+def check_can_use_waiver(actor: str, waiver: Waiver) -> None:
+    """Pass a gate by a waiver: nobody passes by one they approved. `actor` asks the gate, or asked it."""
+    if same_person(waiver.approved_by, actor):
+        raise AccessDenied("You approved this waiver, so it does not count where you ask the gate.")
+
+
+# Putting things on record.
+
+
+def check_can_ingest(principal: Principal) -> None:
+    """Send telemetry: a token of an application. Which systems it writes to is decided item by item."""
+    principal.require(Scope.INGEST)
+    if principal.token is None:
+        raise AccessDenied("Telemetry is posted with a token that holds the `ingest` scope.")
+
+
+def check_can_register_system(principal: Principal) -> None:
+    """Put a system on record: an administrator. Nobody can be a member of it yet."""
+    check_can_administer(principal)
+
+
+def check_can_register_release(principal: Principal, system: System) -> None:
+    """Freeze a release and vouch for all it pins."""
+    _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_record_deployment(principal: Principal, system: System) -> None:
+    """Say that a release went live."""
+    _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_record_eval_run(principal: Principal, system: System) -> None:
+    """Post eval results."""
+    _check_scope(principal, Scope.PUSH_EVAL, system)
+
+
+def check_can_retract_eval_run(principal: Principal, run: EvalRun) -> None:
+    """Say that a run was wrong: whoever may post runs of its system."""
+    _check_scope(principal, Scope.PUSH_EVAL, run.system)
+
+
+def check_can_define_gate(principal: Principal, system: System) -> None:
+    """Say what a gate asks for."""
+    _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_ask_gate(principal: Principal, system: System) -> None:
+    """Have a gate decide."""
+    _check_scope(principal, Scope.GATE, system)
+
+
+# Taking evidence out.
+
+
+def check_can_export_binder(principal: Principal, scope: BinderScope) -> None:
+    """Export a binder: an auditor. A reviewer waits until they have judged what in it still waits for them."""
+    _check_scope(principal, Scope.BINDER, scope.system)
+    _check_not_blind(principal, scope)
+
+
+def check_can_read_binder(principal: Principal, binder: Binder) -> None:
+    """Fetch an exported binder: as for exporting it."""
+    check_can_export_binder(principal, scope_of(binder))
+
+
+def _check_not_blind(principal: Principal, scope: BinderScope) -> None:
+    """Keep a reviewer from reading in a binder what no list shows them. A binder is whole, so it is all or nothing."""
+    if not principal.is_reviewer:
+        return
+    packed = Review.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
+    if packed.filter(waits_for(principal.person, task="task_id")).exists():
+        raise AccessDenied(
+            "This binder tells what colleagues said of answers that you may still judge: judge those first, or have "
+            "an auditor who is no reviewer fetch it."
+        )
+
+
+def check_can_read_log_bundle(principal: Principal, bundle: Bundle) -> None:
+    """Read a bundle of the log's entries: it is whole, so whoever may read each of its entries."""
+    principal.require(Scope.READ)
+    events = read_bundle_events(bundle)
+    if visible_events(principal).filter(pk__in=events).count() < len(events):
+        raise AccessDenied(
+            "This bundle also holds entries that are not yours to read. The hash tiles are open, and "
+            "/api/v1/log/events/<event>/proof gives the entries of your systems one by one."
+        )
+
+
+# People, machines, and what is kept.
+
+
+def check_can_administer(principal: Principal) -> None:
+    """Administer at all: an operator or superuser who signed in, or whoever runs commands on this machine."""
+    if principal.actor == actor_of_component(COMMAND_LINE):
+        return
+    check_signed_in(principal, "Administration")
+    if OPERATOR not in principal.roles and not principal.person.is_superuser:
+        raise AccessDenied("This is an operator's to do: ask one.")
+
+
+def _check_administers(principal: Principal, *systems: System) -> None:
+    check_can_administer(principal)
+    if principal.user is not None:
+        for system in systems:
+            check_of_system(principal, system)
+
+
+def check_can_grant_membership(principal: Principal, system: System) -> None:
+    """Let a person see a system: an administrator who is a member of it."""
+    _check_administers(principal, system)
+
+
+def check_can_end_membership(principal: Principal, membership: Membership) -> None:
+    """Take a person's sight of a system away."""
+    _check_administers(principal, membership.system)
+
+
+def check_can_issue_token(principal: Principal, owner: User, systems: Sequence[System]) -> None:
+    """Give a machine a key to systems of which its owner is a member, too."""
+    _check_administers(principal, *systems)
+    if not owner.is_active:
+        raise AccessDenied(f"{owner.get_username()} is not active any more: name another owner.")
+    mine = set(Membership.objects.filter(user=owner).values_list("system_id", flat=True))
+    foreign = [system.key for system in systems if system.pk not in mine]
+    if foreign:
+        raise AccessDenied(f"{owner.get_username()} is not a member of {', '.join(foreign)}.")
+
+
+def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
+    """Make a token useless: an administrator who is a member of one of its systems."""
+    check_can_administer(principal)
+    if principal.user is not None and not token.systems.filter(pk__in=principal.system_ids).exists():
+        raise NotFound(f"There is no token {token.prefix} of your systems.")
+
+
+def check_can_add_person(principal: Principal) -> None:
+    """Put a person on record."""
+    check_can_administer(principal)
+
+
+def check_can_change_person(principal: Principal, person: User) -> None:
+    """Change what is on record of a person; of a superuser only as a superuser."""
+    check_can_administer(principal)
+    if person.is_superuser:
+        check_can_make_superuser(principal)
+
+
+def check_can_change_roles(principal: Principal, person: User) -> None:
+    """Change a person's roles, and whether they may sign in: nobody raises themselves."""
+    check_can_change_person(principal, person)
+    if principal.user == person and not person.is_superuser:
+        raise AccessDenied("Nobody changes their own roles: ask another operator.")
+
+
+def check_can_make_superuser(principal: Principal) -> None:
+    """Give rights beyond the role table: only those who have them."""
+    check_can_administer(principal)
+    if principal.user is not None and not principal.user.is_superuser:
+        raise AccessDenied("Only a superuser gives rights beyond the role table.")
+
+
+def _check_operates(principal: Principal, system: System) -> None:
+    """Decide about evidence as its operator. A superuser is none by that, nor is whoever runs commands here."""
+    check_signed_in(principal, "This decision")
+    if OPERATOR not in principal.roles:
+        raise AccessDenied("This is for an operator of the system to decide: name one.")
+    check_of_system(principal, system)
+
+
+def check_can_place_hold(principal: Principal, system: System) -> None:
+    """Keep evidence of a system, whatever retention or an erasure says."""
+    _check_operates(principal, system)
+
+
+def check_can_release_hold(principal: Principal, hold: LegalHold) -> None:
+    """End a legal hold."""
+    _check_operates(principal, hold.system)
+
+
+def check_can_erase(principal: Principal, system: System) -> None:
+    """Erase what traces of a system said."""
+    _check_operates(principal, system)
+
+
+def check_can_erase_period(principal: Principal, system: System, began: datetime, ended: datetime) -> None:
+    """Erase traces that began in a period, both ends included: none of it is under a legal hold."""
+    check_can_erase(principal, system)
+    hold = holds_over(began, ended + timedelta(microseconds=1)).filter(system=system).first()
+    if hold is not None:
+        raise LegalHoldInForce(f"It is under legal hold {hold.pk} ({hold.reason}); release the hold first.")
+
+
+can_judge = as_question(check_can_judge)
+can_review = as_question(check_can_review)
+can_adjudicate = as_question(check_can_adjudicate)
+can_approve = as_question(check_can_approve)
+can_waive = as_question(check_can_waive)
+can_use_waiver = as_question(check_can_use_waiver)
+can_ingest = as_question(check_can_ingest)
+can_register_system = as_question(check_can_register_system)
+can_register_release = as_question(check_can_register_release)
+can_record_deployment = as_question(check_can_record_deployment)
+can_record_eval_run = as_question(check_can_record_eval_run)
+can_retract_eval_run = as_question(check_can_retract_eval_run)
+can_define_gate = as_question(check_can_define_gate)
+can_ask_gate = as_question(check_can_ask_gate)
+can_export_binder = as_question(check_can_export_binder)
+can_read_binder = as_question(check_can_read_binder)
+can_read_log_bundle = as_question(check_can_read_log_bundle)
+can_administer = as_question(check_can_administer)
+can_grant_membership = as_question(check_can_grant_membership)
+can_end_membership = as_question(check_can_end_membership)
+can_issue_token = as_question(check_can_issue_token)
+can_revoke_token = as_question(check_can_revoke_token)
+can_add_person = as_question(check_can_add_person)
+can_change_person = as_question(check_can_change_person)
+can_change_roles = as_question(check_can_change_roles)
+can_make_superuser = as_question(check_can_make_superuser)
+can_place_hold = as_question(check_can_place_hold)
+can_release_hold = as_question(check_can_release_hold)
+can_erase = as_question(check_can_erase)
+can_erase_period = as_question(check_can_erase_period)

@@ -1,0 +1,104 @@
+"""How a review task stands: the one definition of open, overdue and disputed, for queue, filters, page and services."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from evidence import clock
+from evidence.models import Adjudication, Review, ReviewTask, RiskTier
+
+# The order in which people take tasks: open ones first, high risk first, then what is due.
+QUEUE_ORDER: Final = ("-is_open", "risk_rank", "due_at", "pk")
+
+
+class Standing(StrEnum):
+    """What a task can be asked for by; `waiting` and `mine` are one person's."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    OVERDUE = "overdue"
+    DISPUTED = "disputed"
+    MINE = "mine"
+    CLOSED = "closed"
+
+
+# Over what `with_standing` and `with_queue_state` add.
+STANDINGS: Final[dict[Standing, Q]] = {
+    Standing.WAITING: Q(is_open=True, is_mine=False),
+    Standing.OPEN: Q(is_open=True),
+    Standing.OVERDUE: Q(is_overdue=True),
+    Standing.DISPUTED: Q(is_disputed=True, is_open=False),
+    Standing.MINE: Q(is_mine=True),
+    Standing.CLOSED: Q(is_open=False),
+}
+
+
+def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
+    """Add to each task how it stands.
+
+    `n_reviews` and `n_decisions` (different ones); `is_settled` (adjudicated); `is_open` (fewer reviews than asked
+    for, and not adjudicated); `is_overdue` (open after its due time); `is_disputed` (reviewers disagree and nobody
+    settled it).
+    """
+    settled = Adjudication.objects.filter(task=OuterRef("pk"))
+    counted: QuerySet[Any] = tasks.annotate(
+        n_reviews=_count("pk"), n_decisions=_count("decision"), is_settled=Exists(settled)
+    )
+    judged: QuerySet[Any] = counted.annotate(
+        is_open=_flag(Q(n_reviews__lt=F("reviews_required"), is_settled=False)),
+        is_disputed=_flag(Q(n_decisions__gt=1, is_settled=False)),
+    )
+    standing: QuerySet[Any] = judged.annotate(is_overdue=_flag(Q(is_open=True, due_at__lt=clock.now())))
+    return standing
+
+
+def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
+    """Add to each task how it stands, `is_mine` (this person reviewed it) and `risk_rank` (0 is high)."""
+    mine = Review.objects.filter(task=OuterRef("pk"), reviewer=user)
+    rank = Case(
+        When(risk_tier=RiskTier.HIGH, then=Value(0)), When(risk_tier=RiskTier.MEDIUM, then=Value(1)),
+        default=Value(2), output_field=IntegerField(),
+    )  # fmt: skip
+    queued: QuerySet[Any] = with_standing(tasks).annotate(is_mine=Exists(mine), risk_rank=rank)
+    return queued
+
+
+def waits_for(user: User, *, task: str) -> Exists:
+    """Return the condition that a task may still be judged by this reviewer.
+
+    Args:
+        task: where a row of the outer query names its task: "task_id" of a review.
+    """
+    tasks = with_queue_state(ReviewTask.objects.filter(pk=OuterRef(task)), user)
+    return Exists(tasks.filter(STANDINGS[Standing.WAITING]))
+
+
+def _count(column: str) -> Coalesce:
+    """How many different values the reviews of a task have in a column."""
+    rows = Review.objects.filter(task=OuterRef("pk")).order_by().values("task")
+    counted = rows.annotate(n=Count(column, distinct=True)).values("n")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
+def _flag(condition: Q) -> Case:
+    return Case(
+        When(condition, then=Value(value=True)), default=Value(value=False), output_field=BooleanField()
+    )

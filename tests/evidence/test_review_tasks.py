@@ -1,0 +1,101 @@
+"""When a task is open: one definition, which the API's filter, the queue, the front page and the services share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from evidence.models import Adjudication, Membership, Review, ReviewTask
+from tests.e2e.cases import make_task
+from tests.evidence.test_blinding import colleague, listed, say, signed_in
+from tests.factories import World, acting
+
+
+def listed_in_queue(person: User, standing: str) -> list[int]:
+    client = Client()
+    client.force_login(person)
+    page = client.get(reverse("admin:evidence_reviewtask_changelist"), {"standing": standing})
+    return [task.pk for task in page.context["cl"].result_list]
+
+
+@pytest.fixture
+def settled(world: World) -> ReviewTask:
+    """A task that was adjudicated before all the reviews it asked for had come."""
+    task = make_task(world)
+    Review.objects.create(
+        task=task, reviewer=world.people["reviewer"], decision="reject", reason_code="unclear", machine_verdict={}
+    )  # fmt: skip
+    Adjudication.objects.create(
+        task=task, adjudicator=colleague(world, "third", "reviewer"), decision="reject", rationale="so it is"
+    )
+    return task
+
+
+def test_an_adjudicated_task_is_done_everywhere(world: World, settled: ReviewTask) -> None:
+    auditor = world.people["auditor"]
+    assert listed_in_queue(auditor, "open") == []
+    assert listed_in_queue(auditor, "closed") == [settled.pk]
+    api = signed_in(auditor)
+    assert listed(api, "traces", review="open") == []
+    assert [row["trace_id"] for row in listed(api, "traces", review="done")] == [settled.trace.trace_id.hex]
+
+
+def test_a_task_that_has_its_reviews_takes_no_more_by_any_door(world: World) -> None:
+    """The page offered no form, the API took the review, and its reader had been shown what the others said."""
+    task = make_task(world, risk="low")
+    assert task.reviews_required == 1
+    say(signed_in(world.people["reviewer"]), task, "approve")
+    late = colleague(world, "late", "reviewer")
+    answer = say(signed_in(late), task)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflicting_content")
+    client = Client()
+    client.force_login(late)
+    address = reverse("admin:evidence_reviewtask_change", args=[task.pk])
+    page = client.post(address, {"review": "1", "decision": "approve"})
+    assert page.status_code == 409
+    assert Review.objects.count() == 1
+
+
+def test_who_put_the_release_on_record_does_not_settle_what_others_say_of_it(world: World) -> None:
+    maker = colleague(world, "olga", "reviewer")  # tests.factories.ACTOR
+    task = make_task(world)
+    say(signed_in(world.people["reviewer"]), task)
+    say(signed_in(colleague(world, "second", "reviewer")), task, "approve")
+    client = Client()
+    client.force_login(maker)
+    address = reverse("admin:evidence_reviewtask_change", args=[task.pk])
+    data: dict[str, Any] = {"adjudicate": "1", "decision": "approve", "rationale": "mine is fine"}
+    assert client.post(address, data).status_code == 403
+    assert not Adjudication.objects.exists()
+
+
+def test_a_release_made_by_ones_own_token_is_ones_own(world: World, api: APIClient) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from evidence.models import Release, Scope
+    from evidence.services.people import tokens
+
+    maker = colleague(world, "maker", "reviewer", "author")
+    issued = tokens.issue_token(
+        name="git", owner=maker, scopes=[Scope.IMPORT], systems=[world.system],
+        expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),
+    )  # fmt: skip
+    pins = [{"slot": "model", "kind": "model", "key": "smol", "label": "2", "digest": "a" * 64}]
+    body = {"system": world.system.key, "name": "r2", "pins": pins}
+    made = api.post("/api/v1/releases", body, format="json", HTTP_AUTHORIZATION=f"Bearer {issued.text}")
+    assert made.status_code == 201, made.content
+    world = World(world.system, Release.objects.get(name="r2"), world.people)
+    from tests.requirements.builders import make_trace
+
+    trace = make_trace(world)
+    body = {"system": world.system.key, "trace_id": trace.trace_id.hex, "decision": "approve"}
+    answer = signed_in(maker).post("/api/v1/reviews", body, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "access_denied")
+    assert Membership.objects.filter(user=maker).exists()
