@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-WAIT = 10  # seconds for a page to say what it should; reached only when a test is about to fail
+WAIT = 60  # seconds for a page to say what it should; reached only when a test is about to fail
+
+# One command, so that no page can go between two of them; and only a page that has come whole.
+READ = "return document.readyState === 'complete' ? document.querySelector('main')?.innerText ?? '' : ''"
 
 
 def see(browser: Any, text: str) -> str:
     """Wait until the page says this, and return all it says."""
-    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
     def says(driver: Any) -> str:
-        page = driver.find_element("css selector", "main").text
+        page = str(driver.execute_script(READ))
         return page if text in page else ""
 
-    waiting = WebDriverWait(
-        browser, WAIT, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException]
+    waiting = WebDriverWait(  # a page that goes while it is read is answered with errors of several kinds
+        browser, WAIT, poll_frequency=0.1, ignored_exceptions=[WebDriverException]
     )
     return waiting.until(says, f"the page never said {text!r}")
 
