@@ -26,7 +26,7 @@ test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts i
 # API, requirements and gates touch nearly every library we depend on, and take under a minute.
 PART := tests/requirements tests/evidence/test_gates.py tests/evidence/test_otlp_api.py tests/config
 test-pythons: ## install-web and a part of the suite on each other supported Python found here
-	@for python in $$(.ci/pythons); do \
+	@found=$$(.ci/pythons); echo "Supported Pythons here:" $$found; for python in $$found; do \
 	  version=$${python##*python}; \
 	  if $(BIN)/python$$version -c '' 2>/dev/null; then continue; fi; \
 	  echo "Python $$version, in .venv-$$version"; \
