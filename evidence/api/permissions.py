@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class HasScope(BasePermission):
-    """Allows what `ScopedView.scopes` names for the method, and nothing else."""
+    """Allows what `ScopedView.scopes` names for the method, and nothing else.
+
+    HEAD is GET without the body. OPTIONS tells the methods of an address and takes no scope.
+    """
 
     message = "This needs a scope that you do not hold; docs/guides lists which role holds which."
 
@@ -23,5 +26,7 @@ class HasScope(BasePermission):
         """Whether the principal holds the scope of this method."""
         if not request.user or not request.user.is_authenticated:
             return False
-        needed = getattr(view, "scopes", {}).get(request.method)
+        if request.method == "OPTIONS":
+            return True
+        needed = getattr(view, "scopes", {}).get("GET" if request.method == "HEAD" else request.method)
         return isinstance(needed, Scope) and principal_of(request).may(needed)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from rapidfuzz import fuzz, process
-
+from evidence.nearest import nearest_name
 from requirements.checks.contracts import Check, Measure, Words
 from requirements.errors import UnknownCheck
 
@@ -309,7 +308,7 @@ def get_check(name: str) -> Check:
 
 def nearest_check(name: str) -> str:
     """Return the known check whose name is closest to `name`, for a message that helps."""
-    return str(process.extractOne(name, sorted(CHECKS), scorer=fuzz.WRatio)[0])
+    return str(nearest_name(name, CHECKS))
 
 
 def load_measure(check: Check) -> Measure:

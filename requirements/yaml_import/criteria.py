@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from jsonschema import Draft202012Validator
-from rapidfuzz import process
 
+from evidence.nearest import hint_at, nearest_name
 from requirements.checks.contracts import Check
 from requirements.checks.registry import CHECKS, nearest_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
@@ -143,8 +143,8 @@ def _read_parameters(
     known = tuple(cast("Mapping[str, object]", check.parameters["properties"]))
     for name in given:
         if name not in known:
-            nearest = str(process.extractOne(name, known)[0])
-            message = f"the check {check.name} has no parameter {name!r}; did you mean {nearest!r}?"
+            nearest = nearest_name(name, known)
+            message = f"the check {check.name} has no parameter {name!r}; {hint_at(nearest)}"
             faults.add((*here, name), "unknown_parameter", message, nearest)
     filled = check.with_defaults({name: value for name, value in given.items() if name in known})
     for error in Draft202012Validator(check.parameters).iter_errors(filled):
@@ -175,7 +175,7 @@ def _read_slices(
 
 def _check_dimension(check: Check, dimension: str, value: object, path: Path, faults: Faults) -> None:
     if check.dimensions is not None and dimension not in check.dimensions:
-        nearest = str(process.extractOne(dimension, check.dimensions)[0])
+        nearest = nearest_name(dimension, check.dimensions)
         message = f"the check {check.name} cannot be sliced by {dimension!r}; it can by "
         faults.add(path, "unknown_dimension", message + ", ".join(check.dimensions), nearest)
     if not isinstance(value, str) or not value:

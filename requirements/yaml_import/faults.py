@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rapidfuzz import process
-
+from evidence.nearest import hint_at, nearest_name
 from requirements.yaml_import.contracts import FileProblem
 from requirements.yaml_import.reader import Path, Places
 
@@ -41,13 +40,9 @@ class Faults:
                 self.add(path, "missing_field", f"{name!r} is missing")
         for name in item:
             if name not in known:
-                nearest = str(process.extractOne(name, known)[0])
-                self.add(
-                    (*path, name),
-                    "unknown_field",
-                    f"unknown field {name!r}; did you mean {nearest!r}?",
-                    nearest,
-                )
+                nearest = nearest_name(name, known)
+                message = f"unknown field {name!r}; {hint_at(nearest)}"
+                self.add((*path, name), "unknown_field", message, nearest)
 
     def check_unique(self, listed: Sequence[object], path: Path, noun: str) -> None:
         """Report keys that two entries of a list share."""

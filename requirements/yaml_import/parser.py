@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from rapidfuzz import process
-
+from evidence.nearest import nearest_name
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.contracts import FileProblem, RequirementFile
@@ -148,7 +147,7 @@ def _check_choice(
     item: Mapping[str, object], name: str, options: tuple[str, ...], path: Path, faults: Faults
 ) -> None:
     if name in item and item[name] not in options:
-        nearest = str(process.extractOne(str(item[name]), options)[0])
+        nearest = nearest_name(str(item[name]), options)
         faults.add((*path, name), "bad_choice", f"{item[name]!r} is not one of {', '.join(options)}", nearest)
 
 
