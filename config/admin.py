@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from config.read_only import allow_methods
+
 # Front page and sidebar, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Human review": ("ReviewTask", "Review", "Adjudication"),
@@ -47,6 +49,10 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.admin.front_page import work_of  # noqa: PLC0415  # it registers with this very site
 
         return super().index(request, {"work": work_of(request)} | (extra_context or {}))
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  # Django's signature
+        """Refuse methods that no page of the admin has; Django would answer them as if they were GET."""
+        return allow_methods("GET", "HEAD", "POST")(super().admin_view(view, cacheable))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the nouns the person may see, by section; one app's own page keeps Django's order."""

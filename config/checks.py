@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,18 @@ TYPED: Final = [
     "bench",
     "tests",
 ]
+
+
+# What docker-compose.yml sets, for `manage.py check --deploy`: nothing is connected to.
+PRODUCTION: Final = {
+    "DATABASE_URL": "postgresql://web:password@postgres/tracebinder",
+    "REDIS_URL": "redis://redis:6379/0",
+    "TRACEBINDER_PROCESS": "web",
+    "TRACEBINDER_DEBUG": "false",
+    "TRACEBINDER_SECRET_KEY": secrets.token_urlsafe(64),
+    "TRACEBINDER_ALLOWED_HOSTS": "tracebinder.example.com",
+    "TRACEBINDER_HTTPS": "true",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,7 @@ def _checks(schema: Path) -> list[Check]:
         Check("types", [python, "-m", "mypy", *TYPED]),
         Check("imports", [str(tools / "lint-imports")]),
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
+        Check("deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
         Check("schema", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", str(schema)]),
     ]
 

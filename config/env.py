@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Final
+
+from evidence.nearest import nearest_name
+
+PREFIX: Final = "TRACEBINDER_"
+# Variables of our name that other programs read: the client, and the tests.
+READ_ELSEWHERE: Final = frozenset(
+    {
+        "TRACEBINDER_URL", "TRACEBINDER_TOKEN", "TRACEBINDER_TEST_VAR", "TRACEBINDER_SHOTS",
+        "TRACEBINDER_SOAK_ROUNDS", "TRACEBINDER_SOAK_SEED",
+    }
+)  # fmt: skip
+# Kubernetes and Docker set these in every container beside a service whose name begins with ours.
+_SERVICE_LINK: Final = re.compile(
+    r"TRACEBINDER_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)?)"
+)
+
+_read: set[str] = set()
 
 
 class ConfigurationError(Exception):
@@ -12,7 +31,10 @@ class ConfigurationError(Exception):
 
 def env_str(name: str, default: str) -> str:
     """Return the text of `name`, or of the file that `name`_FILE points to, or `default`."""
+    _read.add(name)
     path = os.environ.get(f"{name}_FILE")
+    if path and name in os.environ:
+        raise ConfigurationError(f"{name} and {name}_FILE are both set: unset one, or it would be ignored")
     if path:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
@@ -48,3 +70,22 @@ def env_list(name: str, default: list[str]) -> list[str]:
     """Return `name` split at commas, blanks dropped."""
     text = env_str(name, "")
     return [part.strip() for part in text.split(",") if part.strip()] if text else default
+
+
+def refuse_unread() -> None:
+    """Stop where a variable of our name is set and no setting has read it: it was meant to change something.
+
+    Called once, when all settings are read.
+
+    Raises:
+        ConfigurationError: names each, and the nearest that is read.
+    """
+    known = _read | READ_ELSEWHERE
+    unread = [name for name in sorted(os.environ) if name.startswith(PREFIX) and not _is_read(name, known)]
+    if unread:
+        told = "; ".join(f"{name}: did you mean {nearest_name(name, known)}?" for name in unread)
+        raise ConfigurationError(f"no setting reads these variables, unset or correct them: {told}")
+
+
+def _is_read(name: str, known: set[str]) -> bool:
+    return name in known or name.removesuffix("_FILE") in known or _SERVICE_LINK.fullmatch(name) is not None

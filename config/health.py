@@ -14,16 +14,20 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from config.read_only import read_only
+
 REDIS_TIMEOUT: Final = 2  # seconds
 QUEUES: Final = ("default", "interpret")
 
 
+@read_only
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answer that the process runs. It looks at nothing else, so that a lost database does not restart us."""
     del request
     return JsonResponse({"status": "alive", "version": settings.VERSION})
 
 
+@read_only
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database is reachable and migrated and the broker answers; 503 with what is wrong."""
     del request
@@ -33,6 +37,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     )
 
 
+@read_only
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer gauges in the Prometheus text format: how much waits, and how old the last checkpoint is."""
     del request

@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 
 from config import embedded
-from config.env import ConfigurationError, env_bool, env_int, env_list, env_str
+from config.env import ConfigurationError, env_bool, env_int, env_list, env_str, refuse_unread
+from evidence.nearest import hint_at, nearest_name
 
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
 
@@ -32,7 +33,8 @@ _ROLES = {
     "owner": ("DATABASE_OWNER_URL", embedded.OWNER_ROLE),
 }
 if PROCESS not in _ROLES:
-    raise ConfigurationError(f"TRACEBINDER_PROCESS must be one of {', '.join(_ROLES)}, not {PROCESS!r}")
+    meant = hint_at(nearest_name(PROCESS, _ROLES))
+    raise ConfigurationError(f"TRACEBINDER_PROCESS is one of {', '.join(_ROLES)}, not {PROCESS!r}; {meant}")
 
 # A database host that is gone sends no goodbye; without these a request would wait for it for a quarter of an hour.
 DATABASE_CONNECT_TIMEOUT = env_int("TRACEBINDER_DATABASE_CONNECT_TIMEOUT", 5)  # seconds
@@ -91,11 +93,24 @@ DEBUG = env_bool("TRACEBINDER_DEBUG", default=False)
 SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "") or embedded.read_plan(VAR).secret_key
 ALLOWED_HOSTS = env_list("TRACEBINDER_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = env_list("TRACEBINDER_TRUSTED_ORIGINS", [])
-HTTPS = env_bool("TRACEBINDER_HTTPS", default=False)  # served behind TLS: cookies are then secure
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
+
+# Behind a proxy that ends TLS, as in docker-compose.yml. It says in X-Forwarded-Proto how it was reached, and must
+# overwrite what a client says there.
+HTTPS = env_bool("TRACEBINDER_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes reach the process past the proxy
+SECURE_HSTS_SECONDS = env_int("TRACEBINDER_HSTS_DAYS", 365) * 24 * 60 * 60 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("TRACEBINDER_HSTS_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = env_bool("TRACEBINDER_HSTS_PRELOAD", default=False)
+# Joining the preload list binds a whole domain, for months: that is not ours to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 INSTALLED_APPS = [
     "config.apps.TracebinderAdminConfig",  # django.contrib.admin with our site
@@ -108,6 +123,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "drf_spectacular",
+    "drf_spectacular_sidecar",  # the files of /api/docs
     "evidence.apps.EvidenceConfig",
     "requirements.apps.RequirementsConfig",
     "interpret.apps.InterpretConfig",
@@ -116,6 +132,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.content_policy.ContentPolicyMiddleware",  # outermost: static files and errors carry it, too
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.AnswerProblems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -247,9 +264,10 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["evidence.api.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],  # for people there is /api/docs
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["evidence.api.parsing.StrictJSONParser"],
+    # No browsable API: its forms would offer rows of other systems, and its pages need inline scripts.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "evidence.api.schema.ApiSchema",
     "DEFAULT_PAGINATION_CLASS": "evidence.api.pagination.KeysetPagination",
     "PAGE_SIZE": 50,  # rows
     "EXCEPTION_HANDLER": "config.problems.handle_exception",
@@ -284,3 +302,5 @@ LOGGING = {
 os.environ.setdefault(
     "HF_HUB_OFFLINE", "1"
 )  # a model is loaded by digest from our store, never from a hub by name
+
+refuse_unread()  # last: whatever is set by now and was not read is a misspelling

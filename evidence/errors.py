@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with what was sent."""
+
+    part: Literal["body", "query", "path"]
+    path: str  # e.g. "pins[0].kind"; empty: the whole part
+    code: str  # stable, e.g. "unknown_field"
+    message: str
+    nearest: str | None = None  # the known name closest to the one written
+
+    def __str__(self) -> str:
+        named = self.path in self.message or not self.path
+        return self.message if named else f"{self.path}: {self.message}"
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the fault as a problem's `errors` lists it."""
+        return {
+            "in": self.part,
+            "path": self.path,
+            "code": self.code,
+            "message": self.message,
+            "nearest": self.nearest,
+        }
 
 
 class EvidenceError(Exception):
@@ -54,6 +81,15 @@ class InvalidInput(EvidenceError):
     code = "invalid_input"
     http_status = 422
     title = "Invalid input"
+
+    def __init__(self, message: str = "", *, faults: Sequence[Fault] = ()) -> None:
+        further = f" ({len(faults) - 1} more; `errors` lists each)" if len(faults) > 1 else ""
+        super().__init__(message or (f"{faults[0]}{further}" if faults else self.title))
+        self.faults = tuple(faults)
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: each fault, with its place."""
+        return {"errors": [fault.as_dict() for fault in self.faults]} if self.faults else {}
 
 
 class BlobMissing(EvidenceError):

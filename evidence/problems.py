@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from django.http import JsonResponse
 from rest_framework import serializers
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -22,20 +20,6 @@ class Problem(serializers.Serializer[Any]):
     errors = serializers.JSONField(  # type: ignore[assignment]  # shadows Serializer.errors; used for the schema only
         required=False, help_text="One entry a fault, where there are several."
     )
-
-
-def problem(
-    *,
-    code: str,
-    title: str,
-    status: int,
-    detail: str,
-    errors: object = None,
-    headers: Mapping[str, str] | None = None,
-) -> JsonResponse:
-    """Return an RFC 9457 answer for use outside DRF."""
-    body = problem_body(code=code, title=title, status=status, detail=detail, errors=errors)
-    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
 
 
 def problem_body(*, code: str, title: str, status: int, detail: str, errors: object = None) -> dict[str, Any]:

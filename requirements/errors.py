@@ -71,6 +71,6 @@ class UnknownCheck(RequirementsError):
     http_status = 422
     title = "Unknown check"
 
-    def __init__(self, message: str, nearest: str) -> None:
+    def __init__(self, message: str, nearest: str | None) -> None:
         super().__init__(message)
         self.nearest = nearest

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.inputs import Input
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Binder, Scope
 from evidence.problems import Problem
@@ -22,7 +23,7 @@ from evidence.services.keys.trust import describe_trust
 from evidence.tasks import export_binder
 
 
-class BinderIn(serializers.Serializer[Any]):
+class BinderIn(Input):
     """What a binder is to hold."""
 
     system = serializers.CharField()

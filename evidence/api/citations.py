@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import django_filters
 
+from evidence.api.filtering import FilterSet, MomentFilter
 from evidence.api.reading import ScopedList
 from evidence.api.traces.serializers import CitationOut
 from evidence.models import Citation
 
 
-class CitationFilter(django_filters.FilterSet):
+class CitationFilter(FilterSet):
     """Narrow a list of citations."""
 
     system = django_filters.CharFilter("claim__trace__system__key")
     release = django_filters.CharFilter("claim__trace__release__name")
-    since = django_filters.IsoDateTimeFilter("claim__trace__started_at", "gte")
-    until = django_filters.IsoDateTimeFilter("claim__trace__started_at", "lt")
+    since = MomentFilter("claim__trace__started_at", "gte")
+    until = MomentFilter("claim__trace__started_at", "lt")
     document = django_filters.CharFilter("document__digest")
 
     class Meta:

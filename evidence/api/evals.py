@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of, visible_to
+from evidence.api.filtering import FilterSet
+from evidence.api.inputs import Input, QueryInput
 from evidence.api.otlp import read_posted_body
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
+from evidence.evals.registry import EVAL_FORMATS
 from evidence.models import EvalRun, EvalScore, Reject, Retraction, Scope
 from evidence.problems import Problem
 from evidence.services import evals
@@ -107,7 +108,7 @@ class EvalRunOut(serializers.ModelSerializer[EvalRun]):
         return [score for score in run.scores.all() if not score.slice]
 
 
-class EvalRunFilter(django_filters.FilterSet):
+class EvalRunFilter(FilterSet):
     """Narrow a list of eval runs."""
 
     system = django_filters.CharFilter("system__key")
@@ -119,10 +120,21 @@ class EvalRunFilter(django_filters.FilterSet):
         fields = ["run_key", "status"]
 
 
+class EvalFileQuery(QueryInput):
+    """Where a posted file belongs, and how to read it."""
+
+    system = serializers.CharField()
+    release = serializers.CharField(required=False, default=None, help_text="where the file does not say it")
+    format = serializers.ChoiceField(
+        choices=sorted(EVAL_FORMATS), required=False, default="native", help_text="native unless stated"
+    )
+
+
 class EvalRuns(ScopedList[EvalRun]):
     """List eval runs; post one. The same file again answers with the first row."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.PUSH_EVAL}
+    queries = {"POST": EvalFileQuery}
     queryset = EvalRun.objects.select_related(
         "system", "release", "suite", "evaluator", "dataset"
     ).prefetch_related("scores")
@@ -131,24 +143,19 @@ class EvalRuns(ScopedList[EvalRun]):
 
     @extend_schema(
         request={"application/json": OpenApiTypes.OBJECT, "application/octet-stream": OpenApiTypes.BINARY},
-        parameters=[
-            OpenApiParameter("system", required=True),
-            OpenApiParameter("release", description="where the file does not say it"),
-            OpenApiParameter("format", description="native unless stated", enum=["native"]),
-        ],
         responses={
             201: EvalRunOut, 200: EvalRunOut, 404: Problem, 409: Problem, 413: Problem, 422: Problem,
         },
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Store it."""
-        principal, query = principal_of(request), request.query_params
+        principal = principal_of(request)
         recorded = evals.record_eval_run(
             principal=principal,
-            system=find_system(principal, query.get("system", "")),
-            release=query.get("release") or None,
+            system=find_system(principal, self.query["system"]),
+            release=self.query["release"],
             raw=read_posted_body(request._request, limit=settings.EVAL_MAX_BODY),  # noqa: SLF001  # the bytes as sent
-            format_name=query.get("format", "native"),
+            format_name=self.query["format"],
         )
         return Response(EvalRunOut(recorded.run).data, status=201 if recorded.created else 200)
 
@@ -160,7 +167,7 @@ class EvalRunDetail(ScopedDetail[EvalRun]):
     serializer_class = EvalRunOut
 
 
-class RetractionIn(serializers.Serializer[Any]):
+class RetractionIn(Input):
     """Why a run no longer counts."""
 
     reason = serializers.CharField()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.filtering import FilterSet
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import ArtefactVersion, GateDecision, Scope, Waiver
@@ -35,7 +35,7 @@ class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
         ]  # fmt: skip
 
 
-class GateDecisionIn(serializers.Serializer[Any]):
+class GateDecisionIn(Input):
     """Which release is to pass."""
 
     system = serializers.CharField()
@@ -59,7 +59,7 @@ class GateDecide(ScopedView):
         return Response(GateDecisionOut(decision).data, status=201)
 
 
-class GateDecisionFilter(django_filters.FilterSet):
+class GateDecisionFilter(FilterSet):
     """Narrow a list of decisions."""
 
     system = django_filters.CharFilter("system__key")
@@ -86,7 +86,7 @@ class GateDecisionDetail(ScopedDetail[GateDecision]):
     serializer_class = GateDecisionOut
 
 
-class CriterionReferenceIn(serializers.Serializer[Any]):
+class CriterionReferenceIn(Input):
     """A baseline, a requirement, or one criterion of a requirement."""
 
     requirement = serializers.CharField(required=False, default="", max_length=100)
@@ -95,7 +95,7 @@ class CriterionReferenceIn(serializers.Serializer[Any]):
     baseline = serializers.CharField(required=False, default="", max_length=100)
 
 
-class GateIn(serializers.Serializer[Any]):
+class GateIn(Input):
     """What a gate asks for."""
 
     system = serializers.CharField()
@@ -137,7 +137,7 @@ class GateDefine(ScopedView):
         return Response(GateOut(version).data, status=201)
 
 
-class WaiverIn(serializers.Serializer[Any]):
+class WaiverIn(Input):
     """What is let past, for whom, why, and until when."""
 
     system = serializers.CharField()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.inputs import QueryInput
 from evidence.api.pagination import KeysetPagination
 from evidence.api.scoped_view import ScopedView
 from evidence.api.traces.serializers import TraceOut
@@ -18,6 +19,24 @@ from evidence.problems import Problem
 from evidence.selectors.indexes import diff_indexes, find_index_version, traces_relying_on_outdated
 
 MAX_LISTED: Final = 1_000  # documents of each list; the counts are of all
+
+
+class IndexDiffQuery(QueryInput):
+    """Two versions of one index, and which page of the answers."""
+
+    system = serializers.CharField()
+    to = serializers.CharField(help_text="Digest of the later version.")
+    cursor = serializers.CharField(required=False)
+    limit = serializers.IntegerField(
+        required=False, min_value=1, max_value=KeysetPagination.max_page_size, help_text="Traces on a page."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `from`, which is no name a Python class can have."""
+        return {
+            "from": serializers.CharField(help_text="Digest of the earlier version."),
+            **super().get_fields(),
+        }
 
 
 class DocumentChangeOut(serializers.Serializer[Any]):
@@ -47,23 +66,14 @@ class IndexDiffDetail(ScopedView):
     """Compare two versions of an index; list the answers that cited what went or changed, newest first."""
 
     scopes = {"GET": Scope.READ}
+    queries = {"GET": IndexDiffQuery}
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("system", required=True),
-            OpenApiParameter("from", required=True, description="Digest of the earlier version."),
-            OpenApiParameter("to", required=True, description="Digest of the later version."),
-            OpenApiParameter("cursor"),
-            OpenApiParameter("limit", int, description="Traces on a page, at most 500."),
-        ],
-        responses={200: IndexDiffOut, 404: Problem},
-    )
+    @extend_schema(responses={200: IndexDiffOut, 404: Problem, 422: Problem})
     def get(self, request: Request) -> Response:
         """Return it."""
-        query = request.query_params
-        system = find_system(principal_of(request), query.get("system", ""))
-        earlier = find_index_version(system, query.get("from", ""))
-        diff = diff_indexes(earlier, find_index_version(system, query.get("to", "")))
+        system = find_system(principal_of(request), self.query["system"])
+        earlier = find_index_version(system, self.query["from"])
+        diff = diff_indexes(earlier, find_index_version(system, self.query["to"]))
         pages = KeysetPagination()
         page = pages.paginate_queryset(traces_relying_on_outdated(earlier, diff), request, view=self)
         lists = {"added": diff.added, "removed": diff.removed, "changed": diff.changed}

@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from evidence.api.filtering import FilterSet, MomentFilter, TruthFilter
 from evidence.api.reading import ScopedList
 from evidence.models import AccessToken, IngestBatch, Reject
 
@@ -21,15 +22,15 @@ class BatchOut(serializers.ModelSerializer[IngestBatch]):
         ]  # fmt: skip
 
 
-class BatchFilter(django_filters.FilterSet):
+class BatchFilter(FilterSet):
     """Narrow a list of requests."""
 
     system = django_filters.CharFilter(
         method="by_system", help_text="Of tokens that may write to it; a request may hold several systems."
     )
-    since = django_filters.IsoDateTimeFilter("received_at", "gte")
-    until = django_filters.IsoDateTimeFilter("received_at", "lt")
-    rejected = django_filters.BooleanFilter(method="by_rejected", help_text="Whether something was refused.")
+    since = MomentFilter("received_at", "gte")
+    until = MomentFilter("received_at", "lt")
+    rejected = TruthFilter(method="by_rejected", help_text="Whether something was refused.")
 
     class Meta:
         model = IngestBatch
@@ -67,12 +68,12 @@ class RejectOut(serializers.ModelSerializer[Reject]):
         ]  # fmt: skip
 
 
-class RejectFilter(django_filters.FilterSet):
+class RejectFilter(FilterSet):
     """Narrow the reject ledger."""
 
     system = django_filters.CharFilter("system__key")
-    since = django_filters.IsoDateTimeFilter("created_at", "gte")
-    until = django_filters.IsoDateTimeFilter("created_at", "lt")
+    since = MomentFilter("created_at", "gte")
+    until = MomentFilter("created_at", "lt")
 
     class Meta:
         model = Reject

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import Principal, principal_of, visible_events
+from evidence.api.inputs import QueryInput
 from evidence.api.scoped_view import ScopedView
 from evidence.digests import sha256_hex
 from evidence.errors import NotFound
@@ -43,7 +44,7 @@ class InclusionProofOut(serializers.Serializer[Any]):
     tlog_proof = serializers.CharField(help_text="C2SP tlog-proof: all of this as one text.")
 
 
-class InclusionIn(serializers.Serializer[Any]):
+class InclusionQuery(QueryInput):
     """Which signed tree the proof leads to."""
 
     size = serializers.IntegerField(
@@ -51,7 +52,7 @@ class InclusionIn(serializers.Serializer[Any]):
     )
 
 
-class ConsistencyIn(serializers.Serializer[Any]):
+class ConsistencyQuery(QueryInput):
     """Two sizes at which checkpoints were signed."""
 
     old = serializers.IntegerField(min_value=0)
@@ -87,18 +88,16 @@ class InclusionProofView(ScopedView):
     """The proof that an event is in the signed log."""
 
     scopes = {"GET": Scope.READ}
+    queries = {"GET": InclusionQuery}
 
     @extend_schema(
         operation_id="log_inclusion_proof",
         responses=InclusionProofOut,
-        parameters=[InclusionIn],
     )
     def get(self, request: Request, event_uuid: UUID) -> Response:
         """Return the proof in the latest signed tree, or in that of `size`."""
         event = _find_event(principal_of(request), event_uuid)
-        asked = InclusionIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        body = _inclusion_body(event, asked.validated_data.get("size"))
+        body = _inclusion_body(event, self.query.get("size"))
         return Response(InclusionProofOut(body).data)
 
 
@@ -106,15 +105,12 @@ class ConsistencyProofView(ScopedView):
     """The proof that nothing was changed between two checkpoints."""
 
     scopes = {"GET": Scope.READ}
+    queries = {"GET": ConsistencyQuery}
 
-    @extend_schema(
-        operation_id="log_consistency_proof", parameters=[ConsistencyIn], responses=ConsistencyProofOut
-    )
-    def get(self, request: Request) -> Response:
+    @extend_schema(operation_id="log_consistency_proof", responses=ConsistencyProofOut)
+    def get(self, _: Request) -> Response:
         """Return the proof from the tree of `old` leaves to that of `new`, both of them signed."""
-        asked = ConsistencyIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        old, new = asked.validated_data["old"], asked.validated_data["new"]
+        old, new = self.query["old"], self.query["new"]
         hashes = log.prove_checkpoints_consistent(old_size=old, new_size=new)
         body = {
             "old": old,

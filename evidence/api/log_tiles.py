@@ -15,11 +15,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from evidence import acts
 from evidence.access import principal_of
-from evidence.api.scoped_view import ScopedView
+from evidence.api.scoped_view import ApiView, ScopedView
 from evidence.errors import NotFound
 from evidence.log.errors import MalformedPath
 from evidence.log.tiles import Bundle, Tile, parse_path
@@ -32,7 +31,7 @@ BUNDLE_CACHE: Final = "private, max-age=31536000, immutable"
 _BINARY: Final = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
 
 
-class CheckpointView(APIView):
+class CheckpointView(ApiView):
     """The latest signed checkpoint."""
 
     authentication_classes = ()
@@ -46,7 +45,7 @@ class CheckpointView(APIView):
         return _bytes(note.encode(), "text/plain; charset=utf-8", CHECKPOINT_CACHE)
 
 
-class TileView(APIView):
+class TileView(ApiView):
     """Hash tiles of the signed tree."""
 
     authentication_classes = ()

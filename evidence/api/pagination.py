@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from rest_framework.pagination import CursorPagination
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+from evidence.errors import Fault, InvalidInput
 
 
 class KeysetPagination(CursorPagination):
@@ -11,3 +18,36 @@ class KeysetPagination(CursorPagination):
     ordering = "-pk"
     page_size_query_param = "limit"
     max_page_size = 500
+    PARAMETERS: Final = ("cursor", "limit")
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """Return the rows of the page.
+
+        Raises:
+            InvalidInput: the cursor or the limit is none.
+        """
+        self._key = queryset.model._meta.pk
+        return super().paginate_queryset(queryset, request, view)
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows were asked for."""
+        text = request.query_params.get("limit")
+        if text is None:
+            return int(self.page_size or 0)
+        if not (
+            text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= self.max_page_size
+        ):
+            message = f"limit is a whole number from 1 to {self.max_page_size}, not {text[:40]!r}"
+            raise InvalidInput(faults=[Fault("query", "limit", "out_of_range", message)])
+        return int(text)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Return the place that an earlier page named."""
+        try:
+            cursor: Cursor | None = super().decode_cursor(request)
+            if cursor is not None and cursor.position is not None:
+                self._key.to_python(cursor.position)
+        except (NotFound, ValidationError) as exc:
+            message = "cursor is taken from the `next` or `previous` of a page, whole; this one is from none"
+            raise InvalidInput(faults=[Fault("query", "cursor", "invalid_cursor", message)]) from exc
+        return cursor

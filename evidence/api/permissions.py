@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class HasScope(BasePermission):
     """Allows what `ScopedView.scopes` names for the method, and nothing else.
 
+    HEAD is GET without the body. OPTIONS tells the methods of an address and takes no scope.
+
     It is the coarse half: what an act takes beside the scope is in the `acts` modules, which the services ask.
     """
 
@@ -28,7 +30,9 @@ class HasScope(BasePermission):
         """
         if not request.user or not request.user.is_authenticated:
             return False
-        needed = getattr(view, "scopes", {}).get(request.method)
+        if request.method == "OPTIONS":
+            return True
+        needed = getattr(view, "scopes", {}).get("GET" if request.method == "HEAD" else request.method)
         if needed is None:
             return False
         principal_of(request).require(*([needed] if isinstance(needed, Scope) else needed))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import models
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.request import Request
 
 from evidence.access import principal_of, visible_to
-from evidence.api.scoped_view import ScopedView
+from evidence.api.filtering import StrictFilterBackend
+from evidence.api.inputs import check_parameters
+from evidence.api.pagination import KeysetPagination
+from evidence.api.scoped_view import ScopedView, method_of
 from evidence.models import Scope
 
 _M = TypeVar("_M", bound=models.Model)
@@ -19,7 +22,7 @@ class _ScopedReading(ScopedView, GenericAPIView[_M]):
     """Narrows whatever `queryset` names to the systems of whoever asks."""
 
     scopes: ClassVar[dict[str, Scope | tuple[Scope, ...]]] = {"GET": Scope.READ}
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [StrictFilterBackend]
 
     def get_queryset(self) -> models.QuerySet[_M]:
         """Return the rows the principal may see."""
@@ -30,6 +33,17 @@ class _ScopedReading(ScopedView, GenericAPIView[_M]):
 
 class ScopedList(_ScopedReading[_M], ListAPIView[_M]):
     """A list, newest first, by keyset cursor."""
+
+    def read_query(self, request: Request) -> dict[str, Any]:
+        """Check the names of a list's parameters; filters and pages check their values when they are applied."""
+        if method_of(request) != "GET":
+            return super().read_query(request)
+        filters = StrictFilterBackend().filters_of(self)
+        repeatable = {name for name, each in filters.items() if getattr(each, "repeats", False)}
+        check_parameters(
+            request.query_params, {*filters, *KeysetPagination.PARAMETERS}, repeatable=repeatable
+        )
+        return {}
 
 
 class ScopedDetail(_ScopedReading[_M], RetrieveAPIView[_M]):

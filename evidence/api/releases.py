@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence import clock
 from evidence.access import find_system, principal_of
+from evidence.api.inputs import Input, QueryInput
 from evidence.api.scoped_view import ScopedView
-from evidence.errors import InvalidInput, NotFound
-from evidence.models import Deployment, Release, Scope
+from evidence.errors import NotFound
+from evidence.models import ArtefactKind, Deployment, Release, Scope
 from evidence.problems import Problem
 from evidence.selectors.deployments import live_at
 from evidence.services import registry
 
 
-class DocumentIn(serializers.Serializer[Any]):
+class DocumentIn(Input):
     """A document of an index."""
 
     document_id = serializers.CharField(max_length=200)
@@ -28,11 +27,11 @@ class DocumentIn(serializers.Serializer[Any]):
     text = serializers.CharField(trim_whitespace=False)
 
 
-class PinIn(serializers.Serializer[Any]):
+class PinIn(Input):
     """A pin of the release."""
 
     slot = serializers.CharField(max_length=200)
-    kind = serializers.CharField(max_length=20)
+    kind = serializers.ChoiceField(choices=ArtefactKind.choices)
     key = serializers.CharField(max_length=200)
     label = serializers.CharField(max_length=200)  # type: ignore[assignment]  # shadows Field.label, as DRF allows
     digest = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, default="")
@@ -41,7 +40,7 @@ class PinIn(serializers.Serializer[Any]):
     documents = DocumentIn(many=True, required=False, default=list)
 
 
-class ReleaseIn(serializers.Serializer[Any]):
+class ReleaseIn(Input):
     """A release to freeze."""
 
     system = serializers.CharField()
@@ -90,7 +89,7 @@ class ReleaseCreate(ScopedView):
         return Response(ReleaseOut(release).data, status=201)
 
 
-class DeploymentIn(serializers.Serializer[Any]):
+class DeploymentIn(Input):
     """A release going live."""
 
     system = serializers.CharField()
@@ -110,10 +109,19 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
         fields = ["system", "environment", "release", "effective_from", "deployed_by", "created_at"]
 
 
+class LiveQuery(QueryInput):
+    """Where, and when."""
+
+    system = serializers.CharField()
+    environment = serializers.CharField()
+    at = serializers.DateTimeField(required=False, help_text="ISO 8601; now where left out")
+
+
 class Deployments(ScopedView):
     """Say that a release went live; ask what was live at a time."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
+    queries = {"GET": LiveQuery}
 
     @extend_schema(request=DeploymentIn, responses={201: DeploymentOut, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
@@ -132,24 +140,13 @@ class Deployments(ScopedView):
         return Response(DeploymentOut(deployment).data, status=201)
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("system", required=True),
-            OpenApiParameter("environment", required=True),
-            OpenApiParameter("at", description="ISO 8601; now where left out"),
-        ],
-        responses={200: DeploymentOut, 404: Problem},
+        responses={200: DeploymentOut, 404: Problem, 422: Problem},
     )
     def get(self, request: Request) -> Response:
         """Return what was live in an environment at a time."""
-        query = request.query_params
-        system = find_system(principal_of(request), query.get("system", ""))
-        at = clock.now()
-        if text := query.get("at"):
-            try:
-                at = serializers.DateTimeField().to_internal_value(text)
-            except serializers.ValidationError as exc:
-                raise InvalidInput(f"`at` must be an ISO 8601 time, not {text!r}.") from exc
-        deployment = live_at(system=system, environment=query.get("environment", ""), at=at)
+        system = find_system(principal_of(request), self.query["system"])
+        environment, at = self.query["environment"], self.query.get("at") or clock.now()
+        deployment = live_at(system=system, environment=environment, at=at)
         if deployment is None:
-            raise NotFound(f"Nothing was live in {query.get('environment')!r} at {at.isoformat()}.")
+            raise NotFound(f"Nothing was live in {environment!r} at {at.isoformat()}.")
         return Response(DeploymentOut(deployment).data)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.errors import NotFound
 from evidence.models import ReasonCode, Review, Scope
@@ -18,7 +17,7 @@ from evidence.selectors.traces import current_traces
 from evidence.services import reviews
 
 
-class ReviewIn(serializers.Serializer[Any]):
+class ReviewIn(Input):
     """A judgement of a trace's current revision."""
 
     system = serializers.CharField()

@@ -5,20 +5,21 @@ from __future__ import annotations
 import django_filters
 from rest_framework import serializers
 
+from evidence.api.filtering import FilterSet, MomentFilter, TruthFilter
 from evidence.api.reading import ScopedList
-from evidence.models import ArtefactVersion
+from evidence.models import ArtefactKind, ArtefactVersion
 
 
-class VersionFilter(django_filters.FilterSet):
+class VersionFilter(FilterSet):
     """Narrow a list of versions; `registered=false` is the to-register list."""
 
     system = django_filters.CharFilter("artefact__system__key")
-    kind = django_filters.CharFilter("artefact__kind")
+    kind = django_filters.ChoiceFilter("artefact__kind", choices=ArtefactKind.choices)
     key = django_filters.CharFilter("artefact__key")
-    registered = django_filters.BooleanFilter("registration", lookup_expr="isnull", exclude=True)
+    registered = TruthFilter("registration", lookup_expr="isnull", exclude=True)
     release = django_filters.CharFilter("release_pins__release__name")
-    since = django_filters.IsoDateTimeFilter("created_at", "gte")
-    until = django_filters.IsoDateTimeFilter("created_at", "lt")
+    since = MomentFilter("created_at", "gte")
+    until = MomentFilter("created_at", "lt")
 
     class Meta:
         model = ArtefactVersion

@@ -20,7 +20,8 @@ TILE_HEIGHT: Final = 8  # tree levels that one tile spans
 TILE_WIDTH: Final = 1 << TILE_HEIGHT  # hashes in a full tile
 MAX_LEVEL: Final = 63  # largest tile level that has a path
 MAX_ENTRY_SIZE: Final = 0xFFFF  # bytes; the length prefix of an entry is a uint16
-_NUMBER: Final = r"(?P<index>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
+# At most 21 digits: no log has more leaves, and nobody makes us read a number of thousands.
+_NUMBER: Final = r"(?P<index>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
 _TILE_PATH: Final = re.compile(r"tile/(?P<level>entries|0|[1-9][0-9]?)/" + _NUMBER)
 
 

@@ -9,6 +9,7 @@ nothing to inserting them that stands out from the noise, a GIN index (jsonb_pat
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ def spans_between(since: datetime | None, until: datetime | None) -> QuerySet[Sp
         InvalidInput: no window, or one longer than `SPAN_SEARCH_MAX_HOURS`.
     """
     longest = timedelta(hours=settings.SPAN_SEARCH_MAX_HOURS)
-    if since is None or until is None or not since < until <= since + longest:
+    if since is None or until is None or until <= since or until - since > longest:
         raise InvalidInput(
             "Searching spans needs `since` and `until`, at most "
             f"{settings.SPAN_SEARCH_MAX_HOURS} hours apart; or ask for the spans of one trace."
@@ -58,4 +59,4 @@ def _as_json(value: str) -> list[Any]:
         read = json.loads(value)
     except ValueError:
         return []
-    return [read] if isinstance(read, int | float | bool) else []
+    return [read] if isinstance(read, int | float) and math.isfinite(read) else []

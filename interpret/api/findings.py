@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import django_filters
 from rest_framework import serializers
 
+from evidence.api.filtering import FilterSet
 from evidence.api.reading import ScopedDetail, ScopedList
 from interpret.models import Finding
 
@@ -24,12 +26,23 @@ class FindingOut(serializers.ModelSerializer[Finding]):
         ]  # fmt: skip
 
 
+class FindingFilter(FilterSet):
+    """Narrow a list of findings."""
+
+    system = django_filters.CharFilter("run__spec__system__key")
+    release = django_filters.CharFilter("run__release__name")
+
+    class Meta:
+        model = Finding
+        fields = ["run", "statistic", "status"]
+
+
 class FindingList(ScopedList[Finding]):
     """Findings, newest first. Empty without `interpret.view_internals`."""
 
     queryset = Finding.objects.select_related("run__spec__system", "run__release")
     serializer_class = FindingOut
-    filterset_fields = ("run", "statistic", "status", "run__release__name", "run__spec__system__key")
+    filterset_class = FindingFilter
 
 
 class FindingDetail(ScopedDetail[Finding]):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.filtering import FilterSet
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.models import Scope
 from evidence.problems import Problem
@@ -19,7 +20,7 @@ from interpret.models import ProbeRun
 from interpret.services.queueing import queue_probe_run
 
 
-class ProbeInputIn(serializers.Serializer[Any]):
+class ProbeInputIn(Input):
     """A prompt for a probe that reads some."""
 
     id = serializers.CharField(max_length=200)
@@ -31,7 +32,7 @@ class ProbeInputIn(serializers.Serializer[Any]):
     instruction = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
 
 
-class ProbeRunIn(serializers.Serializer[Any]):
+class ProbeRunIn(Input):
     """What to measure, on which release."""
 
     system = serializers.CharField()
@@ -67,13 +68,25 @@ class ProbeRunOut(serializers.ModelSerializer[ProbeRun]):
 RELATED = ("spec__system", "spec__model_version", "spec__artefact_version", "release")
 
 
+class ProbeRunFilter(FilterSet):
+    """Narrow a list of runs."""
+
+    system = django_filters.CharFilter("spec__system__key")
+    release = django_filters.CharFilter("release__name")
+    probe = django_filters.CharFilter("spec__probe")
+
+    class Meta:
+        model = ProbeRun
+        fields = ["state"]
+
+
 class ProbeRuns(ScopedList[ProbeRun]):
     """List runs; ask for one. Asking again for the same measurement answers with its run."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.PROBE}
     queryset = ProbeRun.objects.select_related(*RELATED)
     serializer_class = ProbeRunOut
-    filterset_fields = ("state", "release__name", "spec__probe", "spec__system__key")
+    filterset_class = ProbeRunFilter
 
     @extend_schema(request=ProbeRunIn, responses={201: ProbeRunOut, 403: Problem, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:

@@ -12,6 +12,8 @@ from rest_framework.response import Response
 
 from evidence import clock
 from evidence.access import find_system, principal_of
+from evidence.api.filtering import FilterSet
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
@@ -40,7 +42,7 @@ class AssessmentOut(serializers.ModelSerializer[Assessment]):
         ]  # fmt: skip
 
 
-class AssessmentFilter(django_filters.FilterSet):
+class AssessmentFilter(FilterSet):
     """Narrow a list of assessments."""
 
     system = django_filters.CharFilter("release__system__key")
@@ -52,7 +54,7 @@ class AssessmentFilter(django_filters.FilterSet):
         fields = ["verdict"]
 
 
-class AssessIn(serializers.Serializer[Any]):
+class AssessIn(Input):
     """Which release, against a baseline or against everything approved, as of when."""
 
     system = serializers.CharField()

@@ -7,12 +7,14 @@ from typing import Any, Final
 import django_filters
 from django.db.models import OuterRef, Subquery
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.api.filtering import FilterSet
+from evidence.api.inputs import Input, QueryInput
 from evidence.api.otlp import read_posted_body
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
@@ -61,7 +63,7 @@ class RequirementVersionOut(serializers.ModelSerializer[RequirementVersion]):
         ]  # fmt: skip
 
 
-class RequirementFilter(django_filters.FilterSet):
+class RequirementFilter(FilterSet):
     """Narrow a list of requirement versions."""
 
     system = django_filters.CharFilter("requirement__system__key")
@@ -112,17 +114,23 @@ class ImportOut(serializers.Serializer[Any]):
     requirements = ImportedOut(many=True)
 
 
+class FileQuery(QueryInput):
+    """Where a requirement file belongs, and what it is called."""
+
+    system = serializers.CharField()
+    file = serializers.CharField(
+        required=False, default="requirements.yaml", max_length=200, help_text="its name"
+    )
+
+
 class RequirementImport(ScopedView):
     """Import a requirement file. With any fault in it nothing is stored, and every fault is named with its line."""
 
     scopes = {"POST": Scope.IMPORT}
+    queries = {"POST": FileQuery}
 
     @extend_schema(
         request={"application/yaml": OpenApiTypes.STR},
-        parameters=[
-            OpenApiParameter("system", required=True),
-            OpenApiParameter("file", description="its name"),
-        ],
         responses={200: ImportOut, 201: ImportOut, 409: Problem, 422: Problem},
     )
     def post(self, request: Request) -> Response:
@@ -130,9 +138,9 @@ class RequirementImport(ScopedView):
         principal = principal_of(request)
         result = import_requirements(
             principal=principal,
-            system=find_system(principal, request.query_params.get("system", "")),
+            system=find_system(principal, self.query["system"]),
             source=read_posted_body(request._request, limit=MAX_FILE),  # noqa: SLF001  # the bytes as sent
-            file_name=request.query_params.get("file", "requirements.yaml")[:200],
+            file_name=self.query["file"],
         )
         listed = [
             {
@@ -154,7 +162,7 @@ class RequirementImport(ScopedView):
         return Response(ImportOut(body).data, status=201 if result.n_created else 200)
 
 
-class LintIn(serializers.Serializer[Any]):
+class LintIn(Input):
     """A sentence to look at."""
 
     statement = serializers.CharField()
@@ -176,7 +184,7 @@ class RequirementLint(ScopedView):
         return Response({"warnings": [warning.as_dict() for warning in found]})
 
 
-class TransitionIn(serializers.Serializer[Any]):
+class TransitionIn(Input):
     """Where to, and why."""
 
     system = serializers.CharField()

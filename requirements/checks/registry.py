@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from evidence.names import nearest_name
+from evidence.nearest import nearest_name
 from requirements.checks.contracts import Check, Direction, Measure, Words
 from requirements.errors import UnknownCheck
 

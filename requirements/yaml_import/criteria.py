@@ -8,7 +8,7 @@ from typing import cast
 
 from jsonschema import Draft202012Validator
 
-from evidence.names import nearest_name
+from evidence.nearest import hint_at, nearest_name
 from requirements.checks.contracts import Check
 from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
@@ -143,7 +143,7 @@ def _read_parameters(
     for name in given:
         if name not in known:
             nearest = nearest_name(name, known)
-            message = f"the check {check.name} has no parameter {name!r}; did you mean {nearest!r}?"
+            message = f"the check {check.name} has no parameter {name!r}; {hint_at(nearest)}"
             faults.add((*here, name), "unknown_parameter", message, nearest)
     filled = check.with_defaults({name: value for name, value in given.items() if name in known})
     for error in Draft202012Validator(check.parameters).iter_errors(filled):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from evidence.names import nearest_name
+from evidence.nearest import hint_at, nearest_name
 from requirements.yaml_import.contracts import FileProblem
 from requirements.yaml_import.reader import Path, Places
 
@@ -41,12 +41,8 @@ class Faults:
         for name in item:
             if name not in known:
                 nearest = nearest_name(name, known)
-                self.add(
-                    (*path, name),
-                    "unknown_field",
-                    f"unknown field {name!r}; did you mean {nearest!r}?",
-                    nearest,
-                )
+                message = f"unknown field {name!r}; {hint_at(nearest)}"
+                self.add((*path, name), "unknown_field", message, nearest)
 
     def check_unique(self, listed: Sequence[object], path: Path, noun: str) -> None:
         """Report keys that two entries of a list share."""

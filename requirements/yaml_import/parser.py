@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from evidence.names import nearest_name
+from evidence.nearest import nearest_name
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.contracts import FileProblem, RequirementFile

@@ -67,7 +67,11 @@ def test_an_address_that_does_not_exist_is_a_problem_too(api: APIClient, world: 
 
 def test_invalid_fields_are_listed(api: APIClient, world: World) -> None:
     response = api.post("/api/v1/releases", {"system": "x"}, format="json", **world.headers(Scope.IMPORT))
-    assert set(problem(response, 422)["errors"]) == {"name", "pins"}
+    faults: Any = problem(response, 422)["errors"]
+    assert [(fault["in"], fault["path"], fault["code"]) for fault in faults] == [
+        ("body", "name", "required"),
+        ("body", "pins", "required"),
+    ]
 
 
 def test_a_system_of_others_cannot_be_written_to(api: APIClient, world: World) -> None:

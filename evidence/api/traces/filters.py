@@ -10,6 +10,7 @@ from django.http import QueryDict
 from rest_framework.request import Request
 
 from evidence.access import principal_of, visible_to
+from evidence.api.filtering import FilterSet, MomentFilter, RepeatedFilter, TruthFilter
 from evidence.models import (
     Citation,
     Claim,
@@ -21,13 +22,13 @@ from evidence.selectors import spans, traces
 from evidence.selectors.traces import ReviewState
 
 
-class TraceFilter(django_filters.FilterSet):
+class TraceFilter(FilterSet):
     """Narrow a list of traces."""
 
     system = django_filters.CharFilter("system__key")
     release = django_filters.CharFilter("release__name")
-    since = django_filters.IsoDateTimeFilter("started_at", "gte")
-    until = django_filters.IsoDateTimeFilter("started_at", "lt")
+    since = MomentFilter("started_at", "gte")
+    until = MomentFilter("started_at", "lt")
     verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
     version = django_filters.CharFilter(
         method="by_version", help_text="Digest of any version the trace used."
@@ -39,7 +40,7 @@ class TraceFilter(django_filters.FilterSet):
         method="by_retrieved_document", help_text="Digest of a document the trace cited or retrieved."
     )
     flag = django_filters.CharFilter(method="by_flag", help_text="Code of a flag the assembler set.")
-    reviewed = django_filters.BooleanFilter(method="by_reviewed")
+    reviewed = TruthFilter(method="by_reviewed")
     review = django_filters.ChoiceFilter(
         choices=ReviewState.choices,
         method="by_review",
@@ -50,7 +51,7 @@ class TraceFilter(django_filters.FilterSet):
         method="by_decision",
         help_text="What a reviewer decided, as far as you may read it.",
     )
-    attribute = django_filters.CharFilter(
+    attribute = RepeatedFilter(
         method="by_attribute",
         help_text="key=value of a span's attribute; needs `since` and `until`. May be repeated.",
     )
@@ -109,13 +110,13 @@ class TraceFilter(django_filters.FilterSet):
         return queryset.filter(trace_id__in=found.values("trace_id"))
 
 
-class SpanFilter(django_filters.FilterSet):
+class SpanFilter(FilterSet):
     """Narrow a list of spans. Outside one trace, `since` and `until` are needed."""
 
     system = django_filters.CharFilter("system__key")
-    since = django_filters.IsoDateTimeFilter("started_at", "gte")
-    until = django_filters.IsoDateTimeFilter("started_at", "lt")
-    attribute = django_filters.CharFilter(method="by_attribute", help_text="key=value. May be repeated.")
+    since = MomentFilter("started_at", "gte")
+    until = MomentFilter("started_at", "lt")
+    attribute = RepeatedFilter(method="by_attribute", help_text="key=value. May be repeated.")
 
     class Meta:
         model = Span
@@ -130,8 +131,8 @@ class SpanFilter(django_filters.FilterSet):
 class SpanSearchFilter(SpanFilter):
     """Narrow the spans of a window of time."""
 
-    since = django_filters.IsoDateTimeFilter("started_at", "gte", required=True)
-    until = django_filters.IsoDateTimeFilter("started_at", "lt", required=True)
+    since = MomentFilter("started_at", "gte", required=True)
+    until = MomentFilter("started_at", "lt", required=True)
 
     def filter_queryset(self, queryset: QuerySet[Span]) -> QuerySet[Span]:
         """Refuse a window that is too long."""
@@ -140,13 +141,13 @@ class SpanSearchFilter(SpanFilter):
         return found
 
 
-class ClaimFilter(django_filters.FilterSet):
+class ClaimFilter(FilterSet):
     """Narrow a list of claims."""
 
     system = django_filters.CharFilter("trace__system__key")
     release = django_filters.CharFilter("trace__release__name")
-    since = django_filters.IsoDateTimeFilter("trace__started_at", "gte")
-    until = django_filters.IsoDateTimeFilter("trace__started_at", "lt")
+    since = MomentFilter("trace__started_at", "gte")
+    until = MomentFilter("trace__started_at", "lt")
     trace = django_filters.UUIDFilter("trace__trace_id")
     verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
 

@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import principal_of, visible_to
+from evidence.api.inputs import QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.api.traces.filters import ClaimFilter, SpanFilter, SpanSearchFilter, TraceFilter
@@ -36,20 +38,26 @@ class TraceList(ScopedList[Trace]):
     filterset_class = TraceFilter
 
 
+class RevisionQuery(QueryInput):
+    """Which revision; the newest where none is named."""
+
+    revision = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+
+
 class TraceDetail(ScopedView):
     """One trace with its claims, citations, checks, tools and versions. `?revision=` names an older one."""
 
     scopes = {"GET": Scope.READ}
+    queries = {"GET": RevisionQuery}
 
-    @extend_schema(responses={200: TraceDetailOut, 404: Problem})
+    @extend_schema(responses={200: TraceDetailOut, 404: Problem, 422: Problem})
     def get(self, request: Request, trace_id: str) -> Response:
         """Return the newest revision, or the one asked for."""
         found = visible_to(traces.traces_in_full(), principal_of(request)).filter(
             trace_id=_parse_trace_id(trace_id)
         )
-        revision = request.query_params.get("revision")
-        if revision:
-            found = found.filter(revision=int(revision) if revision.isdigit() else -1)
+        if "revision" in self.query:
+            found = found.filter(revision=self.query["revision"])
         trace = found.order_by("-revision").first()
         if trace is None:
             raise NotFound(f"There is no trace {trace_id} among those of your systems.")

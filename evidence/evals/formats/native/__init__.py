@@ -11,7 +11,7 @@ from typing import Final, cast
 from evidence.evals.contracts import EvalFileError, Opened, ParsedRun
 from evidence.evals.formats.native.head import read_head
 from evidence.evals.formats.native.samples import read_samples
-from evidence.evals.formats.strict_json import JsonObject, read_json
+from evidence.strict_json import JsonObject, read_json
 
 FORMAT_V1: Final = "tracebinder.eval/1"
 

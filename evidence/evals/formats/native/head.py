@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from evidence.digests import parse_digest
 from evidence.evals.contracts import EvalFileError, MetricSpec, RunHead, VersionClaim
-from evidence.evals.formats.strict_json import JsonObject, faults_in, place_of
-from evidence.names import nearest_name
+from evidence.nearest import nearest_name
+from evidence.strict_json import JsonObject, faults_in, place_of
 
 SCHEMA_FILE: Final = Path(__file__).with_name("schema.json")
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Final, cast, get_args
 
 from evidence.evals.contracts import MetricSpec, ParsedSample, SampleReject, SampleScore, ScoreStatus
-from evidence.evals.formats.strict_json import JsonObject, faults_in
-from evidence.names import nearest_name
+from evidence.nearest import nearest_name
+from evidence.strict_json import JsonObject, faults_in
 
 MAX_ID: Final = 128  # characters of a sample's id, and of a dimension and its value together
 

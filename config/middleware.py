@@ -1,0 +1,47 @@
+"""What stands before and after every view: text that cannot be stored is stopped, errors become answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+
+from config import problems
+from evidence.errors import Fault, InvalidInput
+
+
+class AnswerProblems:
+    """Hands what a view raised to `config.problems`, and refuses addresses that hold a NUL character.
+
+    PostgreSQL has no text with a NUL in it, so such an address can name nothing; and wherever one went unchecked, the
+    database would say so.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if fault := _fault_in_address(request):
+            return problems.respond(request, InvalidInput(faults=[fault]))
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed):  # Django's own views answer with an empty body
+            return problems.respond(
+                request, problems.WrongMethod(str(request.method), response["Allow"].split(", "))
+            )
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer an exception that is somebody's answer; any other is Django's to log."""
+        return problems.answer(request, exception)
+
+
+def _fault_in_address(request: HttpRequest) -> Fault | None:
+    if "\x00" in request.path_info:
+        return Fault("path", "", "unstorable_value", "The address holds a NUL character, which no name has.")
+    for name, values in request.GET.lists():
+        if any("\x00" in text for text in (name, *values)):
+            shown = name.replace("\x00", "\\u0000")[:100]
+            message = f"{shown} holds a NUL character, which no stored text has."
+            return Fault("query", shown, "unstorable_value", message)
+    return None

@@ -1,0 +1,158 @@
+"""What callers send: bodies and query parameters. A name or a choice that nobody knows is refused, never ignored.
+
+Every `…In` serializer is an `Input` and every set of query parameters a `QueryInput`; a test walks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+from typing import Any, ClassVar, Final, Literal
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.settings import api_settings
+
+from evidence.errors import Fault, InvalidInput
+from evidence.nearest import hint_at, nearest_name
+
+_MOST_FAULTS: Final = 50  # of one request that are told
+_SHOWN: Final = 100  # characters of a name somebody made up
+
+
+class Input(serializers.Serializer[Any]):
+    """The fields of a body. Fields may be inputs themselves, or lists of them."""
+
+    part: ClassVar[Literal["body", "query"]] = "body"
+
+    def is_valid(self, *, raise_exception: bool = False) -> bool:
+        """Whether every name is known and every value fits.
+
+        Raises:
+            InvalidInput: with each fault and its place, where asked to raise.
+        """
+        super().is_valid()
+        found = list(islice(self._faults(), _MOST_FAULTS))
+        if found and raise_exception:
+            raise InvalidInput(faults=found)
+        return not found
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from _unknown_in(self, self.initial_data, "", self.part)
+        yield from _refused_in(self, self.errors, self.initial_data, "", self.part)
+
+
+class QueryInput(Input):
+    """The query parameters that an address takes."""
+
+    part = "query"
+
+
+def check_parameters(query: QueryDict, known: Collection[str], *, repeatable: Collection[str] = ()) -> None:
+    """Refuse parameters that nobody knows, that have no value, or that are given twice where one would be ignored.
+
+    Raises:
+        InvalidInput: with each fault.
+    """
+    faults = [
+        fault
+        for name in query
+        if (fault := _fault_of_parameter(name, query.getlist(name), known, repeatable))
+    ]
+    if faults:
+        raise InvalidInput(faults=faults[:_MOST_FAULTS])
+
+
+def unknown_choice(
+    written: object, choices: Collection[str], *, part: Literal["body", "query"], path: str
+) -> Fault:
+    """Return the fault of a value that is none of the choices."""
+    shown = str(written)[:_SHOWN]
+    listed = ", ".join(choices)
+    message = f"{path} is not one of {listed}: {shown!r}"
+    return Fault(part, path, "invalid_choice", message, nearest_name(shown, choices))
+
+
+def _fault_of_parameter(
+    name: str, values: list[str], known: Collection[str], repeatable: Collection[str]
+) -> Fault | None:
+    shown = name[:_SHOWN]
+    if name not in known:
+        return _unknown("query", shown, shown, known, "query parameter", "unknown_parameter")
+    if len(values) > 1 and name not in repeatable:
+        return Fault(
+            "query", shown, "repeated_parameter", f"{shown} is given {len(values)} times: give it once"
+        )
+    if not all(values):
+        message = f"{shown} has no value: leave it out, or say which"
+        return Fault("query", shown, "empty_parameter", message)
+    return None
+
+
+def _unknown(
+    part: Literal["body", "query"], path: str, name: str, known: Collection[str], noun: str, code: str
+) -> Fault:
+    nearest = nearest_name(name, known)
+    return Fault(part, path, code, f"Unknown {noun} {name!r}; {hint_at(nearest)}", nearest)
+
+
+def _unknown_in(field: Any, data: Any, place: str, part: Literal["body", "query"]) -> Iterator[Fault]:
+    """Yield the names in `data`, however deep, that no field has."""
+    if isinstance(field, serializers.ListSerializer):
+        for index, item in enumerate(data if isinstance(data, list) else ()):
+            yield from _unknown_in(field.child, item, _joined(place, index), part)
+    elif isinstance(field, serializers.Serializer) and isinstance(data, Mapping):
+        for name, value in data.items():
+            here = _joined(place, name)
+            if name in field.fields:
+                yield from _unknown_in(field.fields[name], value, here, part)
+            else:
+                yield _unknown(part, here, str(name)[:_SHOWN], field.fields, "field", "unknown_field")
+
+
+def _refused_in(
+    field: Any, errors: Any, data: Any, place: str, part: Literal["body", "query"]
+) -> Iterator[Fault]:
+    """Yield what the fields themselves refused, with its place: DRF nests it as the data is nested."""
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            if name == api_settings.NON_FIELD_ERRORS_KEY:
+                yield from _refused_in(field, inner, data, place, part)
+            else:
+                yield from _refused_in(
+                    _below(field, name), inner, _item(data, name), _joined(place, name), part
+                )
+        return
+    for index, inner in enumerate(errors):
+        if isinstance(inner, str):
+            yield _fault_of_value(field, inner, data, place, part)
+        else:
+            yield from _refused_in(
+                _below(field, index), inner, _item(data, index), _joined(place, index), part
+            )
+
+
+def _fault_of_value(field: Any, detail: Any, data: Any, place: str, part: Literal["body", "query"]) -> Fault:
+    code = str(getattr(detail, "code", "") or "invalid")
+    if code == "invalid_choice" and isinstance(field, serializers.ChoiceField):
+        return unknown_choice(data, [str(each) for each in field.choices], part=part, path=place)
+    return Fault(part, place, code, str(detail))
+
+
+def _item(data: Any, key: Any) -> Any:
+    try:
+        return data[key]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _below(field: Any, key: Any) -> Any:
+    """Return the field that reads an item of what `field` reads."""
+    return getattr(field, "child", None) if isinstance(key, int) else getattr(field, "fields", {}).get(key)
+
+
+def _joined(place: str, key: Any) -> str:
+    if isinstance(key, int):
+        return f"{place}[{key}]"
+    shown = str(key)[:_SHOWN]
+    return f"{place}.{shown}" if place else shown

@@ -1,0 +1,21 @@
+"""The known name closest to one that nobody knows: what an error suggests. Django-free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rapidfuzz import process
+
+_READ: Final = 200  # characters of the unknown name that are compared: a longer one is no misspelling
+
+
+def nearest_name(written: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like the one written, however unlike; None where nothing is known."""
+    names = sorted(known)
+    return str(process.extractOne(written[:_READ], names)[0]) if names else None
+
+
+def hint_at(nearest: str | None) -> str:
+    """Return the half of an error's sentence that names what was meant."""
+    return f"did you mean {nearest!r}?" if nearest else "none is taken here"

@@ -1,0 +1,234 @@
+"""A browser gets a page, everybody else a problem document; both say the same, whatever was away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
+from django.http import Http404, HttpRequest
+from django.test import Client
+from django.urls import path
+from rest_framework.exceptions import APIException
+
+from config import problems
+from config.urls import urlpatterns as ours
+from tests.factories import World
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+BAD_SQL = {
+    "409": "INSERT INTO auth_group (id, name) VALUES (1, 'author'), (1, 'author')",
+    "422": "SELECT 'not a number'::int",
+}
+
+
+def raise_it(request: HttpRequest, name: str) -> None:
+    """Fail as the test asks; the address stands for a page of the admin."""
+    del request
+    if name == "500":
+        raise RuntimeError("a secret of the server")
+    if name == "503":
+        raise OperationalError("server closed the connection, password=hunter2")
+    if name == "404":
+        raise Http404("no such thing")
+    with connection.cursor() as cursor:
+        cursor.execute(BAD_SQL[name])
+
+
+urlpatterns = [*ours, path("raise/<str:name>", raise_it)]
+handler400, handler403 = "config.problems.bad_request", "config.problems.permission_denied"
+handler404, handler500 = "config.problems.not_found", "config.problems.server_error"
+
+
+@pytest.fixture
+def page() -> Client:
+    """A browser that nobody has signed in."""
+    return Client(raise_request_exception=False, headers={"accept": BROWSER})
+
+
+def shown(response: Any, status: int, code: str) -> str:
+    """Check that this is our page of a problem, and return its text."""
+    assert response.status_code == status, response.content[:500]
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert "Accept" in response.headers["Vary"]
+    text: str = response.content.decode()
+    assert f"<code>{code}</code>" in text
+    assert str(status) in text
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=", text)
+    for href in re.findall(r'<link rel="stylesheet" href="/static/([^"]+)"', text):
+        assert finders.find(href), href
+    return text
+
+
+def told(response: Any, status: int, code: str) -> dict[str, Any]:
+    """Check that this is a problem document, and return it."""
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
+    body: dict[str, Any] = response.json()
+    assert body["code"] == code
+    return body
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.config.test_problem_pages")
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("404", "not_found"), ("409", "conflicting_content"), ("422", "unstorable_value"), ("500", "internal_error"),
+     ("503", "database_away")],
+)  # fmt: skip
+def test_what_a_page_raises_is_one_answer_in_two_forms(page: Client, name: str, code: str) -> None:
+    body = told(in_savepoint(Client(raise_request_exception=False), f"/raise/{name}"), int(name), code)
+    text = shown(in_savepoint(page, f"/raise/{name}"), int(name), code)
+    for words in (body["title"], body["detail"].split(".")[0].split("'")[0]):
+        assert words in text
+    assert "secret" not in text + str(body)
+    assert "hunter2" not in text + str(body)
+
+
+def in_savepoint(client: Client, address: str) -> Any:
+    """Ask without leaving the test's transaction broken."""
+    with transaction.atomic():
+        savepoint = transaction.savepoint()
+        response = client.get(address)
+        transaction.savepoint_rollback(savepoint)
+    return response
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.config.test_problem_pages")
+def test_a_500_promises_nothing_that_nobody_knows(page: Client) -> None:
+    body = told(Client(raise_request_exception=False).get("/raise/500"), 500, "internal_error")
+    assert "not known" in body["detail"]
+    assert "Nothing of this request was stored" not in body["detail"]
+    assert "safe" not in body["detail"]
+
+
+@pytest.mark.django_db
+def test_a_browser_gets_pages_from_the_api_too(page: Client, world: World) -> None:
+    shown(page.get("/api/v1/traces"), 401, "not_authenticated")
+    page.force_login(world.people["operator"])
+    shown(page.get("/api/v1/traces"), 403, "permission_denied")
+    page.force_login(world.people["auditor"])
+    shown(page.get("/api/v1/eval-runs/1"), 404, "not_found")
+    shown(page.delete("/api/v1/traces"), 405, "method_not_allowed")
+    assert "did you mean &#x27;system&#x27;?" in shown(
+        page.get("/api/v1/traces?sistem=x"), 422, "invalid_input"
+    )
+
+
+@pytest.mark.django_db
+def test_a_list_of_the_api_is_json_for_a_browser_too(page: Client, world: World) -> None:
+    page.force_login(world.people["auditor"])
+    assert page.get("/api/v1/traces").json()["results"] == []
+
+
+@pytest.mark.django_db
+def test_pages_of_the_admin_that_are_refused(page: Client, world: World) -> None:
+    page.force_login(world.people["auditor"])
+    shown(page.get("/admin/interpret/finding/"), 403, "permission_denied")
+    shown(page.get("/admin/nothing-here/"), 404, "not_found")
+    shown(page.get("/admin/evidence/trace/?system__name__regex=("), 400, "bad_request")
+    shown(page.delete("/admin/evidence/trace/"), 405, "method_not_allowed")
+    shown(page.get("/nothing-here"), 404, "not_found")
+
+
+def test_a_host_nobody_allowed(page: Client) -> None:
+    shown(page.get("/healthz/", headers={"host": "evil.example"}), 400, "host_not_allowed")
+    told(Client().get("/admin/", headers={"host": "evil.example"}), 400, "host_not_allowed")
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_token(world: World) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"accept": BROWSER})
+    shown(client.post("/admin/login/", {"username": "a"}), 403, "csrf_failed")
+    client.force_login(world.people["auditor"])
+    shown(client.post("/api/v1/reviews", {}), 403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_page"),
+    [(BROWSER, True), ("text/html", True), ("text/html;q=0.9,application/json;q=0.5", True), ("*/*", False),
+     ("", False), ("application/json", False), ("application/json,text/html", False),
+     ("application/problem+json", False),
+     ("text/html;q=0.1,*/*", False), ("image/png", False), (";;;,", False), ("text/html;q=x", True)],
+)  # fmt: skip
+def test_who_gets_a_page(accept: str, is_page: bool) -> None:
+    response = Client().get("/nothing", headers={"accept": accept})
+    assert response.headers["Content-Type"].startswith("text/html") == is_page
+
+
+class NoDatabase:
+    """Stands in for the connection of a database that is away."""
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        raise OperationalError("server closed the connection")
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch, world: World) -> Iterator[Client]:
+    """A browser of somebody who signed in before the database went away."""
+    client = Client(raise_request_exception=False, headers={"accept": BROWSER})
+    client.force_login(world.people["auditor"])
+    with monkeypatch.context() as patch:
+        patch.setattr(connections["default"], "cursor", NoDatabase())
+        yield client
+
+
+def test_without_the_database_the_admin_says_so(away: Client) -> None:
+    for address in ("/admin/", "/admin/evidence/trace/", "/admin/evidence/trace/1/change/"):
+        response = away.get(address)
+        shown(response, 503, "database_away")
+        assert response.headers["Retry-After"] == "5"
+
+
+def test_without_the_database_the_figures_are_a_503(away: Client) -> None:
+    shown(away.get("/metrics"), 503, "database_away")
+    assert away.get("/readyz").status_code == 503
+    assert away.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_without_the_broker_the_figures_are_a_503(settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    told(Client(raise_request_exception=False).get("/metrics"), 503, "broker_away")
+
+
+@pytest.mark.django_db
+def test_without_the_database_what_fails_before_any_view_is_a_503_too(
+    monkeypatch: pytest.MonkeyPatch, page: Client
+) -> None:
+    """The locale is chosen by middleware; what it raised would come to Django's last handler."""
+    monkeypatch.setattr("django.middleware.locale.LocaleMiddleware.process_request", NoDatabase())
+    shown(page.get("/admin/"), 503, "database_away")
+
+
+def test_each_exception_of_the_framework_has_a_code_that_is_documented() -> None:
+    codes = {each.default_code for each in APIException.__subclasses__()} - {"invalid", "not_found"}
+    assert codes <= set(problems.KINDS)
+
+
+@pytest.mark.parametrize("state", ["23502", ""])
+def test_a_fault_of_ours_is_not_called_a_conflict(state: str) -> None:
+    error = IntegrityError("null value in column")
+    error.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
+    assert problems.answer(HttpRequest(), error) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [(IntegrityError, "23505", "conflicting_content"), (IntegrityError, "23503", "conflicting_content"),
+     (IntegrityError, "23514", "unstorable_value"), (DataError, "22003", "unstorable_value"),
+     (OperationalError, "40P01", "database_busy"), (OperationalError, "55P03", "database_busy"),
+     (OperationalError, "", "database_away")],
+)  # fmt: skip
+def test_what_a_database_error_is_told_as(error: type[Exception], state: str, code: str) -> None:
+    raised = error("the database's own words")
+    raised.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
+    answer = problems.answer(HttpRequest(), raised)
+    assert answer is not None
+    assert f'"code": "{code}"' in answer.content.decode()
+    assert "own words" not in answer.content.decode()
