@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
@@ -18,7 +19,7 @@ from evidence.models import GateDecision, ReviewTask, Scope, System
 class Waiting:
     """A figure of the queue and where it leads."""
 
-    text: str
+    text: StrOrPromise
     count: int
     url: str
 

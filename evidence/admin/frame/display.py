@@ -10,7 +10,10 @@ from urllib.parse import urlencode
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django_stubs_ext import StrOrPromise
+
+from evidence.admin.frame.words import in_words
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
 SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
@@ -42,12 +45,12 @@ def tone_of(word: str) -> str:
     return TONES.get(word, PLAIN)
 
 
-def badge(word: str, text: str = "") -> SafeString:
+def badge(word: str, text: StrOrPromise = "") -> SafeString:
     """Return a verdict as sign, words and colour."""
     tone = tone_of(word)
     return format_html(
         '<span class="tb-badge tb-badge--{}"><span aria-hidden="true">{}</span> {}</span>',
-        tone, _RISK_SIGNS.get(word, SIGNS[tone]), text or word.replace("_", " "),
+        tone, _RISK_SIGNS.get(word, SIGNS[tone]), text or in_words(word),
     )  # fmt: skip
 
 
@@ -105,6 +108,11 @@ def figure(
         text += f" at {confidence:.0%}" if confidence is not None else ""
         text += f", each bound at {bound_confidence:.0%} one-sided" if bound_confidence is not None else ""
     return text if n is None else f"{text}, n {n}"
+
+
+def drawing(svg: str) -> SafeString:
+    """Return what a function of `evidence.drawings` drew, for a page: it escaped every text itself."""
+    return mark_safe(svg)  # noqa: S308  # drawings refuse tags, attributes and addresses they do not know
 
 
 def shorten(text: str, length: int = 80) -> str:

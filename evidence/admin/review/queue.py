@@ -22,6 +22,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from evidence import clock
 from evidence.admin.frame.visibility import principal_of
@@ -67,16 +68,16 @@ def hide_undecided_reviews(reviews: QuerySet[Review], request: HttpRequest) -> Q
 class QueueFilter(admin.SimpleListFilter):
     """Where a task stands. A reviewer who opens the queue first sees what waits for them."""
 
-    title = "standing"
+    title = _("standing")
     parameter_name = "standing"
 
     STANDINGS: Final = {
-        "waiting": ("Waiting for me", Q(is_open=True, is_mine=False)),
-        "open": ("Open", Q(is_open=True)),
-        "overdue": ("Overdue", Q(is_overdue=True)),
-        "disputed": ("Disagreement to settle", Q(is_disputed=True, is_open=False)),
-        "mine": ("Reviewed by me", Q(is_mine=True)),
-        "closed": ("Closed", Q(is_open=False)),
+        "waiting": (_("Waiting for me"), Q(is_open=True, is_mine=False)),
+        "open": (_("Open"), Q(is_open=True)),
+        "overdue": (_("Overdue"), Q(is_overdue=True)),
+        "disputed": (_("Disagreement to settle"), Q(is_disputed=True, is_open=False)),
+        "mine": (_("Reviewed by me"), Q(is_mine=True)),
+        "closed": (_("Closed"), Q(is_open=False)),
     }  # fmt: skip
     ALL: Final = "all"
 
@@ -89,7 +90,7 @@ class QueueFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(key, title) for key, (title, _) in self.STANDINGS.items()]
+        return [(key, str(title)) for key, (title, _condition) in self.STANDINGS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
@@ -97,7 +98,7 @@ class QueueFilter(admin.SimpleListFilter):
         return queryset if standing is None else queryset.filter(standing[1])
 
     def choices(self, changelist: Any) -> Any:
-        for key, title in [(self.ALL, "All"), *self.lookup_choices]:
+        for key, title in [(self.ALL, _("All")), *self.lookup_choices]:
             yield {
                 "selected": key == self.chosen,
                 "query_string": changelist.get_query_string({self.parameter_name: key}),
