@@ -15,7 +15,7 @@ up: install ## start everything in one terminal; Ctrl-C stops it
 	@$(BIN)/python manage.py up
 
 ##@ Develop
-.PHONY: test check fmt schema bench soak fuzz
+.PHONY: test check fmt schema translations bench soak fuzz
 test: install ## run the whole suite on PostgreSQL and Valkey it starts itself
 	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
 
@@ -28,6 +28,9 @@ fmt: install ## format the code and mend what can be mended
 schema: install ## write the OpenAPI schema and the reference pages that come from the code
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 	@$(BIN)/python manage.py write_reference
+
+translations: install ## bring the catalogues up to the texts marked in code and templates, and compile them
+	@$(BIN)/python manage.py write_translations
 
 bench: install ## run the benchmarks; each prints ratios against a baseline of the same run
 	@$(BIN)/python -m bench.ingest $(ARGS)
@@ -58,4 +61,4 @@ clean: ## remove the environment and everything the embedded services wrote
 	rm -rf $(VENV) var .mypy_cache .ruff_cache
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -10,10 +10,13 @@ from django.conf import settings
 
 FOLDER = Path(settings.BASE_DIR) / "config" / "static" / "tracebinder"
 TOKENS = (FOLDER / "tokens.css").read_text()
-COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch|color|color-mix)a?\(", re.IGNORECASE)
+COLOUR = re.compile(
+    r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch|color|color-mix)a?\(", re.IGNORECASE
+)
 NAMED = re.compile(
-    r":[^;{]*\b(?:white|black|red|green|blue|yellow|orange|gr[ae]y|silver|gold|navy|teal|purple|pink|brown)\b", re.IGNORECASE
-)  # fmt: skip
+    r":[^;{]*\b(?:white|black|red|green|blue|yellow|orange|gr[ae]y|silver|gold|navy|teal|purple|pink|brown)\b",
+    re.IGNORECASE,
+)
 
 # Words on a ground: at least 4.5 to 1 (WCAG 2.2, 1.4.3).
 WORDS = [
