@@ -18,7 +18,7 @@ demo: install ## run the three copilots, evaluate, probe, review, export a binde
 	@$(BIN)/python -m examples.demo
 
 ##@ Develop
-.PHONY: test test-pythons check fmt schema bench soak fuzz
+.PHONY: test test-pythons check fmt schema translations bench soak fuzz
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
 	@$(if $(NO_TORCH),echo "No torch in $(VENV): tests/probes is left out. make install adds it.")
 	@$(BIN)/python -m pytest -m "not soak" $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
@@ -43,6 +43,9 @@ fmt: $(ENVIRONMENT) ## format the code and mend what can be mended
 schema: $(ENVIRONMENT) ## write the OpenAPI schema and the reference pages that come from the code
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml
 	@$(BIN)/python manage.py write_reference
+
+translations: $(ENVIRONMENT) ## bring the catalogues up to the texts marked in code and templates, and compile them
+	@$(BIN)/python manage.py write_translations
 
 bench: $(ENVIRONMENT) ## run the benchmarks; each prints ratios against a baseline of the same run
 	@$(BIN)/python -m bench.ingest $(ARGS)

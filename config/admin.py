@@ -7,31 +7,35 @@ from typing import Any, Final
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_noop as _
 
+from config.navigation import places_of
 from config.read_only import allow_methods
 
-# Front page and sidebar, in the order of the chain. A noun that is missing here stands under its app, at the end.
+# All records, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
-    "Human review": ("ReviewTask", "Review", "Adjudication"),
-    "What must hold": (
+    _("Human review"): ("ReviewTask", "Review", "Adjudication"),
+    _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "AcceptanceCriterion", "Assessment", "Baseline",
         "BaselineMember", "TraceLink",
     ),
-    "What was released": (
+    _("What was released"): (
         "System", "Release", "ReleasePin", "Deployment", "Artefact", "ArtefactVersion", "Registration",
         "SourceDocument",
     ),
-    "What was measured": (
+    _("What was measured"): (
         "EvalRun", "EvalScore", "EvalSample", "Retraction", "GateDecision", "Waiver", "Evidence", "EvidenceLink",
     ),
-    "What happened": (
+    _("What happened"): (
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",
         "TraceFacts", "Span", "IngestBatch", "Reject", "PendingTrace",
     ),
-    "What the inside says": ("ProbeSpec", "ProbeRun", "Finding"),
-    "What can be verified": ("Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Blob"),
-    "What was kept and what went": ("LegalHold", "LegalHoldRelease", "Erasure", "Disposal", "BlobRemoval"),
-    "People and keys": ("User", "Group", "Membership", "AccessToken"),
+    _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
+    _("What can be verified"): ("Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Blob"),
+    _("What was kept and what went"): ("LegalHold", "LegalHoldRelease", "Erasure", "Disposal", "BlobRemoval"),
+    _("People and keys"): ("User", "Group", "Membership", "AccessToken"),
 }  # fmt: skip
 
 
@@ -40,7 +44,7 @@ class TracebinderAdminSite(admin.AdminSite):
 
     site_header = "Tracebinder"
     site_title = "Tracebinder"
-    index_title = "Records"
+    index_title = gettext_lazy("Your work")
     site_url = None
     enable_nav_sidebar = True
     index_template = "admin/tracebinder/index.html"
@@ -54,6 +58,15 @@ class TracebinderAdminSite(admin.AdminSite):
         """Refuse methods that no page of the admin has; Django would answer them as if they were GET."""
         return allow_methods("GET", "HEAD", "POST")(super().admin_view(view, cacheable))
 
+    def get_urls(self) -> list[Any]:
+        from config.records import all_records  # noqa: PLC0415  # as above
+
+        return [path("records/", all_records, name="records"), *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the navigation, for the admin's pages and for ours."""
+        return super().each_context(request) | {"places": places_of(request)}
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the nouns the person may see, by section; one app's own page keeps Django's order."""
         apps = super().get_app_list(request, app_label)
@@ -65,6 +78,6 @@ class TracebinderAdminSite(admin.AdminSite):
             found = [by_name.pop(name) for name in names if name in by_name]
             if found:
                 app = found[0][0]
-                sections.append({**app, "name": title, "models": [model for _, model in found]})
+                sections.append({**app, "name": gettext(title), "models": [model for _, model in found]})
         rest = [{**app, "models": [m for m in app["models"] if m["object_name"] in by_name]} for app in apps]
         return sections + [app for app in rest if app["models"]]

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django_stubs_ext import StrOrPromise
 
 from evidence.acts import can_judge
 from evidence.admin.frame.base import admin_of
@@ -22,7 +23,7 @@ from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_stat
 class Waiting:
     """A figure of the queue and where it leads."""
 
-    text: str
+    text: StrOrPromise
     count: int
     url: str
 

@@ -7,18 +7,19 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
 
 from evidence import clock
 from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, record_url
+from evidence.admin.frame.display import badge, link, list_url, record_url
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
 from evidence.errors import EvidenceError
 from evidence.models import GateDecision, Waiver
+from evidence.pages.frame import Page, Step, show_page
 from evidence.services.gates import waivers
 
 
@@ -102,13 +103,11 @@ class WaiverAdmin(ReadOnlyModelAdmin):
             else:
                 messages.success(request, f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.")
                 return HttpResponseRedirect(record_url(waiver))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "Waive a criterion",
-            "form": form,
-        }
-        return TemplateResponse(request, "admin/evidence/waiver.html", context, status=status)
+        trail = [Step(_("Waivers"), list_url("evidence.waiver"))]
+        return show_page(
+            request,
+            Page("admin/evidence/waiver.html", _("Waive a criterion"), {"form": form}, trail, status=status),
+        )
 
     @admin.display(description="Release")
     def release_link(self, waiver: Waiver) -> str:

@@ -23,6 +23,7 @@ class MembershipAdmin(ScopedModelAdmin):
     list_select_related = ["user", "system"]
     search_fields = ["user__username"]
     autocomplete_fields = ["user"]
+    actions_on_top = True  # "delete selected" ends each through the service
     ordering = ["system", "user"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

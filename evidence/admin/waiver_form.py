@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal, visible_to
 from evidence.actors import actor_of_user
@@ -18,20 +20,22 @@ from evidence.services.gates import LONGEST
 class WaiverForm(forms.Form):
     """A waiver as the approver grants it: for which criterion, who asked, until when, and why."""
 
-    release = forms.ModelChoiceField(Release.objects.none())
+    release = forms.ModelChoiceField(Release.objects.none(), label=_("Release"))
     criterion_ref = forms.CharField(
-        label="Criterion",
-        help_text="Requirement key, a slash, criterion key: shows-sources/material-claims-supported",
+        label=_("Criterion"),
+        help_text=_("Requirement key, a slash, criterion key: shows-sources/material-claims-supported"),
     )
     requested_by = forms.ModelChoiceField(
-        User.objects.none(), help_text="You approve it, so it cannot be you."
+        User.objects.none(), label=_("Requested by"), help_text=_("You approve it, so it cannot be you.")
     )
     expires_at = forms.DateField(
-        label="Expires on",
+        label=_("Expires on"),
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=f"At most {LONGEST.days} days from now; it ends as that day begins, UTC.",
+        help_text=format_lazy(
+            _("At most {days} days from now; it ends as that day begins, UTC."), days=LONGEST.days
+        ),
     )
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, data: Any = None, *, principal: Principal) -> None:
         super().__init__(data)

@@ -6,8 +6,11 @@ from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
+from django_stubs_ext import StrOrPromise
 
+from evidence import drawings
 from evidence.admin.frame import display
+from evidence.admin.frame.words import in_words
 
 register = template.Library()
 
@@ -30,7 +33,13 @@ def json_value(value: Any) -> SafeString:
     return display.pretty_json(value)
 
 
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Show a sign of `evidence.drawings.ICONS`; the words stand beside it."""
+    return display.drawing(drawings.icon(name))
+
+
 @register.filter
-def words(code: str) -> str:
-    """Return a code as words: `wrong_fact` as "wrong fact"."""
-    return str(code).replace("_", " ")
+def words(code: str) -> StrOrPromise:
+    """Return a code as words, in the reader's language: `wrong_fact` as "wrong fact"."""
+    return in_words(str(code))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from evidence import drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, figure, link
+from evidence.admin.frame.display import badge, drawing, figure, link, tone_of
 from evidence.admin.frame.filters import related
-from requirements.models import Assessment
+from evidence.admin.frame.words import in_words
+from requirements.admin.criterion import holds_when
+from requirements.models import Assessment, Comparator
 
 
 @admin.register(Assessment)
@@ -20,8 +24,9 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     ordering = ["-id"]
     chain_lookups = ["criterion__version__id__exact", "criterion__version__requirement__id__exact"]
     fields = [
-        "judged", "criterion", "release", "as_of", "detail", "measured", "direction", "observed_from", "observed_to",
-        "slices_as_json", "inputs_as_json", "inputs_digest", "code_version", "created_at",
+        "judged", "criterion", "release", "as_of", "detail", "measured", "against_threshold", "direction",
+        "observed_from", "observed_to", "slices_as_json", "inputs_as_json", "inputs_digest", "code_version",
+        "created_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Traces of the release", "evidence.trace", "release__id__exact", "release_id"),
@@ -50,3 +55,18 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     def measured(self, assessment: Assessment) -> str:
         return figure(value=assessment.value, unit=assessment.unit, low=assessment.low, high=assessment.high,
                       n=assessment.n, bound_confidence=assessment.bound_confidence)  # fmt: skip
+
+    @admin.display(description=_("Against its threshold"))
+    def against_threshold(self, assessment: Assessment) -> str:
+        """Draw the value on its way to where the criterion wants it."""
+        if assessment.value is None:
+            return "–"
+        criterion = assessment.criterion
+        return drawing(
+            drawings.bullet(
+                value=assessment.value, low=assessment.low, high=assessment.high, threshold=criterion.threshold,
+                at_least=criterion.comparator == Comparator.AT_LEAST, unit=assessment.unit,
+                tone=tone_of(assessment.verdict), title=f"{criterion}: {in_words(assessment.verdict)}",
+                threshold_label=holds_when(criterion), caption=self.measured(assessment),
+            )
+        )  # fmt: skip

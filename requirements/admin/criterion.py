@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.filters import recent, related
-from requirements.models import AcceptanceCriterion
+from requirements.models import AcceptanceCriterion, Comparator
 
 
 @admin.register(AcceptanceCriterion)
@@ -36,4 +37,7 @@ class AcceptanceCriterionAdmin(ReadOnlyModelAdmin):
 
 def holds_when(criterion: AcceptanceCriterion) -> str:
     """Return a criterion's bar in words: "at least 0.95 share"."""
-    return f"{criterion.get_comparator_display().lower()} {criterion.threshold:g} {criterion.unit}"
+    bar = {"threshold": f"{criterion.threshold:g}", "unit": criterion.unit}
+    if criterion.comparator == Comparator.AT_LEAST:
+        return _("at least %(threshold)s %(unit)s") % bar
+    return _("at most %(threshold)s %(unit)s") % bar

@@ -28,3 +28,14 @@ def see(browser: Any, text: str) -> str:
 def click(browser: Any, by: str, what: str) -> None:
     """Click what a person would."""
     browser.find_element(by, what).click()
+
+
+def speak(browser: Any, language: str) -> None:
+    """Ask for pages in a language, from the next one on."""
+    browser.add_cookie({"name": "django_language", "value": language, "path": "/"})
+
+
+def wear(browser: Any, scheme: str) -> None:
+    """Ask for light or dark, as a system's setting does."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})

@@ -10,7 +10,11 @@ from urllib.parse import urlencode
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
+
+from evidence.admin.frame.words import in_words
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
 SIGNS: Final[Mapping[str, str]] = {GOOD: "✓", WARN: "!", BAD: "✗", PLAIN: "·"}
@@ -42,12 +46,12 @@ def tone_of(word: str) -> str:
     return TONES.get(word, PLAIN)
 
 
-def badge(word: str, text: str = "") -> SafeString:
+def badge(word: str, text: StrOrPromise = "") -> SafeString:
     """Return a verdict as sign, words and colour."""
     tone = tone_of(word)
     return format_html(
         '<span class="tb-badge tb-badge--{}"><span aria-hidden="true">{}</span> {}</span>',
-        tone, _RISK_SIGNS.get(word, SIGNS[tone]), text or word.replace("_", " "),
+        tone, _RISK_SIGNS.get(word, SIGNS[tone]), text or in_words(word),
     )  # fmt: skip
 
 
@@ -98,13 +102,21 @@ def figure(
         bound_confidence: of each bound by itself, where the interval is made of two one-sided ones.
     """
     if value is None:
-        return "not measured" if n is None else f"not measured, n {n}"
+        return _("not measured") if n is None else _("not measured, n %(n)s") % {"n": n}
     text = f"{value:.4g} {unit}"
     if low is not None and high is not None:
         text += f" [{low:.3g}, {high:.3g}]"
-        text += f" at {confidence:.0%}" if confidence is not None else ""
-        text += f", each bound at {bound_confidence:.0%} one-sided" if bound_confidence is not None else ""
+        if confidence is not None:
+            text = _("%(figure)s at %(share)s") % {"figure": text, "share": f"{confidence:.0%}"}
+        if bound_confidence is not None:
+            share = f"{bound_confidence:.0%}"
+            text = _("%(figure)s, each bound at %(share)s one-sided") % {"figure": text, "share": share}
     return text if n is None else f"{text}, n {n}"
+
+
+def drawing(svg: str) -> SafeString:
+    """Return what a function of `evidence.drawings` drew, for a page: it escaped every text itself."""
+    return mark_safe(svg)  # noqa: S308  # drawings refuse tags, attributes and addresses they do not know
 
 
 def shorten(text: str, length: int = 80) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db.models import F, IntegerField, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest, Substr
+from django.utils.translation import gettext as _
 
 from evidence.admin.frame.display import BAD, GOOD, PLAIN, WARN, tone_of
 from evidence.models import Citation, Claim, SourceDocument, Trace
@@ -74,10 +75,10 @@ class ClaimCard:
     def standing(self) -> str:
         """Say in words how the claim is backed."""
         if any(card.is_found for card in self.citations):
-            return "cited, found in its source"
+            return _("cited, found in its source")
         if self.citations:
-            return "cited, not found in its source"
-        return "no citation" if self.claim.material else "no citation, not material"
+            return _("cited, not found in its source")
+        return _("no citation") if self.claim.material else _("no citation, not material")
 
     @property
     def tone(self) -> str:

@@ -9,16 +9,19 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from evidence import acts
 from evidence.access import Principal, visible_to
+from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import cut_answer, read_claims
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Evidence, Review, ReviewTask, Trace
+from evidence.pages.frame import Page, Step, show_page
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.services import reviews
 
@@ -45,14 +48,13 @@ def show_review_page(
         if status == 200:
             return HttpResponseRedirect(reverse("admin:evidence_trace_review", args=[trace.pk]))
     context = {
-        **model_admin.admin_site.each_context(request),
         **_page(trace, task, principal),
-        "opts": model_admin.opts,
-        "title": "Review an answer" if acts.can_judge(principal) else "An answer and its evidence",
         "review_form": forms_by_name["review"],
         "adjudication_form": forms_by_name["adjudication"],
     }
-    return TemplateResponse(request, TEMPLATE, context, status=status)
+    title = _("Review an answer") if acts.can_judge(principal) else _("An answer and its evidence")
+    trail = [Step(_("Review tasks"), list_url("evidence.reviewtask"))]
+    return show_page(request, Page(TEMPLATE, title, context, trail, here=str(trace), status=status))
 
 
 def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _carry_out(
 def _review(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
     del task
     review = reviews.record_review(principal=principal, trace=trace, **data)
-    return f"Your decision is on record: {review.get_decision_display().lower()}."
+    return _("Your decision is on record: %s.") % in_words(review.decision)
 
 
 def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, data: dict[str, str]) -> str:
@@ -139,7 +141,7 @@ def _adjudicate(trace: Trace, task: ReviewTask | None, principal: Principal, dat
     if task is None:
         raise NotFound("Nobody judged this answer yet, so there is nothing to settle.")
     settled = reviews.adjudicate(principal=principal, task=task, **data)
-    return f"The disagreement is settled: {settled.get_decision_display().lower()}."
+    return _("The disagreement is settled: %s.") % in_words(settled.decision)
 
 
 _ACTIONS: Final = {"review": _review, "adjudication": _adjudicate}

@@ -7,25 +7,27 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.acts import can_judge
 from evidence.admin.frame.visibility import principal_of
 from evidence.selectors.review_tasks import STANDINGS, Standing
 
-TITLES: Final[dict[Standing, str]] = {
-    Standing.WAITING: "Waiting for me",
-    Standing.OPEN: "Open",
-    Standing.OVERDUE: "Overdue",
-    Standing.DISPUTED: "Disagreement to settle",
-    Standing.MINE: "Reviewed by me",
-    Standing.CLOSED: "Closed",
+TITLES: Final[dict[Standing, StrOrPromise]] = {
+    Standing.WAITING: _("Waiting for me"),
+    Standing.OPEN: _("Open"),
+    Standing.OVERDUE: _("Overdue"),
+    Standing.DISPUTED: _("Disagreement to settle"),
+    Standing.MINE: _("Reviewed by me"),
+    Standing.CLOSED: _("Closed"),
 }
 
 
 class QueueFilter(admin.SimpleListFilter):
     """Where a task stands. A reviewer who opens the queue first sees what waits for them."""
 
-    title = "standing"
+    title = _("standing")
     parameter_name = "standing"
 
     ALL: Final = "all"
@@ -38,7 +40,7 @@ class QueueFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(standing.value, title) for standing, title in TITLES.items()]
+        return [(standing.value, str(title)) for standing, title in TITLES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
@@ -46,7 +48,7 @@ class QueueFilter(admin.SimpleListFilter):
         return queryset.filter(STANDINGS[Standing(self.chosen)]) if known else queryset
 
     def choices(self, changelist: Any) -> Any:
-        for key, title in [(self.ALL, "All"), *self.lookup_choices]:
+        for key, title in [(self.ALL, _("All")), *self.lookup_choices]:
             yield {
                 "selected": key == self.chosen,
                 "query_string": changelist.get_query_string({self.parameter_name: key}),

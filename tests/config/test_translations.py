@@ -1,0 +1,119 @@
+"""The interface in two languages: nothing marked is without its translation, and what is written is compiled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import polib
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from config.translations import (
+    Message,
+    catalogue_path,
+    languages,
+    marked_messages,
+    messages_of_python,
+    messages_of_template,
+    update_catalogue,
+)
+from evidence.admin.frame.display import badge, figure
+from tests.factories import World
+
+HAN = re.compile("[\u4e00-\u9fff]")
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|</?\w+[^>]*>")
+
+
+def test_chinese_is_the_one_language_besides_english() -> None:
+    assert languages() == ["zh_Hans"]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_each_marked_text_has_a_translation_and_no_other_is_kept(language: str) -> None:
+    catalogue = polib.pofile(str(catalogue_path(language)))
+    kept = {
+        Message(each.msgid, each.msgid_plural, each.msgctxt or "") for each in catalogue if each.translated()
+    }
+    marked = set(marked_messages())
+    assert len(marked) > 200, "the walk has lost its way"
+    assert not marked - kept, "run `make translations` and fill in what it names"
+    assert not kept - marked, "nobody marks these any more: run `make translations`"
+    assert not catalogue.fuzzy_entries()
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_is_compiled_and_committed_is_what_is_written(language: str) -> None:
+    path = catalogue_path(language)
+    assert str(update_catalogue(language, marked_messages())) == path.read_text(), "run `make translations`"
+    assert polib.pofile(str(path)).to_binary() == path.with_suffix(".mo").read_bytes(), (
+        "run `make translations`"
+    )
+
+
+def faults_of(entry: polib.POEntry) -> Iterator[str]:
+    """Yield what is wrong with the translation of a text."""
+    for text in entry.msgstr_plural.values() if entry.msgid_plural else [entry.msgstr]:
+        if not HAN.search(text):
+            yield f"{entry.msgid!r} is not translated: {text!r}"
+        if sorted(PLACEHOLDER.findall(text)) != sorted(PLACEHOLDER.findall(entry.msgid)):
+            yield f"{entry.msgid!r} is filled in otherwise: {text!r}"
+        if re.search(r"[\u4e00-\u9fff][,;:?!]", text):
+            yield f"half-width punctuation: {text!r}"
+        if text[:1].isspace() != entry.msgid[:1].isspace():
+            yield f"{entry.msgid!r} begins otherwise: {text!r}"
+
+
+def test_a_translation_is_chinese_and_keeps_what_is_filled_in() -> None:
+    assert not [fault for entry in polib.pofile(str(catalogue_path("zh_Hans"))) for fault in faults_of(entry)]
+    assert len(list(faults_of(polib.POEntry(msgid="by %(who)s", msgstr="由%(whom)s写")))) == 1
+    assert len(list(faults_of(polib.POEntry(msgid="Home", msgstr="Home")))) == 1
+
+
+def test_marks_are_found_in_code() -> None:
+    source = """
+title = _("a" "b")
+other = gettext(title)
+many = ngettext("%d row", "%d rows", 2)
+word = pgettext_lazy("verdict", "open")
+said = print("not marked")
+"""
+    assert list(messages_of_python(source)) == [
+        Message("ab"), Message("%d row", "%d rows"), Message("open", context="verdict"),
+    ]  # fmt: skip
+
+
+def test_marks_are_found_in_templates_however_deep() -> None:
+    source = """{% extends "pages/frame.html" %}{% load i18n %}{% block page %}{% if a %}{% for b in c %}
+{% translate "one" %}{% translate "two" context "verdict" %}{% translate variable %}{% endfor %}{% else %}
+{% blocktranslate trimmed with x=y %}
+  three {{ x }} at 100%
+{% endblocktranslate %}{% endif %}
+<p title="{% blocktranslate count n=a %}four{% plural %}fours{% endblocktranslate %}">{% endblock %}"""
+    assert set(messages_of_template(source)) == {
+        Message("one"), Message("two", context="verdict"), Message("three %(x)s at 100%%"), Message("four", "fours"),
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_browser_that_asks_for_chinese_is_answered_in_it(world: World) -> None:
+    client = Client(headers={"accept-language": "zh-CN,zh;q=0.9"})
+    client.force_login(world.people["reviewer"])
+    with translation.override("en"):  # the middleware leaves its choice behind
+        page = client.get(reverse("admin:index")).content.decode()
+    assert '<html lang="zh-hans"' in page
+    assert "等待人工审阅的回答" in page
+    assert "answers that wait for a person" not in page
+
+
+def test_codes_and_figures_are_said_in_the_readers_language() -> None:
+    with translation.override("zh-hans"):
+        assert "逐字一致" in badge("verbatim")
+        assert figure(value=0.9, unit="share", low=0.8, high=0.95, n=10, bound_confidence=0.95).startswith(
+            "0.9 share [0.8, 0.95]，两端各为单侧 95% 界限"
+        )
+    with translation.override("en"):
+        assert "verbatim" in badge("verbatim")
+        assert figure(value=None, unit="share", n=3) == "not measured, n 3"
