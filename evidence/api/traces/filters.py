@@ -26,7 +26,7 @@ class TraceFilter(django_filters.FilterSet):
     release = django_filters.CharFilter("release__name")
     since = django_filters.IsoDateTimeFilter("started_at", "gte")
     until = django_filters.IsoDateTimeFilter("started_at", "lt")
-    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
+    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices(), method="by_verdict")
     version = django_filters.CharFilter(
         method="by_version", help_text="Digest of any version the trace used."
     )
@@ -143,7 +143,7 @@ class ClaimFilter(django_filters.FilterSet):
     since = django_filters.IsoDateTimeFilter("trace__started_at", "gte")
     until = django_filters.IsoDateTimeFilter("trace__started_at", "lt")
     trace = django_filters.UUIDFilter("trace__trace_id")
-    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
+    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices(), method="by_verdict")
 
     class Meta:
         model = Claim
