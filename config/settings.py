@@ -283,11 +283,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "TraceStatus": "evidence.models.Trace.Status",
-        "EvalRunStatus": "evidence.models.EvalRun.Status",
-        "FindingStatus": "interpret.models.Finding.Status",
+        "TraceStatus": "evidence.semconv.draft.TraceStatus.choices",
+        "EvalRunStatus": "evidence.evals.contracts.RunStatus.choices",
+        "FindingStatus": "interpret.models.Finding.STATUS_CHOICES",
         "ReviewDecision": "evidence.models.Review.Decision",
-        "PolicyDecision": "evidence.models.PolicyCheck.Decision",
+        "PolicyDecision": "evidence.semconv.draft.PolicyDecision.choices",
     },
 }
 

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from evidence.digests import digest_of
+from evidence.vocabulary import ChoiceEnum, Layer, RiskTier
 
-Comparator = Literal["at_least", "at_most"]
 DEFAULT_BOUND_CONFIDENCE = 0.95  # one-sided, of the bound that is compared with the threshold
+
+
+class Comparator(ChoiceEnum):
+    """Which side of the threshold is asked for."""
+
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,8 @@ class RequirementDraft:
     key: str
     statement: Mapping[str, str]  # BCP 47 language -> text
     rationale: str
-    risk_tier: str  # "low" | "medium" | "high"
-    layer: str  # "product" | "grounding" | "behavioural" | "formal"
+    risk_tier: RiskTier
+    layer: Layer  # never the mechanistic one
     owner: str  # a role or a person
     review_every_days: int
     criteria: tuple[CriterionDraft, ...]

@@ -1,12 +1,11 @@
-"""How a measurement becomes a verdict. Pure: the same rule, threshold and facts give the same verdict
-anywhere.
+"""How a measurement becomes a verdict. Pure: the same rule and facts give the same verdict anywhere.
 
 In this order, and the first that applies decides:
 
 1. nothing was ever observed, or too little: `insufficient`;
 2. enough was observed, but not recently enough: `stale`;
-3. the facts cannot be a pass whatever their value (wrong versions, unscored samples, another unit):
-`insufficient`; 4. the bound reaches the threshold: `met`;
+3. the facts cannot be a pass whatever their value (wrong versions, unscored samples, another unit): `insufficient`;
+4. the bound reaches the threshold: `met`;
 5. the value itself misses the threshold: `not_met`;
 6. the value reaches it and the bound does not, so too few observations were made to tell: `insufficient`.
 
@@ -16,26 +15,35 @@ criterion with slices takes the worst verdict among the whole and each slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final
 
+from evidence.binder.files import RequirementStatus
+from evidence.evals.contracts import Direction
+from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured
-
-Verdict = Literal["met", "not_met", "insufficient", "stale", "not_assessed"]
+from requirements.drafts import Comparator
 
 # Worst first. What is known to fail outranks what is not known; everything outranks a pass.
-SEVERITY: tuple[Verdict, ...] = ("not_met", "stale", "insufficient", "not_assessed", "met")
+SEVERITY: Final = (
+    Verdict.NOT_MET,
+    Verdict.STALE,
+    Verdict.INSUFFICIENT,
+    Verdict.NOT_ASSESSED,
+    Verdict.MET,
+)
 
-_BETTER = {"at_least": "higher", "at_most": "lower"}
-_WORDS = {"at_least": "at least", "at_most": "at most"}
+_BETTER: Final = {Comparator.AT_LEAST: Direction.HIGHER, Comparator.AT_MOST: Direction.LOWER}
+_WORDS: Final = {Comparator.AT_LEAST: "at least", Comparator.AT_MOST: "at most"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a criterion asks of a measurement."""
 
-    comparator: Literal["at_least", "at_most"]
+    comparator: Comparator
     threshold: float  # in `unit`
     unit: str
     min_n: int  # observations
@@ -59,17 +67,60 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
     if recent.n < max(rule.min_n, 1):
         if ever is not None and ever.n >= max(rule.min_n, 1):
             seen = f"; the last was on {ever.observed_to:%Y-%m-%d}" if ever.observed_to else ""
-            return Judgement("stale", f"only {recent.n} of {ever.n} observations are recent enough{seen}")
-        return Judgement("insufficient", f"{recent.n} observations, at least {max(rule.min_n, 1)} are needed")
+            return Judgement(
+                Verdict.STALE, f"only {recent.n} of {ever.n} observations are recent enough{seen}"
+            )
+        return Judgement(
+            Verdict.INSUFFICIENT,
+            f"{recent.n} observations, at least {max(rule.min_n, 1)} are needed",
+        )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
-        return Judgement("insufficient", "cannot count as a pass: " + "; ".join(obstacles))
+        return Judgement(Verdict.INSUFFICIENT, "cannot count as a pass: " + "; ".join(obstacles))
     return _compare(rule, recent)
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:
     """Return the judgement that decides where each has to hold. Raises `ValueError` when there are none."""
     return min(judgements, key=lambda judgement: SEVERITY.index(judgement.verdict))
+
+
+def judge_later(
+    stored: Judgement, *, observed_to: datetime | None, max_age_days: int | None, as_of: datetime
+) -> Judgement:
+    """Return a stored judgement as it stands later: a pass whose evidence has become too old since is stale."""
+    if stored.verdict is not Verdict.MET or max_age_days is None:
+        return stored
+    if observed_to is not None and observed_to >= as_of - timedelta(days=max_age_days):
+        return stored
+    detail = f"older than {max_age_days} days at the time of this binder; then: {stored.detail}"
+    return Judgement(Verdict.STALE, detail)
+
+
+def status_of(
+    verdicts: Mapping[str, Verdict], *, waived: Collection[str], approved: bool
+) -> RequirementStatus:
+    """Return the status of a requirement that follows from its criteria, for one release.
+
+    The offline verifier works it out again by the same rules.
+
+    Args:
+        verdicts: by the criterion's key.
+        waived: keys of criteria with a waiver in force.
+        approved: whether the requirement version is; nothing else can be satisfied.
+    """
+    unmet = {key for key, verdict in verdicts.items() if verdict is not Verdict.MET}
+    if not approved:
+        return RequirementStatus.NOT_ASSESSED
+    if verdicts and not unmet:
+        return RequirementStatus.SATISFIED
+    if unmet and unmet <= set(waived):
+        return RequirementStatus.WAIVED
+    if Verdict.NOT_MET in verdicts.values():
+        return RequirementStatus.NOT_SATISFIED
+    if set(verdicts.values()) <= {Verdict.NOT_ASSESSED}:
+        return RequirementStatus.NOT_ASSESSED
+    return RequirementStatus.PARTIAL
 
 
 def _misfits(rule: Rule, measured: Measured) -> list[str]:
@@ -83,10 +134,10 @@ def _misfits(rule: Rule, measured: Measured) -> list[str]:
 
 
 def _compare(rule: Rule, measured: Measured) -> Judgement:
-    lower_wanted = rule.comparator == "at_most"
+    lower_wanted = rule.comparator is Comparator.AT_MOST
     bound = measured.high if lower_wanted else measured.low
     if measured.value is None or bound is None:
-        return Judgement("insufficient", "the observations allow no interval")
+        return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval")
     reached = bound <= rule.threshold if lower_wanted else bound >= rule.threshold
     hit = measured.value <= rule.threshold if lower_wanted else measured.value >= rule.threshold
     side = "upper" if lower_wanted else "lower"
@@ -95,7 +146,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
         f"n {measured.n}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if reached:
-        return Judgement("met", numbers)
+        return Judgement(Verdict.MET, numbers)
     if not hit:
-        return Judgement("not_met", numbers)
-    return Judgement("insufficient", f"too few observations to tell: {numbers}")
+        return Judgement(Verdict.NOT_MET, numbers)
+    return Judgement(Verdict.INSUFFICIENT, f"too few observations to tell: {numbers}")

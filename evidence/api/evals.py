@@ -21,6 +21,7 @@ from evidence.evals.registry import EVAL_FORMATS
 from evidence.models import EvalRun, EvalScore, Reject, Retraction, Scope
 from evidence.problems import Problem
 from evidence.services import evals
+from evidence.vocabulary import RejectSource
 
 
 class EvalScoreOut(serializers.ModelSerializer[EvalScore]):
@@ -101,7 +102,9 @@ class EvalRunOut(serializers.ModelSerializer[EvalRun]):
 
     def get_rejects(self, run: EvalRun) -> list[dict[str, str]]:
         """Return the samples that were refused."""
-        rejects = Reject.objects.filter(system=run.system, source="eval_sample", source_ref=run.run_key)
+        rejects = Reject.objects.filter(
+            system=run.system, source=RejectSource.EVAL_SAMPLE, source_ref=run.run_key
+        )
         return [{"code": reject.code, "detail": reject.detail} for reject in rejects.order_by("pk")]
 
     def _overall(self, run: EvalRun) -> list[EvalScore]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from evidence.binder.errors import UnsafePath
-from evidence.binder.files import REQUIREMENT_STATUSES, BinderFile
+from evidence.binder.files import BinderFile, RequirementStatus
 from evidence.binder.paths import check_path, fold_path
 from evidence.binder.statement import BinderPopulation
 
@@ -65,7 +65,7 @@ class Contents:
     @property
     def requirements(self) -> dict[str, int]:
         """How many requirements have each status; a status nobody has counts 0."""
-        return {status: self.statuses[status] for status in REQUIREMENT_STATUSES}
+        return {status: self.statuses[status] for status in RequirementStatus}
 
     def manifest(self) -> bytes:
         """Return `manifest-sha256.txt`: every payload file, by path."""

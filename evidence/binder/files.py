@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from enum import StrEnum
+from typing import Final
 
 from evidence.digests import canonical_json
 
@@ -14,14 +15,15 @@ HTML_TYPE: Final = "text/html"
 SCHEMA_TYPE: Final = "application/schema+json"
 _LINES_A_CHUNK: Final = 200
 
-RequirementStatus = Literal["satisfied", "partial", "notSatisfied", "notAssessed", "waived"]
-REQUIREMENT_STATUSES: Final[tuple[RequirementStatus, ...]] = (
-    "satisfied",
-    "partial",
-    "notSatisfied",
-    "notAssessed",
-    "waived",
-)
+
+class RequirementStatus(StrEnum):
+    """What follows for a requirement from its criteria, as the signed statement counts it."""
+
+    SATISFIED = "satisfied"
+    PARTIAL = "partial"
+    NOT_SATISFIED = "notSatisfied"
+    NOT_ASSESSED = "notAssessed"
+    WAIVED = "waived"
 
 
 @dataclass(frozen=True, slots=True)

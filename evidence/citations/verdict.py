@@ -22,7 +22,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
@@ -30,6 +29,7 @@ from rapidfuzz import fuzz
 
 from evidence.citations.normalise import NormalisedText, is_cjk, normalise
 from evidence.digests import digest_of
+from evidence.vocabulary import ChoiceEnum
 
 CHECKER_VERSION: Final = "citation-check/1"
 """Changes with any change of a rule, a threshold or the normalisation."""
@@ -49,15 +49,15 @@ _NEGATION: Final = re.compile(
 )
 
 
-class Verdict(StrEnum):
+class Verdict(ChoiceEnum):
     """The worth of one citation, from best to worst."""
 
     VERBATIM = "verbatim"
-    NORMALISED = "normalised"
-    FUZZY = "fuzzy"
-    MISATTRIBUTED = "misattributed"
+    NORMALISED = "normalised"  # apart from case, width, punctuation, numerals
+    FUZZY = "fuzzy"  # aligned above the threshold
+    MISATTRIBUTED = "misattributed"  # stands in another document, named by `found_in`
     NOT_FOUND = "not_found"
-    UNRESOLVABLE = "unresolvable"
+    UNRESOLVABLE = "unresolvable"  # document or its version unknown: nothing to check against
 
 
 FOUND: Final = frozenset({Verdict.VERBATIM, Verdict.NORMALISED, Verdict.FUZZY})

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample
+from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample, ScoreStatus
 from evidence.statistics import CONFIDENCE, Estimate, mean_t, wilson
 
 
@@ -70,6 +70,6 @@ def _over(
         slice=where,
         estimate=estimate_values(metric, values, confidence),
         n_scored=len(values),
-        n_unscored=sum(score.status == "unscored" for score in scores),
-        n_error=sum(score.status == "error" for score in scores),
+        n_unscored=sum(score.status is ScoreStatus.UNSCORED for score in scores),
+        n_error=sum(score.status is ScoreStatus.ERROR for score in scores),
     )

@@ -7,10 +7,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from evidence.vocabulary import ChoiceEnum
+
 Kind = Literal["proportion", "mean"]
-Direction = Literal["higher", "lower"]  # which way is better
-ScoreStatus = Literal["scored", "unscored", "error"]
-RunStatus = Literal["success", "error", "cancelled"]
+
+
+class Direction(ChoiceEnum):
+    """Which way is better."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class ScoreStatus(ChoiceEnum):
+    """Whether a sample has a value. Unscored and error are kept apart from a low score, and never averaged."""
+
+    SCORED = "scored"
+    UNSCORED = "unscored"
+    ERROR = "error"
+
+
+class RunStatus(ChoiceEnum):
+    """How a run ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

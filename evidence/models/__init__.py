@@ -17,12 +17,12 @@ from evidence.models.binder import Binder
 from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
 from evidence.models.disposal import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
-from evidence.models.evals import Direction, EvalRun, EvalSample, EvalScore, Retraction
+from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
 from evidence.models.gate import GateDecision, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
-from evidence.models.item import Evidence, EvidenceLink, Layer, Role
+from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
-from evidence.models.system import AccessToken, Membership, RiskTier, Scope, System
+from evidence.models.system import AccessToken, Membership, Scope, System
 from evidence.models.trace import (
     PolicyCheck,
     Retrieval,
@@ -32,6 +32,7 @@ from evidence.models.trace import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.vocabulary import Layer, RiskTier
 
 __all__ = [
     "AccessToken",
@@ -50,7 +51,6 @@ __all__ = [
     "Claim",
     "Deployment",
     "DigestBasis",
-    "Direction",
     "Disposal",
     "Erasure",
     "EvalRun",

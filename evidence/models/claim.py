@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from evidence.citations.verdict import Verdict as CitationVerdict
 from evidence.models.artefact import SourceDocument
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
 from evidence.models.trace import Trace
@@ -38,13 +39,7 @@ class Claim(AppendOnlyModel):
 class Citation(AppendOnlyModel):
     """A claim's quote from a document, and whether it stands there."""
 
-    class Verdict(models.TextChoices):
-        VERBATIM = "verbatim"
-        NORMALISED = "normalised"  # apart from case, width, punctuation, numerals
-        FUZZY = "fuzzy"  # aligned above the threshold
-        MISATTRIBUTED = "misattributed"  # stands in another document, named by `found_in`
-        NOT_FOUND = "not_found"
-        UNRESOLVABLE = "unresolvable"  # document or its version unknown: nothing to check against
+    Verdict = CitationVerdict
 
     SYSTEM_PATH = "claim__trace__system"
     PII = "payload"
@@ -56,7 +51,7 @@ class Citation(AppendOnlyModel):
         SourceDocument, on_delete=models.PROTECT, null=True, related_name="citations"
     )
     quote = models.TextField()
-    verdict = models.CharField(max_length=15, choices=Verdict.choices)
+    verdict = models.CharField(max_length=15, choices=CitationVerdict.choices())
     score = models.FloatField()  # alignment in [0, 1]; 1 is verbatim or normalised
     threshold = models.FloatField()  # the alignment above which a quote counted as found
     doc_start = models.PositiveIntegerField(null=True)  # code points into the document where it was found

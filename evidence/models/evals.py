@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from evidence.evals.contracts import Direction, RunStatus, ScoreStatus
 from evidence.models.artefact import ArtefactVersion, Release
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
 from evidence.models.blob import Blob
@@ -13,10 +14,7 @@ from evidence.models.system import System
 class EvalRun(AppendOnlyModel):
     """One run of a suite against a release, with everything needed to read its numbers."""
 
-    class Status(models.TextChoices):
-        SUCCESS = "success"
-        ERROR = "error"
-        CANCELLED = "cancelled"
+    Status = RunStatus
 
     SYSTEM_PATH = "system"
     PII = "payload"
@@ -31,7 +29,7 @@ class EvalRun(AppendOnlyModel):
     evaluator = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
     dataset = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
     model_digest = digest_field(blank=True)  # as the runner reported it
-    status = models.CharField(max_length=10, choices=Status.choices)
+    status = models.CharField(max_length=10, choices=RunStatus.choices())
     commit = models.CharField(max_length=KEY_LENGTH, blank=True)
     observed_from = models.DateTimeField()  # when it was true
     observed_to = models.DateTimeField()
@@ -51,10 +49,7 @@ class EvalRun(AppendOnlyModel):
 class EvalSample(AppendOnlyModel):
     """One sample under one metric. Unscored and error are kept apart from a low score, and never averaged."""
 
-    class Status(models.TextChoices):
-        SCORED = "scored"
-        UNSCORED = "unscored"
-        ERROR = "error"
+    Status = ScoreStatus
 
     SYSTEM_PATH = "run__system"
     PII = "payload"
@@ -63,7 +58,7 @@ class EvalSample(AppendOnlyModel):
     sample_id = models.CharField(max_length=LABEL_LENGTH)
     metric = models.CharField(max_length=LABEL_LENGTH)
     slice = models.JSONField(default=dict)  # {"language": "en", "task": "fees"}
-    status = models.CharField(max_length=10, choices=Status.choices)
+    status = models.CharField(max_length=10, choices=ScoreStatus.choices())
     value = models.FloatField(null=True)  # present if and only if scored
     explanation = models.TextField(blank=True)
     input = models.TextField(blank=True)
@@ -89,11 +84,6 @@ class EvalSample(AppendOnlyModel):
         ]
 
 
-class Direction(models.TextChoices):
-    HIGHER = "higher"  # is better
-    LOWER = "lower"
-
-
 class EvalScore(AppendOnlyModel):
     """A metric over a slice of a run, aggregated by us from the samples."""
 
@@ -104,7 +94,7 @@ class EvalScore(AppendOnlyModel):
     metric = models.CharField(max_length=LABEL_LENGTH)
     slice = models.JSONField(default=dict)  # {} is the whole run
     unit = models.CharField(max_length=KEY_LENGTH)  # "share", "seconds"
-    direction = models.CharField(max_length=10, choices=Direction.choices)
+    direction = models.CharField(max_length=10, choices=Direction.choices())
     value = models.FloatField(null=True)  # None when nothing was scored
     n = models.PositiveIntegerField()  # samples scored
     n_unscored = models.PositiveIntegerField()

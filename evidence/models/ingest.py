@@ -15,7 +15,7 @@ class IngestBatch(AppendOnlyModel):
     PII = "payload"
 
     token = models.ForeignKey(AccessToken, on_delete=models.PROTECT, related_name="batches")
-    signal = models.CharField(max_length=10)  # "traces" or "logs"
+    signal = models.CharField(max_length=10)  # of evidence.otlp.records.Signal
     encoding = models.CharField(max_length=10)  # "protobuf" or "json"
     body_digest = digest_field()  # of the decompressed body; its bytes are the blob of this digest
     n_items = models.PositiveIntegerField()  # spans or log records in the request
@@ -43,7 +43,7 @@ class Reject(AppendOnlyModel):
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
     batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
-    source = models.CharField(max_length=20)  # "span", "log", "eval_sample"
+    source = models.CharField(max_length=20)  # of evidence.vocabulary.RejectSource
     source_ref = models.CharField(
         max_length=LABEL_LENGTH, blank=True
     )  # where there is no batch: the eval run key

@@ -7,16 +7,7 @@ from django.db import models
 from evidence.models.artefact import ArtefactVersion
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
 from evidence.models.system import System
-
-
-class Layer(models.TextChoices):
-    """Layers of explanation. The mechanistic one is research: supporting or counter, never alone."""
-
-    PRODUCT = "product"
-    GROUNDING = "grounding"
-    BEHAVIOURAL = "behavioural"
-    MECHANISTIC = "mechanistic"
-    FORMAL = "formal"
+from evidence.vocabulary import Layer
 
 
 class Role(models.TextChoices):
@@ -33,7 +24,7 @@ class Evidence(AppendOnlyModel):
     PII = "actor"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="evidence_items")
-    layer = models.CharField(max_length=15, choices=Layer.choices)
+    layer = models.CharField(max_length=15, choices=Layer.choices())
     role = models.CharField(max_length=15, choices=Role.choices)
     kind = models.CharField(max_length=KEY_LENGTH)  # "eval_run", "finding", "gate_decision"
     title = models.CharField(max_length=LABEL_LENGTH)

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.db import models
 
 from evidence.models.base import KEY_LENGTH, AppendOnlyModel
-from evidence.models.system import RiskTier, System
+from evidence.models.system import System
 from evidence.models.trace import Trace
+from evidence.vocabulary import RiskTier
 
 
 class ReviewTask(AppendOnlyModel):
@@ -19,7 +20,7 @@ class ReviewTask(AppendOnlyModel):
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="review_tasks")
     trace = models.OneToOneField(Trace, on_delete=models.PROTECT, related_name="review_task")
     reason = models.CharField(max_length=KEY_LENGTH)  # "high_risk", "policy_escalation", "citation_not_found"
-    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices())
     reviews_required = models.PositiveSmallIntegerField(default=1)  # people
     due_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)

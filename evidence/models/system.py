@@ -7,12 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, StoredModel, digest_field
-
-
-class RiskTier(models.TextChoices):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
+from evidence.vocabulary import RiskTier
 
 
 class System(AppendOnlyModel):
@@ -23,7 +18,7 @@ class System(AppendOnlyModel):
 
     key = models.SlugField(max_length=KEY_LENGTH, unique=True)  # equals the OpenTelemetry service.name
     name = models.CharField(max_length=LABEL_LENGTH)
-    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices())
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_systems"
     )

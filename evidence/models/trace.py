@@ -6,15 +6,15 @@ from django.db import models
 
 from evidence.models.artefact import ArtefactVersion, Release, SourceDocument
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
-from evidence.models.system import RiskTier, System
+from evidence.models.system import System
+from evidence.semconv.draft import PolicyDecision, TraceStatus
+from evidence.vocabulary import RiskTier
 
 
 class Trace(AppendOnlyModel):
     """One revision of one answer's trace: sealed, digested. A late span makes the next revision."""
 
-    class Status(models.TextChoices):
-        COMPLETE = "complete"  # the root has ended
-        INCOMPLETE = "incomplete"  # the root never came, and the time set for it is over
+    Status = TraceStatus
 
     SYSTEM_PATH = "system"
     PII = "payload"
@@ -24,7 +24,7 @@ class Trace(AppendOnlyModel):
     trace_id = models.UUIDField()
     revision = models.PositiveIntegerField()  # 1, 2, 3 … ; the highest is current
     digest = digest_field()  # over the sorted (span id, span digest) pairs
-    status = models.CharField(max_length=10, choices=Status.choices)
+    status = models.CharField(max_length=10, choices=TraceStatus.choices())
     name = models.TextField()
     root_span_id = models.CharField(max_length=16, blank=True)
     environment = models.CharField(max_length=KEY_LENGTH, blank=True)
@@ -37,7 +37,7 @@ class Trace(AppendOnlyModel):
     question = models.TextField(blank=True)
     answer = models.TextField(blank=True)
     language = models.CharField(max_length=35, blank=True)  # BCP 47
-    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices())
     confidence_factors = models.JSONField(default=list)  # as declared; no probability of being right
     limitations = models.JSONField(default=list)
     flags = models.JSONField(default=list)  # what the assembler noticed: [{code, detail}]
@@ -120,10 +120,7 @@ class TraceDocument(AppendOnlyModel):
 class PolicyCheck(AppendOnlyModel):
     """A policy gate inside the trace: what it decided, by which rule, and why."""
 
-    class Decision(models.TextChoices):
-        ALLOW = "allow"
-        DENY = "deny"
-        ESCALATE = "escalate"
+    Decision = PolicyDecision
 
     SYSTEM_PATH = "trace__system"
     PII = "payload"
@@ -131,7 +128,7 @@ class PolicyCheck(AppendOnlyModel):
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="policy_checks")
     span_id = models.CharField(max_length=16)
     rule = models.CharField(max_length=LABEL_LENGTH)
-    decision = models.CharField(max_length=10, choices=Decision.choices)
+    decision = models.CharField(max_length=10, choices=PolicyDecision.choices())
     reason = models.TextField(blank=True)
     version = models.ForeignKey(
         ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="policy_checks"

@@ -59,7 +59,7 @@ def parse_json(body: bytes) -> Fields:
 
 def read_span_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[Span]]:
     """Yield the groups of an `ExportTraceServiceRequest` in JSON."""
-    document = _check_signal(parse_json(body), "traces")
+    document = _check_signal(parse_json(body), Signal.TRACES)
     return _read_groups(
         document, ("resourceSpans", "scopeSpans", "spans"), _Builder(limits).build_span, limits
     )
@@ -67,7 +67,7 @@ def read_span_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[Span]]:
 
 def read_log_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[LogRecord]]:
     """Yield the groups of an `ExportLogsServiceRequest` in JSON."""
-    document = _check_signal(parse_json(body), "logs")
+    document = _check_signal(parse_json(body), Signal.LOGS)
     return _read_groups(
         document, ("resourceLogs", "scopeLogs", "logRecords"), _Builder(limits).build_log, limits
     )
@@ -76,7 +76,7 @@ def read_log_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[LogRecord
 def _check_signal(document: Fields, signal: Signal) -> Fields:
     """Refuse a document that holds nothing of this signal and something else: it would be lost in silence."""
     wanted, other = (
-        ("resourceSpans", "resourceLogs") if signal == "traces" else ("resourceLogs", "resourceSpans")
+        ("resourceSpans", "resourceLogs") if signal is Signal.TRACES else ("resourceLogs", "resourceSpans")
     )
     if wanted in document or not document:
         return document

@@ -6,12 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from evidence.otlp.errors import RejectCode
 
 Encoding = Literal["protobuf", "json"]
-Signal = Literal["traces", "logs"]
+
+
+class Signal(StrEnum):
+    """What a request carries; the last part of its address."""
+
+    TRACES = "traces"
+    LOGS = "logs"
 
 
 class SpanRecord(NamedTuple):

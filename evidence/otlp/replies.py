@@ -66,10 +66,10 @@ def encode_reply(*, signal: Signal, encoding: Encoding, n_rejected: int, message
     if encoding == "json":
         if not n_rejected and not message:
             return b"{}"
-        counted = "rejectedSpans" if signal == "traces" else "rejectedLogRecords"
+        counted = "rejectedSpans" if signal is Signal.TRACES else "rejectedLogRecords"
         return orjson.dumps({"partialSuccess": {counted: str(n_rejected), "errorMessage": message}})
     partial = (n_rejected, message) if n_rejected or message else None
-    if signal == "traces":
+    if signal is Signal.TRACES:
         return _encode_traces(partial)
     return _encode_logs(partial)
 

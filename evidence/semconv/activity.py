@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from evidence.semconv.draft import PolicyCheckDraft, RetrievalDraft, ToolCallDraft, VersionRef
+from evidence.semconv.draft import PolicyCheckDraft, PolicyDecision, RetrievalDraft, ToolCallDraft, VersionRef
 from evidence.semconv.operations import rule_of
 from evidence.semconv.span_view import SpanView, finite_number
 from evidence.semconv.versions import policy_version_of, tool_name_of, tool_version_of
-
-DECISIONS: Final = frozenset({"allow", "deny", "escalate"})
 
 
 def retrievals_of(span: SpanView) -> Iterator[RetrievalDraft]:
@@ -27,7 +25,7 @@ def retrievals_of(span: SpanView) -> Iterator[RetrievalDraft]:
 def policy_check_of(span: SpanView) -> PolicyCheckDraft | None:
     """Return what a policy gate decided; a decision that is none of the three is flagged and not counted."""
     decision = span.text("tracebinder.policy.decision").strip().lower()
-    if decision not in DECISIONS:
+    if decision not in set(PolicyDecision):
         detail = (
             f"policy gate {rule_of(span)!r} states the decision {decision!r}, not allow, deny or escalate"
         )
@@ -36,7 +34,7 @@ def policy_check_of(span: SpanView) -> PolicyCheckDraft | None:
     return PolicyCheckDraft(
         span_id=span.span_id,
         rule=rule_of(span),
-        decision=decision,
+        decision=PolicyDecision(decision),
         reason=span.text("tracebinder.policy.reason"),
         version=policy_version_of(span),
     )

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Status = Literal["complete", "incomplete"]
+from evidence.vocabulary import ChoiceEnum
+
+
+class TraceStatus(ChoiceEnum):
+    """Whether a trace has all of its spans."""
+
+    COMPLETE = "complete"  # the root has ended
+    INCOMPLETE = "incomplete"  # the root never came, and the time set for it is over
+
+
+class PolicyDecision(ChoiceEnum):
+    """What a policy gate inside the application decided."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    ESCALATE = "escalate"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,7 +61,7 @@ class PolicyCheckDraft:
 
     span_id: str
     rule: str
-    decision: str  # allow, deny, escalate
+    decision: PolicyDecision
     reason: str
     version: VersionRef | None
 
@@ -91,7 +106,7 @@ class TraceDraft:
     """One trace. Times are nanoseconds since 1970 by the sender's clock; texts are empty where not stated."""
 
     trace_digest: str
-    status: Status
+    status: TraceStatus
     name: str
     root_span_id: str
     start_ns: int
@@ -102,7 +117,7 @@ class TraceDraft:
     question: str
     answer: str
     language: str
-    risk_tier: str
+    risk_tier: str  # of RiskTier, empty where not stated
     has_prompt: bool  # what was put to a model is recorded
     claims_declared: bool
     confidence_factors: tuple[dict[str, Any], ...]

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from evidence.digests import digest_of
 from evidence.semconv import activity, conversation, declared, versions
-from evidence.semconv.draft import TraceDraft, VersionRef
+from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
 from evidence.semconv.operations import AGENT, POLICY, RETRIEVAL, TOOL, operation_of
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
+from evidence.vocabulary import RiskTier
 
 MAPPER_VERSION: Final = "trace-map/1"
 """Changes with any change of what a span is taken to mean."""
 
-_RISK_TIERS: Final = frozenset({"low", "medium", "high"})
 _OWN_TEXTS: Final = (
     "tracebinder.question",
     "tracebinder.answer",
@@ -62,7 +62,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
     tool_calls = [activity.tool_call_of(view) for view in _doing(views, TOOL)]
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
-        status="complete" if root else "incomplete",
+        status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
         name=(root or agents[0]).name,
         root_span_id=root.span_id if root else "",
         start_ns=min(view.start_ns for view in views),
@@ -156,7 +156,7 @@ def _environment(views: Sequence[SpanView]) -> str:
 
 def _risk_tier(agents: Sequence[SpanView], flags: FlagSink) -> str:
     tier = _own_label(agents, "tracebinder.risk_tier", _NAME_LENGTH).lower()
-    if not tier or tier in _RISK_TIERS:
+    if not tier or tier in set(RiskTier):
         return tier
     flags.add("malformed_attribute", f"tracebinder.risk_tier {tier!r} is not low, medium or high")
     return ""

@@ -13,6 +13,9 @@ from evidence.models.base import (
     actor_field,
     digest_field,
 )
+from evidence.vocabulary import choices_of
+from interpret.contracts import ClaimLevel
+from interpret.contracts import Status as FindingStatus
 
 
 class ProbeSpec(AppendOnlyModel):
@@ -92,19 +95,8 @@ class ProbeRun(StoredModel):
 class Finding(AppendOnlyModel):
     """What a run measured, beside its baseline, its null and its control, and what it does not show."""
 
-    class Status(models.TextChoices):
-        SUPPORTED = "supported"
-        NOT_SUPPORTED = "not_supported"
-        INCONCLUSIVE = "inconclusive"
-        INVALID = "invalid"
-
-    class Rung(models.TextChoices):
-        """The claim ladder: a higher rung is refused when a control field is empty."""
-
-        DESCRIPTIVE = "descriptive"
-        ASSOCIATIONAL = "associational"
-        INTERVENTIONAL = "interventional"
-        REPLICATED = "replicated"
+    Status = FindingStatus
+    STATUS_CHOICES = choices_of(FindingStatus)
 
     SYSTEM_PATH = "run__spec__system"
     PII = "none"
@@ -126,8 +118,9 @@ class Finding(AppendOnlyModel):
     null = models.JSONField()  # the same statistic under shuffled labels or a randomly initialised model
     control = models.JSONField(null=True)  # where it intervenes: a random direction or head of the same size
     stability = models.JSONField()  # the same statistic with a second seed
-    status = models.CharField(max_length=15, choices=Status.choices)
-    rung = models.CharField(max_length=15, choices=Rung.choices)
+    status = models.CharField(max_length=15, choices=STATUS_CHOICES)
+    # The claim ladder: a higher rung is refused when a control field is empty.
+    rung = models.CharField(max_length=15, choices=choices_of(ClaimLevel))
     supports = models.TextField()  # in words
     does_not_show = models.TextField()  # in words
     holds_for = models.JSONField()  # model digest, layer, language, dataset

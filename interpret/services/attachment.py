@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 from evidence import clock
+from evidence.finding_summary import ComparisonSummary, FindingSummary
 from evidence.models import Evidence, EvidenceLink, Layer, Role
 from evidence.services import audit
 from interpret.models import Finding, ProbeRun
@@ -71,7 +73,7 @@ def _put_forward(run: ProbeRun, finding: Finding) -> Evidence:
     return item
 
 
-def summarise(finding: Finding) -> dict[str, object]:
+def summarise(finding: Finding) -> FindingSummary:
     """Return what readers of evidence may know: statistic, interval and limits; no layer, head or item."""
     return {
         "statistic": finding.statistic,
@@ -81,9 +83,9 @@ def summarise(finding: Finding) -> dict[str, object]:
         "high": finding.high,
         "confidence": finding.confidence,
         "n": finding.n,
-        "baseline": _interval(finding.baseline),
-        "null": _interval(finding.null),
-        "control": _interval(finding.control),
+        "baseline": _compared(finding.baseline),
+        "null": _compared(finding.null),
+        "control": _compared(finding.control) if finding.control is not None else None,
         "status": finding.status,
         "claim": finding.rung,
         "does_not_show": finding.does_not_show,
@@ -98,8 +100,12 @@ def _title(finding: Finding) -> str:
     return f"{finding.statistic}: {interval}, n={finding.n}, {finding.status}"[:200]
 
 
-def _interval(comparison: dict[str, Any] | None) -> dict[str, object] | None:
-    if comparison is None:
-        return None
+def _compared(comparison: Mapping[str, Any]) -> ComparisonSummary:
     estimate = comparison["estimate"]
-    return {"what": comparison["what"], **{key: estimate[key] for key in ("value", "low", "high", "n")}}
+    return {
+        "what": comparison["what"],
+        "value": estimate["value"],
+        "low": estimate["low"],
+        "high": estimate["high"],
+        "n": estimate["n"],
+    }

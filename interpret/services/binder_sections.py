@@ -7,15 +7,60 @@ said when it was put forward (`evidence.Evidence.summary`), and of no table of `
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TypedDict
 
 from django.db.models import Prefetch
 
 from evidence.binder.files import BinderFile, json_file
 from evidence.models import Evidence, EvidenceLink, Layer, ReleasePin
-from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
+from evidence.selectors.binder.scope import (
+    BinderScope,
+    VersionReference,
+    moment,
+    plain,
+    read_by_keyset,
+    version_reference,
+)
+from interpret.contracts import ComparisonKind
 
-_COMPARED: Final = ("baseline", "null", "control")
+
+class ComparisonDocument(TypedDict):
+    """What the statistic is held against: its name, what it is, and its interval over `n` units."""
+
+    name: str
+    what: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: object
+
+
+class FindingDocument(TypedDict):
+    """A finding's file, as its JSON is; `evidence/binder/schemas/finding.json` says the same."""
+
+    id: str
+    role: str
+    title: str
+    statistic: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    confidence: float | None
+    n: object
+    comparisons: list[ComparisonDocument]
+    status: str
+    claim: str
+    doesNotShow: str
+    languages: object
+    modelDigest: object
+    probeVersion: object
+    stale: bool
+    observedFrom: str
+    observedTo: str
+    validUntil: str | None
+    digest: str
+    measuredOn: list[VersionReference]
 
 
 def interpretability_sections(scope: BinderScope) -> Iterator[BinderFile]:
@@ -36,8 +81,8 @@ def interpretability_sections(scope: BinderScope) -> Iterator[BinderFile]:
         )
 
 
-def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> dict[str, object]:
-    said = item.summary if isinstance(item.summary, dict) else {}
+def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> FindingDocument:
+    said = _said(item)
     links = list(item.links.all())
     expired = item.valid_until is not None and item.valid_until <= scope.as_of
     return {
@@ -46,12 +91,15 @@ def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> dict[str, 
         "title": item.title,
         "statistic": str(said.get("statistic", "")),
         "unit": str(said.get("unit", "")),
-        **{name: _number(said.get(name)) for name in ("value", "low", "high", "confidence")},
+        "value": _number(said.get("value")),
+        "low": _number(said.get("low")),
+        "high": _number(said.get("high")),
+        "confidence": _number(said.get("confidence")),
         "n": said.get("n"),
         "comparisons": [
-            {"name": name, **_comparison(said[name])}
-            for name in _COMPARED
-            if isinstance(said.get(name), Mapping)
+            _comparison(kind, measured)
+            for kind in ComparisonKind
+            if isinstance(measured := said.get(kind.value), Mapping)
         ],
         "status": str(said.get("status", "")),
         "claim": str(said.get("claim", "")),
@@ -68,9 +116,20 @@ def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> dict[str, 
     }
 
 
-def _comparison(measured: Mapping[str, object]) -> dict[str, object]:
-    numbers = {name: _number(measured.get(name)) for name in ("value", "low", "high")}
-    return {"what": str(measured.get("what", "")), "n": measured.get("n"), **numbers}
+def _said(item: Evidence) -> Mapping[str, object]:
+    """Return the summary, a `FindingSummary` where we wrote it; what else may lie in the column is not trusted."""
+    return item.summary if isinstance(item.summary, dict) else {}
+
+
+def _comparison(kind: ComparisonKind, measured: Mapping[str, object]) -> ComparisonDocument:
+    return {
+        "name": kind.value,
+        "what": str(measured.get("what", "")),
+        "value": _number(measured.get("value")),
+        "low": _number(measured.get("low")),
+        "high": _number(measured.get("high")),
+        "n": measured.get("n"),
+    }
 
 
 def _number(value: object) -> float | None:

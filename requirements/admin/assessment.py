@@ -11,7 +11,8 @@ from evidence.admin.frame.display import badge, drawing, figure, link, tone_of
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.words import in_words
 from requirements.admin.criterion import holds_when
-from requirements.models import Assessment, Comparator
+from requirements.drafts import Comparator
+from requirements.models import Assessment
 
 
 @admin.register(Assessment)

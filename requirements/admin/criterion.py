@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.filters import recent, related
-from requirements.models import AcceptanceCriterion, Comparator
+from requirements.drafts import Comparator
+from requirements.models import AcceptanceCriterion
 
 
 @admin.register(AcceptanceCriterion)

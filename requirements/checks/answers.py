@@ -7,6 +7,7 @@ from typing import cast
 
 from django.db.models import Q
 
+from evidence.evals.contracts import Direction
 from evidence.models import Trace
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, parameter_schema, some_of
@@ -33,7 +34,7 @@ _PARTS = {
         "已封存的轨迹中，回答包含 `parts` 所列全部内容（置信因素、局限说明）的比例。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(
         parts=some_of("confidence", "limitations", meaning="what the answer must carry"),
         risk_tiers=ALL_TIERS,
@@ -59,7 +60,7 @@ def measure_confidence_and_limits(
         "已封存的轨迹中，完整且包含 `parts` 所列全部内容（提示词、来源、工具调用、策略检查）的比例。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(
         parts=some_of("prompt", "sources", "tools", "policy_checks", meaning="what the trace must hold"),
         risk_tiers=ALL_TIERS,

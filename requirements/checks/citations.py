@@ -7,6 +7,7 @@ from typing import cast
 
 from django.db.models import Count, F, Q
 
+from evidence.evals.contracts import Direction
 from evidence.models import Citation, Claim
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, parameter_schema, share
@@ -25,7 +26,7 @@ from requirements.checks.registry import check
         "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(
         min_score=share(0.9, meaning="lowest alignment, in [0, 1], at which a fuzzy match counts"),
         risk_tiers=ALL_TIERS,

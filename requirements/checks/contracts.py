@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
-Direction = Literal["higher", "lower"]  # which way is better
+from evidence.evals.contracts import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import cast
 from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, StdDev, Sum
 
 from evidence.digests import parse_digest
+from evidence.evals.contracts import Direction
 from evidence.models import (
     ArtefactVersion,
     EvalRun,
@@ -20,7 +21,8 @@ from evidence.models import (
     Retraction,
 )
 from evidence.statistics import Estimate, mean_t_from_moments, two_sided, wilson
-from requirements.checks.contracts import Direction, Measured, Population, Words
+from evidence.vocabulary import RejectSource
+from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import optional, parameter_schema, share, version_reference
 from requirements.checks.registry import check
 
@@ -164,7 +166,7 @@ def _measure_run(
         low=estimate.low if estimate else None,
         high=estimate.high if estimate else None,
         unit=declared.unit,
-        direction=cast("Direction", str(declared.direction)),
+        direction=Direction(declared.direction),
         observed_from=run.observed_from,
         observed_to=run.observed_to,
         inputs={"eval_run": _inputs(run, metric, counted)},
@@ -201,7 +203,7 @@ def _count_samples(run: EvalRun, metric: str, population: Population) -> _Counte
         deviation=StdDev("value", sample=True),
     )
     rejected = Reject.objects.filter(
-        system_id=population.system_id, source="eval_sample", source_ref=run.run_key
+        system_id=population.system_id, source=RejectSource.EVAL_SAMPLE, source_ref=run.run_key
     )
     return _Counted(**{**counted, "n_missing": counted["n_missing"] + rejected.count()})
 
@@ -238,7 +240,7 @@ def _nothing(bound_confidence: float, parameters: Mapping[str, object]) -> Measu
         high=None,
         bound_confidence=bound_confidence,
         unit="",
-        direction="higher",
+        direction=Direction.HIGHER,
         observed_from=None,
         observed_to=None,
         inputs={"eval_run": None, "metric": parameters["metric"]},

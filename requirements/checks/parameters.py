@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from evidence.vocabulary import RiskTier
+
 TRACE_DIMENSIONS: Final = ("language", "risk_tier", "environment")
 
 
@@ -26,15 +28,15 @@ def parameter_schema(**properties: dict[str, object]) -> dict[str, object]:
     }
 
 
-def risk_tiers(*default: str) -> dict[str, object]:
+def risk_tiers(*default: RiskTier) -> dict[str, object]:
     """Return the parameter that says advice of which risk tiers counts."""
     return {
         "type": "array",
-        "items": {"enum": ["low", "medium", "high"]},
+        "items": {"enum": [tier.value for tier in RiskTier]},
         "minItems": 1,
         "uniqueItems": True,
         "description": "risk tiers of the advice that count",
-        "default": list(default),
+        "default": [tier.value for tier in default],
     }
 
 
@@ -88,5 +90,5 @@ def optional(schema: dict[str, object]) -> dict[str, object]:
     return {**schema, "x-optional": True}
 
 
-ALL_TIERS: Final = risk_tiers("low", "medium", "high")
-HIGH_TIER: Final = risk_tiers("high")
+ALL_TIERS: Final = risk_tiers(*RiskTier)
+HIGH_TIER: Final = risk_tiers(RiskTier.HIGH)

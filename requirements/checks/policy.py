@@ -7,6 +7,7 @@ from typing import cast
 
 from django.db.models import Exists, OuterRef, Q
 
+from evidence.evals.contracts import Direction
 from evidence.models import PolicyCheck
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, names, parameter_schema
@@ -24,7 +25,7 @@ from requirements.checks.registry import check
         "已封存的轨迹中，所列每条规则都留有决定的比例；未列规则时，指任一规则留有决定的比例。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(
         rules=names([], meaning="rules that must have decided"),
         risk_tiers=ALL_TIERS,

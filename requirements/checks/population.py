@@ -33,9 +33,10 @@ from django.db.models import (
 from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Concat
 
+from evidence.evals.contracts import Direction
 from evidence.models import Registration, ReleasePin, Trace, TraceVersion
 from evidence.statistics import two_sided, wilson
-from requirements.checks.contracts import Direction, Measured, Population
+from requirements.checks.contracts import Measured, Population
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
 
@@ -109,7 +110,7 @@ def measure_share(
     *,
     good: Q,
     bound_confidence: float,
-    direction: Direction = "higher",
+    direction: Direction = Direction.HIGHER,
     further_inputs: Mapping[str, object] | None = None,
 ) -> Measured:
     """Count how many observations are good, in one query, with the digest of what was counted.
@@ -119,7 +120,7 @@ def measure_share(
         bound_confidence: one-sided, of each bound.
     """
     accepted = good & Q(fit=True)
-    counted = _count(observations, accepted if direction == "higher" else ~accepted)
+    counted = _count(observations, accepted if direction is Direction.HIGHER else ~accepted)
     n, successes = counted["n"], counted["successes"]
     estimate = wilson(successes, n, two_sided(bound_confidence)) if n else None
     inputs: dict[str, object] = {

@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from evidence.evals.contracts import Direction
 from evidence.nearest import nearest_name
-from requirements.checks.contracts import Check, Direction, Measure, Words
+from requirements.checks.contracts import Check, Measure, Words
 from requirements.errors import UnknownCheck
 
 _declared: dict[str, Check] = {}

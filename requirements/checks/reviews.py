@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from evidence.evals.contracts import Direction
 from evidence.models import Review, ReviewTask
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, HIGH_TIER, TRACE_DIMENSIONS, parameter_schema
@@ -40,7 +41,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
         "期限未到的轨迹无论是否已审阅均不计入，否则数字会偏高；设 `pending: count` 则全部计入。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(
         within_hours={
             "type": "number",
@@ -86,7 +87,7 @@ def measure_within_time(
         "按理由统计的比率列于输入中。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(risk_tiers=HIGH_TIER),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "ReviewTask", "Review"),
@@ -114,7 +115,7 @@ def measure_challenge_labelled(
         "对所列风险等级建议的审阅中，作出更改或拒绝的比例。",
     ),
     unit="share",
-    direction="lower",
+    direction=Direction.LOWER,
     parameters=parameter_schema(risk_tiers=ALL_TIERS),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "ReviewTask", "Review"),
@@ -128,7 +129,7 @@ def measure_overridden(
         _observe_reviews(population, reviews),
         good=~Q(decision__in=_REFUSALS),
         bound_confidence=bound_confidence,
-        direction="lower",
+        direction=Direction.LOWER,
         further_inputs={"by_reason": _by_reason(reviews.filter(decision__in=_REFUSALS))},
     )
 

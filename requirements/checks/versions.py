@@ -7,6 +7,7 @@ from typing import cast
 
 from django.db.models import Exists, OuterRef, Q
 
+from evidence.evals.contracts import Direction
 from evidence.models import ReleasePin, TraceVersion
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, names, parameter_schema
@@ -24,7 +25,7 @@ from requirements.checks.registry import check
         "已封存的轨迹中，所列各项均注明版本、且所注明的版本在评估之前已由人员或持续集成登记的比例。",
     ),
     unit="share",
-    direction="higher",
+    direction=Direction.HIGHER,
     parameters=parameter_schema(
         slots=names(["model", "prompt", "index"], meaning="slots that must be filled"),
         match_release={

@@ -5,8 +5,16 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from evidence.models import Artefact, ArtefactVersion, Layer, Release, RiskTier, System
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models import Artefact, ArtefactVersion, Release, System
+from evidence.models.base import (
+    KEY_LENGTH,
+    LABEL_LENGTH,
+    AppendOnlyModel,
+    actor_field,
+    digest_field,
+)
+from evidence.vocabulary import CriterionVerdict, Layer, RiskTier
+from requirements.drafts import Comparator
 
 
 class Requirement(AppendOnlyModel):
@@ -48,8 +56,8 @@ class RequirementVersion(AppendOnlyModel):
     number = models.PositiveIntegerField()
     statement = models.JSONField()  # {"en": …, "zh-Hans": …}
     rationale = models.TextField(blank=True)
-    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices)
-    layer = models.CharField(max_length=15, choices=Layer.choices)
+    risk_tier = models.CharField(max_length=10, choices=RiskTier.choices())
+    layer = models.CharField(max_length=15, choices=Layer.choices())
     owner = models.CharField(max_length=LABEL_LENGTH)
     review_every_days = models.PositiveIntegerField()
     lint = models.JSONField(default=list)  # what the linter said at entry: [{code, message, suggestion}]
@@ -78,11 +86,6 @@ class RequirementTransition(AppendOnlyModel):
     at = models.DateTimeField()
 
 
-class Comparator(models.TextChoices):
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
-
-
 class AcceptanceCriterion(AppendOnlyModel):
     """A sentence a machine can check: which check, with which parameters, against which threshold."""
 
@@ -95,7 +98,7 @@ class AcceptanceCriterion(AppendOnlyModel):
     key = models.SlugField(max_length=KEY_LENGTH)
     check_name = models.CharField(max_length=LABEL_LENGTH)  # a key of requirements.checks.known_checks
     parameters = models.JSONField(default=dict)
-    comparator = models.CharField(max_length=10, choices=Comparator.choices)
+    comparator = models.CharField(max_length=10, choices=Comparator.choices())
     threshold = models.FloatField()  # in `unit`
     unit = models.CharField(max_length=KEY_LENGTH)
     min_n = models.PositiveIntegerField()  # below this many observations the verdict is "insufficient"
@@ -174,12 +177,7 @@ class BaselineMember(AppendOnlyModel):
 class Assessment(AppendOnlyModel):
     """A criterion judged for a release as of a time, with everything that was read to judge it."""
 
-    class Verdict(models.TextChoices):
-        MET = "met"
-        NOT_MET = "not_met"
-        INSUFFICIENT = "insufficient"
-        STALE = "stale"
-        NOT_ASSESSED = "not_assessed"
+    Verdict = CriterionVerdict
 
     SYSTEM_PATH = "release__system"
     PII = "none"
@@ -187,7 +185,7 @@ class Assessment(AppendOnlyModel):
     criterion = models.ForeignKey(AcceptanceCriterion, on_delete=models.PROTECT, related_name="assessments")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="assessments")
     as_of = models.DateTimeField()
-    verdict = models.CharField(max_length=15, choices=Verdict.choices)
+    verdict = models.CharField(max_length=15, choices=CriterionVerdict.choices())
     detail = models.TextField()  # in words
     value = models.FloatField(null=True)
     unit = models.CharField(max_length=KEY_LENGTH)

@@ -6,9 +6,9 @@ No interpretability table and no evidence item is read here, so nothing mechanis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, TypedDict
 
 from django.db import transaction
 
@@ -19,8 +19,10 @@ from evidence.models import Release, System
 from evidence.replay import Replay
 from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
+from evidence.vocabulary import CriterionVerdict
 from requirements import acts
 from requirements.checks import Check, Measured, Population, known_checks
+from requirements.drafts import Comparator
 from requirements.errors import RequirementNotFound
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
@@ -29,13 +31,29 @@ from requirements.verdicts import Judgement, Rule, judge, worst
 ENGINE_VERSION: Final = "assess/1"
 
 
+class SliceResult(TypedDict):
+    """One slice of a criterion, measured and judged, as `Assessment.slices` and the binder hold it."""
+
+    where: dict[str, str]
+    value: float | None
+    n: int
+    low: float | None
+    high: float | None
+    bound_confidence: float
+    unit: str
+    observed_from: str | None
+    observed_to: str | None
+    verdict: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Assessed:
     """A criterion judged, before it is stored."""
 
     judgement: Judgement
     whole: Measured | None  # None where no check could be run
-    slices: tuple[dict[str, Any], ...]
+    slices: tuple[SliceResult, ...]
     inputs: dict[str, Any]
     code_version: str
 
@@ -105,10 +123,10 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: datetim
     }
     if check is None:
         detail = f"this version of the product has no check {criterion.check_name!r}"
-        return Assessed(Judgement("not_assessed", detail), None, (), base, ENGINE_VERSION)
+        return Assessed(Judgement(CriterionVerdict.NOT_ASSESSED, detail), None, (), base, ENGINE_VERSION)
     if release.system_id != criterion.version.requirement.system_id:
         detail = "the criterion and the release belong to different systems"
-        return Assessed(Judgement("not_assessed", detail), None, (), base, ENGINE_VERSION)
+        return Assessed(Judgement(CriterionVerdict.NOT_ASSESSED, detail), None, (), base, ENGINE_VERSION)
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
     parts = [_judge_slice(criterion, check, release, as_of, where) for where in wheres]
     judgement = worst(part.judgement for part in parts)
@@ -199,17 +217,15 @@ def _finding(
     state = state_of(criterion.version, as_of)
     if store:
         stored = assess(criterion=criterion, release=release, as_of=as_of, actor=actor)
-        verdict, detail = stored.verdict, stored.detail
+        verdict, detail = CriterionVerdict(stored.verdict), stored.detail
         inputs_digest, code_version = stored.inputs_digest, stored.code_version
     else:
         judged = evaluate(criterion=criterion, release=release, as_of=as_of)
         verdict, detail = judged.judgement.verdict, judged.judgement.detail
         inputs_digest, code_version = judged.inputs_digest, judged.code_version
-    if state != RequirementState.APPROVED and verdict == "met":
-        verdict, detail = (
-            "not_assessed",
-            f"{criterion.version} is {state.value}, not approved; measured: {detail}",
-        )
+    if state is not RequirementState.APPROVED and verdict is CriterionVerdict.MET:
+        verdict = CriterionVerdict.NOT_ASSESSED
+        detail = f"{criterion.version} is {state.value}, not approved; measured: {detail}"
     return CriterionFinding(
         criterion=str(criterion),
         requirement=str(criterion.version),
@@ -224,7 +240,7 @@ def _unresolved(reference: CriterionReference, why: str) -> CriterionFinding:
     return CriterionFinding(
         criterion=str(reference),
         requirement=reference.requirement or reference.baseline,
-        verdict="not_assessed",
+        verdict=CriterionVerdict.NOT_ASSESSED,
         detail=why,
         inputs_digest="",
         code_version=ENGINE_VERSION,
@@ -245,15 +261,21 @@ class _Part:
         recent = {"inputs": dict(self.recent.inputs), "obstacles": list(self.recent.obstacles)}
         return {"where": self.where, "recent": recent, "ever": ever}
 
-    def shown(self) -> dict[str, Any]:
-        measured = asdict(self.recent)
-        times = {name: measured[name].isoformat() if measured[name] else None for name in _TIMES}
-        numbers = {name: measured[name] for name in ("value", "n", "low", "high", "bound_confidence", "unit")}
-        verdict = {"verdict": self.judgement.verdict, "detail": self.judgement.detail}
-        return {"where": self.where, **numbers, **times, **verdict}
-
-
-_TIMES = ("observed_from", "observed_to")
+    def shown(self) -> SliceResult:
+        measured = self.recent
+        return {
+            "where": self.where,
+            "value": measured.value,
+            "n": measured.n,
+            "low": measured.low,
+            "high": measured.high,
+            "bound_confidence": measured.bound_confidence,
+            "unit": measured.unit,
+            "observed_from": measured.observed_from.isoformat() if measured.observed_from else None,
+            "observed_to": measured.observed_to.isoformat() if measured.observed_to else None,
+            "verdict": self.judgement.verdict.value,
+            "detail": self.judgement.detail,
+        }
 
 
 def _judge_slice(
@@ -267,7 +289,7 @@ def _judge_slice(
     if since is not None:
         unlimited = Population(release.system_id, release.pk, as_of, None, where)
         ever = check.measure(unlimited, criterion.parameters, criterion.bound_confidence)
-    rule = Rule(cast("Any", criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
+    rule = Rule(Comparator(criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
     return _Part(where, recent, ever, judge(rule, recent, ever))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Final
 
-from evidence.binder.files import BinderFile, RequirementStatus, json_file
+from evidence.binder.files import BinderFile, json_file
 from evidence.binder.paths import file_stem
 from evidence.models import Waiver
 from evidence.selectors.binder.citations import CITATIONS_PATH
@@ -14,6 +13,7 @@ from evidence.selectors.binder.evals import eval_run_path, eval_runs_in_scope
 from evidence.selectors.binder.reviews import REVIEWS_PATH
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.traces import TRACES_PATH
+from evidence.vocabulary import CriterionVerdict
 from requirements.checks import known_checks
 from requirements.models import (
     AcceptanceCriterion,
@@ -23,6 +23,13 @@ from requirements.models import (
     RequirementVersion,
 )
 from requirements.selectors.requirements import approved_versions, find_baseline
+from requirements.services.binder_documents import (
+    CriterionDocument,
+    Judged,
+    RequirementDocument,
+    WaiverDocument,
+)
+from requirements.verdicts import Judgement, judge_later, status_of
 
 # Where the binder holds what a check counts. A noun that is not here is packed with its trace.
 _PATHS: Final = {"Citation": CITATIONS_PATH, "Review": REVIEWS_PATH}
@@ -37,13 +44,12 @@ def requirement_sections(scope: BinderScope) -> Iterator[BinderFile]:
     """
     for version in _versions(scope):
         document = _requirement(scope, version)
-        status = _status(document)
         yield json_file(
-            f"requirements/{file_stem(version.requirement.key)}.json",
-            {**document, "status": status},
-            title=f"Requirement {version.requirement.key} / 要求",
+            f"requirements/{file_stem(document['key'])}.json",
+            document,
+            title=f"Requirement {document['key']} / 要求",
             schema="requirement",
-            status=status,
+            status=document["status"],
         )
 
 
@@ -56,14 +62,16 @@ def _versions(scope: BinderScope) -> Sequence[RequirementVersion]:
     return [member.version for member in members.order_by("version__requirement__key", "version__number")]
 
 
-def _requirement(scope: BinderScope, version: RequirementVersion) -> dict[str, object]:
-    criteria = AcceptanceCriterion.objects.filter(version=version).select_related("artefact_version")
+def _requirement(scope: BinderScope, version: RequirementVersion) -> RequirementDocument:
+    listed = AcceptanceCriterion.objects.filter(version=version).select_related("artefact_version")
+    criteria = [_criterion(scope, criterion) for criterion in listed.order_by("key")]
+    waivers = _waivers(scope, version)
     state, approved_by = _state(scope, version)
     return {
         "key": version.requirement.key,
         "version": version.number,
         "digest": version.artefact_version.digest,
-        "state": state,
+        "state": state.value,
         "statement": plain(version.statement),
         "rationale": version.rationale,
         "riskTier": version.risk_tier,
@@ -73,30 +81,26 @@ def _requirement(scope: BinderScope, version: RequirementVersion) -> dict[str, o
         "proposedBy": version.proposed_by,
         "approvedBy": approved_by,
         "asOf": moment(scope.as_of),
-        "criteria": [_criterion(scope, criterion) for criterion in criteria.order_by("key")],
-        "waivers": _waivers(scope, version),
+        "criteria": criteria,
+        "waivers": waivers,
+        "status": status_of(
+            {criterion["key"]: CriterionVerdict(criterion["verdict"]) for criterion in criteria},
+            waived={waiver["criterion"] for waiver in waivers if waiver["inForce"]},
+            approved=state is RequirementState.APPROVED,
+        ),
     }
 
 
-def _state(scope: BinderScope, version: RequirementVersion) -> tuple[str, str | None]:
+def _state(scope: BinderScope, version: RequirementVersion) -> tuple[RequirementState, str | None]:
     """Return the state at `as_of` and, where a person approved the version, who."""
     moves = RequirementTransition.objects.filter(version=version, at__lte=scope.as_of)
     last = moves.order_by("-at", "-pk").first()
     approval = moves.filter(to_state=RequirementState.APPROVED).order_by("-at", "-pk").first()
-    return (last.to_state if last else RequirementState.DRAFT.value), (approval.by if approval else None)
+    state = RequirementState(last.to_state) if last else RequirementState.DRAFT
+    return state, (approval.by if approval else None)
 
 
-def _criterion(scope: BinderScope, criterion: AcceptanceCriterion) -> dict[str, object]:
-    assessment = (
-        Assessment.objects.filter(
-            criterion=criterion,
-            release=scope.release,
-            as_of__lte=scope.as_of,
-            created_at__lte=scope.as_of,
-        )
-        .order_by("-as_of", "-pk")
-        .first()
-    )
+def _criterion(scope: BinderScope, criterion: AcceptanceCriterion) -> CriterionDocument:
     return {
         "key": criterion.key,
         "digest": criterion.artefact_version.digest,
@@ -110,53 +114,45 @@ def _criterion(scope: BinderScope, criterion: AcceptanceCriterion) -> dict[str, 
         "confidence": criterion.bound_confidence,
         "slices": plain(criterion.slices),
         "evidence": _evidence_paths(scope, criterion),
-        **_judged(scope, criterion, assessment),
+        **_judged(scope, criterion),
     }
 
 
-def _judged(
-    scope: BinderScope, criterion: AcceptanceCriterion, assessment: Assessment | None
-) -> dict[str, object]:
-    if assessment is None:
+def _judged(scope: BinderScope, criterion: AcceptanceCriterion) -> Judged:
+    known = Assessment.objects.filter(
+        criterion=criterion, release=scope.release, as_of__lte=scope.as_of, created_at__lte=scope.as_of
+    )
+    last = known.order_by("-as_of", "-pk").first()
+    if last is None:
         return {
-            "verdict": Assessment.Verdict.NOT_ASSESSED.value,
+            "verdict": CriterionVerdict.NOT_ASSESSED.value,
             "reason": "never assessed for this release",
             "value": None,
             "low": None,
             "high": None,
             "n": 0,
         }
-    verdict, reason = _verdict_now(scope, criterion, assessment)
+    judgement = judge_later(
+        Judgement(CriterionVerdict(last.verdict), last.detail),
+        observed_to=last.observed_to,
+        max_age_days=criterion.max_age_days,
+        as_of=scope.as_of,
+    )
     return {
-        "verdict": verdict,
-        "reason": reason,
-        "value": assessment.value,
-        "low": assessment.low,
-        "high": assessment.high,
-        "n": assessment.n,
-        "assessedAsOf": moment(assessment.as_of),
-        "observedFrom": moment(assessment.observed_from),
-        "observedTo": moment(assessment.observed_to),
-        "sliceResults": plain(assessment.slices),
-        "inputs": plain(assessment.inputs),
-        "inputsDigest": assessment.inputs_digest,
-        "codeVersion": assessment.code_version,
+        "verdict": judgement.verdict.value,
+        "reason": judgement.detail,
+        "value": last.value,
+        "low": last.low,
+        "high": last.high,
+        "n": last.n,
+        "assessedAsOf": moment(last.as_of),
+        "observedFrom": moment(last.observed_from),
+        "observedTo": moment(last.observed_to),
+        "sliceResults": plain(last.slices),
+        "inputs": plain(last.inputs),
+        "inputsDigest": last.inputs_digest,
+        "codeVersion": last.code_version,
     }
-
-
-def _verdict_now(
-    scope: BinderScope, criterion: AcceptanceCriterion, assessment: Assessment
-) -> tuple[str, str]:
-    """Return the stored verdict, unless what it rests on has become too old since: then it is stale."""
-    if assessment.verdict != Assessment.Verdict.MET or criterion.max_age_days is None:
-        return assessment.verdict, assessment.detail
-    oldest = scope.as_of - timedelta(days=criterion.max_age_days)
-    if assessment.observed_to is None or assessment.observed_to < oldest:
-        detail = (
-            f"older than {criterion.max_age_days} days at the time of this binder; then: {assessment.detail}"
-        )
-        return Assessment.Verdict.STALE.value, detail
-    return assessment.verdict, assessment.detail
 
 
 def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[str]:
@@ -171,7 +167,7 @@ def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[
     return sorted({TRACES_PATH, *(_PATHS[noun] for noun in check.reads if noun in _PATHS)})
 
 
-def _waivers(scope: BinderScope, version: RequirementVersion) -> list[dict[str, object]]:
+def _waivers(scope: BinderScope, version: RequirementVersion) -> list[WaiverDocument]:
     rows = Waiver.objects.filter(
         release=scope.release,
         criterion_ref__startswith=f"{version.requirement.key}/",
@@ -189,22 +185,3 @@ def _waivers(scope: BinderScope, version: RequirementVersion) -> list[dict[str, 
         }
         for row in rows.order_by("pk")
     ]
-
-
-def _status(document: dict[str, object]) -> RequirementStatus:
-    """Return what follows from the criteria. The offline verifier works it out again by the same rules."""
-    criteria, waivers = document["criteria"], document["waivers"]
-    if document["state"] != RequirementState.APPROVED or not isinstance(criteria, list):
-        return "notAssessed"
-    verdicts = {str(criterion["key"]): str(criterion["verdict"]) for criterion in criteria}
-    unmet = {key for key, verdict in verdicts.items() if verdict != Assessment.Verdict.MET}
-    waived = {str(w["criterion"]) for w in waivers if w["inForce"]} if isinstance(waivers, list) else set()
-    if verdicts and not unmet:
-        return "satisfied"
-    if unmet and unmet <= waived:
-        return "waived"
-    if Assessment.Verdict.NOT_MET in verdicts.values():
-        return "notSatisfied"
-    if set(verdicts.values()) <= {Assessment.Verdict.NOT_ASSESSED}:
-        return "notAssessed"
-    return "partial"

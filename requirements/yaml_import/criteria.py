@@ -8,6 +8,7 @@ from typing import cast
 
 from jsonschema import Draft202012Validator
 
+from evidence.evals.contracts import Direction
 from evidence.nearest import hint_at, nearest_name
 from requirements.checks.contracts import Check
 from requirements.checks.registry import get_check
@@ -16,8 +17,7 @@ from requirements.errors import UnknownCheck
 from requirements.yaml_import.faults import Faults
 from requirements.yaml_import.reader import Path
 
-_COMPARATORS: tuple[Comparator, ...] = ("at_least", "at_most")
-_COMPARATOR_OF = {"higher": "at_least", "lower": "at_most"}
+_COMPARATOR_OF = {Direction.HIGHER: Comparator.AT_LEAST, Direction.LOWER: Comparator.AT_MOST}
 _FIELDS = (
     "key",
     "check",
@@ -82,7 +82,7 @@ def _read_check(item: Mapping[str, object], path: Path, faults: Faults) -> Check
 def _read_threshold(
     item: Mapping[str, object], path: Path, faults: Faults
 ) -> tuple[Comparator | None, float]:
-    given = [name for name in _COMPARATORS if name in item]
+    given = [name for name in Comparator if name in item]
     if len(given) != 1:
         faults.add(path, "bad_threshold", "must give exactly one of 'at_least' and 'at_most'")
         return None, 0.0
@@ -118,9 +118,9 @@ def _check_fit(
 ) -> None:
     if comparator is None:
         return
-    wanted = _COMPARATOR_OF.get(check.direction or "", comparator)
-    if comparator != wanted:
-        message = f"for {check.name} {check.direction} is better, so its threshold is {wanted!r}"
+    wanted = _COMPARATOR_OF[check.direction] if check.direction else comparator
+    if comparator is not wanted:
+        message = f"for {check.name} {check.direction} is better, so its threshold is {wanted.value!r}"
         faults.add((*path, comparator), "bad_threshold", message, wanted)
     if unit == "share" and not 0 <= threshold <= 1:
         message = f"a share lies between 0 and 1, so {threshold:g} cannot be its threshold"

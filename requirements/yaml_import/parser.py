@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from evidence.nearest import nearest_name
+from evidence.vocabulary import Layer, RiskTier
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.contracts import FileProblem, RequirementFile
@@ -15,8 +16,8 @@ from requirements.yaml_import.faults import Faults
 from requirements.yaml_import.reader import Path, Places, Unreadable, read_yaml
 
 FORMAT_V1 = "tracebinder.requirements/1"
-RISK_TIERS = ("low", "medium", "high")
-LAYERS = ("product", "grounding", "behavioural", "formal")
+RISK_TIERS = tuple(RiskTier)
+LAYERS = tuple(layer for layer in Layer if layer is not Layer.MECHANISTIC)
 
 _FILE_FIELDS = ("format", "baseline", "requirements")
 _REQUIREMENT_FIELDS = (
@@ -85,13 +86,12 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
     key = faults.key(item, path)
     statement = _read_statement(item, path, faults)
     _check_choice(item, "risk_tier", RISK_TIERS, path, faults)
-    if item.get("layer") == "mechanistic":
+    if item.get("layer") == Layer.MECHANISTIC:
         faults.add(
             (*path, "layer"),
             "mechanistic_layer",
-            "a mechanistic finding can support or counter a requirement, never satisfy one: name the "
-            "layer whose "
-            f"evidence satisfies it ({', '.join(LAYERS)})",
+            "a mechanistic finding can support or counter a requirement, never satisfy one: "
+            f"name the layer whose evidence satisfies it ({', '.join(LAYERS)})",
         )
     else:
         _check_choice(item, "layer", LAYERS, path, faults)
@@ -115,8 +115,8 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
         key=key,
         statement=statement,
         rationale=str(rationale).strip(),
-        risk_tier=str(item["risk_tier"]),
-        layer=str(item["layer"]),
+        risk_tier=RiskTier(item["risk_tier"]),
+        layer=Layer(item["layer"]),
         owner=owner,
         review_every_days=cadence,
         criteria=tuple(criterion for criterion in criteria if criterion is not None),

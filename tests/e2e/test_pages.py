@@ -38,7 +38,7 @@ def full_world() -> World:
     make_task(world)  # which nobody has judged
     world.token(Scope.READ)
     store_what_other_parts_store(world)
-    reviews.record_review(trace=task.trace, reviewer=world.people["reviewer"], decision="approve")
+    reviews.record_review(principal=world.principal("reviewer"), trace=task.trace, decision="approve")
     return world
 
 
@@ -101,7 +101,7 @@ def shared_out(people: dict[str, User]) -> dict[str, list[str]]:
     return shares
 
 
-def test_no_page_needs_what_the_policy_refuses(sign_in: SignIn, listening: Any, live_server) -> None:
+def test_no_page_needs_what_the_policy_refuses(sign_in: SignIn, listening: Any, live_server: Any) -> None:
     """Each page once, by one of the roles that see it; `make soak` opens all of them as every role."""
     world = full_world()
     shares = shared_out(world.people)
@@ -118,7 +118,7 @@ def test_no_page_needs_what_the_policy_refuses(sign_in: SignIn, listening: Any, 
 
 @pytest.mark.soak
 def test_no_page_needs_what_the_policy_refuses_as_any_role(
-    sign_in: SignIn, listening: Any, live_server
+    sign_in: SignIn, listening: Any, live_server: Any
 ) -> None:
     world = full_world()
     for role, person in world.people.items():
@@ -128,7 +128,7 @@ def test_no_page_needs_what_the_policy_refuses_as_any_role(
             assert complaints(browser) == [], f"{page} as {role}"
 
 
-def test_the_frame_in_both_languages_and_schemes(sign_in: SignIn, live_server, shoot) -> None:
+def test_the_frame_in_both_languages_and_schemes(sign_in: SignIn, live_server: Any, shoot: Any) -> None:
     world = full_world()
     task = ReviewTask.objects.latest("pk")
     looks = {

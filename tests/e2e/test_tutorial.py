@@ -160,7 +160,8 @@ def test_a_newcomer_gets_from_an_empty_folder_to_a_verified_binder(clone: Path, 
     environment = environment_of_a_newcomer(clone)
     start, *steps = read_tutorial("tutorial.md", port)
     assert isinstance(start, Commands)
-    shell, passwords = Shell(clone, environment), {}
+    shell = Shell(clone, environment)
+    passwords: dict[str, str] = {}
     reader = Reader(chromium, f"http://127.0.0.1:{port}/admin/", passwords)
     try:
         with first_terminal(start.script, clone, environment):

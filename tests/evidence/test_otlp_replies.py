@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from evidence.otlp.limits import Limits
-from evidence.otlp.records import AttributeBlob
+from evidence.otlp.records import AttributeBlob, Signal
 from evidence.otlp.replies import Reason, describe_outcome, encode_reply
 
 REASONS = [
@@ -24,8 +24,8 @@ def describe(reasons: list[Reason], moved: list[AttributeBlob] | None = None) ->
 
 def test_full_success_says_nothing() -> None:
     assert describe([]) == ""
-    assert encode_reply(signal="traces", encoding="json", n_rejected=0, message="") == b"{}"
-    assert encode_reply(signal="traces", encoding="protobuf", n_rejected=0, message="") == b""
+    assert encode_reply(signal=Signal.TRACES, encoding="json", n_rejected=0, message="") == b"{}"
+    assert encode_reply(signal=Signal.TRACES, encoding="protobuf", n_rejected=0, message="") == b""
 
 
 def test_reasons_are_counted_by_code_with_an_example() -> None:
@@ -37,13 +37,13 @@ def test_reasons_are_counted_by_code_with_an_example() -> None:
 
 
 def test_counts_stand_in_both_encodings() -> None:
-    reply = json.loads(encode_reply(signal="traces", encoding="json", n_rejected=3, message="m"))
+    reply = json.loads(encode_reply(signal=Signal.TRACES, encoding="json", n_rejected=3, message="m"))
     assert reply == {"partialSuccess": {"rejectedSpans": "3", "errorMessage": "m"}}
-    binary = encode_reply(signal="traces", encoding="protobuf", n_rejected=3, message="m")
+    binary = encode_reply(signal=Signal.TRACES, encoding="protobuf", n_rejected=3, message="m")
     assert ExportTraceServiceResponse.FromString(binary).partial_success.rejected_spans == 3
-    reply = json.loads(encode_reply(signal="logs", encoding="json", n_rejected=3, message="m"))
+    reply = json.loads(encode_reply(signal=Signal.LOGS, encoding="json", n_rejected=3, message="m"))
     assert reply["partialSuccess"]["rejectedLogRecords"] == "3"
-    binary = encode_reply(signal="logs", encoding="protobuf", n_rejected=3, message="m")
+    binary = encode_reply(signal=Signal.LOGS, encoding="protobuf", n_rejected=3, message="m")
     assert ExportLogsServiceResponse.FromString(binary).partial_success.rejected_log_records == 3
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from requirements.drafts import CriterionDraft, RequirementDraft
+from evidence.vocabulary import Layer, RiskTier
+from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 from requirements.lint import lint_requirement, lint_statement
 from requirements.starter import read_starter
 from requirements.yaml_import import parse_requirement_file
@@ -14,7 +15,7 @@ CRITERION = CriterionDraft(
     key="c",
     check="answers.confidence_and_limits",
     parameters={},
-    comparator="at_least",
+    comparator=Comparator.AT_LEAST,
     threshold=0.8,
     unit="share",
     min_n=30,
@@ -26,8 +27,8 @@ DRAFT = RequirementDraft(
     key="r",
     statement={"en": "Each answer must carry its limitations."},
     rationale="",
-    risk_tier="high",
-    layer="product",
+    risk_tier=RiskTier.HIGH,
+    layer=Layer.PRODUCT,
     owner="o",
     review_every_days=180,
     criteria=(CRITERION,),
@@ -80,7 +81,7 @@ def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> 
     assert warning.code == "underpowered"
     assert "52" in warning.suggestion
     assert codes(criteria=(dataclasses.replace(CRITERION, threshold=1.0),)) == ["out_of_reach"]
-    at_most = dataclasses.replace(CRITERION, comparator="at_most", threshold=0.05, min_n=12)
+    at_most = dataclasses.replace(CRITERION, comparator=Comparator.AT_MOST, threshold=0.05, min_n=12)
     assert codes(criteria=(at_most,)) == ["underpowered"]
 
 

@@ -26,7 +26,7 @@ class Command(ServiceCommand):
         )
         parser.add_argument("--name", required=True, help="what people call it")
         parser.add_argument(
-            "--risk-tier", required=True, choices=RiskTier.values, help="what a wrong answer can do"
+            "--risk-tier", required=True, choices=list(RiskTier), help="what a wrong answer can do"
         )
         parser.add_argument("--owner", required=True, help="user name of the person who answers for it")
 

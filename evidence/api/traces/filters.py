@@ -29,7 +29,7 @@ class TraceFilter(FilterSet):
     release = django_filters.CharFilter("release__name")
     since = MomentFilter("started_at", "gte")
     until = MomentFilter("started_at", "lt")
-    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
+    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices(), method="by_verdict")
     version = django_filters.CharFilter(
         method="by_version", help_text="Digest of any version the trace used."
     )
@@ -149,7 +149,7 @@ class ClaimFilter(FilterSet):
     since = MomentFilter("trace__started_at", "gte")
     until = MomentFilter("trace__started_at", "lt")
     trace = django_filters.UUIDFilter("trace__trace_id")
-    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices, method="by_verdict")
+    verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices(), method="by_verdict")
 
     class Meta:
         model = Claim

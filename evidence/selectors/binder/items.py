@@ -7,17 +7,9 @@ from collections.abc import Iterator, Mapping
 from django.db.models import Prefetch, QuerySet
 
 from evidence.binder.files import BinderFile, json_lines_file
+from evidence.finding_summary import SUMMARY_FIELDS
 from evidence.models import Evidence, EvidenceLink, Layer, Role
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
-
-# What the summary of a mechanistic item may show to people who may not see internals: words and numbers that
-# say what was found and how far it holds.
-WORDS = frozenset(
-    {
-        "statistic", "unit", "value", "low", "high", "confidence", "n", "baseline", "null", "control", "status",
-        "claim", "does_not_show", "languages", "model_digest", "probe_version",
-    }
-)  # fmt: skip
 
 
 def counter_evidence(scope: BinderScope) -> BinderFile:
@@ -78,7 +70,8 @@ def _item(scope: BinderScope, item: Evidence) -> dict[str, object]:
 
 
 def _summary(item: Evidence) -> Mapping[str, object]:
+    """Return the summary; of a mechanistic item, only what people may read who may not see internals."""
     said: Mapping[str, object] = item.summary
     if item.layer != Layer.MECHANISTIC:
         return said
-    return {key: value for key, value in said.items() if key in WORDS}
+    return {key: value for key, value in said.items() if key in SUMMARY_FIELDS}

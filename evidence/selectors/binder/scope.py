@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar, overload
 
 from django.db import models
 
@@ -88,7 +88,18 @@ def plain(value: object) -> object:
     return _plain_scalar(value)
 
 
-def version_reference(version: ArtefactVersion, *, slot: str) -> dict[str, object]:
+class VersionReference(TypedDict):
+    """How a file of a binder names a version that another file describes."""
+
+    slot: str
+    kind: str
+    key: str
+    number: int
+    label: str
+    digest: str
+
+
+def version_reference(version: ArtefactVersion, *, slot: str) -> VersionReference:
     """Return how other files name a version. Needs `artefact` loaded."""
     return {
         "slot": slot,
@@ -100,6 +111,12 @@ def version_reference(version: ArtefactVersion, *, slot: str) -> dict[str, objec
     }
 
 
+@overload
+def moment(value: datetime) -> str: ...
+@overload
+def moment(value: None) -> None: ...
+@overload
+def moment(value: datetime | None) -> str | None: ...
 def moment(value: datetime | None) -> str | None:
     """Return a stored time as the binder writes it; None stays None."""
     return iso_utc(value.astimezone(UTC)) if value is not None else None

@@ -22,6 +22,7 @@ from evidence.locks import Lock, hold, numbers_of
 from evidence.models import PendingTrace, Reject
 from evidence.services import audit
 from evidence.services.assembly.versions import ACTOR
+from evidence.vocabulary import RejectSource
 
 _WORKERS: Final = 8  # that find work side by side: each looks this many batches ahead for unlocked traces
 _SELECT_DUE: Final = f"""
@@ -56,7 +57,7 @@ def set_aside(pending: Sequence[PendingTrace], problem: Exception) -> None:
     for one in pending:
         reject = Reject.objects.create(
             system_id=one.system_id,
-            source="trace",
+            source=RejectSource.TRACE,
             code="assembly_failed",
             detail=f"{type(problem).__name__}: {problem}".replace("\x00", "")[:2000],
             trace_id=one.trace_id.hex,

@@ -38,6 +38,7 @@ from evidence.models import (
     System,
     Trace,
 )
+from evidence.otlp.records import Signal
 from evidence.otlp.values import BLOB_KEY
 from evidence.selectors.spans import with_attributes
 from evidence.services import audit
@@ -206,7 +207,7 @@ def _bodies(system: System, trace_id: UUID) -> Iterator[str]:
     first = spans.aggregate(first=Min("received_at"))["first"]
     tokens = AccessToken.systems.through.objects.filter(system=system).values("accesstoken")
     others = IngestBatch.objects.filter(
-        Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal="logs"), token__in=tokens
+        Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal=Signal.LOGS), token__in=tokens
     ).exclude(pk__in=batches)
     if first is not None:
         others = others.filter(received_at__gte=first - _SENT_BEFORE)

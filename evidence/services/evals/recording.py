@@ -29,6 +29,7 @@ from evidence.models import (
     System,
 )
 from evidence.services import audit, blobs, registry
+from evidence.vocabulary import RejectSource
 
 PARSER_VERSION: Final = "evals/2"  # 2: unknown fields are refused
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
@@ -220,7 +221,7 @@ def _reject_rows(run: EvalRun, rejects: tuple[SampleReject, ...]) -> list[Reject
     return [
         Reject(
             system=run.system,
-            source="eval_sample",
+            source=RejectSource.EVAL_SAMPLE,
             source_ref=run.run_key,
             code=reject.code,
             detail=f"sample {reject.index}: {reject.detail}",
@@ -234,12 +235,12 @@ def _reject_rows(run: EvalRun, rejects: tuple[SampleReject, ...]) -> list[Reject
 def _keep_refused(*, system: System, raw: bytes, format_name: str, problems: list[str], actor: str) -> None:
     """Put a file nobody can read on the ledger; the same bytes are put there once."""
     digest = sha256_hex(raw)
-    if Reject.objects.filter(system=system, source="eval_file", item_digest=digest).exists():
+    if Reject.objects.filter(system=system, source=RejectSource.EVAL_FILE, item_digest=digest).exists():
         return
     blobs.store_blob(raw, "application/octet-stream")
     reject = Reject.objects.create(
         system=system,
-        source="eval_file",
+        source=RejectSource.EVAL_FILE,
         source_ref=format_name[:100],
         code=EvalFileRefused.code,
         detail="; ".join(problems).replace("\x00", "�"),

@@ -23,6 +23,7 @@ from evidence.models import ArtefactVersion, GateDecision, Release, System, Waiv
 from evidence.replay import Replay
 from evidence.services import audit
 from evidence.services.gates.definition import CriterionReference, find_current_gate, read_references
+from evidence.vocabulary import CriterionVerdict
 
 GATE_CODE_VERSION: Final = "gate/1"
 
@@ -33,7 +34,7 @@ class CriterionFinding:
 
     criterion: str  # "<requirement key>/<criterion key>"
     requirement: str  # with its version
-    verdict: str  # met | not_met | insufficient | stale | not_assessed
+    verdict: str  # a CriterionVerdict; whatever else an assessor may say is no pass
     detail: str
     inputs_digest: str
     code_version: str
@@ -166,15 +167,15 @@ def _decide(
 
 def _verdict(reasons: Sequence[Mapping[str, Any]]) -> GateDecision.Verdict:
     standing = [reason["verdict"] for reason in reasons if reason["waiver"] is None]
-    if "not_met" in standing:
+    if CriterionVerdict.NOT_MET in standing:
         return GateDecision.Verdict.FAIL
-    if not reasons or any(verdict != "met" for verdict in standing):
+    if not reasons or any(verdict != CriterionVerdict.MET for verdict in standing):
         return GateDecision.Verdict.INSUFFICIENT
     return GateDecision.Verdict.PASS
 
 
 def _reason(finding: CriterionFinding, waiver: Waiver | None) -> dict[str, Any]:
-    waived = waiver is not None and finding.verdict != "met"
+    waived = waiver is not None and finding.verdict != CriterionVerdict.MET
     return {
         "criterion": finding.criterion,
         "requirement": finding.requirement,

@@ -30,12 +30,13 @@ from evidence.services.ingest.admission import admitted
 from evidence.services.ingest.evaluations import store_evaluations
 from evidence.services.ingest.spans import copy_spans, mark_traces, sort_spans
 from evidence.services.ingest.systems import WritableSystems
+from evidence.vocabulary import RejectSource
 
 _ATTEMPTS: Final = 3  # transactions before a clash with another sender is reported as an error
 _FIND_BATCH: Final = (
     "SELECT id FROM evidence_ingestbatch WHERE token_id = %s AND signal = %s AND body_digest = %s"
 )
-_SOURCES: Final[dict[str, str]] = {"traces": "span", "logs": "log"}  # as the reject ledger names them
+_SOURCES: Final = {Signal.TRACES: RejectSource.SPAN, Signal.LOGS: RejectSource.LOG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def ingest_traces(*, body: bytes, content_type: str, content_encoding: str, prin
     limits = read_limits()
     plain = unpack_body(body, content_type=content_type, content_encoding=content_encoding, limits=limits)
     with admitted():
-        return _take(plain, "traces", principal, limits, _store_traces)
+        return _take(plain, Signal.TRACES, principal, limits, _store_traces)
 
 
 def ingest_logs(*, body: bytes, content_type: str, content_encoding: str, principal: Principal) -> Receipt:
@@ -110,7 +111,7 @@ def ingest_logs(*, body: bytes, content_type: str, content_encoding: str, princi
     limits = read_limits()
     plain = unpack_body(body, content_type=content_type, content_encoding=content_encoding, limits=limits)
     with admitted():
-        return _take(plain, "logs", principal, limits, _store_logs)
+        return _take(plain, Signal.LOGS, principal, limits, _store_logs)
 
 
 def _take(
@@ -221,7 +222,7 @@ def _make_reject(reject: RejectRecord, batch: IngestBatch, system: System | None
     return Reject(
         system=system,
         batch=batch,
-        source=_SOURCES[batch.signal],
+        source=_SOURCES[Signal(batch.signal)],
         code=reject.code,
         detail=reject.detail,
         trace_id=reject.trace_id or "",

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from evidence.digests import parse_digest
-from evidence.evals.contracts import EvalFileError, MetricSpec, RunHead, VersionClaim
+from evidence.evals.contracts import Direction, EvalFileError, MetricSpec, RunHead, RunStatus, VersionClaim
 from evidence.nearest import nearest_name
 from evidence.strict_json import JsonObject, faults_in, place_of
 
@@ -45,12 +45,12 @@ def read_head(document: JsonObject) -> RunHead:
         evaluator=_claim(head["evaluator"]),
         dataset=_claim(head["dataset"]),
         model=_claim(head["model"]),
-        status=head["status"],
+        status=RunStatus(head["status"]),
         observed_from=_moment(head["observed_from"]),
         observed_to=_moment(head["observed_to"]),
         collected_at=_moment(head["collected_at"]),
         commit=head.get("commit"),
-        metrics={key: MetricSpec(key, **declared) for key, declared in head["metrics"].items()},
+        metrics={key: _metric(key, declared) for key, declared in head["metrics"].items()},
     )
 
 
@@ -65,6 +65,10 @@ def _claim(given: Mapping[str, str | None]) -> VersionClaim:
     return VersionClaim(
         str(given["key"]), given.get("label"), None if digest is None else parse_digest(digest)
     )
+
+
+def _metric(key: str, given: Mapping[str, Any]) -> MetricSpec:
+    return MetricSpec(key, given["kind"], Direction(given["direction"]), given["unit"])
 
 
 def _is_moment(value: object) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Final, cast, get_args
+from typing import Final
 
 from evidence.evals.contracts import MetricSpec, ParsedSample, SampleReject, SampleScore, ScoreStatus
 from evidence.nearest import nearest_name
@@ -21,7 +21,7 @@ _SAMPLE_FIELDS: Final = ("id", "slice", "input", "output", "target", "trace_id",
 _SCORE_FIELDS: Final = ("status", "value", "explanation")
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SLICE_PART: Final = re.compile(r"[^\s=,;]+")  # so that a slice written "language=zh-Hans" stays readable
-_STATUSES: Final[tuple[ScoreStatus, ...]] = get_args(ScoreStatus)
+_STATUSES: Final = tuple(ScoreStatus)
 
 
 class _BadSample(Exception):
@@ -132,9 +132,9 @@ def _read_score(metrics: Mapping[str, MetricSpec], key: str, value: object) -> S
     if not isinstance(value, dict) or value.get("status") not in _STATUSES:
         raise _BadSample("bad_status", f"scores.{key}.status: one of {', '.join(_STATUSES)}")
     _check_fields(value, _SCORE_FIELDS, f"scores.{key}.")
-    status = cast("ScoreStatus", value["status"])
+    status = ScoreStatus(value["status"])
     number, explanation = value.get("value"), str(value.get("explanation") or "")
-    if status == "scored":
+    if status is ScoreStatus.SCORED:
         return SampleScore(key, status, _read_value(spec, number), explanation)
     if number is not None:
         raise _BadSample(
