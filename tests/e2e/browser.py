@@ -7,17 +7,20 @@ from typing import Any
 WAIT = 10  # seconds for a page to say what it should; reached only when a test is about to fail
 
 
-def see(browser: Any, text: str) -> str:
-    """Wait until the page says this, and return all it says."""
-    from selenium.common.exceptions import StaleElementReferenceException
+def see(browser: Any, text: str, *, within: str = "main") -> str:
+    """Wait until the page, or a part of it, says this, and return all it says."""
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver.support.ui import WebDriverWait
 
     def says(driver: Any) -> str:
-        page = driver.find_element("css selector", "main").text
+        page = driver.find_element("css selector", within).text
         return page if text in page else ""
 
     waiting = WebDriverWait(
-        browser, WAIT, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException]
+        browser,
+        WAIT,
+        poll_frequency=0.1,
+        ignored_exceptions=[NoSuchElementException, StaleElementReferenceException],
     )
     return waiting.until(says, f"the page never said {text!r}")
 
