@@ -48,8 +48,9 @@ def find_faults(html: str) -> list[str]:
 
 def check_answer(response: Any, path: str) -> None:
     """Fail where an answer has no strict policy, or where it is a page that the policy would break."""
-    policy = read_policy(response[HEADER])
-    assert policy | {"img-src": "'self'"} == DIRECTIVES, f"{path} loosens the policy: {response[HEADER]}"
+    policy = read_policy(response[HEADER]) if HEADER in response else {}
+    images = policy.get("img-src", "").removesuffix(" data:")
+    assert policy | {"img-src": images} == DIRECTIVES, f"{path} loosens the policy: {policy}"
     if (
         not response.get("Content-Type", "").startswith("text/html")
         or path in EXCEPTIONS

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -94,3 +95,23 @@ def test_what_the_policy_refuses_is_found_in_a_page(html: str) -> None:
 def test_what_it_allows_is_not_called_a_fault() -> None:
     files = '<link rel="stylesheet" href="/static/a.css"><script src="/static/a.js"></script>'
     assert find_faults(f'{files}<form action="?q=1"><a href="https://example.org/">elsewhere</a>') == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "passes"),
+    [
+        (POLICY, True),
+        (POLICY.replace("img-src 'self'", "img-src 'self' data:"), True),
+        (POLICY.replace("img-src 'self'", "img-src *"), False),
+        (POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'"), False),
+        (POLICY.replace("; base-uri 'none'", ""), False),
+        ("", False),
+    ],
+)
+def test_a_looser_policy_is_noticed(policy: str, passes: bool) -> None:
+    answer = HttpResponse("<p>", headers={HEADER: policy} if policy else {})
+    if passes:
+        check_answer(answer, "/x")
+    else:
+        with pytest.raises(AssertionError, match="loosens the policy"):
+            check_answer(answer, "/x")
