@@ -29,8 +29,8 @@ POLICY: Final = "; ".join(f"{name} {sources}" for name, sources in DIRECTIVES.it
 class ContentPolicyMiddleware:
     """Puts the policy on every answer, whatever its type: what is not a page loses nothing by it.
 
-    A view of foreign code that cannot live with it sets a policy of its own, which stays. The invariants allow that
-    to name further `img-src` only.
+    A page of foreign code that cannot live with it sets a policy of its own, which stays. The tests allow that one
+    thing more: `data:` images.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -34,12 +34,8 @@ def bullet(
     ends = [] if low is None or high is None else [low, high]
     if ends != sorted(ends):
         raise DrawingError(f"the interval runs from {ends[0]} down to {ends[1]}")
-    scale = scale_over(
-        [value, threshold, *ends],
-        start=MARGIN,
-        end=width - MARGIN,
-        least=(0.0, 1.0) if unit == "share" else (),
-    )
+    whole = (0.0, 1.0) if unit == "share" else ()
+    scale = scale_over([value, threshold, *ends], start=MARGIN, end=width - MARGIN, least=whole, air=0.05)
     top, thick = TRACK
     from_, to = sorted((scale.place(threshold), scale.end if at_least else scale.start))
     middle = top + thick / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -34,8 +35,13 @@ class Scale:
         return found or sorted({self.low, self.high})
 
 
-def scale_over(values: Iterable[float], *, start: float, end: float, least: Sequence[float] = ()) -> Scale:
+def scale_over(
+    values: Iterable[float], *, start: float, end: float, least: Sequence[float] = (), air: float = 0.0
+) -> Scale:
     """Return a scale that holds all these values, and those of `least`: (0, 1) for a share.
+
+    Args:
+        air: share of the whole that is left free at both ends, where `least` does not say where they are.
 
     Raises:
         DrawingError: there is no value, or one that is not finite.
@@ -45,7 +51,9 @@ def scale_over(values: Iterable[float], *, start: float, end: float, least: Sequ
         raise DrawingError("there is nothing to draw")
     if not all(math.isfinite(value) for value in held):
         raise DrawingError("a value that is not finite has no place in a drawing")
-    return Scale(min(held), max(held), start, end)
+    low, high = min(held), max(held)
+    free = 0.0 if least else 2 * air * (high / 2 - low / 2)
+    return Scale(max(low - free, -sys.float_info.max), min(high + free, sys.float_info.max), start, end)
 
 
 def _round_step(rough: float) -> float:

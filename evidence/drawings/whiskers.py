@@ -63,7 +63,7 @@ def whiskers(
     shown = [value for row in rows for value in (row.value, row.low, row.high)]
     scale = scale_over(
         [*shown, *([reference.value] if reference and rows else [])], start=LABELS, end=width - NOTES,
-        least=least if rows else (),
+        least=least if rows else (), air=0.05,
     )  # fmt: skip
     bottom = TOP + ROW * len(rows)
     drawn = [_row(scale, row, TOP + ROW * (number + 0.5), width) for number, row in enumerate(rows)]

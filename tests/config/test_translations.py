@@ -62,6 +62,8 @@ def faults_of(entry: polib.POEntry) -> Iterator[str]:
             yield f"{entry.msgid!r} is filled in otherwise: {text!r}"
         if re.search(r"[\u4e00-\u9fff][,;:?!]", text):
             yield f"half-width punctuation: {text!r}"
+        if text.count('"') != entry.msgid.count('"'):
+            yield f"a quote would end an attribute: {text!r}"
         if text[:1].isspace() != entry.msgid[:1].isspace():
             yield f"{entry.msgid!r} begins otherwise: {text!r}"
 

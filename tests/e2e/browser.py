@@ -7,16 +7,18 @@ from typing import Any
 WAIT = 60  # seconds for a page to say what it should; reached only when a test is about to fail
 
 # One command, so that no page can go between two of them; and only a page that has come whole.
-READ = "return document.readyState === 'complete' ? document.querySelector('main')?.innerText ?? '' : ''"
+READ = (
+    "return document.readyState === 'complete' ? document.querySelector(arguments[0])?.innerText ?? '' : ''"
+)
 
 
-def see(browser: Any, text: str) -> str:
-    """Wait until the page says this, and return all it says."""
+def see(browser: Any, text: str, *, within: str = "main") -> str:
+    """Wait until the page, or a part of it, says this, and return all it says."""
     from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
     def says(driver: Any) -> str:
-        page = str(driver.execute_script(READ))
+        page = str(driver.execute_script(READ, within))
         return page if text in page else ""
 
     waiting = WebDriverWait(  # a page that goes while it is read is answered with errors of several kinds

@@ -14,7 +14,7 @@ from django.urls import reverse
 from evidence.models import ReviewTask, Scope
 from evidence.services import reviews
 from requirements.models import Assessment, RequirementVersion
-from tests.e2e.browser import speak, wear
+from tests.e2e.browser import click, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World, make_world
@@ -90,6 +90,14 @@ def test_what_the_policy_refuses_would_be_seen(sign_in: SignIn, listening: Any) 
     assert any("script-src" in said for said in complaints(browser))
 
 
+def test_the_pages_of_the_api_draw_its_operations_from_files_of_ours(
+    listening: Any, live_server: Any
+) -> None:
+    listening.get(f"{live_server.url}/api/docs")
+    see(listening, "/api/v1/traces", within="#swagger-ui")
+    assert complaints(listening) == []
+
+
 def shared_out(people: dict[str, User]) -> dict[str, list[str]]:
     """Return which role opens which pages, so that each page is opened once and each role opens some."""
     seen = {role: list(pages_of(person)) for role, person in people.items()}
@@ -144,13 +152,92 @@ def test_the_frame_in_both_languages_and_schemes(sign_in: SignIn, live_server: A
         ),
     }
     browser = sign_in(world.people["reviewer"])
-    for language, home in (("en", "Home"), ("zh-hans", "首页")):
+    for language, last in (("en", "All records"), ("zh-hans", "全部记录")):
         speak(browser, language)
         for scheme in ("light", "dark"):
             wear(browser, scheme)
             for name, address in looks.items():
                 browser.get(f"{live_server.url}{address}")
                 assert browser.find_element("css selector", "html").get_attribute("lang") == language
-                assert browser.find_element("css selector", ".tb-rail a").text == home
+                assert browser.find_element("css selector", ".tb-rail-last").text == last
                 shoot(f"{name}-{language}-{scheme}")
     wear(browser, "light")
+
+
+def test_panes_scroll_alone_and_lead_to_the_claim(sign_in: SignIn, live_server) -> None:
+    world = make_world()
+    task = make_task(world)
+    browser = sign_in(world.people["reviewer"])
+    browser.get(f"{live_server.url}{reverse('admin:evidence_reviewtask_change', args=[task.pk])}")
+    panes = browser.find_elements("css selector", ".tb-pane")
+    assert len(panes) == 3
+    claims = panes[1]
+    assert measure(browser, "document.documentElement", "scrollHeight - self.clientHeight") <= 0
+    assert browser.execute_script("return arguments[0].scrollHeight > arguments[0].clientHeight", claims)
+    click(browser, "css selector", "a[href='#claim-3']")
+    assert browser.execute_script("return arguments[0].scrollTop", claims) > 0
+    assert browser.execute_script("return arguments[0].scrollTop", panes[0]) == 0
+
+
+@pytest.fixture
+def narrow(chromium: Any) -> Iterator[None]:
+    """A window of 390 pixels, as of a telephone, or of a desk at 400 %."""
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    yield
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_narrow_page_has_one_column_and_never_scrolls_sideways(
+    sign_in: SignIn, live_server, narrow: None
+) -> None:
+    world = full_world()
+    browser = sign_in(world.people["reviewer"])
+    review = reverse("admin:evidence_reviewtask_change", args=[ReviewTask.objects.latest("pk").pk])
+    for address in (reverse("admin:index"), reverse("admin:records"), review):
+        browser.get(f"{live_server.url}{address}")
+        assert measure(browser, "document.documentElement", "scrollWidth - self.clientWidth") <= 0, address
+    left = {pane.location["x"] for pane in browser.find_elements("css selector", ".tb-pane")}
+    assert len(left) == 1
+
+
+def test_paper_has_no_dark_and_nothing_to_press(sign_in: SignIn, live_server) -> None:
+    world = make_world()
+    task = make_task(world)
+    browser = sign_in(world.people["reviewer"])
+    browser.get(f"{live_server.url}{reverse('admin:evidence_reviewtask_change', args=[task.pk])}")
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]},
+    )
+    shown = [
+        browser.find_element("css selector", each).is_displayed()
+        for each in ("header", ".tb-rail", ".tb-form")
+    ]
+    ground = measure(
+        browser, "document.body", "ownerDocument.defaultView.getComputedStyle(self).backgroundColor"
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    assert shown == [False, False, False]
+    assert ground == "rgb(255, 255, 255)"
+
+
+def test_the_admins_own_scripts_still_work(sign_in: SignIn, listening: Any, live_server) -> None:
+    world = make_world()
+    browser = sign_in(world.people["operator"])
+    browser.get(f"{live_server.url}{reverse('admin:evidence_membership_add')}")
+    click(browser, "css selector", ".select2-selection")
+    browser.find_element("css selector", ".select2-search__field").send_keys("auditor")
+    see(browser, "auditor-credit-assistant", within=".select2-results")
+    click(browser, "css selector", "button.theme-toggle")
+    assert browser.find_element("css selector", "html").get_attribute("data-theme") == "dark"
+    assert measure(
+        browser, "document.body", "ownerDocument.defaultView.getComputedStyle(self).backgroundColor"
+    ) != ("rgb(255, 255, 255)")
+    browser.execute_script("localStorage.removeItem('theme')")
+    assert complaints(browser) == []
+
+
+def measure(browser: Any, element: str, what: str) -> Any:
+    """Return a property of an element; `self` is the element once more."""
+    return browser.execute_script(f"const self = {element}; return self.{what};")

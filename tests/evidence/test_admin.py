@@ -258,6 +258,16 @@ def test_an_operator_grants_memberships_of_their_systems_only_and_it_is_on_recor
     assert AuditEvent.objects.filter(verb="membership.ended", object_id=membership.pk).count() == 1
 
 
+def test_an_operator_ends_several_memberships_from_the_list_and_each_is_on_record(world: World) -> None:
+    client = signed_in(world.people["operator"])
+    address = reverse("admin:evidence_membership_changelist")
+    chosen = [world.people[role].memberships.get().pk for role in ("author", "auditor")]
+    assert 'name="action"' in client.get(address).content.decode()
+    client.post(address, {"action": "delete_selected", "_selected_action": chosen, "post": "yes"})
+    assert not Membership.objects.filter(pk__in=chosen).exists()
+    assert AuditEvent.objects.filter(verb="membership.ended", object_id__in=chosen).count() == 2
+
+
 def test_an_operator_cannot_raise_themselves(world: World) -> None:
     operator = world.people["operator"]
     data = {
