@@ -6,6 +6,7 @@ import json
 from functools import cached_property
 from typing import Any, Final
 
+from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
@@ -25,8 +26,6 @@ class PlannedPaginator(Paginator[Any]):
         if not isinstance(self.object_list, QuerySet):
             return len(self.object_list)
         rows = self.object_list.order_by()
-        if rows.query.is_empty():
-            return 0
         if planned_rows(rows) > MAX_ROWS:
             return MAX_ROWS
         return rows[:MAX_ROWS].count()
@@ -38,5 +37,13 @@ class PlannedPaginator(Paginator[Any]):
 
 
 def planned_rows(queryset: QuerySet[Any]) -> int:
-    """Return how many rows the planner expects. Plans the query and does not run it."""
+    """Return how many rows the planner expects. Plans the query and does not run it.
+
+    Django does not send a query whose conditions it can tell to be contradictory, as those of a person without any
+    system are; there is no plan of it, and no row.
+    """
+    try:
+        queryset.query.get_compiler(queryset.db).as_sql()
+    except EmptyResultSet:
+        return 0
     return int(json.loads(queryset.explain(format="json"))[0]["Plan"]["Plan Rows"])
