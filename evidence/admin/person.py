@@ -42,6 +42,9 @@ class PersonAdmin(_UserAdmin):
             closed |= persons.ROLE_FIELDS
         return sorted(closed)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and acts.can_add_person(principal_of(request))
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         if obj is not None and not acts.can_change_person(principal_of(request), obj):
             return False
