@@ -24,7 +24,7 @@ from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
 from evidence.services import binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
-from evidence.services.people import memberships, persons, tokens
+from evidence.services.people import memberships, person_changes, tokens
 from interpret.services.queueing import queue_probe_run
 from requirements import acts as requirement_acts
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
@@ -554,7 +554,7 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_add_person",
         ANYWHERE,
         serve(
-            lambda world, who, made: persons.record_person_added(principal=who, person=made, fields=["username"])
+            lambda world, who, made: person_changes.record_person_added(principal=who, person=made, fields=["username"])
         ),
         admin=browse(
             lambda *_: reverse("admin:auth_user_add"),
@@ -567,7 +567,7 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_change_person",
         ANYWHERE,
         serve(
-            lambda world, who, made: persons.record_person_changed(
+            lambda world, who, made: person_changes.record_person_changed(
                 principal=who, person=made, fields=["last_name"]
             )
         ),
@@ -582,7 +582,7 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_change_roles",
         ANYWHERE,
         serve(
-            lambda world, who, made: persons.record_person_changed(principal=who, person=made, fields=["groups"])
+            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
         ),
         admin=browse(
             own_page,
@@ -595,7 +595,7 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_change_roles",
         frozenset({SUPERUSER, STRANGER, COMMAND_LINE}),
         serve(
-            lambda world, who, made: persons.record_person_changed(principal=who, person=made, fields=["groups"])
+            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
         ),
         admin=browse(
             own_page,
@@ -608,7 +608,7 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_make_superuser",
         frozenset({SUPERUSER, COMMAND_LINE}),
         serve(
-            lambda world, who, made: persons.record_person_changed(
+            lambda world, who, made: person_changes.record_person_changed(
                 principal=who, person=made, fields=["is_superuser"]
             )
         ),
