@@ -43,8 +43,8 @@ _TRACE_ID: Final = "md5('trace' || n)::uuid"
 _FILL: Final = {
     "evidence_trace": f"""
         INSERT INTO evidence_trace (system_id, trace_id, revision, digest, status, name, root_span_id, environment,
-            started_at, ended_at, span_count, question, answer, language, risk_tier, confidence, limitations, flags,
-            assembler_version, sealed_at, release_id)
+            started_at, ended_at, span_count, question, answer, language, risk_tier, confidence_factors,
+            limitations, flags, assembler_version, sealed_at, release_id)
         SELECT (%(systems)s::bigint[])[1 + n %% 3], {_TRACE_ID}, 1, repeat(md5(n::text), 2), 'complete', 'invoke_agent',
             '0000000000000001', 'prod', {_BEGAN}, {_BEGAN} + interval '2 s', {SPANS}, repeat('What is the rate? ', 8),
             repeat('The annual percentage rate is 7.9%%. ', 20), 'en', 'low', '[]', '[]', '[]', 'bench', now(), NULL

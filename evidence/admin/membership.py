@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from evidence.acts import can_administer, can_end_membership
 from evidence.admin.frame.base import ScopedModelAdmin
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
@@ -25,6 +26,14 @@ class MembershipAdmin(ScopedModelAdmin):
     autocomplete_fields = ["user"]
     actions_on_top = True  # "delete selected" ends each through the service
     ordering = ["system", "user"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and can_administer(principal_of(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        if obj is not None and not can_end_membership(principal_of(request), obj):
+            return False
+        return super().has_delete_permission(request, obj) and can_administer(principal_of(request))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing of a membership can change: it is given or ended."""

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from evidence import acts
 from evidence.admin.frame.visibility import principal_of
 from evidence.roles import roles_of
-from evidence.services.people import persons
+from evidence.services.people import person_changes
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -37,10 +37,13 @@ class PersonAdmin(_UserAdmin):
         closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}
         principal = principal_of(request)
         if not acts.can_make_superuser(principal):
-            closed |= persons.SUPERUSER_FIELDS
+            closed |= person_changes.SUPERUSER_FIELDS
         if obj is not None and not acts.can_change_roles(principal, obj):
-            closed |= persons.ROLE_FIELDS
+            closed |= person_changes.ROLE_FIELDS
         return sorted(closed)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and acts.can_add_person(principal_of(request))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         if obj is not None and not acts.can_change_person(principal_of(request), obj):
@@ -54,7 +57,7 @@ class PersonAdmin(_UserAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         super().save_related(request, form, formsets, change)
-        record = persons.record_person_changed if change else persons.record_person_added
+        record = person_changes.record_person_changed if change else person_changes.record_person_added
         record(principal=principal_of(request), person=form.instance, fields=form.changed_data)
 
     @admin.display(description="Roles")

@@ -1,4 +1,4 @@
-"""What an approver fills in to waive a criterion. The rules are in `evidence.services.gates.waivers`."""
+"""What an approver fills in to waive a criterion. The rules: `evidence.acts`, `evidence.services.gates.waivers`."""
 
 from __future__ import annotations
 

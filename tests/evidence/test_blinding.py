@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence.models import AccessToken, AuditEvent, Membership, ReviewTask, Scope
+from evidence.models import AccessToken, AuditEvent, Membership, Review, ReviewTask, Scope
 from evidence.services.people import tokens
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
@@ -113,6 +118,29 @@ def test_no_binder_tells_a_reviewer_what_they_may_not_read_yet(world: World, tas
     archive = zipfile.ZipFile(io.BytesIO(second.get(address).getvalue()))
     (reviews,) = (name for name in archive.namelist() if name.endswith("reviews.jsonl"))
     assert SAID in archive.read(reviews).decode()
+
+
+def paths_to_reviews(model: type[Model], depth: int = 4) -> Iterator[str]:
+    """Yield the relations, as a filter of an address names them, that lead from a model to reviews."""
+    for field in model._meta.get_fields():
+        if field.related_model is Review:
+            yield field.name
+        elif depth > 1 and isinstance(field.related_model, type):
+            yield from (f"{field.name}__{rest}" for rest in paths_to_reviews(field.related_model, depth - 1))
+
+
+def test_no_filter_of_an_admins_list_leads_to_what_was_said(rf: RequestFactory, world: World) -> None:
+    request = rf.get("/")
+    request.user = world.people["reviewer"]
+    paths = [
+        (model, path)
+        for model in apps.get_app_config("evidence").get_models()
+        for path in paths_to_reviews(model)
+    ]
+    assert (ReviewTask, "reviews") in paths
+    assert len(paths) > 20
+    for model, path in paths:
+        assert not admin.site._registry[model].lookup_allowed(f"{path}__decision", "reject", request), path
 
 
 def test_an_audit_event_says_that_somebody_judged_and_not_what(world: World, task: ReviewTask) -> None:

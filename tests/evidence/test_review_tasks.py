@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence.models import Adjudication, Membership, Review, ReviewTask
+from evidence.models import Adjudication, Release, Review, ReviewTask, Scope
+from evidence.services.people import tokens
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague, listed, say, signed_in
 from tests.factories import World, acting
+from tests.requirements.builders import make_trace
 
 
 def listed_in_queue(person: User, standing: str) -> list[int]:
@@ -75,27 +79,25 @@ def test_who_put_the_release_on_record_does_not_settle_what_others_say_of_it(wor
 
 
 def test_a_release_made_by_ones_own_token_is_ones_own(world: World, api: APIClient) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from evidence.models import Release, Scope
-    from evidence.services.people import tokens
-
     maker = colleague(world, "maker", "reviewer", "author")
     issued = tokens.issue_token(
-        name="git", owner=maker, scopes=[Scope.IMPORT], systems=[world.system],
-        expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),
+        principal=acting(), name="git", owner=maker, scopes=[Scope.IMPORT], systems=[world.system],
+        expires_at=timezone.now() + timedelta(days=1),
     )  # fmt: skip
     pins = [{"slot": "model", "kind": "model", "key": "smol", "label": "2", "digest": "a" * 64}]
     body = {"system": world.system.key, "name": "r2", "pins": pins}
     made = api.post("/api/v1/releases", body, format="json", HTTP_AUTHORIZATION=f"Bearer {issued.text}")
     assert made.status_code == 201, made.content
-    world = World(world.system, Release.objects.get(name="r2"), world.people)
-    from tests.requirements.builders import make_trace
-
-    trace = make_trace(world)
-    body = {"system": world.system.key, "trace_id": trace.trace_id.hex, "decision": "approve"}
-    answer = signed_in(maker).post("/api/v1/reviews", body, format="json")
+    trace = make_trace(world, release=Release.objects.get(name="r2"))
+    judgement = {"system": world.system.key, "trace_id": trace.trace_id.hex, "decision": "approve"}
+    answer = signed_in(maker).post("/api/v1/reviews", judgement, format="json")
     assert (answer.status_code, answer.json()["code"]) == (403, "access_denied")
-    assert Membership.objects.filter(user=maker).exists()
+
+
+def test_there_is_nothing_to_settle_where_nobody_was_asked(world: World) -> None:
+    """It was an internal error."""
+    trace = make_trace(world)
+    client = Client()
+    client.force_login(world.people["reviewer"])
+    data = {"adjudicate": "1", "decision": "approve", "rationale": "r"}
+    assert client.post(reverse("admin:evidence_trace_review", args=[trace.pk]), data).status_code == 404

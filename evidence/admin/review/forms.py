@@ -1,4 +1,4 @@
-"""What a reviewer fills in. The rules are in `evidence.services.reviews`; these forms only carry the fields."""
+"""What a reviewer fills in. The rules are in `evidence.acts` and `evidence.services.reviews`; forms hold none."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""People: put on record with their roles and the systems they see, and what was changed of whom, by whom."""
+"""People: put on record with their roles, and with the systems whose records they see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Final
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
@@ -17,11 +16,8 @@ from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.roles import ROLES
-from evidence.services import audit
 from evidence.services.people.memberships import grant_membership
-
-ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
-SUPERUSER_FIELDS: Final = frozenset({"is_superuser", "user_permissions"})  # rights beyond the role table
+from evidence.services.people.person_changes import record_person_added
 
 
 @transaction.atomic
@@ -61,53 +57,12 @@ def create_person(
     )
     if created:
         person.groups.set(Group.objects.filter(name__in=roles))
-        _record("person.added", principal, person, ["username", "groups", "password"])
+        record_person_added(principal=principal, person=person, fields=["username", "groups", "password"])
     else:
         _check_is_as_asked(person, roles)
     for system in systems:
         grant_membership(principal=principal, system=system, user=person)
     return person, created
-
-
-@transaction.atomic
-def record_person_added(*, principal: Principal, person: User, fields: Iterable[str]) -> None:
-    """Put on record who added a person, in the transaction that did.
-
-    Args:
-        fields: what was filled in.
-
-    Raises:
-        AccessDenied: as `acts.check_can_add_person` does, and `acts.check_can_make_superuser` for such rights.
-    """
-    acts.check_can_add_person(principal)
-    if person.is_superuser or SUPERUSER_FIELDS & set(fields):
-        acts.check_can_make_superuser(principal)
-    _record("person.added", principal, person, fields)
-
-
-@transaction.atomic
-def record_person_changed(*, principal: Principal, person: User, fields: Iterable[str]) -> None:
-    """Put on record who changed what of a person, in the transaction that did.
-
-    Raises:
-        AccessDenied: as the acts for a change, for roles, and for rights beyond the role table do.
-    """
-    acts.check_can_change_person(principal, person)
-    if ROLE_FIELDS & set(fields):
-        acts.check_can_change_roles(principal, person)
-    if SUPERUSER_FIELDS & set(fields):
-        acts.check_can_make_superuser(principal)
-    _record("person.changed", principal, person, fields)
-
-
-def _record(verb: str, principal: Principal, person: User, fields: Iterable[str]) -> None:
-    payload = {
-        "user": person.get_username(),
-        "roles": sorted(person.groups.values_list("name", flat=True)),
-        "active": person.is_active,
-        "changed": sorted(set(fields) - {"password", "password1", "password2"}),
-    }
-    audit.record(verb=verb, actor=principal.actor, obj=person, payload=payload)
 
 
 def _check_roles(roles: Sequence[str]) -> None:

@@ -1,0 +1,724 @@
+"""Every act with the doors it has, and who may take them: the rules as one table.
+
+An act without an entry here fails `test_16_one_rule_one_room.py`. An act with several steps has an entry for each.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from evidence import acts
+from evidence.access import principal_of_command_line, principal_of_user
+from evidence.digests import sha256_hex
+from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
+from evidence.log.tiles import Bundle
+from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
+from evidence.services import binders, evals, gates, ingest, registry, reviews
+from evidence.services.disposal import erasure, holds
+from evidence.services.people import memberships, person_changes, tokens
+from interpret.services.queueing import queue_probe_run
+from requirements import acts as requirement_acts
+from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
+from requirements.services.assessment import assess_release
+from requirements.services.baselines import freeze_baseline
+from requirements.services.requirements import import_requirements
+from requirements.services.transitions import transition_requirement
+from tests.e2e.cases import make_task
+from tests.evidence.binder_world import PERIOD
+from tests.evidence.eval_files import eval_file
+from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
+from tests.evidence.test_log_api import publish
+from tests.factories import World, acting, make_person, manifest
+from tests.invariants.who import COMMAND_LINE, EVERYBODY, STRANGER, SUPERUSER, TOKEN_WITH, TOKEN_WITHOUT, Who
+from tests.requirements.builders import make_criterion, make_trace, requirement_file
+
+ALLOWED: Final = ""  # what a door answers that let somebody through; otherwise the code of the error
+
+Door = Callable[[World, Who, Any], str]  # the last one is what `prepare` made
+
+
+def nothing(world: World) -> None:
+    """Prepare nothing."""
+    del world
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act, or one step of it."""
+
+    check: str  # "evidence.acts.check_can_review"
+    allowed: frozenset[str]  # names of `who.EVERYBODY`
+    service: Door
+    api: Door | None = None
+    admin: Door | None = None
+    command: Door | None = None
+    prepare: Callable[[World], Any] = nothing
+    scopes: tuple[Scope, ...] = (Scope.READ,)  # of the token with them
+    owner: str = "operator"  # role of the person who owns the tokens
+    step: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return the name of the test."""
+        app, _, check = self.check.partition(".acts.check_can_")
+        return f"{app}.{check}" + (f" ({self.step})" if self.step else "")
+
+
+# How each door is taken.
+
+
+def serve(call: Callable[..., object]) -> Door:
+    """Return the door that is a service, or the check where an act has none of its own."""
+
+    def door(world: World, who: Who, made: Any) -> str:
+        call(world, who.principal, made)
+        return ALLOWED
+
+    return door
+
+
+def post(path: Callable[[World, Any], str], body: Callable[[World, Any], Any], **headers: str) -> Door:
+    """Return the door that is an address of the API."""
+
+    def door(world: World, who: Who, made: Any) -> str:
+        sent = body(world, made)
+        if isinstance(sent, bytes):
+            kind = headers.get("content_type", "application/octet-stream")
+            answer: Any = who.api.generic("POST", path(world, made), sent, content_type=kind)
+        else:
+            answer = who.api.post(path(world, made), sent, format="json", **headers)
+        return ALLOWED if answer.status_code < 300 else str(answer.json()["code"])
+
+    return door
+
+
+def get(path: Callable[[World, Any], str]) -> Door:
+    """Return the door that is read."""
+
+    def door(world: World, who: Who, made: Any) -> str:
+        answer: Any = who.api.get(path(world, made))
+        return ALLOWED if answer.status_code == 200 else str(answer.json()["code"])
+
+    return door
+
+
+_TITLES = {
+    error.title: error.code
+    for error in (
+        AccessDenied,
+        ConflictingContent,
+        InvalidInput,
+        NotFound,
+        SelfApproval,
+        TransitionNotAllowed,
+    )
+}
+
+
+def browse(
+    address: Callable[[World, Any], str],
+    data: Callable[[World, Any], dict[str, Any]],
+    done: Callable[[World, Any], bool] | None = None,
+) -> Door:
+    """Return the door that is a page of the admin.
+
+    Args:
+        done: whether it happened, where the page answers alike (a field that is not open is left as it was).
+    """
+
+    def door(world: World, who: Who, made: Any) -> str:
+        answer: Any = who.browser.post(address(world, made), data(world, made), follow=True)
+        if answer.status_code == 403:
+            return AccessDenied.code
+        if done is not None:
+            return ALLOWED if done(world, made) else AccessDenied.code
+        told = " ".join(str(message) for message in answer.context["messages"])
+        if "doesn’t exist" in told or "Select a valid choice" in answer.content.decode():
+            return NotFound.code  # another system's row, or choice, is not offered
+        return next((code for title, code in _TITLES.items() if title in told), ALLOWED)
+
+    return door
+
+
+def command(*arguments: Callable[[World, Any], list[str]]) -> Door:
+    """Return the door that is a command, which names the person."""
+
+    def door(world: World, who: Who, made: Any) -> str:
+        words = [word for part in arguments for word in part(world, made)]
+        try:
+            call_command(*words, "--by", who.person.username, verbosity=0)
+        except CommandError as exc:
+            return NotFound.code if "There is no" in str(exc) else AccessDenied.code
+        return ALLOWED
+
+    return door
+
+
+def named(world: World, **values: Any) -> dict[str, Any]:
+    """Return a body that names the system."""
+    return {"system": world.system.key, **values}
+
+
+def later() -> Any:
+    """Return a time that has not come."""
+    return timezone.now() + timedelta(days=7)
+
+
+# What is prepared.
+
+
+def disputed(world: World) -> Any:
+    """A task whose two reviewers disagree."""
+    task = make_task(world)
+    for name, decision in (("one", "approve"), ("two", "reject")):
+        person = make_person(name, "reviewer")
+        memberships.grant_membership(principal=principal_of_command_line(), system=world.system, user=person)
+        reviews.record_review(
+            principal=principal_of_user(person), trace=task.trace, decision=decision,
+            reason_code="" if decision == "approve" else "unclear",
+        )  # fmt: skip
+    return task
+
+
+def version_in(*steps: str) -> Callable[[World], Any]:
+    """A requirement version by somebody who is none of those who try."""
+
+    def prepare(world: World) -> Any:
+        version = make_criterion(world, approved=False).version
+        for step in steps:
+            transition_requirement(principal=acting("user:ana"), version=version, to_state=step, reason="r")
+        return version
+
+    return prepare
+
+
+def eval_run(world: World) -> Any:
+    """A run on record."""
+    return evals.record_eval_run(
+        principal=acting("token:ci"), system=world.system, raw=eval_file([1.0]), format_name="native"
+    ).run
+
+
+def exported(world: World) -> Any:
+    """A binder's row."""
+    blob = Blob.objects.create(digest=sha256_hex(b"zip"), size=3, media_type="application/zip")
+    return Binder.objects.create(
+        binder_uuid=uuid.uuid4(), system=world.system, release=world.release, baseline="", period_from=PERIOD[0],
+        period_to=PERIOD[1], as_of=timezone.now(), file_name="b.zip", archive=blob, sidecar="", created_by="user:x",
+        tagmanifest_digest="0" * 64,
+    )  # fmt: skip
+
+
+def gate(world: World) -> Any:
+    """A gate on record."""
+    references = [gates.CriterionReference(baseline="b")]
+    return gates.define_gate(principal=acting(), system=world.system, key="g", references=references)
+
+
+def hold(world: World) -> Any:
+    """A legal hold."""
+    return holds.place_hold(
+        principal=world.principal("operator"), system=world.system, reason="case", period_from=PERIOD[0],
+        period_to=PERIOD[1],
+    )  # fmt: skip
+
+
+def token(world: World) -> Any:
+    """A token on record."""
+    world.token(Scope.READ)
+    return AccessToken.objects.latest("pk")
+
+
+def signed_log(world: World) -> int:
+    """The size of the log, which holds entries of the system and one of no system."""
+    world.token(Scope.READ)
+    return publish().size
+
+
+def newcomer(world: World) -> Any:
+    """A person without role or system."""
+    del world
+    return make_person("newcomer")
+
+
+def waiver(world: World) -> Any:
+    """A waiver that the world's approver granted."""
+    return Waiver.objects.create(
+        system=world.system, release=world.release, criterion_ref="r/c", reason="r", requested_by="user:a",
+        approved_by=world.principal("approver").actor, expires_at=later(),
+    )  # fmt: skip
+
+
+# Bodies and forms that several doors share.
+
+
+def binder_asked(world: World) -> dict[str, Any]:
+    period = {"period_from": PERIOD[0], "period_to": PERIOD[1], "as_of": timezone.now()}
+    return {"system": world.system, "release": world.release, "baseline": "", **period}
+
+
+def waiver_asked(world: World) -> dict[str, Any]:
+    asked_by = world.principal("author").actor
+    return {"criterion_ref": "r/c", "reason": "r", "requested_by": asked_by, "expires_at": later()}
+
+
+def waiver_form(world: World, _: Any) -> dict[str, Any]:
+    author = world.people["author"].pk
+    form = {"release": world.release.pk, "requested_by": author, "expires_at": later().date().isoformat()}
+    return {**form, "criterion_ref": "r/c", "reason": "r"}
+
+
+def person_form(person: User, **changes: Any) -> dict[str, Any]:
+    """What the page of a person sends: all fields that are open to whoever looks."""
+    roles = [group.pk for group in person.groups.all()]
+    return {"username": person.username, "is_active": "on", "is_staff": "on", "groups": roles, **changes}
+
+
+def own_page(world: World, made: Any) -> str:
+    del world
+    return reverse("admin:auth_user_change", args=[made.pk])
+
+
+def transition_path(_: World, version: Any) -> str:
+    return f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
+
+
+def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
+    """Return the entry of one step of a requirement version, made by another author than the one who tries."""
+    return Act(
+        "requirements.acts.check_can_transition",
+        frozenset(allowed),
+        serve(
+            lambda world, who, version: transition_requirement(
+                principal=who, version=version, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(transition_path, lambda world, _: named(world, to_state=to_state, reason="r")),
+        admin=browse(
+            lambda _, version: reverse("admin:requirements_requirementversion_change", args=[version.pk]),
+            lambda *_: {"to_state": to_state, "reason": "r"},
+        ),
+        prepare=version_in(*start),
+        scopes=(Scope.IMPORT,),
+        step=to_state,
+    )
+
+
+AUTHORS: Final = frozenset({"author", TOKEN_WITH})  # what takes the scope `import`
+MACHINES: Final = frozenset({TOKEN_WITH})  # what takes a scope that no role holds
+OPERATORS: Final = frozenset({"operator"})  # of this system
+ADMINISTRATORS: Final = frozenset({"operator", COMMAND_LINE})  # a superuser is one where they are a member
+ANYWHERE: Final = frozenset(
+    {"operator", SUPERUSER, STRANGER, COMMAND_LINE}
+)  # administers what is of no system
+
+ACTS: Final[list[Act]] = [
+    Act(
+        "evidence.acts.check_can_judge",
+        frozenset({"reviewer", STRANGER}),
+        serve(lambda world, who, _: acts.check_can_judge(who)),
+        scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_review",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: reviews.record_review(principal=who, trace=task.trace, decision="approve")),
+        api=post(
+            lambda *_: "/api/v1/reviews",
+            lambda world, task: named(world, trace_id=task.trace.trace_id.hex, decision="approve"),
+        ),
+        admin=browse(
+            lambda _, task: reverse("admin:evidence_reviewtask_change", args=[task.pk]),
+            lambda *_: {"review": "1", "decision": "approve"},
+        ),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_adjudicate",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: reviews.adjudicate(principal=who, task=task, decision="reject", rationale="r")),
+        admin=browse(
+            lambda _, task: reverse("admin:evidence_reviewtask_change", args=[task.pk]),
+            lambda *_: {"adjudicate": "1", "decision": "reject", "rationale": "r"},
+        ),
+        prepare=disputed, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_approve",
+        frozenset({"approver", STRANGER}),
+        serve(lambda world, who, _: acts.check_can_approve(who)),
+        owner="approver",
+    ),
+    Act(
+        "evidence.acts.check_can_waive",
+        frozenset({"approver"}),
+        serve(
+            lambda world, who, _: gates.record_waiver(principal=who, release=world.release, **waiver_asked(world))
+        ),
+        api=post(lambda *_: "/api/v1/waivers", lambda world, _: named(world, release="r1", **waiver_asked(world))),
+        admin=browse(lambda *_: reverse("admin:evidence_waiver_add"), waiver_form),
+        owner="approver",
+    ),
+    Act(
+        "evidence.acts.check_can_use_waiver",  # the gate's door: test_gates shows it there
+        frozenset(EVERYBODY) - {"approver", TOKEN_WITH, TOKEN_WITHOUT},
+        serve(lambda world, who, made: acts.check_can_use_waiver(who.actor, made)),
+        prepare=waiver, owner="approver",
+    ),
+    Act(
+        "evidence.acts.check_can_ingest",
+        MACHINES,
+        serve(
+            lambda world, who, _: ingest.ingest_traces(
+                body=make_request(make_span()).SerializeToString(), content_type=PROTOBUF, content_encoding="",
+                principal=who,
+            )
+        ),
+        api=post(
+            lambda *_: "/v1/traces", lambda *_: make_request(make_span()).SerializeToString(), content_type=PROTOBUF
+        ),
+        scopes=(Scope.INGEST,),
+    ),
+    Act(
+        "evidence.acts.check_can_register_system",
+        ANYWHERE,
+        serve(
+            lambda world, who, _: registry.register_system(
+                principal=who, key="new", name="New", risk_tier="low", owner=world.people["author"]
+            )
+        ),
+    ),
+    Act(
+        "evidence.acts.check_can_register_release",
+        AUTHORS,
+        serve(
+            lambda world, who, _: registry.register_release(
+                principal=who, system=world.system, manifest=manifest(name="r2")
+            )
+        ),
+        api=post(
+            lambda *_: "/api/v1/releases",
+            lambda world, _: named(
+                world, name="r2",
+                pins=[{"slot": "model", "kind": "model", "key": "smol", "label": "2", "digest": "a" * 64}],
+            ),
+        ),
+        scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "evidence.acts.check_can_record_deployment",
+        AUTHORS,
+        serve(
+            lambda world, who, _: registry.record_deployment(
+                principal=who, system=world.system, environment="e", release=world.release, effective_from=later()
+            )
+        ),
+        api=post(
+            lambda *_: "/api/v1/deployments",
+            lambda world, _: named(world, environment="e", release="r1", effective_from=later()),
+        ),
+        scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "evidence.acts.check_can_record_eval_run",
+        MACHINES,
+        serve(
+            lambda world, who, _: evals.record_eval_run(
+                principal=who, system=world.system, raw=eval_file([1.0]), format_name="native"
+            )
+        ),
+        api=post(lambda world, _: f"/api/v1/eval-runs?system={world.system.key}", lambda *_: eval_file([1.0])),
+        scopes=(Scope.PUSH_EVAL,),
+    ),
+    Act(
+        "evidence.acts.check_can_retract_eval_run",
+        MACHINES,
+        serve(lambda world, who, run: evals.retract_eval_run(principal=who, run=run, reason="r")),
+        api=post(lambda _, run: f"/api/v1/eval-runs/{run.pk}/retraction", lambda *_: {"reason": "r"}),
+        prepare=eval_run, scopes=(Scope.PUSH_EVAL,),
+    ),
+    Act(
+        "evidence.acts.check_can_define_gate",
+        AUTHORS,
+        serve(lambda world, who, _: gates.define_gate(
+            principal=who, system=world.system, key="g", references=[gates.CriterionReference(baseline="b")]
+        )),
+        api=post(lambda *_: "/api/v1/gates", lambda world, _: named(world, key="g", criteria=[{"baseline": "b"}])),
+        scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "evidence.acts.check_can_ask_gate",
+        MACHINES,
+        serve(
+            lambda world, who, _: gates.decide_gate(
+                principal=who, system=world.system, gate="g", release=world.release
+            )
+        ),
+        api=post(lambda *_: "/api/v1/gates/g/decisions", lambda world, _: named(world, release="r1")),
+        prepare=gate, scopes=(Scope.GATE,),
+    ),
+    Act(
+        "evidence.acts.check_can_export_binder",
+        frozenset({"auditor", TOKEN_WITH}),
+        serve(
+            lambda world, who, _: binders.queue_binder(
+                principal=who, send=lambda **_: None, **binder_asked(world)
+            )
+        ),
+        api=post(
+            lambda *_: "/api/v1/binders",
+            lambda world, _: {**binder_asked(world), "system": world.system.key, "release": "r1"},
+            HTTP_PREFER="respond-async",
+        ),
+        scopes=(Scope.BINDER,),
+    ),
+    Act(
+        "evidence.acts.check_can_read_binder",
+        frozenset({"auditor", TOKEN_WITH}),
+        serve(lambda world, who, binder: (
+            who.require(Scope.BINDER), binders.find_binder(principal=who, binder_id=binder.binder_uuid)
+        )),
+        api=get(lambda _, binder: f"/api/v1/binders/{binder.binder_uuid}"),
+        prepare=exported, scopes=(Scope.BINDER,),
+    ),
+    Act(
+        "evidence.acts.check_can_read_log_bundle",
+        frozenset({"auditor", TOKEN_WITH}),
+        serve(lambda world, who, size: acts.check_can_read_log_bundle(who, Bundle(0, size))),
+        api=get(lambda _, size: f"/log/{Bundle(0, size).path}"),
+        prepare=signed_log, scopes=(Scope.READ, Scope.BINDER),
+    ),
+    Act(
+        "evidence.acts.check_can_administer",
+        ANYWHERE,
+        serve(lambda world, who, _: acts.check_can_administer(who)),
+    ),
+    Act(
+        "evidence.acts.check_can_grant_membership",
+        ADMINISTRATORS,
+        serve(
+            lambda world, who, person: memberships.grant_membership(
+                principal=who, system=world.system, user=person
+            )
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_membership_add"),
+            lambda world, person: {"system": world.system.pk, "user": person.pk},
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_end_membership",
+        ADMINISTRATORS,
+        serve(
+            lambda world, who, made: memberships.end_membership(
+                principal=who, membership=Membership.objects.get(pk=made.pk)
+            )
+        ),
+        admin=browse(
+            lambda _, made: reverse("admin:evidence_membership_delete", args=[made.pk]), lambda *_: {"post": "yes"}
+        ),
+        prepare=lambda world: Membership.objects.get(system=world.system, user=world.people["author"]),
+    ),
+    Act(
+        "evidence.acts.check_can_issue_token",
+        ADMINISTRATORS,
+        serve(
+            lambda world, who, _: tokens.issue_token(
+                principal=who, name="n", owner=world.people["author"], scopes=[Scope.READ],
+                systems=[world.system], expires_at=later(),
+            )
+        ),
+    ),
+    Act(
+        "evidence.acts.check_can_revoke_token",
+        ADMINISTRATORS,
+        serve(lambda world, who, made: tokens.revoke_token(principal=who, token=made)),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accesstoken_changelist"),
+            lambda _, made: {"action": "revoke", "_selected_action": [made.pk]},
+            done=lambda _, made: AccessToken.objects.get(pk=made.pk).revoked_at is not None,
+        ),
+        prepare=token,
+    ),
+    Act(
+        "evidence.acts.check_can_add_person",
+        ANYWHERE,
+        serve(
+            lambda world, who, made: person_changes.record_person_added(principal=who, person=made, fields=["username"])
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:auth_user_add"),
+            lambda *_: {"username": "nina", "usable_password": "false"},
+            done=lambda *_: User.objects.filter(username="nina").exists(),
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_change_person",
+        ANYWHERE,
+        serve(
+            lambda world, who, made: person_changes.record_person_changed(
+                principal=who, person=made, fields=["last_name"]
+            )
+        ),
+        admin=browse(
+            own_page,
+            lambda _, made: person_form(made, last_name="Other"),
+            done=lambda _, made: User.objects.get(pk=made.pk).last_name == "Other",
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_change_roles",
+        ANYWHERE,
+        serve(
+            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
+        ),
+        admin=browse(
+            own_page,
+            lambda _, made: person_form(made, groups=[Group.objects.get(name="author").pk]),
+            done=lambda _, made: made.groups.filter(name="author").exists(),
+        ),
+        prepare=newcomer, step="of somebody else",
+    ),
+    Act(
+        "evidence.acts.check_can_change_roles",
+        frozenset({SUPERUSER, STRANGER, COMMAND_LINE}),
+        serve(
+            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
+        ),
+        admin=browse(
+            own_page,
+            lambda _, made: person_form(made, groups=[Group.objects.get(name="author").pk]),
+            done=lambda _, made: made.groups.filter(name="author").exists(),
+        ),
+        prepare=lambda world: world.people["operator"], step="of the operator, who is one of those who try",
+    ),
+    Act(
+        "evidence.acts.check_can_make_superuser",
+        frozenset({SUPERUSER, COMMAND_LINE}),
+        serve(
+            lambda world, who, made: person_changes.record_person_changed(
+                principal=who, person=made, fields=["is_superuser"]
+            )
+        ),
+        admin=browse(
+            own_page,
+            lambda _, made: person_form(made, is_superuser="on"),
+            done=lambda _, made: User.objects.get(pk=made.pk).is_superuser,
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_place_hold",
+        OPERATORS,
+        serve(
+            lambda world, who, _: holds.place_hold(
+                principal=who, system=world.system, reason="r", period_from=PERIOD[0], period_to=None
+            )
+        ),
+        command=command(
+            lambda world, _: [
+                "legal_hold", "place", "--system", world.system.key, "--from", "2026-01-01", "--reason", "r",
+            ]
+        ),
+    ),
+    Act(
+        "evidence.acts.check_can_release_hold",
+        OPERATORS,
+        serve(lambda world, who, made: holds.release_hold(principal=who, hold=made, reason="r")),
+        command=command(lambda _, made: ["legal_hold", "release", str(made.pk), "--reason", "r"]),
+        prepare=hold,
+    ),
+    Act(
+        "evidence.acts.check_can_erase",
+        OPERATORS,
+        serve(
+            lambda world, who, trace: erasure.erase_trace_payload(
+                principal=who, system=world.system, trace_id=trace.trace_id, reason="r"
+            )
+        ),
+        command=command(
+            lambda world, trace: [
+                "erase", "--system", world.system.key, "--trace", trace.trace_id.hex, "--reason", "r",
+            ]
+        ),
+        prepare=make_trace,
+    ),
+    Act(
+        "evidence.acts.check_can_erase_period",
+        OPERATORS,
+        serve(
+            lambda world, who, _: acts.check_can_erase_period(who, world.system, PERIOD[0], PERIOD[1])
+        ),
+    ),
+    Act(
+        "requirements.acts.check_can_import_requirements",
+        AUTHORS,
+        serve(
+            lambda world, who, _: import_requirements(
+                principal=who, system=world.system, source=requirement_file(), file_name="r.yaml"
+            )
+        ),
+        api=post(
+            lambda world, _: f"/api/v1/requirements/import?system={world.system.key}",
+            lambda *_: requirement_file(), content_type="application/yaml",
+        ),
+        scopes=(Scope.IMPORT,), step="a file",
+    ),
+    Act(
+        "requirements.acts.check_can_import_requirements",
+        AUTHORS,
+        serve(
+            lambda world, who, version: freeze_baseline(
+                principal=who, system=world.system, name="b", versions=[version]
+            )
+        ),
+        prepare=version_in(), scopes=(Scope.IMPORT,), step="a baseline",
+    ),
+    Act(
+        "requirements.acts.check_can_assess",
+        MACHINES,
+        serve(
+            lambda world, who, _: assess_release(
+                principal=who, release=world.release, versions=[], as_of=timezone.now()
+            )
+        ),
+        api=post(lambda *_: "/api/v1/assessments", lambda world, _: named(world, release="r1")),
+        scopes=(Scope.GATE,),
+    ),
+    Act(
+        "requirements.acts.check_can_move",
+        frozenset({"approver"}),
+        serve(lambda world, who, version: requirement_acts.check_can_move(who, version, "retired")),
+        prepare=version_in(), scopes=(Scope.IMPORT,),
+    ),
+    step("in_review", "author", TOKEN_WITH, start=()),
+    step("approved", "approver", start=("in_review",)),
+    step("draft", "approver", start=("in_review",)),
+    step("retired", "approver", start=("in_review",)),
+    step("superseded", start=("in_review",)),
+    Act(
+        "interpret.acts.check_can_queue_probe_run",
+        frozenset({"researcher", TOKEN_WITH}),
+        serve(
+            lambda world, who, _: queue_probe_run(principal=who, release=world.release, probe="induction.heads")
+        ),
+        api=post(
+            lambda *_: "/api/v1/probe-runs", lambda world, _: named(world, release="r1", probe="induction.heads")
+        ),
+        scopes=(Scope.PROBE,), owner="researcher",
+    ),
+]  # fmt: skip
+
+REFUSALS: Final = (AccessDenied, ConflictingContent, InvalidInput, NotFound, RequirementsError)
