@@ -247,7 +247,11 @@ def _about_criteria(draft: RequirementDraft) -> Iterator[LintWarning]:
             "no machine can check this, so it will stay 'not assessed'",
             "add a criterion: docs/reference/checks.md lists what can be measured",
         )
-    if draft.risk_tier is RiskTier.HIGH and draft.criteria and not any(c.max_age_days for c in draft.criteria):
+    if (
+        draft.risk_tier is RiskTier.HIGH
+        and draft.criteria
+        and not any(c.max_age_days for c in draft.criteria)
+    ):
         yield LintWarning(
             "never_stale",
             "criteria",
@@ -260,7 +264,9 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
     if criterion.unit != "share":
         return
     # For "at most", the bound is as far from 0 as that of "at least" is from 1.
-    threshold = criterion.threshold if criterion.comparator is Comparator.AT_LEAST else 1 - criterion.threshold
+    threshold = (
+        criterion.threshold if criterion.comparator is Comparator.AT_LEAST else 1 - criterion.threshold
+    )
     needed = smallest_n_at_least(threshold, two_sided(criterion.bound_confidence))
     where = f"criteria.{criterion.key}"
     if needed is None:
