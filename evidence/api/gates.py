@@ -50,7 +50,6 @@ class GateDecide(ScopedView):
 
     @extend_schema(request=GateDecisionIn, responses={201: GateDecisionOut, 404: Problem, 422: Problem})
     def post(self, request: Request, gate: str) -> Response:
-        """Decide."""
         data = GateDecisionIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
@@ -81,7 +80,7 @@ class GateDecisions(ScopedList[GateDecision]):
 
 
 class GateDecisionDetail(ScopedDetail[GateDecision]):
-    """One decision."""
+    """A decision by its id, with its reasons."""
 
     queryset = GateDecisions.queryset
     serializer_class = GateDecisionOut
@@ -97,7 +96,7 @@ class CriterionReferenceIn(serializers.Serializer[Any]):
 
 
 class GateIn(serializers.Serializer[Any]):
-    """What a gate asks for."""
+    """Which criteria a gate asks for, each by a baseline or a requirement."""
 
     system = serializers.CharField()
     key = serializers.SlugField(max_length=100)
@@ -106,7 +105,7 @@ class GateIn(serializers.Serializer[Any]):
 
 
 class GateOut(serializers.ModelSerializer[ArtefactVersion]):
-    """A version of a gate."""
+    """A version of a gate, numbered, with the criteria it asks for and their digest."""
 
     system = serializers.CharField(source="artefact.system.key")
     key = serializers.CharField(source="artefact.key")
@@ -124,7 +123,6 @@ class GateDefine(ScopedView):
 
     @extend_schema(request=GateIn, responses={201: GateOut, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Define it."""
         data = GateIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
@@ -150,7 +148,7 @@ class WaiverIn(serializers.Serializer[Any]):
 
 
 class WaiverOut(serializers.ModelSerializer[Waiver]):
-    """A waiver."""
+    """Who let a release past which criterion, at whose request, why, and until when."""
 
     system = serializers.CharField(source="system.key")
     release = serializers.CharField(source="release.name")
@@ -172,7 +170,7 @@ class Waivers(ScopedList[Waiver]):
 
     @extend_schema(request=WaiverIn, responses={201: WaiverOut, 403: Problem, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Record it."""
+        """Let a release past one criterion; a machine's token cannot."""
         data = WaiverIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = dict(data.validated_data), principal_of(request)

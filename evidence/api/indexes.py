@@ -59,7 +59,6 @@ class IndexDiffDetail(ScopedView):
         responses={200: IndexDiffOut, 404: Problem},
     )
     def get(self, request: Request) -> Response:
-        """Return it."""
         query = request.query_params
         system = find_system(principal_of(request), query.get("system", ""))
         earlier = find_index_version(system, query.get("from", ""))

@@ -27,7 +27,7 @@ class FlagSink:
     _flags: set[Flag] = field(default_factory=set)
 
     def add(self, code: str, detail: str, span_id: str = "") -> None:
-        """Note one observation."""
+        """Note what a reader of the trace should know, in `detail` for this span."""
         self._flags.add(Flag(code, detail[:_DETAIL_LENGTH], span_id))
 
     def sorted(self) -> tuple[Flag, ...]:

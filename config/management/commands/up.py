@@ -34,7 +34,6 @@ class Command(BaseCommand):
     help = "Start everything in one terminal; Ctrl-C stops it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--port", type=int, default=8000, help="port of the web process (default 8000)")
         parser.add_argument(
             "--web-workers", type=int, default=2, help="processes that answer requests (default 2)"
