@@ -64,9 +64,8 @@ class AccessToken(StoredModel):
     SYSTEM_PATH = "systems"
     PII = "actor"
 
-    prefix = models.CharField(
-        max_length=12, unique=True
-    )  # hexadecimal; public, names the token in audit events
+    # hexadecimal; public, names the token in audit events
+    prefix = models.CharField(max_length=12, unique=True)
     secret_digest = digest_field()  # of the whole token text
     name = models.CharField(max_length=KEY_LENGTH)
     owner = models.ForeignKey(

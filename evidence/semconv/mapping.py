@@ -121,8 +121,7 @@ def _find_root(views: Sequence[SpanView], flags: FlagSink) -> SpanView | None:
 def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView]:
     """Return the spans in the order in which they may speak for the whole trace.
 
-    An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of
-    all.
+    An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of all.
     """
     known = {view.span_id for view in views}
 

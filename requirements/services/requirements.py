@@ -48,8 +48,7 @@ class ImportResult:
 
 @transaction.atomic
 def import_requirements(*, system: System, source: bytes, file_name: str, actor: str) -> ImportResult:
-    """Store a requirement file: each changed requirement becomes a new version in draft, or nothing is
-    stored.
+    """Store a requirement file: each changed requirement becomes a new version in draft, or nothing is stored.
 
     The same file again changes nothing and answers the same.
 

@@ -48,9 +48,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         console = Console()
         services = {"postgres": settings.DATABASE_IS_EMBEDDED, "valkey": settings.REDIS_IS_EMBEDDED}
-        settings.STATIC_ROOT.mkdir(
-            parents=True, exist_ok=True
-        )  # WhiteNoise warns in every process without it
+        # WhiteNoise warns in every process without it
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         with embedded.running(settings.VAR, **services):
             _migrate()
             specs = plan_processes(
