@@ -69,7 +69,7 @@ class ProbeSpecification:
     probe: str  # a key of `interpret.registry.PROBES`
     model_digest: str  # SHA-256, 64 lower-case hex characters
     seed: int  # from 0 to 2**31 - 2: the second seed is this one plus one
-    # numbers, strings, lists; each probe names its own
+    # Numbers, strings, lists; each probe names its own.
     parameters: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[ProbeInput, ...] = ()
     dataset_digest: str = ""  # of the inputs as they are registered; empty where the probe makes its own
@@ -136,7 +136,7 @@ class HoldsFor:
     dataset_digest: str  # of the inputs: registered ones, or the token sequences that the probe made
     languages: tuple[str, ...]  # empty for sequences that are no language
     site: str  # "final logits", "heads 17.3 17.4"
-    # which part of the inputs, e.g. {"language": "zh-Hans"}
+    # Which part of the inputs, e.g. {"language": "zh-Hans"}.
     slice: Mapping[str, str] = field(default_factory=dict)
 
 

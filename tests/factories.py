@@ -47,7 +47,7 @@ class World:
 
 def make_person(name: str, *roles: str) -> User:
     """Create a person with these roles."""
-    # no password: hashing one takes longer than most tests
+    # No password: hashing one takes longer than most tests.
     user = User.objects.create_user(name, is_staff=True)
     user.groups.set(Group.objects.filter(name__in=roles))
     return user

@@ -28,7 +28,7 @@ class Claim(AppendOnlyModel):
     end = models.PositiveIntegerField()  # exclusive
     material = models.BooleanField()
     origin = models.CharField(max_length=10, choices=Origin.choices)
-    # also decides materiality where it was not declared
+    # Also decides materiality where it was not declared.
     extractor_version = models.CharField(max_length=KEY_LENGTH)
 
     class Meta:

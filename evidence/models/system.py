@@ -64,7 +64,7 @@ class AccessToken(StoredModel):
     SYSTEM_PATH = "systems"
     PII = "actor"
 
-    # hexadecimal; public, names the token in audit events
+    # Hexadecimal; public, names the token in audit events.
     prefix = models.CharField(max_length=12, unique=True)
     secret_digest = digest_field()  # of the whole token text
     name = models.CharField(max_length=KEY_LENGTH)

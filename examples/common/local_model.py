@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# spinning threads starve the neighbours on a small machine
+# Spinning threads starve the neighbours on a small machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from collections.abc import Iterator, Sequence

@@ -124,7 +124,7 @@ class Finding(AppendOnlyModel):
     does_not_show = models.TextField()  # in words
     holds_for = models.JSONField()  # model digest, layer, language, dataset
     provenance = models.JSONField()  # versions of libraries, seeds, fire counts
-    # per-head rows and the like; only with interpret.view_internals
+    # Per-head rows and the like; only with interpret.view_internals.
     internals = models.JSONField(default=dict)
     digest = digest_field()
     observed_at = models.DateTimeField()

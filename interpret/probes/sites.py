@@ -11,7 +11,7 @@ from typing_extensions import override
 from interpret.errors import ProbeError
 from interpret.probes.weights import LoadedModel
 
-# llama-like, GPT-2, NeoX
+# Llama-like, GPT-2, NeoX.
 ATTENTION_NAMES = (("self_attn", "o_proj"), ("attn", "c_proj"), ("attention", "dense"))
 
 

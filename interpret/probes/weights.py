@@ -21,7 +21,7 @@ from typing import Any, Literal
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# threads that spin while they wait starve their neighbours
+# Threads that spin while they wait starve their neighbours.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch

@@ -63,7 +63,7 @@ class ScopedModelAdmin(_ModelAdmin):
 
     paginator = PlannedPaginator
     show_full_result_count = False  # it would count the whole table
-    # counting every choice of every filter would read the table many times
+    # Counting every choice of every filter would read the table many times.
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50  # rows
     actions_on_top = False
