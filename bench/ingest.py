@@ -34,9 +34,8 @@ from config import embedded
 
 SYSTEM: Final = "bench"
 REQUESTS_A_ROUND: Final = 100  # by one client; bodies of a round are made before its clock starts
-WARM_UP: Final = (
-    5  # requests by each client before the clock starts: processes import and connect on the first
-)
+# Requests by each client before the clock starts: processes import and connect on the first.
+WARM_UP: Final = 5
 COPY_ROWS: Final = 200_000  # at most so many are copied for the baseline, which holds them in memory
 CLIENT_TIMEOUT: Final = 600  # seconds a round may take
 

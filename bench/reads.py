@@ -31,9 +31,8 @@ from config import embedded
 SYSTEM: Final = "bench"
 DOCUMENTS: Final = 500  # in the index; each trace cites one and retrieves another
 RATE: Final = 2  # traces a second, of all systems: how far back a given number of them reaches
-RARE_EVERY: Final = (
-    50  # one trace in so many cites a quote that is not there: enough to fill a page at any size
-)
+# One trace in so many cites a quote that is not there: enough to fill a page at any size.
+RARE_EVERY: Final = 50
 SPANS: Final = 2  # a trace
 WARM_UP: Final = 5  # requests of each kind before the clock counts
 

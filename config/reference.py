@@ -84,7 +84,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 
 
 def path_of(page: str) -> Path:
-    """Return where a page lies."""
+    """Return the file in docs/reference that a page is written to."""
     base: Path = settings.BASE_DIR
     return base / "docs" / "reference" / page
 

@@ -83,9 +83,8 @@ def _database(url: str) -> dict[str, Any]:
 
 DATABASES = {"default": _database(_database_url())}
 RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # group role of web and workers
-INTERPRET_ROLE = env_str(
-    "TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE
-)  # group role of interpret workers
+# Group role of interpret workers.
+INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 
@@ -185,34 +184,28 @@ OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(
-    OTLP_MAX_BODY, EVAL_MAX_BODY
-)  # bytes; each endpoint has its own limit below it
+# Bytes; each endpoint has its own limit below it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)
 
 # --- Traces ---------------------------------------------------------------------------------------------------
-ASSEMBLY_QUIET = env_int(
-    "TRACEBINDER_ASSEMBLY_QUIET", 2
-)  # seconds without a new span before a trace is assembled
-ASSEMBLY_INCOMPLETE_AFTER = env_int(
-    "TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600
-)  # seconds to wait for a root
+# Seconds without a new span before a trace is assembled.
+ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)
+# Seconds to wait for a root.
+ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
 RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over it
-    "traces": env_int(
-        "TRACEBINDER_RETENTION_TRACES_DAYS", 0
-    ),  # months of spans, and raw bodies that brought them
+    # Months of spans, and raw bodies that brought them.
+    "traces": env_int("TRACEBINDER_RETENTION_TRACES_DAYS", 0),
     "logs": env_int("TRACEBINDER_RETENTION_LOGS_DAYS", 0),  # raw bodies; the samples in them stay
 }
-SPAN_SEARCH_MAX_HOURS = env_int(
-    "TRACEBINDER_SPAN_SEARCH_MAX_HOURS", 24
-)  # hours a search by attribute may span
+# Hours a search by attribute may span.
+SPAN_SEARCH_MAX_HOURS = env_int("TRACEBINDER_SPAN_SEARCH_MAX_HOURS", 24)
 PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
 REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for a high-risk trace
-REVIEW_TWO_PERSON_HIGH_RISK = env_bool(
-    "TRACEBINDER_REVIEW_TWO_PERSON", default=True
-)  # high-risk trace and system
+# High-risk trace and system.
+REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
 EVAL_CONFIDENCE = 0.95  # of every interval we compute
 GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence must not import requirements
 BINDER_SECTIONS = [
@@ -245,10 +238,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "assemble-traces": {
-        "task": "evidence.tasks.assemble_traces",
-        "schedule": 1.0,
-    },  # seconds, as all of these
+    # Seconds, as all of these.
+    "assemble-traces": {"task": "evidence.tasks.assemble_traces", "schedule": 1.0},
     "make-partitions": {"task": "evidence.tasks.make_partitions", "schedule": 6 * 60 * 60.0},
     "sequence-events": {"task": "evidence.tasks.sequence_events", "schedule": 5.0},
     "find-missed-events": {"task": "evidence.tasks.find_missed_events", "schedule": 3600.0},
@@ -300,8 +291,7 @@ LOGGING = {
     "loggers": {"django.server": {"level": "WARNING"}},
 }
 
-os.environ.setdefault(
-    "HF_HUB_OFFLINE", "1"
-)  # a model is loaded by digest from our store, never from a hub by name
+# A model is loaded by digest from our store, never from a hub by name.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 refuse_unread()  # last: whatever is set by now and was not read is a misspelling

@@ -125,8 +125,7 @@ def two_sided(bound_confidence: float) -> float:
 
 
 def smallest_n_at_least(threshold: float, confidence: float = CONFIDENCE) -> int | None:
-    """Return how many successes without one failure put Wilson's lower bound at `threshold`, or None if no n
-    does.
+    """Return how many successes without one failure put Wilson's lower bound at `threshold`, or None if no n does.
 
     With all n successful the bound is n / (n + z^2), so n = z^2 t / (1 - t).
     """

@@ -1,8 +1,7 @@
 """JSON read without the leniencies that lose or bend evidence.
 
-Python's reader accepts NaN, keeps the last of two equal keys, and lets through characters PostgreSQL cannot
-store. Here such a value survives parsing, so that one bad sample does not sink its file, and `faults_in` finds
-it.
+Python's reader accepts NaN, keeps the last of two equal keys, and lets through characters PostgreSQL cannot store.
+Here such a value survives parsing, so that one bad sample does not sink its file, and `faults_in` finds it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included (on tables with
 payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
-INSERT on it. Any other table is a work table: the runtime role may also UPDATE
-and DELETE. Nobody but the owner may TRUNCATE. The interpret role gets what `settings` lists, and no more.
+INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE. Nobody but the owner may
+TRUNCATE. The interpret role gets what `settings` lists, and no more.
 
 It runs after every migration and walks all models, so a new table is covered unasked. (A statement-level TRUNCATE
 trigger would also stop the test runner's flush; withholding the right does the same for the runtime role.)

@@ -69,9 +69,8 @@ class ProbeSpecification:
     probe: str  # a key of `interpret.registry.PROBES`
     model_digest: str  # SHA-256, 64 lower-case hex characters
     seed: int  # from 0 to 2**31 - 2: the second seed is this one plus one
-    parameters: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # numbers, strings, lists; each probe names its own
+    # Numbers, strings, lists; each probe names its own.
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[ProbeInput, ...] = ()
     dataset_digest: str = ""  # of the inputs as they are registered; empty where the probe makes its own
 
@@ -137,9 +136,8 @@ class HoldsFor:
     dataset_digest: str  # of the inputs: registered ones, or the token sequences that the probe made
     languages: tuple[str, ...]  # empty for sequences that are no language
     site: str  # "final logits", "heads 17.3 17.4"
-    slice: Mapping[str, str] = field(
-        default_factory=dict
-    )  # which part of the inputs, e.g. {"language": "zh-Hans"}
+    # Which part of the inputs, e.g. {"language": "zh-Hans"}.
+    slice: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +184,8 @@ class Measurement:
     correction: str = ""  # "Benjamini-Hochberg over 270 heads"
     fire_counts: Mapping[str, int] = field(default_factory=dict)  # hook -> calls
     per_item: tuple[ItemValue, ...] = ()
-    details: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # JSON values a reader may want, judged by nobody
+    # JSON values a reader may want, judged by nobody
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_kind(self.baseline, ComparisonKind.BASELINE)

@@ -1,7 +1,6 @@
 """A requirement as an author writes it, before it is stored: frozen values, free of Django.
 
-YAML, API and admin all end here, so that whatever the door, the same rules are applied and the same digest
-comes out.
+YAML, API and admin all end here, so that whatever the door, the same rules are applied and the same digest comes out.
 """
 
 from __future__ import annotations

@@ -281,7 +281,6 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
             "underpowered",
             where,
             f"with min_n {criterion.min_n}, even a perfect result stays short of {criterion.threshold:g}: "
-            f"it takes "
-            f"{needed} observations without one failure",
+            f"it takes {needed} observations without one failure",
             f"set min_n to {needed} or more, or lower the threshold",
         )

@@ -65,9 +65,8 @@ def acting(actor: str = ACTOR) -> Principal:
 
 def make_person(name: str, *roles: str) -> User:
     """Create a person with these roles."""
-    user = User.objects.create_user(
-        name, is_staff=True
-    )  # no password: hashing one takes longer than most tests
+    # No password: hashing one takes longer than most tests.
+    user = User.objects.create_user(name, is_staff=True)
     user.groups.set(Group.objects.filter(name__in=roles))
     return user
 

@@ -94,13 +94,12 @@ class BinderCreate(ScopedView):
 
 
 class BinderDetail(ScopedView):
-    """One binder's particulars."""
+    """What a binder is about, who exported it and when, and the digests it is checked by."""
 
     scopes = {"GET": Scope.BINDER}
 
     @extend_schema(responses={200: BinderOut, 404: Problem})
     def get(self, request: Request, binder_id: uuid.UUID) -> Response:
-        """Return them."""
         return Response(BinderOut(_find(request, binder_id)).data)
 
 
@@ -111,7 +110,6 @@ class BinderDownload(ScopedView):
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 404: Problem})
     def get(self, request: Request, binder_id: uuid.UUID) -> FileResponse:
-        """Return it."""
         binder = _find(request, binder_id)
         stream = check_blob(binder.archive_id).open("rb")
         return FileResponse(
@@ -126,7 +124,6 @@ class BinderSidecar(ScopedView):
 
     @extend_schema(responses={(200, "application/vnd.in-toto+json"): OpenApiTypes.STR, 404: Problem})
     def get(self, request: Request, binder_id: uuid.UUID) -> HttpResponse:
-        """Return it."""
         binder = _find(request, binder_id)
         headers = {"Content-Disposition": f'attachment; filename="{binder.file_name}.intoto.jsonl"'}
         return HttpResponse(binder.sidecar, content_type="application/vnd.in-toto+json", headers=headers)
@@ -139,7 +136,6 @@ class TrustDetail(ScopedView):
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, _: Request) -> Response:
-        """Return it."""
         return Response(describe_trust())
 
 

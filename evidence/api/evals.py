@@ -151,7 +151,7 @@ class EvalRuns(ScopedList[EvalRun]):
         },
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Store it."""
+        """Store an eval file and aggregate its samples; what is malformed in it is rejected by itself."""
         principal = principal_of(request)
         recorded = evals.record_eval_run(
             principal=principal,
@@ -177,7 +177,7 @@ class RetractionIn(Input):
 
 
 class RetractionOut(serializers.ModelSerializer[Retraction]):
-    """A retraction."""
+    """Who said that a run was wrong, why, and when."""
 
     class Meta:
         model = Retraction
@@ -191,7 +191,6 @@ class EvalRunRetract(ScopedView):
 
     @extend_schema(request=RetractionIn, responses={201: RetractionOut, 404: Problem, 422: Problem})
     def post(self, request: Request, pk: int) -> Response:
-        """Retract it."""
         data = RetractionIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)

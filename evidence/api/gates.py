@@ -49,7 +49,6 @@ class GateDecide(ScopedView):
 
     @extend_schema(request=GateDecisionIn, responses={201: GateDecisionOut, 404: Problem, 422: Problem})
     def post(self, request: Request, gate: str) -> Response:
-        """Decide."""
         data = GateDecisionIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
@@ -80,7 +79,7 @@ class GateDecisions(ScopedList[GateDecision]):
 
 
 class GateDecisionDetail(ScopedDetail[GateDecision]):
-    """One decision."""
+    """A decision by its id, with its reasons."""
 
     queryset = GateDecisions.queryset
     serializer_class = GateDecisionOut
@@ -96,7 +95,7 @@ class CriterionReferenceIn(Input):
 
 
 class GateIn(Input):
-    """What a gate asks for."""
+    """Which criteria a gate asks for, each by a baseline or a requirement."""
 
     system = serializers.CharField()
     key = serializers.SlugField(max_length=100)
@@ -105,7 +104,7 @@ class GateIn(Input):
 
 
 class GateOut(serializers.ModelSerializer[ArtefactVersion]):
-    """A version of a gate."""
+    """A version of a gate, numbered, with the criteria it asks for and their digest."""
 
     system = serializers.CharField(source="artefact.system.key")
     key = serializers.CharField(source="artefact.key")
@@ -123,7 +122,6 @@ class GateDefine(ScopedView):
 
     @extend_schema(request=GateIn, responses={201: GateOut, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Define it."""
         data = GateIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
@@ -149,7 +147,7 @@ class WaiverIn(Input):
 
 
 class WaiverOut(serializers.ModelSerializer[Waiver]):
-    """A waiver."""
+    """Who let a release past which criterion, at whose request, why, and until when."""
 
     system = serializers.CharField(source="system.key")
     release = serializers.CharField(source="release.name")
@@ -171,7 +169,7 @@ class Waivers(ScopedList[Waiver]):
 
     @extend_schema(request=WaiverIn, responses={201: WaiverOut, 403: Problem, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Record it."""
+        """Let a release past one criterion; a machine's token cannot."""
         data = WaiverIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = dict(data.validated_data), principal_of(request)

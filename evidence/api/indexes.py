@@ -70,7 +70,6 @@ class IndexDiffDetail(ScopedView):
 
     @extend_schema(responses={200: IndexDiffOut, 404: Problem, 422: Problem})
     def get(self, request: Request) -> Response:
-        """Return it."""
         system = find_system(principal_of(request), self.query["system"])
         earlier = find_index_version(system, self.query["from"])
         diff = diff_indexes(earlier, find_index_version(system, self.query["to"]))

@@ -80,7 +80,6 @@ class ReleaseCreate(ScopedView):
 
     @extend_schema(request=ReleaseIn, responses={201: ReleaseOut, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Register it."""
         data = ReleaseIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
@@ -125,7 +124,7 @@ class Deployments(ScopedView):
 
     @extend_schema(request=DeploymentIn, responses={201: DeploymentOut, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Record it."""
+        """Say that a release is live in an environment from a time on."""
         data = DeploymentIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)

@@ -35,8 +35,7 @@ _LONGEST_NUMERAL: Final = 32  # characters: a longer run is a list or a code, no
 def read_numeral(text: str) -> str | None:
     """Return a numeral matched by `NUMERAL` in ASCII digits (with `%` for `百分之`), None if it is no number.
 
-    A run that only looks like a numeral (`万一`, `千万别`) is no number, and neither is one of over 32
-    characters.
+    A run that only looks like a numeral (`万一`, `千万别`) is no number, and neither is one of over 32 characters.
     """
     if len(text) > _LONGEST_NUMERAL:
         return None

@@ -56,10 +56,10 @@ class Artefact(AppendOnlyModel):
 
 
 class DigestBasis(models.TextChoices):
-    CONTENT = "content"  # over the artefact's bytes or canonical JSON
-    LABEL = (
-        "label"  # only a label was seen: over {kind, key, label}, so that even this version has an identity
-    )
+    # Over the artefact's bytes or canonical JSON.
+    CONTENT = "content"
+    # Only a label was seen: over {kind, key, label}, so that even this version has an identity.
+    LABEL = "label"
 
 
 class ArtefactVersion(AppendOnlyModel):
@@ -84,9 +84,8 @@ class ArtefactVersion(AppendOnlyModel):
             # Two registrations of the same content race here: the second finds the first.
             models.UniqueConstraint(fields=["artefact", "digest"], name="evidence_artefactversion_content"),
         ]
-        indexes = [
-            models.Index(fields=["digest"], name="evidence_artefactversion_dig")
-        ]  # "who uses this model?"
+        # "who uses this model?"
+        indexes = [models.Index(fields=["digest"], name="evidence_artefactversion_dig")]
 
     def __str__(self) -> str:
         return f"{self.artefact} v{self.number} ({self.label})"

@@ -28,9 +28,8 @@ class Claim(AppendOnlyModel):
     end = models.PositiveIntegerField()  # exclusive
     material = models.BooleanField()
     origin = models.CharField(max_length=10, choices=Origin.choices)
-    extractor_version = models.CharField(
-        max_length=KEY_LENGTH
-    )  # also decides materiality where it was not declared
+    # Also decides materiality where it was not declared.
+    extractor_version = models.CharField(max_length=KEY_LENGTH)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["trace", "ordinal"], name="evidence_claim_ordinal")]

@@ -90,9 +90,8 @@ class Disposal(AppendOnlyModel):
     period_from = models.DateTimeField(null=True)  # of the spans' start; None: from the first body
     period_to = models.DateTimeField()  # exclusive; of the spans' start, or of the bodies' receipt
     n_items = models.BigIntegerField()  # spans, or bodies
-    digest = (
-        digest_field()
-    )  # over the digests of what is gone; docs/decisions/0008-erasure.md has the formula
+    # Over the digests of what is gone; docs/decisions/0008-erasure.md has the formula.
+    digest = digest_field()
     reason = models.TextField()
     disposed_by = actor_field()
     disposed_at = models.DateTimeField()  # our clock

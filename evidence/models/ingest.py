@@ -44,9 +44,8 @@ class Reject(AppendOnlyModel):
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
     batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
     source = models.CharField(max_length=20)  # of evidence.vocabulary.RejectSource
-    source_ref = models.CharField(
-        max_length=LABEL_LENGTH, blank=True
-    )  # where there is no batch: the eval run key
+    # Where there is no batch: the eval run key.
+    source_ref = models.CharField(max_length=LABEL_LENGTH, blank=True)
     code = models.CharField(max_length=50)  # stable; the list is in docs/reference/errors.md
     detail = models.TextField()
     trace_id = models.CharField(max_length=100, blank=True)  # as sent, which may be malformed
@@ -56,9 +55,8 @@ class Reject(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["trace_id"], name="evidence_reject_trace")
-        ]  # of one trace, to read or erase
+        # Of one trace, to read or erase.
+        indexes = [models.Index(fields=["trace_id"], name="evidence_reject_trace")]
 
 
 class Span(AppendOnlyModel):

@@ -66,9 +66,8 @@ class AccessToken(StoredModel):
     PII = "actor"
     WORK_ROW = "revocation is a change; each one is an audit event"
 
-    prefix = models.CharField(
-        max_length=12, unique=True
-    )  # hexadecimal; public, names the token in audit events
+    # Hexadecimal; public, names the token in audit events.
+    prefix = models.CharField(max_length=12, unique=True)
     secret_digest = digest_field()  # of the whole token text
     name = models.CharField(max_length=KEY_LENGTH)
     owner = models.ForeignKey(

@@ -1,7 +1,6 @@
 """What can be wrong with a whole request (an error) and with one item of it (a reject code).
 
-An error refuses the request with an HTTP status. A reject code refuses one span or log record; the rest is
-kept.
+An error refuses the request with an HTTP status. A reject code refuses one span or log record; the rest is kept.
 """
 
 from __future__ import annotations

@@ -44,9 +44,8 @@ def read_span_group(group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -
         try:
             batch.spans.append(reader.read_span(item, position))
         except ItemRefused as exc:
-            del batch.blobs[
-                kept_blobs:
-            ]  # a refused span's values stand in the raw body, not in blobs of their own
+            # A refused span's values stand in the raw body, not in blobs of their own.
+            del batch.blobs[kept_blobs:]
             batch.rejects.append(_reject_span(item, position, reader, exc))
 
 

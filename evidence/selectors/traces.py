@@ -46,9 +46,8 @@ def _up_to_the_last(queryset: QuerySet[Trace], uses: QuerySet[Any]) -> QuerySet[
     PostgreSQL reads the newest traces first until a page is full. That something was last used long ago is in no
     statistics, and it would read, and drop, all traces since; so it is told where to begin.
     """
-    last = Subquery(
-        uses.order_by("-trace").values("trace")[:1]
-    )  # unknown to the planner, so it corrects for nothing
+    # Unknown to the planner, so it corrects for nothing.
+    last = Subquery(uses.order_by("-trace").values("trace")[:1])
     return queryset.filter(Exists(uses.filter(trace=OuterRef("pk"))), pk__lte=last)
 
 

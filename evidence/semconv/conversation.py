@@ -6,90 +6,98 @@ calls: the first one's question, the last one's answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from evidence.semconv.operations import CHAT, operation_of
+from evidence.semconv.dialects import (
+    DIALECTS,
+    GENAI,
+    GENAI_LEGACY,
+    OPENINFERENCE,
+    Meaning,
+    Operation,
+    attributes_for,
+)
+from evidence.semconv.dialects.contract import FlatMessage, Messages
+from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
 from evidence.semconv.span_view import SpanView, first_with
 
-_PROMPT_KEYS: Final = (
-    "gen_ai.input.messages",
-    "gen_ai.system_instructions",
-    "gen_ai.prompt",
-    "input.value",
-    "llm.prompt_template.template",
-)
-_PROMPT_EVENTS: Final = frozenset({"gen_ai.user.message", "gen_ai.system.message", "gen_ai.content.prompt"})
-_USER_EVENT: Final = "gen_ai.user.message"
-_ANSWER_EVENTS: Final = frozenset({"gen_ai.choice", "gen_ai.assistant.message"})
+# The messages of one span in several dialects are heard one after another, in this order, and then its events. What
+# was said last is taken.
+_HEARD: Final = (GENAI, GENAI_LEGACY, OPENINFERENCE)
+_ASKED: Final = tuple(dialect.asked for dialect in _HEARD)
+_ANSWERED: Final = tuple(dialect.answered for dialect in _HEARD)
+
+_INPUT_TEXT: Final = attributes_for(Meaning.INPUT_TEXT)
+_OUTPUT_TEXT: Final = attributes_for(Meaning.OUTPUT_TEXT)
+_PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
+_PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 
 
 def find_question(agents: Sequence[SpanView], spans: Sequence[SpanView]) -> str:
     """Return the question; `agents` are the spans that speak for the whole trace, most telling first."""
-    own = first_with([*agents, *spans], "tracebinder.question")
-    if own and (question := own.text("tracebinder.question")):
+    own = first_with([*agents, *spans], QUESTION)
+    if own and (question := own.text(QUESTION)):
         return question
-    chats = [span for span in spans if operation_of(span) == CHAT]
-    return next((text for span in [*agents, *chats] if (text := _question_of(span))), "")
+    return next((text for span in [*agents, *_chats(spans)] if (text := _question_of(span))), "")
 
 
 def find_answer(agents: Sequence[SpanView], spans: Sequence[SpanView]) -> str:
     """Return the answer; `agents` as in `find_question`."""
-    own = first_with([*agents, *spans], "tracebinder.answer")
-    if own and (answer := own.text("tracebinder.answer")):
+    own = first_with([*agents, *spans], ANSWER)
+    if own and (answer := own.text(ANSWER)):
         return answer
-    chats = [span for span in spans if operation_of(span) == CHAT]
-    return next((text for span in [*agents, *reversed(chats)] if (text := _answer_of(span))), "")
+    return next((text for span in [*agents, *reversed(_chats(spans))] if (text := _answer_of(span))), "")
 
 
 def has_prompt(spans: Iterable[SpanView]) -> bool:
     """Return whether any model call records what was put to the model."""
     return any(
-        span.has(*_PROMPT_KEYS)
-        or span.indexed("llm.input_messages")
-        or span.indexed("gen_ai.prompt")
+        span.has(*_PROMPT_RECORDED)
+        or any(span.indexed(where.prefix) for asked in _ASKED for where in asked.indexed)
         or any(event.get("name") in _PROMPT_EVENTS for event in span.events)
-        for span in spans
-        if operation_of(span) == CHAT
+        for span in _chats(spans)
     )
+
+
+def _chats(spans: Iterable[SpanView]) -> list[SpanView]:
+    return [span for span in spans if span.operation is Operation.CHAT]
 
 
 def _question_of(span: SpanView) -> str:
-    messages = [*_messages(span, "gen_ai.input.messages"), *span.indexed("gen_ai.prompt")]
-    messages += _unprefixed(span.indexed("llm.input_messages"))
-    texts = [_text_of(message) for message in messages if message.get("role") == "user"]
-    texts += [_text_of(_attributes(event)) for event in span.events if event.get("name") == _USER_EVENT]
-    said = [text for text in texts if text]
-    return said[-1] if said else span.text("input.value", "gen_ai.prompt")
+    said = [_text_of(message) for message in _messages(span, _ASKED) if message.get("role") == "user"]
+    return _last([*said, *_event_texts(span, _ASKED)]) or span.text(*_INPUT_TEXT)
 
 
 def _answer_of(span: SpanView) -> str:
-    messages = [*_messages(span, "gen_ai.output.messages"), *span.indexed("gen_ai.completion")]
-    messages += _unprefixed(span.indexed("llm.output_messages"))
-    texts = [_text_of(message) for message in messages]
-    texts += [_text_of(_attributes(event)) for event in span.events if event.get("name") in _ANSWER_EVENTS]
+    said = [_text_of(message) for message in _messages(span, _ANSWERED)]
+    return _last([*said, *_event_texts(span, _ANSWERED)]) or span.text(*_OUTPUT_TEXT)
+
+
+def _last(texts: Iterable[str]) -> str:
     said = [text for text in texts if text]
-    return said[-1] if said else span.text("output.value", "gen_ai.completion")
+    return said[-1] if said else ""
 
 
-def _messages(span: SpanView, key: str) -> list[Mapping[str, Any]]:
-    return (
-        [message for message in span.json_list(key) if isinstance(message, Mapping)] if span.has(key) else []
-    )
+def _messages(span: SpanView, places: Iterable[Messages]) -> Iterator[Mapping[str, Any]]:
+    for place in places:
+        for key in place.attributes:
+            listed = span.json_list(key) if span.has(key) else []
+            yield from (message for message in listed if isinstance(message, Mapping))
+        for where in place.indexed:
+            rows = span.indexed(where.prefix)
+            yield from (_unflattened(row, where.names) if where.names else row for row in rows)
 
 
-def _unprefixed(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Turn OpenInference rows (`message.role`, `message.contents.N.…`) into plain messages."""
-    messages: list[Mapping[str, Any]] = []
-    for row in rows:
-        parts = [row[key] for key in sorted(row) if key.endswith(".message_content.text")]
-        messages.append(
-            {
-                "role": row.get("message.role"),
-                "content": row.get("message.content") or "\n".join(str(part) for part in parts),
-            }
-        )
-    return messages
+def _unflattened(row: Mapping[str, Any], names: FlatMessage) -> Mapping[str, Any]:
+    parts = [row[key] for key in sorted(row) if key.endswith(names.part_ending)]
+    content = row.get(names.content) or "\n".join(str(part) for part in parts)
+    return {"role": row.get(names.role), "content": content}
+
+
+def _event_texts(span: SpanView, places: Iterable[Messages]) -> list[str]:
+    names = frozenset[str]().union(*(place.events for place in places))
+    return [_text_of(_attributes(event)) for event in span.events if event.get("name") in names]
 
 
 def _attributes(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from evidence.semconv.dialects.tracebinder import CLAIMS, CONFIDENCE, LIMITATIONS
 from evidence.semconv.draft import CitationDraft, ClaimDraft
 from evidence.semconv.span_view import SpanView, finite_number
 
-CLAIMS: Final = "tracebinder.claims"
-CONFIDENCE: Final = "tracebinder.confidence.factors"
-LIMITATIONS: Final = "tracebinder.limitations"
 _DIRECTIONS: Final = frozenset({"raises", "lowers"})
 
 

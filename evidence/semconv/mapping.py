@@ -12,20 +12,26 @@ from typing import Any, Final
 
 from evidence.digests import digest_of
 from evidence.semconv import activity, conversation, declared, versions
+from evidence.semconv.dialects import Meaning, Operation, attributes_for
+from evidence.semconv.dialects.tracebinder import (
+    ANSWER,
+    CLAIMS,
+    CONFIDENCE,
+    LANGUAGE,
+    LIMITATIONS,
+    QUESTION,
+    RELEASE,
+    RISK_TIER,
+)
 from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
-from evidence.semconv.operations import AGENT, POLICY, RETRIEVAL, TOOL, operation_of
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
 from evidence.vocabulary import RiskTier
 
 MAPPER_VERSION: Final = "trace-map/1"
 """Changes with any change of what a span is taken to mean."""
 
-_OWN_TEXTS: Final = (
-    "tracebinder.question",
-    "tracebinder.answer",
-    "tracebinder.release",
-    "tracebinder.risk_tier",
-)
+_OWN_TEXTS: Final = (QUESTION, ANSWER, RELEASE, RISK_TIER)
+_ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
 _ERROR: Final = 2  # OTLP status code
@@ -54,12 +60,10 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
     _flag_versions(merged, flags)
     answer = conversation.find_answer(agents, views)
-    claims_span = first_with(agents, declared.CLAIMS)
-    confidence_span = first_with(agents, declared.CONFIDENCE)
-    limitations_span = first_with(agents, declared.LIMITATIONS)
+    claims_span = first_with(agents, CLAIMS)
+    confidence_span = first_with(agents, CONFIDENCE)
+    limitations_span = first_with(agents, LIMITATIONS)
     _flag_disagreements(agents, flags)
-    policy_checks = [check for view in _doing(views, POLICY) if (check := activity.policy_check_of(view))]
-    tool_calls = [activity.tool_call_of(view) for view in _doing(views, TOOL)]
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
         status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
@@ -69,22 +73,18 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
         end_ns=max(view.end_ns for view in views),
         span_count=len(views),
         environment=_environment(views),
-        release=_own_label(agents, "tracebinder.release", _NAME_LENGTH),
+        release=_own_label(agents, RELEASE, _NAME_LENGTH),
         question=conversation.find_question(agents, views),
         answer=answer,
-        language=_own_label(agents, "tracebinder.language", _LANGUAGE_LENGTH),
+        language=_own_label(agents, LANGUAGE, _LANGUAGE_LENGTH),
         risk_tier=_risk_tier(agents, flags),
         has_prompt=conversation.has_prompt(views),
         claims_declared=claims_span is not None,
         confidence_factors=declared.read_confidence(confidence_span) if confidence_span else (),
         limitations=declared.read_limitations(limitations_span) if limitations_span else (),
-        retrievals=tuple(
-            found for view in _doing(views, RETRIEVAL) for found in activity.retrievals_of(view)
-        ),
-        policy_checks=tuple(
-            replace(one, version=activity.with_version(one, merged)) for one in policy_checks
-        ),
-        tool_calls=tuple(replace(one, version=activity.with_version(one, merged)) for one in tool_calls),
+        retrievals=activity.read_retrievals(views),
+        policy_checks=activity.read_policy_checks(views, merged),
+        tool_calls=activity.read_tool_calls(views, merged),
         claims=declared.read_claims(claims_span, answer) if claims_span else (),
         versions=tuple(sorted(set(merged.values()))),
         flags=(),
@@ -112,7 +112,7 @@ def _find_root(views: Sequence[SpanView], flags: FlagSink) -> SpanView | None:
         return None
     if len(roots) > 1:
         flags.add("several_roots", f"{len(roots)} spans have no parent")
-    root = next((view for view in roots if operation_of(view) == AGENT), roots[0])
+    root = next((view for view in roots if view.operation is Operation.AGENT), roots[0])
     if root.status_code == _ERROR:
         flags.add("root_error", root.status_message or "the root span ended with an error", root.span_id)
     return root
@@ -121,22 +121,17 @@ def _find_root(views: Sequence[SpanView], flags: FlagSink) -> SpanView | None:
 def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView]:
     """Return the spans in the order in which they may speak for the whole trace.
 
-    An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of
-    all.
+    An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of all.
     """
     known = {view.span_id for view in views}
 
     def precedence(view: SpanView) -> tuple[bool, bool, bool, bool]:
-        owns = view.has(*_OWN_TEXTS, declared.CLAIMS)
+        owns = view.has(*_OWN_TEXTS, CLAIMS)
         top = view is root or (root is None and view.parent_span_id not in known)
-        return (not owns, operation_of(view) != AGENT, view is not root, not top)
+        return (not owns, view.operation is not Operation.AGENT, view is not root, not top)
 
     first = sorted(views, key=precedence)
     return [view for view in first if view is root or precedence(view)[:2] != (True, True)] or first[:1]
-
-
-def _doing(views: Iterable[SpanView], operation: str) -> Iterable[SpanView]:
-    return (view for view in views if operation_of(view) == operation)
 
 
 def _own_label(agents: Sequence[SpanView], key: str, limit: int) -> str:
@@ -147,7 +142,7 @@ def _own_label(agents: Sequence[SpanView], key: str, limit: int) -> str:
 
 
 def _environment(views: Sequence[SpanView]) -> str:
-    for key in ("deployment.environment.name", "deployment.environment"):
+    for key in _ENVIRONMENT:
         for view in views:
             if isinstance(view.resource.get(key), str):
                 return str(view.resource[key])[:_NAME_LENGTH]
@@ -155,10 +150,10 @@ def _environment(views: Sequence[SpanView]) -> str:
 
 
 def _risk_tier(agents: Sequence[SpanView], flags: FlagSink) -> str:
-    tier = _own_label(agents, "tracebinder.risk_tier", _NAME_LENGTH).lower()
+    tier = _own_label(agents, RISK_TIER, _NAME_LENGTH).lower()
     if not tier or tier in set(RiskTier):
         return tier
-    flags.add("malformed_attribute", f"tracebinder.risk_tier {tier!r} is not low, medium or high")
+    flags.add("malformed_attribute", f"{RISK_TIER} {tier!r} is not low, medium or high")
     return ""
 
 

@@ -6,15 +6,18 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from evidence.digests import DigestError, parse_digest
 from evidence.otlp.values import BLOB_KEY, escape_unstorable
+from evidence.semconv.dialects import DIALECTS, Operation
 from evidence.semconv.draft import Flag
+from evidence.semconv.operations import operation_of
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
-_INFERENCE_DETAILS: Final = "gen_ai.client.inference.operation.details"  # carries messages as an event
+_DETAIL_EVENTS: Final = frozenset[str]().union(*(dialect.detail_events for dialect in DIALECTS))
 
 
 @dataclass(slots=True)
@@ -24,7 +27,7 @@ class FlagSink:
     _flags: set[Flag] = field(default_factory=set)
 
     def add(self, code: str, detail: str, span_id: str = "") -> None:
-        """Note one observation."""
+        """Note what a reader of the trace should know, in `detail` for this span."""
         self._flags.add(Flag(code, detail[:_DETAIL_LENGTH], span_id))
 
     def sorted(self) -> tuple[Flag, ...]:
@@ -32,7 +35,7 @@ class FlagSink:
         return tuple(sorted(self._flags))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpanView:
     """One stored span, for reading."""
 
@@ -55,7 +58,7 @@ class SpanView:
         events = [event for event in span.get("events") or [] if isinstance(event, Mapping)]
         attributes = dict(span.get("attributes") or {})
         for event in events:
-            if event.get("name") == _INFERENCE_DETAILS and isinstance(event.get("attributes"), Mapping):
+            if event.get("name") in _DETAIL_EVENTS and isinstance(event.get("attributes"), Mapping):
                 attributes = {**event["attributes"], **attributes}
         return cls(
             span_id=span["span_id"],
@@ -72,26 +75,23 @@ class SpanView:
             flags=flags,
         )
 
+    @cached_property
+    def operation(self) -> Operation | None:
+        """What the span did, None for a span of another kind (HTTP, database, own code)."""
+        return operation_of(self)
+
     def has(self, *keys: str) -> bool:
         """Return whether any of the attributes is there with a value."""
         return any(self.attributes.get(key) is not None for key in keys)
 
     def text(self, *keys: str) -> str:
         """Return the first attribute that has a value, as text; empty where none has."""
-        for key in keys:
-            value = self.attributes.get(key)
-            if value is None or value == "":
-                continue
-            if isinstance(value, str):
-                return value
-            if isinstance(value, bool | int | float):
-                return str(value)
-            self._flag_unreadable(key, value, "a text is expected")
-        return ""
+        return self._find_text(keys)[0]
 
     def label(self, *keys: str, limit: int = LABEL_LENGTH) -> str:
         """Return `text` trimmed and cut to `limit` characters; a cut is flagged."""
-        return self.cut(self.text(*keys).strip(), keys[0], limit)
+        text = self.text(*keys).strip()
+        return self.cut(text, keys[0], limit) if text else ""
 
     def cut(self, value: str, key: str, limit: int = LABEL_LENGTH) -> str:
         """Return `value` cut to `limit` characters; a cut is flagged under the name of `key`."""
@@ -101,9 +101,9 @@ class SpanView:
             )
         return value[:limit]
 
-    def digest_at(self, key: str) -> str:
-        """Return a digest attribute as 64 hexadecimal characters; empty where absent or malformed."""
-        value = self.text(key)
+    def digest_at(self, *keys: str) -> str:
+        """Return the first digest attribute that has a value, as 64 hexadecimal characters; empty if malformed."""
+        value, key = self._find_text(keys)
         if not value:
             return ""
         try:
@@ -126,9 +126,9 @@ class SpanView:
             self.flags.add("malformed_attribute", f"{key} is no JSON: {exc}", self.span_id)
             return None
 
-    def json_or_text(self, key: str) -> Any:
-        """Return a JSON-valued attribute, or its text as it is where it is no JSON."""
-        value = self.attributes.get(key)
+    def json_or_text(self, *keys: str) -> Any:
+        """Return the first attribute that has a value, from JSON, or its text as it is where it is no JSON."""
+        value = next((self.attributes[key] for key in keys if self.has(key)), None)
         if not isinstance(value, str):
             return value
         try:
@@ -160,6 +160,19 @@ class SpanView:
             ):
                 rows.setdefault(int(number), {})[rest] = value
         return [rows[number] for number in sorted(rows)]
+
+    def _find_text(self, keys: Iterable[str]) -> tuple[str, str]:
+        """Return the text of the first attribute that has one, and which attribute that is; both empty if none."""
+        for key in keys:
+            value = self.attributes.get(key)
+            if value is None or value == "":
+                continue
+            if isinstance(value, str):
+                return value, key
+            if isinstance(value, bool | int | float):
+                return str(value), key
+            self._flag_unreadable(key, value, "a text is expected")
+        return "", ""
 
     def _flag_unreadable(self, key: str, value: object, expected: str) -> None:
         if isinstance(value, Mapping) and BLOB_KEY in value:

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from typing import Final
 
+from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.draft import VersionRef
-from evidence.semconv.operations import EMBEDDING, TOOL, operation_of
 from evidence.semconv.span_view import LABEL_LENGTH, SpanView
+
+_WHERE: Final = {
+    kind: version_attributes(kind) for kind in ("model", "prompt", "index", "policy", "tool", "evaluator")
+}
+_MODEL_ANSWERED: Final = attributes_for(Meaning.MODEL_ANSWERED)
 
 
 def versions_of(span: SpanView) -> list[VersionRef]:
     """Return the versions one span names, in no particular order."""
     refs = [
         _model_of(span),
-        _prompt_of(span),
-        _index_of(span),
+        _named(span, "prompt"),
+        _named(span, "index"),
         policy_version_of(span),
         tool_version_of(span),
-        _evaluator_of(span),
+        _stated(span, "evaluator"),  # that judged inside the trace, as a guardrail does
     ]
     return [ref for ref in refs if ref is not None]
 
 
 def policy_version_of(span: SpanView) -> VersionRef | None:
     """Return the policy version a span names, None where it states neither version nor digest."""
-    return _stated(
-        span,
-        "policy",
-        key=span.label("tracebinder.policy.name"),
-        label=span.label("tracebinder.policy.version"),
-    )
+    return _stated(span, "policy")
 
 
 def tool_version_of(span: SpanView) -> VersionRef | None:
     """Return the tool version a span names, None where it states neither version nor digest."""
-    if operation_of(span) != TOOL:
+    if span.operation is not Operation.TOOL:
         return None
-    return _stated(span, "tool", key=tool_name_of(span), label=span.label("tracebinder.tool.version"))
+    _, label, digest = _read(span, "tool")
+    if not (label or digest):
+        return None
+    name = tool_name_of(span)
+    return VersionRef("tool", f"tool:{name}"[:LABEL_LENGTH], name, label, digest)
 
 
 def tool_name_of(span: SpanView) -> str:
     """Return the name of the tool a span called."""
-    return span.label("gen_ai.tool.name", "tool.name") or span.cut(span.name, "span name")
+    return span.label(*_WHERE["tool"].name) or span.cut(span.name, "span name")
 
 
 def merge_versions(refs: Iterable[VersionRef]) -> dict[VersionRef, VersionRef]:
@@ -68,57 +72,30 @@ def _completes(fuller: VersionRef, ref: VersionRef) -> bool:
     return same and ref != fuller and ref.label in {"", fuller.label} and ref.digest in {"", fuller.digest}
 
 
-def _stated(span: SpanView, kind: str, *, key: str, label: str) -> VersionRef | None:
-    digest = span.digest_at(f"tracebinder.{kind}.digest")
-    if not (label or digest):
-        return None
-    slot = f"tool:{key}"[:LABEL_LENGTH] if kind == "tool" else kind
-    return VersionRef(kind=kind, slot=slot, key=key, label=label, digest=digest)
+def _read(span: SpanView, kind: str) -> tuple[str, str, str]:
+    """Return what a span says of an artefact of this kind: name, label and digest, each empty where it does not."""
+    where = _WHERE[kind]
+    return span.label(*where.name), span.label(*where.label), span.digest_at(*where.digest)
 
 
-def _named(span: SpanView, kind: str, *, key: str, label: str) -> VersionRef | None:
+def _stated(span: SpanView, kind: str) -> VersionRef | None:
+    """Return a reference that takes more than a name: what a thing is called says nothing of its version."""
+    name, label, digest = _read(span, kind)
+    return VersionRef(kind, kind, name, label, digest) if label or digest else None
+
+
+def _named(span: SpanView, kind: str) -> VersionRef | None:
     """Return a reference that a name alone is enough for: an answer without its version is worth a flag."""
-    digest = span.digest_at(f"tracebinder.{kind}.digest")
-    return (
-        VersionRef(kind=kind, slot=kind, key=key, label=label, digest=digest)
-        if key or label or digest
-        else None
-    )
-
-
-def _evaluator_of(span: SpanView) -> VersionRef | None:
-    """Return the evaluator that judged inside the trace, as a guardrail does."""
-    return _stated(
-        span,
-        "evaluator",
-        key=span.label("tracebinder.evaluator.name"),
-        label=span.label("tracebinder.evaluator.version"),
-    )
+    name, label, digest = _read(span, kind)
+    return VersionRef(kind, kind, name, label, digest) if name or label or digest else None
 
 
 def _model_of(span: SpanView) -> VersionRef | None:
     """Return the model a span names; what it answered as is its label only where nothing better is stated."""
-    requested = span.label(
-        "gen_ai.request.model", "llm.request.model_name", "llm.model_name", "embedding.model_name"
-    )
-    answered = span.label("gen_ai.response.model", "llm.response.model_name")
-    ref = _named(span, "model", key=requested or answered, label=span.label("tracebinder.model.version"))
-    if ref is None:
+    requested, label, digest = _read(span, "model")
+    answered = span.label(*_MODEL_ANSWERED)
+    name = requested or answered
+    if not (name or label or digest):
         return None
-    slot = "embedding_model" if operation_of(span) == EMBEDDING else "model"
-    return replace(ref, slot=slot, label=ref.label or ("" if ref.digest else answered))
-
-
-def _prompt_of(span: SpanView) -> VersionRef | None:
-    return _named(
-        span,
-        "prompt",
-        key=span.label("gen_ai.prompt.name", "prompt.id"),
-        label=span.label("gen_ai.prompt.version", "llm.prompt_template.version"),
-    )
-
-
-def _index_of(span: SpanView) -> VersionRef | None:
-    return _named(
-        span, "index", key=span.label("gen_ai.data_source.id"), label=span.label("tracebinder.index.version")
-    )
+    slot = "embedding_model" if span.operation is Operation.EMBEDDING else "model"
+    return VersionRef("model", slot, name, label or ("" if digest else answered), digest)

@@ -108,7 +108,7 @@ class ProbeRuns(ScopedList[ProbeRun]):
 
 
 class ProbeRunDetail(ScopedDetail[ProbeRun]):
-    """One run."""
+    """A run by its id, and how it stands."""
 
     queryset = ProbeRun.objects.select_related(*RELATED)
     serializer_class = ProbeRunOut

@@ -125,9 +125,8 @@ class Finding(AppendOnlyModel):
     does_not_show = models.TextField()  # in words
     holds_for = models.JSONField()  # model digest, layer, language, dataset
     provenance = models.JSONField()  # versions of libraries, seeds, fire counts
-    internals = models.JSONField(
-        default=dict
-    )  # per-head rows and the like; only with interpret.view_internals
+    # Per-head rows and the like; only with interpret.view_internals.
+    internals = models.JSONField(default=dict)
     digest = digest_field()
     observed_at = models.DateTimeField()
 

@@ -101,8 +101,8 @@ class NextTokenEntropy:
         again = [prompts[i] for i in half]
         second_twin = measure(models.passes, models.twin(specification.model_digest, seed + 1), again)
         progress("intervals", 3, 4)
-        writer = _Writer(specification, prompts, real, twin, second_twin, half, given)
-        measurements = writer.measurements()
+        numbers = _Numbers(real, twin, half, second_twin)
+        measurements = _Writer(specification, prompts, numbers, given).measurements()
         progress("done", 4, 4)
         return ProbeResult(
             probe=KEY,
@@ -177,6 +177,16 @@ def unigram_values(prompts: Sequence[Prompt]) -> Values:
     return Values(entropy, margin)
 
 
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What one run measured, before it is put in words."""
+
+    real: Values  # one a prompt
+    twin: Values  # likewise, in a randomly initialised model
+    half: NDArray[np.int64]  # a random half of the prompts, by their numbers
+    second_twin: Values  # of that half, in another randomly initialised model
+
+
 class _Writer:
     """The reporting part: turns numbers into measurements that say what they are."""
 
@@ -184,14 +194,10 @@ class _Writer:
         self,
         specification: ProbeSpecification,
         prompts: Sequence[Prompt],
-        real: Values,
-        twin: Values,
-        second_twin: Values,
-        half: NDArray[np.int64],
+        numbers: _Numbers,
         given: Mapping[str, float],
     ) -> None:
-        self._specification, self._prompts = specification, prompts
-        self._real, self._twin, self._second_twin, self._half = real, twin, second_twin, half
+        self._specification, self._prompts, self._numbers = specification, prompts, numbers
         self._unigram = unigram_values(prompts)
         self._languages = np.array([prompt.item.language for prompt in prompts])
         self._seed, self._min_n = specification.seed, int(given["min_prompts"])
@@ -217,14 +223,16 @@ class _Writer:
 
     def _level_draft(self, statistic: str, language: str) -> dict[str, Any]:
         mask = self._languages == language if language else np.full(len(self._prompts), fill_value=True)
-        values, twin = self._real.of(statistic)[mask], self._twin.of(statistic)[mask]
+        values, twin = self._numbers.real.of(statistic)[mask], self._numbers.twin.of(statistic)[mask]
         sign = 1.0 if DIRECTION[statistic] == "above" else -1.0
-        kept = mask[self._half]
-        second_half = self._real.of(statistic)[self._half][kept]
+        kept = mask[self._numbers.half]
+        second_half = self._numbers.real.of(statistic)[self._numbers.half][kept]
         estimate, null = self._estimate(values), self._estimate(twin)
         second = self._estimate(second_half, extra=1) if kept.sum() >= 2 else estimate
         null_again = (
-            self._estimate(self._second_twin.of(statistic)[kept], extra=1) if kept.sum() >= 2 else null
+            self._estimate(self._numbers.second_twin.of(statistic)[kept], extra=1)
+            if kept.sum() >= 2
+            else null
         )
         clears = sign * (second.value - null_again.value) > 0
         where = f"prompts in {language}" if language else "all prompts"
@@ -260,7 +268,7 @@ class _Writer:
 
     def _gap_draft(self, first: str, second: str) -> dict[str, Any]:
         a, b = self._languages == first, self._languages == second
-        values, unigram = self._real.entropy, self._unigram.entropy
+        values, unigram = self._numbers.real.entropy, self._unigram.entropy
         estimate = statistics.estimate_difference(values[b], values[a], seed=self._seed, unit="prompts")
         shuffled = statistics.shuffled_differences(
             values[b], values[a], seed=self._seed, permutations=self._permutations
@@ -274,7 +282,7 @@ class _Writer:
             0.95,
             f"{self._permutations} shuffles of the language labels",
         )
-        again = [i for i in self._half if a[i] or b[i]]
+        again = [i for i in self._numbers.half if a[i] or b[i]]
         halves = [values[[i for i in again if side[i]]] for side in (b, a)]
         enough = min(len(half) for half in halves) >= 2
         repeat = (

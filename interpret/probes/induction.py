@@ -116,11 +116,11 @@ class InductionHeads:
         refound = study.find(loaded, find_again)
         second = study.report(loaded, Found(found.heads, 0, found.n_heads, refound.means), report_again)
         progress("done", 5, 5)
-        writer = _Writer(specification, found, refound, report, twin_report, second, report_on, seed)
+        numbers = _Numbers(report_on, found, report, control, twin_report, refound, second)
         return ProbeResult(
             probe=KEY,
             code_version=self.code_version,
-            measurements=writer.measurements(control),
+            measurements=_Writer(specification, numbers).measurements(),
             versions=loaded.versions,
             threads=torch.get_num_threads(),
             forward_passes=models.passes.made - passes_before,
@@ -265,51 +265,52 @@ class _Study:
         return mean
 
 
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What one run measured, before it is put in words."""
+
+    repeats: Repeats  # the reporting split
+    found: Found
+    report: Report  # of the found heads
+    control: NDArray[np.float64]  # (sequence,): what ablating as many other heads costs
+    twin: Report  # of the heads that the same search finds in a randomly initialised model
+    refound: Found  # with a second seed
+    second: Report  # of the found heads, on sequences of the second seed
+
+
 class _Writer:
     """The reporting part: turns numbers into measurements that say what they are."""
 
-    def __init__(
-        self,
-        specification: ProbeSpecification,
-        found: Found,
-        refound: Found,
-        report: Report,
-        twin: Report,
-        second: Report,
-        repeats: Repeats,
-        seed: int,
-    ) -> None:
-        self._specification, self._found, self._refound = specification, found, refound
-        self._report, self._twin, self._second = report, twin, second
-        self._repeats, self._seed = repeats, seed
+    def __init__(self, specification: ProbeSpecification, numbers: _Numbers) -> None:
+        self._specification, self._numbers, self._seed = specification, numbers, specification.seed
 
-    def measurements(self, control: NDArray[np.float64]) -> tuple[Measurement, ...]:
+    def measurements(self) -> tuple[Measurement, ...]:
         """One measurement a head, and one of ablating them all; the p-values are corrected together."""
-        over_control = self._report.cost - control
+        over_control = self._numbers.report.cost - self._numbers.control
         p_cost = statistics.p_by_sign_flips(over_control, seed=self._seed, permutations=9999)
-        p_values = [*(float(p) for p in self._report.p_values), p_cost]
+        p_values = [*(float(p) for p in self._numbers.report.p_values), p_cost]
         q_values = [float(q) for q in statistics.adjust_benjamini_hochberg(p_values)]
         correction = (
             f"Benjamini-Hochberg over the {len(p_values)} tests of this run, on sequences held out from"
-            f" finding the heads among {self._found.n_heads}"
+            f" finding the heads among {self._numbers.found.n_heads}"
         )
         heads = [
             self._prefix_match(rank, p_values[rank], q_values[rank], correction)
-            for rank in range(len(self._found.heads))
+            for rank in range(len(self._numbers.found.heads))
         ]
-        return (*heads, self._ablation_cost(control, p_values[-1], q_values[-1], correction))
+        return (*heads, self._ablation_cost(p_values[-1], q_values[-1], correction))
 
     def _prefix_match(self, rank: int, p_value: float, q_value: float, correction: str) -> Measurement:
-        head, scores = self._found.heads[rank], self._report.scores[rank]
+        head, scores = self._numbers.found.heads[rank], self._numbers.report.scores[rank]
         estimate = self._estimate(scores)
-        uniform = uniform_scores(self._repeats.periods, self._repeats.ids.shape[1])
+        uniform = uniform_scores(self._numbers.repeats.periods, self._numbers.repeats.ids.shape[1])
         baseline = Comparison(
             ComparisonKind.BASELINE, "even attention to all tokens so far", self._estimate(uniform)
         )
         null = Comparison(
             ComparisonKind.NULL,
             f"the head of rank {rank + 1} that the same search finds in a randomly initialised model",
-            self._estimate(self._twin.scores[rank]),
+            self._estimate(self._numbers.twin.scores[rank]),
         )
         return Measurement(
             statistic="induction.prefix_match",
@@ -326,7 +327,7 @@ class _Writer:
             baseline=baseline,
             null=null,
             holds_for=self._holds_for(f"head {head}"),
-            stability=self._stability(estimate, self._second.scores[rank]),
+            stability=self._stability(estimate, self._numbers.second.scores[rank]),
             supports=f"Head {head} attends to what followed earlier occurrences of the same token.",
             does_not_show=(
                 "That the model's answers depend on this head, or that it behaves so on natural text:"
@@ -338,32 +339,32 @@ class _Writer:
             per_item=self._items(scores),
             details={
                 "rank": rank + 1,
-                "permuted_period_score": float(self._report.permuted[rank]),
-                "significant_heads_on_finding_split": self._found.n_significant,
-                "heads_searched": self._found.n_heads,
-                "found_again_with_second_seed": head in self._refound.heads,
+                "permuted_period_score": float(self._numbers.report.permuted[rank]),
+                "significant_heads_on_finding_split": self._numbers.found.n_significant,
+                "heads_searched": self._numbers.found.n_heads,
+                "found_again_with_second_seed": head in self._numbers.refound.heads,
             },
         )
 
-    def _ablation_cost(
-        self, control: NDArray[np.float64], p_value: float, q_value: float, correction: str
-    ) -> Measurement:
-        estimate = self._estimate(self._report.cost)
+    def _ablation_cost(self, p_value: float, q_value: float, correction: str) -> Measurement:
+        estimate = self._estimate(self._numbers.report.cost)
         baseline = Comparison(
             ComparisonKind.BASELINE,
             "the same ablation on each first period, where nothing repeats yet",
-            self._estimate(self._report.cost_elsewhere),
+            self._estimate(self._numbers.report.cost_elsewhere),
         )
         null = Comparison(
             ComparisonKind.NULL,
             "the best heads of a randomly initialised model, ablated in it",
-            self._estimate(self._twin.cost),
+            self._estimate(self._numbers.twin.cost),
         )
         matched = Comparison(
-            ComparisonKind.CONTROL, "as many other heads, drawn at random, ablated", self._estimate(control)
+            ComparisonKind.CONTROL,
+            "as many other heads, drawn at random, ablated",
+            self._estimate(self._numbers.control),
         )
-        names = " ".join(str(head) for head in self._found.heads)
-        again = len(set(self._found.heads) & set(self._refound.heads))
+        names = " ".join(str(head) for head in self._numbers.found.heads)
+        again = len(set(self._numbers.found.heads) & set(self._numbers.refound.heads))
         return Measurement(
             statistic="induction.ablation_cost",
             unit="nats per token",
@@ -380,7 +381,7 @@ class _Writer:
             null=null,
             control=matched,
             holds_for=self._holds_for(f"heads {names}"),
-            stability=self._stability(estimate, self._second.cost),
+            stability=self._stability(estimate, self._numbers.second.cost),
             supports=f"Heads {names} together implement copying on random tokens that repeat.",
             does_not_show=(
                 "That no other head does so too, that copying on natural text runs through them, or that the"
@@ -389,8 +390,8 @@ class _Writer:
             p_value=p_value,
             q_value=q_value,
             correction=correction,
-            fire_counts=self._report.fired,
-            per_item=self._items(self._report.cost),
+            fire_counts=self._numbers.report.fired,
+            per_item=self._items(self._numbers.report.cost),
             details={"replacement": "mean output on the finding split", "heads_found_again": again},
         )
 
@@ -408,19 +409,19 @@ class _Writer:
         )
 
     def _holds_for(self, site: str) -> HoldsFor:
+        periods = self._numbers.repeats.periods
         return HoldsFor(
             model_digest=self._specification.model_digest,
-            dataset_digest=self._repeats.digest(),
+            dataset_digest=self._numbers.repeats.digest(),
             languages=(),
             site=site,
             slice={
-                "tokens": "random, repeating with period "
-                f"{self._repeats.periods.min()} to {self._repeats.periods.max()}"
+                "tokens": f"random, repeating with period {periods.min()} to {periods.max()}",
             },
         )
 
     def _items(self, values: NDArray[np.float64]) -> tuple[ItemValue, ...]:
-        periods = self._repeats.periods
+        periods = self._numbers.repeats.periods
         return tuple(
             ItemValue(f"sequence {i}, period {p}", float(v))
             for i, (p, v) in enumerate(zip(periods, values, strict=True))

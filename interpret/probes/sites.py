@@ -11,11 +11,8 @@ from typing_extensions import override
 from interpret.errors import ProbeError
 from interpret.probes.weights import LoadedModel
 
-ATTENTION_NAMES = (
-    ("self_attn", "o_proj"),
-    ("attn", "c_proj"),
-    ("attention", "dense"),
-)  # llama-like, GPT-2, NeoX
+# Llama-like, GPT-2, NeoX.
+ATTENTION_NAMES = (("self_attn", "o_proj"), ("attn", "c_proj"), ("attention", "dense"))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -21,9 +21,8 @@ from typing import Any, Literal
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # threads that spin while they wait starve their neighbours
+# Threads that spin while they wait starve their neighbours.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
 import transformers
@@ -32,9 +31,8 @@ from interpret import model_store
 from interpret.errors import DigestMismatch, ProbeError
 
 Attention = Literal["sdpa", "eager"]
-AutoModel: Any = (
-    transformers.AutoModelForCausalLM
-)  # Any: transformers' own annotations stop short of its calls
+# Any: transformers' own annotations stop short of its calls
+AutoModel: Any = transformers.AutoModelForCausalLM
 AutoTokenizer: Any = transformers.AutoTokenizer
 CONVERTED = "converted"
 RECORD = "converted.json"

@@ -13,10 +13,8 @@ from evidence.models import Evidence, EvidenceLink, Layer, Role
 from evidence.services import audit
 from interpret.models import Finding, ProbeRun
 
-ROLES = {
-    Finding.Status.SUPPORTED: Role.SUPPORTING,
-    Finding.Status.NOT_SUPPORTED: Role.COUNTER,
-}  # what is inconclusive or invalid is kept as a finding and put forward as nothing
+# What is inconclusive or invalid is kept as a finding and put forward as nothing.
+ROLES = {Finding.Status.SUPPORTED: Role.SUPPORTING, Finding.Status.NOT_SUPPORTED: Role.COUNTER}
 SLOTS = ("model", "prompt", "index")  # of the release; what a finding is linked to
 REVIEW_EVERY_DAYS = 90
 BATCH = 100  # runs at a time

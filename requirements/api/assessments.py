@@ -73,7 +73,7 @@ class Assessments(ScopedList[Assessment]):
 
     @extend_schema(request=AssessIn, responses={201: AssessmentOut(many=True), 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Assess it."""
+        """Judge each criterion of a baseline, or of everything approved, as of a time, by default now."""
         data = AssessIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
@@ -116,6 +116,5 @@ class CheckList(ScopedView):
 
     @extend_schema(responses={200: CheckOut(many=True)})
     def get(self, request: Request) -> Response:
-        """List them by name."""
         del request
         return Response(CheckOut([check for _, check in sorted(known_checks().items())], many=True).data)

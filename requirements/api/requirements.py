@@ -134,7 +134,6 @@ class RequirementImport(ScopedView):
         responses={200: ImportOut, 201: ImportOut, 409: Problem, 422: Problem},
     )
     def post(self, request: Request) -> Response:
-        """Store it."""
         principal = principal_of(request)
         result = import_requirements(
             principal=principal,
@@ -176,7 +175,6 @@ class RequirementLint(ScopedView):
 
     @extend_schema(request=LintIn, responses={200: OpenApiTypes.OBJECT, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Lint it."""
         data = LintIn(data=request.data)
         data.is_valid(raise_exception=True)
         values = data.validated_data
@@ -193,7 +191,7 @@ class TransitionIn(Input):
 
 
 class TransitionOut(serializers.ModelSerializer[RequirementTransition]):
-    """A step that was taken."""
+    """The state a version moved to, who moved it, why, and when."""
 
     class Meta:
         model = RequirementTransition
@@ -212,7 +210,6 @@ class RequirementTransitions(ScopedView):
         request=TransitionIn, responses={201: TransitionOut, 403: Problem, 409: Problem, 422: Problem}
     )
     def post(self, request: Request, key: str, number: int) -> Response:
-        """Take the step."""
         data = TransitionIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)

@@ -1,8 +1,7 @@
 """The traces a measurement may see, and how a set of observations becomes a `Measured`.
 
-Everything here is one SQL aggregate over stored facts. A trace that used a version nobody registered, or
-another version than its release pins, is counted and never as a success: mis-versioned evidence is never a
-pass.
+Everything here is one SQL aggregate over stored facts. A trace that used a version nobody registered, or another
+version than its release pins, is counted and never as a success: mis-versioned evidence is never a pass.
 """
 
 from __future__ import annotations

@@ -166,8 +166,7 @@ def assess_for_gate(
     actor: str,
     store: bool,
 ) -> list[CriterionFinding]:
-    """Answer a gate: one finding for each criterion it refers to, and one for each reference that leads
-    nowhere.
+    """Answer a gate: one finding for each criterion it refers to, and one for each reference that leads nowhere.
 
     Only approved requirement versions count. With `store` false nothing is written, for replays.
     """

@@ -10,7 +10,7 @@ from evidence import clock
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.locks import Lock, hold
-from evidence.models import ArtefactKind, System
+from evidence.models import ArtefactKind, ArtefactVersion, System
 from evidence.services import audit, registry
 from requirements import acts
 from requirements.drafts import CriterionDraft, RequirementDraft
@@ -112,6 +112,22 @@ def save_requirement(
     )
     if requirement is None:
         requirement = Requirement.objects.create(system=system, artefact=identity.artefact, key=draft.key)
+    version = _create_version(requirement, identity, draft, actor)
+    audit.record(
+        verb="requirement_version.drafted",
+        actor=actor,
+        obj=version,
+        system=system,
+        digest=identity.digest,
+        payload={"file": source_digest} if source_digest else None,
+    )
+    return version, True
+
+
+def _create_version(
+    requirement: Requirement, identity: ArtefactVersion, draft: RequirementDraft, actor: str
+) -> RequirementVersion:
+    """Insert the version with its criteria, in draft."""
     version = RequirementVersion.objects.create(
         requirement=requirement,
         artefact_version=identity,
@@ -130,15 +146,7 @@ def save_requirement(
     RequirementTransition.objects.create(
         version=version, to_state=RequirementState.DRAFT, by=actor, reason="", at=clock.now()
     )
-    audit.record(
-        verb="requirement_version.drafted",
-        actor=actor,
-        obj=version,
-        system=system,
-        digest=identity.digest,
-        payload={"file": source_digest} if source_digest else None,
-    )
-    return version, True
+    return version
 
 
 def _create_criterion(version: RequirementVersion, draft: CriterionDraft, actor: str) -> AcceptanceCriterion:

@@ -9,7 +9,7 @@ from evidence.nearest import hint_at, nearest_name
 from requirements.yaml_import.contracts import FileProblem
 from requirements.yaml_import.reader import Path, Places
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 MAX_TEXT = 200  # characters of a name
 
 
@@ -60,7 +60,7 @@ class Faults:
     def key(self, item: Mapping[str, object], path: Path) -> str:
         """Read the field `key`."""
         value = item.get("key")
-        if "key" in item and not (isinstance(value, str) and _KEY.fullmatch(value)):
+        if "key" in item and not (isinstance(value, str) and KEY.fullmatch(value)):
             self.add((*path, "key"), "bad_key", "a key is up to 100 letters, digits, '-' and '_'")
         return str(value)
 

@@ -12,7 +12,7 @@ from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.contracts import FileProblem, RequirementFile
 from requirements.yaml_import.criteria import read_criterion
-from requirements.yaml_import.faults import Faults
+from requirements.yaml_import.faults import KEY, Faults
 from requirements.yaml_import.reader import Path, Places, Unreadable, read_yaml
 
 FORMAT_V1 = "tracebinder.requirements/1"
@@ -30,7 +30,6 @@ _REQUIREMENT_FIELDS = (
     "review_every_days",
     "criteria",
 )
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -64,7 +63,7 @@ def _read_file(document: object, faults: Faults) -> tuple[str | None, list[Requi
     if document.get("format", FORMAT_V1) != FORMAT_V1:
         faults.add(("format",), "unknown_format", f"not {document['format']!r} but {FORMAT_V1!r}")
     baseline = document.get("baseline")
-    if baseline is not None and not (isinstance(baseline, str) and _KEY.fullmatch(baseline)):
+    if baseline is not None and not (isinstance(baseline, str) and KEY.fullmatch(baseline)):
         faults.add(("baseline",), "bad_key", "a baseline's name is letters, digits, '-' and '_'")
     listed = document.get("requirements")
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:

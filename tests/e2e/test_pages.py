@@ -164,7 +164,7 @@ def test_the_frame_in_both_languages_and_schemes(sign_in: SignIn, live_server: A
     wear(browser, "light")
 
 
-def test_panes_scroll_alone_and_lead_to_the_claim(sign_in: SignIn, live_server) -> None:
+def test_panes_scroll_alone_and_lead_to_the_claim(sign_in: SignIn, live_server: Any) -> None:
     world = make_world()
     task = make_task(world)
     browser = sign_in(world.people["reviewer"])
@@ -189,7 +189,7 @@ def narrow(chromium: Any) -> Iterator[None]:
 
 
 def test_a_narrow_page_has_one_column_and_never_scrolls_sideways(
-    sign_in: SignIn, live_server, narrow: None
+    sign_in: SignIn, live_server: Any, narrow: None
 ) -> None:
     world = full_world()
     browser = sign_in(world.people["reviewer"])
@@ -201,7 +201,7 @@ def test_a_narrow_page_has_one_column_and_never_scrolls_sideways(
     assert len(left) == 1
 
 
-def test_paper_has_no_dark_and_nothing_to_press(sign_in: SignIn, live_server) -> None:
+def test_paper_has_no_dark_and_nothing_to_press(sign_in: SignIn, live_server: Any) -> None:
     world = make_world()
     task = make_task(world)
     browser = sign_in(world.people["reviewer"])
@@ -222,7 +222,7 @@ def test_paper_has_no_dark_and_nothing_to_press(sign_in: SignIn, live_server) ->
     assert ground == "rgb(255, 255, 255)"
 
 
-def test_the_admins_own_scripts_still_work(sign_in: SignIn, listening: Any, live_server) -> None:
+def test_the_admins_own_scripts_still_work(sign_in: SignIn, listening: Any, live_server: Any) -> None:
     world = make_world()
     browser = sign_in(world.people["operator"])
     browser.get(f"{live_server.url}{reverse('admin:evidence_membership_add')}")

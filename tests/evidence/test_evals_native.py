@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from evidence.evals.aggregate import aggregate
-from evidence.evals.contracts import EvalFileError, ParsedRun, UnknownEvalFormat
+from evidence.evals.contracts import (
+    Direction,
+    EvalFileError,
+    Kind,
+    ParsedRun,
+    RunStatus,
+    ScoreStatus,
+    UnknownEvalFormat,
+)
 from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.evals.registry import parse_eval_file
 
@@ -247,6 +255,15 @@ def test_samples_are_read_by_the_schema_that_is_published(item: dict[str, Any]) 
     rejects = parse([item]).rejects
     assert fits or rejects
     assert not fits or {reject.code for reject in rejects} <= BETWEEN_FIELDS
+
+
+def test_the_published_schema_lists_the_choices_that_are_read() -> None:
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    metric, score_schema = schema["$defs"]["metric"]["properties"], schema["$defs"]["score"]["properties"]
+    assert schema["properties"]["status"]["enum"] == list(RunStatus)
+    assert metric["direction"]["enum"] == list(Direction)
+    assert metric["kind"]["enum"] == list(get_args(Kind))
+    assert score_schema["status"]["enum"] == list(ScoreStatus)
 
 
 def scores_of(run: ParsedRun, pick: Callable[[Any], object]) -> list[object]:

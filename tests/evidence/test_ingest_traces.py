@@ -99,9 +99,8 @@ def test_known_span_in_another_body_is_a_duplicate_and_no_reject(sender: Princip
 
 def test_other_content_for_a_known_span_is_a_conflict_and_the_first_stands(sender: Principal) -> None:
     post(sender, make_request(make_span(name="first")).SerializeToString())
-    later = make_span(
-        name="second", start_time_unix_nano=START_NS - 90 * 86_400 * 10**9
-    )  # in another partition
+    # In another partition.
+    later = make_span(name="second", start_time_unix_nano=START_NS - 90 * 86_400 * 10**9)
     rejected, message = partial(post(sender, make_request(later).SerializeToString()))
     assert rejected == 1
     assert "span_conflict" in message

@@ -86,14 +86,14 @@ def serve(call: Callable[..., object]) -> Door:
     return door
 
 
-def post(path: Callable[[World, Any], str], body: Callable[[World, Any], Any], **headers: str) -> Door:
+def post(path: Callable[[World, Any], str], body: Callable[[World, Any], Any], **headers: Any) -> Door:
     """Return the door that is an address of the API."""
 
     def door(world: World, who: Who, made: Any) -> str:
         sent = body(world, made)
         if isinstance(sent, bytes):
             kind = headers.get("content_type", "application/octet-stream")
-            answer: Any = who.api.generic("POST", path(world, made), sent, content_type=kind)
+            answer: Any = who.api.post(path(world, made), sent, content_type=kind)
         else:
             answer = who.api.post(path(world, made), sent, format="json", **headers)
         return ALLOWED if answer.status_code < 300 else str(answer.json()["code"])

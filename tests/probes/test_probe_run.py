@@ -76,9 +76,8 @@ def test_a_run_repeated_gives_the_same_numbers(released: Any) -> None:
         run = queue_probe_run(release=released, probe="induction.heads", parameters=SMALL, principal=acting())
         execute_probe_run(run.pk)
         rows.append(list(run.findings.order_by("ordinal").values_list("value", "low", "high", "p_value")))
-        ProbeRun.objects.filter(pk=run.pk).update(
-            state=ProbeRun.State.FAILED
-        )  # so that it may be asked for again
+        # So that it may be asked for again.
+        ProbeRun.objects.filter(pk=run.pk).update(state=ProbeRun.State.FAILED)
     assert rows[0] == rows[1]
 
 

@@ -21,7 +21,6 @@ class Command(ServiceCommand):
     help = "Issue a machine token; its text is shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--owner", required=True, help="user name of the person who answers for it")
         parser.add_argument("--system", required=True, action="append", help="system key; may be repeated")
         parser.add_argument(

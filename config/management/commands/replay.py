@@ -17,7 +17,6 @@ class Command(BaseCommand):
     help = "Replay stored verdicts. Exit code 0: all came out the same; 1: some did not, and each is named."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument(
             "kind", nargs="?", choices=sorted(REPLAYERS), help="default: all but interpret.Finding"
         )
@@ -25,7 +24,6 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=1000, help="newest rows of each kind (default 1000)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Replay and report."""
         del args
         kinds = [options["kind"]] if options["kind"] else sorted(set(REPLAYERS) - {"interpret.Finding"})
         differing = 0

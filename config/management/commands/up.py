@@ -35,7 +35,6 @@ class Command(BaseCommand):
     help = "Start everything in one terminal; Ctrl-C stops it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--port", type=_port, default=8000, help="port of the web process (default 8000)")
         parser.add_argument(
             "--web-workers", type=int, default=2, help="processes that answer requests (default 2)"
@@ -51,9 +50,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         console = Console()
         services = {"postgres": settings.DATABASE_IS_EMBEDDED, "valkey": settings.REDIS_IS_EMBEDDED}
-        settings.STATIC_ROOT.mkdir(
-            parents=True, exist_ok=True
-        )  # WhiteNoise warns in every process without it
+        # WhiteNoise warns in every process without it
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         with embedded.running(settings.VAR, **services):
             _migrate()
             specs = plan_processes(

@@ -15,7 +15,6 @@ class Command(BaseCommand):
     help = "Write the reference pages that come from the code."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write each page."""
         del args, options
         for page, render in PAGES.items():
             path_of(page).write_text(render(), encoding="utf-8")

@@ -64,9 +64,8 @@ class ScopedModelAdmin(_ModelAdmin):
 
     paginator = PlannedPaginator
     show_full_result_count = False  # it would count the whole table
-    show_facets = (
-        admin.ShowFacets.NEVER
-    )  # counting every choice of every filter would read the table many times
+    # Counting every choice of every filter would read the table many times.
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50  # rows
     actions_on_top = False
     list_defer: ClassVar[Sequence[str]] = ()  # long columns that the list does not show

@@ -77,7 +77,7 @@ class PolicyCheckOut(serializers.ModelSerializer[PolicyCheck]):
 
 
 class ToolCallOut(serializers.ModelSerializer[ToolCall]):
-    """A tool call."""
+    """A call of a tool with its arguments and result, JSON where they were sent as JSON."""
 
     class Meta:
         model = ToolCall

@@ -20,7 +20,6 @@ class Command(BaseCommand):
     help = "Erase payload and salts of traces; tombstones, digests and verdicts stay. There is no way back."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--system", required=True, help="system key")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--trace", type=UUID, help="trace id, 32 hexadecimal characters")

@@ -21,7 +21,6 @@ class Command(BaseCommand):
     help = "Place, list or release a legal hold."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list")
         place = actions.add_parser("place")

@@ -17,11 +17,9 @@ class Command(BaseCommand):
     help = "Apply the retention periods of the settings. Legal holds win. Safe to repeat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Apply and report."""
         del args
         report = apply_retention(dry_run=options["dry_run"])
         if not options["dry_run"]:

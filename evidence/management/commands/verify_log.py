@@ -22,7 +22,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the command line."""
         parser.add_argument(
             "--checkpoint",
             type=Path,
@@ -33,7 +32,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the report."""
         del args
         report = check_log(known=[_read_checkpoint(path) for path in options["checkpoint"]])
         for line in _lines(report):

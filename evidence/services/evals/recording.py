@@ -95,11 +95,9 @@ def record_eval_run(
 def ensure_claimed_version(
     *, system: System, kind: ArtefactKind, claim: VersionClaim, actor: str
 ) -> ArtefactVersion:
-    """Return the version a runner says it used. It is not vouched for by this: `registry.register_version`
-    does.
+    """Return the version a runner says it used. It is not vouched for by this: `registry.register_version` does.
 
-    Where only a label is given the digest is over kind, key and label, so that even this version has an
-    identity.
+    Where only a label is given the digest is over kind, key and label, so that even this version has an identity.
     """
     by_content = claim.digest is not None
     return registry.ensure_version(

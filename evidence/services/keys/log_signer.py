@@ -30,8 +30,7 @@ def load_log_signer() -> SignerKey:
     """Return the log's signing key under the log's origin as its name; make it where nothing is signed.
 
     Raises:
-        LogKeyUnusable: the file is missing though checkpoints exist, can be read by others, or is no Ed25519
-        key.
+        LogKeyUnusable: the file is missing though checkpoints exist, can be read by others, or is no Ed25519 key.
     """
     path = Path(settings.KEY_ROOT) / KEY_FILE
     if not path.exists():

@@ -58,8 +58,7 @@ def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
 
     Args:
         known: checkpoints that somebody kept outside, already verified: each must be a prefix of this log.
-            Without one, nobody can tell a log whose end was cut off before the last checkpoint from a shorter
-            log.
+            Without one, nobody can tell a log whose end was cut off before the last checkpoint from a shorter log.
     """
     report = LogReport()
     heads = _check_notes(report)

@@ -1,9 +1,8 @@
 """The log's one sequencer: gives each event without a leaf its place in the tree.
 
 Events commit with what they tell of, in any order and with no lock. Afterwards one sequencer at a time (a
-PostgreSQL advisory lock that ends with its transaction) gives each event without a leaf the next number.
-Leaves and tiles of a batch commit together, so a process killed at any point leaves the batch whole or
-absent.
+PostgreSQL advisory lock that ends with its transaction) gives each event without a leaf the next number. Leaves
+and tiles of a batch commit together, so a process killed at any point leaves the batch whole or absent.
 """
 
 from __future__ import annotations

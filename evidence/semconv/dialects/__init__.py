@@ -1,0 +1,46 @@
+"""The conventions that are read, a file each, and the order in which they are believed.
+
+To add one: declare a `Dialect` in a file of its own and put it in its place in `DIALECTS`. The readers beside this
+folder know meanings, not attributes. What changes what a span is taken to mean, changes `mapping.MAPPER_VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evidence.semconv.dialects.contract import Dialect, Meaning, Operation, VersionAttributes
+from evidence.semconv.dialects.genai import GENAI
+from evidence.semconv.dialects.genai_legacy import GENAI_LEGACY
+from evidence.semconv.dialects.openinference import OPENINFERENCE
+from evidence.semconv.dialects.tracebinder import TRACEBINDER
+
+__all__ = [
+    "DIALECTS",
+    "GENAI",
+    "GENAI_LEGACY",
+    "OPENINFERENCE",
+    "TRACEBINDER",
+    "Dialect",
+    "Meaning",
+    "Operation",
+    "attributes_for",
+    "version_attributes",
+]
+
+DIALECTS: Final = (TRACEBINDER, GENAI, OPENINFERENCE, GENAI_LEGACY)
+"""Most telling first: of two attributes with the same meaning, that of the earlier dialect counts."""
+
+
+def attributes_for(meaning: Meaning) -> tuple[str, ...]:
+    """Return the attributes that carry a meaning, in any dialect, most telling first."""
+    return tuple(key for dialect in DIALECTS for key in dialect.attributes.get(meaning, ()))
+
+
+def version_attributes(kind: str) -> VersionAttributes:
+    """Return where a version of this kind of artefact is named, in any dialect, most telling first."""
+    stated = [dialect.versions[kind] for dialect in DIALECTS if kind in dialect.versions]
+    return VersionAttributes(
+        name=tuple(key for one in stated for key in one.name),
+        label=tuple(key for one in stated for key in one.label),
+        digest=tuple(key for one in stated for key in one.digest),
+    )
