@@ -286,6 +286,7 @@ SPECTACULAR_SETTINGS = {
         "FindingStatus": "interpret.models.Finding.Status",
         "ReviewDecision": "evidence.models.Review.Decision",
         "PolicyDecision": "evidence.models.PolicyCheck.Decision",
+        "ArtefactKind": "evidence.models.ArtefactKind",
     },
 }
 
