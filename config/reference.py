@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from config.noun_map import render_nouns
+from config.problems import KINDS
 from evidence.errors import EvidenceError
 from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.otlp.errors import RejectCode
@@ -27,19 +28,24 @@ _PACKAGES: Final = ("evidence", "requirements", "interpret")
 
 def render_errors() -> str:
     """Return the page of error codes: each stable, with its status and what it means."""
-    rows = {error.code: error for root in _ROOTS for error in _below(root)}
+    rows = {kind.code: (kind.status, kind.means) for kind in KINDS.values()} | {
+        error.code: (error.http_status, _first_line(error)) for root in _ROOTS for error in _below(root)
+    }
     lines = [
         "# Error codes",
         "",
         "Every refusal is an RFC 9457 problem (`application/problem+json`) whose `code` never changes once released.",
-        "`detail` says what happened and what to do. This page is written from the code.",
+        "`detail` says what happened and what to do. A client whose `Accept` prefers `text/html`, as browsers do, gets",
+        "the same as a page. This page is written from the code.",
+        "",
+        "Where `errors` is there, it lists each fault: `in` (`body`, `query`, `path`), `path` (`pins[0].kind`), a",
+        "`code` of its own, a `message`, and `nearest`, the known name closest to one that nobody knows. An unknown",
+        "field, query parameter, filter or choice is refused, never ignored; so is a parameter given twice or without",
+        "a value.",
         "",
         "| code | status | means |",
         "|---|---|---|",
-        *(
-            f"| `{code}` | {error.http_status} | {_first_line(error)} |"
-            for code, error in sorted(rows.items())
-        ),
+        *(f"| `{code}` | {status} | {means} |" for code, (status, means) in sorted(rows.items())),
         "",
         "## Reject codes",
         "",

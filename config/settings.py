@@ -279,6 +279,7 @@ SPECTACULAR_SETTINGS = {
         "FindingStatus": "interpret.models.Finding.STATUS_CHOICES",
         "ReviewDecision": "evidence.models.Review.Decision",
         "PolicyDecision": "evidence.semconv.draft.PolicyDecision.choices",
+        "ArtefactKind": "evidence.models.ArtefactKind",
     },
 }
 

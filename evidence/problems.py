@@ -9,6 +9,24 @@ from rest_framework import serializers
 CONTENT_TYPE: Final = "application/problem+json"
 
 
+class ProblemFault(serializers.Serializer[Any]):
+    """One thing that is wrong with what was sent."""
+
+    path = serializers.CharField(help_text="For example `pins[0].kind`; empty: the whole of it.")
+    code = serializers.CharField()
+    message = serializers.CharField()
+    nearest = serializers.CharField(
+        allow_null=True, help_text="The known name closest to one that nobody knows."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `in`, which is no name a Python class can have."""
+        return {
+            "in": serializers.ChoiceField(["body", "query", "path"], required=False),
+            **super().get_fields(),
+        }
+
+
 class Problem(serializers.Serializer[Any]):
     """The shape of every error answer; for the schema only."""
 
@@ -17,8 +35,8 @@ class Problem(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened and what to do.")
-    errors = serializers.JSONField(  # type: ignore[assignment]  # shadows Serializer.errors; used for the schema only
-        required=False, help_text="One entry a fault, where there are several."
+    errors = ProblemFault(  # type: ignore[assignment]  # shadows Serializer.errors; used for the schema only
+        many=True, required=False, help_text="Each fault, where the answer can name them."
     )
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
-from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
+from evidence.errors import ConflictingContent, EvidenceError, Fault, InvalidInput
 from evidence.evals.aggregate import aggregate
 from evidence.evals.contracts import EvalFileError, ParsedRun, RunHead, SampleReject, VersionClaim
 from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
@@ -49,7 +49,9 @@ class EvalFileRefused(EvidenceError):
 
     def members(self) -> dict[str, object]:
         """What the problem document carries beside its detail."""
-        return {"errors": self.problems}
+        return {
+            "errors": [Fault("body", "", "eval_file_refused", problem).as_dict() for problem in self.problems]
+        }
 
 
 @dataclass(frozen=True, slots=True)
