@@ -114,9 +114,11 @@ def erase_subject(*, system: System, attribute: str, value: str, reason: str, ac
     is no index for it, because ingest would pay for that one.
 
     Raises:
-        InvalidInput: no attribute is named.
+        InvalidInput: no attribute is named, or no value: an empty one would be everybody's who gave none.
         NotFound: no span has the attribute with this value.
     """
+    if not value.strip():
+        raise InvalidInput("An erasure names whose traces: give the attribute with its value, as key=value.")
     spans = with_attributes(Span.objects.filter(system=system), [f"{attribute}={value}"])
     trace_ids = sorted(set(spans.values_list("trace_id", flat=True)))
     if not trace_ids:
