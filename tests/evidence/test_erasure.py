@@ -16,6 +16,7 @@ from django.db.models import JSONField, TextField
 from django.utils import timezone
 
 from config.replay import replayer_of
+from evidence import clock
 from evidence.access import principal_of_token
 from evidence.disposal_rules import ERASABLE, ERASED_TEXT
 from evidence.errors import BlobErased, InvalidInput, LegalHoldInForce, NotFound
@@ -43,6 +44,7 @@ from evidence.services.disposal import holds
 from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 from evidence.services.log.checking import check_log
+from tests.evidence.binder_world import Filled, export
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import World, acting
 from tests.invariants.walk import our_models
@@ -312,3 +314,38 @@ def test_the_commands_of_the_operators_guide(sealed: Trace, world: World) -> Non
     by_attribute = ("--system", world.system.key, "--attribute", "enduser.id=nobody", *why)
     with pytest.raises(CommandError, match="No span"):
         call_command("erase", *by_attribute)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("attribute", ["enduser.id", "enduser.id=", "enduser.id= ", "=4711"])
+def test_an_attribute_without_a_value_erases_nobody(sealed: Trace, world: World, attribute: str) -> None:
+    late = make_span(trace_id=b"\x03" * 16, attributes={"enduser.id": ""}, parent_span_id=b"")
+    send(make_request(late).SerializeToString())
+    why = ("--reason", "case 17", "--by", "omar")
+    with pytest.raises(CommandError, match="key=value"):
+        call_command("erase", "--system", world.system.key, "--attribute", attribute, *why)
+    assert not Erasure.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_erase_command_says_what_is_kept_and_where_copies_may_be(
+    sealed: Trace, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = timezone.now() + timedelta(minutes=5)  # the trace was sealed a minute from now
+    monkeypatch.setattr(clock, "now", lambda: later)
+    start, end = sealed.started_at - timedelta(hours=1), sealed.started_at + timedelta(hours=1)
+    binder = export(Filled(world, sealed, later), period_from=start, period_to=end)
+    why = ("--reason", "case 17", "--by", "omar")
+    output = StringIO()
+    call_command("erase", "--system", world.system.key, "--trace", sealed.trace_id.hex, *why, stdout=output)
+    assert f"binder {binder.file_name} may hold it" in output.getvalue()
+    holds.place_hold(
+        system=world.system, reason="lawsuit", period_from=start, period_to=None, principal=acting()
+    )
+    by_attribute = ("--system", world.system.key, "--attribute", "enduser.id=12", *why)
+    with pytest.raises(CommandError, match="1 traces are kept for legal holds"):
+        call_command("erase", *by_attribute, stdout=output)
+    assert "kept 02020202020202020202020202020202: " in output.getvalue()
+    assert "lawsuit" in output.getvalue()
+    with pytest.raises(CommandError, match="There is no system 'nowhere'"):
+        call_command("erase", "--system", "nowhere", "--trace", sealed.trace_id.hex, *why)

@@ -13,7 +13,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -141,11 +141,12 @@ def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen
         start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
     )
 
-    def copy_lines() -> None:
-        for line in process.stdout or ():
-            console.print(Text(f"{spec.name:>9} │ ", style=colour) + Text(line.rstrip()), soft_wrap=True)
+    def copy_lines(lines: IO[str]) -> None:
+        with lines:  # one for each start: a process that is started again and again must not use up our files
+            for line in lines:
+                console.print(Text(f"{spec.name:>9} │ ", style=colour) + Text(line.rstrip()), soft_wrap=True)
 
-    threading.Thread(target=copy_lines, daemon=True).start()
+    threading.Thread(target=copy_lines, args=(process.stdout,), daemon=True).start()
     return process
 
 

@@ -122,10 +122,12 @@ def erase_subject(
 
     Raises:
         AccessDenied: as `acts.check_can_erase` does.
-        InvalidInput: no attribute is named.
+        InvalidInput: no attribute is named, or no value: an empty one would be everybody's who gave none.
         NotFound: no span has the attribute with this value, or the system is none of the principal's.
     """
     acts.check_can_erase(principal, system)
+    if not value.strip():
+        raise InvalidInput("An erasure names whose traces: give the attribute with its value, as key=value.")
     spans = with_attributes(Span.objects.filter(system=system), [f"{attribute}={value}"])
     trace_ids = sorted(set(spans.values_list("trace_id", flat=True)))
     if not trace_ids:

@@ -1,0 +1,104 @@
+"""What a probe reads: the words the model was really asked, as applications of any kind wrote them down."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from evidence.models import ArtefactVersion
+from evidence.services import registry
+from interpret.contracts import ProbeInput
+from interpret.errors import BadSpecification
+from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
+from tests.e2e.cases import make_trace
+from tests.evidence.semconv_spans import make_span
+from tests.evidence.stored_spans import store_spans
+from tests.factories import ACTOR, World
+
+pytestmark = pytest.mark.django_db
+CONTENT = [
+    {"role": "system", "content": "Answer from the documents."},
+    {"role": "user", "content": "An earlier question"},
+    {"role": "assistant", "content": "An earlier answer"},
+    {"role": "user", "content": "What does a loan cost?"},
+]
+PARTS = [
+    {"role": "system", "parts": [{"type": "text", "content": "Answer from the documents."}]},
+    {
+        "role": "user",
+        "parts": ["not a part", {"type": "text", "text": "What does"}, {"content": "a loan cost?"}],
+    },
+]
+
+
+def chat(trace_id: UUID, world: World, messages: Any, start: int = 10, span_id: str = "0a" * 8) -> None:
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": messages}
+    store_spans(world.system, trace_id, [make_span(span_id, start=start, attributes=attributes)])
+
+
+def asked(world: World, messages: Any) -> tuple[str, str]:
+    """Return instruction and text of the one trace that was sent with these messages."""
+    trace = make_trace(world)
+    chat(trace.trace_id, world, messages)
+    (found,) = collect_answer_prompts(world.release)
+    assert found.id == trace.trace_id.hex
+    return found.instruction, found.text
+
+
+@pytest.mark.parametrize("messages", [CONTENT, json.dumps(CONTENT)])
+def test_the_users_last_words_are_the_prompt(world: World, messages: Any) -> None:
+    assert asked(world, messages) == ("Answer from the documents.", "What does a loan cost?")
+
+
+def test_parts_are_read_as_content_is(world: World) -> None:
+    assert asked(world, PARTS) == ("Answer from the documents.", "What does\na loan cost?")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        "no JSON",
+        "{",
+        17,
+        {"role": "user"},
+        ["words"],
+        [{"role": "user", "content": None}],
+        [{"content": 4}],
+        None,
+    ],
+)
+def test_what_is_no_list_of_messages_leaves_the_question(world: World, messages: Any) -> None:
+    trace = make_trace(world)
+    chat(trace.trace_id, world, messages)
+    (found,) = collect_answer_prompts(world.release)
+    assert (found.instruction, found.text) == ("", trace.question)
+
+
+def test_the_first_of_several_calls_is_what_was_asked(world: World) -> None:
+    trace = make_trace(world)
+    later = [{"role": "user", "content": "Rewrite the answer"}]
+    chat(trace.trace_id, world, later, start=50, span_id="0b" * 8)
+    chat(trace.trace_id, world, CONTENT, start=10)
+    (found,) = collect_answer_prompts(world.release)
+    assert found.text == "What does a loan cost?"
+
+
+def test_a_release_without_traces_has_nothing_to_read(world: World) -> None:
+    assert collect_answer_prompts(world.release) == ()
+    with pytest.raises(BadSpecification, match="has no traces to take prompts from"):
+        store_inputs(release=world.release, inputs=(), actor=ACTOR)
+
+
+def test_stored_inputs_are_read_back_and_kept_once(world: World) -> None:
+    inputs = (ProbeInput(uuid4().hex, "一个问题", "zh-Hans", instruction="i"),)
+    version = store_inputs(release=world.release, inputs=inputs, actor=ACTOR)
+    assert store_inputs(release=world.release, inputs=inputs, actor=ACTOR) == version
+    assert read_inputs(version) == inputs
+    bare: ArtefactVersion = registry.ensure_version(
+        system=world.system, kind="dataset", key="bare", label="1", digest="7" * 64, actor=ACTOR
+    )
+    with pytest.raises(BadSpecification, match="keeps no inputs"):
+        read_inputs(bare)
