@@ -136,7 +136,7 @@ def test_a_status_is_what_the_offline_verifier_works_out(
     status = status_of(
         verdicts, waived={key for key, in_force in waivers.items() if in_force}, approved=state == "approved"
     )
-    document = {
+    document: dict[str, Any] = {
         "state": state,
         "criteria": [{"key": key, "verdict": verdict.value} for key, verdict in verdicts.items()],
         "waivers": [
