@@ -243,6 +243,8 @@ SAMPLES = st.one_of(
     st.sampled_from([*sample("1")]).map(lambda gone: {k: v for k, v in sample("1").items() if k != gone}),
     *(change.map(partial(_with_field, name)) for name, change in CHANGES.items()),
 )
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+SAMPLE_SCHEMA = Draft202012Validator({"$ref": "#/$defs/sample", "$defs": SCHEMA["$defs"]})
 # What needs two fields at once, which the published schema says it does not say.
 BETWEEN_FIELDS = {"unknown_metric", "out_of_range", "duplicate_id"}
 
@@ -250,17 +252,15 @@ BETWEEN_FIELDS = {"unknown_metric", "out_of_range", "duplicate_id"}
 @settings(deadline=None, max_examples=1000)
 @given(SAMPLES)
 def test_samples_are_read_by_the_schema_that_is_published(item: dict[str, Any]) -> None:
-    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    fits = Draft202012Validator({"$ref": "#/$defs/sample", "$defs": schema["$defs"]}).is_valid(item)
+    fits = SAMPLE_SCHEMA.is_valid(item)
     rejects = parse([item]).rejects
     assert fits or rejects
     assert not fits or {reject.code for reject in rejects} <= BETWEEN_FIELDS
 
 
 def test_the_published_schema_lists_the_choices_that_are_read() -> None:
-    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    metric, score_schema = schema["$defs"]["metric"]["properties"], schema["$defs"]["score"]["properties"]
-    assert schema["properties"]["status"]["enum"] == list(RunStatus)
+    metric, score_schema = SCHEMA["$defs"]["metric"]["properties"], SCHEMA["$defs"]["score"]["properties"]
+    assert SCHEMA["properties"]["status"]["enum"] == list(RunStatus)
     assert metric["direction"]["enum"] == list(Direction)
     assert metric["kind"]["enum"] == list(get_args(Kind))
     assert score_schema["status"]["enum"] == list(ScoreStatus)
