@@ -143,14 +143,12 @@ OPEN = [
 CLOSED = ["/api/v1/traces", "/api/v1/eval-runs/1", "/api/v1/trust"]
 
 
-@pytest.mark.parametrize(
-    "method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "NONSENSE", "INITIAL", "QUERY"]
-)
 @pytest.mark.parametrize("path", [*OPEN, *CLOSED])
-def test_a_wrong_method_is_told_which_there_are(world: World, method: str, path: str) -> None:
-    for caller in (ask(world, path, method=method), APIClient().generic(method, path)):
-        assert code(caller, 405) == "method_not_allowed"
-        assert {"GET", "HEAD", "OPTIONS"} <= set(caller.headers["Allow"].split(", "))
+def test_a_wrong_method_is_told_which_there_are(world: World, path: str) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE", "NONSENSE", "INITIAL", "QUERY"):
+        for caller in (ask(world, path, method=method), APIClient().generic(method, path)):
+            assert code(caller, 405) == "method_not_allowed"
+            assert {"GET", "HEAD", "OPTIONS"} <= set(caller.headers["Allow"].split(", "))
 
 
 def test_an_address_that_is_written_to_cannot_be_read(world: World) -> None:
