@@ -19,7 +19,7 @@ FAR = "9" * 23
 
 def ask(world: World, path: str, body: bytes | None = None, *, method: str = "GET") -> Any:
     """Send one request with a token of every scope, and undo what it did."""
-    client = APIClient(raise_request_exception=False)
+    client: Any = APIClient(raise_request_exception=False)
     verb, headers = (method if body is None else "POST"), world.headers(*Scope)
     with transaction.atomic():
         savepoint = transaction.savepoint()
@@ -107,7 +107,7 @@ def test_a_number_too_large_for_a_digest_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-16", "latin-1", "bz2_codec"])
 def test_json_in_another_charset_is_refused(world: World, charset: str) -> None:
-    client = APIClient(raise_request_exception=False)
+    client: Any = APIClient(raise_request_exception=False)
     response = client.generic(
         "POST", "/api/v1/requirements/lint", b"{}", content_type=f"application/json; charset={charset}",
         **world.headers(Scope.READ),
@@ -123,7 +123,7 @@ def test_a_body_larger_than_any_is_refused_before_it_is_read(world: World, setti
 
 @pytest.mark.parametrize("media", ["text/plain", "application/xml", "multipart/form-data", "application/jso"])
 def test_a_body_of_another_type_is_refused(world: World, media: str) -> None:
-    client = APIClient(raise_request_exception=False)
+    client: Any = APIClient(raise_request_exception=False)
     response = client.generic(
         "POST", "/api/v1/requirements/lint", b"{}", content_type=media, **world.headers(Scope.READ)
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.staticfiles import finders
 from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 from rest_framework.exceptions import APIException
@@ -27,7 +27,7 @@ BAD_SQL = {
 }
 
 
-def raise_it(request: HttpRequest, name: str) -> None:
+def raise_it(request: HttpRequest, name: str) -> HttpResponse:
     """Fail as the test asks; the address stands for a page of the admin."""
     del request
     if name == "500":
@@ -38,6 +38,7 @@ def raise_it(request: HttpRequest, name: str) -> None:
         raise Http404("no such thing")
     with connection.cursor() as cursor:
         cursor.execute(BAD_SQL[name])
+    return HttpResponse()
 
 
 urlpatterns = [*ours, path("raise/<str:name>", raise_it)]

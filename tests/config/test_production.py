@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, list[object]]:
+def told() -> dict[str, Any]:
     """What a process with those settings answers; it connects to nothing."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRACEBINDER_")}
     environment |= {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -49,16 +50,16 @@ def told() -> dict[str, list[object]]:
     return dict(json.loads(result.stdout))
 
 
-def test_a_page_asked_for_in_the_clear_leads_to_tls(told) -> None:
+def test_a_page_asked_for_in_the_clear_leads_to_tls(told: dict[str, Any]) -> None:
     status, headers = told["plain"]
     assert (status, headers["Location"]) == (301, "https://tracebinder.example.com/admin/")
 
 
-def test_a_probe_past_the_proxy_gets_its_answer(told) -> None:
+def test_a_probe_past_the_proxy_gets_its_answer(told: dict[str, Any]) -> None:
     assert told["probe"][0] == 200
 
 
-def test_browsers_are_told_to_come_by_tls_from_now_on(told) -> None:
+def test_browsers_are_told_to_come_by_tls_from_now_on(told: dict[str, Any]) -> None:
     status, headers = told["behind"]
     assert status == 200
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.test import Client
 from django.urls import reverse
 
@@ -27,7 +29,7 @@ def lonely(db: None) -> Client:
 
 
 @pytest.mark.parametrize("model", OURS, ids=IDS)
-def test_somebody_without_a_system_sees_empty_lists(lonely: Client, world: World, model) -> None:
+def test_somebody_without_a_system_sees_empty_lists(lonely: Client, world: World, model: Any) -> None:
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     page = lonely.get(reverse(f"{name}_changelist"))
     assert page.status_code == 200
@@ -57,7 +59,7 @@ def test_each_role_without_a_system_has_a_front_page(world: World, role: str) ->
         Trace.objects.filter(Q(pk__in=[]) | Q(system__in=[])).select_related("system"),
     ],
 )
-def test_rows_that_cannot_be_are_planned_as_none(queryset) -> None:
+def test_rows_that_cannot_be_are_planned_as_none(queryset: QuerySet[Any]) -> None:
     assert planned_rows(queryset) == 0
     assert PlannedPaginator(queryset.order_by("pk"), 50).count == 0
 

@@ -170,13 +170,8 @@ def fuzz(client: Client, route: str, examples: int) -> str:
     """Send junk to one address, and return the first answer that is none, or nothing."""
     keys, lookups = key_of(route), lookups_of(route)
     known = re.sub(r"<[^>]+>", keys[0] if keys else "1", route)
-    fields = sorted(
-        set(
-            re.findall(
-                r'\sname="([^"]+)"', ask(lambda: client.get(f"/{known}")).content.decode("utf-8", "replace")
-            )
-        )
-    )
+    page = ask(lambda: client.get(f"/{known}")).content.decode("utf-8", "replace")
+    fields = sorted(set(re.findall(r'\sname="([^"]+)"', page)))
     offered = sorted(
         {*keys, *re.findall(r'\svalue="([^"]+)"', page)}
     )  # what a form would send, in the wrong place

@@ -40,9 +40,8 @@ def known(world: World, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, list[An
     criterion, trace = make_criterion(world), make_trace(world)
     define_gate(system=world.system, key="g", references=[CriterionReference(requirement="r")], actor=ACTOR)
     posted = f"/api/v1/eval-runs?system={world.system.key}&release=r1"
-    assert (
-        APIClient().generic("POST", posted, eval_file(), **world.headers(Scope.PUSH_EVAL)).status_code == 201
-    )
+    client: Any = APIClient()
+    assert client.generic("POST", posted, eval_file(), **world.headers(Scope.PUSH_EVAL)).status_code == 201
     digests = [pin.version.digest for pin in world.release.pins.all()]
     return {
         "system": [world.system.key], "release": ["r1"], "trace_id": [trace.trace_id.hex, str(uuid.UUID(int=1))],
@@ -65,7 +64,7 @@ def somebody(world: World) -> list[Send]:
     return [lambda case: send(person, case), lambda case: send(token, case)]
 
 
-def send(client: APIClient, case: Any) -> Any:
+def send(client: Any, case: Any) -> Any:
     """Send what schemathesis made, and undo what it did."""
     body, media = case.body, case.media_type or "application/json"
     if not isinstance(body, bytes):
@@ -146,7 +145,7 @@ def fuzz(operation: Any, senders: list[Send], known: Mapping[str, list[Any]], ex
     return ""
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(300, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.soak)])
 def test_junk_from_somebody_who_may_do_everything(
     world: World, known: Mapping[str, list[Any]], examples: int
 ) -> None:
@@ -156,7 +155,7 @@ def test_junk_from_somebody_who_may_do_everything(
     assert [fault for fault in faults if fault] == []
 
 
-@pytest.mark.parametrize("examples", [2, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_junk_from_nobody(world: World, known: Mapping[str, list[Any]], examples: int) -> None:
     client = APIClient(raise_request_exception=False)
     faults = [
