@@ -180,11 +180,11 @@ def _of_database_error(exc: Error) -> _Problem | None:
             return _of_kind("database_busy", _SEND_AGAIN, again)
         return _of_kind("database_away", _SEND_AGAIN, again)
     if isinstance(exc, DataError) or state == _CHECK:
-        logger.warning("refused by the database: %s", exc)
+        logger.warning("refused by the database: %s", exc, exc_info=exc)
         detail = "A value is too long, too large, or holds characters that cannot be stored."
         return _of_kind("unstorable_value", detail)
     if isinstance(exc, IntegrityError) and state in _CONFLICTS:
-        logger.warning("refused by the database: %s", exc)
+        logger.warning("refused by the database: %s", exc, exc_info=exc)
         conflict = ConflictingContent(
             "Another request stored something that this one contradicts. Read what is there, then decide."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar, Final
 
 import django_filters
@@ -107,8 +108,8 @@ class StrictFilterBackend(DjangoFilterBackend):
 
     def filters_of(self, view: Any) -> Mapping[str, Any]:
         """Return the filters of a list view by name."""
-        filterset = self.get_filterset_class(view, view.queryset)
-        return {} if filterset is None else filterset.base_filters
+        kind: Any = type(view)
+        return _filters_of(kind)
 
     def filter_queryset(
         self, request: Any, queryset: models.QuerySet[Any], view: Any
@@ -125,6 +126,12 @@ class StrictFilterBackend(DjangoFilterBackend):
             raise InvalidInput(faults=_faults_of(filterset))
         narrowed: models.QuerySet[Any] = filterset.qs
         return narrowed
+
+
+@cache
+def _filters_of(view: type[Any]) -> Mapping[str, Any]:
+    filterset = StrictFilterBackend().get_filterset_class(view, view.queryset)
+    return {} if filterset is None else filterset.base_filters
 
 
 def _faults_of(filterset: Any) -> list[Fault]:

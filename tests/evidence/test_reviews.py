@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from evidence.access import principal_of_user as acting_as
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
 from evidence.models import Adjudication, AuditEvent, Membership, Review
 from evidence.services import registry, reviews

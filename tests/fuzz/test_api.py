@@ -149,7 +149,7 @@ def fuzz(operation: Any, senders: list[Send], known: Mapping[str, list[Any]], ex
     return ""
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(300, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.soak)])
 def test_junk_from_somebody_who_may_do_everything(
     world: World, known: Mapping[str, list[Any]], examples: int
 ) -> None:
@@ -159,7 +159,7 @@ def test_junk_from_somebody_who_may_do_everything(
     assert [fault for fault in faults if fault] == []
 
 
-@pytest.mark.parametrize("examples", [2, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_junk_from_nobody(world: World, known: Mapping[str, list[Any]], examples: int) -> None:
     client = APIClient(raise_request_exception=False)
     faults = [
