@@ -72,11 +72,13 @@ class Command(BaseCommand):
 
 def announce(console: Console, specs: Sequence[ProcessSpec], *, port: int) -> None:
     """Say where it answers, and what does not run."""
-    console.print(f"[bold]Tracebinder[/] on http://127.0.0.1:{port}/admin/ — Ctrl-C stops everything.")
+    address = f"http://127.0.0.1:{port}/admin/"
+    console.print(f"[bold]Tracebinder[/] on {address} — Ctrl-C stops everything.", soft_wrap=True)
     if "interpret" not in {spec.name for spec in specs}:
-        console.print(
+        missing = (
             "No interpret worker: probes wait until one runs. It needs torch, which `make install` adds."
         )
+        console.print(missing, soft_wrap=True)
 
 
 class _Child:
