@@ -13,14 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from examples.catalogue import load_named
 from examples.common.copilot import Copilot
@@ -31,6 +23,7 @@ from examples.demo.command_line import Told, ask_gate, push_eval
 from examples.demo.stack import Stack
 from examples.demo.table import print_story
 from examples.evals.run import evaluate
+from examples.progress import make_progress
 from examples.run import load_model, run_copilots
 from requirements.starter import read_starter
 
@@ -185,7 +178,7 @@ def _await_traces(
 ) -> None:
     """Wait until every answer of this run is an assembled trace, and count what is in them."""
     expected = {copilot.key: len(copilot.tasks()) for copilot in copilots}
-    with _bar(console) as progress:
+    with make_progress(console) as progress:
         bar = progress.add_task("assembled", total=sum(expected.values()))
 
         def count() -> bool:
@@ -216,13 +209,13 @@ def _evaluate(
     """Run each suite for real, write its file, and push it with the client."""
     folder = var / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    with _bar(console) as progress:
-        for copilot in copilots:
-            document = evaluate(copilot, generator, var / "examples", progress)
-            path = folder / f"eval-{copilot.key}.json"
-            governance.register_suite(setup.systems[copilot.key], document)
-            path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-            push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
+    with make_progress(console) as progress:
+        documents = evaluate(copilots, generator, var / "examples", progress)
+    for copilot in copilots:
+        path = folder / f"eval-{copilot.key}.json"
+        governance.register_suite(setup.systems[copilot.key], documents[copilot.key])
+        path.write_text(json.dumps(documents[copilot.key], ensure_ascii=False, indent=1), encoding="utf-8")
+        push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
 
 
 def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) -> None:
@@ -234,7 +227,7 @@ def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) ->
         )
         for probe, parameters in PROBES.items()
     ]
-    with _bar(console) as progress:
+    with make_progress(console) as progress:
         bar = progress.add_task("probes", total=2 * len(runs))
 
         def finished() -> bool:
@@ -259,14 +252,3 @@ def _await(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(otherwise)
         time.sleep(0.5)
-
-
-def _bar(console: Console) -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=console)
