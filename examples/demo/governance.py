@@ -1,4 +1,4 @@
-"""What people do at their desks in the demo: approve requirements, freeze a baseline, define a gate, review."""
+"""What people do at their desks in the demo: approve requirements, freeze a baseline, define gates, review."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from django.contrib.auth.models import User
 from evidence.models import Citation, Review, ReviewTask, System, Trace
 from evidence.services import registry, reviews
 from evidence.services.gates import CriterionReference, define_gate
-from requirements.models import RequirementState, RequirementVersion
-from requirements.selectors.requirements import state_of
+from requirements.models import AcceptanceCriterion, RequirementState, RequirementVersion
+from requirements.selectors.requirements import approved_versions, state_of
 from requirements.services.baselines import freeze_baseline
 from requirements.services.transitions import transition_requirement
 
-GATE: Final = "release-gate"
+RELEASE_GATE: Final = "release-gate"  # everything the baseline asks
+RECORDING_GATE: Final = "recording-gate"  # what is recorded of each answer, whatever the answer is worth
+GATES: Final = (RELEASE_GATE, RECORDING_GATE)
+RECORDING: Final = (
+    "states-confidence-and-limits",
+    "records-versions",
+    "records-what-it-rests-on",
+)  # requirements
 ENVIRONMENT: Final = "demo"
 AUTHOR: Final = "user:ana"
 APPROVER: Final = "user:pia"
@@ -32,7 +39,7 @@ class Judged:
 
 
 def approve_requirements(system: System, baseline: str) -> None:
-    """Propose every draft as its author, approve it as somebody else, and freeze what is approved."""
+    """Propose every draft as its author, approve it as somebody else, freeze what is approved, and define the gates."""
     versions = list(
         RequirementVersion.objects.filter(requirement__system=system).select_related(
             "requirement__system", "artefact_version"
@@ -49,11 +56,24 @@ def approve_requirements(system: System, baseline: str) -> None:
     freeze_baseline(system=system, name=baseline, versions=approved, actor=APPROVER)
     define_gate(
         system=system,
-        key=GATE,
+        key=RELEASE_GATE,
         references=[CriterionReference(baseline=baseline)],
         actor=APPROVER,
         name="Release gate",
     )
+    define_gate(
+        system=system,
+        key=RECORDING_GATE,
+        references=[CriterionReference(requirement=requirement) for requirement in RECORDING],
+        actor=APPROVER,
+        name="Recording gate: what is recorded of each answer",
+    )
+
+
+def read_thresholds(system: System) -> dict[str, float]:
+    """Return the threshold of each approved criterion of a system, in the criterion's unit."""
+    criteria = AcceptanceCriterion.objects.filter(version__in=approved_versions(system, datetime.now(UTC)))
+    return {str(each): each.threshold for each in criteria.select_related("version__requirement")}
 
 
 def register_suite(system: System, document: dict[str, Any]) -> None:
