@@ -12,14 +12,6 @@ from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 
 from examples.catalogue import COPILOTS, load_named
@@ -27,10 +19,12 @@ from examples.common.copilot import Copilot
 from examples.common.generation import Generator
 from examples.common.instrumentation import CheckedExporter, make_provider
 from examples.common.outcome import Outcome, write_outcomes
-from examples.common.runner import run_tasks
+from examples.common.pipeline import count_generations
+from examples.common.runner import Assignment, assign, run_tasks
+from examples.progress import make_progress
 from interpret.model_store import SMOLLM2, fetch_smollm2
 
-CONCURRENCY = 16  # tasks side by side
+CONCURRENCY = 64  # tasks side by side
 
 
 def load_model(store: Path, console: Console) -> Generator:
@@ -60,37 +54,31 @@ def run_copilots(
     Raises:
         SystemExit: spans were not delivered or were refused; the reasons are printed.
     """
-    outcomes: dict[str, list[Outcome]] = {}
-    problems: list[str] = []
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        for copilot in copilots:
-            tasks = copilot.tasks()
-            bar = progress.add_task(copilot.name, total=len(tasks))
-            exporter = (
-                None if url is None else CheckedExporter(url, tokens.get(copilot.key, tokens.get("*", "")))
-            )
-            provider = make_provider(copilot.key, exporter, environment=environment)
-            outcomes[copilot.key] = run_tasks(
-                copilot,
-                tasks,
-                generator,
-                provider,
-                concurrency=CONCURRENCY,
-                report=lambda _, bar=bar: progress.advance(bar),  # type: ignore[misc]  # binds the bar of this turn
-            )
-            provider.shutdown()
-            write_outcomes(out / f"{copilot.key}.jsonl", outcomes[copilot.key])
-            if exporter is not None and (exporter.undelivered or exporter.refusals):
-                problems.append(
-                    f"{copilot.key}: {exporter.undelivered} spans not delivered; {exporter.refusals}"
-                )
+    exporters = {
+        copilot.key: CheckedExporter(url, tokens.get(copilot.key, tokens.get("*", "")))
+        for copilot in copilots
+        if url is not None
+    }
+    assignments: list[Assignment] = []
+    for copilot in copilots:
+        provider = make_provider(copilot.key, exporters.get(copilot.key), environment=environment)
+        assignments += assign(copilot, copilot.tasks(), provider)
+    with make_progress(console) as progress:
+        generations = sum(count_generations(assignment.task) for assignment in assignments)
+        bar = progress.add_task(f"{len(assignments)} tasks, generations", total=generations)
+        found = run_tasks(
+            assignments, generator, concurrency=CONCURRENCY, report=lambda n: progress.advance(bar, n)
+        )
+    for provider in {assignment.provider for assignment in assignments}:
+        provider.shutdown()
+    outcomes = {c.key: [outcome for outcome in found if outcome.system == c.key] for c in copilots}
+    for key, group in outcomes.items():
+        write_outcomes(out / f"{key}.jsonl", group)
+    problems = [
+        f"{key}: {exporter.undelivered} spans not delivered; {exporter.refusals}"
+        for key, exporter in exporters.items()
+        if exporter.undelivered or exporter.refusals
+    ]
     if problems:
         raise SystemExit("\n".join(problems))
     return outcomes

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from itertools import pairwise
+from typing import Literal, Protocol, TypeVar
 
 from examples.common.prompts import Message
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,13 @@ class Generator(Protocol):
         """Answer each request, in order."""
 
 
+def cut_evenly(members: Sequence[T], parts: int) -> list[Sequence[T]]:
+    """Cut into `parts` stretches of like size, fewer where there are fewer members: none is empty."""
+    wanted = min(len(members), parts)
+    bounds = [len(members) * number // max(wanted, 1) for number in range(wanted + 1)]
+    return [members[low:high] for low, high in pairwise(bounds)]
+
+
 class LockstepBatcher:
     """Collects one request of each task that is still running, then answers all of them in one batch.
 
@@ -52,8 +62,11 @@ class LockstepBatcher:
     always holds every running task, ordered by its key, so that what shares a pass does not depend on timing.
     """
 
-    def __init__(self, generator: Generator, participants: int) -> None:
-        self._generator = generator
+    def __init__(
+        self, generator: Generator, participants: int, report: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Expect `participants` tasks; `report` is told of each batch how many requests it answered."""
+        self._generator, self._report = generator, report
         self._active = participants
         self._pending: dict[str, GenerationRequest] = {}
         self._answers: dict[str, Completion | Exception] = {}
@@ -87,6 +100,7 @@ class LockstepBatcher:
         requests = [self._pending.pop(key) for key in keys]
         try:
             answers: Sequence[Completion | Exception] = self._generator.complete_batch(requests)
+            self._report(len(answers))
         except Exception as exc:  # noqa: BLE001 - handed to each waiting task, which raises it
             answers = [exc] * len(keys)
         self._answers.update(zip(keys, answers, strict=True))

@@ -29,7 +29,12 @@ class Model:
 
     name: str
     digest: str
-    complete: Callable[[str, GenerationRequest], Completion]  # (task id, request)
+    complete: Callable[[str, GenerationRequest], Completion]  # (system key and task id, request)
+
+
+def count_generations(task: Task) -> int:
+    """Return how often `answer_task` asks the model: for an answer, a quote, and a decision where there are choices."""
+    return 3 if task.choices else 2
 
 
 def answer_task(copilot: Copilot, task: Task, model: Model, tracer: Tracer) -> Outcome:
@@ -99,6 +104,7 @@ class _Asking:
         facts: Mapping[str, Any],
     ) -> None:
         self._task, self._model, self._tracer = task, model, tracer
+        self._key = f"{copilot.key}/{task.id}"
         self._prompt = copilot.prompt_for(task)
         self._values = {
             "passages": "\n".join(
@@ -122,7 +128,7 @@ class _Asking:
             model_name=self._model.name,
             model_digest=self._model.digest,
         ) as span:
-            completion = self._model.complete(self._task.id, request)
+            completion = self._model.complete(self._key, request)
             instrumentation.record_completion(span, completion, self._model.name)
         self.generated_tokens += completion.output_tokens
         return completion

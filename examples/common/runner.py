@@ -1,69 +1,70 @@
-"""Runs the tasks of a copilot in waves: the tasks of a wave run side by side and share the model's passes."""
+"""Runs tasks in waves: the tasks of a wave run side by side, whoever answers them, and share the model's passes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from dataclasses import dataclass
 
 from opentelemetry.sdk.trace import TracerProvider
 
 from examples.common.copilot import Copilot
-from examples.common.generation import Generator, LockstepBatcher
+from examples.common.generation import Generator, LockstepBatcher, cut_evenly
 from examples.common.outcome import Outcome
 from examples.common.pipeline import Model, answer_task
 from examples.common.tasks import Task
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A task, the copilot that answers it, and where its spans go."""
+
+    copilot: Copilot
+    task: Task
+    provider: TracerProvider
+
+
+def assign(copilot: Copilot, tasks: Sequence[Task], provider: TracerProvider) -> list[Assignment]:
+    """Give tasks to one copilot."""
+    return [Assignment(copilot, task, provider) for task in tasks]
+
+
 def run_tasks(
-    copilot: Copilot,
-    tasks: Sequence[Task],
+    assignments: Sequence[Assignment],
     generator: Generator,
-    provider: TracerProvider,
     *,
     concurrency: int,
-    report: Callable[[Outcome], None],
+    report: Callable[[int], None],
 ) -> list[Outcome]:
-    """Answer `tasks` and return their outcomes in order; spans are flushed after each wave.
+    """Answer the tasks and return their outcomes in order; spans are flushed after each wave.
 
     Args:
         concurrency: tasks a wave at most, at least 1.
-        report: called with each outcome as it arrives, from the calling thread.
+        report: told of each batch how many generations it made, from a task's thread.
 
     Raises:
         ToolError, PromptError: as `answer_task`; the spans of the other tasks of the wave are still sent.
     """
     outcomes: list[Outcome] = []
-    for wave in cut_waves(tasks, concurrency):
+    for wave in cut_evenly(assignments, -(-len(assignments) // concurrency)):
         try:
-            for outcome in _run_wave(copilot, wave, generator, provider):
-                outcomes.append(outcome)
-                report(outcome)
+            outcomes += _run_wave(wave, generator, report)
         finally:
-            provider.force_flush()
-    order = {task.id: number for number, task in enumerate(tasks)}
-    return sorted(outcomes, key=lambda outcome: order[outcome.task])
-
-
-def cut_waves(tasks: Sequence[Task], size: int) -> Iterator[list[Task]]:
-    """Cut into waves of one language each (Chinese prompts are longer), as even as `size` allows."""
-    for _, group in groupby(sorted(tasks, key=lambda task: task.language), key=lambda task: task.language):
-        members = list(group)
-        waves = -(-len(members) // size)
-        for number in range(waves):
-            yield members[number::waves]
+            for provider in {assignment.provider for assignment in wave}:
+                provider.force_flush()
+    return outcomes
 
 
 def _run_wave(
-    copilot: Copilot, wave: Sequence[Task], generator: Generator, provider: TracerProvider
+    wave: Sequence[Assignment], generator: Generator, report: Callable[[int], None]
 ) -> list[Outcome]:
-    batcher = LockstepBatcher(generator, participants=len(wave))
+    batcher = LockstepBatcher(generator, participants=len(wave), report=report)
     model = Model(generator.name, generator.digest, batcher.complete)
-    tracer = provider.get_tracer("examples.common", "1.0.0")
 
-    def run_one(task: Task) -> Outcome:
+    def run_one(assignment: Assignment) -> Outcome:
+        tracer = assignment.provider.get_tracer("examples.common", "1.0.0")
         try:
-            return answer_task(copilot, task, model, tracer)
+            return answer_task(assignment.copilot, assignment.task, model, tracer)
         finally:
             batcher.leave()
 

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ["TRACEBINDER_PROCESS"] = "worker"  # the rights of the product, not of its owner
@@ -14,7 +15,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from rich.console import Console  # after the environment is set
 
 from examples.demo import stack
+from examples.run import load_model
 
+START = "start the product; meanwhile fetch and load the model"
 PLAIN_WIDTH = 140  # columns where the output goes to a file
 
 
@@ -27,14 +30,19 @@ def main() -> int:
     from django.conf import settings  # noqa: PLC0415  # reading settings makes the embedded servers' plan
 
     var: Path = settings.VAR
+    console.print(f"[bold cyan]•[/] {START}")
     try:
-        with stack.running(var) as running:
-            import django  # noqa: PLC0415  # the database is there only now
+        with ThreadPoolExecutor(1) as beside:
+            loading = beside.submit(load_model, var / "models", console)
+            with stack.running(var) as running:
+                import django  # noqa: PLC0415  # the database is there only now
 
-            django.setup()
-            from examples.demo.story import tell  # noqa: PLC0415  # imports models
+                django.setup()
+                from examples.demo.story import tell  # noqa: PLC0415  # imports models
 
-            complete = tell(running, var, console)
+                generator = loading.result()
+                seconds = {START: time.monotonic() - started}
+                complete = tell(running, generator, seconds, var, console)
     except stack.StackError as exc:
         console.print(f"[red]{exc}[/]")
         return 1

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.demo.governance import GATE
-
 
 class ClientFailed(Exception):
     """The client could not do what it was asked; the message is its own."""
@@ -33,9 +31,9 @@ def push_eval(url: str, token: str, path: Path, system: str, release: str) -> To
     return told
 
 
-def ask_gate(url: str, token: str, system: str, release: str) -> Told:
-    """Ask the release gate; any verdict is an answer."""
-    told = _client(url, token, "gate", GATE, "--system", system, "--release", release, "--json")
+def ask_gate(url: str, token: str, gate: str, system: str, release: str) -> Told:
+    """Ask a gate; any verdict is an answer."""
+    told = _client(url, token, "gate", gate, "--system", system, "--release", release, "--json")
     if not told.answer.get("verdict"):
         raise ClientFailed(f"gate ended with {told.code}: {told.answer}")
     return told

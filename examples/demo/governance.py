@@ -1,4 +1,4 @@
-"""What people do at their desks in the demo: approve requirements, freeze a baseline, define a gate, review."""
+"""What people do at their desks in the demo: approve requirements, freeze a baseline, define gates, review."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from evidence.models import Citation, Review, ReviewTask, System, Trace
 from evidence.services import registry, reviews
 from evidence.services.gates import CriterionReference, define_gate
 from examples.demo.people import acting
-from requirements.models import RequirementState, RequirementVersion
-from requirements.selectors.requirements import state_of
+from requirements.models import AcceptanceCriterion, RequirementState, RequirementVersion
+from requirements.selectors.requirements import approved_versions, state_of
 from requirements.services.baselines import freeze_baseline
 from requirements.services.transitions import transition_requirement
 
-GATE: Final = "release-gate"
+RELEASE_GATE: Final = "release-gate"  # everything the baseline asks
+RECORDING_GATE: Final = "recording-gate"  # what is recorded of each answer, whatever the answer is worth
+GATES: Final = (RELEASE_GATE, RECORDING_GATE)
+RECORDING: Final = (
+    "states-confidence-and-limits",
+    "records-versions",
+    "records-what-it-rests-on",
+)  # requirements
 ENVIRONMENT: Final = "demo"
 AUTHOR: Final = "ana"
 APPROVER: Final = "pia"
@@ -33,7 +40,7 @@ class Judged:
 
 
 def approve_requirements(system: System, baseline: str) -> None:
-    """Propose every draft as its author, approve it as somebody else, and freeze what is approved."""
+    """Propose every draft as its author, approve it as somebody else, freeze what is approved, and define the gates."""
     author, approver = acting(AUTHOR), acting(APPROVER)
     versions = list(
         RequirementVersion.objects.filter(requirement__system=system).select_related(
@@ -55,10 +62,23 @@ def approve_requirements(system: System, baseline: str) -> None:
     define_gate(
         principal=author,
         system=system,
-        key=GATE,
+        key=RELEASE_GATE,
         references=[CriterionReference(baseline=baseline)],
         name="Release gate",
     )
+    define_gate(
+        principal=author,
+        system=system,
+        key=RECORDING_GATE,
+        references=[CriterionReference(requirement=requirement) for requirement in RECORDING],
+        name="Recording gate: what is recorded of each answer",
+    )
+
+
+def read_thresholds(system: System) -> dict[str, float]:
+    """Return the threshold of each approved criterion of a system, in the criterion's unit."""
+    criteria = AcceptanceCriterion.objects.filter(version__in=approved_versions(system, datetime.now(UTC)))
+    return {str(each): each.threshold for each in criteria.select_related("version__requirement")}
 
 
 def register_suite(system: System, document: dict[str, Any]) -> None:

@@ -18,6 +18,9 @@ from pathlib import Path
 
 READY_WITHIN = 120  # seconds
 STOPPED_WITHIN = 60  # seconds
+# For torch in the interpret worker. Threads that share a forward pass wait for each other at each layer; where other
+# processes want the cores too, one thread is faster than two, and threads that spin while they wait starve the rest.
+FEW_THREADS = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // 2)), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class StackError(Exception):
@@ -48,7 +51,7 @@ def running(var: Path) -> Iterator[Stack]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**FEW_THREADS, **os.environ, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
     stack = Stack(f"http://127.0.0.1:{port}", log)

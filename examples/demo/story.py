@@ -10,17 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from examples.catalogue import load_named
 from examples.common.copilot import Copilot
@@ -31,16 +23,19 @@ from examples.demo.command_line import Told, ask_gate, push_eval
 from examples.demo.stack import Stack
 from examples.demo.table import print_story
 from examples.evals.run import evaluate
-from examples.run import load_model, run_copilots
+from examples.progress import make_progress
+from examples.run import run_copilots
 from requirements.starter import read_starter
 
-BASELINE: Final = "demo-1"  # the starter requirements and the copilot's own
+BASELINE: Final = "demo-2"  # the starter requirements and the copilot's own
 ASSEMBLED_WITHIN: Final = 120  # seconds
 PROBED_WITHIN: Final = 600  # seconds
 PROBES: Final = {  # smaller than the defaults, to fit two cores; the intervals say what that costs
     "induction.heads": {"sequences": 16, "length": 48, "control_draws": 2},
     "entropy.next_token": {"max_tokens": 128},
 }
+
+Gates: TypeAlias = dict[tuple[str, str], Told]  # by system and gate
 
 
 @dataclass
@@ -51,8 +46,10 @@ class Story:
     claims: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, Counter[str]] = field(default_factory=dict)
     assessments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    gates: dict[str, Told] = field(default_factory=dict)
-    gates_after_findings: dict[str, Told] = field(default_factory=dict)
+    thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
+    drafts: dict[str, int] = field(default_factory=dict)  # tasks whose prompt is no part of the release
+    gates: Gates = field(default_factory=dict)
+    gates_after_findings: Gates = field(default_factory=dict)
     reviews: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     attached: list[dict[str, Any]] = field(default_factory=list)
@@ -68,18 +65,24 @@ class Story:
         self.seconds[step] = time.monotonic() - started
 
     @property
-    def complete(self) -> bool:
-        """Whether everything the demo is meant to show was seen."""
-        verdicts = {row["verdict"] for rows in self.assessments.values() for row in rows}
-        unchanged = all(
+    def gates_unchanged(self) -> bool:
+        """Whether the gates said the same, for the same reasons, before and after the findings."""
+        return all(
             (told.code, told.answer["reasons"])
             == (self.gates_after_findings[key].code, self.gates_after_findings[key].answer["reasons"])
             for key, told in self.gates.items()
         )
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything the demo is meant to show was seen."""
+        verdicts = {row["verdict"] for rows in self.assessments.values() for row in rows}
+        decided = {told.answer["verdict"] for told in self.gates.values()}
         return (
             all(self.traces.values())
             and {"met", "not_met", "insufficient"} <= verdicts
-            and unchanged
+            and {"pass", "fail"} <= decided
+            and self.gates_unchanged
             and bool(self.attached)
             and self.binder is not None
             and self.binder.accepted
@@ -87,13 +90,15 @@ class Story:
         )
 
 
-def tell(stack: Stack, var: Path, console: Console) -> bool:
-    """Run every step and print the closing table; return whether all of it was seen."""
-    story = Story()
+def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Path, console: Console) -> bool:
+    """Run every step and print the closing table; return whether all of it was seen.
+
+    Args:
+        seconds: what the steps before took, by step.
+    """
+    story = Story(seconds=seconds)
     copilots = load_named("all")
-    with story.timed("fetch and load the model", console):
-        generator = load_model(var / "models", console)
-    with story.timed("people, systems, tokens, releases, requirements, a gate", console):
+    with story.timed("people, systems, tokens, releases, requirements, gates", console):
         setup = people.set_up({copilot.key: copilot.name for copilot in copilots})
         for copilot in copilots:
             _prepare(copilot, generator, setup, Api(stack.url, setup.tokens["author"]))
@@ -111,13 +116,11 @@ def tell(stack: Stack, var: Path, console: Console) -> bool:
                 setup.systems[copilot.key], reviewers
             ).decisions
     with story.timed("ask the gates", console):
-        story.gates = {c.key: ask_gate(stack.url, setup.tokens["ci"], c.key, c.release) for c in copilots}
+        story.gates = _ask_gates(stack, copilots, setup)
     with story.timed("probe the model's inside; attach what was found", console):
         _probe(story, Api(stack.url, setup.tokens["researcher"]), copilots[0], console)
     with story.timed("ask the gates again: a finding changes no verdict", console):
-        story.gates_after_findings = {
-            c.key: ask_gate(stack.url, setup.tokens["ci"], c.key, c.release) for c in copilots
-        }
+        story.gates_after_findings = _ask_gates(stack, copilots, setup)
     with story.timed("export a binder, verify it, change one byte, verify it again", console):
         story.binder = binder.export_and_verify(
             reader,
@@ -129,6 +132,8 @@ def tell(stack: Stack, var: Path, console: Console) -> bool:
     for copilot in copilots:
         rows = reader.everything("assessments", system=copilot.key, release=copilot.release)
         story.assessments[copilot.key] = list({row["criterion"]: row for row in reversed(rows)}.values())
+        story.thresholds[copilot.key] = governance.read_thresholds(setup.systems[copilot.key])
+        story.drafts[copilot.key] = sum(task.prompt is not None for task in copilot.tasks())
     print_story(story, people.role_lines(), people.PASSWORD, console)
     return story.complete
 
@@ -185,7 +190,7 @@ def _await_traces(
 ) -> None:
     """Wait until every answer of this run is an assembled trace, and count what is in them."""
     expected = {copilot.key: len(copilot.tasks()) for copilot in copilots}
-    with _bar(console) as progress:
+    with make_progress(console) as progress:
         bar = progress.add_task("assembled", total=sum(expected.values()))
 
         def count() -> bool:
@@ -216,13 +221,21 @@ def _evaluate(
     """Run each suite for real, write its file, and push it with the client."""
     folder = var / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    with _bar(console) as progress:
-        for copilot in copilots:
-            document = evaluate(copilot, generator, var / "examples", progress)
-            path = folder / f"eval-{copilot.key}.json"
-            governance.register_suite(setup.systems[copilot.key], document)
-            path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-            push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
+    with make_progress(console) as progress:
+        documents = evaluate(copilots, generator, var / "examples", progress)
+    for copilot in copilots:
+        path = folder / f"eval-{copilot.key}.json"
+        governance.register_suite(setup.systems[copilot.key], documents[copilot.key])
+        path.write_text(json.dumps(documents[copilot.key], ensure_ascii=False, indent=1), encoding="utf-8")
+        push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
+
+
+def _ask_gates(stack: Stack, copilots: list[Copilot], setup: people.Setup) -> Gates:
+    return {
+        (copilot.key, gate): ask_gate(stack.url, setup.tokens["ci"], gate, copilot.key, copilot.release)
+        for gate in governance.GATES
+        for copilot in copilots
+    }
 
 
 def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) -> None:
@@ -234,7 +247,7 @@ def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) ->
         )
         for probe, parameters in PROBES.items()
     ]
-    with _bar(console) as progress:
+    with make_progress(console) as progress:
         bar = progress.add_task("probes", total=2 * len(runs))
 
         def finished() -> bool:
@@ -259,14 +272,3 @@ def _await(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(otherwise)
         time.sleep(0.5)
-
-
-def _bar(console: Console) -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=console)

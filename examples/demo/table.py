@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from examples.demo.grounds import say_why
+
 if TYPE_CHECKING:
     from examples.demo.story import Story
 
@@ -21,15 +23,13 @@ def print_story(story: Story, roles: list[tuple[str, str, str]], password: str, 
     console.rule("[bold]What happened")
     console.print(_systems(story))
     console.print(_criteria(story))
+    console.print(_gates(story))
     console.print(_findings(story.findings))
-    unchanged = all(
-        told.answer["reasons"] == story.gates_after_findings[key].answer["reasons"]
-        for key, told in story.gates.items()
-    )
     roles_of = sorted({item["role"] for item in story.attached})
+    same = "[green]the same" if story.gates_unchanged else "[red]changed"
     console.print(
         f"Findings attached as {', '.join(roles_of)} evidence of layer mechanistic: {len(story.attached)}. "
-        f"Gate verdicts and reasons before and after: {'[green]the same' if unchanged else '[red]changed'}[/]."
+        f"Gate verdicts and reasons before and after: {same}[/]."
     )
     if story.binder is not None:
         _print_binder(story, console)
@@ -52,20 +52,16 @@ def _systems(story: Story) -> Table:
         "claims",
         "citations",
         "reviews",
-        "gate",
-        title="Traces, citations, reviews, gates",
+        title="Traces, citations, reviews",
     )
     for key, traces in story.traces.items():
-        gate = story.gates[key].answer["verdict"]
         verdicts = {verdict: story.verdicts[key][verdict] for verdict in CITATIONS}
-        gate_cell = f"[{COLOURS.get(gate, 'white')}]{gate}[/], exit code {story.gates[key].code}"
         table.add_row(
             key,
             str(traces),
             str(story.claims[key]),
             _counts(verdicts),
             _counts(story.reviews[key]),
-            gate_cell,
         )
     return table
 
@@ -82,6 +78,27 @@ def _criteria(story: Story) -> Table:
             table.add_row(
                 key, row["criterion"], f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]", row["detail"]
             )
+    return table
+
+
+def _gates(story: Story) -> Table:
+    drafts = ", ".join(f"{count} of {story.traces[key]} in {key}" for key, count in story.drafts.items())
+    table = Table(
+        "system",
+        "gate",
+        "verdict",
+        "why",
+        title="Gates, and why each decided so",
+        caption=(
+            "release-gate asks every criterion; recording-gate only what is recorded of each answer, not what the"
+            f" answer is worth. Answers made with a draft prompt count as failures in both: {drafts}."
+        ),
+    )
+    for (key, gate), told in story.gates.items():
+        verdict = told.answer["verdict"]
+        assessed = {row["criterion"]: row for row in story.assessments[key]}
+        why = say_why(told.answer["reasons"], assessed, story.thresholds[key])
+        table.add_row(key, gate, f"[{COLOURS.get(verdict, 'white')}]{verdict}[/], exit code {told.code}", why)
     return table
 
 

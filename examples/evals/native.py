@@ -41,7 +41,7 @@ def build_eval_file(
         "run_key": f"{copilot.release}-behaviour-{started:%Y%m%dT%H%M%SZ}",
         "system": copilot.key,
         "release": copilot.release,
-        "suite": {"key": f"{copilot.key}-behaviour", "label": "1.0.0", "digest": digest_of(suite)},
+        "suite": {"key": f"{copilot.key}-behaviour", "label": "1.1.0", "digest": digest_of(suite)},
         "evaluator": {
             "key": "examples-scorers",
             "label": "1.0.0",

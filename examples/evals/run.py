@@ -16,18 +16,12 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import Progress
 from rich.table import Table
 
 from examples.catalogue import COPILOTS, load_named
@@ -35,7 +29,13 @@ from examples.common.copilot import Copilot
 from examples.common.generation import Generator
 from examples.common.outcome import read_outcomes
 from examples.evals.native import build_eval_file, summarise
-from examples.evals.samples import sample_name_swaps, sample_pressure, sample_recorded_answers
+from examples.evals.samples import (
+    answer_parts,
+    prepare_name_swaps,
+    prepare_pressure,
+    sample_recorded_answers,
+)
+from examples.progress import make_progress
 from examples.run import load_model, run_copilots
 
 
@@ -53,35 +53,45 @@ def recorded_for_release(copilot: Copilot, generator: Generator, records: Path) 
     return of_release if {outcome["task"] for outcome in of_release} == wanted else []
 
 
-def evaluate(copilot: Copilot, generator: Generator, records: Path, progress: Progress) -> dict[str, Any]:
-    """Run the suite on one copilot and return its eval file."""
+def evaluate(
+    copilots: Sequence[Copilot], generator: Generator, records: Path, progress: Progress
+) -> dict[str, dict[str, Any]]:
+    """Run the suites of the copilots side by side, and return the eval file of each by system key."""
     started = dt.datetime.now(dt.UTC)
-    outcomes = recorded_for_release(copilot, generator, records)
-    if not outcomes:
-        run_copilots(
-            [copilot],
-            generator,
-            url=None,
-            tokens={},
-            environment="evaluation",
-            out=records,
-            console=Console(quiet=True),
+    outcomes = _answers_of(copilots, generator, records)
+    parts = [prepare(copilot) for copilot in copilots for prepare in (prepare_pressure, prepare_name_swaps)]
+    bar = progress.add_task("generations", total=sum(len(part.requests) for part in parts))
+    asked = answer_parts(parts, generator, lambda n: progress.advance(bar, n))
+    ended, commit = dt.datetime.now(dt.UTC), source_revision()
+    return {
+        copilot.key: build_eval_file(
+            copilot,
+            [*sample_recorded_answers(copilot, outcomes[copilot.key]), *pressure, *name_swaps],
+            model_name=generator.name,
+            model_digest=generator.digest,
+            started=started,
+            ended=ended,
+            commit=commit,
         )
-        outcomes = recorded_for_release(copilot, generator, records)
-    bar = progress.add_task(copilot.name, total=None)
-    found = list(sample_recorded_answers(copilot, outcomes))
-    found += sample_pressure(copilot, generator, lambda n: progress.advance(bar, n))
-    found += sample_name_swaps(copilot, generator, lambda n: progress.advance(bar, n))
-    progress.update(bar, total=progress.tasks[bar].completed)
-    return build_eval_file(
-        copilot,
-        found,
-        model_name=generator.name,
-        model_digest=generator.digest,
-        started=started,
-        ended=dt.datetime.now(dt.UTC),
-        commit=source_revision(),
+        for copilot, pressure, name_swaps in zip(copilots, asked[0::2], asked[1::2], strict=True)
+    }
+
+
+def _answers_of(
+    copilots: Sequence[Copilot], generator: Generator, records: Path
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the recorded answers by system key; copilots without any of this release are run first."""
+    missing = [copilot for copilot in copilots if not recorded_for_release(copilot, generator, records)]
+    run_copilots(
+        missing,
+        generator,
+        url=None,
+        tokens={},
+        environment="evaluation",
+        out=records,
+        console=Console(quiet=True),
     )
+    return {copilot.key: recorded_for_release(copilot, generator, records) for copilot in copilots}
 
 
 def source_revision() -> str:
@@ -120,21 +130,12 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(stderr=True)
     generator = load_model(options.store, console)
     started = time.perf_counter()
-    files: dict[str, dict[str, Any]] = {}
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     options.out.mkdir(parents=True, exist_ok=True)
-    with Progress(*columns, console=console) as progress:
-        for copilot in load_named(options.copilot):
-            document = evaluate(copilot, generator, options.records, progress)
-            files[copilot.key] = document
-            text = json.dumps(document, ensure_ascii=False, indent=1)
-            (options.out / f"{copilot.key}.json").write_text(text + "\n", encoding="utf-8")
+    with make_progress(console) as progress:
+        files = evaluate(load_named(options.copilot), generator, options.records, progress)
+    for key, document in files.items():
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+        (options.out / f"{key}.json").write_text(text + "\n", encoding="utf-8")
     print_scores(files, time.perf_counter() - started, console)
     return 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -17,9 +19,17 @@ from examples.evals.scorers import (
     score_same_wording,
 )
 
-BATCH: Final = 18  # requests that share the model's passes
+BATCH: Final = 64  # requests the model is given at a time
 PASSAGES: Final = 1  # shown with a pressure prompt
 Report = Callable[[int], None]  # how many generations have been made since
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a suite that asks the model: what it asks, and the samples that the answers make."""
+
+    requests: list[GenerationRequest]
+    score: Callable[[Sequence[Completion]], Iterator[dict[str, Any]]]  # given an answer a request, in order
 
 
 def sample_recorded_answers(copilot: Copilot, outcomes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -61,7 +71,7 @@ def sample_recorded_answers(copilot: Copilot, outcomes: Sequence[dict[str, Any]]
             }
 
 
-def sample_pressure(copilot: Copilot, generator: Generator, report: Report) -> Iterator[dict[str, Any]]:
+def prepare_pressure(copilot: Copilot) -> Part:
     """One sample a pressure prompt: a question that asks for a prohibited claim."""
     entries = yaml.safe_load((copilot.folder / "evals" / "pressure.yaml").read_text(encoding="utf-8"))
     requests = []
@@ -72,45 +82,59 @@ def sample_pressure(copilot: Copilot, generator: Generator, report: Report) -> I
             "answer", entry["language"], passages=passages, facts="", question=entry["question"]
         )
         requests.append(GenerationRequest(messages, copilot.prompt.budget("answer", entry["language"])))
-    for entry, completion in zip(entries, generate(generator, requests, report), strict=True):
-        yield {
-            "id": f"pressure/{entry['id']}",
-            "slice": {"language": entry["language"], "task": "pressure"},
-            "input": entry["question"],
-            "output": completion.text,
-            "target": None,
-            "trace_id": None,
-            "scores": {"prohibited_claim_rate": score_prohibited(completion.text, copilot.policy)},
-        }
+
+    def score_all(completions: Sequence[Completion]) -> Iterator[dict[str, Any]]:
+        for entry, completion in zip(entries, completions, strict=True):
+            yield {
+                "id": f"pressure/{entry['id']}",
+                "slice": {"language": entry["language"], "task": "pressure"},
+                "input": entry["question"],
+                "output": completion.text,
+                "target": None,
+                "trace_id": None,
+                "scores": {"prohibited_claim_rate": score_prohibited(completion.text, copilot.policy)},
+            }
+
+    return Part(requests, score_all)
 
 
-def sample_name_swaps(copilot: Copilot, generator: Generator, report: Report) -> Iterator[dict[str, Any]]:
+def prepare_name_swaps(copilot: Copilot) -> Part:
     """One sample a scenario and pair of names: is the same question decided the same under both names?"""
     data = yaml.safe_load((copilot.folder / "evals" / "name_swap.yaml").read_text(encoding="utf-8"))
     cases = [
         (scenario, pair) for scenario in data["scenarios"] for pair in data["pairs"][scenario["language"]]
     ]
-    requests = [_decision_request(copilot, scenario, name) for scenario, pair in cases for name in pair]
-    completions = generate(generator, requests, report)
-    for number, (scenario, pair) in enumerate(cases):
-        texts = [completion.text for completion in completions[2 * number : 2 * number + 2]]
-        yield {
-            "id": f"name-swap/{scenario['id']}/{'-'.join(pair)}",
-            "slice": {"language": scenario["language"], "task": f"name-swap/{scenario['id']}"},
-            "input": scenario["text"],
-            "output": " / ".join(texts),
-            "target": None,
-            "trace_id": None,
-            "scores": {
-                "name_swap_consistency": score_same_decision(texts, scenario["choices"]),
-                "name_swap_same_wording": score_same_wording(texts, pair),
-            },
-        }
+
+    def score_all(completions: Sequence[Completion]) -> Iterator[dict[str, Any]]:
+        for number, (scenario, pair) in enumerate(cases):
+            texts = [completion.text for completion in completions[2 * number : 2 * number + 2]]
+            yield {
+                "id": f"name-swap/{scenario['id']}/{'-'.join(pair)}",
+                "slice": {"language": scenario["language"], "task": f"name-swap/{scenario['id']}"},
+                "input": scenario["text"],
+                "output": " / ".join(texts),
+                "target": None,
+                "trace_id": None,
+                "scores": {
+                    "name_swap_consistency": score_same_decision(texts, scenario["choices"]),
+                    "name_swap_same_wording": score_same_wording(texts, pair),
+                },
+            }
+
+    return Part(
+        [_decision_request(copilot, scenario, name) for scenario, pair in cases for name in pair], score_all
+    )
+
+
+def answer_parts(parts: Sequence[Part], generator: Generator, report: Report) -> list[list[dict[str, Any]]]:
+    """Ask the model what all parts ask, together, and return the samples of each part."""
+    completions = iter(generate(generator, [request for part in parts for request in part.requests], report))
+    return [list(part.score(list(islice(completions, len(part.requests))))) for part in parts]
 
 
 def generate(generator: Generator, requests: Sequence[GenerationRequest], report: Report) -> list[Completion]:
-    """Answer `requests` in batches of `BATCH`, those of like length together so that padding stays small."""
-    order = sorted(range(len(requests)), key=lambda i: len(requests[i].messages[-1].content.encode()))
+    """Answer `requests` in batches of `BATCH`, those of like budget together, so that they end together."""
+    order = sorted(range(len(requests)), key=lambda i: -requests[i].max_new_tokens)
     answers: dict[int, Completion] = {}
     for start in range(0, len(order), BATCH):
         members = order[start : start + BATCH]

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from examples.catalogue import COPILOTS
 from examples.common.instrumentation import make_provider
 from examples.common.outcome import read_outcomes, write_outcomes
-from examples.common.runner import run_tasks
+from examples.common.runner import assign, run_tasks
 from examples.evals.native import build_eval_file, dataset_digest, summarise
 from examples.evals.run import evaluate, recorded_for_release
 from examples.evals.scorers import (
@@ -79,7 +79,7 @@ def test_the_name_itself_is_no_difference_of_wording() -> None:
 def test_the_suite_makes_a_file_with_every_metric(tmp_path: Path) -> None:
     copilot = COPILOTS["credit-assistant"]()
     generator = ScriptedGenerator(reply_like_a_small_model)
-    document = evaluate(copilot, generator, tmp_path, Progress(console=Console(quiet=True)))
+    [document] = evaluate([copilot], generator, tmp_path, Progress(console=Console(quiet=True))).values()
     assert document["format"] == "tracebinder.eval/1"
     assert len({sample["id"] for sample in document["samples"]}) == len(document["samples"])
     assert {sample["slice"]["language"] for sample in document["samples"]} == {"en", "zh-Hans"}
@@ -90,11 +90,25 @@ def test_the_suite_makes_a_file_with_every_metric(tmp_path: Path) -> None:
     assert not any(sample["id"].startswith("credit-11/") for sample in document["samples"])  # ran on a draft
 
 
+def test_suites_run_together_give_each_copilot_what_it_gets_alone(tmp_path: Path) -> None:
+    copilots = [COPILOTS["aml-copilot"](), COPILOTS["customer-service"]()]
+    generator = ScriptedGenerator(reply_like_a_small_model)
+    progress = Progress(console=Console(quiet=True))
+    together = evaluate(copilots, generator, tmp_path, progress)
+    largest = max(map(len, generator.batches))
+    assert largest > max(len(copilot.tasks()) for copilot in copilots)  # they did share batches
+    for copilot in copilots:
+        alone = evaluate([copilot], generator, tmp_path, progress)[copilot.key]
+        assert together[copilot.key]["samples"] == alone["samples"]
+    assert not (tmp_path / "credit-assistant.jsonl").exists()
+
+
 def test_recorded_answers_of_other_versions_are_not_reused(tmp_path: Path) -> None:
     copilot = COPILOTS["aml-copilot"]()
     generator = ScriptedGenerator(reply_like_a_small_model)
     provider = make_provider(copilot.key, None, environment="test")
-    outcomes = run_tasks(copilot, copilot.tasks(), generator, provider, concurrency=12, report=lambda _: None)
+    assignments = assign(copilot, copilot.tasks(), provider)
+    outcomes = run_tasks(assignments, generator, concurrency=12, report=lambda _: None)
     path = tmp_path / "aml-copilot.jsonl"
     write_outcomes(path, outcomes)
     assert len(recorded_for_release(copilot, generator, tmp_path)) == len(outcomes) - 1  # one ran on a draft

@@ -8,7 +8,7 @@ import pytest
 from examples.catalogue import COPILOTS
 from examples.common.confidence import score_margin
 from examples.common.documents import Document, Passage
-from examples.common.generation import Completion, GenerationRequest, LockstepBatcher
+from examples.common.generation import Completion, GenerationRequest, LockstepBatcher, cut_evenly
 from examples.common.prompts import Message, PromptError
 from examples.common.retrieval import Hit
 from tests.examples.scripted import ScriptedGenerator
@@ -36,6 +36,25 @@ def test_a_batch_holds_every_running_task_in_the_order_of_their_keys() -> None:
         ["a0", "b0", "c0"],
         ["a1", "c1"],
     ]
+
+
+def test_a_batch_says_how_many_it_answered() -> None:
+    told: list[int] = []
+    batcher = LockstepBatcher(ScriptedGenerator(str), participants=1, report=told.append)
+    batcher.complete("a", REQUEST)
+    assert told == [1]
+
+
+@pytest.mark.parametrize(
+    ("members", "parts", "sizes"),
+    [(38, 2, [19, 19]), (7, 2, [3, 4]), (5, 3, [1, 2, 2]), (1, 2, [1]), (0, 2, [])],
+)
+def test_a_batch_is_cut_into_parts_of_like_size_and_none_is_empty(
+    members: int, parts: int, sizes: list[int]
+) -> None:
+    cut = cut_evenly(range(members), parts)
+    assert [len(part) for part in cut] == sizes
+    assert [member for part in cut for member in part] == list(range(members))
 
 
 def test_a_failing_model_fails_every_task_of_the_batch() -> None:

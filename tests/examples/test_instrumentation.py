@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from examples.catalogue import COPILOTS
 from examples.common.instrumentation import CheckedExporter, make_provider
 from examples.common.outcome import Outcome
-from examples.common.runner import run_tasks
+from examples.common.runner import assign, run_tasks
 from examples.common.tools import ToolError
 from tests.examples.scripted import ScriptedGenerator, reply_like_a_small_model
 
@@ -94,7 +94,7 @@ def run_credit(receiver: Receiver, *names: str) -> tuple[list[Outcome], CheckedE
     provider = make_provider(copilot.key, exporter, environment="test")
     generator = ScriptedGenerator(reply_like_a_small_model)
     tasks = [task for task in copilot.tasks() if task.id in names]
-    outcomes = run_tasks(copilot, tasks, generator, provider, concurrency=4, report=lambda _: None)
+    outcomes = run_tasks(assign(copilot, tasks, provider), generator, concurrency=4, report=lambda _: None)
     provider.shutdown()
     return outcomes, exporter, generator
 
@@ -170,7 +170,7 @@ def test_tasks_of_a_wave_share_batches_and_keep_their_own_traces(receiver: Recei
     outcomes, _, generator = run_credit(receiver, "credit-01", "credit-02", "credit-07", "credit-12")
     assert [outcome.task for outcome in outcomes] == ["credit-01", "credit-02", "credit-07", "credit-12"]
     assert len({outcome.trace_id for outcome in outcomes}) == 4
-    assert [len(batch) for batch in generator.batches] == [3, 3, 1, 1, 1]  # two waves: English, then Chinese
+    assert [len(batch) for batch in generator.batches] == [4, 4, 1]  # answers, quotes, one decision
     assert outcomes[2].decision == "approve"
     assert outcomes[3].claims[0].citations[0].document == "CR-ZH-2018"  # a document that does not exist
 
@@ -189,7 +189,7 @@ def test_a_failing_tool_fails_its_task_and_its_spans_still_arrive(receiver: Rece
     broken = replace(bad, tools=(replace(bad.tools[0], arguments={"applicant": "Nobody"}),))
     generator = ScriptedGenerator(reply_like_a_small_model)
     with pytest.raises(ToolError, match="Nobody"):
-        run_tasks(copilot, [good, broken], generator, provider, concurrency=4, report=lambda _: None)
+        run_tasks(assign(copilot, [good, broken], provider), generator, concurrency=4, report=lambda _: None)
     provider.shutdown()
     spans = receiver.spans()
     assert len({span["trace"] for span in spans}) == 2
