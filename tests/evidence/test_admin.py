@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -37,6 +38,8 @@ from requirements import starter
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.requirements import import_requirements
 from tests.e2e.cases import make_task
+from tests.evidence.semconv_spans import make_span
+from tests.evidence.stored_spans import store_spans
 from tests.factories import ACTOR, World, make_world
 
 OURS = [
@@ -118,6 +121,7 @@ def store_what_other_parts_store(world: World) -> None:
     EvalSample.objects.create(run=run, sample_id="1", metric="m", status="scored", value=1.0)
     Retraction.objects.create(run=run, reason="r", retracted_by=ACTOR)
     Reject.objects.create(system=world.system, source="span", code="c", detail="d")
+    store_spans(world.system, uuid4(), [make_span("0a" * 8, status_code=2)])
     spec = ProbeSpec.objects.create(
         system=world.system, artefact_version=versions["prompt"], probe="p", seed=1, model_version=versions["model"],
         created_by=ACTOR,
@@ -183,7 +187,7 @@ def test_each_list_and_first_record_opens(superuser: User, world: World) -> None
             record = client.get(reverse(f"{name}_change", args=[row.pk]))
             assert record.status_code == 200, model
             opened += 1
-    assert opened >= 28
+    assert opened >= 30
 
 
 def test_a_record_of_another_system_is_not_found_by_guessing(world: World) -> None:
@@ -245,6 +249,15 @@ def test_an_operator_grants_memberships_of_their_systems_only_and_it_is_on_recor
     assert AuditEvent.objects.filter(verb="membership.granted", object_id=membership.pk).count() == 1
     client.post(reverse("admin:evidence_membership_delete", args=[membership.pk]), {"post": "yes"})
     assert AuditEvent.objects.filter(verb="membership.ended", object_id=membership.pk).count() == 1
+
+
+def test_memberships_that_are_ended_together_are_each_on_record(world: World) -> None:
+    ended = [Membership.objects.get(user=world.people[role]) for role in ("reviewer", "auditor")]
+    data = {"action": "delete_selected", "_selected_action": [one.pk for one in ended], "post": "yes"}
+    signed_in(world.people["operator"]).post(reverse("admin:evidence_membership_changelist"), data)
+    assert not Membership.objects.filter(pk__in=[one.pk for one in ended]).exists()
+    for one in ended:
+        assert AuditEvent.objects.filter(verb="membership.ended", object_id=one.pk).count() == 1
 
 
 def test_an_operator_cannot_raise_themselves(world: World) -> None:
