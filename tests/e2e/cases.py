@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -56,9 +57,9 @@ def make_trace(
     return trace
 
 
-def make_task(world: World, **options: object) -> ReviewTask:
+def make_task(world: World, **options: Any) -> ReviewTask:
     """Store a trace and ask for its review."""
-    return reviews.open_review_task(trace=make_trace(world, **options), reason="high_risk", actor=ACTOR)  # type: ignore[arg-type]
+    return reviews.open_review_task(trace=make_trace(world, **options), reason="high_risk", actor=ACTOR)
 
 
 def _claims_in_english(trace: Trace, world: World) -> None:

@@ -149,8 +149,9 @@ def archive_of(binder: Binder) -> bytes:
 
 
 def verify(
-    folder: Path, archive: bytes, sidecar: str | None = None, trusted: dict[str, object] | None = None
-) -> Report:
+    folder: Path, archive: bytes, sidecar: str | None = None, trusted: dict[str, object] | None = None,
+    now: datetime | None = None,
+) -> Report:  # fmt: skip
     """Verify a ZIP as somebody else would, by default with this server's trust file."""
     path = folder / "received.zip"
     path.write_bytes(archive)
@@ -159,7 +160,7 @@ def verify(
         beside = folder / "received.zip.intoto.jsonl"
         beside.write_text(sidecar)
     trust = parse_trust(json.dumps(trusted or describe_trust()).encode())
-    return verify_binder(path, trust=trust, sidecar=beside)
+    return verify_binder(path, trust=trust, sidecar=beside, now=now)
 
 
 def _assess(world: World) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from evidence.otlp.errors import RejectCode
+from evidence.otlp.limits import Limits
 from tests.evidence.otlp_bodies import PROTOBUF, START_NS, read_logs
 
+SCORE = "gen_ai.evaluation.score.value"
 EVENT: dict[str, Any] = {
     "timeUnixNano": str(START_NS),
     "eventName": "gen_ai.evaluation.result",
@@ -67,6 +71,52 @@ def test_other_records_are_refused_with_their_reason() -> None:
     assert "hello" in batch.rejects[0].item.decode()
     assert len(batch.evaluations) == 1
     assert batch.n_items == 5
+
+
+def with_attribute(key: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {**EVENT, "attributes": [*EVENT["attributes"], {"key": key, "value": value}]}
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (with_attribute("gen_ai.evaluation.score.label", {"intValue": "4"}), RejectCode.INVALID_EVALUATION),
+        (with_attribute("error.type", {"boolValue": True}), RejectCode.INVALID_EVALUATION),
+        (with_attribute("note", {"stringValue": "a\x00b"}), RejectCode.UNSTORABLE_TEXT),
+        (with_attribute("note", {"stringValue": "x" * 3_000}), RejectCode.TEXT_TOO_LONG),
+        ({**EVENT, "timeUnixNano": str(2**63)}, RejectCode.TIME_OUT_OF_RANGE),
+        ({**EVENT, "spanId": "0" * 16}, RejectCode.INVALID_SPAN_ID),
+        (
+            {**EVENT, "attributes": [EVENT["attributes"][0], {"key": SCORE, "value": {"boolValue": True}}]},
+            RejectCode.INVALID_EVALUATION,
+        ),
+        (
+            {
+                **EVENT,
+                "attributes": [EVENT["attributes"][0], {"key": SCORE, "value": {"stringValue": "good"}}],
+            },
+            RejectCode.INVALID_EVALUATION,
+        ),
+    ],
+)
+def test_a_bad_event_is_refused_alone(record: dict[str, Any], code: RejectCode) -> None:
+    batch = read_logs(make_logs(EVENT, record, EVENT), limits=Limits(attribute_bytes=2_000))
+    assert [(reject.position, reject.code) for reject in batch.rejects] == [(1, code)]
+    assert [event.position for event in batch.evaluations] == [0, 2]
+
+
+def test_a_resource_that_cannot_be_read_refuses_its_own_records_only() -> None:
+    document = json.loads(make_logs(EVENT))
+    bad = json.loads(make_logs(EVENT, EVENT))["resourceLogs"][0]
+    bad["resource"]["attributes"] = [{"key": "deep", "value": nested(40)}]
+    document["resourceLogs"].insert(0, bad)
+    batch = read_logs(json.dumps(document).encode())
+    assert [reject.code for reject in batch.rejects] == [RejectCode.MALFORMED_RESOURCE] * 2
+    assert [event.position for event in batch.evaluations] == [2]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"arrayValue": {"values": [nested(depth - 1)]}} if depth else {"stringValue": "x"}
 
 
 def test_protobuf_and_json_agree() -> None:

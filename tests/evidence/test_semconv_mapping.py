@@ -251,6 +251,44 @@ def test_one_bad_claim_does_not_take_the_good_ones_with_it() -> None:
     assert [claim.start for claim in draft.claims] == [37, 0]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "told"),
+    [
+        ("tracebinder.claims", [{"text": " "}], "tracebinder.claims[0] has no text"),
+        (
+            "tracebinder.claims",
+            [{"text": "no fee", "material": "yes"}],
+            "[0].material is neither true nor false",
+        ),
+        ("tracebinder.claims", [{"text": "no fee", "citations": "D1"}], "[0].citations is no list"),
+        ("tracebinder.claims", [{"text": "no fee", "citations": ["D1"]}], "[0].citations[0] is no object"),
+        (
+            "tracebinder.claims",
+            [{"text": "no fee", "citations": [{"document": "D1", "quote": 4}]}],
+            "[0].citations[0].quote is no text",
+        ),
+        ("tracebinder.confidence.factors", [7], "tracebinder.confidence.factors[0]: is no object"),
+        ("tracebinder.confidence.factors", [{"direction": "raises", "value": 1}], "[0]: has no factor"),
+        (
+            "tracebinder.confidence.factors",
+            [{"factor": "f", "direction": "raises", "value": []}],
+            "[0]: value is no number and no text",
+        ),
+        ("tracebinder.limitations", ["ok", " "], "tracebinder.limitations[1] is no text"),
+    ],
+)
+def test_a_flag_says_which_part_is_wrong_and_how(attribute: str, value: object, told: str) -> None:
+    draft = map_trace([make_root(**{attribute: value})])
+    assert any(told in flag.detail for flag in draft.flags if flag.code == "malformed_attribute"), draft.flags
+
+
+def test_a_limitation_may_be_a_single_text() -> None:
+    assert map_trace([make_root(**{"tracebinder.limitations": "Rates change."})]).limitations == (
+        "Rates change.",
+    )
+    assert map_trace([make_root(**{"tracebinder.limitations": "  "})]).limitations == ()
+
+
 def test_a_citation_without_a_document_is_kept_to_be_unresolvable() -> None:
     claims = [{"text": "Students pay no fee.", "citations": [{"quote": "no fee"}]}]
     (claim,) = map_trace([make_root(**{"tracebinder.claims": claims})]).claims

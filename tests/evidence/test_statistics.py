@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -84,9 +85,13 @@ def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None
 def test_smallest_n_is_the_smallest(threshold: float) -> None:
     n = statistics.smallest_n_at_least(threshold)
     assert n is not None
-    assert statistics.wilson(n, n).low >= threshold  # type: ignore[operator]
+    enough = statistics.wilson(n, n).low
+    assert enough is not None
+    assert enough >= threshold
     if n > 1:
-        assert statistics.wilson(n - 1, n - 1).low < threshold  # type: ignore[operator]
+        one_less = statistics.wilson(n - 1, n - 1).low
+        assert one_less is not None
+        assert one_less < threshold
 
 
 def test_no_number_of_successes_shows_certainty() -> None:
@@ -108,6 +113,6 @@ def test_one_value_has_no_interval() -> None:
         lambda: statistics.mean_t([1.0, math.nan]),
     ],
 )
-def test_nonsense_is_refused(call: object) -> None:
+def test_nonsense_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match=r"."):
-        call()  # type: ignore[operator]
+        call()

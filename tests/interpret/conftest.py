@@ -20,7 +20,8 @@ class StandInProbe:
     code_version = "1"
 
     def __init__(self, result: Callable[[], ProbeResult] = make_result) -> None:
-        self.result, self.asked = result, []  # type: ignore[var-annotated]
+        self.result = result
+        self.asked: list[ProbeSpecification] = []
 
     def check(self, specification: ProbeSpecification) -> None:
         del specification

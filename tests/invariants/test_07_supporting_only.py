@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -77,7 +79,7 @@ def _parameters_of(name: str) -> dict[str, object]:
         "metric": "grounded", "rule": "any", "rules": ["any"], "within_hours": 72, "hours": 72,
         "evaluator": {"key": "groundedness"}, "dataset": {"key": "tasks"}, "suite": {"key": "behaviour"},
     }  # fmt: skip
-    properties: dict[str, dict[str, object]] = known_checks()[name].parameters["properties"]  # type: ignore[assignment]
-    chosen = {key: schema["default"] for key, schema in properties.items() if "default" in schema}
-    needed = [key for key in known_checks()[name].parameters.get("required", []) if key not in chosen]  # type: ignore[attr-defined]
+    declared: dict[str, Any] = dict(known_checks()[name].parameters)  # a JSON schema
+    chosen = {key: schema["default"] for key, schema in declared["properties"].items() if "default" in schema}
+    needed = [key for key in declared.get("required", []) if key not in chosen]
     return {**chosen, **{key: examples[key] for key in needed}}
