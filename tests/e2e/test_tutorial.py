@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +94,10 @@ def first_terminal(script: str, clone: Path, environment: dict[str, str]) -> Ite
         )  # fmt: skip
         try:
             yield
-            os.killpg(server.pid, signal.SIGINT)
-            server.wait(PATIENCE)
         finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+            with suppress(ProcessLookupError):  # it has ended by itself; its words say why
+                os.killpg(server.pid, signal.SIGINT)
+            server.wait(PATIENCE)
             print(log.read_text(errors="replace"))  # noqa: T201  # shown where the test fails
 
 
