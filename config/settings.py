@@ -105,7 +105,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes reach the process past the proxy
-SECURE_HSTS_SECONDS = env_int("TRACEBINDER_HSTS_DAYS", 365) * 24 * 60 * 60 if HTTPS else 0
+SECURE_HSTS_SECONDS = env_int("TRACEBINDER_HSTS_DAYS", 365) * 24 * 60 * 60 if HTTPS else 0  # set in days
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("TRACEBINDER_HSTS_SUBDOMAINS", default=True)
 SECURE_HSTS_PRELOAD = env_bool("TRACEBINDER_HSTS_PRELOAD", default=False)
 # Joining the preload list binds a whole domain, for months: that is not ours to ask for.

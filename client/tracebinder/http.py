@@ -158,19 +158,21 @@ def _refusal(status: int, body: bytes) -> RequestRefused:
         value = {}
     problem = value if isinstance(value, dict) else {}
     title = str(problem.get("title") or http.client.responses.get(status, ""))
-    detail = " ".join([str(problem.get("detail") or ""), *_faults(problem.get("errors"))]).strip()
+    told = str(problem.get("detail") or "")
+    detail = " ".join(
+        [told, *(fault for fault in _faults(problem.get("errors")) if fault not in told)]
+    ).strip()
     return RequestRefused(status=status, code=str(problem.get("code", "")), title=title, detail=detail)
 
 
-def _faults(errors: object, path: str = "") -> list[str]:
-    """Return each fault that a problem lists, with the field it is in: `pins.0.digest: what is wrong`."""
-    if isinstance(errors, dict):
-        entries = list(errors.items())
-    elif isinstance(errors, list) and any(isinstance(inner, dict) for inner in errors):
-        entries = list(enumerate(errors))
-    else:
-        return [f"{path}: {text}" for text in (errors if isinstance(errors, list) else [errors]) if text]
-    return [fault for key, inner in entries for fault in _faults(inner, f"{path}.{key}".lstrip("."))]
+def _faults(errors: object) -> list[str]:
+    """Return each fault that a problem lists, with its place: `pins[0].digest: what is wrong`."""
+    listed = errors if isinstance(errors, list) else []
+    return [
+        f"{fault.get('path') or fault.get('in')}: {fault['message']}"
+        for fault in listed
+        if isinstance(fault, dict) and "message" in fault
+    ]
 
 
 def _retry_after(value: str | None) -> float | None:

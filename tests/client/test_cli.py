@@ -252,15 +252,14 @@ def test_each_field_that_is_refused_is_named(
 ) -> None:
     file = tmp_path / "release.json"
     file.write_bytes(b"{}")
-    errors = {
-        "name": ["This field is required."],
-        "pins": [{}, {"digest": ["Not a digest."]}],
-        "odd": "Unknown.",
-    }
+    errors = [
+        {"in": "body", "path": "pins[0].digest", "code": "invalid", "message": "not a digest"},
+        {"in": "query", "path": "", "code": "unknown_parameter", "message": "nobody knows this"},
+    ]
     server.will_answer(422, {"title": "Invalid input", "detail": "Some are wrong.", "errors": errors})
     assert main(["register-release", str(file)]) == 3
     told = capsys.readouterr().err
-    assert "Some are wrong. name: This field is required. pins.1.digest: Not a digest. odd: Unknown." in told
+    assert "Some are wrong. pins[0].digest: not a digest query: nobody knows this" in told
 
 
 def test_verify_prints_every_line_and_what_is_not_claimed(

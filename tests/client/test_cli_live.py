@@ -85,7 +85,7 @@ def test_an_author_registers_a_release_and_again(
         json.dumps({"system": "credit-assistant", "name": "r2", "pins": [{**pins[0], "digest": "x"}]})
     )
     assert main(["register-release", str(file), *author]) == 3
-    assert "pins.0.digest" in capsys.readouterr().err
+    assert "pins[0].digest" in capsys.readouterr().err
 
 
 def test_refusals_are_the_servers_problems(

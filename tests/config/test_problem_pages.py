@@ -112,7 +112,7 @@ def test_a_500_promises_nothing_that_nobody_knows(page: Client) -> None:
 def test_a_browser_gets_pages_from_the_api_too(page: Client, world: World) -> None:
     shown(page.get("/api/v1/traces"), 401, "not_authenticated")
     page.force_login(world.people["operator"])
-    shown(page.get("/api/v1/traces"), 403, "permission_denied")
+    shown(page.get("/api/v1/traces"), 403, "access_denied")
     page.force_login(world.people["auditor"])
     shown(page.get("/api/v1/eval-runs/1"), 404, "not_found")
     shown(page.delete("/api/v1/traces"), 405, "method_not_allowed")
@@ -147,7 +147,7 @@ def test_a_form_without_its_token(world: World) -> None:
     client = Client(enforce_csrf_checks=True, headers={"accept": BROWSER})
     shown(client.post("/admin/login/", {"username": "a"}), 403, "csrf_failed")
     client.force_login(world.people["auditor"])
-    shown(client.post("/api/v1/reviews", {}), 403, "permission_denied")
+    shown(client.post("/api/v1/reviews", {}), 403, "access_denied")
 
 
 @pytest.mark.parametrize(

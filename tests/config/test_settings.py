@@ -19,6 +19,6 @@ def test_each_number_from_the_environment_has_its_unit_beside_it() -> None:
     without = [
         ast.unparse(node.targets[0])
         for node in numbers
-        if not any("#" in line for line in lines[node.lineno - 1 : node.end_lineno])
+        if not any("#" in line for line in lines[node.lineno - 2 : node.end_lineno])
     ]
-    assert without == [], "a comment beside each says seconds, bytes, days or what it counts"
+    assert without == [], "a comment beside or above each says seconds, bytes, days or what it counts"

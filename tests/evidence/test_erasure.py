@@ -45,8 +45,14 @@ from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 from evidence.services.log.checking import check_log
 from tests.evidence.binder_world import Filled, export
+<<<<<<< HEAD
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import World, acting
+=======
+from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, to_otlp_json
+from tests.evidence.test_otlp_logs import EVENT, make_logs
+from tests.factories import ACTOR, World
+>>>>>>> w-tests
 from tests.invariants.walk import our_models
 
 SECRET = "Ms Ngozi Okafor earns 41,200"
@@ -202,6 +208,30 @@ def erase_subject_of(world: World, value: str) -> SubjectReport:
     return erase_subject(
         system=world.system, attribute="enduser.id", value=value, reason="request 1", principal=acting()
     )
+
+
+@pytest.mark.django_db
+def test_every_body_that_brought_the_trace_goes_and_no_other(sealed: Trace, world: World) -> None:
+    sender = principal_of_token(AccessToken.objects.get())
+    sent: dict[str, Any] = {"content_encoding": "", "principal": sender}
+    first = IngestBatch.objects.get()
+    again = make_request(make_span(attributes={"note": SECRET}))  # a known span with other content: refused
+    ingest.ingest_traces(body=again.SerializeToString(), content_type=PROTOBUF, **sent)
+    ingest.ingest_traces(body=to_otlp_json(again), content_type=JSON, **sent)
+    event = {**EVENT, "traceId": sealed.trace_id.hex.upper()}  # as JSON allows it
+    ingest.ingest_logs(body=make_logs(event), content_type=JSON, **sent)
+    mine = set(IngestBatch.objects.values_list("body_digest", flat=True))
+    assert len(mine) == 4
+    elsewhere = make_request(
+        make_span(trace_id=b"\x07" * 16, span_id=b"\x00" * 8), make_span(trace_id=b"\x07" * 16)
+    )
+    ingest.ingest_traces(body=elsewhere.SerializeToString(), content_type=PROTOBUF, **sent)
+    blob_path(first.body_digest).unlink()  # and one that was lost before does not keep the rest
+    report = erase_trace_payload(
+        system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR
+    )
+    assert set(report.removed_blobs) == mine
+    assert set(BlobRemoval.objects.values_list("pk", flat=True)) == mine
 
 
 @pytest.mark.django_db

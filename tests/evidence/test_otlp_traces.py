@@ -119,6 +119,7 @@ def refuse(span: Span, code: RejectCode, limits: Limits | None = None) -> str:
         ({"events": [Span.Event(name="e")] * 1_025}, RejectCode.TOO_MANY_EVENTS),
         ({"events": [Span.Event(name="e\x00")]}, RejectCode.UNSTORABLE_TEXT),
         ({"links": [Span.Link()] * 1_025}, RejectCode.TOO_MANY_LINKS),
+        ({"kind": 40_000}, RejectCode.MALFORMED_ITEM),
     ],
 )
 def test_bad_span_is_refused_alone(fields: dict[str, object], code: RejectCode) -> None:
@@ -131,6 +132,47 @@ def test_nesting_beyond_the_limit_is_refused_alone() -> None:
     for _ in range(40):
         value = value.array_value.values.add()
     refuse(span, RejectCode.NESTING_TOO_DEEP)
+
+
+def test_what_a_sender_dropped_is_kept_with_the_span() -> None:
+    span = make_span(
+        dropped_attributes_count=1, dropped_events_count=2, dropped_links_count=3,
+        events=[Span.Event(name="e", dropped_attributes_count=4)],
+        links=[Span.Link(trace_id=b"\x07" * 16, span_id=b"\x08" * 8, dropped_attributes_count=5)],
+    )  # fmt: skip
+    (row,) = read_traces(make_request(span).SerializeToString()).spans
+    counts = [value for key, value in sorted(json.loads(row.attributes).items()) if "dropped" in key]
+    assert counts == [1, 2, 3]
+    assert 4 in json.loads(row.events)[0]["attributes"].values()
+    assert 5 in json.loads(row.links)[0]["attributes"].values()
+
+
+def test_a_resource_or_scope_that_cannot_be_kept_refuses_its_own_spans_only() -> None:
+    request = make_request(make_span())
+    nul, long = make_request(make_span()), make_request(make_span())
+    nul.resource_spans[0].scope_spans[0].scope.name = "a\x00b"
+    long.resource_spans[0].scope_spans[0].scope.version = "1" * 300_000
+    request.resource_spans.extend([*nul.resource_spans, *long.resource_spans])
+    batch = read_traces(request.SerializeToString())
+    assert [row.position for row in batch.spans] == [0]
+    assert [(reject.position, reject.code) for reject in batch.rejects] == [
+        (1, RejectCode.MALFORMED_RESOURCE),
+        (2, RejectCode.MALFORMED_RESOURCE),
+    ]
+
+
+def test_schemas_and_attributes_of_the_scope_are_kept() -> None:
+    request = make_request(make_span())
+    group = request.resource_spans[0]
+    group.schema_url, group.scope_spans[0].schema_url = "https://r.example/1", "https://s.example/2"
+    group.scope_spans[0].scope.attributes.add(key="build").value.string_value = "7"
+    (row,) = read_traces(request.SerializeToString()).spans
+    kept = json.loads(row.scope)
+    assert (kept["schema_url"], kept["resource_schema_url"], kept["attributes"]) == (
+        "https://s.example/2",
+        "https://r.example/1",
+        {"build": "7"},
+    )
 
 
 def test_clock_skew_within_the_allowance_is_kept() -> None:

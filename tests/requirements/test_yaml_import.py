@@ -90,12 +90,39 @@ def test_an_unknown_check_names_file_line_and_nearest_known_check() -> None:
         ("owner: product-owner", "owner: &o product-owner", "not_yaml", 10),
         ("owner: product-owner", "owner: !!python/object:os.system x", "not_yaml", 10),
         ("owner: product-owner", "owner: [", "not_yaml", 12),
+        ("owner: product-owner", "owner: product-owner\n    rationale: [why]", "not_a_text", 11),
+        ("baseline: credit-1", "baseline: credit 1", "bad_key", 2),
+        ("  - key: shows-sources", "  - just words\n  - key: shows-sources", "not_a_mapping", 4),
     ],
 )
 def test_each_fault_is_found_at_its_line(old: str, new: str, code: str, line: int) -> None:
     assert old in GOOD
     found = problems(GOOD.replace(old, new, 1))
     assert (code, line) in [(problem.code, problem.line) for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "code"),
+    [
+        ("statement", "", "no_statement"),
+        ("statement", " [en]", "no_statement"),
+        ("statement", " {english: Shows its sources}", "bad_language"),
+        ("statement", " {en: 5}", "no_statement"),
+        ("criteria", " none", "not_a_list"),
+    ],
+)
+def test_a_whole_part_of_another_kind_is_named(part: str, value: str, code: str) -> None:
+    head = "format: tracebinder.requirements/1\nrequirements:\n  - key: k\n    risk_tier: high\n    layer: product\n"
+    parts = {"statement": " Shows its sources.", "criteria": " []", part: value}
+    text = head + "".join(f"    {name}:{text}\n" for name, text in parts.items())
+    found = problems(text + "    owner: ana\n    review_every_days: 90\n")
+    assert [(one.code, one.line) for one in found] == [(code, 6 if part == "statement" else 7)]
+
+
+@pytest.mark.parametrize("listed", ["{}", "[]", "words"])
+def test_a_file_without_requirements_is_no_file(listed: str) -> None:
+    (problem,) = problems(f"format: tracebinder.requirements/1\nrequirements: {listed}\n")
+    assert (problem.code, problem.line) == ("not_a_list", 2)
 
 
 def test_all_faults_are_listed_at_once_in_the_order_of_the_file() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
 from config import translations
+
+if TYPE_CHECKING:
+    from polib import POFile
 
 
 class Command(BaseCommand):
@@ -19,7 +22,7 @@ class Command(BaseCommand):
         del args, options
         messages = translations.marked_messages()
         for language in translations.languages():
-            catalogue = translations.update_catalogue(language, messages)
+            catalogue: POFile = translations.update_catalogue(language, messages)
             path = translations.catalogue_path(language)
             path.parent.mkdir(parents=True, exist_ok=True)
             catalogue.save(str(path))

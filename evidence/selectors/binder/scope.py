@@ -83,7 +83,7 @@ def plain(value: object) -> object:
         return value if abs(value) != float("inf") and value == value else str(value)  # noqa: PLR0124  # NaN is itself unequal
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | memoryview):
         return [plain(item) for item in value]
     return _plain_scalar(value)
 
