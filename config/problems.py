@@ -29,7 +29,8 @@ from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from evidence.errors import ConflictingContent, EvidenceError
+from evidence.api.inputs import faults_in
+from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
 from evidence.otlp.errors import BodyTooLarge
 from evidence.problems import CONTENT_TYPE, problem_body
 from interpret.errors import InterpretError
@@ -192,10 +193,10 @@ def _of_database_error(exc: Error) -> _Problem | None:
     return None
 
 
-_GAVE_WAY: Final = frozenset(
-    {"55P03", "57014"}
-)  # a lock was not to be had in time; the statement took too long
-_CONFLICTS: Final = frozenset({"23503", "23505", "23P01"})  # foreign key, unique, exclusion
+# A lock was not to be had in time; the statement took too long.
+_GAVE_WAY: Final = frozenset({"55P03", "57014"})
+# Foreign key, unique, exclusion.
+_CONFLICTS: Final = frozenset({"23503", "23505", "23P01"})
 _CHECK: Final = "23514"
 
 
@@ -212,11 +213,7 @@ def _of_http_error(exc: BaseException) -> _Problem | None:
     if isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied(str(exc) or None)
     if isinstance(exc, exceptions.ValidationError):  # ours raise `InvalidInput`; this is a library's
-        detail = "Some fields are not acceptable; `errors` says which and why."
-        body = problem_body(
-            code="invalid_input", title="Invalid input", status=422, detail=detail, errors=exc.detail
-        )
-        return _Problem(body)
+        return _of_app_error(InvalidInput(faults=faults_in(exc.detail)))
     if isinstance(exc, exceptions.APIException):
         return _of_api_exception(exc)
     if isinstance(exc, DisallowedHost):

@@ -40,15 +40,6 @@ class Problem(serializers.Serializer[Any]):
     )
 
 
-def problem_body(*, code: str, title: str, status: int, detail: str, errors: object = None) -> dict[str, Any]:
+def problem_body(*, code: str, title: str, status: int, detail: str) -> dict[str, Any]:
     """Return the members of a problem."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "code": code,
-        "title": title,
-        "status": status,
-        "detail": detail,
-    }
-    if errors:
-        body["errors"] = errors
-    return body
+    return {"type": "about:blank", "code": code, "title": title, "status": status, "detail": detail}

@@ -63,6 +63,11 @@ def check_parameters(query: QueryDict, known: Collection[str], *, repeatable: Co
         raise InvalidInput(faults=faults[:_MOST_FAULTS])
 
 
+def faults_in(detail: Any) -> list[Fault]:
+    """Return the faults in the detail of Django REST framework's own `ValidationError`."""
+    return list(islice(_refused_in(None, detail, None, "", "body"), _MOST_FAULTS))
+
+
 def unknown_choice(
     written: object, choices: Collection[str], *, part: Literal["body", "query"], path: str
 ) -> Fault:

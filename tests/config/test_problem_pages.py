@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection, c
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 
 from config import problems
 from config.urls import urlpatterns as ours
@@ -233,3 +234,11 @@ def test_what_a_database_error_is_told_as(error: type[Exception], state: str, co
     assert answer is not None
     assert f'"code": "{code}"' in answer.content.decode()
     assert "own words" not in answer.content.decode()
+
+
+def test_a_refusal_of_the_framework_lists_its_faults_as_ours_do() -> None:
+    detail = {"pins": {0: {"kind": ["is none"]}}, "name": ["is short"]}
+    refused = problems.answer(HttpRequest(), ValidationError(detail))
+    assert refused is not None
+    faults = {fault["path"]: fault["message"] for fault in json.loads(refused.content)["errors"]}
+    assert faults == {"pins[0].kind": "is none", "name": "is short"}
