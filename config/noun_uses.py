@@ -127,13 +127,15 @@ def _writes_in(tree: ast.Module, named: Mapping[str, type[Model]]) -> Iterator[t
 
 
 def _is_write(node: ast.AST) -> TypeGuard[_MethodCall]:
-    """Tell the ORM's `update` and `delete` from those of dictionaries, sets and hashes by what they take."""
+    """Tell the ORM's `update`, `delete` and `save` from those of dictionaries, hashes and files by what they take."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     if node.func.attr == "update":
         return bool(node.keywords) and not node.args
     if node.func.attr == "delete":
         return not node.args and not node.keywords
+    if node.func.attr == "save":
+        return not node.args
     return node.func.attr in _WRITES
 
 

@@ -148,7 +148,7 @@ def test_a_form_without_its_token(world: World) -> None:
     client = Client(enforce_csrf_checks=True, headers={"accept": BROWSER})
     shown(client.post("/admin/login/", {"username": "a"}), 403, "csrf_failed")
     client.force_login(world.people["auditor"])
-    shown(client.post("/api/v1/reviews", {}), 403, "access_denied")
+    shown(client.post("/api/v1/reviews", {}), 403, "permission_denied")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_what_a_database_error_is_told_as(error: type[Exception], state: str, co
 
 
 def test_a_refusal_of_the_framework_lists_its_faults_as_ours_do() -> None:
-    detail = {"pins": {0: {"kind": ["is none"]}}, "name": ["is short"]}
+    detail: Any = {"pins": {0: {"kind": ["is none"]}}, "name": ["is short"]}
     refused = problems.answer(HttpRequest(), ValidationError(detail))
     assert refused is not None
     faults = {fault["path"]: fault["message"] for fault in json.loads(refused.content)["errors"]}

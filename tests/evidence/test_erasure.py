@@ -45,14 +45,9 @@ from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 from evidence.services.log.checking import check_log
 from tests.evidence.binder_world import Filled, export
-<<<<<<< HEAD
-from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
-from tests.factories import World, acting
-=======
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, to_otlp_json
 from tests.evidence.test_otlp_logs import EVENT, make_logs
-from tests.factories import ACTOR, World
->>>>>>> w-tests
+from tests.factories import World, acting
 from tests.invariants.walk import our_models
 
 SECRET = "Ms Ngozi Okafor earns 41,200"
@@ -228,7 +223,7 @@ def test_every_body_that_brought_the_trace_goes_and_no_other(sealed: Trace, worl
     ingest.ingest_traces(body=elsewhere.SerializeToString(), content_type=PROTOBUF, **sent)
     blob_path(first.body_digest).unlink()  # and one that was lost before does not keep the rest
     report = erase_trace_payload(
-        system=world.system, trace_id=sealed.trace_id, reason="request 1", actor=ACTOR
+        system=world.system, trace_id=sealed.trace_id, reason="request 1", principal=acting()
     )
     assert set(report.removed_blobs) == mine
     assert set(BlobRemoval.objects.values_list("pk", flat=True)) == mine
@@ -351,7 +346,7 @@ def test_the_commands_of_the_operators_guide(sealed: Trace, world: World) -> Non
 def test_an_attribute_without_a_value_erases_nobody(sealed: Trace, world: World, attribute: str) -> None:
     late = make_span(trace_id=b"\x03" * 16, attributes={"enduser.id": ""}, parent_span_id=b"")
     send(make_request(late).SerializeToString())
-    why = ("--reason", "case 17", "--by", "omar")
+    why = ("--reason", "case 17", "--by", world.people["operator"].username)
     with pytest.raises(CommandError, match="key=value"):
         call_command("erase", "--system", world.system.key, "--attribute", attribute, *why)
     assert not Erasure.objects.exists()
@@ -365,7 +360,7 @@ def test_the_erase_command_says_what_is_kept_and_where_copies_may_be(
     monkeypatch.setattr(clock, "now", lambda: later)
     start, end = sealed.started_at - timedelta(hours=1), sealed.started_at + timedelta(hours=1)
     binder = export(Filled(world, sealed, later), period_from=start, period_to=end)
-    why = ("--reason", "case 17", "--by", "omar")
+    why = ("--reason", "case 17", "--by", world.people["operator"].username)
     output = StringIO()
     call_command("erase", "--system", world.system.key, "--trace", sealed.trace_id.hex, *why, stdout=output)
     assert f"binder {binder.file_name} may hold it" in output.getvalue()

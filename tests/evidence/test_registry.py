@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -62,19 +64,17 @@ def test_versions_are_numbered_within_their_artefact(world: World) -> None:
 
 
 def test_a_system_is_registered_once_and_never_as_another(world: World) -> None:
-    owner, same = (
-        world.people["operator"],
-        {"key": "credit-assistant", "name": "credit-assistant", "risk_tier": "high"},
-    )
-    assert registry.register_system(**same, owner=owner, actor=ACTOR) == world.system
+    register = partial(registry.register_system, owner=world.people["operator"], principal=acting())
+    same: dict[str, Any] = {"key": "credit-assistant", "name": "credit-assistant", "risk_tier": "high"}
+    assert register(**same) == world.system
     for other in ({"name": "Credit"}, {"risk_tier": "low"}):
         with pytest.raises(ConflictingContent, match="is registered as 'credit-assistant', risk tier high"):
-            registry.register_system(**same | other, owner=owner, actor=ACTOR)
+            register(**same | other)
     assert AuditEvent.objects.filter(verb="system.registered").count() == 1
 
 
 def test_a_version_of_no_kind_we_know_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput, match="'modle' is no kind of artefact: use one of model"):
         registry.ensure_version(
-            system=world.system, kind="modle", key="smol", label="1", digest="a" * 64, actor=ACTOR
+            system=world.system, kind="modle", key="smol", label="1", digest="a" * 64, actor="user:1"
         )
