@@ -15,9 +15,15 @@ up: install ## start everything in one terminal; Ctrl-C stops it
 	@$(BIN)/python manage.py up
 
 ##@ Develop
-.PHONY: test check fmt schema bench soak fuzz
+.PHONY: test coverage check fmt schema bench soak fuzz
 test: install ## run the whole suite on PostgreSQL and Valkey it starts itself
 	@$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+coverage: install ## the same, measured: prints what the product's tests run least; pages under var/coverage/html
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -m "not soak" $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m config.branch_coverage
 
 check: install ## lint, types, import contracts, migrations, schema: counts all failures before it exits
 	@$(BIN)/python -m config.checks
