@@ -18,7 +18,7 @@ demo: install ## run the three copilots, evaluate, probe, review, export a binde
 	@$(BIN)/python -m examples.demo
 
 ##@ Develop
-.PHONY: test test-pythons check fmt schema translations bench soak fuzz
+.PHONY: test test-pythons coverage check fmt schema translations bench soak fuzz
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
 	@$(if $(NO_TORCH),echo "No torch in $(VENV): tests/probes is left out. make install adds it.")
 	@$(BIN)/python -m pytest -m "not soak" $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
@@ -33,6 +33,12 @@ test-pythons: ## install-web and a part of the suite on each other supported Pyt
 	  PIP_NO_COMPILE=1 $(MAKE) --no-print-directory install-web VENV=.venv-$$version PYTHON=$$python || exit 1; \
 	  .venv-$$version/bin/python -m pytest -q --durations=3 $(PART) || exit 1; \
 	done
+
+coverage: $(ENVIRONMENT) ## the same, measured: prints what the product's tests run least; pages under var/coverage/html
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -m "not soak" $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m config.branch_coverage
 
 check: install ## lint, types, import contracts, migrations, schema: counts all failures before it exits
 	@$(BIN)/python -m config.checks

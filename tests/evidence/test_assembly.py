@@ -37,6 +37,7 @@ from evidence.semconv.mapping import map_trace
 from evidence.services import audit, ingest, registry
 from evidence.services.assembly import assemble_due_traces, sealing
 from evidence.services.assembly.replay import recheck_citation
+from evidence.services.blobs import blob_path
 from tests.evidence.semconv_spans import ROOT_ID, make_root, make_span
 from tests.evidence.stored_spans import BASE_NS, store_spans
 from tests.factories import DOCUMENT_TEXT, World, acting
@@ -413,6 +414,21 @@ def test_what_an_sdk_sends_over_otlp_becomes_a_sealed_trace(world: World) -> Non
     assert trace.question == long_question
     assert Citation.objects.get(claim__trace=trace).verdict == "verbatim"
     assert [row.score for row in Retrieval.objects.order_by("rank")] == [2.0, 1.0]
+
+
+def test_a_value_whose_blob_was_lost_is_flagged_and_the_rest_is_sealed(world: World) -> None:
+    world.token(Scope.INGEST)
+    long_question = "Which rate applies? " * 20_000
+    body = make_otlp_json(spans_of(world, **{"tracebinder.question": long_question}))
+    ingest.ingest_traces(
+        body=body, content_type="application/json", content_encoding="",
+        principal=principal_of_token(AccessToken.objects.get()),
+    )  # fmt: skip
+    blob_path(sha256_hex(long_question.encode())).unlink()
+    assert assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1)) == 1
+    trace = Trace.objects.get()
+    assert (trace.question, trace.answer) == ("rate?", ANSWER)  # what the chat span still holds
+    assert codes(trace) == ["value_in_blob"]
 
 
 def make_otlp_json(spans: list[dict[str, Any]]) -> bytes:

@@ -47,7 +47,7 @@ def test_the_command_lists_what_is_in_force_and_names_what_is_wrong(world: World
         call_command("legal_hold", *arguments, stdout=output)
         return output.getvalue()
 
-    why = ("--reason", "case 1", "--by", "omar")
+    why = ("--reason", "case 1", "--by", world.people["operator"].username)
     told = run("place", "--system", world.system.key, "--from", "2026-01-01", "--to", "2026-02-01", *why)
     hold = LegalHold.objects.get()
     line = f"{hold.pk} credit-assistant 2026-01-01T00:00:00+00:00 to 2026-02-01T00:00:00+00:00: case 1\n"

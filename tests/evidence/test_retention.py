@@ -113,6 +113,15 @@ def test_dry_run_says_what_would_go_and_takes_nothing(old: list[Trace]) -> None:
 
 
 @pytest.mark.django_db
+def test_the_command_takes_it_and_says_what_went(old: list[Trace]) -> None:
+    output = StringIO()
+    call_command("retention", stdout=output)
+    assert "dropped evidence_span_2023_05" in output.getvalue()
+    assert partitions() == set()
+    assert Disposal.objects.filter(kind="spans").count() == 2
+
+
+@pytest.mark.django_db
 def test_nothing_goes_unless_a_period_is_set(old: list[Trace], settings: Any) -> None:
     settings.RETENTION_DAYS = {"traces": 0, "logs": 0}
     assert apply_retention(now=NOW).months == []

@@ -75,7 +75,7 @@ def test_a_disagreement_is_settled_once_by_a_third_person(world: World) -> None:
     first, second, third = world.people["reviewer"], colleague(world, "second"), colleague(world, "third")
     settle: dict[str, Any] = {"task": task, "decision": "reject", "rationale": "The fee is in no source."}
     reviews.record_review(principal=acting_as(first), trace=task.trace, decision="approve")
-    with pytest.raises(InvalidInput, match="nothing to adjudicate"):
+    with pytest.raises(ConflictingContent, match="still waits for a review"):
         reviews.adjudicate(principal=acting_as(third), **settle)
     reviews.record_review(
         principal=acting_as(second), trace=task.trace, decision="reject", reason_code="unclear"
