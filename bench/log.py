@@ -62,7 +62,7 @@ def _measure(old: int, new: int) -> None:
     from evidence.models import AuditEvent, Checkpoint  # noqa: PLC0415
     from evidence.selectors import log_proofs as stored  # noqa: PLC0415
     from evidence.services import log  # noqa: PLC0415
-    from evidence.services.log.checking import check_log  # noqa: PLC0415
+    from evidence.services.log import check_log  # noqa: PLC0415
 
     with connection.cursor() as cursor:
         cursor.execute(EVENTS, [old, new])

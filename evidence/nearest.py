@@ -7,13 +7,14 @@ from typing import Final
 
 from rapidfuzz import process
 
+MISSPELT: Final = 60  # per cent alike: less is another name
 _READ: Final = 200  # characters of the unknown name that are compared: a longer one is no misspelling
 
 
-def nearest_name(written: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like the one written, however unlike; None where nothing is known."""
-    names = sorted(known)
-    return str(process.extractOne(written[:_READ], names)[0]) if names else None
+def nearest_name(written: str, known: Iterable[str], *, alike: int = 0) -> str | None:
+    """Return the known name most like the one written; None where none is at least so much `alike`, in per cent."""
+    nearest = process.extractOne(written[:_READ], sorted(known), score_cutoff=alike)
+    return str(nearest[0]) if nearest else None
 
 
 def hint_at(nearest: str | None) -> str:

@@ -8,10 +8,9 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, binders, log
+from evidence.services import assembly, binders, ingest, log
 from evidence.services.binders import LogBusy
 from evidence.services.disposal import blob_removal, retention
-from evidence.services.ingest import partitions
 
 
 @shared_task(
@@ -50,7 +49,7 @@ def sign_checkpoint() -> None:
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
 def make_partitions() -> None:
     """Make the span partitions of the months ahead."""
-    partitions.ensure_partitions()
+    ingest.ensure_partitions()
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,6 +12,7 @@ from psycopg.errors import UndefinedTable
 
 from evidence.errors import EvidenceError
 from evidence.models import System
+from evidence.nearest import MISSPELT, nearest_name
 
 
 class ServiceCommand(BaseCommand):
@@ -50,6 +50,6 @@ def find_systems(keys: Sequence[str]) -> list[System]:
 
 
 def _missing(noun: str, name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"make one with `manage.py create_{noun}`."
+    near = nearest_name(name, known, alike=MISSPELT)
+    hint = f"did you mean {near!r}?" if near else f"make one with `manage.py create_{noun}`."
     return f"There is no {noun} {name!r}: {hint}"

@@ -20,7 +20,7 @@ from evidence.admin.waiver_form import WaiverForm
 from evidence.errors import EvidenceError
 from evidence.models import GateDecision, Waiver
 from evidence.pages.frame import Page, Step, show_page
-from evidence.services.gates import waivers
+from evidence.services.gates import record_waiver
 
 
 @admin.register(GateDecision)
@@ -96,7 +96,7 @@ class WaiverAdmin(ReadOnlyModelAdmin):
         status = 200 if form.is_valid() or request.method != "POST" else 422
         if form.is_valid():
             try:
-                waiver = waivers.record_waiver(principal=principal, **form.cleaned_data)
+                waiver = record_waiver(principal=principal, **form.cleaned_data)
             except EvidenceError as exc:
                 form.add_error(None, str(exc))
                 status = exc.http_status

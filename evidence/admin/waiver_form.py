@@ -1,4 +1,4 @@
-"""What an approver fills in to waive a criterion. The rules: `evidence.acts`, `evidence.services.gates.waivers`."""
+"""What an approver fills in to waive a criterion. The rules: `evidence.acts`, `evidence.services.gates`."""
 
 from __future__ import annotations
 

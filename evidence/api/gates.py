@@ -16,7 +16,6 @@ from evidence.api.scoped_view import ScopedView
 from evidence.models import ArtefactVersion, GateDecision, Scope, Waiver
 from evidence.problems import Problem
 from evidence.services import gates, registry
-from evidence.services.gates import waivers
 
 
 class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
@@ -175,5 +174,5 @@ class Waivers(ScopedList[Waiver]):
         values, principal = dict(data.validated_data), principal_of(request)
         system = find_system(principal, values.pop("system"))
         release = registry.find_release(system, values.pop("release"))
-        waiver = waivers.record_waiver(principal=principal, release=release, **values)
+        waiver = gates.record_waiver(principal=principal, release=release, **values)
         return Response(WaiverOut(waiver).data, status=201)

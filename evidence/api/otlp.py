@@ -19,7 +19,7 @@ from evidence.models import Scope
 from evidence.otlp.body import JSON, PROTOBUF
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody
 from evidence.services import ingest
-from evidence.services.ingest.admission import IngestUnavailable
+from evidence.services.ingest import IngestUnavailable
 
 logger = logging.getLogger(__name__)
 

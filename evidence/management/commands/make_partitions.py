@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from evidence.services.ingest.partitions import ensure_partitions
+from evidence.services.ingest import ensure_partitions
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from evidence.log import notes
 from evidence.log.errors import LogError
 from evidence.services.keys.log_signer import load_log_verifier
-from evidence.services.log.checking import LogReport, check_log
+from evidence.services.log import LogReport, check_log
 
 
 class Command(BaseCommand):

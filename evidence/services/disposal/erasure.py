@@ -42,7 +42,7 @@ from evidence.otlp.records import Signal
 from evidence.otlp.values import BLOB_KEY
 from evidence.selectors.spans import with_attributes
 from evidence.services import audit
-from evidence.services.assembly.queue import trace_kept_still
+from evidence.services.assembly import trace_kept_still
 from evidence.services.blobs import read_blob
 from evidence.services.disposal.blob_removal import remove_blobs
 

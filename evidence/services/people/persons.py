@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
@@ -15,6 +14,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
+from evidence.nearest import MISSPELT, nearest_name
 from evidence.roles import ROLES
 from evidence.services.people.memberships import grant_membership
 from evidence.services.people.person_changes import record_person_added
@@ -70,8 +70,8 @@ def _check_roles(roles: Sequence[str]) -> None:
         raise InvalidInput(f"A person needs at least one role: {', '.join(ROLES)}.")
     for role in roles:
         if role not in ROLES:
-            near = get_close_matches(role, ROLES, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
+            near = nearest_name(role, ROLES, alike=MISSPELT)
+            hint = f"Did you mean {near!r}? " if near else ""
             raise InvalidInput(f"There is no role {role!r}. {hint}The roles are {', '.join(ROLES)}.")
 
 
