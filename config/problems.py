@@ -38,7 +38,7 @@ from requirements.errors import RequirementsError
 
 logger = logging.getLogger(__name__)
 
-_APP_ERRORS = (EvidenceError, RequirementsError, InterpretError)
+APP_ERRORS = (EvidenceError, RequirementsError, InterpretError)
 _RETRY_AFTER: Final = 5  # seconds
 _TEMPLATE: Final = "problem.html"
 
@@ -152,7 +152,7 @@ _SEND_AGAIN: Final = (
 
 
 def _translate(exc: BaseException, path: str) -> _Problem | None:
-    if isinstance(exc, _APP_ERRORS):
+    if isinstance(exc, APP_ERRORS):
         return _of_app_error(exc)
     if isinstance(exc, Error):
         return _of_database_error(exc)

@@ -12,24 +12,19 @@ from typing import Any, Final
 from django.conf import settings
 
 from config.noun_map import render_nouns
-from config.problems import KINDS
-from evidence.errors import EvidenceError
+from config.noun_uses import OUR_APPS
+from config.problems import APP_ERRORS, KINDS
 from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.otlp.errors import RejectCode
-from interpret.errors import InterpretError
 from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
-from requirements.errors import RequirementsError
 from requirements.models import RequirementState
-
-_ROOTS: Final[tuple[type[Any], ...]] = (EvidenceError, RequirementsError, InterpretError)
-_PACKAGES: Final = ("evidence", "requirements", "interpret")
 
 
 def render_errors() -> str:
     """Return the page of error codes: each stable, with its status and what it means."""
     rows = {kind.code: (kind.status, kind.means) for kind in KINDS.values()} | {
-        error.code: (error.http_status, _first_line(error)) for root in _ROOTS for error in _below(root)
+        error.code: (error.http_status, _first_line(error)) for root in APP_ERRORS for error in _below(root)
     }
     lines = [
         "# Error codes",
@@ -97,7 +92,7 @@ def path_of(page: str) -> Path:
 
 def _below(root: type[Any]) -> Iterator[type[Any]]:
     """Yield an error class and all below it, wherever in the product they are defined."""
-    for package in _PACKAGES:
+    for package in OUR_APPS:
         module = importlib.import_module(package)
         for info in pkgutil.walk_packages(module.__path__, f"{package}."):
             if ".probes" not in info.name and ".migrations" not in info.name:
@@ -106,7 +101,7 @@ def _below(root: type[Any]) -> Iterator[type[Any]]:
     while waiting:
         error = waiting.pop()
         waiting += error.__subclasses__()
-        if error.__module__.split(".")[0] in _PACKAGES:
+        if error.__module__.split(".")[0] in OUR_APPS:
             yield error
 
 

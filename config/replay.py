@@ -10,8 +10,8 @@ from django.utils.module_loading import import_string
 from evidence.replay import Replay
 
 REPLAYERS: Final = {
-    "evidence.Trace": "evidence.services.assembly.replay.replay_trace",
-    "evidence.Citation": "evidence.services.assembly.replay.replay_citation",
+    "evidence.Trace": "evidence.services.assembly.replay_trace",
+    "evidence.Citation": "evidence.services.assembly.replay_citation",
     "evidence.GateDecision": "evidence.services.gates.replay_gate_decision",
     "requirements.Assessment": "requirements.services.assessment.replay_assessment",
     "interpret.Finding": "interpret.services.replay.replay_finding",

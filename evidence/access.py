@@ -92,7 +92,9 @@ class Principal:
         """
         if not self.may(*scopes):
             named = " or ".join(f"`{scope.value}`" for scope in scopes)
-            raise AccessDenied(f"This takes the scope {named}; docs/guides lists which role holds which.")
+            raise AccessDenied(
+                f"This takes the scope {named}: ask an operator for a token, or a role, that holds it."
+            )
 
     @property
     def sees_internals(self) -> bool:
@@ -168,6 +170,11 @@ def principal_of_command_line() -> Principal:
     return principal_of_component(COMMAND_LINE)
 
 
+def is_usable(token: AccessToken) -> bool:
+    """Whether a token opens anything now: not revoked, not expired, and its owner active."""
+    return token.revoked_at is None and token.expires_at > clock.now() and token.owner.is_active
+
+
 def principal_of_actor(actor: str) -> Principal:
     """Return the principal that an actor's name stands for now: for work that was asked for earlier.
 
@@ -175,12 +182,7 @@ def principal_of_actor(actor: str) -> Principal:
         AccessDenied: the person is not active, or the token expired or was revoked, since.
     """
     token = find_token(actor)
-    if (
-        token is not None
-        and token.revoked_at is None
-        and token.expires_at > clock.now()
-        and token.owner.is_active
-    ):
+    if token is not None and is_usable(token):
         return principal_of_token(token)
     user = find_user(actor)
     if user is not None:
@@ -249,6 +251,11 @@ def _of_systems(path: str, system_ids: frozenset[int]) -> models.Q:
     return models.Q(**{f"{owner}__in" if owner else "pk__in": tokens})
 
 
+def no_such_system(key: str) -> NotFound:
+    """Return the one answer for a system that there is not and for one of others, so that neither tells the other."""
+    return NotFound(f"There is no system {key!r} among yours.")
+
+
 def find_system(principal: Principal, key: str) -> System:
     """Return a system the principal may see.
 
@@ -257,5 +264,5 @@ def find_system(principal: Principal, key: str) -> System:
     """
     system = System.objects.filter(key=key, pk__in=principal.system_ids).first()
     if system is None:
-        raise NotFound(f"There is no system {key!r} among yours.")
+        raise no_such_system(key)
     return system

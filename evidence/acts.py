@@ -16,7 +16,7 @@ from typing import Final, ParamSpec
 
 from django.contrib.auth.models import User
 
-from evidence.access import COMMAND_LINE, Principal, visible_events
+from evidence.access import COMMAND_LINE, Principal, no_such_system, visible_events
 from evidence.actors import actor_of_component, is_member, same_person
 from evidence.errors import (
     AccessDenied,
@@ -81,7 +81,7 @@ def check_of_system(principal: Principal, system: System) -> None:
         NotFound: the principal is of other systems.
     """
     if system.pk not in principal.system_ids:
-        raise NotFound(f"There is no system {system.key!r} among yours.")
+        raise no_such_system(system.key)
 
 
 def check_signed_in(principal: Principal, act: str) -> None:

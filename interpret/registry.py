@@ -5,7 +5,7 @@ Loading a probe is the only way from the web's code to the probes', and only a w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -83,9 +83,14 @@ def describe(key: str) -> ProbeEntry:
     try:
         return PROBES[key]
     except KeyError:
-        near = get_close_matches(key, PROBES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(PROBES))}"
-        raise UnknownProbe(f"no probe {key!r}: {hint}") from None
+        raise UnknownProbe(f"no probe {key!r}: {_near_or_all(key, PROBES)}") from None
+
+
+def _near_or_all(written: str, known: Iterable[str]) -> str:
+    """Return what was probably meant, or all there is. By the standard library: probes import nothing of `evidence`."""
+    names = sorted(known)
+    near = get_close_matches(written, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
 
 
 def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
@@ -99,7 +104,7 @@ def fill_parameters(key: str, given: Mapping[str, object]) -> dict[str, float]:
     filled: dict[str, float] = {name: parameter.default for name, parameter in known.items()}
     for name, value in given.items():
         if name not in known:
-            raise BadSpecification(f"{key} has no parameter {name!r}: it has {', '.join(sorted(known))}")
+            raise BadSpecification(f"{key} has no parameter {name!r}: {_near_or_all(name, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadSpecification(f"{key}.{name} is a number, not {value!r}")
         low, high = known[name].low, known[name].high

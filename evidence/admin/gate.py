@@ -20,6 +20,7 @@ from evidence.admin.waiver_form import WaiverForm
 from evidence.errors import EvidenceError
 from evidence.models import GateDecision, Waiver
 from evidence.pages.frame import Page, Step, show_page
+from evidence.selectors.waivers import is_in_force
 from evidence.services.gates import record_waiver
 
 
@@ -115,4 +116,4 @@ class WaiverAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="State")
     def state(self, waiver: Waiver) -> str:
-        return badge("active" if waiver.expires_at > clock.now() else "expired")
+        return badge("active" if is_in_force(waiver, clock.now()) else "expired")

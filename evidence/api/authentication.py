@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from evidence import clock
+from evidence.access import is_usable
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
 
@@ -32,11 +32,7 @@ class TokenAuthentication(BaseAuthentication):
         token = AccessToken.objects.select_related("owner").filter(prefix=prefix).first()
         expected = token.secret_digest if token else "0" * 64
         matches = hmac.compare_digest(sha256_hex(text.strip().encode("latin-1")), expected)
-        if token is None or not matches or token.revoked_at or token.expires_at <= clock.now():
-            raise AuthenticationFailed(
-                "The token is unknown, expired or revoked. An operator can issue a new one."
-            )
-        if not token.owner.is_active:
+        if token is None or not matches or not is_usable(token):
             raise AuthenticationFailed(
                 "The token is unknown, expired or revoked. An operator can issue a new one."
             )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -100,12 +102,13 @@ class EvalRunOut(serializers.ModelSerializer[EvalRun]):
         """Return whether the run no longer counts."""
         return Retraction.objects.filter(run=run).exists()
 
-    def get_rejects(self, run: EvalRun) -> list[dict[str, str]]:
+    @extend_schema_field(EvalRejectOut(many=True))
+    def get_rejects(self, run: EvalRun) -> Any:
         """Return the samples that were refused."""
         rejects = Reject.objects.filter(
             system=run.system, source=RejectSource.EVAL_SAMPLE, source_ref=run.run_key
         )
-        return [{"code": reject.code, "detail": reject.detail} for reject in rejects.order_by("pk")]
+        return EvalRejectOut(rejects.order_by("pk"), many=True).data
 
     def _overall(self, run: EvalRun) -> list[EvalScore]:
         return [score for score in run.scores.all() if not score.slice]

@@ -16,7 +16,6 @@ from evidence.log.notes import Checkpoint, VerifierKey, open_checkpoint
 from evidence.log.tree import HASH_SIZE, leaf_hash, verify_inclusion
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
-FILE_EXTENSION: Final = ".tlog-proof"
 MAX_PROOF: Final = 63  # hashes; a longer path belongs to no tree we can name
 _INDEX: Final = re.compile(r"index (0|[1-9][0-9]{0,18})")
 

@@ -1,4 +1,4 @@
-"""The nouns of `evidence`. One noun a file; this is the only door to them."""
+"""The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
 from evidence.models.artefact import (
     Artefact,

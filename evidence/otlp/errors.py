@@ -70,7 +70,6 @@ class RejectCode(StrEnum):
     MISSING_SYSTEM = "missing_system"
     SYSTEM_NOT_PERMITTED = "system_not_permitted"
     SPAN_CONFLICT = "span_conflict"
-    EVALUATION_CONFLICT = "evaluation_conflict"
 
 
 class ItemRefused(Exception):

@@ -77,7 +77,7 @@ def check_blob(digest: str) -> Path:
     except FileNotFoundError as exc:
         raise _missing(digest) from exc
     if found != digest:
-        raise DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
+        raise _changed(digest)
     return path
 
 
@@ -94,7 +94,7 @@ def read_blob(digest: str) -> bytes:
     except FileNotFoundError as exc:
         raise _missing(digest) from exc
     if sha256_hex(data) != digest:
-        raise DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
+        raise _changed(digest)
     return data
 
 
@@ -102,6 +102,10 @@ def blob_path(digest: str) -> Path:
     """Return where the bytes of a digest are kept."""
     root: Path = settings.BLOB_ROOT
     return root / digest[:2] / digest
+
+
+def _changed(digest: str) -> DigestMismatch:
+    return DigestMismatch(f"The file of blob {digest} was changed; restore it from a backup.")
 
 
 def _missing(digest: str) -> EvidenceError:

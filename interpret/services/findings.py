@@ -9,18 +9,10 @@ from typing import Any
 from django.db import connection
 
 from evidence.digests import digest_of
-from evidence.errors import EvidenceError
 from evidence.services import audit
 from interpret.contracts import Measurement, ProbeResult
+from interpret.errors import FindingsOutsideTransaction
 from interpret.models import Finding, ProbeRun
-
-
-class FindingsOutsideTransaction(EvidenceError):
-    """Findings would have been stored apart from the end of their run: a programming error, caught at once."""
-
-    code = "findings_outside_transaction"
-    http_status = 500
-    title = "Findings were about to be stored outside a transaction"
 
 
 def record_findings(*, run: ProbeRun, result: ProbeResult, observed_at: datetime) -> list[Finding]:

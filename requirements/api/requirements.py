@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import django_filters
 from django.db.models import OuterRef, Subquery
@@ -31,8 +31,7 @@ from requirements.models import (
 from requirements.selectors.requirements import find_version
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
-
-MAX_FILE: Final = 1_000_000  # bytes of a requirement file
+from requirements.yaml_import.reader import MAX_BYTES
 
 
 class CriterionOut(serializers.ModelSerializer[AcceptanceCriterion]):
@@ -138,7 +137,7 @@ class RequirementImport(ScopedView):
         result = import_requirements(
             principal=principal,
             system=find_system(principal, self.query["system"]),
-            source=read_posted_body(request._request, limit=MAX_FILE),  # noqa: SLF001  # the bytes as sent
+            source=read_posted_body(request._request, limit=MAX_BYTES),  # noqa: SLF001  # the bytes as sent
             file_name=self.query["file"],
         )
         listed = [

@@ -13,6 +13,7 @@ from evidence.selectors.binder.evals import eval_run_path, eval_runs_in_scope
 from evidence.selectors.binder.reviews import REVIEWS_PATH
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.traces import TRACES_PATH
+from evidence.selectors.waivers import is_in_force
 from evidence.vocabulary import CriterionVerdict
 from requirements.checks import known_checks
 from requirements.models import (
@@ -181,7 +182,7 @@ def _waivers(scope: BinderScope, version: RequirementVersion) -> list[WaiverDocu
             "approvedBy": row.approved_by,
             "grantedAt": moment(row.created_at),
             "expiresAt": moment(row.expires_at),
-            "inForce": row.expires_at > scope.as_of,
+            "inForce": is_in_force(row, scope.as_of),
         }
         for row in rows.order_by("pk")
     ]

@@ -89,6 +89,7 @@ def record_eval_run(
         _keep_refused(system=system, raw=raw, format_name=format_name, problems=exc.problems, actor=actor)
         raise EvalFileRefused(exc.problems) from exc
     _check_addressee(parsed.head, system, release)
+    _check_collected_at(parsed.head)
     name = parsed.head.release or release
     found = registry.find_release(system, name) if name else None
     return _store(system=system, release=found, parsed=parsed, raw=raw, format_name=format_name, actor=actor)
@@ -254,6 +255,9 @@ def _check_addressee(head: RunHead, system: System, release: str | None) -> None
         raise InvalidInput(f"The file is about system {head.system!r}, it was posted to {system.key!r}.")
     if release and head.release and release != head.release:
         raise InvalidInput(f"The file is about release {head.release!r}, it was posted to {release!r}.")
+
+
+def _check_collected_at(head: RunHead) -> None:
     if head.collected_at > clock.now() + CLOCK_SKEW:
         raise InvalidInput(
             "collected_at lies in the future: set the clock of the machine that ran the suite."

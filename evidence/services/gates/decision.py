@@ -21,6 +21,7 @@ from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import ArtefactVersion, GateDecision, Release, System, Waiver
 from evidence.replay import Replay
+from evidence.selectors.waivers import waivers_in_force
 from evidence.services import audit
 from evidence.services.gates.definition import CriterionReference, find_current_gate, read_references
 from evidence.vocabulary import CriterionVerdict
@@ -196,5 +197,5 @@ def _shown(waiver: Waiver) -> dict[str, Any]:
 
 def _waivers(release: Release, as_of: datetime, actor: str) -> dict[str, Waiver]:
     """Return the waivers in force that whoever asks the gate may pass by, by criterion."""
-    found = Waiver.objects.filter(release=release, created_at__lte=as_of, expires_at__gt=as_of).order_by("pk")
+    found = waivers_in_force(release, as_of)
     return {waiver.criterion_ref: waiver for waiver in found if acts.can_use_waiver(actor, waiver)}
