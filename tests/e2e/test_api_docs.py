@@ -46,7 +46,7 @@ def test_the_api_page_shows_every_operation_without_the_internet(
     assert any(address.endswith("/api/schema") for address in loaded)
     shoot("api-docs")
     click(chromium, "css selector", "[id$='-checks_list'] .opblock-summary-control")
-    see(chromium, "List them by name")
+    see(chromium, "The checks a criterion can name.")
     assert [message for message in refused(chromium) if "script" in message] == []
 
 
