@@ -148,8 +148,13 @@ def principal_named(user_name: str) -> Principal:
 
 
 def principal_of_token(token: AccessToken) -> Principal:
-    """Return the principal of a token whose secret, expiry and revocation were checked."""
-    members = AccessToken.systems.through.objects.filter(accesstoken=token)
+    """Return the principal of a token whose secret, expiry and revocation were checked.
+
+    It reaches the systems that it names and that its owner is still a member of.
+    """
+    members = AccessToken.systems.through.objects.filter(
+        accesstoken=token, system__memberships__user=token.owner
+    )
     systems = frozenset(members.values_list("system_id", flat=True))
     return Principal(actor_of_token(token), token.owner, token, frozenset(token.scopes), systems)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.http import HttpRequest
 
 from evidence import acts
+from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.roles import roles_of
 from evidence.services.people import person_changes
@@ -24,7 +27,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(_UserAdmin):
+class PersonAdmin(StrictInput, _UserAdmin):
     list_display = ["username", "first_name", "last_name", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
@@ -35,6 +38,8 @@ class PersonAdmin(_UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
         closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}
+        if obj is not None:
+            closed.add("username")  # what they did stands under it: a renamed person could approve their own
         principal = principal_of(request)
         if not acts.can_make_superuser(principal):
             closed |= person_changes.SUPERUSER_FIELDS
@@ -60,13 +65,23 @@ class PersonAdmin(_UserAdmin):
         record = person_changes.record_person_changed if change else person_changes.record_person_added
         record(principal=principal_of(request), person=form.instance, fields=form.changed_data)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002  # Django's signature
+        """Set somebody's password, and put on record who did."""
+        with transaction.atomic():
+            answer = super().user_change_password(request, id, form_url)
+            person = self.get_object(request, id) if answer.status_code == HTTPStatus.FOUND else None
+            if person is not None:
+                principal = principal_of(request)
+                person_changes.record_person_changed(principal=principal, person=person, fields=["password"])
+        return answer
+
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         return ", ".join(sorted(roles_of(person))) or "–"
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(StrictInput, GroupAdmin):
     """Roles come from the table in `evidence.roles` at every migration; here they are read."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

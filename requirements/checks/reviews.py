@@ -46,6 +46,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
         within_hours={
             "type": "number",
             "exclusiveMinimum": 0,
+            "maximum": 87_600,  # ten years
             "description": "hours from sealing to the review",
         },
         pending={

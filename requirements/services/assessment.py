@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
 from django.db import transaction
@@ -29,6 +29,7 @@ from requirements.selectors.requirements import approved_versions, baseline_vers
 from requirements.verdicts import Judgement, Rule, judge, worst
 
 ENGINE_VERSION: Final = "assess/1"
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was observed before, however old it may be
 
 
 class SliceResult(TypedDict):
@@ -281,7 +282,7 @@ def _judge_slice(
     criterion: AcceptanceCriterion, check: Check, release: Release, as_of: datetime, where: dict[str, str]
 ) -> _Part:
     age = criterion.max_age_days
-    since = None if age is None else as_of - timedelta(days=age)
+    since = None if age is None else as_of - min(timedelta(days=age), as_of - BEGINNING)
     population = Population(release.system_id, release.pk, as_of, since, where)
     recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
     ever = None

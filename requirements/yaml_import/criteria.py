@@ -17,6 +17,7 @@ from requirements.errors import UnknownCheck
 from requirements.yaml_import.faults import Faults
 from requirements.yaml_import.reader import Path
 
+MOST_DAYS = 36_500  # a hundred years: what is older is no evidence of anything here
 _COMPARATOR_OF = {Direction.HIGHER: Comparator.AT_LEAST, Direction.LOWER: Comparator.AT_MOST}
 _FIELDS = (
     "key",
@@ -45,7 +46,7 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
     min_n = faults.whole_number(item, "min_n", path, least=1)
     max_age = None
     if item.get("max_age_days") is not None:
-        max_age = faults.whole_number(item, "max_age_days", path, least=1)
+        max_age = faults.whole_number(item, "max_age_days", path, least=1, most=MOST_DAYS)
     bound_confidence = _read_bound_confidence(item, path, faults)
     if check is None:
         return None

@@ -71,14 +71,16 @@ class Faults:
             self.add((*path, name), "not_a_text", f"must be a text of 1 to {MAX_TEXT} characters")
         return str(value).strip()
 
-    def whole_number(self, item: Mapping[str, object], name: str, path: Path, *, least: int) -> int:
-        """Read a whole number of at least `least`."""
+    def whole_number(
+        self, item: Mapping[str, object], name: str, path: Path, *, least: int, most: int = 2**31 - 1
+    ) -> int:
+        """Read a whole number of at least `least` and at most `most`."""
         value = item.get(name)
         if name not in item:
             return least
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             self.add(
-                (*path, name), "bad_number", f"must be a whole number of at least {least}, not {value!r}"
+                (*path, name), "bad_number", f"must be a whole number from {least} to {most}, not {value!r}"
             )
             return least
         return value

@@ -145,3 +145,17 @@ def test_posting_takes_its_own_scope(world: World, api: APIClient, scope: Scope)
     )
     assert answer.status_code == 403
     assert not EvalRun.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("values", [(1e155, -1e155), (1.7e308, 1.7e308, -1.0)])
+def test_scores_whose_spread_is_no_number_are_refused(world: World, values: tuple[float, ...]) -> None:
+    content = json.loads(eval_file())
+    content["metrics"] = {"speed": {"kind": "mean", "direction": "higher", "unit": "s"}}
+    content["samples"] = [
+        content["samples"][0] | {"id": str(at), "scores": {"speed": {"status": "scored", "value": value}}}
+        for at, value in enumerate(values)
+    ]
+    with pytest.raises(InvalidInput, match="no spread that a number can hold"):
+        post(world, json.dumps(content).encode())
+    assert not EvalRun.objects.exists()

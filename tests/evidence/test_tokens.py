@@ -10,8 +10,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.errors import AccessDenied, InvalidInput
-from evidence.models import AccessToken, AuditEvent, Scope, System
+from evidence.models import AccessToken, AuditEvent, Membership, Scope, System
 from evidence.services.people.tokens import IssuedToken, issue_token, revoke_token
+from tests.e2e.cases import make_trace
 from tests.factories import World, acting, make_world
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +66,12 @@ def test_a_token_stops_with_its_owner_and_with_its_time(world: World, api: APICl
     owner.save()
     AccessToken.objects.update(expires_at=timezone.now())
     assert status() == 401
+
+
+def test_a_token_reaches_a_system_as_long_as_its_owner_does(world: World, api: APIClient) -> None:
+    headers, trace = world.headers(Scope.READ), make_trace(world)
+    assert [row["trace_id"] for row in api.get("/api/v1/traces", **headers).json()["results"]] == [
+        trace.trace_id.hex
+    ]
+    Membership.objects.filter(user=world.people["operator"]).delete()
+    assert api.get("/api/v1/traces", **headers).json()["results"] == []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from evidence.digests import sha256_hex
 from evidence.models import ArtefactVersion, AuditEvent, Evidence, EvidenceLink, Review
 from evidence.services import registry
 from evidence.services.reviews import open_review_task
+from evidence.vocabulary import CriterionVerdict
 from requirements.checks import known_checks
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.assessment import assess, assess_release, evaluate, replay_assessment
@@ -356,3 +357,10 @@ def test_assessments_read_no_table_of_the_inside_and_no_evidence_item(world: Wor
     assert '"interpret_' not in text
     assert '"evidence_evidence"' not in text
     assert Assessment.objects.count() == 6
+
+
+def test_an_assessment_as_of_the_beginning_of_time_finds_nothing(world: World) -> None:
+    criterion = make_criterion(world, max_age_days=36_500)
+    make_trace(world)
+    judged = evaluate(criterion=criterion, release=world.release, as_of=datetime(1, 1, 1, tzinfo=UTC))
+    assert judged.judgement.verdict == CriterionVerdict.INSUFFICIENT

@@ -74,6 +74,7 @@ def test_an_unknown_check_names_file_line_and_nearest_known_check() -> None:
         ("        min_n: 20\n", "", "missing_field", 13),
         ("min_n: 20", "min_m: 20", "unknown_field", 16),
         ("max_age_days: 90", "max_age_days: 1.5", "bad_number", 17),
+        ("max_age_days: 90", "max_age_days: 1000000", "bad_number", 17),
         ("max_age_days: 90", "confidence: 95", "bad_confidence", 17),
         ("max_age_days: 90", "unit: ms", "bad_unit", 17),
         ("max_age_days: 90", "parameters: {min_scores: 1}", "unknown_parameter", 17),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin, messages
@@ -19,13 +19,9 @@ from django.utils.text import capfirst
 from evidence.access import INTERNALS_APP, sees_internals
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.paginator import PlannedPaginator
+from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
 from evidence.admin.frame.visibility import reaches_internals, rows_of, visible
 from evidence.models import StoredModel
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class LeanChangeList(ChangeList):
         ]
 
 
-class ScopedModelAdmin(_ModelAdmin):
+class ScopedModelAdmin(StrictInput):
     """A noun of which a person sees the rows of their systems, and of no other, whoever they are.
 
     A superuser is narrowed like everybody: seeing a bank's traces is a membership, not a technical right.
@@ -95,12 +91,14 @@ class ScopedModelAdmin(_ModelAdmin):
         may_look_inside = request is not None and sees_internals(request.user)
         if not may_look_inside and reaches_internals(self.model, lookup):
             return False
-        return lookup in self.chain_lookups or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # Django passes the request since 5.0
+        return lookup in self.chain_lookups or super().lookup_allowed(lookup, value, request)
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Offer only related rows that the person may see."""
+        if db_field.name in self.autocomplete_fields:
+            kwargs["widget"] = StrictAutocomplete(db_field, self.admin_site, using=kwargs.get("using"))
         related = db_field.related_model
         if issubclass(related, StoredModel):
             kwargs["queryset"] = visible(rows_of(related), request)

@@ -13,7 +13,7 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, EvidenceError, Fault, InvalidInput
-from evidence.evals.aggregate import aggregate
+from evidence.evals.aggregate import AggregateScore, aggregate
 from evidence.evals.contracts import EvalFileError, ParsedRun, RunHead, SampleReject, VersionClaim
 from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
 from evidence.locks import Lock, hold
@@ -193,9 +193,16 @@ def _sample_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalSample]:
     ]
 
 
+def _aggregate(parsed: ParsedRun) -> list[AggregateScore]:
+    try:
+        return aggregate(parsed, settings.EVAL_CONFIDENCE)
+    except OverflowError as exc:
+        raise InvalidInput("Scores beyond about 1e150 have no spread that a number can hold.") from exc
+
+
 def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
     rows = []
-    for score in aggregate(parsed, settings.EVAL_CONFIDENCE):
+    for score in _aggregate(parsed):
         estimate = score.estimate
         numbers: dict[str, Any] = {"value": None, "stderr": None, "low": None, "high": None}
         if estimate is not None:
