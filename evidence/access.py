@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 from rest_framework.request import Request
 
 from evidence import clock
@@ -34,12 +35,22 @@ from evidence.selectors.review_tasks import waits_for
 
 INTERNALS_APP: Final = "interpret"
 _INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
+
+
+def _events_of(rows: models.QuerySet[Any]) -> Q:
+    """Return the condition that an audit event is about one of these rows."""
+    keys = rows.annotate(key=Cast("pk", models.CharField())).values("key")
+    return Q(object_type=rows.model._meta.label, object_id__in=keys)
+
+
 # Rows of `evidence` that speak of probes, detectors or what they found: hidden like the internals themselves.
 _SPEAKS_OF_INTERNALS: Final[dict[type[models.Model], Q]] = {
     Artefact: Q(kind__in=_INTERNAL_KINDS),
     ArtefactVersion: Q(artefact__kind__in=_INTERNAL_KINDS),
     Registration: Q(version__artefact__kind__in=_INTERNAL_KINDS),
-    AuditEvent: Q(object_type__startswith=f"{INTERNALS_APP}."),
+    AuditEvent: Q(object_type__startswith=f"{INTERNALS_APP}.")
+    | _events_of(Evidence.objects.filter(layer=Layer.MECHANISTIC))
+    | _events_of(ArtefactVersion.objects.filter(artefact__kind__in=_INTERNAL_KINDS)),
     Evidence: Q(layer=Layer.MECHANISTIC),
     EvidenceLink: Q(evidence__layer=Layer.MECHANISTIC),
 }

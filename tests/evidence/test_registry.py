@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evidence.access import visible_events, visible_to
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import ArtefactVersion, AuditEvent, Registration, Release, SourceDocument
 from evidence.services import registry
@@ -78,3 +79,15 @@ def test_a_version_of_no_kind_we_know_is_refused(world: World) -> None:
         registry.ensure_version(
             system=world.system, kind="modle", key="smol", label="1", digest="a" * 64, actor="user:1"
         )
+
+
+def test_events_about_the_inside_are_for_those_who_may_see_it(world: World) -> None:
+    version = registry.ensure_version(
+        system=world.system, kind="sae", key="layer-9", label="1", digest="c" * 64, actor="user:1"
+    )
+    about = AuditEvent.objects.get(object_type="evidence.ArtefactVersion", object_id=str(version.pk))
+    auditor, researcher = world.principal("auditor"), world.principal("researcher")
+    for seen in (visible_to(AuditEvent.objects.all(), auditor), visible_events(auditor)):
+        assert seen.exists()
+        assert about not in seen
+    assert about in visible_to(AuditEvent.objects.all(), researcher)
