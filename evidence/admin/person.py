@@ -32,6 +32,11 @@ class PersonAdmin(StrictInput, _UserAdmin):
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse what would tell, by who is left, of systems that the asker is no member of."""
+        foreign = lookup.partition("__")[0] not in {field.name for field in User._meta.fields} | {"groups"}
+        return not foreign and super().lookup_allowed(lookup, value, request)
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
 from evidence import clock
@@ -14,7 +14,7 @@ from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import principal_of
-from evidence.models import AccessToken
+from evidence.models import AccessToken, System
 from evidence.services.people import tokens
 
 
@@ -30,7 +30,9 @@ class AccessTokenAdmin(ReadOnlyModelAdmin):
     actions_on_top = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("systems")
+        """Fetch the systems along that the person may know of; a token may have others."""
+        mine = Prefetch("systems", System.objects.filter(pk__in=principal_of(request).system_ids))
+        return super().get_queryset(request).prefetch_related(mine)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether the person may revoke tokens at all."""

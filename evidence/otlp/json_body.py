@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -35,6 +35,8 @@ from evidence.otlp.limits import Limits
 from evidence.otlp.records import Signal
 
 _BOM: Final = b"\xef\xbb\xbf"
+_SPAN_LISTS: Final = ("resourceSpans", "scopeSpans", "spans")  # each within the one before
+_LOG_LISTS: Final = ("resourceLogs", "scopeLogs", "logRecords")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 
 
@@ -48,29 +50,31 @@ def parse_json(body: bytes) -> Fields:
     try:
         parsed: object = orjson.loads(body)
     except orjson.JSONDecodeError:
-        try:
-            parsed = json.loads(body.decode("utf-8", "surrogateescape"))
-        except (ValueError, RecursionError) as exc:
-            raise UndecodableBody(f"the body is not JSON: {str(exc)[:200]}") from exc
+        parsed = _read_slowly(body)
     if not isinstance(parsed, dict):
         raise UndecodableBody("the body is JSON but not an object")
     return parsed
 
 
+def _read_slowly(body: bytes, **hooks: Any) -> object:
+    try:
+        return json.loads(body.removeprefix(_BOM).decode("utf-8", "surrogateescape"), **hooks)
+    except (ValueError, RecursionError) as exc:
+        raise UndecodableBody(f"the body is not JSON: {str(exc)[:200]}") from exc
+
+
 def read_span_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[Span]]:
     """Yield the groups of an `ExportTraceServiceRequest` in JSON."""
     document = _check_signal(parse_json(body), Signal.TRACES)
-    return _read_groups(
-        document, ("resourceSpans", "scopeSpans", "spans"), _Builder(limits).build_span, limits
-    )
+    _check_lists_stand_once(body, document, _SPAN_LISTS)
+    return _read_groups(document, _SPAN_LISTS, _Builder(limits).build_span, limits)
 
 
 def read_log_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[LogRecord]]:
     """Yield the groups of an `ExportLogsServiceRequest` in JSON."""
     document = _check_signal(parse_json(body), Signal.LOGS)
-    return _read_groups(
-        document, ("resourceLogs", "scopeLogs", "logRecords"), _Builder(limits).build_log, limits
-    )
+    _check_lists_stand_once(body, document, _LOG_LISTS)
+    return _read_groups(document, _LOG_LISTS, _Builder(limits).build_log, limits)
 
 
 def _check_signal(document: Fields, signal: Signal) -> Fields:
@@ -87,6 +91,35 @@ def _check_signal(document: Fields, signal: Signal) -> Fields:
     raise UndecodableBody(
         f"the body has no {wanted} (names are lowerCamelCase); it has {sorted(document)[:5]}"
     )
+
+
+def _check_lists_stand_once(body: bytes, document: Fields, names: tuple[str, str, str]) -> None:
+    """Refuse an object that has one of the lists twice: the parser keeps the last, and would lose the items before it.
+
+    A list name is counted in the text first, and only where that is not how often it was parsed (a repetition, or a
+    value of that very text) is the text read again, slowly. A repetition with a letter written as an escape, which no
+    encoder makes of these names, goes unseen.
+
+    Raises:
+        UndecodableBody: naming the list.
+    """
+    holders: list[object] = [document]
+    for name in names:
+        lists = [holder[name] for holder in holders if isinstance(holder, dict) and name in holder]
+        if body.count(f'"{name}"'.encode()) != len(lists):
+            _read_slowly(body, object_pairs_hook=_once(names))
+            return
+        holders = [inner for listed in lists if isinstance(listed, list) for inner in listed]
+
+
+def _once(names: tuple[str, str, str]) -> Callable[[list[tuple[str, object]]], Fields]:
+    def read(pairs: list[tuple[str, object]]) -> Fields:
+        keys = [key for key, _ in pairs if key in names]
+        if len(keys) != len(set(keys)):
+            raise UndecodableBody(f"an object has {keys[-1]} twice: send one list")
+        return dict(pairs)
+
+    return read
 
 
 def _read_groups(

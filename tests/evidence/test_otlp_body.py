@@ -81,6 +81,31 @@ def test_traces_posted_to_logs_are_named() -> None:
         read_logs(b'{"resourceSpans": []}')
 
 
+SPANS = '{"spans": [{"name": "a"}], "spans": [{"name": "b"}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('{"resourceSpans": [{}], "resourceSpans": []}', "resourceSpans"),
+        ('{"resourceSpans": [{"scopeSpans": [], "scopeSpans": []}]}', "scopeSpans"),
+        (f'{{"resourceSpans": [{{"scopeSpans": [{SPANS}]}}]}}', "spans"),
+    ],
+)
+def test_a_list_that_stands_twice_is_refused_because_one_would_be_lost(text: str, name: str) -> None:
+    with pytest.raises(UndecodableBody, match=f"an object has {name} twice"):
+        read_traces(text.encode(), JSON)
+
+
+def test_a_value_that_is_the_name_of_a_list_is_none() -> None:
+    attribute = '{"key": "spans", "value": {"stringValue": "scopeSpans"}}'
+    span = (
+        f'{{"traceId": "{"1" * 32}", "spanId": "{"2" * 16}", "name": "spans", "attributes": [{attribute}]}}'
+    )
+    text = f'{{"resourceSpans": [{{"scopeSpans": [{{"spans": [{span}]}}]}}]}}'
+    assert read_traces(text.encode(), JSON).n_items == 1
+
+
 @pytest.mark.parametrize(
     ("body", "content_encoding", "limits"),
     [
