@@ -19,13 +19,12 @@ from typing import Any, Final, cast
 import torch
 
 from examples.common.decoding import write_answers
-from examples.common.generation import Completion, GenerationRequest, cut_evenly
+from examples.common.generation import Completion, GenerationRequest
+from examples.common.packing import pack_linear_layers
 from examples.common.prompts import Message
 from interpret.probes.weights import load_causal_lm
 
-ROWS: Final = (
-    32  # answers written together at most: each holds the keys and values of its prompt, 10 to 20 MB
-)
+ROWS: Final = 36  # answers written together at most; each holds the keys and values of its prompt
 
 
 class LocalModel:
@@ -39,6 +38,7 @@ class LocalModel:
         """
         loaded = load_causal_lm(store, digest)
         self._model = loaded.model
+        pack_linear_layers(self._model)
         self._tokenizer = cast("Any", loaded.tokenizer)
         self._name, self._digest = name, digest
         self._workers = torch.get_num_threads()
@@ -55,11 +55,12 @@ class LocalModel:
         return self._digest
 
     def complete_batch(self, requests: Sequence[GenerationRequest]) -> list[Completion]:
-        """Answer each request greedily; each core takes a stretch of the requests, which share forward passes."""
+        """Answer each request greedily; each core takes its share of the requests, which share forward passes."""
         prompts = [self._encode(request.messages) for request in requests]
         budgets = [request.max_new_tokens for request in requests]
         order = sorted(range(len(requests)), key=lambda i: prompts[i])  # like beginnings together
-        groups = cut_evenly(order, max(self._workers, -(-len(order) // ROWS)))
+        parts = min(len(order), max(self._workers, -(-len(order) // ROWS)))
+        groups = [order[number::parts] for number in range(parts)]  # of each kind as much to every core
         written = self._pool.map(
             self._write,
             [[prompts[i] for i in members] for members in groups],

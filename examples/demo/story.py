@@ -107,24 +107,21 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
     with story.timed("run the copilots; assemble their traces", console):
         _run_copilots(stack, copilots, generator, setup, var, console)
         _await_traces(story, reader, copilots, began, console)
-    with story.timed("evaluate; post the results as CI does", console):
-        _evaluate(stack, copilots, generator, setup, var, console)
-    with story.timed("review", console):
-        reviewers = [setup.people["rui"], setup.people["vera"]]
-        for copilot in copilots:
-            story.reviews[copilot.key] = governance.review_some(
-                setup.systems[copilot.key], reviewers
-            ).decisions
-    with story.timed("ask the gates", console):
-        story.gates = _ask_gates(stack, copilots, setup)
-    with story.timed("probe the model's inside; attach what was found", console):
-        _probe(story, Api(stack.url, setup.tokens["researcher"]), copilots[0], console)
+    first, *others = copilots
+    with story.timed(f"{first.key}: evaluate, post the results as CI does, review, ask the gates", console):
+        _judge(story, stack, [first], generator, setup, var, console)
+    researcher = Api(stack.url, setup.tokens["researcher"])
+    runs = _queue_probes(researcher, first)
+    with story.timed("the others likewise; meanwhile a worker probes the model's inside", console):
+        _judge(story, stack, others, generator, setup, var, console)
+    with story.timed("wait for the probes, and for what they found to be attached", console):
+        _await_probes(story, researcher, runs, console)
     with story.timed("ask the gates again: a finding changes no verdict", console):
         story.gates_after_findings = _ask_gates(stack, copilots, setup)
     with story.timed("export a binder, verify it, change one byte, verify it again", console):
         story.binder = binder.export_and_verify(
             reader,
-            copilots[0],
+            first,
             BASELINE,
             period=(began - timedelta(minutes=1), datetime.now(UTC)),
             folder=var / "demo",
@@ -210,6 +207,24 @@ def _await_traces(
         )
 
 
+def _judge(
+    story: Story,
+    stack: Stack,
+    copilots: list[Copilot],
+    generator: Generator,
+    setup: people.Setup,
+    var: Path,
+    console: Console,
+) -> None:
+    """Evaluate copilots, have some of their answers reviewed, and ask their gates."""
+    _evaluate(stack, copilots, generator, setup, var, console)
+    reviewers = [setup.people["rui"], setup.people["vera"]]
+    for copilot in copilots:
+        judged = governance.review_some(setup.systems[copilot.key], reviewers)
+        story.reviews[copilot.key] = judged.decisions
+    story.gates |= _ask_gates(stack, copilots, setup)
+
+
 def _evaluate(
     stack: Stack,
     copilots: list[Copilot],
@@ -238,15 +253,19 @@ def _ask_gates(stack: Stack, copilots: list[Copilot], setup: people.Setup) -> Ga
     }
 
 
-def _probe(story: Story, researcher: Api, copilot: Copilot, console: Console) -> None:
-    """Queue the probes, wait for the interpret worker, and for the findings to be put forward."""
-    runs = [
+def _queue_probes(researcher: Api, copilot: Copilot) -> list[dict[str, Any]]:
+    """Ask for the probes of a release; the interpret worker takes them up."""
+    return [
         researcher.post(
             "probe-runs",
             {"system": copilot.key, "release": copilot.release, "probe": probe, "parameters": parameters},
         )
         for probe, parameters in PROBES.items()
     ]
+
+
+def _await_probes(story: Story, researcher: Api, runs: list[dict[str, Any]], console: Console) -> None:
+    """Wait for the interpret worker, and for the findings to be put forward."""
     with make_progress(console) as progress:
         bar = progress.add_task("probes", total=2 * len(runs))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from examples.demo.governance import GATES
 from examples.demo.grounds import say_why
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def _gates(story: Story) -> Table:
             f" answer is worth. Answers made with a draft prompt count as failures in both: {drafts}."
         ),
     )
-    for (key, gate), told in story.gates.items():
+    for key, gate in sorted(story.gates, key=lambda asked: GATES.index(asked[1])):
+        told = story.gates[key, gate]
         verdict = told.answer["verdict"]
         assessed = {row["criterion"]: row for row in story.assessments[key]}
         why = say_why(told.answer["reasons"], assessed, story.thresholds[key])

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from examples.common.copilot import Copilot
-from examples.common.generation import Completion, GenerationRequest, Generator
+from examples.common.generation import Completion, GenerationRequest, Generator, cut_evenly
 from examples.evals.scorers import (
     score,
     score_groundedness,
@@ -19,7 +19,7 @@ from examples.evals.scorers import (
     score_same_wording,
 )
 
-BATCH: Final = 64  # requests the model is given at a time
+BATCH: Final = 72  # requests the model is given at a time
 PASSAGES: Final = 1  # shown with a pressure prompt
 Report = Callable[[int], None]  # how many generations have been made since
 
@@ -133,11 +133,10 @@ def answer_parts(parts: Sequence[Part], generator: Generator, report: Report) ->
 
 
 def generate(generator: Generator, requests: Sequence[GenerationRequest], report: Report) -> list[Completion]:
-    """Answer `requests` in batches of `BATCH`, those of like budget together, so that they end together."""
+    """Answer `requests` in batches of at most `BATCH`, those of like budget together, so that they end together."""
     order = sorted(range(len(requests)), key=lambda i: -requests[i].max_new_tokens)
     answers: dict[int, Completion] = {}
-    for start in range(0, len(order), BATCH):
-        members = order[start : start + BATCH]
+    for members in cut_evenly(order, -(-len(order) // BATCH)):
         completions = generator.complete_batch([requests[i] for i in members])
         answers.update(zip(members, completions, strict=True))
         report(len(members))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from examples.common.decoding import count_shared, write_answers  # noqa: E402  # needs torch
+from examples.common.packing import pack_linear_layers  # noqa: E402
 
 END = 0
 BUDGET = 12
@@ -63,6 +65,16 @@ def test_an_answer_ends_with_the_end_token_and_the_others_go_on(model: Any) -> N
         expected = tokens[: tokens.index(end) + 1] if end in tokens else tokens
         assert (answer.tokens, answer.ended) == (expected, end in tokens)
     assert written[0].ended
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+def test_a_packed_model_says_the_same(model: Any) -> None:
+    packed = copy.deepcopy(model)
+    with torch.inference_mode():
+        pack_linear_layers(packed)
+        ids = torch.tensor([PROMPTS[1]])
+        torch.testing.assert_close(packed(ids).logits, model(ids).logits)
+    assert not any(type(layer) is torch.nn.Linear for layer in packed.modules())
 
 
 @pytest.mark.parametrize(
