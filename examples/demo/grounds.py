@@ -45,7 +45,7 @@ def _tightest(
     counted = (
         f"{row['value'] * row['n']:.0f} of {row['n']}" if row["unit"] == "share" else f"{row['value']:.3g}"
     )
-    shown = f"{counted}, which shows {words} {_bound(row):.3f} with {row['confidence']:.0%} confidence"
+    shown = f"{counted}, which shows {words} {_bound(row):.3f} with {row['bound_confidence']:.0%} confidence"
     asked = f"{words} {thresholds[name]:g} is asked"
     if row["verdict"] == "met":
         return f"The tightest, {name}: {shown}, and {asked}."
