@@ -92,7 +92,7 @@ def _gates(story: Story) -> Table:
         title="Gates, and why each decided so",
         caption=(
             "release-gate asks every criterion; recording-gate only what is recorded of each answer, not what the"
-            f" answer is worth. Answers made with a draft prompt count as failures in both: {drafts}."
+            f" answer is worth. Answers made with a draft prompt count as failures in both; in this run: {drafts}."
         ),
     )
     for key, gate in sorted(story.gates, key=lambda asked: GATES.index(asked[1])):

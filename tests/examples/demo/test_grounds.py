@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from evidence.statistics import two_sided, wilson
 from examples.demo.grounds import say_why
+from requirements.api.assessments import AssessmentOut
+from requirements.services.assessment import assess
+from tests.factories import World
+from tests.requirements.builders import make_criterion, make_trace
 
 CONFIDENCE = 0.95
 THRESHOLDS = {"a/versions": 0.8, "b/limits": 0.8, "c/prohibited": 0.2}
@@ -24,7 +29,7 @@ def share(criterion: str, verdict: str, successes: int, n: int, direction: str =
         "high": interval.high,
         "direction": direction,
         "unit": "share",
-        "confidence": CONFIDENCE,
+        "bound_confidence": CONFIDENCE,
         "detail": "as measured",
     }
 
@@ -69,3 +74,25 @@ def test_what_was_never_observed_is_said_in_the_products_words() -> None:
 def test_a_failure_names_what_is_known_not_to_be_met(others: tuple[dict[str, Any], ...], left: str) -> None:
     said = why(share("a/versions", "not_met", 3, 20), *others)
     assert said == f"1 of {1 + len(others)} criteria are known not to be met{left}: a/versions."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("n_traces", "verdict", "told"), [
+    (3, "insufficient", "1 of 1 criteria lack evidence"), (12, "met", "Each of the 1 criteria is met"),
+])  # fmt: skip
+def test_the_grounds_are_told_from_an_assessment_as_the_api_shows_it(
+    world: World, n_traces: int, verdict: str, told: str
+) -> None:
+    criterion = make_criterion(world)
+    for _ in range(n_traces):
+        make_trace(world)
+    stored = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assert stored.verdict == verdict
+    name = str(criterion)
+    why = say_why(
+        [{"criterion": name, "verdict": verdict}],
+        {name: AssessmentOut(stored).data},
+        {name: criterion.threshold},
+    )
+    assert why.startswith(told)
+    assert "with 95% confidence" in why
