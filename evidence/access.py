@@ -16,6 +16,7 @@ from evidence.actors import actor_of_component, actor_of_token, actor_of_user, f
 from evidence.errors import AccessDenied, NotFound
 from evidence.models import (
     AccessToken,
+    Adjudication,
     Artefact,
     ArtefactKind,
     ArtefactVersion,
@@ -25,13 +26,14 @@ from evidence.models import (
     Layer,
     Membership,
     Registration,
+    ReleaseVerdict,
     Review,
     Scope,
     StoredModel,
     System,
 )
 from evidence.roles import roles_of, scopes_of
-from evidence.selectors.review_tasks import waits_for
+from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 INTERNALS_APP: Final = "interpret"
 _INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
@@ -221,8 +223,8 @@ def principal_of(request: Request) -> Principal:
 def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
     """Return the rows that belong to the principal's systems, without what they may not see of those.
 
-    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge. To them
-    such a list is empty and such a detail is not found: an answer of 403 would already tell.
+    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge, counted or
+    word by word. To them such a list is empty and such a detail is not found: an answer of 403 would already tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -232,15 +234,25 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
-    if model is Review and principal.is_reviewer:
-        # Nobody should be led by what others said of a task they may still judge.
-        narrowed = narrowed.exclude(waits_for(principal.person, task="task_id"))
+    if principal.is_reviewer:
+        narrowed = _without_what_would_lead(narrowed, principal.person)
     if principal.sees_internals:
         return narrowed
     if model._meta.app_label == INTERNALS_APP:
         return narrowed.none()
     hidden = _SPEAKS_OF_INTERNALS.get(model)
     return narrowed if hidden is None else narrowed.exclude(hidden)
+
+
+def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
+    """Leave out what others said of answers that a reviewer may still judge, and verdicts that count it."""
+    if rows.model is Review:
+        return rows.exclude(~Q(reviewer=reviewer) & Q(waits_for(reviewer, task="task")))
+    if rows.model is Adjudication:
+        return rows.exclude(waits_for(reviewer, task="task"))
+    if issubclass(rows.model, ReleaseVerdict):
+        return rows.exclude(counts_reviews=True, release__in=releases_to_judge_blind(reviewer))
+    return rows
 
 
 def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:

@@ -45,7 +45,8 @@ from evidence.selectors.binder.scope import BinderScope, scope_of
 from evidence.selectors.binder.traces import traces_in_scope
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events
-from evidence.selectors.review_tasks import waits_for, with_queue_state
+from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
+from evidence.selectors.revisions import find_later_revision
 
 _P = ParamSpec("_P")
 
@@ -94,6 +95,22 @@ def check_signed_in(principal: Principal, act: str) -> None:
         raise AccessDenied(f"{act} is a person's: sign in instead of sending a machine's token.")
 
 
+def check_not_led(principal: Principal, release: Release) -> None:
+    """Keep what counts reviews of a release from a reviewer whom it could still lead.
+
+    Raises:
+        AccessDenied: they may still judge an answer of it that others judged.
+    """
+    if (
+        principal.is_reviewer
+        and releases_to_judge_blind(principal.person).filter(trace__release=release).exists()
+    ):
+        raise AccessDenied(
+            "This counts what colleagues said of answers that you may still judge: judge those first, or have somebody "
+            "who is no reviewer, or a token of theirs, ask."
+        )
+
+
 def _check_not_own_release(principal: Principal, release: Release | None, why: str) -> None:
     if release is not None and same_person(release.created_by, principal.actor):
         raise AccessDenied(why)
@@ -117,13 +134,19 @@ def check_can_judge(principal: Principal) -> None:
 def check_can_review(principal: Principal, trace: Trace) -> None:
     """Judge one answer: it waits for this reviewer, or nobody was asked about it, and the release is not theirs.
 
-    A closed task takes no more reviews, because its reviews are there to be read.
+    A closed task takes no more reviews, because its reviews are there to be read. Of several revisions the newest is
+    judged.
     """
     check_can_judge(principal)
     check_of_system(principal, trace.system)
     _check_not_own_release(
         principal, trace.release, "You put this release on record, so another person must review its answers."
     )
+    later = find_later_revision(trace)
+    if later is not None:
+        raise ConflictingContent(
+            f"Spans arrived later: judge revision {later.revision}, which replaces this one."
+        )
     task = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     if task is None:
         return
@@ -147,6 +170,8 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
         raise AccessDenied("You are one of the reviewers who disagree; a third person adjudicates.")
     if standing.is_settled:
         raise ConflictingContent("This disagreement was settled before.")
+    if standing.is_superseded:
+        raise ConflictingContent("Spans arrived later: judge the revision that replaces this answer.")
     if standing.is_open:
         raise ConflictingContent("This answer still waits for a review: judge it instead.")
     if not standing.is_disputed:
@@ -233,9 +258,6 @@ def check_can_ask_gate(principal: Principal, system: System) -> None:
     _check_scope(principal, Scope.GATE, system)
 
 
-# Taking evidence out.
-
-
 def check_can_export_binder(principal: Principal, scope: BinderScope) -> None:
     """Export a binder: an auditor. A reviewer waits until they have judged what in it still waits for them."""
     _check_scope(principal, Scope.BINDER, scope.system)
@@ -252,7 +274,8 @@ def _check_not_blind(principal: Principal, scope: BinderScope) -> None:
     if not principal.is_reviewer:
         return
     packed = Review.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
-    if packed.filter(waits_for(principal.person, task="task_id")).exists():
+    counted = releases_to_judge_blind(principal.person).filter(trace__release=scope.release)
+    if counted.exists() or packed.filter(waits_for(principal.person, task="task")).exists():
         raise AccessDenied(
             "This binder tells what colleagues said of answers that you may still judge: judge those first, or have "
             "an auditor who is no reviewer fetch it."

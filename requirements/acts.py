@@ -6,7 +6,13 @@ from typing import Final
 
 from evidence.access import Principal
 from evidence.actors import same_person
-from evidence.acts import as_question, check_can_approve, check_of_system
+from evidence.acts import (
+    as_question,
+    check_can_approve,
+    check_can_ask_gate,
+    check_not_led,
+    check_of_system,
+)
 from evidence.models import Release, Scope, System
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
 from requirements.models import RequirementState, RequirementVersion
@@ -32,10 +38,11 @@ def check_can_import_requirements(principal: Principal, system: System) -> None:
     check_of_system(principal, system)
 
 
-def check_can_assess(principal: Principal, release: Release) -> None:
-    """Have a release assessed: whoever may ask its gates."""
-    principal.require(Scope.GATE)
-    check_of_system(principal, release.system)
+def check_can_assess(principal: Principal, release: Release, *, counts_reviews: bool = False) -> None:
+    """Have a release assessed: whoever may ask its gates, and may know what is counted."""
+    check_can_ask_gate(principal, release.system)
+    if counts_reviews:
+        check_not_led(principal, release)
 
 
 def check_can_move(principal: Principal, version: RequirementVersion, to_state: str) -> None:

@@ -10,18 +10,18 @@ from rest_framework.response import Response
 from evidence.access import find_system, principal_of
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
-from evidence.errors import NotFound
 from evidence.models import ReasonCode, Review, Scope
 from evidence.problems import Problem
-from evidence.selectors.traces import current_traces
+from evidence.selectors.revisions import find_revision
 from evidence.services import reviews
 
 
 class ReviewIn(Input):
-    """A judgement of a trace's current revision."""
+    """A judgement of a trace's current revision; whoever names the one they read is told where it has been replaced."""
 
     system = serializers.CharField()
     trace_id = serializers.UUIDField()
+    revision = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
     decision = serializers.ChoiceField(choices=Review.Decision.choices)
     reason_code = serializers.ChoiceField(
         choices=ReasonCode.choices, required=False, default="", allow_blank=True
@@ -56,13 +56,11 @@ class Reviews(ScopedList[Review]):
 
     @extend_schema(request=ReviewIn, responses={201: ReviewOut, 403: Problem, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
-        """Record a review of the newest revision."""
+        """Record a review of the revision that was read, by default the newest."""
         data = ReviewIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = dict(data.validated_data), principal_of(request)
         system, trace_id = find_system(principal, values.pop("system")), values.pop("trace_id")
-        trace = current_traces().filter(system=system, trace_id=trace_id).first()
-        if trace is None:
-            raise NotFound(f"There is no trace {trace_id.hex} in {system.key}.")
+        trace = find_revision(system, trace_id, values.pop("revision", None))
         review = reviews.record_review(principal=principal, trace=trace, **values)
         return Response(ReviewOut(review).data, status=201)

@@ -18,7 +18,7 @@ from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
 from evidence.models.disposal import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
 from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
-from evidence.models.gate import GateDecision, Waiver
+from evidence.models.gate import GateDecision, ReleaseVerdict, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
@@ -72,6 +72,7 @@ __all__ = [
     "Reject",
     "Release",
     "ReleasePin",
+    "ReleaseVerdict",
     "Retraction",
     "Retrieval",
     "Review",

@@ -9,7 +9,17 @@ from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, acto
 from evidence.models.system import System
 
 
-class GateDecision(AppendOnlyModel):
+class ReleaseVerdict(AppendOnlyModel):
+    """A verdict on a release, drawn from what was recorded about it."""
+
+    # Whether it rests on what reviewers said: then `evidence.access` keeps it from those it could still lead.
+    counts_reviews = models.BooleanField()
+
+    class Meta:
+        abstract = True
+
+
+class GateDecision(ReleaseVerdict):
     """A gate's verdict on a release, with the digest of all it read, so that it can be replayed."""
 
     class Verdict(models.TextChoices):

@@ -24,6 +24,7 @@ from django.db.models.functions import Coalesce
 
 from evidence import clock
 from evidence.models import Adjudication, Review, ReviewTask, RiskTier
+from evidence.selectors.revisions import is_superseded
 
 # The order in which people take tasks: open ones first, high risk first, then what is due.
 QUEUE_ORDER: Final = ("-is_open", "risk_rank", "due_at", "pk")
@@ -54,17 +55,22 @@ STANDINGS: Final[dict[Standing, Q]] = {
 def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
     """Add to each task how it stands.
 
-    `n_reviews` and `n_decisions` (different ones); `is_settled` (adjudicated); `is_open` (fewer reviews than asked
-    for, and not adjudicated); `is_overdue` (open after its due time); `is_disputed` (reviewers disagree and nobody
-    settled it).
+    `n_reviews` and `n_decisions` (different ones); `is_settled` (adjudicated); `is_superseded` (its answer has a later
+    revision, to be judged in its place); `is_open` (fewer reviews than asked for, neither adjudicated nor superseded);
+    `is_overdue` (open after its due time); `is_disputed` (reviewers disagree, nobody settled it, and the answer is
+    still this one).
     """
     settled = Adjudication.objects.filter(task=OuterRef("pk"))
     counted: QuerySet[Any] = tasks.annotate(
-        n_reviews=_count("pk"), n_decisions=_count("decision"), is_settled=Exists(settled)
+        n_reviews=_count("pk"),
+        n_decisions=_count("decision"),
+        is_settled=Exists(settled),
+        is_superseded=is_superseded("trace"),
     )
+    to_do = Q(is_settled=False, is_superseded=False)
     judged: QuerySet[Any] = counted.annotate(
-        is_open=_flag(Q(n_reviews__lt=F("reviews_required"), is_settled=False)),
-        is_disputed=_flag(Q(n_decisions__gt=1, is_settled=False)),
+        is_open=_flag(to_do & Q(n_reviews__lt=F("reviews_required"))),
+        is_disputed=_flag(to_do & Q(n_decisions__gt=1)),
     )
     standing: QuerySet[Any] = judged.annotate(is_overdue=_flag(Q(is_open=True, due_at__lt=clock.now())))
     return standing
@@ -82,13 +88,27 @@ def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
 
 
 def waits_for(user: User, *, task: str) -> Exists:
-    """Return the condition that a task may still be judged by this reviewer.
+    """Return the condition that a task's answer, in whichever revision, may still be judged by this reviewer.
 
     Args:
-        task: where a row of the outer query names its task: "task_id" of a review.
+        task: where a row of the outer query names its task: "task" of a review.
     """
-    tasks = with_queue_state(ReviewTask.objects.filter(pk=OuterRef(task)), user)
-    return Exists(tasks.filter(STANDINGS[Standing.WAITING]))
+    return Exists(_tasks_waiting_for(user).filter(**_same_answer(f"{task}__trace")))
+
+
+def releases_to_judge_blind(user: User) -> QuerySet[Any]:
+    """Return the keys of the releases of which others judged an answer that this reviewer may still judge."""
+    by_others = Review.objects.exclude(reviewer=user).filter(**_same_answer("trace", to="task__trace"))
+    return _tasks_waiting_for(user).filter(Exists(by_others)).order_by().values("trace__release")
+
+
+def _tasks_waiting_for(user: User) -> QuerySet[Any]:
+    return with_queue_state(ReviewTask.objects.all(), user).filter(STANDINGS[Standing.WAITING])
+
+
+def _same_answer(outer: str, *, to: str = "trace") -> dict[str, OuterRef]:
+    """Compare by answer, not by revision: where the outer row names its trace, and where the inner does."""
+    return {f"{to}__{column}": OuterRef(f"{outer}__{column}") for column in ("system", "trace_id")}
 
 
 def _count(column: str) -> Coalesce:

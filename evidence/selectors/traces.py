@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, Tex
 
 from evidence.models import ArtefactVersion, Claim, ReviewTask, Trace, TraceDocument, TraceVersion
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_standing
+from evidence.selectors.revisions import is_superseded
 
 
 class ReviewState(TextChoices):
@@ -20,10 +21,7 @@ class ReviewState(TextChoices):
 
 def current_traces() -> QuerySet[Trace]:
     """Return the highest revision of every trace. Costs one index probe for each trace that is read."""
-    later = Trace.objects.filter(
-        system=OuterRef("system"), trace_id=OuterRef("trace_id"), revision__gt=OuterRef("revision")
-    )
-    return Trace.objects.select_related("system", "release").filter(~Exists(later))
+    return Trace.objects.select_related("system", "release").filter(~is_superseded())
 
 
 def relied_on_document(queryset: QuerySet[Trace], digest: str, *, cited_only: bool = True) -> QuerySet[Trace]:

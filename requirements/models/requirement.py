@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from evidence.models import Artefact, ArtefactVersion, Release, System
+from evidence.models import Artefact, ArtefactVersion, Release, ReleaseVerdict, System
 from evidence.models.base import (
     KEY_LENGTH,
     LABEL_LENGTH,
@@ -174,7 +174,7 @@ class BaselineMember(AppendOnlyModel):
         ]
 
 
-class Assessment(AppendOnlyModel):
+class Assessment(ReleaseVerdict):
     """A criterion judged for a release as of a time, with everything that was read to judge it."""
 
     Verdict = CriterionVerdict

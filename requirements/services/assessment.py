@@ -83,7 +83,11 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime,
     if last and (last.inputs_digest, last.code_version) == (judged.inputs_digest, judged.code_version):
         return last
     assessment = Assessment.objects.create(
-        criterion=criterion, release=release, as_of=as_of, **_columns(judged, criterion)
+        criterion=criterion,
+        release=release,
+        as_of=as_of,
+        counts_reviews=_counts_reviews(criterion),
+        **_columns(judged, criterion),
     )
     audit.record(
         verb="criterion.assessed",
@@ -102,14 +106,14 @@ def assess_release(
     """Assess every criterion of these requirement versions, in the order of their keys.
 
     Raises:
-        AccessDenied, NotFound: as `acts.check_can_assess` does.
+        AccessDenied, NotFound: as `acts.check_can_assess` does for each criterion.
     """
-    acts.check_can_assess(principal, release)
-    criteria = (
+    criteria = list(
         AcceptanceCriterion.objects.filter(version__in=versions)
         .select_related("version__requirement__system", "artefact_version")
         .order_by("version__requirement__key", "version__number", "key")
     )
+    acts.check_can_assess(principal, release, counts_reviews=any(map(_counts_reviews, criteria)))
     actor = principal.actor
     return [assess(criterion=each, release=release, as_of=as_of, actor=actor) for each in criteria]
 
@@ -233,7 +237,13 @@ def _finding(
         detail=detail,
         inputs_digest=inputs_digest,
         code_version=code_version,
+        counts_reviews=_counts_reviews(criterion),
     )
+
+
+def _counts_reviews(criterion: AcceptanceCriterion) -> bool:
+    check = known_checks().get(criterion.check_name)
+    return check is not None and "Review" in check.reads
 
 
 def _unresolved(reference: CriterionReference, why: str) -> CriterionFinding:
@@ -244,6 +254,7 @@ def _unresolved(reference: CriterionReference, why: str) -> CriterionFinding:
         detail=why,
         inputs_digest="",
         code_version=ENGINE_VERSION,
+        counts_reviews=False,
     )
 
 

@@ -99,12 +99,12 @@ def store_what_other_parts_store(world: World) -> None:
     Assessment.objects.create(
         criterion=criterion, release=world.release, as_of=now, verdict="met", detail="d", value=0.9, unit="share",
         direction="higher", n=10, low=0.8, high=0.95, bound_confidence=0.95, inputs={}, inputs_digest=digest,
-        code_version="1",
+        counts_reviews=False, code_version="1",
     )  # fmt: skip
     GateDecision.objects.create(
         system=world.system, gate_version=versions["policy"], release=world.release, as_of=now, verdict="pass",
         reasons=[{"criterion": "c", "requirement": "r", "verdict": "met", "detail": "d"}], inputs={},
-        inputs_digest=digest, code_version="1", decided_by=ACTOR, decided_at=now,
+        inputs_digest=digest, counts_reviews=False, code_version="1", decided_by=ACTOR, decided_at=now,
     )  # fmt: skip
     Waiver.objects.create(
         system=world.system, release=world.release, criterion_ref="r/c", reason="r", requested_by="user:a",

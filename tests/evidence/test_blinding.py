@@ -13,15 +13,29 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence.models import AccessToken, AuditEvent, Membership, Review, ReviewTask, Scope
+from evidence.models import (
+    AccessToken,
+    Adjudication,
+    AuditEvent,
+    GateDecision,
+    Membership,
+    ReleaseVerdict,
+    Review,
+    ReviewTask,
+    Scope,
+)
+from evidence.services import gates, reviews
 from evidence.services.people import tokens
+from requirements.models import AcceptanceCriterion, Assessment
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.factories import World, acting, make_person
+from tests.requirements.builders import make_criterion, make_trace
 
 SAID = "The fee is invented."
 
@@ -55,11 +69,22 @@ def task(world: World) -> ReviewTask:
     return task
 
 
+def later_revision(world: World, task: ReviewTask) -> ReviewTask:
+    """Seal the revision of the task's answer that late spans make, and ask people about it."""
+    trace = make_trace(world, trace_id=task.trace.trace_id, revision=2)
+    return reviews.open_review_task(trace=trace, reason="high_risk", actor="system:assembler")
+
+
 def listed(client: APIClient, path: str, **query: str) -> list[Any]:
     answer = client.get(f"/api/v1/{path}", query)
     assert answer.status_code == 200, answer.content
     rows: list[Any] = answer.json()["results"]
     return rows
+
+
+def rows_on_page(client: Client, noun: str) -> list[Any]:
+    page = client.get(reverse(f"admin:{noun}_changelist"))
+    return list(page.context["cl"].result_list)
 
 
 def test_a_reviewer_reads_colleagues_by_api_once_they_have_judged_themselves(
@@ -120,6 +145,26 @@ def test_no_binder_tells_a_reviewer_what_they_may_not_read_yet(world: World, tas
     assert SAID in archive.read(reviews).decode()
 
 
+def test_what_was_said_of_an_earlier_revision_is_shown_once_the_current_one_is_judged(
+    world: World, task: ReviewTask
+) -> None:
+    first, second = world.people["reviewer"], colleague(world, "second", "reviewer")
+    say(signed_in(second), task, "approve")
+    settled = Adjudication.objects.create(
+        task=task, adjudicator=colleague(world, "third", "reviewer"), decision="reject", rationale="It is."
+    )
+    later = later_revision(world, task)
+    mine = {review["reviewer"] for review in listed(signed_in(second), "reviews")}
+    assert mine == {"second"}
+    assert rows_on_page(signed_in(second), "evidence_adjudication") == []
+    page = signed_in(second).get(reverse("admin:evidence_trace_review", args=[task.trace.pk]))
+    assert (settled.rationale in page.content.decode(), SAID in page.content.decode()) == (False, False)
+    say(signed_in(second), later, "approve")
+    assert len(listed(signed_in(second), "reviews")) == 3
+    assert rows_on_page(signed_in(second), "evidence_adjudication") == [settled]
+    assert len(listed(signed_in(first), "reviews")) == 1  # the current revision still waits for the first
+
+
 def paths_to_reviews(model: type[Model], depth: int = 4) -> Iterator[str]:
     """Yield the relations, as a filter of an address names them, that lead from a model to reviews."""
     for field in model._meta.get_fields():
@@ -148,3 +193,82 @@ def test_an_audit_event_says_that_somebody_judged_and_not_what(world: World, tas
     (event,) = listed(second, "audit-events", verb="review.recorded")
     assert "reject" not in str(event)
     assert b"reject" not in bytes(AuditEvent.objects.get(verb="review.recorded").entry)
+
+
+@pytest.fixture
+def counted(world: World, task: ReviewTask) -> AcceptanceCriterion:
+    """A criterion on what reviewers said, assessed and asked for by a gate, while a second judgement is awaited."""
+    criterion = make_criterion(
+        world, check="reviews.overridden", comparator="at_most", threshold=0.2, min_n=1,
+        parameters="{risk_tiers: [high]}",
+    )  # fmt: skip
+    make_criterion(world, key="other")
+    gates.define_gate(
+        system=world.system, key="release", principal=acting(),
+        references=[gates.CriterionReference(requirement=key) for key in ("r", "other")],
+    )  # fmt: skip
+    gates.decide_gate(
+        system=world.system, gate="release", release=world.release, principal=acting("token:ci")
+    )
+    return criterion
+
+
+def test_no_rate_tells_a_reviewer_what_they_may_not_read_yet(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion
+) -> None:
+    """Over one answer a rate is the judgement itself, and two rates, before and after, tell it over any number."""
+    second = signed_in(colleague(world, "second", "reviewer"))
+    judged = {row["criterion"] for row in listed(second, "assessments")}
+    assert judged == {"other/c"}
+    assert listed(second, "gate-decisions") == []
+    assert [str(row.criterion) for row in rows_on_page(second, "requirements_assessment")] == ["other/c"]
+    assert rows_on_page(second, "evidence_gatedecision") == []
+    say(second, task, "approve")
+    assert {row["criterion"] for row in listed(second, "assessments")} == {str(counted), "other/c"}
+    assert len(listed(second, "gate-decisions")) == 1
+
+
+def test_those_who_judge_no_answers_read_the_rates(world: World, counted: AcceptanceCriterion) -> None:
+    auditor = signed_in(world.people["auditor"])
+    assert str(counted) in {row["criterion"] for row in listed(auditor, "assessments")}
+    assert len(listed(auditor, "gate-decisions")) == 1
+
+
+def test_a_reviewer_who_has_nothing_to_judge_that_others_judged_reads_the_rates(
+    world: World, counted: AcceptanceCriterion
+) -> None:
+    make_task(world)  # waits for everybody, and nobody said anything of it
+    assert len(listed(signed_in(world.people["reviewer"]), "gate-decisions")) == 1
+
+
+def test_nobody_has_a_rate_counted_that_would_lead_them(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion, api: APIClient
+) -> None:
+    owner, n = colleague(world, "second", "reviewer"), Assessment.objects.count()
+    issued = tokens.issue_token(
+        name="ci", owner=owner, scopes=[Scope.GATE], systems=[world.system],
+        expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),
+    )  # fmt: skip
+
+    def ask(path: str) -> Any:
+        asked = {"system": world.system.key, "release": "r1"}
+        return api.post(path, asked, format="json", HTTP_AUTHORIZATION=f"Bearer {issued.text}")
+
+    doors = ("/api/v1/assessments", "/api/v1/gates/release/decisions")
+    for refused in map(ask, doors):
+        assert (refused.status_code, refused.json()["code"]) == (403, "access_denied")
+        assert "judge those first" in refused.json()["detail"]
+    assert (Assessment.objects.count(), GateDecision.objects.count()) == (n, 1)
+    say(signed_in(owner), task, "approve")
+    assert [answer.status_code for answer in map(ask, doors)] == [201, 201]
+
+
+def test_every_verdict_on_a_release_says_whether_it_counts_reviews() -> None:
+    """A verdict is stored with its inputs, so a model with both, on a release, must be one that `access` can hide."""
+    judging = {
+        model
+        for model in apps.get_models()
+        if {"release", "verdict", "inputs"} <= {field.name for field in model._meta.get_fields()}
+    }
+    assert judging == {Assessment, GateDecision}
+    assert all(issubclass(model, ReleaseVerdict) for model in judging)

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from evidence.models import Adjudication, Release, Review, ReviewTask, Scope
 from evidence.services.people import tokens
 from tests.e2e.cases import make_task
-from tests.evidence.test_blinding import colleague, listed, say, signed_in
+from tests.evidence.test_blinding import colleague, later_revision, listed, say, signed_in
 from tests.factories import World, acting
 from tests.requirements.builders import make_trace
 
@@ -101,3 +101,40 @@ def test_there_is_nothing_to_settle_where_nobody_was_asked(world: World) -> None
     client.force_login(world.people["reviewer"])
     data = {"adjudicate": "1", "decision": "approve", "rationale": "r"}
     assert client.post(reverse("admin:evidence_trace_review", args=[trace.pk]), data).status_code == 404
+
+
+def test_a_superseded_revision_is_judged_and_settled_by_no_door(world: World) -> None:
+    """The page took judgements of it, which no assessment counts, and it stayed in the queue for ever."""
+    task = make_task(world)
+    reviewers = [world.people["reviewer"], colleague(world, "second", "reviewer")]
+    for person, decision in zip(reviewers, ("reject", "approve"), strict=True):
+        say(signed_in(person), task, decision)
+    third = colleague(world, "third", "reviewer")
+    assert listed_in_queue(third, "disputed") == [task.pk]
+    later = later_revision(world, task)
+    assert listed_in_queue(third, "disputed") == []
+    assert listed_in_queue(third, "waiting") == [later.pk]
+    assert listed_in_queue(third, "closed") == [task.pk]
+    page = signed_in(third)
+    address = reverse("admin:evidence_reviewtask_change", args=[task.pk])
+    for form in (
+        {"review": "1", "decision": "approve"},
+        {"adjudicate": "1", "decision": "approve", "rationale": "ok"},
+    ):
+        refused = page.post(address, form)
+        assert refused.status_code == 409
+        assert "Spans arrived later" in refused.content.decode()
+    assert Review.objects.count() == 2
+
+
+def test_a_judgement_by_api_says_which_revision_was_read(world: World) -> None:
+    task = make_task(world)
+    later = later_revision(world, task)
+    reviewer = signed_in(world.people["reviewer"])
+    body = {"system": world.system.key, "trace_id": task.trace.trace_id.hex, "decision": "approve"}
+    refused = reviewer.post("/api/v1/reviews", {**body, "revision": 1}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflicting_content")
+    assert "revision 2" in refused.json()["detail"]
+    assert reviewer.post("/api/v1/reviews", {**body, "revision": 3}, format="json").status_code == 404
+    assert reviewer.post("/api/v1/reviews", {**body, "revision": 2}, format="json").status_code == 201
+    assert Review.objects.get().task == later

@@ -20,9 +20,10 @@ from evidence.admin.frame.words import in_words
 from evidence.admin.review.answer import cut_answer, read_claims
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.errors import EvidenceError, NotFound
-from evidence.models import Evidence, Review, ReviewTask, Trace
+from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
 from evidence.pages.frame import Page, Step, show_page
 from evidence.selectors.review_tasks import with_queue_state
+from evidence.selectors.revisions import find_later_revision
 from evidence.services import reviews
 
 TEMPLATE: Final = "admin/evidence/review.html"
@@ -63,9 +64,6 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
     told = visible_to(Review.objects.filter(task__trace=trace), principal)
     readable = list(told.select_related("reviewer").order_by("pk"))
     refusal = _refusal(principal, trace)
-    newest = (
-        Trace.objects.filter(system=trace.system_id, trace_id=trace.trace_id).order_by("-revision").first()
-    )
     return {
         "trace": trace,
         "task": task,
@@ -81,11 +79,11 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
             "slot"
         ),
         "facts": getattr(trace, "facts", None),
-        "newer_revision": newest if newest is not None and newest.revision > trace.revision else None,
+        "newer_revision": find_later_revision(trace),
         "evidence_items": _evidence_for(trace, principal),
         "reviews": readable,
         "n_hidden_reviews": state.n_reviews - len(readable) if state is not None else 0,
-        "adjudication": getattr(state, "adjudication", None) if state is not None else None,
+        "adjudication": visible_to(Adjudication.objects.filter(task__trace=trace), principal).first(),
         "can_review": not refusal,
         "can_adjudicate": state is not None and acts.can_adjudicate(principal, state),
         "refusal": refusal if acts.can_judge(principal) else "",  # others were never meant to

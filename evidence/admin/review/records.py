@@ -68,7 +68,9 @@ class ReviewTaskAdmin(ReadOnlyModelAdmin):
             return badge("open")
         if task.is_disputed:
             return badge("disagreement")
-        return badge("adjudicated" if task.is_settled else "closed")
+        if task.is_settled:
+            return badge("adjudicated")
+        return badge("superseded" if task.is_superseded else "closed")
 
     @admin.display(description="Reviews")
     def progress(self, task: Any) -> str:

@@ -6,7 +6,7 @@ What the criteria are that a gate lists is known to another app, which is called
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
@@ -39,6 +39,7 @@ class CriterionFinding:
     detail: str
     inputs_digest: str
     code_version: str
+    counts_reviews: bool  # whether it rests on what reviewers said
 
 
 class Assessor(Protocol):
@@ -64,7 +65,7 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
     otherwise `insufficient`. Asking again while nothing changed answers with the first decision.
 
     Raises:
-        AccessDenied: as `acts.check_can_ask_gate` does.
+        AccessDenied: as `acts.check_can_ask_gate` and, where it counts reviews, `acts.check_not_led` do.
         NotFound: the principal is of another system, or the system has no registered gate of that key.
         InvalidInput: the release belongs to another system.
     """
@@ -75,29 +76,28 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
     hold(Lock.GATE, version.pk, release.pk)  # two equal questions at once become one decision
     now = clock.now()
     decided = _decide(version, release, now, principal.actor, store=True)
+    if decided.counts_reviews:
+        acts.check_not_led(principal, release)
+    rests_on = {
+        "inputs_digest": digest_of(decided.inputs),
+        "code_version": GATE_CODE_VERSION,
+        "decided_by": principal.actor,
+    }
     last = (
         GateDecision.objects.filter(gate_version=version, release=release)
         .order_by("-decided_at", "-pk")
         .first()
     )
-    if last and (last.inputs_digest, last.code_version, last.decided_by) == (
-        digest_of(decided.inputs),
-        GATE_CODE_VERSION,
-        principal.actor,
-    ):
+    if last is not None and all(getattr(last, name) == value for name, value in rests_on.items()):
         return last
     decision = GateDecision.objects.create(
         system=system,
         gate_version=version,
         release=release,
         as_of=now,
-        verdict=decided.verdict,
-        reasons=decided.reasons,
-        inputs=decided.inputs,
-        inputs_digest=digest_of(decided.inputs),
-        code_version=GATE_CODE_VERSION,
-        decided_by=principal.actor,
         decided_at=now,
+        **asdict(decided),
+        **rests_on,
     )
     audit.record(
         verb="gate.decided",
@@ -129,9 +129,12 @@ def replay_gate_decision(decision: GateDecision) -> Replay:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
+    """Columns of a decision."""
+
     verdict: GateDecision.Verdict
     reasons: list[dict[str, Any]]
     inputs: dict[str, Any]
+    counts_reviews: bool
 
 
 def _decide(
@@ -163,7 +166,7 @@ def _decide(
         ],
         "waivers": [reason["waiver"] for reason in reasons if reason["waiver"]],
     }
-    return _Decided(_verdict(reasons), reasons, inputs)
+    return _Decided(_verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings))
 
 
 def _verdict(reasons: Sequence[Mapping[str, Any]]) -> GateDecision.Verdict:

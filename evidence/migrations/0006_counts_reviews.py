@@ -1,0 +1,12 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Rows from before are taken to count reviews: what is not known is kept from those whom it could lead."""
+
+    dependencies = [("evidence", "0005_confidence_factors")]
+    operations = [
+        migrations.AddField(
+            "gatedecision", "counts_reviews", models.BooleanField(default=True), preserve_default=False
+        ),
+    ]
