@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.contrib.admin.apps import AdminConfig
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.models.signals import post_migrate
 
 
-class TracebinderAdminConfig(AdminConfig):
-    """Django's admin with our site in place of its own."""
+class TracebinderAdminConfig(SimpleAdminConfig):
+    """Django's admin with our site in place of its own. A worker loads no pages before it needs an address."""
 
     default_site = "config.admin.TracebinderAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        if settings.PROCESS not in settings.WORKERS:
+            admin.autodiscover()
 
 
 class ConfigConfig(AppConfig):

@@ -32,6 +32,7 @@ _ROLES = {
     "interpret": ("DATABASE_INTERPRET_URL", embedded.PROBE_ROLE),
     "owner": ("DATABASE_OWNER_URL", embedded.OWNER_ROLE),
 }
+WORKERS = {"worker", "interpret"}  # the processes that answer no request
 if PROCESS not in _ROLES:
     meant = hint_at(nearest_name(PROCESS, _ROLES))
     raise ConfigurationError(f"TRACEBINDER_PROCESS is one of {', '.join(_ROLES)}, not {PROCESS!r}; {meant}")
