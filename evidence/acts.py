@@ -273,7 +273,7 @@ def _check_not_blind(principal: Principal, scope: BinderScope) -> None:
     """Keep a reviewer from reading in a binder what no list shows them. A binder is whole, so it is all or nothing."""
     if not principal.is_reviewer:
         return
-    packed = Review.objects.filter(task__trace__in=traces_in_scope(scope), created_at__lte=scope.as_of)
+    packed = Review.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces_in_scope(scope))
     counted = releases_to_judge_blind(principal.person).filter(trace__release=scope.release)
     if counted.exists() or packed.filter(waits_for(principal.person, task="task")).exists():
         raise AccessDenied(

@@ -1,12 +1,91 @@
-"""Our clock: the one place that asks what time it is. Senders' clocks are data and never come through here."""
+"""Our clock: the one place that asks what time it is, and what had been committed by then.
+
+Rows carry the time at which they were made, and that is before they are committed: whoever asks for the rows up to a
+time would be given others later, as transactions that were open then end. So each append-only row also carries the
+transaction that wrote it (`AppendOnlyModel.xact_id`), and a decision is made as of a `Moment`: a time with the
+transactions that were committed by then. It sees everything that was acknowledged before, waits for nobody, and reads
+the same rows for ever (docs/decisions/0016-one-clock.md).
+
+Senders' clocks are data and never come through here.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
+
+from evidence.errors import ClockBehind
+from evidence.locks import Lock, hold
+from evidence.models import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A time, and which transactions had been committed by then."""
+
+    at: datetime  # aware, UTC
+    before: int  # transactions from this number on had not begun
+    running: tuple[int, ...]  # transactions below it that had not ended
+
+    def knew(self, time: str = "", *, of: str = "") -> Q:
+        """Return the condition that a row was on record.
+
+        A row from before rows carried their transaction is judged by its time alone.
+
+        Args:
+            time: the column of the row that holds our clock's time; empty where it has none.
+            of: where the outer row leads to the row in question, "task__"; empty: it is one.
+        """
+        known = Q(**{f"{of}xact_id__isnull": True}) | (
+            Q(**{f"{of}xact_id__lt": self.before}) & ~Q(**{f"{of}xact_id__in": self.running})
+        )
+        return Q(**{f"{of}{time}__lte": self.at}) & known if time else known
 
 
 def now() -> datetime:
     """Return the time, aware, UTC, to the microsecond."""
     return timezone.now()
+
+
+def read_moment() -> AsOf:
+    """Return the present, and keep it: what is read as of it can be read again.
+
+    Its time is later than that of every moment before. Call it before the transaction that decides, so that moments
+    are not held up by decisions; inside one, what that transaction has written itself counts as committed.
+
+    Raises:
+        ClockBehind: the database was restored into a younger one, whose transactions are numbered anew.
+    """
+    with transaction.atomic():
+        hold(Lock.CLOCK)
+        last = Moment.objects.order_by("-at").first()
+        before, running = _read_snapshot()
+        if last is not None and before < last.before:
+            raise ClockBehind
+        at = now() if last is None else max(now(), last.at + timedelta(microseconds=1))
+        Moment.objects.create(at=at, before=before, running=running)
+    return AsOf(at, before, tuple(running))
+
+
+def as_of(time: datetime) -> AsOf:
+    """Return a time with what had been committed by then: by the first moment that was kept at or after it.
+
+    Of the rows made by then this leaves out those whose transactions ended after that moment, whenever one asks.
+    """
+    kept = Moment.objects.filter(at__gte=time).order_by("at").first()
+    if kept is None:
+        present = read_moment()
+        return AsOf(time, present.before, present.running)
+    return AsOf(time, kept.before, tuple(kept.running))
+
+
+def _read_snapshot() -> tuple[int, list[int]]:
+    """Return which transactions had ended when this statement began; one's own counts as ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT before, running FROM tracebinder_snapshot()")
+        before, running = cursor.fetchone() or (0, [])
+    return before, running

@@ -51,6 +51,20 @@ class AppendOnlyViolation(EvidenceError):
         super().__init__(f"{label} is append-only: add a row that names the old one instead.")
 
 
+class ClockBehind(EvidenceError):
+    """This database numbers its transactions below those that its rows name."""
+
+    code = "clock_behind"
+    http_status = 503
+    title = "The database was restored and not yet taken over"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database was restored from a dump: its transactions are numbered anew. Run `manage.py migrate` once, "
+            "which numbers them on from where the rows end."
+        )
+
+
 class NotFound(EvidenceError):
     """The object does not exist, or the caller may not know that it does."""
 

@@ -16,6 +16,7 @@ from evidence.models.base import AppendOnlyModel, StoredModel
 from evidence.models.binder import Binder
 from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
+from evidence.models.clock import Moment
 from evidence.models.disposal import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
 from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
 from evidence.models.gate import GateDecision, ReleaseVerdict, Waiver
@@ -65,6 +66,7 @@ __all__ = [
     "LegalHold",
     "LegalHoldRelease",
     "Membership",
+    "Moment",
     "PendingTrace",
     "PolicyCheck",
     "ReasonCode",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from django.db import models
+from django.db.models import Func
 
 from evidence.errors import AppendOnlyViolation
 
@@ -47,12 +48,25 @@ class AppendOnlyQuerySet(models.QuerySet[_M_co]):
     update = delete = bulk_update = _refuse  # whatever they are given
 
 
+class CurrentXactId(Func):
+    """The number of the transaction that writes, as a migration of `evidence` defines it."""
+
+    function = "tracebinder_xact_id"
+    arity = 0
+    output_field = models.BigIntegerField()
+
+
 class AppendOnlyModel(StoredModel):
     """Rows are inserted and read, never changed: a correction is a new row that names the old one.
 
     The guard is in PostgreSQL (`evidence.table_rules`): a trigger on UPDATE and DELETE, and a runtime role that
     was never granted them. The manager only makes the refusal readable.
+
+    `xact_id` is the transaction that wrote the row, which PostgreSQL fills in; null before rows carried it. Who reads
+    as of a time asks `evidence.clock` which transactions had been committed by then.
     """
+
+    xact_id = models.BigIntegerField(null=True, editable=False, db_default=CurrentXactId())
 
     objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(AppendOnlyQuerySet)()
 

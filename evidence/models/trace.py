@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion, Release, SourceDocument
@@ -24,6 +25,8 @@ class Trace(AppendOnlyModel):
     trace_id = models.UUIDField()
     revision = models.PositiveIntegerField()  # 1, 2, 3 … ; the highest is current
     digest = digest_field()  # over the sorted (span id, span digest) pairs
+    # The spans it was sealed from, sorted; null before traces named them.
+    span_ids = ArrayField(models.CharField(max_length=16), null=True)
     status = models.CharField(max_length=10, choices=TraceStatus.choices())
     name = models.TextField()
     root_span_id = models.CharField(max_length=16, blank=True)

@@ -106,6 +106,7 @@ class TraceDraft:
     """One trace. Times are nanoseconds since 1970 by the sender's clock; texts are empty where not stated."""
 
     trace_digest: str
+    span_ids: tuple[str, ...]  # sorted
     status: TraceStatus
     name: str
     root_span_id: str

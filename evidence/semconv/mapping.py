@@ -66,6 +66,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
     _flag_disagreements(agents, flags)
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
+        span_ids=tuple(sorted(view.span_id for view in views)),
         status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
         name=(root or agents[0]).name,
         root_span_id=root.span_id if root else "",

@@ -139,7 +139,7 @@ def queue_binder(
         "baseline": baseline,
         "period_from": scope.period_from.isoformat(),
         "period_to": scope.period_to.isoformat(),
-        "as_of": scope.as_of.isoformat(),
+        "as_of": scope.as_of.at.isoformat(),
         "actor": principal.actor,
     }
     transaction.on_commit(partial(send, **asked))
@@ -170,15 +170,16 @@ def _scope_asked_for(
     period_to: datetime,
     as_of: datetime | None,
 ) -> BinderScope:
-    begin, end, known = (moment.astimezone(UTC) for moment in (period_from, period_to, as_of or clock.now()))
+    if as_of is not None and as_of > clock.now():
+        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
+    known = clock.as_of(as_of) if as_of is not None else clock.read_moment()
+    begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
     scope = BinderScope(system, release, baseline, begin, end, known)
     acts.check_can_export_binder(principal, scope)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
     if period_from >= period_to:
         raise InvalidInput("The period is empty: period_from must be before period_to.")
-    if as_of is not None and as_of > clock.now():
-        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
     return scope
 
 
@@ -225,7 +226,7 @@ def _facts(scope: BinderScope) -> BinderFacts:
         purpose=f"Evidence for release {scope.release.name} of {scope.system.name}",
         period_from=scope.period_from,
         period_to=scope.period_to,
-        as_of=scope.as_of,
+        as_of=scope.as_of.at,
         producer_id=PRODUCER_ID,
         producer_version=FORMAT_CODE,
         log={
@@ -279,7 +280,7 @@ def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str) -
             "baseline": scope.baseline,
             "period_from": scope.period_from,
             "period_to": scope.period_to,
-            "as_of": scope.as_of,
+            "as_of": scope.as_of.at,
             "file_name": written.file_name,
             "sidecar": written.sidecar.decode(),
             "tagmanifest_digest": written.tag_manifest_digest,

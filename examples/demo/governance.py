@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 
+from evidence import clock
 from evidence.access import principal_of_user
 from evidence.models import Citation, Review, ReviewTask, System, Trace
 from evidence.services import registry, reviews
@@ -77,7 +78,7 @@ def approve_requirements(system: System, baseline: str) -> None:
 
 def read_thresholds(system: System) -> dict[str, float]:
     """Return the threshold of each approved criterion of a system, in the criterion's unit."""
-    criteria = AcceptanceCriterion.objects.filter(version__in=approved_versions(system, datetime.now(UTC)))
+    criteria = AcceptanceCriterion.objects.filter(version__in=approved_versions(system, clock.read_moment()))
     return {str(each): each.threshold for each in criteria.select_related("version__requirement")}
 
 

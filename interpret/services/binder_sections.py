@@ -69,7 +69,7 @@ def interpretability_sections(scope: BinderScope) -> Iterator[BinderFile]:
         "links", EvidenceLink.objects.select_related("version__artefact").order_by("slot", "version_id")
     )
     items = Evidence.objects.filter(
-        system=scope.system, layer=Layer.MECHANISTIC, received_at__lte=scope.as_of
+        scope.as_of.knew("received_at"), system=scope.system, layer=Layer.MECHANISTIC
     ).prefetch_related(links)
     pinned = set(ReleasePin.objects.filter(release=scope.release).values_list("version_id", flat=True))
     for item in read_by_keyset(items):
@@ -84,7 +84,7 @@ def interpretability_sections(scope: BinderScope) -> Iterator[BinderFile]:
 def _finding(scope: BinderScope, item: Evidence, pinned: set[int]) -> FindingDocument:
     said = _said(item)
     links = list(item.links.all())
-    expired = item.valid_until is not None and item.valid_until <= scope.as_of
+    expired = item.valid_until is not None and item.valid_until <= scope.as_of.at
     return {
         "id": str(item.pk),
         "role": item.role,

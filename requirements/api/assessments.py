@@ -78,7 +78,8 @@ class Assessments(ScopedList[Assessment]):
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
         system = find_system(principal, values["system"])
-        as_of = min(values.get("as_of") or clock.now(), clock.now())
+        asked = values.get("as_of")
+        as_of = clock.read_moment() if asked is None or asked >= clock.now() else clock.as_of(asked)
         named = values["baseline"]
         assessments = assess_release(
             principal=principal,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from evidence.evals.contracts import Direction
+
+if TYPE_CHECKING:
+    from evidence.clock import AsOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Population:
 
     system_id: int
     release_id: int
-    as_of: datetime  # nothing stored after this moment is seen
+    as_of: AsOf  # nothing that was not on record then is seen
     since: datetime | None  # nothing observed before this moment is seen; None: no limit
     where: Mapping[str, str] = field(default_factory=dict)  # one slice; {} is everything
 

@@ -80,14 +80,14 @@ def measure_metric(
 
 def _runs_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[EvalRun]:
     suite = cast("Mapping[str, str]", parameters["suite"])
-    retracted = Retraction.objects.filter(run_id=OuterRef("pk"), created_at__lte=population.as_of)
+    retracted = Retraction.objects.filter(population.as_of.knew("created_at"), run_id=OuterRef("pk"))
     runs = EvalRun.objects.filter(
+        population.as_of.knew("received_at"),
         ~Exists(retracted),
         system_id=population.system_id,
         release_id=population.release_id,
         suite__artefact__key=suite["key"],
         status=EvalRun.Status.SUCCESS,
-        received_at__lte=population.as_of,
         scores__metric=parameters["metric"],
     ).distinct()
     if population.since is not None:
@@ -102,7 +102,7 @@ def _obstacles(run: EvalRun, population: Population, parameters: Mapping[str, ob
     found: list[str] = []
     for role in _ROLES:
         version: ArtefactVersion = getattr(run, role)
-        if not Registration.objects.filter(version=version, created_at__lte=population.as_of).exists():
+        if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
             found.append(f"nobody registered the {role} version {version}")
         wanted = parameters.get(role)
         if isinstance(wanted, Mapping) and not _is_version(version, wanted):
@@ -119,7 +119,7 @@ def _obstacles(run: EvalRun, population: Population, parameters: Mapping[str, ob
             f"the model {run.model_digest[:12]}…" if run.model_digest else "a model it gives no digest of"
         )
         found.append(f"it measured {measured}, the release pins {pin.version.digest[:12]}…")
-    if run.valid_until is not None and run.valid_until < population.as_of:
+    if run.valid_until is not None and run.valid_until < population.as_of.at:
         found.append(f"it was valid until {run.valid_until:%Y-%m-%d}")
     return found
 
@@ -203,7 +203,10 @@ def _count_samples(run: EvalRun, metric: str, population: Population) -> _Counte
         deviation=StdDev("value", sample=True),
     )
     rejected = Reject.objects.filter(
-        system_id=population.system_id, source=RejectSource.EVAL_SAMPLE, source_ref=run.run_key
+        population.as_of.knew("created_at"),
+        system_id=population.system_id,
+        source=RejectSource.EVAL_SAMPLE,
+        source_ref=run.run_key,
     )
     return _Counted(**{**counted, "n_missing": counted["n_missing"] + rejected.count()})
 

@@ -46,17 +46,17 @@ def traces_in(population: Population, parameters: Mapping[str, object]) -> Query
     Current means: no newer revision was sealed by `population.as_of`.
     """
     newer = Trace.objects.filter(
+        population.as_of.knew("sealed_at"),
         system_id=OuterRef("system_id"),
         trace_id=OuterRef("trace_id"),
         revision__gt=OuterRef("revision"),
-        sealed_at__lte=population.as_of,
     )
     traces = Trace.objects.filter(
+        population.as_of.knew("sealed_at"),
         ~Exists(newer),
         system_id=population.system_id,
         release_id=population.release_id,
-        sealed_at__lte=population.as_of,
-        ended_at__lte=population.as_of + CLOCK_SKEW,
+        ended_at__lte=population.as_of.at + CLOCK_SKEW,
         risk_tier__in=cast("Sequence[str]", parameters["risk_tiers"]),
         **{str(dimension): value for dimension, value in population.where.items()},
     )
@@ -67,7 +67,9 @@ def traces_in(population: Population, parameters: Mapping[str, object]) -> Query
 
 def unregistered(population: Population, version_path: str) -> Exists:
     """Return whether the version at a path of the outer row had no registration by `population.as_of`."""
-    known = Registration.objects.filter(version_id=OuterRef(version_path), created_at__lte=population.as_of)
+    known = Registration.objects.filter(
+        population.as_of.knew("created_at"), version_id=OuterRef(version_path)
+    )
     return cast("Exists", ~Exists(known))
 
 

@@ -72,7 +72,7 @@ def measure_within_time(
         required=Coalesce(Subquery(required, output_field=IntegerField()), 1),
     )
     if parameters["pending"] == "leave_out":
-        due = observed.rows.filter(sealed_at__lte=population.as_of - allowed)
+        due = observed.rows.filter(sealed_at__lte=population.as_of.at - allowed)
         observed = replace(observed, rows=due)
     return measure_share(observed, good=Q(people__gte=F("required")), bound_confidence=bound_confidence)
 
@@ -140,7 +140,7 @@ def _reviewers_in_time(population: Population, allowed: timedelta) -> QuerySet[A
     in_time = Review.objects.filter(
         task__trace_id=OuterRef("pk"),
         created_at__lte=OuterRef("sealed_at") + Value(allowed),
-    ).filter(created_at__lte=population.as_of)
+    ).filter(population.as_of.knew("created_at"))
     by_trace = in_time.order_by().values("task__trace_id")
     return by_trace.annotate(people=Count("reviewer", distinct=True)).values("people")
 
@@ -148,7 +148,7 @@ def _reviewers_in_time(population: Population, allowed: timedelta) -> QuerySet[A
 def _reviews_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[Any]:
     traces = traces_in(population, parameters)
     return Review.objects.filter(
-        task__trace__in=traces.values("pk"), created_at__lte=population.as_of
+        population.as_of.knew("created_at"), task__trace__in=traces.values("pk")
     ).annotate(trace_digest=F("task__trace__digest"))
 
 

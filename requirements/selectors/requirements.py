@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
 
+from evidence.clock import AsOf
 from evidence.models import System
 from requirements.errors import RequirementNotFound
 from requirements.models import Baseline, RequirementState, RequirementTransition, RequirementVersion
 
 
-def state_of(version: RequirementVersion, as_of: datetime | None = None) -> RequirementState:
+def state_of(version: RequirementVersion, as_of: AsOf | None = None) -> RequirementState:
     """Return the state a version had at a time, by default now: the last of its transitions.
 
     Raises:
@@ -20,7 +20,7 @@ def state_of(version: RequirementVersion, as_of: datetime | None = None) -> Requ
     """
     transitions = version.transitions.order_by("-at", "-pk")
     if as_of is not None:
-        transitions = transitions.filter(at__lte=as_of)
+        transitions = transitions.filter(as_of.knew("at"))
     last = transitions.first()
     if last is None:
         raise RequirementNotFound(f"{version} did not exist at that time.")
@@ -43,10 +43,10 @@ def find_version(system: System, key: str, number: int | None = None) -> Require
     return version
 
 
-def approved_versions(system: System, as_of: datetime) -> Sequence[RequirementVersion]:
+def approved_versions(system: System, as_of: AsOf) -> Sequence[RequirementVersion]:
     """Return the version of each requirement that was approved at a time, by key."""
     last = (
-        RequirementTransition.objects.filter(version_id=OuterRef("pk"), at__lte=as_of)
+        RequirementTransition.objects.filter(as_of.knew("at"), version_id=OuterRef("pk"))
         .order_by("-at", "-pk")
         .values("to_state")[:1]
     )

@@ -12,7 +12,9 @@ from typing import Any, Final, TypedDict
 
 from django.db import transaction
 
+from evidence import clock
 from evidence.access import Principal
+from evidence.clock import AsOf
 from evidence.digests import digest_of
 from evidence.locks import Lock, hold
 from evidence.models import Release, System
@@ -65,18 +67,18 @@ class Assessed:
 
 
 @transaction.atomic
-def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime, actor: str) -> Assessment:
+def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, actor: str) -> Assessment:
     """Judge one criterion and store the assessment, unless the last one was drawn from the same facts.
 
     Whether the actor may ask was decided where it was asked: `assess_release`, or a gate.
 
     Args:
-        as_of: aware; nothing stored after it is seen.
+        as_of: what was not on record then is not seen.
     """
     hold(Lock.ASSESSMENT, criterion.pk, release.pk)  # two equal assessments at once become one row
     judged = evaluate(criterion=criterion, release=release, as_of=as_of)
     last = (
-        Assessment.objects.filter(criterion=criterion, release=release, as_of__lte=as_of)
+        Assessment.objects.filter(criterion=criterion, release=release, as_of__lte=as_of.at)
         .order_by("-as_of", "-pk")
         .first()
     )
@@ -85,7 +87,7 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime,
     assessment = Assessment.objects.create(
         criterion=criterion,
         release=release,
-        as_of=as_of,
+        as_of=as_of.at,
         counts_reviews=_counts_reviews(criterion),
         **_columns(judged, criterion),
     )
@@ -101,7 +103,7 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime,
 
 
 def assess_release(
-    *, principal: Principal, release: Release, versions: Sequence[RequirementVersion], as_of: datetime
+    *, principal: Principal, release: Release, versions: Sequence[RequirementVersion], as_of: AsOf
 ) -> list[Assessment]:
     """Assess every criterion of these requirement versions, in the order of their keys.
 
@@ -118,7 +120,7 @@ def assess_release(
     return [assess(criterion=each, release=release, as_of=as_of, actor=actor) for each in criteria]
 
 
-def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: datetime) -> Assessed:
+def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -> Assessed:
     """Judge one criterion from stored facts, and store nothing."""
     check = known_checks().get(criterion.check_name)
     base = {
@@ -149,7 +151,9 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: datetim
 
 def replay_assessment(assessment: Assessment) -> Replay:
     """Judge again as of the time of a stored assessment."""
-    judged = evaluate(criterion=assessment.criterion, release=assessment.release, as_of=assessment.as_of)
+    judged = evaluate(
+        criterion=assessment.criterion, release=assessment.release, as_of=clock.as_of(assessment.as_of)
+    )
     return Replay(
         kind="assessment",
         ref=str(assessment.pk),
@@ -167,7 +171,7 @@ def assess_for_gate(
     system: System,
     references: Sequence[CriterionReference],
     release: Release,
-    as_of: datetime,
+    as_of: AsOf,
     actor: str,
     store: bool,
 ) -> list[CriterionFinding]:
@@ -193,7 +197,7 @@ def assess_for_gate(
     return list(findings.values())
 
 
-def _resolve(system: System, reference: CriterionReference, as_of: datetime) -> list[AcceptanceCriterion]:
+def _resolve(system: System, reference: CriterionReference, as_of: AsOf) -> list[AcceptanceCriterion]:
     if reference.baseline:
         versions = list(baseline_versions(system, reference.baseline))
     elif reference.version is not None:
@@ -216,7 +220,7 @@ def _resolve(system: System, reference: CriterionReference, as_of: datetime) -> 
 
 
 def _finding(
-    criterion: AcceptanceCriterion, release: Release, as_of: datetime, actor: str, *, store: bool
+    criterion: AcceptanceCriterion, release: Release, as_of: AsOf, actor: str, *, store: bool
 ) -> CriterionFinding:
     state = state_of(criterion.version, as_of)
     if store:
@@ -290,10 +294,10 @@ class _Part:
 
 
 def _judge_slice(
-    criterion: AcceptanceCriterion, check: Check, release: Release, as_of: datetime, where: dict[str, str]
+    criterion: AcceptanceCriterion, check: Check, release: Release, as_of: AsOf, where: dict[str, str]
 ) -> _Part:
     age = criterion.max_age_days
-    since = None if age is None else as_of - min(timedelta(days=age), as_of - BEGINNING)
+    since = None if age is None else as_of.at - min(timedelta(days=age), as_of.at - BEGINNING)
     population = Population(release.system_id, release.pk, as_of, since, where)
     recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
     ever = None

@@ -81,7 +81,7 @@ def _requirement(scope: BinderScope, version: RequirementVersion) -> Requirement
         "reviewEveryDays": version.review_every_days,
         "proposedBy": version.proposed_by,
         "approvedBy": approved_by,
-        "asOf": moment(scope.as_of),
+        "asOf": moment(scope.as_of.at),
         "criteria": criteria,
         "waivers": waivers,
         "status": status_of(
@@ -94,7 +94,7 @@ def _requirement(scope: BinderScope, version: RequirementVersion) -> Requirement
 
 def _state(scope: BinderScope, version: RequirementVersion) -> tuple[RequirementState, str | None]:
     """Return the state at `as_of` and, where a person approved the version, who."""
-    moves = RequirementTransition.objects.filter(version=version, at__lte=scope.as_of)
+    moves = RequirementTransition.objects.filter(scope.as_of.knew("at"), version=version)
     last = moves.order_by("-at", "-pk").first()
     approval = moves.filter(to_state=RequirementState.APPROVED).order_by("-at", "-pk").first()
     state = RequirementState(last.to_state) if last else RequirementState.DRAFT
@@ -121,7 +121,7 @@ def _criterion(scope: BinderScope, criterion: AcceptanceCriterion) -> CriterionD
 
 def _judged(scope: BinderScope, criterion: AcceptanceCriterion) -> Judged:
     known = Assessment.objects.filter(
-        criterion=criterion, release=scope.release, as_of__lte=scope.as_of, created_at__lte=scope.as_of
+        scope.as_of.knew("created_at"), criterion=criterion, release=scope.release, as_of__lte=scope.as_of.at
     )
     last = known.order_by("-as_of", "-pk").first()
     if last is None:
@@ -137,7 +137,7 @@ def _judged(scope: BinderScope, criterion: AcceptanceCriterion) -> Judged:
         Judgement(CriterionVerdict(last.verdict), last.detail),
         observed_to=last.observed_to,
         max_age_days=criterion.max_age_days,
-        as_of=scope.as_of,
+        as_of=scope.as_of.at,
     )
     return {
         "verdict": judgement.verdict.value,
@@ -170,9 +170,9 @@ def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[
 
 def _waivers(scope: BinderScope, version: RequirementVersion) -> list[WaiverDocument]:
     rows = Waiver.objects.filter(
+        scope.as_of.knew("created_at"),
         release=scope.release,
         criterion_ref__startswith=f"{version.requirement.key}/",
-        created_at__lte=scope.as_of,
     )
     return [
         {
@@ -182,7 +182,7 @@ def _waivers(scope: BinderScope, version: RequirementVersion) -> list[WaiverDocu
             "approvedBy": row.approved_by,
             "grantedAt": moment(row.created_at),
             "expiresAt": moment(row.expires_at),
-            "inForce": is_in_force(row, scope.as_of),
+            "inForce": is_in_force(row, scope.as_of.at),
         }
         for row in rows.order_by("pk")
     ]

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from evidence import clock
 from evidence.models import Binder, Evidence, EvidenceLink, Layer, Role, Trace
 from evidence.services import binders, evals, gates, reviews
 from evidence.services.assembly import assemble_due_traces
@@ -173,7 +174,9 @@ def _assess(world: World) -> None:
         )
         versions.append(result.requirements[0].version)
         approve(versions[-1])
-    assess_release(release=world.release, versions=versions, as_of=timezone.now(), principal=acting(APPROVER))
+    assess_release(
+        release=world.release, versions=versions, as_of=clock.read_moment(), principal=acting(APPROVER)
+    )
     reference = gates.CriterionReference(requirement="states-limits")
     gates.define_gate(system=world.system, key="release", references=[reference], principal=acting())
     gates.decide_gate(system=world.system, gate="release", release=world.release, principal=acting())

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence import acts
+from evidence import acts, clock
 from evidence.access import principal_of_command_line, principal_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
@@ -691,7 +691,7 @@ ACTS: Final[list[Act]] = [
         MACHINES,
         serve(
             lambda world, who, _: assess_release(
-                principal=who, release=world.release, versions=[], as_of=timezone.now()
+                principal=who, release=world.release, versions=[], as_of=clock.read_moment()
             )
         ),
         api=post(lambda *_: "/api/v1/assessments", lambda world, _: named(world, release="r1")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
+from evidence import clock
 from evidence.models import GateDecision
 from evidence.services.gates import CriterionReference, decide_gate, define_gate
 from requirements.checks import known_checks
@@ -33,7 +33,7 @@ NOT_A_PASS = {
 def test_no_check_passes_on_no_evidence(world: World, name: str) -> None:
     make_criterion(world)
     criterion = criterion_with(world, name)
-    judged = evaluate(criterion=criterion, release=world.release, as_of=timezone.now())
+    judged = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment())
     assert judged.judgement.verdict in NOT_A_PASS
     assert judged.judgement.detail, "the verdict says why"
 

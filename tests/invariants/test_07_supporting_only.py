@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
+from evidence import clock
 from evidence.models import ArtefactKind, Evidence, Layer, Role
 from requirements.checks import known_checks
 from requirements.models import AcceptanceCriterion
@@ -40,7 +40,7 @@ def test_no_check_reads_a_finding(world: World, name: str) -> None:
     fill(world)
     criterion = criterion_with(world, name)
     with CaptureQueriesContext(connection) as queries:
-        evaluate(criterion=criterion, release=world.release, as_of=timezone.now())
+        evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment())
     assert len(queries) > 0
     touched = {table for query in queries for table in FORBIDDEN_TABLES if table in query["sql"]}
     assert touched == set()
@@ -50,10 +50,14 @@ def test_adding_findings_changes_no_verdict(world: World) -> None:
     filled = fill(world)
     criteria = list(AcceptanceCriterion.objects.all())
     assert criteria
-    before = [evaluate(criterion=each, release=world.release, as_of=filled.as_of) for each in criteria]
+    before = [
+        evaluate(criterion=each, release=world.release, as_of=clock.as_of(filled.as_of)) for each in criteria
+    ]
     for number, role in enumerate([Role.SUPPORTING, Role.COUNTER] * 5):
         make_finding(world, role, number=100 + number)
-    after = [evaluate(criterion=each, release=world.release, as_of=filled.as_of) for each in criteria]
+    after = [
+        evaluate(criterion=each, release=world.release, as_of=clock.as_of(filled.as_of)) for each in criteria
+    ]
     assert [(each.judgement, each.inputs_digest) for each in before] == [
         (each.judgement, each.inputs_digest) for each in after
     ]

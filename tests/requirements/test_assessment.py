@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import ArtefactVersion, AuditEvent, Evidence, EvidenceLink, Review
 from evidence.services import registry
@@ -25,7 +26,9 @@ from tests.requirements.builders import AUTHOR, make_criterion, make_trace
 
 
 def verdict(world: World, criterion: AcceptanceCriterion) -> str:
-    assessment = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assessment = assess(
+        criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
+    )
     return assessment.verdict
 
 
@@ -42,7 +45,9 @@ def test_enough_good_answers_meet_the_criterion(world: World) -> None:
     criterion = make_criterion(world)
     for _ in range(12):
         make_trace(world)
-    assessment = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assessment = assess(
+        criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
+    )
     assert assessment.verdict == "met"
     assert (assessment.value, assessment.n, assessment.unit) == (1.0, 12, "share")
     assert assessment.low == pytest.approx(12 / (12 + 1.6448536**2))  # Wilson, one-sided 95 %
@@ -103,7 +108,9 @@ def test_each_slice_has_to_hold(world: World) -> None:
         make_trace(world, language="en")
     for _ in range(12):
         make_trace(world, language="zh-Hans", has_confidence=False, has_limitations=False)
-    assessment = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assessment = assess(
+        criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
+    )
     assert assessment.verdict == "not_met"
     assert [part["verdict"] for part in assessment.slices] == ["met", "not_met"]
 
@@ -112,7 +119,9 @@ def test_a_slice_nobody_observed_keeps_the_whole_from_being_met(world: World) ->
     criterion = make_criterion(world, slices="[{language: fr}]")
     for _ in range(40):
         make_trace(world)
-    assessment = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assessment = assess(
+        criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
+    )
     assert assessment.verdict == "insufficient"
     assert "language=fr" in assessment.detail
 
@@ -122,8 +131,10 @@ def test_a_late_revision_replaces_the_one_before(world: World) -> None:
     trace_id = uuid.uuid4()
     make_trace(world, trace_id=trace_id, revision=1)
     make_trace(world, trace_id=trace_id, revision=2, age=timedelta(seconds=-30), has_confidence=False)
-    before = evaluate(criterion=criterion, release=world.release, as_of=timezone.now())
-    after = evaluate(criterion=criterion, release=world.release, as_of=timezone.now() + timedelta(minutes=1))
+    before = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment())
+    after = evaluate(
+        criterion=criterion, release=world.release, as_of=clock.as_of(timezone.now() + timedelta(minutes=1))
+    )
     assert before.whole is not None
     assert after.whole is not None
     assert (before.whole.n, before.whole.successes) == (1, 1)
@@ -148,12 +159,14 @@ def test_a_stored_assessment_replays_whatever_came_later(world: World) -> None:
     criterion = make_criterion(world)
     for _ in range(12):
         make_trace(world)
-    assessment = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assessment = assess(
+        criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
+    )
     for _ in range(30):
         make_trace(world, age=timedelta(seconds=-10), has_confidence=False)
     replay = replay_assessment(assessment)
     assert replay.agrees, replay.explain()
-    assert evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).inputs_digest
+    assert evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).inputs_digest
 
 
 def test_an_assessment_costs_the_same_queries_however_many_traces(world: World) -> None:
@@ -161,7 +174,7 @@ def test_an_assessment_costs_the_same_queries_however_many_traces(world: World) 
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            evaluate(criterion=criterion, release=world.release, as_of=timezone.now())
+            evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment())
         return len(captured)
 
     make_trace(world)
@@ -187,7 +200,7 @@ def test_material_claims_count_by_the_verdict_of_their_citations(world: World) -
         ("fuzzy", 0.85), ("not_found", 0.2), ("misattributed", 0.0), ("unresolvable", 0.0),
     ]  # fmt: skip
     make_trace(world, claims=claims)
-    measured = evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).whole
+    measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
     assert measured is not None
     assert (measured.n, measured.successes) == (7, 3)
 
@@ -204,7 +217,7 @@ def test_material_claims_count_by_the_verdict_of_their_citations(world: World) -
 def test_the_path_must_be_whole(world: World, over: dict[str, Any], good: bool) -> None:
     criterion = make_criterion(world, check="traces.path_recorded", min_n=1, threshold=0.1)
     make_trace(world, **{"policy": ["rule"], **over})
-    measured = evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).whole
+    measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
     assert measured is not None
     assert measured.successes == int(good)
 
@@ -216,7 +229,7 @@ def test_a_trace_must_name_every_version_its_release_pins(world: World) -> None:
     make_trace(world, versions={slot: pins[slot] for slot in ("model", "prompt")})
     make_trace(world, versions={})
     make_trace(world, versions={**pins, "model": other_version(world, registered=True)})
-    measured = evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).whole
+    measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
     assert measured is not None
     assert (measured.n, measured.successes) == (4, 1)
 
@@ -230,7 +243,7 @@ def test_the_policy_gate_must_have_been_asked_by_every_rule_listed(world: World)
     make_trace(world, policy=["claims"])
     make_trace(world)
     for criterion, successes in ((listed, 1), (any_rule, 2)):
-        measured = evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).whole
+        measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
         assert measured is not None
         assert (measured.n, measured.successes) == (3, successes)
 
@@ -269,7 +282,7 @@ def test_reviews_in_time_leave_out_what_is_not_due(world: World) -> None:
     make_trace(world, age=timedelta(days=3))  # due, and never looked at
     make_trace(world, age=timedelta(days=3), risk_tier="low")  # not asked for
     for criterion, n, people in ((due, 2, 0), (every, 3, 0)):
-        measured = evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).whole
+        measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
         assert measured is not None
         assert (measured.n, measured.successes) == (n, people)
 
@@ -285,7 +298,7 @@ def test_a_high_risk_trace_of_a_high_risk_system_needs_as_many_people_as_its_tas
     trace = make_trace(world)
     for index, role in enumerate(("reviewer", "auditor"), 1):
         review = judge(world, trace, role)
-        measured = evaluate(criterion=criterion, release=world.release, as_of=timezone.now()).whole
+        measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
         assert measured is not None
         assert measured.successes == int(index >= review.task.reviews_required)
 
@@ -298,11 +311,11 @@ def test_challenges_need_a_reason_and_a_rationale(world: World) -> None:
     judge(world, make_trace(world), "reviewer", "reject", "wrong_fact", "the fee is 5")
     judge(world, make_trace(world), "reviewer", "override", "unclear", " ")
     judge(world, make_trace(world), "reviewer", "approve")
-    measured = evaluate(criterion=labelled, release=world.release, as_of=timezone.now()).whole
+    measured = evaluate(criterion=labelled, release=world.release, as_of=clock.read_moment()).whole
     assert measured is not None
     assert (measured.n, measured.successes) == (2, 1)
     assert measured.inputs["by_reason"] == {"override/unclear": 1, "reject/wrong_fact": 1}
-    measured = evaluate(criterion=overridden, release=world.release, as_of=timezone.now()).whole
+    measured = evaluate(criterion=overridden, release=world.release, as_of=clock.read_moment()).whole
     assert measured is not None
     assert (measured.n, measured.successes, measured.direction) == (3, 2, "lower")
 
@@ -331,7 +344,9 @@ def test_no_mechanistic_evidence_changes_a_verdict(world: World, state: str) -> 
                 versions={} if state == "bad" else None, claims=[("not_found", 0.1)] * 2,
             )  # fmt: skip
     criteria = list(AcceptanceCriterion.objects.order_by("pk"))
-    as_of = timezone.now() + timedelta(minutes=10)  # one date for both, after all that is stored here
+    as_of = clock.as_of(
+        timezone.now() + timedelta(minutes=10)
+    )  # one date for both, after all that is stored here
     before = [evaluate(criterion=c, release=world.release, as_of=as_of) for c in criteria]
     for number, criterion in enumerate(criteria):
         add_mechanistic_evidence(world, criterion, "counter" if number == 0 else "supporting", number)
@@ -349,7 +364,7 @@ def test_assessments_read_no_table_of_the_inside_and_no_evidence_item(world: Wor
         assess_release(
             release=world.release,
             versions=[item.version for item in result.requirements],
-            as_of=timezone.now(),
+            as_of=clock.read_moment(),
             principal=acting("user:ci"),
         )
     text = " ".join(query["sql"] for query in captured)
@@ -362,5 +377,7 @@ def test_assessments_read_no_table_of_the_inside_and_no_evidence_item(world: Wor
 def test_an_assessment_as_of_the_beginning_of_time_finds_nothing(world: World) -> None:
     criterion = make_criterion(world, max_age_days=36_500)
     make_trace(world)
-    judged = evaluate(criterion=criterion, release=world.release, as_of=datetime(1, 1, 1, tzinfo=UTC))
+    judged = evaluate(
+        criterion=criterion, release=world.release, as_of=clock.as_of(datetime(1, 1, 1, tzinfo=UTC))
+    )
     assert judged.judgement.verdict == CriterionVerdict.INSUFFICIENT

@@ -28,7 +28,7 @@ def assessed(world: World, **over: Any) -> AcceptanceCriterion:
     criterion = make_criterion(world, **over)
     for _ in range(20):
         make_trace(world)
-    assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     return criterion
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import ArtefactKind
 from evidence.services import evals, registry
@@ -25,7 +26,7 @@ def criterion(world: World) -> AcceptanceCriterion:
 
 
 def assessed(world: World, criterion: AcceptanceCriterion) -> Assessment:
-    return assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    return assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
 
 
 def test_a_good_run_of_registered_versions_meets_the_criterion(

@@ -185,7 +185,8 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
         del request, obj
         if self.fields:
             return list(self.fields)
-        return [_shown_name(field) for field in self.opts.fields if field.name not in (self.exclude or ())]
+        hidden = {"xact_id", *(self.exclude or ())}  # a number that says nothing to people
+        return [_shown_name(field) for field in self.opts.fields if field.name not in hidden]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

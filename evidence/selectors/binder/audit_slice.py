@@ -55,7 +55,7 @@ def audit_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 def last_checkpoint(scope: BinderScope) -> Checkpoint | None:
     """Return the last checkpoint that had been signed at `as_of`."""
-    return Checkpoint.objects.filter(created_at__lte=scope.as_of, size__gt=0).order_by("-size").first()
+    return Checkpoint.objects.filter(scope.as_of.knew("created_at"), size__gt=0).order_by("-size").first()
 
 
 def _first_checkpoint(scope: BinderScope, last: Checkpoint) -> Checkpoint:

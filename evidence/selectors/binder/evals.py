@@ -24,7 +24,7 @@ def eval_files(scope: BinderScope) -> Iterator[BinderFile]:
         )
         yield json_lines_file(
             eval_run_path(run).removesuffix(".json") + ".samples.jsonl",
-            partial(_samples, run),
+            partial(_samples, scope, run),
             title=f"Samples of eval run {run.run_key} / 评估样本",
             schema="eval-sample",
             population=f"samples-of-{run.pk}",
@@ -34,7 +34,7 @@ def eval_files(scope: BinderScope) -> Iterator[BinderFile]:
 def eval_runs_in_scope(scope: BinderScope) -> QuerySet[EvalRun]:
     """Return the release's runs that had been received at `as_of`, retracted ones included."""
     return EvalRun.objects.filter(
-        system=scope.system, release=scope.release, received_at__lte=scope.as_of
+        scope.as_of.knew("received_at"), system=scope.system, release=scope.release
     ).select_related("raw", "release", "suite__artefact", "evaluator__artefact", "dataset__artefact")
 
 
@@ -44,7 +44,7 @@ def eval_run_path(run: EvalRun) -> str:
 
 
 def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
-    retractions = Retraction.objects.filter(run=run, created_at__lte=scope.as_of).order_by("pk")
+    retractions = Retraction.objects.filter(scope.as_of.knew("created_at"), run=run).order_by("pk")
     scores = EvalScore.objects.filter(run=run).order_by("pk")
     return {
         "id": str(run.pk),
@@ -91,8 +91,8 @@ def _score(score: EvalScore) -> dict[str, object]:
     }
 
 
-def _samples(run: EvalRun) -> Iterator[dict[str, object]]:
-    for sample in read_by_keyset(EvalSample.objects.filter(run=run)):
+def _samples(scope: BinderScope, run: EvalRun) -> Iterator[dict[str, object]]:
+    for sample in read_by_keyset(EvalSample.objects.filter(scope.as_of.knew(), run=run)):
         yield {
             "run": str(run.pk),
             "sample": sample.sample_id,

@@ -12,7 +12,7 @@ from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_
 def gate_files(scope: BinderScope) -> Iterator[BinderFile]:
     """Yield one file a decision, and the list of waivers."""
     decisions = GateDecision.objects.filter(
-        system=scope.system, release=scope.release, decided_at__lte=scope.as_of
+        scope.as_of.knew("decided_at"), system=scope.system, release=scope.release
     ).select_related("gate_version__artefact", "release")
     for decision in read_by_keyset(decisions):
         yield json_file(
@@ -45,7 +45,7 @@ def _decision(decision: GateDecision) -> dict[str, object]:
 
 
 def _waivers(scope: BinderScope) -> Iterator[dict[str, object]]:
-    rows = Waiver.objects.filter(system=scope.system, release=scope.release, created_at__lte=scope.as_of)
+    rows = Waiver.objects.filter(scope.as_of.knew("created_at"), system=scope.system, release=scope.release)
     for waiver in read_by_keyset(rows):
         yield {
             "id": str(waiver.pk),

@@ -40,7 +40,9 @@ def _items(scope: BinderScope) -> QuerySet[Evidence]:
     links = Prefetch(
         "links", EvidenceLink.objects.select_related("version__artefact").order_by("slot", "version_id")
     )
-    return Evidence.objects.filter(system=scope.system, received_at__lte=scope.as_of).prefetch_related(links)
+    return Evidence.objects.filter(scope.as_of.knew("received_at"), system=scope.system).prefetch_related(
+        links
+    )
 
 
 def _rows(scope: BinderScope, items: QuerySet[Evidence]) -> Iterator[dict[str, object]]:
@@ -62,7 +64,7 @@ def _item(scope: BinderScope, item: Evidence) -> dict[str, object]:
         "collectedAt": moment(item.collected_at),
         "receivedAt": moment(item.received_at),
         "validUntil": moment(item.valid_until),
-        "expired": item.valid_until is not None and item.valid_until <= scope.as_of,
+        "expired": item.valid_until is not None and item.valid_until <= scope.as_of.at,
         "digest": item.digest,
         "links": [version_reference(link.version, slot=link.slot) for link in item.links.all()],
         "summary": plain(_summary(item)),

@@ -33,7 +33,7 @@ def review_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 def _reviews(scope: BinderScope) -> Iterator[dict[str, object]]:
     for traces in read_pages(traces_in_scope(scope)):
-        rows = Review.objects.filter(task__trace__in=traces, created_at__lte=scope.as_of)
+        rows = Review.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
         yield from map(_review, rows.select_related("task__trace", "reviewer").order_by("pk"))
 
 
@@ -54,7 +54,7 @@ def _review(review: Review) -> dict[str, object]:
 
 def _tasks(scope: BinderScope) -> Iterator[dict[str, object]]:
     for traces in read_pages(traces_in_scope(scope)):
-        rows = ReviewTask.objects.filter(trace__in=traces, created_at__lte=scope.as_of)
+        rows = ReviewTask.objects.filter(scope.as_of.knew("created_at"), trace__in=traces)
         yield from map(_task, rows.select_related("trace").order_by("pk"))
 
 
@@ -71,7 +71,7 @@ def _task(task: ReviewTask) -> dict[str, object]:
 
 def _adjudications(scope: BinderScope) -> Iterator[dict[str, object]]:
     for traces in read_pages(traces_in_scope(scope)):
-        rows = Adjudication.objects.filter(task__trace__in=traces, created_at__lte=scope.as_of)
+        rows = Adjudication.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
         yield from map(_adjudication, rows.select_related("task__trace", "adjudicator").order_by("pk"))
 
 

@@ -10,7 +10,9 @@ from typing import Final, TypedDict, TypeVar, overload
 
 from django.db import models
 
+from evidence import clock
 from evidence.binder.statement import iso_utc
+from evidence.clock import AsOf
 from evidence.digests import digest_of
 from evidence.models import ArtefactVersion, Binder, Release, System
 
@@ -29,7 +31,7 @@ class BinderScope:
     baseline: str  # name of a requirements baseline; empty: the versions approved at `as_of`
     period_from: datetime  # inclusive, of a trace's start
     period_to: datetime  # exclusive
-    as_of: datetime  # nothing recorded later is in the binder
+    as_of: AsOf  # nothing that was not on record then is in the binder
 
     @property
     def digest(self) -> str:
@@ -42,7 +44,7 @@ class BinderScope:
                 "baseline": self.baseline,
                 "period_from": iso_utc(self.period_from.astimezone(UTC)),
                 "period_to": iso_utc(self.period_to.astimezone(UTC)),
-                "as_of": iso_utc(self.as_of.astimezone(UTC)),
+                "as_of": iso_utc(self.as_of.at.astimezone(UTC)),
             }
         )
 
@@ -50,7 +52,12 @@ class BinderScope:
 def scope_of(binder: Binder) -> BinderScope:
     """Return what an exported binder is about."""
     return BinderScope(
-        binder.system, binder.release, binder.baseline, binder.period_from, binder.period_to, binder.as_of
+        binder.system,
+        binder.release,
+        binder.baseline,
+        binder.period_from,
+        binder.period_to,
+        clock.as_of(binder.as_of),
     )
 
 

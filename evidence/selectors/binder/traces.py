@@ -48,15 +48,15 @@ def traces_in_scope(scope: BinderScope, traces: QuerySet[Trace] | None = None) -
 
 def _current(scope: BinderScope, traces: QuerySet[Trace]) -> QuerySet[Trace]:
     later = Trace.objects.filter(
+        scope.as_of.knew("sealed_at"),
         system=OuterRef("system"),
         trace_id=OuterRef("trace_id"),
         revision__gt=OuterRef("revision"),
-        sealed_at__lte=scope.as_of,
     )
     return traces.filter(
+        scope.as_of.knew("sealed_at"),
         ~Exists(later),
         system=scope.system,
-        sealed_at__lte=scope.as_of,
         started_at__gte=scope.period_from,
         started_at__lt=scope.period_to,
     )
@@ -137,9 +137,9 @@ def _tool_calls(trace: Trace) -> list[dict[str, object]]:
 def _spans(scope: BinderScope) -> Iterator[dict[str, object]]:
     for page in read_pages(traces_in_scope(scope)):
         spans = Span.objects.filter(
+            scope.as_of.knew("received_at"),
             system=scope.system,
             trace_id__in=[trace.trace_id for trace in page],
-            received_at__lte=scope.as_of,
         )
         for span in spans.order_by("trace_id", "start_ns", "span_id").iterator(chunk_size=500):
             yield _span(span)

@@ -25,7 +25,7 @@ def version_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 def _version(scope: BinderScope, pin: ReleasePin) -> dict[str, object]:
     version = pin.version
-    registration = Registration.objects.filter(version=version, created_at__lte=scope.as_of).first()
+    registration = Registration.objects.filter(scope.as_of.knew("created_at"), version=version).first()
     return {
         **version_reference(version, slot=pin.slot),
         "name": version.artefact.name,
@@ -40,7 +40,7 @@ def _version(scope: BinderScope, pin: ReleasePin) -> dict[str, object]:
 
 
 def _release(scope: BinderScope, pins: list[ReleasePin]) -> dict[str, object]:
-    deployments = Deployment.objects.filter(release=scope.release, created_at__lte=scope.as_of)
+    deployments = Deployment.objects.filter(scope.as_of.knew("created_at"), release=scope.release)
     return {
         "name": scope.release.name,
         "digest": scope.release.digest,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -25,14 +25,16 @@ from evidence.services.assembly.versions import ACTOR
 from evidence.vocabulary import RejectSource
 
 _WORKERS: Final = 8  # that find work side by side: each looks this many batches ahead for unlocked traces
-_SELECT_DUE: Final = f"""
-    WITH due AS MATERIALIZED (
-        SELECT p.id FROM evidence_pendingtrace p
-        WHERE p.last_received_at <= %(quiet_since)s
-          AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR EXISTS (
-                  SELECT 1 FROM evidence_trace t
-                  WHERE t.system_id = p.system_id AND t.trace_id = p.trace_id AND t.status = 'complete'))
-        ORDER BY p.last_received_at, p.id LIMIT %(window)s)
+_DUE: Final = """
+    SELECT p.id FROM evidence_pendingtrace p
+    WHERE p.last_received_at <= %(quiet_since)s
+      AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR EXISTS (
+              SELECT 1 FROM evidence_trace t
+              WHERE t.system_id = p.system_id AND t.trace_id = p.trace_id AND t.status = 'complete'))
+    ORDER BY p.last_received_at, p.id LIMIT %(window)s
+"""
+_CLAIM_DUE: Final = f"""
+    WITH due AS MATERIALIZED ({_DUE})
     SELECT id FROM due
     WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")})
     LIMIT %(limit)s
@@ -66,23 +68,28 @@ def set_aside(pending: Sequence[PendingTrace], problem: Exception) -> None:
     remove_done(pending)
 
 
+def has_due(now: datetime) -> bool:
+    """Whether any work row is due, whoever may hold it."""
+    return bool(_read_ids(_DUE, now, window=1))
+
+
 def claim_due(limit: int, now: datetime) -> list[PendingTrace]:
     """Return due work rows that no other worker holds, theirs until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SELECT_DUE,
-            {
-                "quiet_since": now - timedelta(seconds=settings.ASSEMBLY_QUIET),
-                "waited_since": now - timedelta(seconds=settings.ASSEMBLY_INCOMPLETE_AFTER),
-                "window": limit * _WORKERS,
-                "limit": limit,
-            },
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+    ids = _read_ids(_CLAIM_DUE, now, window=limit * _WORKERS, limit=limit)
     if not ids:
         return []
     # Read again under the locks: a row that another worker has just finished is gone by now.
     return list(PendingTrace.objects.filter(pk__in=ids).select_related("system").order_by("pk"))
+
+
+def _read_ids(sql: str, now: datetime, **counts: int) -> list[int]:
+    times: dict[str, Any] = {
+        "quiet_since": now - timedelta(seconds=settings.ASSEMBLY_QUIET),
+        "waited_since": now - timedelta(seconds=settings.ASSEMBLY_INCOMPLETE_AFTER),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, times | counts)
+        return [row[0] for row in cursor.fetchall()]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evidence import clock
 from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
 from evidence.disposal_rules import ERASED_TEXT
 from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
@@ -33,7 +34,7 @@ def recheck_citation(citation: Citation) -> CitationRecheck:
     )
     retrieved = list(trace.retrievals.order_by("pk").values_list("document_ref", flat=True))
     refs = [citation.document_ref, *retrieved]
-    shelf = IndexShelf(index_version_ids=index_ids, refs=refs, as_of=trace.sealed_at)
+    shelf = IndexShelf(index_version_ids=index_ids, refs=refs, as_of=clock.as_of(trace.sealed_at))
     cited = None
     if citation.document is not None:
         cited = shelf.find([citation.document.index_version_id], citation.document_ref)
@@ -87,9 +88,11 @@ def replay_citation(citation: Citation) -> Replay:
 
 def replay_trace(trace: Trace) -> Replay:
     """Digest the spans the trace was sealed over again; spans that came later belong to a later revision."""
-    spans = Span.objects.filter(
-        system=trace.system_id, trace_id=trace.trace_id, received_at__lte=trace.sealed_at
-    )
+    spans = Span.objects.filter(system=trace.system_id, trace_id=trace.trace_id)
+    if trace.span_ids is None:
+        spans = spans.filter(received_at__lte=trace.sealed_at)
+    else:
+        spans = spans.filter(span_id__in=trace.span_ids)
     digest = digest_trace(spans.values_list("span_id", "digest"))
     gone = "" if digest == trace.digest else _disposed_of(trace)
     return Replay(

@@ -61,6 +61,7 @@ def build_trace(inputs: TraceInputs, *, trace_id: str, revision: int, sealed_at:
         trace_id=trace_id,
         revision=revision,
         digest=draft.trace_digest,
+        span_ids=list(draft.span_ids),
         status=draft.status,
         name=draft.name,
         root_span_id=draft.root_span_id,

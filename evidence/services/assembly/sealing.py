@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 
 from evidence import clock
+from evidence.clock import AsOf
 from evidence.models import (
     Citation,
     Claim,
@@ -75,35 +76,37 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
     Raises:
         OperationalError: the database is away; the work rows are still there.
     """
-    now = now or clock.now()
+    if not queue.has_due(now or clock.now()):
+        return 0
+    known = clock.as_of(now) if now is not None else clock.read_moment()
     try:
         with transaction.atomic():
-            pending = queue.claim_due(limit, now)
-            _assemble(pending, now)
+            pending = queue.claim_due(limit, known.at)
+            _assemble(pending, known)
             return len(pending)
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # whatever one trace's content sets off must not keep the others waiting
         logger.exception("a batch could not be assembled; trying its traces one by one")
-    return _assemble_singly(limit, now)
+    return _assemble_singly(limit, known)
 
 
-def _assemble_singly(limit: int, now: datetime) -> int:
+def _assemble_singly(limit: int, known: AsOf) -> int:
     taken = 0
     for _ in range(limit):
         with transaction.atomic():
-            pending = queue.claim_due(1, now)
-            _assemble_or_set_aside(pending, now)
+            pending = queue.claim_due(1, known.at)
+            _assemble_or_set_aside(pending, known)
         if not pending:
             break
         taken += 1
     return taken
 
 
-def _assemble_or_set_aside(pending: Sequence[PendingTrace], now: datetime) -> None:
+def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf) -> None:
     try:
         with transaction.atomic():
-            _assemble(pending, now)
+            _assemble(pending, known)
     except (OperationalError, InterfaceError):
         raise
     except Exception as exc:  # it is stored with the trace it belongs to
@@ -111,7 +114,7 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], now: datetime) -> No
         queue.set_aside(pending, exc)
 
 
-def _assemble(pending: Sequence[PendingTrace], now: datetime) -> None:
+def _assemble(pending: Sequence[PendingTrace], known: AsOf) -> None:
     """Seal the traces of some work rows and remove the rows; a fixed number of queries for old versions."""
     if not pending:
         return
@@ -120,11 +123,11 @@ def _assemble(pending: Sequence[PendingTrace], now: datetime) -> None:
     revisions = _latest_revisions(drafts)
     changed = {key: draft for key, draft in drafts.items() if revisions[key][1] != draft.trace_digest}
     inputs = _resolve(changed, systems)
-    shelf = _open_shelf(inputs.values(), now)
+    shelf = _open_shelf(inputs.values(), known)
     sealed = []
     for (system_id, trace_id), one in inputs.items():
         revision = revisions[system_id, trace_id][0] + 1
-        trace = rows.build_trace(one, trace_id=trace_id.hex, revision=revision, sealed_at=now)
+        trace = rows.build_trace(one, trace_id=trace_id.hex, revision=revision, sealed_at=known.at)
         sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf)))
     _save(sealed, shelf)
     queue.remove_done(pending)
@@ -199,14 +202,14 @@ def _release_flags(draft: TraceDraft, release: Release | None, used: Iterable[tu
     ]
 
 
-def _open_shelf(inputs: Iterable[TraceInputs], now: datetime) -> IndexShelf:
+def _open_shelf(inputs: Iterable[TraceInputs], known: AsOf) -> IndexShelf:
     versions: set[int] = set()
     refs: set[str] = set()
     for one in inputs:
         versions.update(one.indexes().all)
         refs.update(retrieval.document_ref for retrieval in one.draft.retrievals)
         refs.update(citation.document_ref for claim in one.draft.claims for citation in claim.citations)
-    return IndexShelf(index_version_ids=versions, refs=refs, as_of=now)
+    return IndexShelf(index_version_ids=versions, refs=refs, as_of=known)
 
 
 def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from django.db.models import QuerySet
 
 from evidence.citations.verdict import MAX_CANDIDATES, Source
+from evidence.clock import AsOf
 from evidence.models import SourceDocument
 
 _CACHED_SOURCES: Final = 2_000  # documents a process keeps; a normalised one takes about 20 bytes a character
@@ -32,18 +32,20 @@ class StoredSource:
 class IndexShelf:
     """The documents of some index versions, for one batch of traces."""
 
-    def __init__(self, *, index_version_ids: Iterable[int], refs: Iterable[str], as_of: datetime) -> None:
+    def __init__(self, *, index_version_ids: Iterable[int], refs: Iterable[str], as_of: AsOf) -> None:
         """Load ids and digests of the documents named, and of those to search for misattributed quotes.
 
         Args:
             refs: document ids that the traces cite or retrieved.
-            as_of: documents put on record after this time are not seen.
+            as_of: documents that were not on record then are not seen.
         """
         self._by_ref: dict[tuple[int, str], StoredSource] = {}
         self._listed: dict[int, list[StoredSource]] = {}
         wanted = set(refs)
         for index_version_id in sorted(set(index_version_ids)):
-            documents = SourceDocument.objects.filter(index_version=index_version_id, created_at__lte=as_of)
+            documents = SourceDocument.objects.filter(
+                as_of.knew("created_at"), index_version=index_version_id
+            )
             listed = list(_read_heads(documents.order_by("document_id")[: MAX_CANDIDATES + 1]))
             named = wanted - {one.source.document_id for one in listed}
             if len(listed) > MAX_CANDIDATES and named:

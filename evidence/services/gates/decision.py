@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from evidence import acts, clock
 from evidence.access import Principal
+from evidence.clock import AsOf
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
@@ -51,13 +51,12 @@ class Assessor(Protocol):
         system: System,
         references: Sequence[CriterionReference],
         release: Release,
-        as_of: datetime,
+        as_of: AsOf,
         actor: str,
         store: bool,
     ) -> list[CriterionFinding]: ...
 
 
-@transaction.atomic
 def decide_gate(*, principal: Principal, system: System, gate: str, release: Release) -> GateDecision:
     """Decide whether a release passes a gate, and store the decision with all it rests on.
 
@@ -72,10 +71,15 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
     acts.check_can_ask_gate(principal, system)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
-    version = find_current_gate(system, gate)
+    return _decide_and_store(principal, find_current_gate(system, gate), release, clock.read_moment())
+
+
+@transaction.atomic
+def _decide_and_store(
+    principal: Principal, version: ArtefactVersion, release: Release, as_of: AsOf
+) -> GateDecision:
     hold(Lock.GATE, version.pk, release.pk)  # two equal questions at once become one decision
-    now = clock.now()
-    decided = _decide(version, release, now, principal.actor, store=True)
+    decided = _decide(version, release, as_of, principal.actor, store=True)
     if decided.counts_reviews:
         acts.check_not_led(principal, release)
     rests_on = {
@@ -91,11 +95,11 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
     if last is not None and all(getattr(last, name) == value for name, value in rests_on.items()):
         return last
     decision = GateDecision.objects.create(
-        system=system,
+        system=release.system,
         gate_version=version,
         release=release,
-        as_of=now,
-        decided_at=now,
+        as_of=as_of.at,
+        decided_at=as_of.at,
         **asdict(decided),
         **rests_on,
     )
@@ -103,7 +107,7 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
         verb="gate.decided",
         actor=principal.actor,
         obj=decision,
-        system=system,
+        system=release.system,
         digest=decision.inputs_digest,
         payload={"verdict": decision.verdict},
     )
@@ -113,7 +117,11 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
 def replay_gate_decision(decision: GateDecision) -> Replay:
     """Decide again as of the time of a stored decision; nothing is written."""
     decided = _decide(
-        decision.gate_version, decision.release, decision.as_of, decision.decided_by, store=False
+        decision.gate_version,
+        decision.release,
+        clock.as_of(decision.as_of),
+        decision.decided_by,
+        store=False,
     )
     return Replay(
         kind="gate_decision",
@@ -137,9 +145,7 @@ class _Decided:
     counts_reviews: bool
 
 
-def _decide(
-    version: ArtefactVersion, release: Release, as_of: datetime, actor: str, *, store: bool
-) -> _Decided:
+def _decide(version: ArtefactVersion, release: Release, as_of: AsOf, actor: str, *, store: bool) -> _Decided:
     assessor = cast("Assessor", import_string(settings.GATE_ASSESSOR))
     findings = assessor(
         system=release.system,
@@ -198,7 +204,7 @@ def _shown(waiver: Waiver) -> dict[str, Any]:
     }
 
 
-def _waivers(release: Release, as_of: datetime, actor: str) -> dict[str, Waiver]:
+def _waivers(release: Release, as_of: AsOf, actor: str) -> dict[str, Waiver]:
     """Return the waivers in force that whoever asks the gate may pass by, by criterion."""
     found = waivers_in_force(release, as_of)
     return {waiver.criterion_ref: waiver for waiver in found if acts.can_use_waiver(actor, waiver)}

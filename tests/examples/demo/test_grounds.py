@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
+from evidence import clock
 from evidence.statistics import two_sided, wilson
 from examples.demo.grounds import say_why
 from requirements.api.assessments import AssessmentOut
@@ -86,7 +86,7 @@ def test_the_grounds_are_told_from_an_assessment_as_the_api_shows_it(
     criterion = make_criterion(world)
     for _ in range(n_traces):
         make_trace(world)
-    stored = assess(criterion=criterion, release=world.release, as_of=timezone.now(), actor="user:ci")
+    stored = assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     assert stored.verdict == verdict
     name = str(criterion)
     why = say_why(

@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from evidence.xact_columns import add_xact_id
+
+NOUNS = ["probespec", "finding"]
+
+
+class Migration(migrations.Migration):
+    """Each row carries the transaction that wrote it."""
+
+    dependencies = [("interpret", "0002_pending_runs"), ("evidence", "0007_one_clock")]
+    operations = [add_xact_id("interpret", NOUNS)]

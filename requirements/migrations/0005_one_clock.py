@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from evidence.xact_columns import add_xact_id
+
+NOUNS = ["requirement", "requirementversion", "requirementtransition", "acceptancecriterion", "tracelink", "baseline", "baselinemember", "assessment"]
+
+
+class Migration(migrations.Migration):
+    """Each row carries the transaction that wrote it."""
+
+    dependencies = [("requirements", "0004_counts_reviews"), ("evidence", "0007_one_clock")]
+    operations = [add_xact_id("requirements", NOUNS)]

@@ -1,0 +1,230 @@
+"""What is decided as of a time is decided the same for ever, whatever was in flight, and nobody waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from evidence import clock
+from evidence.models import Citation, GateDecision, Moment, Retraction, SourceDocument, Trace, Waiver
+from evidence.replay import Replay
+from evidence.services import evals, gates, registry, reviews
+from evidence.services.assembly import assemble_due_traces, replay_citation, replay_trace
+from evidence.services.blobs import blob_path
+from requirements.models import AcceptanceCriterion
+from requirements.services.assessment import assess, replay_assessment
+from tests.evidence.binder_world import Filled, eval_file, export, fill_lightly
+from tests.evidence.stored_spans import store_spans
+from tests.evidence.test_assembly import spans_of
+from tests.factories import World, acting, make_world
+from tests.requirements.builders import make_criterion, make_trace
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    """A world that is committed."""
+    return make_world()
+
+
+@contextmanager
+def in_flight(write: Callable[[], object]) -> Iterator[None]:
+    """Write in a transaction of another connection that began before the block and is committed when it ends."""
+    written, let_go = Event(), Event()
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with transaction.atomic():
+                write()
+                written.set()
+                let_go.wait(30)
+        except BaseException as problem:  # noqa: BLE001  # shown by the test's own thread
+            problems.append(problem)
+            written.set()
+        finally:
+            connection.close()
+
+    writer = Thread(target=run)
+    writer.start()
+    assert written.wait(30)
+    try:
+        yield
+    finally:
+        let_go.set()
+        writer.join(30)
+        assert problems == []
+
+
+def the_same(replay: Replay) -> bool:
+    return (replay.stored_verdict, replay.stored_inputs) == (replay.replayed_verdict, replay.replayed_inputs)
+
+
+def decide(world: World) -> GateDecision:
+    return gates.decide_gate(
+        principal=acting("token:ci"), system=world.system, gate="release", release=world.release
+    )
+
+
+def gate_over(world: World, **criterion: Any) -> AcceptanceCriterion:
+    made = make_criterion(world, **criterion)
+    gates.define_gate(
+        system=world.system, key="release", principal=acting(),
+        references=[gates.CriterionReference(requirement="r")],
+    )  # fmt: skip
+    return made
+
+
+def waive(world: World) -> Waiver:
+    return gates.record_waiver(
+        principal=world.principal("approver"), release=world.release, criterion_ref="r/c", reason="the next index",
+        requested_by=f"user:{world.people['author'].username}", expires_at=timezone.now() + timedelta(days=7),
+    )  # fmt: skip
+
+
+def judge(world: World, trace: Trace) -> None:
+    reviews.record_review(
+        principal=world.principal("reviewer"), trace=trace, decision="reject", reason_code="wrong_fact"
+    )
+
+
+def test_a_gate_replays_the_same_though_a_trace_was_being_sealed(world: World) -> None:
+    gate_over(world, min_n=1)
+    for _ in range(3):
+        make_trace(world)
+    with in_flight(lambda: make_trace(world, has_confidence=False, has_limitations=False)):
+        decision = decide(world)
+    assert Trace.objects.count() == 4
+    assert the_same(gates.replay_gate_decision(decision))
+    assert decide(world).inputs_digest != decision.inputs_digest, "the next decision knows of it"
+
+
+def test_what_was_acknowledged_counts_though_an_older_writer_stays_open(world: World) -> None:
+    """A horizon at the oldest open transaction would not see what CI posted a second ago."""
+    criterion = gate_over(world, min_n=1)
+    with in_flight(lambda: make_trace(world)):
+        for _ in range(3):
+            make_trace(world)
+        assessment = assess(
+            criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ana"
+        )
+        assert assessment.n == 3
+    assert the_same(replay_assessment(assessment))
+
+
+def test_a_waiver_that_was_being_granted_lets_no_earlier_decision_pass(world: World) -> None:
+    gate_over(world)
+    with in_flight(lambda: waive(world)):
+        decision = decide(world)
+    assert Waiver.objects.count() == 1
+    assert the_same(gates.replay_gate_decision(decision))
+
+
+def test_reviews_and_retractions_in_flight_change_no_assessment(world: World) -> None:
+    trace = make_trace(world)
+    said = make_criterion(world, check="reviews.overridden", comparator="at_most", threshold=0.5, min_n=1)
+    with in_flight(lambda: judge(world, trace)):
+        counted = assess(criterion=said, release=world.release, as_of=clock.read_moment(), actor="user:ana")
+        assert counted.n == 0
+    assert the_same(replay_assessment(counted))
+    run = evals.record_eval_run(
+        system=world.system, raw=eval_file(), format_name="native", principal=acting(), release="r1"
+    ).run
+    measured = make_criterion(
+        world,
+        key="m",
+        check="evals.metric",
+        min_n=1,
+        parameters="{suite: {key: behaviour}, metric: grounded}",
+    )
+    with in_flight(lambda: evals.retract_eval_run(run=run, reason="wrong data", principal=acting())):
+        assessed = assess(
+            criterion=measured, release=world.release, as_of=clock.read_moment(), actor="user:ana"
+        )
+        assert assessed.n == 3
+    assert Retraction.objects.count() == 1
+    assert the_same(replay_assessment(assessed))
+
+
+def test_a_document_put_on_record_while_a_trace_was_sealed_changes_no_verdict(world: World) -> None:
+    trace_id = uuid4()
+    store_spans(world.system, trace_id, spans_of(world))
+    index = world.release.pins.get(slot="index").version
+    known = SourceDocument.objects.filter(index_version=index).first()
+    assert known is not None
+
+    def add() -> None:
+        for number in range(3):
+            SourceDocument.objects.create(
+                index_version=index, document_id=f"A-{number}", title="t", language="en", digest=str(number) * 64,
+                text=known.text,
+            )  # fmt: skip
+
+    with in_flight(add):
+        assert assemble_due_traces(limit=10) == 1
+    for citation in Citation.objects.all():
+        assert the_same(replay_citation(citation))
+    assert Citation.objects.exists()
+
+
+def test_a_trace_is_replayed_over_the_spans_it_names(world: World) -> None:
+    """Spans of a request that had not ended carry an earlier time than the seal."""
+    trace_id = uuid4()
+    store_spans(world.system, trace_id, spans_of(world))
+    late = [{**spans_of(world)[-1], "span_id": "f" * 16}]
+    with in_flight(lambda: store_spans(world.system, trace_id, late)):
+        assert assemble_due_traces(limit=10) == 1
+    trace = Trace.objects.get()
+    assert trace.span_ids is not None
+    assert trace.span_ids == sorted(trace.span_ids)
+    assert the_same(replay_trace(trace))
+
+
+def test_a_binder_of_one_scope_has_the_same_bytes_whenever_it_is_made(world: World) -> None:
+    filled = fill_lightly(world)
+    with in_flight(lambda: make_trace(world)):
+        first = export(Filled(world, filled.trace, timezone.now()))
+    again = export(Filled(world, filled.trace, first.as_of))
+    assert blob_path(again.archive.digest).read_bytes() == blob_path(first.archive.digest).read_bytes()
+    later = export(Filled(world, filled.trace, timezone.now()))
+    assert later.archive.digest != first.archive.digest
+
+
+def test_moments_only_go_forward_though_the_clock_is_set_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = clock.read_moment()
+    monkeypatch.setattr(clock, "now", lambda: before.at - timedelta(days=1))
+    after = clock.read_moment()
+    assert after.at > before.at
+
+
+def test_a_time_between_moments_is_read_as_the_next_one_kept_it(world: World) -> None:
+    make_trace(world)
+    asked = timezone.now()
+    with in_flight(lambda: make_trace(world)):
+        kept = clock.as_of(asked)
+    assert Trace.objects.filter(kept.knew("sealed_at")).count() == 1
+    assert Trace.objects.filter(clock.as_of(asked).knew("sealed_at")).count() == 1
+    assert Moment.objects.count() == 1
+
+
+def test_a_version_that_was_being_registered_vouches_for_nothing_decided_before(world: World) -> None:
+    gate_over(world, check="versions.registered", min_n=1, parameters="{slots: [model]}")
+    version = registry.ensure_version(
+        system=world.system, kind="tool", key="rates", label="new", digest="9" * 64, actor="user:ana"
+    )
+    pinned = {pin.slot: pin.version for pin in world.release.pins.all()}
+    make_trace(world, versions={**pinned, "tool": version})
+    with in_flight(lambda: registry.register_version(version=version, actor="user:ana", reason="late")):
+        decision = decide(world)
+    assert the_same(gates.replay_gate_decision(decision))
