@@ -70,26 +70,27 @@ def set_aside(pending: Sequence[PendingTrace], problem: Exception) -> None:
 
 def has_due(now: datetime) -> bool:
     """Whether any work row is due, whoever may hold it."""
-    return bool(_read_ids(_DUE, now, window=1))
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, _due_by(now) | {"window": 1})
+        return cursor.fetchone() is not None
 
 
 def claim_due(limit: int, now: datetime) -> list[PendingTrace]:
     """Return due work rows that no other worker holds, theirs until the transaction ends."""
-    ids = _read_ids(_CLAIM_DUE, now, window=limit * _WORKERS, limit=limit)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_DUE, _due_by(now) | {"window": limit * _WORKERS, "limit": limit})
+        ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return []
     # Read again under the locks: a row that another worker has just finished is gone by now.
     return list(PendingTrace.objects.filter(pk__in=ids).select_related("system").order_by("pk"))
 
 
-def _read_ids(sql: str, now: datetime, **counts: int) -> list[int]:
-    times: dict[str, Any] = {
+def _due_by(now: datetime) -> dict[str, Any]:
+    return {
         "quiet_since": now - timedelta(seconds=settings.ASSEMBLY_QUIET),
         "waited_since": now - timedelta(seconds=settings.ASSEMBLY_INCOMPLETE_AFTER),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, times | counts)
-        return [row[0] for row in cursor.fetchall()]
 
 
 @contextmanager
