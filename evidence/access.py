@@ -30,6 +30,7 @@ from evidence.models import (
     StoredModel,
     System,
 )
+from evidence.models.base import SYSTEM_IDS
 from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import waits_for
 
@@ -255,16 +256,18 @@ def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
     return events if principal.sees_internals else events.exclude(_SPEAKS_OF_INTERNALS[AuditEvent])
 
 
-def _of_systems(path: str, system_ids: frozenset[int]) -> models.Q:
-    """Return the condition that a path leads to one of these systems.
+def _of_systems(path: str, system_ids: frozenset[int]) -> Q:
+    """Return the condition that a path leads to one of these systems, or that a row speaks of no other.
 
-    Through a token, which may have several: by a subquery, because a join would ask for DISTINCT over all rows.
+    A token may have several systems, and is shown with those that one may see: by a subquery, because a join would ask
+    for DISTINCT over all rows. What speaks of all of its systems at once is shown to those who have them all.
     """
-    owner, _, last = path.rpartition("__")
-    if last != "systems":
-        return models.Q(**{f"{path}__in": system_ids})
-    tokens = AccessToken.systems.through.objects.filter(system__in=system_ids).values("accesstoken")
-    return models.Q(**{f"{owner}__in" if owner else "pk__in": tokens})
+    if path == SYSTEM_IDS:
+        return Q(system_ids__contained_by=sorted(system_ids)) & ~Q(system_ids=[])
+    if path == "systems":
+        tokens = AccessToken.systems.through.objects.filter(system__in=system_ids)
+        return Q(pk__in=tokens.values("accesstoken"))
+    return Q(**{f"{path}__in": system_ids})
 
 
 def no_such_system(key: str) -> NotFound:
