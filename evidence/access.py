@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from functools import cache
+from typing import Final, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
@@ -15,16 +16,14 @@ from evidence import clock
 from evidence.actors import actor_of_component, actor_of_token, actor_of_user, find_token, find_user
 from evidence.errors import AccessDenied, NotFound
 from evidence.models import (
+    INTERNAL_KINDS,
     AccessToken,
     Artefact,
-    ArtefactKind,
     ArtefactVersion,
     AuditEvent,
     Evidence,
-    EvidenceLink,
     Layer,
     Membership,
-    Registration,
     Review,
     Scope,
     StoredModel,
@@ -35,25 +34,13 @@ from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import waits_for
 
 INTERNALS_APP: Final = "interpret"
-_INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
 
 
-def _events_of(rows: models.QuerySet[Any]) -> Q:
-    """Return the condition that an audit event is about one of these rows."""
-    keys = rows.annotate(key=Cast("pk", models.CharField())).values("key")
-    return Q(object_type=rows.model._meta.label, object_id__in=keys)
-
-
-# Rows of `evidence` that speak of probes, detectors or what they found: hidden like the internals themselves.
-_SPEAKS_OF_INTERNALS: Final[dict[type[models.Model], Q]] = {
-    Artefact: Q(kind__in=_INTERNAL_KINDS),
-    ArtefactVersion: Q(artefact__kind__in=_INTERNAL_KINDS),
-    Registration: Q(version__artefact__kind__in=_INTERNAL_KINDS),
-    AuditEvent: Q(object_type__startswith=f"{INTERNALS_APP}.")
-    | _events_of(Evidence.objects.filter(layer=Layer.MECHANISTIC))
-    | _events_of(ArtefactVersion.objects.filter(artefact__kind__in=_INTERNAL_KINDS)),
-    Evidence: Q(layer=Layer.MECHANISTIC),
-    EvidenceLink: Q(evidence__layer=Layer.MECHANISTIC),
+# What makes a row one of the internals, though it stands in `evidence`: the condition as a lookup and its value.
+_INTERNALS: Final[dict[type[models.Model], tuple[str, object]]] = {
+    Artefact: ("kind__in", INTERNAL_KINDS),
+    ArtefactVersion: ("artefact__kind__in", INTERNAL_KINDS),
+    Evidence: ("layer", Layer.MECHANISTIC),
 }
 
 _M = TypeVar("_M", bound=models.Model)
@@ -240,8 +227,8 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
         return narrowed
     if model._meta.app_label == INTERNALS_APP:
         return narrowed.none()
-    hidden = _SPEAKS_OF_INTERNALS.get(model)
-    return narrowed if hidden is None else narrowed.exclude(hidden)
+    hidden = _speaks_of_internals(model)
+    return narrowed.exclude(hidden) if hidden else narrowed
 
 
 def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
@@ -253,7 +240,37 @@ def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
     if principal.may(Scope.BINDER):
         mine |= Q(system__isnull=True)
     events = AuditEvent.objects.filter(mine)
-    return events if principal.sees_internals else events.exclude(_SPEAKS_OF_INTERNALS[AuditEvent])
+    return events if principal.sees_internals else events.exclude(_speaks_of_internals(AuditEvent))
+
+
+@cache
+def _speaks_of_internals(model: type[models.Model]) -> Q:
+    """Return the condition that a row tells of probes, detectors or what they found: hidden like the internals.
+
+    It is one of them, it points at one, or it is an event about one. Found by its foreign keys, so that a new model
+    is hidden unasked; empty where there is nothing to hide.
+    """
+    if model is AuditEvent:
+        return (
+            Q(object_type__startswith=f"{INTERNALS_APP}.")
+            | _events_of(Evidence)
+            | _events_of(ArtefactVersion)
+        )
+    condition = Q()
+    if model in _INTERNALS:
+        condition |= Q(_INTERNALS[model])
+    for field in model._meta.fields:
+        if field.related_model in _INTERNALS:
+            lookup, value = _INTERNALS[field.related_model]
+            condition |= Q((f"{field.name}__{lookup}", value))
+    return condition
+
+
+def _events_of(model: type[models.Model]) -> Q:
+    """Return the condition that an audit event is about one of the internals of a model."""
+    rows = model._default_manager.filter(Q(_INTERNALS[model]))
+    keys = rows.annotate(key=Cast("pk", models.CharField())).values("key")
+    return Q(object_type=model._meta.label, object_id__in=keys)
 
 
 def _of_systems(path: str, system_ids: frozenset[int]) -> Q:
