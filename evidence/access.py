@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from functools import cache
+from typing import Final, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
@@ -15,46 +16,33 @@ from evidence import clock
 from evidence.actors import actor_of_component, actor_of_token, actor_of_user, find_token, find_user
 from evidence.errors import AccessDenied, NotFound
 from evidence.models import (
+    INTERNAL_KINDS,
     AccessToken,
     Adjudication,
     Artefact,
-    ArtefactKind,
     ArtefactVersion,
     AuditEvent,
     Evidence,
-    EvidenceLink,
     Layer,
     Membership,
-    Registration,
     ReleaseVerdict,
     Review,
     Scope,
     StoredModel,
     System,
 )
+from evidence.models.base import SYSTEM_IDS
 from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 INTERNALS_APP: Final = "interpret"
-_INTERNAL_KINDS: Final = (ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE)
 
 
-def _events_of(rows: models.QuerySet[Any]) -> Q:
-    """Return the condition that an audit event is about one of these rows."""
-    keys = rows.annotate(key=Cast("pk", models.CharField())).values("key")
-    return Q(object_type=rows.model._meta.label, object_id__in=keys)
-
-
-# Rows of `evidence` that speak of probes, detectors or what they found: hidden like the internals themselves.
-_SPEAKS_OF_INTERNALS: Final[dict[type[models.Model], Q]] = {
-    Artefact: Q(kind__in=_INTERNAL_KINDS),
-    ArtefactVersion: Q(artefact__kind__in=_INTERNAL_KINDS),
-    Registration: Q(version__artefact__kind__in=_INTERNAL_KINDS),
-    AuditEvent: Q(object_type__startswith=f"{INTERNALS_APP}.")
-    | _events_of(Evidence.objects.filter(layer=Layer.MECHANISTIC))
-    | _events_of(ArtefactVersion.objects.filter(artefact__kind__in=_INTERNAL_KINDS)),
-    Evidence: Q(layer=Layer.MECHANISTIC),
-    EvidenceLink: Q(evidence__layer=Layer.MECHANISTIC),
+# What makes a row one of the internals, though it stands in `evidence`: the condition as a lookup and its value.
+_INTERNALS: Final[dict[type[models.Model], tuple[str, object]]] = {
+    Artefact: ("kind__in", INTERNAL_KINDS),
+    ArtefactVersion: ("artefact__kind__in", INTERNAL_KINDS),
+    Evidence: ("layer", Layer.MECHANISTIC),
 }
 
 _M = TypeVar("_M", bound=models.Model)
@@ -240,8 +228,8 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
         return narrowed
     if model._meta.app_label == INTERNALS_APP:
         return narrowed.none()
-    hidden = _SPEAKS_OF_INTERNALS.get(model)
-    return narrowed if hidden is None else narrowed.exclude(hidden)
+    hidden = _speaks_of_internals(model)
+    return narrowed.exclude(hidden) if hidden else narrowed
 
 
 def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
@@ -264,19 +252,51 @@ def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
     if principal.may(Scope.BINDER):
         mine |= Q(system__isnull=True)
     events = AuditEvent.objects.filter(mine)
-    return events if principal.sees_internals else events.exclude(_SPEAKS_OF_INTERNALS[AuditEvent])
+    return events if principal.sees_internals else events.exclude(_speaks_of_internals(AuditEvent))
 
 
-def _of_systems(path: str, system_ids: frozenset[int]) -> models.Q:
-    """Return the condition that a path leads to one of these systems.
+@cache
+def _speaks_of_internals(model: type[models.Model]) -> Q:
+    """Return the condition that a row tells of probes, detectors or what they found: hidden like the internals.
 
-    Through a token, which may have several: by a subquery, because a join would ask for DISTINCT over all rows.
+    It is one of them, it points at one, or it is an event about one. Found by its foreign keys, so that a new model
+    is hidden unasked; empty where there is nothing to hide.
     """
-    owner, _, last = path.rpartition("__")
-    if last != "systems":
-        return models.Q(**{f"{path}__in": system_ids})
-    tokens = AccessToken.systems.through.objects.filter(system__in=system_ids).values("accesstoken")
-    return models.Q(**{f"{owner}__in" if owner else "pk__in": tokens})
+    if model is AuditEvent:
+        return (
+            Q(object_type__startswith=f"{INTERNALS_APP}.")
+            | _events_of(Evidence)
+            | _events_of(ArtefactVersion)
+        )
+    condition = Q()
+    if model in _INTERNALS:
+        condition |= Q(_INTERNALS[model])
+    for field in model._meta.fields:
+        if field.related_model in _INTERNALS:
+            lookup, value = _INTERNALS[field.related_model]
+            condition |= Q((f"{field.name}__{lookup}", value))
+    return condition
+
+
+def _events_of(model: type[models.Model]) -> Q:
+    """Return the condition that an audit event is about one of the internals of a model."""
+    rows = model._default_manager.filter(Q(_INTERNALS[model]))
+    keys = rows.annotate(key=Cast("pk", models.CharField())).values("key")
+    return Q(object_type=model._meta.label, object_id__in=keys)
+
+
+def _of_systems(path: str, system_ids: frozenset[int]) -> Q:
+    """Return the condition that a path leads to one of these systems, or that a row speaks of no other.
+
+    A token may have several systems, and is shown with those that one may see: by a subquery, because a join would ask
+    for DISTINCT over all rows. What speaks of all of its systems at once is shown to those who have them all.
+    """
+    if path == SYSTEM_IDS:
+        return Q(system_ids__contained_by=sorted(system_ids)) & ~Q(system_ids=[])
+    if path == "systems":
+        tokens = AccessToken.systems.through.objects.filter(system__in=system_ids)
+        return Q(pk__in=tokens.values("accesstoken"))
+    return Q(**{f"{path}__in": system_ids})
 
 
 def no_such_system(key: str) -> NotFound:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import shorten
 from evidence.admin.frame.filters import recent, related
-from evidence.models import IngestBatch, PendingTrace, Reject
+from evidence.models import IngestBatch, PendingTrace, Reject, System
 
 
 @admin.register(IngestBatch)
@@ -19,8 +22,17 @@ class IngestBatchAdmin(ReadOnlyModelAdmin):
     list_select_related = ["token"]
     list_defer = ["answer"]
     ordering = ["-received_at", "-id"]
-    exclude = ["token"]
+    exclude = ["token", "system_ids"]
     chain = [ChainLink("What was refused", "evidence.reject", "batch__id__exact")]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return ["systems", *super().get_fields(request, obj)]
+
+    @admin.display(description="Systems it held items of")
+    def systems(self, batch: IngestBatch) -> str:
+        return ", ".join(
+            System.objects.filter(pk__in=batch.system_ids).order_by("key").values_list("key", flat=True)
+        )
 
     @admin.display(description="Token")
     def token_name(self, batch: IngestBatch) -> str:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from evidence.api.filtering import FilterSet, MomentFilter, TruthFilter
 from evidence.api.reading import ScopedList
-from evidence.models import AccessToken, IngestBatch, Reject
+from evidence.models import IngestBatch, Reject, System
 
 
 class BatchOut(serializers.ModelSerializer[IngestBatch]):
@@ -26,7 +26,7 @@ class BatchFilter(FilterSet):
     """Narrow a list of requests."""
 
     system = django_filters.CharFilter(
-        method="by_system", help_text="Of tokens that may write to it; a request may hold several systems."
+        method="by_system", help_text="That held items of it; a request may hold items of several."
     )
     since = MomentFilter("received_at", "gte")
     until = MomentFilter("received_at", "lt")
@@ -37,9 +37,10 @@ class BatchFilter(FilterSet):
         fields = ["signal", "encoding", "body_digest"]
 
     def by_system(self, queryset: QuerySet[IngestBatch], name: str, value: str) -> QuerySet[IngestBatch]:
-        """Requests of the tokens of one system."""
+        """Requests that held items of one system, or that may have."""
         del name
-        return queryset.filter(token__in=AccessToken.objects.filter(systems__key=value))
+        found = System.objects.filter(key=value).values_list("pk", flat=True)
+        return queryset.filter(system_ids__overlap=list(found))
 
     def by_rejected(self, queryset: QuerySet[IngestBatch], name: str, value: bool) -> QuerySet[IngestBatch]:  # noqa: FBT001  # django-filter's call
         """Requests of which something, or nothing, was refused."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import django_filters
-from rest_framework import serializers
+from typing import cast
 
+import django_filters
+from django.db.models import Exists, OuterRef, QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from evidence.access import principal_of, visible_to
 from evidence.api.filtering import FilterSet, MomentFilter, TruthFilter
 from evidence.api.reading import ScopedList
-from evidence.models import ArtefactKind, ArtefactVersion
+from evidence.models import ArtefactKind, ArtefactVersion, ReleasePin
 
 
 class VersionFilter(FilterSet):
@@ -17,13 +22,21 @@ class VersionFilter(FilterSet):
     kind = django_filters.ChoiceFilter("artefact__kind", choices=ArtefactKind.choices)
     key = django_filters.CharFilter("artefact__key")
     registered = TruthFilter("registration", lookup_expr="isnull", exclude=True)
-    release = django_filters.CharFilter("release_pins__release__name")
+    release = django_filters.CharFilter(method="by_release", help_text="Name of a release that pins it.")
     since = MomentFilter("created_at", "gte")
     until = MomentFilter("created_at", "lt")
 
     class Meta:
         model = ArtefactVersion
         fields = ["digest", "label"]
+
+    def by_release(
+        self, queryset: QuerySet[ArtefactVersion], name: str, value: str
+    ) -> QuerySet[ArtefactVersion]:
+        """Versions that a release pins, in whichever slots."""
+        del name
+        pins = visible_to(ReleasePin.objects.all(), principal_of(cast("Request", self.request)))
+        return queryset.filter(Exists(pins.filter(version=OuterRef("pk"), release__name=value)))
 
 
 class VersionOut(serializers.ModelSerializer[ArtefactVersion]):

@@ -1,6 +1,7 @@
 """The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
 from evidence.models.artefact import (
+    INTERNAL_KINDS,
     Artefact,
     ArtefactKind,
     ArtefactVersion,
@@ -36,6 +37,7 @@ from evidence.models.trace import (
 from evidence.vocabulary import Layer, RiskTier
 
 __all__ = [
+    "INTERNAL_KINDS",
     "AccessToken",
     "Adjudication",
     "AppendOnlyModel",

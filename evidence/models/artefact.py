@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 
 from evidence.models.base import (
@@ -32,6 +34,10 @@ class ArtefactKind(models.TextChoices):
     DETECTOR = "detector"
     PROBE = "probe"
     SAFETY_CASE = "safety_case"
+
+
+# Of what is seen only with `interpret.view_internals`. A release pins none of it, and no trace names any.
+INTERNAL_KINDS: Final = frozenset({ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE})
 
 
 class Artefact(AppendOnlyModel):

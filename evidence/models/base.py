@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, Final, NoReturn, Self, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Func
 
@@ -12,6 +13,7 @@ from evidence.errors import AppendOnlyViolation
 DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
 KEY_LENGTH = 100  # characters of a key or name a person types
 LABEL_LENGTH = 200  # characters of a version label, an actor, a metric
+SYSTEM_IDS: Final = "system_ids"  # the column of a row that speaks of several systems at once
 
 _M_co = TypeVar("_M_co", bound=models.Model, covariant=True)
 
@@ -20,8 +22,9 @@ class StoredModel(models.Model):
     """A noun of the evidence store.
 
     `SYSTEM_PATH` is the lookup that leads from a row to its `System`; every query for a person or a token is
-    filtered through it (`evidence.access`). `None` means that the row belongs to no system, and then `NO_SYSTEM`
-    says why.
+    filtered through it (`evidence.access`). A row that speaks of several systems at once holds them in `system_ids`,
+    and is shown to those who have them all (docs/decisions/0015-batches-of-several-systems.md). `None` means that the
+    row belongs to no system, and then `NO_SYSTEM` says why.
 
     `PII` says what personal data a row can hold: `none`, `actor` (who did it), or `payload` (what a customer or
     a model wrote).
@@ -72,6 +75,11 @@ class AppendOnlyModel(StoredModel):
 
     class Meta:
         abstract = True
+
+
+def system_ids_field() -> ArrayField[list[int], list[int]]:
+    """The ids of the systems that a row speaks of, each once. Empty: it is nobody's to see."""
+    return ArrayField(models.BigIntegerField())
 
 
 def digest_field(**kwargs: Any) -> models.CharField[str, str]:

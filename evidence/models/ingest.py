@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, StoredModel, digest_field
+from evidence.models.base import (
+    LABEL_LENGTH,
+    SYSTEM_IDS,
+    AppendOnlyModel,
+    StoredModel,
+    digest_field,
+    system_ids_field,
+)
 from evidence.models.system import AccessToken, System
 
 
 class IngestBatch(AppendOnlyModel):
     """One OTLP request, as it was received and answered."""
 
-    SYSTEM_PATH = "token__systems"
+    SYSTEM_PATH = SYSTEM_IDS
     PII = "payload"
 
     token = models.ForeignKey(AccessToken, on_delete=models.PROTECT, related_name="batches")
+    # Whose items it held; all that the token wrote to, where that of an item cannot be told or there was none.
+    system_ids = system_ids_field()
     signal = models.CharField(max_length=10)  # of evidence.otlp.records.Signal
     encoding = models.CharField(max_length=10)  # "protobuf" or "json"
     body_digest = digest_field()  # of the decompressed body; its bytes are the blob of this digest
@@ -32,7 +42,10 @@ class IngestBatch(AppendOnlyModel):
                 fields=["token", "signal", "body_digest"], name="evidence_ingestbatch_body"
             ),
         ]
-        indexes = [models.Index(fields=["-received_at"], name="evidence_ingestbatch_newest")]
+        indexes = [
+            models.Index(fields=["-received_at"], name="evidence_ingestbatch_newest"),
+            GinIndex(fields=["system_ids"], name="evidence_ingestbatch_systems"),  # "those of my systems"
+        ]
 
 
 class Reject(AppendOnlyModel):

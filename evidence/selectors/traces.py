@@ -32,10 +32,10 @@ def relied_on_document(queryset: QuerySet[Trace], digest: str, *, cited_only: bo
     return _up_to_the_last(queryset, relied)
 
 
-def used_version(queryset: QuerySet[Trace], digest: str) -> QuerySet[Trace]:
-    """Narrow to the traces that used a version of this digest, in any slot."""
-    versions = list(ArtefactVersion.objects.filter(digest=digest).values_list("pk", flat=True))
-    return _up_to_the_last(queryset, TraceVersion.objects.filter(version__in=versions))
+def used_version(queryset: QuerySet[Trace], versions: QuerySet[ArtefactVersion]) -> QuerySet[Trace]:
+    """Narrow to the traces that used one of these versions, in any slot."""
+    keys = list(versions.values_list("pk", flat=True))
+    return _up_to_the_last(queryset, TraceVersion.objects.filter(version__in=keys))
 
 
 def _up_to_the_last(queryset: QuerySet[Trace], uses: QuerySet[Any]) -> QuerySet[Trace]:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import pytest
+from django.db.models.constants import LOOKUP_SEP
 from django.utils import timezone
 
 from evidence.access import principal_of_user
+from evidence.api.filtering import StrictFilterBackend
+from evidence.api.reading import ScopedList
 from evidence.models import Membership, ReviewTask, Scope, SourceDocument, Trace
 from evidence.services import assembly, registry, reviews
+from tests.e2e.cases import make_trace
+from tests.evidence import semconv_spans
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
-from tests.factories import DOCUMENT_TEXT, World, acting, make_person, manifest
+from tests.evidence.stored_spans import BASE_NS, store_spans
+from tests.factories import DOCUMENT_TEXT, World, acting, make_person, make_world, manifest
+from tests.invariants.walk import our_urls
 
 pytestmark = pytest.mark.django_db
 QUOTE = "annual percentage rate is 7.9%"
@@ -181,3 +189,54 @@ def test_two_index_versions_compared_with_the_answers_that_relied_on_what_change
     assert told["results"] == []
     missing = api.get("/api/v1/index-diff", {**query, "to": "0" * 64}, **world.headers(Scope.READ))
     assert missing.status_code == 404
+
+
+def test_no_trace_is_found_by_a_span_of_another_system_in_it(api: Any, world: World) -> None:
+    """Two systems that call each other share a trace id; each has its own trace, of its own spans."""
+    began = datetime.fromtimestamp(BASE_NS / 1e9, tz=UTC)
+    trace, other = make_trace(world, sealed_at=began), make_world("aml-copilot")
+    window = {
+        "since": (began - timedelta(hours=1)).isoformat(),
+        "until": (began + timedelta(hours=1)).isoformat(),
+    }
+    for system, said in ((world.system, "mine"), (other.system, "theirs")):
+        span = semconv_spans.make_span(f"{system.pk:016x}", attributes={"said": said})
+        store_spans(system, trace.trace_id, [span])
+    assert ids_of(api, world, "traces", attribute="said=mine", **window) == [trace.trace_id.hex]
+    assert ids_of(api, world, "traces", attribute="said=theirs", **window) == []
+
+
+def test_a_version_in_two_slots_is_listed_once(api: Any, world: World) -> None:
+    first = manifest(name="r2").pins[0]
+    pins = [first, replace(first, slot="embedding_model")]
+    registry.register_release(
+        principal=acting(), system=world.system, manifest=registry.ReleaseManifest("r2", pins)
+    )
+    listed = api.get("/api/v1/versions", {"release": "r2"}, **world.headers(Scope.READ)).json()["results"]
+    assert [row["key"] for row in listed] == [first.key]
+
+
+# What a filter asks of a row that hangs on the one that is listed.
+ASK_WHAT_HANGS_ON_A_ROW: Final = {
+    ("ArtefactVersion", "registered"): "a registration is shown to whoever is shown its version"
+}
+
+
+def test_a_filter_asks_about_the_row_and_what_it_belongs_to() -> None:
+    """What hangs on a row may be hidden from whoever sees the row: a filter must not tell of it."""
+    asking, n_walked = set(), 0
+    views: list[Any] = [
+        view for _, view in our_urls() if isinstance(view, type) and issubclass(view, ScopedList)
+    ]
+    for view in views:
+        for name, each in StrictFilterBackend().filters_of(view()).items():
+            model = view.queryset.model
+            for part in each.field_name.split(LOOKUP_SEP) if each.method is None else ():
+                if part in view.queryset.query.annotations:
+                    break
+                field = model._meta.get_field(part)
+                if field.is_relation and (not field.concrete or field.many_to_many):
+                    asking.add((view.queryset.model.__name__, name))
+                model, n_walked = field.related_model or model, n_walked + 1
+    assert n_walked > 50
+    assert asking == set(ASK_WHAT_HANGS_ON_A_ROW)

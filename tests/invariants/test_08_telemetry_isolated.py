@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import ForeignKey, Model
 from django.test import Client
 
+from evidence.access import visible_to
+from evidence.errors import InvalidInput
+from evidence.models import (
+    INTERNAL_KINDS,
+    Artefact,
+    ArtefactVersion,
+    Evidence,
+    EvidenceLink,
+    Layer,
+    ReleasePin,
+    Role,
+    StoredModel,
+)
 from evidence.roles import ROLES
+from evidence.semconv.dialects import DIALECTS
+from evidence.services import registry
 from evidence.table_rules import INTERPRET_GRANTS
 from interpret import registry as probes
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
-from tests.factories import World, acting
+from tests.e2e.cases import make_task
+from tests.evidence.binder_world import make_finding
+from tests.evidence.test_admin import store_what_other_parts_store
+from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import StandInProbe
-from tests.invariants.walk import our_tasks, our_urls
+from tests.invariants.walk import our_models, our_tasks, our_urls
 
 pytestmark = pytest.mark.django_db
 
@@ -81,3 +103,79 @@ def test_no_list_tells_of_internals_to_a_role_without_the_permission(
             assert response.status_code in {403, 404, 405}, f"{role} got {response.status_code} at /{route}"
     response = client.get("/admin/", follow=True)
     assert b"/admin/interpret/" not in response.content
+
+
+INTERNALS: Final = (Artefact, ArtefactVersion, Evidence)  # of which some rows are
+
+
+def pointers() -> Iterator[tuple[type[StoredModel], ForeignKey[Model, Model]]]:
+    """Yield every foreign key to a model of which some rows are internals."""
+    for model in our_models():
+        for field in model._meta.fields:
+            if isinstance(field, ForeignKey) and field.related_model in INTERNALS:
+                yield model, field
+
+
+def point(row: Model, field: ForeignKey[Model, Model], key: int | None) -> None:
+    """Make a row point elsewhere, past the rules of its table: no service would."""
+    table = row._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE; SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE {table} SET {field.column} = %s WHERE id = %s", [key, row.pk])
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
+
+
+def internals_of(world: World) -> dict[type[Model], Model]:
+    """Return one of the internals of each model that has some."""
+    version = registry.ensure_version(
+        system=world.system, kind="sae", key="layer-9", label="1", digest="c" * 64, actor=ACTOR
+    )
+    artefact = Artefact.objects.create(system=world.system, kind="detector", key="copying", name="copying")
+    finding = make_finding(world, Role.COUNTER, 2)
+    return {ArtefactVersion: version, Artefact: artefact, Evidence: finding}
+
+
+def test_a_row_that_points_at_an_internal_is_hidden_like_it(world: World) -> None:
+    make_task(world)
+    store_what_other_parts_store(world)
+    item = Evidence.objects.get()
+    item.pk, item.source, item.layer = None, "evidence.EvalRun:1", Layer.PRODUCT
+    item.save()
+    prompt = world.release.pins.get(slot="prompt").version
+    EvidenceLink.objects.create(evidence=item, slot="prompt", version=prompt)
+    inside = internals_of(world)
+    auditor, researcher = world.principal("auditor"), world.principal("researcher")
+    found = list(pointers())
+    assert len(found) > 15
+    for model, field in found:
+        name = f"{model._meta.label}.{field.name}"
+        rows = model._default_manager.all()
+        assert visible_to(rows, researcher).exists(), f"{name}: make a row of it above"
+        if model._meta.app_label == "interpret":
+            assert not visible_to(rows, auditor).exists(), name
+            continue
+        row = visible_to(rows, auditor).first()
+        assert row is not None, f"{name}: make a row of it above that is none of the internals"
+        point(row, field, inside[field.related_model].pk)
+        assert not visible_to(rows, auditor).filter(pk=row.pk).exists(), f"{name} tells of an internal"
+        assert visible_to(rows, researcher).filter(pk=row.pk).exists(), name
+        point(row, field, getattr(row, field.attname))  # as it was
+
+
+@pytest.mark.parametrize("kind", sorted(kind.value for kind in INTERNAL_KINDS))
+def test_a_release_pins_no_internal(world: World, kind: str) -> None:
+    pins = [*manifest().pins, registry.PinSpec(slot="inside", kind=kind, key="k", label="1", digest="1" * 64)]
+    with pytest.raises(InvalidInput, match=f"Pin 'inside' is of kind `{kind}`.*probe specifications"):
+        registry.register_release(
+            principal=acting(), system=world.system, manifest=registry.ReleaseManifest("r2", pins)
+        )
+    assert not Artefact.objects.filter(kind__in=INTERNAL_KINDS).exists()
+    assert not ReleasePin.objects.exclude(release=world.release).exists()
+
+
+def test_no_trace_can_name_an_internal() -> None:
+    named = {kind for dialect in DIALECTS for kind in dialect.versions}
+    assert "model" in named
+    assert not named & INTERNAL_KINDS

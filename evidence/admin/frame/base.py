@@ -18,9 +18,10 @@ from django.utils.text import capfirst
 
 from evidence.access import INTERNALS_APP, sees_internals
 from evidence.admin.frame.display import list_url, pretty_json
+from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
 from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
-from evidence.admin.frame.visibility import reaches_internals, rows_of, visible
+from evidence.admin.frame.visibility import rows_of, visible
 from evidence.models import StoredModel
 
 
@@ -87,11 +88,11 @@ class ScopedModelAdmin(StrictInput):
         return self._may_see_app(request) and super().has_view_permission(request, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Refuse filters that would tell, by what they leave, something of the internals."""
-        may_look_inside = request is not None and sees_internals(request.user)
-        if not may_look_inside and reaches_internals(self.model, lookup):
+        """Refuse filters that would tell, by what they leave, something of rows that the person may not see."""
+        if request is None or not asks_for_visible_rows(self.model, lookup, value, request):
             return False
-        return lookup in self.chain_lookups or super().lookup_allowed(lookup, value, request)
+        spelled = spell_out(self.model, lookup)
+        return spelled in self.chain_lookups or super().lookup_allowed(spelled, value, request)
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any

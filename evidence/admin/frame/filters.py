@@ -22,6 +22,11 @@ from evidence.selectors.deployments import all_live_at
 class VisibleRelatedFilter(RelatedFieldListFilter):
     """Choices of a relation, narrowed to the systems of the person."""
 
+    @property
+    def include_empty_choice(self) -> bool:
+        """Whether rows without one are a choice: where a column of theirs can be empty."""
+        return bool(self.field.null)
+
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> list[tuple[str, Any]]:

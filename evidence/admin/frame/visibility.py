@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from evidence.access import INTERNALS_APP, Principal, principal_of_user, visible_to
+from evidence.access import Principal, principal_of_user, visible_to
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -31,19 +31,3 @@ def visible(queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
 def rows_of(model: type[Model]) -> QuerySet[Any]:
     """Return all rows of a model, to be narrowed."""
     return model._default_manager.all()  # public in Django's documentation, by that name
-
-
-def reaches_internals(model: type[Model], lookup: str) -> bool:
-    """Whether a filter in an address walks over a relation into the internals."""
-    for part in lookup.split("__"):
-        field = next(
-            (each for each in model._meta.get_fields() if part in {each.name, getattr(each, "attname", "")}),
-            None,
-        )
-        related = getattr(field, "related_model", None)
-        if not isinstance(related, type) or not issubclass(related, Model):
-            return False
-        if related._meta.app_label == INTERNALS_APP:
-            return True
-        model = related
-    return False

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from evidence.access import principal_of, visible_to
 from evidence.api.filtering import FilterSet, MomentFilter, RepeatedFilter, TruthFilter
 from evidence.models import (
+    ArtefactVersion,
     Citation,
     Claim,
     Review,
@@ -68,7 +69,10 @@ class TraceFilter(FilterSet):
     def by_version(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces that used a version of this digest, as model, prompt, index, policy or tool."""
         del name
-        return traces.used_version(queryset, value)
+        principal = principal_of(cast("Request", self.request))
+        return traces.used_version(
+            queryset, visible_to(ArtefactVersion.objects.filter(digest=value), principal)
+        )
 
     def by_document(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces whose answer cited a document of this digest."""
@@ -103,11 +107,15 @@ class TraceFilter(FilterSet):
         return queryset.filter(Exists(readable.filter(task__trace=OuterRef("pk"), decision=value)))
 
     def by_attribute(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
-        """Traces with a span of these attributes that began in the window asked for."""
+        """Traces with a span of these attributes that began in the window asked for.
+
+        A trace id may be that of another system's trace, too, whose spans are not those of this one.
+        """
         del value
         window = spans.spans_between(self.form.cleaned_data["since"], self.form.cleaned_data["until"])
         found = spans.with_attributes(window, _values_of(self, name))
-        return queryset.filter(trace_id__in=found.values("trace_id"))
+        own = found.filter(system=OuterRef("system"), trace_id=OuterRef("trace_id"))
+        return queryset.filter(Exists(own))
 
 
 class SpanFilter(FilterSet):

@@ -69,6 +69,7 @@ class _Outcome:
     n_accepted: int
     n_duplicate: int
     rejects: Sequence[RejectRecord]
+    system_ids: frozenset[int]  # of the items that were not refused
     moved: Sequence[AttributeBlob] = ()
 
 
@@ -159,7 +160,8 @@ def _store_traces(posted: _Posted) -> IngestBatch:
     mark_traces(spans, posted.received_at)
     found = sort_spans(spans, posted.limits)
     rejects = [*decoded.rejects, *refused, *found.conflicts]
-    outcome = _Outcome(decoded.n_items, len(found.new), found.n_duplicate, rejects, decoded.blobs)
+    written_to = frozenset(system_id for system_id, _ in spans)
+    outcome = _Outcome(decoded.n_items, len(found.new), found.n_duplicate, rejects, written_to, decoded.blobs)
     batch = _record_batch(posted, outcome, systems)
     copy_spans(found.new, batch)
     return batch
@@ -175,7 +177,8 @@ def _store_logs(posted: _Posted) -> IngestBatch:
         events, raw=raw, received_at=posted.received_at, actor=posted.principal.actor
     )
     rejects = [*decoded.rejects, *refused]
-    outcome = _Outcome(decoded.n_items, n_stored, len(events) - n_stored, rejects)
+    written_to = frozenset(system.pk for system, _ in events)
+    outcome = _Outcome(decoded.n_items, n_stored, len(events) - n_stored, rejects, written_to)
     return _record_batch(posted, outcome, systems)
 
 
@@ -197,8 +200,10 @@ def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) 
     }
     reasons = [Reason(reject.position, reject.code, reject.detail) for reject in rejects]
     message = describe_outcome(reasons, n_items=outcome.n_items, moved=outcome.moved, limits=posted.limits)
+    spoken_of = systems.spoken_of(outcome.system_ids, rejects)
     batch = IngestBatch.objects.create(
         token=posted.token,
+        system_ids=sorted(system.pk for system in spoken_of),
         signal=posted.signal,
         encoding=posted.body.encoding,
         body_digest=posted.digest,
@@ -211,7 +216,7 @@ def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) 
         verb="ingest_batch.stored",
         actor=posted.principal.actor,
         obj=batch,
-        system=systems.only,
+        system=spoken_of[0] if len(spoken_of) == 1 else None,
         digest=posted.digest,
         payload={"signal": posted.signal, **counts},
     )

@@ -39,6 +39,19 @@ class WritableSystems:
         """Return the system whose people may see a refusal: the one named, else the token's only one."""
         return self.by_key.get(reject.system_key) or self.only
 
+    def spoken_of(self, claimed: Iterable[int], rejects: Iterable[RejectRecord]) -> list[System]:
+        """Return the systems whose items a request held.
+
+        Where that of a refused item cannot be told, or there was no item, it may speak of any: then these are all.
+
+        Args:
+            claimed: ids of the systems of what was taken.
+        """
+        refused = {self.of_reject(reject) for reject in rejects}
+        held = set(claimed) | {system.pk for system in refused if system is not None}
+        unknown = None in refused or not held
+        return [system for system in self.by_key.values() if unknown or system.pk in held]
+
     def claim_spans(
         self, spans: Iterable[SpanRecord], limits: Limits
     ) -> tuple[list[tuple[int, SpanRecord]], list[RejectRecord]]:

@@ -13,7 +13,15 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, InvalidInput, NotFound
-from evidence.models import ArtefactVersion, Deployment, Release, ReleasePin, SourceDocument, System
+from evidence.models import (
+    INTERNAL_KINDS,
+    ArtefactVersion,
+    Deployment,
+    Release,
+    ReleasePin,
+    SourceDocument,
+    System,
+)
 from evidence.services import audit
 from evidence.services.registry.versions import ensure_version, register_version
 
@@ -68,13 +76,11 @@ def register_release(*, principal: Principal, system: System, manifest: ReleaseM
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_register_release` does.
-        InvalidInput: no pins, a slot twice, or a pin with neither digest nor documents.
+        InvalidInput: no pins, a slot twice, a pin of what is inside a model, or one with neither digest nor documents.
         ConflictingContent: the release's name is taken by other pins, or an index digest does not fit its documents.
     """
     acts.check_can_register_release(principal, system)
-    slots = [pin.slot for pin in manifest.pins]
-    if not slots or len(set(slots)) != len(slots):
-        raise InvalidInput("A release needs at least one pin, and each slot at most once.")
+    _check_pins(manifest.pins)
     versions = {
         pin.slot: _register_pin(system=system, pin=pin, actor=principal.actor) for pin in manifest.pins
     }
@@ -133,6 +139,18 @@ def find_release(system: System, name: str) -> Release:
     if release is None:
         raise NotFound(f"System {system.key!r} has no release {name!r}. Register it first.")
     return release
+
+
+def _check_pins(pins: Sequence[PinSpec]) -> None:
+    slots = [pin.slot for pin in pins]
+    if not slots or len(set(slots)) != len(slots):
+        raise InvalidInput("A release needs at least one pin, and each slot at most once.")
+    for pin in pins:
+        if pin.kind in INTERNAL_KINDS:
+            raise InvalidInput(
+                f"Pin {pin.slot!r} is of kind `{pin.kind}`: leave it out. A release pins what the system runs on; "
+                "dictionaries, detectors and probes are named by probe specifications."
+            )
 
 
 def _register_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersion:
