@@ -33,7 +33,10 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "TraceFacts", "Span", "IngestBatch", "Reject", "PendingTrace",
     ),
     _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
-    _("What can be verified"): ("Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Blob"),
+    _("What can be verified"): (
+        "Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Moment",
+        "Blob",
+    ),
     _("What was kept and what went"): ("LegalHold", "LegalHoldRelease", "Erasure", "Disposal", "BlobRemoval"),
     _("People and keys"): ("User", "Group", "Membership", "AccessToken"),
 }  # fmt: skip

@@ -4,7 +4,7 @@ Rows carry the time at which they were made, and that is before they are committ
 time would be given others later, as transactions that were open then end. So each append-only row also carries the
 transaction that wrote it (`AppendOnlyModel.xact_id`), and a decision is made as of a `Moment`: a time with the
 transactions that were committed by then. It sees everything that was acknowledged before, waits for nobody, and reads
-the same rows for ever (docs/decisions/0016-one-clock.md).
+the same rows for ever (docs/decisions/0017-one-clock.md).
 
 Senders' clocks are data and never come through here.
 """

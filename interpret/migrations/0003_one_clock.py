@@ -8,5 +8,5 @@ NOUNS = ["probespec", "finding"]
 class Migration(migrations.Migration):
     """Each row carries the transaction that wrote it."""
 
-    dependencies = [("interpret", "0002_pending_runs"), ("evidence", "0007_one_clock")]
+    dependencies = [("interpret", "0002_pending_runs"), ("evidence", "0008_one_clock")]
     operations = [add_xact_id("interpret", NOUNS)]

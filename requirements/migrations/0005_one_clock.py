@@ -8,5 +8,5 @@ NOUNS = ["requirement", "requirementversion", "requirementtransition", "acceptan
 class Migration(migrations.Migration):
     """Each row carries the transaction that wrote it."""
 
-    dependencies = [("requirements", "0004_counts_reviews"), ("evidence", "0007_one_clock")]
+    dependencies = [("requirements", "0004_counts_reviews"), ("evidence", "0008_one_clock")]
     operations = [add_xact_id("requirements", NOUNS)]

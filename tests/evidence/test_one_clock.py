@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.utils import timezone
 
 from evidence import clock
+from evidence.clock_rules import number_on
+from evidence.errors import ClockBehind
 from evidence.models import Citation, GateDecision, Moment, Retraction, SourceDocument, Trace, Waiver
 from evidence.replay import Replay
 from evidence.services import evals, gates, registry, reviews
@@ -21,7 +24,7 @@ from evidence.services.assembly import assemble_due_traces, replay_citation, rep
 from evidence.services.blobs import blob_path
 from requirements.models import AcceptanceCriterion
 from requirements.services.assessment import assess, replay_assessment
-from tests.evidence.binder_world import Filled, eval_file, export, fill_lightly
+from tests.evidence.binder_world import Filled, eval_file, export, fill, fill_lightly
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, acting, make_world
@@ -228,3 +231,42 @@ def test_a_version_that_was_being_registered_vouches_for_nothing_decided_before(
     with in_flight(lambda: registry.register_version(version=version, actor="user:ana", reason="late")):
         decision = decide(world)
     assert the_same(gates.replay_gate_decision(decision))
+
+
+def test_whatever_a_binder_can_hold_is_known_by_commit_and_not_by_its_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it in one transaction that ends later: a section that reads by time alone would pack it then."""
+    make_trace(world)
+    gate_over(world, key="early", min_n=1)
+    ours, read_moment = get_ident(), clock.read_moment
+
+    def without_keeping_it() -> clock.AsOf:
+        """A service reads the moment before its transaction; in one that stays open it would hold up all others."""
+        return read_moment() if get_ident() == ours else clock.AsOf(clock.now(), 2**62, ())
+
+    monkeypatch.setattr(clock, "read_moment", without_keeping_it)
+    with in_flight(lambda: fill(world)):
+        known = clock.read_moment()
+        first = export(Filled(world, Trace.objects.get(), known.at))
+    trace = Trace.objects.latest("pk")
+    assert export(Filled(world, trace, known.at)).archive.digest == first.archive.digest
+    assert export(Filled(world, trace, clock.read_moment().at)).archive.digest != first.archive.digest
+
+
+def test_a_restored_dump_numbers_its_transactions_on(world: World) -> None:
+    """Without it, rows written after the restore would carry lower numbers, and old moments would know them."""
+    make_trace(world)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")  # the owner migrates
+        cursor.execute("SELECT tracebinder_xact_id()")
+        (number,) = cursor.fetchone() or (0,)
+        cursor.execute(
+            "INSERT INTO evidence_moment (at, before, running) VALUES (now(), %s, '{}')", [number + 5000]
+        )
+    with pytest.raises(ClockBehind, match=r"manage\.py migrate"):
+        clock.read_moment()
+    number_on(apps.get_app_config("interpret"), "default")
+    later = make_trace(world)
+    assert later.__class__.objects.get(pk=later.pk).xact_id > number + 5000
+    assert Trace.objects.filter(clock.read_moment().knew("sealed_at")).count() == 2

@@ -222,7 +222,7 @@ def _token(world: World, scope: Scope) -> str:
 
 
 # The log catches up with earlier events by itself, whenever it is asked; that is no change of its own.
-LOG = {"evidence.Leaf", "evidence.Tile", "evidence.Checkpoint"}
+LOG = {"evidence.Leaf", "evidence.Tile", "evidence.Checkpoint", "evidence.Moment"}
 
 
 def _rows() -> dict[str, int]:

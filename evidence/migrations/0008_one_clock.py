@@ -41,7 +41,7 @@ DROP FUNCTION tracebinder_xact_offset();
 class Migration(migrations.Migration):
     """Each row carries the transaction that wrote it, and moments say which had been committed."""
 
-    dependencies = [("evidence", "0006_counts_reviews")]
+    dependencies = [("evidence", "0007_batch_systems")]
     operations = [
         migrations.RunSQL(FUNCTIONS, UNDO),
         add_xact_id("evidence", NOUNS),

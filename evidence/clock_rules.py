@@ -1,0 +1,48 @@
+"""Numbering transactions on, where a dump was restored into a database that numbers them anew.
+
+PostgreSQL's numbers never go back in one cluster, and `pg_upgrade` and a physical backup keep them. A dump does not:
+rows written after the restore would carry lower numbers than those before it, and old moments would know them. So what
+rows and moments carry is PostgreSQL's number plus an offset, which stands in a function of the database, is part of the
+dump, and grows where the rows are found to be ahead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db import connections
+from django.db.models import Max
+
+from evidence.models import AuditEvent, Moment
+from evidence.models.base import AppendOnlyModel
+
+
+def number_on(sender: AppConfig, using: str, **_: Any) -> None:
+    """After a migration of the last app, see that the next transaction has a higher number than any row."""
+    if sender.label != "interpret":
+        return
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT tracebinder_xact_id(), tracebinder_xact_offset()")
+        current, offset = cursor.fetchone() or (0, 0)
+        if _last_number(using) < current:
+            return
+        offset += _highest_number(using) - current + 1
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint "
+            f"LANGUAGE sql IMMUTABLE AS 'SELECT {int(offset)}::bigint'"
+        )
+
+
+def _last_number(using: str) -> int:
+    """Return the highest number of the last event and the last moment: one of them is in every database in use."""
+    event = AuditEvent.objects.using(using).order_by("-pk").values_list("xact_id", flat=True).first()
+    moment = Moment.objects.using(using).order_by("-at").values_list("before", flat=True).first()
+    return max(event or 0, moment or 0)
+
+
+def _highest_number(using: str) -> int:
+    """Return the highest number that any row or moment carries. Reads every table, once after a restore."""
+    tables = [model for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+    numbers = [model._default_manager.using(using).aggregate(n=Max("xact_id"))["n"] for model in tables]
+    return max(_last_number(using), *(number or 0 for number in numbers))
