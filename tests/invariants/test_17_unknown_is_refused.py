@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,11 +169,25 @@ def _filters(view: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "query",
     [{"limit": "0"}, {"limit": "abc"}, {"limit": "501"}, {"limit": "-1"}, {"limit": ""}, {"limit": "9" * 5000},
-     {"cursor": "garbage"}, {"cursor": "cD1hYmM="}, {"cursor": "ñ"}, {"cursor": ""}, {"cursor": "cD0AAA=="}],
+     {"cursor": "garbage"}, {"cursor": "cD1hYmM="}, {"cursor": "ñ"}, {"cursor": ""}, {"cursor": "cD0AAA=="},
+     *({"cursor": b64encode(text).decode()} for text in
+       (b"zz=1", b"p=5&zz=1", b"p=5&p=6", b"p=007", b"p=+5", b"o=bogus", b"o=0&p=5", b"o=99999&p=5", b"r=0&p=5",
+        b"r=2&p=5", b"p=", b"p=5&r=1", b"x", b" "))],
 )  # fmt: skip
 def test_a_page_that_is_none_is_refused(world: World, api: Any, headers: Any, query: dict[str, str]) -> None:
     (fault,) = faults(api.get("/api/v1/traces", query, **headers))
     assert fault["path"] in query
+
+
+def test_the_pages_of_a_list_lead_to_each_other(world: World, api: Any, headers: Any) -> None:
+    """A cursor that a page names is taken, however far in and in whichever direction."""
+    for _ in range(5):
+        world.token(Scope.READ)
+    first = api.get("/api/v1/audit-events", {"limit": "2"}, **headers).json()
+    second = api.get(first["next"], **headers).json()
+    third = api.get(second["next"], **headers).json()
+    assert api.get(third["previous"], **headers).json()["results"] == second["results"]
+    assert api.get(second["previous"], **headers).json()["results"] == first["results"]
 
 
 @pytest.mark.parametrize("revision", ["²", "0", "-1", "9" * 20, "9" * 5000, "x", "1.5", ""])
