@@ -61,7 +61,7 @@ class KeysetPagination(CursorPagination):
 
     def _text_of(self, cursor: Cursor) -> str:
         """Return the text that a page gives a cursor."""
-        position = cursor.position
+        position: Any = cursor.position
         if position is not None:
             position = str(self._key.to_python(position))
         link = self.encode_cursor(Cursor(cursor.offset, cursor.reverse, position))
