@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def test_a_binder_that_cannot_be_read_is_asked_for_later(world: World, away: Any
     )  # fmt: skip
     address, headers = f"/api/v1/binders/{binder.binder_uuid}/download", world.headers(Scope.BINDER)
     client: Any = APIClient(raise_request_exception=False)
-    assert client.get(address, **headers).status_code == 200
+    with contextlib.closing(client.get(address, **headers)) as response:
+        assert response.status_code == 200
     away()
     response = client.get(address, **headers)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
