@@ -46,6 +46,7 @@ def client(world: World) -> Client:
         ("evidence/reviewtask/?o=1&o=2", "'o' is given more than once"),
         ("evidence/trace/?p=bogus", "'p' is the number of a page, not 'bogus'"),
         ("evidence/trace/?p=0", "'p' is the number of a page, not '0'"),
+        ("evidence/trace/?all=bogus", "'all' is given without a value, not 'bogus'"),
         ("evidence/trace/?p=7", "This list has no page 7."),
         ("requirements/tracelink/?q=x", "This list cannot be searched"),
     ],
@@ -130,3 +131,15 @@ def test_a_page_of_the_frame_says_so_in_the_frame(client: Client) -> None:
 def test_a_record_is_opened_from_a_narrowed_list_and_led_back_to_it(world: World, client: Client) -> None:
     address = f"/admin/evidence/system/{world.system.pk}/change/"
     assert client.get(address, {"_changelist_filters": "o=1"}).status_code == 200
+
+
+def test_nothing_is_said_of_a_lookup_that_reaches_the_internals(world: World) -> None:
+    """Its choices and its names are the researcher's to read."""
+    client = Client(raise_request_exception=False)
+    client.force_login(world.people["author"])
+    path = "/admin/evidence/system/"
+    response = client.get(f"{path}?probe_specs__runs__state=bogus", headers={"Accept": "application/json"})
+    assert response.status_code == 400
+    assert "queued" not in response.content.decode()
+    page = client.get(f"{path}?probe_spec=1", follow=True).content.decode()
+    assert "did you mean" not in page

@@ -52,7 +52,7 @@ class StrictChangeList(ChangeList):
             RefusedAddress: naming a parameter, or a value of one, that means nothing here.
         """
         _raise_first(self._faults_of_order_and_page(request.GET))
-        _raise_first(self._faults_of_lookups(request.GET))
+        _raise_first(self._faults_of_lookups(request))
         found = super().get_filters(request)
         _raise_first(self._faults_of_filters(request.GET, filters=found[0], lookups=found[2]))
         return found
@@ -72,6 +72,8 @@ class StrictChangeList(ChangeList):
     def _faults_of_order_and_page(self, asked: QueryDict) -> Iterator[str]:
         for name in (ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR):
             yield from _repetition(name, asked)
+        if everything := asked.get(ALL_VAR, ""):
+            yield _no_value(ALL_VAR, everything, "given without a value")
         page = asked.get(PAGE_VAR)
         if page is not None and not _PAGE.fullmatch(page):
             yield _no_value(PAGE_VAR, page, "the number of a page")
@@ -92,18 +94,21 @@ class StrictChangeList(ChangeList):
         except AttributeError:  # a column that no field or method stands behind
             return False
 
-    def _faults_of_lookups(self, asked: QueryDict) -> Iterator[str]:
-        """Yield what is wrong with lookups of the list's own fields, whether or not a filter takes them."""
+    def _faults_of_lookups(self, request: HttpRequest) -> Iterator[str]:
+        """Yield what is wrong with lookups, whether or not a filter takes them.
+
+        Of those that the person may not use, nothing is said here: Django refuses them next.
+        """
         own = self._names_of_own_filters()
         for name in self.get_filters_params():
             if name in own:
                 continue
             field, rest = field_of(self.model, name)
             if field is None:
-                known = {*own, *(each.name for each in self.model._meta.get_fields())}
-                yield _no_parameter(name, known)
-            for value in asked.getlist(name):
-                yield from _fault_of_value(name, value, field, rest)
+                yield _no_parameter(name, {*own, *(each.name for each in self.model._meta.fields)})
+            for value in request.GET.getlist(name):
+                if self.model_admin.lookup_allowed(name, value, request):
+                    yield from _fault_of_value(name, value, field, rest)
 
     def _names_of_own_filters(self) -> set[str]:
         return {
