@@ -36,6 +36,7 @@ from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 INTERNALS_APP: Final = "interpret"
+COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
 
 
 # What makes a row one of the internals, though it stands in `evidence`: the condition as a lookup and its value.
@@ -166,9 +167,6 @@ def principal_of_component(name: str) -> Principal:
     `evidence.acts` says which few acts are open to one: what an installation needs before it has people.
     """
     return Principal(actor_of_component(name), None, None, frozenset(), frozenset())
-
-
-COMMAND_LINE: Final = "command-line"
 
 
 def principal_of_command_line() -> Principal:
