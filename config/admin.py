@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, Final
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext, gettext_lazy
@@ -13,6 +16,7 @@ from django.utils.translation import gettext_noop as _
 
 from config.navigation import places_of
 from config.read_only import allow_methods
+from evidence.api.inputs import check_parameters
 
 # All records, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -58,8 +62,13 @@ class TracebinderAdminSite(admin.AdminSite):
         return super().index(request, {"work": work_of(request)} | (extra_context or {}))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  # Django's signature
-        """Refuse methods that no page of the admin has; Django would answer them as if they were GET."""
-        return allow_methods("GET", "HEAD", "POST")(super().admin_view(view, cacheable))
+        """Refuse the methods and the parameters that a page of the admin does not have; Django would ignore both."""
+        return allow_methods("GET", "HEAD", "POST")(super().admin_view(_strict(view), cacheable))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the form to sign in; `next` says where to go then."""
+        check_parameters(request.GET, [REDIRECT_FIELD_NAME])
+        return super().login(request, extra_context)
 
     def get_urls(self) -> list[Any]:
         from config.records import all_records  # noqa: PLC0415  # as above
@@ -84,3 +93,15 @@ class TracebinderAdminSite(admin.AdminSite):
                 sections.append({**app, "name": gettext(title), "models": [model for _, model in found]})
         rest = [{**app, "models": [m for m in app["models"] if m["object_name"] in by_name]} for app in apps]
         return sections + [app for app in rest if app["models"]]
+
+
+def _strict(view: Any) -> Any:
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        from evidence.admin.frame.address import check_address  # noqa: PLC0415  # as above
+
+        check_address(request, view)
+        answer: HttpResponseBase = view(request, *args, **kwargs)
+        return answer
+
+    return checked

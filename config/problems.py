@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 import kombu.exceptions
@@ -72,6 +73,19 @@ _KINDS: Final = (
     Kind("broker_away", 503, "The message broker cannot be reached", "Work could not be handed to a worker."),
 )  # fmt: skip
 KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for kind in _KINDS}
+
+_UNKNOWN_OUTCOME: Final = (
+    "The error is in the server's log. Whether this request was carried out is not known: look first, before you "
+    "send it again."
+)
+_SEND_AGAIN: Final = (
+    "Whether this was carried out is not known. Send it again later: nothing is stored twice."
+)
+
+# By SQLSTATE: a lock was not to be had in time or a statement took too long; a foreign key, unique or exclusion.
+_GAVE_WAY: Final = frozenset({"55P03", "57014"})
+_CONFLICTS: Final = frozenset({"23503", "23505", "23P01"})
+_CHECK: Final = "23514"
 
 
 class WrongMethod(exceptions.MethodNotAllowed):
@@ -142,15 +156,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _respond(request, translated or _of_kind("internal_error", _UNKNOWN_OUTCOME))
 
 
-_UNKNOWN_OUTCOME: Final = (
-    "The error is in the server's log. Whether this request was carried out is not known: look first, before you "
-    "send it again."
-)
-_SEND_AGAIN: Final = (
-    "Whether this was carried out is not known. Send it again later: nothing is stored twice."
-)
-
-
 def _translate(exc: BaseException, path: str) -> _Problem | None:
     if isinstance(exc, APP_ERRORS):
         return _of_app_error(exc)
@@ -191,13 +196,6 @@ def _of_database_error(exc: Error) -> _Problem | None:
         )
         return _of_app_error(conflict)
     return None
-
-
-# A lock was not to be had in time; the statement took too long.
-_GAVE_WAY: Final = frozenset({"55P03", "57014"})
-# Foreign key, unique, exclusion.
-_CONFLICTS: Final = frozenset({"23503", "23505", "23P01"})
-_CHECK: Final = "23514"
 
 
 def _unstorable_text(exc: ValueError) -> str:
@@ -255,17 +253,25 @@ def _of_kind(code: str, detail: str, headers: dict[str, str] | None = None) -> _
 
 
 def _respond(request: Any, told: _Problem) -> HttpResponse:
-    """Answer a browser with a page and everybody else with JSON. Reads nothing but `Accept`: all else may be away."""
-    status = told.body["status"]
+    """Answer a browser with a page and everybody else with JSON. A fault of ours reads nothing but `Accept`."""
     response = (
-        HttpResponse(render_to_string(_TEMPLATE, {"problem": told.body}), status=status)
+        _page_of(request, told.body)
         if _prefers_page(request)
-        else JsonResponse(told.body, status=status, content_type=CONTENT_TYPE)
+        else JsonResponse(told.body, status=told.body["status"], content_type=CONTENT_TYPE)
     )
     for name, value in told.headers.items():
         response[name] = value
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def _page_of(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:
+    """Return a problem as a page: in the frame of pages where it is one's refusal, which needs the database."""
+    from evidence.pages.frame import is_framed, show_refusal  # noqa: PLC0415  # the admin's site reads this module
+
+    if body["status"] < HTTPStatus.INTERNAL_SERVER_ERROR and is_framed(request):
+        return show_refusal(request, body).render()
+    return HttpResponse(render_to_string(_TEMPLATE, {"problem": body}), status=body["status"])
 
 
 def _prefers_page(request: Any) -> bool:

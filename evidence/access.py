@@ -36,6 +36,7 @@ from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 INTERNALS_APP: Final = "interpret"
+COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
 
 
 # What makes a row one of the internals, though it stands in `evidence`: the condition as a lookup and its value.
@@ -103,9 +104,8 @@ class Principal:
 
         A token shows them only if it also holds the `probe` scope.
         """
-        return self.user is not None and sees_internals(self.user) and (
-            self.token is None or self.may(Scope.PROBE)
-        )  # fmt: skip
+        could = self.token is None or self.may(Scope.PROBE)  # asked first: a person's permissions are a query
+        return could and self.user is not None and sees_internals(self.user)
 
     @property
     def is_reviewer(self) -> bool:
@@ -168,9 +168,6 @@ def principal_of_component(name: str) -> Principal:
     return Principal(actor_of_component(name), None, None, frozenset(), frozenset())
 
 
-COMMAND_LINE: Final = "command-line"
-
-
 def principal_of_command_line() -> Principal:
     """Return whoever may run commands on this machine, and has not said who they are."""
     return principal_of_component(COMMAND_LINE)
@@ -222,14 +219,16 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     if path is None:
         raise AccessDenied(f"{model._meta.label} belongs to no system and cannot be listed.")
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
-    if principal.is_reviewer:
+    if _may_lead(model) and principal.is_reviewer:
         narrowed = _without_what_would_lead(narrowed, principal.person)
-    if principal.sees_internals:
+    internal, hidden = model._meta.app_label == INTERNALS_APP, _speaks_of_internals(model)
+    if not (internal or hidden) or principal.sees_internals:
         return narrowed
-    if model._meta.app_label == INTERNALS_APP:
-        return narrowed.none()
-    hidden = _speaks_of_internals(model)
-    return narrowed.exclude(hidden) if hidden else narrowed
+    return narrowed.none() if internal else narrowed.exclude(hidden)
+
+
+def _may_lead(model: type[models.Model]) -> bool:
+    return model in {Review, Adjudication} or issubclass(model, ReleaseVerdict)
 
 
 def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
@@ -238,9 +237,7 @@ def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> model
         return rows.exclude(~Q(reviewer=reviewer) & Q(waits_for(reviewer, task="task")))
     if rows.model is Adjudication:
         return rows.exclude(waits_for(reviewer, task="task"))
-    if issubclass(rows.model, ReleaseVerdict):
-        return rows.exclude(counts_reviews=True, release__in=releases_to_judge_blind(reviewer))
-    return rows
+    return rows.exclude(counts_reviews=True, release__in=releases_to_judge_blind(reviewer))
 
 
 def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:

@@ -175,7 +175,7 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
     if standing.is_open:
         raise ConflictingContent("This answer still waits for a review: judge it instead.")
     if not standing.is_disputed:
-        raise InvalidInput("There is nothing to adjudicate: the reviews so far do not disagree.")
+        raise ConflictingContent("There is nothing to adjudicate: the reviews so far do not disagree.")
 
 
 # Approving.

@@ -114,6 +114,15 @@ class BlobMissing(EvidenceError):
     title = "Stored bytes are missing"
 
 
+class BlobStoreAway(EvidenceError):
+    """The blob store cannot be read or written now: the disk is full, or the store is not reached."""
+
+    code = "blob_store_away"
+    http_status = 503
+    title = "The blob store cannot be reached"
+    retry_after: ClassVar[int] = 5  # seconds
+
+
 class BlobErased(EvidenceError):
     """The bytes were taken away by retention or by an erasure. That they were there stays on record."""
 

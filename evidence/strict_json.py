@@ -59,7 +59,7 @@ def place_of(path: Path) -> str:
 
 def _faults(value: object, depth: int) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
-        if what := _fault_in_text(value):
+        if what := fault_in_text(value):
             yield (), what
         return
     children = _children(value)
@@ -69,7 +69,7 @@ def _faults(value: object, depth: int) -> Iterator[tuple[Path, str]]:
     if isinstance(value, _RepeatedKeys):
         yield (), f"the key {value.repeated!r} appears twice"
     for step, child in children:
-        if isinstance(step, str) and (what := _fault_in_text(step)):
+        if isinstance(step, str) and (what := fault_in_text(step)):
             yield ("key",), what  # a key's own characters would be part of its place
         elif isinstance(child, str | dict | list):
             for path, what in _faults(child, depth + 1):
@@ -82,7 +82,8 @@ def _children(value: object) -> list[tuple[str | int, object]]:
     return list(enumerate(value)) if isinstance(value, list) else []
 
 
-def _fault_in_text(text: str) -> str | None:
+def fault_in_text(text: str) -> str | None:
+    """Return why a text cannot be stored, as the end of a sentence that begins with its place; None where it can."""
     if isinstance(text, _NotANumber):
         return f"{text} is not a JSON number"
     found = _UNSTORABLE.search(text)

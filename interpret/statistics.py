@@ -18,7 +18,8 @@ from interpret.errors import ProbeError
 Floats = NDArray[np.float64]
 
 RESAMPLES = 2000
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # two-sided, in (0, 1), as in `evidence.statistics`, which probes cannot import
+ENDS = (0.025, 0.975)  # quantiles between which CONFIDENCE lies
 
 
 def estimate_mean(

@@ -18,7 +18,7 @@ from evidence.api.scoped_view import ScopedView
 from evidence.models import Binder, Scope
 from evidence.problems import Problem
 from evidence.services import binders, registry
-from evidence.services.blobs import check_blob
+from evidence.services.blobs import blob_store, check_blob
 from evidence.services.keys.trust import describe_trust
 from evidence.tasks import export_binder
 
@@ -111,7 +111,8 @@ class BinderDownload(ScopedView):
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY, 404: Problem})
     def get(self, request: Request, binder_id: uuid.UUID) -> FileResponse:
         binder = _find(request, binder_id)
-        stream = check_blob(binder.archive_id).open("rb")
+        with blob_store():
+            stream = check_blob(binder.archive_id).open("rb")
         return FileResponse(
             stream, as_attachment=True, filename=binder.file_name, content_type="application/zip"
         )

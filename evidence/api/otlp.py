@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from evidence.access import principal_of
 from evidence.api.scoped_view import ScopedView
+from evidence.errors import BlobStoreAway
 from evidence.models import Scope
 from evidence.otlp.body import JSON, PROTOBUF
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody
@@ -40,10 +41,9 @@ class OtlpView(ScopedView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Ask the sender to come back when there is nowhere to store; SDKs retry a 503 and give up on a 500."""
-        if isinstance(exc, OperationalError | InterfaceError | OSError):
-            part = (
-                "blob store cannot be written" if isinstance(exc, OSError) else "database cannot be reached"
-            )
+        if isinstance(exc, OperationalError | InterfaceError | BlobStoreAway):
+            no_blobs = isinstance(exc, BlobStoreAway)
+            part = "blob store cannot be written" if no_blobs else "database cannot be reached"
             logger.error("an export was turned away, the %s: %s", part, exc)
             away = IngestUnavailable(f"The {part}; nothing was acknowledged. Send this again.")
             away.__cause__ = exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
@@ -42,12 +43,26 @@ class KeysetPagination(CursorPagination):
         return int(text)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Return the place that an earlier page named."""
+        """Return the place that an earlier page named.
+
+        Raises:
+            InvalidInput: no page named it so; what DRF would read of it and leave out is no place of ours.
+        """
+        written = request.query_params.get(self.cursor_query_param)
         try:
             cursor: Cursor | None = super().decode_cursor(request)
-            if cursor is not None and cursor.position is not None:
-                self._key.to_python(cursor.position)
-        except (NotFound, ValidationError) as exc:
+            is_ours = cursor is None or self._text_of(cursor) == written
+        except (NotFound, ValidationError):
+            is_ours = False
+        if not is_ours:
             message = "cursor is taken from the `next` or `previous` of a page, whole; this one is from none"
-            raise InvalidInput(faults=[Fault("query", "cursor", "invalid_cursor", message)]) from exc
+            raise InvalidInput(faults=[Fault("query", "cursor", "invalid_cursor", message)])
         return cursor
+
+    def _text_of(self, cursor: Cursor) -> str:
+        """Return the text that a page gives a cursor."""
+        position: Any = cursor.position
+        if position is not None:
+            position = str(self._key.to_python(position))
+        link = self.encode_cursor(Cursor(cursor.offset, cursor.reverse, position))
+        return parse_qs(urlsplit(link).query, keep_blank_values=True)[self.cursor_query_param][0]

@@ -8,11 +8,9 @@ unknown fields ignored. Base64 ids, the most frequent mistake, are refused with 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -21,6 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from evidence.otlp.errors import ItemRefused, RejectCode, UndecodableBody, WrongSignal
 from evidence.otlp.groups import BrokenItem, ItemGroup, MessageT
 from evidence.otlp.json_fields import (
+    HEX,
     SCALARS,
     Fields,
     read_enum,
@@ -31,59 +30,41 @@ from evidence.otlp.json_fields import (
     read_objects,
     read_text,
 )
+from evidence.otlp.json_text import ReadJson, RepeatedKeys, find_repeated, read_json
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import Signal
 
-_BOM: Final = b"\xef\xbb\xbf"
 _SPAN_LISTS: Final = ("resourceSpans", "scopeSpans", "spans")  # each within the one before
 _LOG_LISTS: Final = ("resourceLogs", "scopeLogs", "logRecords")
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
-
-
-def parse_json(body: bytes) -> Fields:
-    """Return the JSON object of a body. Bytes that are not UTF-8 survive as lone surrogates, refused later.
-
-    Raises:
-        UndecodableBody: not a JSON object.
-    """
-    body = body.removeprefix(_BOM)
-    try:
-        parsed: object = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        parsed = _read_slowly(body)
-    if not isinstance(parsed, dict):
-        raise UndecodableBody("the body is JSON but not an object")
-    return parsed
-
-
-def _read_slowly(body: bytes, **hooks: Any) -> object:
-    try:
-        return json.loads(body.removeprefix(_BOM).decode("utf-8", "surrogateescape"), **hooks)
-    except (ValueError, RecursionError) as exc:
-        raise UndecodableBody(f"the body is not JSON: {str(exc)[:200]}") from exc
 
 
 def read_span_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[Span]]:
     """Yield the groups of an `ExportTraceServiceRequest` in JSON."""
-    document = _check_signal(parse_json(body), Signal.TRACES)
-    _check_lists_stand_once(body, document, _SPAN_LISTS)
-    return _read_groups(document, _SPAN_LISTS, _Builder(limits).build_span, limits)
+    builder = _Builder(limits, _read(body, Signal.TRACES, _SPAN_LISTS))
+    return builder.read_groups(_SPAN_LISTS, builder.build_span)
 
 
 def read_log_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[LogRecord]]:
     """Yield the groups of an `ExportLogsServiceRequest` in JSON."""
-    document = _check_signal(parse_json(body), Signal.LOGS)
-    _check_lists_stand_once(body, document, _LOG_LISTS)
-    return _read_groups(document, _LOG_LISTS, _Builder(limits).build_log, limits)
+    builder = _Builder(limits, _read(body, Signal.LOGS, _LOG_LISTS))
+    return builder.read_groups(_LOG_LISTS, builder.build_log)
 
 
-def _check_signal(document: Fields, signal: Signal) -> Fields:
+def _read(body: bytes, signal: Signal, names: tuple[str, str, str]) -> ReadJson:
+    read = read_json(body)
+    _check_signal(read.document, signal)
+    if read.has_repetitions:
+        _check_stand_once(read.document, names)
+    return read
+
+
+def _check_signal(document: Fields, signal: Signal) -> None:
     """Refuse a document that holds nothing of this signal and something else: it would be lost in silence."""
     wanted, other = (
         ("resourceSpans", "resourceLogs") if signal is Signal.TRACES else ("resourceLogs", "resourceSpans")
     )
     if wanted in document or not document:
-        return document
+        return
     if other in document:
         raise WrongSignal(
             f"the body holds {other}: post it to /v1/{'logs' if signal == 'traces' else 'traces'}"
@@ -93,55 +74,19 @@ def _check_signal(document: Fields, signal: Signal) -> Fields:
     )
 
 
-def _check_lists_stand_once(body: bytes, document: Fields, names: tuple[str, str, str]) -> None:
-    """Refuse an object that has one of the lists twice: the parser keeps the last, and would lose the items before it.
-
-    A list name is counted in the text first, and only where that is not how often it was parsed (a repetition, or a
-    value of that very text) is the text read again, slowly. A repetition with a letter written as an escape, which no
-    encoder makes of these names, goes unseen.
+def _check_stand_once(document: Fields, names: tuple[str, str, str]) -> None:
+    """Refuse an object above the items that has a key twice: the last is left, and what the first held is lost.
 
     Raises:
-        UndecodableBody: naming the list.
+        UndecodableBody: naming the key.
     """
     holders: list[object] = [document]
     for name in names:
-        lists = [holder[name] for holder in holders if isinstance(holder, dict) and name in holder]
-        if body.count(f'"{name}"'.encode()) != len(lists):
-            _read_slowly(body, object_pairs_hook=_once(names))
-            return
+        for holder in holders:
+            if isinstance(holder, RepeatedKeys):
+                raise UndecodableBody(f"an object has {holder.repeated[:60]!r} twice: send one")
+        lists = [holder.get(name) for holder in holders if isinstance(holder, dict)]
         holders = [inner for listed in lists if isinstance(listed, list) for inner in listed]
-
-
-def _once(names: tuple[str, str, str]) -> Callable[[list[tuple[str, object]]], Fields]:
-    def read(pairs: list[tuple[str, object]]) -> Fields:
-        keys = [key for key, _ in pairs if key in names]
-        if len(keys) != len(set(keys)):
-            raise UndecodableBody(f"an object has {keys[-1]} twice: send one list")
-        return dict(pairs)
-
-    return read
-
-
-def _read_groups(
-    document: Fields, names: tuple[str, str, str], build: Callable[[Fields], MessageT], limits: Limits
-) -> Iterator[ItemGroup[MessageT]]:
-    outer, inner, items_name = names
-    builder = _Builder(limits)
-    for resource_group in read_objects(document, outer):
-        for scope_group in read_objects(resource_group, inner):
-            raw_items = read_objects(scope_group, items_name)
-            try:
-                yield ItemGroup(
-                    builder.build_resource(read_object(resource_group, "resource")),
-                    read_text(resource_group, "schemaUrl"),
-                    builder.build_scope(read_object(scope_group, "scope")),
-                    read_text(scope_group, "schemaUrl"),
-                    [_read_item(raw, build) for raw in raw_items],
-                )
-            except ItemRefused as exc:
-                detail = f"the resource or scope of this item cannot be read: {exc.detail}"
-                broken = [_break(raw, RejectCode.MALFORMED_RESOURCE, detail) for raw in raw_items]
-                yield ItemGroup(Resource(), "", InstrumentationScope(), "", broken)
 
 
 def _read_item(raw: Fields, build: Callable[[Fields], MessageT]) -> MessageT | BrokenItem:
@@ -152,22 +97,52 @@ def _read_item(raw: Fields, build: Callable[[Fields], MessageT]) -> MessageT | B
 
 
 def _break(raw: Fields, code: RejectCode, detail: str) -> BrokenItem:
-    text = json.dumps(raw).encode("ascii")  # escapes lone surrogates, so no text is unreadable here
+    try:
+        text = json.dumps(raw).encode("ascii")  # escapes lone surrogates, so no text is unreadable here
+    except RecursionError:  # nested as deeply as could just be read; the raw body has it
+        text = b"{}"
     return BrokenItem(code, detail, text, _shown_id(raw.get("traceId"), 32), _shown_id(raw.get("spanId"), 16))
 
 
 def _shown_id(value: object, size: int) -> str | None:
     """Return an id as sent where it is one; anything else stands in the kept item only."""
-    return value.lower() if isinstance(value, str) and len(value) == size and _HEX.fullmatch(value) else None
+    return value.lower() if isinstance(value, str) and len(value) == size and HEX.fullmatch(value) else None
 
 
 class _Builder:
     """Builds messages; every problem is an `ItemRefused`."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, read: ReadJson) -> None:
         self._limits = limits
+        self._read = read
+
+    def read_groups(
+        self, names: tuple[str, str, str], build: Callable[[Fields], MessageT]
+    ) -> Iterator[ItemGroup[MessageT]]:
+        outer, inner, items_name = names
+        for resource_group in read_objects(self._read.document, outer):
+            for scope_group in read_objects(resource_group, inner):
+                raw_items = read_objects(scope_group, items_name)
+                try:
+                    yield ItemGroup(
+                        self.build_resource(read_object(resource_group, "resource")),
+                        read_text(resource_group, "schemaUrl"),
+                        self.build_scope(read_object(scope_group, "scope")),
+                        read_text(scope_group, "schemaUrl"),
+                        [_read_item(raw, build) for raw in raw_items],
+                    )
+                except ItemRefused as exc:
+                    detail = f"the resource or scope of this item cannot be read: {exc.detail}"
+                    broken = [_break(raw, RejectCode.MALFORMED_RESOURCE, detail) for raw in raw_items]
+                    yield ItemGroup(Resource(), "", InstrumentationScope(), "", broken)
+
+    def _check_keys(self, raw: Fields) -> None:
+        """Refuse what has a key twice: only the last is left of it."""
+        if self._read.has_repetitions and (key := find_repeated(raw)) is not None:
+            raise ItemRefused(RejectCode.MALFORMED_ITEM, f"an object has {key[:60]!r} twice: send one")
 
     def build_resource(self, raw: Fields) -> Resource:
+        self._check_keys(raw)
         fields: Fields = {
             "attributes": self._pairs(raw),
             "dropped_attributes_count": read_integer(raw, "droppedAttributesCount"),
@@ -175,6 +150,7 @@ class _Builder:
         return _build(Resource, fields)
 
     def build_scope(self, raw: Fields) -> InstrumentationScope:
+        self._check_keys(raw)
         fields: Fields = {
             "name": read_text(raw, "name"),
             "version": read_text(raw, "version"),
@@ -184,6 +160,7 @@ class _Builder:
         return _build(InstrumentationScope, fields)
 
     def build_span(self, raw: Fields) -> Span:
+        self._check_keys(raw)
         fields: Fields = {
             "trace_id": read_id(raw, "traceId", 16),
             "span_id": read_id(raw, "spanId", 8),
@@ -210,6 +187,7 @@ class _Builder:
         return _build(Span, fields)
 
     def build_log(self, raw: Fields) -> LogRecord:
+        self._check_keys(raw)
         fields: Fields = {
             "time_unix_nano": read_integer(raw, "timeUnixNano"),
             "observed_time_unix_nano": read_integer(raw, "observedTimeUnixNano"),

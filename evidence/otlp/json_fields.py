@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from evidence.otlp.errors import ItemRefused, RejectCode
 
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 _BASE64_SIZES: Final = {16: (22, 24), 8: (11, 12)}  # characters of base64 for so many bytes, bare and padded
 _URL_SAFE: Final = {ord("-"): "+", ord("_"): "/"}
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
@@ -111,7 +111,7 @@ def read_id(raw: Fields, name: str, size: int) -> bytes:
         raise ItemRefused(
             code, f"{name} looks like base64; in OTLP/JSON it is {2 * size} hexadecimal characters"
         )
-    if not _HEX.fullmatch(text):
+    if not HEX.fullmatch(text):
         raise ItemRefused(code, f"{name} is not hexadecimal: it must be {2 * size} hexadecimal characters")
     return bytes.fromhex(text)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+LAST_NS: Final = 2**63 - 1  # nanoseconds since 1970 that a bigint holds: the year 2262
 
 
 @dataclass(frozen=True, slots=True)

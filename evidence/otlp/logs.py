@@ -12,13 +12,12 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from evidence.otlp.errors import ItemRefused, RejectCode
 from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
-from evidence.otlp.limits import Limits
+from evidence.otlp.limits import LAST_NS, Limits
 from evidence.otlp.records import EvaluationRecord, LogBatch, RejectRecord
 from evidence.otlp.spans import check_id, read_system_key
-from evidence.otlp.values import dump_json, has_nul, read_attributes
+from evidence.otlp.values import check_no_nul, dump_json, read_attributes
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
-_LAST_NS: Final = 2**63 - 1  # nanoseconds since 1970 that a bigint holds
 
 
 def read_log_group(group: ItemGroup[LogRecord], limits: Limits, batch: LogBatch) -> None:
@@ -63,11 +62,10 @@ def _read_evaluation(
     if record.span_id:
         check_id(record.span_id, bytes(8), RejectCode.INVALID_SPAN_ID, "span id")
     observed_ns = record.time_unix_nano or record.observed_time_unix_nano
-    if not 0 < observed_ns <= _LAST_NS:
+    if not 0 < observed_ns <= LAST_NS:
         raise ItemRefused(RejectCode.TIME_OUT_OF_RANGE, "the event has no time or one beyond the year 2262")
     text = dump_json(attributes)
-    if has_nul(text):
-        raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
+    check_no_nul(text)
     if len(text) > limits.attribute_bytes:
         raise ItemRefused(
             RejectCode.TEXT_TOO_LONG,

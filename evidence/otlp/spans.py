@@ -13,15 +13,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from evidence.otlp.errors import ItemRefused, RejectCode
 from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
-from evidence.otlp.limits import Limits
+from evidence.otlp.limits import LAST_NS, Limits
 from evidence.otlp.records import RejectRecord, SpanRecord, TraceBatch
-from evidence.otlp.values import dump_json, has_nul, move_large_values, read_attributes
+from evidence.otlp.values import check_no_nul, dump_json, move_large_values, read_attributes
 
 SYSTEM_ATTRIBUTE: Final = "tracebinder.system"
 SERVICE_ATTRIBUTE: Final = "service.name"
 _NO_TRACE_ID: Final = bytes(16)
 _NO_SPAN_ID: Final = bytes(8)
-_LAST_NS: Final = 2**63 - 1  # nanoseconds since 1970 that a bigint holds: the year 2262
 _LAST_KIND: Final = 2**15 - 1  # what a smallint holds; today's kinds are 0 to 5
 _NOTHING: Final = b"[]"
 # What OTLP carries beside the attributes, by the names OpenTelemetry gives it elsewhere.
@@ -77,8 +76,7 @@ class _GroupReader:
             scope["attributes"] = self._fit(attributes, f"scope of span {position}")
         self._resource = dump_json(self._fit(resource, f"resource of span {position}"))
         self._scope = dump_json(scope)
-        if has_nul(self._resource) or has_nul(self._scope):
-            raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
+        check_no_nul(self._resource, self._scope)
         if len(self._scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
 
@@ -103,8 +101,7 @@ class _GroupReader:
         events = self._dump_events(span, position) if span.events else _NOTHING
         links = self._dump_links(span, position) if span.links else _NOTHING
         name, message = span.name, status.message
-        if "\x00" in name or "\x00" in message or has_nul(attributes) or has_nul(events) or has_nul(links):
-            raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
+        check_no_nul(name, message, attributes, events, links)
         if len(name) + len(message) > self.limits.text_bytes // 4:
             self._check_texts(name, message)
         hasher = self.hasher.copy()
@@ -136,7 +133,7 @@ class _GroupReader:
             raise ItemRefused(
                 RejectCode.INVALID_PARENT_SPAN_ID, f"parent span id has {len(parent)} bytes instead of 8"
             )
-        if not 0 < start_ns <= _LAST_NS or not 0 < end_ns <= _LAST_NS:
+        if not 0 < start_ns <= LAST_NS or not 0 < end_ns <= LAST_NS:
             raise ItemRefused(
                 RejectCode.TIME_OUT_OF_RANGE,
                 f"start {start_ns} or end {end_ns} is not stated or beyond the year 2262",

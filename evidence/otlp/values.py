@@ -58,9 +58,18 @@ def dump_json(value: object) -> bytes:
     return orjson.dumps(value)
 
 
-def has_nul(json_text: bytes) -> bool:
-    """Tell whether a JSON text holds U+0000, which PostgreSQL's jsonb cannot store."""
-    return _ESCAPED_NUL in json_text and _contains_nul(orjson.loads(json_text))
+def check_no_nul(*texts: str | bytes) -> None:
+    """Refuse what holds U+0000, which PostgreSQL stores neither as text nor as jsonb.
+
+    Args:
+        texts: plain ones, or JSON ones as bytes.
+
+    Raises:
+        ItemRefused: one of them does.
+    """
+    for text in texts:
+        if ("\x00" in text) if isinstance(text, str) else _has_escaped_nul(text):
+            raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
 
 
 def escape_unstorable(value: object) -> object:
@@ -132,6 +141,10 @@ def _read_map(pairs: Sequence[KeyValue], limits: Limits, depth: int) -> dict[str
     if repeated:
         found[REPEATED_KEY] = repeated
     return found
+
+
+def _has_escaped_nul(json_text: bytes) -> bool:
+    return _ESCAPED_NUL in json_text and _contains_nul(orjson.loads(json_text))
 
 
 def _contains_nul(value: object) -> bool:

@@ -6,7 +6,7 @@ site, so that records and pages have the same one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec
@@ -20,8 +20,21 @@ from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
 from evidence.admin.frame.visibility import principal_of
+from evidence.api.inputs import check_parameters
+from evidence.errors import NotFound
 
 P = ParamSpec("P")
+
+_FRAMED: Final = "is_page_of_frame"
+_NOT_PERMITTED: Final = _(
+    "Your roles do not include this page. Whoever runs Tracebinder for you can change your roles."
+)
+_NOT_FOUND: Final = _("There is nothing here, or it belongs to a system you are not a member of.")
+# What people read in place of the words that an SDK gets.
+_TITLES: Final[Mapping[str, StrOrPromise]] = {
+    "permission_denied": _("Not for your role"),
+    "not_found": _("Not found"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +72,35 @@ def show_page(request: HttpRequest, page: Page) -> TemplateResponse:
     return TemplateResponse(request, page.template, context, status=page.status)
 
 
-def page_view(*, permission: str = "") -> Callable[[PageView[P]], Callable[Concatenate[HttpRequest, P], Any]]:
+def page_view(
+    *, permission: str = "", parameters: Collection[str] = ()
+) -> Callable[[PageView[P]], Callable[Concatenate[HttpRequest, P], Any]]:
     """Make a function of (request, principal, …) a view of the frame.
 
-    Whoever is not signed in is led to sign in and back. What the function raises becomes a page with a way on:
-    `PermissionDenied`, `Http404`, and every error of ours by its own status and title. Rows are narrowed by the
-    function itself, with `visible_to(rows, principal)`: the frame cannot know which.
+    Whoever is not signed in is led to sign in and back. What the function raises is answered by `config.problems`, as
+    anywhere: a browser is shown it in the frame, with a way on. Rows are narrowed by the function itself, with
+    `visible_to(rows, principal)`: the frame cannot know which.
 
     Args:
         permission: what it takes to open the page at all: "evidence.view_trace".
+        parameters: the names its address may carry after the question mark; another is refused.
     """
 
     def decorate(view: PageView[P]) -> Callable[Concatenate[HttpRequest, P], Any]:
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            vars(request)[_FRAMED] = True
             if permission and not request.user.has_perm(permission):
-                return show_page(request, _refusal(403, _NOT_FOR_YOU, _NOT_PERMITTED))
+                raise PermissionDenied(_NOT_PERMITTED)
+            check_parameters(request.GET, parameters)
             try:
                 shown = view(request, principal_of(request), *args, **kwargs)
-            except Exception as exc:
-                refusal = _refusal_of(exc)
-                if refusal is None:
-                    raise
-                return show_page(request, refusal)
+            except PermissionDenied as exc:
+                raise exc if str(exc) else PermissionDenied(_NOT_PERMITTED) from exc
+            except Http404 as exc:
+                raise NotFound(str(_NOT_FOUND)) from exc
             return show_page(request, shown) if isinstance(shown, Page) else shown
+
+        vars(answer)["checks_parameters"] = True  # the site would refuse them outside of the frame
 
         @wraps(view)
         def signed_in(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Any:
@@ -92,22 +111,13 @@ def page_view(*, permission: str = "") -> Callable[[PageView[P]], Callable[Conca
     return decorate
 
 
-def _refusal_of(exc: Exception) -> Page | None:
-    """Return the page for an exception that is an answer; `None` where it is a fault of ours, for the log."""
-    if isinstance(exc, PermissionDenied):
-        return _refusal(403, _NOT_FOR_YOU, str(exc) or _NOT_PERMITTED)
-    if isinstance(exc, Http404):
-        return _refusal(404, _("Not found"), _NOT_FOUND)
-    status = getattr(exc, "http_status", None)  # of the errors of all three apps
-    return None if status is None else _refusal(status, getattr(exc, "title", ""), str(exc))
+def is_framed(request: HttpRequest) -> bool:
+    """Whether a page of the frame was asked for, by somebody who is signed in."""
+    return _FRAMED in vars(request)
 
 
-def _refusal(status: int, title: StrOrPromise, detail: StrOrPromise) -> Page:
-    return Page("pages/refusal.html", title, {"detail": detail, "status": status}, status=status)
-
-
-_NOT_FOR_YOU: Final = _("Not for your role")
-_NOT_PERMITTED: Final = _(
-    "Your roles do not include this page. Whoever runs Tracebinder for you can change your roles."
-)
-_NOT_FOUND: Final = _("There is nothing here, or it belongs to a system you are not a member of.")
+def show_refusal(request: HttpRequest, problem: Mapping[str, Any]) -> TemplateResponse:
+    """Answer with a problem as a page in the frame; for `config.problems`."""
+    title = _TITLES.get(problem["code"], problem["title"])
+    said = {"detail": problem["detail"], "status": problem["status"]}
+    return show_page(request, Page("pages/refusal.html", title, said, status=problem["status"]))

@@ -32,7 +32,7 @@ from evidence.selectors.binder.audit_slice import last_checkpoint
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
-from evidence.services.blobs import incoming_file, store_blob_file
+from evidence.services.blobs import blob_store, incoming_file, store_blob_file
 from evidence.services.keys.binder_signer import load_binder_signer
 from evidence.services.keys.log_signer import load_log_verifier
 
@@ -80,7 +80,8 @@ def export_binder(
     scope = ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
     path = incoming_file()
     try:
-        written = _write(scope, path, principal.actor)
+        with blob_store():
+            written = _write(scope, path, principal.actor)
         return _store(scope, path, written, principal.actor)
     finally:
         path.unlink(missing_ok=True)

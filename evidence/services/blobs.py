@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
 from evidence.digests import sha256_hex
-from evidence.errors import BlobErased, BlobMissing, DigestMismatch, EvidenceError
+from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch, EvidenceError
 from evidence.models import Blob, BlobRemoval
 
+logger = logging.getLogger(__name__)
 
+
+@contextmanager
+def blob_store() -> Iterator[None]:
+    """Tell a store that cannot be read or written from a fault of ours, around whatever touches its files.
+
+    Raises:
+        BlobStoreAway: a file of the store could not be read or written.
+    """
+    try:
+        yield
+    except OSError as exc:
+        logger.exception("the blob store cannot be read or written")
+        raise BlobStoreAway(
+            "The blob store cannot be read or written now. Whether anything of this was stored is not known. Send it "
+            "again later: nothing is stored twice."
+        ) from exc
+
+
+@blob_store()
 def store_blob(data: bytes, media_type: str) -> Blob:
     """Keep the bytes and return their row; bytes that are kept already are kept once.
 
     The file is written beside its place, synced, and renamed, so that a crash leaves either all of it or none.
     Call it inside the transaction of whatever refers to the blob: a file without a row is harmless.
+
+    Raises:
+        BlobStoreAway: as `blob_store`; so do all functions here that touch a file.
     """
     digest = sha256_hex(data)
     path = blob_path(digest)
@@ -32,6 +58,7 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     return blob
 
 
+@blob_store()
 def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
     """Keep a finished file, whatever its size, and return its row; `source` is gone afterwards.
 
@@ -53,6 +80,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
     return blob
 
 
+@blob_store()
 def incoming_file() -> Path:
     """Return a new, empty file in the store's own file system, for `store_blob_file`."""
     root: Path = settings.BLOB_ROOT
@@ -62,6 +90,7 @@ def incoming_file() -> Path:
     return Path(name)
 
 
+@blob_store()
 def check_blob(digest: str) -> Path:
     """Return where the bytes of a digest are kept, after reading them through: for content too large for memory.
 
@@ -81,6 +110,7 @@ def check_blob(digest: str) -> Path:
     return path
 
 
+@blob_store()
 def read_blob(digest: str) -> bytes:
     """Return the bytes of a digest, checked.
 
@@ -109,7 +139,9 @@ def _changed(digest: str) -> DigestMismatch:
 
 
 def _missing(digest: str) -> EvidenceError:
-    """Tell bytes that were taken away from bytes that were lost."""
+    """Tell bytes that were taken away, or whose store is away, from bytes that were lost."""
+    if not settings.BLOB_ROOT.is_dir():
+        return BlobStoreAway("The folder of the blob store is not there: mount it, then ask again.")
     removal = BlobRemoval.objects.filter(pk=digest).first()
     if removal is not None:
         return BlobErased(f"Blob {digest} was removed {removal.created_at:%Y-%m-%d}; its digest is kept.")

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.embedded.plan import tail_of
+
 READY_WITHIN = 120  # seconds
 STOPPED_WITHIN = 60  # seconds
 # For torch in the interpret worker. Threads that share a forward pass wait for each other at each layer; where other
@@ -72,7 +74,7 @@ def _wait_until_ready(stack: Stack, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise StackError(
-                f"The product ended with code {process.returncode}. End of {stack.log}:\n{_tail(stack.log)}"
+                f"The product ended with code {process.returncode}. End of {stack.log}:\n{tail_of(stack.log)}"
             )
         try:
             with urllib.request.urlopen(f"{stack.url}/readyz", timeout=5):  # noqa: S310  # our own loopback address
@@ -83,7 +85,7 @@ def _wait_until_ready(stack: Stack, process: subprocess.Popen[bytes]) -> None:
             pass  # not listening yet
         time.sleep(0.3)
     raise StackError(
-        f"The product was not ready in {READY_WITHIN} s: {faults}. End of {stack.log}:\n{_tail(stack.log)}"
+        f"The product was not ready in {READY_WITHIN} s: {faults}. End of {stack.log}:\n{tail_of(stack.log)}"
     )
 
 
@@ -91,7 +93,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _tail(path: Path, lines: int = 20) -> str:
-    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

@@ -225,16 +225,7 @@ class _Writer:
         mask = self._languages == language if language else np.full(len(self._prompts), fill_value=True)
         values, twin = self._numbers.real.of(statistic)[mask], self._numbers.twin.of(statistic)[mask]
         sign = 1.0 if DIRECTION[statistic] == "above" else -1.0
-        kept = mask[self._numbers.half]
-        second_half = self._numbers.real.of(statistic)[self._numbers.half][kept]
         estimate, null = self._estimate(values), self._estimate(twin)
-        second = self._estimate(second_half, extra=1) if kept.sum() >= 2 else estimate
-        null_again = (
-            self._estimate(self._numbers.second_twin.of(statistic)[kept], extra=1)
-            if kept.sum() >= 2
-            else null
-        )
-        clears = sign * (second.value - null_again.value) > 0
         where = f"prompts in {language}" if language else "all prompts"
         word = "lower" if statistic == "entropy" else "higher"
         lengths = [len(prompt.ids) for prompt, used in zip(self._prompts, mask, strict=True) if used]
@@ -249,13 +240,7 @@ class _Writer:
                 self._estimate(self._unigram.of(statistic)[mask]),
             ),
             "null": Comparison(ComparisonKind.NULL, "a randomly initialised model of the same shape", null),
-            "stability": Stability(
-                seed=self._seed,
-                second_seed=self._seed + 1,
-                second=second,
-                agrees=bool(kept.sum() >= 2 and clears and second.overlaps(estimate)),
-                what="a random half of the prompts, held against a second random model",
-            ),
+            "stability": self._stability_of_level(statistic, mask, estimate),
             "supports": f"Next-token {statistic} on {where} is {word} than in a random model and a guess.",
             "does_not_show": "That what it says is right: a model can be sure and wrong.",
             "p_value": statistics.p_by_sign_flips(
@@ -266,29 +251,29 @@ class _Writer:
             "details": {"rank_correlation_with_prompt_length": statistics.rank_correlation(values, lengths)},
         }
 
+    def _stability_of_level(self, statistic: str, mask: NDArray[np.bool_], estimate: Estimate) -> Stability:
+        half = self._numbers.half
+        kept = mask[half]
+        second, agrees = estimate, False
+        if kept.sum() >= 2:
+            second = self._estimate(self._numbers.real.of(statistic)[half][kept], extra=1)
+            null = self._estimate(self._numbers.second_twin.of(statistic)[kept], extra=1)
+            sign = 1.0 if DIRECTION[statistic] == "above" else -1.0
+            agrees = bool(sign * (second.value - null.value) > 0 and second.overlaps(estimate))
+        return Stability(
+            seed=self._seed,
+            second_seed=self._seed + 1,
+            second=second,
+            agrees=agrees,
+            what="a random half of the prompts, held against a second random model",
+        )
+
     def _gap_draft(self, first: str, second: str) -> dict[str, Any]:
         a, b = self._languages == first, self._languages == second
         values, unigram = self._numbers.real.entropy, self._unigram.entropy
         estimate = statistics.estimate_difference(values[b], values[a], seed=self._seed, unit="prompts")
         shuffled = statistics.shuffled_differences(
             values[b], values[a], seed=self._seed, permutations=self._permutations
-        )
-        low, high = (float(x) for x in np.quantile(shuffled, [0.025, 0.975]))
-        null = Estimate(
-            float(shuffled.mean()),
-            low,
-            high,
-            estimate.n,
-            0.95,
-            f"{self._permutations} shuffles of the language labels",
-        )
-        again = [i for i in self._numbers.half if a[i] or b[i]]
-        halves = [values[[i for i in again if side[i]]] for side in (b, a)]
-        enough = min(len(half) for half in halves) >= 2
-        repeat = (
-            statistics.estimate_difference(*halves, seed=self._seed + 1, unit="prompts")
-            if enough
-            else estimate
         )
         return {
             "statistic": "next_token.language_gap",
@@ -300,14 +285,12 @@ class _Writer:
                 "the gap in guessing by how often each token occurs in that language's other prompts",
                 statistics.estimate_difference(unigram[b], unigram[a], seed=self._seed, unit="prompts"),
             ),
-            "null": Comparison(ComparisonKind.NULL, "language labels shuffled over the prompts", null),
-            "stability": Stability(
-                seed=self._seed,
-                second_seed=self._seed + 1,
-                second=repeat,
-                agrees=bool(enough and repeat.overlaps(estimate) and repeat.value * estimate.value > 0),
-                what="a random half of the prompts",
+            "null": Comparison(
+                ComparisonKind.NULL,
+                "language labels shuffled over the prompts",
+                self._shuffled_gap(shuffled, estimate.n),
             ),
+            "stability": self._stability_of_gap(values, (b, a), estimate),
             "supports": f"The model's next-token entropy differs between prompts in {second} and in {first}.",
             "does_not_show": (
                 "That the language causes it: the prompts differ in more than language, and tokens of the two"
@@ -318,6 +301,31 @@ class _Writer:
             "slice": {"language": f"{second} minus {first}"},
             "details": {},
         }
+
+    def _shuffled_gap(self, shuffled: NDArray[np.float64], n: int) -> Estimate:
+        """Return the gaps of shuffled labels as an estimate: their mean, and where all but a few of them lie."""
+        low, high = (float(x) for x in np.quantile(shuffled, statistics.ENDS))
+        how = f"{self._permutations} shuffles of the language labels"
+        return Estimate(float(shuffled.mean()), low, high, n, statistics.CONFIDENCE, how)
+
+    def _stability_of_gap(
+        self,
+        values: NDArray[np.float64],
+        sides: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+        estimate: Estimate,
+    ) -> Stability:
+        halves = [values[[i for i in self._numbers.half if side[i]]] for side in sides]
+        enough = min(len(half) for half in halves) >= 2
+        repeat = estimate
+        if enough:
+            repeat = statistics.estimate_difference(*halves, seed=self._seed + 1, unit="prompts")
+        return Stability(
+            seed=self._seed,
+            second_seed=self._seed + 1,
+            second=repeat,
+            agrees=bool(enough and repeat.overlaps(estimate) and repeat.value * estimate.value > 0),
+            what="a random half of the prompts",
+        )
 
     def _finish(
         self, draft: dict[str, Any], q_value: float, correction: str, left_out: list[str]

@@ -303,15 +303,7 @@ class _Writer:
     def _prefix_match(self, rank: int, p_value: float, q_value: float, correction: str) -> Measurement:
         head, scores = self._numbers.found.heads[rank], self._numbers.report.scores[rank]
         estimate = self._estimate(scores)
-        uniform = uniform_scores(self._numbers.repeats.periods, self._numbers.repeats.ids.shape[1])
-        baseline = Comparison(
-            ComparisonKind.BASELINE, "even attention to all tokens so far", self._estimate(uniform)
-        )
-        null = Comparison(
-            ComparisonKind.NULL,
-            f"the head of rank {rank + 1} that the same search finds in a randomly initialised model",
-            self._estimate(self._numbers.twin.scores[rank]),
-        )
+        baseline, null = self._compared_with_head(rank)
         return Measurement(
             statistic="induction.prefix_match",
             unit="share of attention",
@@ -346,23 +338,22 @@ class _Writer:
             },
         )
 
-    def _ablation_cost(self, p_value: float, q_value: float, correction: str) -> Measurement:
-        estimate = self._estimate(self._numbers.report.cost)
+    def _compared_with_head(self, rank: int) -> tuple[Comparison, Comparison]:
+        """Return the baseline and the null of one head's score."""
+        uniform = uniform_scores(self._numbers.repeats.periods, self._numbers.repeats.ids.shape[1])
         baseline = Comparison(
-            ComparisonKind.BASELINE,
-            "the same ablation on each first period, where nothing repeats yet",
-            self._estimate(self._numbers.report.cost_elsewhere),
+            ComparisonKind.BASELINE, "even attention to all tokens so far", self._estimate(uniform)
         )
         null = Comparison(
             ComparisonKind.NULL,
-            "the best heads of a randomly initialised model, ablated in it",
-            self._estimate(self._numbers.twin.cost),
+            f"the head of rank {rank + 1} that the same search finds in a randomly initialised model",
+            self._estimate(self._numbers.twin.scores[rank]),
         )
-        matched = Comparison(
-            ComparisonKind.CONTROL,
-            "as many other heads, drawn at random, ablated",
-            self._estimate(self._numbers.control),
-        )
+        return baseline, null
+
+    def _ablation_cost(self, p_value: float, q_value: float, correction: str) -> Measurement:
+        estimate = self._estimate(self._numbers.report.cost)
+        baseline, null, matched = self._compared_with_ablation()
         names = " ".join(str(head) for head in self._numbers.found.heads)
         again = len(set(self._numbers.found.heads) & set(self._numbers.refound.heads))
         return Measurement(
@@ -394,6 +385,25 @@ class _Writer:
             per_item=self._items(self._numbers.report.cost),
             details={"replacement": "mean output on the finding split", "heads_found_again": again},
         )
+
+    def _compared_with_ablation(self) -> tuple[Comparison, Comparison, Comparison]:
+        """Return the baseline, the null and the control of what ablating the heads costs."""
+        baseline = Comparison(
+            ComparisonKind.BASELINE,
+            "the same ablation on each first period, where nothing repeats yet",
+            self._estimate(self._numbers.report.cost_elsewhere),
+        )
+        null = Comparison(
+            ComparisonKind.NULL,
+            "the best heads of a randomly initialised model, ablated in it",
+            self._estimate(self._numbers.twin.cost),
+        )
+        matched = Comparison(
+            ComparisonKind.CONTROL,
+            "as many other heads, drawn at random, ablated",
+            self._estimate(self._numbers.control),
+        )
+        return baseline, null, matched
 
     def _estimate(self, values: NDArray[np.float64]) -> Estimate:
         return statistics.estimate_mean(values, seed=self._seed, unit="sequences")

@@ -14,7 +14,7 @@ from evidence.models.base import (
     digest_field,
 )
 from evidence.vocabulary import CriterionVerdict, Layer, RiskTier
-from requirements.drafts import Comparator
+from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator
 
 
 class Requirement(AppendOnlyModel):
@@ -103,7 +103,8 @@ class AcceptanceCriterion(AppendOnlyModel):
     unit = models.CharField(max_length=KEY_LENGTH)
     min_n = models.PositiveIntegerField()  # below this many observations the verdict is "insufficient"
     max_age_days = models.PositiveIntegerField(null=True)  # older evidence is "stale"
-    bound_confidence = models.FloatField(default=0.95)  # one-sided, of the bound compared with the threshold
+    # One-sided, of the bound compared with the threshold.
+    bound_confidence = models.FloatField(default=DEFAULT_BOUND_CONFIDENCE)
     slices = ArrayField(models.JSONField(), default=list)  # each must hold too: [{"language": "zh-Hans"}]
 
     class Meta:

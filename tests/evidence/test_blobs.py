@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.errors import BlobMissing, DigestMismatch
+from evidence.errors import BlobMissing, BlobStoreAway, DigestMismatch
 from evidence.models import Blob
 from evidence.services.blobs import (
     blob_path,
@@ -61,7 +61,8 @@ def test_a_full_disk_leaves_no_half_of_a_file(monkeypatch: pytest.MonkeyPatch) -
     folder = blob_path(DIGEST).parent
     folder.mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(BlobStoreAway, match="Whether anything of this was stored is not known") as told:
         store_blob(DATA, "text/plain")
     assert list(Path(folder).iterdir()) == []
     assert not Blob.objects.exists()
+    assert "No space left" in str(told.value.__cause__)

@@ -71,7 +71,11 @@ def test_the_admin_shows_what_was_live_on_a_day(
     assert f'value="{day}"' in response.content.decode()
 
 
-def test_a_date_that_is_none_narrows_nothing(client: Client, world: World, second: Release) -> None:
+def test_no_date_narrows_nothing_and_one_that_is_none_is_refused(
+    client: Client, world: World, second: Release
+) -> None:
     client.force_login(world.people["auditor"])
-    response = client.get("/admin/evidence/deployment/", {"live_on": "yesterday"})
+    response = client.get("/admin/evidence/deployment/", {"live_on": ""})
     assert len(response.context["cl"].result_list) == 3
+    response = client.get("/admin/evidence/deployment/", {"live_on": "yesterday"})
+    assert response["Location"] == "/admin/evidence/deployment/?e=1"

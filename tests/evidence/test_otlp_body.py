@@ -93,7 +93,7 @@ SPANS = '{"spans": [{"name": "a"}], "spans": [{"name": "b"}]}'
     ],
 )
 def test_a_list_that_stands_twice_is_refused_because_one_would_be_lost(text: str, name: str) -> None:
-    with pytest.raises(UndecodableBody, match=f"an object has {name} twice"):
+    with pytest.raises(UndecodableBody, match=f"an object has '{name}' twice"):
         read_traces(text.encode(), JSON)
 
 

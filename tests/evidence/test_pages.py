@@ -56,7 +56,7 @@ urlpatterns = [
 
 
 def signed_in(person: User) -> Client:
-    client = Client()
+    client = Client(headers={"Accept": "text/html"})
     client.force_login(person)
     return client
 
@@ -161,3 +161,9 @@ def test_nobody_signed_in_sees_no_places(client: Client) -> None:
 
 def test_each_verdict_has_words() -> None:
     assert TONES.keys() <= WORDS.keys()
+
+
+def test_a_script_that_asks_for_a_page_is_refused_with_a_problem(world: World) -> None:
+    client = signed_in(world.people["author"])
+    response = client.get("/refusing/conflict/", headers={"Accept": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (409, "conflicting_content")

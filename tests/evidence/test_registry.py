@@ -46,6 +46,18 @@ def test_an_index_whose_digest_does_not_fit_its_documents_is_refused(world: Worl
         )
 
 
+def test_an_index_that_names_a_document_twice_is_refused_and_the_document_named(world: World) -> None:
+    document = registry.DocumentSpec("terms", "Terms", "en", "A loan is paid back.")
+    pin = replace(
+        factories.manifest().pins[2], digest="", documents=[document, replace(document, text="Or not.")]
+    )
+    with pytest.raises(InvalidInput, match="Pin 'index' names document 'terms' twice"):
+        registry.register_release(
+            system=world.system, manifest=registry.ReleaseManifest(name="r2", pins=[pin]), principal=acting()
+        )
+    assert not SourceDocument.objects.filter(document_id="terms").exists()
+
+
 def test_a_pin_without_content_is_refused(world: World) -> None:
     pin = registry.PinSpec(slot="model", kind="model", key="smol", label="2")
     with pytest.raises(InvalidInput, match="neither a digest nor documents"):

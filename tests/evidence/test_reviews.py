@@ -90,3 +90,13 @@ def test_a_disagreement_is_settled_once_by_a_third_person(world: World) -> None:
         reviews.adjudicate(principal=acting_as(third), **settle)
     with pytest.raises(ConflictingContent, match="its reviews are closed"):
         reviews.record_review(principal=acting_as(third), trace=task.trace, decision="approve")
+
+
+def test_reviews_that_agree_leave_nothing_to_settle(world: World) -> None:
+    task = make_task(world)
+    for person in (world.people["reviewer"], colleague(world, "second")):
+        reviews.record_review(principal=acting_as(person), trace=task.trace, decision="approve")
+    with pytest.raises(ConflictingContent, match="nothing to adjudicate"):
+        reviews.adjudicate(
+            principal=acting_as(colleague(world, "third")), task=task, decision="reject", rationale="The fee."
+        )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import RelatedFieldListFilter, SimpleListFilter
 from django.db import models
 from rest_framework import serializers
 from rest_framework.test import APIClient
@@ -17,6 +20,8 @@ from evidence.api.inputs import Input, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.models import Scope
 from tests.factories import World
+from tests.fuzz.test_admin import addresses as admin_addresses
+from tests.fuzz.test_admin import everybody
 from tests.invariants.test_04_acknowledged_is_durable import REPEATED, Sent
 from tests.invariants.walk import our_urls
 
@@ -164,11 +169,25 @@ def _filters(view: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "query",
     [{"limit": "0"}, {"limit": "abc"}, {"limit": "501"}, {"limit": "-1"}, {"limit": ""}, {"limit": "9" * 5000},
-     {"cursor": "garbage"}, {"cursor": "cD1hYmM="}, {"cursor": "ñ"}, {"cursor": ""}, {"cursor": "cD0AAA=="}],
+     {"cursor": "garbage"}, {"cursor": "cD1hYmM="}, {"cursor": "ñ"}, {"cursor": ""}, {"cursor": "cD0AAA=="},
+     *({"cursor": b64encode(text).decode()} for text in
+       (b"zz=1", b"p=5&zz=1", b"p=5&p=6", b"p=007", b"p=+5", b"o=bogus", b"o=0&p=5", b"o=99999&p=5", b"r=0&p=5",
+        b"r=2&p=5", b"p=", b"p=5&r=1", b"x", b" "))],
 )  # fmt: skip
 def test_a_page_that_is_none_is_refused(world: World, api: Any, headers: Any, query: dict[str, str]) -> None:
     (fault,) = faults(api.get("/api/v1/traces", query, **headers))
     assert fault["path"] in query
+
+
+def test_the_pages_of_a_list_lead_to_each_other(world: World, api: Any, headers: Any) -> None:
+    """A cursor that a page names is taken, however far in and in whichever direction."""
+    for _ in range(5):
+        world.token(Scope.READ)
+    first = api.get("/api/v1/audit-events", {"limit": "2"}, **headers).json()
+    second = api.get(first["next"], **headers).json()
+    third = api.get(second["next"], **headers).json()
+    assert api.get(third["previous"], **headers).json()["results"] == second["results"]
+    assert api.get(second["previous"], **headers).json()["results"] == first["results"]
 
 
 @pytest.mark.parametrize("revision", ["²", "0", "-1", "9" * 20, "9" * 5000, "x", "1.5", ""])
@@ -216,3 +235,46 @@ def test_a_key_given_twice_in_a_body_is_refused(world: World, api: Any, headers:
     )
     assert response.status_code == 422
     assert "'statement' appears twice" in response.json()["detail"]
+
+
+def test_a_made_up_parameter_of_any_address_of_the_admin_is_refused(world: World) -> None:
+    """A list leads to all of its rows, where a message names it; every other page is refused."""
+    client = everybody(world)
+    lists = {f"admin/{model._meta.label_lower.replace('.', '/')}/" for model in admin.site._registry}
+    routes = [route for route in admin_addresses() if "(?P<" not in route]
+    assert len(routes) > 250
+    for route in routes:
+        response = client.get("/" + re.sub(r"<[^>]+>", "1", route), {MADE_UP: "1"})
+        if route in lists:
+            assert (response.status_code, response.get("Location", "")[-4:]) == (302, "?e=1"), route
+        else:
+            assert (response.status_code, MADE_UP in response.content.decode()) == (422, True), route
+
+
+def test_a_made_up_value_of_any_filter_of_the_admin_is_refused(world: World) -> None:
+    """Of those that offer all of their choices: the newest values of a text column are not all of them."""
+    client = everybody(world)
+    tried = n_led_back = 0
+    for model, its_admin in admin.site._registry.items():
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for parameter in _parameters_of_filters(its_admin):
+            response = client.get(path, {parameter: MADE_UP})
+            led_back = (response.status_code, response.get("Location", "")[-4:]) == (302, "?e=1")
+            # A lookup that nobody may use tells nothing, not even what its values are.
+            assert led_back or response.status_code == 400, (path, parameter)
+            tried += 1
+            n_led_back += led_back
+    assert tried > 80
+    assert n_led_back > 60
+
+
+def _parameters_of_filters(its_admin: Any) -> Iterator[str]:
+    for each in (*its_admin.list_filter, "o", "p"):
+        if isinstance(each, type) and issubclass(each, SimpleListFilter):
+            yield str(each.parameter_name)
+        elif each in {"o", "p"}:
+            yield each
+        elif isinstance(each, str):
+            yield f"{each}__id__exact" if each == "groups" else f"{each}__exact"
+        elif issubclass(each[1], RelatedFieldListFilter):
+            yield from (f"{each[0]}__id__exact", f"{each[0]}__isnull")

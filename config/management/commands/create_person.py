@@ -15,8 +15,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
-from config.management.service_command import ServiceCommand, find_systems
 from evidence.access import principal_of_command_line
+from evidence.management.service_command import ServiceCommand, find_systems
 from evidence.roles import ROLES
 from evidence.services.people.persons import create_person
 

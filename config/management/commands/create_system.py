@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from config.management.service_command import ServiceCommand, find_person
 from evidence.access import principal_of_command_line
+from evidence.management.service_command import ServiceCommand, find_person
 from evidence.models import RiskTier
 from evidence.services.people.memberships import grant_membership
 from evidence.services.registry import register_system

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from config.management.service_command import ServiceCommand, find_person, find_systems
 from evidence import clock
 from evidence.access import principal_of_command_line
+from evidence.management.service_command import ServiceCommand, find_person, find_systems, whole_number
 from evidence.models import Scope
 from evidence.services.people.tokens import issue_token
 
@@ -26,7 +26,8 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--scope", required=True, action="append", choices=Scope.values, help="may be repeated"
         )
-        parser.add_argument("--days", type=_days, default=90, help="until it expires (default 90)")
+        days = whole_number(1, LONGEST, of="number of days")
+        parser.add_argument("--days", type=days, default=90, help="until it expires (default 90)")
         parser.add_argument("--name", default="machine", help="what it is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,9 +42,3 @@ class Command(ServiceCommand):
             expires_at=clock.now() + timedelta(days=options["days"]),
         )
         self.stdout.write(issued.text)
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST):
-        raise ArgumentTypeError(f"{text!r} is not a whole number of days from 1 to {LONGEST}")
-    return int(text)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -22,6 +22,7 @@ from rich.text import Text
 
 from config import embedded
 from config.processes import ProcessSpec, plan_processes
+from evidence.management.service_command import whole_number
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
 STEADY_AFTER = 10  # seconds; a process that ends before them cannot run, one that ends later is started again
@@ -35,9 +36,10 @@ class Command(BaseCommand):
     help = "Start everything in one terminal; Ctrl-C stops it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=_port, default=8000, help="port of the web process (default 8000)")
+        port, workers = whole_number(1, 65535), whole_number(1, 999)
+        parser.add_argument("--port", type=port, default=8000, help="port of the web process (default 8000)")
         parser.add_argument(
-            "--web-workers", type=int, default=2, help="processes that answer requests (default 2)"
+            "--web-workers", type=workers, default=2, help="processes that answer requests (default 2)"
         )
         parser.add_argument("--no-interpret", action="store_true", help="without the worker that needs torch")
 
@@ -103,12 +105,6 @@ class _Child:
     def _start(self) -> None:
         self.process = _start(self.spec, self._console, self._colour)
         self._started = time.monotonic()
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise ArgumentTypeError(f"{text!r} is no port: a whole number from 1 to 65535")
-    return int(text)
 
 
 def _check_is_free(port: int) -> None:

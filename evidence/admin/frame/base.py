@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.apps import apps
-from django.contrib import admin, messages
-from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Field, ForeignKey, JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from evidence.access import INTERNALS_APP, sees_internals
+from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
 from evidence.admin.frame.paginator import PlannedPaginator
@@ -35,7 +36,7 @@ class ChainLink:
     attribute: str = "pk"  # of this record, dotted
 
 
-class LeanChangeList(ChangeList):
+class LeanChangeList(StrictChangeList):
     """Reads only the columns a list shows."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -108,11 +109,7 @@ class ScopedModelAdmin(StrictInput):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Name the list after what it lists, and say so where it is not narrowed as its address asked."""
-        if ERROR_FLAG in request.GET:  # Django leads here from a filter it cannot apply
-            messages.error(
-                request, "The address asked for a filter that this list does not have: all rows are shown."
-            )
+        """Name the list after what it lists."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title} | (extra_context or {}))
 

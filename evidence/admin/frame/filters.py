@@ -37,6 +37,10 @@ class VisibleRelatedFilter(RelatedFieldListFilter):
             rows = rows.select_related("system")  # releases and baselines are named by it
         return [(str(row.pk), str(row)) for row in rows[:100]]
 
+    def has_output(self) -> bool:
+        """Whether it is shown: with a single choice only where the address narrows by it, or that would do nothing."""
+        return bool(self.used_parameters) or super().has_output()
+
 
 def related(path: str) -> tuple[str, type[VisibleRelatedFilter]]:
     """Return a `list_filter` entry for a relation."""
@@ -83,16 +87,27 @@ class LiveAtFilter(SimpleListFilter):
         }
         yield {"value": self.value() or "", "name": self.parameter_name, "kept": kept}
 
+    def fault_in(self, value: str) -> str:
+        """Return what is wrong with a typed date; an empty one is a form that was sent without."""
+        is_day = not value or _day_of(value) is not None
+        return "" if is_day else f"{self.parameter_name!r} is a day, as 2026-11-30, not {value[:40]!r}."
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return what was live when the day was over, UTC; everything where no date, or none that is one, is typed."""
+        """Return what was live when the day was over, UTC; everything where no date is typed."""
         del request
-        try:
-            day = date.fromisoformat(self.value() or "")
-        except ValueError:
+        day = _day_of(self.value() or "")
+        if day is None:
             return queryset
         return all_live_at(queryset, datetime.combine(day, time.max, tzinfo=UTC)).order_by(
             "-effective_from", "-id"
         )
+
+
+def _day_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def recent(column: str) -> tuple[str, type[RecentValuesFilter]]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import Field
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from evidence.admin.frame.address import RefusedAddress, StrictChangeList
 from evidence.errors import InvalidInput
+
+_UNREADABLE = "A value of the address cannot be read as what its filter compares."
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -23,6 +28,37 @@ else:
 
 class StrictInput(_ModelAdmin):
     """Lists whose filters and chosen rows are read before they reach a query."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        del request, kwargs
+        return StrictChangeList
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list as its address asks for it.
+
+        Raises:
+            IncorrectLookupParameters: it has no such list; Django then leads to all of its rows, where a message names
+                the reason.
+            InvalidInput: likewise, and all of its rows are asked for already.
+        """
+        try:
+            return super().get_changelist_instance(request)
+        except IncorrectLookupParameters as exc:
+            reason = str(exc) if isinstance(exc, RefusedAddress) else _UNREADABLE
+            if ERROR_FLAG in request.GET:
+                raise InvalidInput(reason) from exc
+            messages.error(request, reason)
+            raise
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Say so where a list is not narrowed as its address asked."""
+        if ERROR_FLAG in request.GET:  # Django leads here from an address it cannot make a list of
+            messages.error(
+                request, "The address asked for a filter that this list does not have: all rows are shown."
+            )
+        return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse a range without two ends."""

@@ -40,15 +40,17 @@ class QueueFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         del request, model_admin
-        return [(standing.value, str(title)) for standing, title in TITLES.items()]
+        return [
+            (self.ALL, str(_("All"))),
+            *((standing.value, str(title)) for standing, title in TITLES.items()),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
-        known = self.chosen in {standing.value for standing in Standing}
-        return queryset.filter(STANDINGS[Standing(self.chosen)]) if known else queryset
+        return queryset if self.chosen == self.ALL else queryset.filter(STANDINGS[Standing(self.chosen)])
 
     def choices(self, changelist: Any) -> Any:
-        for key, title in [(self.ALL, _("All")), *self.lookup_choices]:
+        for key, title in self.lookup_choices:
             yield {
                 "selected": key == self.chosen,
                 "query_string": changelist.get_query_string({self.parameter_name: key}),

@@ -6,15 +6,15 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from evidence.access import principal_named
-from evidence.errors import EvidenceError
+from evidence.management.service_command import ServiceCommand, find_systems
 from evidence.models import System
 from evidence.services.disposal.erasure import SubjectReport, erase_subject, erase_trace_payload
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Erase one trace, or every trace that carries an attribute of the subject."""
 
     help = "Erase payload and salts of traces; tombstones, digests and verdicts stay. There is no way back."
@@ -30,13 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Erase and say what is gone, what is kept and where copies may be."""
         del args
-        system = System.objects.filter(key=options["system"]).first()
-        if system is None:
-            raise CommandError(f"There is no system {options['system']!r}.")
-        try:
-            report = self._erase(system, options)
-        except EvidenceError as exc:
-            raise CommandError(str(exc)) from exc
+        [system] = find_systems([options["system"]])
+        report = self._erase(system, options)
         self._print(report)
         if report.held:
             raise CommandError(f"{len(report.held)} traces are kept for legal holds; each is named above.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from evidence.management.service_command import ServiceCommand
 from evidence.services.ingest import ensure_partitions
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Make the span partitions of the months ahead."""
 
     help = "Make the monthly partitions of the span table ahead of time. Safe to repeat."

@@ -5,13 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from evidence.management.service_command import ServiceCommand
 from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.retention import apply_retention, describe
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Take away what is older than its retention period, and say what was kept and why."""
 
     help = "Apply the retention periods of the settings. Legal holds win. Safe to repeat."

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from evidence.log import notes
 from evidence.log.errors import LogError
+from evidence.management.service_command import ServiceCommand
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log import LogReport, check_log
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Check every entry, leaf, tile and checkpoint of the audit log, from the tables alone. "
         "Exit code 0: all of it holds; 1: it does not, and the faults are named."
@@ -45,7 +46,7 @@ def _read_checkpoint(path: Path) -> notes.Checkpoint:
     try:
         text = path.read_text(encoding="utf-8")
         return notes.open_checkpoint(text, key=load_log_verifier(), origin=settings.LOG_ORIGIN)
-    except (OSError, UnicodeDecodeError, LogError) as exc:
+    except (OSError, ValueError, LogError) as exc:
         raise CommandError(f"{path} is no checkpoint of this log: {exc}", returncode=2) from exc
 
 

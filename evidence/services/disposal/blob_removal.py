@@ -8,7 +8,7 @@ from functools import partial
 from django.db import transaction
 
 from evidence.models import Blob, BlobRemoval, Disposal, Erasure
-from evidence.services.blobs import blob_path
+from evidence.services.blobs import blob_path, blob_store
 
 
 def remove_blobs(
@@ -35,8 +35,9 @@ def delete_files(digests: Sequence[str]) -> int:
     count = 0
     for digest in digests:
         path = blob_path(digest)
-        count += path.exists()
-        path.unlink(missing_ok=True)
+        with blob_store():
+            count += path.exists()
+            path.unlink(missing_ok=True)
     return count
 
 

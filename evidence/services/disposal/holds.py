@@ -11,6 +11,7 @@ from evidence.access import Principal
 from evidence.errors import InvalidInput
 from evidence.models import LegalHold, LegalHoldRelease, System
 from evidence.services import audit
+from evidence.texts import check_texts
 
 
 @transaction.atomic
@@ -37,6 +38,7 @@ def place_hold(
     acts.check_can_place_hold(principal, system)
     if not reason.strip():
         raise InvalidInput("A legal hold says why: give a reason.")
+    check_texts(LegalHold, reason=reason)
     if period_to is not None and period_to <= period_from:
         raise InvalidInput("A legal hold's period ends after it begins.")
     locks.hold(locks.Lock.DISPOSAL)
@@ -63,6 +65,7 @@ def release_hold(*, principal: Principal, hold: LegalHold, reason: str) -> Legal
     acts.check_can_release_hold(principal, hold)
     if not reason.strip():
         raise InvalidInput("Releasing a legal hold says why: give a reason.")
+    check_texts(LegalHoldRelease, reason=reason)
     release, created = LegalHoldRelease.objects.get_or_create(
         hold=hold, defaults={"reason": reason, "released_by": principal.actor}
     )

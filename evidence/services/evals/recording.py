@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from django.conf import settings
 from django.db import transaction
 
 from evidence import acts, clock
@@ -29,6 +28,7 @@ from evidence.models import (
     System,
 )
 from evidence.services import audit, blobs, registry
+from evidence.statistics import CONFIDENCE
 from evidence.vocabulary import RejectSource
 
 PARSER_VERSION: Final = "evals/2"  # 2: unknown fields are refused
@@ -195,7 +195,7 @@ def _sample_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalSample]:
 
 def _aggregate(parsed: ParsedRun) -> list[AggregateScore]:
     try:
-        return aggregate(parsed, settings.EVAL_CONFIDENCE)
+        return aggregate(parsed)
     except OverflowError as exc:
         raise InvalidInput("Scores beyond about 1e150 have no spread that a number can hold.") from exc
 
@@ -217,7 +217,7 @@ def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
                 n=score.n_scored,
                 n_unscored=score.n_unscored,
                 n_error=score.n_error,
-                confidence=settings.EVAL_CONFIDENCE,
+                confidence=CONFIDENCE,
                 interval_method=estimate.method if estimate else "none",
                 **numbers,
             )

@@ -39,13 +39,7 @@ def record_waiver(
             system asks.
     """
     acts.check_can_waive(principal, release, requested_by=requested_by)
-    now = clock.now()
-    if not reason.strip():
-        raise InvalidInput("A waiver says why: give a reason.")
-    if criterion_ref.count("/") != 1 or not all(criterion_ref.split("/")):
-        raise InvalidInput("criterion_ref is '<requirement key>/<criterion key>'.")
-    if not now < expires_at <= now + LONGEST:
-        raise InvalidInput(f"A waiver expires in the future and within {LONGEST.days} days.")
+    _check_says_enough(criterion_ref, reason, expires_at)
     waiver, created = Waiver.objects.get_or_create(
         system=release.system,
         release=release,
@@ -55,14 +49,20 @@ def record_waiver(
         approved_by=principal.actor,
         expires_at=expires_at,
     )
-    if not created:
-        return waiver
-    audit.record(
-        verb="waiver.recorded",
-        actor=principal.actor,
-        obj=waiver,
-        system=release.system,
-        digest=release.digest,
-        payload={"criterion": criterion_ref, "reason": reason, "expires_at": expires_at.isoformat()},
-    )
+    if created:
+        payload = {"criterion": criterion_ref, "reason": reason, "expires_at": expires_at.isoformat()}
+        audit.record(
+            verb="waiver.recorded", actor=principal.actor, obj=waiver, system=release.system, digest=release.digest,
+            payload=payload,
+        )  # fmt: skip
     return waiver
+
+
+def _check_says_enough(criterion_ref: str, reason: str, expires_at: datetime) -> None:
+    if not reason.strip():
+        raise InvalidInput("A waiver says why: give a reason.")
+    if criterion_ref.count("/") != 1 or not all(criterion_ref.split("/")):
+        raise InvalidInput("criterion_ref is '<requirement key>/<criterion key>'.")
+    now = clock.now()
+    if not now < expires_at <= now + LONGEST:
+        raise InvalidInput(f"A waiver expires in the future and within {LONGEST.days} days.")

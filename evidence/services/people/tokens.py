@@ -16,6 +16,7 @@ from evidence.digests import sha256_hex
 from evidence.errors import InvalidInput
 from evidence.models import AccessToken, Scope, System
 from evidence.services import audit
+from evidence.texts import check_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ def issue_token(
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_issue_token` does.
-        InvalidInput: no scope, no system, or an expiry that is over already.
+        InvalidInput: no scope, no system, an expiry that is over already, or a name that is too long.
     """
     acts.check_can_issue_token(principal, owner, systems)
+    check_texts(AccessToken, name=name)
     if not scopes or not systems:
         raise InvalidInput("A token needs at least one scope and one system.")
     if expires_at <= clock.now():

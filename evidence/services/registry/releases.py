@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,7 +77,8 @@ def register_release(*, principal: Principal, system: System, manifest: ReleaseM
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_register_release` does.
-        InvalidInput: no pins, a slot twice, a pin of what is inside a model, or one with neither digest nor documents.
+        InvalidInput: no pins, a slot or a document of an index twice, a pin of what is inside a model, or one with
+            neither digest nor documents.
         ConflictingContent: the release's name is taken by other pins, or an index digest does not fit its documents.
     """
     acts.check_can_register_release(principal, system)
@@ -155,6 +157,8 @@ def _check_pins(pins: Sequence[PinSpec]) -> None:
 
 def _register_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersion:
     digest = pin.digest
+    if twice := _first_repeated([document.document_id for document in pin.documents]):
+        raise InvalidInput(f"Pin {pin.slot!r} names document {twice!r} twice: give each document its own id.")
     if pin.documents:
         computed = index_digest(pin.documents)
         if digest and digest != computed:
@@ -180,3 +184,9 @@ def _register_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersio
         )
     register_version(version=version, actor=actor, reason=f"pinned as {pin.slot}")
     return version
+
+
+def _first_repeated(names: Sequence[str]) -> str:
+    """Return the first name that stands there twice, or nothing."""
+    counts = Counter(names)
+    return next((name for name in names if counts[name] > 1), "")

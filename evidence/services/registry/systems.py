@@ -11,6 +11,7 @@ from evidence.access import Principal
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
 from evidence.services import audit
+from evidence.texts import check_texts
 
 
 @transaction.atomic
@@ -38,6 +39,7 @@ def register_system(*, principal: Principal, key: str, name: str, risk_tier: str
 
 
 def _check_fields(key: str, name: str, risk_tier: str) -> None:
+    check_texts(System, key=key, name=name)
     try:
         System(key=key, name=name, risk_tier=risk_tier).clean_fields(exclude=["owner"])
     except ValidationError as exc:

@@ -1,0 +1,36 @@
+"""Whether a row could hold a text: asked before the database is, so that a refusal can name the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Model
+
+from evidence.errors import Fault, InvalidInput
+from evidence.strict_json import fault_in_text
+
+
+def check_texts(model: type[Model], **texts: str) -> None:
+    """Refuse texts that are too long for their columns, or that no column can hold.
+
+    Args:
+        texts: by the name of the model's field.
+
+    Raises:
+        InvalidInput: with a fault for each.
+    """
+    faults = [
+        Fault("body", name, "unstorable_value", f"{name} {fault}")
+        for name, text in texts.items()
+        for fault in _faults_in(model, name, text)
+    ]
+    if faults:
+        raise InvalidInput(faults=faults)
+
+
+def _faults_in(model: type[Model], name: str, text: str) -> Iterator[str]:
+    if fault := fault_in_text(text):
+        yield fault
+    most = getattr(model._meta.get_field(name), "max_length", None)  # characters
+    if most is not None and len(text) > most:
+        yield f"has {len(text)} characters, at most {most} are kept: shorten it"
