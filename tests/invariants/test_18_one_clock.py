@@ -29,9 +29,9 @@ def comparisons() -> Iterator[tuple[str, str]]:
     """Yield file and lookup of each comparison with something that was known as of a time."""
     for app in (*OUR_APPS, "config"):
         for path in sorted((REPOSITORY / app).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                is_one = isinstance(node, ast.keyword) and (node.arg or "").endswith(COMPARISONS)
-                if is_one and "as_of" in ast.unparse(node):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in (each for each in ast.walk(tree) if isinstance(each, ast.keyword)):
+                if str(node.arg).endswith(COMPARISONS) and "as_of" in ast.unparse(node):
                     yield str(path.relative_to(REPOSITORY)), str(node.arg)
 
 
