@@ -106,7 +106,8 @@ class Span(AppendOnlyModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["trace_id", "span_id", "started_at"], name="evidence_span_identity"
+                fields=["trace_id", "system", "span_id", "started_at"],
+                name="evidence_span_identity_of_system",
             ),
         ]
 

@@ -75,3 +75,23 @@ def test_overlapping_traces_in_any_order_do_not_deadlock(sender: Principal) -> N
     receipts = post_together(sender, make_body)
     assert all(receipt.batch.n_accepted == len(traces) for receipt in receipts)
     assert PendingTrace.objects.filter(generation=SENDERS).count() == len(traces)
+
+
+def test_what_another_system_posts_first_under_our_ids_is_no_span_of_ours(sender: Principal) -> None:
+    """It pre-empted ours, and the conflict told its digest."""
+    other = factories.make_world("aml-copilot")
+    other.token(Scope.INGEST)
+    stranger = principal_of_token(AccessToken.objects.latest("pk"))
+
+    def post(principal: Principal, system: str, name: str) -> ingest.Receipt:
+        body = make_request(make_span(name=name), system=system).SerializeToString()
+        return ingest.ingest_traces(
+            body=body, content_type=PROTOBUF, content_encoding="", principal=principal
+        )
+
+    assert post(stranger, "aml-copilot", "theirs").batch.n_accepted == 1
+    ours = post(sender, "credit-assistant", "ours").batch
+    assert (ours.n_accepted, ours.n_duplicate, ours.n_rejected) == (1, 0, 0)
+    assert set(Span.objects.values_list("system__key", "name")) == {
+        ("aml-copilot", "theirs"), ("credit-assistant", "ours"),
+    }  # fmt: skip

@@ -21,7 +21,7 @@ from evidence.otlp.limits import Limits
 from evidence.otlp.records import RejectRecord, SpanRecord
 from evidence.services.ingest.systems import refuse_span
 
-SpanKey = tuple[str, str]  # trace id and span id, hexadecimal
+SpanKey = tuple[int, str, str]  # the system's id; trace id and span id, hexadecimal
 
 # Sorted, so that two requests lock the rows they share in the same order and cannot wait for each other in a ring.
 _MARK_TRACES: Final = """
@@ -45,10 +45,11 @@ WHERE evidence_pendingtrace.system_id = untouched.system_id
 # One index probe a trace. A plain `= ANY` is planned by statistics, and a young partition has none yet: PostgreSQL
 # then reads all of it. OFFSET 0 keeps the inner query from being merged into such a plan.
 _FIND_STORED: Final = """
-SELECT found.trace_id, found.span_id, found.digest
-FROM unnest(%s::uuid[]) AS touched (trace_id)
+SELECT found.system_id, found.trace_id, found.span_id, found.digest
+FROM unnest(%s::bigint[], %s::uuid[]) AS touched (system_id, trace_id)
 CROSS JOIN LATERAL (
-    SELECT trace_id, span_id, digest FROM evidence_span WHERE evidence_span.trace_id = touched.trace_id OFFSET 0
+    SELECT system_id, trace_id, span_id, digest FROM evidence_span
+    WHERE evidence_span.trace_id = touched.trace_id AND evidence_span.system_id = touched.system_id OFFSET 0
 ) AS found
 """
 _COPY: Final = """
@@ -88,12 +89,13 @@ def mark_traces(spans: Sequence[tuple[int, SpanRecord]], now: datetime) -> None:
 def sort_spans(spans: Sequence[tuple[int, SpanRecord]], limits: Limits) -> SortedSpans:
     """Tell new spans from known ones and from those that contradict. Call it after `mark_traces`.
 
-    The first content of a span id stands; other content for it is a conflict, within a request as well.
+    The first content of a span id stands; other content for it is a conflict, within a request as well. What another
+    system sent under the same ids is another span, and tells nothing here.
     """
-    known = _find_stored({span.trace_id for _, span in spans})
+    known = _find_stored({(system_id, span.trace_id) for system_id, span in spans})
     result = SortedSpans()
     for system_id, span in spans:
-        key = (span.trace_id, span.span_id)
+        key = (system_id, span.trace_id, span.span_id)
         first = known.get(key)
         if first is None:
             known[key] = span.digest
@@ -123,13 +125,17 @@ def copy_spans(spans: Iterable[tuple[int, SpanRecord]], batch: IngestBatch) -> N
         copy.write(data)
 
 
-def _find_stored(trace_ids: set[str]) -> dict[SpanKey, str]:
+def _find_stored(traces: set[tuple[int, str]]) -> dict[SpanKey, str]:
     """Return the digest of each stored span of these traces."""
-    if not trace_ids:
+    if not traces:
         return {}
+    systems, trace_ids = zip(*sorted(traces), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_FIND_STORED, [sorted(trace_ids)])
-        return {(trace_id.hex, span_id): digest for trace_id, span_id, digest in cursor.fetchall()}
+        cursor.execute(_FIND_STORED, [list(systems), list(trace_ids)])
+        return {
+            (system_id, trace_id.hex, span_id): digest
+            for system_id, trace_id, span_id, digest in cursor.fetchall()
+        }
 
 
 def _unmark_traces(spans: Sequence[tuple[int, SpanRecord]], new: Sequence[tuple[int, SpanRecord]]) -> None:
