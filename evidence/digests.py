@@ -10,10 +10,13 @@ import hashlib
 import re
 from typing import Final
 
+import orjson
 import rfc8785
 
 DIGEST_PREFIX: Final = "sha256:"
 _HEX_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_FIRST_INEXACT: Final = 2**53  # integers from here on are not the same number to every reader
+_FIRST_THAT_SORTS_OTHERWISE: Final = "\ue000"
 
 
 class DigestError(ValueError):
@@ -33,9 +36,52 @@ def canonical_json(value: object) -> bytes:
             numbers as strings.
     """
     try:
+        return orjson.dumps(_as_both_write_it(value), option=orjson.OPT_SORT_KEYS)
+    except (_Differs, orjson.JSONEncodeError, RecursionError):
+        pass
+    try:
         return rfc8785.dumps(value)  # type: ignore[arg-type]  # rfc8785 types JSON recursively, object does not
-    except rfc8785.CanonicalizationError as exc:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
         raise DigestError(f"no canonical JSON for this value: {exc}") from exc
+
+
+class _Differs(Exception):  # no error: the slow road is taken
+    """orjson may write this value in other bytes than RFC 8785 asks for."""
+
+
+def _as_both_write_it(value: object) -> object:
+    """Return a value that orjson, sorting keys, writes in the bytes of RFC 8785 for the value given.
+
+    orjson is twenty times as fast. They differ in three things: numbers that ECMAScript writes in other digits, keys
+    beyond U+D7FF, which RFC 8785 sorts by UTF-16 and orjson by UTF-8, and what JSON does not have.
+
+    Raises:
+        _Differs: there is no such value.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is dict:
+        for key in value:  # type: ignore[attr-defined]  # it is a dict
+            if type(key) is not str or not (key.isascii() or max(key) < _FIRST_THAT_SORTS_OTHERWISE):
+                raise _Differs
+        return {key: _as_both_write_it(member) for key, member in value.items()}  # type: ignore[attr-defined]  # it is a dict
+    if kind is list or kind is tuple:
+        return [_as_both_write_it(member) for member in value]  # type: ignore[attr-defined]  # it is a list
+    if kind is int and abs(value) < _FIRST_INEXACT:  # type: ignore[arg-type]  # it is an int
+        return value
+    if kind is float:
+        return _float_as_both_write_it(value)  # type: ignore[arg-type]  # it is a float
+    raise _Differs
+
+
+def _float_as_both_write_it(number: float) -> float | int:
+    """ECMAScript writes 1.0 as 1, and takes exponents from 1e21 on and below 1e-6."""
+    if number.is_integer() and abs(number) < _FIRST_INEXACT:
+        return int(number)
+    if 1e-4 <= abs(number) < 1e15:
+        return number
+    raise _Differs
 
 
 def digest_of(value: object) -> str:
