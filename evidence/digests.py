@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from decimal import Decimal
 from typing import Final
 
 import orjson
@@ -35,14 +36,24 @@ def canonical_json(value: object) -> bytes:
         DigestError: NaN, an infinity, an integer of 2^53 or more, or a type JSON does not have. Carry such
             numbers as strings.
     """
-    try:
-        return orjson.dumps(_as_both_write_it(value), option=orjson.OPT_SORT_KEYS)
-    except (_Differs, orjson.JSONEncodeError, RecursionError):
-        pass
+    written = write_at_once(value)
+    if written is not None:
+        return written
     try:
         return rfc8785.dumps(value)  # type: ignore[arg-type]  # rfc8785 types JSON recursively, object does not
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as exc:
         raise DigestError(f"no canonical JSON for this value: {exc}") from exc
+
+
+def write_at_once(value: object) -> bytes | None:
+    """Return what `canonical_json` does, for a value that takes no care: None for any other.
+
+    No number in it is beyond 2^53, where an integer and a double of the same value are written differently.
+    """
+    try:
+        return orjson.dumps(_as_both_write_it(value), option=orjson.OPT_SORT_KEYS)
+    except (_Differs, orjson.JSONEncodeError, RecursionError):
+        return None
 
 
 class _Differs(Exception):  # no error: the slow road is taken
@@ -82,6 +93,20 @@ def _float_as_both_write_it(number: float) -> float | int:
     if 1e-4 <= abs(number) < 1e15:
         return number
     raise _Differs
+
+
+def large_number_as_text(value: object) -> object:
+    """Return a number of 2^53 or more as the text of its digits, anything else as it is.
+
+    JSON readers round such integers, and PostgreSQL gives a double back as the integer it was written as.
+    """
+    match value:
+        case int() if abs(value) >= _FIRST_INEXACT:
+            return str(value)
+        case float() if value.is_integer() and abs(value) >= _FIRST_INEXACT:
+            return format(Decimal(repr(value)).to_integral_value(), "f")
+        case _:
+            return value
 
 
 def digest_of(value: object) -> str:

@@ -55,6 +55,18 @@ class Migration(migrations.Migration):
                 ("running", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
             ],
         ),
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "ALTER TABLE evidence_span ADD COLUMN digest_format smallint NOT NULL DEFAULT 1;"
+                    "ALTER TABLE evidence_span ALTER COLUMN digest_format SET DEFAULT 2",
+                    "ALTER TABLE evidence_span DROP COLUMN digest_format",
+                )
+            ],
+            state_operations=[
+                migrations.AddField("span", "digest_format", models.SmallIntegerField(db_default=2))
+            ],
+        ),
         migrations.AddField(
             "trace", "span_ids", django.contrib.postgres.fields.ArrayField(models.CharField(max_length=16), null=True)
         ),

@@ -14,6 +14,7 @@ from evidence.models.base import (
     system_ids_field,
 )
 from evidence.models.system import AccessToken, System
+from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT
 
 
 class IngestBatch(AppendOnlyModel):
@@ -100,7 +101,8 @@ class Span(AppendOnlyModel):
     links = models.JSONField()
     resource = models.JSONField()
     scope = models.JSONField()
-    digest = digest_field()  # over resource, scope and span, whichever encoding they came in
+    digest = digest_field()  # of the content, whichever encoding it came in: evidence.otlp.span_digest
+    digest_format = models.SmallIntegerField(db_default=SPAN_DIGEST_FORMAT)  # 1: of the message, see there
     received_at = models.DateTimeField()  # our clock
 
     class Meta:

@@ -40,7 +40,7 @@ class SpanRecord(NamedTuple):
     links: bytes  # JSON array of {"trace_id", "span_id", "trace_state", "attributes"}
     resource: bytes  # JSON object: the resource's attributes
     scope: bytes  # JSON object: {"name", "version", "schema_url", "resource_schema_url", "attributes"}
-    digest: str  # SHA-256 over resource, scope and span; the same for protobuf and JSON
+    digest: str  # of its content; the same for protobuf and JSON (evidence.otlp.span_digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from evidence.otlp.errors import ItemRefused, RejectCode
 from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
 from evidence.otlp.limits import LAST_NS, Limits
 from evidence.otlp.records import RejectRecord, SpanRecord, TraceBatch
+from evidence.otlp.span_digest import SpanContent, carry, digest_span
 from evidence.otlp.values import check_no_nul, dump_json, move_large_values, read_attributes
 
 SYSTEM_ATTRIBUTE: Final = "tracebinder.system"
@@ -22,7 +23,7 @@ SERVICE_ATTRIBUTE: Final = "service.name"
 _NO_TRACE_ID: Final = bytes(16)
 _NO_SPAN_ID: Final = bytes(8)
 _LAST_KIND: Final = 2**15 - 1  # what a smallint holds; today's kinds are 0 to 5
-_NOTHING: Final = b"[]"
+_NOTHING: Final = (b"[]", b"[]")
 # What OTLP carries beside the attributes, by the names OpenTelemetry gives it elsewhere.
 _DROPPED_ATTRIBUTES: Final = "otel.dropped_attributes_count"
 _DROPPED_EVENTS: Final = "otel.dropped_events_count"
@@ -57,7 +58,7 @@ class _GroupReader:
         self._problem: ItemRefused | None = None
         self.hasher = digest_prefix(group)
         self.system_key = ""
-        self._resource = self._scope = b"{}"
+        self._resource = self._scope = self._carried_resource = self._carried_scope = b"{}"
         try:
             self._read_shared(group, position=batch.n_items)
         except ItemRefused as exc:
@@ -74,8 +75,8 @@ class _GroupReader:
         attributes = read_attributes(group.scope.attributes, self.limits)
         if attributes:
             scope["attributes"] = self._fit(attributes, f"scope of span {position}")
-        self._resource = dump_json(self._fit(resource, f"resource of span {position}"))
-        self._scope = dump_json(scope)
+        self._resource, self._carried_resource = _dump(self._fit(resource, f"resource of span {position}"))
+        self._scope, self._carried_scope = _dump(scope)
         check_no_nul(self._resource, self._scope)
         if len(self._scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
@@ -97,21 +98,27 @@ class _GroupReader:
         parent = span.parent_span_id
         status = span.status
         self._check_fields(span, start_ns, end_ns, parent)
-        attributes = self._dump_attributes(span, position)
-        events = self._dump_events(span, position) if span.events else _NOTHING
-        links = self._dump_links(span, position) if span.links else _NOTHING
+        attributes, carried_attributes = self._dump_attributes(span, position)
+        events, carried_events = self._dump_events(span, position) if span.events else _NOTHING
+        links, carried_links = self._dump_links(span, position) if span.links else _NOTHING
         name, message = span.name, status.message
         check_no_nul(name, message, attributes, events, links)
         if len(name) + len(message) > self.limits.text_bytes // 4:
             self._check_texts(name, message)
-        hasher = self.hasher.copy()
-        hasher.update(span.SerializeToString(deterministic=True))
+        trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
+        parent_id = parent.hex() if parent and parent != _NO_SPAN_ID else ""
+        digest = digest_span(
+            SpanContent(
+                trace_id, span_id, parent_id, name, span.kind, start_ns, end_ns, status.code, message,
+                carried_attributes, carried_events, carried_links, self._carried_resource, self._carried_scope,
+            )
+        )  # fmt: skip
         return SpanRecord(
             position,
             self.system_key,
-            span.trace_id.hex(),
-            span.span_id.hex(),
-            parent.hex() if parent and parent != _NO_SPAN_ID else None,
+            trace_id,
+            span_id,
+            parent_id or None,
             name,
             span.kind,
             start_ns,
@@ -123,7 +130,7 @@ class _GroupReader:
             links,
             self._resource,
             self._scope,
-            hasher.hexdigest(),
+            digest,
         )
 
     def _check_fields(self, span: Span, start_ns: int, end_ns: int, parent: bytes) -> None:
@@ -148,7 +155,7 @@ class _GroupReader:
                 RejectCode.MALFORMED_ITEM, f"kind {span.kind} or status {span.status.code} is unknown"
             )
 
-    def _dump_attributes(self, span: Span, position: int) -> bytes:
+    def _dump_attributes(self, span: Span, position: int) -> tuple[bytes, bytes]:
         attributes = read_attributes(span.attributes, self.limits)
         if span.trace_state:
             self._check_texts(span.trace_state)
@@ -161,11 +168,11 @@ class _GroupReader:
             attributes.setdefault(_DROPPED_LINKS, span.dropped_links_count)
         text = dump_json(attributes)
         if len(text) <= self.limits.attribute_bytes:
-            return text
+            return text, carry(attributes)
         place = f"span {position}"
-        return dump_json(move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs))
+        return _dump(move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs))
 
-    def _dump_events(self, span: Span, position: int) -> bytes:
+    def _dump_events(self, span: Span, position: int) -> tuple[bytes, bytes]:
         if len(span.events) > self.limits.span_events:
             raise ItemRefused(
                 RejectCode.TOO_MANY_EVENTS,
@@ -180,9 +187,9 @@ class _GroupReader:
             if event.dropped_attributes_count:
                 attributes.setdefault(_DROPPED_ATTRIBUTES, event.dropped_attributes_count)
             events.append({"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes})
-        return dump_json(events)
+        return _dump(events)
 
-    def _dump_links(self, span: Span, position: int) -> bytes:
+    def _dump_links(self, span: Span, position: int) -> tuple[bytes, bytes]:
         if len(span.links) > self.limits.span_links:
             raise ItemRefused(
                 RejectCode.TOO_MANY_LINKS, f"{len(span.links)} links, the limit is {self.limits.span_links}"
@@ -203,7 +210,7 @@ class _GroupReader:
                     "attributes": attributes,
                 }
             )
-        return dump_json(links)
+        return _dump(links)
 
     def _check_texts(self, *texts: str) -> None:
         for text in texts:
@@ -213,6 +220,11 @@ class _GroupReader:
                     RejectCode.TEXT_TOO_LONG,
                     f"a name, message or trace state of {size} bytes, {self.limits.text_bytes} are allowed",
                 )
+
+
+def _dump(value: object) -> tuple[bytes, bytes]:
+    """Return a value's JSON as it is stored, and as it is digested."""
+    return dump_json(value), carry(value)
 
 
 def read_system_key(resource: dict[str, object]) -> str:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final, TypedDict, TypeVar, overload
 
 from django.db import models
@@ -13,11 +14,10 @@ from django.db import models
 from evidence import clock
 from evidence.binder.statement import iso_utc
 from evidence.clock import AsOf
-from evidence.digests import digest_of
+from evidence.digests import digest_of, large_number_as_text
 from evidence.models import ArtefactVersion, Binder, Release, System
 
 PAGE: Final = 200  # rows held in memory at a time, with what belongs to them
-_LARGEST_INTEGER: Final = 2**53 - 1  # beyond it JSON readers disagree, so the number is carried as text
 
 _M = TypeVar("_M", bound=models.Model)
 
@@ -85,9 +85,9 @@ def plain(value: object) -> object:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= _LARGEST_INTEGER else str(value)
+        return large_number_as_text(value)
     if isinstance(value, float):
-        return value if abs(value) != float("inf") and value == value else str(value)  # noqa: PLR0124  # NaN is itself unequal
+        return large_number_as_text(value) if isfinite(value) else str(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | memoryview):

@@ -162,6 +162,7 @@ def _span(span: Span) -> dict[str, object]:
         "resource": plain(span.resource),
         "scope": plain(span.scope),
         "digest": span.digest,
+        "digestFormat": span.digest_format,
         "receivedAt": moment(span.received_at),
     }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from evidence import clock
 from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
 from evidence.disposal_rules import ERASED_TEXT
 from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
+from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT, digest_row
 from evidence.replay import Replay
 from evidence.semconv.mapping import digest_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
@@ -87,13 +90,14 @@ def replay_citation(citation: Citation) -> Replay:
 
 
 def replay_trace(trace: Trace) -> Replay:
-    """Digest the spans the trace was sealed over again; spans that came later belong to a later revision."""
+    """Digest the spans the trace was sealed over again, from their columns; later spans belong to a later revision."""
     spans = Span.objects.filter(system=trace.system_id, trace_id=trace.trace_id)
     if trace.span_ids is None:
         spans = spans.filter(received_at__lte=trace.sealed_at)
     else:
         spans = spans.filter(span_id__in=trace.span_ids)
-    digest = digest_trace(spans.values_list("span_id", "digest"))
+    erased = bool(_erased(trace))
+    digest = digest_trace((row["span_id"], _digest_again(row, erased=erased)) for row in spans.values())
     gone = "" if digest == trace.digest else _disposed_of(trace)
     return Replay(
         kind="trace",
@@ -106,6 +110,13 @@ def replay_trace(trace: Trace) -> Replay:
         current_code=ASSEMBLER_VERSION,
         gone=gone,
     )
+
+
+def _digest_again(span: Mapping[str, Any], *, erased: bool) -> str:
+    """Digest a stored span over its columns; as stored, where its digest cannot be made of them any more."""
+    if erased or span["digest_format"] != SPAN_DIGEST_FORMAT:
+        return str(span["digest"])
+    return digest_row(span)
 
 
 def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:

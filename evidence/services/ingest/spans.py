@@ -15,10 +15,11 @@ from typing import Any, Final
 
 from django.db import connection
 
-from evidence.models import IngestBatch
+from evidence.models import IngestBatch, Span
 from evidence.otlp.errors import RejectCode
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import RejectRecord, SpanRecord
+from evidence.otlp.span_digest import DIGESTED_COLUMNS, SPAN_DIGEST_FORMAT, digest_row
 from evidence.services.ingest.systems import refuse_span
 
 SpanKey = tuple[int, str, str]  # the system's id; trace id and span id, hexadecimal
@@ -45,10 +46,10 @@ WHERE evidence_pendingtrace.system_id = untouched.system_id
 # One index probe a trace. A plain `= ANY` is planned by statistics, and a young partition has none yet: PostgreSQL
 # then reads all of it. OFFSET 0 keeps the inner query from being merged into such a plan.
 _FIND_STORED: Final = """
-SELECT found.system_id, found.trace_id, found.span_id, found.digest
+SELECT found.system_id, found.trace_id, found.span_id, found.digest, found.digest_format
 FROM unnest(%s::bigint[], %s::uuid[]) AS touched (system_id, trace_id)
 CROSS JOIN LATERAL (
-    SELECT system_id, trace_id, span_id, digest FROM evidence_span
+    SELECT system_id, trace_id, span_id, digest, digest_format FROM evidence_span
     WHERE evidence_span.trace_id = touched.trace_id AND evidence_span.system_id = touched.system_id OFFSET 0
 ) AS found
 """
@@ -98,12 +99,12 @@ def sort_spans(spans: Sequence[tuple[int, SpanRecord]], limits: Limits) -> Sorte
         key = (system_id, span.trace_id, span.span_id)
         first = known.get(key)
         if first is None:
-            known[key] = span.digest
+            known[key] = span.digest, SPAN_DIGEST_FORMAT
             result.new.append((system_id, span))
-        elif first == span.digest:
+        elif span.digest in {first[0], _digest_in_this_format(key, first)}:
             result.n_duplicate += 1
         else:
-            detail = f"span {span.span_id} is stored with other content (digest {first}); the first stands"
+            detail = f"span {span.span_id} is stored with other content (digest {first[0]}); the first stands"
             result.conflicts.append(refuse_span(span, RejectCode.SPAN_CONFLICT, detail, limits))
     if len(result.new) < len(spans):
         _unmark_traces(spans, result.new)
@@ -125,17 +126,27 @@ def copy_spans(spans: Iterable[tuple[int, SpanRecord]], batch: IngestBatch) -> N
         copy.write(data)
 
 
-def _find_stored(traces: set[tuple[int, str]]) -> dict[SpanKey, str]:
-    """Return the digest of each stored span of these traces."""
+def _find_stored(traces: set[tuple[int, str]]) -> dict[SpanKey, tuple[str, int]]:
+    """Return digest and its format of each stored span of these traces."""
     if not traces:
         return {}
     systems, trace_ids = zip(*sorted(traces), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(_FIND_STORED, [list(systems), list(trace_ids)])
         return {
-            (system_id, trace_id.hex, span_id): digest
-            for system_id, trace_id, span_id, digest in cursor.fetchall()
+            (system_id, trace_id.hex, span_id): (digest, digest_format)
+            for system_id, trace_id, span_id, digest, digest_format in cursor.fetchall()
         }
+
+
+def _digest_in_this_format(key: SpanKey, stored: tuple[str, int]) -> str:
+    """Return a stored span's digest as a span that comes in now has it."""
+    digest, digest_format = stored
+    if digest_format == SPAN_DIGEST_FORMAT:
+        return digest
+    system_id, trace_id, span_id = key
+    rows = Span.objects.filter(system=system_id, trace_id=trace_id, span_id=span_id)
+    return digest_row(rows.values(*DIGESTED_COLUMNS)[0])
 
 
 def _unmark_traces(spans: Sequence[tuple[int, SpanRecord]], new: Sequence[tuple[int, SpanRecord]]) -> None:
