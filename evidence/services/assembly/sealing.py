@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 
 from evidence import clock
+from evidence.errors import BlobStoreAway
 from evidence.models import (
     Citation,
     Claim,
@@ -50,6 +51,7 @@ _SPAN_COLUMNS: Final = (
     "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
     "status_message", "attributes", "events", "resource", "digest",
 )  # fmt: skip
+_AWAY: Final = (OperationalError, InterfaceError, BlobStoreAway)  # no fault of the trace: it waits
 TraceKey = tuple[int, UUID]
 """A system's primary key and a trace id."""
 
@@ -73,7 +75,7 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
         now: our clock; for tests.
 
     Raises:
-        OperationalError: the database is away; the work rows are still there.
+        OperationalError, InterfaceError, BlobStoreAway: database or blob store are away; the work rows are still there.
     """
     now = now or clock.now()
     try:
@@ -81,7 +83,7 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
             pending = queue.claim_due(limit, now)
             _assemble(pending, now)
             return len(pending)
-    except (OperationalError, InterfaceError):
+    except _AWAY:
         raise
     except Exception:  # whatever one trace's content sets off must not keep the others waiting
         logger.exception("a batch could not be assembled; trying its traces one by one")
@@ -104,7 +106,7 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], now: datetime) -> No
     try:
         with transaction.atomic():
             _assemble(pending, now)
-    except (OperationalError, InterfaceError):
+    except _AWAY:
         raise
     except Exception as exc:  # it is stored with the trace it belongs to
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
@@ -124,7 +126,7 @@ def _assemble(pending: Sequence[PendingTrace], now: datetime) -> None:
     sealed = []
     for (system_id, trace_id), one in inputs.items():
         revision = revisions[system_id, trace_id][0] + 1
-        trace = rows.build_trace(one, trace_id=trace_id.hex, revision=revision, sealed_at=now)
+        trace = rows.build_trace(one, trace_id=trace_id, revision=revision, sealed_at=now)
         sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf)))
     _save(sealed, shelf)
     queue.remove_done(pending)
@@ -236,8 +238,15 @@ def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:
         actor=ACTOR,
         changes=[audit.Change(one.trace, one.trace.system, one.trace.digest) for one in sealed],
     )
-    reasons = [(one.trace, reason) for one in sealed if (reason := _review_reason(one))]
-    reviews.open_review_tasks(reasons=reasons, actor=ACTOR)
+    earlier = reviews.find_earlier_tasks([one.trace for one in sealed if one.trace.revision > 1])
+    asked = [
+        reviews.Asked(
+            one.trace, _review_reason(one) or "asked_of_earlier_revision", earlier.get(one.trace.pk)
+        )
+        for one in sealed
+        if _review_reason(one) or one.trace.pk in earlier
+    ]
+    reviews.open_review_tasks(asked=asked, actor=ACTOR)
 
 
 def _save_claims(sealed: Iterable[_Sealed]) -> None:

@@ -82,6 +82,7 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
         "inputs_digest": digest_of(decided.inputs),
         "code_version": GATE_CODE_VERSION,
         "decided_by": principal.actor,
+        "counts_reviews": decided.counts_reviews,
     }
     last = (
         GateDecision.objects.filter(gate_version=version, release=release)
@@ -96,8 +97,7 @@ def decide_gate(*, principal: Principal, system: System, gate: str, release: Rel
         release=release,
         as_of=now,
         decided_at=now,
-        **asdict(decided),
-        **rests_on,
+        **(asdict(decided) | rests_on),
     )
     audit.record(
         verb="gate.decided",
