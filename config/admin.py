@@ -67,7 +67,7 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the form to sign in; `next` says where to go then."""
-        check_parameters(request.GET, [REDIRECT_FIELD_NAME])
+        check_parameters(request.GET, [REDIRECT_FIELD_NAME], may_be_empty=True)
         return super().login(request, extra_context)
 
     def get_urls(self) -> list[Any]:

@@ -23,7 +23,14 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    UnreadablePostError,
+)
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
@@ -220,8 +227,8 @@ def _of_http_error(exc: BaseException) -> _Problem | None:
         )
     if isinstance(exc, RequestDataTooBig):
         return _of_app_error(BodyTooLarge("the body is larger than this server takes: send less at once"))
-    if isinstance(exc, SuspiciousOperation | BadRequest | MultiPartParserError):
-        return _of_kind("bad_request", str(exc) or "The request cannot be read.")
+    if isinstance(exc, SuspiciousOperation | BadRequest | MultiPartParserError | UnreadablePostError):
+        return _of_kind("bad_request", str(exc) or "The request cannot be read: send it again.")
     return None
 
 

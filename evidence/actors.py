@@ -27,6 +27,11 @@ def actor_of_component(name: str) -> str:
     return f"{_COMPONENT}:{name}"
 
 
+def actors_of(user: User) -> list[str]:
+    """Return each actor that a person acts as: themselves, and the tokens they own."""
+    return [actor_of_user(user), *map(actor_of_token, AccessToken.objects.filter(owner=user))]
+
+
 def find_user(actor: str) -> User | None:
     """Return the person of that actor's name; None where it names no person on record."""
     kind, _, name = actor.partition(":")

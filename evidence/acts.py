@@ -258,6 +258,9 @@ def check_can_ask_gate(principal: Principal, system: System) -> None:
     _check_scope(principal, Scope.GATE, system)
 
 
+# Taking evidence out.
+
+
 def check_can_export_binder(principal: Principal, scope: BinderScope) -> None:
     """Export a binder: an auditor. A reviewer waits until they have judged what in it still waits for them."""
     _check_scope(principal, Scope.BINDER, scope.system)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
+from evidence.errors import BlobStoreAway
 from evidence.services import assembly, binders, ingest, log
 from evidence.services.binders import LogBusy
 from evidence.services.disposal import blob_removal, retention
 
+_AWAY: Final = (OperationalError, BlobStoreAway)  # database or blob store: a later try may find them
+
 
 @shared_task(
-    autoretry_for=(OperationalError,),  # the database was away; the work rows are still there
+    autoretry_for=_AWAY,  # the work rows are still there
     retry_backoff=True,
     max_retries=3,
     expires=30,  # seconds; beat sends the next one anyway
@@ -52,7 +55,7 @@ def make_partitions() -> None:
     ingest.ensure_partitions()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)
+@shared_task(autoretry_for=_AWAY, retry_backoff=True, max_retries=3, expires=3600)
 def apply_retention() -> None:
     """Take away what is older than its retention period, and files of removed blobs that are there again."""
     retention.apply_retention()
@@ -60,7 +63,7 @@ def apply_retention() -> None:
 
 
 @shared_task(
-    autoretry_for=(OperationalError, LogBusy),  # the same scope asked again gives the same bytes
+    autoretry_for=(*_AWAY, LogBusy),  # the same scope asked again gives the same bytes
     retry_backoff=True,
     max_retries=5,
     soft_time_limit=55 * 60,  # seconds

@@ -41,7 +41,8 @@ def work_of(request: HttpRequest) -> Work | None:
     queue = admin_of(admin.site, ReviewTask)
     if queue is None or not queue.has_view_permission(request):
         return None
-    latest = GateDecision.objects.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
+    decisions = visible(GateDecision.objects.all(), request)
+    latest = decisions.filter(system=OuterRef("pk")).order_by("-decided_at", "-pk")
     systems = visible(System.objects.all(), request).annotate(
         gate_verdict=Subquery(latest.values("verdict")[:1]), gate_id=Subquery(latest.values("pk")[:1])
     )

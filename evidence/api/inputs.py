@@ -48,7 +48,13 @@ class QueryInput(Input):
     part = "query"
 
 
-def check_parameters(query: QueryDict, known: Collection[str], *, repeatable: Collection[str] = ()) -> None:
+def check_parameters(
+    query: QueryDict,
+    known: Collection[str],
+    *,
+    repeatable: Collection[str] = (),
+    may_be_empty: bool = False,
+) -> None:
     """Refuse parameters that nobody knows, that have no value, or that are given twice where one would be ignored.
 
     Raises:
@@ -58,6 +64,7 @@ def check_parameters(query: QueryDict, known: Collection[str], *, repeatable: Co
         fault
         for name in query
         if (fault := _fault_of_parameter(name, query.getlist(name), known, repeatable))
+        and not (may_be_empty and fault.code == "empty_parameter")
     ]
     if faults:
         raise InvalidInput(faults=faults[:_MOST_FAULTS])

@@ -23,6 +23,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from evidence import clock
+from evidence.actors import actors_of
 from evidence.models import Adjudication, Review, ReviewTask, RiskTier
 from evidence.selectors.revisions import is_superseded
 
@@ -43,7 +44,7 @@ class Standing(StrEnum):
 
 # Over what `with_standing` and `with_queue_state` add.
 STANDINGS: Final[dict[Standing, Q]] = {
-    Standing.WAITING: Q(is_open=True, is_mine=False),
+    Standing.WAITING: Q(is_open=True, is_mine=False, is_of_own_release=False),
     Standing.OPEN: Q(is_open=True),
     Standing.OVERDUE: Q(is_overdue=True),
     Standing.DISPUTED: Q(is_disputed=True, is_open=False),
@@ -77,13 +78,20 @@ def with_standing(tasks: QuerySet[ReviewTask]) -> QuerySet[Any]:
 
 
 def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
-    """Add to each task how it stands, `is_mine` (this person reviewed it) and `risk_rank` (0 is high)."""
+    """Add to each task how it stands for a person, and `risk_rank` (0 is high).
+
+    `is_mine` (they reviewed it); `is_of_own_release` (they put the release on record, so its answers are not theirs to
+    judge).
+    """
     mine = Review.objects.filter(task=OuterRef("pk"), reviewer=user)
     rank = Case(
         When(risk_tier=RiskTier.HIGH, then=Value(0)), When(risk_tier=RiskTier.MEDIUM, then=Value(1)),
         default=Value(2), output_field=IntegerField(),
     )  # fmt: skip
-    queued: QuerySet[Any] = with_standing(tasks).annotate(is_mine=Exists(mine), risk_rank=rank)
+    own = Q(trace__release__isnull=False, trace__release__created_by__in=actors_of(user))
+    queued: QuerySet[Any] = with_standing(tasks).annotate(
+        is_mine=Exists(mine), is_of_own_release=_flag(own), risk_rank=rank
+    )
     return queued
 
 
@@ -99,11 +107,13 @@ def waits_for(user: User, *, task: str) -> Exists:
 def releases_to_judge_blind(user: User) -> QuerySet[Any]:
     """Return the keys of the releases of which others judged an answer that this reviewer may still judge."""
     by_others = Review.objects.exclude(reviewer=user).filter(**_same_answer("trace", to="task__trace"))
-    return _tasks_waiting_for(user).filter(Exists(by_others)).order_by().values("trace__release")
+    theirs = _tasks_waiting_for(user).filter(Exists(by_others), trace__release__isnull=False)
+    return theirs.order_by().values("trace__release")
 
 
 def _tasks_waiting_for(user: User) -> QuerySet[Any]:
-    return with_queue_state(ReviewTask.objects.all(), user).filter(STANDINGS[Standing.WAITING])
+    of_their_systems = ReviewTask.objects.filter(system__memberships__user=user)
+    return with_queue_state(of_their_systems, user).filter(STANDINGS[Standing.WAITING])
 
 
 def _same_answer(outer: str, *, to: str = "trace") -> dict[str, OuterRef]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -24,6 +25,8 @@ from evidence.models import (
 )
 from evidence.services import audit
 
+RISING: Final = (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)
+
 
 @transaction.atomic
 def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
@@ -39,19 +42,42 @@ def open_review_task(*, trace: Trace, reason: str, actor: str) -> ReviewTask:
     return task
 
 
-@transaction.atomic
-def open_review_tasks(*, reasons: Sequence[tuple[Trace, str]], actor: str) -> list[ReviewTask]:
-    """Ask for people's judgement of traces just sealed, of which nobody can have been asked yet.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A trace that a person should look at, and why."""
 
-    Args:
-        reasons: each trace with why a person should look at it.
-    """
+    trace: Trace
+    reason: str
+    earlier: ReviewTask | None = None  # of an earlier revision, which asks for no less
+
+
+@transaction.atomic
+def open_review_tasks(*, asked: Sequence[Asked], actor: str) -> list[ReviewTask]:
+    """Ask for people's judgement of traces just sealed, of which nobody can have been asked yet."""
     tasks = ReviewTask.objects.bulk_create(
-        ReviewTask(trace=trace, **_describe_task(trace, reason)) for trace, reason in reasons
+        ReviewTask(trace=each.trace, **_describe_task(each.trace, each.reason, each.earlier))
+        for each in asked
     )
     changes = [audit.Change(task, task.system, task.trace.digest) for task in tasks]
     audit.record_many(verb="review_task.opened", actor=actor, changes=changes)
     return tasks
+
+
+def find_earlier_tasks(traces: Sequence[Trace]) -> dict[int, ReviewTask]:
+    """Return what people were asked of earlier revisions, the last by the key of each trace.
+
+    A late span takes no answer out of review: the revision it makes is asked about like the one it replaces.
+    """
+    tasks = ReviewTask.objects.filter(
+        trace__system__in={trace.system_id for trace in traces},
+        trace__trace_id__in={trace.trace_id for trace in traces},
+    )
+    last = {
+        (task.system_id, task.trace.trace_id): task
+        for task in tasks.select_related("trace").order_by("trace__revision")
+    }
+    by_trace = ((trace.pk, last.get((trace.system_id, trace.trace_id))) for trace in traces)
+    return {pk: task for pk, task in by_trace if task is not None}
 
 
 @transaction.atomic
@@ -119,7 +145,7 @@ def adjudicate(*, principal: Principal, task: ReviewTask, decision: str, rationa
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_adjudicate` does.
-        InvalidInput: the reviewers agree, or no rationale is given.
+        InvalidInput: no rationale is given.
     """
     hold(Lock.REVIEW_TASK, task.pk)
     acts.check_can_adjudicate(principal, task)
@@ -152,12 +178,14 @@ def machine_verdict(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _describe_task(trace: Trace, reason: str) -> dict[str, Any]:
-    both_high = trace.risk_tier == RiskTier.HIGH and trace.system.risk_tier == RiskTier.HIGH
+def _describe_task(trace: Trace, reason: str, earlier: ReviewTask | None = None) -> dict[str, Any]:
+    tiers = [trace.risk_tier] + ([earlier.risk_tier] if earlier else [])
+    tier = max(tiers, key=RISING.index)
+    both_high = tier == RiskTier.HIGH and trace.system.risk_tier == RiskTier.HIGH
     return {
         "system": trace.system,
         "reason": reason,
-        "risk_tier": trace.risk_tier,
+        "risk_tier": tier,
         "reviews_required": 2 if both_high and settings.REVIEW_TWO_PERSON_HIGH_RISK else 1,
         "due_at": trace.sealed_at + settings.REVIEW_DUE,
     }

@@ -82,14 +82,18 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, act
         .order_by("-as_of", "-pk")
         .first()
     )
-    if last and (last.inputs_digest, last.code_version) == (judged.inputs_digest, judged.code_version):
+    rests_on = {
+        "inputs_digest": judged.inputs_digest,
+        "code_version": judged.code_version,
+        "counts_reviews": _counts_reviews(criterion),
+    }
+    if last is not None and all(getattr(last, name) == value for name, value in rests_on.items()):
         return last
     assessment = Assessment.objects.create(
         criterion=criterion,
         release=release,
         as_of=as_of.at,
-        counts_reviews=_counts_reviews(criterion),
-        **_columns(judged, criterion),
+        **(_columns(judged, criterion) | rests_on),
     )
     audit.record(
         verb="criterion.assessed",
@@ -108,7 +112,7 @@ def assess_release(
     """Assess every criterion of these requirement versions, in the order of their keys.
 
     Raises:
-        AccessDenied, NotFound: as `acts.check_can_assess` does for each criterion.
+        AccessDenied, NotFound: as `acts.check_can_assess` does.
     """
     criteria = list(
         AcceptanceCriterion.objects.filter(version__in=versions)
@@ -247,7 +251,7 @@ def _finding(
 
 def _counts_reviews(criterion: AcceptanceCriterion) -> bool:
     check = known_checks().get(criterion.check_name)
-    return check is not None and "Review" in check.reads
+    return check is not None and not {"Review", "Adjudication"}.isdisjoint(check.reads)
 
 
 def _unresolved(reference: CriterionReference, why: str) -> CriterionFinding:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.http import HttpRequest, UnreadablePostError
 from rest_framework.test import APIClient
 
 from evidence.models import AccessToken, Scope
@@ -106,3 +107,16 @@ def test_an_error_of_our_own_says_nothing_of_its_cause(world: World, monkeypatch
     assert response.status_code == 500
     assert response.json()["code"] == "internal_error"
     assert "hunter2" not in response.content.decode()
+
+
+def test_a_sender_that_hangs_up_in_the_middle_is_no_fault_of_ours(
+    api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang_up(self: HttpRequest) -> bytes:
+        raise UnreadablePostError("Connection reset by peer")
+
+    headers = world.headers(Scope.INGEST, Scope.IMPORT)
+    monkeypatch.setattr(HttpRequest, "body", property(hang_up))
+    for path in ("/v1/traces", "/api/v1/requirements/import?system=credit-assistant"):
+        answer = api.post(path, b"x", content_type="application/x-protobuf", **headers)
+        assert answer.status_code < 500 or answer.headers.get("Retry-After"), path

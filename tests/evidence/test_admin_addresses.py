@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pytest
+from django.contrib import admin
 from django.test import Client
+from django.urls import reverse
 
 from tests.e2e.cases import make_task
+from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -80,13 +84,45 @@ def test_what_a_list_has_narrows_it(world: World, client: Client, address: str) 
     assert NOT_NARROWED not in response.content.decode()
 
 
-def test_a_choice_that_is_no_row_of_the_list_leaves_none(world: World, client: Client) -> None:
+def test_a_choice_that_is_no_row_one_may_see_is_refused(world: World, client: Client) -> None:
     """With one system to choose from Django shows no such filter, and would show every trace for any other."""
     trace = make_task(world).trace
     page = client.get(f"/admin/evidence/trace/?system__id__exact={world.system.pk}").content.decode()
     assert f"/admin/evidence/trace/{trace.pk}/change/" in page
-    page = client.get("/admin/evidence/trace/?system__id__exact=999999").content.decode()
-    assert f"/admin/evidence/trace/{trace.pk}/change/" not in page
+    assert client.get("/admin/evidence/trace/?system__id__exact=999999").status_code == 400
+
+
+def test_every_heading_that_is_a_link_orders_its_list(world: World, client: Client) -> None:
+    """Django links the heading of any column whose name holds "__", and `__str__` does."""
+    make_task(world)
+    store_what_other_parts_store(world)
+    followed = 0
+    for model in admin.site._registry:
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        page = client.get(path)
+        if page.status_code == 200:
+            for address in set(re.findall(r'href="(\?[^"]*o=[^"]*)"', page.content.decode())):
+                assert client.get(path + unescape(address)).status_code == 200, path + address
+                followed += 1
+    assert followed > 60
+
+
+def test_what_djangos_own_pages_send_empty_is_taken(world: World) -> None:
+    """A picker whose text was cleared sends `term=`."""
+    client = Client()
+    assert client.get("/admin/login/?next=").status_code == 200
+    client.force_login(world.people["operator"])
+    picker = {"app_label": "evidence", "model_name": "membership", "field_name": "user", "term": ""}
+    assert client.get("/admin/autocomplete/", picker).status_code == 200
+    assert client.get("/admin/evidence/membership/add/?_changelist_filters=").status_code == 200
+    history = reverse("admin:auth_user_history", args=[world.people["author"].pk])
+    assert client.get(history, {"p": "1"}).status_code == 200
+    assert client.get("/admin/password_change/?_popup=1").status_code == 422
+
+
+def test_a_filter_is_not_asked_for_hundreds_of_values(client: Client) -> None:
+    refused = client.get("/admin/evidence/trace/?" + "&".join(["system__id__exact=1"] * 21), follow=True)
+    assert "is given 21 times: 20 are taken" in unescape(refused.content.decode())
 
 
 def test_a_list_led_back_to_and_narrowed_wrongly_again_is_no_fault_of_ours(client: Client) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from evidence.access import principal_of_token
 from evidence.digests import sha256_hex
+from evidence.errors import BlobStoreAway
 from evidence.models import (
     AccessToken,
     ArtefactVersion,
@@ -509,3 +510,33 @@ def test_two_workers_share_the_traces_and_seal_each_once() -> None:
         thread.join()
     assert problems == []
     assert sorted(Trace.objects.values_list("trace_id", "revision")) == sorted((pk, 1) for pk in trace_ids)
+
+
+def test_a_late_span_takes_no_answer_out_of_review(world: World) -> None:
+    """It lowered the tier it stated, and the revision it made was nobody's to judge."""
+    first = assemble(world, spans_of(world, **{"tracebinder.risk_tier": "high"}))
+    asked = ReviewTask.objects.get(trace=first)
+    late = make_span("0000000000000001", parent="", start=0, attributes={
+        "gen_ai.operation.name": "invoke_agent", "tracebinder.risk_tier": "low"})  # fmt: skip
+    second = assemble(world, [late])
+    assert (second.revision, second.risk_tier) == (2, "low")
+    again = ReviewTask.objects.get(trace=second)
+    assert (again.reason, again.risk_tier) == ("asked_of_earlier_revision", "high")
+    assert again.reviews_required == asked.reviews_required
+
+
+def test_traces_wait_while_the_blob_store_is_away(world: World, settings: Any) -> None:
+    """They were set aside, each as one that cannot be assembled, and were none when it was back."""
+    world.token(Scope.INGEST)
+    body = make_otlp_json(spans_of(world, **{"tracebinder.question": "Which rate applies? " * 20_000}))
+    ingest.ingest_traces(
+        body=body, content_type="application/json", content_encoding="",
+        principal=principal_of_token(AccessToken.objects.get()),
+    )  # fmt: skip
+    root, later = settings.BLOB_ROOT, timezone.now() + timedelta(minutes=1)
+    settings.BLOB_ROOT = root / "not mounted"
+    with pytest.raises(BlobStoreAway):
+        assemble_due_traces(limit=10, now=later)
+    assert (Reject.objects.count(), PendingTrace.objects.count()) == (0, 1)
+    settings.BLOB_ROOT = root
+    assert assemble_due_traces(limit=10, now=later) == 1

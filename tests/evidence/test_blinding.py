@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -28,6 +30,7 @@ from evidence.models import (
     Review,
     ReviewTask,
     Scope,
+    Trace,
 )
 from evidence.services import gates, reviews
 from evidence.services.people import tokens
@@ -35,9 +38,11 @@ from requirements.models import AcceptanceCriterion, Assessment
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.factories import World, acting, make_person
+from tests.invariants.walk import OUR_APPS, REPOSITORY
 from tests.requirements.builders import make_criterion, make_trace
 
 SAID = "The fee is invented."
+HIDDEN_ROWS = {f"{noun}.objects" for noun in ("Review", "Adjudication", "GateDecision", "Assessment")}
 
 
 def signed_in(person: User) -> APIClient:
@@ -82,8 +87,8 @@ def listed(client: APIClient, path: str, **query: str) -> list[Any]:
     return rows
 
 
-def rows_on_page(client: Client, noun: str) -> list[Any]:
-    page = client.get(reverse(f"admin:{noun}_changelist"))
+def rows_on_page(client: Client, noun: str, **query: str) -> list[Any]:
+    page = client.get(reverse(f"admin:{noun}_changelist"), query)
     return list(page.context["cl"].result_list)
 
 
@@ -228,6 +233,36 @@ def test_no_rate_tells_a_reviewer_what_they_may_not_read_yet(
     assert len(listed(second, "gate-decisions")) == 1
 
 
+def test_the_front_page_tells_no_verdict_that_is_hidden(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion
+) -> None:
+    second = signed_in(colleague(world, "second", "reviewer"))
+    assert [system.gate_verdict for system in second.get("/admin/").context["work"].systems] == [None]
+    say(second, task, "approve")
+    assert [system.gate_verdict for system in second.get("/admin/").context["work"].systems] == ["fail"]
+
+
+def test_an_answer_of_no_release_hides_nothing_but_itself(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion
+) -> None:
+    second = signed_in(colleague(world, "second", "reviewer"))
+    say(second, task, "approve")
+    other = Trace.objects.get(pk=make_trace(world).pk)
+    other.pk, other.trace_id, other.release, other._state.adding = None, uuid4(), None, True
+    other.save(force_insert=True)
+    waiting = reviews.open_review_task(trace=other, reason="high_risk", actor="system:assembler")
+    say(signed_in(world.people["reviewer"]), waiting)
+    assert len(listed(second, "gate-decisions")) == 1
+
+
+def test_who_may_never_judge_an_answer_is_not_told_to_judge_it_first(
+    world: World, task: ReviewTask, counted: AcceptanceCriterion
+) -> None:
+    maker = colleague(world, "olga", "reviewer")  # tests.factories.ACTOR put the release on record
+    assert len(listed(signed_in(maker), "gate-decisions")) == 1
+    assert rows_on_page(signed_in(maker), "evidence_reviewtask", standing="waiting") == []
+
+
 def test_those_who_judge_no_answers_read_the_rates(world: World, counted: AcceptanceCriterion) -> None:
     auditor = signed_in(world.people["auditor"])
     assert str(counted) in {row["criterion"] for row in listed(auditor, "assessments")}
@@ -261,6 +296,25 @@ def test_nobody_has_a_rate_counted_that_would_lead_them(
     assert (Assessment.objects.count(), GateDecision.objects.count()) == (n, 1)
     say(signed_in(owner), task, "approve")
     assert [answer.status_code for answer in map(ask, doors)] == [201, 201]
+
+
+def statements_that_read() -> Iterator[tuple[str, str]]:
+    """Yield file and text of each statement of admin, pages and API that reads what could lead a reviewer."""
+    for folder in (REPOSITORY / app / part for app in OUR_APPS for part in ("admin", "pages", "api")):
+        for path in folder.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr):
+                    text = ast.unparse(node)
+                    if any(noun in text for noun in HIDDEN_ROWS):
+                        yield path.relative_to(REPOSITORY).as_posix(), text
+
+
+def test_no_page_and_no_address_reads_past_the_one_place_that_hides() -> None:
+    found = list(statements_that_read())
+    assert len(found) > 5
+    narrowed = ("visible(", "visible_to(", "queryset = ")  # a view's `queryset` is narrowed for each request
+    past = {path for path, text in found if not any(word in text for word in narrowed)}
+    assert past == {"evidence/api/traces/filters.py"}, "there: that somebody judged, which everybody is shown"
 
 
 def test_every_verdict_on_a_release_says_whether_it_counts_reviews() -> None:

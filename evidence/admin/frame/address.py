@@ -25,12 +25,14 @@ _PAGE: Final = re.compile(r"[1-9][0-9]{0,8}")
 _COLUMN: Final = re.compile(r"-?([0-9]{1,3})")
 _TRUTHS: Final = ("True", "False", "true", "false", "1", "0")
 _SHOWN: Final = 100  # characters of what somebody made up
+_MOST_VALUES: Final = 20  # of one filter
 
 # What Django's views of a record carry along, by the end of their name, and what its other views read.
 _OF_RECORDS: Final = ("_add", "_change", "_delete", "_history", "_review", "_password_change")
 _CARRIED: Final = ("_changelist_filters", IS_POPUP_VAR, TO_FIELD_VAR)
 _OF_VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "autocomplete": ("term", "page", "app_label", "model_name", "field_name"),
+    "password_change": (),
 }
 
 
@@ -72,6 +74,9 @@ class StrictChangeList(ChangeList):
     def _faults_of_order_and_page(self, asked: QueryDict) -> Iterator[str]:
         for name in (ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR):
             yield from _repetition(name, asked)
+        for name, values in asked.lists():
+            if len(values) > _MOST_VALUES:  # each is looked for
+                yield f"{name[:_SHOWN]!r} is given {len(values)} times: {_MOST_VALUES} are taken."
         if everything := asked.get(ALL_VAR, ""):
             yield _no_value(ALL_VAR, everything, "given without a value")
         page = asked.get(PAGE_VAR)
@@ -89,10 +94,7 @@ class StrictChangeList(ChangeList):
         number = _COLUMN.fullmatch(column)
         if number is None or int(number[1]) >= len(self.list_display):
             return False
-        try:
-            return bool(self.get_ordering_field(self.list_display[int(number[1])]))
-        except AttributeError:  # a column that no field or method stands behind
-            return False
+        return self.list_display[int(number[1])] in (self.sortable_by or ())
 
     def _faults_of_lookups(self, request: HttpRequest) -> Iterator[str]:
         """Yield what is wrong with lookups, whether or not a filter takes them.
@@ -139,7 +141,8 @@ def check_address(request: HttpRequest, view: Any) -> None:
     answers_itself = getattr(view, "checks_parameters", False)
     is_nothing = getattr(view, "__name__", "") == "catch_all_view"
     if not (answers_itself or is_nothing or name.endswith("_changelist")):
-        check_parameters(request.GET, _parameters_of(name, view))
+        # Django's own pages send some of theirs empty: a picker whose text was cleared does.
+        check_parameters(request.GET, _parameters_of(name, view), may_be_empty=True)
 
 
 def field_of(model: type[Model], lookup: str) -> tuple[Field[Any, Any] | None, str]:
@@ -157,8 +160,10 @@ def field_of(model: type[Model], lookup: str) -> tuple[Field[Any, Any] | None, s
 
 
 def _parameters_of(name: str, view: Any) -> Collection[str]:
-    if not name.endswith(_OF_RECORDS):
+    if name in _OF_VIEWS or not name.endswith(_OF_RECORDS):
         return _OF_VIEWS.get(name, ())
+    if name.endswith("_history"):
+        return [*_CARRIED, PAGE_VAR]
     model = getattr(getattr(view, "__self__", None), "model", None)
     fields = [field.name for field in model._meta.get_fields()] if model and name.endswith("_add") else []
     return [*_CARRIED, *fields]  # a form that adds a row begins with the values that its address gives

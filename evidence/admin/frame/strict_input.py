@@ -33,6 +33,17 @@ class StrictInput(_ModelAdmin):
         del request, kwargs
         return StrictChangeList
 
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Return the columns that can order the list; Django links the heading of any whose name holds "__"."""
+        return [str(column) for column in super().get_sortable_by(request) if self._ordering_of(column)]
+
+    def _ordering_of(self, column: Any) -> object:
+        """Return what a column is ordered by, nothing where it is not."""
+        if column in {field.name for field in self.opts.fields}:
+            return column
+        computed = getattr(self, str(column), None) or getattr(self.model, str(column), None)
+        return getattr(getattr(computed, "fget", computed), "admin_order_field", None)
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list as its address asks for it.
 

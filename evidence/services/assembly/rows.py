@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from evidence.citations.verdict import CHECKER_VERSION
 from evidence.models import (
@@ -53,7 +54,7 @@ class TraceInputs:
         return TraceIndexes(tuple(sorted({pk for pks in by_key.values() for pk in pks})), by_key)
 
 
-def build_trace(inputs: TraceInputs, *, trace_id: str, revision: int, sealed_at: datetime) -> Trace:
+def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at: datetime) -> Trace:
     """Return the unsaved row of one revision."""
     draft = inputs.draft
     return Trace(

@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from evidence import clock
 from evidence.clock import AsOf
+from evidence.errors import BlobStoreAway
 from evidence.models import (
     Citation,
     Claim,
@@ -51,6 +52,7 @@ _SPAN_COLUMNS: Final = (
     "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
     "status_message", "attributes", "events", "resource", "digest",
 )  # fmt: skip
+_AWAY: Final = (OperationalError, InterfaceError, BlobStoreAway)  # no fault of the trace: it waits
 TraceKey = tuple[int, UUID]
 """A system's primary key and a trace id."""
 
@@ -74,7 +76,7 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
         now: our clock; for tests.
 
     Raises:
-        OperationalError: the database is away; the work rows are still there.
+        OperationalError, InterfaceError, BlobStoreAway: database or blob store are away; the work rows are still there.
     """
     if not queue.has_due(now or clock.now()):
         return 0
@@ -84,7 +86,7 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
             pending = queue.claim_due(limit, known.at)
             _assemble(pending, known)
             return len(pending)
-    except (OperationalError, InterfaceError):
+    except _AWAY:
         raise
     except Exception:  # whatever one trace's content sets off must not keep the others waiting
         logger.exception("a batch could not be assembled; trying its traces one by one")
@@ -107,7 +109,7 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf) -> None
     try:
         with transaction.atomic():
             _assemble(pending, known)
-    except (OperationalError, InterfaceError):
+    except _AWAY:
         raise
     except Exception as exc:  # it is stored with the trace it belongs to
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
@@ -127,7 +129,7 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf) -> None:
     sealed = []
     for (system_id, trace_id), one in inputs.items():
         revision = revisions[system_id, trace_id][0] + 1
-        trace = rows.build_trace(one, trace_id=trace_id.hex, revision=revision, sealed_at=known.at)
+        trace = rows.build_trace(one, trace_id=trace_id, revision=revision, sealed_at=known.at)
         sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf)))
     _save(sealed, shelf)
     queue.remove_done(pending)
@@ -239,8 +241,15 @@ def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:
         actor=ACTOR,
         changes=[audit.Change(one.trace, one.trace.system, one.trace.digest) for one in sealed],
     )
-    reasons = [(one.trace, reason) for one in sealed if (reason := _review_reason(one))]
-    reviews.open_review_tasks(reasons=reasons, actor=ACTOR)
+    earlier = reviews.find_earlier_tasks([one.trace for one in sealed if one.trace.revision > 1])
+    asked = [
+        reviews.Asked(
+            one.trace, _review_reason(one) or "asked_of_earlier_revision", earlier.get(one.trace.pk)
+        )
+        for one in sealed
+        if _review_reason(one) or one.trace.pk in earlier
+    ]
+    reviews.open_review_tasks(asked=asked, actor=ACTOR)
 
 
 def _save_claims(sealed: Iterable[_Sealed]) -> None:

@@ -86,6 +86,7 @@ def _decide_and_store(
         "inputs_digest": digest_of(decided.inputs),
         "code_version": GATE_CODE_VERSION,
         "decided_by": principal.actor,
+        "counts_reviews": decided.counts_reviews,
     }
     last = (
         GateDecision.objects.filter(gate_version=version, release=release)
@@ -100,8 +101,7 @@ def _decide_and_store(
         release=release,
         as_of=as_of.at,
         decided_at=as_of.at,
-        **asdict(decided),
-        **rests_on,
+        **(asdict(decided) | rests_on),
     )
     audit.record(
         verb="gate.decided",
