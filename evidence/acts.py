@@ -202,7 +202,9 @@ def check_can_waive(principal: Principal, release: Release, *, requested_by: str
     if requested_by is None:
         return
     if not is_member(requested_by, release.system):
-        raise InvalidInput(f"requested_by names no member of {release.system.key!r}: {requested_by!r}.")
+        raise InvalidInput(
+            f"requested_by names no member of {release.system.key!r}."
+        )  # whom it names is not told
     if same_person(requested_by, principal.actor):
         raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.http import HttpRequest
 
 from evidence import acts
+from evidence.actors import actor_of_user
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.roles import roles_of
@@ -28,7 +32,8 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class PersonAdmin(StrictInput, _UserAdmin):
-    list_display = ["username", "first_name", "last_name", "roles", "is_active", "last_login"]
+    list_display = ["username", "first_name", "last_name", "recorded_as", "roles", "is_active", "last_login"]
+    list_select_related = ["pseudonym"]
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
 
@@ -43,8 +48,6 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
         closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}
-        if obj is not None:
-            closed.add("username")  # what they did stands under it: a renamed person could approve their own
         principal = principal_of(request)
         if not acts.can_make_superuser(principal):
             closed |= person_changes.SUPERUSER_FIELDS
@@ -80,9 +83,33 @@ class PersonAdmin(StrictInput, _UserAdmin):
                 person_changes.record_person_changed(principal=principal, person=person, fields=["password"])
         return answer
 
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        return _log(request, obj, ADDITION, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        return _log(request, obj, CHANGE, message)
+
+    @admin.display(description="Recorded as")
+    def recorded_as(self, person: User) -> str:
+        """Return what rows and log entries call the person; those who never acted have no such name yet."""
+        pseudonym = getattr(person, "pseudonym", None)
+        return str(pseudonym) if pseudonym else "–"
+
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         return ", ".join(sorted(roles_of(person))) or "–"
+
+
+def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEntry:
+    """Write Django's own note of a change. It is no directory, so it holds the pseudonym and not the name."""
+    return LogEntry.objects.create(
+        user_id=request.user.pk,
+        content_type=ContentType.objects.get_for_model(person),
+        object_id=str(person.pk),
+        object_repr=actor_of_user(person),
+        action_flag=action,
+        change_message=json.dumps(message) if isinstance(message, list) else message,
+    )
 
 
 @admin.register(Group)

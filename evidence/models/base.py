@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, NoReturn, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -87,6 +88,15 @@ def digest_field(**kwargs: Any) -> models.CharField[str, str]:
     return models.CharField(max_length=DIGEST_LENGTH, **kwargs)
 
 
-def actor_field(**kwargs: Any) -> models.CharField[str, str]:
-    """Who did it: `user:<name>`, `token:<prefix>`, or `system:<component>`."""
-    return models.CharField(max_length=LABEL_LENGTH, **kwargs)
+class ActorField(models.CharField[str, str]):
+    """A column that says who: for people, the admin shows the name beside it (`evidence.admin.frame.people`)."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """Be a text to migrations: what is stored is one."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+def actor_field(**kwargs: Any) -> ActorField:
+    """Who did it, in the form of `evidence.actors`; for a person, a pseudonym."""
+    return ActorField(max_length=LABEL_LENGTH, **kwargs)

@@ -1,0 +1,233 @@
+"""Who somebody is does not hang on what their account is called."""
+
+from __future__ import annotations
+
+import json
+import threading
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from evidence.access import principal_of_actor, principal_of_user
+from evidence.actors import actor_named, actor_of_token, actor_of_user, find_user, is_member, same_person
+from evidence.digests import sha256_hex
+from evidence.models import AccessToken, AuditEvent, AuditPayload, Pseudonym, Scope
+from evidence.services import audit
+from requirements.errors import SelfApproval
+from requirements.models import RequirementVersion
+from requirements.services.requirements import import_requirements
+from requirements.services.transitions import transition_requirement
+from tests.factories import World, make_person
+from tests.requirements.builders import requirement_file
+
+OLD, NEW = "old-name-zq", "new-name-zq"  # found nowhere by chance
+
+
+def rename(person: User, name: str) -> User:
+    """Call an account something else, as SQL and Django's shell always could."""
+    User.objects.filter(pk=person.pk).update(username=name)
+    return User.objects.get(pk=person.pk)
+
+
+def propose(world: World, person: User) -> RequirementVersion:
+    """Have a person draft and propose a requirement."""
+    principal = principal_of_user(person)
+    result = import_requirements(
+        system=world.system, source=requirement_file(), file_name="r.yaml", principal=principal
+    )
+    (named,) = result.requirements
+    transition_requirement(version=named.version, to_state="in_review", principal=principal)
+    return named.version
+
+
+@pytest.fixture
+def both(world: World) -> User:
+    """A member who may propose and approve."""
+    person = make_person(OLD, "author", "approver")
+    world.system.memberships.create(user=person)
+    return person
+
+
+def test_a_renamed_author_still_cannot_approve_what_they_proposed(world: World, both: User) -> None:
+    version = propose(world, both)
+    renamed = principal_of_user(rename(both, NEW))
+    with pytest.raises(SelfApproval):
+        transition_requirement(version=version, to_state="approved", principal=renamed)
+
+
+def test_a_new_account_under_an_old_name_inherits_nothing(world: World, both: User) -> None:
+    version = propose(world, both)
+    actor = actor_of_user(both)
+    rename(both, NEW)
+    newcomer = make_person(OLD, "author", "approver")
+    assert not is_member(actor_of_user(newcomer), world.system)
+    assert not same_person(version.proposed_by, actor_of_user(newcomer))
+    assert find_user(actor) == both
+    world.system.memberships.create(user=newcomer)
+    transition_requirement(
+        version=version, to_state="approved", principal=principal_of_user(newcomer)
+    )  # four eyes
+
+
+def test_what_was_asked_for_under_an_old_name_is_done_for_who_asked(world: World, both: User) -> None:
+    actor = principal_of_user(both).actor
+    rename(both, NEW)
+    make_person(OLD, "operator")
+    assert principal_of_actor(actor).user == both
+
+
+def test_rows_of_before_mean_whom_they_meant_then(world: World) -> None:
+    """Whatever the account is called now, and whoever is called so now."""
+    ana = make_person("ana", "author")
+    Pseudonym.objects.create(user=ana, formerly="user:ana")
+    world.system.memberships.create(user=ana)
+    rename(ana, NEW)
+    newcomer = make_person("ana", "author")
+    assert find_user("user:ana") == ana
+    assert is_member("user:ana", world.system)
+    assert same_person("user:ana", actor_of_user(ana))
+    assert not same_person("user:ana", actor_of_user(newcomer))
+    assert find_user("user:zoe") is None
+
+
+def test_the_migration_keeps_whom_rows_meant_and_puts_it_on_record(db: None) -> None:
+    """One event for each account, as `audit` writes them: the name is in the payload alone."""
+    del db
+    migration = import_module("evidence.migrations.0011_people_of_before")
+    people = {name: make_person(name) for name in ("ana", "ben")}
+    migration.map_names(apps, None)
+    for name, person in people.items():
+        assert find_user(f"user:{name}") == person
+        event = AuditEvent.objects.get(object_id=actor_of_user(person))
+        assert (event.verb, event.object_type) == ("person.identified", Pseudonym._meta.label)
+        assert bytes(event.entry) == audit._entry(event)
+        payload = AuditPayload.objects.get(event=event)
+        assert json.loads(bytes(payload.payload)) == {"formerly": f"user:{name}"}
+        committed = sha256_hex(b"\x00" + bytes(payload.salt) + bytes(payload.payload))
+        assert event.payload_commitment == committed
+        assert name.encode() not in bytes(event.entry)
+
+
+def test_what_a_person_types_is_by_the_names_of_today(world: World) -> None:
+    ana = make_person("ana", "author")
+    Pseudonym.objects.create(user=ana, formerly="user:ana")
+    assert actor_named("user:ana") == actor_of_user(ana)
+    rename(ana, NEW)
+    assert actor_named("user:ana") == actor_of_user(ana)  # nobody else has the name
+    assert actor_named(f"user:{NEW}") == actor_of_user(ana)
+    newcomer = make_person("ana", "author")
+    assert actor_named("user:ana") == actor_of_user(newcomer)
+    assert actor_named("user:zoe") == "user:zoe"
+    assert actor_named("token:abcdefabcdef") == "token:abcdefabcdef"
+
+
+def test_an_operator_renames_an_account_and_no_row_holds_either_name(world: World) -> None:
+    """All of it done through the admin: put on record, made a member, acting, renamed."""
+    root = Client()
+    root.force_login(User.objects.create_superuser("root-zq"))
+    root.post(reverse("admin:auth_user_add"), {"username": OLD, "usable_password": "false"})
+    person = User.objects.get(username=OLD)
+    root_user = User.objects.get(username="root-zq")
+    world.system.memberships.create(user=root_user)
+    root.post(reverse("admin:evidence_membership_add"), {"user": person.pk, "system": world.system.pk})
+    assert person.memberships.count() == 1
+    form = {"username": NEW, "is_active": "on", "is_staff": "on", "groups": [1, 2, 3, 4, 5, 6]}
+    operator = Client()
+    operator.force_login(world.people["operator"])
+    answer = operator.post(reverse("admin:auth_user_change", args=[person.pk]), form)
+    assert answer.status_code == 302, answer.content.decode()
+    person.refresh_from_db()
+    assert person.username == NEW
+    propose(world, person)
+    event = AuditEvent.objects.filter(verb="person.changed").latest("pk")
+    assert (event.object_type, event.object_id) == ("auth.User", str(person.pk))
+    assert event.actor == actor_of_user(world.people["operator"])
+    assert actor_of_user(person).encode() in bytes(AuditPayload.objects.get(event=event).payload)
+    for name in (OLD, NEW):
+        assert tables_that_hold(name) == ([] if name == OLD else ["auth_user"])
+
+
+def tables_that_hold(name: str) -> list[str]:
+    """Return every table with a row that has these characters in any column, as text or as bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")  # the owner reads all
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        tables = [table for (table,) in cursor.fetchall()]
+        found = []
+        for table in tables:
+            if table == "django_session":  # signed, and keyed by the account's number
+                continue
+            cursor.execute(
+                f'SELECT EXISTS (SELECT FROM "{table}" AS row WHERE row::text LIKE %s OR row::text LIKE %s)',
+                [f"%{name}%", f"%{name.encode().hex()}%"],
+            )
+            (held,) = cursor.fetchone() or (None,)
+            found += [table] if held else []
+        cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
+    return found
+
+
+def test_a_pseudonym_says_nothing_of_the_account(world: World) -> None:
+    del world
+    one, other = make_person("ana"), make_person("ben")
+    assert actor_of_user(one) != actor_of_user(other)
+    assert Pseudonym.objects.get(user=one).formerly == ""
+    event = AuditEvent.objects.get(verb="person.identified", object_id=actor_of_user(one))
+    assert b"ana" not in bytes(event.entry)
+
+
+def test_an_account_whose_person_is_on_record_stays(world: World) -> None:
+    person = make_person("ana")
+    actor_of_user(person)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        person.delete()
+
+
+@pytest.fixture
+def token(world: World) -> AccessToken:
+    """A token that was issued."""
+    world.token(Scope.READ)
+    return AccessToken.objects.latest("pk")
+
+
+@pytest.mark.parametrize("change", ["delete", "prefix", "owner"])
+def test_a_prefix_means_one_token_of_one_person_for_ever(
+    world: World, token: AccessToken, change: str
+) -> None:
+    rows = AccessToken.objects.filter(pk=token.pk)
+    token.systems.clear()
+    changes: dict[str, Any] = {"prefix": {"prefix": "0" * 12}, "owner": {"owner": world.people["author"]}}
+    with pytest.raises(IntegrityError, match="stays on record"), transaction.atomic():
+        rows.delete() if change == "delete" else rows.update(**changes[change])
+    assert find_user(actor_of_token(token)) is None  # a token is no person, though one stands behind it
+    assert same_person(actor_of_token(token), actor_of_user(world.people["operator"]))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_ask_for_a_new_account_at_once_are_told_the_same() -> None:
+    user, rounds = User.objects.create_user("ana"), 8
+    start, told = threading.Barrier(rounds), []
+
+    def ask() -> None:
+        try:
+            mine = User.objects.get(pk=user.pk)
+            start.wait()
+            told.append(actor_of_user(mine))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(rounds)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == rounds
+    assert set(told) == {Pseudonym.objects.get(user=user).actor}
+    assert AuditEvent.objects.filter(verb="person.identified").count() == 1
