@@ -16,8 +16,10 @@ from django.http import HttpRequest
 
 from evidence import acts
 from evidence.actors import actor_of_user
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
+from evidence.models import Pseudonym
 from evidence.roles import roles_of
 from evidence.services.people import person_changes
 
@@ -98,6 +100,26 @@ class PersonAdmin(StrictInput, _UserAdmin):
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         return ", ".join(sorted(roles_of(person))) or "–"
+
+
+@admin.register(Pseudonym)
+class PseudonymAdmin(ReadOnlyModelAdmin):
+    """The directory, for who may not see accounts: whom rows and log entries mean."""
+
+    list_display = ["actor", "name", "is_active", "formerly", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["=actor", "=formerly", "user__username"]
+    ordering = ["-created_at", "actor"]
+    fields = ["actor", "name", "is_active", "formerly", "created_at"]
+    chain = [ChainLink("What they did", "evidence.auditevent", "actor__exact", "actor")]
+
+    @admin.display(description="Name", ordering="user__username")
+    def name(self, pseudonym: Pseudonym) -> str:
+        return pseudonym.user.get_username()
+
+    @admin.display(description="Active", boolean=True, ordering="user__is_active")
+    def is_active(self, pseudonym: Pseudonym) -> bool:
+        return pseudonym.user.is_active
 
 
 def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEntry:

@@ -15,6 +15,9 @@ DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
 KEY_LENGTH = 100  # characters of a key or name a person types
 LABEL_LENGTH = 200  # characters of a version label, an actor, a metric
 SYSTEM_IDS: Final = "system_ids"  # the column of a row that speaks of several systems at once
+MEMBERS: Final = (
+    "user__memberships__system"  # the path of a row about a person, to each system they are a member of
+)
 
 _M_co = TypeVar("_M_co", bound=models.Model, covariant=True)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import ClassVar, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from evidence.models.base import LABEL_LENGTH, AppendOnlyModel
+from evidence.models.base import LABEL_LENGTH, MEMBERS, AppendOnlyModel
 
 PERSON: Final = "person"  # the kind of actor that a pseudonym is
 _RANDOM_BYTES: Final = 13  # 104 bits, of which 100 are kept: nobody meets one twice
@@ -29,8 +29,7 @@ class Pseudonym(AppendOnlyModel):
     The account is the directory. Names stand there alone, where they can be changed and erased; nothing hangs on them.
     """
 
-    SYSTEM_PATH = None
-    NO_SYSTEM: ClassVar[str] = "a person is a member of any number of systems"
+    SYSTEM_PATH = MEMBERS
     PII = "actor"
 
     actor = models.CharField(

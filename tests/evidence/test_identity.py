@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from evidence.access import principal_of_actor, principal_of_user
 from evidence.actors import actor_named, actor_of_token, actor_of_user, find_user, is_member, same_person
@@ -24,7 +27,7 @@ from requirements.errors import SelfApproval
 from requirements.models import RequirementVersion
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
-from tests.factories import World, make_person
+from tests.factories import World, acting, make_person
 from tests.requirements.builders import requirement_file
 
 OLD, NEW = "old-name-zq", "new-name-zq"  # found nowhere by chance
@@ -231,3 +234,85 @@ def test_many_who_ask_for_a_new_account_at_once_are_told_the_same() -> None:
     assert len(told) == rounds
     assert set(told) == {Pseudonym.objects.get(user=user).actor}
     assert AuditEvent.objects.filter(verb="person.identified").count() == 1
+
+
+def test_the_directory_tells_who_the_people_of_ones_systems_are(world: World, api: APIClient) -> None:
+    ana, stranger = world.people["author"], make_person("stranger")
+    actor, foreign = actor_of_user(ana), actor_of_user(stranger)
+    headers = world.headers(Scope.READ)
+    rename(ana, NEW)
+    listed = {each["id"]: each for each in api.get("/api/v1/people", **headers).json()["results"]}
+    assert listed[actor] == {"id": actor, "name": NEW, "active": True, "formerly": ""}
+    assert foreign not in listed
+    (named,) = api.get("/api/v1/people", {"name": NEW}, **headers).json()["results"]
+    assert named["id"] == actor
+    assert api.get("/api/v1/people", {"id": foreign}, **headers).json()["results"] == []
+
+
+@pytest.fixture
+def auditor(world: World) -> Client:
+    """An auditor at the admin."""
+    client = Client()
+    client.force_login(world.people["auditor"])
+    return client
+
+
+def test_lists_and_pages_show_the_name_of_today(world: World, both: User, auditor: Client) -> None:
+    version = propose(world, both)
+    rename(both, NEW)
+    shown = f'<span title="{version.proposed_by}">{NEW}</span>'
+    events, versions = reverse("admin:evidence_auditevent_changelist"), version._meta
+    assert shown in auditor.get(events).content.decode()
+    listed = auditor.get(reverse("admin:requirements_requirementversion_changelist")).content.decode()
+    assert shown in listed
+    page = auditor.get(reverse(f"admin:{versions.label_lower.replace('.', '_')}_change", args=[version.pk]))
+    assert f"{NEW} ({version.proposed_by})" in page.content.decode()
+    assert OLD not in page.content.decode()
+
+
+def test_a_name_that_was_erased_shows_as_the_pseudonym(world: World, both: User, auditor: Client) -> None:
+    version = propose(world, both)
+    rename(both, version.proposed_by)
+    page = auditor.get(reverse("admin:requirements_requirementversion_change", args=[version.pk])).content
+    assert version.proposed_by in page.decode()
+    assert f"({version.proposed_by})" not in page.decode()
+
+
+@pytest.mark.parametrize("term", [NEW, f"user:{NEW}"])
+def test_people_are_found_by_the_name_of_today(world: World, both: User, auditor: Client, term: str) -> None:
+    """Also what they did before pseudonyms."""
+    Pseudonym.objects.create(user=both, formerly=f"user:{OLD}")
+    before = propose_as(world, f"user:{OLD}")
+    version = propose(world, rename(both, NEW))
+    for noun, found, column in (
+        ("requirements_requirementversion", {before, version.pk}, "pk"),
+        ("evidence_auditevent", {f"user:{OLD}", actor_of_user(both)}, "actor"),
+    ):
+        answer = auditor.get(reverse(f"admin:{noun}_changelist"), {"q": term})
+        rows = answer.context["cl"].result_list
+        assert {getattr(row, column) for row in rows} == found
+    assert (
+        auditor.get(reverse("admin:evidence_auditevent_changelist"), {"q": "nobody"})
+        .context["cl"]
+        .result_count
+        == 0
+    )
+
+
+def propose_as(world: World, actor: str) -> int:
+    """Put a requirement on record as it was before pseudonyms."""
+    principal = replace(acting("user:somebody"), actor=actor)
+    result = import_requirements(
+        system=world.system, source=requirement_file(key="before"), file_name="r.yaml", principal=principal
+    )
+    return result.requirements[0].version.pk
+
+
+def test_a_list_looks_names_up_once(world: World, both: User, auditor: Client) -> None:
+    propose(world, both)
+    address = reverse("admin:evidence_auditevent_changelist")
+    with CaptureQueriesContext(connection) as asked:
+        auditor.get(address)
+    named = [query for query in asked if "username" in query["sql"] and "pseudonym" in query["sql"]]
+    assert len(named) == 1
+    assert AuditEvent.objects.values("actor").distinct().count() > 2
