@@ -25,11 +25,14 @@ ACTOR_FORM: Final = re.compile(rf"{PERSON}:[a-z2-7]{{20}}|{_TOKEN}:[0-9a-f]{{12}
 
 
 def actor_of_user(user: User) -> str:
-    """Return the actor of a person: their pseudonym, which an account that never acted is given now."""
-    try:
-        return user.pseudonym.actor
-    except Pseudonym.DoesNotExist:
-        return ensure_pseudonym(user).actor
+    """Return the actor of a person: their pseudonym, which an account that never acted is given now.
+
+    It is not kept on the account in memory: what gives it may be undone, with the transaction that it is part of.
+    """
+    relation = User._meta.get_field("pseudonym")
+    loaded = relation.get_cached_value(user) if relation.is_cached(user) else None
+    known = loaded or Pseudonym.objects.filter(user_id=user.pk).first()
+    return (known or ensure_pseudonym(user)).actor
 
 
 def actor_of_token(token: AccessToken) -> str:

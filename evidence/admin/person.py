@@ -6,12 +6,13 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from evidence import acts
@@ -22,6 +23,7 @@ from evidence.admin.frame.visibility import principal_of
 from evidence.models import Pseudonym
 from evidence.roles import roles_of
 from evidence.services.people import person_changes
+from evidence.services.people.name_erasure import erase_names
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -36,6 +38,7 @@ admin.site.unregister(Group)
 class PersonAdmin(StrictInput, _UserAdmin):
     list_display = ["username", "first_name", "last_name", "recorded_as", "roles", "is_active", "last_login"]
     list_select_related = ["pseudonym"]
+    actions = ["erase_names"]
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
 
@@ -69,6 +72,19 @@ class PersonAdmin(StrictInput, _UserAdmin):
         """A person stays on record for what they did; make them inactive instead."""
         del request, obj
         return False
+
+    def has_erase_names_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may erase names at all."""
+        return acts.can_administer(principal_of(request))
+
+    @admin.action(
+        description="Erase names: what was done stays, under the pseudonym", permissions=["erase_names"]
+    )
+    def erase_names(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Erase them for each, or for none."""
+        with transaction.atomic():
+            gone = [erase_names(principal=principal_of(request), person=person) for person in queryset]
+        self.message_user(request, f"Erased the names of {', '.join(map(str, gone))}.", messages.SUCCESS)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         super().save_related(request, form, formsets, change)
@@ -125,7 +141,7 @@ class PseudonymAdmin(ReadOnlyModelAdmin):
 def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEntry:
     """Write Django's own note of a change. It is no directory, so it holds the pseudonym and not the name."""
     return LogEntry.objects.create(
-        user_id=request.user.pk,
+        user_id=principal_of(request).person.pk,
         content_type=ContentType.objects.get_for_model(person),
         object_id=str(person.pk),
         object_repr=actor_of_user(person),

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -100,12 +102,16 @@ def test_rows_of_before_mean_whom_they_meant_then(world: World) -> None:
     assert find_user("user:zoe") is None
 
 
+def map_names() -> None:
+    """Do what the migration did to the accounts of its day."""
+    import_module("evidence.migrations.0011_people_of_before").map_names(apps, None)
+
+
 def test_the_migration_keeps_whom_rows_meant_and_puts_it_on_record(db: None) -> None:
     """One event for each account, as `audit` writes them: the name is in the payload alone."""
     del db
-    migration = import_module("evidence.migrations.0011_people_of_before")
     people = {name: make_person(name) for name in ("ana", "ben")}
-    migration.map_names(apps, None)
+    map_names()
     for name, person in people.items():
         assert find_user(f"user:{name}") == person
         event = AuditEvent.objects.get(object_id=actor_of_user(person))
@@ -316,3 +322,42 @@ def test_a_list_looks_names_up_once(world: World, both: User, auditor: Client) -
     named = [query for query in asked if "username" in query["sql"] and "pseudonym" in query["sql"]]
     assert len(named) == 1
     assert AuditEvent.objects.values("actor").distinct().count() > 2
+
+
+def test_an_operator_erases_a_persons_names_and_what_they_did_stays(world: World, both: User) -> None:
+    """Also from what was written about the account before there were pseudonyms."""
+    User.objects.filter(pk=both.pk).update(first_name="Zora-zq", email="zora@zq.example")
+    both.refresh_from_db()
+    Pseudonym.objects.create(user=both, formerly=f"user:{OLD}")
+    membership = world.system.memberships.get(user=both)
+    with transaction.atomic():
+        for noun, payload in ((both, {"user": OLD, "roles": []}), (membership, {"user": OLD})):
+            verb = f"{'person' if noun is both else 'membership'}.added"
+            audit.record(verb=verb, actor="user:omar", obj=noun, payload=payload)
+    LogEntry.objects.create(
+        user=both, content_type=ContentType.objects.get_for_model(both), object_id=str(both.pk), object_repr=OLD,
+        action_flag=2,
+    )  # fmt: skip
+    version, actor = propose(world, both), actor_of_user(both)
+    operator = Client()
+    operator.force_login(world.people["operator"])
+    chosen = {"action": "erase_names", "_selected_action": [both.pk]}
+    answer = operator.post(reverse("admin:auth_user_changelist"), chosen, follow=True)
+    assert f"Erased the names of {actor}." in answer.content.decode()
+    both.refresh_from_db()
+    assert (both.username, both.is_active, both.has_usable_password()) == (actor, False, False)
+    assert tables_that_hold(OLD) == ["evidence_pseudonym"]  # what old rows say, which may be there for ever
+    assert tables_that_hold("Zora-zq") == tables_that_hold("zora@zq") == []
+    assert version.proposed_by == actor
+    event = AuditEvent.objects.get(verb="person.names_erased")
+    assert (event.object_id, event.payload_commitment) == (actor, "")
+
+
+def test_a_pseudonym_that_was_undone_is_not_remembered(db: None) -> None:
+    """By the account in memory: what it did next would name somebody who never was."""
+    del db
+    person = make_person("ana")
+    with transaction.atomic():
+        assert actor_of_user(person) == actor_of_user(person)
+        transaction.set_rollback(True)
+    assert find_user(actor_of_user(person)) == person

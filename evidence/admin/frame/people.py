@@ -39,7 +39,7 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
         if asked
         else Pseudonym.objects.none()
     )
-    names = {}
+    names: dict[str, str] = {}
     for actor, formerly, name in known.values_list("actor", "formerly", "user__username"):
         names |= {actor: name, formerly: name}
     return names

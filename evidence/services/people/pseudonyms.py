@@ -19,7 +19,7 @@ def ensure_pseudonym(user: User) -> Pseudonym:
 
     Of several at once who ask for a new account, one gives it and the others wait for that.
     """
-    pseudonym, created = Pseudonym.objects.get_or_create(user=user)
+    pseudonym, created = Pseudonym.objects.get_or_create(user_id=user.pk)
     if created:
         audit.record(verb="person.identified", actor=ACTOR, obj=pseudonym)
     return pseudonym
