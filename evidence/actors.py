@@ -11,7 +11,7 @@ A token acts for the person who owns it, so that nobody is two people.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 
@@ -29,8 +29,8 @@ def actor_of_user(user: User) -> str:
 
     It is not kept on the account in memory: what gives it may be undone, with the transaction that it is part of.
     """
-    relation = User._meta.get_field("pseudonym")
-    loaded = relation.get_cached_value(user) if relation.is_cached(user) else None
+    relation: Any = User._meta.get_field("pseudonym")
+    loaded: Pseudonym | None = relation.get_cached_value(user) if relation.is_cached(user) else None
     known = loaded or Pseudonym.objects.filter(user_id=user.pk).first()
     return (known or ensure_pseudonym(user)).actor
 
@@ -51,8 +51,10 @@ def actor_named(typed: str) -> str:
     Where nobody has, it is whom rows from before pseudonyms call so; anything else is returned as it is.
     """
     kind, _, name = typed.partition(":")
-    user = User.objects.filter(username=name).first() if kind == _FORMER else None
-    return actor_of_user(user) if user else person_behind(typed) if kind == _FORMER else typed
+    if kind != _FORMER:
+        return typed
+    user = User.objects.filter(username=name).first()
+    return actor_of_user(user) if user else person_behind(typed)
 
 
 def find_user(actor: str) -> User | None:

@@ -12,9 +12,8 @@ from django.utils.html import format_html
 from evidence.models import Pseudonym
 from evidence.models.base import ActorField
 
-_NAMES: Final = (
-    "_names_of_actors"  # on a row that was read for a page: what the people of all its rows are called
-)
+# On a row that was read for a page: what the people in all rows of the page are called.
+_NAMES: Final = "_names_of_actors"
 _KIND: Final = "user:"  # as what was written before pseudonyms begins
 
 
@@ -33,15 +32,14 @@ def name_people(rows: Iterable[Model], columns: Sequence[str]) -> None:
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
     """Return what the people among these actors are called today, by actor; machines are not in it."""
-    asked = {actor for actor in actors if actor}
-    known = (
-        Pseudonym.objects.filter(Q(actor__in=asked) | Q(formerly__in=asked))
-        if asked
-        else Pseudonym.objects.none()
-    )
+    asked = set(actors) - {""}
+    if not asked:
+        return {}
     names: dict[str, str] = {}
+    known = Pseudonym.objects.filter(Q(actor__in=asked) | Q(formerly__in=asked))
     for actor, formerly, name in known.values_list("actor", "formerly", "user__username"):
         names |= {actor: name, formerly: name}
+    names.pop("", None)  # of those who have no name from before
     return names
 
 
@@ -64,8 +62,8 @@ def actor_column(
 
     @admin.display(description=field.verbose_name, ordering=field.name)
     def column(row: Model) -> str:
-        actor = getattr(row, field.name)
-        return show(actor, row.__dict__.get(_NAMES) or names_of([actor]))
+        actor, names = getattr(row, field.name), row.__dict__.get(_NAMES)
+        return show(actor, names_of([actor]) if names is None else names)
 
     return column
 
