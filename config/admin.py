@@ -42,7 +42,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "Blob",
     ),
     _("What was kept and what went"): ("LegalHold", "LegalHoldRelease", "Erasure", "Disposal", "BlobRemoval"),
-    _("People and keys"): ("User", "Group", "Membership", "AccessToken"),
+    _("People and keys"): ("User", "Pseudonym", "Group", "Membership", "AccessToken"),
 }  # fmt: skip
 
 

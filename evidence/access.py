@@ -31,7 +31,7 @@ from evidence.models import (
     StoredModel,
     System,
 )
-from evidence.models.base import SYSTEM_IDS
+from evidence.models.base import MEMBERS, SYSTEM_IDS
 from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
@@ -285,14 +285,17 @@ def _events_of(model: type[models.Model]) -> Q:
 def _of_systems(path: str, system_ids: frozenset[int]) -> Q:
     """Return the condition that a path leads to one of these systems, or that a row speaks of no other.
 
-    A token may have several systems, and is shown with those that one may see: by a subquery, because a join would ask
-    for DISTINCT over all rows. What speaks of all of its systems at once is shown to those who have them all.
+    A token may have several systems, and a person too: each is shown with those that one may see, by a subquery,
+    because a join would ask for DISTINCT over all rows. What speaks of all of its systems at once is shown to those
+    who have them all.
     """
     if path == SYSTEM_IDS:
         return Q(system_ids__contained_by=sorted(system_ids)) & ~Q(system_ids=[])
     if path == "systems":
         tokens = AccessToken.systems.through.objects.filter(system__in=system_ids)
         return Q(pk__in=tokens.values("accesstoken"))
+    if path == MEMBERS:
+        return Q(user__in=Membership.objects.filter(system__in=system_ids).values("user"))
     return Q(**{f"{path}__in": system_ids})
 
 

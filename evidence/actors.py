@@ -1,20 +1,38 @@
-"""Actors, as audit events name them: `user:<name>`, `token:<prefix>`, `system:<component>`. The one home of that form.
+"""Actors, as rows and audit events name them: the one home of that form.
+
+- `person:<20 characters>`, a pseudonym: somebody, whatever their account is called today (`Pseudonym`).
+- `token:<prefix>`, `system:<component>`: a machine, or a part of this installation.
+- `user:<name>`: somebody, in what was written before there were pseudonyms. Whom each meant was kept then; what an
+  account is called today says nothing about it.
 
 A token acts for the person who owns it, so that nobody is two people.
 """
 
 from __future__ import annotations
 
+import re
+from typing import Any, Final
+
 from django.contrib.auth.models import User
 
-from evidence.models import AccessToken, Membership, System
+from evidence.models import AccessToken, Membership, Pseudonym, System
+from evidence.models.person import PERSON
+from evidence.services.people.pseudonyms import ensure_pseudonym
 
-_USER, _TOKEN, _COMPONENT = "user", "token", "system"
+_FORMER, _TOKEN, _COMPONENT = "user", "token", "system"
+# What is written today; `user:<name>` is only read.
+ACTOR_FORM: Final = re.compile(rf"{PERSON}:[a-z2-7]{{20}}|{_TOKEN}:[0-9a-f]{{12}}|{_COMPONENT}:[a-z-]+")
 
 
 def actor_of_user(user: User) -> str:
-    """Return the actor's name of a person."""
-    return f"{_USER}:{user.get_username()}"
+    """Return the actor of a person: their pseudonym, which an account that never acted is given now.
+
+    It is not kept on the account in memory: what gives it may be undone, with the transaction that it is part of.
+    """
+    relation: Any = User._meta.get_field("pseudonym")
+    loaded: Pseudonym | None = relation.get_cached_value(user) if relation.is_cached(user) else None
+    known = loaded or Pseudonym.objects.filter(user_id=user.pk).first()
+    return (known or ensure_pseudonym(user)).actor
 
 
 def actor_of_token(token: AccessToken) -> str:
@@ -28,14 +46,30 @@ def actor_of_component(name: str) -> str:
 
 
 def actors_of(user: User) -> list[str]:
-    """Return each actor that a person acts as: themselves, and the tokens they own."""
-    return [actor_of_user(user), *map(actor_of_token, AccessToken.objects.filter(owner=user))]
+    """Return each actor that a person acts as, or did: their pseudonym, their former name, the tokens they own."""
+    former = Pseudonym.objects.filter(user=user).exclude(formerly="").values_list("formerly", flat=True)
+    return [actor_of_user(user), *former, *map(actor_of_token, AccessToken.objects.filter(owner=user))]
+
+
+def actor_named(typed: str) -> str:
+    """Return the actor that somebody means who types `user:<name>`: whoever has that name today.
+
+    Where nobody has, it is whom rows from before pseudonyms call so; anything else is returned as it is.
+    """
+    kind, _, name = typed.partition(":")
+    if kind != _FORMER:
+        return typed
+    user = User.objects.filter(username=name).first()
+    return actor_of_user(user) if user else person_behind(typed)
 
 
 def find_user(actor: str) -> User | None:
-    """Return the person of that actor's name; None where it names no person on record."""
-    kind, _, name = actor.partition(":")
-    return User.objects.filter(username=name).first() if kind == _USER else None
+    """Return the account of the person that an actor names; None where it names no person on record."""
+    column = {PERSON: "actor", _FORMER: "formerly"}.get(actor.partition(":")[0])
+    if column is None:
+        return None
+    found = Pseudonym.objects.select_related("user").filter(**{column: actor}).first()
+    return found.user if found else None
 
 
 def find_token(actor: str) -> AccessToken | None:
@@ -43,21 +77,27 @@ def find_token(actor: str) -> AccessToken | None:
     kind, _, prefix = actor.partition(":")
     if kind != _TOKEN:
         return None
-    return AccessToken.objects.select_related("owner").filter(prefix=prefix).first()
+    return AccessToken.objects.select_related("owner__pseudonym").filter(prefix=prefix).first()
+
+
+def user_behind(actor: str) -> User | None:
+    """Return the account of the person who acts, directly or through a token; None where no person does."""
+    token = find_token(actor)
+    return token.owner if token else find_user(actor)
 
 
 def person_behind(actor: str) -> str:
-    """Return the owner's name for a token; any other actor stands for itself."""
-    token = find_token(actor)
-    return actor_of_user(token.owner) if token else actor
+    """Return the pseudonym of the person behind an actor; one behind whom there is none stands for itself."""
+    user = user_behind(actor)
+    return actor_of_user(user) if user else actor
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two actors are the same person, directly or through a token that person owns."""
+    """Whether two actors are the same person, by whichever of their names, or through a token that person owns."""
     return person_behind(one) == person_behind(other)
 
 
 def is_member(actor: str, system: System) -> bool:
     """Whether the person behind an actor is a member of the system."""
-    kind, _, name = person_behind(actor).partition(":")
-    return kind == _USER and Membership.objects.filter(system=system, user__username=name).exists()
+    user = user_behind(actor)
+    return user is not None and Membership.objects.filter(system=system, user=user).exists()

@@ -202,7 +202,9 @@ def check_can_waive(principal: Principal, release: Release, *, requested_by: str
     if requested_by is None:
         return
     if not is_member(requested_by, release.system):
-        raise InvalidInput(f"requested_by names no member of {release.system.key!r}: {requested_by!r}.")
+        raise InvalidInput(
+            f"requested_by names no member of {release.system.key!r}."
+        )  # whom it names is not told
     if same_person(requested_by, principal.actor):
         raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
 
@@ -362,6 +364,11 @@ def check_can_change_roles(principal: Principal, person: User) -> None:
         raise AccessDenied("Nobody changes their own roles: ask another operator.")
 
 
+def check_can_erase_names(principal: Principal, person: User) -> None:
+    """Erase what a person is called, who can then not sign in any more: not one's own names."""
+    check_can_change_roles(principal, person)
+
+
 def check_can_make_superuser(principal: Principal) -> None:
     """Give rights beyond the role table: only those who have them."""
     check_can_administer(principal)
@@ -425,6 +432,7 @@ can_revoke_token = as_question(check_can_revoke_token)
 can_add_person = as_question(check_can_add_person)
 can_change_person = as_question(check_can_change_person)
 can_change_roles = as_question(check_can_change_roles)
+can_erase_names = as_question(check_can_erase_names)
 can_make_superuser = as_question(check_can_make_superuser)
 can_place_hold = as_question(check_can_place_hold)
 can_release_hold = as_question(check_can_release_hold)

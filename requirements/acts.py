@@ -68,7 +68,7 @@ def check_can_transition(principal: Principal, version: RequirementVersion, to_s
     if to_state == RequirementState.SUPERSEDED:
         raise TransitionNotAllowed("A version is superseded by approving a newer one, not by hand.")
     if to_state == RequirementState.APPROVED and _proposed(principal.actor, version):
-        raise SelfApproval(f"{principal.actor} proposed {version}; a second person must approve it.")
+        raise SelfApproval(f"You proposed {version}; a second person must approve it.")
 
 
 def _is_own_proposal(principal: Principal, version: RequirementVersion) -> bool:

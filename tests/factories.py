@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from evidence.access import Principal, principal_of_command_line, principal_of_user
+from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
 from evidence.models import Release, Scope, System
 from evidence.roles import ROLES
@@ -54,10 +55,12 @@ class World:
 def acting(actor: str = ACTOR) -> Principal:
     """Return a principal of this name who may do everything everywhere: for tests that are about something else.
 
-    Everything but judge answers: who judges them is a person on record.
+    Everything but judge answers: who judges them is a person on record. A name that no account has is what rows from
+    before pseudonyms say.
     """
     name = actor.partition(":")[2]
     user = User.objects.filter(username=name).first() or User(username=name, is_superuser=True)
+    actor = actor_of_user(user) if user.pk else actor
     systems = frozenset(System.objects.values_list("pk", flat=True))
     scopes, roles = frozenset(Scope.values) - {Scope.REVIEW.value}, frozenset(ROLES) - {"reviewer"}
     return Principal(actor, user, None, scopes, systems, roles)

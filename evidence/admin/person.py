@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from evidence import acts
+from evidence.actors import actor_of_user
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
+from evidence.models import Pseudonym
 from evidence.roles import roles_of
 from evidence.services.people import person_changes
+from evidence.services.people.name_erasure import erase_names
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -28,7 +36,9 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class PersonAdmin(StrictInput, _UserAdmin):
-    list_display = ["username", "first_name", "last_name", "roles", "is_active", "last_login"]
+    list_display = ["username", "first_name", "last_name", "recorded_as", "roles", "is_active", "last_login"]
+    list_select_related = ["pseudonym"]
+    actions = ["erase_names"]
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
 
@@ -43,8 +53,6 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
         closed = {*super().get_readonly_fields(request, obj), "last_login", "date_joined"}
-        if obj is not None:
-            closed.add("username")  # what they did stands under it: a renamed person could approve their own
         principal = principal_of(request)
         if not acts.can_make_superuser(principal):
             closed |= person_changes.SUPERUSER_FIELDS
@@ -65,6 +73,19 @@ class PersonAdmin(StrictInput, _UserAdmin):
         del request, obj
         return False
 
+    def has_erase_names_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may erase names at all."""
+        return acts.can_administer(principal_of(request))
+
+    @admin.action(
+        description="Erase names: what was done stays, under the pseudonym", permissions=["erase_names"]
+    )
+    def erase_names(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Erase them for each, or for none."""
+        with transaction.atomic():
+            gone = [erase_names(principal=principal_of(request), person=person) for person in queryset]
+        self.message_user(request, f"Erased the names of {', '.join(map(str, gone))}.", messages.SUCCESS)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         super().save_related(request, form, formsets, change)
         record = person_changes.record_person_changed if change else person_changes.record_person_added
@@ -80,9 +101,53 @@ class PersonAdmin(StrictInput, _UserAdmin):
                 person_changes.record_person_changed(principal=principal, person=person, fields=["password"])
         return answer
 
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        return _log(request, obj, ADDITION, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        return _log(request, obj, CHANGE, message)
+
+    @admin.display(description="Recorded as")
+    def recorded_as(self, person: User) -> str:
+        """Return what rows and log entries call the person; those who never acted have no such name yet."""
+        pseudonym = getattr(person, "pseudonym", None)
+        return str(pseudonym) if pseudonym else "–"
+
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         return ", ".join(sorted(roles_of(person))) or "–"
+
+
+@admin.register(Pseudonym)
+class PseudonymAdmin(ReadOnlyModelAdmin):
+    """The directory, for who may not see accounts: whom rows and log entries mean."""
+
+    list_display = ["actor", "name", "is_active", "formerly", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["=actor", "=formerly", "user__username"]
+    ordering = ["-created_at", "actor"]
+    fields = ["actor", "name", "is_active", "formerly", "created_at"]
+    chain = [ChainLink("What they did", "evidence.auditevent", "actor__exact", "actor")]
+
+    @admin.display(description="Name", ordering="user__username")
+    def name(self, pseudonym: Pseudonym) -> str:
+        return pseudonym.user.get_username()
+
+    @admin.display(description="Active", boolean=True, ordering="user__is_active")
+    def is_active(self, pseudonym: Pseudonym) -> bool:
+        return pseudonym.user.is_active
+
+
+def _log(request: HttpRequest, person: User, action: int, message: Any) -> LogEntry:
+    """Write Django's own note of a change. It is no directory, so it holds the pseudonym and not the name."""
+    return LogEntry.objects.create(
+        user_id=principal_of(request).person.pk,
+        content_type=ContentType.objects.get_for_model(person),
+        object_id=str(person.pk),
+        object_repr=actor_of_user(person),
+        action_flag=action,
+        change_message=json.dumps(message) if isinstance(message, list) else message,
+    )
 
 
 @admin.register(Group)

@@ -141,7 +141,10 @@ class WaiverIn(Input):
     release = serializers.CharField()
     criterion_ref = serializers.CharField(max_length=200, help_text="<requirement key>/<criterion key>")
     reason = serializers.CharField()
-    requested_by = serializers.CharField(max_length=200, help_text="Who asks: user:<name> or token:<prefix>.")
+    requested_by = serializers.CharField(
+        max_length=200,
+        help_text="Who asks: user:<name> by today's name, or an actor.",
+    )
     expires_at = serializers.DateTimeField()
 
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
+from evidence.actors import actor_of_user
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.models import ReasonCode, Review, Scope
@@ -34,7 +35,7 @@ class ReviewOut(serializers.ModelSerializer[Review]):
     """A stored review."""
 
     trace_id = serializers.CharField(source="task.trace.trace_id.hex")
-    reviewer = serializers.CharField(source="reviewer.username")
+    reviewer = serializers.SerializerMethodField(help_text="The actor; /api/v1/people says who that is.")
 
     class Meta:
         model = Review
@@ -42,6 +43,10 @@ class ReviewOut(serializers.ModelSerializer[Review]):
             "id", "trace_id", "reviewer", "decision", "reason_code", "rationale", "corrected_answer",
             "machine_verdict", "created_at",
         ]  # fmt: skip
+
+    def get_reviewer(self, review: Review) -> str:
+        """Return who judged."""
+        return actor_of_user(review.reviewer)
 
 
 class Reviews(ScopedList[Review]):
@@ -51,7 +56,7 @@ class Reviews(ScopedList[Review]):
     """
 
     scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}
-    queryset = Review.objects.select_related("task__trace", "reviewer")
+    queryset = Review.objects.select_related("task__trace", "reviewer__pseudonym")
     serializer_class = ReviewOut
 
     @extend_schema(request=ReviewIn, responses={201: ReviewOut, 403: Problem, 409: Problem, 422: Problem})

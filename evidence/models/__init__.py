@@ -23,6 +23,7 @@ from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
 from evidence.models.gate import GateDecision, ReleaseVerdict, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
+from evidence.models.person import Pseudonym
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
 from evidence.models.system import AccessToken, Membership, Scope, System
 from evidence.models.trace import (
@@ -71,6 +72,7 @@ __all__ = [
     "Moment",
     "PendingTrace",
     "PolicyCheck",
+    "Pseudonym",
     "ReasonCode",
     "Registration",
     "Reject",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, NoReturn, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,9 @@ DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
 KEY_LENGTH = 100  # characters of a key or name a person types
 LABEL_LENGTH = 200  # characters of a version label, an actor, a metric
 SYSTEM_IDS: Final = "system_ids"  # the column of a row that speaks of several systems at once
+MEMBERS: Final = (
+    "user__memberships__system"  # the path of a row about a person, to each system they are a member of
+)
 
 _M_co = TypeVar("_M_co", bound=models.Model, covariant=True)
 
@@ -87,6 +91,15 @@ def digest_field(**kwargs: Any) -> models.CharField[str, str]:
     return models.CharField(max_length=DIGEST_LENGTH, **kwargs)
 
 
-def actor_field(**kwargs: Any) -> models.CharField[str, str]:
-    """Who did it: `user:<name>`, `token:<prefix>`, or `system:<component>`."""
-    return models.CharField(max_length=LABEL_LENGTH, **kwargs)
+class ActorField(models.CharField[str, str]):
+    """A column that says who: for people, the admin shows the name beside it (`evidence.admin.frame.people`)."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """Be a text to migrations: what is stored is one."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+def actor_field(**kwargs: Any) -> ActorField:
+    """Who did it, in the form of `evidence.actors`; for a person, a pseudonym."""
+    return ActorField(max_length=LABEL_LENGTH, **kwargs)

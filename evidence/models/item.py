@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
 from evidence.models.system import System
 from evidence.vocabulary import Layer
 
@@ -30,7 +30,7 @@ class Evidence(AppendOnlyModel):
     title = models.CharField(max_length=LABEL_LENGTH)
     source = models.CharField(max_length=LABEL_LENGTH)  # "<app.Model>:<pk>", what it points at
     digest = digest_field()  # of what it points at
-    owner = models.CharField(max_length=LABEL_LENGTH)
+    owner = actor_field()
     review_every_days = models.PositiveIntegerField()
     observed_from = models.DateTimeField()
     observed_to = models.DateTimeField()

@@ -46,7 +46,7 @@ def record(
 
     Args:
         verb: what happened, "noun.verbed": "review.recorded".
-        actor: who did it: `user:<name>`, `token:<prefix>`, `system:<component>`.
+        actor: who did it, in the form of `evidence.actors`.
         obj: the row it happened to; it must have been saved.
         digest: what the object's content digests to, where it has one.
         payload: details that may have to be erased one day. The log holds only a salted commitment to them.
@@ -108,7 +108,7 @@ def _require_transaction(verb: str) -> None:
 
 
 def _entry(event: AuditEvent) -> bytes:
-    """Return the bytes that go into the tree: digests and pseudonymous names, never content."""
+    """Return the bytes that go into the tree: digests and pseudonyms, never content."""
     return canonical_json(
         {
             "event": str(event.event_uuid),

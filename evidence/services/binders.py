@@ -37,7 +37,7 @@ from evidence.services.keys.binder_signer import load_binder_signer
 from evidence.services.keys.log_signer import load_log_verifier
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/1"  # grows when the same evidence would give other bytes
+FORMAT_CODE: Final = "binder/2"  # grows when the same evidence would give other bytes
 SEAL_VERB: Final = "binder.sealed"  # the offline verifier looks for it
 _LOG_ATTEMPTS: Final = 50
 _LOG_PAUSE: Final = 0.2  # seconds

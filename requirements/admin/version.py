@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError
 from requirements.acts import can_transition
@@ -154,6 +155,8 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
+        moves = list(version.transitions.order_by("at", "pk"))
+        names = names_of(move.by for move in moves)
         rows = format_html_join(
             "",
             "<li>{} UTC: {} by {}{}</li>",
@@ -161,10 +164,10 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
                 (
                     f"{move.at:%Y-%m-%d %H:%M}",
                     badge(move.to_state),
-                    move.by,
+                    show_actor(move.by, names),
                     f", “{move.reason}”" if move.reason else "",
                 )
-                for move in version.transitions.order_by("at", "pk")
+                for move in moves
             ),
         )
         return format_html("<ol class='tb-life'>{}</ol>", rows) if rows else "proposed, not moved yet"

@@ -67,7 +67,7 @@ def test_from_nothing_to_a_token_and_a_person_who_signs_in() -> None:
 def test_the_same_again_answers_the_same(typed: Any) -> None:
     make_system()
     before = list(AuditEvent.objects.values_list("verb", flat=True))
-    assert before == ["person.added", "system.registered", "membership.granted"]
+    assert before == ["person.identified", "person.added", "system.registered", "membership.granted"]
     assert make_system() == "loan-desk: Loan desk, medium risk, owned by ana\n"
     typed("another password\n")
     told = run("create_person", "ana", "--role", "author", "--password-stdin")

@@ -251,7 +251,7 @@ def test_an_operator_revokes_a_token_through_the_service(world: World) -> None:
     assert "Revoked: test" in page.content.decode()
     token.refresh_from_db()
     assert token.revoked_at is not None
-    assert AuditEvent.objects.filter(verb="token.revoked", actor=f"user:{world.people['operator']}").exists()
+    assert AuditEvent.objects.filter(verb="token.revoked", actor=world.principal("operator").actor).exists()
 
 
 def test_an_operator_grants_memberships_of_their_systems_only_and_it_is_on_record(world: World) -> None:

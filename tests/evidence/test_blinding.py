@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from evidence.actors import actor_of_user
 from evidence.models import (
     AccessToken,
     Adjudication,
@@ -160,7 +161,7 @@ def test_what_was_said_of_an_earlier_revision_is_shown_once_the_current_one_is_j
     )
     later = later_revision(world, task)
     mine = {review["reviewer"] for review in listed(signed_in(second), "reviews")}
-    assert mine == {"second"}
+    assert mine == {actor_of_user(second)}
     assert rows_on_page(signed_in(second), "evidence_adjudication") == []
     page = signed_in(second).get(reverse("admin:evidence_trace_review", args=[task.trace.pk]))
     assert (settled.rationale in page.content.decode(), SAID in page.content.decode()) == (False, False)

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput, NotFound
-from evidence.models import AuditEvent, GateDecision, Membership, Scope, Waiver
+from evidence.models import AuditEvent, GateDecision, Membership, Pseudonym, Scope, Waiver
 from evidence.services.gates import (
     CriterionFinding,
     CriterionReference,
@@ -188,7 +188,10 @@ def test_a_waiver_takes_a_reason_an_end_and_a_requester(world: World, change: di
 def test_a_waiver_takes_a_second_person_who_is_an_approver(world: World) -> None:
     approver = world.people["approver"]
     stranger = factories.make_person("stranger", "approver")  # member of no system
-    maker = factories.make_person("olga", "approver")  # put the release on record
+    maker = factories.make_person("olga", "approver")
+    Pseudonym.objects.create(
+        user=maker, formerly=factories.ACTOR
+    )  # put the release on record, before pseudonyms
     Membership.objects.create(system=world.system, user=maker)
     refused: list[tuple[dict[str, Any], type[EvidenceError]]] = [
         (

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence.models import Adjudication, Release, Review, ReviewTask, Scope
+from evidence.models import Adjudication, Pseudonym, Release, Review, ReviewTask, Scope
 from evidence.services.people import tokens
 from tests.e2e.cases import make_task
 from tests.evidence.test_blinding import colleague, later_revision, listed, say, signed_in
-from tests.factories import World, acting
+from tests.factories import ACTOR, World, acting
 from tests.requirements.builders import make_trace
 
 
@@ -66,7 +66,8 @@ def test_a_task_that_has_its_reviews_takes_no_more_by_any_door(world: World) -> 
 
 
 def test_who_put_the_release_on_record_does_not_settle_what_others_say_of_it(world: World) -> None:
-    maker = colleague(world, "olga", "reviewer")  # tests.factories.ACTOR
+    maker = colleague(world, "olga", "reviewer")
+    Pseudonym.objects.create(user=maker, formerly=ACTOR)  # who made the world's release, before pseudonyms
     task = make_task(world)
     say(signed_in(world.people["reviewer"]), task)
     say(signed_in(colleague(world, "second", "reviewer")), task, "approve")

@@ -36,7 +36,7 @@ def test_a_researcher_asks_for_a_run_and_follows_it(world: World) -> None:
     assert answer.status_code == 201, answer.content
     body = client.get(f"/api/v1/probe-runs/{answer.json()['id']}").json()
     assert (body["state"], body["probe"], body["seed"]) == ("queued", "induction.heads", 3)
-    assert body["queued_by"] == f"user:{world.people['researcher'].username}"
+    assert body["queued_by"] == world.principal("researcher").actor
 
 
 def test_the_same_request_twice_is_one_run(world: World) -> None:

@@ -24,7 +24,7 @@ from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
 from evidence.services import binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
-from evidence.services.people import memberships, person_changes, tokens
+from evidence.services.people import memberships, name_erasure, person_changes, tokens
 from interpret.services.queueing import queue_probe_run
 from requirements import acts as requirement_acts
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
@@ -603,6 +603,17 @@ ACTS: Final[list[Act]] = [
             done=lambda _, made: made.groups.filter(name="author").exists(),
         ),
         prepare=lambda world: world.people["operator"], step="of the operator, who is one of those who try",
+    ),
+    Act(
+        "evidence.acts.check_can_erase_names",
+        ANYWHERE,
+        serve(lambda world, who, made: name_erasure.erase_names(principal=who, person=made)),
+        admin=browse(
+            lambda *_: reverse("admin:auth_user_changelist"),
+            lambda _, made: {"action": "erase_names", "_selected_action": [made.pk]},
+            done=lambda _, made: User.objects.get(pk=made.pk).username.startswith("person:"),
+        ),
+        prepare=newcomer,
     ),
     Act(
         "evidence.acts.check_can_make_superuser",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.apps import apps
 from django.contrib import admin
@@ -21,9 +21,22 @@ from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
 from evidence.admin.frame.paginator import PlannedPaginator
+from evidence.admin.frame.people import (
+    actor_column,
+    actor_columns,
+    name_people,
+    rows_of_people_called,
+    show_actor,
+    show_actor_fully,
+)
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
 from evidence.admin.frame.visibility import rows_of, visible
 from evidence.models import StoredModel
+from evidence.models.base import ActorField
+
+# What a column that says who is called where it shows a name, in a list and on a page.
+_BY_NAME: Final = "{}_by_name"
+_IN_FULL: Final = "{}_in_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,12 @@ class LeanChangeList(StrictChangeList):
         rows = super().get_queryset(request, exclude_parameters)
         deferred = getattr(self.model_admin, "list_defer", ())
         return rows.defer(*deferred) if deferred else rows
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the rows of the page, and what the people in them are called."""
+        super().get_results(request)
+        if columns := actor_columns(self.model):
+            name_people(self.result_list, columns)
 
     def narrowed_by(self) -> list[str]:
         """Say which filters of the address have no place in the sidebar: the reader must know of them."""
@@ -77,6 +96,15 @@ class ScopedModelAdmin(StrictInput):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the person's systems; detail pages and searches start from it, too."""
         return visible(super().get_queryset(request), request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find people by what they are called, too, where a column is searched that holds their pseudonym."""
+        rows, may_repeat = super().get_search_results(request, queryset, search_term)
+        searched = _searched_actors(self.model, self.get_search_fields(request))
+        theirs = rows_of_people_called(queryset, searched, search_term)
+        return (rows if theirs is None else rows | theirs), may_repeat
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         del request, kwargs
@@ -160,11 +188,14 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
     actions: Any = None
 
     def __init__(self, model: type[Any], admin_site: admin.AdminSite) -> None:
-        """Give each JSON column of the noun its indented form, as `<column>_as_json`."""
+        """Give each JSON column of the noun its indented form, `<column>_as_json`, and each that says who a name."""
         super().__init__(model, admin_site)
         for field in self.opts.fields:
             if isinstance(field, JSONField):
                 setattr(self, _shown_name(field), _json_column(field.name))
+            if isinstance(field, ActorField):
+                setattr(self, _BY_NAME.format(field.name), actor_column(field, show_actor))
+                setattr(self, _IN_FULL.format(field.name), actor_column(field, show_actor_fully))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request
@@ -181,10 +212,13 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Show every stored column, JSON indented, unless the noun says which."""
         del request, obj
-        if self.fields:
-            return list(self.fields)
         hidden = {"xact_id", *(self.exclude or ())}  # a number that says nothing to people
-        return [_shown_name(field) for field in self.opts.fields if field.name not in hidden]
+        shown = self.fields or [_shown_name(field) for field in self.opts.fields if field.name not in hidden]
+        return _naming(self.model, shown, _IN_FULL)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show names in place of pseudonyms."""
+        return _naming(self.model, super().get_list_display(request), _BY_NAME)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)
@@ -203,6 +237,22 @@ def _last_noun(lookup: str) -> str:
 
 def _shown_name(field: Field[Any, Any]) -> str:
     return f"{field.name}_as_json" if isinstance(field, JSONField) else field.name
+
+
+def _naming(model: type[Model], columns: Sequence[Any], form: str) -> list[Any]:
+    """Return columns, with those that say who as this form of theirs."""
+    who = actor_columns(model)
+    return [form.format(column) if column in who else column for column in columns]
+
+
+def _searched_actors(model: type[Model], searched: Sequence[str]) -> dict[str, str]:
+    """Return the columns that say who, among those that are searched, and how a name is compared with them."""
+    who = actor_columns(model)
+    return {
+        each.lstrip("="): "iexact" if each.startswith("=") else "icontains"
+        for each in searched
+        if each.lstrip("=") in who
+    }
 
 
 def _json_column(column: str) -> Callable[[Model], SafeString]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evidence.actors import actor_of_user
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Adjudication, Review, ReviewTask
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_pages
@@ -34,7 +35,7 @@ def review_files(scope: BinderScope) -> Iterator[BinderFile]:
 def _reviews(scope: BinderScope) -> Iterator[dict[str, object]]:
     for traces in read_pages(traces_in_scope(scope)):
         rows = Review.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
-        yield from map(_review, rows.select_related("task__trace", "reviewer").order_by("pk"))
+        yield from map(_review, rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk"))
 
 
 def _review(review: Review) -> dict[str, object]:
@@ -42,7 +43,7 @@ def _review(review: Review) -> dict[str, object]:
         "id": str(review.pk),
         "traceId": review.task.trace.trace_id.hex,
         "traceRevision": review.task.trace.revision,
-        "reviewer": review.reviewer.get_username(),
+        "reviewer": actor_of_user(review.reviewer),
         "decision": review.decision,
         "reasonCode": review.reason_code,
         "rationale": review.rationale,
@@ -72,13 +73,15 @@ def _task(task: ReviewTask) -> dict[str, object]:
 def _adjudications(scope: BinderScope) -> Iterator[dict[str, object]]:
     for traces in read_pages(traces_in_scope(scope)):
         rows = Adjudication.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
-        yield from map(_adjudication, rows.select_related("task__trace", "adjudicator").order_by("pk"))
+        yield from map(
+            _adjudication, rows.select_related("task__trace", "adjudicator__pseudonym").order_by("pk")
+        )
 
 
 def _adjudication(row: Adjudication) -> dict[str, object]:
     return {
         "traceId": row.task.trace.trace_id.hex,
-        "adjudicator": row.adjudicator.get_username(),
+        "adjudicator": actor_of_user(row.adjudicator),
         "decision": row.decision,
         "rationale": row.rationale,
         "at": moment(row.created_at),

@@ -10,6 +10,7 @@ from evidence.selectors.binder.citations import citation_files
 from evidence.selectors.binder.evals import eval_files
 from evidence.selectors.binder.gates import gate_files
 from evidence.selectors.binder.items import counter_evidence, other_evidence
+from evidence.selectors.binder.people import people_file
 from evidence.selectors.binder.reviews import review_files
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.binder.traces import trace_files
@@ -26,6 +27,7 @@ def evidence_sections(scope: BinderScope) -> Iterator[BinderFile]:
     yield from eval_files(scope)
     yield from gate_files(scope)
     yield from review_files(scope)
+    yield people_file(scope)
     yield from audit_files(scope)
     yield json_file(
         "redactions.json",

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from evidence import acts, clock
 from evidence.access import Principal
+from evidence.actors import actor_named
 from evidence.errors import InvalidInput
 from evidence.models import Release, Waiver
 from evidence.services import audit
@@ -30,7 +31,7 @@ def record_waiver(
 
     Args:
         criterion_ref: "<requirement key>/<criterion key>".
-        requested_by: who asks, `user:<name>` or `token:<prefix>`: a member of the system.
+        requested_by: who asks, a member of the system: `user:<name>` as they are called today, or an actor.
         expires_at: aware, in the future, at most 90 days away.
 
     Raises:
@@ -38,14 +39,15 @@ def record_waiver(
         InvalidInput: no reason, no such form of reference, an expiry that is over or too far away, or nobody of the
             system asks.
     """
-    acts.check_can_waive(principal, release, requested_by=requested_by)
+    asker = actor_named(requested_by)
+    acts.check_can_waive(principal, release, requested_by=asker)
     _check_says_enough(criterion_ref, reason, expires_at)
     waiver, created = Waiver.objects.get_or_create(
         system=release.system,
         release=release,
         criterion_ref=criterion_ref,
         reason=reason,
-        requested_by=requested_by,
+        requested_by=asker,
         approved_by=principal.actor,
         expires_at=expires_at,
     )

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from evidence import acts
 from evidence.access import Principal
+from evidence.actors import actor_of_user
 from evidence.models import Membership, System
 from evidence.services import audit
 
@@ -21,7 +22,7 @@ def grant_membership(*, principal: Principal, system: System, user: User) -> Mem
     acts.check_can_grant_membership(principal, system)
     membership, created = Membership.objects.get_or_create(system=system, user=user)
     if created:
-        payload = {"user": user.get_username()}
+        payload = {"person": actor_of_user(user)}
         audit.record(
             verb="membership.granted", actor=principal.actor, obj=membership, system=system, payload=payload
         )
@@ -36,7 +37,7 @@ def end_membership(*, principal: Principal, membership: Membership) -> None:
         AccessDenied, NotFound: as `acts.check_can_end_membership` does.
     """
     acts.check_can_end_membership(principal, membership)
-    payload = {"user": membership.user.get_username()}
+    payload = {"person": actor_of_user(membership.user)}
     audit.record(
         verb="membership.ended",
         actor=principal.actor,

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from evidence import acts
 from evidence.access import Principal
+from evidence.actors import actor_of_user
 from evidence.services import audit
 
 ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
@@ -49,7 +50,7 @@ def record_person_changed(*, principal: Principal, person: User, fields: Iterabl
 
 def _record(verb: str, principal: Principal, person: User, fields: Iterable[str]) -> None:
     payload = {
-        "user": person.get_username(),
+        "person": actor_of_user(person),
         "roles": sorted(person.groups.values_list("name", flat=True)),
         "active": person.is_active,
         "changed": sorted(set(fields) - {"password1", "password2"}),

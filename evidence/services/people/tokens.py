@@ -12,6 +12,7 @@ from django.db import transaction
 
 from evidence import acts, clock
 from evidence.access import Principal
+from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import InvalidInput
 from evidence.models import AccessToken, Scope, System
@@ -60,7 +61,7 @@ def issue_token(
         expires_at=expires_at,
     )
     token.systems.set(systems)
-    payload = {"name": name, "scopes": token.scopes}
+    payload = {"name": name, "scopes": token.scopes, "owner": actor_of_user(owner)}
     audit.record(verb="token.issued", actor=principal.actor, obj=token, payload=payload)
     return IssuedToken(token, text)
 

@@ -1,0 +1,83 @@
+"""Actors, shown to people: the name beside each pseudonym, as the directory has it today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Field, Model, Q, QuerySet
+from django.utils.html import format_html
+
+from evidence.models import Pseudonym
+from evidence.models.base import ActorField
+
+# On a row that was read for a page: what the people in all rows of the page are called.
+_NAMES: Final = "_names_of_actors"
+_KIND: Final = "user:"  # as what was written before pseudonyms begins
+
+
+def actor_columns(model: type[Model]) -> list[str]:
+    """Return the names of a model's columns that say who."""
+    return [field.name for field in model._meta.fields if isinstance(field, ActorField)]
+
+
+def name_people(rows: Iterable[Model], columns: Sequence[str]) -> None:
+    """Look up, once for a page, what the people in these columns of its rows are called."""
+    page = list(rows)
+    names = names_of(getattr(row, column) for row in page for column in columns)
+    for row in page:
+        setattr(row, _NAMES, names)
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """Return what the people among these actors are called today, by actor; machines are not in it."""
+    asked = set(actors) - {""}
+    if not asked:
+        return {}
+    names: dict[str, str] = {}
+    known = Pseudonym.objects.filter(Q(actor__in=asked) | Q(formerly__in=asked))
+    for actor, formerly, name in known.values_list("actor", "formerly", "user__username"):
+        names |= {actor: name, formerly: name}
+    names.pop("", None)  # of those who have no name from before
+    return names
+
+
+def show_actor(actor: str, names: Mapping[str, str]) -> str:
+    """Return the name of whoever acted, with the actor as on record in its title; without a name, the actor."""
+    name = names.get(actor, "")
+    return format_html('<span title="{}">{}</span>', actor, name) if name else actor or "–"
+
+
+def show_actor_fully(actor: str, names: Mapping[str, str]) -> str:
+    """Return the name of whoever acted and the actor as on record, where the two differ."""
+    name = names.get(actor, "")
+    return f"{name} ({actor})" if name and name != actor else actor or "–"
+
+
+def actor_column(
+    field: Field[Any, Any], show: Callable[[str, Mapping[str, str]], str]
+) -> Callable[[Model], str]:
+    """Return a column of the admin that shows who, in place of the stored one."""
+
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def column(row: Model) -> str:
+        actor, names = getattr(row, field.name), row.__dict__.get(_NAMES)
+        return show(actor, names_of([actor]) if names is None else names)
+
+    return column
+
+
+def rows_of_people_called(rows: QuerySet[Any], columns: Mapping[str, str], term: str) -> QuerySet[Any] | None:
+    """Return the rows in whose columns somebody of this name stands; None where nobody is called so.
+
+    Args:
+        columns: the column, and how the name is compared: `iexact` or `icontains`.
+        term: a name, or `user:<name>`.
+    """
+    name, condition = term.strip().removeprefix(_KIND), Q()
+    for column, comparison in columns.items():
+        called = Pseudonym.objects.filter(**{f"user__username__{comparison}": name})
+        condition |= Q(**{f"{column}__in": called.values("actor")})
+        condition |= Q(**{f"{column}__in": called.exclude(formerly="").values("formerly")})
+    return rows.filter(condition) if name and condition else None

@@ -1,0 +1,62 @@
+"""A binder calls people by pseudonyms, and names them in one file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from evidence.access import principal_of_token
+from evidence.actors import actor_of_token, actor_of_user
+from evidence.models import AccessToken, Pseudonym, Scope
+from evidence.services import registry
+from tests.evidence.binder_world import archive_of, export, fill, verify
+from tests.factories import World, make_person, manifest
+
+pytestmark = pytest.mark.django_db
+
+
+def members_of(archive: bytes) -> dict[str, bytes]:
+    """Return the files of a binder by their path below the top folder."""
+    with zipfile.ZipFile(BytesIO(archive)) as zipped:
+        return {name.partition("/")[2]: zipped.read(name) for name in zipped.namelist()}
+
+
+def test_names_stand_in_one_file_and_are_those_of_the_export(world: World, tmp_path: Path) -> None:
+    people = {name: make_person(name) for name in ("olga-zq", "ana-zq")}
+    Pseudonym.objects.create(user=people["ana-zq"], formerly="user:ana")
+    filled = fill(world)
+    reviewer = world.people["reviewer"]
+    User.objects.filter(pk=reviewer.pk).update(username="renamed-zq")
+    archive = archive_of(export(filled, as_of=None))
+    members = members_of(archive)
+    (review,) = (json.loads(line) for line in members["data/reviews/reviews.jsonl"].splitlines())
+    named: dict[str, Any] = {
+        each["actor"]: each for each in json.loads(members["data/people.json"])["people"]
+    }
+    assert named[review["reviewer"]] == {
+        "actor": actor_of_user(reviewer), "name": "renamed-zq", "formerly": None
+    }  # fmt: skip
+    assert named[actor_of_user(people["ana-zq"])]["formerly"] == "user:ana"  # who proposed as `user:ana`
+    assert actor_of_user(people["olga-zq"]) not in named  # did nothing here
+    holding = {path for path, content in members.items() if b"-zq" in content}
+    assert holding == {"data/people.json"}
+    assert verify(tmp_path, archive).exit_code == 0
+
+
+def test_a_token_is_named_with_the_person_it_acts_for(world: World) -> None:
+    filled = fill(world)
+    world.token(Scope.IMPORT)
+    token = AccessToken.objects.latest("pk")
+    registry.register_release(
+        principal=principal_of_token(token), system=world.system, manifest=manifest(name="r2")
+    )
+    people = json.loads(members_of(archive_of(export(filled, as_of=None)))["data/people.json"])
+    owner = actor_of_user(token.owner)
+    assert {"actor": actor_of_token(token), "actsFor": owner} in people["tokens"]
+    assert owner in {each["actor"] for each in people["people"]}
