@@ -237,7 +237,19 @@ def disposal_sql(runtime: str) -> list[str]:
             f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
         )
     ]
-    return [_DROP_MONTH, *copy_sql(), _erase_sql(), *rights]
+    return [_DROP_MONTH, *copy_sql(), _rows_sql(), _erase_sql(), *rights]
+
+
+def _rows_sql() -> str:
+    """Return the function that counts the rows of a trace, by table: for a plan."""
+    counts = " UNION ALL ".join(
+        f"SELECT '{one.model._meta.db_table}', count(*) FROM {one.model._meta.db_table} WHERE {one.rows}"
+        for one in ERASABLE
+    )
+    return f"""
+CREATE OR REPLACE FUNCTION tracebinder_rows_of(erased_system bigint, erased_trace uuid)
+RETURNS TABLE (table_name text, n bigint) LANGUAGE sql STABLE SET search_path = public, pg_temp AS $${counts}$$;
+"""
 
 
 def _erase_sql() -> str:

@@ -16,8 +16,6 @@ from evidence.errors import NotFound
 from evidence.models import Erasure, ErasureCertificate, Scope
 from evidence.services.disposal.certificates import read_certificate
 
-READERS = (Scope.READ, Scope.ERASURES)  # one of them is enough
-
 
 class ErasureOut(serializers.ModelSerializer[Erasure]):
     """That a trace was erased: by whom, when, why."""
@@ -33,7 +31,7 @@ class ErasureOut(serializers.ModelSerializer[Erasure]):
 class ErasureList(ScopedList[Erasure]):
     """Erasures, newest first."""
 
-    scopes = {"GET": READERS}
+    scopes = {"GET": (Scope.READ, Scope.ERASURES)}
     queryset = Erasure.objects.select_related("system")
     serializer_class = ErasureOut
     filterset_fields = ["trace_id"]
@@ -61,7 +59,7 @@ class CertificateOut(serializers.Serializer[Any]):
 class CertificateDetail(ScopedView):
     """The certificate of one erasure."""
 
-    scopes = {"GET": READERS}
+    scopes = {"GET": (Scope.READ, Scope.ERASURES)}
 
     @extend_schema(responses=CertificateOut)
     def get(self, request: Request, pk: int) -> Response:

@@ -121,7 +121,7 @@ class Command(ServiceCommand):
         removed = len(one.removed_blobs)
         self.stdout.write(f"erased {one.erasure.trace_id.hex}: {one.erasure.n_spans} spans, {removed} blobs")
         self._print_rest(one.plan)
-        self.stdout.write(json.dumps(read_certificate(one.certificate), indent=2))
+        self.stdout.write(json.dumps(read_certificate(one.certificate), indent=2, sort_keys=True))
 
     def _print_rest(self, plan: ErasurePlan) -> None:
         for blob in plan.blobs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.apps import apps
@@ -18,7 +18,6 @@ from django.db.models import Max, Min, Model
 from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
-from evidence.disposal_rules import ERASABLE, Erasable
 from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import Span, System, Trace
 from evidence.selectors.spans import with_attributes
@@ -30,6 +29,7 @@ NEVER_REACHED: Final = (
     "dead rows until VACUUM, and the write-ahead log until it is recycled",
     "copies outside: what was read by API, shown, printed or exported",
 )
+_ROWS: Final = "SELECT table_name, n FROM tracebinder_rows_of(%s, %s)"
 _WORDS: Final = "SELECT words, shared_with FROM tracebinder_words_of(%s, %s, %s)"
 _COPIES: Final = "SELECT table_name, row_id, kept_for FROM tracebinder_copies_of(%s, %s, %s)"
 
@@ -133,7 +133,8 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
     plan = ErasurePlan(system, trace_id)
     asked = (system.pk, trace_id, list(gone))
     with connection.cursor() as cursor:
-        plan.rows.update({label: n for label, n in _count_rows(cursor, system, trace_id) if n})
+        cursor.execute(_ROWS, asked[:2])
+        plan.rows.update({_label_of(table): n for table, n in cursor.fetchall() if n})
         cursor.execute(_WORDS, asked)
         words = cursor.fetchall()
         cursor.execute(_COPIES, asked)
@@ -168,18 +169,6 @@ def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
     if not starts:
         raise NotFound(f"There is no trace {trace_id.hex} of {system.key!r}.")
     return min(starts), max(starts)
-
-
-def _count_rows(cursor: Any, system: System, trace_id: UUID) -> Iterator[tuple[str, int]]:
-    for one in ERASABLE:
-        cursor.execute(_count_sql(one), [system.pk, trace_id])
-        (n,) = cursor.fetchone() or (0,)
-        yield one.model._meta.label, n
-
-
-def _count_sql(one: Erasable) -> str:
-    asked = "WITH asked AS (SELECT %s::bigint AS erased_system, %s::uuid AS erased_trace)"
-    return f"{asked} SELECT count(*) FROM asked, {one.model._meta.db_table} WHERE {one.rows}"  # noqa: S608  # constants
 
 
 def _label_of(table: str) -> str:
