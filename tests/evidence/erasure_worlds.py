@@ -20,6 +20,7 @@ from evidence.services.disposal import holds
 from interpret.services.prompts import collect_answer_prompts, store_inputs
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, START_NS, make_request, make_span, to_otlp_json
+from tests.evidence.test_otlp_logs import EVENT, make_logs
 from tests.factories import ACTOR, World, acting
 from tests.invariants.walk import our_models
 
@@ -63,6 +64,10 @@ class Plot:
     rejected: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     reviewed: list[int] = field(default_factory=list)
+    evaluated: list[int] = field(default_factory=list)  # in events of one logs request
+    overheard: list[int] = field(
+        default_factory=list
+    )  # by words, in events of no trace, and in refused spans
     dataset: bool = False
     resent: bool = False
 
@@ -98,6 +103,8 @@ def plots(draw: st.DrawFn) -> Plot:
         rejected=draw(some),
         refused=draw(some),
         reviewed=draw(some),
+        evaluated=draw(some),
+        overheard=draw(some),
         dataset=draw(st.booleans()),
         resent=draw(st.booleans()),
     )
@@ -118,6 +125,7 @@ def make_it(plot: Plot, world: World) -> None:
     if plot.resent:  # in another order, so that it is another body
         _send(list(reversed(plot.traces)))
     assembly.assemble_due_traces(limit=20, now=timezone.now() + timedelta(minutes=1))
+    _send_events(plot)
     for number in plot.reviewed:
         _review(plot.traces[number], world)
     _push_evals(plot, world)
@@ -142,6 +150,35 @@ def _send(traces: list[Told]) -> None:
         content_encoding="",
         principal=_sender(),
     )
+
+
+def _send_events(plot: Plot) -> None:
+    """Send evaluations of traces, and of none; and spans without an id, which are refused."""
+    events = [_event(plot.traces[number], plot.traces[number].hidden) for number in plot.evaluated]
+    events += [_event(None, plot.traces[number].secret) for number in plot.overheard]
+    if events:
+        ingest.ingest_logs(
+            body=make_logs(*events), content_type=JSON, content_encoding="", principal=_sender()
+        )
+    spans = [
+        make_span(trace_id=b"", attributes={"said": plot.traces[number].secret}) for number in plot.overheard
+    ]
+    if spans:
+        ingest.ingest_traces(
+            body=make_request(*spans).SerializeToString(),
+            content_type=PROTOBUF,
+            content_encoding="",
+            principal=_sender(),
+        )
+
+
+def _event(one: Told | None, explanation: str) -> dict[str, Any]:
+    said = {"key": "gen_ai.evaluation.explanation", "value": {"stringValue": explanation}}
+    kept = [each for each in EVENT["attributes"] if each["key"] != said["key"]]
+    event = {**EVENT, "attributes": [*kept, said]}
+    event.pop("traceId", None)
+    event.pop("spanId", None)
+    return {**event, "traceId": one.trace_id.hex} if one else event
 
 
 def _sender() -> Principal:

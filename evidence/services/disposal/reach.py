@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Min, Q
 
 from evidence import locks
-from evidence.digests import DIGEST_PREFIX
+from evidence.digests import DIGEST_PREFIX, sha256_hex
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import (
     AccessToken,
@@ -20,6 +20,7 @@ from evidence.models import (
     ArtefactVersion,
     Binder,
     Blob,
+    BlobRemoval,
     EvalRun,
     IngestBatch,
     Reject,
@@ -28,7 +29,7 @@ from evidence.models import (
 )
 from evidence.otlp.body import PlainBody
 from evidence.otlp.errors import OtlpError
-from evidence.otlp.records import Encoding, Signal
+from evidence.otlp.records import Encoding, RejectRecord, Signal
 from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.otlp.values import BLOB_KEY
 from evidence.redaction import Subject, Unredactable, redact
@@ -87,9 +88,10 @@ def plan_blobs(
         shared: texts of it that another trace has, with that trace.
         gone: traces of the system that are erased before this one.
     """
+    subject = Subject(trace_id, words)
     yield from _plan_values(system, trace_id, gone)
-    yield from _plan_bodies(system, trace_id, keep)
-    yield from _plan_files(system, Subject(trace_id, words), shared, keep)
+    yield from _plan_bodies(system, subject, keep)
+    yield from _plan_files(system, subject, shared, keep)
 
 
 def find_values(system: System, trace_id: UUID) -> set[str]:
@@ -137,9 +139,9 @@ def _find_markers(value: Any) -> Iterator[str]:
         yield from _find_markers(item)
 
 
-def _plan_bodies(system: System, trace_id: UUID, keep: Keep) -> Iterator[BlobPlan | Stay]:
+def _plan_bodies(system: System, subject: Subject, keep: Keep) -> Iterator[BlobPlan | Stay]:
     seen: set[str] = set()
-    for original in _bodies(system, trace_id):
+    for original in _bodies(system, subject):
         digest = what_is_left(original)
         if digest in seen:
             continue
@@ -153,12 +155,12 @@ def _plan_bodies(system: System, trace_id: UUID, keep: Keep) -> Iterator[BlobPla
             continue
         if why := _why_kept(digest):
             yield Stay(f"{Role.BODY} {digest}", why)
-        elif (plan := _plan_body(system, trace_id, original, digest, data, keep)) is not None:
+        elif (plan := _plan_body(system, subject, original, digest, data, keep)) is not None:
             yield plan
 
 
 def _plan_body(
-    system: System, trace_id: UUID, original: str, digest: str, data: bytes, keep: Keep
+    system: System, subject: Subject, original: str, digest: str, data: bytes, keep: Keep
 ) -> BlobPlan | None:
     batches = list(IngestBatch.objects.filter(body_digest=original).order_by("pk"))
     body = PlainBody(data, cast("Encoding", batches[0].encoding))
@@ -167,8 +169,7 @@ def _plan_body(
     others = set(System.objects.filter(pk__in=spoken_of).exclude(pk=system.pk).values_list("key", flat=True))
 
     def is_ours(item: Item) -> bool:
-        named = (item.trace_id or "").lower().replace("-", "") == trace_id.hex
-        return named and (item.system_key == system.key or item.system_key not in others)
+        return item.system_key not in others and _is_of(subject, item)
 
     try:
         items = read_items(body, signal)
@@ -181,16 +182,32 @@ def _plan_body(
         left = without_items(body, signal, ours)
     except Inseparable:
         return BlobPlan(Role.BODY, digest, others=len(items) - len(ours))
-    return BlobPlan(Role.BODY, digest, keep(left, body.media_type) if left else "")
+    return BlobPlan(Role.BODY, digest, _keep_left(left, body.media_type, keep) if left else "")
 
 
-def _bodies(system: System, trace_id: UUID) -> Iterator[str]:
-    """Yield the digests of the requests that may hold items of the trace.
+def _is_of(subject: Subject, item: Item) -> bool:
+    """Whether an item is of the trace, or of none and holds its words."""
+    if item.trace_id:
+        return item.trace_id.lower().replace("-", "") == subject.trace_id.hex
+    return subject.says(item.item if isinstance(item, RejectRecord) else item.attributes)
+
+
+def _keep_left(left: bytes, media_type: str, keep: Keep) -> str:
+    """Keep what is left of a blob, unless the very same bytes were removed before: then what is left of those."""
+    digest = sha256_hex(left)
+    if not BlobRemoval.objects.filter(pk=digest).exists():
+        return keep(left, media_type)
+    rest = what_is_left(digest)
+    return "" if BlobRemoval.objects.filter(pk=rest).exists() else rest
+
+
+def _bodies(system: System, subject: Subject) -> Iterator[str]:
+    """Yield the digests of the requests that may hold items of the trace, or words of it in items of none.
 
     The spans name the batch that stored them. A batch that brought them again, or brought refused spans or
-    evaluations of the trace, is found by looking for the trace id in its body.
+    evaluations of the trace, is found by looking for the trace id and the words in its body.
     """
-    spans = Span.objects.filter(system=system, trace_id=trace_id)
+    spans = Span.objects.filter(system=system, trace_id=subject.trace_id)
     batches = set(spans.values_list("batch_id", flat=True))
     yield from IngestBatch.objects.filter(pk__in=batches).values_list("body_digest", flat=True)
     first = spans.aggregate(first=Min("received_at"))["first"]
@@ -201,17 +218,17 @@ def _bodies(system: System, trace_id: UUID) -> Iterator[str]:
     if first is not None:
         others = others.filter(received_at__gte=first - _SENT_BEFORE)
     for digest in others.values_list("body_digest", flat=True).iterator(100):
-        if _mentions(what_is_left(digest), trace_id):
+        if _mentions(what_is_left(digest), subject):
             yield digest
 
 
-def _mentions(digest: str, trace_id: UUID) -> bool:
-    """Whether a body holds the trace id as protobuf (bytes) or JSON (hexadecimal) writes it."""
+def _mentions(digest: str, subject: Subject) -> bool:
+    """Whether a body holds the words, or the trace id as protobuf (bytes) or JSON (hexadecimal) writes it."""
     try:
         body = read_blob(digest)
     except _LOST:  # nothing left in it to erase
         return False
-    return trace_id.bytes in body or trace_id.hex.encode() in body.lower()
+    return subject.trace_id.bytes in body or subject.is_in(body)
 
 
 def _plan_files(
@@ -244,7 +261,7 @@ def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Kee
     except Unredactable:
         return BlobPlan(role, digest, others=1)
     media_type = Blob.objects.values_list("media_type", flat=True).get(pk=digest)
-    return BlobPlan(role, digest, keep(left, media_type))
+    return BlobPlan(role, digest, _keep_left(left, media_type, keep))
 
 
 def _files(system: System) -> Iterator[tuple[Role, str]]:
