@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -39,8 +40,8 @@ class Subject:
 
     def is_in(self, data: bytes) -> bool:
         """Whether a file names the trace or holds its words, however these are escaped."""
-        if data.startswith(_ZIP):
-            return any(self.is_in(content) for _, content in _members(data))
+        if (members := _members(data)) is not None:
+            return any(self.is_in(content) for _, content in members)
         lower = data.lower()
         return any(name.encode() in lower for name in self.ids) or self.says(data)
 
@@ -55,8 +56,9 @@ def redact(data: bytes, subject: Subject) -> bytes:
     Raises:
         Unredactable: the file cannot be taken apart.
     """
-    left = _redact_zip(data, subject) if data.startswith(_ZIP) else _redact_text(data, subject)
-    if left == data or (not left.startswith(_ZIP) and subject.says(left)):
+    members = _members(data)
+    left = _redact_text(data, subject) if members is None else _redact_zip(members, subject)
+    if left == data or subject.says(left):
         raise Unredactable
     return left
 
@@ -70,21 +72,24 @@ def spellings(word: str) -> frozenset[bytes]:
     return frozenset(form.encode("utf-8", "surrogatepass") for form in forms)
 
 
-def _redact_zip(data: bytes, subject: Subject) -> bytes:
+def _redact_zip(members: list[tuple[zipfile.ZipInfo, bytes]], subject: Subject) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as target:
-        for info, content in _members(data):
-            found = subject.is_in(content)
-            target.writestr(info, redact(content, subject) if found else content, info.compress_type)
+        for info, content in members:
+            left = redact(content, subject) if subject.is_in(content) else content
+            target.writestr(info, left, info.compress_type)
     return written.getvalue()
 
 
-def _members(data: bytes) -> list[tuple[zipfile.ZipInfo, bytes]]:
+def _members(data: bytes) -> list[tuple[zipfile.ZipInfo, bytes]] | None:
+    """Return the members of an archive; None: it is none, or none that anybody could read."""
+    if not data.startswith(_ZIP):
+        return None
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as source:
             return [(info, source.read(info)) for info in source.infolist()]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
-        return []  # no archive that anybody could read
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+        return None
 
 
 def _redact_text(data: bytes, subject: Subject) -> bytes:

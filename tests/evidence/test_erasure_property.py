@@ -17,6 +17,7 @@ from config.replay import replayer_of
 from evidence.digests import digest_of, sha256_hex
 from evidence.models import BlobRemoval, IngestBatch, Span, Trace
 from evidence.services import log
+from evidence.services.disposal import reach
 from evidence.services.disposal.blob_removal import delete_files, read_what_is_left
 from evidence.services.disposal.erasure import ErasureReport, erase_trace_payload
 from evidence.services.disposal.planning import plan_erasure
@@ -25,6 +26,7 @@ from evidence.services.log.checking import check_log
 from tests.evidence.erasure_worlds import (
     VALUE_LIMIT,
     Plot,
+    Told,
     find_content,
     large_value,
     make_it,
@@ -166,3 +168,25 @@ def test_nothing_of_the_subject_is_left_and_nothing_of_anybody_else_is_gone(
 def test_the_same_in_many_worlds(plot: Plot, tmp_path: Path) -> None:
     with fresh_world(tmp_path) as world:
         erase_and_check(plot, world)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "forgotten", ["", "find_user_of_value", "find_values", "_bodies", "_files", "_is_of"]
+)
+def test_the_property_can_fail(forgotten: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An erasure that forgets one of its parts leaves something of the subject, or takes something of another."""
+    told = [
+        Told(number, odd="", value=number // 2, body=0, as_json=False, held=False, subject=number == 0)
+        for number in range(4)
+    ]
+    plot = Plot(told, sampled=[0], quoted=[0], overheard=[0])
+    answers: dict[str, object] = {"find_user_of_value": None, "find_values": set(), "_is_of": False}
+    if forgotten:
+        monkeypatch.setattr(reach, forgotten, lambda *_, **__: answers.get(forgotten, ()))
+    with fresh_world(tmp_path) as world:
+        if forgotten:
+            with pytest.raises(AssertionError):
+                erase_and_check(plot, world)
+        else:
+            erase_and_check(plot, world)

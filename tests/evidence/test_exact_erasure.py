@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -37,6 +41,7 @@ from evidence.services.disposal.erasure import erase_subject, erase_trace_payloa
 from evidence.services.disposal.planning import digest_of_plans, plan_erasure, plan_subject
 from evidence.services.disposal.reach import Role
 from evidence.services.disposal.retention import apply_retention
+from evidence.services.ingest import requests
 from evidence.services.log.checking import check_log
 from evidence.services.people import memberships
 from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
@@ -250,6 +255,42 @@ def test_a_value_goes_only_when_nobody_points_there_by_the_time_its_file_would_g
 
     monkeypatch.setattr(blob_removal, "delete_files", send_first)
     erase(sender)
+    marker = Span.objects.get(trace_id=OTHER).attributes["statement"][BLOB_KEY]
+    assert LONG.encode() in read_blob(marker.removeprefix("sha256:"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_waits_for_a_sender_that_is_about_to_share_the_value(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On two connections: the sender has kept the value and its spans are not committed yet."""
+    send(span_of(MINE, SECRET, statement=LONG))
+    body = make_request(span_of(OTHER, THEIRS, statement=LONG)).SerializeToString()
+    writer = principal_of_token(AccessToken.objects.get())
+    kept, go_on, copy = Event(), Event(), requests.copy_spans
+
+    def wait_and_copy(*args: Any) -> None:
+        kept.set()
+        assert go_on.wait(20)
+        copy(*args)
+
+    def in_thread(act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(requests, "copy_spans", wait_and_copy)
+    with ThreadPoolExecutor(2) as pool:
+        sent: dict[str, Any] = {"content_type": PROTOBUF, "content_encoding": "", "principal": writer}
+        sending = pool.submit(in_thread, lambda: ingest.ingest_traces(body=body, **sent))
+        assert kept.wait(20)
+        erasing = pool.submit(in_thread, lambda: erase(sender))
+        assert not wait([erasing], timeout=0.5).done
+        go_on.set()
+        sending.result(20)
+        report = erasing.result(20)
+    assert [stay.why for stay in report.plan.stays] == [f"shared with trace {OTHER.hex}"]
     marker = Span.objects.get(trace_id=OTHER).attributes["statement"][BLOB_KEY]
     assert LONG.encode() in read_blob(marker.removeprefix("sha256:"))
 
