@@ -41,7 +41,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Moment",
         "Blob",
     ),
-    _("What was kept and what went"): ("LegalHold", "LegalHoldRelease", "Erasure", "Disposal", "BlobRemoval"),
+    _("What was kept and what went"): (
+        "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "BlobRemoval",
+    ),
     _("People and keys"): ("User", "Pseudonym", "Group", "Membership", "AccessToken"),
 }  # fmt: skip
 

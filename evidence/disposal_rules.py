@@ -16,6 +16,7 @@ from typing import Final
 
 from django.db import models
 
+from evidence.copy_rules import COPIED_INTO, copy_sql
 from evidence.locks import Lock
 from evidence.models import (
     Adjudication,
@@ -90,8 +91,12 @@ ERASABLE: Final = (
     Erasable(
         Reject,
         ("detail", "item"),
-        "SELECT ($1).system_id, CASE WHEN ($1).trace_id ~ '^[0-9a-f]{32}$' THEN ($1).trace_id::uuid END",
-        "system_id = erased_system AND trace_id = replace(erased_trace::text, '-', '')",
+        # Where the system of a refused item cannot be told, it is of any that its request spoke of.
+        "SELECT system_id, CASE WHEN ($1).trace_id ~ '^[0-9a-f]{32}$' THEN ($1).trace_id::uuid END FROM ("
+        "SELECT ($1).system_id AS system_id UNION ALL SELECT unnest(system_ids) FROM evidence_ingestbatch"
+        " WHERE ($1).system_id IS NULL AND id = ($1).batch_id) AS spoken_of",
+        "trace_id = replace(erased_trace::text, '-', '') AND (system_id = erased_system OR (system_id IS NULL"
+        " AND batch_id IN (SELECT id FROM evidence_ingestbatch WHERE erased_system = ANY(system_ids))))",
     ),
     Erasable(
         EvalSample,
@@ -126,7 +131,9 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
         EXECUTE format('SELECT EXISTS (SELECT FROM evidence_erasure AS tombstone
             WHERE tombstone.transaction_id = pg_current_xact_id()::text::bigint
-            AND (tombstone.system_id, tombstone.trace_id) IN (%s))', TG_ARGV[0]) INTO being_erased USING OLD;
+            AND ((tombstone.system_id, tombstone.trace_id) IN (%s)
+                OR tombstone.copies -> %L @> to_jsonb(($1).id)))', TG_ARGV[0], TG_TABLE_NAME)
+            INTO being_erased USING OLD;
     END IF;
     IF being_erased THEN
         erased := to_jsonb(OLD);
@@ -230,7 +237,19 @@ def disposal_sql(runtime: str) -> list[str]:
             f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
         )
     ]
-    return [_DROP_MONTH, _erase_sql(), *rights]
+    return [_DROP_MONTH, *copy_sql(), _rows_sql(), _erase_sql(), *rights]
+
+
+def _rows_sql() -> str:
+    """Return the function that counts the rows of a trace, by table: for a plan."""
+    counts = " UNION ALL ".join(
+        f"SELECT '{one.model._meta.db_table}', count(*) FROM {one.model._meta.db_table} WHERE {one.rows}"
+        for one in ERASABLE
+    )
+    return f"""
+CREATE OR REPLACE FUNCTION tracebinder_rows_of(erased_system bigint, erased_trace uuid)
+RETURNS TABLE (table_name text, n bigint) LANGUAGE sql STABLE SET search_path = public, pg_temp AS $${counts}$$;
+"""
 
 
 def _erase_sql() -> str:
@@ -241,6 +260,7 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_te
 #variable_conflict use_column
 DECLARE
     record_id bigint;
+    found jsonb;
 BEGIN
     {_TAKE_LOCK};
     IF EXISTS (
@@ -252,8 +272,12 @@ BEGIN
         RAISE EXCEPTION 'trace % is kept: it is under a legal hold', erased_trace
             USING ERRCODE = 'restrict_violation';
     END IF;
-    INSERT INTO evidence_erasure (system_id, trace_id, reason, erased_by, n_spans, transaction_id, erased_at)
-    SELECT erased_system, erased_trace, $3, $4, count(*), pg_current_xact_id()::text::bigint, now()
+    SELECT coalesce(jsonb_object_agg(table_name, row_ids), '{{}}') INTO found FROM (
+        SELECT table_name, jsonb_agg(row_id ORDER BY row_id) AS row_ids
+        FROM tracebinder_copies_of(erased_system, erased_trace, '{{}}') WHERE kept_for IS NULL GROUP BY table_name
+    ) AS copied;
+    INSERT INTO evidence_erasure (system_id, trace_id, reason, erased_by, n_spans, copies, transaction_id, erased_at)
+    SELECT erased_system, erased_trace, $3, $4, count(*), found, pg_current_xact_id()::text::bigint, now()
     FROM evidence_span WHERE {_OWN_ROWS}
     RETURNING id INTO record_id;
 {updates}
@@ -269,7 +293,10 @@ def _update_sql(one: Erasable) -> str:
         is_json = isinstance(one.model._meta.get_field(column), models.JSONField)
         erased = f"tracebinder_erased(to_jsonb({column}))"
         changes.append(f"{column} = {erased}" + ("" if is_json else " #>> '{}'"))
-    return f"UPDATE {one.model._meta.db_table} SET {', '.join(changes)} WHERE {one.rows}"
+    table, rows = one.model._meta.db_table, one.rows
+    if table in COPIED_INTO:
+        rows = f"({rows}) OR id IN (SELECT jsonb_array_elements_text(found -> '{table}')::bigint)"
+    return f"UPDATE {table} SET {', '.join(changes)} WHERE {rows}"
 
 
 def _literal(text: str) -> str:

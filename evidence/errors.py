@@ -131,6 +131,14 @@ class BlobErased(EvidenceError):
     title = "The bytes were removed"
 
 
+class PlanOvertaken(EvidenceError):
+    """An erasure was asked for as planned, and something else stays by now: plan it again."""
+
+    code = "erasure_plan_overtaken"
+    http_status = 409
+    title = "The plan of the erasure is out of date"
+
+
 class LegalHoldInForce(EvidenceError):
     """What somebody wants erased must be kept."""
 

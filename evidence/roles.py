@@ -40,15 +40,14 @@ ROLES: Final[dict[str, RoleRules]] = {
     "auditor": RoleRules("reads all, verifies, exports binders", frozenset({Scope.READ, Scope.BINDER}), _EVIDENCE),
     "operator": RoleRules(
         "users, tokens, memberships, retention, holds; no evidence content",
-        frozenset(),
+        frozenset({Scope.ERASURES}),
         (),
         (
             "auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group",
             "evidence.view_membership", "evidence.add_membership", "evidence.delete_membership",
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
-            "evidence.view_pseudonym", "evidence.view_legalhold",
-            "evidence.view_legalholdrelease", "evidence.view_erasure",
-            "evidence.view_disposal",
+            "evidence.view_pseudonym", "evidence.view_legalhold", "evidence.view_legalholdrelease",
+            "evidence.view_erasure", "evidence.view_erasurecertificate", "evidence.view_disposal",
         ),
     ),
 }  # fmt: skip

@@ -36,6 +36,7 @@ INTERPRET_GRANTS: Final = {
     "evidence_release": "SELECT",
     "evidence_releasepin": "SELECT",
     "evidence_system": "SELECT",
+    "evidence_blobremoval": "SELECT",  # to tell prompts that were erased from prompts that were lost
     "evidence_auditevent": "SELECT, INSERT",
     "evidence_auditpayload": "SELECT, INSERT",
 }

@@ -58,3 +58,7 @@ class RejectSource(StrEnum):
     TRACE = "trace"  # its spans were kept, and no trace could be made of them
     EVAL_FILE = "eval_file"
     EVAL_SAMPLE = "eval_sample"
+
+
+# Of datasets that were copied from what traces said: no registration makes them anybody else's.
+PROBE_INPUTS_MEDIA_TYPE = "application/vnd.tracebinder.probe-inputs+json"

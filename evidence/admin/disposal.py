@@ -12,7 +12,14 @@ from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.visibility import visible
-from evidence.models import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
+from evidence.models import (
+    BlobRemoval,
+    Disposal,
+    Erasure,
+    ErasureCertificate,
+    LegalHold,
+    LegalHoldRelease,
+)
 
 
 @admin.register(LegalHold)
@@ -47,7 +54,18 @@ class ErasureAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["=trace_id"]
     ordering = ["-id"]
-    chain = [ChainLink("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id")]
+    chain = [
+        ChainLink("Its certificate", "evidence.erasurecertificate", "erasure__id__exact"),
+        ChainLink("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id"),
+    ]
+
+
+@admin.register(ErasureCertificate)
+class ErasureCertificateAdmin(ReadOnlyModelAdmin):
+    list_display = ["erasure", "digest", "created_at"]
+    list_filter = [related("erasure__system")]
+    list_select_related = ["erasure"]
+    ordering = ["-id"]
 
 
 @admin.register(Disposal)
@@ -64,11 +82,11 @@ class DisposalAdmin(ReadOnlyModelAdmin):
 
 @admin.register(BlobRemoval)
 class BlobRemovalAdmin(ReadOnlyModelAdmin):
-    list_display = ["blob_id", "erasure", "disposal", "removed_by", "created_at"]
+    list_display = ["blob_id", "remainder_id", "erasure", "disposal", "removed_by", "created_at"]
     list_select_related = ["erasure", "disposal"]
     ordering = ["-created_at", "blob"]
-    fields = ["blob_id", "erasure", "disposal", "removed_by", "created_at"]
-    readonly_fields = ["blob_id"]
+    fields = ["blob_id", "remainder_id", "erasure", "disposal", "removed_by", "created_at"]
+    readonly_fields = ["blob_id", "remainder_id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what retention removed, and what went with an erasure the person may see."""

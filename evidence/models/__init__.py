@@ -18,7 +18,14 @@ from evidence.models.binder import Binder
 from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
 from evidence.models.clock import Moment
-from evidence.models.disposal import BlobRemoval, Disposal, Erasure, LegalHold, LegalHoldRelease
+from evidence.models.disposal import (
+    BlobRemoval,
+    Disposal,
+    Erasure,
+    ErasureCertificate,
+    LegalHold,
+    LegalHoldRelease,
+)
 from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
 from evidence.models.gate import GateDecision, ReleaseVerdict, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
@@ -57,6 +64,7 @@ __all__ = [
     "DigestBasis",
     "Disposal",
     "Erasure",
+    "ErasureCertificate",
     "EvalRun",
     "EvalSample",
     "EvalScore",

@@ -61,6 +61,8 @@ class Erasure(AppendOnlyModel):
     reason = models.TextField()  # names no person: the tombstone is kept
     erased_by = actor_field()
     n_spans = models.PositiveIntegerField()  # whose payload was there to erase, or had been erased before
+    # Rows that are no trace's own and held its words: table -> ids, found by the function that erases.
+    copies = models.JSONField(default=dict)
     transaction_id = models.BigIntegerField()  # PostgreSQL's, of the erasure
     erased_at = models.DateTimeField()  # our clock
 
@@ -72,6 +74,24 @@ class Erasure(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.trace_id.hex} erased {self.erased_at:%Y-%m-%d}"
+
+
+class ErasureCertificate(AppendOnlyModel):
+    """What an erasure did, in the words its log entry is the digest of: what went, what stayed and why.
+
+    It names digests, ids and counts, and no content of the subject.
+    """
+
+    SYSTEM_PATH = "erasure__system"
+    PII = "actor"
+
+    erasure = models.OneToOneField(Erasure, on_delete=models.PROTECT, related_name="certificate")
+    document = models.JSONField()  # as docs/decisions/0022-exact-erasure.md lists it
+    digest = digest_field()  # of the document's canonical JSON (RFC 8785)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"certificate of {self.erasure_id}"
 
 
 class Disposal(AppendOnlyModel):
@@ -113,6 +133,8 @@ class BlobRemoval(AppendOnlyModel):
     blob = models.OneToOneField(Blob, on_delete=models.PROTECT, primary_key=True, related_name="removal")
     erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, null=True, related_name="removed_blobs")
     disposal = models.ForeignKey(Disposal, on_delete=models.PROTECT, null=True, related_name="removed_blobs")
+    # What is left of it without the subject's; other bytes, with a digest of their own.
+    remainder = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="left_of")
     removed_by = actor_field()
     created_at = models.DateTimeField(auto_now_add=True)
 

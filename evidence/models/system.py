@@ -57,6 +57,7 @@ class Scope(models.TextChoices):
     REVIEW = "review"
     BINDER = "binder"
     IMPORT = "import"
+    ERASURES = "erasures"  # that and how traces were erased; no content
 
 
 class AccessToken(StoredModel):

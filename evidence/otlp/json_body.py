@@ -34,20 +34,20 @@ from evidence.otlp.json_text import ReadJson, RepeatedKeys, find_repeated, read_
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import Signal
 
-_SPAN_LISTS: Final = ("resourceSpans", "scopeSpans", "spans")  # each within the one before
-_LOG_LISTS: Final = ("resourceLogs", "scopeLogs", "logRecords")
+SPAN_LISTS: Final = ("resourceSpans", "scopeSpans", "spans")  # each within the one before
+LOG_LISTS: Final = ("resourceLogs", "scopeLogs", "logRecords")
 
 
 def read_span_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[Span]]:
     """Yield the groups of an `ExportTraceServiceRequest` in JSON."""
-    builder = _Builder(limits, _read(body, Signal.TRACES, _SPAN_LISTS))
-    return builder.read_groups(_SPAN_LISTS, builder.build_span)
+    builder = _Builder(limits, _read(body, Signal.TRACES, SPAN_LISTS))
+    return builder.read_groups(SPAN_LISTS, builder.build_span)
 
 
 def read_log_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[LogRecord]]:
     """Yield the groups of an `ExportLogsServiceRequest` in JSON."""
-    builder = _Builder(limits, _read(body, Signal.LOGS, _LOG_LISTS))
-    return builder.read_groups(_LOG_LISTS, builder.build_log)
+    builder = _Builder(limits, _read(body, Signal.LOGS, LOG_LISTS))
+    return builder.read_groups(LOG_LISTS, builder.build_log)
 
 
 def _read(body: bytes, signal: Signal, names: tuple[str, str, str]) -> ReadJson:

@@ -18,7 +18,7 @@ from evidence.otlp.groups import BrokenItem, ItemGroup, MessageT
 
 _VARINT: Final = 0
 _FIXED64: Final = 1
-_LENGTH: Final = 2
+LENGTH: Final = 2
 _FIXED32: Final = 5
 
 
@@ -83,16 +83,31 @@ def _read_parts(data: bytes) -> _Parts:
         UndecodableBody: a field is cut short or of a kind protobuf does not have.
     """
     parts = _Parts()
+    for number, kind, _, content in read_fields(data):
+        if kind == LENGTH:
+            parts.setdefault(number, []).append(content)
+    return parts
+
+
+def read_fields(data: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Yield each field of a message: its number, its kind, all its bytes, and the content of those.
+
+    Raises:
+        UndecodableBody: a field is cut short or of a kind protobuf does not have.
+    """
     at = 0
     while at < len(data):
+        begin = at
         key, at = _read_varint(data, at)
         number, kind = key >> 3, key & 7
         if number == 0:
             raise UndecodableBody("a protobuf field has the number 0")
         if kind == _VARINT:
+            content = at
             _, at = _read_varint(data, at)
+            yield number, kind, data[begin:at], data[content:at]
             continue
-        if kind == _LENGTH:
+        if kind == LENGTH:
             size, at = _read_varint(data, at)
         elif kind in {_FIXED64, _FIXED32}:
             size = 8 if kind == _FIXED64 else 4
@@ -100,10 +115,18 @@ def _read_parts(data: bytes) -> _Parts:
             raise UndecodableBody(f"a protobuf field has the unknown kind {kind}")
         if at + size > len(data):
             raise UndecodableBody("the protobuf body was cut short")
-        if kind == _LENGTH:
-            parts.setdefault(number, []).append(data[at : at + size])
+        yield number, kind, data[begin : at + size], data[at : at + size]
         at += size
-    return parts
+
+
+def write_varint(value: int) -> bytes:
+    """Return a number in base 128."""
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
 
 
 def _read_varint(data: bytes, at: int) -> tuple[int, int]:

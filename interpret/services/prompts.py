@@ -10,15 +10,16 @@ from typing import Any
 from django.db import transaction
 
 from evidence.digests import canonical_json, sha256_hex
+from evidence.disposal_rules import ERASED_TEXT
 from evidence.models import ArtefactKind, ArtefactVersion, Release, Span, Trace
 from evidence.selectors.traces import current_traces
 from evidence.services import registry
 from evidence.services.blobs import read_blob, store_blob
+from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE
 from interpret.contracts import ProbeInput
 from interpret.errors import BadSpecification
 
 DATASET_KEY = "answer-prompts"
-MEDIA_TYPE = "application/vnd.tracebinder.probe-inputs+json"
 NEWEST = 60  # traces of a release that a dataset takes
 
 
@@ -33,7 +34,7 @@ def collect_answer_prompts(release: Release) -> tuple[ProbeInput, ...]:
     for trace in sorted(traces, key=lambda each: each.trace_id.hex):
         instruction, text = _turns(messages.get(trace.trace_id.hex, []))
         text = text or trace.question
-        if text:
+        if text and text != ERASED_TEXT:
             language = trace.language or "und"  # BCP 47: undetermined
             inputs.append(ProbeInput(trace.trace_id.hex, text, language, instruction=instruction))
     return tuple(inputs)
@@ -62,7 +63,7 @@ def store_inputs(
         actor=actor,
         name="Prompts that probes read",
         metadata={"inputs": len(inputs)},
-        blob=store_blob(data, MEDIA_TYPE),
+        blob=store_blob(data, PROBE_INPUTS_MEDIA_TYPE),
     )
 
 

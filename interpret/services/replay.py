@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 
+from evidence.errors import BlobErased
 from evidence.replay import Replay
 from interpret import registry
 from interpret.errors import ProbeError
@@ -26,7 +27,10 @@ def replay_finding(finding: Finding) -> Replay:
     if digest_of_finding(finding) != finding.digest:
         raise ProbeError(f"Finding {finding.pk} is not what was stored: its digest does not fit its content.")
     run = finding.run
-    specification = specification_of(run)
+    try:
+        specification = specification_of(run)
+    except BlobErased as exc:
+        return _gone(finding, f"prompts it was measured on were erased: {exc}")
     session = registry.open_session(settings.MODEL_STORE)
     result = registry.load(run.spec.probe).run(specification, session, ignore_progress)
     if finding.ordinal > len(result.measurements):
@@ -44,4 +48,20 @@ def replay_finding(finding: Finding) -> Replay:
         replayed_inputs=digest_of_specification(specification),
         stored_code=str(finding.provenance["code_version"]),
         current_code=result.code_version,
+    )
+
+
+def _gone(finding: Finding, why: str) -> Replay:
+    """Return what is said of a finding that cannot be measured again."""
+    code = str(finding.provenance["code_version"])
+    return Replay(
+        kind="finding",
+        ref=str(finding.pk),
+        stored_verdict=finding.status,
+        replayed_verdict="erased",
+        stored_inputs=finding.run.spec.artefact_version.digest,
+        replayed_inputs="",
+        stored_code=code,
+        current_code=code,
+        gone=why,
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from evidence.services.disposal.blob_removal import delete_files
+from evidence.services.disposal.erasure import erase_trace_payload
 from interpret.errors import ProbeError
 from interpret.models import Finding, ProbeRun
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
 from interpret.services.replay import replay_finding
+from tests.e2e.cases import make_trace
 from tests.factories import World, acting
 from tests.interpret.conftest import StandInProbe
 from tests.interpret.measurements import make_measurement, make_result
@@ -40,3 +43,17 @@ def test_a_probe_that_reports_fewer_findings_says_so(finding: Finding, probe: St
     probe.result = lambda: make_result(make_measurement())
     with pytest.raises(ProbeError, match="now reports 1 findings; this was 2"):
         replay_finding(finding)
+
+
+def test_a_finding_on_prompts_that_were_erased_says_so(world: World, probe: StandInProbe) -> None:
+    asked = make_trace(world)
+    run = queue_probe_run(release=world.release, probe="entropy.next_token", principal=acting())
+    execute_probe_run(run.pk)
+    [finding] = ProbeRun.objects.get(pk=run.pk).findings.all()
+    assert replay_finding(finding).agrees
+    report = erase_trace_payload(
+        system=world.system, trace_id=asked.trace_id, reason="request 1", principal=acting()
+    )
+    delete_files(report.removed_blobs)  # as the commit does
+    replayed = replay_finding(finding)
+    assert (replayed.replayed_verdict, replayed.differs) == ("erased", False)

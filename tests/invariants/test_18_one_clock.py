@@ -20,7 +20,7 @@ NO_KNOWLEDGE = {
     ("requirements/services/assessment.py", "as_of__lte"),  # a date that the row is about
     ("requirements/services/binder_sections.py", "as_of__lte"),
     ("evidence/selectors/waivers.py", "expires_at__gt"),
-    ("evidence/services/disposal/erasure.py", "as_of__gte"),
+    ("evidence/services/disposal/reach.py", "as_of__gte"),
 }
 COMPARISONS = ("__lt", "__lte", "__gt", "__gte", "__range")
 

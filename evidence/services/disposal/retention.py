@@ -24,7 +24,7 @@ from evidence.disposal_rules import MIN_AGE_DAYS
 from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span
 from evidence.selectors.holds import active_holds, holds_over
 from evidence.services import audit
-from evidence.services.disposal.blob_removal import remove_blobs
+from evidence.services.disposal.blob_removal import remove_blobs, what_is_left
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def apply_retention(*, now: datetime | None = None, dry_run: bool = False) -> Re
         due, held = _bodies_due(signal, before)
         n_held += held.count()
         if dry_run:
-            n_bodies += due.count()
+            n_bodies += due.count() + len(_rests_due(signal, before))
             continue
         while gone := remove_bodies(signal, before):
             disposals.append(gone)
@@ -137,6 +137,7 @@ def remove_bodies(signal: str, before: datetime) -> Disposal | None:
     locks.hold(locks.Lock.DISPOSAL)  # a hold placed from here on finds its bodies still there, or comes later
     due, _ = _bodies_due(signal, before)
     digests = sorted(set(due.order_by("pk").values_list("body_digest", flat=True)[:_BODIES_AT_ONCE]))
+    digests = digests or _rests_due(signal, before)[:_BODIES_AT_ONCE]
     if not digests:
         return None
     disposal = Disposal.objects.create(
@@ -161,17 +162,29 @@ def _record(disposal: Disposal) -> None:
     )
 
 
-def _bodies_due(signal: str, before: datetime) -> tuple[QuerySet[IngestBatch], QuerySet[IngestBatch]]:
+def _rests_due(signal: str, before: datetime) -> list[str]:
+    """Return the digests of what erasures left of bodies that are due."""
+    due, _ = _bodies_due(signal, before, rewritten=True)
+    rests = {what_is_left(digest) for digest in due.values_list("body_digest", flat=True)}
+    return sorted(Blob.objects.filter(pk__in=rests, removal__isnull=True).values_list("pk", flat=True))
+
+
+def _bodies_due(
+    signal: str, before: datetime, *, rewritten: bool = False
+) -> tuple[QuerySet[IngestBatch], QuerySet[IngestBatch]]:
     """Return the batches whose body is old enough and still there: those that may go, and those held.
 
     A body may hold spans of every system its token writes to, so a hold on one of them keeps it.
+
+    Args:
+        rewritten: those of whose body an erasure left a part.
     """
-    still_there = IngestBatch.objects.filter(
-        ~Exists(BlobRemoval.objects.filter(blob=OuterRef("body_digest"))),
-        Exists(Blob.objects.filter(pk=OuterRef("body_digest"))),
-        signal=signal,
-        received_at__lt=before,
+    old = IngestBatch.objects.filter(
+        Exists(Blob.objects.filter(pk=OuterRef("body_digest"))), signal=signal, received_at__lt=before
     )
+    removed = BlobRemoval.objects.filter(blob=OuterRef("body_digest"))
+    rest = Exists(removed.filter(remainder__isnull=False))
+    still_there = old.filter(rest if rewritten else ~Exists(removed))
     newer = IngestBatch.objects.filter(body_digest=OuterRef("body_digest"), received_at__gte=before)
     held = Q(pk__in=[])
     for hold in active_holds():

@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.digests import sha256_hex
+from evidence.locks import Lock, hold
 from evidence.models import AccessToken, Blob, IngestBatch, Reject, System
 from evidence.otlp.body import PlainBody, unpack_body
 from evidence.otlp.decode import decode_logs, decode_traces
@@ -154,10 +155,11 @@ def _find_batch(posted: _Posted) -> IngestBatch | None:
 @transaction.atomic
 def _store_traces(posted: _Posted) -> IngestBatch:
     decoded = decode_traces(posted.body, posted.limits)
-    _store_blobs(posted, decoded.blobs)
+    _store_body(posted)
     systems = WritableSystems.of(posted.principal)
     spans, refused = systems.claim_spans(decoded.spans, posted.limits)
     mark_traces(spans, posted.received_at)
+    _store_moved(decoded.blobs)
     found = sort_spans(spans, posted.limits)
     rejects = [*decoded.rejects, *refused, *found.conflicts]
     written_to = frozenset(system_id for system_id, _ in spans)
@@ -170,7 +172,7 @@ def _store_traces(posted: _Posted) -> IngestBatch:
 @transaction.atomic
 def _store_logs(posted: _Posted) -> IngestBatch:
     decoded = decode_logs(posted.body, posted.limits)
-    raw = _store_blobs(posted, ())
+    raw = _store_body(posted)
     systems = WritableSystems.of(posted.principal)
     events, refused = systems.claim_evaluations(decoded.evaluations, posted.limits)
     n_stored = store_evaluations(
@@ -182,11 +184,16 @@ def _store_logs(posted: _Posted) -> IngestBatch:
     return _record_batch(posted, outcome, systems)
 
 
-def _store_blobs(posted: _Posted, moved: Iterable[AttributeBlob]) -> Blob:
-    """Keep the raw body and the values moved out of rows; durable before anything is acknowledged."""
-    for blob in moved:
-        store_blob(blob.data, blob.media_type)
+def _store_body(posted: _Posted) -> Blob:
+    """Keep the raw body; durable before anything is acknowledged."""
     return store_blob(posted.body.data, posted.body.media_type)
+
+
+def _store_moved(moved: Iterable[AttributeBlob]) -> None:
+    """Keep the values moved out of rows, while no erasure takes the same bytes away. After the traces are locked."""
+    for blob in sorted(moved, key=lambda each: each.digest):
+        hold(Lock.BLOB, blob.digest)
+        store_blob(blob.data, blob.media_type)
 
 
 def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) -> IngestBatch:

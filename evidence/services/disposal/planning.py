@@ -1,0 +1,176 @@
+"""What an erasure would do: which rows and blobs go, what stays and why, and what cannot be reached.
+
+The act draws the same plan up again under its locks, and carries out that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Max, Min, Model
+
+from evidence import acts
+from evidence.access import Principal
+from evidence.digests import digest_of, sha256_hex
+from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
+from evidence.models import Span, System, Trace
+from evidence.selectors.spans import with_attributes
+from evidence.services.disposal.reach import BlobPlan, Keep, Stay, binders_with, plan_blobs
+
+# What no erasure reaches, whatever the trace.
+NEVER_REACHED: Final = (
+    "backups of the database and of the blob store: erase again after restoring one",
+    "dead rows until VACUUM, and the write-ahead log until it is recycled",
+    "copies outside: what was read by API, shown, printed or exported",
+)
+_ROWS: Final = "SELECT table_name, n FROM tracebinder_rows_of(%s, %s)"
+_WORDS: Final = "SELECT words, shared_with FROM tracebinder_words_of(%s, %s, %s)"
+_COPIES: Final = "SELECT table_name, row_id, kept_for FROM tracebinder_copies_of(%s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePlan:
+    """What becomes of one trace."""
+
+    system: System
+    trace_id: UUID
+    held: str = ""  # why nothing of it may go; empty: it may
+    rows: dict[str, int] = field(default_factory=dict)  # of the trace's own, by model label
+    copies: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # rows of no trace that hold its words, by table
+    blobs: list[BlobPlan] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
+    binders: list[str] = field(default_factory=list)  # exported ones that may hold it, by file name
+
+    @property
+    def stays_digest(self) -> str:
+        """The digest of what stays and of what cannot be reached: what somebody agreed to."""
+        stays = sorted([stay.what, stay.why] for stay in self.stays)
+        return digest_of({"held": self.held, "stays": stays, "binders": self.binders})
+
+
+def plan_erasure(
+    *, principal: Principal, system: System, trace_id: UUID, gone: Collection[UUID] = ()
+) -> ErasurePlan:
+    """Return what erasing a trace would do. Changes nothing.
+
+    Args:
+        gone: traces of the system that would be erased before it.
+
+    Raises:
+        AccessDenied: as `acts.check_can_erase` does.
+        NotFound: the system has neither spans nor a trace of this id, or is none of the principal's.
+    """
+    acts.check_can_erase(principal, system)
+    began, ended = when_it_began(system, trace_id)
+    try:
+        acts.check_can_erase_period(principal, system, began, ended)
+    except LegalHoldInForce as exc:
+        return ErasurePlan(system, trace_id, held=str(exc))
+    return draw_up(system, trace_id, gone=gone, keep=lambda data, _: sha256_hex(data))
+
+
+def plan_subject(*, principal: Principal, system: System, attribute: str, value: str) -> list[ErasurePlan]:
+    """Return what erasing every trace with this attribute would do, one after the other. Changes nothing.
+
+    Raises:
+        AccessDenied, InvalidInput, NotFound: as `find_subject` does.
+    """
+    plans: list[ErasurePlan] = []
+    for trace_id in find_subject(principal=principal, system=system, attribute=attribute, value=value):
+        gone = [plan.trace_id for plan in plans if not plan.held]
+        plans.append(plan_erasure(principal=principal, system=system, trace_id=trace_id, gone=gone))
+    return plans
+
+
+def check_agreed(plans: Sequence[ErasurePlan], agreed: str) -> None:
+    """Refuse to go on when something else stays than was agreed to.
+
+    Args:
+        agreed: the digest that somebody was shown; empty: nobody asked.
+
+    Raises:
+        PlanOvertaken: it is another one by now.
+    """
+    if agreed and agreed != digest_of_plans(plans):
+        raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+
+
+def digest_of_plans(plans: Sequence[ErasurePlan]) -> str:
+    """Return the digest of all that stays of some traces, by which an erasure can be tied to its plan."""
+    return digest_of([[plan.trace_id.hex, plan.stays_digest] for plan in plans])
+
+
+def find_subject(*, principal: Principal, system: System, attribute: str, value: str) -> list[UUID]:
+    """Return the traces that have a span with this attribute, e.g. `enduser.id`, as text or as number.
+
+    Reads all spans of the system: there is no index for it, because ingest would pay for that one.
+
+    Raises:
+        AccessDenied: as `acts.check_can_erase` does.
+        InvalidInput: no attribute is named, or no value: an empty one would be everybody's who gave none.
+        NotFound: no span has the attribute with this value, or the system is none of the principal's.
+    """
+    acts.check_can_erase(principal, system)
+    if not value.strip():
+        raise InvalidInput("An erasure names whose traces: give the attribute with its value, as key=value.")
+    spans = with_attributes(Span.objects.filter(system=system), [f"{attribute}={value}"])
+    trace_ids = sorted(set(spans.values_list("trace_id", flat=True)))
+    if not trace_ids:
+        raise NotFound(f"No span of {system.key!r} has this value of {attribute!r}.")
+    return trace_ids
+
+
+def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Keep) -> ErasurePlan:
+    """Return the plan for a trace that may be erased."""
+    plan = ErasurePlan(system, trace_id)
+    asked = (system.pk, trace_id, list(gone))
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, asked[:2])
+        plan.rows.update({_label_of(table): n for table, n in cursor.fetchall() if n})
+        cursor.execute(_WORDS, asked)
+        words = cursor.fetchall()
+        cursor.execute(_COPIES, asked)
+        for table, row_id, kept_for in cursor.fetchall():
+            if kept_for is None:
+                plan.copies.setdefault(table, []).append(row_id)
+            else:
+                why = f"it is of trace {kept_for.hex}, or says only what that says too"
+                plan.stays.append(Stay(f"{_label_of(table)} {row_id}", why))
+    own = [text for text, shared_with in words if shared_with is None]
+    shared = [(text, shared_with) for text, shared_with in words if shared_with is not None]
+    for found in plan_blobs(system, trace_id, words=own, shared=shared, gone=gone, keep=keep):
+        if isinstance(found, BlobPlan):
+            plan.blobs.append(found)
+        else:
+            plan.stays.append(found)
+    plan.binders.extend(binders_with(Trace.objects.filter(system=system, trace_id=trace_id)))
+    return plan
+
+
+def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
+    """Return the earliest and the latest time at which a span or revision of the trace began.
+
+    Raises:
+        NotFound: the system has neither spans nor a trace of this id.
+    """
+    starts = []
+    for rows in (Span.objects, Trace.objects):
+        found = rows.filter(system=system, trace_id=trace_id)
+        times = found.aggregate(first=Min("started_at"), last=Max("started_at"))
+        starts += [time for time in times.values() if time is not None]
+    if not starts:
+        raise NotFound(f"There is no trace {trace_id.hex} of {system.key!r}.")
+    return min(starts), max(starts)
+
+
+def _label_of(table: str) -> str:
+    models: Iterator[type[Model]] = iter(apps.get_models())
+    return next(model._meta.label for model in models if model._meta.db_table == table)

@@ -1,0 +1,403 @@
+"""An erasure takes what is the subject's, in every copy, and nothing that is another's."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import override_settings
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from evidence.access import principal_of_command_line, principal_of_token
+from evidence.digests import digest_of
+from evidence.errors import BlobErased, PlanOvertaken
+from evidence.models import (
+    AccessToken,
+    AuditEvent,
+    BlobRemoval,
+    Checkpoint,
+    Erasure,
+    IngestBatch,
+    Reject,
+    Scope,
+    Span,
+)
+from evidence.otlp.values import BLOB_KEY
+from evidence.services import assembly, evals, ingest, log
+from evidence.services.blobs import blob_path, read_blob
+from evidence.services.disposal import blob_removal, holds
+from evidence.services.disposal.blob_removal import read_what_is_left, sweep_removed, what_is_left
+from evidence.services.disposal.certificates import read_certificate
+from evidence.services.disposal.erasure import erase_subject, erase_trace_payload
+from evidence.services.disposal.planning import digest_of_plans, plan_erasure, plan_subject
+from evidence.services.disposal.reach import Role
+from evidence.services.disposal.retention import apply_retention
+from evidence.services.ingest import requests
+from evidence.services.log.checking import check_log
+from evidence.services.people import memberships
+from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
+from tests.evidence.eval_files import eval_file, post
+from tests.evidence.otlp_bodies import (
+    JSON,
+    PROTOBUF,
+    START_NS,
+    make_request,
+    make_span,
+    read_traces,
+    to_otlp_json,
+)
+from tests.factories import ACTOR, World, acting, make_world
+
+MINE, OTHER = uuid.UUID(int=0xA1), uuid.UUID(int=0xB2)
+SECRET = "Ms Ngozi Okafor earns 41,200 a year"
+THEIRS = "Mr Paul Weber asks about a loan"
+LONG = "A statement of account, shared by both. " * 7_000  # above the limit of one value
+DAY_NS = 86_400_000_000_000
+
+
+def span_of(trace_id: uuid.UUID, words: str, *, start: int = START_NS, **attributes: str) -> Any:
+    said = {
+        "gen_ai.operation.name": "invoke_agent", "tracebinder.release": "r1",
+        "tracebinder.question": words, "tracebinder.answer": f"The answer to {words}", **attributes,
+    }  # fmt: skip
+    return make_span(
+        trace_id=trace_id.bytes, parent_span_id=b"", attributes=said,
+        start_time_unix_nano=start, end_time_unix_nano=start + 1,
+    )  # fmt: skip
+
+
+def send(*spans: Any, as_json: bool = False) -> str:
+    """Post the spans in one body, seal their traces, and return the body's digest."""
+    request = make_request(*spans)
+    body, kind = (to_otlp_json(request), JSON) if as_json else (request.SerializeToString(), PROTOBUF)
+    sender = principal_of_token(AccessToken.objects.get())
+    receipt = ingest.ingest_traces(body=body, content_type=kind, content_encoding="", principal=sender)
+    assembly.assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1))
+    return receipt.batch.body_digest
+
+
+def erase(world: World, trace_id: uuid.UUID = MINE) -> Any:
+    return erase_trace_payload(system=world.system, trace_id=trace_id, reason="request 1", principal=acting())
+
+
+@pytest.fixture
+def sender(world: World) -> World:
+    world.token(Scope.INGEST)
+    return world
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_value_that_another_trace_shares_is_kept_until_that_goes_too(sender: World) -> None:
+    send(span_of(MINE, SECRET, statement=LONG), span_of(OTHER, THEIRS, statement=LONG))
+    [digest] = {
+        attributes["statement"][BLOB_KEY].removeprefix("sha256:")
+        for attributes in Span.objects.values_list("attributes", flat=True)
+    }
+    erase(sender)
+    assert LONG.encode() in read_blob(digest)
+    erase(sender, OTHER)
+    with pytest.raises(BlobErased):
+        read_blob(digest)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_body_keeps_the_spans_of_others_and_none_of_the_subjects(sender: World, as_json: bool) -> None:
+    held = span_of(OTHER, THEIRS, start=START_NS + DAY_NS)
+    body = send(span_of(MINE, SECRET), held, as_json=as_json)
+    stored = Span.objects.get(trace_id=OTHER)
+    holds.place_hold(
+        system=sender.system,
+        reason="lawsuit",
+        period_from=stored.started_at,
+        period_to=None,
+        principal=acting(),
+    )
+    erase(sender)
+    with pytest.raises(BlobErased):
+        read_blob(body)
+    assert not blob_path(body).exists()
+    left = read_what_is_left(body)
+    assert SECRET.encode() not in left
+    [kept] = read_traces(left, JSON if as_json else PROTOBUF).spans
+    assert (kept.trace_id, kept.digest) == (OTHER.hex, stored.digest)
+    assert IngestBatch.objects.get().body_digest == body
+    assert send(span_of(MINE, SECRET), held, as_json=as_json) == body  # answered as before, by its digest
+    assert IngestBatch.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_left_of_a_body_goes_with_the_last_of_its_traces(sender: World) -> None:
+    body = send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
+    erase(sender)
+    rest = BlobRemoval.objects.get(pk=body).remainder_id
+    assert rest is not None
+    erase(sender, OTHER)
+    assert not blob_path(rest).exists()
+    with pytest.raises(BlobErased):
+        read_what_is_left(body)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_prompts_copied_into_a_probes_dataset_are_reached(sender: World) -> None:
+    send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
+    version = store_inputs(release=sender.release, inputs=collect_answer_prompts(sender.release), actor=ACTOR)
+    assert {item.text for item in read_inputs(version)} == {SECRET, THEIRS}
+    erase(sender)
+    with pytest.raises(BlobErased):
+        read_inputs(version)
+    assert version.blob_id is not None
+    left = json.loads(read_what_is_left(version.blob_id))
+    assert left == [{"tracebinder.erased": True}, left[1]]
+    assert left[1]["text"] == THEIRS
+    again = collect_answer_prompts(sender.release)  # what is erased is nobody's prompt any more
+    assert [item.text for item in again] == [THEIRS]
+
+
+def refused_sample(**fields: Any) -> dict[str, Any]:
+    return {"id": "bad", "slice": {}, "output": "a", "scores": {"grounded": {"status": "nonsense"}}, **fields}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("link", [{"trace_id": MINE.hex, "input": "short"}, {"input": f"Asked: {SECRET}"}])
+def test_a_rejected_sample_is_reached_by_trace_id_or_by_its_words(
+    sender: World, link: dict[str, str]
+) -> None:
+    send(span_of(MINE, SECRET))
+    kept = refused_sample(id="kept", input=THEIRS)
+    document = json.loads(eval_file())
+    document["samples"] += [refused_sample(**link), kept]
+    run = post(sender, json.dumps(document).encode()).run
+    mine, theirs = Reject.objects.order_by("pk")
+    report = erase(sender)
+    mine.refresh_from_db()
+    theirs.refresh_from_db()
+    assert mine.item == {"tracebinder.erased": True}
+    assert theirs.item == kept
+    assert report.erasure.copies == {"evidence_reject": [mine.pk]}
+    left = json.loads(read_what_is_left(run.raw_id))
+    assert SECRET not in json.dumps(left)
+    assert left["samples"][:30] == document["samples"][:30]
+    assert left["samples"][31] == kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sample_without_a_trace_that_holds_the_subjects_words_is_reached(sender: World) -> None:
+    send(span_of(MINE, SECRET))
+    document = json.loads(eval_file())
+    document["samples"][3]["input"] = SECRET
+    run = post(sender, json.dumps(document).encode()).run
+    erase(sender)
+    assert run.samples.get(sample_id="3").input == "[erased]"
+    assert run.samples.get(sample_id="4").input == "q"
+    assert run.scores.get(slice={}).n == 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_file_is_reached_and_the_rest_of_it_is_kept(sender: World) -> None:
+    send(span_of(MINE, SECRET))
+    raw = eval_file(run_key=7, note=SECRET, other=THEIRS)
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, raw)
+    refused = Reject.objects.get()
+    erase(sender)
+    assert not blob_path(refused.item_digest).exists()
+    left = read_what_is_left(refused.item_digest).decode()
+    assert SECRET not in left
+    assert THEIRS in left
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_that_another_trace_says_too_are_not_the_subjects_alone(sender: World) -> None:
+    send(span_of(MINE, THEIRS), span_of(OTHER, THEIRS))
+    document = json.loads(eval_file())
+    document["samples"][3]["input"] = THEIRS
+    run = post(sender, json.dumps(document).encode()).run
+    erase(sender)
+    assert run.samples.get(sample_id="3").input == THEIRS
+    assert read_blob(run.raw_id) == json.dumps(document).encode()
+    assert Erasure.objects.get().copies == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_value_that_another_trace_brings_after_the_erasure_is_that_traces_own(sender: World) -> None:
+    send(span_of(MINE, SECRET, statement=LONG))
+    erase(sender)
+    send(span_of(OTHER, THEIRS, statement=LONG))
+    marker = Span.objects.get(trace_id=OTHER).attributes["statement"][BLOB_KEY]
+    sweep_removed()
+    assert LONG.encode() in read_blob(marker.removeprefix("sha256:"))
+    erase(sender, OTHER)
+    with pytest.raises(BlobErased):
+        read_blob(marker.removeprefix("sha256:"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_value_goes_only_when_nobody_points_there_by_the_time_its_file_would_go(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender that finds the bytes still there writes none; between commit and unlink, that would lose them."""
+    send(span_of(MINE, SECRET, statement=LONG))
+    delete = blob_removal.delete_files
+
+    def send_first(digests: Any, **values: Any) -> int:
+        send(span_of(OTHER, THEIRS, statement=LONG))
+        return delete(digests, **values)
+
+    monkeypatch.setattr(blob_removal, "delete_files", send_first)
+    erase(sender)
+    marker = Span.objects.get(trace_id=OTHER).attributes["statement"][BLOB_KEY]
+    assert LONG.encode() in read_blob(marker.removeprefix("sha256:"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_waits_for_a_sender_that_is_about_to_share_the_value(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On two connections: the sender has kept the value and its spans are not committed yet."""
+    send(span_of(MINE, SECRET, statement=LONG))
+    body = make_request(span_of(OTHER, THEIRS, statement=LONG)).SerializeToString()
+    writer = principal_of_token(AccessToken.objects.get())
+    kept, go_on, copy = Event(), Event(), requests.copy_spans
+
+    def wait_and_copy(*args: Any) -> None:
+        kept.set()
+        assert go_on.wait(20)
+        copy(*args)
+
+    def in_thread(act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(requests, "copy_spans", wait_and_copy)
+    with ThreadPoolExecutor(2) as pool:
+        sent: dict[str, Any] = {"content_type": PROTOBUF, "content_encoding": "", "principal": writer}
+        sending = pool.submit(in_thread, lambda: ingest.ingest_traces(body=body, **sent))
+        assert kept.wait(20)
+        erasing = pool.submit(in_thread, lambda: erase(sender))
+        assert not wait([erasing], timeout=0.5).done
+        go_on.set()
+        sending.result(20)
+        report = erasing.result(20)
+    assert [stay.why for stay in report.plan.stays] == [f"shared with trace {OTHER.hex}"]
+    marker = Span.objects.get(trace_id=OTHER).attributes["statement"][BLOB_KEY]
+    assert LONG.encode() in read_blob(marker.removeprefix("sha256:"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_retention_takes_what_an_erasure_left_of_a_body(sender: World) -> None:
+    body = send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
+    erase(sender)
+    rest = what_is_left(body)
+    later = timezone.now() + timedelta(days=2)
+    with override_settings(RETENTION_DAYS={"traces": 1, "logs": 0}):
+        assert apply_retention(now=later, dry_run=True).n_bodies == 1
+        assert apply_retention(now=later).n_bodies == 1
+        assert not blob_path(rest).exists()
+        assert apply_retention(now=later).n_bodies == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_span_whose_system_cannot_be_told_is_reached(sender: World) -> None:
+    second = make_world("aml-copilot")
+    AccessToken.objects.get().systems.add(second.system)
+    memberships.grant_membership(
+        principal=principal_of_command_line(), system=second.system, user=sender.people["operator"]
+    )
+    nowhere = make_request(span_of(MINE, SECRET), system="nobody-knows")
+    send(span_of(MINE, SECRET))
+    writer = principal_of_token(AccessToken.objects.get())
+    ingest.ingest_traces(
+        body=nowhere.SerializeToString(), content_type=PROTOBUF, content_encoding="", principal=writer
+    )
+    refused = Reject.objects.get()
+    assert refused.system is None
+    erase(sender)
+    refused.refresh_from_db()
+    assert refused.item == {"tracebinder.erased": True}
+    assert not blob_path(IngestBatch.objects.get(pk=refused.batch_id).body_digest).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_changes_nothing_and_the_act_refuses_when_something_else_stays(sender: World) -> None:
+    send(span_of(MINE, SECRET, statement=LONG))
+    body = IngestBatch.objects.get().body_digest
+    asked: dict[str, Any] = {"system": sender.system, "trace_id": MINE, "principal": acting()}
+    plan = plan_erasure(**asked)
+    assert (plan.rows["evidence.Span"], plan.stays) == (1, [])
+    assert {blob.role for blob in plan.blobs} == {Role.BODY, Role.VALUE}
+    assert read_blob(body)
+    assert not Erasure.objects.exists()
+    send(span_of(OTHER, THEIRS, statement=LONG))  # it shares the value from now on
+    with pytest.raises(PlanOvertaken):
+        erase_trace_payload(**asked, reason="request 1", as_planned=plan.stays_digest)
+    assert not Erasure.objects.exists()
+    again = plan_erasure(**asked)
+    assert [stay.why for stay in again.stays] == [f"shared with trace {OTHER.hex}"]
+    done = erase_trace_payload(**asked, reason="request 1", as_planned=again.stays_digest)
+    assert done.certificate.document["stays"] == [{"what": s.what, "why": s.why} for s in again.stays]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_traces_of_one_subject_that_share_a_value_take_it_with_them(sender: World) -> None:
+    both = {"statement": LONG, "enduser.id": "4711"}
+    send(span_of(MINE, SECRET, **both), span_of(OTHER, THEIRS, **both))
+    asked: dict[str, Any] = {
+        "system": sender.system, "attribute": "enduser.id", "value": "4711", "principal": acting(),
+    }  # fmt: skip
+    plans = plan_subject(**asked)
+    assert [[stay.why for stay in plan.stays] for plan in plans] == [[f"shared with trace {OTHER.hex}"], []]
+    report = erase_subject(**asked, reason="request 1", agreed=digest_of_plans(plans))
+    assert not report.held
+    assert not any(
+        path.is_file() and LONG.encode() in path.read_bytes() for path in settings.BLOB_ROOT.rglob("*")
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_certificate_names_no_content_and_its_digest_is_in_the_signed_log(sender: World) -> None:
+    send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
+    log.sequence_events(limit=1000)
+    log.sign_checkpoint()
+    before = Checkpoint.objects.order_by("-size").first()
+    certificate = erase(sender).certificate
+    assert before is not None
+    document = certificate.document
+    assert document["log"]["checkpoint"] == {"size": before.size, "root_hash": bytes(before.root).hex()}
+    assert SECRET not in json.dumps(document)
+    assert certificate.digest == digest_of(document)
+    assert read_certificate(certificate)["checkpoint"] is None
+    log.sequence_events(limit=1000)
+    log.sign_checkpoint()
+    after = read_certificate(certificate)
+    assert after["checkpoint"]["size"] > after["leaf"] >= before.size
+    event = AuditEvent.objects.get(event_uuid=after["event"])
+    assert certificate.digest.encode() in bytes(event.entry)
+    assert check_log().holds
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("role", "status"), [("operator", 200), ("auditor", 200), ("reviewer", 200)])
+def test_a_certificate_is_read_by_api(sender: World, api: APIClient, role: str, status: int) -> None:
+    send(span_of(MINE, SECRET))
+    certificate = erase(sender).certificate
+    api.force_login(sender.people[role])
+    listed = api.get("/api/v1/erasures").json()["results"]
+    assert [one["trace_id"] for one in listed] == [MINE.hex]
+    answer = api.get(f"/api/v1/erasures/{listed[0]['id']}/certificate")
+    assert answer.status_code == status
+    assert answer.json()["digest"] == digest_of(answer.json()["certificate"]) == certificate.digest
+    stranger = make_world("aml-copilot")
+    api.force_login(stranger.people[role])
+    assert api.get(f"/api/v1/erasures/{listed[0]['id']}/certificate").status_code == 404

@@ -1,0 +1,107 @@
+"""What is left of a file, or of a request, without one trace."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from evidence.otlp.body import PlainBody
+from evidence.otlp.records import Signal
+from evidence.otlp.remainder import Inseparable, read_items, without_items
+from evidence.redaction import Subject, Unredactable, redact
+from tests.evidence.otlp_bodies import make_request, make_span, to_otlp_json
+
+MINE = UUID(int=0xA1)
+WORDS = 'She said "no" to 7.9% & left\nat once'
+SUBJECT = Subject(MINE, [WORDS])
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_loses_the_object_that_names_the_trace_and_each_text_with_its_words(ascii_only: bool) -> None:
+    kept = {"id": "2", "input": "another's", "n": 1.5}
+    document = {
+        "head": {"note": f"see: {WORDS}!", "n": 12345678901234567890},
+        "samples": [{"id": "1", "trace": str(MINE).upper(), "input": "x"}, kept],
+        "inner": json.dumps({"deep": WORDS}),
+    }
+    left = json.loads(redact(json.dumps(document, ensure_ascii=ascii_only).encode(), SUBJECT))
+    assert left == {
+        "head": {"note": "[erased]", "n": 12345678901234567890},
+        "samples": [{"tracebinder.erased": True}, kept],
+        "inner": "[erased]",
+    }
+
+
+def test_lines_of_json_are_taken_apart_line_by_line() -> None:
+    lines = [b'{"a": "kept  as it is"}\r\n', json.dumps({"a": WORDS}).encode() + b"\n", b'{"b": 2}']
+    assert redact(b"".join(lines), SUBJECT) == lines[0] + b'{"a": "[erased]"}\n' + lines[2]
+
+
+def test_an_archive_is_taken_apart_by_its_members() -> None:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("samples/1.json", json.dumps({"input": WORDS}))
+        archive.writestr("samples/2.json", '{"input":  "kept"}')
+    assert SUBJECT.is_in(written.getvalue())
+    with zipfile.ZipFile(io.BytesIO(redact(written.getvalue(), SUBJECT))) as left:
+        assert json.loads(left.read("samples/1.json")) == {"input": "[erased]"}
+        assert left.read("samples/2.json") == b'{"input":  "kept"}'
+
+
+def test_in_xml_the_words_are_overwritten() -> None:
+    subject = Subject(MINE, ["fees & more"])
+    data = b'<case name="a">fees &amp; more, he said</case>\n<case name="b">kept</case>'
+    assert redact(data, subject) == b'<case name="a">[erased], he said</case>\n<case name="b">kept</case>'
+
+
+@pytest.mark.parametrize("data", [f"<case>{MINE.hex}</case>".encode(), b"PK\x03\x04 " + MINE.hex.encode()])
+def test_what_names_the_trace_and_cannot_be_taken_apart_is_refused(data: bytes) -> None:
+    with pytest.raises(Unredactable):
+        redact(data, SUBJECT)
+
+
+@given(groups=st.lists(st.lists(st.booleans(), max_size=4), min_size=1, max_size=4), as_json=st.booleans())
+def test_a_request_without_some_of_its_spans_holds_the_others_exactly(
+    groups: list[list[bool]],
+    as_json: bool,
+) -> None:
+    request, gone, n = ExportTraceServiceRequest(), set(), 0
+    for group in groups:
+        spans = []
+        for is_ours in group:
+            spans.append(make_span(span_id=(n + 1).to_bytes(8, "big"), name=f"span {n}."))
+            gone |= {n} if is_ours else set()
+            n += 1
+        request.resource_spans.extend(make_request(*spans).resource_spans)
+    body = PlainBody(
+        to_otlp_json(request) if as_json else request.SerializeToString(), "json" if as_json else "protobuf"
+    )
+    kept = [item for item in read_items(body, Signal.TRACES) if item.position not in gone]
+    left = without_items(body, Signal.TRACES, gone)
+    found = read_items(PlainBody(left, body.encoding), Signal.TRACES) if left else []
+    assert [item[1:] for item in found] == [item[1:] for item in kept]
+    assert not any(f"span {place}.".encode() in left for place in gone)
+
+
+def test_a_refused_item_is_kept_as_it_was_sent() -> None:
+    broken = make_span(name="x").SerializeToString().replace(b"\x2a\x01x", b"\x2a\x01\xff")  # no UTF-8
+    request = make_request(make_span(), make_span(span_id=b"\x02" * 8, name="x"))
+    data = request.SerializeToString().replace(b"\x2a\x01x", b"\x2a\x01\xff")
+    body = PlainBody(data, "protobuf")
+    left = without_items(body, Signal.TRACES, {0})
+    assert broken[40:] in left
+    assert len(read_items(PlainBody(left, "protobuf"), Signal.TRACES)) == 1
+
+
+def test_a_body_that_cannot_be_written_again_is_not_taken_apart() -> None:
+    text = to_otlp_json(make_request(make_span(), make_span(span_id=b"\x02" * 8, name="lone")))
+    body = PlainBody(text.replace(b'"lone"', b'"\\ud800"'), "json")
+    with pytest.raises(Inseparable):
+        without_items(body, Signal.TRACES, {0})
