@@ -42,7 +42,7 @@ def test_an_erasure_is_an_operators_of_the_system(world: World, trace: Trace) ->
             erase(world, trace, name)
     assert not Erasure.objects.exists()
     erase(world, trace, f"operator-{world.system.key}")
-    assert Erasure.objects.get().erased_by == f"user:operator-{world.system.key}"
+    assert Erasure.objects.get().erased_by == world.principal("operator").actor
 
 
 def test_a_hold_is_an_operators_of_the_system(world: World, trace: Trace) -> None:
@@ -67,7 +67,7 @@ def test_a_hold_is_an_operators_of_the_system(world: World, trace: Trace) -> Non
     call_command(
         "legal_hold", "release", str(hold.pk), "--reason", "settled", "--by", f"operator-{world.system.key}"
     )
-    assert hold.release.released_by == f"user:operator-{world.system.key}"
+    assert hold.release.released_by == world.principal("operator").actor
 
 
 def test_an_operator_who_left_decides_nothing(world: World, trace: Trace) -> None:
