@@ -315,18 +315,32 @@ def test_a_refused_span_whose_system_cannot_be_told_is_reached(sender: World) ->
     memberships.grant_membership(
         principal=principal_of_command_line(), system=second.system, user=sender.people["operator"]
     )
-    nowhere = make_request(span_of(MINE, SECRET), system="nobody-knows")
-    send(span_of(MINE, SECRET))
+    nowhere = make_request(span_of(MINE, SECRET, statement=LONG), system="nobody-knows")
+    send(span_of(MINE, SECRET, statement=LONG))
     writer = principal_of_token(AccessToken.objects.get())
     ingest.ingest_traces(
         body=nowhere.SerializeToString(), content_type=PROTOBUF, content_encoding="", principal=writer
     )
     refused = Reject.objects.get()
     assert refused.system is None
-    erase(sender)
+    assert erase(sender).plan.stays == []
     refused.refresh_from_db()
     assert refused.item == {"tracebinder.erased": True}
     assert not blob_path(IngestBatch.objects.get(pk=refused.batch_id).body_digest).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_span_of_no_trace_with_the_subjects_words_goes_with_its_value(sender: World) -> None:
+    send(span_of(MINE, SECRET))
+    lost = span_of(MINE, SECRET, statement=LONG)
+    lost.trace_id = b""
+    body = send(lost)
+    refused = Reject.objects.get()
+    erase(sender)
+    refused.refresh_from_db()
+    assert refused.item == {"tracebinder.erased": True}
+    assert not blob_path(body).exists()
+    assert not any(LONG.encode() in path.read_bytes() for path in settings.BLOB_ROOT.glob("*/*"))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -79,6 +79,7 @@ def plan_blobs(
     words: Sequence[str],
     shared: Sequence[tuple[str, UUID]],
     gone: Collection[UUID],
+    refused: Sequence[int],
     keep: Keep,
 ) -> Iterator[BlobPlan | Stay]:
     """Yield what becomes of each blob that holds something of a trace.
@@ -87,19 +88,26 @@ def plan_blobs(
         words: texts that only this trace has.
         shared: texts of it that another trace has, with that trace.
         gone: traces of the system that are erased before this one.
+        refused: keys of refused items that are erased as copies.
     """
     subject = Subject(trace_id, words)
-    yield from _plan_values(system, trace_id, gone)
+    yield from _plan_values(system, trace_id, gone, refused)
     yield from _plan_bodies(system, subject, keep)
     yield from _plan_files(system, subject, shared, keep)
 
 
-def find_values(system: System, trace_id: UUID) -> set[str]:
-    """Return the digests of values that ingest moved out of the trace's spans, the refused ones included."""
+def find_values(system: System, trace_id: UUID, copies: Sequence[int] = ()) -> set[str]:
+    """Return the digests of values that ingest moved out of the trace's spans, the refused ones included.
+
+    Args:
+        copies: keys of refused spans without a trace that hold words of it.
+    """
     spans = Span.objects.filter(system=system, trace_id=trace_id)
     columns = spans.values_list("attributes", "events", "links", "resource", "scope")
     refused = Reject.objects.filter(
-        Q(system=system) | Q(system=None, batch__system_ids__contains=[system.pk]), trace_id=trace_id.hex
+        Q(pk__in=copies)
+        | Q(system=system, trace_id=trace_id.hex)
+        | Q(system=None, batch__system_ids__contains=[system.pk], trace_id=trace_id.hex)
     )
     return {
         digest
@@ -108,12 +116,14 @@ def find_values(system: System, trace_id: UUID) -> set[str]:
     }
 
 
-def _plan_values(system: System, trace_id: UUID, gone: Collection[UUID]) -> Iterator[BlobPlan | Stay]:
-    for digest in sorted(find_values(system, trace_id)):
+def _plan_values(
+    system: System, trace_id: UUID, gone: Collection[UUID], refused: Sequence[int]
+) -> Iterator[BlobPlan | Stay]:
+    for digest in sorted(find_values(system, trace_id, refused)):
         locks.hold(locks.Lock.BLOB, digest)  # a span that brings it either is seen or waits
         if not blob_path(digest).exists():
             continue
-        user = find_user_of_value(digest, but=(system.pk, [trace_id, *gone]))
+        user = find_user_of_value(digest, but=(system.pk, [trace_id, *gone]), but_refused=refused)
         if user is not None:
             yield Stay(f"{Role.VALUE} {digest}", _shared_with(system, *user))
         elif why := _why_kept(digest):
