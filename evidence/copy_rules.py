@@ -17,11 +17,14 @@ COPIED_INTO: Final = ("evidence_reject", "evidence_evalsample")
 
 _OWN: Final = "system_id = erased_system AND trace_id = erased_trace"
 
+# PL/pgSQL, and not SQL, because that is checked when it runs: these are made beside older schemas, too.
 # Words with the first other trace that has them too. `gone` are traces that are erased before this one.
 _WORDS: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_words_of(erased_system bigint, erased_trace uuid, gone uuid[])
-RETURNS TABLE (words text, shared_with uuid) LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-    WITH own AS (SELECT id, question, answer FROM evidence_trace WHERE {_OWN}),
+RETURNS TABLE (words text, shared_with uuid) LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH own AS (SELECT id, question, answer FROM evidence_trace WHERE {_OWN}),
     said AS (
         SELECT question AS words FROM own UNION SELECT answer FROM own
         UNION SELECT text FROM evidence_claim WHERE trace_id IN (SELECT id FROM own)
@@ -32,16 +35,18 @@ RETURNS TABLE (words text, shared_with uuid) LANGUAGE sql STABLE SET search_path
         WHERE (other.system_id, other.trace_id) <> (erased_system, erased_trace) AND other.trace_id <> ALL(gone)
             AND (strpos(other.question, said.words) > 0 OR strpos(other.answer, said.words) > 0)
         ORDER BY other.id LIMIT 1)
-    FROM said WHERE length(said.words) >= {MIN_WORDS} AND said.words <> '[erased]'
-$$;
+    FROM said WHERE length(said.words) >= {MIN_WORDS} AND said.words <> '[erased]';
+END $$;
 """
 
 # `kept_for`: the row stays, because it is that trace's own, or says no word that this trace does not say as well.
 _COPIES: Final = """
 CREATE OR REPLACE FUNCTION tracebinder_copies_of(erased_system bigint, erased_trace uuid, gone uuid[])
-RETURNS TABLE (table_name text, row_id bigint, kept_for uuid) LANGUAGE sql STABLE
+RETURNS TABLE (table_name text, row_id bigint, kept_for uuid) LANGUAGE plpgsql STABLE
 SET search_path = public, pg_temp AS $$
-    WITH words AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH words AS MATERIALIZED (
         SELECT words AS plain, substr(to_jsonb(words)::text, 2, length(to_jsonb(words)::text) - 2) AS escaped,
             shared_with
         FROM tracebinder_words_of(erased_system, erased_trace, gone)),
@@ -74,8 +79,8 @@ SET search_path = public, pg_temp AS $$
         WHEN bool_or(owner IS NULL AND shared_with IS NULL) THEN NULL
         ELSE coalesce((array_agg(owner ORDER BY owner))[1], (array_agg(shared_with ORDER BY shared_with))[1]) END
     FROM found WHERE owner IS NULL OR shared_with IS NULL
-    GROUP BY table_name, row_id ORDER BY table_name, row_id
-$$;
+    GROUP BY table_name, row_id ORDER BY table_name, row_id;
+END $$;
 """
 
 

@@ -243,12 +243,16 @@ def disposal_sql(runtime: str) -> list[str]:
 def _rows_sql() -> str:
     """Return the function that counts the rows of a trace, by table: for a plan."""
     counts = " UNION ALL ".join(
-        f"SELECT '{one.model._meta.db_table}', count(*) FROM {one.model._meta.db_table} WHERE {one.rows}"
+        f"SELECT '{one.model._meta.db_table}'::text, count(*) FROM {one.model._meta.db_table} WHERE {one.rows}"
         for one in ERASABLE
     )
     return f"""
 CREATE OR REPLACE FUNCTION tracebinder_rows_of(erased_system bigint, erased_trace uuid)
-RETURNS TABLE (table_name text, n bigint) LANGUAGE sql STABLE SET search_path = public, pg_temp AS $${counts}$$;
+RETURNS TABLE (table_name text, n bigint) LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY {counts};
+END $$;
 """
 
 

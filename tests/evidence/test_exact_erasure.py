@@ -136,6 +136,31 @@ def test_a_body_keeps_the_spans_of_others_and_none_of_the_subjects(sender: World
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", [False, True])
+def test_a_body_that_cannot_be_taken_apart_goes_whole_unless_somebody_in_it_is_under_hold(
+    sender: World,
+    held: bool,
+) -> None:
+    other, odd = span_of(OTHER, THEIRS, start=START_NS + DAY_NS), span_of(OTHER, THEIRS)
+    odd.name = "lone"
+    body = to_otlp_json(make_request(span_of(MINE, SECRET), other, odd)).replace(b'"lone"', b'"\\ud800"')
+    writer = principal_of_token(AccessToken.objects.get())
+    ingest.ingest_traces(body=body, content_type=JSON, content_encoding="", principal=writer)
+    if held:
+        start = Span.objects.get(trace_id=OTHER).started_at
+        holds.place_hold(
+            system=sender.system, reason="lawsuit", period_from=start, period_to=None, principal=acting()
+        )
+    plan = erase(sender).plan
+    digest = IngestBatch.objects.get().body_digest
+    assert blob_path(digest).exists() is held
+    assert [blob.others for blob in plan.blobs] == ([] if held else [2])
+    whys = [stay.why.partition(" ")[0] for stay in plan.stays]
+    assert whys == (["under"] if held else [])
+    assert Span.objects.get(trace_id=OTHER).attributes["tracebinder.question"] == THEIRS
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_is_left_of_a_body_goes_with_the_last_of_its_traces(sender: World) -> None:
     body = send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
     erase(sender)
@@ -315,18 +340,32 @@ def test_a_refused_span_whose_system_cannot_be_told_is_reached(sender: World) ->
     memberships.grant_membership(
         principal=principal_of_command_line(), system=second.system, user=sender.people["operator"]
     )
-    nowhere = make_request(span_of(MINE, SECRET), system="nobody-knows")
-    send(span_of(MINE, SECRET))
+    nowhere = make_request(span_of(MINE, SECRET, statement=LONG), system="nobody-knows")
+    send(span_of(MINE, SECRET, statement=LONG))
     writer = principal_of_token(AccessToken.objects.get())
     ingest.ingest_traces(
         body=nowhere.SerializeToString(), content_type=PROTOBUF, content_encoding="", principal=writer
     )
     refused = Reject.objects.get()
     assert refused.system is None
-    erase(sender)
+    assert erase(sender).plan.stays == []
     refused.refresh_from_db()
     assert refused.item == {"tracebinder.erased": True}
     assert not blob_path(IngestBatch.objects.get(pk=refused.batch_id).body_digest).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_span_of_no_trace_with_the_subjects_words_goes_with_its_value(sender: World) -> None:
+    send(span_of(MINE, SECRET))
+    lost = span_of(MINE, SECRET, statement=LONG)
+    lost.trace_id = b""
+    body = send(lost)
+    refused = Reject.objects.get()
+    erase(sender)
+    refused.refresh_from_db()
+    assert refused.item == {"tracebinder.erased": True}
+    assert not blob_path(body).exists()
+    assert not any(LONG.encode() in path.read_bytes() for path in settings.BLOB_ROOT.glob("*/*"))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,14 +15,14 @@ from evidence.services.blobs import blob_path, blob_store, read_blob
 
 # Rows whose JSON holds the marker of a large value. There is no index for it: ingest would pay for that one.
 _USERS_OF_VALUE: Final = """
-SELECT system_id, trace_id::text FROM (
-    SELECT system_id, trace_id::text,
+SELECT system_id, trace_id FROM (
+    SELECT system_id, trace_id::text, NULL::bigint AS refused,
         concat(attributes::text, events::text, links::text, resource::text, scope::text) AS content
     FROM evidence_span
-    UNION ALL SELECT system_id, trace_id, item::text FROM evidence_reject WHERE item IS NOT NULL
+    UNION ALL SELECT system_id, trace_id, id, item::text FROM evidence_reject WHERE item IS NOT NULL
 ) AS held
-WHERE strpos(content, 'sha256:' || %s) > 0 AND NOT (
-    system_id IS NOT DISTINCT FROM %s AND replace(trace_id, '-', '') = ANY(%s))
+WHERE strpos(content, 'sha256:' || %s) > 0 AND coalesce(refused <> ALL(%s), true) AND NOT (
+    coalesce(system_id = %s, true) AND replace(trace_id, '-', '') = ANY(%s))
 LIMIT 1
 """
 
@@ -96,16 +96,18 @@ def sweep_removed() -> int:
 
 
 def find_user_of_value(
-    digest: str, *, but: tuple[int, Sequence[UUID]] | None = None
+    digest: str, *, but: tuple[int, Sequence[UUID]] | None = None, but_refused: Sequence[int] = ()
 ) -> tuple[int | None, str] | None:
     """Return system and trace id of a span, or refused span, whose value was moved out under this digest.
 
     Args:
-        but: traces that do not count, with their system.
+        but: traces that do not count, with their system; so do refused spans of it whose system cannot be told.
+        but_refused: keys of refused spans that do not count.
     """
     system_id, traces = but or (None, ())
     with connection.cursor() as cursor:
-        cursor.execute(_USERS_OF_VALUE, [digest, system_id, [trace_id.hex for trace_id in traces]])
+        asked = (digest, list(but_refused), system_id, [trace_id.hex for trace_id in traces])
+        cursor.execute(_USERS_OF_VALUE, asked)
         found = cursor.fetchone()
     return (found[0], found[1].replace("-", "")) if found else None
 

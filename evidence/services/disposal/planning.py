@@ -146,7 +146,10 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
                 plan.stays.append(Stay(f"{_label_of(table)} {row_id}", why))
     own = [text for text, shared_with in words if shared_with is None]
     shared = [(text, shared_with) for text, shared_with in words if shared_with is not None]
-    for found in plan_blobs(system, trace_id, words=own, shared=shared, gone=gone, keep=keep):
+    refused = plan.copies.get("evidence_reject", [])
+    for found in plan_blobs(
+        system, trace_id, words=own, shared=shared, gone=gone, refused=refused, keep=keep
+    ):
         if isinstance(found, BlobPlan):
             plan.blobs.append(found)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 from uuid import UUID
@@ -23,16 +23,18 @@ from evidence.models import (
     BlobRemoval,
     EvalRun,
     IngestBatch,
+    LegalHold,
     Reject,
     Span,
     System,
 )
 from evidence.otlp.body import PlainBody
 from evidence.otlp.errors import OtlpError
-from evidence.otlp.records import Encoding, RejectRecord, Signal
+from evidence.otlp.records import Encoding, RejectRecord, Signal, SpanRecord
 from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.otlp.values import BLOB_KEY
 from evidence.redaction import Subject, Unredactable, redact
+from evidence.selectors.holds import active_holds
 from evidence.services.blobs import blob_path, read_blob
 from evidence.services.disposal.blob_removal import find_user_of_value, what_is_left
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE, RejectSource
@@ -61,7 +63,8 @@ class BlobPlan:
     role: Role
     digest: str
     remainder: str = ""  # digest of what is left of it; empty: nothing
-    others: int = 0  # items of other traces in it that go as well, because it cannot be taken apart
+    # Items of others that go as well, because it cannot be taken apart; 1 for a file, which is not read by items.
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def plan_blobs(
     words: Sequence[str],
     shared: Sequence[tuple[str, UUID]],
     gone: Collection[UUID],
+    refused: Sequence[int],
     keep: Keep,
 ) -> Iterator[BlobPlan | Stay]:
     """Yield what becomes of each blob that holds something of a trace.
@@ -87,19 +91,26 @@ def plan_blobs(
         words: texts that only this trace has.
         shared: texts of it that another trace has, with that trace.
         gone: traces of the system that are erased before this one.
+        refused: keys of refused items that are erased as copies.
     """
     subject = Subject(trace_id, words)
-    yield from _plan_values(system, trace_id, gone)
+    yield from _plan_values(system, trace_id, gone, refused)
     yield from _plan_bodies(system, subject, keep)
     yield from _plan_files(system, subject, shared, keep)
 
 
-def find_values(system: System, trace_id: UUID) -> set[str]:
-    """Return the digests of values that ingest moved out of the trace's spans, the refused ones included."""
+def find_values(system: System, trace_id: UUID, copies: Sequence[int] = ()) -> set[str]:
+    """Return the digests of values that ingest moved out of the trace's spans, the refused ones included.
+
+    Args:
+        copies: keys of refused spans without a trace that hold words of it.
+    """
     spans = Span.objects.filter(system=system, trace_id=trace_id)
     columns = spans.values_list("attributes", "events", "links", "resource", "scope")
     refused = Reject.objects.filter(
-        Q(system=system) | Q(system=None, batch__system_ids__contains=[system.pk]), trace_id=trace_id.hex
+        Q(pk__in=copies)
+        | Q(system=system, trace_id=trace_id.hex)
+        | Q(system=None, batch__system_ids__contains=[system.pk], trace_id=trace_id.hex)
     )
     return {
         digest
@@ -108,12 +119,14 @@ def find_values(system: System, trace_id: UUID) -> set[str]:
     }
 
 
-def _plan_values(system: System, trace_id: UUID, gone: Collection[UUID]) -> Iterator[BlobPlan | Stay]:
-    for digest in sorted(find_values(system, trace_id)):
+def _plan_values(
+    system: System, trace_id: UUID, gone: Collection[UUID], refused: Sequence[int]
+) -> Iterator[BlobPlan | Stay]:
+    for digest in sorted(find_values(system, trace_id, refused)):
         locks.hold(locks.Lock.BLOB, digest)  # a span that brings it either is seen or waits
         if not blob_path(digest).exists():
             continue
-        user = find_user_of_value(digest, but=(system.pk, [trace_id, *gone]))
+        user = find_user_of_value(digest, but=(system.pk, [trace_id, *gone]), but_refused=refused)
         if user is not None:
             yield Stay(f"{Role.VALUE} {digest}", _shared_with(system, *user))
         elif why := _why_kept(digest):
@@ -161,7 +174,7 @@ def _plan_bodies(system: System, subject: Subject, keep: Keep) -> Iterator[BlobP
 
 def _plan_body(
     system: System, subject: Subject, original: str, digest: str, data: bytes, keep: Keep
-) -> BlobPlan | None:
+) -> BlobPlan | Stay | None:
     batches = list(IngestBatch.objects.filter(body_digest=original).order_by("pk"))
     body = PlainBody(data, cast("Encoding", batches[0].encoding))
     signal = Signal(batches[0].signal)
@@ -181,8 +194,23 @@ def _plan_body(
     try:
         left = without_items(body, signal, ours)
     except Inseparable:
-        return BlobPlan(Role.BODY, digest, others=len(items) - len(ours))
+        rest = [item for item in items if item.position not in ours]
+        if (hold := _find_hold(rest)) is not None:
+            return Stay(f"{Role.BODY} {digest}", f"under hold {hold.pk}, and it cannot be taken apart")
+        return BlobPlan(Role.BODY, digest, others=len(rest))
     return BlobPlan(Role.BODY, digest, _keep_left(left, body.media_type, keep) if left else "")
+
+
+def _find_hold(items: Iterable[Item]) -> LegalHold | None:
+    """Return a hold that one of these spans is under."""
+    spans = [item for item in items if isinstance(item, SpanRecord)]
+    for hold in active_holds().filter(system__key__in={span.system_key for span in spans}):
+        for span in spans:
+            began = datetime.fromtimestamp(span.start_ns / 1e9, tz=UTC)
+            before_end = hold.period_to is None or began < hold.period_to
+            if span.system_key == hold.system.key and hold.period_from <= began and before_end:
+                return hold
+    return None
 
 
 def _is_of(subject: Subject, item: Item) -> bool:
