@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -16,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from config.replay import replayer_of
 from evidence.digests import digest_of, sha256_hex
 from evidence.models import BlobRemoval, IngestBatch, Span, Trace
-from evidence.services import log
+from evidence.services import ingest, log
 from evidence.services.disposal import reach
 from evidence.services.disposal.blob_removal import delete_files, read_what_is_left
 from evidence.services.disposal.erasure import ErasureReport, erase_trace_payload
@@ -57,7 +58,7 @@ def erase_and_check(plot: Plot, world: World) -> None:
     subject, others = plot.subject, [one for one in plot.traces if not one.subject]
     replays = _replay()
     before = rows_of_others(subject.trace_id)
-    asked = {"system": world.system, "trace_id": subject.trace_id, "principal": acting()}
+    asked: Any = {"system": world.system, "trace_id": subject.trace_id, "principal": acting()}
     plan = plan_erasure(**asked)
     report = erase_trace_payload(**asked, reason="request 1", as_planned=plan.stays_digest)
     _delete_files(report)
@@ -130,7 +131,9 @@ def _check_bodies(others: set[str]) -> None:
         if removal is not None and removal.remainder is None:
             continue
         data = read_what_is_left(batch.body_digest)
-        spans = read_traces(data, JSON if batch.encoding == "json" else PROTOBUF).spans
+        spans = read_traces(
+            data, JSON if batch.encoding == "json" else PROTOBUF, limits=ingest.read_limits()
+        ).spans
         seen |= {span.trace_id for span in spans}
         assert all(span.digest == stored[span.trace_id] for span in spans)
     assert seen == others
