@@ -42,9 +42,8 @@ class ErasurePlan:
     trace_id: UUID
     held: str = ""  # why nothing of it may go; empty: it may
     rows: dict[str, int] = field(default_factory=dict)  # of the trace's own, by model label
-    copies: dict[str, list[int]] = field(
-        default_factory=dict
-    )  # rows of no trace that hold its words, by table
+    # Rows of no trace that hold its words, by table.
+    copies: dict[str, list[int]] = field(default_factory=dict)
     blobs: list[BlobPlan] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     binders: list[str] = field(default_factory=list)  # exported ones that may hold it, by file name
