@@ -1,4 +1,7 @@
-"""Celery's doors to `evidence`: each wakes a service and holds no rule of its own."""
+"""Celery's doors to `evidence`: each wakes a service and holds no rule of its own.
+
+Which queue a task goes to is in `settings.CELERY_TASK_ROUTES`; why, in docs/decisions/0021-workers-and-work.md.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.db import OperationalError
 from evidence.services import assembly, binders, ingest, log
 from evidence.services.binders import LogBusy
 from evidence.services.disposal import blob_removal, retention
+from evidence.time_budget import TimeBudget
 
 
 @shared_task(
@@ -18,20 +22,18 @@ from evidence.services.disposal import blob_removal, retention
     retry_backoff=True,
     max_retries=3,
     expires=30,  # seconds; beat sends the next one anyway
-    # seconds; a trace that hangs ends its process, and what was not committed is still a work row
-    time_limit=15 * 60,
+    soft_time_limit=settings.ASSEMBLY_SOFT_LIMIT,  # seconds; what was not committed is still a work row
+    time_limit=settings.ASSEMBLY_HARD_LIMIT,  # seconds; a trace that hangs ends its process
 )
 def assemble_traces() -> None:
-    """Assemble the traces that have gone quiet, until none is due."""
-    while assembly.assemble_due_traces(limit=settings.ASSEMBLY_BATCH) == settings.ASSEMBLY_BATCH:
-        pass
+    """Assemble the traces that have gone quiet, until none is due or the time is over; beat sends the next call."""
+    assembly.assemble_backlog(TimeBudget.of(settings.ASSEMBLY_BUDGET), limit=settings.ASSEMBLY_BATCH)
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
 def sequence_events() -> None:
-    """Give the audit events that have no leaf yet their place in the log, until none waits."""
-    while log.sequence_events(limit=settings.SEQUENCE_BATCH) == settings.SEQUENCE_BATCH:
-        pass
+    """Give the audit events that have no leaf yet their place in the log, until none waits or the time is over."""
+    log.sequence_backlog(TimeBudget.of(settings.SEQUENCE_BUDGET), limit=settings.SEQUENCE_BATCH)
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)

@@ -35,11 +35,12 @@ from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
 from evidence.services.keys.binder_signer import load_binder_signer
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
 FORMAT_CODE: Final = "binder/1"  # grows when the same evidence would give other bytes
 SEAL_VERB: Final = "binder.sealed"  # the offline verifier looks for it
-_LOG_ATTEMPTS: Final = 50
+_LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 
 
@@ -76,7 +77,7 @@ def export_binder(
     """
     ask = partial(_scope_asked_for, principal, system, release, baseline, period_from, period_to)
     ask(as_of)
-    _bring_log_up_to_date()
+    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
     scope = ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
     path = incoming_file()
     try:
@@ -242,15 +243,15 @@ def _facts(scope: BinderScope) -> BinderFacts:
 def _seal(scope: BinderScope, actor: str, statement: bytes) -> LogProof:
     """Record that this statement was made, and return the proof under the first checkpoint that covers it."""
     event = _sealing_event(scope, sha256_hex(statement), actor)
-    for attempt in range(_LOG_ATTEMPTS):
-        if attempt:
-            time.sleep(_LOG_PAUSE)
-        _bring_log_up_to_date()
+    budget = TimeBudget.of(_LOG_WAIT)
+    while not budget.is_spent():
+        _bring_log_up_to_date(budget)
         leaf = Leaf.objects.filter(event=event).first()
         covering = Checkpoint.objects.filter(size__gt=leaf.seq) if leaf else Checkpoint.objects.none()
         first = covering.order_by("size").first()
         if first is not None:
             return LogProof(bytes(event.entry), export_log_proof(event, size=first.size).encode())
+        time.sleep(_LOG_PAUSE)
     raise LogBusy("The log did not sign the export in time; ask again.")
 
 
@@ -263,9 +264,9 @@ def _sealing_event(scope: BinderScope, digest: str, actor: str) -> AuditEvent:
     return audit.record(verb=SEAL_VERB, actor=actor, obj=scope.release, system=scope.system, digest=digest)
 
 
-def _bring_log_up_to_date() -> None:
-    while log.sequence_events() > 0:
-        pass
+def _bring_log_up_to_date(budget: TimeBudget) -> None:
+    """Have the log take what is on record now and sign it, as far as time and other processes allow."""
+    log.sequence_backlog(budget)
     log.sign_checkpoint()
 
 

@@ -3,10 +3,11 @@
 from evidence.services.assembly.queue import trace_kept_still
 from evidence.services.assembly.replay import replay_citation, replay_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
-from evidence.services.assembly.sealing import assemble_due_traces
+from evidence.services.assembly.sealing import assemble_backlog, assemble_due_traces
 
 __all__ = [
     "ASSEMBLER_VERSION",
+    "assemble_backlog",
     "assemble_due_traces",
     "replay_citation",
     "replay_trace",

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from evidence import clock
@@ -44,6 +45,7 @@ from evidence.services.assembly.rows import TraceInputs
 from evidence.services.assembly.sources import IndexShelf
 from evidence.services.assembly.values import restore_large_values
 from evidence.services.assembly.versions import ACTOR, resolve_versions
+from evidence.time_budget import TimeBudget
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +66,20 @@ class _Sealed:
     claims: tuple[CheckedClaim, ...]
 
 
-def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
+def assemble_backlog(budget: TimeBudget, *, limit: int) -> None:
+    """Assemble batch after batch of `limit` due traces until none is due or the budget is spent, at least one trace."""
+    while assemble_due_traces(limit=limit, budget=budget) == limit and not budget.is_spent():
+        pass
+
+
+def assemble_due_traces(*, limit: int, budget: TimeBudget | None = None, now: datetime | None = None) -> int:
     """Assemble up to `limit` due traces and return how many were taken.
 
     Where a batch fails, its traces are tried one by one; one that cannot be assembled goes to the reject
     ledger with the reason, and its spans stay where they are.
 
     Args:
+        budget: once it is spent no further trace is begun; what was done by then is sealed, the rest stays due.
         now: our clock; for tests.
 
     Raises:
@@ -78,35 +87,36 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
     """
     if not queue.has_due(now or clock.now()):
         return 0
+    budget = budget or TimeBudget.of(settings.ASSEMBLY_BUDGET)
     known = clock.as_of(now) if now is not None else clock.read_moment()
     try:
         with transaction.atomic():
             pending = queue.claim_due(limit, known.at)
-            _assemble(pending, known)
+            _assemble(pending, known, budget)
             return len(pending)
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # whatever one trace's content sets off must not keep the others waiting
         logger.exception("a batch could not be assembled; trying its traces one by one")
-    return _assemble_singly(limit, known)
+    return _assemble_singly(limit, known, budget)
 
 
-def _assemble_singly(limit: int, known: AsOf) -> int:
+def _assemble_singly(limit: int, known: AsOf, budget: TimeBudget) -> int:
     taken = 0
     for _ in range(limit):
         with transaction.atomic():
             pending = queue.claim_due(1, known.at)
-            _assemble_or_set_aside(pending, known)
+            _assemble_or_set_aside(pending, known, budget)
         if not pending:
             break
         taken += 1
     return taken
 
 
-def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf) -> None:
+def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:
     try:
         with transaction.atomic():
-            _assemble(pending, known)
+            _assemble(pending, known, budget)
     except (OperationalError, InterfaceError):
         raise
     except Exception as exc:  # it is stored with the trace it belongs to
@@ -114,8 +124,11 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf) -> None
         queue.set_aside(pending, exc)
 
 
-def _assemble(pending: Sequence[PendingTrace], known: AsOf) -> None:
-    """Seal the traces of some work rows and remove the rows; a fixed number of queries for old versions."""
+def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:
+    """Seal the traces of some work rows and remove the rows; a fixed number of queries for old versions.
+
+    At least one is sealed. Those that the budget leaves no time for keep their rows.
+    """
     if not pending:
         return
     systems = {one.system_id: one.system for one in pending}
@@ -124,13 +137,15 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf) -> None:
     changed = {key: draft for key, draft in drafts.items() if revisions[key][1] != draft.trace_digest}
     inputs = _resolve(changed, systems)
     shelf = _open_shelf(inputs.values(), known)
-    sealed = []
-    for (system_id, trace_id), one in inputs.items():
-        revision = revisions[system_id, trace_id][0] + 1
-        trace = rows.build_trace(one, trace_id=trace_id.hex, revision=revision, sealed_at=known.at)
+    sealed, left = [], set(inputs)
+    for key, one in inputs.items():
+        trace = rows.build_trace(one, trace_id=key[1].hex, revision=revisions[key][0] + 1, sealed_at=known.at)
         sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf)))
+        left.remove(key)
+        if budget.is_spent():
+            break
     _save(sealed, shelf)
-    queue.remove_done(pending)
+    queue.remove_done([one for one in pending if (one.system_id, one.trace_id) not in left])
 
 
 def _read_spans(pending: Sequence[PendingTrace]) -> dict[TraceKey, list[dict[str, Any]]]:
