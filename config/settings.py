@@ -201,6 +201,11 @@ ASSEMBLY_SOFT_LIMIT = env_int(
 ASSEMBLY_HARD_LIMIT = env_int(
     "TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120
 )  # seconds; one that cannot give up is killed
+# A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
+TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
+TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)
+# Seconds of checking its citations, told by counting characters (evidence/citations/cost.py), never by a clock.
+TRACE_CHECK_BUDGET = env_int("TRACEBINDER_TRACE_CHECK_BUDGET", 30)
 RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over it
     # Months of spans, and raw bodies that brought them.
     "traces": env_int("TRACEBINDER_RETENTION_TRACES_DAYS", 0),

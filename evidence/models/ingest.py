@@ -126,6 +126,9 @@ class PendingTrace(StoredModel):
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="pending_traces")
     trace_id = models.UUIDField()
     generation = models.BigIntegerField(default=1)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # workers that took it and did not finish it
     root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()
@@ -134,4 +137,11 @@ class PendingTrace(StoredModel):
         constraints = [
             models.UniqueConstraint(fields=["system", "trace_id"], name="evidence_pendingtrace_once")
         ]
-        indexes = [models.Index(fields=["last_received_at"], name="evidence_pendingtrace_due")]
+        indexes = [
+            models.Index(fields=["last_received_at"], name="evidence_pendingtrace_due"),
+            models.Index(
+                fields=["attempts", "last_received_at"],
+                condition=models.Q(attempts__gt=0),
+                name="evidence_pendingtrace_tried",
+            ),
+        ]
