@@ -20,6 +20,7 @@ class Lock(StrEnum):
     ARTEFACT = "evidence.artefact"  # numbering of an artefact's versions
     ASSEMBLY = "evidence.assembly"  # a pending trace, while a worker has it in hand
     ASSESSMENT = "requirements.assessment"  # a criterion for a release
+    BINDER_REQUEST = "evidence.binderrequest"  # what a release is to be packed into
     CLOCK = "evidence.clock"  # the keeping of a moment
     DISPOSAL = "evidence.disposal"  # whatever takes content away, and holds; the functions of the database take it too
     EVAL_RUN = "evidence.evalrun"  # a run key of a system

@@ -5,14 +5,12 @@ Which queue a task goes to is in `settings.CELERY_TASK_ROUTES`; why, in docs/dec
 
 from __future__ import annotations
 
-from typing import Any
-
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, binders, ingest, log
-from evidence.services.binders import LogBusy
+from evidence.errors import EvidenceError
+from evidence.services import assembly, binder_requests, ingest, log
 from evidence.services.disposal import blob_removal, retention
 from evidence.time_budget import TimeBudget
 
@@ -62,12 +60,17 @@ def apply_retention() -> None:
 
 
 @shared_task(
-    autoretry_for=(OperationalError, LogBusy),  # the same scope asked again gives the same bytes
-    retry_backoff=True,
-    max_retries=5,
-    soft_time_limit=55 * 60,  # seconds
-    time_limit=60 * 60,  # seconds
+    throws=(EvidenceError,),  # expected: stored on the row, logged without a traceback
+    soft_time_limit=55 * 60,  # seconds; the request is stored as failed
+    time_limit=60 * 60,  # seconds; the worker dies, and with it the renewing of its lease
 )
-def export_binder(**asked: Any) -> None:
-    """Export a binder; the arguments are those of `binders.export_binder_by_ids`."""
-    binders.export_binder_by_ids(**asked)
+def export_binder(request_id: int) -> None:
+    """Carry out the `BinderRequest` of this id. Delivered twice, it is exported once."""
+    binder_requests.carry_out_request(request_id)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
+def resend_binder_requests() -> None:
+    """Tell the export worker again of requests that nobody holds."""
+    for request_id in binder_requests.find_requests_to_send():
+        export_binder.delay(request_id)
