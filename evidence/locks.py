@@ -30,6 +30,7 @@ class Lock(StrEnum):
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
     SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
     SIGNER = "evidence.signer"  # the one that signs checkpoints
+    SPAN_PARTITION = "evidence.span_partition"  # the making of a month; its function in the database takes it
 
 
 def hold(lock: Lock, *key: int | str) -> None:
