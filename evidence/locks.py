@@ -6,6 +6,7 @@ role does not have on what is append-only. Why so: docs/decisions/0011-locks.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -36,6 +37,14 @@ class Lock(StrEnum):
 def hold(lock: Lock, *key: int | str) -> None:
     """Wait for a lock and hold it until the transaction ends; without a key, the one lock of that name."""
     _ask("pg_advisory_xact_lock", lock, key)
+
+
+def hold_each(lock: Lock, keys: Iterable[tuple[int | str, ...]]) -> None:
+    """Hold several locks of one name, in the order of their keys: whoever needs some of the same waits, and no two wait
+    for each other.
+    """
+    for key in sorted(set(keys), key=lambda parts: [str(part) for part in parts]):
+        hold(lock, *key)
 
 
 def try_hold(lock: Lock, *key: int | str) -> bool:
