@@ -68,8 +68,14 @@ class Reject(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # Of one trace, to read or erase.
-        indexes = [models.Index(fields=["trace_id"], name="evidence_reject_trace")]
+        indexes = [
+            models.Index(fields=["trace_id"], name="evidence_reject_trace"),  # of one trace, to read or erase
+            models.Index(
+                fields=["system", "source", "source_ref"],
+                condition=~models.Q(source_ref=""),
+                name="evidence_reject_source",  # of one eval run, which each assessment counts
+            ),
+        ]
 
 
 class Span(AppendOnlyModel):

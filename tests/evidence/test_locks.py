@@ -34,10 +34,8 @@ def test_locks_end_with_their_transaction() -> None:
 
 def test_no_two_names_are_one_lock(db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(DISTINCT hashtext(name)) FROM unnest(%s::text[]) AS name",
-            [[lock.value for lock in Lock]],
-        )
+        names = [lock.value for lock in Lock]
+        cursor.execute("SELECT count(DISTINCT hashtext(name)) FROM unnest(%s::text[]) AS name", [names])
         assert cursor.fetchone() == (len(Lock),)
 
 

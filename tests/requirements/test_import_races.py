@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -31,12 +32,10 @@ def test_two_files_with_the_same_requirements_in_another_order_are_both_stored(
 
     def save_and_wait(**asked: Any) -> Any:
         saved = save(**asked)
-        try:
-            both_have_one.wait(
-                timeout=2
-            )  # seconds; the second does not come as long as it waits for our locks
-        except threading.BrokenBarrierError:
-            pass
+        with suppress(
+            threading.BrokenBarrierError
+        ):  # the second does not come as long as it waits for our locks
+            both_have_one.wait(timeout=2)
         return saved
 
     def work(*keys: str) -> None:
