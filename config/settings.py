@@ -206,6 +206,8 @@ TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)
 # Seconds of checking its citations, told by counting characters (evidence/citations/cost.py), never by a clock.
 TRACE_CHECK_BUDGET = env_int("TRACEBINDER_TRACE_CHECK_BUDGET", 30)
+# Characters of documents that a process keeps for checking citations; each takes about 25 bytes.
+SOURCE_CACHE = env_int("TRACEBINDER_SOURCE_CACHE", 5_000_000)
 RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over it
     # Months of spans, and raw bodies that brought them.
     "traces": env_int("TRACEBINDER_RETENTION_TRACES_DAYS", 0),
