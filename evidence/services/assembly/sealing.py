@@ -80,13 +80,15 @@ def assemble_due_traces(*, limit: int, budget: TimeBudget | None = None, now: da
         return 0
     budget = budget or TimeBudget.of(settings.ASSEMBLY_BUDGET)
     known = clock.as_of(now) if now is not None else clock.read_moment()
-    taken = _assemble_untried(limit, known, budget)
+    begun = queue.begin_attempt(limit, known.at)
+    taken = _assemble_together(begun, known, budget)
+    if begun and budget.is_spent():
+        return taken
     return taken + _assemble_singly(limit - taken, known, budget)
 
 
-def _assemble_untried(limit: int, known: AsOf, budget: TimeBudget) -> int:
-    """Assemble a batch of traces that none has tried; return 0 where one of them spoils it."""
-    begun = queue.begin_attempt(limit, known.at)
+def _assemble_together(begun: Sequence[int], known: AsOf, budget: TimeBudget) -> int:
+    """Assemble a batch of traces that none has tried; return how many, 0 where one of them spoils it."""
     try:
         with transaction.atomic():
             _assemble(queue.claim(begun), known, budget)
