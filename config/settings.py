@@ -195,15 +195,13 @@ ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)
 ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
 ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call goes on taking further traces
-ASSEMBLY_SOFT_LIMIT = env_int(
-    "TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90
-)  # seconds; a call that is still at work gives up
-ASSEMBLY_HARD_LIMIT = env_int(
-    "TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120
-)  # seconds; one that cannot give up is killed
+# Seconds; a call that is still at work gives up.
+ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
+# Seconds; a call that cannot give up is killed.
+ASSEMBLY_HARD_LIMIT = env_int("TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120)
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
-TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)
+TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans
 # Seconds of checking its citations, told by counting characters (evidence/citations/cost.py), never by a clock.
 TRACE_CHECK_BUDGET = env_int("TRACEBINDER_TRACE_CHECK_BUDGET", 30)
 # Characters of documents that a process keeps for checking citations; each takes about 25 bytes.

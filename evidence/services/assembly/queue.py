@@ -49,15 +49,18 @@ _TRIED: Final = f"""
     SELECT p.id FROM evidence_pendingtrace p WHERE p.attempts > 0 AND {_IS_DUE}
     ORDER BY p.attempts, p.last_received_at, p.id LIMIT %(window)s
 """  # noqa: S608  # likewise
-# Rows that ingest holds have just got a span: they are not quiet.
+# A row that ingest holds at this moment is taken uncounted, rather than waited for.
 _BEGIN: Final = f"""
     taken AS MATERIALIZED (
         SELECT id FROM due WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")}) LIMIT %(limit)s
     ),
     held AS MATERIALIZED (
         SELECT p.id FROM evidence_pendingtrace p JOIN taken USING (id) FOR UPDATE OF p SKIP LOCKED
+    ),
+    counted AS (
+        UPDATE evidence_pendingtrace p SET attempts = p.attempts + 1 FROM held WHERE p.id = held.id
     )
-    UPDATE evidence_pendingtrace p SET attempts = p.attempts + 1 FROM held WHERE p.id = held.id RETURNING p.id
+    SELECT id FROM taken
 """  # noqa: S608  # likewise
 _BEGIN_UNTRIED: Final = f"WITH due AS MATERIALIZED ({_UNTRIED}), {_BEGIN}"
 _BEGIN_TRIED: Final = f"WITH due AS MATERIALIZED ({_TRIED}), {_BEGIN}"
