@@ -38,7 +38,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
     _("What can be verified"): (
-        "Binder", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Moment",
+        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Moment",
         "Blob",
     ),
     _("What was kept and what went"): (

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from config.read_only import read_only
 
 REDIS_TIMEOUT: Final = 2  # seconds
-QUEUES: Final = ("default", "interpret")
+QUEUES: Final = ("default", "log", "export", "interpret")
 
 
 @read_only

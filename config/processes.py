@@ -23,11 +23,15 @@ class ProcessSpec:
 
 
 def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[ProcessSpec]:
-    """Return web, default worker and beat; and the interpret worker where it is wanted and torch is installed."""
+    """Return web, workers and beat; and the interpret worker where it is wanted and torch is installed.
+
+    Exports share a worker with assembly, to save memory. Each has a process of it, and neither can hold the log up.
+    """
     celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
     specs = [
         ProcessSpec("web", "web", web_command(port, web_workers)),
-        ProcessSpec("worker", "worker", _worker_command("default")),
+        ProcessSpec("worker", "worker", _worker_command("default", "export")),
+        ProcessSpec("log", "worker", _worker_command("log")),
         ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
     ]
     if interpret and importlib.util.find_spec("torch") is not None:
@@ -44,8 +48,10 @@ def web_command(port: int, workers: int, log_level: str = "warning") -> list[str
     ]  # fmt: skip
 
 
-def _worker_command(queue: str) -> list[str]:
+def _worker_command(*queues: str) -> list[str]:
+    """Return the command of a worker with as many processes as it serves queues."""
     return [
         sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING",
-        "--without-gossip", "--without-mingle", "-Q", queue, "-c", "1", "-n", f"{queue}@%h",
+        "--without-gossip", "--without-mingle", "-Q", ",".join(queues), "-c", str(len(queues)),
+        "-n", f"{queues[0]}@%h",
     ]  # fmt: skip

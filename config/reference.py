@@ -16,6 +16,7 @@ from config.noun_uses import OUR_APPS
 from config.problems import APP_ERRORS, KINDS
 from evidence.evals.formats.native.head import SCHEMA_FILE
 from evidence.otlp.errors import RejectCode
+from evidence.services.assembly import REFUSALS
 from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
 from requirements.models import RequirementState
@@ -47,7 +48,7 @@ def render_errors() -> str:
         "One item of a request was refused by itself. The code stands in the answer and in the reject ledger.",
         "",
         *(f"- `{code.value}`" for code in RejectCode),
-        "- `assembly_failed`: the spans of a trace were kept, and no trace could be made of them",
+        *(f"- `{refusal.code}`: {refusal.means}" for refusal in REFUSALS),
     ]
     return "\n".join(lines) + "\n"
 

@@ -194,6 +194,18 @@ ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)
 # Seconds to wait for a root.
 ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
+ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call goes on taking further traces
+# Seconds; a call that is still at work gives up.
+ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
+# Seconds; a call that cannot give up is killed.
+ASSEMBLY_HARD_LIMIT = env_int("TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120)
+# A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
+TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
+TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans
+# Seconds of checking its citations, told by counting characters (evidence/citations/cost.py), never by a clock.
+TRACE_CHECK_BUDGET = env_int("TRACEBINDER_TRACE_CHECK_BUDGET", 30)
+# Characters of documents that a process keeps for checking citations; each takes about 25 bytes.
+SOURCE_CACHE = env_int("TRACEBINDER_SOURCE_CACHE", 5_000_000)
 RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over it
     # Months of spans, and raw bodies that brought them.
     "traces": env_int("TRACEBINDER_RETENTION_TRACES_DAYS", 0),
@@ -216,6 +228,7 @@ BINDER_SECTIONS = [
 BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
+SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
 LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP checkpoint origin
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
 
@@ -231,7 +244,19 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True  # the row is the truth; nothing is read back from the broker
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"interpret.tasks.run_probe": {"queue": "interpret"}}
+# What is named here must not wait for assembly, which does the rest. Each queue has a worker of its own
+# (docs/decisions/0021-workers-and-work.md).
+CELERY_TASK_ROUTES = {
+    "evidence.tasks.sequence_events": {"queue": "log"},
+    "evidence.tasks.find_missed_events": {"queue": "log"},
+    "evidence.tasks.sign_checkpoint": {"queue": "log"},
+    "evidence.tasks.export_binder": {"queue": "export"},
+    "evidence.tasks.apply_retention": {"queue": "export"},  # as long as it takes, once a day
+    "interpret.tasks.run_probe": {"queue": "interpret"},
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = (
+    1  # messages a process holds beside its task: a long one must not sit on others
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
@@ -244,7 +269,9 @@ CELERY_BEAT_SCHEDULE = {
     "sequence-events": {"task": "evidence.tasks.sequence_events", "schedule": 5.0},
     "find-missed-events": {"task": "evidence.tasks.find_missed_events", "schedule": 3600.0},
     "apply-retention": {"task": "evidence.tasks.apply_retention", "schedule": 24 * 3600.0},
-    "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": float(CHECKPOINT_INTERVAL)},
+    # Early enough to be signed in time by a worker that is still sequencing.
+    "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": 0.75 * CHECKPOINT_INTERVAL},
+    "resend-binder-requests": {"task": "evidence.tasks.resend_binder_requests", "schedule": 60.0},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
 }

@@ -30,6 +30,7 @@ from evidence.log.tiles import Bundle
 from evidence.models import (
     AccessToken,
     Binder,
+    BinderRequest,
     EvalRun,
     LegalHold,
     Membership,
@@ -269,8 +270,8 @@ def check_can_export_binder(principal: Principal, scope: BinderScope) -> None:
     _check_not_blind(principal, scope)
 
 
-def check_can_read_binder(principal: Principal, binder: Binder) -> None:
-    """Fetch an exported binder: as for exporting it."""
+def check_can_read_binder(principal: Principal, binder: Binder | BinderRequest) -> None:
+    """Fetch an exported binder, or see how far one is that was asked for: as for exporting it."""
     check_can_export_binder(principal, scope_of(binder))
 
 

@@ -31,6 +31,7 @@ from evidence.models import (
     ToolCall,
     Trace,
 )
+from evidence.partition_rules import MAKE_MONTH, STRAY_MONTHS
 
 ERASED_TEXT: Final = "[erased]"
 ERASED_KEY: Final = "tracebinder.erased"  # the only key of an erased JSON object
@@ -204,6 +205,7 @@ END $$;
 
 _PRIVATE: Final = {
     "tracebinder_make_span_partition(date)",
+    "tracebinder_stray_months(timestamptz)",
     "tracebinder_drop_span_partition(date, text, text)",
     "tracebinder_erase_trace(bigint, uuid, text, text)",
 }
@@ -224,7 +226,7 @@ def guard_call(model: type[models.Model]) -> str | None:
 
 
 def disposal_sql(runtime: str) -> list[str]:
-    """Return the functions that drop and erase, for the runtime role alone.
+    """Return the functions that make months, drop and erase, for the runtime role alone.
 
     Args:
         runtime: the quoted name of the role.
@@ -237,7 +239,7 @@ def disposal_sql(runtime: str) -> list[str]:
             f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
         )
     ]
-    return [_DROP_MONTH, *copy_sql(), _rows_sql(), _erase_sql(), *rights]
+    return [MAKE_MONTH, STRAY_MONTHS, _DROP_MONTH, *copy_sql(), _rows_sql(), _erase_sql(), *rights]
 
 
 def _rows_sql() -> str:

@@ -106,6 +106,14 @@ class InvalidInput(EvidenceError):
         return {"errors": [fault.as_dict() for fault in self.faults]} if self.faults else {}
 
 
+class LeaseLost(EvidenceError):
+    """An export took longer than its lease and another worker has it now: what this one made is dropped."""
+
+    code = "export_lease_lost"
+    http_status = 409
+    title = "Another worker has taken the export"
+
+
 class BlobMissing(EvidenceError):
     """A blob is recorded but its bytes are not in the store."""
 

@@ -6,6 +6,7 @@ role does not have on what is append-only. Why so: docs/decisions/0011-locks.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,7 @@ class Lock(StrEnum):
     ARTEFACT = "evidence.artefact"  # numbering of an artefact's versions
     ASSEMBLY = "evidence.assembly"  # a pending trace, while a worker has it in hand
     ASSESSMENT = "requirements.assessment"  # a criterion for a release
+    BINDER_REQUEST = "evidence.binderrequest"  # what a release is to be packed into
     BLOB = "evidence.blob"  # a large value, by digest: while rows come to point there, or it is taken away
     CLOCK = "evidence.clock"  # the keeping of a moment
     DISPOSAL = "evidence.disposal"  # whatever takes content away, and holds; the functions of the database take it too
@@ -30,11 +32,20 @@ class Lock(StrEnum):
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
     SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
     SIGNER = "evidence.signer"  # the one that signs checkpoints
+    SPAN_PARTITION = "evidence.span_partition"  # the making of a month; its function in the database takes it
 
 
 def hold(lock: Lock, *key: int | str) -> None:
     """Wait for a lock and hold it until the transaction ends; without a key, the one lock of that name."""
     _ask("pg_advisory_xact_lock", lock, key)
+
+
+def hold_each(lock: Lock, keys: Iterable[tuple[int | str, ...]]) -> None:
+    """Hold several locks of one name, in the order of their keys: whoever needs some of the same waits, and no two wait
+    for each other.
+    """
+    for key in sorted(set(keys), key=lambda parts: [str(part) for part in parts]):
+        hold(lock, *key)
 
 
 def try_hold(lock: Lock, *key: int | str) -> bool:

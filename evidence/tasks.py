@@ -1,17 +1,20 @@
-"""Celery's doors to `evidence`: each wakes a service and holds no rule of its own."""
+"""Celery's doors to `evidence`: each wakes a service and holds no rule of its own.
+
+Which queue a task goes to is in `settings.CELERY_TASK_ROUTES`; why, in docs/decisions/0021-workers-and-work.md.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.errors import BlobStoreAway
-from evidence.services import assembly, binders, ingest, log
-from evidence.services.binders import LogBusy
+from evidence.errors import BlobStoreAway, EvidenceError
+from evidence.services import assembly, binder_requests, ingest, log
 from evidence.services.disposal import blob_removal, retention
+from evidence.time_budget import TimeBudget
 
 _AWAY: Final = (OperationalError, BlobStoreAway)  # database or blob store: a later try may find them
 
@@ -21,20 +24,18 @@ _AWAY: Final = (OperationalError, BlobStoreAway)  # database or blob store: a la
     retry_backoff=True,
     max_retries=3,
     expires=30,  # seconds; beat sends the next one anyway
-    # seconds; a trace that hangs ends its process, and what was not committed is still a work row
-    time_limit=15 * 60,
+    soft_time_limit=settings.ASSEMBLY_SOFT_LIMIT,  # seconds; what was not committed is still a work row
+    time_limit=settings.ASSEMBLY_HARD_LIMIT,  # seconds; a trace that hangs ends its process
 )
 def assemble_traces() -> None:
-    """Assemble the traces that have gone quiet, until none is due."""
-    while assembly.assemble_due_traces(limit=settings.ASSEMBLY_BATCH) == settings.ASSEMBLY_BATCH:
-        pass
+    """Assemble the traces that have gone quiet, until none is due or the time is over; beat sends the next call."""
+    assembly.assemble_backlog(TimeBudget.of(settings.ASSEMBLY_BUDGET), limit=settings.ASSEMBLY_BATCH)
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=30)
 def sequence_events() -> None:
-    """Give the audit events that have no leaf yet their place in the log, until none waits."""
-    while log.sequence_events(limit=settings.SEQUENCE_BATCH) == settings.SEQUENCE_BATCH:
-        pass
+    """Give the audit events that have no leaf yet their place in the log, until none waits or the time is over."""
+    log.sequence_backlog(TimeBudget.of(settings.SEQUENCE_BUDGET), limit=settings.SEQUENCE_BATCH)
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
@@ -63,12 +64,17 @@ def apply_retention() -> None:
 
 
 @shared_task(
-    autoretry_for=(*_AWAY, LogBusy),  # the same scope asked again gives the same bytes
-    retry_backoff=True,
-    max_retries=5,
-    soft_time_limit=55 * 60,  # seconds
-    time_limit=60 * 60,  # seconds
+    throws=(EvidenceError,),  # expected: stored on the row, logged without a traceback
+    soft_time_limit=55 * 60,  # seconds; the request is stored as failed
+    time_limit=60 * 60,  # seconds; the worker dies, and with it the renewing of its lease
 )
-def export_binder(**asked: Any) -> None:
-    """Export a binder; the arguments are those of `binders.export_binder_by_ids`."""
-    binders.export_binder_by_ids(**asked)
+def export_binder(request_id: int) -> None:
+    """Carry out the `BinderRequest` of this id. Delivered twice, it is exported once."""
+    binder_requests.carry_out_request(request_id)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
+def resend_binder_requests() -> None:
+    """Tell the export worker again of requests that nobody holds."""
+    for request_id in binder_requests.find_requests_to_send():
+        export_binder.delay(request_id)

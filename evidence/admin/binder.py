@@ -1,13 +1,13 @@
-"""Binders: what was exported, over what."""
+"""Binders: what was exported, over what, and what waits to be."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import link
+from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import related
-from evidence.models import Binder
+from evidence.models import Binder, BinderRequest
 
 
 @admin.register(Binder)
@@ -30,3 +30,32 @@ class BinderAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Release")
     def release_link(self, binder: Binder) -> str:
         return link(binder.release)
+
+
+@admin.register(BinderRequest)
+class BinderRequestAdmin(ReadOnlyModelAdmin):
+    list_display = [
+        "binder_uuid",
+        "progress",
+        "attempts",
+        "release_link",
+        "wrong",
+        "requested_by",
+        "queued_at",
+        "finished_at",
+    ]
+    list_filter = [related("system"), "state"]
+    list_select_related = ["release__system"]
+    ordering = ["-id"]
+
+    @admin.display(description="State", ordering="state")
+    def progress(self, request: BinderRequest) -> str:
+        return badge(request.state)
+
+    @admin.display(description="Release")
+    def release_link(self, request: BinderRequest) -> str:
+        return link(request.release)
+
+    @admin.display(description="Error")
+    def wrong(self, request: BinderRequest) -> str:
+        return shorten(request.error) or "–"

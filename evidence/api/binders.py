@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Final
 
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,12 +20,20 @@ from rest_framework.response import Response
 from evidence.access import find_system, principal_of
 from evidence.api.inputs import Input
 from evidence.api.scoped_view import ScopedView
-from evidence.models import Binder, Scope
+from evidence.errors import NotFound
+from evidence.models import Binder, BinderRequest, Scope
 from evidence.problems import Problem
-from evidence.services import binders, registry
+from evidence.services import binder_requests, binders, registry
 from evidence.services.blobs import blob_store, check_blob
 from evidence.services.keys.trust import describe_trust
 from evidence.tasks import export_binder
+
+REQUEST_STATES: Final = {
+    BinderRequest.State.QUEUED: "pending",
+    BinderRequest.State.RUNNING: "running",
+    BinderRequest.State.DONE: "ready",
+    BinderRequest.State.FAILED: "failed",
+}
 
 
 class BinderIn(Input):
@@ -58,11 +71,35 @@ class BinderOut(serializers.ModelSerializer[Binder]):
         return "ready"
 
 
-class BinderPending(serializers.Serializer[Any]):
-    """A binder that a worker will export."""
+class ProgressOut(serializers.Serializer[BinderRequest]):
+    """How far the last attempt is, or came."""
 
-    id = serializers.UUIDField()
-    state = serializers.ChoiceField(["pending"])
+    attempt = serializers.IntegerField(source="attempts")
+    files = serializers.IntegerField(source="n_files", help_text="packed so far")
+    bytes = serializers.IntegerField(source="n_bytes", help_text="of the ZIP, so far")
+
+
+class BinderRequestOut(serializers.ModelSerializer[BinderRequest]):
+    """A binder that a worker is to export."""
+
+    id = serializers.UUIDField(source="binder_uuid")
+    state = serializers.SerializerMethodField()
+    system = serializers.CharField(source="system.key")
+    release = serializers.CharField(source="release.name")
+    progress = ProgressOut(source="*")
+    error = serializers.CharField(help_text="of the last attempt; empty: none")
+
+    class Meta:
+        model = BinderRequest
+        fields = [
+            "id", "state", "system", "release", "baseline", "period_from", "period_to", "as_of", "progress", "error",
+            "requested_by", "queued_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(serializers.ChoiceField(sorted(set(REQUEST_STATES.values()))))
+    def get_state(self, request: BinderRequest) -> str:
+        """Return what the state means to whoever waits."""
+        return REQUEST_STATES[BinderRequest.State(request.state)]
 
 
 class BinderCreate(ScopedView):
@@ -77,7 +114,7 @@ class BinderCreate(ScopedView):
             )
         ],
         request=BinderIn,
-        responses={201: BinderOut, 202: BinderPending, 404: Problem, 422: Problem, 503: Problem},
+        responses={201: BinderOut, 202: BinderRequestOut, 404: Problem, 422: Problem, 503: Problem},
     )
     def post(self, request: Request) -> Response:
         """Export it now, or have a worker do so."""
@@ -88,19 +125,35 @@ class BinderCreate(ScopedView):
         release = registry.find_release(system, data.validated_data["release"])
         asked = {**data.validated_data, "system": system, "release": release, "principal": principal}
         if "respond-async" in request.headers.get("Prefer", ""):
-            binder_id = binders.queue_binder(**asked, send=export_binder.delay)
-            return Response({"id": binder_id, "state": "pending"}, status=202)
+            queued = binder_requests.queue_binder(**asked, send=export_binder.delay)
+            return Response(BinderRequestOut(queued).data, status=202)
         return Response(BinderOut(binders.export_binder(**asked)).data, status=201)
 
 
 class BinderDetail(ScopedView):
-    """What a binder is about, who exported it and when, and the digests it is checked by."""
+    """What a binder is about, who exported it and when, and the digests it is checked by.
+
+    While a worker has yet to export it: how far it is, or why it failed.
+    """
 
     scopes = {"GET": Scope.BINDER}
 
-    @extend_schema(responses={200: BinderOut, 404: Problem})
+    @extend_schema(
+        responses={
+            200: PolymorphicProxySerializer(
+                component_name="BinderOrRequest",
+                serializers=[BinderOut, BinderRequestOut],
+                resource_type_field_name=None,
+            ),
+            404: Problem,
+        }
+    )
     def get(self, request: Request, binder_id: uuid.UUID) -> Response:
-        return Response(BinderOut(_find(request, binder_id)).data)
+        try:
+            return Response(BinderOut(_find(request, binder_id)).data)
+        except NotFound:
+            waiting = binder_requests.find_request(principal=principal_of(request), binder_id=binder_id)
+        return Response(BinderRequestOut(waiting).data)
 
 
 class BinderDownload(ScopedView):

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0011_people_of_before'),
+        ('evidence', '0013_lookups'),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ from evidence.models.artefact import (
 )
 from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
 from evidence.models.base import AppendOnlyModel, StoredModel
-from evidence.models.binder import Binder
+from evidence.models.binder import Binder, BinderRequest
 from evidence.models.blob import Blob
 from evidence.models.claim import Citation, Claim
 from evidence.models.clock import Moment
@@ -55,6 +55,7 @@ __all__ = [
     "AuditEvent",
     "AuditPayload",
     "Binder",
+    "BinderRequest",
     "Blob",
     "BlobRemoval",
     "Checkpoint",

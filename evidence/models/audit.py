@@ -34,7 +34,15 @@ class AuditEvent(AppendOnlyModel):
     occurred_at = models.DateTimeField()  # our clock
 
     class Meta:
-        indexes = [models.Index(fields=["object_type", "object_id"], name="evidence_auditevent_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_id"], name="evidence_auditevent_object"),
+            # Of these alone, which exports look for: an index over all events would cost each of them.
+            models.Index(
+                fields=["system", "object_digest"],
+                condition=models.Q(verb="binder.sealed"),
+                name="evidence_auditevent_sealed",
+            ),
+        ]
 
 
 class AuditPayload(StoredModel):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.db import models
 
 from evidence.models.artefact import Release
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models.base import (
+    KEY_LENGTH,
+    LABEL_LENGTH,
+    AppendOnlyModel,
+    StoredModel,
+    actor_field,
+    digest_field,
+)
 from evidence.models.blob import Blob
 from evidence.models.system import System
 
@@ -35,3 +42,61 @@ class Binder(AppendOnlyModel):
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class BinderRequest(StoredModel):
+    """A binder that a worker is to export: a work row, claimed by a filtered UPDATE with a lease."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    SYSTEM_PATH = "system"
+    PII = "actor"
+    WORK_ROW = "a lease on an export; what it made is a Binder, which is append-only"
+
+    binder_uuid = models.UUIDField()  # the id of the binder it is for, which its scope gives
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="binder_requests")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="binder_requests")
+    baseline = models.CharField(max_length=KEY_LENGTH, blank=True)
+    period_from = models.DateTimeField()
+    period_to = models.DateTimeField()
+    as_of = models.DateTimeField()
+    as_of_was_now = (
+        models.BooleanField()
+    )  # nobody named a time: asked for again while it waits, it is the same
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)  # one whose lease is over may be claimed again
+    worker = models.CharField(max_length=LABEL_LENGTH, blank=True)
+    n_files = models.PositiveIntegerField(default=0)  # packed so far, by the last attempt
+    n_bytes = models.BigIntegerField(default=0)  # likewise, of the ZIP
+    error = models.TextField(blank=True)
+    binder = models.ForeignKey(Binder, on_delete=models.PROTECT, null=True, related_name="requests")
+    requested_by = actor_field()
+    queued_at = models.DateTimeField()  # our clock, as all of these
+    sent_at = models.DateTimeField(null=True)  # when the broker was last told of it
+    started_at = models.DateTimeField(null=True)  # of the last attempt
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["system", "binder_uuid"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="evidence_binderrequest_one_pending",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["binder_uuid"], name="evidence_binderrequest_binder"),
+            models.Index(
+                fields=["queued_at"],
+                condition=models.Q(state__in=["queued", "running"]),
+                name="evidence_binderrequest_pending",  # what the re-sending task looks for
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"binder {self.binder_uuid} ({self.state})"

@@ -69,8 +69,14 @@ class Reject(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # Of one trace, to read or erase.
-        indexes = [models.Index(fields=["trace_id"], name="evidence_reject_trace")]
+        indexes = [
+            models.Index(fields=["trace_id"], name="evidence_reject_trace"),  # of one trace, to read or erase
+            models.Index(
+                fields=["system", "source", "source_ref"],
+                condition=~models.Q(source_ref=""),
+                name="evidence_reject_source",  # of one eval run, which each assessment counts
+            ),
+        ]
 
 
 class Span(AppendOnlyModel):
@@ -128,6 +134,9 @@ class PendingTrace(StoredModel):
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="pending_traces")
     trace_id = models.UUIDField()
     generation = models.BigIntegerField(default=1)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # workers that took it and did not finish it
     root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()
@@ -136,4 +145,11 @@ class PendingTrace(StoredModel):
         constraints = [
             models.UniqueConstraint(fields=["system", "trace_id"], name="evidence_pendingtrace_once")
         ]
-        indexes = [models.Index(fields=["last_received_at"], name="evidence_pendingtrace_due")]
+        indexes = [
+            models.Index(fields=["last_received_at"], name="evidence_pendingtrace_due"),
+            models.Index(
+                fields=["attempts", "last_received_at"],
+                condition=models.Q(attempts__gt=0),
+                name="evidence_pendingtrace_tried",
+            ),
+        ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -21,7 +22,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from evidence import acts, clock
-from evidence.access import Principal, principal_of_actor
+from evidence.access import Principal
 from evidence.binder.bag import LogProof, WrittenBinder, write_binder
 from evidence.binder.files import BinderFile
 from evidence.binder.statement import BinderFacts, binder_uuid
@@ -35,12 +36,32 @@ from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
 from evidence.services.keys.binder_signer import load_binder_signer
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
 FORMAT_CODE: Final = "binder/2"  # grows when the same evidence would give other bytes
 SEAL_VERB: Final = "binder.sealed"  # the offline verifier looks for it
-_LOG_ATTEMPTS: Final = 50
+_LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
+
+
+@dataclass(slots=True)
+class ExportProgress:
+    """How far an export is; another thread may look."""
+
+    n_files: int = 0
+    n_bytes: int = 0
+
+    def watch(self, files: Iterable[BinderFile]) -> Iterator[BinderFile]:
+        """Yield the files, counting them."""
+        for file in files:
+            self.n_files += 1
+            yield file
+
+    def add(self, n_bytes: int) -> int:
+        """Count bytes that were written, and return their number."""
+        self.n_bytes += n_bytes
+        return n_bytes
 
 
 class LogBusy(EvidenceError):
@@ -60,6 +81,7 @@ def export_binder(
     period_from: datetime,
     period_to: datetime,
     as_of: datetime | None,
+    progress: ExportProgress | None = None,
 ) -> Binder:
     """Write one binder and return its row; the same scope over the same evidence returns the first row.
 
@@ -68,101 +90,27 @@ def export_binder(
         period_from: inclusive, of a trace's start.
         period_to: exclusive.
         as_of: nothing recorded later is packed; None for now.
+        progress: is told how far it is.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
         LogBusy: the log could not be brought up to date.
     """
-    ask = partial(_scope_asked_for, principal, system, release, baseline, period_from, period_to)
+    ask = partial(scope_asked_for, principal, system, release, baseline, period_from, period_to)
     ask(as_of)
-    _bring_log_up_to_date()
+    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
     scope = ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
     path = incoming_file()
     try:
         with blob_store():
-            written = _write(scope, path, principal.actor)
+            written = _write(scope, path, principal.actor, progress or ExportProgress())
         return _store(scope, path, written, principal.actor)
     finally:
         path.unlink(missing_ok=True)
 
 
-def export_binder_by_ids(
-    *,
-    system_id: int,
-    release_id: int,
-    baseline: str,
-    period_from: str,
-    period_to: str,
-    as_of: str,
-    actor: str,
-) -> Binder:
-    """Do what `export_binder` does, asked in JSON values: ids, and times in ISO 8601 with their zone.
-
-    Raises:
-        AccessDenied: whoever asked may not export it any more.
-    """
-    begin, end, known = (datetime.fromisoformat(text) for text in (period_from, period_to, as_of))
-    return export_binder(
-        principal=principal_of_actor(actor),
-        system=System.objects.get(pk=system_id),
-        release=Release.objects.get(pk=release_id),
-        baseline=baseline,
-        period_from=begin,
-        period_to=end,
-        as_of=known,
-    )
-
-
-def queue_binder(
-    *,
-    principal: Principal,
-    system: System,
-    release: Release,
-    baseline: str,
-    period_from: datetime,
-    period_to: datetime,
-    as_of: datetime | None,
-    send: Callable[..., object],
-) -> uuid.UUID:
-    """Have a worker export a binder once this transaction is committed; return the id it will have.
-
-    Args:
-        send: takes the arguments of `export_binder_by_ids`; the `delay` of its task.
-
-    Raises:
-        AccessDenied, NotFound, InvalidInput: as `export_binder`.
-    """
-    scope = _scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
-    asked = {
-        "system_id": system.pk,
-        "release_id": release.pk,
-        "baseline": baseline,
-        "period_from": scope.period_from.isoformat(),
-        "period_to": scope.period_to.isoformat(),
-        "as_of": scope.as_of.at.isoformat(),
-        "actor": principal.actor,
-    }
-    transaction.on_commit(partial(send, **asked))
-    return binder_uuid(scope.digest)
-
-
-def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
-    """Return the newest export with this id in the principal's systems.
-
-    Raises:
-        NotFound: there is none, or it is still being exported.
-        AccessDenied: as `acts.check_can_read_binder` does.
-    """
-    found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
-    binder = found.select_related("system", "release", "archive").order_by("-pk").first()
-    if binder is None:
-        raise NotFound(f"There is no binder {binder_id} among your systems, or it is still being exported.")
-    acts.check_can_read_binder(principal, binder)
-    return binder
-
-
-def _scope_asked_for(
+def scope_asked_for(
     principal: Principal,
     system: System,
     release: Release,
@@ -171,6 +119,11 @@ def _scope_asked_for(
     period_to: datetime,
     as_of: datetime | None,
 ) -> BinderScope:
+    """Return what somebody asks to have packed, as of now where they name no time.
+
+    Raises:
+        AccessDenied, NotFound, InvalidInput: as `export_binder` does.
+    """
     if as_of is not None and as_of > clock.now():
         raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
     known = clock.as_of(as_of) if as_of is not None else clock.read_moment()
@@ -184,13 +137,28 @@ def _scope_asked_for(
     return scope
 
 
-def _write(scope: BinderScope, path: Path, actor: str) -> WrittenBinder:
+def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
+    """Return the newest export with this id in the principal's systems.
+
+    Raises:
+        NotFound: there is none, or a worker has not exported it yet.
+        AccessDenied: as `acts.check_can_read_binder` does.
+    """
+    found = Binder.objects.filter(binder_uuid=binder_id, system_id__in=principal.system_ids)
+    binder = found.select_related("system", "release", "archive").order_by("-pk").first()
+    if binder is None:
+        raise NotFound(f"There is no binder {binder_id} among your systems, or it is still being exported.")
+    acts.check_can_read_binder(principal, binder)
+    return binder
+
+
+def _write(scope: BinderScope, path: Path, actor: str, progress: ExportProgress) -> WrittenBinder:
     with path.open("wb") as stream:
         return write_binder(
-            _sections(scope),
+            progress.watch(_sections(scope)),
             facts=_facts(scope),
             signers=(load_binder_signer(),),
-            sink=stream.write,
+            sink=lambda data: progress.add(stream.write(data)),
             prove=partial(_seal, scope, actor),
         )
 
@@ -242,15 +210,15 @@ def _facts(scope: BinderScope) -> BinderFacts:
 def _seal(scope: BinderScope, actor: str, statement: bytes) -> LogProof:
     """Record that this statement was made, and return the proof under the first checkpoint that covers it."""
     event = _sealing_event(scope, sha256_hex(statement), actor)
-    for attempt in range(_LOG_ATTEMPTS):
-        if attempt:
-            time.sleep(_LOG_PAUSE)
-        _bring_log_up_to_date()
+    budget = TimeBudget.of(_LOG_WAIT)
+    while not budget.is_spent():
+        _bring_log_up_to_date(budget)
         leaf = Leaf.objects.filter(event=event).first()
         covering = Checkpoint.objects.filter(size__gt=leaf.seq) if leaf else Checkpoint.objects.none()
         first = covering.order_by("size").first()
         if first is not None:
             return LogProof(bytes(event.entry), export_log_proof(event, size=first.size).encode())
+        time.sleep(_LOG_PAUSE)
     raise LogBusy("The log did not sign the export in time; ask again.")
 
 
@@ -263,9 +231,9 @@ def _sealing_event(scope: BinderScope, digest: str, actor: str) -> AuditEvent:
     return audit.record(verb=SEAL_VERB, actor=actor, obj=scope.release, system=scope.system, digest=digest)
 
 
-def _bring_log_up_to_date() -> None:
-    while log.sequence_events() > 0:
-        pass
+def _bring_log_up_to_date(budget: TimeBudget) -> None:
+    """Have the log take what is on record now and sign it, as far as time and other processes allow."""
+    log.sequence_backlog(budget)
     log.sign_checkpoint()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from django.db import IntegrityError, transaction
 
@@ -56,8 +55,9 @@ def queue_probe_run(
         if created:
             system, digest = release.system, spec.artefact_version.digest
             audit.record(verb="probe_run.queued", actor=actor, obj=run, system=system, digest=digest)
-            # A broker that is away must not undo the request: beat sends the run again.
-            transaction.on_commit(partial(run_probe.delay, run.pk), robust=True)
+            # A broker that is away must not undo the request: beat sends the run again. Django logs the name of what
+            # failed, which a `partial` has not.
+            transaction.on_commit(lambda: run_probe.delay(run.pk), robust=True)
     return run
 
 

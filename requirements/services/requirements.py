@@ -9,7 +9,7 @@ from django.db import transaction
 from evidence import clock
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
-from evidence.locks import Lock, hold
+from evidence.locks import Lock, hold, hold_each
 from evidence.models import ArtefactKind, ArtefactVersion, System
 from evidence.services import audit, registry
 from requirements import acts
@@ -63,6 +63,7 @@ def import_requirements(
     """
     acts.check_can_import_requirements(principal, system)
     parsed = parse_requirement_file(source, file_name)
+    hold_each(Lock.REQUIREMENT_KEY, [(system.pk, draft.key) for draft in parsed.requirements])
     imported = []
     for draft in parsed.requirements:
         version, created = save_requirement(

@@ -39,7 +39,7 @@ def test_what_is_no_port_is_refused(port: str) -> None:
 def test_where_torch_is_missing_everything_else_runs_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else object())
     specs = plan_processes(port=8001, web_workers=1, interpret=True)
-    assert [spec.name for spec in specs] == ["web", "worker", "beat"]
+    assert [spec.name for spec in specs] == ["web", "worker", "log", "beat"]
     said = said_of(8001)
     assert "http://127.0.0.1:8001/admin/" in said
     assert "No interpret worker" in said

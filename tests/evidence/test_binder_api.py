@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from rest_framework.test import APIClient
 from evidence.digests import sha256_hex
 from evidence.models import Binder, Scope
 from evidence.services.blobs import blob_path
-from evidence.tasks import export_binder
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly, verify
 from tests.factories import World, make_world
 
@@ -99,22 +97,3 @@ def test_changed_file_in_the_store_is_not_sent(api: APIClient, filled: Filled) -
     answer = api.get(f"/api/v1/binders/{made['id']}/download", **filled.world.headers(Scope.BINDER))
     assert answer.status_code >= 400
     assert "was changed" in json.dumps(answer.json())
-
-
-def test_worker_exports_what_was_asked_for(
-    api: APIClient,
-    filled: Filled,
-    monkeypatch: pytest.MonkeyPatch,
-    django_capture_on_commit_callbacks: Any,
-) -> None:
-    asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(export_binder, "delay", lambda **values: asked.append(values))
-    with django_capture_on_commit_callbacks(execute=True):
-        pending = post(api, filled.world, headers={"HTTP_PREFER": "respond-async"})
-    assert (pending.status_code, pending.json()["state"]) == (202, "pending")
-    binder_id = pending.json()["id"]
-    headers = filled.world.headers(Scope.BINDER)
-    assert api.get(f"/api/v1/binders/{binder_id}", **headers).status_code == 404
-    export_binder(**json.loads(json.dumps(asked[0])))
-    assert api.get(f"/api/v1/binders/{binder_id}", **headers).json()["id"] == binder_id
-    assert Binder.objects.get().binder_uuid == uuid.UUID(binder_id)

@@ -100,12 +100,12 @@ def kill_broker(stack: Stack, chance: Random) -> None:
 
 def kill_everything(stack: Stack, chance: Random) -> None:
     """The machine goes down."""
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "log", "beat"):
         os.killpg(stack.pid(name), signal.SIGKILL)
     kill(stack.valkey())
     kill_postgres(stack, chance)
     embedded.start_valkey(stack.folder)
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "log", "beat"):
         stack.kill_group(name)
         stack.start(name)
     stack.wait_for_web()

@@ -44,7 +44,7 @@ class Stack:
         embedded.start_postgres(self.folder)
         embedded.start_valkey(self.folder)
         migrate(self.folder)
-        for name in ("web", "worker", "beat"):
+        for name in ("web", "worker", "log", "beat"):
             self.start(name)
         self.token = make_token(self.folder, SYSTEM)
         self.wait_for_web()

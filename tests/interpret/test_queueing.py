@@ -14,6 +14,7 @@ from interpret.errors import BadSpecification, UnknownProbe
 from interpret.models import ProbeRun, ProbeSpec
 from interpret.services.execution import specification_of
 from interpret.services.queueing import queue_probe_run
+from interpret.tasks import run_probe
 from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import INPUTS
 
@@ -39,6 +40,18 @@ def test_a_queued_run_is_versioned_audited_and_sent_after_the_commit(
     assert run.spec.parameters["heads"] == 2
     assert run.spec.parameters["length"] == 48  # the defaults are written down too
     assert AuditEvent.objects.get(verb="probe_run.queued").object_id == str(run.pk)
+
+
+def test_a_run_is_on_record_although_no_broker_takes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def refuse(_: int) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(run_probe, "delay", refuse)
+    with django_capture_on_commit_callbacks(execute=True):
+        run = queue(world)
+    assert ProbeRun.objects.get(pk=run.pk).state == ProbeRun.State.QUEUED
 
 
 def test_the_same_request_again_is_the_same_run(world: World) -> None:

@@ -22,7 +22,7 @@ from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
-from evidence.services import binders, evals, gates, ingest, registry, reviews
+from evidence.services import binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, tokens
 from interpret.services.queueing import queue_probe_run
@@ -470,8 +470,8 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_export_binder",
         frozenset({"auditor", TOKEN_WITH}),
         serve(
-            lambda world, who, _: binders.queue_binder(
-                principal=who, send=lambda **_: None, **binder_asked(world)
+            lambda world, who, _: binder_requests.queue_binder(
+                principal=who, send=lambda _: None, **binder_asked(world)
             )
         ),
         api=post(

@@ -117,10 +117,10 @@ class ServiceGraph:
         """Yield what is wrong with a function, unless all that calls it puts it right."""
         found = list(dict.fromkeys(self._own_faults(label, frozenset())))
         callers = self._callers.get(label, set()) - seen - {label}
-        if label in self._doors or not callers:
+        if label in self._doors or label in self._judged_alone or not callers:
             yield from found
         elif found:
-            for caller in sorted(callers):
+            for caller in sorted(callers - self._judged_alone):
                 yield from self._faults(caller, seen | {label})
 
     def _own_faults(self, label: str, seen: frozenset[str]) -> Iterator[str]:

@@ -33,6 +33,22 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ): "likewise; a checkpoint is its own signed record",
     (
         "no-audit-event",
+        "evidence.services.assembly.queue.begin_attempt",
+    ): "counts on a work row that somebody tries; what comes of it is sealed or set aside, with an event",
+    (
+        "no-audit-event",
+        "evidence.services.assembly.queue.forgive",
+    ): "likewise: takes the count back",
+    (
+        "no-audit-event",
+        "evidence.services.binder_requests.find_requests_to_send",
+    ): "notes on a work row when the broker was last told; one statement, and nothing is decided by it",
+    (
+        "no-audit-event",
+        "evidence.services.binder_requests.keep_lease",
+    ): "likewise how far a worker is; what comes of it has an event",
+    (
+        "no-audit-event",
         "interpret.services.execution.find_runs_to_send",
     ): "notes on a work row when the broker was last told; one statement, and nothing is decided by it",
 }

@@ -18,8 +18,7 @@ class Command(ServiceCommand):
         del args, options
         report = ensure_partitions()
         for month in report.made:
-            self.stdout.write(f"made {month:%Y-%m}")
+            moved = ", and moved its spans into it" if month in report.moved else ""
+            self.stdout.write(f"made {month:%Y-%m}{moved}")
         for month in report.blocked:
-            self.stderr.write(
-                f"{month:%Y-%m} stays in the default partition, which holds spans of it already"
-            )
+            self.stderr.write(f"{month:%Y-%m} could not be made: the table was in use. Run this again.")

@@ -15,7 +15,7 @@ from evidence import clock
 from evidence.binder.statement import iso_utc
 from evidence.clock import AsOf
 from evidence.digests import digest_of, large_number_as_text
-from evidence.models import ArtefactVersion, Binder, Release, System
+from evidence.models import ArtefactVersion, Binder, BinderRequest, Release, System
 
 PAGE: Final = 200  # rows held in memory at a time, with what belongs to them
 
@@ -49,8 +49,8 @@ class BinderScope:
         )
 
 
-def scope_of(binder: Binder) -> BinderScope:
-    """Return what an exported binder is about."""
+def scope_of(binder: Binder | BinderRequest) -> BinderScope:
+    """Return what a binder is about, exported or asked for."""
     return BinderScope(
         binder.system,
         binder.release,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evidence.citations.claims import EXTRACTOR_VERSION, ExtractedClaim, extract_claims
+from evidence.citations.cost import CheckBudget
 from evidence.citations.materiality import is_material
 from evidence.citations.verdict import FOUND, FUZZY_THRESHOLD, CitationVerdict, check_citation
 from evidence.models import Citation, Claim, Trace
@@ -54,11 +55,17 @@ class CheckedClaim:
     citations: tuple[CheckedCitation, ...]
 
 
-def check_claims(draft: TraceDraft, indexes: TraceIndexes, shelf: IndexShelf) -> tuple[CheckedClaim, ...]:
+def check_claims(
+    draft: TraceDraft, indexes: TraceIndexes, shelf: IndexShelf, budget: CheckBudget
+) -> tuple[CheckedClaim, ...]:
     """Return the claims of a trace with every citation checked.
 
     Where no usable claim is declared, claims are derived from the answer: an answer cannot escape its claims.
+
+    Raises:
+        CheckTooCostly: the budget is not enough for all of them.
     """
+    budget.charge_reading(len(draft.answer) + sum(len(claim.text) for claim in draft.claims))
     retrieved = list(dict.fromkeys(one.document_ref for one in draft.retrievals))
     candidates = shelf.candidates(indexes.all, retrieved)
     drafts = draft.claims or derive_claims(draft.answer, retrieved, indexes, shelf)
@@ -69,7 +76,7 @@ def check_claims(draft: TraceDraft, indexes: TraceIndexes, shelf: IndexShelf) ->
             end=claim.end,
             material=is_material(claim.text) if claim.material is None else claim.material,
             declared=bool(draft.claims),
-            citations=tuple(_check(one, indexes, shelf, candidates) for one in claim.citations),
+            citations=tuple(_check(one, indexes, shelf, candidates, budget) for one in claim.citations),
         )
         for claim in drafts
     )
@@ -131,7 +138,11 @@ def build_citations(claim: Claim, citations: Iterable[CheckedCitation]) -> list[
 
 
 def _check(
-    draft: CitationDraft, indexes: TraceIndexes, shelf: IndexShelf, candidates: Sequence[StoredSource]
+    draft: CitationDraft,
+    indexes: TraceIndexes,
+    shelf: IndexShelf,
+    candidates: Sequence[StoredSource],
+    budget: CheckBudget,
 ) -> CheckedCitation:
     cited = shelf.find(indexes.meant_by(draft.index_key), draft.document_ref)
     verdict = check_citation(
@@ -139,6 +150,7 @@ def _check(
         source=cited.source if cited else None,
         candidates=[one.source for one in candidates],
         hint=draft.start,
+        budget=budget,
     )
     found_in = next((one.pk for one in candidates if one.source.document_id == verdict.found_in), None)
     return CheckedCitation(

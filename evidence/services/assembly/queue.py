@@ -4,41 +4,79 @@ How workers keep apart without holding up ingest: a worker takes one advisory lo
 ingest never asks for, so a span that arrives meanwhile is committed at once and raises the work row's
 `generation`. A work row is removed only in the generation that was read, and skipped where ingest holds it:
 then the trace is simply due again.
+
+An attempt is counted, and committed, before it begins: a worker that is killed cannot count it. What is not done
+when its attempt is over was tried by a worker that is gone, or failed beside others; from then on it is taken alone, so
+that it takes no others with it (docs/decisions/0021-workers-and-work.md).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from evidence import clock
 from evidence.locks import Lock, hold, numbers_of
 from evidence.models import PendingTrace, Reject
 from evidence.services import audit
+from evidence.services.assembly.refusals import TraceRefused
 from evidence.services.assembly.versions import ACTOR
 from evidence.vocabulary import RejectSource
 
+logger = logging.getLogger(__name__)
+
 _WORKERS: Final = 8  # that find work side by side: each looks this many batches ahead for unlocked traces
-_DUE: Final = """
-    SELECT p.id FROM evidence_pendingtrace p
-    WHERE p.last_received_at <= %(quiet_since)s
-      AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR EXISTS (
-              SELECT 1 FROM evidence_trace t
-              WHERE t.system_id = p.system_id AND t.trace_id = p.trace_id AND t.status = 'complete'))
-    ORDER BY p.last_received_at, p.id LIMIT %(window)s
+MAX_ATTEMPTS: Final = 3  # once with others, then alone
+_IS_DUE: Final = """
+    p.last_received_at <= %(quiet_since)s
+    AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR EXISTS (
+        SELECT 1 FROM evidence_trace t
+        WHERE t.system_id = p.system_id AND t.trace_id = p.trace_id AND t.status = 'complete'))
 """
-_CLAIM_DUE: Final = f"""
-    WITH due AS MATERIALIZED ({_DUE})
-    SELECT id FROM due
-    WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")})
-    LIMIT %(limit)s
-"""  # noqa: S608  # composed of a lock's name alone
+_HAS_DUE: Final = f"SELECT EXISTS (SELECT 1 FROM evidence_pendingtrace p WHERE {_IS_DUE})"  # noqa: S608  # our own text
+_UNTRIED: Final = f"""
+    SELECT p.id FROM evidence_pendingtrace p WHERE p.attempts = 0 AND {_IS_DUE}
+    ORDER BY p.last_received_at, p.id LIMIT %(window)s
+"""  # noqa: S608  # likewise
+_TRIED: Final = f"""
+    SELECT p.id FROM evidence_pendingtrace p WHERE p.attempts > 0 AND {_IS_DUE}
+    ORDER BY p.attempts, p.last_received_at, p.id LIMIT %(window)s
+"""  # noqa: S608  # likewise
+# A row that ingest holds at this moment is taken uncounted, rather than waited for.
+_BEGIN: Final = f"""
+    taken AS MATERIALIZED (
+        SELECT id FROM due WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")}) LIMIT %(limit)s
+    ),
+    held AS MATERIALIZED (
+        SELECT p.id FROM evidence_pendingtrace p JOIN taken USING (id) FOR UPDATE OF p SKIP LOCKED
+    ),
+    counted AS (
+        UPDATE evidence_pendingtrace p SET attempts = p.attempts + 1 FROM held WHERE p.id = held.id
+    )
+    SELECT id FROM taken
+"""  # noqa: S608  # likewise
+_BEGIN_UNTRIED: Final = f"WITH due AS MATERIALIZED ({_UNTRIED}), {_BEGIN}"
+_BEGIN_TRIED: Final = f"WITH due AS MATERIALIZED ({_TRIED}), {_BEGIN}"
+_CLAIM: Final = f"""
+    SELECT id FROM unnest(%s::bigint[]) AS id WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")})
+"""  # noqa: S608  # likewise
+_TAKE_BACK: Final = """
+    UPDATE evidence_pendingtrace p SET attempts = greatest(p.attempts - 1, 0) FROM (
+        SELECT id FROM evidence_pendingtrace WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED
+    ) AS held WHERE p.id = held.id
+"""
+_RESET: Final = """
+    UPDATE evidence_pendingtrace p SET attempts = 0 FROM (
+        SELECT id FROM evidence_pendingtrace WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED
+    ) AS held WHERE p.id = held.id
+"""
 _REMOVE_DONE: Final = """
     DELETE FROM evidence_pendingtrace WHERE id IN (
         SELECT p.id FROM evidence_pendingtrace p
@@ -54,14 +92,15 @@ _SEIZE: Final = """
 """
 
 
-def set_aside(pending: Sequence[PendingTrace], problem: Exception) -> None:
+def set_aside(pending: Sequence[PendingTrace], reason: TraceRefused) -> None:
     """Put traces that cannot be assembled into the reject ledger and off the queue; their spans stay."""
     for one in pending:
+        logger.error("trace %s is set aside: %s: %s", one.trace_id, reason.code, reason)
         reject = Reject.objects.create(
             system_id=one.system_id,
             source=RejectSource.TRACE,
-            code="assembly_failed",
-            detail=f"{type(problem).__name__}: {problem}".replace("\x00", "")[:2000],
+            code=reason.code,
+            detail=str(reason).replace("\x00", "")[:2000],
             trace_id=one.trace_id.hex,
         )
         audit.record(verb="trace.set_aside", actor=ACTOR, obj=reject, system=one.system)
@@ -71,19 +110,46 @@ def set_aside(pending: Sequence[PendingTrace], problem: Exception) -> None:
 def has_due(now: datetime) -> bool:
     """Whether any work row is due, whoever may hold it."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, _due_by(now) | {"window": 1})
-        return cursor.fetchone() is not None
+        cursor.execute(_HAS_DUE, _due_by(now))
+        (found,) = cursor.fetchone() or (False,)
+    return bool(found)
 
 
-def claim_due(limit: int, now: datetime) -> list[PendingTrace]:
-    """Return due work rows that no other worker holds, theirs until the transaction ends."""
+@transaction.atomic
+def begin_attempt(limit: int, now: datetime, *, tried: bool = False) -> list[int]:
+    """Count an attempt on due work rows that no other worker holds, and return their ids.
+
+    Args:
+        tried: those that an earlier attempt has left, the least tried first; else those that none has.
+    """
+    statement = _BEGIN_TRIED if tried else _BEGIN_UNTRIED
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM_DUE, _due_by(now) | {"window": limit * _WORKERS, "limit": limit})
-        ids = [row[0] for row in cursor.fetchall()]
-    if not ids:
-        return []
-    # Read again under the locks: a row that another worker has just finished is gone by now.
-    return list(PendingTrace.objects.filter(pk__in=ids).select_related("system").order_by("pk"))
+        cursor.execute(statement, _due_by(now) | {"window": limit * _WORKERS, "limit": limit})
+        return sorted(pk for (pk,) in cursor.fetchall())
+
+
+def claim(ids: Sequence[int]) -> list[PendingTrace]:
+    """Return the work rows whose attempt has begun, ours until the transaction ends.
+
+    Read under the locks: a row that another worker has just finished is gone by now.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [list(ids)])
+        ours = [pk for (pk,) in cursor.fetchall()]
+    return list(PendingTrace.objects.filter(pk__in=ours).select_related("system").order_by("pk"))
+
+
+def take_attempt_back(ids: Sequence[int]) -> None:
+    """Take one attempt off work rows: it never began, or what ended it was not the trace."""
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE_BACK, [list(ids)])
+
+
+def forgive(begun: Sequence[int]) -> None:
+    """Take the attempts back that the database cut short, if it is there again; if not, they count."""
+    with suppress(OperationalError, InterfaceError), transaction.atomic():
+        take_attempt_back(begun)
 
 
 def _due_by(now: datetime) -> dict[str, Any]:
@@ -110,6 +176,9 @@ def trace_kept_still(system_id: int, trace_id: UUID) -> Iterator[None]:
 
 
 def remove_done(pending: Sequence[PendingTrace]) -> None:
-    """Remove work rows, unless spans have arrived since they were read."""
+    """Remove work rows. Where spans have arrived since they were read, the row stays and has not been tried."""
+    ids = [one.pk for one in pending]
     with connection.cursor() as cursor:
-        cursor.execute(_REMOVE_DONE, [[one.pk for one in pending], [one.generation for one in pending]])
+        cursor.execute(_REMOVE_DONE, [ids, [one.generation for one in pending]])
+        if cursor.rowcount < len(ids):
+            cursor.execute(_RESET, [ids])

@@ -8,16 +8,15 @@ spans make no new revision; a late span makes the next one.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from evidence import clock
+from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.clock import AsOf
 from evidence.errors import BlobStoreAway
 from evidence.models import (
@@ -28,7 +27,6 @@ from evidence.models import (
     Release,
     Retrieval,
     RiskTier,
-    Span,
     System,
     ToolCall,
     Trace,
@@ -41,20 +39,16 @@ from evidence.semconv.mapping import map_trace
 from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
 from evidence.services.assembly.claims import CheckedClaim
+from evidence.services.assembly.reading import TraceKey, read_traces
+from evidence.services.assembly.refusals import TraceRefused, WorkerLost, refusal_of
 from evidence.services.assembly.rows import TraceInputs
 from evidence.services.assembly.sources import IndexShelf
-from evidence.services.assembly.values import restore_large_values
 from evidence.services.assembly.versions import ACTOR, resolve_versions
+from evidence.time_budget import TimeBudget
 
 logger = logging.getLogger(__name__)
 
-_SPAN_COLUMNS: Final = (
-    "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
-    "status_message", "attributes", "events", "resource", "digest",
-)  # fmt: skip
 _AWAY: Final = (OperationalError, InterfaceError, BlobStoreAway)  # no fault of the trace: it waits
-TraceKey = tuple[int, UUID]
-"""A system's primary key and a trace id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +60,20 @@ class _Sealed:
     claims: tuple[CheckedClaim, ...]
 
 
-def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
+def assemble_backlog(budget: TimeBudget, *, limit: int) -> None:
+    """Assemble batch after batch of `limit` due traces until none is due or the budget is spent, at least one trace."""
+    while assemble_due_traces(limit=limit, budget=budget) == limit and not budget.is_spent():
+        pass
+
+
+def assemble_due_traces(*, limit: int, budget: TimeBudget | None = None, now: datetime | None = None) -> int:
     """Assemble up to `limit` due traces and return how many were taken.
 
     Where a batch fails, its traces are tried one by one; one that cannot be assembled goes to the reject
-    ledger with the reason, and its spans stay where they are.
+    ledger with the reason, and its spans stay where they are. So does one that ended `queue.MAX_ATTEMPTS` workers.
 
     Args:
+        budget: once it is spent no further trace is begun; what was done by then is sealed, the rest stays due.
         now: our clock; for tests.
 
     Raises:
@@ -80,74 +81,102 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
     """
     if not queue.has_due(now or clock.now()):
         return 0
+    budget = budget or TimeBudget.of(settings.ASSEMBLY_BUDGET)
     known = clock.as_of(now) if now is not None else clock.read_moment()
+    begun = queue.begin_attempt(limit, known.at)
+    taken = _assemble_together(begun, known, budget)
+    if begun and budget.is_spent():
+        return taken
+    return taken + _assemble_singly(limit - taken, known, budget)
+
+
+def _assemble_together(begun: Sequence[int], known: AsOf, budget: TimeBudget) -> int:
+    """Assemble a batch of traces that none has tried; return how many, 0 where one of them spoils it."""
     try:
         with transaction.atomic():
-            pending = queue.claim_due(limit, known.at)
-            _assemble(pending, known)
-            return len(pending)
+            _assemble(queue.claim(begun), known, budget)
     except _AWAY:
+        queue.forgive(begun)
         raise
     except Exception:  # whatever one trace's content sets off must not keep the others waiting
-        logger.exception("a batch could not be assembled; trying its traces one by one")
-    return _assemble_singly(limit, known)
+        logger.exception("a batch could not be assembled; its traces are tried one by one")
+        return 0
+    return len(begun)
 
 
-def _assemble_singly(limit: int, known: AsOf) -> int:
+def _assemble_singly(limit: int, known: AsOf, budget: TimeBudget) -> int:
+    """Assemble traces that an earlier attempt has left, each by itself; return how many."""
     taken = 0
-    for _ in range(limit):
-        with transaction.atomic():
-            pending = queue.claim_due(1, known.at)
-            _assemble_or_set_aside(pending, known)
-        if not pending:
+    while taken < limit and not (taken and budget.is_spent()):
+        begun = queue.begin_attempt(1, known.at, tried=True)
+        if not begun:
             break
+        try:
+            with transaction.atomic():
+                _assemble_or_set_aside(queue.claim(begun), known, budget)
+        except _AWAY:
+            queue.forgive(begun)
+            raise
         taken += 1
     return taken
 
 
-def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf) -> None:
+def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:
+    if any(one.attempts > queue.MAX_ATTEMPTS for one in pending):
+        queue.set_aside(
+            pending, WorkerLost(f"{queue.MAX_ATTEMPTS} workers took it and none of them came to an end")
+        )
+        return
     try:
         with transaction.atomic():
-            _assemble(pending, known)
+            _assemble(pending, known, budget)
     except _AWAY:
         raise
     except Exception as exc:  # it is stored with the trace it belongs to
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
-        queue.set_aside(pending, exc)
+        queue.set_aside(pending, refusal_of(exc))
 
 
-def _assemble(pending: Sequence[PendingTrace], known: AsOf) -> None:
-    """Seal the traces of some work rows and remove the rows; a fixed number of queries for old versions."""
+def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:
+    """Seal the traces of some work rows and remove the rows; a fixed number of queries for old versions.
+
+    What is too large or too costly is set aside by itself. At least one trace is done with; those that there is no time
+    or no room for keep their rows.
+    """
     if not pending:
         return
     systems = {one.system_id: one.system for one in pending}
-    drafts = {key: map_trace(spans) for key, spans in _read_spans(pending).items()}
+    read = read_traces(pending)
+    drafts = {key: map_trace(spans) for key, spans in read.spans.items()}
     revisions = _latest_revisions(drafts)
     changed = {key: draft for key, draft in drafts.items() if revisions[key][1] != draft.trace_digest}
     inputs = _resolve(changed, systems)
     shelf = _open_shelf(inputs.values(), known)
-    sealed = []
-    for (system_id, trace_id), one in inputs.items():
-        revision = revisions[system_id, trace_id][0] + 1
-        trace = rows.build_trace(one, trace_id=trace_id, revision=revision, sealed_at=known.at)
-        sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf)))
+    sealed, left = [], read.left | set(inputs)
+    refused: dict[TraceKey, TraceRefused] = dict(read.refused)
+    for key, one in inputs.items():
+        left.remove(key)
+        trace = rows.build_trace(one, trace_id=key[1], revision=revisions[key][0] + 1, sealed_at=known.at)
+        try:
+            checks = CheckBudget(settings.TRACE_CHECK_BUDGET)
+            sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf, checks)))
+        except CheckTooCostly as exc:
+            refused[key] = refusal_of(exc)
+        if budget.is_spent():
+            break
     _save(sealed, shelf)
-    queue.remove_done(pending)
+    _finish(pending, refused, left)
 
 
-def _read_spans(pending: Sequence[PendingTrace]) -> dict[TraceKey, list[dict[str, Any]]]:
-    """Return the spans of each trace. A work row without spans leaves nothing to assemble."""
-    wanted = {(one.system_id, one.trace_id) for one in pending}
-    found = Span.objects.filter(
-        trace_id__in={trace_id for _, trace_id in wanted}, system__in={system_id for system_id, _ in wanted}
-    ).values(*_SPAN_COLUMNS)
-    spans: dict[TraceKey, list[dict[str, Any]]] = defaultdict(list)
-    for row in found:
-        key = (row["system_id"], row["trace_id"])
-        if key in wanted:
-            row["attributes"] = restore_large_values(row["attributes"])
-            spans[key].append(dict(row))
-    return dict(sorted(spans.items()))
+def _finish(
+    pending: Sequence[PendingTrace], refused: Mapping[TraceKey, TraceRefused], left: Container[TraceKey]
+) -> None:
+    """Settle each work row: done, set aside, or still waiting and not tried."""
+    of_row = {(one.system_id, one.trace_id): one for one in pending}
+    for key, reason in refused.items():
+        queue.set_aside([of_row[key]], reason)
+    queue.take_attempt_back([one.pk for key, one in of_row.items() if key in left])
+    queue.remove_done([one for key, one in of_row.items() if key not in left and key not in refused])
 
 
 def _latest_revisions(keys: Iterable[TraceKey]) -> dict[TraceKey, tuple[int, str]]:

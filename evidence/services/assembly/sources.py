@@ -6,18 +6,20 @@ batch, because a version that was first seen in a trace may get its documents la
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
+from cachetools import LRUCache
+from django.conf import settings
 from django.db.models import QuerySet
 
 from evidence.citations.verdict import MAX_CANDIDATES, Source
 from evidence.clock import AsOf
 from evidence.models import SourceDocument
 
-_CACHED_SOURCES: Final = 2_000  # documents a process keeps; a normalised one takes about 20 bytes a character
+_UNREAD_SIZE: Final = 200  # characters; what a source takes beside its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +71,48 @@ class IndexShelf:
         self._by_ref.update(((one.index_version_id, one.source.document_id), one) for one in sources)
 
 
-class _SourceCache:
-    """The least recently used sources go first."""
+class _CachedSource(Source):
+    """A source that counts in the cache by its text, once that is read."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._sources: OrderedDict[tuple[int, str], Source] = OrderedDict()
+    size = _UNREAD_SIZE  # characters
+
+
+class SourceCache:
+    """Sources by row and digest. Where their texts are more characters than fit, those least recently used go first."""
+
+    def __init__(self, characters: int) -> None:
+        self._sources: LRUCache[tuple[int, str], _CachedSource] = LRUCache(
+            characters, getsizeof=lambda one: one.size
+        )
+        self._changing = Lock()  # web processes replay in threads
+
+    @property
+    def characters(self) -> int:
+        """How much is kept now."""
+        return int(self._sources.currsize)
 
     def get(self, *, pk: int, document_id: str, digest: str) -> Source:
+        """Return the source of a row, whose text is read where a check asks for it."""
         key = (pk, digest)
-        source = self._sources.get(key)
-        if source is None:
-            source = Source(document_id=document_id, digest=digest, load=lambda: _read_text(pk))
-            self._sources[key] = source
-            if len(self._sources) > self._capacity:
-                self._sources.popitem(last=False)
-        self._sources.move_to_end(key)
+        with self._changing:
+            source = self._sources.get(key)
+            if source is None:
+                source = _CachedSource(document_id=document_id, digest=digest, load=lambda: self._read(key))
+                self._sources[key] = source
         return source
 
+    def _read(self, key: tuple[int, str]) -> str:
+        text = _read_text(key[0])
+        with self._changing:
+            source = self._sources.pop(key, None)
+            if source is not None:
+                source.size = _UNREAD_SIZE + len(text)
+                if source.size <= self._sources.maxsize:  # a larger one is kept by nobody but its batch
+                    self._sources[key] = source
+        return text
 
-_CACHE: Final = _SourceCache(_CACHED_SOURCES)
+
+_CACHE: Final = SourceCache(settings.SOURCE_CACHE)
 
 
 def _read_heads(documents: QuerySet[SourceDocument]) -> Iterator[StoredSource]:

@@ -59,7 +59,7 @@ class RetentionReport:
     disposals: list[Disposal]  # empty in a dry run
     n_bodies: int  # raw bodies taken away, or due
     n_bodies_held: int  # old enough, and kept for a legal hold
-    stray_spans: bool  # old spans lie in the default partition, which is never dropped
+    stray_spans: bool  # old spans lie in the default partition, until a partition is made for their month
 
 
 def apply_retention(*, now: datetime | None = None, dry_run: bool = False) -> RetentionReport:
@@ -250,5 +250,7 @@ def describe(report: RetentionReport, *, dry_run: bool) -> Sequence[str]:
     if report.n_bodies_held:
         lines.append(f"kept {report.n_bodies_held} raw bodies for legal holds")
     if report.stray_spans:
-        lines.append("the default partition holds spans older than the period; it is never dropped")
+        lines.append(
+            "the default partition holds spans older than the period, until make_partitions gives them a month"
+        )
     return lines

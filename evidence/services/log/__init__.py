@@ -2,7 +2,7 @@
 
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
 from evidence.services.log.errors import LogInconsistent
-from evidence.services.log.sequencing import BATCH, GLOBAL_STREAM, WINDOW, sequence_events
+from evidence.services.log.sequencing import BATCH, GLOBAL_STREAM, WINDOW, sequence_backlog, sequence_events
 from evidence.services.log.signing import sign_checkpoint
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "LogInconsistent",
     "LogReport",
     "check_log",
+    "sequence_backlog",
     "sequence_events",
     "sign_checkpoint",
 ]

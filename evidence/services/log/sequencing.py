@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from evidence.locks import Lock, try_hold
 from evidence.log import tiles
-from evidence.models.audit import Tile
+from evidence.models.audit import AuditEvent, Leaf, Tile
 from evidence.selectors import log_proofs as stored
 from evidence.services.log.errors import LogInconsistent
+from evidence.time_budget import TimeBudget
 
 GLOBAL_STREAM: Final = "*"  # events of no system; no system can have this key
 BATCH: Final = 10_000  # events sequenced in one transaction
@@ -70,6 +72,24 @@ def sequence_events(*, limit: int = BATCH, full_search: bool = False) -> int:
         if leaves:
             _insert_tiles(old_size, leaves)
     return len(leaves)
+
+
+def sequence_backlog(budget: TimeBudget, *, limit: int = BATCH) -> bool:
+    """Sequence batch after batch what is on record now, and return whether all of it has its place.
+
+    It ends however fast events keep coming: later ones are the next call's. False: the budget is spent, or another
+    process is sequencing.
+    """
+    newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"]
+    while not _reaches(newest):
+        if sequence_events(limit=limit) == 0 or budget.is_spent():
+            return _reaches(newest)
+    return True
+
+
+def _reaches(event_id: int | None) -> bool:
+    """Whether the log has come to this event: leaves are given in the order of ids."""
+    return event_id is None or Leaf.objects.filter(event_id__gte=event_id).exists()
 
 
 def _window_start(size: int) -> int:

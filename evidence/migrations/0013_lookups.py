@@ -1,0 +1,28 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """What assessments and exports look for is found without reading a whole table."""
+
+    atomic = False  # indexes are built beside writers
+
+    dependencies = [("evidence", "0012_work_rows")]
+    operations = [
+        AddIndexConcurrently(
+            model_name="reject",
+            index=models.Index(
+                condition=models.Q(("source_ref", ""), _negated=True),
+                fields=["system", "source", "source_ref"],
+                name="evidence_reject_source",
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="auditevent",
+            index=models.Index(
+                condition=models.Q(("verb", "binder.sealed")),
+                fields=["system", "object_digest"],
+                name="evidence_auditevent_sealed",
+            ),
+        ),
+    ]

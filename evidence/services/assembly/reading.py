@@ -1,0 +1,101 @@
+"""The spans of traces, read into memory: never more at once than one trace may have."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from evidence.models import PendingTrace, Span
+from evidence.services.assembly.refusals import TraceTooLarge
+from evidence.services.assembly.values import restore_large_values, size_of_large_values
+
+_SPAN_COLUMNS: Final = (
+    "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
+    "status_message", "attributes", "events", "resource", "digest",
+)  # fmt: skip
+_MEASURE: Final = """
+    SELECT s.system_id, s.trace_id, count(*), sum(
+        octet_length(s.attributes::text) + octet_length(s.events::text) + octet_length(s.resource::text)
+        + octet_length(s.name) + octet_length(s.status_message))
+    FROM evidence_span s WHERE s.trace_id = ANY(%s) AND s.system_id = ANY(%s)
+    GROUP BY s.system_id, s.trace_id
+"""
+TraceKey = tuple[int, UUID]
+"""A system's primary key and a trace id."""
+
+
+@dataclass(slots=True)
+class ReadTraces:
+    """What was read of some traces. One without spans is in none of these."""
+
+    spans: dict[TraceKey, list[dict[str, Any]]] = field(default_factory=dict)
+    refused: dict[TraceKey, TraceTooLarge] = field(default_factory=dict)
+    left: set[TraceKey] = field(default_factory=set)  # there was no room beside the others
+
+    def allot(self, sizes: Mapping[TraceKey, int]) -> set[TraceKey]:
+        """Refuse the traces that are too large, leave those without room, and return the others: one at least."""
+        room, taken = settings.TRACE_MAX_BYTES, set()
+        for key, n_bytes in sizes.items():
+            if n_bytes > settings.TRACE_MAX_BYTES:
+                self.refused[key] = TraceTooLarge(
+                    f"it has {n_bytes} bytes; TRACEBINDER_TRACE_MAX_BYTES allows {settings.TRACE_MAX_BYTES} bytes"
+                )
+            elif n_bytes > room:
+                self.left.add(key)
+            else:
+                room -= n_bytes
+                taken.add(key)
+        return taken
+
+
+def read_traces(pending: Sequence[PendingTrace]) -> ReadTraces:
+    """Return the spans of traces, with values that lie in blobs. What is too large is measured and not read."""
+    read = ReadTraces()
+    wanted = [(one.system_id, one.trace_id) for one in pending]
+    sizes = {}
+    for key, (n_spans, n_bytes) in _measure(wanted).items():
+        sizes[key] = n_bytes
+        if n_spans > settings.TRACE_MAX_SPANS:
+            del sizes[key]
+            read.refused[key] = TraceTooLarge(
+                f"it has {n_spans} spans; TRACEBINDER_TRACE_MAX_SPANS allows {settings.TRACE_MAX_SPANS}"
+            )
+    spans = _read_spans(read.allot(sizes))
+    large = size_of_large_values({key: [row["attributes"] for row in rows] for key, rows in spans.items()})
+    taken = read.allot({key: sizes[key] + large.get(key, 0) for key in spans})
+    for key in sorted(taken):
+        for row in spans[key]:
+            row["attributes"] = restore_large_values(row["attributes"])
+        read.spans[key] = spans[key]
+    return read
+
+
+def _measure(keys: Sequence[TraceKey]) -> dict[TraceKey, tuple[int, int]]:
+    """Return how many spans and bytes each trace has, in the order of the keys."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEASURE, _columns(keys))
+        found = {(system_id, trace_id): (n, int(size)) for system_id, trace_id, n, size in cursor.fetchall()}
+    return {key: found[key] for key in keys if key in found}
+
+
+def _read_spans(keys: Iterable[TraceKey]) -> dict[TraceKey, list[dict[str, Any]]]:
+    wanted = set(keys)
+    trace_ids, system_ids = _columns(wanted)
+    rows = Span.objects.filter(trace_id__in=trace_ids, system__in=system_ids).values(*_SPAN_COLUMNS)
+    spans: dict[TraceKey, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        key = (row["system_id"], row["trace_id"])
+        if key in wanted:
+            spans[key].append(dict(row))
+    return dict(spans)
+
+
+def _columns(keys: Iterable[TraceKey]) -> tuple[list[UUID], list[int]]:
+    listed = list(keys)
+    return [trace_id for _, trace_id in listed], sorted({system_id for system_id, _ in listed})

@@ -1,0 +1,62 @@
+"""Why a trace cannot be sealed. It is set aside by itself, with one of these reasons; its spans stay."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+from evidence.citations.cost import CheckTooCostly
+
+
+class TraceRefused(Exception):
+    """A trace is not sealed. Its code stands in the reject ledger and never changes once released."""
+
+    code: ClassVar[str] = "assembly_failed"
+    means: ClassVar[str] = "the spans of a trace were kept, and no trace could be made of them"
+
+
+class TraceTooLarge(TraceRefused):
+    """Its spans would take more memory than a worker gives to one trace."""
+
+    code = "trace_too_large"
+    means = (
+        "a trace has more spans or bytes than `TRACEBINDER_TRACE_MAX_SPANS` or `TRACEBINDER_TRACE_MAX_BYTES`"
+    )
+
+
+class TraceTooCostly(TraceRefused):
+    """Checking its citations would keep others waiting."""
+
+    code = "trace_too_costly"
+    means = "the citations of a trace take longer to check than `TRACEBINDER_TRACE_CHECK_BUDGET`"
+
+
+class TraceTooSlow(TraceRefused):
+    """It was still being assembled when the time of the call was over."""
+
+    code = "trace_too_slow"
+    means = "a trace, alone, was not assembled within `TRACEBINDER_ASSEMBLY_SOFT_LIMIT`"
+
+
+class WorkerLost(TraceRefused):
+    """Each worker that took it was killed, or the database went away under it."""
+
+    code = "worker_lost"
+    means = "a trace was taken by three workers and none of them came to an end with it"
+
+
+REFUSALS: Final = (TraceRefused, TraceTooLarge, TraceTooCostly, TraceTooSlow, WorkerLost)
+
+
+def refusal_of(problem: Exception) -> TraceRefused:
+    """Return the reason for which a trace is set aside that has set off an error."""
+    match problem:
+        case TraceRefused():
+            return problem
+        case CheckTooCostly():
+            return TraceTooCostly(str(problem))
+        case SoftTimeLimitExceeded():
+            return TraceTooSlow("it was not assembled in the time of a call")
+        case _:
+            return TraceRefused(f"{type(problem).__name__}: {problem}")

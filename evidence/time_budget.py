@@ -1,0 +1,22 @@
+"""How long work may go on before it makes room for other work. What is left is done by the next call."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBudget:
+    """A span of time that began when it was made. It says when to stop, never what the outcome is."""
+
+    ends: float  # seconds, of a clock that nobody can set
+
+    @classmethod
+    def of(cls, seconds: float) -> TimeBudget:
+        """Return a budget of so many seconds from now on."""
+        return cls(time.monotonic() + seconds)
+
+    def is_spent(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self.ends

@@ -1,0 +1,67 @@
+"""Which worker does what: no work may keep the log waiting, and every queue has somebody who serves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from config.health import QUEUES
+from config.processes import plan_processes
+from tests.invariants.walk import REPOSITORY, our_tasks
+
+LOG_TASKS = {
+    "evidence.tasks.sequence_events",
+    "evidence.tasks.find_missed_events",
+    "evidence.tasks.sign_checkpoint",
+}
+
+
+def queue_of(task: str) -> str:
+    route = settings.CELERY_TASK_ROUTES.get(task, {})
+    return str(route.get("queue", settings.CELERY_TASK_DEFAULT_QUEUE))
+
+
+def queues_served(commands: list[list[str]]) -> list[set[str]]:
+    """Return what each worker among some commands serves."""
+    return [set(command[command.index("-Q") + 1].split(",")) for command in commands if "-Q" in command]
+
+
+def commands_of_up() -> list[list[str]]:
+    return [spec.command for spec in plan_processes(port=8001, web_workers=1, interpret=True)]
+
+
+def commands_of_compose() -> list[list[str]]:
+    text = (REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8")
+    return [re.findall(r'"([^"]*)"', line) for line in re.findall(r"command: (\[.*\])", text)]
+
+
+def test_what_keeps_the_log_has_a_queue_of_its_own() -> None:
+    assert {task for task in our_tasks() if queue_of(task) == "log"} == LOG_TASKS
+
+
+@pytest.mark.parametrize("commands", [commands_of_up, commands_of_compose])
+def test_every_queue_is_served_and_the_log_by_a_worker_that_does_nothing_else(
+    commands: Callable[[], list[list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())  # torch is installed
+    served = queues_served(commands())
+    used = {queue_of(task) for task in our_tasks()}
+    assert set().union(*served) == used == set(QUEUES)
+    assert [queues for queues in served if "log" in queues] == [{"log"}]
+    assert [queues for queues in served if "interpret" in queues] == [{"interpret"}]
+
+
+def test_a_worker_of_two_queues_has_a_process_for_each() -> None:
+    """Or an export of an hour would keep traces waiting."""
+    for command in commands_of_up():
+        if "-Q" in command:
+            assert int(command[command.index("-c") + 1]) >= len(command[command.index("-Q") + 1].split(","))
+
+
+def test_a_checkpoint_is_asked_for_before_the_longest_window_is_over() -> None:
+    schedule: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE["sign-checkpoint"]
+    assert schedule["schedule"] + settings.SEQUENCE_BUDGET < settings.CHECKPOINT_INTERVAL

@@ -1,0 +1,241 @@
+"""A binder that a worker is to export: the request is a row, so neither a broker nor a worker can lose it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from evidence import clock, tasks
+from evidence.errors import LeaseLost, NotFound
+from evidence.models import AuditEvent, Binder, BinderRequest, Scope
+from evidence.services import binder_requests, binders
+from evidence.services.binders import LogBusy
+from tests.evidence.binder_world import PERIOD, Filled, fill_lightly
+from tests.factories import World, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def filled(world: World) -> Filled:
+    return fill_lightly(world)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The messages that a broker took and has not delivered."""
+    messages: list[int] = []
+    monkeypatch.setattr(tasks.export_binder, "delay", messages.append)
+    return messages
+
+
+@pytest.fixture
+def ask(
+    api: APIClient, filled: Filled, sent: list[int], django_capture_on_commit_callbacks: Any
+) -> Callable[..., Any]:
+    """Ask for a binder as an auditor's token does; return the answer."""
+    headers = filled.world.headers(Scope.BINDER)
+
+    def post(**changes: Any) -> dict[str, Any]:
+        body = {
+            "system": "credit-assistant", "release": "r1", "period_from": PERIOD[0].isoformat(),
+            "period_to": PERIOD[1].isoformat(), "as_of": filled.as_of.isoformat(), **changes,
+        }  # fmt: skip
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = api.post("/api/v1/binders", body, format="json", HTTP_PREFER="respond-async", **headers)
+        assert answer.status_code == 202, answer.content
+        return dict(answer.json())
+
+    return post
+
+
+@pytest.fixture
+def read(api: APIClient, filled: Filled) -> Callable[[str], dict[str, Any]]:
+    """Read at the address that the answer named."""
+    headers = filled.world.headers(Scope.BINDER)
+    return lambda binder_id: dict(api.get(f"/api/v1/binders/{binder_id}", **headers).json())
+
+
+def find_nothing(**_: Any) -> Binder:
+    raise NotFound("it is not finished yet")
+
+
+def pass_time(monkeypatch: pytest.MonkeyPatch, **span: float) -> None:
+    later = clock.now() + timedelta(**span)
+    monkeypatch.setattr(clock, "now", lambda: max(later, datetime.now(later.tzinfo)))
+
+
+def test_what_was_accepted_can_be_read_until_it_is_there(ask: Any, read: Any, sent: list[int]) -> None:
+    asked = ask()
+    assert asked["state"] == "pending"
+    assert read(asked["id"]) == asked
+    tasks.export_binder(sent[0])
+    ready = read(asked["id"])
+    assert (ready["id"], ready["state"]) == (asked["id"], "ready")
+    assert Binder.objects.get().archive_id == ready["digest"]
+
+
+def test_the_same_request_again_is_the_same_row(ask: Any, sent: list[int]) -> None:
+    assert ask() == ask()
+    tasks.export_binder(sent[0])
+    again = ask()
+    assert again["state"] == "ready"
+    assert (BinderRequest.objects.count(), len(sent)) == (1, 1)
+    assert AuditEvent.objects.filter(verb="binder.queued").count() == 1
+
+
+def test_asked_for_as_of_now_twice_it_is_exported_once(ask: Any, sent: list[int]) -> None:
+    assert ask(as_of=None) == ask(as_of=None)
+    tasks.export_binder(sent[0])
+    assert ask(as_of=None)["state"] == "pending"  # later is another now
+    assert BinderRequest.objects.count() == 2
+
+
+def test_what_the_broker_lost_is_sent_again(
+    ask: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask()
+    sent.clear()  # the broker was emptied
+    tasks.resend_binder_requests()
+    assert sent == []  # it may still be on its way
+    pass_time(monkeypatch, minutes=6)
+    tasks.resend_binder_requests()
+    tasks.export_binder(sent[0])
+    assert Binder.objects.count() == 1
+
+
+def test_a_request_is_on_record_although_no_broker_takes_it(
+    ask: Any, read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(tasks.export_binder, "delay", refuse)
+    assert read(ask()["id"])["state"] == "pending"
+
+
+def test_what_was_delivered_twice_is_exported_once(ask: Any, sent: list[int]) -> None:
+    ask()
+    tasks.export_binder(sent[0])
+    tasks.export_binder(sent[0])
+    assert Binder.objects.count() == 1
+    assert BinderRequest.objects.get().attempts == 1
+
+
+def test_a_worker_that_died_is_followed_by_another_and_three_are_enough(
+    ask: Any, read: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException): ...
+
+    def die(**_: Any) -> None:
+        raise Killed
+
+    binder_id = ask()["id"]
+    monkeypatch.setattr(binders, "export_binder", die)
+    for attempt in range(1, 4):
+        with pytest.raises(Killed):
+            tasks.export_binder(sent[-1])
+        assert read(binder_id)["state"] == "running"
+        assert BinderRequest.objects.get().attempts == attempt
+        tasks.resend_binder_requests()
+        assert len(sent) == attempt  # its lease is not over
+        pass_time(monkeypatch, minutes=10)
+        tasks.resend_binder_requests()
+    told = read(binder_id)
+    assert (told["state"], len(sent)) == ("failed", 3)
+    assert "worker_lost" in told["error"]
+
+
+def test_why_it_failed_can_be_read_and_asking_again_tries_again(
+    ask: Any, read: Any, sent: list[int], settings: Settings
+) -> None:
+    sections = settings.BINDER_SECTIONS
+    settings.BINDER_SECTIONS = ["tests.evidence.test_binder_export.failing_section"]
+    binder_id = ask()["id"]
+    with pytest.raises(RuntimeError):
+        tasks.export_binder(sent[0])
+    told = read(binder_id)
+    assert told["state"] == "failed"
+    assert told["error"] == "RuntimeError: a fault of ours; the server's log says more"
+    settings.BINDER_SECTIONS = sections
+    assert ask()["id"] == binder_id
+    tasks.export_binder(sent[1])
+    assert read(binder_id)["state"] == "ready"
+
+
+@pytest.mark.parametrize("problem", [LogBusy("the log is busy"), OperationalError("gone")])
+def test_what_may_go_better_next_time_waits_for_it(
+    ask: Any, read: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fail(**_: Any) -> None:
+        raise problem
+
+    binder_id = ask()["id"]
+    with monkeypatch.context() as patch:
+        patch.setattr(binders, "export_binder", fail)
+        tasks.export_binder(sent[0])
+    assert read(binder_id)["state"] == "pending"
+    pass_time(monkeypatch, minutes=6)
+    tasks.resend_binder_requests()
+    tasks.export_binder(sent[1])
+    assert read(binder_id)["state"] == "ready"
+
+
+def test_whoever_may_not_export_any_more_gets_no_binder(
+    ask: Any, read: Any, sent: list[int], filled: Filled
+) -> None:
+    ask()
+    request = BinderRequest.objects.get()
+    BinderRequest.objects.update(requested_by="user:nobody")
+    with pytest.raises(Exception, match="may do nothing here any more"):
+        tasks.export_binder(sent[0])
+    assert not Binder.objects.exists()
+    assert read(str(request.binder_uuid))["state"] == "failed"
+
+
+def test_how_far_it_is_can_be_read(
+    ask: Any, read: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binder_id, told = ask()["id"], []
+    export = binders.export_binder
+
+    def export_and_look(**asked: Any) -> Binder:
+        binder = export(**asked)
+        request = BinderRequest.objects.get()
+        binder_requests.keep_lease(request, asked["progress"])  # as a worker does every few seconds
+        told.append(read(binder_id)["progress"])
+        return binder
+
+    monkeypatch.setattr(binders, "export_binder", export_and_look)
+    monkeypatch.setattr(binders, "find_binder", find_nothing)
+    tasks.export_binder(sent[0])
+    assert told[0]["files"] > 5
+    assert told[0]["bytes"] == Binder.objects.get().archive.size
+
+
+def test_an_export_that_lost_its_lease_changes_nothing(
+    ask: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask()
+    export = binders.export_binder
+
+    def export_while_another_takes_over(**asked: Any) -> Binder:
+        BinderRequest.objects.update(attempts=2)
+        return export(**asked)
+
+    monkeypatch.setattr(binders, "export_binder", export_while_another_takes_over)
+    with pytest.raises(LeaseLost):
+        tasks.export_binder(sent[0])
+    assert BinderRequest.objects.get().state == BinderRequest.State.RUNNING
+
+
+def test_members_of_other_systems_see_no_request(ask: Any, api: APIClient) -> None:
+    binder_id = ask()["id"]
+    headers = make_world("aml-copilot").headers(Scope.BINDER)
+    assert api.get(f"/api/v1/binders/{binder_id}", **headers).status_code == 404

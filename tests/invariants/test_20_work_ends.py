@@ -1,0 +1,41 @@
+"""Work that waits has no end: each loop over it stops for a budget, or says why it ends by itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tests.invariants.walk import OUR_APPS, REPOSITORY
+
+# Loops that end by themselves: what they loop over cannot grow while they do.
+ENDS_BY_ITSELF = {
+    ("evidence/services/binder_requests.py", "_keep"),  # while an export goes on, which has a time limit
+    ("evidence/services/log/checking.py", "_check_tiles"),  # levels of a tree of one size
+    ("evidence/services/log/checking.py", "_check_level"),  # rows of one query
+    (
+        "evidence/services/disposal/retention.py",
+        "apply_retention",
+    ),  # bodies of requests before a time that is past
+}
+
+
+def loops() -> Iterator[tuple[str, str, str]]:
+    """Yield file, function and source of each `while` in a task or service."""
+    for app in OUR_APPS:
+        for path in sorted((REPOSITORY / app).rglob("*.py")):
+            if "services" not in path.parts and path.name != "tasks.py":
+                continue
+            for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(function, ast.FunctionDef):
+                    for node in ast.walk(function):
+                        if isinstance(node, ast.While):
+                            yield str(path.relative_to(REPOSITORY)), function.name, ast.unparse(node)
+
+
+def test_each_loop_over_work_has_a_budget() -> None:
+    endless = {(file, function) for file, function, source in loops() if "budget" not in source}
+    assert endless == ENDS_BY_ITSELF
+
+
+def test_tasks_leave_loops_to_services() -> None:
+    assert not [file for file, _, _ in loops() if file.endswith("tasks.py")]
