@@ -195,42 +195,24 @@ BEGIN
 END $$;
 """
 
-_PRIVATE: Final = {
-    "tracebinder_make_span_partition(date)",
-    "tracebinder_drop_span_partition(date, text, text)",
-    "tracebinder_erase_trace(bigint, uuid, text, text)",
-}
+def guard_functions() -> dict[str, str]:
+    """Return, by signature, what must be there before the triggers can name it."""
+    return {"tracebinder_erased(jsonb)": _ERASED_FORM, f"{GUARD_FUNCTION}()": _GUARD}
 
 
-def guard_sql() -> list[str]:
-    """Return what must be there before the triggers can name it."""
-    return [_ERASED_FORM, _GUARD]
-
-
-def guard_call(model: type[models.Model]) -> str | None:
-    """Return the trigger call of a table whose payload can be erased; None for any other."""
+def guard_arguments(model: type[models.Model]) -> tuple[str, ...] | None:
+    """Return what the trigger of a table whose payload can be erased says to the guard; None for any other."""
     found = next((one for one in ERASABLE if one.model is model), None)
-    if found is None:
-        return None
-    arguments = ", ".join(_literal(text) for text in (found.trace_of, *found.columns))
-    return f"{GUARD_FUNCTION}({arguments})"
+    return None if found is None else (found.trace_of, *found.columns)
 
 
-def disposal_sql(runtime: str) -> list[str]:
-    """Return the functions that drop and erase, for the runtime role alone.
-
-    Args:
-        runtime: the quoted name of the role.
-    """
-    rights = [
-        statement
-        for function in sorted(_PRIVATE)
-        for statement in (
-            f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
-            f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
-        )
-    ]
-    return [_DROP_MONTH, _erase_sql(), *rights]
+def private_functions() -> dict[str, str]:
+    """Return, by signature, the functions that only the runtime role may call; empty: a migration makes it."""
+    return {
+        "tracebinder_make_span_partition(date)": "",
+        "tracebinder_drop_span_partition(date, text, text)": _DROP_MONTH,
+        "tracebinder_erase_trace(bigint, uuid, text, text)": _erase_sql(),
+    }
 
 
 def _erase_sql() -> str:
@@ -270,7 +252,3 @@ def _update_sql(one: Erasable) -> str:
         erased = f"tracebinder_erased(to_jsonb({column}))"
         changes.append(f"{column} = {erased}" + ("" if is_json else " #>> '{}'"))
     return f"UPDATE {one.model._meta.db_table} SET {', '.join(changes)} WHERE {one.rows}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
