@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from config.read_only import read_only
+from evidence.table_rules import find_differences
 
 REDIS_TIMEOUT: Final = 2  # seconds
 QUEUES: Final = ("default", "interpret")
@@ -31,7 +32,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database is reachable and migrated and the broker answers; 503 with what is wrong."""
     del request
-    faults = [fault for fault in (_database_fault(), _broker_fault()) if fault]
+    faults = [*database_faults(), *_broker_faults()]
     return JsonResponse(
         {"status": "not ready" if faults else "ready", "faults": faults}, status=503 if faults else 200
     )
@@ -78,18 +79,25 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=float(value))
 
 
-def _database_fault() -> str:
+def database_faults() -> list[str]:
+    """Return why the database cannot be worked with: it is away, older than this version, or its rules are not in force."""
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        differing = [] if missing else find_differences(connection.alias)
     except (DatabaseError, InterfaceError) as exc:
-        return f"database: {exc}".strip()
-    return f"database: {missing} migrations are missing, run `manage.py migrate`" if missing else ""
+        return [f"database: {exc}".strip()]
+    if missing:
+        return [f"database: {missing} migrations are missing, run `manage.py migrate`"]
+    if differing:
+        subjects = ", ".join(dict.fromkeys(difference.subject for difference in differing))
+        return [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"]
+    return []
 
 
-def _broker_fault() -> str:
+def _broker_faults() -> list[str]:
     try:
         redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT).ping()
     except redis.RedisError as exc:
-        return f"broker: {exc}"
-    return ""
+        return [f"broker: {exc}"]
+    return []

@@ -10,8 +10,8 @@ from django.db import Error, InterfaceError, OperationalError
 GAVE_WAY: Final = frozenset({"55P03", "57014"})
 
 # What a server meets while the database below it is being upgraded: a right, a table, a column or a function is not
-# there yet or no longer, a new column wants a value that this version does not know, a plan was made for other columns.
-_BEING_UPGRADED: Final = frozenset({"42501", "42P01", "42703", "42883", "23502", "0A000"})
+# there yet or no longer, or a plan was made for other columns.
+_BEING_UPGRADED: Final = frozenset({"42501", "42P01", "42703", "42883", "0A000"})
 
 
 def state_of(exc: BaseException) -> str:

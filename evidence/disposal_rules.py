@@ -195,6 +195,7 @@ BEGIN
 END $$;
 """
 
+
 def guard_functions() -> dict[str, str]:
     """Return, by signature, what must be there before the triggers can name it."""
     return {"tracebinder_erased(jsonb)": _ERASED_FORM, f"{GUARD_FUNCTION}()": _GUARD}

@@ -91,7 +91,9 @@ class Catalogue:
     schema_users: frozenset[str]
     tables: frozenset[str]
     rights: dict[tuple[str, str], set[str]]  # by table and role
-    triggers: dict[str, set[Trigger | None]]  # by table: its own and those of its partitions; None: one is missing
+    triggers: dict[
+        str, set[Trigger | None]
+    ]  # by table: its own and those of its partitions; None: one is missing
     functions: dict[str, Function] = field(default_factory=dict)  # by signature
     callers: dict[str, set[str]] = field(default_factory=dict)  # roles other than the owner, by signature
 
@@ -120,7 +122,9 @@ def read_catalogue(
         triggers[table].add(_trigger_of(*found))
     functions = {signature: (Function(*told), set(callers)) for signature, *told, callers in ask(_FUNCTIONS)}
     return Catalogue(
-        roles=frozenset(name for (name,) in ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)")),
+        roles=frozenset(
+            name for (name,) in ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)")
+        ),
         schema_users=frozenset(name for (name,) in ask(_SCHEMA_USERS)),
         tables=frozenset(name for (name,) in ask(_TABLES)),
         rights=rights,
@@ -146,7 +150,11 @@ def function_said_by(sql: str) -> Function:
 
 
 def _trigger_of(
-    function: str | None, arguments: bytes | None, moments: int, enabled: str, is_narrowed: bool  # noqa: FBT001  # a row
+    function: str | None,
+    arguments: bytes | None,
+    moments: int,
+    enabled: str,
+    is_narrowed: bool,  # noqa: FBT001  # a row
 ) -> Trigger | None:
     if function is None:
         return None

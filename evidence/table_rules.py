@@ -101,11 +101,13 @@ def _roles() -> tuple[str, str]:
 def _role_differences(found: Catalogue) -> Iterator[Difference]:
     for role in _roles():
         if role not in found.roles:  # a group; its maker may act as it, as the tests do
-            yield Difference(role, (f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO CURRENT_USER'), is_new=True)
+            yield Difference(
+                role, (f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO CURRENT_USER'), is_new=True
+            )
         if role not in found.schema_users:
             yield Difference("schema public", (f'GRANT USAGE ON SCHEMA public TO "{role}"',), is_new=True)
     if "django_migrations" in found.tables:
-        yield from _right_differences(found, "django_migrations", {role: "SELECT" for role in _roles()})
+        yield from _right_differences(found, "django_migrations", dict.fromkeys(_roles(), "SELECT"))
 
 
 def _function_differences(found: Catalogue) -> Iterator[Difference]:
@@ -133,7 +135,9 @@ def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[
     if is_append_only(model) and found.triggers[table] != {_trigger_of(model)}:
         statements.insert(0, _trigger_sql(table, _trigger_of(model)))
     if statements:
-        yield Difference(table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE)))
+        yield Difference(
+            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
+        )
 
 
 def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) -> Iterator[Difference]:
@@ -147,7 +151,9 @@ def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) 
         if rights:
             statements.append(f'GRANT {rights} ON "{table}" TO "{role}"')
     if statements:
-        yield Difference(table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE)))
+        yield Difference(
+            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
+        )
 
 
 def _guard_functions() -> dict[str, str]:

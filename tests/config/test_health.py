@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -22,6 +23,17 @@ def test_not_ready_says_what_is_wrong(api: APIClient, settings: Settings) -> Non
     response = api.get("/readyz")
     assert response.status_code == 503
     assert response.json()["faults"][0].startswith("broker:")
+
+
+def test_not_ready_where_a_table_lacks_its_rules(api: APIClient) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("DROP TRIGGER tracebinder_append_only ON evidence_claim")
+    response = api.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["faults"] == [
+        "database: triggers or rights are not in place, run `manage.py migrate`: evidence_claim"
+    ]
 
 
 def test_metrics_tell_what_waits(api: APIClient) -> None:

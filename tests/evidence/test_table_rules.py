@@ -106,8 +106,12 @@ def test_what_differs_is_found_named_and_put_right_alone(
         call_command("migrate", verbosity=0)
     assert f"put right: {subject}" in caplog.text
     assert find_differences("default") == []
-    changed = [query["sql"] for query in asked.captured_queries if query["sql"].startswith(("GRANT", "REVOKE"))]
-    assert not [sql for sql in changed if "evidence_leaf" in sql], "a table that was as it should be was touched"
+    changed = [
+        query["sql"] for query in asked.captured_queries if query["sql"].startswith(("GRANT", "REVOKE"))
+    ]
+    assert not [sql for sql in changed if "evidence_leaf" in sql], (
+        "a table that was as it should be was touched"
+    )
 
 
 @pytest.mark.usefixtures("as_owner")
@@ -133,7 +137,9 @@ def test_senders_beside_repeated_migrations_meet_no_error_and_lose_nothing(trans
                 span = make_span(trace_id=uuid.uuid4().bytes, span_id=uuid.uuid4().bytes[:8])
                 body = make_request(span).SerializeToString()
                 client = APIClient(raise_request_exception=False)
-                statuses.append(client.post("/v1/traces", data=body, content_type=PROTOBUF, **headers).status_code)
+                statuses.append(
+                    client.post("/v1/traces", data=body, content_type=PROTOBUF, **headers).status_code
+                )
         finally:
             connection.close()
 

@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from evidence import clock
 from evidence.clock import AsOf
+from evidence.database_errors import passes
 from evidence.models import (
     Citation,
     Claim,
@@ -74,7 +75,7 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
         now: our clock; for tests.
 
     Raises:
-        OperationalError: the database is away; the work rows are still there.
+        Error: the database is away, gave way, or is being upgraded; the work rows are still there.
     """
     if not queue.has_due(now or clock.now()):
         return 0
@@ -84,9 +85,9 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
             pending = queue.claim_due(limit, known.at)
             _assemble(pending, known)
             return len(pending)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:  # whatever one trace's content sets off must not keep the others waiting
+    except Exception as exc:  # whatever one trace's content sets off must not keep the others waiting
+        if passes(exc):
+            raise
         logger.exception("a batch could not be assembled; trying its traces one by one")
     return _assemble_singly(limit, known)
 
@@ -107,9 +108,9 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf) -> None
     try:
         with transaction.atomic():
             _assemble(pending, known)
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as exc:  # it is stored with the trace it belongs to
+        if passes(exc):
+            raise
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
         queue.set_aside(pending, exc)
 
