@@ -71,7 +71,7 @@ _KINDS: Final = (
     Kind("internal_error", 500, "Internal error", "Our fault. The error is in the server's log."),
     Kind("database_away", 503, "The database cannot be reached", "Send it again when `Retry-After` says."),
     Kind("database_busy", 503, "The database gave way to another request", "Send it again when `Retry-After` says."),
-    Kind("database_upgrading", 503, "The database is not at the version of this server", "While an upgrade runs, a table, column or right is not there yet or no longer. Send it again when `Retry-After` says."),
+    Kind("database_upgrading", 503, "The database is being upgraded", "Send it again when `Retry-After` says."),
     Kind("broker_away", 503, "The message broker cannot be reached", "Work could not be handed to a worker."),
 )  # fmt: skip
 KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for kind in _KINDS}

@@ -46,4 +46,5 @@ def add_rules_to_plan(plan: Sequence[tuple[Migration, bool]], **_: Any) -> None:
     """Append the operation to each migration that is about to run forwards. Safe to repeat."""
     for migration, is_backwards in plan:
         if not is_backwards and not any(isinstance(one, RuleNewTables) for one in migration.operations):
-            migration.operations.append(RuleNewTables())
+            # Of this one object, not of its class.
+            setattr(migration, "operations", [*migration.operations, RuleNewTables()])  # noqa: B010  # typed as a class's

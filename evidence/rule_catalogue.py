@@ -17,7 +17,8 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT re
 _RIGHTS = """
 SELECT class.relname, role.rolname,
     acl.privilege_type || CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
-FROM pg_class AS class CROSS JOIN LATERAL aclexplode(class.relacl) AS acl JOIN pg_roles AS role ON role.oid = acl.grantee
+FROM pg_class AS class CROSS JOIN LATERAL aclexplode(class.relacl) AS acl
+JOIN pg_roles AS role ON role.oid = acl.grantee
 WHERE class.relnamespace = 'public'::regnamespace AND role.rolname = ANY(%(roles)s)
 UNION ALL
 SELECT class.relname, role.rolname, acl.privilege_type || ' (' || attribute.attname || ')'
@@ -108,11 +109,11 @@ def read_catalogue(
         trigger: the name of the trigger.
         signatures: the functions, as `name(type, type)`.
     """
-    asked = {"roles": list(roles), "name": trigger, "signatures": list(signatures)}
+    asked: dict[str, Any] = {"roles": list(roles), "name": trigger, "signatures": list(signatures)}
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
         cursor.execute(sql, asked)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
     rights: dict[tuple[str, str], set[str]] = defaultdict(set)
     for table, role, right in ask(_RIGHTS):

@@ -14,9 +14,8 @@ from django.db import Error, connections, transaction
 
 from evidence.database_errors import gave_way, state_of
 
-LOCK_TIMEOUT: Final = (
-    300  # milliseconds others may wait behind us; below deadlock_timeout, so that we are who gives way
-)
+# Milliseconds others may wait behind us; below PostgreSQL's deadlock_timeout, so that it is we who give way.
+LOCK_TIMEOUT: Final = 300
 PATIENCE: Final = 120  # seconds
 _PAUSE: Final = 0.2  # seconds between two tries
 _CHANGED_BY_ANOTHER: Final = "XX000"  # "tuple concurrently updated": two changes of one catalogue row at once

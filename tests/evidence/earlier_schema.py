@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import psycopg
 from django.conf import settings
 from django.db import connection
+from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,23 @@ def new_database(name: str) -> Iterator[Database]:
     own = connection.settings_dict
     server = f"postgresql://{own['USER']}:{quote(own['PASSWORD'])}@{own['HOST']}:{own['PORT']}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as owner:
-        owner.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        _drop(owner, name)
         owner.execute(f"CREATE DATABASE {name}")
         try:
             yield Database(name, f"{server}/{name}")
         finally:
-            owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            _drop(owner, name)
+
+
+def _drop(owner: psycopg.Connection, name: str) -> None:
+    """Drop a database; a vacuum that PostgreSQL runs in it by itself cannot be ended, but ends."""
+    deadline = time.monotonic() + 120  # seconds
+    while True:
+        try:
+            owner.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        except (InsufficientPrivilege, ObjectInUse):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return

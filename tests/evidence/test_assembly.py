@@ -393,9 +393,10 @@ def test_an_upgrade_in_the_midst_of_assembly_sets_nothing_aside(
     def fail(*_: object) -> None:
         raise missing
 
-    with monkeypatch.context() as during, pytest.raises(ProgrammingError):
+    with monkeypatch.context() as during:
         during.setattr(sealing, "map_trace", fail)
-        assemble_due_traces(limit=10)
+        with pytest.raises(ProgrammingError):
+            assemble_due_traces(limit=10)
     assert not Reject.objects.exists()
     assert assemble_due_traces(limit=10) == 1
     assert Trace.objects.exists()

@@ -23,6 +23,10 @@ from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 SENDERS = 3
 MIGRATES = 4
 
+TRIGGER = "CREATE OR REPLACE TRIGGER tracebinder_append_only"
+OTHER_CALL = "EXECUTE FUNCTION tracebinder_refuse_all_but_erasure('SELECT 1')"
+FUNCTION = "CREATE OR REPLACE FUNCTION tracebinder_refuse_change()"
+
 SPOILT: dict[str, tuple[str, str]] = {
     "a right is missing": ("REVOKE INSERT ON evidence_trace FROM {runtime}", "evidence_trace"),
     "a right is too many": ("GRANT UPDATE ON evidence_claim TO {runtime}", "evidence_claim"),
@@ -42,18 +46,15 @@ SPOILT: dict[str, tuple[str, str]] = {
         "evidence_span",
     ),
     "the trigger guards other columns": (
-        "CREATE OR REPLACE TRIGGER tracebinder_append_only BEFORE UPDATE OR DELETE ON evidence_claim"
-        " FOR EACH ROW EXECUTE FUNCTION tracebinder_refuse_all_but_erasure('SELECT 1')",
+        f"{TRIGGER} BEFORE UPDATE OR DELETE ON evidence_claim FOR EACH ROW {OTHER_CALL}",
         "evidence_claim",
     ),
     "the trigger sees no deletion": (
-        "CREATE OR REPLACE TRIGGER tracebinder_append_only BEFORE UPDATE ON evidence_checkpoint"
-        " FOR EACH ROW EXECUTE FUNCTION tracebinder_refuse_change()",
+        f"{TRIGGER} BEFORE UPDATE ON evidence_checkpoint FOR EACH ROW EXECUTE FUNCTION tracebinder_refuse_change()",
         "evidence_checkpoint",
     ),
     "a function says something else": (
-        "CREATE OR REPLACE FUNCTION tracebinder_refuse_change() RETURNS trigger LANGUAGE plpgsql"
-        " AS 'BEGIN RETURN NEW; END'",
+        f"{FUNCTION} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
         "tracebinder_refuse_change()",
     ),
     "a function runs as its caller": (
