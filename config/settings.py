@@ -236,6 +236,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Seconds between two heartbeats of beat, and of the workers of each queue.
+HEARTBEAT_INTERVAL = env_int("TRACEBINDER_HEARTBEAT_INTERVAL", 10)
+SILENT_AFTER = env_int("TRACEBINDER_SILENT_AFTER", 120)  # seconds without one before `readyz` names them
+# The queues, with the seconds their workers may be silent; one that runs a probe answers nothing meanwhile.
+QUEUES = {"default": SILENT_AFTER, "interpret": PROBE_HARD_LIMIT + SILENT_AFTER}
+CELERY_BEAT_SCHEDULER = "config.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # Seconds, as all of these.
@@ -247,6 +253,16 @@ CELERY_BEAT_SCHEDULE = {
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
+    "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
+    **{
+        f"heartbeat-{queue}": {
+            "task": "config.tasks.note_worker",
+            "schedule": float(HEARTBEAT_INTERVAL),
+            "args": [queue],
+            "options": {"queue": queue},
+        }
+        for queue in QUEUES
+    },
 }
 
 # --- API ------------------------------------------------------------------------------------------------------

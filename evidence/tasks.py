@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
-from evidence.services import assembly, binders, ingest, log
+from evidence.services import assembly, binders, blob_checks, ingest, log
 from evidence.services.binders import LogBusy
 from evidence.services.disposal import blob_removal, retention
 
@@ -57,6 +57,12 @@ def apply_retention() -> None:
     """Take away what is older than its retention period, and files of removed blobs that are there again."""
     retention.apply_retention()
     blob_removal.sweep_removed()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)
+def check_blobs() -> None:
+    """See that every blob has a file of its size, and keep what was found for `readyz`."""
+    blob_checks.note_check(blob_checks.check_blobs(reads=False))
 
 
 @shared_task(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from evidence import clock
 from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
 from evidence.disposal_rules import ERASED_TEXT
 from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
+from evidence.otlp.values import BLOB_KEY
 from evidence.replay import Replay
 from evidence.semconv.mapping import digest_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sources import IndexShelf, StoredSource
+from evidence.services.assembly.values import missing_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +99,33 @@ def replay_trace(trace: Trace) -> Replay:
         spans = spans.filter(span_id__in=trace.span_ids)
     digest = digest_trace(spans.values_list("span_id", "digest"))
     gone = "" if digest == trace.digest else _disposed_of(trace)
+    lost = _lost_values(spans)
+    if gone:
+        replayed = "disposed of"
+    else:
+        replayed = f"{trace.status} (the bytes of {', '.join(lost)} are missing)" if lost else trace.status
     return Replay(
         kind="trace",
         ref=str(trace.pk),
         stored_verdict=trace.status,
-        replayed_verdict="disposed of" if gone else trace.status,
+        replayed_verdict=replayed,
         stored_inputs=trace.digest,
         replayed_inputs=digest,
         stored_code=trace.assembler_version,
         current_code=ASSEMBLER_VERSION,
         gone=gone,
     )
+
+
+def _lost_values(spans: QuerySet[Span]) -> list[str]:
+    """Return the attributes whose bytes the trace was read from and that are not in the blob store."""
+    moved = spans.extra(where=["attributes::text LIKE %s"], params=[f"%{BLOB_KEY}%"])
+    lost = {
+        name
+        for attributes in moved.values_list("attributes", flat=True)
+        for name in missing_values(attributes)
+    }
+    return sorted(lost)
 
 
 def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:
