@@ -22,7 +22,8 @@ from evidence.nearest import hint_at, nearest_name
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = Path(env_str("TRACEBINDER_VAR", str(BASE_DIR / "var")))  # everything embedded services and blobs write
+# Everything embedded services and blobs write; absolute, because servers work in folders of their own.
+VAR = Path(env_str("TRACEBINDER_VAR", str(BASE_DIR / "var"))).absolute()
 VERSION = "0.1.0"
 
 PROCESS = env_str("TRACEBINDER_PROCESS", "web")

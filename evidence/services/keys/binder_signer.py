@@ -24,8 +24,8 @@ SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline ve
 ROTATED_VERB: Final = "binder_key.rotated"
 
 _WAYS_OUT: Final = (
-    "Restore it from the backup. Where it is lost for ever, `manage.py rotate_binder_key --reason ...` makes another, on "
-    "record; then everybody who verifies binders needs the new trust.json."
+    "Restore it from the backup. Where it is lost for ever, `manage.py rotate_binder_key --reason ...` makes another, "
+    "on record; then everybody who verifies binders needs the new trust.json."
 )
 
 
