@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 
 from config import heartbeats
 from config.read_only import read_only
-from evidence.errors import BlobStoreAway, EvidenceError
+from evidence import clock
+from evidence.errors import BlobStoreAway, ClockSetBack, EvidenceError
 from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.services.keys.binder_signer import check_binder_key
@@ -147,6 +148,8 @@ def _stored_faults() -> list[str]:
             check()
         except (EvidenceError, OSError) as exc:
             faults.append(f"{name}: {exc}")
+    if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
+        faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
     if blob_fault := last_fault():
         faults.append(f"blobs: {blob_fault}")
     return faults

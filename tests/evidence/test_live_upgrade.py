@@ -49,6 +49,8 @@ class Writer:
                         for table in self.tables:
                             self._write(filler, table)
                     self.written += 1
+                except errors.UniqueViolation:
+                    continue  # two writers took the same trace for the newest
                 except (errors.UndefinedColumn, errors.NotNullViolation):
                     filler.forget()
                 except psycopg.Error as exc:

@@ -79,7 +79,7 @@ def assemble_due_traces(*, limit: int, now: datetime | None = None) -> int:
     """
     if not queue.has_due(now or clock.now()):
         return 0
-    known = clock.as_of(now) if now is not None else clock.read_moment()
+    known = clock.as_of(now) if now is not None else clock.read_moment(may_run_ahead=True)
     try:
         with transaction.atomic():
             pending = queue.claim_due(limit, known.at)
