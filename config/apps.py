@@ -8,6 +8,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
+from django.db import connections
 from django.db.models.signals import post_migrate
 
 
@@ -31,7 +32,16 @@ class ConfigConfig(AppConfig):
         post_migrate.connect(_ensure_groups, sender=last, dispatch_uid="config.groups")
 
 
-def _ensure_groups(**_: Any) -> None:
-    from evidence.roles import ensure_groups  # noqa: PLC0415  # models are not loaded when this file is
+def _ensure_groups(using: str, **_: Any) -> None:
+    from django.contrib.auth.models import Permission  # noqa: PLC0415  # models are not loaded when this file is
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415  # likewise
 
-    ensure_groups()
+    from evidence.roles import ensure_groups  # noqa: PLC0415  # likewise
+
+    try:
+        ensure_groups()
+    except Permission.DoesNotExist:
+        executor = MigrationExecutor(connections[using])
+        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise
+        # `migrate` was asked for an earlier state, in which what the permission is for is not there yet

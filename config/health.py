@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 import redis
@@ -14,10 +15,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from config import heartbeats
 from config.read_only import read_only
+from evidence import clock
+from evidence.errors import BlobStoreAway, ClockSetBack, EvidenceError
+from evidence.services.blob_checks import last_fault
+from evidence.services.blobs import check_writable
+from evidence.services.keys.binder_signer import check_binder_key
+from evidence.services.keys.log_signer import check_log_key
+from evidence.table_rules import find_differences
 
-REDIS_TIMEOUT: Final = 2  # seconds
-QUEUES: Final = ("default", "log", "export", "interpret")
+_WRITTEN: Final = "tracebinder:writable"  # what is written to the broker to see that it can be
 
 
 @read_only
@@ -29,11 +37,16 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @read_only
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database is reachable and migrated and the broker answers; 503 with what is wrong."""
+    """Answer whether telemetry can be taken, and name each fault.
+
+    503 `not ready`: what is sent cannot be stored. 200 `degraded`: it can, and something after that does not work.
+    """
     del request
-    faults = [fault for fault in (_database_fault(), _broker_fault()) if fault]
+    stopping = [*database_faults(), *_blob_store_faults()]
+    degrading = [*_broker_faults(), *_stored_faults()] if not stopping else _broker_faults()
+    status = "not ready" if stopping else "degraded" if degrading else "ready"
     return JsonResponse(
-        {"status": "not ready" if faults else "ready", "faults": faults}, status=503 if faults else 200
+        {"status": status, "faults": [*stopping, *degrading]}, status=503 if stopping else 200
     )
 
 
@@ -65,31 +78,78 @@ class _Backlog(Collector):
             "Age of the last signed checkpoint; -1: none",
             checkpoint_age,
         )
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT)
+        broker = heartbeats.open_broker()
         queue_length = GaugeMetricFamily(
             "tracebinder_queue_length", "Messages in a Celery queue", labels=["queue"]
         )
-        for queue in QUEUES:
-            queue_length.add_metric([queue], client.llen(queue))
+        for queue in settings.QUEUES:
+            queue_length.add_metric([queue], broker.llen(queue))
         yield queue_length
+        silence = GaugeMetricFamily(
+            "tracebinder_silence_seconds", "Since beat or the workers of a queue were heard", labels=["who"]
+        )
+        for who, seconds in heartbeats.read_silences().items():
+            silence.add_metric([who], -1 if seconds is None else seconds)
+        yield silence
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=float(value))
 
 
-def _database_fault() -> str:
+def database_faults() -> list[str]:
+    """Return why the database cannot be worked with: away, older than this version, or without its rules."""
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        differing = [] if missing else find_differences(connection.alias)
     except (DatabaseError, InterfaceError) as exc:
-        return f"database: {exc}".strip()
-    return f"database: {missing} migrations are missing, run `manage.py migrate`" if missing else ""
+        return [f"database: {exc}".strip()]
+    if missing:
+        return [f"database: {missing} migrations are missing, run `manage.py migrate`"]
+    if differing:
+        subjects = ", ".join(dict.fromkeys(difference.subject for difference in differing))
+        return [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"]
+    return []
 
 
-def _broker_fault() -> str:
+def _blob_store_faults() -> list[str]:
     try:
-        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT).ping()
+        check_writable()
+    except BlobStoreAway as exc:
+        return [f"blob store: it cannot be written ({exc.__cause__ or exc})"]
+    return []
+
+
+def _broker_faults() -> list[str]:
+    """Return whether work can be handed to workers, and which of them do none."""
+    try:
+        heartbeats.open_broker().set(_WRITTEN, "1", ex=60)
+        silences = heartbeats.read_silences()
     except redis.RedisError as exc:
-        return f"broker: {exc}"
-    return ""
+        return [f"broker: {exc}"]
+    limits = {heartbeats.BEAT: settings.SILENT_AFTER, **settings.QUEUES}
+    return [fault for who, limit in limits.items() if (fault := _silence_fault(who, silences[who], limit))]
+
+
+def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
+    name = "beat" if who == heartbeats.BEAT else f"worker of queue {who}"
+    if seconds is None:
+        # An installation without torch has no such worker: probes wait until there is one.
+        return "" if who == "interpret" else f"{name}: not heard of yet"
+    return f"{name}: silent for {timedelta(seconds=int(seconds))}" if seconds > limit else ""
+
+
+def _stored_faults() -> list[str]:
+    """Return what is lost of what was stored: keys that have signed, and files that rows name."""
+    faults = []
+    for name, check in (("log key", check_log_key), ("binder key", check_binder_key)):
+        try:
+            check()
+        except (EvidenceError, OSError) as exc:
+            faults.append(f"{name}: {exc}")
+    if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
+        faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
+    if blob_fault := last_fault():
+        faults.append(f"blobs: {blob_fault}")
+    return faults

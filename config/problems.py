@@ -22,7 +22,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, Error, IntegrityError
 from django.http import (
     Http404,
     HttpRequest,
@@ -38,6 +38,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from evidence.api.inputs import faults_in
+from evidence.database_errors import gave_way, is_of_an_upgrade, passes, state_of
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
 from evidence.otlp.errors import BodyTooLarge
 from evidence.problems import CONTENT_TYPE, problem_body
@@ -77,6 +78,7 @@ _KINDS: Final = (
     Kind("internal_error", 500, "Internal error", "Our fault. The error is in the server's log."),
     Kind("database_away", 503, "The database cannot be reached", "Send it again when `Retry-After` says."),
     Kind("database_busy", 503, "The database gave way to another request", "Send it again when `Retry-After` says."),
+    Kind("database_upgrading", 503, "The database is being upgraded", "Send it again when `Retry-After` says."),
     Kind("broker_away", 503, "The message broker cannot be reached", "Work could not be handed to a worker."),
 )  # fmt: skip
 KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for kind in _KINDS}
@@ -89,8 +91,7 @@ _SEND_AGAIN: Final = (
     "Whether this was carried out is not known. Send it again later: nothing is stored twice."
 )
 
-# By SQLSTATE: a lock was not to be had in time or a statement took too long; a foreign key, unique or exclusion.
-_GAVE_WAY: Final = frozenset({"55P03", "57014"})
+# By SQLSTATE: a foreign key, unique or exclusion.
 _CONFLICTS: Final = frozenset({"23503", "23505", "23P01"})
 _CHECK: Final = "23514"
 
@@ -185,13 +186,10 @@ def _of_app_error(exc: Any) -> _Problem:
 
 def _of_database_error(exc: Error) -> _Problem | None:
     """Return what a caller is told of a database error: by its SQLSTATE, where its class says too little."""
-    state = getattr(exc.__cause__, "sqlstate", None) or ""
-    again = {"Retry-After": str(_RETRY_AFTER)}
-    if isinstance(exc, OperationalError | InterfaceError):
+    state = state_of(exc)
+    if passes(exc):
         logger.error("the database could not: %s", exc)
-        if state.startswith("40") or state in _GAVE_WAY:
-            return _of_kind("database_busy", _SEND_AGAIN, again)
-        return _of_kind("database_away", _SEND_AGAIN, again)
+        return _of_kind(_code_of_passing(exc), _SEND_AGAIN, {"Retry-After": str(_RETRY_AFTER)})
     if isinstance(exc, DataError) or state == _CHECK:
         logger.warning("refused by the database: %s", exc, exc_info=exc)
         detail = "A value is too long, too large, or holds characters that cannot be stored."
@@ -203,6 +201,12 @@ def _of_database_error(exc: Error) -> _Problem | None:
         )
         return _of_app_error(conflict)
     return None
+
+
+def _code_of_passing(exc: Error) -> str:
+    if is_of_an_upgrade(exc):
+        return "database_upgrading"
+    return "database_busy" if gave_way(exc) else "database_away"
 
 
 def _unstorable_text(exc: ValueError) -> str:

@@ -22,7 +22,8 @@ from evidence.nearest import hint_at, nearest_name
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = Path(env_str("TRACEBINDER_VAR", str(BASE_DIR / "var")))  # everything embedded services and blobs write
+# Everything embedded services and blobs write; absolute, because servers work in folders of their own.
+VAR = Path(env_str("TRACEBINDER_VAR", str(BASE_DIR / "var"))).absolute()
 VERSION = "0.1.0"
 
 PROCESS = env_str("TRACEBINDER_PROCESS", "web")
@@ -229,6 +230,8 @@ BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
+# Seconds the clock may be behind what is on record before nothing is decided any more.
+CLOCK_TOLERANCE = env_int("TRACEBINDER_CLOCK_TOLERANCE", 60)
 LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP checkpoint origin
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
 
@@ -261,6 +264,18 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Seconds between two heartbeats of beat, and of the workers of each queue.
+HEARTBEAT_INTERVAL = env_int("TRACEBINDER_HEARTBEAT_INTERVAL", 10)
+SILENT_AFTER = env_int("TRACEBINDER_SILENT_AFTER", 120)  # seconds without one before `readyz` names them
+EXPORT_HARD_LIMIT = 60 * 60  # seconds an export may take
+# The queues, with the seconds their workers may be silent: one that exports or runs a probe answers nothing meanwhile.
+QUEUES = {
+    "default": SILENT_AFTER,
+    "log": SILENT_AFTER,
+    "export": EXPORT_HARD_LIMIT + SILENT_AFTER,
+    "interpret": PROBE_HARD_LIMIT + SILENT_AFTER,
+}
+CELERY_BEAT_SCHEDULER = "config.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     # Seconds, as all of these.
@@ -274,6 +289,16 @@ CELERY_BEAT_SCHEDULE = {
     "resend-binder-requests": {"task": "evidence.tasks.resend_binder_requests", "schedule": 60.0},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
+    "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
+    **{
+        f"heartbeat-{queue}": {
+            "task": "config.tasks.note_worker",
+            "schedule": float(HEARTBEAT_INTERVAL),
+            "args": [queue],
+            "options": {"queue": queue},
+        }
+        for queue in QUEUES
+    },
 }
 
 # --- API ------------------------------------------------------------------------------------------------------

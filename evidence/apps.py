@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class EvidenceConfig(AppConfig):
@@ -10,9 +10,11 @@ class EvidenceConfig(AppConfig):
     name = "evidence"
 
     def ready(self) -> None:
-        """After every migration, put each table's trigger and grants in place, and number transactions on."""
+        """Have each migration give its tables their rules; after all, see to the rest and number transactions on."""
         from evidence.clock_rules import number_on  # noqa: PLC0415  # models are not loaded before ready()
+        from evidence.migration_rules import add_rules_to_plan  # noqa: PLC0415  # likewise
         from evidence.table_rules import apply_table_rules  # noqa: PLC0415  # likewise
 
-        post_migrate.connect(apply_table_rules, dispatch_uid="evidence.table_rules")
+        pre_migrate.connect(add_rules_to_plan, sender=self, dispatch_uid="evidence.migration_rules")
+        post_migrate.connect(apply_table_rules, sender=self, dispatch_uid="evidence.table_rules")
         post_migrate.connect(number_on, dispatch_uid="evidence.clock_rules")

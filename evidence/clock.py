@@ -12,15 +12,20 @@ Senders' clocks are data and never come through here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from evidence.errors import ClockBehind
+from evidence.errors import ClockBehind, ClockSetBack
 from evidence.locks import Lock, hold
-from evidence.models import Moment
+from evidence.models import AuditEvent, Moment
+
+_SHUFFLED: Final = 50  # events
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +56,35 @@ def now() -> datetime:
     return timezone.now()
 
 
-def read_moment() -> AsOf:
+def seconds_behind() -> float:
+    """Return by how much the clock is behind the last moment and the last events; 0 where it is not."""
+    return max(0.0, (_last_time() - now()).total_seconds())
+
+
+def read_moment(*, may_run_ahead: bool = False) -> AsOf:
     """Return the present, and keep it: what is read as of it can be read again.
 
-    Its time is later than that of every moment before. Call it before the transaction that decides, so that moments
-    are not held up by decisions; inside one, what that transaction has written itself counts as committed.
+    Its time is later than that of every moment before, and of the last events. Call it before the transaction that
+    decides, so that moments are not held up by decisions; inside one, what that transaction has written itself counts
+    as committed.
+
+    Args:
+        may_run_ahead: go on from the last time on record, however far the clock is behind it: for work that must not
+            stand still, and leaves nothing out by its time.
 
     Raises:
         ClockBehind: the database was restored into a younger one, whose transactions are numbered anew.
+        ClockSetBack: the clock is further behind what is on record than the settings tolerate.
     """
+    if not may_run_ahead and (behind := seconds_behind()) > settings.CLOCK_TOLERANCE:
+        raise ClockSetBack(behind, settings.CLOCK_TOLERANCE)
     with transaction.atomic():
         hold(Lock.CLOCK)
         last = Moment.objects.order_by("-at").first()
         before, running = _read_snapshot()
         if last is not None and before < last.before:
             raise ClockBehind
-        at = now() if last is None else max(now(), last.at + timedelta(microseconds=1))
+        at = max(now(), _last_time() + timedelta(microseconds=1))
         Moment.objects.create(at=at, before=before, running=running)
     return AsOf(at, before, tuple(running))
 
@@ -81,6 +99,13 @@ def as_of(time: datetime) -> AsOf:
         present = read_moment()
         return AsOf(time, present.before, present.running)
     return AsOf(time, kept.before, tuple(kept.running))
+
+
+def _last_time() -> datetime:
+    """Return the latest time on record: of the last moment, or of the last events, which concurrent writers shuffle."""
+    moment = Moment.objects.order_by("-at").values_list("at", flat=True).first()
+    events = AuditEvent.objects.order_by("-pk").values_list("occurred_at", flat=True)[:_SHUFFLED]
+    return max([*events, *([moment] if moment else [])], default=_NEVER)
 
 
 def _read_snapshot() -> tuple[int, list[int]]:

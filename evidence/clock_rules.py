@@ -23,6 +23,9 @@ def number_on(sender: AppConfig, using: str, **_: Any) -> None:
     if sender.label != "interpret":
         return
     with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('evidence_moment') IS NULL")
+        if cursor.fetchone() == (True,):  # `migrate` was asked for a state before rows carried numbers
+            return
         cursor.execute("SELECT tracebinder_xact_id(), tracebinder_xact_offset()")
         current, offset = cursor.fetchone() or (0, 0)
         if _last_number(using) < current:

@@ -84,6 +84,9 @@ END $$;
 """
 
 
-def copy_sql() -> list[str]:
-    """Return the functions that find copies. They read with the rights of whoever asks."""
-    return [_WORDS, _COPIES]
+def copy_functions() -> dict[str, str]:
+    """Return, by signature, the functions that find copies. They read with the rights of whoever asks."""
+    return {
+        "tracebinder_words_of(bigint, uuid, uuid[])": _WORDS,
+        "tracebinder_copies_of(bigint, uuid, uuid[])": _COPIES,
+    }

@@ -16,7 +16,7 @@ from typing import Final
 
 from django.db import models
 
-from evidence.copy_rules import COPIED_INTO, copy_sql
+from evidence.copy_rules import COPIED_INTO, copy_functions
 from evidence.locks import Lock
 from evidence.models import (
     Adjudication,
@@ -203,43 +203,31 @@ BEGIN
 END $$;
 """
 
-_PRIVATE: Final = {
-    "tracebinder_make_span_partition(date)",
-    "tracebinder_stray_months(timestamptz)",
-    "tracebinder_drop_span_partition(date, text, text)",
-    "tracebinder_erase_trace(bigint, uuid, text, text)",
-}
+
+def guard_functions() -> dict[str, str]:
+    """Return, by signature, what must be there before the triggers can name it."""
+    return {"tracebinder_erased(jsonb)": _ERASED_FORM, f"{GUARD_FUNCTION}()": _GUARD}
 
 
-def guard_sql() -> list[str]:
-    """Return what must be there before the triggers can name it."""
-    return [_ERASED_FORM, _GUARD]
+def reading_functions() -> dict[str, str]:
+    """Return, by signature, what a plan of an erasure asks, with the rights of whoever asks it."""
+    return {**copy_functions(), "tracebinder_rows_of(bigint, uuid)": _rows_sql()}
 
 
-def guard_call(model: type[models.Model]) -> str | None:
-    """Return the trigger call of a table whose payload can be erased; None for any other."""
+def guard_arguments(model: type[models.Model]) -> tuple[str, ...] | None:
+    """Return what the trigger of a table whose payload can be erased says to the guard; None for any other."""
     found = next((one for one in ERASABLE if one.model is model), None)
-    if found is None:
-        return None
-    arguments = ", ".join(_literal(text) for text in (found.trace_of, *found.columns))
-    return f"{GUARD_FUNCTION}({arguments})"
+    return None if found is None else (found.trace_of, *found.columns)
 
 
-def disposal_sql(runtime: str) -> list[str]:
-    """Return the functions that make months, drop and erase, for the runtime role alone.
-
-    Args:
-        runtime: the quoted name of the role.
-    """
-    rights = [
-        statement
-        for function in sorted(_PRIVATE)
-        for statement in (
-            f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC",
-            f"GRANT EXECUTE ON FUNCTION {function} TO {runtime}",
-        )
-    ]
-    return [MAKE_MONTH, STRAY_MONTHS, _DROP_MONTH, *copy_sql(), _rows_sql(), _erase_sql(), *rights]
+def private_functions() -> dict[str, str]:
+    """Return, by signature, the functions that only the runtime role may call."""
+    return {
+        "tracebinder_make_span_partition(date)": MAKE_MONTH,
+        "tracebinder_stray_months(timestamptz)": STRAY_MONTHS,
+        "tracebinder_drop_span_partition(date, text, text)": _DROP_MONTH,
+        "tracebinder_erase_trace(bigint, uuid, text, text)": _erase_sql(),
+    }
 
 
 def _rows_sql() -> str:
@@ -303,7 +291,3 @@ def _update_sql(one: Erasable) -> str:
     if table in COPIED_INTO:
         rows = f"({rows}) OR id IN (SELECT jsonb_array_elements_text(found -> '{table}')::bigint)"
     return f"UPDATE {table} SET {', '.join(changes)} WHERE {rows}"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

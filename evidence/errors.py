@@ -65,6 +65,22 @@ class ClockBehind(EvidenceError):
         )
 
 
+class ClockSetBack(EvidenceError):
+    """The server's clock says an earlier time than what is on record: what was decided now would not see it."""
+
+    code = "clock_set_back"
+    http_status = 503
+    title = "The server's clock was set back"
+    retry_after: ClassVar[int] = 60  # seconds
+
+    def __init__(self, seconds: float, tolerance: int) -> None:
+        super().__init__(
+            f"The server's clock is {seconds:,.0f} seconds behind what is on record, more than the {tolerance} "
+            "tolerated. Set it right. If it is right now and was ahead before, set TRACEBINDER_CLOCK_TOLERANCE to more "
+            "than that: times then go on from the last one on record."
+        )
+
+
 class NotFound(EvidenceError):
     """The object does not exist, or the caller may not know that it does."""
 

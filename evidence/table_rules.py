@@ -5,22 +5,38 @@ payload of traces, everything but an erasure: `evidence.disposal_rules`), and th
 INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE. Nobody but the owner may
 TRUNCATE. The interpret role gets what `settings` lists, and no more.
 
-It runs after every migration and walks all models, so a new table is covered unasked. (A statement-level TRUNCATE
-trigger would also stop the test runner's flush; withholding the right does the same for the runtime role.)
+A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
+`migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so
+that a server may go on beside it; web and workers look at their start, and `readyz` whenever it is asked. (A
+statement-level TRUNCATE trigger would also stop the test runner's flush; withholding the right does the same for the
+runtime role.)
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from django.apps import AppConfig
+from django.apps import apps
 from django.conf import settings
 from django.db import connections, models
-from django.db.backends.utils import CursorWrapper
 
-from evidence.disposal_rules import disposal_sql, guard_call, guard_sql
+from evidence.disposal_rules import (
+    GUARD_FUNCTION,
+    guard_arguments,
+    guard_functions,
+    private_functions,
+    reading_functions,
+)
 from evidence.models import Span
 from evidence.models.base import AppendOnlyModel
+from evidence.rule_catalogue import Catalogue, Trigger, function_said_by, read_catalogue
+from evidence.short_transactions import change_beside_writers
+
+logger = logging.getLogger(__name__)
 
 TRIGGER_NAME: Final = "tracebinder_append_only"
 FUNCTION_NAME: Final = "tracebinder_refuse_change"
@@ -50,34 +66,117 @@ END $$;
 """
 
 
-def apply_table_rules(sender: AppConfig, using: str, **_: Any) -> None:
-    """Put the trigger and the grants of every table of one app in place. Safe to repeat."""
-    connection = connections[using]
-    quote = connection.ops.quote_name
-    runtime, interpret = quote(settings.RUNTIME_ROLE), quote(settings.INTERPRET_ROLE)
-    present = set(connection.introspection.table_names())
-    with connection.cursor() as cursor:
-        for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE):
-            _ensure_role(cursor, role)
-        for statement in (_REFUSE_CHANGE, *guard_sql()):
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A table, function or role that is not as it should be, and the statements that put it right."""
+
+    subject: str
+    statements: tuple[str, ...]
+    is_new: bool  # the runtime role has no right on it at all: nobody uses it yet
+
+
+def apply_table_rules(using: str, **_: Any) -> None:
+    """Put right what differs from the rules, each table in a transaction of its own. Touches nothing else."""
+    for difference in find_differences(using):
+        change_beside_writers(using, difference.subject, partial(_execute, using, difference))
+        logger.warning("put right: %s, which was not as evidence.table_rules has it", difference.subject)
+
+
+def apply_rules_to_new_tables(using: str) -> None:
+    """In the transaction that made them, give new tables their trigger and grants: they never stand without."""
+    for difference in find_differences(using):
+        if difference.is_new:
+            _execute(using, difference)
+
+
+def find_differences(using: str) -> list[Difference]:
+    """Return what in the database is not as the rules have it, in the order in which to put it right. Takes no lock."""
+    functions = {**_open_functions(), **private_functions()}
+    with connections[using].cursor() as cursor:
+        found = read_catalogue(cursor, roles=_roles(), trigger=TRIGGER_NAME, signatures=functions)
+    every = [*_role_differences(found), *_function_differences(found)]
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.db_table in found.tables and not model._meta.proxy:
+            every += _table_differences(found, model)
+    return every
+
+
+def _roles() -> tuple[str, str]:
+    return settings.RUNTIME_ROLE, settings.INTERPRET_ROLE
+
+
+def _role_differences(found: Catalogue) -> Iterator[Difference]:
+    for role in _roles():
+        if role not in found.roles:  # a group; its maker may act as it, as the tests do
+            yield Difference(
+                role, (f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO CURRENT_USER'), is_new=True
+            )
+        if role not in found.schema_users:
+            yield Difference("schema public", (f'GRANT USAGE ON SCHEMA public TO "{role}"',), is_new=True)
+    if "django_migrations" in found.tables:
+        yield from _right_differences(found, "django_migrations", dict.fromkeys(_roles(), "SELECT"))
+
+
+def _function_differences(found: Catalogue) -> Iterator[Difference]:
+    for signature, sql in _open_functions().items():
+        if found.functions.get(signature) != function_said_by(sql):
+            yield Difference(signature, (sql,), is_new=signature not in found.functions)
+    if Span._meta.db_table not in found.tables:
+        return
+    for signature, sql in private_functions().items():
+        statements = [sql] if sql and found.functions.get(signature) != function_said_by(sql) else []
+        if found.callers.get(signature) != {settings.RUNTIME_ROLE}:
+            statements += [
+                f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC",
+                f'GRANT EXECUTE ON FUNCTION {signature} TO "{settings.RUNTIME_ROLE}"',
+            ]
+        if statements:
+            is_new = settings.RUNTIME_ROLE not in found.callers.get(signature, ())
+            yield Difference(signature, tuple(statements), is_new)
+
+
+def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
+    table = model._meta.db_table
+    wanted = dict(zip(_roles(), (runtime_rights(model), interpret_rights(model)), strict=True))
+    statements = [one for part in _right_differences(found, table, wanted) for one in part.statements]
+    if is_append_only(model) and found.triggers[table] != {_trigger_of(model)}:
+        statements.insert(0, _trigger_sql(table, _trigger_of(model)))
+    if statements:
+        yield Difference(
+            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
+        )
+
+
+def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) -> Iterator[Difference]:
+    statements = []
+    for role, rights in wanted.items():
+        held = found.rights.get((table, role), set())
+        if held == set(filter(None, rights.split(", "))):
+            continue
+        if held:
+            statements.append(f'REVOKE ALL ON "{table}" FROM "{role}"')
+        if rights:
+            statements.append(f'GRANT {rights} ON "{table}" TO "{role}"')
+    if statements:
+        yield Difference(
+            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
+        )
+
+
+def _open_functions() -> dict[str, str]:
+    """Return the functions that anybody may call: they do no more than their caller may."""
+    return {f"{FUNCTION_NAME}()": _REFUSE_CHANGE, **guard_functions(), **reading_functions()}
+
+
+def _trigger_of(model: type[models.Model]) -> Trigger:
+    arguments = guard_arguments(model)
+    return Trigger.of(FUNCTION_NAME) if arguments is None else Trigger.of(GUARD_FUNCTION, arguments)
+
+
+def _execute(using: str, difference: Difference) -> None:
+    with connections[using].cursor() as cursor:
+        for statement in difference.statements:
             cursor.execute(statement)
-        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {runtime}, {interpret}")
-        if "django_migrations" in present:
-            cursor.execute(f"GRANT SELECT ON django_migrations TO {runtime}, {interpret}")
-        for model in sender.get_models(include_auto_created=True):
-            table = model._meta.db_table
-            if table not in present or model._meta.proxy:
-                continue
-            name = quote(table)
-            cursor.execute(f"REVOKE ALL ON {name} FROM {runtime}, {interpret}")
-            if is_append_only(model):
-                cursor.execute(_trigger_sql(name, guard_call(model) or f"{FUNCTION_NAME}()"))
-            if model is Span:
-                for statement in disposal_sql(runtime):
-                    cursor.execute(statement)
-            cursor.execute(f"GRANT {runtime_rights(model)} ON {name} TO {runtime}")
-            if rights := interpret_rights(model):
-                cursor.execute(f"GRANT {rights} ON {name} TO {interpret}")
 
 
 def runtime_rights(model: type[models.Model]) -> str:
@@ -95,16 +194,9 @@ def is_append_only(model: type[models.Model]) -> bool:
     return issubclass(model, AppendOnlyModel)
 
 
-def _trigger_sql(table: str, call: str) -> str:
+def _trigger_sql(table: str, trigger: Trigger) -> str:
+    arguments = ", ".join("'" + text.replace("'", "''") + "'" for text in trigger.arguments)
     return (
-        f"CREATE OR REPLACE TRIGGER {TRIGGER_NAME} BEFORE UPDATE OR DELETE ON {table} "
-        f"FOR EACH ROW EXECUTE FUNCTION {call}"
+        f'CREATE OR REPLACE TRIGGER {TRIGGER_NAME} BEFORE UPDATE OR DELETE ON "{table}" '
+        f"FOR EACH ROW EXECUTE FUNCTION {trigger.function}({arguments})"
     )
-
-
-def _ensure_role(cursor: CursorWrapper, role: str) -> None:
-    """Create a group role where it is missing, and let the owner act as it (the tests do)."""
-    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-    if cursor.fetchone() is None:
-        cursor.execute(f'CREATE ROLE "{role}" NOLOGIN')
-        cursor.execute(f'GRANT "{role}" TO CURRENT_USER')

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 from evidence.errors import BlobStoreAway, EvidenceError
-from evidence.services import assembly, binder_requests, ingest, log
+from evidence.services import assembly, binder_requests, blob_checks, ingest, log
 from evidence.services.disposal import blob_removal, retention
 from evidence.time_budget import TimeBudget
 
@@ -63,10 +63,16 @@ def apply_retention() -> None:
     blob_removal.sweep_removed()
 
 
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)
+def check_blobs() -> None:
+    """See that every blob has a file of its size, and keep what was found for `readyz`."""
+    blob_checks.note_check(blob_checks.check_blobs(reads=False))
+
+
 @shared_task(
     throws=(EvidenceError,),  # expected: stored on the row, logged without a traceback
-    soft_time_limit=55 * 60,  # seconds; the request is stored as failed
-    time_limit=60 * 60,  # seconds; the worker dies, and with it the renewing of its lease
+    soft_time_limit=settings.EXPORT_HARD_LIMIT - 300,  # seconds; the request is stored as failed
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds; the worker dies, and with it the renewing of its lease
 )
 def export_binder(request_id: int) -> None:
     """Carry out the `BinderRequest` of this id. Delivered twice, it is exported once."""

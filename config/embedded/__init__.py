@@ -9,10 +9,11 @@ Django-free: it runs before settings are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from config.embedded.owner import forget_owner, is_orphan, note_owner
 from config.embedded.plan import (
     DATABASE,
     INTERPRET_ROLE,
@@ -47,15 +48,26 @@ __all__ = [
 
 @contextmanager
 def running(var: Path, *, postgres: bool = True, valkey: bool = True) -> Iterator[None]:
-    """Have the chosen servers running inside the block; stop afterwards only what this call started."""
-    started_postgres = postgres and start_postgres(var)
+    """Have the chosen servers running inside the block; stop afterwards what this call started, or found orphaned."""
+    with ExitStack() as started:
+        if postgres:
+            started.enter_context(_one_running(var, "postgres", start_postgres, stop_postgres))
+        if valkey:
+            started.enter_context(_one_running(var, "valkey", start_valkey, stop_valkey))
+        yield
+
+
+@contextmanager
+def _one_running(
+    var: Path, server: str, start: Callable[[Path], bool], stop: Callable[[Path], None]
+) -> Iterator[None]:
+    is_ours = start(var) or is_orphan(var, server)
+    if not is_ours:
+        yield
+        return
     try:
-        started_valkey = valkey and start_valkey(var)
-        try:
-            yield
-        finally:
-            if started_valkey:
-                stop_valkey(var)
+        note_owner(var, server)
+        yield
     finally:
-        if started_postgres:
-            stop_postgres(var)
+        stop(var)
+        forget_owner(var, server)

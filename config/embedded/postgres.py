@@ -154,11 +154,11 @@ def _postgres_binaries() -> Path:
 def _postgres_runs(data: Path) -> bool:
     """Whether the process named in postmaster.pid lives and is a postgres of this folder."""
     try:
-        pid = int((data / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
+        pid = int((data / "postmaster.pid").read_bytes().split(b"\n", 1)[0])  # the folder is named in it, too
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return False
-    return b"postgres" in command and str(data).encode() in command
+    return b"postgres" in command and os.fsencode(data) in command
 
 
 def _forget_dead_postmaster(data: Path) -> None:
@@ -167,10 +167,17 @@ def _forget_dead_postmaster(data: Path) -> None:
     In a container that is started again the id often lives as another program, and under an init that buries
     nobody as a corpse; PostgreSQL would refuse to start. It still refuses while anything of the old server holds
     the shared memory that belongs to this folder.
+
+    Raises:
+        EmbeddedError: a server works in the folder, so the note is not that of a dead one.
     """
     deadline = time.monotonic() + STOP_TIMEOUT
     while _backends_run(data) and time.monotonic() < deadline:
         time.sleep(0.05)  # they end by themselves when they see that their postmaster is gone
+    if _backends_run(data):
+        raise EmbeddedError(
+            f"A PostgreSQL works in {data} that was not started from here. Stop it first: its notes are left alone."
+        )
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 

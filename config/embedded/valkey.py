@@ -49,22 +49,34 @@ def start_valkey(var: Path) -> bool:
         deadline = time.monotonic() + START_TIMEOUT
         while not _valkey_answers(plan):
             if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()  # one that only came too late must not stay behind
                 raise EmbeddedError(f"Valkey did not start. End of {log}:\n{tail_of(log)}")
             time.sleep(0.05)
     return True
 
 
 def stop_valkey(var: Path) -> None:
-    """Stop Valkey, saving what it holds. Does nothing when it does not run."""
+    """Stop Valkey, saving what it holds, or without, where that cannot be saved. Nothing when it does not run.
+
+    On a full disk it refuses to end with its data unsaved. Its messages only wake workers, so it ends without.
+    """
     plan = read_plan(var)
     with locked(var):
-        if not _valkey_answers(plan):
-            return
-        with socket.create_connection(("127.0.0.1", plan.valkey_port), timeout=5) as connection:
-            connection.sendall(f"AUTH {plan.valkey_password}\r\nSHUTDOWN SAVE\r\n".encode())
-            deadline = time.monotonic() + STOP_TIMEOUT
-            while _valkey_answers(plan) and time.monotonic() < deadline:
-                time.sleep(0.05)
+        for how, seconds in (("SAVE", STOP_TIMEOUT), ("NOSAVE FORCE", STOP_TIMEOUT)):
+            if not _valkey_answers(plan):
+                return
+            _shut_down(plan, how, seconds)
+
+
+def _shut_down(plan: Plan, how: str, seconds: float) -> None:
+    """Ask Valkey to end, and wait until it has, or says that it will not."""
+    with socket.create_connection(("127.0.0.1", plan.valkey_port), timeout=seconds) as connection:
+        connection.sendall(f"AUTH {plan.valkey_password}\r\nSHUTDOWN {how}\r\n".encode())
+        answer = b""
+        while b"-ERR" not in answer and (
+            piece := connection.recv(256)
+        ):  # nothing is read from one that has ended
+            answer += piece
 
 
 def _valkey_binary() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any, ClassVar, Final
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -15,6 +14,7 @@ from rest_framework.response import Response
 
 from evidence.access import principal_of
 from evidence.api.scoped_view import ScopedView
+from evidence.database_errors import gave_way, is_of_an_upgrade, passes, state_of
 from evidence.errors import BlobStoreAway
 from evidence.models import Scope
 from evidence.otlp.body import JSON, PROTOBUF
@@ -25,6 +25,9 @@ from evidence.services.ingest import IngestUnavailable
 logger = logging.getLogger(__name__)
 
 _PIECE: Final = 64 * 1024  # bytes read at a time
+# SQLSTATE: a column that an upgrade has just added wants a value, and this server is older than it. Elsewhere it would
+# be a fault of ours; here a 500 would lose what the sender holds.
+_UNKNOWN_COLUMN: Final = "23502"
 _DRAINED: Final = 4  # times the limit: a body larger than that is cut off
 
 
@@ -41,9 +44,8 @@ class OtlpView(ScopedView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Ask the sender to come back when there is nowhere to store; SDKs retry a 503 and give up on a 500."""
-        if isinstance(exc, OperationalError | InterfaceError | BlobStoreAway):
-            no_blobs = isinstance(exc, BlobStoreAway)
-            part = "blob store cannot be written" if no_blobs else "database cannot be reached"
+        if isinstance(exc, BlobStoreAway) or passes(exc) or state_of(exc) == _UNKNOWN_COLUMN:
+            part = _part_away(exc)
             logger.error("an export was turned away, the %s: %s", part, exc)
             away = IngestUnavailable(f"The {part}; nothing was acknowledged. Send this again.")
             away.__cause__ = exc
@@ -77,6 +79,14 @@ class LogExport(OtlpView):
         """Answer 200 once everything is durable; `partialSuccess` names what was refused."""
         receipt = ingest.ingest_logs(**_read_posted(request))
         return HttpResponse(receipt.reply, content_type=receipt.content_type)
+
+
+def _part_away(exc: Exception) -> str:
+    if isinstance(exc, BlobStoreAway):
+        return "blob store cannot be written"
+    if is_of_an_upgrade(exc) or state_of(exc) == _UNKNOWN_COLUMN:
+        return "database is not at the version of this server"
+    return "database gave way to another transaction" if gave_way(exc) else "database cannot be reached"
 
 
 def _read_posted(request: Request) -> dict[str, Any]:

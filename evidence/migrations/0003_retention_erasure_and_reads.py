@@ -3,21 +3,35 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from evidence.live_operations import BuildIndex, DropIndex, Live, build_index_of_partitions
+
 # A few pages for each hundred megabytes, because spans arrive nearly in the order of their start: a search by
 # attribute within a window of time then reads that window only, and ingest does not notice the index.
-SPAN_WINDOW_INDEX = """
-CREATE INDEX evidence_span_started ON evidence_span USING brin (started_at)
-WITH (pages_per_range = 32, autosummarize = on)
-"""
+SPAN_WINDOW_INDEX = "USING brin (started_at) WITH (pages_per_range = 32, autosummarize = on)"
+
+
+def build_span_window_index(apps, schema_editor):
+    """Build it beside senders."""
+    build_index_of_partitions(
+        schema_editor, table="evidence_span", index="evidence_span_started", suffix="started_at_idx", create="INDEX",
+        on=SPAN_WINDOW_INDEX,
+    )  # fmt: skip
+
+
+def drop_span_window_index(apps, schema_editor):
+    """Undo that."""
+    schema_editor.execute("DROP INDEX evidence_span_started")
 
 
 class Migration(migrations.Migration):
+    atomic = False  # each step by itself, beside writers
+
     dependencies = [
         ("evidence", "0002_plural_names"),
     ]
 
     operations = [
-        migrations.CreateModel(
+        Live(migrations.CreateModel(
             name="BlobRemoval",
             fields=[
                 (
@@ -33,8 +47,8 @@ class Migration(migrations.Migration):
                 ("removed_by", models.CharField(max_length=200)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
-        ),
-        migrations.CreateModel(
+        )),
+        Live(migrations.CreateModel(
             name="Disposal",
             fields=[
                 (
@@ -53,8 +67,8 @@ class Migration(migrations.Migration):
                 ("disposed_by", models.CharField(max_length=200)),
                 ("disposed_at", models.DateTimeField()),
             ],
-        ),
-        migrations.CreateModel(
+        )),
+        Live(migrations.CreateModel(
             name="Erasure",
             fields=[
                 (
@@ -70,8 +84,8 @@ class Migration(migrations.Migration):
                 ("transaction_id", models.BigIntegerField()),
                 ("erased_at", models.DateTimeField()),
             ],
-        ),
-        migrations.CreateModel(
+        )),
+        Live(migrations.CreateModel(
             name="LegalHold",
             fields=[
                 (
@@ -86,8 +100,8 @@ class Migration(migrations.Migration):
                 ("placed_by", models.CharField(max_length=200)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
-        ),
-        migrations.CreateModel(
+        )),
+        Live(migrations.CreateModel(
             name="LegalHoldRelease",
             fields=[
                 (
@@ -103,8 +117,8 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
             },
-        ),
-        migrations.CreateModel(
+        )),
+        Live(migrations.CreateModel(
             name="TraceDocument",
             fields=[
                 (
@@ -116,16 +130,16 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64)),
                 ("cited", models.BooleanField()),
             ],
-        ),
-        migrations.RemoveIndex(
+        )),
+        DropIndex(
             model_name="citation",
             name="evidence_citation_verdict",
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="citation",
             index=models.Index(fields=["verdict", "id"], name="evidence_citation_by_verdict"),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="evalsample",
             index=models.Index(
                 condition=models.Q(("trace_id__isnull", False)),
@@ -133,19 +147,19 @@ class Migration(migrations.Migration):
                 name="evidence_evalsample_trace",
             ),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="reject",
             index=models.Index(fields=["trace_id"], name="evidence_reject_trace"),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name="traceversion",
             index=models.Index(fields=["version", "trace"], name="evidence_traceversion_newest"),
         ),
-        migrations.AddIndex(
+        Live(migrations.AddIndex(
             model_name="disposal",
             index=models.Index(fields=["kind", "period_from"], name="evidence_disposal_period"),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name="blobremoval",
             name="disposal",
             field=models.ForeignKey(
@@ -154,15 +168,15 @@ class Migration(migrations.Migration):
                 related_name="removed_blobs",
                 to="evidence.disposal",
             ),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name="erasure",
             name="system",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="erasures", to="evidence.system"
             ),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name="blobremoval",
             name="erasure",
             field=models.ForeignKey(
@@ -171,44 +185,44 @@ class Migration(migrations.Migration):
                 related_name="removed_blobs",
                 to="evidence.erasure",
             ),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name="legalhold",
             name="system",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="legal_holds", to="evidence.system"
             ),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name="legalholdrelease",
             name="hold",
             field=models.OneToOneField(
                 on_delete=django.db.models.deletion.PROTECT, related_name="release", to="evidence.legalhold"
             ),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name="tracedocument",
             name="trace",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="evidence.trace"
             ),
-        ),
-        migrations.AddIndex(
+        )),
+        Live(migrations.AddIndex(
             model_name="erasure",
             index=models.Index(fields=["trace_id"], name="evidence_erasure_trace"),
-        ),
-        migrations.AddIndex(
+        )),
+        Live(migrations.AddIndex(
             model_name="erasure",
             index=models.Index(fields=["transaction_id"], name="evidence_erasure_transaction"),
-        ),
-        migrations.AddConstraint(
+        )),
+        Live(migrations.AddConstraint(
             model_name="blobremoval",
             constraint=models.CheckConstraint(
                 condition=models.Q(("erasure__isnull", True), ("disposal__isnull", True), _connector="XOR"),
                 name="evidence_blobremoval_one_cause",
             ),
-        ),
-        migrations.AddConstraint(
+        )),
+        Live(migrations.AddConstraint(
             model_name="legalhold",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -216,12 +230,12 @@ class Migration(migrations.Migration):
                 ),
                 name="evidence_legalhold_period",
             ),
-        ),
-        migrations.AddConstraint(
+        )),
+        Live(migrations.AddConstraint(
             model_name="tracedocument",
             constraint=models.UniqueConstraint(
                 fields=("digest", "trace"), name="evidence_tracedocument_once"
             ),
-        ),
-        migrations.RunSQL(SPAN_WINDOW_INDEX, reverse_sql="DROP INDEX evidence_span_started"),
+        )),
+        migrations.RunPython(build_span_window_index, drop_span_window_index),
     ]

@@ -3,13 +3,32 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from evidence.live_operations import drop_indexes_of
+
+COLUMNS = [
+    ("evidence_citation", "claim_id"), ("evidence_claim", "trace_id"), ("evidence_trace", "release_id"),
+    ("evidence_trace", "system_id"), ("evidence_traceversion", "trace_id"), ("evidence_traceversion", "version_id"),
+]  # fmt: skip
+
+
+def drop_indexes(apps, schema_editor):
+    """Drop them beside writers."""
+    drop_indexes_of(schema_editor, COLUMNS)
+
 
 class Migration(migrations.Migration):
+    atomic = False  # each index by itself, beside writers
+
     dependencies = [
         ("evidence", "0003_retention_erasure_and_reads"),
     ]
 
     operations = [
+        migrations.SeparateDatabaseAndState(
+            # AlterField would drop each foreign key with its index and check every row anew. Backwards leaves them
+            # out: all that is lost is time.
+            database_operations=[migrations.RunPython(drop_indexes, migrations.RunPython.noop)],
+            state_operations=[
         migrations.AlterField(
             model_name="citation",
             name="claim",
@@ -71,4 +90,6 @@ class Migration(migrations.Migration):
                 to="evidence.artefactversion",
             ),
         ),
+            ],
+        )
     ]

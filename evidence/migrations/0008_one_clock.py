@@ -2,6 +2,7 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 import evidence.models.base
+from evidence.live_operations import Live
 from evidence.xact_columns import add_xact_id
 
 NOUNS = [
@@ -16,11 +17,11 @@ NOUNS = [
 # (`evidence.table_rules`). All three are inlined where they are called. One's own transaction counts as ended,
 # because what it has written is committed with what it now decides.
 FUNCTIONS = """
-CREATE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint';
-CREATE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint';
+CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()
 $$;
-CREATE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE AS $$
     SELECT greatest(pg_snapshot_xmax(snapshot)::text::bigint, own + 1) + tracebinder_xact_offset(),
         ARRAY(
             SELECT xact::text::bigint + tracebinder_xact_offset() FROM pg_snapshot_xip(snapshot) AS xact
@@ -41,11 +42,13 @@ DROP FUNCTION tracebinder_xact_offset();
 class Migration(migrations.Migration):
     """Each row carries the transaction that wrote it, and moments say which had been committed."""
 
+    atomic = False  # each table by itself, beside writers
+
     dependencies = [("evidence", "0007_batch_systems")]
     operations = [
         migrations.RunSQL(FUNCTIONS, UNDO),
         add_xact_id("evidence", NOUNS),
-        migrations.CreateModel(
+        Live(migrations.CreateModel(
             name="Moment",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -54,20 +57,22 @@ class Migration(migrations.Migration):
                 ("before", models.BigIntegerField()),
                 ("running", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
             ],
-        ),
+        )),
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(
-                    "ALTER TABLE evidence_span ADD COLUMN digest_format smallint NOT NULL DEFAULT 1;"
-                    "ALTER TABLE evidence_span ALTER COLUMN digest_format SET DEFAULT 2",
-                    "ALTER TABLE evidence_span DROP COLUMN digest_format",
+                Live(
+                    migrations.RunSQL(
+                        "ALTER TABLE evidence_span ADD COLUMN IF NOT EXISTS digest_format smallint NOT NULL DEFAULT 1;"
+                        "ALTER TABLE evidence_span ALTER COLUMN digest_format SET DEFAULT 2",
+                        "ALTER TABLE evidence_span DROP COLUMN digest_format",
+                    )
                 )
             ],
             state_operations=[
                 migrations.AddField("span", "digest_format", models.SmallIntegerField(db_default=2))
             ],
         ),
-        migrations.AddField(
+        Live(migrations.AddField(
             "trace", "span_ids", django.contrib.postgres.fields.ArrayField(models.CharField(max_length=16), null=True)
-        ),
+        )),
     ]

@@ -34,13 +34,12 @@ from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
-from evidence.services.keys.binder_signer import load_binder_signer
+from evidence.services.keys.binder_signer import SEAL_VERB, load_binder_signer
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
 FORMAT_CODE: Final = "binder/2"  # grows when the same evidence would give other bytes
-SEAL_VERB: Final = "binder.sealed"  # the offline verifier looks for it
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 

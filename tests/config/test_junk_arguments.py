@@ -23,8 +23,13 @@ from tests.factories import World, acting
 pytestmark = pytest.mark.django_db
 
 # They write files of ours or start processes, and none asks the database.
-NOT_RUN: Final = {"write_translations", "write_reference", "up"}
-WITHOUT_VALUES: Final = {"make_partitions", "retention"}
+NOT_RUN: Final = {
+    "write_translations",
+    "write_reference",
+    "up",
+    "migrate",
+}  # the arguments of the last are Django's
+WITHOUT_VALUES: Final = {"make_partitions", "retention", "verify_blobs"}
 NEVER_ASKED: Final = {"settings", "pythonpath", "verbosity", "version", "help"}
 JUNK: Final = [
     "", " ", "a\x00b", "\udcff", "x" * 101, "x" * 300, "9" * 30, "9" * 5000, "-1", "0", "1.5", "\u00b2", "NaN",

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
-from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
@@ -213,9 +221,11 @@ def test_each_exception_of_the_framework_has_a_code_that_is_documented() -> None
     assert codes <= set(problems.KINDS)
 
 
-@pytest.mark.parametrize("state", ["23502", ""])
-def test_a_fault_of_ours_is_not_called_a_conflict(state: str) -> None:
-    error = IntegrityError("null value in column")
+@pytest.mark.parametrize(
+    ("kind", "state"), [(IntegrityError, "23502"), (IntegrityError, ""), (ProgrammingError, "42601")]
+)
+def test_a_fault_of_ours_is_not_called_another(kind: type[Exception], state: str) -> None:
+    error = kind("null value in column, or SQL that is none")
     error.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
     assert problems.answer(HttpRequest(), error) is None
 
@@ -225,7 +235,8 @@ def test_a_fault_of_ours_is_not_called_a_conflict(state: str) -> None:
     [(IntegrityError, "23505", "conflicting_content"), (IntegrityError, "23503", "conflicting_content"),
      (IntegrityError, "23514", "unstorable_value"), (DataError, "22003", "unstorable_value"),
      (OperationalError, "40P01", "database_busy"), (OperationalError, "55P03", "database_busy"),
-     (OperationalError, "", "database_away")],
+     (OperationalError, "", "database_away"), (ProgrammingError, "42501", "database_upgrading"),
+     (ProgrammingError, "42P01", "database_upgrading"), (ProgrammingError, "42703", "database_upgrading")],
 )  # fmt: skip
 def test_what_a_database_error_is_told_as(error: type[Exception], state: str, code: str) -> None:
     raised = error("the database's own words")

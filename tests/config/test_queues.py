@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from config.health import QUEUES
 from config.processes import plan_processes
 from tests.invariants.walk import REPOSITORY, our_tasks
 
@@ -50,7 +49,7 @@ def test_every_queue_is_served_and_the_log_by_a_worker_that_does_nothing_else(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())  # torch is installed
     served = queues_served(commands())
     used = {queue_of(task) for task in our_tasks()}
-    assert set().union(*served) == used == set(QUEUES)
+    assert set().union(*served) == used == set(settings.QUEUES)
     assert [queues for queues in served if "log" in queues] == [{"log"}]
     assert [queues for queues in served if "interpret" in queues] == [{"interpret"}]
 

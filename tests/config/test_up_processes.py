@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -
     """No servers and no migrations, and the signal handlers as they were."""
     settings.DATABASE_IS_EMBEDDED = settings.REDIS_IS_EMBEDDED = False
     settings.STATIC_ROOT = tmp_path / "static"
+    settings.VAR = tmp_path
     monkeypatch.setattr(up, "_migrate", lambda: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
@@ -109,6 +111,62 @@ def test_what_does_not_stop_when_asked_is_killed_with_all_that_belongs_to_it(
         time.sleep(0.01)
     assert has_ended(deaf)
     assert has_ended(child)
+
+
+def test_a_process_that_has_run_and_then_ends_at_once_is_given_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on a full disk: three starts in vain, and then there is room again."""
+    monkeypatch.setattr(up, "STEADY_AFTER", 0.5)
+    monkeypatch.setattr(up, "REST", 0.1)
+    starts = tmp_path / "starts"
+    run(
+        monkeypatch,
+        worker=f"import pathlib, time\nstarts = pathlib.Path({str(starts)!r})\n"
+        "n = len(starts.read_text()) if starts.exists() else 0\nstarts.write_text('x' * (n + 1))\n"
+        f"if n == 0: time.sleep(1)\nif n < 4: raise SystemExit(28)\n{STOP_US}; time.sleep(600)",
+    )
+    assert len(starts.read_text()) == 5
+
+
+def test_a_log_that_cannot_be_written_ends_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(up, "announce", lambda *_, **__: None)
+    monkeypatch.setattr("rich.console.Console.print", fail)
+    done = tmp_path / "done"
+    run(
+        monkeypatch,
+        web="import sys\nfor _ in range(20_000): print('x' * 80)\n"
+        + note_pid(done)
+        + "import time; time.sleep(600)",
+        beat=wait_for(done) + STOP_US + "\nimport time; time.sleep(600)",
+    )
+    assert done.exists(), "who wrote much was held up for ever"
+
+
+def test_what_up_started_ends_with_it_even_where_it_is_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "web.pid"
+    code = (
+        "import os, sys, time, signal, subprocess\n"
+        f"program = {note_pid(pid) + 'import time; time.sleep(600)'!r}\n"
+        f"tied = {str(up.TIED)!r}\n"
+        "subprocess.Popen([sys.executable, tied, str(os.getpid()), sys.executable, '-c', program],"
+        " start_new_session=True)\n"
+        f"import pathlib\nwhile not pathlib.Path({str(pid)!r}).exists(): time.sleep(0.01)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 10
+    while not has_ended(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert has_ended(pid)
+
+
+def test_a_second_up_in_one_folder_is_refused(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    with up._only_one(settings.VAR), pytest.raises(CommandError, match=r"Another `manage\.py up` is at work"):
+        run(monkeypatch, web="raise SystemExit(3)")
 
 
 def test_a_server_that_ended_is_started_again_and_one_that_cannot_is_said_to(

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -382,6 +382,25 @@ def test_a_trace_that_cannot_be_assembled_is_set_aside_alone(
     assert "a fault of our own" in reject.detail
     assert Span.objects.filter(trace_id=bad).count() == 5
     assert not PendingTrace.objects.exists()
+
+
+def test_an_upgrade_in_the_midst_of_assembly_sets_nothing_aside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_spans(world.system, TRACE_ID, spans_of(world))
+    missing = ProgrammingError("column is not there yet")
+    missing.__cause__ = type("Cause", (Exception,), {"sqlstate": "42703"})()
+
+    def fail(*_: object) -> None:
+        raise missing
+
+    with monkeypatch.context() as during:
+        during.setattr(sealing, "map_trace", fail)
+        with pytest.raises(ProgrammingError):
+            assemble_due_traces(limit=10)
+    assert not Reject.objects.exists()
+    assert assemble_due_traces(limit=10) == 1
+    assert Trace.objects.exists()
 
 
 def test_a_span_that_arrives_during_assembly_leaves_the_trace_due(

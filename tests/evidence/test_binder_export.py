@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from evidence.errors import InvalidInput
-from evidence.models import AuditEvent, Binder, Leaf, Role, Trace
+from evidence.models import AuditEvent, AuditPayload, Binder, Leaf, Role, Trace
 from evidence.services import audit, binders
-from evidence.services.keys.binder_signer import SignerKeyUnusable
+from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
+from evidence.services.keys.files import create_key_file
 from interpret.models import Finding
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, make_finding, verify
@@ -40,6 +42,53 @@ def test_same_scope_gives_the_same_bytes_and_one_row(filled: Filled) -> None:
     assert Binder.objects.count() == 1
     for verb in ("binder.sealed", "binder.exported"):
         assert AuditEvent.objects.filter(verb=verb).count() == 1
+
+
+def test_a_lost_key_is_refused_and_never_replaced_in_silence(filled: Filled, settings: Any) -> None:
+    export(filled)
+    path = settings.KEY_ROOT / "binder.ed25519.pem"
+    kept = path.read_bytes()
+    path.unlink()
+    with pytest.raises(SignerKeyUnusable, match=r"Restore it from the backup.*rotate_binder_key"):
+        export(filled, as_of=None)
+    assert not path.exists()
+    create_key_file(path)
+    with pytest.raises(SignerKeyUnusable, match="the last one on record"):
+        export(filled, as_of=None)
+    path.write_bytes(kept)
+    assert export(filled) == Binder.objects.get()
+
+
+def test_a_key_that_sealed_a_binder_which_was_never_finished_was_used(
+    filled: Filled, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as during:
+        during.setattr(binders, "_store", fail)
+        with pytest.raises(RuntimeError):
+            export(filled)
+    (settings.KEY_ROOT / "binder.ed25519.pem").unlink()
+    with pytest.raises(SignerKeyUnusable):
+        export(filled)
+
+
+def test_a_key_is_replaced_on_purpose_and_on_record(filled: Filled, settings: Any) -> None:
+    with pytest.raises(CommandError, match="No binder was ever signed"):
+        call_command("rotate_binder_key", reason="too early")
+    old = json.loads(export(filled).sidecar)["signatures"][0]["keyid"]
+    path = settings.KEY_ROOT / "binder.ed25519.pem"
+    path.unlink()
+    call_command("rotate_binder_key", reason="the disk was lost")
+    event = AuditEvent.objects.get(verb="binder_key.rotated")
+    assert event.object_digest == load_binder_signer().keyid != old
+    assert b"the disk was lost" in bytes(AuditPayload.objects.get(event=event).payload)
+    make_trace(filled.world, age=timedelta(minutes=1))
+    signed = json.loads(export(filled, as_of=None).sidecar)["signatures"][0]["keyid"]
+    assert signed == event.object_digest
+    call_command("rotate_binder_key", reason="an exercise")
+    assert len(list(settings.KEY_ROOT.glob("binder*"))) == 2, "the key of before is kept beside the new one"
 
 
 def test_later_export_holds_what_came_since(filled: Filled) -> None:

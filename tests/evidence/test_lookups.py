@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from evidence.models import AuditEvent, Reject
-from evidence.services.binders import SEAL_VERB
+from evidence.services.keys.binder_signer import SEAL_VERB
 from evidence.vocabulary import RejectSource
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError, ProgrammingError
 from django.test import RequestFactory
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from rest_framework.test import APIClient
@@ -109,6 +109,33 @@ def test_database_away_is_503_which_sdks_retry(
     monkeypatch.setattr(ingest, "ingest_traces", fail)
     response = post(api, world, BODY)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (ProgrammingError, "42501"),  # a right is missing
+        (ProgrammingError, "42P01"),  # a table
+        (ProgrammingError, "42703"),  # a column
+        (IntegrityError, "23502"),  # a column is new to this server
+        (OperationalError, "55P03"),  # a lock was not to be had
+        (OperationalError, "40P01"),  # a deadlock
+        (OperationalError, "40001"),  # a conflict of snapshots
+    ],
+)
+def test_what_an_upgrade_sets_off_is_503_which_sdks_retry(
+    api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception], state: str
+) -> None:
+    raised = error("the database's own words")
+    raised.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
+
+    def fail(**_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(ingest, "ingest_traces", fail)
+    response = post(api, world, BODY)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert b"nothing was acknowledged" in response.content
 
 
 def test_blob_store_that_cannot_be_written_is_503_and_nothing_is_stored(

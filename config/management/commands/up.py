@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -10,9 +11,10 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
@@ -20,13 +22,15 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.text import Text
 
-from config import embedded
+from config import embedded, tied
 from config.processes import ProcessSpec, plan_processes
 from evidence.management.service_command import whole_number
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
 STEADY_AFTER = 10  # seconds; a process that ends before them cannot run, one that ends later is started again
+REST = 5  # seconds between two starts of a process that had run and now ends at once
 LOOK_AFTER = 2  # seconds between two looks at the embedded servers
+TIED = Path(tied.__file__)
 COLOURS = ("cyan", "green", "magenta", "yellow")
 
 
@@ -46,6 +50,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C, SIGTERM, or a process that cannot run."""
         del args
+        with _only_one(settings.VAR):
+            self._run(options)
+
+    def _run(self, options: dict[str, Any]) -> None:
         _check_is_free(options["port"])
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -88,16 +96,21 @@ class _Child:
 
     def __init__(self, spec: ProcessSpec, console: Console, colour: str) -> None:
         self.spec, self._console, self._colour = spec, console, colour
+        self._has_run = False  # steadily, at least once
         self._start()
 
     def keep_running(self) -> bool:
         """Start the process again where it has ended; False where it cannot run."""
+        is_steady = time.monotonic() - self._started >= STEADY_AFTER
         if self.process.poll() is None:
+            self._has_run |= is_steady
             return True
-        if time.monotonic() - self._started < STEADY_AFTER:
+        if not (is_steady or self._has_run):
             return False
+        if not is_steady and time.monotonic() - self._started < REST:
+            return True  # what ends it, a full disk perhaps, may pass: it has run before
         name, code = self.spec.name, self.process.returncode
-        self._console.print(f"[bold red]{name} had ended with code {code} and is started again.[/]")
+        _say(self._console, f"[bold red]{name} had ended with code {code} and is started again.[/]")
         _kill_group(self.process)
         self._start()
         return True
@@ -105,6 +118,26 @@ class _Child:
     def _start(self) -> None:
         self.process = _start(self.spec, self._console, self._colour)
         self._started = time.monotonic()
+
+
+@contextmanager
+def _only_one(var: Path) -> Iterator[None]:
+    """Refuse a folder in which another `up` is at work; one that was killed holds nothing any more."""
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "up.lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise CommandError(
+                f"Another `manage.py up` is at work in {var}: stop it first, or name another folder in TRACEBINDER_VAR."
+            ) from exc
+        yield
+
+
+def _say(console: Console, text: str | Text) -> None:
+    """Print a line, unless it cannot be: a log on a full disk must end nobody, nor hold up who writes to us."""
+    with suppress(OSError):
+        console.print(text, soft_wrap=True)
 
 
 def _check_is_free(port: int) -> None:
@@ -129,7 +162,12 @@ def _migrate() -> None:
 
 def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(  # noqa: S603  # our own commands
-        spec.command,
+        [
+            sys.executable,
+            str(TIED),
+            str(os.getpid()),
+            *spec.command,
+        ],  # it ends with us, even where we are killed
         cwd=settings.BASE_DIR,
         env={**os.environ, "TRACEBINDER_PROCESS": spec.role, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
@@ -142,7 +180,7 @@ def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen
     def copy_lines(lines: IO[str]) -> None:
         with lines:  # one for each start: a process that is started again and again must not use up our files
             for line in lines:
-                console.print(Text(f"{spec.name:>9} │ ", style=colour) + Text(line.rstrip()), soft_wrap=True)
+                _say(console, Text(f"{spec.name:>9} │ ", style=colour) + Text(line.rstrip()))
 
     threading.Thread(target=copy_lines, args=(process.stdout,), daemon=True).start()
     return process
@@ -166,9 +204,9 @@ def _revive(services: Mapping[str, bool], console: Console) -> None:
     for name, start in (("postgres", embedded.start_postgres), ("valkey", embedded.start_valkey)):
         try:
             if services[name] and start(settings.VAR):
-                console.print(f"[bold red]{name} had ended and was started again.[/]")
-        except embedded.EmbeddedError as exc:
-            console.print(Text(f"{name} has ended and cannot be started: {exc}", style="bold red"))
+                _say(console, f"[bold red]{name} had ended and was started again.[/]")
+        except (embedded.EmbeddedError, OSError) as exc:  # the disk may be full, and have room again later
+            _say(console, Text(f"{name} has ended and cannot be started: {exc}", style="bold red"))
 
 
 def _stop_all(processes: Sequence[subprocess.Popen[str]]) -> None:

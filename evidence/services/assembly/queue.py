@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 _WORKERS: Final = 8  # that find work side by side: each looks this many batches ahead for unlocked traces
 MAX_ATTEMPTS: Final = 3  # once with others, then alone
 _IS_DUE: Final = """
-    p.last_received_at <= %(quiet_since)s
-    AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR EXISTS (
+    (p.last_received_at <= %(quiet_since)s OR p.last_received_at > %(to_come)s)
+    AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR p.first_received_at > %(to_come)s OR EXISTS (
         SELECT 1 FROM evidence_trace t
         WHERE t.system_id = p.system_id AND t.trace_id = p.trace_id AND t.status = 'complete'))
 """
@@ -156,6 +156,8 @@ def _due_by(now: datetime) -> dict[str, Any]:
     return {
         "quiet_since": now - timedelta(seconds=settings.ASSEMBLY_QUIET),
         "waited_since": now - timedelta(seconds=settings.ASSEMBLY_INCOMPLETE_AFTER),
+        # Received before the clock was set back: it must not wait until the clock has caught up.
+        "to_come": clock.now() + timedelta(seconds=settings.CLOCK_TOLERANCE),
     }
 
 

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from evidence import clock
 from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
 from evidence.disposal_rules import ERASED_TEXT
 from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
 from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT, digest_row
+from evidence.otlp.values import BLOB_KEY
 from evidence.replay import Replay
 from evidence.semconv.mapping import digest_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sources import IndexShelf, StoredSource
+from evidence.services.assembly.values import missing_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,16 @@ def replay_trace(trace: Trace) -> Replay:
     erased = bool(_erased(trace))
     digest = digest_trace((row["span_id"], _digest_again(row, erased=erased)) for row in spans.values())
     gone = "" if digest == trace.digest else _disposed_of(trace)
+    lost = _lost_values(spans)
+    if gone:
+        replayed = "disposed of"
+    else:
+        replayed = f"{trace.status} (the bytes of {', '.join(lost)} are missing)" if lost else trace.status
     return Replay(
         kind="trace",
         ref=str(trace.pk),
         stored_verdict=trace.status,
-        replayed_verdict="disposed of" if gone else trace.status,
+        replayed_verdict=replayed,
         stored_inputs=trace.digest,
         replayed_inputs=digest,
         stored_code=trace.assembler_version,
@@ -117,6 +126,17 @@ def _digest_again(span: Mapping[str, Any], *, erased: bool) -> str:
     if erased or span["digest_format"] != SPAN_DIGEST_FORMAT:
         return str(span["digest"])
     return digest_row(span)
+
+
+def _lost_values(spans: QuerySet[Span]) -> list[str]:
+    """Return the attributes whose bytes the trace was read from and that are not in the blob store."""
+    moved = spans.extra(where=["attributes::text LIKE %s"], params=[f"%{BLOB_KEY}%"])
+    lost = {
+        name
+        for attributes in moved.values_list("attributes", flat=True)
+        for name in missing_values(attributes)
+    }
+    return sorted(lost)
 
 
 def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:

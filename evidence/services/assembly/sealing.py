@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from evidence import clock
 from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.clock import AsOf
+from evidence.database_errors import passes
 from evidence.errors import BlobStoreAway
 from evidence.models import (
     Citation,
@@ -48,8 +49,6 @@ from evidence.time_budget import TimeBudget
 
 logger = logging.getLogger(__name__)
 
-_AWAY: Final = (OperationalError, InterfaceError, BlobStoreAway)  # no fault of the trace: it waits
-
 
 @dataclass(frozen=True, slots=True)
 class _Sealed:
@@ -77,12 +76,13 @@ def assemble_due_traces(*, limit: int, budget: TimeBudget | None = None, now: da
         now: our clock; for tests.
 
     Raises:
-        OperationalError, InterfaceError, BlobStoreAway: database or blob store are away; the work rows are still there.
+        Error, BlobStoreAway: the database gave way or is being upgraded, or it or the blob store is away; the work rows
+            are still there.
     """
     if not queue.has_due(now or clock.now()):
         return 0
     budget = budget or TimeBudget.of(settings.ASSEMBLY_BUDGET)
-    known = clock.as_of(now) if now is not None else clock.read_moment()
+    known = clock.as_of(now) if now is not None else clock.read_moment(may_run_ahead=True)
     begun = queue.begin_attempt(limit, known.at)
     taken = _assemble_together(begun, known, budget)
     if begun and budget.is_spent():
@@ -95,10 +95,10 @@ def _assemble_together(begun: Sequence[int], known: AsOf, budget: TimeBudget) ->
     try:
         with transaction.atomic():
             _assemble(queue.claim(begun), known, budget)
-    except _AWAY:
-        queue.forgive(begun)
-        raise
-    except Exception:  # whatever one trace's content sets off must not keep the others waiting
+    except Exception as exc:  # whatever one trace's content sets off must not keep the others waiting
+        if _is_no_fault_of_theirs(exc):
+            queue.forgive(begun)
+            raise
         logger.exception("a batch could not be assembled; its traces are tried one by one")
         return 0
     return len(begun)
@@ -114,8 +114,9 @@ def _assemble_singly(limit: int, known: AsOf, budget: TimeBudget) -> int:
         try:
             with transaction.atomic():
                 _assemble_or_set_aside(queue.claim(begun), known, budget)
-        except _AWAY:
-            queue.forgive(begun)
+        except Exception as exc:
+            if _is_no_fault_of_theirs(exc):
+                queue.forgive(begun)
             raise
         taken += 1
     return taken
@@ -130,11 +131,16 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget:
     try:
         with transaction.atomic():
             _assemble(pending, known, budget)
-    except _AWAY:
-        raise
     except Exception as exc:  # it is stored with the trace it belongs to
+        if _is_no_fault_of_theirs(exc):
+            raise
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
         queue.set_aside(pending, refusal_of(exc))
+
+
+def _is_no_fault_of_theirs(exc: Exception) -> bool:
+    """Whether traces wait for what failed: the database or the blob store."""
+    return passes(exc) or isinstance(exc, BlobStoreAway)
 
 
 def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:

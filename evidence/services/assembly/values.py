@@ -10,7 +10,7 @@ from evidence.digests import DIGEST_PREFIX
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import Blob
 from evidence.otlp.values import BLOB_KEY
-from evidence.services.blobs import read_blob
+from evidence.services.blobs import check_blob, read_blob
 
 _Key = TypeVar("_Key", bound=Hashable)
 _READ_PREFIXES: Final = ("tracebinder.", "gen_ai.", "input.", "output.")
@@ -52,6 +52,23 @@ def _moved(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _digest_of(marker: Mapping[str, Any]) -> str:
     return str(marker[BLOB_KEY]).removeprefix(DIGEST_PREFIX)
+
+
+def missing_values(attributes: Mapping[str, Any]) -> list[str]:
+    """Return which attributes the mapping reads have lost the bytes that were moved; removed on record is not lost."""
+    return [key for key, value in attributes.items() if key.startswith(_READ_PREFIXES) and _is_lost(value)]
+
+
+def _is_lost(value: Any) -> bool:
+    if not (isinstance(value, dict) and BLOB_KEY in value):
+        return False
+    try:
+        check_blob(str(value[BLOB_KEY]).removeprefix(DIGEST_PREFIX))
+    except BlobErased:
+        return False
+    except (BlobMissing, DigestMismatch):
+        return True
+    return False
 
 
 def _restore(marker: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ One file below `KEY_ROOT`, made before the first export.
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,9 +16,17 @@ from django.conf import settings
 
 from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError
+from evidence.models import AuditEvent, Binder
 from evidence.services.keys.files import KeyFileUnusable, create_key_file, read_key_file
 
 KEY_FILE: Final = "binder.ed25519.pem"
+SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline verifier looks for it
+ROTATED_VERB: Final = "binder_key.rotated"
+
+_WAYS_OUT: Final = (
+    "Restore it from the backup. Where it is lost for ever, `manage.py rotate_binder_key --reason ...` makes another, "
+    "on record; then everybody who verifies binders needs the new trust.json."
+)
 
 
 class SignerKeyUnusable(EvidenceError):
@@ -50,18 +59,59 @@ class FileSigner:
 
 
 def load_binder_signer() -> FileSigner:
-    """Return the key that signs binders; make it where there is none yet.
+    """Return the key that signs binders; make it where none was ever used.
 
     Raises:
-        SignerKeyUnusable: the file can be read by others, or holds no Ed25519 key in PEM.
+        SignerKeyUnusable: as `check_binder_key`.
     """
-    path = Path(settings.KEY_ROOT) / KEY_FILE
-    if not path.exists():
+    path = key_path()
+    if not path.exists() and not was_used():
         create_key_file(path)
+    return check_binder_key() or FileSigner(read_key_file(path))
+
+
+def check_binder_key() -> FileSigner | None:
+    """Return the key that lies there, and make nothing; None where none does and none was used.
+
+    A new key in silence would make the next binder one that nobody's `trust.json` knows, as a forged one is.
+
+    Raises:
+        SignerKeyUnusable: the file is missing though binders were signed, holds another key than the one that signed
+            the last, can be read by others, or holds no Ed25519 key in PEM.
+    """
+    path = key_path()
+    if not path.exists():
+        if was_used():
+            raise SignerKeyUnusable(f"{path} is missing, but binders were signed with it. {_WAYS_OUT}")
+        return None
     try:
-        return FileSigner(read_key_file(path))
+        signer = FileSigner(read_key_file(path))
     except KeyFileUnusable as exc:
         raise SignerKeyUnusable(str(exc)) from exc
+    if (known := _keyid_on_record()) and signer.keyid != known:
+        raise SignerKeyUnusable(
+            f"{path} holds the key {signer.keyid}, but the last one on record is {known}. {_WAYS_OUT}"
+        )
+    return signer
+
+
+def was_used() -> bool:
+    """Whether a binder was ever sealed: then its signer's key is known to others."""
+    return Binder.objects.exists() or AuditEvent.objects.filter(verb=SEAL_VERB).exists()
+
+
+def _keyid_on_record() -> str:
+    """Return the key that signed the last binder, or was made on purpose since; empty where there is none."""
+    binder = Binder.objects.order_by("pk").last()
+    rotated = AuditEvent.objects.filter(verb=ROTATED_VERB).order_by("pk").last()
+    if rotated is not None and (binder is None or rotated.occurred_at >= binder.created_at):
+        return rotated.object_digest
+    return str(json.loads(binder.sidecar)["signatures"][0]["keyid"]) if binder else ""
+
+
+def key_path() -> Path:
+    """Return where the key lies."""
+    return Path(settings.KEY_ROOT) / KEY_FILE
 
 
 def trusted_signer(signer: FileSigner) -> dict[str, object]:

@@ -32,18 +32,22 @@ def load_log_signer() -> SignerKey:
     Raises:
         LogKeyUnusable: the file is missing though checkpoints exist, can be read by others, or is no Ed25519 key.
     """
+    check_log_key()
     path = Path(settings.KEY_ROOT) / KEY_FILE
     if not path.exists():
-        if Checkpoint.objects.exists():
-            raise LogKeyUnusable(
-                f"{path} is missing, but the log is already signed. Restore it from the backup."
-            )
         create_key_file(path)
     try:
         key = read_key_file(path)
     except KeyFileUnusable as exc:
         raise LogKeyUnusable(str(exc)) from exc
     return SignerKey(settings.LOG_ORIGIN, key)
+
+
+def check_log_key() -> None:
+    """Raise `LogKeyUnusable` where the log is signed and its key is gone; make nothing."""
+    path = Path(settings.KEY_ROOT) / KEY_FILE
+    if not path.exists() and Checkpoint.objects.exists():
+        raise LogKeyUnusable(f"{path} is missing, but the log is already signed. Restore it from the backup.")
 
 
 def load_log_verifier() -> VerifierKey:

@@ -21,6 +21,7 @@ from django.db.models import Max
 from evidence.log import notes, tiles, tree
 from evidence.log.errors import LogError
 from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
+from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
 
 MAX_FAULTS: Final = 100  # named in a report; further ones are only counted
@@ -71,6 +72,7 @@ def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
     _check_leaves(report, expected)
     _check_tiles(report, [head.size for head in heads])
     _check_payloads(report)
+    _check_blobs(report)
     signed = max((head.size for head in heads), default=0)
     report.unsigned = max(0, report.size - signed)
     report.unsequenced = AuditEvent.objects.filter(leaf__isnull=True).count()
@@ -163,6 +165,14 @@ def _check_payloads(report: LogReport) -> None:
         if hashlib.sha256(b"\x00" + bytes(salt) + bytes(payload)).hexdigest() != commitment:
             report.add(f"Event {event_uuid}: its payload is not what the log commits to.")
     report.erased = committed - present
+
+
+def _check_blobs(report: LogReport) -> None:
+    """What events name by digest must be there: each blob has a file of its size."""
+    found = check_blobs(reads=False)
+    for fault in found.faults:
+        report.add(fault)
+    report.n_faults += found.n_faults - len(found.faults)
 
 
 def _check_tiles(report: LogReport, signed: Sequence[int]) -> None:

@@ -1,0 +1,53 @@
+"""Django's `migrate`, beside a live server: it gives way to whoever uses a table, and comes again."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from django.core.management import CommandError
+from django.core.management.commands import migrate
+from django.db import Error, connections
+
+from evidence.database_errors import gave_way
+from evidence.short_transactions import LOCK_TIMEOUT, PATIENCE, TableBusy
+
+_PAUSE: Final = 0.5  # seconds between two tries
+
+
+class Command(migrate.Command):
+    """Bring the database to the version of the code; a migration that is in somebody's way is tried again."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate.
+
+        Raises:
+            CommandError: a table was in use all the time; the sentence says what to do.
+        """
+        connection = connections[options["database"]]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT}")
+        try:
+            self._migrate(*args, **options)
+        except TableBusy as exc:
+            raise CommandError(str(exc)) from exc
+        finally:
+            if connection.is_usable():
+                with connection.cursor() as cursor:
+                    cursor.execute("RESET lock_timeout")
+
+    def _migrate(self, *args: Any, **options: Any) -> None:
+        """Run Django's; whatever it has committed is skipped by the next try."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                super().handle(*args, **options)
+            except Error as exc:
+                if not gave_way(exc):
+                    raise
+                if time.monotonic() > deadline:
+                    raise TableBusy("A table") from exc
+                self.stderr.write(f"Gave way to another transaction, trying again. ({str(exc).strip()})")
+                time.sleep(_PAUSE)
+            else:
+                return

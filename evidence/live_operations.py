@@ -1,0 +1,204 @@
+"""Operations of migrations that change tables others write to meanwhile: small steps, each of which may be met again.
+
+A migration made of them is not `atomic`: each step commits by itself, so that no lock is held longer than its step
+takes. One that failed half-way is run again and finds which of its steps are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.utils import CursorWrapper
+from django.db.migrations import AddConstraint, AddField, AddIndex, CreateModel, RemoveIndex, RenameField
+from django.db.migrations.operations.base import Operation
+
+from evidence.short_transactions import change_beside_writers
+from evidence.table_rules import apply_rules_to_new_tables
+
+_PARTITIONS_WITHOUT: Final = """
+SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+WHERE inhparent = %(table)s::regclass AND NOT EXISTS (
+    SELECT FROM pg_inherits AS attached JOIN pg_index ON indexrelid = attached.inhrelid
+    WHERE attached.inhparent = to_regclass(%(index)s) AND indrelid = child.oid)
+ORDER BY 1
+"""
+
+
+class Live(Operation):
+    """One of Django's operations, with all it defers, in a short transaction of its own; skipped where it is done."""
+
+    reduces_to_sql = False
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change the state as the operation does."""
+        self.operation.state_forwards(app_label, state)
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Do it, trying again as long as somebody is in its way; a table it makes gets its rules with it."""
+        connection = schema_editor.connection
+
+        def change() -> None:
+            with connection.cursor() as cursor:
+                if _is_done(self.operation, cursor, app_label, to_state):
+                    return
+            with connection.schema_editor(atomic=False) as editor:
+                self.operation.database_forwards(app_label, editor, from_state, to_state)
+            apply_rules_to_new_tables(connection.alias)
+
+        change_beside_writers(connection.alias, self.describe(), change)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Undo it as the operation does."""
+        self.operation.database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return self.operation.describe()
+
+
+class BuildIndex(AddIndex):
+    """Build an index of a table in use, without a lock that stops writers."""
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Build it, unless it is there and whole."""
+        del from_state
+        model = to_state.apps.get_model(app_label, self.model_name)
+        with patient_cursor(schema_editor) as cursor:
+            if not _is_whole(cursor, self.index.name):
+                cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
+                schema_editor.add_index(model, self.index, concurrently=True)  # type: ignore[call-arg]  # PostgreSQL's
+
+
+class DropIndex(RemoveIndex):
+    """Drop an index of a table in use, without a lock that stops writers."""
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Drop it, unless it is gone."""
+        del app_label, from_state, to_state
+        with patient_cursor(schema_editor) as cursor:
+            cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.name}"')
+
+
+@contextmanager
+def patient_cursor(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[CursorWrapper]:
+    """Yield a cursor without a lock timeout, for what waits for others and has nobody wait for it (CONCURRENTLY)."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        (usual,) = cursor.fetchone() or ("0",)
+        cursor.execute("SET lock_timeout = 0")
+        try:
+            yield cursor
+        finally:
+            cursor.execute(f"SET lock_timeout = '{usual}'")
+
+
+def execute_beside_writers(schema_editor: BaseDatabaseSchemaEditor, subject: str, sql: str) -> None:
+    """Run statements that may be met again in a short transaction of their own."""
+    alias = schema_editor.connection.alias
+    change_beside_writers(alias, subject, partial(_execute, schema_editor, sql))
+
+
+def build_index_of_partitions(
+    schema_editor: BaseDatabaseSchemaEditor, *, table: str, index: str, suffix: str, create: str, on: str
+) -> None:
+    """Build an index of a partitioned table partition by partition while senders go on.
+
+    Args:
+        suffix: what follows a partition's name in that of its index.
+        create: `INDEX` or `UNIQUE INDEX`.
+        on: what follows the table's name: `(column)`, `USING brin (column) WITH (...)`.
+    """
+
+    def without() -> list[str]:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(_PARTITIONS_WITHOUT, {"table": table, "index": index})
+            return [name for (name,) in cursor.fetchall()]
+
+    for partition in without():
+        with patient_cursor(schema_editor) as cursor:
+            # Of a run that failed half-way: what it left may not be whole.
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {partition}_{suffix}")
+            cursor.execute(f"CREATE {create} CONCURRENTLY {partition}_{suffix} ON {partition} {on}")
+    execute_beside_writers(
+        schema_editor, index, f"CREATE {create} IF NOT EXISTS {index} ON ONLY {table} {on}"
+    )
+    for partition in without():
+        execute_beside_writers(
+            schema_editor,
+            partition,
+            f"CREATE {create} IF NOT EXISTS {partition}_{suffix} ON {partition} {on};"
+            f"ALTER INDEX {index} ATTACH PARTITION {partition}_{suffix}",
+        )
+
+
+def drop_indexes_of(schema_editor: BaseDatabaseSchemaEditor, columns: Sequence[tuple[str, str]]) -> None:
+    """Drop the indexes that Django made for foreign keys alone.
+
+    Args:
+        columns: table and column of each.
+    """
+    with patient_cursor(schema_editor) as cursor:
+        for table, column in columns:
+            cursor.execute(
+                "SELECT indexrelid::regclass::text FROM pg_index"
+                " JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]"
+                " WHERE indrelid = to_regclass(%s) AND attname = %s AND indnatts = 1 AND NOT indisunique",
+                [table, column],
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+
+
+def _execute(schema_editor: BaseDatabaseSchemaEditor, sql: str) -> None:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def _is_whole(cursor: CursorWrapper, index: str) -> bool:
+    cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [index])
+    return bool(cursor.fetchone() == (True,))
+
+
+def _is_done(operation: Operation, cursor: CursorWrapper, app_label: str, state: Any) -> bool:
+    """Whether what an operation makes is there. Each kind that `Live` is used for makes something with a name."""
+    if isinstance(operation, CreateModel):
+        return _finds(
+            cursor, "to_regclass(%s)", state.apps.get_model(app_label, operation.name)._meta.db_table
+        )
+    if isinstance(operation, AddField | RenameField):
+        model = state.apps.get_model(app_label, operation.model_name)
+        name = operation.new_name if isinstance(operation, RenameField) else operation.name
+        asked = "(SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped)"
+        return _finds(cursor, asked, model._meta.db_table, model._meta.get_field(name).column)
+    if isinstance(operation, AddIndex):
+        return _finds(cursor, "to_regclass(%s)", operation.index.name)
+    if isinstance(operation, AddConstraint):
+        name = operation.constraint.name
+        return _finds(cursor, "(SELECT 1 FROM pg_constraint WHERE conname = %s)", name) or _finds(
+            cursor, "to_regclass(%s)", name
+        )
+    raise NotImplementedError(f"{operation}: how is it seen that it is done?")
+
+
+def _finds(cursor: CursorWrapper, expression: str, *names: str) -> bool:
+    cursor.execute(f"SELECT {expression} IS NOT NULL", names)
+    return bool(cursor.fetchone() == (True,))

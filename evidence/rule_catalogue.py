@@ -1,0 +1,172 @@
+"""What PostgreSQL's catalogue says of rights, triggers and functions. Reading it takes no lock on any table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db.backends.utils import CursorWrapper
+
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+"""
+
+_RIGHTS = """
+SELECT class.relname, role.rolname,
+    acl.privilege_type || CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+FROM pg_class AS class CROSS JOIN LATERAL aclexplode(class.relacl) AS acl
+JOIN pg_roles AS role ON role.oid = acl.grantee
+WHERE class.relnamespace = 'public'::regnamespace AND role.rolname = ANY(%(roles)s)
+UNION ALL
+SELECT class.relname, role.rolname, acl.privilege_type || ' (' || attribute.attname || ')'
+FROM pg_class AS class JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid
+CROSS JOIN LATERAL aclexplode(attribute.attacl) AS acl JOIN pg_roles AS role ON role.oid = acl.grantee
+WHERE class.relnamespace = 'public'::regnamespace AND role.rolname = ANY(%(roles)s)
+"""
+
+# A partition has its trigger from the table it is part of, and may still have lost it or have it switched off.
+_TRIGGERS = """
+SELECT root.relname, function.proname, trigger.tgargs, trigger.tgtype, trigger.tgenabled,
+    trigger.tgqual IS NOT NULL OR trigger.tgattr <> ''::int2vector
+FROM pg_class AS class JOIN pg_class AS root ON root.oid = coalesce(pg_partition_root(class.oid), class.oid)
+LEFT JOIN pg_trigger AS trigger ON trigger.tgrelid = class.oid AND trigger.tgname = %(name)s
+LEFT JOIN pg_proc AS function ON function.oid = trigger.tgfoid
+WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p')
+"""
+
+_FUNCTIONS = """
+SELECT wanted, function.prosrc, language.lanname, function.prosecdef, function.provolatile, function.proisstrict,
+    coalesce(array_to_string(function.proconfig, '; '), ''),
+    ARRAY(
+        SELECT coalesce(role.rolname, 'public')
+        FROM aclexplode(coalesce(function.proacl, acldefault('f', function.proowner))) AS acl
+        LEFT JOIN pg_roles AS role ON role.oid = acl.grantee
+        WHERE acl.grantee <> function.proowner)
+FROM unnest(%(signatures)s::text[]) AS wanted JOIN pg_proc AS function ON function.oid = to_regprocedure(wanted)
+JOIN pg_language AS language ON language.oid = function.prolang
+"""
+
+_SCHEMA_USERS = """
+SELECT role.rolname FROM pg_namespace AS schema CROSS JOIN LATERAL aclexplode(schema.nspacl) AS acl
+JOIN pg_roles AS role ON role.oid = acl.grantee
+WHERE schema.nspname = 'public' AND acl.privilege_type = 'USAGE' AND role.rolname = ANY(%(roles)s)
+"""
+
+
+_VOLATILITY: Final = {"IMMUTABLE": "i", "STABLE": "s"}  # as pg_proc says it
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger as it stands on a table or on one of its partitions."""
+
+    function: str
+    arguments: tuple[str, ...]
+    moments: int  # bits of pg_trigger.tgtype
+    is_on: bool
+    is_narrowed: bool  # by a condition or to some columns
+
+    @classmethod
+    def of(cls, function: str, arguments: Iterable[str] = ()) -> Trigger:
+        """Return the trigger that calls a function before any change of any row."""
+        return cls(function, tuple(arguments), 1 | 2 | 8 | 16, is_on=True, is_narrowed=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as it stands: all that a CREATE FUNCTION of ours says of it."""
+
+    body: str
+    language: str
+    runs_as_owner: bool
+    volatility: str  # v, s or i, as pg_proc says it
+    is_strict: bool
+    settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What stands in the database."""
+
+    roles: frozenset[str]
+    schema_users: frozenset[str]
+    tables: frozenset[str]
+    rights: dict[tuple[str, str], set[str]]  # by table and role
+    triggers: dict[
+        str, set[Trigger | None]
+    ]  # by table: its own and those of its partitions; None: one is missing
+    functions: dict[str, Function] = field(default_factory=dict)  # by signature
+    callers: dict[str, set[str]] = field(default_factory=dict)  # roles other than the owner, by signature
+
+
+def read_catalogue(
+    cursor: CursorWrapper, *, roles: Collection[str], trigger: str, signatures: Collection[str]
+) -> Catalogue:
+    """Return what stands of what the rules speak of.
+
+    Args:
+        roles: whose rights.
+        trigger: the name of the trigger.
+        signatures: the functions, as `name(type, type)`.
+    """
+    asked: dict[str, Any] = {"roles": list(roles), "name": trigger, "signatures": list(signatures)}
+
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        cursor.execute(sql, asked)
+        return list(cursor.fetchall())
+
+    rights: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for table, role, right in ask(_RIGHTS):
+        rights[table, role].add(right)
+    triggers: dict[str, set[Trigger | None]] = defaultdict(set)
+    for table, *found in ask(_TRIGGERS):
+        triggers[table].add(_trigger_of(*found))
+    functions = {signature: (Function(*told), set(callers)) for signature, *told, callers in ask(_FUNCTIONS)}
+    return Catalogue(
+        roles=frozenset(
+            name for (name,) in ask("SELECT rolname FROM pg_roles WHERE rolname = ANY(%(roles)s)")
+        ),
+        schema_users=frozenset(name for (name,) in ask(_SCHEMA_USERS)),
+        tables=frozenset(name for (name,) in ask(_TABLES)),
+        rights=rights,
+        triggers=triggers,
+        functions={signature: function for signature, (function, _) in functions.items()},
+        callers={signature: callers for signature, (_, callers) in functions.items()},
+    )
+
+
+def function_said_by(sql: str) -> Function:
+    """Return what a CREATE FUNCTION statement of ours would make stand."""
+    header, body, _ = sql.split("$$")
+    words = header.split()
+    path = "search_path=public, pg_temp" if "search_path" in header else ""
+    return Function(
+        body=body,
+        language=words[words.index("LANGUAGE") + 1],
+        runs_as_owner="SECURITY DEFINER" in header,
+        volatility=next((sign for word, sign in _VOLATILITY.items() if word in words), "v"),
+        is_strict="STRICT" in words,
+        settings=path,
+    )
+
+
+def _trigger_of(
+    function: str | None,
+    arguments: bytes | None,
+    moments: int,
+    enabled: str,
+    is_narrowed: bool,  # noqa: FBT001  # a row
+) -> Trigger | None:
+    if function is None:
+        return None
+    texts = bytes(arguments or b"").split(b"\0")[:-1]  # each ends with a NUL
+    return Trigger(
+        function,
+        tuple(text.decode() for text in texts),
+        moments,
+        is_on=enabled in ("O", b"O"),
+        is_narrowed=is_narrowed,
+    )

@@ -1,0 +1,79 @@
+"""A database of its own at an earlier state of the schema, as an upgrade meets it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from psycopg.errors import InsufficientPrivilege, ObjectInUse
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database beside the one of the tests, on the same server."""
+
+    name: str
+    url: str  # as the owner
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection as the owner, who may do what any of the roles may."""
+        return psycopg.connect(self.url, autocommit=True)
+
+    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command on it as an operator does, in a process of its own."""
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.url,
+            "DATABASE_OWNER_URL": self.url,
+            "TRACEBINDER_PROCESS": "owner",
+        }
+        return subprocess.run(  # our own command
+            [sys.executable, "manage.py", *command],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def migrate(self, *target: str) -> None:
+        """Bring it to a state; none given: to the newest."""
+        done = self.manage("migrate", "--verbosity", "0", *target)
+        assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def new_database(name: str) -> Iterator[Database]:
+    """Have an empty database inside the block."""
+    own = connection.settings_dict
+    server = f"postgresql://{own['USER']}:{quote(own['PASSWORD'])}@{own['HOST']}:{own['PORT']}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as owner:
+        _drop(owner, name)
+        owner.execute(f"CREATE DATABASE {name}")
+        try:
+            yield Database(name, f"{server}/{name}")
+        finally:
+            _drop(owner, name)
+
+
+def _drop(owner: psycopg.Connection, name: str) -> None:
+    """Drop a database; a vacuum that PostgreSQL runs in it by itself cannot be ended, but ends."""
+    deadline = time.monotonic() + 120  # seconds
+    while True:
+        try:
+            owner.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        except (InsufficientPrivilege, ObjectInUse):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
