@@ -2,7 +2,7 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 import evidence.models.base
-from evidence.live_operations import Live
+from evidence.live_operations import Live, execute_beside_writers
 from evidence.xact_columns import add_xact_id
 
 NOUNS = [
@@ -39,6 +39,16 @@ DROP FUNCTION tracebinder_xact_offset();
 """
 
 
+def add_digest_format(apps, schema_editor):
+    """Say of the spans there are that their digests are of the old format, and of all to come that they are not."""
+    execute_beside_writers(
+        schema_editor,
+        "evidence_span",
+        "ALTER TABLE evidence_span ADD COLUMN IF NOT EXISTS digest_format smallint NOT NULL DEFAULT 1;"
+        "ALTER TABLE evidence_span ALTER COLUMN digest_format SET DEFAULT 2;",
+    )
+
+
 class Migration(migrations.Migration):
     """Each row carries the transaction that wrote it, and moments say which had been committed."""
 
@@ -60,13 +70,10 @@ class Migration(migrations.Migration):
         )),
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                Live(
-                    migrations.RunSQL(
-                        "ALTER TABLE evidence_span ADD COLUMN IF NOT EXISTS digest_format smallint NOT NULL DEFAULT 1;"
-                        "ALTER TABLE evidence_span ALTER COLUMN digest_format SET DEFAULT 2",
-                        "ALTER TABLE evidence_span DROP COLUMN digest_format",
-                    )
-                )
+                migrations.RunPython(add_digest_format, migrations.RunPython.noop),
+                migrations.RunSQL(
+                    migrations.RunSQL.noop, "ALTER TABLE evidence_span DROP COLUMN digest_format"
+                ),
             ],
             state_operations=[
                 migrations.AddField("span", "digest_format", models.SmallIntegerField(db_default=2))
