@@ -40,7 +40,7 @@ def broker() -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def all_at_work(broker: redis.Redis) -> None:
-    for who in (BEAT, "default"):
+    for who in (BEAT, "default", "log", "export"):
         note_heartbeat(who)
 
 
@@ -75,7 +75,8 @@ def test_who_was_never_heard_of_is_named_but_for_the_worker_that_not_everybody_h
     api: APIClient, broker: redis.Redis
 ) -> None:
     del broker
-    assert degraded(api) == ["beat: not heard of yet", "worker of queue default: not heard of yet"]
+    workers = [f"worker of queue {queue}: not heard of yet" for queue in ("default", "log", "export")]
+    assert degraded(api) == ["beat: not heard of yet", *workers]
 
 
 @pytest.mark.usefixtures("all_at_work")

@@ -33,7 +33,7 @@ from evidence.models import (
     Scope,
     Trace,
 )
-from evidence.services import gates, reviews
+from evidence.services import gates, registry, reviews
 from evidence.services.people import tokens
 from requirements.models import AcceptanceCriterion, Assessment
 from tests.e2e.cases import make_task
@@ -259,7 +259,16 @@ def test_an_answer_of_no_release_hides_nothing_but_itself(
 def test_who_may_never_judge_an_answer_is_not_told_to_judge_it_first(
     world: World, task: ReviewTask, counted: AcceptanceCriterion
 ) -> None:
-    maker = colleague(world, "olga", "reviewer")  # tests.factories.ACTOR put the release on record
+    maker = colleague(world, "maker", "reviewer")
+    pins = [registry.PinSpec(slot="model", kind="model", key="smol", label="2", digest="a" * 64)]
+    manifest = registry.ReleaseManifest(name="r2", pins=pins)
+    own = registry.register_release(
+        principal=acting(actor_of_user(maker)), system=world.system, manifest=manifest
+    )
+    trace = make_trace(world, release=own)
+    half = reviews.open_review_task(trace=trace, reason="high_risk", actor="system:assembler")
+    say(signed_in(world.people["reviewer"]), half)
+    say(signed_in(maker), task, "approve")
     assert len(listed(signed_in(maker), "gate-decisions")) == 1
     assert rows_on_page(signed_in(maker), "evidence_reviewtask", standing="waiting") == []
 

@@ -102,7 +102,7 @@ def everything_stored() -> str:
         return "".join([*texts, cursor.fetchone()[0]])
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_content_is_gone_from_every_table_and_the_log_still_verifies(sealed: Trace, world: World) -> None:
     reviews.record_review(
         trace=sealed, principal=world.principal("reviewer"), decision="override", reason_code="wrong_fact",
