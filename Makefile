@@ -19,9 +19,11 @@ demo: install ## run the three copilots, evaluate, probe, review, export a binde
 
 ##@ Develop
 .PHONY: test test-pythons coverage check fmt schema translations bench soak fuzz
+# A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
+SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
 	@$(if $(NO_TORCH),echo "No torch in $(VENV): tests/probes is left out. make install adds it.")
-	@$(BIN)/python -m pytest -m "not soak" $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
+	@$(BIN)/python -m pytest -m "not soak" $(SPREAD) $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
 
 # API, requirements and gates touch nearly every library we depend on, and take under a minute.
 PART := tests/requirements tests/evidence/test_gates.py tests/evidence/test_otlp_api.py tests/config
@@ -36,7 +38,7 @@ test-pythons: ## install-web and a part of the suite on each other supported Pyt
 
 coverage: $(ENVIRONMENT) ## the same, measured: prints what the product's tests run least; pages under var/coverage/html
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -m "not soak" $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest -m "not soak" $(SPREAD) $(ARGS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m config.branch_coverage
 

@@ -1,6 +1,7 @@
 """Starts one PostgreSQL and one Valkey for the whole test session, before settings are read, and stops them after.
 
 Loaded by `-p` in pyproject.toml, so a bare `pytest` works. Where DATABASE_URL and REDIS_URL are set, those are used.
+With `-n` each worker process has servers of its own: an open transaction of one would hold back the clock of another.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from config import embedded
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Two sessions at once need two folders: set TRACEBINDER_TEST_VAR for the second.
-VAR = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
+FOLDER = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+VAR = FOLDER / WORKER
 
 os.environ["TRACEBINDER_VAR"] = str(VAR)
 os.environ["TRACEBINDER_PROCESS"] = (
@@ -28,8 +31,9 @@ _started: list[str] = []
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Start what is not configured from outside."""
-    del early_config
+    """Start what is not configured from outside; not in the process that only hands out tests to workers."""
+    if early_config.known_args_namespace.numprocesses and not WORKER:
+        return
     atexit.register(_stop)  # pytest calls no hook where Django's set-up fails
     # WhiteNoise warns of a missing folder, and warnings fail.
     (VAR / "static").mkdir(parents=True, exist_ok=True)
