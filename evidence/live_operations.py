@@ -27,6 +27,10 @@ WHERE inhparent = %(table)s::regclass AND NOT EXISTS (
 ORDER BY 1
 """
 
+_COLUMN: Final = (
+    "(SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped)"
+)
+
 
 class Live(Operation):
     """One of Django's operations, with all it defers, in a short transaction of its own; skipped where it is done."""
@@ -181,14 +185,14 @@ def _is_whole(cursor: CursorWrapper, index: str) -> bool:
 def _is_done(operation: Operation, cursor: CursorWrapper, app_label: str, state: Any) -> bool:
     """Whether what an operation makes is there. Each kind that `Live` is used for makes something with a name."""
     if isinstance(operation, CreateModel):
-        return _finds(
-            cursor, "to_regclass(%s)", state.apps.get_model(app_label, operation.name)._meta.db_table
-        )
+        # With all its columns: another table of this name is in the way, and Django's operation then says so.
+        meta = state.apps.get_model(app_label, operation.name)._meta
+        columns = [field.column for field in meta.local_concrete_fields]
+        return all(_finds(cursor, _COLUMN, meta.db_table, column) for column in columns)
     if isinstance(operation, AddField | RenameField):
         model = state.apps.get_model(app_label, operation.model_name)
         name = operation.new_name if isinstance(operation, RenameField) else operation.name
-        asked = "(SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped)"
-        return _finds(cursor, asked, model._meta.db_table, model._meta.get_field(name).column)
+        return _finds(cursor, _COLUMN, model._meta.db_table, model._meta.get_field(name).column)
     if isinstance(operation, AddIndex):
         return _finds(cursor, "to_regclass(%s)", operation.index.name)
     if isinstance(operation, AddConstraint):

@@ -183,9 +183,13 @@ def test_a_passage_cut_at_spaces_is_found_after_changing_case_and_spacing(
 ) -> None:
     start = data.draw(st.integers(0, len(words) - 8))
     passage = words[start : start + 8]
-    assert check(" ".join(passage), " ".join(words)).verdict in {Verdict.VERBATIM, Verdict.NOT_FOUND}
+    exact = check(" ".join(passage), " ".join(words))
+    assert exact.verdict in {
+        Verdict.VERBATIM,
+        Verdict.NOT_FOUND,
+    }  # too short to be found, where most of it is signs
     changed = check("  ".join(passage).upper(), " ".join(words))
-    assert changed.verdict in FOUND
+    assert (changed.verdict in FOUND) == (exact.verdict is Verdict.VERBATIM)
 
 
 @settings(deadline=None)

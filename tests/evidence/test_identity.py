@@ -12,7 +12,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
@@ -148,7 +148,12 @@ def test_an_operator_renames_an_account_and_no_row_holds_either_name(world: Worl
     world.system.memberships.create(user=root_user)
     root.post(reverse("admin:evidence_membership_add"), {"user": person.pk, "system": world.system.pk})
     assert person.memberships.count() == 1
-    form = {"username": NEW, "is_active": "on", "is_staff": "on", "groups": [1, 2, 3, 4, 5, 6]}
+    form = {
+        "username": NEW,
+        "is_active": "on",
+        "is_staff": "on",
+        "groups": [group.pk for group in Group.objects.all()],
+    }
     operator = Client()
     operator.force_login(world.people["operator"])
     answer = operator.post(reverse("admin:auth_user_change", args=[person.pk]), form)
