@@ -23,7 +23,8 @@ from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.services.keys.binder_signer import check_binder_key
 from evidence.services.keys.log_signer import check_log_key
-from evidence.table_rules import find_differences
+from evidence.services.log import check_continues_published
+from evidence.table_rules import find_differences, find_missing_tables
 
 _WRITTEN: Final = "tracebinder:writable"  # what is written to the broker to see that it can be
 
@@ -43,7 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """
     del request
     stopping = [*database_faults(), *_blob_store_faults()]
-    degrading = [*_broker_faults(), *_stored_faults()] if not stopping else _broker_faults()
+    degrading = [*_broker_faults(), *stored_faults()] if not stopping else _broker_faults()
     status = "not ready" if stopping else "degraded" if degrading else "ready"
     return JsonResponse(
         {"status": status, "faults": [*stopping, *degrading]}, status=503 if stopping else 200
@@ -102,11 +103,14 @@ def database_faults() -> list[str]:
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        lost = [] if missing else find_missing_tables(connection.alias)
         differing = [] if missing else find_differences(connection.alias)
     except (DatabaseError, InterfaceError) as exc:
         return [f"database: {exc}".strip()]
     if missing:
         return [f"database: {missing} migrations are missing, run `manage.py migrate`"]
+    if lost:
+        return [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"]
     if differing:
         subjects = ", ".join(dict.fromkeys(difference.subject for difference in differing))
         return [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"]
@@ -140,10 +144,15 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
     return f"{name}: silent for {timedelta(seconds=int(seconds))}" if seconds > limit else ""
 
 
-def _stored_faults() -> list[str]:
-    """Return what is lost of what was stored: keys that have signed, and files that rows name."""
+def stored_faults() -> list[str]:
+    """Return what is lost of what was stored: keys that signed, entries that were published, files that rows name."""
     faults = []
-    for name, check in (("log key", check_log_key), ("binder key", check_binder_key)):
+    checks = (
+        ("log key", check_log_key),
+        ("log", check_continues_published),
+        ("binder key", check_binder_key),
+    )
+    for name, check in checks:
         try:
             check()
         except (EvidenceError, OSError) as exc:

@@ -233,6 +233,8 @@ SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call g
 # Seconds the clock may be behind what is on record before nothing is decided any more.
 CLOCK_TOLERANCE = env_int("TRACEBINDER_CLOCK_TOLERANCE", 60)
 LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP checkpoint origin
+# The head last published, which the log must continue. Keep it where no backup of the database is put back over it.
+LOG_HEAD_FILE = Path(env_str("TRACEBINDER_LOG_HEAD", str(KEY_ROOT / "log.head")))
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
 
 # --- Interpretability -----------------------------------------------------------------------------------------

@@ -1,22 +1,26 @@
-"""What web, workers and beat look at when they start: a database that is not as this version needs it is said aloud."""
+"""What web, workers and beat look at when they start: what is not as this version needs it, or lost, is said aloud."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.db import Error
 
-from config.health import database_faults
+from config.health import database_faults, stored_faults
 
 logger = logging.getLogger(__name__)
 
 
 def say_what_is_wrong(**_: Any) -> None:
-    """Log each fault of the database. The process goes on: `readyz` keeps senders away until it is put right."""
+    """Log each fault. The process goes on: `readyz` keeps senders away, or nothing is signed, until it is mended."""
     try:
-        faults = database_faults()
+        stopping = database_faults()
+        degrading = [] if stopping or settings.PROCESS == "interpret" else stored_faults()
     except Error as exc:
-        faults = [f"database: {exc}".strip()]
-    for fault in faults:
+        stopping, degrading = [f"database: {exc}".strip()], []
+    for fault in stopping:
         logger.error("not ready: %s", fault)
+    for fault in degrading:
+        logger.error("degraded: %s", fault)

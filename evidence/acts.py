@@ -302,9 +302,13 @@ def check_can_read_log_bundle(principal: Principal, bundle: Bundle) -> None:
 # People, machines, and what is kept.
 
 
+def _runs_commands(principal: Principal) -> bool:
+    return principal.actor == actor_of_component(COMMAND_LINE)
+
+
 def check_can_administer(principal: Principal) -> None:
     """Administer at all: an operator or superuser who signed in, or whoever runs commands on this machine."""
-    if principal.actor == actor_of_component(COMMAND_LINE):
+    if _runs_commands(principal):
         return
     check_signed_in(principal, "Administration")
     if OPERATOR not in principal.roles and not principal.person.is_superuser:
@@ -377,6 +381,26 @@ def check_can_make_superuser(principal: Principal) -> None:
         raise AccessDenied("Only a superuser gives rights beyond the role table.")
 
 
+def check_can_resume_log(principal: Principal) -> None:
+    """Give up entries that were published: only whoever runs commands on this machine, where it was restored."""
+    _check_runs_commands(principal, "The log is resumed")
+
+
+def check_can_rotate_binder_key(principal: Principal) -> None:
+    """Sign binders with another key: only whoever runs commands on this machine, where the keys are."""
+    _check_runs_commands(principal, "The binder key is replaced")
+
+
+def _check_runs_commands(principal: Principal, what: str) -> None:
+    """Allow nobody who comes by network, whatever they hold.
+
+    Args:
+        what: the act, for the sentence.
+    """
+    if not _runs_commands(principal):
+        raise AccessDenied(f"{what} by a command on the machine itself: see docs/guides/operator.md.")
+
+
 def _check_operates(principal: Principal, system: System) -> None:
     """Decide about evidence as its operator. A superuser is none by that, nor is whoever runs commands here."""
     check_signed_in(principal, "This decision")
@@ -408,6 +432,8 @@ def check_can_erase_period(principal: Principal, system: System, began: datetime
         raise LegalHoldInForce(f"It is under legal hold {hold.pk} ({hold.reason}); release the hold first.")
 
 
+can_resume_log = as_question(check_can_resume_log)
+can_rotate_binder_key = as_question(check_can_rotate_binder_key)
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_adjudicate = as_question(check_can_adjudicate)

@@ -101,6 +101,14 @@ def find_differences(using: str) -> list[Difference]:
     return every
 
 
+def find_missing_tables(using: str) -> list[str]:
+    """Return the tables of models that the database does not have: with all migrations applied, there are none."""
+    with connections[using].cursor() as cursor:
+        there = set(connections[using].introspection.table_names(cursor))
+    models_of_tables = (model for model in apps.get_models(include_auto_created=True) if model._meta.managed)
+    return sorted({model._meta.db_table for model in models_of_tables} - there)
+
+
 def _roles() -> tuple[str, str]:
     return settings.RUNTIME_ROLE, settings.INTERPRET_ROLE
 

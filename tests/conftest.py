@@ -77,9 +77,10 @@ def _hold_each_page_to_the_policy() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders(settings: Any, tmp_path: Path) -> None:
-    """Blobs and keys of a test go to its own folder."""
+    """Blobs, keys and the log's published head of a test go to its own folder."""
     settings.BLOB_ROOT = tmp_path / "blobs"
     settings.KEY_ROOT = tmp_path / "keys"
+    settings.LOG_HEAD_FILE = settings.KEY_ROOT / "log.head"
 
 
 @pytest.fixture

@@ -89,6 +89,15 @@ def read_live_tiles(wanted: Collection[tiles.Tile]) -> Mapping[tiles.Tile, bytes
     return found
 
 
+def read_live_root(*, size: int) -> bytes:
+    """Return the root over the first leaves, signed or not, from tiles.
+
+    Raises:
+        MissingNode: a tile of that tree is not there.
+    """
+    return tree.read_root(tiles.nodes_from_tiles(read_live_tiles, size=size), size=size)
+
+
 def read_leaf_hashes(begin: int, end: int) -> list[bytes]:
     """Return the stored hashes of the leaves from `begin` up to, not including, `end`."""
     rows = Leaf.objects.filter(seq__gte=begin, seq__lt=end).order_by("seq")

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from evidence.digests import sha256_hex
+from evidence.durable_files import sync
 from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch, EvidenceError
 from evidence.models import Blob, BlobRemoval
 
@@ -52,7 +53,7 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     digest = sha256_hex(data)
     path = blob_path(digest)
     if path.exists():
-        _sync(path.parent)  # another process may have renamed it this moment and not have synced it yet
+        sync(path.parent)  # another process may have renamed it this moment and not have synced it yet
     else:
         _write_durably(path, data)
     blob = Blob(digest=digest, size=len(data), media_type=media_type)
@@ -74,9 +75,9 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
         source.unlink()
     else:
         _make_folder(path.parent)
-        _sync(source)
+        sync(source)
         source.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     blob = Blob(digest=digest, size=size, media_type=media_type)
     Blob.objects.bulk_create([blob], ignore_conflicts=True)
     return blob
@@ -172,7 +173,7 @@ def _write_durably(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _make_folder(folder: Path) -> None:
@@ -183,13 +184,4 @@ def _make_folder(folder: Path) -> None:
 @lru_cache(maxsize=1024)
 def _keep_name(folder: Path) -> None:
     """Make a folder's own name survive a power cut: once in each process, whoever made the folder."""
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder.parent)

@@ -133,6 +133,14 @@ def test_a_missing_blob_is_named_once_it_was_looked_for(api: APIClient) -> None:
     assert "verify_blobs" in fault
 
 
+def test_not_ready_where_a_table_is_gone(api: APIClient) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE; ALTER TABLE evidence_waiver RENAME TO evidence_waiver_away")
+    answer = api.get("/readyz")
+    assert answer.status_code == 503
+    assert "evidence_waiver" in answer.json()["faults"][0]
+
+
 def test_not_ready_where_a_table_lacks_its_rules(api: APIClient) -> None:
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")

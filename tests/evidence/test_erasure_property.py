@@ -43,9 +43,10 @@ _SLOW = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 
 @contextmanager
 def fresh_world(folder: Path) -> Iterator[World]:
-    """Give one example a database and a blob store of its own."""
+    """Give one example a database, a blob store and a log of its own."""
     root = folder / sha256_hex(str(len(list(folder.iterdir()))).encode())[:12]
-    with override_settings(BLOB_ROOT=root, OTLP_MAX_ATTRIBUTE=VALUE_LIMIT), transaction.atomic():
+    own = {"BLOB_ROOT": root, "LOG_HEAD_FILE": root / "log.head", "OTLP_MAX_ATTRIBUTE": VALUE_LIMIT}
+    with override_settings(**own), transaction.atomic():
         yield make_world()
         transaction.set_rollback(True)  # what one example did is taken back
 

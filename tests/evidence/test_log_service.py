@@ -13,7 +13,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as configure
 from hypothesis import strategies as st
 
 from evidence.errors import NotFound
@@ -23,7 +24,7 @@ from evidence.models import AuditEvent, AuditPayload, Checkpoint, Leaf, System, 
 from evidence.selectors import log_proofs as stored
 from evidence.services import audit, log
 from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer, load_log_verifier
-from evidence.services.log import sequencing
+from evidence.services.log import LogForked, sequencing
 from evidence.services.log.checking import check_log
 from tests import factories
 
@@ -126,13 +127,14 @@ def test_tiles_and_roots_do_not_depend_on_how_events_were_batched(system: System
     assert (report.holds, report.size, report.root) == (True, 600, recomputed_root().hex())
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@configure(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 400), st.booleans()), min_size=1, max_size=4)
 )
 def test_any_order_of_events_batches_and_checkpoints_holds(
-    system: System, steps: list[tuple[int, int, bool]]
+    system: System, steps: list[tuple[int, int, bool]], settings: Any
 ) -> None:
+    settings.LOG_HEAD_FILE.unlink(missing_ok=True)  # the log of another example
     with transaction.atomic():
         for count, limit, signs in steps:
             add_events(system, count)
@@ -302,10 +304,10 @@ def test_what_a_checkpoint_covers_is_left_to_the_full_check(system: System) -> N
     sequence_all()
     as_owner(TAMPERINGS["an entry and its leaf"][0])
     assert log.sign_checkpoint() is not None
-    assert len([fault for fault in check_log().faults if "do not lead to the root" in fault]) == 2
+    assert len([fault for fault in check_log().faults if "do not lead to the root" in fault]) == 3
 
 
-def test_a_checkpoint_kept_outside_shows_a_log_that_was_rewritten(system: System) -> None:
+def test_a_checkpoint_kept_outside_shows_a_log_that_was_rewritten(system: System, settings: Any) -> None:
     add_events(system, 10)
     sequence_all()
     kept = log.sign_checkpoint()
@@ -314,6 +316,10 @@ def test_a_checkpoint_kept_outside_shows_a_log_that_was_rewritten(system: System
     as_owner(
         "DELETE FROM evidence_checkpoint; DELETE FROM evidence_tile; DELETE FROM evidence_leaf WHERE seq >= 5"
     )
+    with pytest.raises(LogForked):
+        log.sign_checkpoint()
+    assert not check_log().holds
+    settings.LOG_HEAD_FILE.unlink()  # as somebody could who owns the machine as well
     assert log.sign_checkpoint() is not None  # from inside, the shorter log looks whole
     assert check_log().holds
     faults = check_log(known=[head]).faults

@@ -698,6 +698,16 @@ ACTS: Final[list[Act]] = [
         prepare=version_in(), scopes=(Scope.IMPORT,), step="a baseline",
     ),
     Act(
+        "evidence.acts.check_can_resume_log",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, _: acts.check_can_resume_log(who)),
+    ),
+    Act(
+        "evidence.acts.check_can_rotate_binder_key",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, _: acts.check_can_rotate_binder_key(who)),
+    ),
+    Act(
         "requirements.acts.check_can_assess",
         MACHINES,
         serve(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from evidence.access import Principal
+from evidence.acts import check_can_rotate_binder_key
 from evidence.errors import InvalidInput
 from evidence.models import AuditEvent, Binder
 from evidence.services import audit
@@ -29,8 +30,10 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
         reason: why, for whoever asks later which key signed what.
 
     Raises:
+        AccessDenied: whoever asks does not run commands on this machine.
         InvalidInput: no reason, or no binder was ever signed: the first key is made by itself.
     """
+    check_can_rotate_binder_key(principal)
     if not reason.strip():
         raise InvalidInput("Say why the binder key is replaced.")
     if not was_used():

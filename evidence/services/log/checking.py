@@ -23,6 +23,8 @@ from evidence.log.errors import LogError
 from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
 from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.log.errors import LogForked
+from evidence.services.log.published import open_published, read_published
 
 MAX_FAULTS: Final = 100  # named in a report; further ones are only counted
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -58,14 +60,16 @@ def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
     """Check the log and return what was found.
 
     Args:
-        known: checkpoints that somebody kept outside, already verified: each must be a prefix of this log.
-            Without one, nobody can tell a log whose end was cut off before the last checkpoint from a shorter log.
+        known: checkpoints that somebody kept outside, already verified: each must be a prefix of this log, as the
+            head last published must. Without any, nobody can tell a log whose end was cut off before the last
+            checkpoint from a shorter log.
     """
     report = LogReport()
     heads = _check_notes(report)
     expected: dict[int, list[tuple[str, bytes]]] = {}
     for name, head in [
         *(("the stored checkpoint", h) for h in heads),
+        *(("the head last published", h) for h in _read_published(report)),
         *(("the known checkpoint", h) for h in known),
     ]:
         expected.setdefault(head.size, []).append((name, head.root))
@@ -94,6 +98,16 @@ def _check_notes(report: LogReport) -> list[notes.Checkpoint]:
             report.add(f"Checkpoint {row.size}: the row does not say what its note says.")
         heads.append(head)
     return heads
+
+
+def _read_published(report: LogReport) -> list[notes.Checkpoint]:
+    """Return the head kept outside the database, if one is."""
+    note = read_published()
+    try:
+        return [] if note is None else [open_published(note)]
+    except LogForked as exc:
+        report.add(str(exc))
+        return []
 
 
 def _check_leaves(report: LogReport, expected: Mapping[int, Sequence[tuple[str, bytes]]]) -> None:

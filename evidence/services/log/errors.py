@@ -11,3 +11,11 @@ class LogInconsistent(EvidenceError):
     code = "log_inconsistent"
     http_status = 500
     title = "The audit log is not consistent"
+
+
+class LogForked(EvidenceError):
+    """The log does not continue the head that was last published. Nothing is signed."""
+
+    code = "log_forked"
+    http_status = 503
+    title = "The log does not continue what was published"

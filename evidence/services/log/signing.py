@@ -21,7 +21,8 @@ from evidence.log.errors import LogError
 from evidence.models.audit import Checkpoint, Leaf, Tile
 from evidence.selectors import log_proofs as stored
 from evidence.services.keys.log_signer import load_log_signer
-from evidence.services.log.errors import LogInconsistent
+from evidence.services.log.errors import LogForked, LogInconsistent
+from evidence.services.log.published import check_continues_published, note_published
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +37,16 @@ def sign_checkpoint() -> Checkpoint | None:
     Raises:
         LogInconsistent: what is stored does not lead to one root, or not from the last signed one. Nothing is
             signed; `manage.py verify_log` says where the fault is.
+        LogForked: the log does not continue the head last published. Nothing is signed.
         LogKeyUnusable: the key cannot be read.
     """
     with transaction.atomic():
         if not try_hold(Lock.SIGNER):
             return None
         size, last = stored.count_leaves(), Checkpoint.objects.order_by("-size").first()
+        _refuse_a_fork(size)
         if last is not None and last.size == size:
+            note_published(last.note)
             return last
         signer = load_log_signer()
         try:
@@ -52,7 +56,16 @@ def sign_checkpoint() -> Checkpoint | None:
             logger.critical("checkpoint refused at %d leaves: %s", size, exc)
             raise LogInconsistent(f"No checkpoint was signed at {size} leaves: {exc}") from exc
         _insert_edge(size)
+        note_published(note)  # before the commit: what is published is never ahead of it
         return Checkpoint.objects.create(size=size, root=root, note=note, created_at=clock.now())
+
+
+def _refuse_a_fork(size: int) -> None:
+    try:
+        check_continues_published()
+    except LogForked as exc:
+        logger.critical("checkpoint refused at %d leaves: %s", size, exc)
+        raise
 
 
 def _insert_edge(size: int) -> None:

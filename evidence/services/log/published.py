@@ -1,0 +1,132 @@
+"""The head last published, kept in a file outside the database, and whether the log still continues it.
+
+A database that is put back to an older state continues the log from there: what is signed then contradicts what
+somebody holds already. The tables cannot know that; a file that goes back with no database can. It is written before
+a checkpoint is committed, so that no head leaves the house without it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from evidence.access import Principal
+from evidence.acts import check_can_resume_log
+from evidence.durable_files import replace_text
+from evidence.errors import InvalidInput
+from evidence.log import notes
+from evidence.log.errors import LogError
+from evidence.models import AuditEvent
+from evidence.models.audit import Checkpoint
+from evidence.selectors import log_proofs as stored
+from evidence.services import audit
+from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.log.errors import LogForked
+
+RESUMED_VERB = "log.resumed"
+
+
+def note_published(note: str) -> None:
+    """Keep a signed note as the head last published, durably; nothing is written where it is kept already.
+
+    Raises:
+        OSError: the file cannot be written; then the note must not be published.
+    """
+    if note == read_published():
+        return
+    path = _path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_text(path, note)
+
+
+def check_continues_published() -> None:
+    """See that the log continues the head last published.
+
+    Where none is kept, there is nothing to contradict: the next signing begins to keep it.
+
+    Raises:
+        LogForked: the log is shorter than that head, or another one; or what is kept is no head of this log.
+        LogKeyUnusable: the log's key cannot be read.
+    """
+    note = read_published()
+    if note is None or note == _last_note():
+        return
+    head = open_published(note)
+    size = stored.count_leaves()
+    if head.size > size:
+        raise LogForked(f"{head.size:,} entries were published, and {size:,} are left. {_WHAT_TO_DO}")
+    if stored.read_live_root(size=head.size) != head.root:
+        raise LogForked(f"The first {head.size:,} entries are not those that were published. {_WHAT_TO_DO}")
+
+
+def read_published() -> str | None:
+    """Return the note of the head last published; None where none is kept."""
+    try:
+        return _path().read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def open_published(note: str) -> notes.Checkpoint:
+    """Return the head that a kept note signs.
+
+    Raises:
+        LogForked: it is no head of this log.
+        LogKeyUnusable: the log's key cannot be read.
+    """
+    try:
+        return notes.open_checkpoint(note, key=load_log_verifier(), origin=settings.LOG_ORIGIN)
+    except LogError as exc:
+        raise LogForked(f"{_path()} holds no head of this log ({exc}). {_WHAT_TO_DO}") from exc
+
+
+def resume_log(*, principal: Principal, reason: str) -> AuditEvent:
+    """Let the log go on from where the database ends, on record, and return the event that says so.
+
+    For a database of which no newer state is left. The event names the head that is given up: whoever holds it sees
+    that the entries after the restored ones were lost, when that was said, and by whom. The head's file is kept
+    beside the new one. A crash after the event leaves a log that is refused, and this is done again.
+
+    Raises:
+        AccessDenied: whoever asks does not run commands on this machine.
+        InvalidInput: no reason, or the log continues what was published.
+    """
+    check_can_resume_log(principal)
+    if not reason.strip():
+        raise InvalidInput("Say why the log goes on without what was published.")
+    path, note = _path(), read_published()
+    if note is None or _continues():
+        raise InvalidInput("The log continues what was published last: there is nothing to resume.")
+    with transaction.atomic():
+        last = Checkpoint.objects.order_by("size").last() or AuditEvent.objects.order_by("pk").last()
+        if last is None:
+            raise InvalidInput("This database holds no log at all: restore a backup first.")
+        event = audit.record(
+            verb=RESUMED_VERB, actor=principal.actor, obj=last, payload={"given_up": note, "reason": reason}
+        )
+    path.replace(path.with_name(f"{path.name}.given-up-{event.event_uuid}"))
+    return event
+
+
+_WHAT_TO_DO = (
+    "This database is older than what auditors may hold, and nothing is signed. Restore its newest state; if none is "
+    'left, `manage.py resume_log` says so on record and goes on. docs/guides/operator.md, "After restoring a backup".'
+)
+
+
+def _continues() -> bool:
+    try:
+        check_continues_published()
+    except LogForked:
+        return False
+    return True
+
+
+def _last_note() -> str | None:
+    return Checkpoint.objects.order_by("-size").values_list("note", flat=True).first()
+
+
+def _path() -> Path:
+    return Path(settings.LOG_HEAD_FILE)
