@@ -179,6 +179,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 OTLP_MAX_BODY = env_int("TRACEBINDER_OTLP_MAX_BODY", 16 * 1024 * 1024)  # bytes, as sent
 OTLP_MAX_DECOMPRESSED = env_int("TRACEBINDER_OTLP_MAX_DECOMPRESSED", 64 * 1024 * 1024)  # bytes
 OTLP_MAX_RATIO = env_int("TRACEBINDER_OTLP_MAX_RATIO", 200)  # decompressed bytes for each byte sent
+OTLP_MAX_MEMBERS = env_int("TRACEBINDER_OTLP_MAX_MEMBERS", 1_000)  # gzip members one after another in a body
 OTLP_MAX_SPANS = env_int("TRACEBINDER_OTLP_MAX_SPANS", 20_000)  # in one request
 OTLP_MAX_ATTRIBUTE = env_int("TRACEBINDER_OTLP_MAX_ATTRIBUTE", 256 * 1024)  # bytes; longer ones become blobs
 OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arrays and maps in an attribute

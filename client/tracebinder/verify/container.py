@@ -16,6 +16,7 @@ from tracebinder.verify.zip_format import Entry, ZipRefused, is_bare, read_entri
 
 # Characters that mean something in a path on some system, or nothing that can be seen.
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\:]")
+_LONGEST_NAME: Final = 1_024  # characters; what a binder holds is far shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,10 @@ def _check_limits(entries: Sequence[Entry], limits: Limits, size: int) -> None:
 
 def _is_unsafe(name: str) -> bool:
     parts = name.removesuffix("/").split("/")
-    return bool(_FORBIDDEN.search(name)) or any(
-        part.strip() in {"", ".", ".."} or part.endswith((".", " ")) for part in parts
+    return (
+        len(name) > _LONGEST_NAME
+        or bool(_FORBIDDEN.search(name))
+        or any(part.strip() in {"", ".", ".."} or part.endswith((".", " ")) for part in parts)
     )
 
 
