@@ -132,6 +132,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.content_policy.ContentPolicyMiddleware",  # outermost: static files and errors carry it, too
+    "config.middleware.KeepNoCopies",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.AnswerProblems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -162,7 +163,10 @@ TEMPLATES = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "config.passwords.NotGuessable"},
 ]
+# From 0, guessed at once, to 4; 3 is 10^8 guesses or more (zxcvbn).
+PASSWORD_STRENGTH = env_int("TRACEBINDER_PASSWORD_STRENGTH", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

@@ -117,7 +117,7 @@ def test_a_value_that_is_the_name_of_a_list_is_none() -> None:
     ],
 )
 def test_too_much_is_413(body: bytes, content_encoding: str, limits: Limits) -> None:
-    with pytest.raises(BodyTooLarge, match="smaller batches|pack it in one"):
+    with pytest.raises(BodyTooLarge, match=r"smaller batches|pack it in one"):
         read_traces(body, content_encoding=content_encoding, limits=limits)
 
 
