@@ -191,6 +191,9 @@ OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
+MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
+MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
+MAX_CRITERIA = env_int("TRACEBINDER_MAX_CRITERIA", 200)  # of a requirement, and entries of a gate
 # Bytes; each endpoint has its own limit below it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)
 
