@@ -36,6 +36,21 @@ class AnswerProblems:
         return problems.answer(request, exception)
 
 
+class KeepNoCopies:
+    """Asks browsers and proxies to keep no answer, but those that say themselves how long they may be kept.
+
+    Evidence that stays in a cache is read by whoever uses the machine next, and outlives its erasure.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
 def _fault_in_address(request: HttpRequest) -> Fault | None:
     if "\x00" in request.path_info:
         return Fault("path", "", "unstorable_value", "The address holds a NUL character, which no name has.")

@@ -132,6 +132,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.content_policy.ContentPolicyMiddleware",  # outermost: static files and errors carry it, too
+    "config.middleware.KeepNoCopies",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.AnswerProblems",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -162,7 +163,10 @@ TEMPLATES = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "config.passwords.NotGuessable"},
 ]
+# From 0, guessed at once, to 4; 3 is 10^8 guesses or more (zxcvbn).
+PASSWORD_STRENGTH = env_int("TRACEBINDER_PASSWORD_STRENGTH", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -179,6 +183,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 OTLP_MAX_BODY = env_int("TRACEBINDER_OTLP_MAX_BODY", 16 * 1024 * 1024)  # bytes, as sent
 OTLP_MAX_DECOMPRESSED = env_int("TRACEBINDER_OTLP_MAX_DECOMPRESSED", 64 * 1024 * 1024)  # bytes
 OTLP_MAX_RATIO = env_int("TRACEBINDER_OTLP_MAX_RATIO", 200)  # decompressed bytes for each byte sent
+OTLP_MAX_MEMBERS = env_int("TRACEBINDER_OTLP_MAX_MEMBERS", 1_000)  # gzip members one after another in a body
 OTLP_MAX_SPANS = env_int("TRACEBINDER_OTLP_MAX_SPANS", 20_000)  # in one request
 OTLP_MAX_ATTRIBUTE = env_int("TRACEBINDER_OTLP_MAX_ATTRIBUTE", 256 * 1024)  # bytes; longer ones become blobs
 OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arrays and maps in an attribute
@@ -186,6 +191,9 @@ OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
+MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
+MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
+MAX_CRITERIA = env_int("TRACEBINDER_MAX_CRITERIA", 200)  # of a requirement, and entries of a gate
 # Bytes; each endpoint has its own limit below it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)
 

@@ -15,7 +15,7 @@ from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
 from tests import factories
-from tests.page_rules import check_answer
+from tests.page_rules import check_answer, check_not_kept
 
 # A busy machine is slow, which is no fault of what is tested.
 hypothesis.settings.register_profile(
@@ -62,12 +62,13 @@ def _flush_as_owner() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _hold_each_page_to_the_policy() -> Iterator[None]:
-    """Whatever answer any test is given carries the Content-Security-Policy, and no page breaks it."""
+    """Whatever answer any test is given carries the policy, which no page breaks, and is kept by no cache."""
     original = Client.request
 
     def request(self: Client, **given: Any) -> Any:
         response = original(self, **given)
         check_answer(response, str(given.get("PATH_INFO", "")))
+        check_not_kept(response, str(given.get("PATH_INFO", "")))
         return response
 
     Client.request = request  # type: ignore[method-assign]

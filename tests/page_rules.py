@@ -53,6 +53,12 @@ def check_answer(response: Any, path: str) -> None:
     assert not faults, f"{path}: {'; '.join(faults)}"
 
 
+def check_not_kept(response: Any, path: str) -> None:
+    """Fail where a browser or proxy may keep an answer; what is the same for everybody, or digests alone, it may."""
+    may_be_kept = path.startswith(("/static/", "/log/"))
+    assert may_be_kept or "no-store" in response.get("Cache-Control", ""), f"{path} may be kept in a cache"
+
+
 def read_policy(header: str) -> dict[str, str]:
     """Return the directives of a policy."""
     return dict(part.strip().split(" ", 1) for part in header.split(";"))

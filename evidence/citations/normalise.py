@@ -31,6 +31,7 @@ _GROUPING_SPACES: Final = frozenset({"\N{THIN SPACE}", "\N{NARROW NO-BREAK SPACE
 _MEANINGLESS_SYMBOLS: Final = frozenset("⁄|`^~¨´")  # of category S, but used as punctuation
 _MINUS_SIGNS: Final = str.maketrans("−–", "--")
 _SPACE: Final = " "
+_LONGEST_CLUSTER: Final = 31  # characters: a base and 30 marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,15 @@ def is_cjk(char: str) -> bool:
 
 
 def _fold(text: str) -> Iterator[_Unit]:
-    """Yield NFKC, case-folded characters; a base and its combining marks are folded together."""
+    """Yield NFKC, case-folded characters; a base and its combining marks are folded together.
+
+    No more than `_LONGEST_CLUSTER` at once: bringing marks into their order takes time that grows with the square of
+    their number, and no writing has as many (UAX #15, stream-safe text, allows 30).
+    """
     start, length = 0, len(text)
     while start < length:
-        end = start + 1
-        while end < length and unicodedata.combining(text[end]):
+        end, longest = start + 1, min(length, start + _LONGEST_CLUSTER)
+        while end < longest and unicodedata.combining(text[end]):
             end += 1
         for char in _fold_cluster(text[start:end]):
             yield _Unit(char, start, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody, UnsupportedMedia
 from evidence.otlp.limits import Limits
@@ -20,7 +20,23 @@ _ENCODINGS: Final[dict[str, Encoding]] = {
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 31  # zlib's window bits for the gzip format
+_PIECE: Final = 64 * 1024  # bytes given to zlib at a time
 _ZLIB: Final = 15  # and for the zlib format, which is what HTTP calls deflate (RFC 9110, 8.4.1.2)
+
+
+class Unpacker(Protocol):
+    """What `zlib.decompressobj` returns, whose class has no public name."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member has ended."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was given after its end."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """Return what these bytes unpack to, at most so much of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +115,37 @@ def explain_undecodable(body: bytes, encoding: Encoding) -> str:
 
 
 def _inflate(body: bytes, window_bits: int, limits: Limits) -> bytes:
-    """Unpack one or more gzip members or zlib streams, never holding more than the limit allows."""
+    """Unpack one or more gzip members or zlib streams, never holding more than the limit allows.
+
+    A member is fed piece by piece: what follows it is copied each time one ends, and that may be nearly the whole body.
+    """
     parts: list[bytes] = []
     ceiling = min(limits.decoded_bytes, max(limits.gzip_ratio_floor_bytes, len(body) * limits.gzip_ratio))
-    room = ceiling
-    rest = body
-    while rest:
+    room, at, members = ceiling, 0, 0
+    while at < len(body):
+        members += 1
+        if members > limits.gzip_members:
+            raise BodyTooLarge(
+                f"the body is packed in more than {limits.gzip_members} members: pack it in one"
+            )
         unpacker = zlib.decompressobj(wbits=window_bits)
-        try:
-            part = unpacker.decompress(rest, room + 1)
-        except zlib.error as exc:
-            raise UndecodableBody(f"the body is not packed as its content encoding says: {exc}") from exc
-        room -= len(part)
-        if room < 0:
-            raise BodyTooLarge(f"the body unpacks to more than {ceiling} bytes: send smaller batches")
-        if not unpacker.eof:
-            raise UndecodableBody("the packed body was cut short")
-        parts.append(part)
-        rest = unpacker.unused_data
+        while not unpacker.eof:
+            piece = body[at : at + _PIECE]
+            if not piece:
+                raise UndecodableBody("the packed body was cut short")
+            part = _unpack_piece(unpacker, piece, room + 1)
+            room -= len(part)
+            if room < 0:
+                raise BodyTooLarge(f"the body unpacks to more than {ceiling} bytes: send smaller batches")
+            parts.append(part)
+            at += len(piece) - len(unpacker.unused_data)
     if not parts:
         raise UndecodableBody("the body is labelled as packed and is empty")
     return b"".join(parts)
+
+
+def _unpack_piece(unpacker: Unpacker, piece: bytes, most: int) -> bytes:
+    try:
+        return unpacker.decompress(piece, most)
+    except zlib.error as exc:
+        raise UndecodableBody(f"the body is not packed as its content encoding says: {exc}") from exc

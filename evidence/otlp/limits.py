@@ -16,6 +16,7 @@ class Limits:
     decoded_bytes: int = 64 * 1024 * 1024  # bytes after gunzip; beyond it 413
     gzip_ratio: int = 200  # decoded bytes per sent byte; beyond it 413, once `gzip_ratio_floor_bytes` are out
     gzip_ratio_floor_bytes: int = 4 * 1024 * 1024  # decoded bytes below which any ratio is fine
+    gzip_members: int = 1_000  # members or streams one after another in a packed body; beyond it 413
     items: int = 20_000  # spans or log records a request; beyond it 413
     span_attributes: int = 1_024  # attributes a span, event, link, scope or resource
     span_events: int = 1_024  # events a span

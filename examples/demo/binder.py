@@ -75,10 +75,9 @@ def _change_one_byte(path: Path) -> tuple[Path, str]:
         member = (
             citations[0] if citations else next(name for name in names if name.endswith("/data/index.html"))
         )
-        for entry in source.infolist():
-            with source.open(entry) as stream:
-                data = bytearray(stream.read())
-            if entry.filename == member:
+        for name in names:
+            data = bytearray(source.read(name))
+            if name == member:
                 data[len(data) // 2] ^= 1
-            target.writestr(entry, bytes(data))
+            target.writestr(name, bytes(data))
     return changed, member

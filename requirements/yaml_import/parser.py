@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from evidence.limits import excess
 from evidence.nearest import nearest_name
 from evidence.vocabulary import Layer, RiskTier
 from requirements.drafts import RequirementDraft
@@ -102,6 +103,9 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
             faults.add(
                 (*path, "criteria"), "not_a_list", "must be a list of criteria; [] where there are none yet"
             )
+        listed = []
+    if too_many := excess(len(listed), "MAX_CRITERIA"):
+        faults.add((*path, "criteria"), "too_many", too_many)
         listed = []
     criteria = [read_criterion(each, (*path, "criteria", i), faults) for i, each in enumerate(listed)]
     faults.check_unique(listed, (*path, "criteria"), "criterion")

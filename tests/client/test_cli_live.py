@@ -122,4 +122,4 @@ def test_binder_fetched_over_http_is_verified_by_the_command(
         with urllib.request.urlopen(request) as answer:
             (tmp_path / name).write_bytes(answer.read())
     assert main(["verify", str(tmp_path / "b.zip"), "--trust", str(tmp_path / "trust.json")]) == 0
-    assert "the ZIP's bytes are signed too" in capsys.readouterr().out
+    assert "its bytes are signed, by the sidecar" in capsys.readouterr().out

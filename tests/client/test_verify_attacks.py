@@ -32,10 +32,12 @@ from tests.client.binders import (
     unpack,
 )
 from tests.client.conftest import Verify
+from tracebinder.verify import Report
 
 Members = dict[str, bytes]
 TARGET = "data/evals/run-1.json"
 TOP = f"binder-{facts().binder_id}"
+LOG_NAMED = {"origin": LOG.name, "vkey": LOG.vkey()}
 LOG_TRUST = {"origin": LOG.name, "vkey": LOG.vkey(), "minimumTreeSize": 7, "required": True}
 
 
@@ -94,6 +96,17 @@ def two_envelopes(members: Members) -> Members:
     return {**members, ENVELOPE: members[ENVELOPE] * 2}
 
 
+def spaced_envelope(members: Members) -> Members:
+    return {**members, ENVELOPE: members[ENVELOPE].replace(b'{"payload":', b'{ "payload":', 1)}
+
+
+def signature_with_a_note(members: Members) -> Members:
+    return {
+        **members,
+        ENVELOPE: members[ENVELOPE].replace(b'"sig":', b'"note":"approved by the board","sig":', 1),
+    }
+
+
 @pytest.mark.parametrize(
     ("attack", "exit_code", "named"),
     [
@@ -104,6 +117,9 @@ def two_envelopes(members: Members) -> Members:
         (lambda m: {**m, "data/extra.json": b"{}"}, 1, "data/extra.json"),
         (lambda m: {**m, "notes.txt": b"unlisted tag file"}, 1, "notes.txt"),
         (lambda m: {**m, "attest/other.jsonl": b"{}"}, 1, "attest/other.jsonl"),
+        (lambda m: {**m, "attest/binder.tsr": b"unread"}, 1, "attest/binder.tsr"),
+        (spaced_envelope, 2, ENVELOPE),
+        (signature_with_a_note, 2, ENVELOPE),
         (swap, 1, TARGET),
         (rename, 1, TARGET),
         (lambda m: resign(relist(edit(m)), signers=[STRANGER]), 3, ENVELOPE),
@@ -126,6 +142,24 @@ def test_changed_bag_is_refused(
     report = verify(repack(attack(unpack(honest.archive))))
     assert report.exit_code == exit_code
     assert named in {problem.member for problem in report.problems}
+
+
+def test_a_signature_by_a_key_nobody_knows_is_named(honest: Built, verify: Verify) -> None:
+    members = resign(unpack(honest.archive), signers=[SIGNER, STRANGER])
+    report = verify(repack(members))
+    assert report.exit_code == 0
+    assert "1 signature(s) by keys it does not know" in line_of(report, "origin")
+
+
+def test_a_cosignature_by_a_witness_nobody_knows_is_named(verify: Verify) -> None:
+    built = build(about=facts(log=LOG_NAMED), prove=SmallLog(witnesses=(STRANGER,)))
+    report = verify(built.archive, log=LOG_TRUST)
+    assert report.exit_code == 0
+    assert "1 signature line(s) by unknown keys" in line_of(report, "witnessed")
+
+
+def line_of(report: Report, name: str) -> str:
+    return next(line.detail for line in report.lines if line.name == name)
 
 
 def test_bag_under_another_name_is_refused(honest: Built, verify: Verify) -> None:

@@ -48,6 +48,7 @@ def test_honest_binder_is_verified_and_what_it_lacks_is_never_green(honest: Buil
     assert states(report) == {
         "integrity": "ok",
         "origin": "ok",
+        "container": "ok",
         "log inclusion": "not present",
         "witnessed": "not present",
         "completeness": "ok",
@@ -118,6 +119,7 @@ def test_export_in_the_log_is_proven(verify: Verify) -> None:
     built = build(about=facts(log=LOGGED), prove=SmallLog(witnesses=(WITNESS,)))
     report = verify(
         built.archive,
+        sidecar=built.written.sidecar,
         log={"origin": LOG.name, "vkey": LOG.vkey(), "minimumTreeSize": 7, "required": True},
         witnesses=[{"name": "w", "vkey": WITNESS.vkey(4)}],
         quorum=1,

@@ -92,6 +92,31 @@ def test_a_password_comes_from_standard_input_and_is_never_printed(typed: Any) -
     assert User.objects.get().check_password("correct horse battery")
 
 
+@pytest.mark.parametrize(
+    "weak",
+    [
+        "123456789012",
+        "aaaaaaaaaaaa",
+        "qwertyuiop12",
+        "password1234",
+        "2026-11-26-26",
+        "ana-ana-ana-1",
+        "P@ssw0rd1234!",
+    ],
+)  # fmt: skip
+def test_a_password_that_is_guessed_soon_is_refused(typed: Any, weak: str) -> None:
+    typed(f"{weak}\n")
+    with pytest.raises(CommandError, match=r"guessed too soon|too common"):
+        run("create_person", "ana", "--role", "author", "--password-stdin")
+    assert not User.objects.exists()
+
+
+def test_a_long_password_is_read_in_no_time_and_taken(typed: Any) -> None:
+    typed("window apricot ledger sundial " * 100 + "\n")
+    run("create_person", "ana", "--role", "author", "--password-stdin")
+    assert User.objects.get().has_usable_password()
+
+
 def test_a_password_is_asked_for_where_somebody_is_there_to_ask(
     monkeypatch: pytest.MonkeyPatch, typed: Any
 ) -> None:

@@ -192,6 +192,14 @@ def test_a_passage_cut_at_spaces_is_found_after_changing_case_and_spacing(
     assert (changed.verdict in FOUND) == (exact.verdict is Verdict.VERBATIM)
 
 
+def test_marks_without_end_on_one_letter_are_read_as_they_stand() -> None:
+    """Their order is brought about piece by piece: all at once, these would take a minute."""
+    text = "a" + "\u0315\u0300" * 60_000
+    form = normalise(text)
+    assert len(form.text) > 100_000
+    assert (form.starts[0], form.ends[-1]) == (0, len(text))
+
+
 @settings(deadline=None)
 @given(st.text(max_size=300))
 def test_normalising_keeps_a_sound_map_and_is_stable(text: str) -> None:

@@ -115,6 +115,15 @@ def test_a_gate_that_asks_for_nothing_cannot_be_defined(world: World) -> None:
         )
 
 
+def test_a_gate_of_more_criteria_than_are_allowed_is_refused_and_the_limit_named(
+    world: World, settings: Any
+) -> None:
+    settings.MAX_CRITERIA = 1
+    references = [CriterionReference(requirement=key) for key in ("r0", "r1")]
+    with pytest.raises(InvalidInput, match="2 are named, and TRACEBINDER_MAX_CRITERIA allows 1"):
+        define_gate(system=world.system, key="release", references=references, principal=acting("user:ana"))
+
+
 def test_a_gate_nobody_defined_is_not_found(world: World) -> None:
     with pytest.raises(NotFound, match="release"):
         decide_gate(system=world.system, gate="release", release=world.release, principal=acting("token:ci"))

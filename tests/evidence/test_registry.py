@@ -58,6 +58,17 @@ def test_an_index_that_names_a_document_twice_is_refused_and_the_document_named(
     assert not SourceDocument.objects.filter(document_id="terms").exists()
 
 
+@pytest.mark.parametrize("setting", ["MAX_PINS", "MAX_DOCUMENTS"])
+def test_a_release_of_more_than_is_allowed_is_refused_and_the_limit_named(
+    world: World, settings: Any, setting: str
+) -> None:
+    setattr(settings, setting, 0)
+    manifest = replace(factories.manifest(), name="r2")
+    with pytest.raises(InvalidInput, match=f"are named, and TRACEBINDER_{setting} allows 0"):
+        registry.register_release(system=world.system, manifest=manifest, principal=acting())
+    assert Release.objects.count() == 1
+
+
 def test_a_pin_without_content_is_refused(world: World) -> None:
     pin = registry.PinSpec(slot="model", kind="model", key="smol", label="2")
     with pytest.raises(InvalidInput, match="neither a digest nor documents"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -100,6 +101,13 @@ def test_each_fault_is_found_at_its_line(old: str, new: str, code: str, line: in
     assert old in GOOD
     found = problems(GOOD.replace(old, new, 1))
     assert (code, line) in [(problem.code, problem.line) for problem in found]
+
+
+def test_more_criteria_than_are_allowed_are_refused_and_the_limit_named(settings: Any) -> None:
+    settings.MAX_CRITERIA = 0
+    (problem,) = problems(GOOD)
+    assert (problem.code, problem.line) == ("too_many", 12)
+    assert "TRACEBINDER_MAX_CRITERIA allows 0" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ TAGGED: Final = frozenset({"bagit.txt", BAG_INFO, MANIFEST})
 ENVELOPE: Final = "attest/binder.intoto.jsonl"
 LOG_ENTRY: Final = "attest/binder.log-entry.json"
 LOG_PROOF: Final = "attest/binder.tlog-proof"
-ATTESTATIONS: Final = frozenset({ENVELOPE, LOG_ENTRY, LOG_PROOF, "attest/binder.tsr"})
+ATTESTATIONS: Final = frozenset({ENVELOPE, LOG_ENTRY, LOG_PROOF})
 FORMAT_MAJOR: Final = "1"
 _ROW: Final = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
 _MOST_NAMED: Final = 20
@@ -143,7 +143,7 @@ def _digest_problems(container: Container, digests: dict[str, str]) -> list[Veri
 
 
 def _oxum_problems(container: Container, digests: dict[str, str], info: dict[str, str]) -> list[VerifyError]:
-    sizes = [container.members[path].file_size for path in digests if path in container.members]
+    sizes = [container.members[path].size for path in digests if path in container.members]
     if info.get("Payload-Oxum") == f"{sum(sizes)}.{len(sizes)}":
         return []
     return [BinderFailed("Payload-Oxum is not the size and number of the files", member=BAG_INFO)]

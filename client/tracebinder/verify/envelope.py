@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,10 +18,16 @@ STATEMENT_V1: Final = "https://in-toto.io/Statement/v1"
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement whose signatures were verified. `payload` are the exact bytes that were signed."""
+    """A statement whose signatures were verified. `payload` are the exact bytes that were signed.
+
+    Attributes:
+        signers: ids of the trusted keys that signed it.
+        strangers: how many further signatures stand beside theirs, by keys that nobody here knows.
+    """
 
     payload: bytes
     signers: tuple[str, ...]
+    strangers: int
     predicate_type: str
     subject: str
     digest: str
@@ -41,7 +48,8 @@ def verify_envelope(data: bytes, trust: Trust, *, member: str) -> Statement:
         raise TrustNotMet(
             f"signed by {len(signers)} of the trusted keys, {trust.threshold} needed", member=member
         )
-    return _statement(payload, tuple(sorted(signers)), member=member)
+    strangers = sum(entry["keyid"] not in trust.signers for entry in signatures)
+    return _statement(payload, tuple(sorted(signers)), strangers, member=member)
 
 
 def check_subject(statement: Statement, *, name: str, digest: str, member: str) -> None:
@@ -71,7 +79,15 @@ def _open(data: bytes, *, member: str) -> tuple[bytes, list[JsonObject]]:
     if text_at(envelope, "payloadType", member=member) != PAYLOAD_TYPE:
         raise BinderMalformed(f"the payload's type must be {PAYLOAD_TYPE}", member=member)
     payload = decode_base64(text_at(envelope, "payload", member=member), member=member)
-    return payload, objects_at(envelope, "signatures", member=member)
+    signatures = objects_at(envelope, "signatures", member=member)
+    if any(set(entry) != {"keyid", "sig"} for entry in signatures):
+        raise BinderMalformed("a signature has a key id and the signature, and nothing else", member=member)
+    if (
+        json.dumps(envelope, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+        != data
+    ):
+        raise BinderMalformed("an envelope is written in the one form of RFC 8785", member=member)
+    return payload, signatures
 
 
 def _valid_signers(payload: bytes, signatures: list[JsonObject], trust: Trust, *, member: str) -> set[str]:
@@ -89,7 +105,7 @@ def _valid_signers(payload: bytes, signatures: list[JsonObject], trust: Trust, *
     return signers
 
 
-def _statement(payload: bytes, signers: tuple[str, ...], *, member: str) -> Statement:
+def _statement(payload: bytes, signers: tuple[str, ...], strangers: int, *, member: str) -> Statement:
     value = parse_object(payload, member=member)
     subjects = objects_at(value, "subject", member=member)
     if value.get("_type") != STATEMENT_V1 or len(subjects) != 1:
@@ -98,6 +114,7 @@ def _statement(payload: bytes, signers: tuple[str, ...], *, member: str) -> Stat
     return Statement(
         payload=payload,
         signers=signers,
+        strangers=strangers,
         predicate_type=text_at(value, "predicateType", member=member),
         subject=text_at(subjects[0], "name", member=member),
         digest=text_at(digests, "sha256", member=member),

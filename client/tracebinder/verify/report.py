@@ -10,12 +10,15 @@ from typing import Final, Literal
 
 from tracebinder.verify.errors import VerifyError
 
-LineName = Literal["integrity", "origin", "log inclusion", "witnessed", "completeness", "freshness"]
+LineName = Literal[
+    "integrity", "origin", "container", "log inclusion", "witnessed", "completeness", "freshness"
+]
 State = Literal["ok", "failed", "not present", "not checked"]
 
 LINE_NAMES: Final[tuple[LineName, ...]] = (
     "integrity",
     "origin",
+    "container",
     "log inclusion",
     "witnessed",
     "completeness",

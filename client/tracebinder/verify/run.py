@@ -21,7 +21,7 @@ from tracebinder.verify.bag import (
     check_bag,
     check_format,
 )
-from tracebinder.verify.container import CHUNK, Container, Limits, open_container
+from tracebinder.verify.container import Container, Limits, open_container
 from tracebinder.verify.crate import check_crate, check_documents
 from tracebinder.verify.envelope import Statement, check_subject, verify_envelope
 from tracebinder.verify.errors import (
@@ -34,8 +34,15 @@ from tracebinder.verify.errors import (
 from tracebinder.verify.meaning import check_findings, check_populations, check_requirements
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.strict_json import text_at, time_at
-from tracebinder.verify.tlog import check_log_entry, check_log_proof, count_witnesses, parse_tlog_proof
+from tracebinder.verify.tlog import (
+    check_log_entry,
+    check_log_proof,
+    count_strangers,
+    count_witnesses,
+    parse_tlog_proof,
+)
 from tracebinder.verify.trust import Trust
+from tracebinder.verify.zip_format import CHUNK
 
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
 _SIDECAR: Final = "sidecar"
@@ -78,6 +85,7 @@ def _check_content(
     except VerifyError as exc:
         report.fail("origin", exc)
         return
+    _describe_container(container, outer_id, report)
     if problems:
         return
     report.answer("integrity", "ok", f"{len(bag.digests)} files, each as it was listed and signed")
@@ -87,6 +95,20 @@ def _check_content(
         _check_completeness(container, bag, statement, trust, report)
     with _noting(report, "freshness"):
         _check_freshness(statement, trust, now, report)
+
+
+def _describe_container(container: Container, outer_id: str | None, report: Report) -> None:
+    """Say whether the ZIP's own bytes are signed, beside its content; never green where they are not."""
+    if outer_id is not None:
+        report.answer("container", "ok", "its bytes are signed, by the sidecar")
+    elif container.is_bare:
+        report.answer(
+            "container", "not present", "its bytes are not signed; beyond its content they say nothing"
+        )
+    else:
+        report.answer(
+            "container", "not present", "repacked: times and attributes of its members are signed by nobody"
+        )
 
 
 @contextmanager
@@ -145,8 +167,8 @@ def _check_origin(
         raise BinderFailed("is of another binder", member=_SIDECAR)
     report.binder_id, report.statement = binder_id, statement.predicate
     keys = ", ".join(keyid[:16] for keyid in statement.signers)
-    outer = "; the ZIP's bytes are signed too" if outer_id else ""
-    report.answer("origin", "ok", f"signed by {len(statement.signers)} trusted key(s): {keys}{outer}")
+    others = f"; {statement.strangers} signature(s) by keys it does not know" if statement.strangers else ""
+    report.answer("origin", "ok", f"signed by {len(statement.signers)} trusted key(s): {keys}{others}")
     return statement
 
 
@@ -178,7 +200,9 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
         "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
     )
     with _noting(report, "witnessed"):
-        _check_witnesses(count_witnesses(proof.note, trust), trust, report)
+        _check_witnesses(
+            count_witnesses(proof.note, trust), trust, report, count_strangers(proof.note, trust)
+        )
 
 
 def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
@@ -191,13 +215,16 @@ def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> No
         _check_witnesses(0, trust, report)
 
 
-def _check_witnesses(count: int, trust: Trust, report: Report) -> None:
+def _check_witnesses(count: int, trust: Trust, report: Report, strangers: int = 0) -> None:
     if count < trust.quorum:
         raise TrustNotMet(f"cosigned by {count} trusted witnesses, {trust.quorum} needed", member=LOG_PROOF)
+    others = f"; {strangers} signature line(s) by unknown keys" if strangers else ""
     if count:
-        report.answer("witnessed", "ok", f"cosigned by {count} of {len(trust.witnesses)} trusted witnesses")
+        report.answer(
+            "witnessed", "ok", f"cosigned by {count} of {len(trust.witnesses)} trusted witnesses{others}"
+        )
     else:
-        report.answer("witnessed", "not present", "no trusted witness has cosigned the log")
+        report.answer("witnessed", "not present", f"no trusted witness has cosigned the log{others}")
 
 
 def _check_completeness(

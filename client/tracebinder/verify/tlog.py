@@ -46,7 +46,7 @@ def parse_tlog_proof(data: bytes, *, member: str = LOG_PROOF) -> TlogProof:
         raise BinderMalformed(f"must begin with {PROOF_HEADER}", member=member)
     rest = lines[1:]
     if rest and rest[0].startswith("extra "):
-        decode_base64(rest.pop(0).removeprefix("extra "), member=member)
+        raise BinderMalformed("carries extra data, which nothing signs", member=member)
     found = _INDEX.fullmatch(rest[0]) if rest else None
     if found is None or len(rest) > _MOST_HASHES:
         raise BinderMalformed("no index line, or too many hashes", member=member)
@@ -99,6 +99,12 @@ def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog) -> None:
 def count_witnesses(note: SignedNote, trust: Trust) -> int:
     """Return how many trusted witnesses cosigned the checkpoint."""
     return sum(is_signed_by(note, witness) for witness in trust.witnesses)
+
+
+def count_strangers(note: SignedNote, trust: Trust) -> int:
+    """Return how many signature lines are by keys that nobody here knows: of the note they prove nothing."""
+    known = {(key.name, key.key_id) for key in (*trust.witnesses, *([trust.log.key] if trust.log else []))}
+    return sum((line.name, line.key_id) not in known for line in note.signatures)
 
 
 def _check_checkpoint(note: SignedNote, checkpoint: CheckpointBody, log: TrustedLog) -> None:

@@ -12,6 +12,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput, NotFound
+from evidence.limits import check_count
 from evidence.models import ArtefactKind, ArtefactVersion, Registration, System
 from evidence.services import registry
 
@@ -45,11 +46,12 @@ def define_gate(
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_define_gate` does.
-        InvalidInput: no criteria, or a reference that names both or neither of requirement and baseline.
+        InvalidInput: no criteria or too many, or a reference that names both or neither of requirement and baseline.
     """
     acts.check_can_define_gate(principal, system)
     if not references:
         raise InvalidInput("A gate that asks for nothing would pass everything: name at least one criterion.")
+    check_count(len(references), "MAX_CRITERIA", "The entries of a gate")
     for reference in references:
         if bool(reference.requirement) == bool(reference.baseline):
             raise InvalidInput("Each entry of a gate names either a requirement or a baseline.")

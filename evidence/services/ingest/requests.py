@@ -80,6 +80,7 @@ def read_limits() -> Limits:
         body_bytes=settings.OTLP_MAX_BODY,
         decoded_bytes=settings.OTLP_MAX_DECOMPRESSED,
         gzip_ratio=settings.OTLP_MAX_RATIO,
+        gzip_members=settings.OTLP_MAX_MEMBERS,
         items=settings.OTLP_MAX_SPANS,
         attribute_bytes=settings.OTLP_MAX_ATTRIBUTE,
         nesting_levels=settings.OTLP_MAX_NESTING,

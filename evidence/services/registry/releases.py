@@ -14,6 +14,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, InvalidInput, NotFound
+from evidence.limits import check_count
 from evidence.models import (
     INTERNAL_KINDS,
     ArtefactVersion,
@@ -77,8 +78,8 @@ def register_release(*, principal: Principal, system: System, manifest: ReleaseM
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_register_release` does.
-        InvalidInput: no pins, a slot or a document of an index twice, a pin of what is inside a model, or one with
-            neither digest nor documents.
+        InvalidInput: no pins or too many, a slot or a document of an index twice, a pin of what is inside a model, or
+            one with neither digest nor documents.
         ConflictingContent: the release's name is taken by other pins, or an index digest does not fit its documents.
     """
     acts.check_can_register_release(principal, system)
@@ -144,6 +145,9 @@ def find_release(system: System, name: str) -> Release:
 
 
 def _check_pins(pins: Sequence[PinSpec]) -> None:
+    check_count(len(pins), "MAX_PINS", "The pins of a release")
+    for pin in pins:
+        check_count(len(pin.documents), "MAX_DOCUMENTS", f"The documents of pin {pin.slot!r}")
     slots = [pin.slot for pin in pins]
     if not slots or len(set(slots)) != len(slots):
         raise InvalidInput("A release needs at least one pin, and each slot at most once.")

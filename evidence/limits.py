@@ -1,0 +1,30 @@
+"""How many of a thing one request may name. Each limit is a setting, and whoever meets it is told which."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from evidence.errors import InvalidInput
+
+
+def excess(count: int, setting: str) -> str:
+    """Return why a number of things is too many, as the end of a sentence; empty where it is not.
+
+    Args:
+        setting: the name in `settings`; its environment variable is called `TRACEBINDER_` and the same.
+    """
+    most: int = getattr(settings, setting)
+    return "" if count <= most else f"{count:,} are named, and TRACEBINDER_{setting} allows {most:,}"
+
+
+def check_count(count: int, setting: str, what: str) -> None:
+    """See that a request names no more than the setting allows.
+
+    Args:
+        what: whose things they are, as the beginning of the sentence: "The pins of a release".
+
+    Raises:
+        InvalidInput: it names more.
+    """
+    if found := excess(count, setting):
+        raise InvalidInput(f"{what}: {found}.")
