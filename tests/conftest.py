@@ -42,6 +42,12 @@ def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _find_files_when_asked() -> None:
+    """Each test client builds the middleware anew, which would look through all static files each time."""
+    django_settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _flush_as_owner() -> Iterator[None]:
     """Only the flush after a transactional test needs TRUNCATE, which the runtime role must not have."""
     case: Any = TransactionTestCase  # the stubs do not know its teardown
