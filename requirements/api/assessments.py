@@ -84,7 +84,7 @@ class Assessments(ScopedList[Assessment]):
         assessments = assess_release(
             principal=principal,
             release=registry.find_release(system, values["release"]),
-            versions=baseline_versions(system, named) if named else approved_versions(system, as_of),
+            versions=baseline_versions(system, named, as_of) if named else approved_versions(system, as_of),
             as_of=as_of,
         )
         return Response(AssessmentOut(assessments, many=True).data, status=201)

@@ -27,15 +27,22 @@ def state_of(version: RequirementVersion, as_of: AsOf | None = None) -> Requirem
     return RequirementState(last.to_state)
 
 
-def find_version(system: System, key: str, number: int | None = None) -> RequirementVersion:
+def find_version(
+    system: System, key: str, number: int | None = None, *, as_of: AsOf | None = None
+) -> RequirementVersion:
     """Return a requirement's version by number, by default its newest.
 
+    Args:
+        as_of: only what was on record then; None: whatever is.
+
     Raises:
-        RequirementNotFound: the system has no such requirement or version.
+        RequirementNotFound: the system has, or had, no such requirement or version.
     """
     versions = RequirementVersion.objects.filter(requirement__system=system, requirement__key=key)
     if number is not None:
         versions = versions.filter(number=number)
+    if as_of is not None:
+        versions = versions.filter(as_of.knew("created_at"))
     version = versions.select_related("requirement", "artefact_version").order_by("-number").first()
     if version is None:
         wanted = f"{key!r} version {number}" if number is not None else f"{key!r}"
@@ -57,17 +64,14 @@ def approved_versions(system: System, as_of: AsOf) -> Sequence[RequirementVersio
     )
 
 
-def find_baseline(system: System, name: str) -> Baseline:
-    """Return a baseline by name. Raises `RequirementNotFound`."""
-    baseline = Baseline.objects.filter(system=system, name=name).first()
+def baseline_versions(system: System, name: str, as_of: AsOf) -> Sequence[RequirementVersion]:
+    """Return the members of a baseline that was frozen by a time, by key.
+
+    Raises:
+        RequirementNotFound: there was none of that name.
+    """
+    baseline = Baseline.objects.filter(as_of.knew("created_at"), system=system, name=name).first()
     if baseline is None:
         raise RequirementNotFound(f"System {system.key!r} has no baseline {name!r}.")
-    return baseline
-
-
-def baseline_versions(system: System, name: str) -> Sequence[RequirementVersion]:
-    """Return the members of a baseline, by key. Raises `RequirementNotFound`."""
-    members = find_baseline(system, name).members.select_related(
-        "version__requirement__system", "version__artefact_version"
-    )
-    return [member.version for member in members.order_by("version__requirement__key")]
+    members = baseline.members.select_related("version__requirement__system", "version__artefact_version")
+    return [member.version for member in members.order_by("version__requirement__key", "version__number")]

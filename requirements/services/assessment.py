@@ -203,9 +203,9 @@ def assess_for_gate(
 
 def _resolve(system: System, reference: CriterionReference, as_of: AsOf) -> list[AcceptanceCriterion]:
     if reference.baseline:
-        versions = list(baseline_versions(system, reference.baseline))
+        versions = list(baseline_versions(system, reference.baseline, as_of))
     elif reference.version is not None:
-        versions = [find_version(system, reference.requirement, reference.version)]
+        versions = [find_version(system, reference.requirement, reference.version, as_of=as_of)]
     else:
         versions = [v for v in approved_versions(system, as_of) if v.requirement.key == reference.requirement]
         if not versions:

@@ -23,7 +23,7 @@ from requirements.models import (
     RequirementTransition,
     RequirementVersion,
 )
-from requirements.selectors.requirements import approved_versions, find_baseline
+from requirements.selectors.requirements import approved_versions, baseline_versions
 from requirements.services.binder_documents import (
     CriterionDocument,
     Judged,
@@ -57,10 +57,7 @@ def requirement_sections(scope: BinderScope) -> Iterator[BinderFile]:
 def _versions(scope: BinderScope) -> Sequence[RequirementVersion]:
     if not scope.baseline:
         return approved_versions(scope.system, scope.as_of)
-    members = find_baseline(scope.system, scope.baseline).members.select_related(
-        "version__requirement", "version__artefact_version"
-    )
-    return [member.version for member in members.order_by("version__requirement__key", "version__number")]
+    return baseline_versions(scope.system, scope.baseline, scope.as_of)
 
 
 def _requirement(scope: BinderScope, version: RequirementVersion) -> RequirementDocument:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evidence.models import GateDecision
 from evidence.services.gates import CriterionReference, decide_gate, define_gate, replay_gate_decision
 from requirements.models import Assessment
+from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
 from tests.factories import World, acting
@@ -75,6 +76,24 @@ def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
         decision = decide(world, CriterionReference(requirement="r"), lost)
         assert decision.verdict == "insufficient"
         assert decision.reasons[-1]["verdict"] == "not_assessed"
+
+
+def test_what_leads_somewhere_only_later_changes_no_decision_of_before(world: World) -> None:
+    make_criterion(world)
+    for _ in range(12):
+        make_trace(world)
+    lost = (CriterionReference(requirement="r", version=2), CriterionReference(baseline="b"))
+    decision = decide(world, CriterionReference(requirement="r"), *lost)
+    newer = import_requirements(
+        system=world.system,
+        source=requirement_file(threshold=0.5),
+        file_name="r.yaml",
+        principal=acting(AUTHOR),
+    )
+    version = newer.requirements[0].version
+    freeze_baseline(system=world.system, name="b", versions=[version], principal=acting(AUTHOR))
+    assert version.number == 2
+    assert replay_gate_decision(decision).agrees
 
 
 def test_a_baseline_asks_for_all_its_criteria(world: World) -> None:
