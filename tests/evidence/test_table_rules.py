@@ -65,6 +65,28 @@ SPOILT: dict[str, tuple[str, str]] = {
         "GRANT EXECUTE ON FUNCTION tracebinder_drop_span_partition(date, text, text) TO PUBLIC",
         "tracebinder_drop_span_partition(date, text, text)",
     ),
+    "the trigger that keeps tokens is off": (
+        "ALTER TABLE evidence_accesstoken DISABLE TRIGGER tracebinder_keep_token",
+        "evidence_accesstoken",
+    ),
+    "transactions are numbered otherwise": (
+        "CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT 1::bigint'",
+        "tracebinder_xact_id()",
+    ),
+    "the offset of transactions is not a number": (
+        "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE"
+        " AS 'SELECT -(random() * 1000)::bigint'",
+        "tracebinder_xact_offset()",
+    ),
+    "a snapshot names nobody who is at work": (
+        "CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[])"
+        " LANGUAGE sql STABLE AS $$SELECT 1::bigint, '{{}}'::bigint[]$$",
+        "tracebinder_snapshot()",
+    ),
+    "a function that a default calls is for nobody": (
+        "REVOKE EXECUTE ON FUNCTION tracebinder_xact_id() FROM PUBLIC",
+        "tracebinder_xact_id()",
+    ),
     "the list of migrations cannot be read": (
         "REVOKE SELECT ON django_migrations FROM {interpret}",
         "django_migrations",
@@ -113,6 +135,14 @@ def test_what_differs_is_found_named_and_put_right_alone(
     assert not [sql for sql in changed if "evidence_leaf" in sql], (
         "a table that was as it should be was touched"
     )
+
+
+@pytest.mark.usefixtures("as_owner")
+def test_an_offset_that_a_restored_dump_was_given_is_no_difference() -> None:
+    raised = "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT {}::bigint'"
+    spoil(raised.format(7312))
+    assert find_differences("default") == []
+    spoil(raised.format(0))
 
 
 @pytest.mark.usefixtures("as_owner")
