@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -17,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from config import heartbeats
 from config.read_only import read_only
+from config.schema_age import read_schema_age
 from evidence import clock
 from evidence.errors import BlobStoreAway, ClockSetBack, EvidenceError
 from evidence.services.blob_checks import last_fault
@@ -43,8 +43,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     503 `not ready`: what is sent cannot be stored. 200 `degraded`: it can, and something after that does not work.
     """
     del request
-    stopping = [*database_faults(), *_blob_store_faults()]
-    degrading = [*_broker_faults(), *stored_faults()] if not stopping else _broker_faults()
+    database = database_faults()
+    stopping = [*database.stopping, *_blob_store_faults()]
+    degrading = [*database.degrading, *_broker_faults(), *([] if stopping else stored_faults())]
     status = "not ready" if stopping else "degraded" if degrading else "ready"
     return JsonResponse(
         {"status": status, "faults": [*stopping, *degrading]}, status=503 if stopping else 200
@@ -98,23 +99,46 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=float(value))
 
 
-def database_faults() -> list[str]:
-    """Return why the database cannot be worked with: away, older than this version, or without its rules."""
+class Faults(NamedTuple):
+    """What is wrong, in sentences."""
+
+    stopping: list[str]  # what is sent cannot be stored
+    degrading: list[str]
+
+
+def database_faults() -> Faults:
+    """Return why the database cannot be worked with: away, of another version, or without its rules.
+
+    Between a `migrate` and the end of the servers it makes old, these go on: what the newer version has otherwise is
+    none of their business, as long as they may write what they write.
+    """
     try:
-        executor = MigrationExecutor(connection)
-        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        lost = [] if missing else find_missing_tables(connection.alias)
-        differing = [] if missing else find_differences(connection.alias)
+        age = read_schema_age(connection.alias)
+        lost = [] if age.n_missing else find_missing_tables(connection.alias)
+        differing = [] if age.n_missing else find_differences(connection.alias)
     except (DatabaseError, InterfaceError) as exc:
-        return [f"database: {exc}".strip()]
-    if missing:
-        return [f"database: {missing} migrations are missing, run `manage.py migrate`"]
+        return Faults([f"database: {exc}".strip()], [])
+    if age.n_missing:
+        return Faults([f"database: {age.n_missing} migrations are missing, run `manage.py migrate`"], [])
+    if age.unknown:
+        return _faults_beside_newer(age.unknown, [*lost, *(one.subject for one in differing if one.stops)])
     if lost:
-        return [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"]
+        return Faults(
+            [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"], []
+        )
     if differing:
         subjects = ", ".join(dict.fromkeys(difference.subject for difference in differing))
-        return [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"]
-    return []
+        return Faults(
+            [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"], []
+        )
+    return Faults([], [])
+
+
+def _faults_beside_newer(unknown: Sequence[str], lacking: Sequence[str]) -> Faults:
+    newer = f"database: it is newer than this server, replace the server by the version that has {unknown[-1]}"
+    if lacking:
+        return Faults([f"{newer}: it can no longer work with {', '.join(dict.fromkeys(lacking))}"], [])
+    return Faults([], [newer])
 
 
 def _blob_store_faults() -> list[str]:

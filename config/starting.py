@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import Error
 
 from config.health import database_faults, stored_faults
 
@@ -15,12 +14,10 @@ logger = logging.getLogger(__name__)
 
 def say_what_is_wrong(**_: Any) -> None:
     """Log each fault. The process goes on: `readyz` keeps senders away, or nothing is signed, until it is mended."""
-    try:
-        stopping = database_faults()
-        degrading = [] if stopping or settings.PROCESS == "interpret" else stored_faults()
-    except Error as exc:
-        stopping, degrading = [f"database: {exc}".strip()], []
+    stopping, degrading = database_faults()
     for fault in stopping:
         logger.error("not ready: %s", fault)
-    for fault in degrading:
+    # A probe worker may read none of what is looked at next.
+    may_read = not stopping and settings.PROCESS != "interpret"
+    for fault in [*degrading, *(stored_faults() if may_read else [])]:
         logger.error("degraded: %s", fault)

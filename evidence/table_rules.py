@@ -77,7 +77,7 @@ class Difference:
     subject: str
     statements: tuple[str, ...]
     is_new: bool  # the runtime role has no right on it at all: nobody uses it yet
-    stops: bool = True  # False: the runtime role may do all that it must, and what differs is something else
+    stops: bool = True  # False: what web and workers write they may, and what differs is something else
 
 
 def apply_table_rules(using: str, **_: Any) -> None:
@@ -132,12 +132,14 @@ def _role_differences(found: Catalogue) -> Iterator[Difference]:
 
 def _function_differences(found: Catalogue) -> Iterator[Difference]:
     for signature, sql in _open_functions().items():
+        is_new = signature not in found.functions
+        is_closed = not is_new and "public" not in found.callers[signature]
         statements = [] if _stands(found, signature, sql) else [sql]
-        if "public" not in found.callers.get(signature, {"public"}):
+        if is_closed:
             statements.append(f"GRANT EXECUTE ON FUNCTION {signature} TO PUBLIC")
         if statements:
-            is_new = signature not in found.functions
-            yield Difference(signature, tuple(statements), is_new, stops=is_new or len(statements) > 1)
+            stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)  # every row that is written calls them
+            yield Difference(signature, tuple(statements), is_new, stops)
     if Span._meta.db_table not in found.tables:
         return
     for signature, sql in private_functions().items():
@@ -149,22 +151,25 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
             ]
         if statements:
             is_new = settings.RUNTIME_ROLE not in found.callers.get(signature, ())
-            yield Difference(signature, tuple(statements), is_new, stops=is_new)
+            yield Difference(signature, tuple(statements), is_new, stops=False)
 
 
 def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
     table = model._meta.db_table
     wanted = dict(zip(_roles(), (runtime_rights(model), interpret_rights(model)), strict=True))
-    statements = [one for part in _right_differences(found, table, wanted) for one in part.statements]
-    statements[:0] = [
+    rights = next(_right_differences(found, table, wanted), None)
+    triggers = [
         _trigger_sql(table, name, trigger)
         for name, trigger in _triggers_of(model).items()
         if found.triggers[table, name] != {trigger}
     ]
-    if statements:
-        held = found.rights.get((table, settings.RUNTIME_ROLE), set())
-        lacks = _set_of(runtime_rights(model)) - held
-        yield Difference(table, tuple(statements), is_new=not held, stops=bool(lacks))
+    if triggers or rights:
+        yield Difference(
+            table,
+            (*triggers, *(rights.statements if rights else ())),
+            is_new=bool(rights and rights.is_new),
+            stops=bool(rights and rights.stops),
+        )
 
 
 def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) -> Iterator[Difference]:
@@ -178,9 +183,9 @@ def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) 
         if rights:
             statements.append(f'GRANT {rights} ON "{table}" TO "{role}"')
     if statements:
-        yield Difference(
-            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
-        )
+        held = found.rights.get((table, settings.RUNTIME_ROLE), set())
+        lacks = _set_of(wanted[settings.RUNTIME_ROLE]) - held
+        yield Difference(table, tuple(statements), is_new=not held, stops=bool(lacks))
 
 
 def _open_functions() -> dict[str, str]:
