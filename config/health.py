@@ -80,12 +80,11 @@ class _Backlog(Collector):
             "Age of the last signed checkpoint; -1: none",
             checkpoint_age,
         )
-        broker = heartbeats.open_broker()
         queue_length = GaugeMetricFamily(
-            "tracebinder_queue_length", "Messages in a Celery queue", labels=["queue"]
+            "tracebinder_queue_length", "Messages in a Celery queue, heartbeats not counted", labels=["queue"]
         )
         for queue in settings.QUEUES:
-            queue_length.add_metric([queue], broker.llen(queue))
+            queue_length.add_metric([queue], heartbeats.read_backlog(queue))
         yield queue_length
         silence = GaugeMetricFamily(
             "tracebinder_silence_seconds", "Since beat or the workers of a queue were heard", labels=["who"]
@@ -135,7 +134,9 @@ def database_faults() -> Faults:
 
 
 def _faults_beside_newer(unknown: Sequence[str], lacking: Sequence[str]) -> Faults:
-    newer = f"database: it is newer than this server, replace the server by the version that has {unknown[-1]}"
+    newer = (
+        f"database: it is newer than this server, replace the server by the version that has {unknown[-1]}"
+    )
     if lacking:
         return Faults([f"{newer}: it can no longer work with {', '.join(dict.fromkeys(lacking))}"], [])
     return Faults([], [newer])
@@ -164,7 +165,7 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
     name = "beat" if who == heartbeats.BEAT else f"worker of queue {who}"
     if seconds is None:
         # An installation without torch has no such worker: probes wait until there is one.
-        return "" if who == "interpret" else f"{name}: not heard of yet"
+        return "" if who == "interpret" else f"{name}: not heard of within a day"
     return f"{name}: silent for {timedelta(seconds=int(seconds))}" if seconds > limit else ""
 
 

@@ -8,7 +8,8 @@ from typing import Final
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-_OURS: Final = ("evidence", "requirements", "interpret")  # what another app has left behind says nothing of us
+# What another app has left behind says nothing of us.
+_OURS: Final = ("evidence", "requirements", "interpret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ def read_schema_age(using: str) -> SchemaAge:
     """Compare what is applied with what the code knows."""
     executor = MigrationExecutor(connections[using])
     loader = executor.loader
-    known = {*loader.disk_migrations, *(old for one in loader.disk_migrations.values() for old in one.replaces)}
+    replaced = {old for one in loader.disk_migrations.values() for old in one.replaces}
+    known = loader.disk_migrations.keys() | replaced
     unknown = sorted(pair for pair in loader.applied_migrations if pair[0] in _OURS and pair not in known)
     return SchemaAge(
         n_missing=len(executor.migration_plan(loader.graph.leaf_nodes())),

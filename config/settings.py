@@ -259,9 +259,8 @@ CELERY_TASK_ROUTES = {
     "evidence.tasks.apply_retention": {"queue": "export"},  # as long as it takes, once a day
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
-CELERY_WORKER_PREFETCH_MULTIPLIER = (
-    1  # messages a process holds beside its task: a long one must not sit on others
-)
+# Messages a process holds beside its task: a long one must not sit on others.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
@@ -294,7 +293,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
     **{
         f"heartbeat-{queue}": {
-            "task": "config.tasks.note_worker",
+            "task": "config.tasks.note_worker",  # where none waits there (config.beat)
             "schedule": float(HEARTBEAT_INTERVAL),
             "args": [queue],
             "options": {"queue": queue},

@@ -16,7 +16,7 @@ from django.db.backends.ddl_references import Statement
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations import AddConstraint, AddField, AddIndex, CreateModel, RemoveIndex, RenameField
 from django.db.migrations.operations.base import Operation
-from django.db.models import Field, Model
+from django.db.models import Model
 from django.db.models.fields import NOT_PROVIDED
 
 from evidence.short_transactions import change_beside_writers
@@ -200,7 +200,7 @@ def drop_indexes_of(schema_editor: BaseDatabaseSchemaEditor, columns: Sequence[t
                 cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
 
 
-def _add_column(operation: AddField, editor: BaseDatabaseSchemaEditor, app_label: str, to_state: Any) -> None:
+def _add_column(operation: AddField, editor: Any, app_label: str, to_state: Any) -> None:
     """Add a column as Django does, without what takes a lock on another table or goes through the rows."""
     model, field = next(_new_fields(operation, app_label, to_state))
     keeps_constraint, field.db_constraint = getattr(field, "db_constraint", True), False
@@ -210,7 +210,7 @@ def _add_column(operation: AddField, editor: BaseDatabaseSchemaEditor, app_label
             field.default = operation.field.default
         editor.add_field(model, field)
         if must_have_value and editor.effective_default(field) is not None:
-            changes, values = editor._alter_column_default_sql(model, None, field)
+            changes, values = editor._alter_column_default_sql(model, None, field)  # noqa: SLF001  # Django has no other
             editor.execute(f'ALTER TABLE "{model._meta.db_table}" {changes}', values)
         editor.deferred_sql.clear()  # of a column, there are none but indexes
     finally:
@@ -219,16 +219,17 @@ def _add_column(operation: AddField, editor: BaseDatabaseSchemaEditor, app_label
             field.default = NOT_PROVIDED
 
 
-def _index_column(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], field: Field[Any, Any]) -> None:
+def _index_column(schema_editor: Any, model: type[Model], field: Any) -> None:
     """Build the indexes that Django gives a column of this kind, beside writers."""
-    for statement in schema_editor._field_indexes_sql(model, field):
+    for statement in schema_editor._field_indexes_sql(model, field):  # noqa: SLF001  # likewise
         statement.template = schema_editor.sql_create_index_concurrently
         build_index(schema_editor, str(statement.parts["name"]), str(statement))
 
 
-def _add_foreign_key(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], field: Field[Any, Any]) -> None:
+def _add_foreign_key(schema_editor: Any, model: type[Model], field: Any) -> None:
     """Have new rows checked from now on, and look at those there are while writers go on."""
-    statement = schema_editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
+    suffix = "_fk_%(to_table)s_%(to_column)s"  # as Django calls it
+    statement = schema_editor._create_fk_sql(model, field, suffix)  # noqa: SLF001  # likewise
     name, table = str(statement.parts["name"]), model._meta.db_table
     with schema_editor.connection.cursor() as cursor:
         there = _finds(cursor, "(SELECT 1 FROM pg_constraint WHERE conname = %s)", name.strip('"'))
@@ -241,9 +242,7 @@ def _is_foreign_key(sql: str | Statement) -> bool:
     return isinstance(sql, Statement) and "FOREIGN KEY" in sql.template
 
 
-def _new_fields(
-    operation: Operation, app_label: str, state: Any
-) -> Iterator[tuple[type[Model], Field[Any, Any]]]:
+def _new_fields(operation: Operation, app_label: str, state: Any) -> Iterator[tuple[type[Model], Any]]:
     """Return the fields that an operation brings, each with its model."""
     if isinstance(operation, CreateModel):
         model = state.apps.get_model(app_label, operation.name)

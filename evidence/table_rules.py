@@ -2,8 +2,9 @@
 
 An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included (on tables with
 payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
-INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE; a token keeps its prefix and
-owner (`evidence.token_rules`). Nobody but the owner may TRUNCATE. The interpret role gets what `settings` lists, and no more.
+INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE, but for what a token is
+called by (`evidence.token_rules`). Nobody but the owner may TRUNCATE. The interpret role gets what `INTERPRET_GRANTS`
+lists, and no more.
 
 A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
 `migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so
@@ -138,7 +139,8 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
         if is_closed:
             statements.append(f"GRANT EXECUTE ON FUNCTION {signature} TO PUBLIC")
         if statements:
-            stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)  # every row that is written calls them
+            # Every row that is written calls the clock's.
+            stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)
             yield Difference(signature, tuple(statements), is_new, stops)
     if Span._meta.db_table not in found.tables:
         return

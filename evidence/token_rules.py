@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-KEEP_TOKEN: Final = "tracebinder_keep_token"  # the function, and the trigger that calls it
+KEEP_TOKEN: Final = "tracebinder_keep_token"  # noqa: S105  # the function, and the trigger that calls it
 
 KEEP_TOKEN_SQL: Final = f"""
 CREATE OR REPLACE FUNCTION {KEEP_TOKEN}() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -107,7 +107,7 @@ class Span(AppendOnlyModel):
     resource = models.JSONField()
     scope = models.JSONField()
     digest = digest_field()  # of the content, whichever encoding it came in: evidence.otlp.span_digest
-    # 1: of the message, see there. The default is for servers of before the column: whoever knows it says what he writes.
+    # 1: of the message, see there. The default is for servers from before the column; all others say what they write.
     digest_format = models.SmallIntegerField(db_default=1)
     received_at = models.DateTimeField()  # our clock
 

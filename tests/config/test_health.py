@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import redis
 from celery import current_app
+from django.core.management import call_command
 from django.db import connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from config.beat import note_beat
-from config.heartbeats import BEAT, note_heartbeat, open_broker, read_silences
+from config.heartbeats import (
+    BEAT,
+    FORGOTTEN_AFTER,
+    forget_heartbeat,
+    note_heartbeat,
+    open_broker,
+    read_silences,
+)
 from config.tasks import note_worker
+from evidence.models import BinderRequest
 from evidence.services.blobs import blob_path, store_blob
-from evidence.tasks import check_blobs
+from evidence.tasks import check_blobs, export_binder
 from tests.evidence.binder_world import export, fill_lightly
 from tests.factories import World
 
@@ -75,8 +85,10 @@ def test_who_was_never_heard_of_is_named_but_for_the_worker_that_not_everybody_h
     api: APIClient, broker: redis.Redis
 ) -> None:
     del broker
-    workers = [f"worker of queue {queue}: not heard of yet" for queue in ("default", "log", "export")]
-    assert degraded(api) == ["beat: not heard of yet", *workers]
+    workers = [
+        f"worker of queue {queue}: not heard of within a day" for queue in ("default", "log", "export")
+    ]
+    assert degraded(api) == ["beat: not heard of within a day", *workers]
 
 
 @pytest.mark.usefixtures("all_at_work")
@@ -97,6 +109,28 @@ def test_beat_and_the_workers_of_each_queue_are_heard(api: APIClient, broker: re
     note_beat()
     assert None not in read_silences().values()
     assert api.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_worker_that_begins_any_message_is_heard(broker: redis.Redis) -> None:
+    """In a queue in which much waits, beat sends nothing."""
+    forget_heartbeat("export")
+    with suppress(BinderRequest.DoesNotExist):
+        export_binder.apply(args=(1,), routing_key="export", throw=True)
+    assert 0 <= (read_silences()["export"] or -1) < 10
+    assert 0 < broker.ttl("tracebinder:heartbeat:export") <= FORGOTTEN_AFTER
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_worker_taken_away_on_purpose_is_forgotten(
+    api: APIClient, broker: redis.Redis, settings: Settings
+) -> None:
+    note_heartbeat("interpret")
+    key = "tracebinder:heartbeat:interpret"
+    broker.set(key, float(broker.get(key)) - settings.PROBE_HARD_LIMIT - 3600)  # type: ignore[arg-type]  # as bytes
+    assert "worker of queue interpret: silent for" in degraded(api)[0]
+    call_command("forget_worker", "interpret")
+    assert api.get("/readyz").json() == {"status": "ready", "faults": []}
 
 
 @pytest.mark.usefixtures("all_at_work")

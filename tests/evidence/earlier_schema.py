@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db import connection
 from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
-
 _MIGRATE_EACH = """
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently
@@ -28,7 +28,7 @@ def later_migrations() -> list[Migration]:
     )
 
 
-def database_operations(operations: list[Operation]) -> Iterator[Operation]:
+def database_operations(operations: Sequence[Operation]) -> Iterator[Operation]:
     for operation in operations:
         if isinstance(operation, migrations.SeparateDatabaseAndState):
             yield from database_operations(operation.database_operations)

@@ -26,6 +26,11 @@ MIGRATES = 4
 TRIGGER = "CREATE OR REPLACE TRIGGER tracebinder_append_only"
 OTHER_CALL = "EXECUTE FUNCTION tracebinder_refuse_all_but_erasure('SELECT 1')"
 FUNCTION = "CREATE OR REPLACE FUNCTION tracebinder_refuse_change()"
+OFFSET = "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE"
+SNAPSHOT = (
+    "CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[])"
+    " LANGUAGE sql STABLE"
+)
 
 SPOILT: dict[str, tuple[str, str]] = {
     "a right is missing": ("REVOKE INSERT ON evidence_trace FROM {runtime}", "evidence_trace"),
@@ -74,13 +79,11 @@ SPOILT: dict[str, tuple[str, str]] = {
         "tracebinder_xact_id()",
     ),
     "the offset of transactions is not a number": (
-        "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE"
-        " AS 'SELECT -(random() * 1000)::bigint'",
+        f"{OFFSET} AS 'SELECT -(random() * 1000)::bigint'",
         "tracebinder_xact_offset()",
     ),
     "a snapshot names nobody who is at work": (
-        "CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[])"
-        " LANGUAGE sql STABLE AS $$SELECT 1::bigint, '{{}}'::bigint[]$$",
+        f"{SNAPSHOT} AS $$SELECT 1::bigint, '{{{{}}}}'::bigint[]$$",
         "tracebinder_snapshot()",
     ),
     "a function that a default calls is for nobody": (
@@ -139,10 +142,9 @@ def test_what_differs_is_found_named_and_put_right_alone(
 
 @pytest.mark.usefixtures("as_owner")
 def test_an_offset_that_a_restored_dump_was_given_is_no_difference() -> None:
-    raised = "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT {}::bigint'"
-    spoil(raised.format(7312))
+    spoil(f"{OFFSET} AS 'SELECT 7312::bigint'")
     assert find_differences("default") == []
-    spoil(raised.format(0))
+    spoil(f"{OFFSET} AS 'SELECT 0::bigint'")
 
 
 @pytest.mark.usefixtures("as_owner")
