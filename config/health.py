@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from config.read_only import read_only
 from config.schema_age import read_schema_age
 from evidence import clock
 from evidence.errors import BlobStoreAway, ClockSetBack, EvidenceError
+from evidence.services import assembly, log
 from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.services.keys.binder_signer import check_binder_key
@@ -170,13 +171,15 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
 
 
 def stored_faults() -> list[str]:
-    """Return what is lost of what was stored: keys that signed, entries that were published, files that rows name."""
+    """Return what is lost of what was stored, and what goes on no more: keys, the log, the clock, assembly, blobs."""
     faults = []
-    checks = (
-        ("log key", check_log_key),
-        ("log", check_continues_published),
-        ("binder key", check_binder_key),
-    )
+    checks: list[tuple[str, Callable[[], object]]] = [("clock", clock.check_numbering)]
+    if settings.HOLDS_KEYS:
+        checks += [
+            ("log key", check_log_key),
+            ("log", check_continues_published),
+            ("binder key", check_binder_key),
+        ]
     for name, check in checks:
         try:
             check()
@@ -184,6 +187,5 @@ def stored_faults() -> list[str]:
             faults.append(f"{name}: {exc}")
     if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
         faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
-    if blob_fault := last_fault():
-        faults.append(f"blobs: {blob_fault}")
-    return faults
+    questions = (("log", log.find_standstill), ("assembly", assembly.find_standstill), ("blobs", last_fault))
+    return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]

@@ -200,6 +200,8 @@ ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call g
 ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
 # Seconds; a call that cannot give up is killed.
 ASSEMBLY_HARD_LIMIT = env_int("TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120)
+# Seconds a trace may be due before `readyz` says that assembly stands still.
+ASSEMBLY_STANDS_STILL_AFTER = 10 * ASSEMBLY_HARD_LIMIT
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans
@@ -228,6 +230,8 @@ BINDER_SECTIONS = [
 ]
 BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
+# False where they are not mounted: such a process neither looks for them nor makes any.
+HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=True)
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
 # Seconds the clock may be behind what is on record before nothing is decided any more.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
 from celery import current_app
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -25,8 +28,13 @@ from config.heartbeats import (
     read_silences,
 )
 from config.tasks import note_worker
-from evidence.models import BinderRequest
+from evidence import clock
+from evidence.models import BinderRequest, PendingTrace
+from evidence.services import audit, log
 from evidence.services.blobs import blob_path, store_blob
+from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
+from evidence.services.keys.files import create_key_file
+from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer
 from evidence.tasks import check_blobs, export_binder
 from tests.evidence.binder_world import export, fill_lightly
 from tests.factories import World
@@ -153,6 +161,80 @@ def test_keys_that_have_signed_and_are_gone_are_named(
     settings.KEY_ROOT = settings.KEY_ROOT.with_name("another")
     assert [fault.split(":")[0] for fault in degraded(api)] == ["log key", "binder key"]
     assert not settings.KEY_ROOT.exists(), "nothing is made by asking"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_log_key_that_did_not_sign_last_is_named(api: APIClient, world: World, settings: Settings) -> None:
+    export(fill_lightly(world))
+    path = settings.KEY_ROOT / "log.ed25519.pem"
+    path.unlink()
+    create_key_file(path)
+    (fault,) = degraded(api)
+    assert fault.startswith(f"log key: {path} did not sign the last checkpoint")
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_process_that_is_to_hold_no_keys_misses_none_and_makes_none(
+    api: APIClient, world: World, settings: Settings
+) -> None:
+    filled = fill_lightly(world)
+    settings.HOLDS_KEYS = False
+    with pytest.raises(LogKeyUnusable, match="This process holds no keys"):
+        load_log_signer()
+    with pytest.raises(SignerKeyUnusable, match="respond-async"):
+        load_binder_signer()
+    assert not settings.KEY_ROOT.exists()
+    settings.HOLDS_KEYS = True
+    export(filled)
+    settings.HOLDS_KEYS = False
+    settings.KEY_ROOT = settings.LOG_HEAD_FILE = settings.KEY_ROOT.with_name("another")
+    assert api.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_log_that_stands_still_is_named(
+    api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.sequence_events()
+    log.sign_checkpoint()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(clock, "now", lambda: timezone.now() - timedelta(minutes=6))
+        with transaction.atomic():
+            audit.record(verb="thing.done", actor="user:ana", obj=world.system)
+    assert degraded(api)[0].startswith("log: what was done since ")
+    log.sequence_events()
+    assert degraded(api)[0].startswith("log: no checkpoint was signed over what was done since ")
+    log.sign_checkpoint()
+    assert api.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_assembly_that_stands_still_is_named(api: APIClient, world: World) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    row = PendingTrace.objects.create(
+        system=world.system,
+        trace_id=uuid4(),
+        root_ended=True,
+        first_received_at=long_ago,
+        last_received_at=long_ago,
+    )
+    assert degraded(api)[0].startswith("assembly: traces wait whose last span came ")
+    row.root_ended, row.first_received_at = False, timezone.now() - timedelta(minutes=25)
+    row.last_received_at = row.first_received_at
+    row.save()
+    assert api.get("/readyz").json()["status"] == "ready", "it waits for its root"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_database_restored_from_a_dump_and_not_taken_over_is_named(api: APIClient, world: World) -> None:
+    del world
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO evidence_moment (at, before, running)"
+            " SELECT now(), tracebinder_xact_id() + 5000, '{}'"
+        )
+    (fault,) = degraded(api)
+    assert fault.startswith("clock: This database was restored from a dump")
 
 
 @pytest.mark.usefixtures("all_at_work")
