@@ -257,10 +257,12 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # (docs/decisions/0021-workers-and-work.md).
 CELERY_TASK_ROUTES = {
     "evidence.tasks.sequence_events": {"queue": "log"},
-    "evidence.tasks.find_missed_events": {"queue": "log"},
     "evidence.tasks.sign_checkpoint": {"queue": "log"},
     "evidence.tasks.export_binder": {"queue": "export"},
-    "evidence.tasks.apply_retention": {"queue": "export"},  # as long as it takes, once a day
+    # What takes longer the more is stored, now and then.
+    "evidence.tasks.apply_retention": {"queue": "export"},
+    "evidence.tasks.check_blobs": {"queue": "export"},
+    "evidence.tasks.find_missed_events": {"queue": "export"},
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
 # Messages a process holds beside its task: a long one must not sit on others.

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.db import Error
 
 from config.health import database_faults, stored_faults
 
@@ -19,5 +20,9 @@ def say_what_is_wrong(**_: Any) -> None:
         logger.error("not ready: %s", fault)
     # A probe worker may read none of what is looked at next.
     may_read = not stopping and settings.PROCESS != "interpret"
-    for fault in [*degrading, *(stored_faults() if may_read else [])]:
+    try:
+        degrading += stored_faults() if may_read else []
+    except Error as exc:  # it went away since it was asked
+        degrading.append(f"database: {exc}".strip())
+    for fault in degrading:
         logger.error("degraded: %s", fault)
