@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -166,20 +166,29 @@ KEEPER = """
 import sys, time
 from pathlib import Path
 from config import embedded
-with embedded.running(Path(sys.argv[1]), postgres=False, takes_over="up" in sys.argv):
+with embedded.running(Path(sys.argv[1]), postgres=False):
     print("ready", flush=True)
     sys.stdin.read()
 """
 
 
-@contextmanager
-def keeper(var: Path, *how: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has servers running until its input ends."""
-    command = [sys.executable, "-c", KEEPER, str(var), *how]
+def starting(var: Path) -> subprocess.Popen[str]:
+    """Another process that will have servers running until its input ends."""
+    command = [sys.executable, "-c", KEEPER, str(var)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=pipe, stdout=pipe, text=True)
+
+
+def wait_until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+
+@contextmanager
+def keeper(var: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has them running."""
+    with starting(var) as process:
+        wait_until_ready(process)
         yield process
 
 
@@ -205,15 +214,18 @@ def test_a_server_that_had_to_be_revived_is_ours_and_ends_with_us(tmp_path: Path
 
 
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
-def test_of_two_that_find_an_orphan_one_looks_after_it(tmp_path: Path) -> None:
+def test_of_two_that_find_an_orphan_at_once_one_looks_after_it(tmp_path: Path) -> None:
     (tmp_path / "valkey.owner").write_text("1 long ago")
-    embedded.read_plan(tmp_path)
     assert embedded.start_valkey(tmp_path)
-    with keeper(tmp_path) as first:
-        with embedded.running(tmp_path, postgres=False):
-            pass
-        assert embedded.start_valkey(tmp_path) is False, "it is the first one's"
-        first.communicate()
+    with ExitStack() as both:
+        keepers = [both.enter_context(starting(tmp_path)) for _ in range(2)]
+        for process in keepers:
+            wait_until_ready(process)
+        owner = int((tmp_path / "valkey.owner").read_text().split()[0])
+        other = next(process for process in keepers if process.pid != owner)
+        other.communicate()
+        assert embedded.start_valkey(tmp_path) is False, "it is the other one's"
+        next(process for process in keepers if process.pid == owner).communicate()
     assert embedded.start_valkey(tmp_path) is True
     embedded.stop_valkey(tmp_path)
 
