@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import redis
-from celery.beat import PersistentScheduler
+from celery.beat import PersistentScheduler, ScheduleEntry
 from celery.utils.time import maybe_make_aware
 from django.conf import settings
 
@@ -27,6 +27,13 @@ def note_beat() -> None:
         logger.warning("no heartbeat could be noted: %s", exc)
 
 
+def _is_heartbeat_needed(queue: str) -> bool:
+    try:
+        return heartbeats.is_needed(queue)
+    except redis.RedisError:
+        return True  # whoever sends it says that the broker is away
+
+
 class Scheduler(PersistentScheduler):
     """Celery's scheduler, which notes a heartbeat each time it looks what is due."""
 
@@ -39,6 +46,12 @@ class Scheduler(PersistentScheduler):
             self._noted = time.monotonic()
         self._forget_runs_to_come()
         return float(super().tick(*args, **options))
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """Send what is due; a heartbeat only through a queue in which nothing waits."""
+        if entry.task == heartbeats.TASK and not _is_heartbeat_needed((entry.options or {})["queue"]):
+            return
+        super().apply_entry(entry, producer=producer)
 
     def _forget_runs_to_come(self) -> None:
         """Where the clock was set back, let nothing wait until it has caught up with the last run.

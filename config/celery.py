@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_ready
+from celery.signals import beat_init, task_prerun, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # They would load every page into every worker; web processes and `make check` run them.
@@ -21,6 +21,13 @@ def _say_what_is_wrong(**_: Any) -> None:
     from config.starting import say_what_is_wrong  # noqa: PLC0415  # Django is not set up when this file is read
 
     say_what_is_wrong()
+
+
+@task_prerun.connect(weak=False, dispatch_uid="config.heartbeats")
+def _note_message(task: Any = None, **_: Any) -> None:
+    from config.heartbeats import note_message  # noqa: PLC0415  # likewise
+
+    note_message((task.request.delivery_info or {}).get("routing_key", ""))
 
 
 for _signal in (worker_ready, beat_init):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -17,8 +16,10 @@ from prometheus_client.registry import Collector
 
 from config import heartbeats
 from config.read_only import read_only
+from config.schema_age import read_schema_age
 from evidence import clock
 from evidence.errors import BlobStoreAway, ClockSetBack, EvidenceError
+from evidence.services import assembly, log
 from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.services.keys.binder_signer import check_binder_key
@@ -43,8 +44,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     503 `not ready`: what is sent cannot be stored. 200 `degraded`: it can, and something after that does not work.
     """
     del request
-    stopping = [*database_faults(), *_blob_store_faults()]
-    degrading = [*_broker_faults(), *stored_faults()] if not stopping else _broker_faults()
+    database = database_faults()
+    stopping = [*database.stopping, *_blob_store_faults()]
+    degrading = [*database.degrading, *_broker_faults(), *([] if stopping else stored_faults())]
     status = "not ready" if stopping else "degraded" if degrading else "ready"
     return JsonResponse(
         {"status": status, "faults": [*stopping, *degrading]}, status=503 if stopping else 200
@@ -79,12 +81,11 @@ class _Backlog(Collector):
             "Age of the last signed checkpoint; -1: none",
             checkpoint_age,
         )
-        broker = heartbeats.open_broker()
         queue_length = GaugeMetricFamily(
-            "tracebinder_queue_length", "Messages in a Celery queue", labels=["queue"]
+            "tracebinder_queue_length", "Messages in a Celery queue, heartbeats not counted", labels=["queue"]
         )
         for queue in settings.QUEUES:
-            queue_length.add_metric([queue], broker.llen(queue))
+            queue_length.add_metric([queue], heartbeats.read_backlog(queue))
         yield queue_length
         silence = GaugeMetricFamily(
             "tracebinder_silence_seconds", "Since beat or the workers of a queue were heard", labels=["who"]
@@ -98,23 +99,48 @@ def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=float(value))
 
 
-def database_faults() -> list[str]:
-    """Return why the database cannot be worked with: away, older than this version, or without its rules."""
+class Faults(NamedTuple):
+    """What is wrong, in sentences."""
+
+    stopping: list[str]  # what is sent cannot be stored
+    degrading: list[str]
+
+
+def database_faults() -> Faults:
+    """Return why the database cannot be worked with: away, of another version, or without its rules.
+
+    Between a `migrate` and the end of the servers it makes old, these go on: what the newer version has otherwise is
+    none of their business, as long as they may write what they write.
+    """
     try:
-        executor = MigrationExecutor(connection)
-        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        lost = [] if missing else find_missing_tables(connection.alias)
-        differing = [] if missing else find_differences(connection.alias)
+        age = read_schema_age(connection.alias)
+        lost = [] if age.n_missing else find_missing_tables(connection.alias)
+        differing = [] if age.n_missing else find_differences(connection.alias)
     except (DatabaseError, InterfaceError) as exc:
-        return [f"database: {exc}".strip()]
-    if missing:
-        return [f"database: {missing} migrations are missing, run `manage.py migrate`"]
+        return Faults([f"database: {exc}".strip()], [])
+    if age.n_missing:
+        return Faults([f"database: {age.n_missing} migrations are missing, run `manage.py migrate`"], [])
+    if age.unknown:
+        return _faults_beside_newer(age.unknown, [*lost, *(one.subject for one in differing if one.stops)])
     if lost:
-        return [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"]
+        return Faults(
+            [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"], []
+        )
     if differing:
         subjects = ", ".join(dict.fromkeys(difference.subject for difference in differing))
-        return [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"]
-    return []
+        return Faults(
+            [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"], []
+        )
+    return Faults([], [])
+
+
+def _faults_beside_newer(unknown: Sequence[str], lacking: Sequence[str]) -> Faults:
+    newer = (
+        f"database: it is newer than this server, replace the server by the version that has {unknown[-1]}"
+    )
+    if lacking:
+        return Faults([f"{newer}: it can no longer work with {', '.join(dict.fromkeys(lacking))}"], [])
+    return Faults([], [newer])
 
 
 def _blob_store_faults() -> list[str]:
@@ -140,18 +166,20 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
     name = "beat" if who == heartbeats.BEAT else f"worker of queue {who}"
     if seconds is None:
         # An installation without torch has no such worker: probes wait until there is one.
-        return "" if who == "interpret" else f"{name}: not heard of yet"
+        return "" if who == "interpret" else f"{name}: not heard of within a day"
     return f"{name}: silent for {timedelta(seconds=int(seconds))}" if seconds > limit else ""
 
 
 def stored_faults() -> list[str]:
-    """Return what is lost of what was stored: keys that signed, entries that were published, files that rows name."""
+    """Return what is lost of what was stored, and what goes on no more: keys, the log, the clock, assembly, blobs."""
     faults = []
-    checks = (
-        ("log key", check_log_key),
-        ("log", check_continues_published),
-        ("binder key", check_binder_key),
-    )
+    checks: list[tuple[str, Callable[[], object]]] = [("clock", clock.check_numbering)]
+    if settings.HOLDS_KEYS:
+        checks += [
+            ("log key", check_log_key),
+            ("log", check_continues_published),
+            ("binder key", check_binder_key),
+        ]
     for name, check in checks:
         try:
             check()
@@ -159,6 +187,5 @@ def stored_faults() -> list[str]:
             faults.append(f"{name}: {exc}")
     if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
         faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
-    if blob_fault := last_fault():
-        faults.append(f"blobs: {blob_fault}")
-    return faults
+    questions = (("log", log.find_standstill), ("assembly", assembly.find_standstill), ("blobs", last_fault))
+    return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]

@@ -1,36 +1,75 @@
-"""Who is at work: beat says so by itself, a worker by working off a message that beat sends through its queue.
+"""Who is at work: beat says so by itself, a worker by beginning a message of its queue.
 
-So a worker that lives and works nothing off is silent, too. The times are the broker's own, so that no two clocks are
-compared, and they go when the broker is emptied: the next beat brings them back.
+Where a queue is empty, beat sends a message through it, so that there is one to begin; never a second while one waits,
+because a queue that nobody serves would grow for ever. So a worker that lives and works nothing off is silent, too. The
+times are the broker's own, so that no two clocks are compared, and they go when the broker is emptied: the next beat
+brings them back. Whoever is not heard of for a day is forgotten.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from typing import Any, Final
 
 import redis
 from django.conf import settings
 
 BEAT: Final = "beat"
+TASK: Final = "config.tasks.note_worker"  # the message that beat sends
+FORGOTTEN_AFTER: Final = 24 * 3600  # seconds
 _PREFIX: Final = "tracebinder:heartbeat:"
 _TIMEOUT: Final = 2  # seconds
+_noted: dict[str, float] = {}  # seconds of the monotonic clock at which this process noted each last
 
 
 def note_heartbeat(who: str) -> None:
     """Note that beat, or the workers of a queue, are at work now."""
     broker = open_broker()
-    broker.set(_PREFIX + who, _seconds(broker))
+    broker.set(_PREFIX + who, _seconds(broker), ex=FORGOTTEN_AFTER)
+
+
+def note_message(queue: str) -> None:
+    """Note that a message of a queue is begun; from each process so often as beat would ask.
+
+    Where the broker is away, nothing is noted: the message itself is none the worse for it.
+    """
+    now = time.monotonic()
+    if queue not in settings.QUEUES or now - _noted.get(queue, float("-inf")) < settings.HEARTBEAT_INTERVAL:
+        return
+    _noted[queue] = now
+    try:
+        note_heartbeat(queue)
+    except redis.RedisError:
+        return
+
+
+def forget_heartbeat(who: str) -> bool:
+    """Forget when somebody was heard last, who was taken away on purpose. Returns whether anything was known."""
+    return bool(open_broker().delete(_PREFIX + who))
 
 
 def read_silences() -> dict[str, float | None]:
-    """Return for beat and each queue how many seconds ago it was heard last; None: not since the broker was emptied."""
+    """Return for beat and each queue how many seconds ago it was heard last; None: not within a day."""
     broker = open_broker()
     now = _seconds(broker)
     names = [BEAT, *settings.QUEUES]
-    heard = broker.mget([_PREFIX + name for name in names])
+    heard: Any = broker.mget([_PREFIX + name for name in names])
     return {
         name: None if at is None else max(0.0, now - float(at)) for name, at in zip(names, heard, strict=True)
     }
+
+
+def is_needed(queue: str) -> bool:
+    """Whether a message must be sent through a queue to see that it is worked off: none waits there."""
+    return not open_broker().llen(queue)
+
+
+def read_backlog(queue: str) -> int:
+    """Return how many messages wait in a queue, without beat's, which is sent into an empty one: it is the oldest."""
+    broker = open_broker()
+    length: Any = broker.llen(queue)
+    oldest: Any = broker.lindex(queue, -1)
+    return int(length) - (TASK.encode() in (oldest or b""))
 
 
 def open_broker() -> redis.Redis:

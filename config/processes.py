@@ -25,7 +25,8 @@ class ProcessSpec:
 def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[ProcessSpec]:
     """Return web, workers and beat; and the interpret worker where it is wanted and torch is installed.
 
-    Exports share a worker with assembly, to save memory. Each has a process of it, and neither can hold the log up.
+    Exports share a worker with assembly, to save memory. It has two processes for both: one export keeps no trace
+    waiting, two at once do until one is done. None of it can hold the log up, which has a worker of its own.
     """
     celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
     specs = [

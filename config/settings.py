@@ -208,6 +208,8 @@ ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call g
 ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
 # Seconds; a call that cannot give up is killed.
 ASSEMBLY_HARD_LIMIT = env_int("TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120)
+# Seconds a trace may be due before `readyz` says that assembly stands still.
+ASSEMBLY_STANDS_STILL_AFTER = 10 * ASSEMBLY_HARD_LIMIT
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans
@@ -236,6 +238,8 @@ BINDER_SECTIONS = [
 ]
 BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
+# False where they are not mounted: such a process neither looks for them nor makes any.
+HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=True)
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
 # Seconds the clock may be behind what is on record before nothing is decided any more.
@@ -261,15 +265,16 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # (docs/decisions/0021-workers-and-work.md).
 CELERY_TASK_ROUTES = {
     "evidence.tasks.sequence_events": {"queue": "log"},
-    "evidence.tasks.find_missed_events": {"queue": "log"},
     "evidence.tasks.sign_checkpoint": {"queue": "log"},
     "evidence.tasks.export_binder": {"queue": "export"},
-    "evidence.tasks.apply_retention": {"queue": "export"},  # as long as it takes, once a day
+    # What takes longer the more is stored, now and then.
+    "evidence.tasks.apply_retention": {"queue": "export"},
+    "evidence.tasks.check_blobs": {"queue": "export"},
+    "evidence.tasks.find_missed_events": {"queue": "export"},
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
-CELERY_WORKER_PREFETCH_MULTIPLIER = (
-    1  # messages a process holds beside its task: a long one must not sit on others
-)
+# Messages a process holds beside its task: a long one must not sit on others.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": PROBE_LEASE}  # seconds
@@ -302,7 +307,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
     **{
         f"heartbeat-{queue}": {
-            "task": "config.tasks.note_worker",
+            "task": "config.tasks.note_worker",  # where none waits there (config.beat)
             "schedule": float(HEARTBEAT_INTERVAL),
             "args": [queue],
             "options": {"queue": queue},

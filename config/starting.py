@@ -15,12 +15,14 @@ logger = logging.getLogger(__name__)
 
 def say_what_is_wrong(**_: Any) -> None:
     """Log each fault. The process goes on: `readyz` keeps senders away, or nothing is signed, until it is mended."""
-    try:
-        stopping = database_faults()
-        degrading = [] if stopping or settings.PROCESS == "interpret" else stored_faults()
-    except Error as exc:
-        stopping, degrading = [f"database: {exc}".strip()], []
+    stopping, degrading = database_faults()
     for fault in stopping:
         logger.error("not ready: %s", fault)
+    # A probe worker may read none of what is looked at next.
+    may_read = not stopping and settings.PROCESS != "interpret"
+    try:
+        degrading += stored_faults() if may_read else []
+    except Error as exc:  # it went away since it was asked
+        degrading.append(f"database: {exc}".strip())
     for fault in degrading:
         logger.error("degraded: %s", fault)

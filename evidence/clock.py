@@ -61,6 +61,19 @@ def seconds_behind() -> float:
     return max(0.0, (_last_time() - now()).total_seconds())
 
 
+def check_numbering() -> None:
+    """See that transactions are numbered above what is on record.
+
+    Raises:
+        ClockBehind: the database was restored into a younger one, whose transactions are numbered anew.
+    """
+    last = Moment.objects.order_by("-at").values_list("before", flat=True).first()
+    event = AuditEvent.objects.order_by("-pk").values_list("xact_id", flat=True).first()
+    before, _ = _read_snapshot()  # after what it is compared with: others go on meanwhile
+    if before < (last or 0) or before <= (event or 0):
+        raise ClockBehind
+
+
 def read_moment(*, may_run_ahead: bool = False) -> AsOf:
     """Return the present, and keep it: what is read as of it can be read again.
 

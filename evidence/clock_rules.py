@@ -8,7 +8,7 @@ dump, and grows where the rows are found to be ahead.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.apps import AppConfig, apps
 from django.db import connections
@@ -16,6 +16,37 @@ from django.db.models import Max
 
 from evidence.models import AuditEvent, Moment
 from evidence.models.base import AppendOnlyModel
+
+# All three are inlined where they are called. One's own transaction counts as ended, because what it has written is
+# committed with what it now decides. Those between the snapshot and one's own number had not ended, and the snapshot,
+# which ends before them, does not list them.
+CLOCK_FUNCTIONS: Final = {
+    "tracebinder_xact_offset()": """
+CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT 0::bigint$$
+""",
+    "tracebinder_xact_id()": """
+CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()
+$$
+""",
+    "tracebinder_snapshot()": """
+CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE AS $$
+    SELECT greatest(xmax, own + 1) + tracebinder_xact_offset(),
+        ARRAY(
+            SELECT xact + tracebinder_xact_offset() FROM (
+                SELECT listed::text::bigint AS xact FROM pg_snapshot_xip(snapshot) AS listed
+                UNION ALL SELECT generate_series(xmax, own - 1)
+            ) AS unended WHERE xact IS DISTINCT FROM own ORDER BY 1
+        )
+    FROM (
+        SELECT pg_current_snapshot() AS snapshot, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,
+            pg_current_xact_id_if_assigned()::text::bigint AS own
+    ) AS now
+$$
+""",
+}
+OFFSET: Final = "tracebinder_xact_offset()"  # what it says differs by database, in this form alone
+OFFSET_BODY: Final = r"\s*SELECT \d+::bigint\s*"
 
 
 def number_on(sender: AppConfig, using: str, **_: Any) -> None:

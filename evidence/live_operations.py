@@ -12,9 +12,12 @@ from functools import partial
 from typing import Any, Final
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations import AddConstraint, AddField, AddIndex, CreateModel, RemoveIndex, RenameField
 from django.db.migrations.operations.base import Operation
+from django.db.models import Model
+from django.db.models.fields import NOT_PROVIDED
 
 from evidence.short_transactions import change_beside_writers
 from evidence.table_rules import apply_rules_to_new_tables
@@ -33,7 +36,12 @@ _COLUMN: Final = (
 
 
 class Live(Operation):
-    """One of Django's operations, with all it defers, in a short transaction of its own; skipped where it is done."""
+    """One of Django's operations in small steps, each a short transaction of its own and skipped where it is done.
+
+    A foreign key comes after its column or table: the other table is locked for an instant, and its rows are looked at
+    without a lock that stops writers. A column that must have a value keeps its default in the database, because the
+    servers that are replaced last do not write it.
+    """
 
     reduces_to_sql = False
 
@@ -55,10 +63,19 @@ class Live(Operation):
                 if _is_done(self.operation, cursor, app_label, to_state):
                     return
             with connection.schema_editor(atomic=False) as editor:
-                self.operation.database_forwards(app_label, editor, from_state, to_state)
+                if isinstance(self.operation, AddField):
+                    _add_column(self.operation, editor, app_label, to_state)
+                else:
+                    self.operation.database_forwards(app_label, editor, from_state, to_state)
+                    editor.deferred_sql = [sql for sql in editor.deferred_sql if not _is_foreign_key(sql)]
             apply_rules_to_new_tables(connection.alias)
 
         change_beside_writers(connection.alias, self.describe(), change)
+        for model, field in _new_fields(self.operation, app_label, to_state):
+            if isinstance(self.operation, AddField):
+                _index_column(schema_editor, model, field)
+            if field.remote_field and field.db_constraint:
+                _add_foreign_key(schema_editor, model, field)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
@@ -82,10 +99,8 @@ class BuildIndex(AddIndex):
         """Build it, unless it is there and whole."""
         del from_state
         model = to_state.apps.get_model(app_label, self.model_name)
-        with patient_cursor(schema_editor) as cursor:
-            if not _is_whole(cursor, self.index.name):
-                cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
-                schema_editor.add_index(model, self.index, concurrently=True)  # type: ignore[call-arg]  # PostgreSQL's
+        statement = self.index.create_sql(model, schema_editor, concurrently=True)
+        build_index(schema_editor, f'"{self.index.name}"', str(statement))
 
 
 class DropIndex(RemoveIndex):
@@ -113,6 +128,19 @@ def patient_cursor(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[CursorWr
             yield cursor
         finally:
             cursor.execute(f"SET lock_timeout = '{usual}'")
+
+
+def build_index(schema_editor: BaseDatabaseSchemaEditor, name: str, create: str) -> None:
+    """Build an index while writers go on, unless it is there and whole.
+
+    Args:
+        name: quoted.
+        create: the statement; with CONCURRENTLY.
+    """
+    with patient_cursor(schema_editor) as cursor:
+        if not _is_whole(cursor, name):
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            cursor.execute(create)
 
 
 def execute_beside_writers(schema_editor: BaseDatabaseSchemaEditor, subject: str, sql: str) -> None:
@@ -170,6 +198,60 @@ def drop_indexes_of(schema_editor: BaseDatabaseSchemaEditor, columns: Sequence[t
             )
             for (name,) in cursor.fetchall():
                 cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+
+
+def _add_column(operation: AddField, editor: Any, app_label: str, to_state: Any) -> None:
+    """Add a column as Django does, without what takes a lock on another table or goes through the rows."""
+    model, field = next(_new_fields(operation, app_label, to_state))
+    keeps_constraint, field.db_constraint = getattr(field, "db_constraint", True), False
+    must_have_value = not field.null and not field.has_db_default()
+    try:
+        if not operation.preserve_default:
+            field.default = operation.field.default
+        editor.add_field(model, field)
+        if must_have_value and editor.effective_default(field) is not None:
+            changes, values = editor._alter_column_default_sql(model, None, field)  # noqa: SLF001  # Django has no other
+            editor.execute(f'ALTER TABLE "{model._meta.db_table}" {changes}', values)
+        editor.deferred_sql.clear()  # of a column, there are none but indexes
+    finally:
+        field.db_constraint = keeps_constraint
+        if not operation.preserve_default:
+            field.default = NOT_PROVIDED
+
+
+def _index_column(schema_editor: Any, model: type[Model], field: Any) -> None:
+    """Build the indexes that Django gives a column of this kind, beside writers."""
+    for statement in schema_editor._field_indexes_sql(model, field):  # noqa: SLF001  # likewise
+        statement.template = schema_editor.sql_create_index_concurrently
+        build_index(schema_editor, str(statement.parts["name"]), str(statement))
+
+
+def _add_foreign_key(schema_editor: Any, model: type[Model], field: Any) -> None:
+    """Have new rows checked from now on, and look at those there are while writers go on."""
+    suffix = "_fk_%(to_table)s_%(to_column)s"  # as Django calls it
+    statement = schema_editor._create_fk_sql(model, field, suffix)  # noqa: SLF001  # likewise
+    name, table = str(statement.parts["name"]), model._meta.db_table
+    with schema_editor.connection.cursor() as cursor:
+        there = _finds(cursor, "(SELECT 1 FROM pg_constraint WHERE conname = %s)", name.strip('"'))
+    if not there:
+        execute_beside_writers(schema_editor, table, f"{statement} NOT VALID")
+    execute_beside_writers(schema_editor, table, f'ALTER TABLE "{table}" VALIDATE CONSTRAINT {name}')
+
+
+def _is_foreign_key(sql: str | Statement) -> bool:
+    return isinstance(sql, Statement) and "FOREIGN KEY" in sql.template
+
+
+def _new_fields(operation: Operation, app_label: str, state: Any) -> Iterator[tuple[type[Model], Any]]:
+    """Return the fields that an operation brings, each with its model."""
+    if isinstance(operation, CreateModel):
+        model = state.apps.get_model(app_label, operation.name)
+        if model._meta.local_many_to_many:
+            raise NotImplementedError(f"{operation}: name the table between them as a model of its own")
+        yield from ((model, field) for field in model._meta.local_concrete_fields)
+    elif isinstance(operation, AddField):
+        model = state.apps.get_model(app_label, operation.model_name)
+        yield model, model._meta.get_field(operation.name)
 
 
 def _execute(schema_editor: BaseDatabaseSchemaEditor, sql: str) -> None:

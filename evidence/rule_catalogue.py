@@ -29,10 +29,11 @@ WHERE class.relnamespace = 'public'::regnamespace AND role.rolname = ANY(%(roles
 
 # A partition has its trigger from the table it is part of, and may still have lost it or have it switched off.
 _TRIGGERS = """
-SELECT root.relname, function.proname, trigger.tgargs, trigger.tgtype, trigger.tgenabled,
+SELECT root.relname, name, function.proname, trigger.tgargs, trigger.tgtype, trigger.tgenabled,
     trigger.tgqual IS NOT NULL OR trigger.tgattr <> ''::int2vector
 FROM pg_class AS class JOIN pg_class AS root ON root.oid = coalesce(pg_partition_root(class.oid), class.oid)
-LEFT JOIN pg_trigger AS trigger ON trigger.tgrelid = class.oid AND trigger.tgname = %(name)s
+CROSS JOIN unnest(%(triggers)s::text[]) AS name
+LEFT JOIN pg_trigger AS trigger ON trigger.tgrelid = class.oid AND trigger.tgname = name
 LEFT JOIN pg_proc AS function ON function.oid = trigger.tgfoid
 WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p')
 """
@@ -95,24 +96,23 @@ class Catalogue:
     schema_users: frozenset[str]
     tables: frozenset[str]
     rights: dict[tuple[str, str], set[str]]  # by table and role
-    triggers: dict[
-        str, set[Trigger | None]
-    ]  # by table: its own and those of its partitions; None: one is missing
+    # By table and name: the table's own and those of its partitions; None: one is missing.
+    triggers: dict[tuple[str, str], set[Trigger | None]]
     functions: dict[str, Function] = field(default_factory=dict)  # by signature
     callers: dict[str, set[str]] = field(default_factory=dict)  # roles other than the owner, by signature
 
 
 def read_catalogue(
-    cursor: CursorWrapper, *, roles: Collection[str], trigger: str, signatures: Collection[str]
+    cursor: CursorWrapper, *, roles: Collection[str], triggers: Collection[str], signatures: Collection[str]
 ) -> Catalogue:
     """Return what stands of what the rules speak of.
 
     Args:
         roles: whose rights.
-        trigger: the name of the trigger.
+        triggers: their names.
         signatures: the functions, as `name(type, type)`.
     """
-    asked: dict[str, Any] = {"roles": list(roles), "name": trigger, "signatures": list(signatures)}
+    asked: dict[str, Any] = {"roles": list(roles), "triggers": list(triggers), "signatures": list(signatures)}
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
         cursor.execute(sql, asked)
@@ -121,9 +121,9 @@ def read_catalogue(
     rights: dict[tuple[str, str], set[str]] = defaultdict(set)
     for table, role, right in ask(_RIGHTS):
         rights[table, role].add(right)
-    triggers: dict[str, set[Trigger | None]] = defaultdict(set)
-    for table, *found in ask(_TRIGGERS):
-        triggers[table].add(_trigger_of(*found))
+    standing: dict[tuple[str, str], set[Trigger | None]] = defaultdict(set)
+    for table, name, *found in ask(_TRIGGERS):
+        standing[table, name].add(_trigger_of(*found))
     functions = {signature: (Function(*told), set(callers)) for signature, *told, callers in ask(_FUNCTIONS)}
     return Catalogue(
         roles=frozenset(
@@ -132,7 +132,7 @@ def read_catalogue(
         schema_users=frozenset(name for (name,) in ask(_SCHEMA_USERS)),
         tables=frozenset(name for (name,) in ask(_TABLES)),
         rights=rights,
-        triggers=triggers,
+        triggers=standing,
         functions={signature: function for signature, (function, _) in functions.items()},
         callers={signature: callers for signature, (_, callers) in functions.items()},
     )

@@ -2,8 +2,9 @@
 
 An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included (on tables with
 payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
-INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE. Nobody but the owner may
-TRUNCATE. The interpret role gets what `settings` lists, and no more.
+INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE, but for what a token is
+called by (`evidence.token_rules`). Nobody but the owner may TRUNCATE. The interpret role gets what `INTERPRET_GRANTS`
+lists, and no more.
 
 A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
 `migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so
@@ -15,8 +16,9 @@ runtime role.)
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, models
 
+from evidence.clock_rules import CLOCK_FUNCTIONS, OFFSET, OFFSET_BODY
 from evidence.disposal_rules import (
     GUARD_FUNCTION,
     guard_arguments,
@@ -31,15 +34,17 @@ from evidence.disposal_rules import (
     private_functions,
     reading_functions,
 )
-from evidence.models import Span
+from evidence.models import AccessToken, Span
 from evidence.models.base import AppendOnlyModel
 from evidence.rule_catalogue import Catalogue, Trigger, function_said_by, read_catalogue
 from evidence.short_transactions import change_beside_writers
+from evidence.token_rules import KEEP_TOKEN, KEEP_TOKEN_SQL
 
 logger = logging.getLogger(__name__)
 
 TRIGGER_NAME: Final = "tracebinder_append_only"
 FUNCTION_NAME: Final = "tracebinder_refuse_change"
+TRIGGERS: Final = (TRIGGER_NAME, KEEP_TOKEN)
 
 # What a probe worker needs to read its specification and to say what it found. Telemetry isolation (invariant 8):
 # it reads no trace, claim, review or requirement, and inserts nothing but findings and their audit events.
@@ -73,6 +78,7 @@ class Difference:
     subject: str
     statements: tuple[str, ...]
     is_new: bool  # the runtime role has no right on it at all: nobody uses it yet
+    stops: bool = True  # False: what web and workers write they may, and what differs is something else
 
 
 def apply_table_rules(using: str, **_: Any) -> None:
@@ -93,7 +99,7 @@ def find_differences(using: str) -> list[Difference]:
     """Return what in the database is not as the rules have it, in the order in which to put it right. Takes no lock."""
     functions = {**_open_functions(), **private_functions()}
     with connections[using].cursor() as cursor:
-        found = read_catalogue(cursor, roles=_roles(), trigger=TRIGGER_NAME, signatures=functions)
+        found = read_catalogue(cursor, roles=_roles(), triggers=TRIGGERS, signatures=functions)
     every = [*_role_differences(found), *_function_differences(found)]
     for model in apps.get_models(include_auto_created=True):
         if model._meta.db_table in found.tables and not model._meta.proxy:
@@ -127,12 +133,19 @@ def _role_differences(found: Catalogue) -> Iterator[Difference]:
 
 def _function_differences(found: Catalogue) -> Iterator[Difference]:
     for signature, sql in _open_functions().items():
-        if found.functions.get(signature) != function_said_by(sql):
-            yield Difference(signature, (sql,), is_new=signature not in found.functions)
+        is_new = signature not in found.functions
+        is_closed = not is_new and "public" not in found.callers[signature]
+        statements = [] if _stands(found, signature, sql) else [sql]
+        if is_closed:
+            statements.append(f"GRANT EXECUTE ON FUNCTION {signature} TO PUBLIC")
+        if statements:
+            # Every row that is written calls the clock's.
+            stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)
+            yield Difference(signature, tuple(statements), is_new, stops)
     if Span._meta.db_table not in found.tables:
         return
     for signature, sql in private_functions().items():
-        statements = [sql] if sql and found.functions.get(signature) != function_said_by(sql) else []
+        statements = [] if _stands(found, signature, sql) else [sql]
         if found.callers.get(signature) != {settings.RUNTIME_ROLE}:
             statements += [
                 f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC",
@@ -140,18 +153,24 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
             ]
         if statements:
             is_new = settings.RUNTIME_ROLE not in found.callers.get(signature, ())
-            yield Difference(signature, tuple(statements), is_new)
+            yield Difference(signature, tuple(statements), is_new, stops=False)
 
 
 def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
     table = model._meta.db_table
     wanted = dict(zip(_roles(), (runtime_rights(model), interpret_rights(model)), strict=True))
-    statements = [one for part in _right_differences(found, table, wanted) for one in part.statements]
-    if is_append_only(model) and found.triggers[table] != {_trigger_of(model)}:
-        statements.insert(0, _trigger_sql(table, _trigger_of(model)))
-    if statements:
+    rights = next(_right_differences(found, table, wanted), None)
+    triggers = [
+        _trigger_sql(table, name, trigger)
+        for name, trigger in _triggers_of(model).items()
+        if found.triggers[table, name] != {trigger}
+    ]
+    if triggers or rights:
         yield Difference(
-            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
+            table,
+            (*triggers, *(rights.statements if rights else ())),
+            is_new=bool(rights and rights.is_new),
+            stops=bool(rights and rights.stops),
         )
 
 
@@ -159,26 +178,50 @@ def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) 
     statements = []
     for role, rights in wanted.items():
         held = found.rights.get((table, role), set())
-        if held == set(filter(None, rights.split(", "))):
+        if held == _set_of(rights):
             continue
         if held:
             statements.append(f'REVOKE ALL ON "{table}" FROM "{role}"')
         if rights:
             statements.append(f'GRANT {rights} ON "{table}" TO "{role}"')
     if statements:
-        yield Difference(
-            table, tuple(statements), is_new=not found.rights.get((table, settings.RUNTIME_ROLE))
-        )
+        held = found.rights.get((table, settings.RUNTIME_ROLE), set())
+        lacks = _set_of(wanted[settings.RUNTIME_ROLE]) - held
+        yield Difference(table, tuple(statements), is_new=not held, stops=bool(lacks))
 
 
 def _open_functions() -> dict[str, str]:
     """Return the functions that anybody may call: they do no more than their caller may."""
-    return {f"{FUNCTION_NAME}()": _REFUSE_CHANGE, **guard_functions(), **reading_functions()}
+    return {
+        f"{FUNCTION_NAME}()": _REFUSE_CHANGE,
+        f"{KEEP_TOKEN}()": KEEP_TOKEN_SQL,
+        **CLOCK_FUNCTIONS,
+        **guard_functions(),
+        **reading_functions(),
+    }
 
 
-def _trigger_of(model: type[models.Model]) -> Trigger:
+def _stands(found: Catalogue, signature: str, sql: str) -> bool:
+    """Whether a function is there and says what it should; of the clock's offset, in which form it says it."""
+    stands, wanted = found.functions.get(signature), function_said_by(sql)
+    if signature == OFFSET and stands is not None and re.fullmatch(OFFSET_BODY, stands.body):
+        stands = replace(stands, body=wanted.body)
+    return stands == wanted
+
+
+def _triggers_of(model: type[models.Model]) -> dict[str, Trigger]:
+    """Return the triggers that a table must have, by name."""
+    if model is AccessToken:
+        return {KEEP_TOKEN: Trigger.of(KEEP_TOKEN)}
+    if not is_append_only(model):
+        return {}
     arguments = guard_arguments(model)
-    return Trigger.of(FUNCTION_NAME) if arguments is None else Trigger.of(GUARD_FUNCTION, arguments)
+    wanted = Trigger.of(FUNCTION_NAME) if arguments is None else Trigger.of(GUARD_FUNCTION, arguments)
+    return {TRIGGER_NAME: wanted}
+
+
+def _set_of(rights: str) -> set[str]:
+    return set(filter(None, rights.split(", ")))
 
 
 def _execute(using: str, difference: Difference) -> None:
@@ -202,9 +245,9 @@ def is_append_only(model: type[models.Model]) -> bool:
     return issubclass(model, AppendOnlyModel)
 
 
-def _trigger_sql(table: str, trigger: Trigger) -> str:
+def _trigger_sql(table: str, name: str, trigger: Trigger) -> str:
     arguments = ", ".join("'" + text.replace("'", "''") + "'" for text in trigger.arguments)
     return (
-        f'CREATE OR REPLACE TRIGGER {TRIGGER_NAME} BEFORE UPDATE OR DELETE ON "{table}" '
+        f'CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OR DELETE ON "{table}" '
         f"FOR EACH ROW EXECUTE FUNCTION {trigger.function}({arguments})"
     )

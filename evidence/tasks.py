@@ -38,7 +38,12 @@ def sequence_events() -> None:
     log.sequence_backlog(TimeBudget.of(settings.SEQUENCE_BUDGET), limit=settings.SEQUENCE_BATCH)
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds
+)
 def find_missed_events() -> None:
     """Look through the whole log for an event without a place, which the everyday search would not see."""
     log.sequence_events(limit=settings.SEQUENCE_BATCH, full_search=True)
@@ -63,7 +68,13 @@ def apply_retention() -> None:
     blob_removal.sweep_removed()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=3600)
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    expires=3600,
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds
+)
 def check_blobs() -> None:
     """See that every blob has a file of its size, and keep what was found for `readyz`."""
     blob_checks.note_check(blob_checks.check_blobs(reads=False))

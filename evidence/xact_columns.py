@@ -21,9 +21,8 @@ def add_xact_id(app: str, nouns: Iterable[str]) -> Operation:
     nouns = list(nouns)
 
     def add(_: object, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        for (
-            noun
-        ) in nouns:  # each by itself: together they would wait for every writer there is, in another order
+        # Each by itself: together they would wait for every writer there is, in another order.
+        for noun in nouns:
             execute_beside_writers(
                 schema_editor,
                 f"{app}_{noun}",

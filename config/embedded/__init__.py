@@ -9,11 +9,12 @@ Django-free: it runs before settings are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
-from config.embedded.owner import forget_owner, is_orphan, note_owner
+from config.embedded.owner import look_after, stop_if_ours
 from config.embedded.plan import (
     DATABASE,
     INTERPRET_ROLE,
@@ -38,6 +39,7 @@ __all__ = [
     "EmbeddedError",
     "Plan",
     "read_plan",
+    "revive",
     "running",
     "start_postgres",
     "start_valkey",
@@ -46,28 +48,33 @@ __all__ = [
 ]
 
 
-@contextmanager
-def running(var: Path, *, postgres: bool = True, valkey: bool = True) -> Iterator[None]:
-    """Have the chosen servers running inside the block; stop afterwards what this call started, or found orphaned."""
-    with ExitStack() as started:
-        if postgres:
-            started.enter_context(_one_running(var, "postgres", start_postgres, stop_postgres))
-        if valkey:
-            started.enter_context(_one_running(var, "valkey", start_valkey, stop_valkey))
-        yield
+_SERVERS: Final = {"postgres": (start_postgres, stop_postgres), "valkey": (start_valkey, stop_valkey)}
 
 
 @contextmanager
-def _one_running(
-    var: Path, server: str, start: Callable[[Path], bool], stop: Callable[[Path], None]
+def running(
+    var: Path, *, postgres: bool = True, valkey: bool = True, takes_over: bool = False
 ) -> Iterator[None]:
-    is_ours = start(var) or is_orphan(var, server)
-    if not is_ours:
+    """Have the chosen servers running inside the block; stop afterwards what is ours by then.
+
+    Args:
+        takes_over: what runs already becomes ours: whoever started it leaves it alone when they end.
+    """
+    chosen = [server for server, wanted in (("postgres", postgres), ("valkey", valkey)) if wanted]
+    with ExitStack() as ending:
+        for server in chosen:
+            start, stop = _SERVERS[server]
+            if look_after(var, server, start, takes_over=takes_over).begun:
+                ending.callback(stop_if_ours, var, server, stop)
         yield
-        return
-    try:
-        note_owner(var, server)
-        yield
-    finally:
-        stop(var)
-        forget_owner(var, server)
+
+
+def revive(var: Path, server: str) -> bool:
+    """Start a server again that has ended, whoever had started it, and look after it from now on.
+
+    Returns whether this call started it.
+
+    Raises:
+        EmbeddedError: it did not come up.
+    """
+    return look_after(var, server, _SERVERS[server][0], takes_over=True).started

@@ -82,9 +82,9 @@ def tail_of(path: Path, lines: int = 15) -> str:
 
 
 @contextmanager
-def locked(var: Path) -> Iterator[None]:
-    """One process at a time starts, stops or plans the servers of this folder."""
-    with (var / "embedded.lock").open("w") as handle:
+def locked(var: Path, what: str = "embedded") -> Iterator[None]:
+    """One process at a time starts, stops or plans the servers of this folder, or settles who looks after one."""
+    with (var / f"{what}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

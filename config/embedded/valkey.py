@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from config.embedded.plan import (
@@ -58,25 +61,45 @@ def start_valkey(var: Path) -> bool:
 def stop_valkey(var: Path) -> None:
     """Stop Valkey, saving what it holds, or without, where that cannot be saved. Nothing when it does not run.
 
-    On a full disk it refuses to end with its data unsaved. Its messages only wake workers, so it ends without.
+    On a full disk it refuses to end with its data unsaved. Its messages only wake workers, so it ends without, and is
+    killed where it does not even answer that.
     """
     plan = read_plan(var)
     with locked(var):
-        for how, seconds in (("SAVE", STOP_TIMEOUT), ("NOSAVE FORCE", STOP_TIMEOUT)):
-            if not _valkey_answers(plan):
+        for how in ("SAVE", "NOSAVE FORCE"):
+            # While it saves it answers nobody, which is not its end.
+            if not (_valkey_answers(plan) or _process_of(var)):
                 return
-            _shut_down(plan, how, seconds)
+            with suppress(OSError):  # it takes longer than we wait, or ended while it was asked
+                _shut_down(plan, how, STOP_TIMEOUT)
+        if pid := _process_of(var):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _shut_down(plan: Plan, how: str, seconds: float) -> None:
-    """Ask Valkey to end, and wait until it has, or says that it will not."""
+    """Ask Valkey to end, and wait until it has, or says that it will not.
+
+    Raises:
+        OSError: it did neither in time.
+    """
     with socket.create_connection(("127.0.0.1", plan.valkey_port), timeout=seconds) as connection:
         connection.sendall(f"AUTH {plan.valkey_password}\r\nSHUTDOWN {how}\r\n".encode())
         answer = b""
-        while b"-ERR" not in answer and (
-            piece := connection.recv(256)
-        ):  # nothing is read from one that has ended
+        while b"-ERR" not in answer:
+            piece = connection.recv(256)
+            if not piece:  # it has ended
+                return
             answer += piece
+
+
+def _process_of(var: Path) -> int:
+    """Return the id of the server that works in this folder, whether it answers or not; 0 where there is none."""
+    data = var / "valkey"
+    try:
+        pid = int((data / "valkey.pid").read_text(encoding="ascii"))
+        return pid if Path(f"/proc/{pid}/cwd").readlink() == data.resolve() else 0
+    except (OSError, ValueError):
+        return 0  # it has ended, or its number is somebody else's now
 
 
 def _valkey_binary() -> str:

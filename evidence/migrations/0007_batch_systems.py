@@ -4,10 +4,10 @@ from django.db import migrations, models
 
 from evidence.live_operations import BuildIndex, execute_beside_writers
 
-# Old rows begin with a system that nobody is of: shown to nobody until it is known whose items they held.
+# Old rows begin with a system that nobody is of: shown to nobody until it is known whose items they held. The default
+# stays, because servers of before go on writing requests without the column until they are replaced.
 COLUMN = """
 ALTER TABLE evidence_ingestbatch ADD COLUMN IF NOT EXISTS system_ids bigint[] NOT NULL DEFAULT '{0}';
-ALTER TABLE evidence_ingestbatch ALTER COLUMN system_ids DROP DEFAULT;
 """
 
 # Whose items an old request held was not written down. They were of its token's systems, so it is shown to those who

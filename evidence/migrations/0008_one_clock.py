@@ -2,6 +2,7 @@ import django.contrib.postgres.fields
 from django.db import migrations, models
 
 import evidence.models.base
+from evidence.clock_rules import CLOCK_FUNCTIONS
 from evidence.live_operations import Live, execute_beside_writers
 from evidence.xact_columns import add_xact_id
 
@@ -13,25 +14,6 @@ NOUNS = [
     "ingestbatch", "reject", "span", "evidence", "evidencelink", "reviewtask", "review", "adjudication",
 ]  # fmt: skip
 
-# PostgreSQL numbers transactions on for ever, but a restored dump begins anew: the offset then makes up for it
-# (`evidence.table_rules`). All three are inlined where they are called. One's own transaction counts as ended,
-# because what it has written is committed with what it now decides.
-FUNCTIONS = """
-CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint';
-CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()
-$$;
-CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE AS $$
-    SELECT greatest(pg_snapshot_xmax(snapshot)::text::bigint, own + 1) + tracebinder_xact_offset(),
-        ARRAY(
-            SELECT xact::text::bigint + tracebinder_xact_offset() FROM pg_snapshot_xip(snapshot) AS xact
-            WHERE xact::text::bigint IS DISTINCT FROM own ORDER BY 1
-        )
-    FROM (
-        SELECT pg_current_snapshot() AS snapshot, pg_current_xact_id_if_assigned()::text::bigint AS own
-    ) AS now
-$$;
-"""
 UNDO = """
 DROP FUNCTION tracebinder_snapshot();
 DROP FUNCTION tracebinder_xact_id();
@@ -39,13 +21,24 @@ DROP FUNCTION tracebinder_xact_offset();
 """
 
 
+def make_functions(apps, schema_editor):
+    """Make those that are not there; the rules, which follow every migration, keep them as they should be."""
+    with schema_editor.connection.cursor() as cursor:
+        for signature, sql in CLOCK_FUNCTIONS.items():
+            cursor.execute("SELECT to_regprocedure(%s) IS NULL", [signature])
+            if cursor.fetchone() == (True,):
+                cursor.execute(sql)
+
+
 def add_digest_format(apps, schema_editor):
-    """Say of the spans there are that their digests are of the old format, and of all to come that they are not."""
+    """Say of all spans whose writer does not say otherwise that their digests are of the old format.
+
+    Servers of before go on writing such spans until they are replaced, and do not know of the column.
+    """
     execute_beside_writers(
         schema_editor,
         "evidence_span",
-        "ALTER TABLE evidence_span ADD COLUMN IF NOT EXISTS digest_format smallint NOT NULL DEFAULT 1;"
-        "ALTER TABLE evidence_span ALTER COLUMN digest_format SET DEFAULT 2;",
+        "ALTER TABLE evidence_span ADD COLUMN IF NOT EXISTS digest_format smallint NOT NULL DEFAULT 1;",
     )
 
 
@@ -56,7 +49,8 @@ class Migration(migrations.Migration):
 
     dependencies = [("evidence", "0007_batch_systems")]
     operations = [
-        migrations.RunSQL(FUNCTIONS, UNDO),
+        migrations.RunPython(make_functions, migrations.RunPython.noop),
+        migrations.RunSQL(migrations.RunSQL.noop, UNDO),
         add_xact_id("evidence", NOUNS),
         Live(migrations.CreateModel(
             name="Moment",
@@ -76,7 +70,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             state_operations=[
-                migrations.AddField("span", "digest_format", models.SmallIntegerField(db_default=2))
+                migrations.AddField("span", "digest_format", models.SmallIntegerField(db_default=1))
             ],
         ),
         Live(migrations.AddField(

@@ -1,18 +1,22 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from evidence.live_operations import BuildIndex, Live
+
 
 class Migration(migrations.Migration):
     """A trace that ends its workers is counted, and a binder that is asked for is a row."""
 
+    atomic = False  # each step by itself, beside writers
+
     dependencies = [("evidence", "0011_people_of_before")]
     operations = [
-        migrations.AddField(
+        Live(migrations.AddField(
             model_name="pendingtrace",
             name="attempts",
             field=models.PositiveSmallIntegerField(db_default=0, default=0),
-        ),
-        migrations.AddIndex(
+        )),
+        BuildIndex(
             model_name="pendingtrace",
             index=models.Index(
                 condition=models.Q(("attempts__gt", 0)),
@@ -20,7 +24,7 @@ class Migration(migrations.Migration):
                 name="evidence_pendingtrace_tried",
             ),
         ),
-        migrations.CreateModel(
+        Live(migrations.CreateModel(
             name='BinderRequest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -50,5 +54,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['binder_uuid'], name='evidence_binderrequest_binder'), models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['queued_at'], name='evidence_binderrequest_pending')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('system', 'binder_uuid'), name='evidence_binderrequest_one_pending')],
             },
-        ),
+        )),
     ]

@@ -1,5 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from evidence.live_operations import BuildIndex
 
 
 class Migration(migrations.Migration):
@@ -9,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [("evidence", "0012_work_rows")]
     operations = [
-        AddIndexConcurrently(
+        BuildIndex(
             model_name="reject",
             index=models.Index(
                 condition=models.Q(("source_ref", ""), _negated=True),
@@ -17,7 +18,7 @@ class Migration(migrations.Migration):
                 name="evidence_reject_source",
             ),
         ),
-        AddIndexConcurrently(
+        BuildIndex(
             model_name="auditevent",
             index=models.Index(
                 condition=models.Q(("verb", "binder.sealed")),

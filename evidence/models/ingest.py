@@ -14,7 +14,6 @@ from evidence.models.base import (
     system_ids_field,
 )
 from evidence.models.system import AccessToken, System
-from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT
 
 
 class IngestBatch(AppendOnlyModel):
@@ -108,7 +107,8 @@ class Span(AppendOnlyModel):
     resource = models.JSONField()
     scope = models.JSONField()
     digest = digest_field()  # of the content, whichever encoding it came in: evidence.otlp.span_digest
-    digest_format = models.SmallIntegerField(db_default=SPAN_DIGEST_FORMAT)  # 1: of the message, see there
+    # 1: of the message, see there. The default is for servers from before the column; all others say what they write.
+    digest_format = models.SmallIntegerField(db_default=1)
     received_at = models.DateTimeField()  # our clock
 
     class Meta:

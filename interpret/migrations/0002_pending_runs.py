@@ -2,8 +2,11 @@
 
 from django.db import migrations, models
 
+from evidence.live_operations import BuildIndex, Live
+
 
 class Migration(migrations.Migration):
+    atomic = False  # each step by itself, beside writers
 
     dependencies = [
         ('evidence', '0001_initial'),
@@ -11,26 +14,26 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        Live(migrations.AddField(
             model_name='proberun',
             name='attached_at',
             field=models.DateTimeField(null=True),
-        ),
-        migrations.AddField(
+        )),
+        Live(migrations.AddField(
             model_name='proberun',
             name='sent_at',
             field=models.DateTimeField(null=True),
-        ),
-        migrations.AddIndex(
+        )),
+        BuildIndex(
             model_name='proberun',
             index=models.Index(condition=models.Q(('attached_at', None), ('state', 'done')), fields=['finished_at'], name='interpret_proberun_unattached'),
         ),
-        migrations.AddIndex(
+        BuildIndex(
             model_name='proberun',
             index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['queued_at'], name='interpret_proberun_pending'),
         ),
-        migrations.AddConstraint(
+        Live(migrations.AddConstraint(
             model_name='proberun',
             constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('spec', 'release'), name='interpret_proberun_one_pending'),
-        ),
+        )),
     ]

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import Celery
+import redis
+from celery import Celery, current_app
 from celery.beat import ScheduleEntry
+from rest_framework.test import APIClient
 
 from config.beat import Scheduler
+from config.heartbeats import open_broker
+from interpret.tasks import run_probe
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -46,6 +50,30 @@ def run(scheduler: Scheduler, wall: Wall, seconds: int) -> None:
     for _ in range(seconds * 4):
         scheduler.tick()
         wall.now += timedelta(seconds=0.25)
+
+
+@pytest.fixture
+def broker() -> Iterator[redis.Redis]:
+    """The broker, with nothing in the queue of probes."""
+    broker = open_broker()
+    broker.delete("interpret")
+    yield broker
+    broker.delete("interpret")
+
+
+@pytest.mark.django_db
+def test_in_a_queue_that_nobody_serves_one_heartbeat_waits_and_is_not_counted(
+    broker: redis.Redis, tmp_path: Path, api: APIClient
+) -> None:
+    scheduler = Scheduler(app=current_app, schedule_filename=str(tmp_path / "schedule"))
+    for _ in range(5):
+        scheduler.apply_entry(scheduler.schedule["heartbeat-interpret"])
+    assert broker.llen("interpret") == 1
+    run_probe.delay(1)
+    scheduler.apply_entry(scheduler.schedule["heartbeat-interpret"])
+    scheduler.close()
+    assert broker.llen("interpret") == 2
+    assert 'tracebinder_queue_length{queue="interpret"} 1.0' in api.get("/metrics").content.decode()
 
 
 def test_a_clock_set_back_stalls_nothing_also_across_a_restart(

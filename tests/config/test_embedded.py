@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -146,16 +149,90 @@ def test_a_server_that_cannot_save_ends_all_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_server_that_does_not_answer_ends_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saving much to a slow disk takes longer than anybody waits, and nothing else is answered meanwhile."""
+    monkeypatch.setattr("config.embedded.valkey.STOP_TIMEOUT", 0.2)
+    assert embedded.start_valkey(tmp_path)
+    pid = int((tmp_path / "valkey" / "valkey.pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    embedded.stop_valkey(tmp_path)
+    assert embedded.start_valkey(tmp_path) is True
+    embedded.stop_valkey(tmp_path)
+
+
+KEEPER = """
+import sys, time
+from pathlib import Path
+from config import embedded
+with embedded.running(Path(sys.argv[1]), postgres=False):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def starting(var: Path) -> subprocess.Popen[str]:
+    """Another process that will have servers running until its input ends."""
+    command = [sys.executable, "-c", KEEPER, str(var)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=pipe, stdout=pipe, text=True)
+
+
+def wait_until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+
+@contextmanager
+def keeper(var: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has them running."""
+    with starting(var) as process:
+        wait_until_ready(process)
+        yield process
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_who_stays_takes_over_and_a_shell_that_ends_stops_nothing_below_it(tmp_path: Path) -> None:
+    with keeper(tmp_path) as shell:
+        with embedded.running(tmp_path, postgres=False, takes_over=True):
+            shell.communicate()
+            assert embedded.start_valkey(tmp_path) is False, "it was stopped under us"
+        assert embedded.start_valkey(tmp_path) is True, "it was left behind"
+    embedded.stop_valkey(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_server_that_had_to_be_revived_is_ours_and_ends_with_us(tmp_path: Path) -> None:
+    with keeper(tmp_path):
+        with embedded.running(tmp_path, postgres=False, takes_over=True):
+            embedded.stop_valkey(tmp_path)
+            assert embedded.revive(tmp_path, "valkey") is True
+            assert embedded.revive(tmp_path, "valkey") is False
+        assert embedded.start_valkey(tmp_path) is True
+        embedded.stop_valkey(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_of_two_that_find_an_orphan_at_once_one_looks_after_it(tmp_path: Path) -> None:
+    (tmp_path / "valkey.owner").write_text("1 long ago")
+    assert embedded.start_valkey(tmp_path)
+    with ExitStack() as both:
+        keepers = [both.enter_context(starting(tmp_path)) for _ in range(2)]
+        for process in keepers:
+            wait_until_ready(process)
+        owner = int((tmp_path / "valkey.owner").read_text().split()[0])
+        other = next(process for process in keepers if process.pid != owner)
+        other.communicate()
+        assert embedded.start_valkey(tmp_path) is False, "it is the other one's"
+        next(process for process in keepers if process.pid == owner).communicate()
+    assert embedded.start_valkey(tmp_path) is True
+    embedded.stop_valkey(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_whose_keeper_was_killed_is_looked_after_by_the_next(tmp_path: Path) -> None:
-    keeper = (
-        "import sys, time; from pathlib import Path; from config import embedded\n"
-        f"with embedded.running(Path({str(tmp_path)!r}), postgres=False): print('ready', flush=True); time.sleep(600)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", keeper], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
-    ) as killed:
-        assert killed.stdout is not None
-        assert killed.stdout.readline() == "ready\n"
+    with keeper(tmp_path) as killed:
         killed.kill()
     assert embedded.start_valkey(tmp_path) is False, "it outlived its keeper"
     with embedded.running(tmp_path, postgres=False):

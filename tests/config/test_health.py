@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
 from celery import current_app
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from config.beat import note_beat
-from config.heartbeats import BEAT, note_heartbeat, open_broker, read_silences
+from config.heartbeats import (
+    BEAT,
+    FORGOTTEN_AFTER,
+    forget_heartbeat,
+    note_heartbeat,
+    open_broker,
+    read_silences,
+)
 from config.tasks import note_worker
+from evidence import clock
+from evidence.models import BinderRequest, PendingTrace
+from evidence.services import audit, log
 from evidence.services.blobs import blob_path, store_blob
-from evidence.tasks import check_blobs
+from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
+from evidence.services.keys.files import create_key_file
+from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer
+from evidence.tasks import check_blobs, export_binder
 from tests.evidence.binder_world import export, fill_lightly
 from tests.factories import World
 
@@ -75,8 +93,10 @@ def test_who_was_never_heard_of_is_named_but_for_the_worker_that_not_everybody_h
     api: APIClient, broker: redis.Redis
 ) -> None:
     del broker
-    workers = [f"worker of queue {queue}: not heard of yet" for queue in ("default", "log", "export")]
-    assert degraded(api) == ["beat: not heard of yet", *workers]
+    workers = [
+        f"worker of queue {queue}: not heard of within a day" for queue in ("default", "log", "export")
+    ]
+    assert degraded(api) == ["beat: not heard of within a day", *workers]
 
 
 @pytest.mark.usefixtures("all_at_work")
@@ -100,6 +120,28 @@ def test_beat_and_the_workers_of_each_queue_are_heard(api: APIClient, broker: re
 
 
 @pytest.mark.usefixtures("all_at_work")
+def test_a_worker_that_begins_any_message_is_heard(broker: redis.Redis) -> None:
+    """In a queue in which much waits, beat sends nothing."""
+    forget_heartbeat("export")
+    with suppress(BinderRequest.DoesNotExist):
+        export_binder.apply(args=(1,), routing_key="export", throw=True)
+    assert 0 <= (read_silences()["export"] or -1) < 10
+    assert 0 < broker.ttl("tracebinder:heartbeat:export") <= FORGOTTEN_AFTER
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_worker_taken_away_on_purpose_is_forgotten(
+    api: APIClient, broker: redis.Redis, settings: Settings
+) -> None:
+    note_heartbeat("interpret")
+    key = "tracebinder:heartbeat:interpret"
+    broker.set(key, float(broker.get(key)) - settings.PROBE_HARD_LIMIT - 3600)  # type: ignore[arg-type]  # as bytes
+    assert "worker of queue interpret: silent for" in degraded(api)[0]
+    call_command("forget_worker", "interpret")
+    assert api.get("/readyz").json() == {"status": "ready", "faults": []}
+
+
+@pytest.mark.usefixtures("all_at_work")
 def test_a_blob_store_that_takes_no_file_takes_no_telemetry(
     api: APIClient, settings: Settings, tmp_path: Path
 ) -> None:
@@ -119,6 +161,80 @@ def test_keys_that_have_signed_and_are_gone_are_named(
     settings.KEY_ROOT = settings.KEY_ROOT.with_name("another")
     assert [fault.split(":")[0] for fault in degraded(api)] == ["log key", "binder key"]
     assert not settings.KEY_ROOT.exists(), "nothing is made by asking"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_log_key_that_did_not_sign_last_is_named(api: APIClient, world: World, settings: Settings) -> None:
+    export(fill_lightly(world))
+    path = settings.KEY_ROOT / "log.ed25519.pem"
+    path.unlink()
+    create_key_file(path)
+    (fault,) = degraded(api)
+    assert fault.startswith(f"log key: {path} did not sign the last checkpoint")
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_process_that_is_to_hold_no_keys_misses_none_and_makes_none(
+    api: APIClient, world: World, settings: Settings
+) -> None:
+    filled = fill_lightly(world)
+    settings.HOLDS_KEYS = False
+    with pytest.raises(LogKeyUnusable, match="This process holds no keys"):
+        load_log_signer()
+    with pytest.raises(SignerKeyUnusable, match="respond-async"):
+        load_binder_signer()
+    assert not settings.KEY_ROOT.exists()
+    settings.HOLDS_KEYS = True
+    export(filled)
+    settings.HOLDS_KEYS = False
+    settings.KEY_ROOT = settings.LOG_HEAD_FILE = settings.KEY_ROOT.with_name("another")
+    assert api.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_log_that_stands_still_is_named(
+    api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.sequence_events()
+    log.sign_checkpoint()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(clock, "now", lambda: timezone.now() - timedelta(minutes=6))
+        with transaction.atomic():
+            audit.record(verb="thing.done", actor="user:ana", obj=world.system)
+    assert degraded(api)[0].startswith("log: what was done since ")
+    log.sequence_events()
+    assert degraded(api)[0].startswith("log: no checkpoint was signed over what was done since ")
+    log.sign_checkpoint()
+    assert api.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_assembly_that_stands_still_is_named(api: APIClient, world: World) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    row = PendingTrace.objects.create(
+        system=world.system,
+        trace_id=uuid4(),
+        root_ended=True,
+        first_received_at=long_ago,
+        last_received_at=long_ago,
+    )
+    assert degraded(api)[0].startswith("assembly: traces wait whose last span came ")
+    row.root_ended, row.first_received_at = False, timezone.now() - timedelta(minutes=25)
+    row.last_received_at = row.first_received_at
+    row.save()
+    assert api.get("/readyz").json()["status"] == "ready", "it waits for its root"
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_a_database_restored_from_a_dump_and_not_taken_over_is_named(api: APIClient, world: World) -> None:
+    del world
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO evidence_moment (at, before, running)"
+            " SELECT now(), tracebinder_xact_id() + 5000, '{}'"
+        )
+    (fault,) = degraded(api)
+    assert fault.startswith("clock: This database was restored from a dump")
 
 
 @pytest.mark.usefixtures("all_at_work")

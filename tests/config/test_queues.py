@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.conf import settings
 
 from config.processes import plan_processes
@@ -14,7 +15,6 @@ from tests.invariants.walk import REPOSITORY, our_tasks
 
 LOG_TASKS = {
     "evidence.tasks.sequence_events",
-    "evidence.tasks.find_missed_events",
     "evidence.tasks.sign_checkpoint",
 }
 
@@ -54,8 +54,15 @@ def test_every_queue_is_served_and_the_log_by_a_worker_that_does_nothing_else(
     assert [queues for queues in served if "interpret" in queues] == [{"interpret"}]
 
 
-def test_a_worker_of_two_queues_has_a_process_for_each() -> None:
-    """Or an export of an hour would keep traces waiting."""
+def test_what_takes_longer_the_more_is_stored_keeps_neither_traces_nor_the_log_waiting() -> None:
+    for task in ("check_blobs", "find_missed_events", "apply_retention"):
+        assert queue_of(f"evidence.tasks.{task}") == "export"
+    for task in ("check_blobs", "find_missed_events"):
+        assert current_app.tasks[f"evidence.tasks.{task}"].time_limit == settings.EXPORT_HARD_LIMIT
+
+
+def test_a_worker_of_two_queues_has_as_many_processes() -> None:
+    """Or one export of an hour would keep traces waiting."""
     for command in commands_of_up():
         if "-Q" in command:
             assert int(command[command.index("-c") + 1]) >= len(command[command.index("-Q") + 1].split(","))

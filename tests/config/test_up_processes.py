@@ -172,14 +172,15 @@ def test_a_second_up_in_one_folder_is_refused(monkeypatch: pytest.MonkeyPatch, s
 def test_a_server_that_ended_is_started_again_and_one_that_cannot_is_said_to(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_: Path) -> bool:
+    def revive(_: Path, server: str) -> bool:
+        if server == "postgres":
+            return True
         os.kill(os.getpid(), signal.SIGTERM)
         raise embedded.EmbeddedError("its port is taken")
 
     settings.DATABASE_IS_EMBEDDED = settings.REDIS_IS_EMBEDDED = True
     monkeypatch.setattr(embedded, "running", lambda *_, **__: nullcontext())
-    monkeypatch.setattr(embedded, "start_postgres", lambda _: True)
-    monkeypatch.setattr(embedded, "start_valkey", fail)
+    monkeypatch.setattr(embedded, "revive", revive)
     monkeypatch.setattr(up, "LOOK_AFTER", 0)
     run(monkeypatch, web="import time; time.sleep(600)")
     told = capsys.readouterr().out

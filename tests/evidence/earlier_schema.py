@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -15,6 +15,17 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 from psycopg.errors import InsufficientPrivilege, ObjectInUse
+
+_MIGRATE_EACH = """
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from evidence.table_rules import apply_table_rules
+executor = MigrationExecutor(connection)
+loader = executor.loader
+ours = [loader.get_migration_by_prefix(*pair) for pair in {states}.items()]
+executor.migrate([(one.app_label, one.name) for one in ours] + loader.graph.leaf_nodes("auth"))
+apply_table_rules("default")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,12 @@ class Database:
     def connect(self) -> psycopg.Connection:
         """Return a connection as the owner, who may do what any of the roles may."""
         return psycopg.connect(self.url, autocommit=True)
+
+    def connect_as(self, role: str) -> psycopg.Connection:
+        """Return a connection with the rights of one role alone, as a server has one."""
+        connection = self.connect()
+        connection.execute(f'SET ROLE "{role}"')
+        return connection
 
     def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a management command on it as an operator does, in a process of its own."""
@@ -48,6 +65,11 @@ class Database:
     def migrate(self, *target: str) -> None:
         """Bring it to a state; none given: to the newest."""
         done = self.manage("migrate", "--verbosity", "0", *target)
+        assert done.returncode == 0, done.stderr
+
+    def migrate_each(self, states: Mapping[str, str]) -> None:
+        """Bring each of our apps to a state, and Django's to their newest, with the rules of that state's tables."""
+        done = self.manage("shell", "--verbosity", "0", "-c", _MIGRATE_EACH.format(states=dict(states)))
         assert done.returncode == 0, done.stderr
 
 

@@ -8,8 +8,9 @@ import psycopg
 
 _COLUMNS = """
 SELECT column_.column_name, column_.data_type, column_.character_maximum_length, (
-    SELECT parent.relname FROM pg_constraint AS key
+    SELECT parent.relname || '.' || named.attname FROM pg_constraint AS key
     JOIN pg_class AS parent ON parent.oid = key.confrelid
+    JOIN pg_attribute AS named ON named.attrelid = key.confrelid AND named.attnum = key.confkey[1]
     JOIN pg_attribute AS attribute ON attribute.attrelid = key.conrelid
     WHERE key.conrelid = column_.table_name::regclass AND key.contype = 'f' AND key.conkey = ARRAY[attribute.attnum]
     AND attribute.attname = column_.column_name)
@@ -66,15 +67,17 @@ class Filler:
     def _statement_for(self, table: str) -> str:
         columns = self.connection.execute(_COLUMNS, [table]).fetchall()
         for *_, parent in columns:
-            if parent and parent != table and not self._has_rows(parent):
-                self.fill(parent, 1)
+            above = (parent or table).split(".")[0]
+            if above != table and not self._has_rows(above):
+                self.fill(above, 1)
         names = ", ".join(f'"{name}"' for name, *_ in columns)
         values = ", ".join(self._value(table, *column) for column in columns)
         return f"INSERT INTO {table} ({names}) SELECT {values} FROM generate_series(1, %(count)s) AS n"
 
     def _value(self, table: str, name: str, kind: str, length: int | None, parent: str | None) -> str:
         if parent:
-            return f"(SELECT max(id) FROM {parent})"  # a name from the catalogue
+            above, key = parent.split(".")
+            return f"(SELECT max({key}) FROM {above})"  # names from the catalogue
         text = f"left(md5(%(salt)s || n) || '{name}', {length or 100})"
         wanted = _PARTICULAR.get((table, name)) or _BY_TYPE.get(kind, text)
         return wanted.format(salt="%(salt)s") if wanted is not text else text

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, ProgrammingError, connection
 from django.db.backends.utils import CursorWrapper
+from psycopg.errors import LockNotAvailable
 
 from evidence import clock
 from evidence.access import principal_of_token
@@ -60,6 +61,16 @@ def test_spans_of_a_month_long_past_get_it_later(world: World) -> None:
     assert table_of_the_span() == "evidence_span_2041_12"
 
 
+@pytest.mark.django_db
+def test_a_database_that_goes_away_is_no_table_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(CursorWrapper, "execute", fail)
+    with pytest.raises(OperationalError, match="server closed"):
+        ensure_partitions(today=date(2041, 1, 1))
+
+
 def test_a_month_that_somebody_reads_waits_for_the_next_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +80,7 @@ def test_a_month_that_somebody_reads_waits_for_the_next_run(
 
     def time_out(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
         if "make_span_partition" in str(sql):
-            raise OperationalError("canceling statement due to lock timeout")
+            raise OperationalError("canceling statement due to lock timeout") from LockNotAvailable()
         return execute(self, sql, params)
 
     monkeypatch.setattr(CursorWrapper, "execute", time_out)

@@ -125,6 +125,15 @@ def test_what_was_acknowledged_counts_though_an_older_writer_stays_open(world: W
     assert the_same(replay_assessment(assessment))
 
 
+def test_a_moment_of_a_transaction_that_has_written_leaves_out_who_was_still_at_work(world: World) -> None:
+    """Its own number is beyond the snapshot, which lists nobody between its end and that number."""
+    with in_flight(lambda: make_trace(world)), transaction.atomic():
+        make_trace(world)
+        known = clock.read_moment()
+        assert Trace.objects.filter(known.knew("sealed_at")).count() == 1
+    assert Trace.objects.filter(known.knew("sealed_at")).count() == 1
+
+
 def test_a_waiver_that_was_being_granted_lets_no_earlier_decision_pass(world: World) -> None:
     gate_over(world)
     with in_flight(lambda: waive(world)):

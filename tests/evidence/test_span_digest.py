@@ -114,15 +114,16 @@ def test_the_same_span_in_another_order_and_encoding_is_known(sender: Principal)
 
 
 @pytest.mark.django_db
-def test_a_span_stored_with_a_digest_of_the_old_format_is_known_again(sender: Principal) -> None:
+def test_a_span_that_a_server_of_before_stored_is_known_again(sender: Principal) -> None:
+    """It knows of no formats, and may write until the last one is replaced."""
     span = make_span()
     post(sender, span)
     columns = ", ".join(("system_id", "batch_id", "started_at", "received_at", *DIGESTED_COLUMNS))
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE kept AS SELECT {columns} FROM evidence_span")
         cursor.execute("UPDATE kept SET span_id = 'ffffffffffffffff'")
-        old = f"{columns}, digest, digest_format"
-        cursor.execute(f"INSERT INTO evidence_span ({old}) SELECT {columns}, repeat('0', 64), 1 FROM kept")
+        old = f"{columns}, digest"
+        cursor.execute(f"INSERT INTO evidence_span ({old}) SELECT {columns}, repeat('0', 64) FROM kept")
     span.span_id = b"\xff" * 8
     assert post(sender, span).n_duplicate == 1
     span.name = "other"

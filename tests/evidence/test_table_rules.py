@@ -26,6 +26,11 @@ MIGRATES = 4
 TRIGGER = "CREATE OR REPLACE TRIGGER tracebinder_append_only"
 OTHER_CALL = "EXECUTE FUNCTION tracebinder_refuse_all_but_erasure('SELECT 1')"
 FUNCTION = "CREATE OR REPLACE FUNCTION tracebinder_refuse_change()"
+OFFSET = "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE"
+SNAPSHOT = (
+    "CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[])"
+    " LANGUAGE sql STABLE"
+)
 
 SPOILT: dict[str, tuple[str, str]] = {
     "a right is missing": ("REVOKE INSERT ON evidence_trace FROM {runtime}", "evidence_trace"),
@@ -64,6 +69,26 @@ SPOILT: dict[str, tuple[str, str]] = {
     "a function is for everybody": (
         "GRANT EXECUTE ON FUNCTION tracebinder_drop_span_partition(date, text, text) TO PUBLIC",
         "tracebinder_drop_span_partition(date, text, text)",
+    ),
+    "the trigger that keeps tokens is off": (
+        "ALTER TABLE evidence_accesstoken DISABLE TRIGGER tracebinder_keep_token",
+        "evidence_accesstoken",
+    ),
+    "transactions are numbered otherwise": (
+        "CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT 1::bigint'",
+        "tracebinder_xact_id()",
+    ),
+    "the offset of transactions is not a number": (
+        f"{OFFSET} AS 'SELECT -(random() * 1000)::bigint'",
+        "tracebinder_xact_offset()",
+    ),
+    "a snapshot names nobody who is at work": (
+        f"{SNAPSHOT} AS $$SELECT 1::bigint, '{{{{}}}}'::bigint[]$$",
+        "tracebinder_snapshot()",
+    ),
+    "a function that a default calls is for nobody": (
+        "REVOKE EXECUTE ON FUNCTION tracebinder_xact_id() FROM PUBLIC",
+        "tracebinder_xact_id()",
     ),
     "the list of migrations cannot be read": (
         "REVOKE SELECT ON django_migrations FROM {interpret}",
@@ -113,6 +138,13 @@ def test_what_differs_is_found_named_and_put_right_alone(
     assert not [sql for sql in changed if "evidence_leaf" in sql], (
         "a table that was as it should be was touched"
     )
+
+
+@pytest.mark.usefixtures("as_owner")
+def test_an_offset_that_a_restored_dump_was_given_is_no_difference() -> None:
+    spoil(f"{OFFSET} AS 'SELECT 7312::bigint'")
+    assert find_differences("default") == []
+    spoil(f"{OFFSET} AS 'SELECT 0::bigint'")
 
 
 @pytest.mark.usefixtures("as_owner")

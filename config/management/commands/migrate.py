@@ -9,6 +9,7 @@ from django.core.management import CommandError
 from django.core.management.commands import migrate
 from django.db import Error, connections
 
+from config.schema_age import read_schema_age
 from evidence.database_errors import gave_way
 from evidence.short_transactions import LOCK_TIMEOUT, PATIENCE, TableBusy
 
@@ -22,9 +23,11 @@ class Command(migrate.Command):
         """Migrate.
 
         Raises:
-            CommandError: a table was in use all the time; the sentence says what to do.
+            CommandError: the database is of a newer version, or a table was in use all the time; the sentence says
+                what to do.
         """
         connection = connections[options["database"]]
+        _refuse_newer(options["database"])
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT}")
         try:
@@ -51,3 +54,12 @@ class Command(migrate.Command):
                 time.sleep(_PAUSE)
             else:
                 return
+
+
+def _refuse_newer(using: str) -> None:
+    """Old code would put the rules of old back, below servers of the newer version."""
+    if unknown := read_schema_age(using).unknown:
+        raise CommandError(
+            f"The database is newer than this code, which does not know {', '.join(unknown)}. Run `manage.py migrate` "
+            "of the version that does; to go back, name a state to its `migrate` first, or restore a backup."
+        )

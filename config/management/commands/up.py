@@ -60,9 +60,9 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         console = Console()
         services = {"postgres": settings.DATABASE_IS_EMBEDDED, "valkey": settings.REDIS_IS_EMBEDDED}
-        # WhiteNoise warns in every process without it
+        # WhiteNoise warns in every process without it.
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-        with embedded.running(settings.VAR, **services):
+        with embedded.running(settings.VAR, **services, takes_over=True):
             _migrate()
             specs = plan_processes(
                 port=options["port"],
@@ -162,12 +162,8 @@ def _migrate() -> None:
 
 def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(  # noqa: S603  # our own commands
-        [
-            sys.executable,
-            str(TIED),
-            str(os.getpid()),
-            *spec.command,
-        ],  # it ends with us, even where we are killed
+        # It ends with us, even where we are killed.
+        [sys.executable, str(TIED), str(os.getpid()), *spec.command],
         cwd=settings.BASE_DIR,
         env={**os.environ, "TRACEBINDER_PROCESS": spec.role, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
@@ -201,9 +197,9 @@ def _wait(children: Sequence[_Child], stop: threading.Event, look_after: Callabl
 
 def _revive(services: Mapping[str, bool], console: Console) -> None:
     """Start an embedded server again that has ended; web and workers connect again by themselves."""
-    for name, start in (("postgres", embedded.start_postgres), ("valkey", embedded.start_valkey)):
+    for name, is_embedded in services.items():
         try:
-            if services[name] and start(settings.VAR):
+            if is_embedded and embedded.revive(settings.VAR, name):
                 _say(console, f"[bold red]{name} had ended and was started again.[/]")
         except (embedded.EmbeddedError, OSError) as exc:  # the disk may be full, and have room again later
             _say(console, Text(f"{name} has ended and cannot be started: {exc}", style="bold red"))

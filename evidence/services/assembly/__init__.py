@@ -5,12 +5,14 @@ from evidence.services.assembly.refusals import REFUSALS
 from evidence.services.assembly.replay import replay_citation, replay_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sealing import assemble_backlog, assemble_due_traces
+from evidence.services.assembly.standstill import find_standstill
 
 __all__ = [
     "ASSEMBLER_VERSION",
     "REFUSALS",
     "assemble_backlog",
     "assemble_due_traces",
+    "find_standstill",
     "replay_citation",
     "replay_trace",
     "trace_kept_still",

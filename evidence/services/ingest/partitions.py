@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from evidence import clock
+from evidence.database_errors import gave_way
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,18 @@ def _stray_months(until: date) -> list[date]:
 
 
 def _make_partition(month: date) -> str:
-    """Return `made`, `moved`, `present`, or `blocked` where others hold the table for too long."""
+    """Return `made`, `moved`, `present`, or `blocked` where others hold the table for too long.
+
+    Raises:
+        OperationalError: the database is away.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT tracebinder_make_span_partition(%s)", [month])
             (outcome,) = cursor.fetchone() or ("",)
     except OperationalError as exc:
+        if not gave_way(exc):
+            raise  # the database is away: nobody reads the table
         logger.warning("%s: %s", month, exc)
         return "blocked"
     return str(outcome)

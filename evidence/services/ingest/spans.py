@@ -55,7 +55,8 @@ CROSS JOIN LATERAL (
 """
 _COPY: Final = """
 COPY evidence_span (system_id, batch_id, trace_id, span_id, parent_span_id, name, kind, started_at, start_ns, end_ns,
-    status_code, status_message, attributes, events, links, resource, scope, digest, received_at) FROM STDIN
+    status_code, status_message, attributes, events, links, resource, scope, digest, received_at,
+    digest_format) FROM STDIN
 """
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})  # COPY's text format
 
@@ -183,11 +184,12 @@ def _format_row(system_id: int, span: SpanRecord, batch_id: str, received_at: st
         )
     )
     texts = b"\t".join((span.attributes, span.events, span.links, span.resource, span.scope))
-    return b"%b\t%b\t%b\t%b\n" % (
+    return b"%b\t%b\t%b\t%b\t%d\n" % (
         head.encode(),
         texts.replace(b"\\", b"\\\\"),
         span.digest.encode(),
         received_at.encode(),
+        SPAN_DIGEST_FORMAT,
     )
 
 

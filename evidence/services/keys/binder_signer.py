@@ -17,7 +17,7 @@ from django.conf import settings
 from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError
 from evidence.models import AuditEvent, Binder
-from evidence.services.keys.files import KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
 
 KEY_FILE: Final = "binder.ed25519.pem"
 SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline verifier looks for it
@@ -62,8 +62,10 @@ def load_binder_signer() -> FileSigner:
     """Return the key that signs binders; make it where none was ever used.
 
     Raises:
-        SignerKeyUnusable: as `check_binder_key`.
+        SignerKeyUnusable: as `check_binder_key`, or this process is to hold no keys.
     """
+    if not settings.HOLDS_KEYS:
+        raise SignerKeyUnusable(KEYS_ELSEWHERE)
     path = key_path()
     if not path.exists() and not was_used():
         create_key_file(path)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# Said by a process that is to hold no keys: it must not make any, either, which nobody would trust.
+KEYS_ELSEWHERE: Final = (
+    "This process holds no keys (TRACEBINDER_HOLDS_KEYS is false). Ask for a binder with `Prefer: respond-async`, so "
+    "that the export worker signs it; `trust.json` comes from a process that holds them."
+)
 
 
 class KeyFileUnusable(ValueError):

@@ -11,9 +11,11 @@ from pathlib import Path
 from django.conf import settings
 
 from evidence.errors import EvidenceError
+from evidence.log import notes
+from evidence.log.errors import LogError
 from evidence.log.notes import SignerKey, VerifierKey
 from evidence.models.audit import Checkpoint
-from evidence.services.keys.files import KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
 
 KEY_FILE = "log.ed25519.pem"  # PKCS #8, not encrypted, mode 0600
 
@@ -30,24 +32,51 @@ def load_log_signer() -> SignerKey:
     """Return the log's signing key under the log's origin as its name; make it where nothing is signed.
 
     Raises:
-        LogKeyUnusable: the file is missing though checkpoints exist, can be read by others, or is no Ed25519 key.
+        LogKeyUnusable: the file is missing though checkpoints exist, can be read by others, or is no Ed25519 key; or
+            this process is to hold no keys.
     """
-    check_log_key()
-    path = Path(settings.KEY_ROOT) / KEY_FILE
+    if not settings.HOLDS_KEYS:
+        raise LogKeyUnusable(KEYS_ELSEWHERE)
+    path = key_path()
     if not path.exists():
+        if Checkpoint.objects.exists():
+            raise LogKeyUnusable(
+                f"{path} is missing, but the log is already signed. Restore it from the backup."
+            )
         create_key_file(path)
-    try:
-        key = read_key_file(path)
-    except KeyFileUnusable as exc:
-        raise LogKeyUnusable(str(exc)) from exc
-    return SignerKey(settings.LOG_ORIGIN, key)
+    return _read_signer(path)
 
 
 def check_log_key() -> None:
-    """Raise `LogKeyUnusable` where the log is signed and its key is gone; make nothing."""
-    path = Path(settings.KEY_ROOT) / KEY_FILE
-    if not path.exists() and Checkpoint.objects.exists():
-        raise LogKeyUnusable(f"{path} is missing, but the log is already signed. Restore it from the backup.")
+    """See that the key that lies there is the one that signed last; make nothing.
+
+    Raises:
+        LogKeyUnusable: as `load_log_signer`, or the last checkpoint is not signed by the key.
+    """
+    last = Checkpoint.objects.order_by("-size").values_list("note", flat=True).first()
+    if last is None and not key_path().exists():
+        return
+    signer = load_log_signer()
+    try:
+        if last is not None:
+            notes.open_checkpoint(last, key=signer.verifier, origin=settings.LOG_ORIGIN)
+    except LogError as exc:
+        raise LogKeyUnusable(
+            f"{key_path()} did not sign the last checkpoint ({exc}), and nothing is signed with it. Restore the key, "
+            "and the origin, with which the log was begun."
+        ) from exc
+
+
+def key_path() -> Path:
+    """Return where the key lies."""
+    return Path(settings.KEY_ROOT) / KEY_FILE
+
+
+def _read_signer(path: Path) -> SignerKey:
+    try:
+        return SignerKey(settings.LOG_ORIGIN, read_key_file(path))
+    except KeyFileUnusable as exc:
+        raise LogKeyUnusable(str(exc)) from exc
 
 
 def load_log_verifier() -> VerifierKey:

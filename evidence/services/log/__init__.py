@@ -8,6 +8,7 @@ from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.published import check_continues_published, resume_log
 from evidence.services.log.sequencing import BATCH, GLOBAL_STREAM, WINDOW, sequence_backlog, sequence_events
 from evidence.services.log.signing import sign_checkpoint
+from evidence.services.log.standstill import find_standstill
 
 __all__ = [
     "BATCH",
@@ -19,6 +20,7 @@ __all__ = [
     "LogReport",
     "check_continues_published",
     "check_log",
+    "find_standstill",
     "resume_log",
     "sequence_backlog",
     "sequence_events",
