@@ -141,6 +141,33 @@ def read_blob(digest: str) -> bytes:
     return data
 
 
+def what_is_left(digest: str) -> str:
+    """Return the digest under which what is left of a blob is kept: its own, while nothing of it was removed."""
+    removals = BlobRemoval.objects.filter(remainder__isnull=False)
+    while (removal := removals.filter(pk=digest).first()) is not None:
+        digest = str(removal.remainder_id)
+    return digest
+
+
+def originals_of(digest: str) -> set[str]:
+    """Return the digests of the blobs of which this is what is left, itself among them."""
+    found, latest = {digest}, {digest}
+    while latest:
+        removals = BlobRemoval.objects.filter(remainder__in=latest).values_list("pk", flat=True)
+        latest = set(removals) - found
+        found |= latest
+    return found
+
+
+def read_what_is_left(digest: str) -> bytes:
+    """Return the bytes of a blob, without what erasures took out of it.
+
+    Raises:
+        BlobErased, BlobMissing, DigestMismatch: as `read_blob` does.
+    """
+    return read_blob(what_is_left(digest))
+
+
 def blob_path(digest: str) -> Path:
     """Return where the bytes of a digest are kept."""
     root: Path = settings.BLOB_ROOT

@@ -33,13 +33,13 @@ from evidence.models import (
 )
 from evidence.otlp.values import BLOB_KEY
 from evidence.services import assembly, evals, ingest, log
-from evidence.services.blobs import blob_path, read_blob
+from evidence.services.blobs import blob_path, read_blob, read_what_is_left, what_is_left
 from evidence.services.disposal import blob_removal, holds
-from evidence.services.disposal.blob_removal import read_what_is_left, sweep_removed, what_is_left
+from evidence.services.disposal.blob_plans import Role
+from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.certificates import read_certificate
 from evidence.services.disposal.erasure import erase_subject, erase_trace_payload
 from evidence.services.disposal.planning import digest_of_plans, plan_erasure, plan_subject
-from evidence.services.disposal.reach import Role
 from evidence.services.disposal.retention import apply_retention
 from evidence.services.ingest import requests, spans
 from evidence.services.log.checking import check_log

@@ -33,6 +33,7 @@ from evidence.models import (
 from evidence.services import audit
 from evidence.services.assembly import trace_kept_still
 from evidence.services.blobs import store_blob
+from evidence.services.disposal.blob_plans import Role
 from evidence.services.disposal.blob_removal import remove_blobs
 from evidence.services.disposal.certificates import certify
 from evidence.services.disposal.planning import (
@@ -42,7 +43,6 @@ from evidence.services.disposal.planning import (
     plan_subject,
     when_it_began,
 )
-from evidence.services.disposal.reach import Role
 
 
 @dataclass(frozen=True, slots=True)

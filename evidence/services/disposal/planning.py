@@ -21,7 +21,8 @@ from evidence.digests import digest_of, sha256_hex
 from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import Span, System, Trace
 from evidence.selectors.spans import with_attributes
-from evidence.services.disposal.reach import BlobPlan, Keep, Stay, binders_with, plan_blobs
+from evidence.services.disposal.blob_plans import BlobPlan, Keep, Stay, Unread
+from evidence.services.disposal.reach import binders_with, plan_blobs
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
@@ -47,12 +48,15 @@ class ErasurePlan:
     blobs: list[BlobPlan] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     binders: list[str] = field(default_factory=list)  # exported ones that may hold it, by file name
+    unread: list[str] = field(default_factory=list)  # files of the system that nobody here can look into
 
     @property
     def stays_digest(self) -> str:
         """The digest of what stays and of what cannot be reached: what somebody agreed to."""
         stays = sorted([stay.what, stay.why] for stay in self.stays)
-        return digest_of({"held": self.held, "stays": stays, "binders": self.binders})
+        return digest_of(
+            {"held": self.held, "stays": stays, "binders": self.binders, "unread": sorted(self.unread)}
+        )
 
 
 def plan_erasure(
@@ -149,10 +153,13 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
     for found in plan_blobs(
         system, trace_id, words=own, shared=shared, gone=gone, refused=refused, keep=keep
     ):
-        if isinstance(found, BlobPlan):
-            plan.blobs.append(found)
-        else:
-            plan.stays.append(found)
+        match found:
+            case BlobPlan():
+                plan.blobs.append(found)
+            case Stay():
+                plan.stays.append(found)
+            case Unread():
+                plan.unread.append(found.what)
     plan.binders.extend(binders_with(Trace.objects.filter(system=system, trace_id=trace_id)))
     return plan
 

@@ -24,7 +24,8 @@ from evidence.disposal_rules import MIN_AGE_DAYS
 from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span
 from evidence.selectors.holds import active_holds, holds_over
 from evidence.services import audit
-from evidence.services.disposal.blob_removal import remove_blobs, what_is_left
+from evidence.services.blobs import what_is_left
+from evidence.services.disposal.blob_removal import remove_blobs
 
 logger = logging.getLogger(__name__)
 
