@@ -47,7 +47,7 @@ def _lines(report: BlobReport) -> list[str]:
     return [
         f"blobs         {report.blobs:>12,}   {report.size:,} bytes",
         f"removed       {report.removed:>12,}   on record",
-        f"unreferenced  {report.n_unreferenced:>12,}   files that no row names; harmless",
+        f"unreferenced  {report.n_unreferenced:>12,}   files that no row names; swept when a day old",
         *(f"unreferenced  {path}" for path in report.unreferenced),
         *([f"unreferenced  and {further:,} more"] if further else []),
         *(f"FAULT  {fault}" for fault in report.faults),

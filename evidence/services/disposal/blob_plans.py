@@ -10,7 +10,7 @@ from evidence.digests import sha256_hex
 from evidence.models import BlobRemoval
 from evidence.services.blobs import what_is_left
 
-# Takes what is left of a blob (bytes, media type) and returns its digest. It may keep them; a plan need not.
+# Takes what is left of a blob (bytes, media type) and returns its digest; whether it keeps them is its own affair.
 Keep = Callable[[bytes, str], str]
 
 
