@@ -41,6 +41,11 @@ _SQUEEZERS: Final = (
     _Squeezer(b"BZh", bz2.BZ2File, bz2.compress),
     _Squeezer(b"\xfd7zXZ\x00", lzma.LZMAFile, lzma.compress),
 )
+_SEALED: Final = (
+    _ZIP,
+    *(squeezer.magic for squeezer in _SQUEEZERS),
+    b"%PDF",
+)  # once they could not be opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ def is_opaque(data: bytes, depth: int = 0) -> bool:
     """Whether a file, or one in it, cannot be looked into: a format that nobody here reads, encrypted or damaged."""
     members = members_of(data) if depth < _DEEPEST else None
     if members is None:
-        return not read_text(data).is_clear
+        return data.startswith(_SEALED) or not read_text(data).is_clear
     return any(is_opaque(member.data, depth + 1) for member in members)
 
 

@@ -22,7 +22,6 @@ from evidence.otlp.decode import decode_traces
 from evidence.otlp.errors import OtlpError
 from evidence.otlp.records import Encoding, Signal, SpanRecord
 from evidence.otlp.remainder import NO_LIMITS
-from evidence.otlp.values import find_moved
 from evidence.services.blobs import read_what_is_left
 
 # Rows that name a digest, one a request, with what that request moved. There is no index for it: ingest would pay.
@@ -77,7 +76,6 @@ def digests_in(span: SpanRecord) -> Iterator[str]:
     for attributes in (orjson.loads(span.attributes), orjson.loads(span.resource), *holders):
         for value in attributes.values():
             yield sha256_hex(value.encode() if isinstance(value, str) else orjson.dumps(value))
-        yield from find_moved(attributes)
 
 
 def find_user_of_value(
@@ -120,7 +118,5 @@ def _moved_by(batch: IngestBatch) -> MovedValues:
 
 def _values_in(body: PlainBody) -> Iterator[str]:
     """Yield the digest of each value in a body that could have been moved, whatever the limit was then."""
-    read = decode_traces(body, NO_LIMITS)
-    yield from (blob.digest for blob in read.blobs)
-    for span in read.spans:
+    for span in decode_traces(body, NO_LIMITS).spans:
         yield from digests_in(span)

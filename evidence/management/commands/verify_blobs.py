@@ -34,8 +34,8 @@ class Command(ServiceCommand):
             self.stdout.write(line)
         if not report.holds:
             raise CommandError(
-                f"The blob store does not hold what was stored: {report.n_faults} faults. Restore the files from the "
-                "backup; whoever posts the same bytes again brings them back, too.",
+                f"The blob store does not hold what was stored: {report.n_faults} faults. Restore what is missing "
+                "or changed from the backup; whoever posts the same bytes again brings them back, too.",
                 returncode=1,
             )
         self.stdout.write(self.style.SUCCESS("Every blob has its bytes."))
