@@ -102,11 +102,11 @@ def read_text(data: bytes) -> Text:
     if encoding in {"utf-16", "utf-32"}:
         encoding += "-le" if data.startswith(b"\xff\xfe") else "-be"
     try:
-        text = Text(data.decode(encoding), encoding, is_clear=True)
-        if text.encode(text.text) == data and "\x00" not in text.text:
-            return text
+        read = Text(data.decode(encoding), encoding, is_clear=True)
     except UnicodeDecodeError:
-        pass
+        read = None
+    if read is not None and "\x00" not in read.text and read.encode(read.text) == data:
+        return read
     return Text(data.decode("utf-8", "surrogateescape"), "utf-8", is_clear=False)
 
 
