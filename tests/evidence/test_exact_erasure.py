@@ -621,3 +621,15 @@ def test_a_tombstone_is_numbered_as_rows_are_where_a_dump_was_restored(sender: W
     erasure = erase(sender).erasure
     assert erasure.transaction_id == erasure.xact_id > 1_000_000
     assert SECRET not in str(Span.objects.get().attributes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trace_of_which_everything_was_refused_can_be_erased(sender: World) -> None:
+    refused = span_of(MINE, SECRET)
+    refused.end_time_unix_nano = 1
+    body = send(refused)
+    assert not Span.objects.exists()
+    report = erase(sender)
+    assert report.plan.rows == {"evidence.Reject": 1}
+    assert Reject.objects.get().item == {"tracebinder.erased": True}
+    assert not blob_path(body).exists()

@@ -76,7 +76,7 @@ def erase_trace_payload(
     Raises:
         AccessDenied: as `acts.check_can_erase` does.
         InvalidInput: no reason.
-        NotFound: the system has neither spans nor a trace of this id, or is none of the principal's.
+        NotFound: the system has nothing of a trace of this id, or is none of the principal's.
         LegalHoldInForce: the trace began in a period that is held.
         PlanOvertaken: something else stays than was planned.
     """

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Max, Min, Model
+from django.db.models import Max, Min, Model, QuerySet
 
 from evidence import acts
 from evidence.access import Principal
@@ -23,6 +23,7 @@ from evidence.models import Span, System, Trace
 from evidence.selectors.spans import with_attributes
 from evidence.services.disposal.blob_plans import BlobPlan, Keep, Stay, Unread
 from evidence.services.disposal.reach import binders_with, plan_blobs
+from evidence.services.disposal.refused import refused_of
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
@@ -69,7 +70,7 @@ def plan_erasure(
 
     Raises:
         AccessDenied: as `acts.check_can_erase` does.
-        NotFound: the system has neither spans nor a trace of this id, or is none of the principal's.
+        NotFound: the system has nothing of a trace of this id, or is none of the principal's.
     """
     acts.check_can_erase(principal, system)
     began, ended = when_it_began(system, trace_id)
@@ -167,17 +168,24 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
 def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
     """Return the earliest and the latest time at which a span or revision of the trace began.
 
+    Of a trace of which nothing but refused items is there, the times at which these came.
+
     Raises:
-        NotFound: the system has neither spans nor a trace of this id.
+        NotFound: the system has neither spans, nor refused items, nor a trace of this id.
     """
-    starts = []
-    for rows in (Span.objects, Trace.objects):
-        found = rows.filter(system=system, trace_id=trace_id)
-        times = found.aggregate(first=Min("started_at"), last=Max("started_at"))
-        starts += [time for time in times.values() if time is not None]
+    own = {"system": system, "trace_id": trace_id}
+    starts = _times(Span.objects.filter(**own), "started_at") + _times(
+        Trace.objects.filter(**own), "started_at"
+    )
+    starts = starts or _times(refused_of(system, trace_id), "created_at")
     if not starts:
         raise NotFound(f"There is no trace {trace_id.hex} of {system.key!r}.")
     return min(starts), max(starts)
+
+
+def _times(rows: QuerySet[Any], column: str) -> list[datetime]:
+    times = rows.aggregate(first=Min(column), last=Max(column))
+    return [time for time in times.values() if time is not None]
 
 
 def _label_of(table: str) -> str:
