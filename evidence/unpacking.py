@@ -19,7 +19,7 @@ from typing import Final
 
 _ZIP: Final = b"PK\x03\x04"
 _DEEPEST: Final = 6  # archives inside each other; what lies deeper is not opened
-_MOST: Final = 2**31  # bytes of one opened file; a larger one is not read
+_MOST: Final = 2**30  # bytes of one opened file; a larger one is not read
 _BROKEN: Final = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, EOFError, ValueError,
 )  # fmt: skip

@@ -24,7 +24,6 @@ MAX_NAMED: Final = 200  # faults, and files, that a report names one by one
 # In the store itself, so that every process finds them. A look at the sizes says nothing of what reading found.
 _LAST_LOOK: Final = ".last-check.json"
 _LAST_READING: Final = ".last-reading.json"
-_COARSE: Final = timedelta(seconds=1)  # by which a file system's times may be behind our clock
 _UNTIL_SWEPT: Final = timedelta(hours=26)  # the sweep is daily, and takes its time
 # Values that were removed and that a request brought, or may have brought, since then.
 _BROUGHT_AGAIN: Final = """
@@ -162,8 +161,8 @@ def _check_removed(
 ) -> None:
     """Check that the file of a removed blob is gone.
 
-    Where a trace brought the same value since then, it is that trace's. A body or file that was posted again is no
-    fault until the sweep should have taken it.
+    Where a trace brought the same value since then, it is that trace's. What a crash left, or somebody posted again, is
+    no fault until the sweep should have taken it.
     """
     try:
         touched = datetime.fromtimestamp(blob_path(digest).stat().st_mtime, tz=UTC)
@@ -173,7 +172,7 @@ def _check_removed(
         _check_one(report, digest, size)
         return
     report.removed += 1
-    if touched is None or removed_at - _COARSE < touched > clock.now() - _UNTIL_SWEPT:
+    if touched is None or max(removed_at, touched) > clock.now() - _UNTIL_SWEPT:
         return
     report.add(
         f"Blob {digest}: it was removed on record, and its file is there: run `manage.py retention`, which takes such "

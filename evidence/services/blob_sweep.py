@@ -14,6 +14,7 @@ from typing import Final
 from django.conf import settings
 
 from evidence import clock
+from evidence.durable_files import sync
 from evidence.models import Blob
 from evidence.services.blobs import blob_path, blob_store, files_in
 
@@ -55,6 +56,7 @@ def _finish(aside: Path) -> bool:
     digest = aside.name.removeprefix(_ASIDE)
     if not _is_old(aside) or Blob.objects.filter(pk=digest).exists():
         aside.replace(blob_path(digest))
+        sync(aside.parent)
         return False
     aside.unlink(missing_ok=True)
     return True

@@ -90,9 +90,13 @@ def test_a_file_that_no_row_names_is_listed_and_no_fault(stored: Path, settings:
     assert ".incoming-x" in said
 
 
-def test_what_was_removed_on_record_is_not_missing_and_must_stay_away(stored: Path) -> None:
-    os.utime(stored, (1, 1))
+def test_what_was_removed_on_record_is_not_missing_and_must_stay_away(
+    stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     removed_on_record(stored.name)
+    assert check_blobs(reads=True).holds, "it may go this moment"
+    later = timezone.now() + timedelta(days=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
     said = refused("verify_blobs")[0]
     assert f"Blob {stored.name}: it was removed on record, and its file is there: run `manage.py ret" in said
     stored.unlink()

@@ -110,6 +110,7 @@ UNDER_ESCAPES = Subject(MINE, ["我的贷款 😀 O'Brien & 7.9%"])
         gzip.compress("我的贷款 😀 O'Brien & 7.9%, said in a text".encode()),
         lzma.compress(gzip.compress('["我的贷款 😀 O\'Brien & 7.9%"]'.encode())),
     ],
+    ids=["json", "json in json", "utf-16", "xml", "gzip", "xz of gzip"],
 )
 def test_words_are_found_and_cut_however_they_are_escaped_or_packed(data: bytes) -> None:
     assert UNDER_ESCAPES.is_in(data)
@@ -135,6 +136,7 @@ def test_a_member_of_an_archive_that_is_named_after_the_trace_goes() -> None:
         (b"\x89PNG\r\n\x1a\n\x00", True), (b"PK\x03\x04 broken", True), (gzip.compress(b"cut short")[:-9], True),
         (gzip.compress(b"\x00\x01\x02"), True), ("é".encode("latin-1"), True),
     ],
+    ids=["plain", "empty", "utf-16", "gzip", "png", "broken zip", "cut gzip", "gzip of bytes", "latin-1"],
 )  # fmt: skip
 def test_what_cannot_be_looked_into_is_opaque(data: bytes, opaque: bool) -> None:
     assert is_opaque(data) is opaque

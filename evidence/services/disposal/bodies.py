@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import Blob, Disposal, IngestBatch, LegalHold, Span, System, Trace
@@ -105,12 +105,10 @@ def is_of(subject: Subject, item: Item) -> bool:
 
 def _spans_went(system: System, subject: Subject, spans: QuerySet[Span]) -> bool:
     """Whether retention took spans of the trace, or may have, where it was never sealed."""
-    sealed = Trace.objects.filter(system=system, trace_id=subject.trace_id).aggregate(n=Max("span_count"))[
-        "n"
-    ]
+    sealed = Trace.objects.filter(system=system, trace_id=subject.trace_id).order_by("-revision").first()
     if sealed is None:
         return Disposal.objects.filter(kind=Disposal.Kind.SPANS).exists()
-    return spans.count() < int(sealed)
+    return spans.count() < sealed.span_count
 
 
 def _plan_body(

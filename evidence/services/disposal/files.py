@@ -92,7 +92,7 @@ def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Kee
 def _traces_named_in(data: bytes, subject: Subject) -> list[Trace]:
     """Return the other traces that a file names."""
     ids = {UUID(found) for text in texts_of(data) for found in find_ids(text)} - {subject.trace_id}
-    return list(Trace.objects.filter(trace_id__in=ids))
+    return list(Trace.objects.filter(trace_id__in=ids).only("trace_id", "system", "started_at"))
 
 
 def _find_hold(traces: Sequence[Trace]) -> LegalHold | None:
