@@ -23,7 +23,7 @@ from evidence.unpacking import Member, members_of, pack, read_text, texts_of
 _ID: Final = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}(?![0-9a-f])"
 )
-_REFERENCE: Final = re.compile(r"[\w:/.?&=#%+~@-]+")  # an address or a key, in contrast to a text
+_REFERENCE: Final = re.compile(r"[\w:/.?&=#%+~@-]+", re.ASCII)  # an address or a key, in contrast to a text
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _SHORT: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _LAYERS: Final = 3  # escapes inside each other: JSON in JSON in XML

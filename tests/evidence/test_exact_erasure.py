@@ -633,3 +633,23 @@ def test_a_trace_of_which_everything_was_refused_can_be_erased(sender: World) ->
     assert report.plan.rows == {"evidence.Reject": 1}
     assert Reject.objects.get().item == {"tracebinder.erased": True}
     assert not blob_path(body).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", [False, True])
+def test_a_file_that_cannot_be_taken_apart_goes_whole_unless_a_trace_in_it_is_under_hold(
+    sender: World, held: bool
+) -> None:
+    send(span_of(MINE, SECRET), span_of(OTHER, THEIRS, start=START_NS + DAY_NS))
+    if held:
+        start = Span.objects.get(trace_id=OTHER).started_at
+        holds.place_hold(
+            system=sender.system, reason="lawsuit", period_from=start, period_to=None, principal=acting()
+        )
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, f"<case>{MINE.hex}</case> <case>{OTHER.hex}</case>".encode())
+    digest = Reject.objects.get().item_digest
+    plan = erase(sender).plan
+    assert blob_path(digest).exists() is held
+    whys = [stay.why for stay in plan.stays]
+    assert [why.partition(", ")[2] for why in whys] == (["and it cannot be taken apart"] if held else [])

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from evidence.digests import sha256_hex
 from evidence.errors import BlobErased
 from evidence.models import IngestBatch, Reject, Span, Trace
 from evidence.otlp import values
 from evidence.otlp.values import BLOB_KEY
+from evidence.services.assembly.values import find_large_values
 from evidence.services.blobs import blob_path, read_blob, store_blob
+from evidence.services.disposal.retention import apply_retention
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span, read_traces
 from tests.evidence.test_exact_erasure import MINE, OTHER, SECRET, erase, send, sender, span_of
@@ -137,9 +142,9 @@ def test_a_value_goes_though_no_row_names_it_any_more(sender: World) -> None:
     send(span_of(MINE, "other words under the same span id", **long, statement=LARGE))
     refused = Reject.objects.get()
     assert BLOB_KEY not in str(refused.item)
-    digest = store_blob(LARGE.encode(), "text/plain").digest
+    assert blob_path(sha256_hex(LARGE.encode())).exists()
     erase(sender)
-    assert not blob_path(digest).exists()
+    assert not blob_path(sha256_hex(LARGE.encode())).exists()
 
 
 def test_what_is_no_value_is_no_users_of_one(sender: World) -> None:
@@ -149,3 +154,17 @@ def test_what_is_no_value_is_no_users_of_one(sender: World) -> None:
     send(span_of(OTHER, f"What is sha256:{digest} about?"))
     assert erase(sender).plan.stays == []
     assert not blob_path(digest).exists()
+
+
+def test_a_value_of_an_earlier_request_whose_body_is_gone_is_not_read_and_goes_with_its_trace(
+    sender: World, earlier: None, settings: Settings
+) -> None:
+    del earlier
+    said: Any = {"tracebinder.answer": LARGE}
+    send(span_of(MINE, SECRET, **said))
+    settings.RETENTION_DAYS = {"traces": 1, "logs": 0}
+    assert apply_retention(now=timezone.now() + timedelta(days=2)).n_bodies == 1
+    [span] = Span.objects.values("batch_id", "attributes")
+    assert find_large_values([span]).restore(span) == span["attributes"]
+    erase(sender)
+    assert not blob_path(sha256_hex(LARGE.encode())).exists()

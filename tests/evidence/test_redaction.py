@@ -83,6 +83,7 @@ WITH_OTHERS = Subject(MINE, [WORDS], frozenset({OTHER}))
         ('[["T", "John"], ["y", 1e400]]', '[{"tracebinder.erased": true}, ["y", 1e400]]'),
         ('{"ids": ["T", "O"], "n": 0.100000000000005}', '{"ids": ["[erased]", "O"], "n": 0.100000000000005}'),
         ('[{"a": "T"},{"a":1,"a":2}]', '[{"tracebinder.erased": true},{"a":1,"a":2}]'),
+        ('{"note": "参见T的回答", "samples": [1]}', '{"note": "[erased]", "samples": [1]}'),
         ('{"note": "compare trace T with ours", "samples": [1]}', '{"note": "[erased]", "samples": [1]}'),
         (
             '{"trace": "T", "input": "John", "next": [{"trace": "O", "input":  "Ann"}]}',
