@@ -163,8 +163,9 @@ def _redact_line(line: str, subject: Subject) -> str:
 
 def _overwrite(text: str, subject: Subject) -> str:
     """Overwrite the words where they stand, however they are escaped."""
-    if subject.speaks(text):
-        for word in sorted(subject.words, key=len, reverse=True):
+    for word in sorted(subject.words, key=len, reverse=True):
+        text = text.replace(word, ERASED_TEXT)
+        if Subject(subject.trace_id, [word]).speaks(text):
             text = _pattern_of(word).sub(ERASED_TEXT, text)
     return text
 
