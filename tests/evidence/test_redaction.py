@@ -159,7 +159,7 @@ def test_any_json_is_read_as_it_is_meant_and_loses_the_trace_and_no_more(
 ) -> None:
     kept = {"input": "another's", "n": [document, 1.5]}
     data = json.dumps(
-        [{"trace": MINE.hex, "of": document}, document, kept], indent=indent, ensure_ascii=ascii_only
+        [{"trace": MINE.hex, "of": document}, {"of": document}, kept], indent=indent, ensure_ascii=ascii_only
     )
     left = redact(data.encode(), SUBJECT)
     assert MINE.hex not in left.decode()
