@@ -17,6 +17,7 @@ from typing import Final
 from django.db import models
 
 from evidence.copy_rules import COPIED_INTO, copy_functions
+from evidence.erased import ERASED_KEY, ERASED_TEXT
 from evidence.locks import Lock
 from evidence.models import (
     Adjudication,
@@ -33,8 +34,6 @@ from evidence.models import (
 )
 from evidence.partition_rules import MAKE_MONTH, STRAY_MONTHS
 
-ERASED_TEXT: Final = "[erased]"
-ERASED_KEY: Final = "tracebinder.erased"  # the only key of an erased JSON object
 MIN_AGE_DAYS: Final = 31  # a month of spans is kept at least so long after its end, whatever the settings say
 GUARD_FUNCTION: Final = "tracebinder_refuse_all_but_erasure"
 
@@ -131,7 +130,7 @@ DECLARE
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         EXECUTE format('SELECT EXISTS (SELECT FROM evidence_erasure AS tombstone
-            WHERE tombstone.transaction_id = pg_current_xact_id()::text::bigint
+            WHERE tombstone.transaction_id = tracebinder_xact_id()
             AND ((tombstone.system_id, tombstone.trace_id) IN (%s)
                 OR tombstone.copies -> %L @> to_jsonb(($1).id)))', TG_ARGV[0], TG_TABLE_NAME)
             INTO being_erased USING OLD;
@@ -271,7 +270,7 @@ BEGIN
         FROM tracebinder_copies_of(erased_system, erased_trace, '{{}}') WHERE kept_for IS NULL GROUP BY table_name
     ) AS copied;
     INSERT INTO evidence_erasure (system_id, trace_id, reason, erased_by, n_spans, copies, transaction_id, erased_at)
-    SELECT erased_system, erased_trace, $3, $4, count(*), found, pg_current_xact_id()::text::bigint, now()
+    SELECT erased_system, erased_trace, $3, $4, count(*), found, tracebinder_xact_id(), now()
     FROM evidence_span WHERE {_OWN_ROWS}
     RETURNING id INTO record_id;
 {updates}

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import OperationalError
 
 from evidence.errors import BlobStoreAway, EvidenceError
-from evidence.services import assembly, binder_requests, blob_checks, ingest, log
+from evidence.services import assembly, binder_requests, blob_checks, blob_sweep, ingest, log
 from evidence.services.disposal import blob_removal, retention
 from evidence.time_budget import TimeBudget
 
@@ -63,9 +63,10 @@ def make_partitions() -> None:
 
 @shared_task(autoretry_for=_AWAY, retry_backoff=True, max_retries=3, expires=3600)
 def apply_retention() -> None:
-    """Take away what is older than its retention period, and files of removed blobs that are there again."""
+    """Take away what is older than its retention period, and files that removed blobs or nobody left."""
     retention.apply_retention()
     blob_removal.sweep_removed()
+    blob_sweep.sweep_unreferenced()
 
 
 @shared_task(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
@@ -33,6 +34,9 @@ class IngestBatch(AppendOnlyModel):
     n_duplicate = models.PositiveIntegerField()  # stored before, with the same content
     n_rejected = models.PositiveIntegerField()  # in the reject ledger
     answer = models.JSONField()  # what the sender was told, so that sending it again is answered the same
+    # Digests of the values moved out of its items: a row's word that it had one counts only where it is among them.
+    # None: taken before this was kept, so its body has to say it.
+    moved = ArrayField(digest_field(), null=True)
     received_at = models.DateTimeField()  # our clock
 
     class Meta:

@@ -63,6 +63,7 @@ class RejectCode(StrEnum):
     TOO_MANY_EVENTS = "too_many_events"
     TOO_MANY_LINKS = "too_many_links"
     NESTING_TOO_DEEP = "nesting_too_deep"
+    RESERVED_KEY = "reserved_key"
     MALFORMED_ITEM = "malformed_item"
     MALFORMED_RESOURCE = "malformed_resource"
     UNSUPPORTED_LOG_RECORD = "unsupported_log_record"

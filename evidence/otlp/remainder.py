@@ -23,8 +23,8 @@ from evidence.otlp.limits import Limits
 from evidence.otlp.records import EvaluationRecord, RejectRecord, Signal, SpanRecord
 from evidence.otlp.wire import LENGTH, read_fields, write_varint
 
-# Whatever was taken once is read again, though the limits may have been lowered since.
-NO_LIMITS: Final = Limits(items=2**31, body_bytes=2**40, decoded_bytes=2**40)
+# Whatever was taken once is read again, though the limits may have been lowered since; no value is moved out of it.
+NO_LIMITS: Final = Limits(items=2**31, body_bytes=2**40, decoded_bytes=2**40, attribute_bytes=2**40)
 Item = SpanRecord | EvaluationRecord | RejectRecord
 
 

@@ -8,6 +8,9 @@
 | bytes | {"tracebinder.bytes": base64} |
 | a key given twice | the first value; the others under "tracebinder.repeated": {key: [values]} |
 | a value above the limit | {"tracebinder.blob": digest, "bytes": n, "media_type": ...} |
+
+The keys of these objects are ours: an item in which a sender uses one is refused, so that what stands in a row under
+such a key was put there by us.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from evidence.erased import ERASED_KEY
 from evidence.otlp.errors import ItemRefused, RejectCode
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import AttributeBlob
@@ -28,6 +33,8 @@ from evidence.otlp.records import AttributeBlob
 BLOB_KEY: Final = "tracebinder.blob"
 BYTES_KEY: Final = "tracebinder.bytes"
 REPEATED_KEY: Final = "tracebinder.repeated"
+RESERVED_KEYS: Final = frozenset({BLOB_KEY, BYTES_KEY, REPEATED_KEY, ERASED_KEY})
+_NAMED_BLOB: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _PLAIN_KINDS: Final = frozenset({"string_value", "int_value", "bool_value"})  # the same in JSON
 _ESCAPED_NUL: Final = b"\\u0000"
 
@@ -36,7 +43,7 @@ def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str,
     """Return OTLP attributes as a JSON object.
 
     Raises:
-        ItemRefused: too many attributes, or a value nested too deep.
+        ItemRefused: too many attributes, a value nested too deep, or a key that is ours.
     """
     found: dict[str, object] = {}
     for pair in attributes:
@@ -45,6 +52,8 @@ def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str,
         found[pair.key] = value.string_value or value.int_value or _read_value(value, limits, 0)
     if len(found) != len(attributes):
         found = _read_map(attributes, limits, 0)
+    else:
+        _check_keys(found)
     if len(found) > limits.span_attributes:
         raise ItemRefused(
             RejectCode.TOO_MANY_ATTRIBUTES,
@@ -97,6 +106,33 @@ def blob_marker(blob: AttributeBlob) -> dict[str, object]:
     return {BLOB_KEY: f"sha256:{blob.digest}", "bytes": len(blob.data), "media_type": blob.media_type}
 
 
+def find_moved(value: object) -> Iterator[str]:
+    """Yield the digests that a stored JSON value names as those of moved values. Whether they are, its request knows.
+
+    Of a refused item that was cut, the text that is left of it is looked through.
+    """
+    match value:
+        case dict():
+            if isinstance(named := value.get(BLOB_KEY), str) and (found := _NAMED_BLOB.fullmatch(named)):
+                yield found[1]
+            elif isinstance(text := value.get("json"), str) and "cut_at_bytes" in value:
+                yield from _NAMED_BLOB.findall(text)
+            for member in value.values():
+                yield from find_moved(member)
+        case list() | tuple():
+            for member in value:
+                yield from find_moved(member)
+
+
+def _check_keys(found: dict[str, object]) -> None:
+    """Refuse a map in which a sender uses a key of ours: nobody could tell it from what we put there."""
+    if not found.keys().isdisjoint(RESERVED_KEYS):
+        key = min(RESERVED_KEYS & found.keys())
+        raise ItemRefused(
+            RejectCode.RESERVED_KEY, f"the key {key!r} is this server's own mark: send it under another name"
+        )
+
+
 def _read_value(value: AnyValue, limits: Limits, depth: int) -> object:
     """Return one OTLP value as JSON, `depth` arrays or maps down."""
     kind = value.WhichOneof("value")
@@ -138,6 +174,7 @@ def _read_map(pairs: Sequence[KeyValue], limits: Limits, depth: int) -> dict[str
             repeated.setdefault(pair.key, []).append(value)
         else:
             found[pair.key] = value
+    _check_keys(found)
     if repeated:
         found[REPEATED_KEY] = repeated
     return found

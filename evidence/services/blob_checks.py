@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Container
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
+from django.db import connection
 
 from evidence import clock
-from evidence.errors import BlobMissing, BlobStoreAway, DigestMismatch
+from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch
 from evidence.models import Blob, BlobRemoval
-from evidence.services.blobs import blob_path, blob_store, check_blob
+from evidence.services.blobs import blob_path, blob_store, check_blob, files_in
+from evidence.services.moved_values import find_user_of_value
 
 MAX_NAMED: Final = 200  # faults, and files, that a report names one by one
-_LAST_CHECK: Final = ".last-check.json"  # in the store itself, so that every process finds it
+# In the store itself, so that every process finds them. A look at the sizes says nothing of what reading found.
+_LAST_LOOK: Final = ".last-check.json"
+_LAST_READING: Final = ".last-reading.json"
+_UNTIL_SWEPT: Final = timedelta(hours=26)  # the sweep is daily, and takes its time
+# Values that were removed and that a request brought, or may have brought, since then.
+_BROUGHT_AGAIN: Final = """
+SELECT DISTINCT removal.blob_id FROM evidence_ingestbatch AS batch
+CROSS JOIN LATERAL unnest(batch.moved) AS digest
+JOIN evidence_blobremoval AS removal ON removal.blob_id = digest
+WHERE cardinality(batch.moved) > 0 AND batch.received_at > removal.created_at - interval '1 hour'
+"""
 
 
 @dataclass(slots=True)
@@ -26,6 +40,7 @@ class BlobReport:
 
     blobs: int = 0  # rows whose bytes are to be there
     size: int = 0  # bytes, as the rows say
+    read: bool = False  # whether every file was read through, and not only asked for its size
     removed: int = 0  # rows whose bytes were taken away, on record
     n_faults: int = 0
     faults: list[str] = field(default_factory=list)  # the first `MAX_NAMED`, each a sentence
@@ -44,7 +59,7 @@ class BlobReport:
             self.faults.append(fault)
 
     def add_unreferenced(self, path: Path) -> None:
-        """Note one file that no row names: a crash between file and commit leaves one, and it harms nobody."""
+        """Note one file that no row names: a crash between file and commit leaves one, and it is swept."""
         self.n_unreferenced += 1
         if len(self.unreferenced) < MAX_NAMED:
             self.unreferenced.append(str(path))
@@ -57,80 +72,146 @@ def check_blobs(*, reads: bool) -> BlobReport:
         reads: whether to read every file through and take its digest; otherwise it is asked for its size.
 
     Raises:
-        BlobStoreAway: the folder is not there, or a file of it cannot be read.
+        BlobStoreAway: the folder of the store is not there, or cannot be listed.
     """
     if Blob.objects.exists() and not settings.BLOB_ROOT.is_dir():
-        raise BlobStoreAway(f"{settings.BLOB_ROOT} is not there: mount the blob store, then check again.")
-    report = BlobReport()
+        raise _store_away()
+    report = BlobReport(read=reads)
+    brought_again = _find_brought_again()
     for prefix in (f"{number:02x}" for number in range(256)):
-        _check_folder(report, prefix, reads=reads)
-    for path in _files_in(settings.BLOB_ROOT):
-        if path.name != _LAST_CHECK:
-            report.add_unreferenced(path)
+        _check_folder(report, prefix, brought_again)
+    with blob_store():
+        for path in files_in(settings.BLOB_ROOT):
+            if path.name not in {_LAST_LOOK, _LAST_READING}:
+                report.add_unreferenced(path)
     return report
 
 
 @blob_store()
 def note_check(report: BlobReport) -> None:
     """Keep in the store what a check found, for `last_fault`."""
-    said = {"at": clock.now().isoformat(), "n_faults": report.n_faults, "first": report.faults[:1]}
+    at = clock.now().isoformat()
+    said = {"at": at, "n_faults": report.n_faults, "first": report.faults[:1]}
     settings.BLOB_ROOT.mkdir(parents=True, exist_ok=True)
-    draft = settings.BLOB_ROOT / f"{_LAST_CHECK}.{os.getpid()}"
+    name = _LAST_READING if report.read else _LAST_LOOK
+    draft = settings.BLOB_ROOT / f"{name}.{os.getpid()}"
     draft.write_text(json.dumps(said), encoding="utf-8")
-    draft.replace(settings.BLOB_ROOT / _LAST_CHECK)
+    draft.replace(settings.BLOB_ROOT / name)
 
 
 def last_fault() -> str:
-    """Return what the last check that was kept found wrong, in words; empty: nothing, or there was none."""
-    try:
-        said = json.loads((settings.BLOB_ROOT / _LAST_CHECK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
+    """Return what the last checks that were kept found wrong, in words; empty: nothing, or there was none.
+
+    What a reading found stays until another one finds nothing. It also sees whatever a look at the sizes does, so a
+    later reading settles that.
+    """
+    reading, look = _recall(_LAST_READING), _recall(_LAST_LOOK)
+    settled = look["at"] <= reading["at"]
+    said = reading if reading["n_faults"] or settled else look
     if not said["n_faults"]:
         return ""
     first = " ".join(said["first"])
     return f"{said['n_faults']} faults at {said['at']}, run `manage.py verify_blobs`. {first}"
 
 
-def _check_folder(report: BlobReport, prefix: str, *, reads: bool) -> None:
+def _recall(name: str) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads((settings.BLOB_ROOT / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"at": "", "n_faults": 0, "first": []}
+    return said
+
+
+def _find_brought_again() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BROUGHT_AGAIN)
+        return {digest for (digest,) in cursor.fetchall()}
+
+
+def _check_folder(report: BlobReport, prefix: str, brought_again: Container[str]) -> None:
     """Check the rows whose digest begins so, and the files of that folder."""
     named = set()
     rows = Blob.objects.filter(digest__gte=prefix, digest__lt=f"{prefix}g")  # g comes after every digit
-    for digest, size, removal in rows.order_by("digest").values_list("digest", "size", "removal"):
+    columns = ("digest", "size", "removal__created_at")
+    for digest, size, removed_at in rows.order_by("digest").values_list(*columns):
         named.add(digest)
-        if removal:
-            report.removed += 1
-            if blob_path(digest).exists():
-                report.add(f"Blob {digest}: it was removed on record, and its file is there.")
+        if removed_at is None:
+            _check_one(report, digest, size)
         else:
-            report.blobs += 1
-            report.size += size
-            _check_one(report, digest, size, reads=reads)
-    for path in _files_in(settings.BLOB_ROOT / prefix):
+            _check_removed(report, digest, size, removed_at, brought_again)
+    try:
+        found = files_in(settings.BLOB_ROOT / prefix)
+    except OSError as exc:
+        report.add(f"Folder {prefix}: it cannot be listed ({exc.strerror or exc}).")
+        return
+    for path in found:
         if path.name not in named:
             report.add_unreferenced(path)
 
 
-def _check_one(report: BlobReport, digest: str, size: int, *, reads: bool) -> None:
+def _check_one(report: BlobReport, digest: str, size: int) -> None:
+    report.blobs += 1
+    report.size += size
+    if fault := _fault_in(digest, size, reads=report.read):
+        report.add(f"Blob {digest}: {fault}")
+
+
+def _check_removed(
+    report: BlobReport, digest: str, size: int, removed_at: datetime, brought_again: Container[str]
+) -> None:
+    """Check that the file of a removed blob is gone.
+
+    Where a trace brought the same value since then, it is that trace's. What a crash left, or somebody posted again, is
+    no fault until the sweep should have taken it.
+    """
+    try:
+        touched = datetime.fromtimestamp(blob_path(digest).stat().st_mtime, tz=UTC)
+    except OSError:
+        touched = None
+    if (touched is not None or digest in brought_again) and find_user_of_value(digest) is not None:
+        _check_one(report, digest, size)
+        return
+    report.removed += 1
+    if touched is None or max(removed_at, touched) > clock.now() - _UNTIL_SWEPT:
+        return
+    report.add(
+        f"Blob {digest}: it was removed on record, and its file is there: run `manage.py retention`, which takes such "
+        "files away."
+    )
+
+
+def _fault_in(digest: str, size: int, *, reads: bool) -> str:
+    """Return what is wrong with a blob's file, as the rest of a sentence; empty: nothing.
+
+    Raises:
+        BlobStoreAway: it is the folder of the store that is not there.
+    """
     path = blob_path(digest)
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "what stands in its place is no file."
         if reads:
             check_blob(digest)
-        found = path.stat().st_size
-    except (BlobMissing, FileNotFoundError):
-        if not BlobRemoval.objects.filter(pk=digest).exists():  # it may have gone this moment, on record
-            report.add(f"Blob {digest}: its file is missing ({size:,} bytes).")
+        with path.open("rb"):  # a file that is there and that nobody may open is lost as well
+            found = path.stat().st_size
     except DigestMismatch:
-        report.add(f"Blob {digest}: its file was changed.")
-    else:
-        if found != size:
-            report.add(f"Blob {digest}: its file has {found:,} bytes, its row says {size:,}.")
+        return "its file was changed."
+    except (BlobErased, BlobMissing, BlobStoreAway, OSError) as exc:
+        if not settings.BLOB_ROOT.is_dir():
+            raise _store_away() from exc
+        return _explain(exc, digest, size)
+    return "" if found == size else f"its file has {found:,} bytes, its row says {size:,}."
 
 
-@blob_store()
-def _files_in(folder: Path) -> Iterator[Path]:
-    """Return the files of a folder; none where there is no such folder."""
-    if not folder.is_dir():
-        return iter(())
-    with os.scandir(folder) as entries:
-        return iter(sorted(folder / entry.name for entry in entries if entry.is_file()))
+def _explain(exc: Exception, digest: str, size: int) -> str:
+    """Return what it means that a file could not be read."""
+    cause = exc.__cause__ if isinstance(exc, BlobStoreAway) else exc
+    if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+        return f"its file cannot be read ({cause.strerror or cause})."
+    if BlobRemoval.objects.filter(pk=digest).exists() and find_user_of_value(digest) is None:
+        return ""  # it went this moment, on record
+    return f"its file is missing ({size:,} bytes)."
+
+
+def _store_away() -> BlobStoreAway:
+    return BlobStoreAway(f"{settings.BLOB_ROOT} is not there: mount the blob store, then check again.")

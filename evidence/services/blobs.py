@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
 
 from django.conf import settings
 
@@ -52,7 +53,7 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     """
     digest = sha256_hex(data)
     path = blob_path(digest)
-    if path.exists():
+    if _is_there(path):
         sync(path.parent)  # another process may have renamed it this moment and not have synced it yet
     else:
         _write_durably(path, data)
@@ -71,7 +72,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
     """
     path = blob_path(digest)
     size = source.stat().st_size
-    if path.exists():
+    if _is_there(path):
         source.unlink()
     else:
         _make_folder(path.parent)
@@ -81,6 +82,38 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
     blob = Blob(digest=digest, size=size, media_type=media_type)
     Blob.objects.bulk_create([blob], ignore_conflicts=True)
     return blob
+
+
+class Drafts:
+    """Blobs that are written out and may not be wanted: in the store, beside its blobs, until `keep` makes them some.
+
+    As a context it takes away what nobody kept.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[str, tuple[Path, str]] = {}  # file and media type, by digest
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for path, _media_type in self._written.values():
+            path.unlink(missing_ok=True)
+
+    @blob_store()
+    def write(self, data: bytes, media_type: str) -> str:
+        """Write out the bytes and return their digest."""
+        digest = sha256_hex(data)
+        if digest not in self._written:
+            path = incoming_file()
+            self._written[digest] = path, media_type
+            path.write_bytes(data)
+        return digest
+
+    def keep(self) -> None:
+        """Make blobs of all that was written. Call it inside the transaction of whatever refers to them."""
+        for digest, (path, media_type) in self._written.items():
+            store_blob_file(path, digest=digest, media_type=media_type)
 
 
 @blob_store()
@@ -141,10 +174,58 @@ def read_blob(digest: str) -> bytes:
     return data
 
 
+def what_is_left(digest: str) -> str:
+    """Return the digest under which what is left of a blob is kept: its own, while nothing of it was removed."""
+    removals = BlobRemoval.objects.filter(remainder__isnull=False)
+    while (removal := removals.filter(pk=digest).first()) is not None:
+        digest = str(removal.remainder_id)
+    return digest
+
+
+def originals_of(digest: str) -> set[str]:
+    """Return the digests of the blobs of which this is what is left, itself among them."""
+    found, latest = {digest}, {digest}
+    while latest:
+        removals = BlobRemoval.objects.filter(remainder__in=latest).values_list("pk", flat=True)
+        latest = set(removals) - found
+        found |= latest
+    return found
+
+
+def read_what_is_left(digest: str) -> bytes:
+    """Return the bytes of a blob, without what erasures took out of it.
+
+    Raises:
+        BlobErased, BlobMissing, DigestMismatch: as `read_blob` does.
+    """
+    return read_blob(what_is_left(digest))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder, in order; none where there is no such folder.
+
+    Raises:
+        OSError: it cannot be listed.
+    """
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(folder / entry.name for entry in entries if entry.is_file())
+
+
 def blob_path(digest: str) -> Path:
     """Return where the bytes of a digest are kept."""
     root: Path = settings.BLOB_ROOT
     return root / digest[:2] / digest
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there, and make it new: one that is old and that no row names would be swept."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _changed(digest: str) -> DigestMismatch:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from evidence.digests import canonical_json, sha256_hex
-from evidence.disposal_rules import ERASED_TEXT
+from evidence.erased import ERASED_TEXT
 from evidence.models import ArtefactKind, ArtefactVersion, Release, Span, Trace
 from evidence.selectors.traces import current_traces
 from evidence.services import registry

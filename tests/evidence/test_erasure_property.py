@@ -18,11 +18,12 @@ from config.replay import replayer_of
 from evidence.digests import digest_of, sha256_hex
 from evidence.models import BlobRemoval, IngestBatch, Span, Trace
 from evidence.services import ingest, log
-from evidence.services.disposal import reach
-from evidence.services.disposal.blob_removal import delete_files, read_what_is_left
+from evidence.services.blobs import read_what_is_left
+from evidence.services.disposal import bodies, files, reach, values
+from evidence.services.disposal.blob_plans import Role
+from evidence.services.disposal.blob_removal import delete_files
 from evidence.services.disposal.erasure import ErasureReport, erase_trace_payload
 from evidence.services.disposal.planning import plan_erasure
-from evidence.services.disposal.reach import Role
 from evidence.services.log.checking import check_log
 from tests.evidence.erasure_worlds import (
     VALUE_LIMIT,
@@ -174,9 +175,18 @@ def test_the_same_in_many_worlds(plot: Plot, tmp_path: Path) -> None:
         erase_and_check(plot, world)
 
 
+FORGOTTEN: dict[str, list[tuple[Any, str, object]]] = {
+    "find_user_of_value": [(values, "find_user_of_value", None)],
+    "every value": [(reach, "find_values", set()), (bodies, "_values_of", set())],
+    "find_bodies": [(bodies, "find_bodies", ())],
+    "find_files": [(files, "find_files", ())],
+    "is_of": [(bodies, "is_of", False)],
+}
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "forgotten", ["", "find_user_of_value", "find_values", "_bodies", "_files", "_is_of"]
+    "forgotten", ["", "find_user_of_value", "every value", "find_bodies", "find_files", "is_of"]
 )
 def test_the_property_can_fail(forgotten: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An erasure that forgets one of its parts leaves something of the subject, or takes something of another."""
@@ -185,9 +195,8 @@ def test_the_property_can_fail(forgotten: str, tmp_path: Path, monkeypatch: pyte
         for number in range(4)
     ]
     plot = Plot(told, sampled=[0], quoted=[0], overheard=[0])
-    answers: dict[str, object] = {"find_user_of_value": None, "find_values": set(), "_is_of": False}
-    if forgotten:
-        monkeypatch.setattr(reach, forgotten, lambda *_, **__: answers.get(forgotten, ()))
+    for module, name, answer in FORGOTTEN.get(forgotten, []):
+        monkeypatch.setattr(module, name, lambda *_, answer=answer, **__: answer)
     with fresh_world(tmp_path) as world:
         if forgotten:
             with pytest.raises(AssertionError):

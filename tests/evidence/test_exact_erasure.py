@@ -17,6 +17,7 @@ from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from evidence import clock
 from evidence.access import principal_of_command_line, principal_of_token
 from evidence.digests import digest_of
 from evidence.errors import BlobErased, PlanOvertaken
@@ -31,15 +32,17 @@ from evidence.models import (
     Scope,
     Span,
 )
+from evidence.otlp.errors import UndecodableBody
 from evidence.otlp.values import BLOB_KEY
 from evidence.services import assembly, evals, ingest, log
-from evidence.services.blobs import blob_path, read_blob
-from evidence.services.disposal import blob_removal, holds
-from evidence.services.disposal.blob_removal import read_what_is_left, sweep_removed, what_is_left
+from evidence.services.blob_checks import check_blobs
+from evidence.services.blobs import blob_path, read_blob, read_what_is_left, what_is_left
+from evidence.services.disposal import blob_removal, bodies, erasure, holds
+from evidence.services.disposal.blob_plans import Role
+from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.certificates import read_certificate
 from evidence.services.disposal.erasure import erase_subject, erase_trace_payload
-from evidence.services.disposal.planning import digest_of_plans, plan_erasure, plan_subject
-from evidence.services.disposal.reach import Role
+from evidence.services.disposal.planning import check_agreed, digest_of_plans, plan_erasure, plan_subject
 from evidence.services.disposal.retention import apply_retention
 from evidence.services.ingest import requests, spans
 from evidence.services.log.checking import check_log
@@ -267,6 +270,23 @@ def test_a_value_that_another_trace_brings_after_the_erasure_is_that_traces_own(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_value_that_came_back_after_its_removal_is_checked_like_any_other(sender: World) -> None:
+    send(span_of(MINE, SECRET, statement=LONG))
+    erase(sender)
+    send(span_of(OTHER, THEIRS, statement=LONG))
+    sweep_removed()
+    assert check_blobs(reads=True).faults == []
+    marker = Span.objects.get(trace_id=OTHER).attributes["statement"][BLOB_KEY]
+    value = blob_path(marker.removeprefix("sha256:"))
+    value.write_bytes(b"changed")
+    assert [fault for fault in check_blobs(reads=True).faults if "was changed" in fault]
+    value.unlink()
+    assert [fault for fault in check_blobs(reads=False).faults if "is missing" in fault]
+    erase(sender, OTHER)
+    assert check_blobs(reads=True).faults == []
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_value_goes_only_when_nobody_points_there_by_the_time_its_file_would_go(
     sender: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,3 +461,195 @@ def test_a_certificate_is_read_by_api(sender: World, api: APIClient, role: str, 
     stranger = make_world("aml-copilot")
     api.force_login(stranger.people[role])
     assert api.get(f"/api/v1/erasures/{listed[0]['id']}/certificate").status_code == 404
+
+
+def send_refused(*, days_ago: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Post a span of the subject that is refused, some days ago by our clock."""
+    now = clock.now()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(clock, "now", lambda: now - timedelta(days=days_ago))
+        refused = span_of(MINE, SECRET)
+        refused.end_time_unix_nano = 1
+        return send(refused)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_body_that_was_refused_long_before_the_first_span_is_reached(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = send_refused(days_ago=3, monkeypatch=monkeypatch)
+    send(span_of(MINE, SECRET))
+    erase(sender)
+    assert not blob_path(body).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_body_is_reached_though_retention_took_the_spans_it_brought(sender: World) -> None:
+    old = timezone.now() - timedelta(days=200)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tracebinder_make_span_partition(%s)", [old.date()])
+    start = int(old.timestamp()) * 1_000_000_000
+    body = send(span_of(MINE, SECRET, start=start, statement=LONG), span_of(OTHER, THEIRS, start=start))
+    [value] = read_traces(read_blob(body)).blobs
+    with override_settings(RETENTION_DAYS={"traces": 60, "logs": 0}):
+        apply_retention()  # by their start they are old, by their receipt they are not
+    assert not Span.objects.exists()
+    plan = erase(sender).plan
+    assert {blob.role: blob.digest for blob in plan.blobs} == {Role.BODY: body, Role.VALUE: value.digest}
+    assert SECRET.encode() not in read_what_is_left(body)
+    assert not blob_path(value.digest).exists()
+    [kept] = read_traces(read_what_is_left(body)).spans
+    assert kept.trace_id == OTHER.hex
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_overtaken_plan_leaves_no_file_of_what_would_have_been_left(sender: World) -> None:
+    send(span_of(MINE, SECRET), span_of(OTHER, THEIRS))
+    before = sorted(settings.BLOB_ROOT.rglob("*"))
+    with pytest.raises(PlanOvertaken):
+        erase_trace_payload(
+            system=sender.system, trace_id=MINE, reason="request 1", principal=acting(), as_planned="0" * 64
+        )
+    assert sorted(settings.BLOB_ROOT.rglob("*")) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_plan_said_is_held_stays_though_the_hold_is_released_meanwhile(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both: Any = {"enduser.id": "4711"}
+    send(span_of(MINE, SECRET, **both), span_of(OTHER, THEIRS, start=START_NS + DAY_NS, **both))
+    start = Span.objects.get(trace_id=OTHER).started_at
+    hold = holds.place_hold(
+        system=sender.system, reason="lawsuit", period_from=start, period_to=None, principal=acting()
+    )
+    asked: dict[str, Any] = {
+        "system": sender.system, "attribute": "enduser.id", "value": "4711", "principal": acting(),
+    }  # fmt: skip
+    agreed = digest_of_plans(plan_subject(**asked))
+
+    def release_after(plans: Any, agreed: str) -> None:
+        check_agreed(plans, agreed)
+        holds.release_hold(principal=acting(), hold=hold, reason="settled")
+
+    monkeypatch.setattr(erasure, "check_agreed", release_after)
+    report = erase_subject(**asked, reason="request 1", agreed=agreed)
+    assert [one.erasure.trace_id for one in report.erased] == [MINE]
+    assert [trace_id for trace_id, _ in report.held] == [OTHER]
+    assert Span.objects.get(trace_id=OTHER).attributes["tracebinder.question"] == THEIRS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", [False, True])
+def test_a_body_that_cannot_be_read_any_more_asks_for_holds_and_counts_the_others(
+    sender: World, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = send(span_of(MINE, SECRET), span_of(OTHER, THEIRS, start=START_NS + DAY_NS))
+    if held:
+        start = Span.objects.get(trace_id=OTHER).started_at
+        holds.place_hold(
+            system=sender.system, reason="lawsuit", period_from=start, period_to=None, principal=acting()
+        )
+
+    def refuse(*_: Any) -> None:
+        raise UndecodableBody("taken by an older version")
+
+    monkeypatch.setattr(bodies, "read_items", refuse)
+    plan = erase(sender).plan
+    assert blob_path(body).exists() is held
+    assert [blob.others for blob in plan.blobs] == ([] if held else [1])
+    assert [stay.why.partition(",")[0].split()[0] for stay in plan.stays] == (["under"] if held else [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_nobody_can_look_into_is_named_as_not_reached(sender: World) -> None:
+    send(span_of(MINE, SECRET))
+    sealed = b"\x89PNG\r\n\x1a\n\x00\x00" + SECRET.encode("utf-16-le")
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, sealed)
+    refused = Reject.objects.get()
+    report = erase(sender)
+    assert report.plan.unread == [f"refused file {refused.item_digest}"]
+    assert any(refused.item_digest in one for one in report.certificate.document["not_reached"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_another_system_posted_too_stays_and_is_named(sender: World) -> None:
+    second = make_world("aml-copilot")
+    send(span_of(MINE, SECRET))
+    raw = eval_file(run_key=7, note=SECRET)
+    for world in (sender, second):
+        with pytest.raises(evals.EvalFileRefused):
+            post(world, raw)
+    digest = Reject.objects.filter(system=sender.system).get().item_digest
+    plan = erase(sender).plan
+    assert [(stay.what, stay.why) for stay in plan.stays] == [
+        (f"refused file {digest}", "another system posted the same file")
+    ]
+    assert read_blob(digest) == raw
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_left_of_one_body_stays_where_it_is_another_request_that_is_not_due(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    theirs = span_of(OTHER, THEIRS)
+    with monkeypatch.context() as earlier, override_settings(CLOCK_TOLERANCE=10**9):
+        earlier.setattr(clock, "now", lambda: now - timedelta(days=10))
+        body = send(span_of(MINE, SECRET), theirs)
+    young = send(theirs)
+    erase(sender)
+    assert what_is_left(body) == young
+    with override_settings(RETENTION_DAYS={"traces": 5, "logs": 0}):
+        apply_retention()
+        assert read_blob(young)
+        apply_retention(now=now + timedelta(days=6))
+    assert not blob_path(young).exists()
+
+
+@pytest.mark.django_db
+def test_a_tombstone_is_numbered_as_rows_are_where_a_dump_was_restored(sender: World) -> None:
+    """By PostgreSQL's bare number, one of before the restore would let a transaction of today erase again."""
+    send(span_of(MINE, SECRET))
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS"
+            " 'SELECT 1000000::bigint'"
+        )
+    erasure = erase(sender).erasure
+    assert erasure.transaction_id == erasure.xact_id > 1_000_000
+    assert SECRET not in str(Span.objects.get().attributes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trace_of_which_everything_was_refused_can_be_erased(sender: World) -> None:
+    refused = span_of(MINE, SECRET)
+    refused.end_time_unix_nano = 1
+    body = send(refused)
+    assert not Span.objects.exists()
+    report = erase(sender)
+    assert report.plan.rows == {"evidence.Reject": 1}
+    assert Reject.objects.get().item == {"tracebinder.erased": True}
+    assert not blob_path(body).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", [False, True])
+def test_a_file_that_cannot_be_taken_apart_goes_whole_unless_a_trace_in_it_is_under_hold(
+    sender: World, held: bool
+) -> None:
+    send(span_of(MINE, SECRET), span_of(OTHER, THEIRS, start=START_NS + DAY_NS))
+    if held:
+        start = Span.objects.get(trace_id=OTHER).started_at
+        holds.place_hold(
+            system=sender.system, reason="lawsuit", period_from=start, period_to=None, principal=acting()
+        )
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, f"<case>{MINE.hex}</case> <case>{OTHER.hex}</case>".encode())
+    digest = Reject.objects.get().item_digest
+    plan = erase(sender).plan
+    assert blob_path(digest).exists() is held
+    whys = [stay.why for stay in plan.stays]
+    assert [why.partition(", ")[2] for why in whys] == (["and it cannot be taken apart"] if held else [])

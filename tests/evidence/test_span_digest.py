@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import hypothesis.strategies as st
 import pytest
@@ -15,13 +16,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 
 from evidence.access import Principal, principal_of_token
 from evidence.digests import digest_of
-from evidence.models import AccessToken, Scope, Span, Trace
+from evidence.models import AccessToken, Reject, Scope, Span, System, Trace
 from evidence.otlp.span_digest import DIGESTED_COLUMNS, digest_row
 from evidence.selectors.binder.traces import _span
 from evidence.services import ingest
 from evidence.services.assembly import assemble_due_traces, replay_trace
+from evidence.services.disposal.erasure import erase_trace_payload
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, to_otlp_json
-from tests.factories import World
+from tests.factories import World, acting
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 SCALARS = (
@@ -113,10 +115,11 @@ def test_the_same_span_in_another_order_and_encoding_is_known(sender: Principal)
     assert post(sender, other, as_json=True).n_duplicate == 1
 
 
-@pytest.mark.django_db
-def test_a_span_that_a_server_of_before_stored_is_known_again(sender: Principal) -> None:
-    """It knows of no formats, and may write until the last one is replaced."""
-    span = make_span()
+def store_in_the_old_format(sender: Principal, span: Any) -> None:
+    """Store a span as a server of before did, which knows of no formats, under the id ffffffffffffffff.
+
+    Nobody can make its digest again.
+    """
     post(sender, span)
     columns = ", ".join(("system_id", "batch_id", "started_at", "received_at", *DIGESTED_COLUMNS))
     with connection.cursor() as cursor:
@@ -125,9 +128,31 @@ def test_a_span_that_a_server_of_before_stored_is_known_again(sender: Principal)
         old = f"{columns}, digest"
         cursor.execute(f"INSERT INTO evidence_span ({old}) SELECT {columns}, repeat('0', 64) FROM kept")
     span.span_id = b"\xff" * 8
+
+
+@pytest.mark.django_db
+def test_a_span_that_a_server_of_before_stored_is_known_again(sender: Principal) -> None:
+    """It may write until the last one is replaced."""
+    span = make_span()
+    store_in_the_old_format(sender, span)
     assert post(sender, span).n_duplicate == 1
     span.name = "other"
     assert post(sender, span).n_rejected == 1
+
+
+@pytest.mark.django_db
+def test_an_erased_span_of_the_old_format_that_is_sent_again_leaves_nothing_behind(sender: Principal) -> None:
+    span = make_span(attributes={"said": "Ms Ngozi Okafor earns 41,200 a year"})
+    store_in_the_old_format(sender, span)
+    erase_trace_payload(
+        principal=acting(),
+        system=System.objects.get(),
+        trace_id=UUID(bytes=span.trace_id),
+        reason="request 1",
+    )
+    span.attributes.add(key="b").value.bool_value = True  # so that it is another body
+    assert post(sender, span).n_duplicate == 1
+    assert not Reject.objects.exists()
 
 
 @pytest.mark.django_db

@@ -131,5 +131,9 @@ class Command(ServiceCommand):
                 )
         for stay in plan.stays:
             self.stdout.write(f"  {stay.what} stays: {stay.why}")
+        for what in plan.unread:
+            self.stdout.write(
+                f"  {what} may hold it: it is of a kind that cannot be searched, look for yourself"
+            )
         for name in plan.binders:
             self.stdout.write(f"  binder {name} may hold it: replace the copies you gave out")

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from evidence.management.service_command import ServiceCommand
+from evidence.services.blob_sweep import sweep_unreferenced
 from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.retention import apply_retention, describe
 
@@ -23,5 +24,6 @@ class Command(ServiceCommand):
         report = apply_retention(dry_run=options["dry_run"])
         if not options["dry_run"]:
             sweep_removed()
+            sweep_unreferenced()
         for line in describe(report, dry_run=options["dry_run"]):
             self.stdout.write(line)

@@ -34,8 +34,8 @@ class Command(ServiceCommand):
             self.stdout.write(line)
         if not report.holds:
             raise CommandError(
-                f"The blob store does not hold what was stored: {report.n_faults} faults. Restore the files from the "
-                "backup; whoever posts the same bytes again brings them back, too.",
+                f"The blob store does not hold what was stored: {report.n_faults} faults. Restore what is missing "
+                "or changed from the backup; whoever posts the same bytes again brings them back, too.",
                 returncode=1,
             )
         self.stdout.write(self.style.SUCCESS("Every blob has its bytes."))
@@ -47,7 +47,7 @@ def _lines(report: BlobReport) -> list[str]:
     return [
         f"blobs         {report.blobs:>12,}   {report.size:,} bytes",
         f"removed       {report.removed:>12,}   on record",
-        f"unreferenced  {report.n_unreferenced:>12,}   files that no row names; harmless",
+        f"unreferenced  {report.n_unreferenced:>12,}   files that no row names; swept when a day old",
         *(f"unreferenced  {path}" for path in report.unreferenced),
         *([f"unreferenced  and {further:,} more"] if further else []),
         *(f"FAULT  {fault}" for fault in report.faults),

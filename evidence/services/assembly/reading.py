@@ -13,11 +13,11 @@ from django.db import connection
 
 from evidence.models import PendingTrace, Span
 from evidence.services.assembly.refusals import TraceTooLarge
-from evidence.services.assembly.values import restore_large_values, size_of_large_values
+from evidence.services.assembly.values import find_large_values
 
 _SPAN_COLUMNS: Final = (
     "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
-    "status_message", "attributes", "events", "resource", "digest",
+    "status_message", "attributes", "events", "resource", "digest", "batch_id",
 )  # fmt: skip
 _MEASURE: Final = """
     SELECT s.system_id, s.trace_id, count(*), sum(
@@ -67,11 +67,11 @@ def read_traces(pending: Sequence[PendingTrace]) -> ReadTraces:
                 f"it has {n_spans} spans; TRACEBINDER_TRACE_MAX_SPANS allows {settings.TRACE_MAX_SPANS}"
             )
     spans = _read_spans(read.allot(sizes))
-    large = size_of_large_values({key: [row["attributes"] for row in rows] for key, rows in spans.items()})
-    taken = read.allot({key: sizes[key] + large.get(key, 0) for key in spans})
+    large = find_large_values(row for rows in spans.values() for row in rows)
+    taken = read.allot({key: sizes[key] + large.size_of(spans[key]) for key in spans})
     for key in sorted(taken):
         for row in spans[key]:
-            row["attributes"] = restore_large_values(row["attributes"])
+            row["attributes"] = large.restore(row)
         read.spans[key] = spans[key]
     return read
 

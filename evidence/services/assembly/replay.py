@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from evidence import clock
 from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
-from evidence.disposal_rules import ERASED_TEXT
+from evidence.erased import ERASED_TEXT
 from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
 from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT, digest_row
 from evidence.otlp.values import BLOB_KEY
@@ -131,12 +131,7 @@ def _digest_again(span: Mapping[str, Any], *, erased: bool) -> str:
 def _lost_values(spans: QuerySet[Span]) -> list[str]:
     """Return the attributes whose bytes the trace was read from and that are not in the blob store."""
     moved = spans.extra(where=["attributes::text LIKE %s"], params=[f"%{BLOB_KEY}%"])
-    lost = {
-        name
-        for attributes in moved.values_list("attributes", flat=True)
-        for name in missing_values(attributes)
-    }
-    return sorted(lost)
+    return sorted(missing_values(moved.values_list("batch_id", "attributes")))
 
 
 def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:

@@ -3,67 +3,84 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from evidence.digests import DIGEST_PREFIX
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import Blob
-from evidence.otlp.values import BLOB_KEY
+from evidence.otlp.values import BLOB_KEY, find_moved
 from evidence.services.blobs import check_blob, read_blob
+from evidence.services.moved_values import MovedValues, moved_by
 
-_Key = TypeVar("_Key", bound=Hashable)
 _READ_PREFIXES: Final = ("tracebinder.", "gen_ai.", "input.", "output.")
 
 
-def restore_large_values(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the attributes with moved values put back where the mapping reads them.
+@dataclass(frozen=True, slots=True)
+class LargeValues:
+    """The moved values of some spans, as far as the requests that brought the spans prove them."""
 
-    A blob that is missing, removed or damaged leaves its marker, which the mapping flags.
+    moved: Mapping[int, MovedValues]  # by the request's id
+    sizes: Mapping[str, int]  # bytes, by digest: as the store says, not as a row does
+
+    def size_of(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Return how many bytes `restore` would read for these spans."""
+        return sum(self.sizes.get(digest, 0) for row in rows for digest in self._find(row).values())
+
+    def restore(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the attributes of a span with moved values put back where the mapping reads them.
+
+        A blob that is missing, removed or damaged leaves its marker, which the mapping flags; so does one that this
+        span's request did not bring.
+        """
+        attributes: Mapping[str, Any] = row["attributes"]
+        found = self._find(row)
+        if not found:
+            return attributes
+        return {**attributes, **{key: _restore(attributes[key], digest) for key, digest in found.items()}}
+
+    def _find(self, row: Mapping[str, Any]) -> dict[str, str]:
+        named = _named(row["attributes"])
+        return {key: digest for key, digest in named.items() if self.moved[row["batch_id"]].has(digest)}
+
+
+def find_large_values(rows: Iterable[Mapping[str, Any]]) -> LargeValues:
+    """Return the moved values that some spans, given as dicts of their columns, have in what the mapping reads."""
+    named = [(row["batch_id"], set(found.values())) for row in rows if (found := _named(row["attributes"]))]
+    digests = set[str]().union(*(found for _, found in named))
+    sizes = dict(Blob.objects.filter(digest__in=digests).values_list("digest", "size")) if named else {}
+    return LargeValues(moved_by({batch_id for batch_id, _ in named}) if named else {}, sizes)
+
+
+def missing_values(spans: Iterable[tuple[int, Mapping[str, Any]]]) -> set[str]:
+    """Return which attributes the mapping reads have lost the bytes that were moved; removed on record is not lost.
+
+    Args:
+        spans: the id of each one's request, and its attributes.
     """
-    wanted = _moved(attributes)
-    return (
-        {**attributes, **{key: _restore(marker) for key, marker in wanted.items()}} if wanted else attributes
-    )
-
-
-def size_of_large_values(traces: Mapping[_Key, Iterable[Mapping[str, Any]]]) -> dict[_Key, int]:
-    """Return how many bytes `restore_large_values` would read for the attributes of each trace that has any.
-
-    What the blob store knows counts, not what a marker says: a sender can write one.
-    """
-    digests = {
-        key: [_digest_of(marker) for attributes in spans for marker in _moved(attributes).values()]
-        for key, spans in traces.items()
-    }
-    named = {digest for found in digests.values() for digest in found}
-    sizes = dict(Blob.objects.filter(digest__in=named).values_list("digest", "size")) if named else {}
-    return {key: sum(sizes.get(digest, 0) for digest in found) for key, found in digests.items() if found}
-
-
-def _moved(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the markers of moved values that the mapping reads, by attribute."""
+    named = [(batch_id, found) for batch_id, attributes in spans if (found := _named(attributes))]
+    moved = moved_by({batch_id for batch_id, _ in named})
     return {
-        key: value
+        key
+        for batch_id, found in named
+        for key, digest in found.items()
+        if moved[batch_id].may_have(digest) and _is_lost(digest)
+    }
+
+
+def _named(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests that a span names as those of moved values, by attribute, for what the mapping reads."""
+    return {
+        key: digest
         for key, value in attributes.items()
         if isinstance(value, dict) and BLOB_KEY in value and key.startswith(_READ_PREFIXES)
+        for digest in find_moved({BLOB_KEY: value[BLOB_KEY]})
     }
 
 
-def _digest_of(marker: Mapping[str, Any]) -> str:
-    return str(marker[BLOB_KEY]).removeprefix(DIGEST_PREFIX)
-
-
-def missing_values(attributes: Mapping[str, Any]) -> list[str]:
-    """Return which attributes the mapping reads have lost the bytes that were moved; removed on record is not lost."""
-    return [key for key, value in attributes.items() if key.startswith(_READ_PREFIXES) and _is_lost(value)]
-
-
-def _is_lost(value: Any) -> bool:
-    if not (isinstance(value, dict) and BLOB_KEY in value):
-        return False
+def _is_lost(digest: str) -> bool:
     try:
-        check_blob(str(value[BLOB_KEY]).removeprefix(DIGEST_PREFIX))
+        check_blob(digest)
     except BlobErased:
         return False
     except (BlobMissing, DigestMismatch):
@@ -71,10 +88,9 @@ def _is_lost(value: Any) -> bool:
     return False
 
 
-def _restore(marker: dict[str, Any]) -> Any:
+def _restore(marker: Mapping[str, Any], digest: str) -> Any:
     try:
-        data = read_blob(_digest_of(marker))
-        text = data.decode("utf-8")
+        text = read_blob(digest).decode("utf-8")
         return text if str(marker.get("media_type", "")).startswith("text/") else json.loads(text)
     except (BlobErased, BlobMissing, DigestMismatch, ValueError):
         return marker

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
-from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from evidence import locks
 from evidence.models import Blob, BlobRemoval, Disposal, Erasure
-from evidence.services.blobs import blob_path, blob_store, read_blob
-
-# Rows whose JSON holds the marker of a large value. There is no index for it: ingest would pay for that one.
-_USERS_OF_VALUE: Final = """
-SELECT system_id, trace_id FROM (
-    SELECT system_id, trace_id::text, NULL::bigint AS refused,
-        concat(attributes::text, events::text, links::text, resource::text, scope::text) AS content
-    FROM evidence_span
-    UNION ALL SELECT system_id, trace_id, id, item::text FROM evidence_reject WHERE item IS NOT NULL
-) AS held
-WHERE strpos(content, 'sha256:' || %s) > 0 AND coalesce(refused <> ALL(%s), true) AND NOT (
-    coalesce(system_id = %s, true) AND replace(trace_id, '-', '') = ANY(%s))
-LIMIT 1
-"""
+from evidence.services.blobs import blob_path, blob_store
+from evidence.services.moved_values import find_user_of_value
 
 
 def remove_blobs(
@@ -93,37 +79,3 @@ def sweep_removed() -> int:
     """
     digests = BlobRemoval.objects.order_by("pk").values_list("pk", flat=True).iterator(1_000)
     return sum(_delete_value(digest) for digest in digests if blob_path(digest).exists())
-
-
-def find_user_of_value(
-    digest: str, *, but: tuple[int, Sequence[UUID]] | None = None, but_refused: Sequence[int] = ()
-) -> tuple[int | None, str] | None:
-    """Return system and trace id of a span, or refused span, whose value was moved out under this digest.
-
-    Args:
-        but: traces that do not count, with their system; so do refused spans of it whose system cannot be told.
-        but_refused: keys of refused spans that do not count.
-    """
-    system_id, traces = but or (None, ())
-    with connection.cursor() as cursor:
-        asked = (digest, list(but_refused), system_id, [trace_id.hex for trace_id in traces])
-        cursor.execute(_USERS_OF_VALUE, asked)
-        found = cursor.fetchone()
-    return (found[0], found[1].replace("-", "")) if found else None
-
-
-def what_is_left(digest: str) -> str:
-    """Return the digest under which what is left of a blob is kept: its own, while nothing of it was removed."""
-    removals = BlobRemoval.objects.filter(remainder__isnull=False)
-    while (removal := removals.filter(pk=digest).first()) is not None:
-        digest = str(removal.remainder_id)
-    return digest
-
-
-def read_what_is_left(digest: str) -> bytes:
-    """Return the bytes of a blob, without what erasures took out of it.
-
-    Raises:
-        BlobErased, BlobMissing, DigestMismatch: as `read_blob` does.
-    """
-    return read_blob(what_is_left(digest))

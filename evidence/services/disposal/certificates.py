@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from evidence.digests import canonical_json, digest_of
+from evidence.digests import digest_of
 from evidence.models import AuditEvent, Checkpoint, Erasure, ErasureCertificate
 from evidence.selectors.log_proofs import count_leaves
 from evidence.services import audit
@@ -40,7 +40,11 @@ def certify(erasure: Erasure, plan: ErasurePlan, *, n_details: int) -> ErasureCe
             for blob in plan.blobs
         ],
         "stays": [{"what": stay.what, "why": stay.why} for stay in plan.stays],
-        "not_reached": [*(f"binder {name}" for name in plan.binders), *NEVER_REACHED],
+        "not_reached": [
+            *(f"binder {name}" for name in plan.binders),
+            *(f"{what}: of a kind that cannot be searched" for what in plan.unread),
+            *NEVER_REACHED,
+        ],
         "log": {
             "tree_size": count_leaves(),
             "checkpoint": _describe(Checkpoint.objects.order_by("-size").first()),
@@ -73,11 +77,6 @@ def read_certificate(certificate: ErasureCertificate) -> dict[str, Any]:
         "leaf": leaf.seq if leaf else None,
         "checkpoint": _describe(after),
     }
-
-
-def write_certificate(certificate: ErasureCertificate) -> bytes:
-    """Return the very bytes the digest is over (RFC 8785)."""
-    return canonical_json(certificate.document)
 
 
 def _describe(checkpoint: Checkpoint | None) -> dict[str, Any] | None:

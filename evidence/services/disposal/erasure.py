@@ -32,7 +32,8 @@ from evidence.models import (
 )
 from evidence.services import audit
 from evidence.services.assembly import trace_kept_still
-from evidence.services.blobs import store_blob
+from evidence.services.blobs import Drafts
+from evidence.services.disposal.blob_plans import Role
 from evidence.services.disposal.blob_removal import remove_blobs
 from evidence.services.disposal.certificates import certify
 from evidence.services.disposal.planning import (
@@ -42,7 +43,6 @@ from evidence.services.disposal.planning import (
     plan_subject,
     when_it_began,
 )
-from evidence.services.disposal.reach import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def erase_trace_payload(
     Raises:
         AccessDenied: as `acts.check_can_erase` does.
         InvalidInput: no reason.
-        NotFound: the system has neither spans nor a trace of this id, or is none of the principal's.
+        NotFound: the system has nothing of a trace of this id, or is none of the principal's.
         LegalHoldInForce: the trace began in a period that is held.
         PlanOvertaken: something else stays than was planned.
     """
@@ -86,9 +86,11 @@ def erase_trace_payload(
     with trace_kept_still(system.pk, trace_id):
         locks.hold(locks.Lock.DISPOSAL)
         acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
-        plan = draw_up(system, trace_id, gone=(), keep=lambda data, kind: store_blob(data, kind).digest)
-        if as_planned and as_planned != plan.stays_digest:
-            raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+        with Drafts() as drafts:
+            plan = draw_up(system, trace_id, gone=(), keep=drafts.write)
+            if as_planned and as_planned != plan.stays_digest:
+                raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+            drafts.keep()
         return _carry_out(plan, reason, principal.actor)
 
 
@@ -97,7 +99,7 @@ def erase_subject(
 ) -> SubjectReport:
     """Erase every trace of a system that has a span with this attribute, e.g. `enduser.id`, as text or as number.
 
-    Each trace is erased by itself; one under a legal hold is kept and named.
+    Each trace is erased by itself; one that is under a legal hold, or was when it was planned, is kept and named.
 
     Args:
         agreed: `digest_of_plans` of the plans that were agreed to; empty: whatever they are now.
@@ -110,7 +112,10 @@ def erase_subject(
     check_agreed(plans, agreed)
     report = SubjectReport()
     for plan in plans:
-        as_planned = plan.stays_digest if agreed and not plan.held else ""
+        if plan.held:  # and so it was agreed, whatever was released since
+            report.held.append((plan.trace_id, plan.held))
+            continue
+        as_planned = plan.stays_digest if agreed else ""
         try:
             report.erased.append(
                 erase_trace_payload(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.apps import apps
 from django.db import connection
-from django.db.models import Max, Min, Model
+from django.db.models import Max, Min, Model, QuerySet
 
 from evidence import acts
 from evidence.access import Principal
@@ -21,7 +21,9 @@ from evidence.digests import digest_of, sha256_hex
 from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import Span, System, Trace
 from evidence.selectors.spans import with_attributes
-from evidence.services.disposal.reach import BlobPlan, Keep, Stay, binders_with, plan_blobs
+from evidence.services.disposal.blob_plans import BlobPlan, Keep, Stay, Unread
+from evidence.services.disposal.reach import binders_with, plan_blobs
+from evidence.services.disposal.refused import refused_of
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
@@ -47,12 +49,15 @@ class ErasurePlan:
     blobs: list[BlobPlan] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     binders: list[str] = field(default_factory=list)  # exported ones that may hold it, by file name
+    unread: list[str] = field(default_factory=list)  # files of the system that nobody here can look into
 
     @property
     def stays_digest(self) -> str:
         """The digest of what stays and of what cannot be reached: what somebody agreed to."""
         stays = sorted([stay.what, stay.why] for stay in self.stays)
-        return digest_of({"held": self.held, "stays": stays, "binders": self.binders})
+        return digest_of(
+            {"held": self.held, "stays": stays, "binders": self.binders, "unread": sorted(self.unread)}
+        )
 
 
 def plan_erasure(
@@ -65,7 +70,7 @@ def plan_erasure(
 
     Raises:
         AccessDenied: as `acts.check_can_erase` does.
-        NotFound: the system has neither spans nor a trace of this id, or is none of the principal's.
+        NotFound: the system has nothing of a trace of this id, or is none of the principal's.
     """
     acts.check_can_erase(principal, system)
     began, ended = when_it_began(system, trace_id)
@@ -149,10 +154,13 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
     for found in plan_blobs(
         system, trace_id, words=own, shared=shared, gone=gone, refused=refused, keep=keep
     ):
-        if isinstance(found, BlobPlan):
-            plan.blobs.append(found)
-        else:
-            plan.stays.append(found)
+        match found:
+            case BlobPlan():
+                plan.blobs.append(found)
+            case Stay():
+                plan.stays.append(found)
+            case Unread():
+                plan.unread.append(found.what)
     plan.binders.extend(binders_with(Trace.objects.filter(system=system, trace_id=trace_id)))
     return plan
 
@@ -160,17 +168,24 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
 def when_it_began(system: System, trace_id: UUID) -> tuple[datetime, datetime]:
     """Return the earliest and the latest time at which a span or revision of the trace began.
 
+    Of a trace of which nothing but refused items is there, the times at which these came.
+
     Raises:
-        NotFound: the system has neither spans nor a trace of this id.
+        NotFound: the system has neither spans, nor refused items, nor a trace of this id.
     """
-    starts = []
-    for rows in (Span.objects, Trace.objects):
-        found = rows.filter(system=system, trace_id=trace_id)
-        times = found.aggregate(first=Min("started_at"), last=Max("started_at"))
-        starts += [time for time in times.values() if time is not None]
+    own = {"system": system, "trace_id": trace_id}
+    starts = _times(Span.objects.filter(**own), "started_at") + _times(
+        Trace.objects.filter(**own), "started_at"
+    )
+    starts = starts or _times(refused_of(system, trace_id), "created_at")
     if not starts:
         raise NotFound(f"There is no trace {trace_id.hex} of {system.key!r}.")
     return min(starts), max(starts)
+
+
+def _times(rows: QuerySet[Any], column: str) -> list[datetime]:
+    times = rows.aggregate(first=Min(column), last=Max(column))
+    return [time for time in times.values() if time is not None]
 
 
 def _label_of(table: str) -> str:

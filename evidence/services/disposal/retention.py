@@ -24,7 +24,8 @@ from evidence.disposal_rules import MIN_AGE_DAYS
 from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span
 from evidence.selectors.holds import active_holds, holds_over
 from evidence.services import audit
-from evidence.services.disposal.blob_removal import remove_blobs, what_is_left
+from evidence.services.blobs import originals_of, what_is_left
+from evidence.services.disposal.blob_removal import remove_blobs
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +167,14 @@ def _rests_due(signal: str, before: datetime) -> list[str]:
     """Return the digests of what erasures left of bodies that are due."""
     due, _ = _bodies_due(signal, before, rewritten=True)
     rests = {what_is_left(digest) for digest in due.values_list("body_digest", flat=True)}
-    return sorted(Blob.objects.filter(pk__in=rests, removal__isnull=True).values_list("pk", flat=True))
+    there = Blob.objects.filter(pk__in=rests, removal__isnull=True).values_list("pk", flat=True)
+    return sorted(digest for digest in there if not _is_wanted(digest, signal, before))
+
+
+def _is_wanted(digest: str, signal: str, before: datetime) -> bool:
+    """Whether the same bytes are, or are what is left of, a request that is not due: it is too young, or is held."""
+    batches = IngestBatch.objects.filter(body_digest__in=originals_of(digest))
+    return batches.filter(_is_held() | Q(received_at__gte=before) | ~Q(signal=signal)).exists()
 
 
 def _bodies_due(
@@ -186,10 +194,20 @@ def _bodies_due(
     rest = Exists(removed.filter(remainder__isnull=False))
     still_there = old.filter(rest if rewritten else ~Exists(removed))
     newer = IngestBatch.objects.filter(body_digest=OuterRef("body_digest"), received_at__gte=before)
+    rests_of = BlobRemoval.objects.filter(
+        remainder=OuterRef("body_digest")
+    )  # few: `_rests_due` looks at each
+    held = _is_held()
+    free = still_there.filter(~held, ~Exists(newer))
+    return free if rewritten else free.filter(~Exists(rests_of)), still_there.filter(held)
+
+
+def _is_held() -> Q:
+    """Return the condition that a batch is kept for a hold."""
     held = Q(pk__in=[])
     for hold in active_holds():
         held |= Q(_written_by(hold), received_at__gte=hold.period_from)
-    return still_there.filter(~held, ~Exists(newer)), still_there.filter(held)
+    return held
 
 
 def _written_by(hold: LegalHold) -> Q:

@@ -18,7 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.digests import sha256_hex
-from evidence.locks import Lock, hold
+from evidence.locks import Lock, hold_each
 from evidence.models import AccessToken, Blob, IngestBatch, Reject, System
 from evidence.otlp.body import PlainBody, unpack_body
 from evidence.otlp.decode import decode_logs, decode_traces
@@ -192,8 +192,9 @@ def _store_body(posted: _Posted) -> Blob:
 
 def _store_moved(moved: Iterable[AttributeBlob]) -> None:
     """Keep the values moved out of rows, while no erasure takes the same bytes away. After the traces are locked."""
-    for blob in sorted(moved, key=lambda each: each.digest):
-        hold(Lock.BLOB, blob.digest)
+    by_digest = {blob.digest: blob for blob in moved}
+    hold_each(Lock.BLOB, ((digest,) for digest in by_digest))
+    for blob in by_digest.values():
         store_blob(blob.data, blob.media_type)
 
 
@@ -216,6 +217,7 @@ def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) 
         encoding=posted.body.encoding,
         body_digest=posted.digest,
         answer={"n_rejected": len(rejects), "message": message},
+        moved=sorted({blob.digest for blob in outcome.moved}),
         received_at=posted.received_at,
         **counts,
     )

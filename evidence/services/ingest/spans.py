@@ -7,7 +7,7 @@ their partitions at the price of a bare COPY. The table's unique constraint stay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from django.db import connection
 
-from evidence.models import IngestBatch, Span
+from evidence.erased import ERASED_KEY, ERASED_TEXT
+from evidence.models import Erasure, IngestBatch, Span
 from evidence.otlp.errors import RejectCode
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import RejectRecord, SpanRecord
@@ -102,7 +103,7 @@ def sort_spans(spans: Sequence[tuple[int, SpanRecord]], limits: Limits) -> Sorte
         if first is None:
             known[key] = span.digest, SPAN_DIGEST_FORMAT
             result.new.append((system_id, span))
-        elif span.digest in {first[0], _digest_in_this_format(key, first)}:
+        elif span.digest == first[0] or _is_the_same(span, key, first):
             result.n_duplicate += 1
         else:
             detail = f"span {span.span_id} is stored with other content (digest {first[0]}); the first stands"
@@ -140,14 +141,25 @@ def _find_stored(traces: set[tuple[int, str]]) -> dict[SpanKey, tuple[str, int]]
         }
 
 
-def _digest_in_this_format(key: SpanKey, stored: tuple[str, int]) -> str:
-    """Return a stored span's digest as a span that comes in now has it."""
-    digest, digest_format = stored
-    if digest_format == SPAN_DIGEST_FORMAT:
-        return digest
+def _is_the_same(span: SpanRecord, key: SpanKey, stored: tuple[str, int]) -> bool:
+    """Whether a span is one that was stored when digests had another format: by its digest as it would be now.
+
+    One that was erased since cannot be compared any more. It is taken for the same: as a conflict, all that it said
+    would stand in the reject ledger.
+    """
+    if stored[1] == SPAN_DIGEST_FORMAT:
+        return False
     system_id, trace_id, span_id = key
     rows = Span.objects.filter(system=system_id, trace_id=trace_id, span_id=span_id)
-    return digest_row(rows.values(*DIGESTED_COLUMNS)[0])
+    row = rows.values(*DIGESTED_COLUMNS)[0]
+    if span.digest == digest_row(row):
+        return True
+    return _is_erased(row) and Erasure.objects.filter(system=system_id, trace_id=trace_id).exists()
+
+
+def _is_erased(row: Mapping[str, Any]) -> bool:
+    """Whether nothing is left in a stored span that an erasure would overwrite."""
+    return row["name"] in {"", ERASED_TEXT} and row["attributes"] in ({}, {ERASED_KEY: True})
 
 
 def _unmark_traces(spans: Sequence[tuple[int, SpanRecord]], new: Sequence[tuple[int, SpanRecord]]) -> None:

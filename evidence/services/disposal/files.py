@@ -1,0 +1,104 @@
+"""The files of a system that may hold copies of what its traces said, and what is left of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from evidence.errors import BlobErased, BlobMissing, DigestMismatch
+from evidence.models import (
+    ArtefactKind,
+    ArtefactVersion,
+    Blob,
+    EvalRun,
+    IngestBatch,
+    LegalHold,
+    Reject,
+    System,
+    Trace,
+)
+from evidence.redaction import Subject, Unredactable, find_ids, redact
+from evidence.selectors.holds import active_holds
+from evidence.services.blobs import read_blob, what_is_left
+from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep, Role, Stay, Unread, keep_left
+from evidence.services.disposal.uses import find_other_owner, why_kept
+from evidence.unpacking import is_opaque, texts_of
+from evidence.vocabulary import RejectSource
+
+
+def plan_files(
+    system: System, subject: Subject, shared: Sequence[tuple[str, UUID]], keep: Keep
+) -> Iterator[Found]:
+    """Yield what becomes of each file of the system that holds something of the trace, and which nobody can read.
+
+    Args:
+        shared: texts of the trace that another trace has, with that trace.
+    """
+    seen: set[str] = set()
+    for role, original in find_files(system):
+        digest = what_is_left(original)
+        if digest in seen:
+            continue
+        seen.add(digest)
+        try:
+            data = read_blob(digest)
+        except (BlobErased, BlobMissing, DigestMismatch):
+            continue
+        if is_opaque(data):
+            yield Unread(f"{role} {digest}")
+        if not subject.is_in(data):
+            yield from _plan_shared(role, digest, data, shared)
+        elif why := why_kept(digest) or find_other_owner(original, system):
+            yield Stay(f"{role} {digest}", why)
+        else:
+            yield _plan_file(role, digest, data, subject, keep)
+
+
+def find_files(system: System) -> Iterator[tuple[Role, str]]:
+    """Yield every file of a system that may hold copies of what its traces said, but the requests."""
+    runs = EvalRun.objects.filter(system=system).values_list("raw_id", flat=True).distinct()
+    requests = set(IngestBatch.objects.filter(body_digest__in=runs).values_list("body_digest", flat=True))
+    yield from ((Role.EVAL_FILE, digest) for digest in sorted(runs) if digest not in requests)
+    refused = Reject.objects.filter(system=system, source=RejectSource.EVAL_FILE)
+    for digest in sorted(refused.values_list("item_digest", flat=True).distinct()):
+        yield Role.REFUSED_FILE, digest
+    datasets = ArtefactVersion.objects.filter(artefact__system=system, artefact__kind=ArtefactKind.DATASET)
+    for digest in sorted(datasets.filter(blob__isnull=False).values_list("blob_id", flat=True).distinct()):
+        yield Role.DATASET, str(digest)
+
+
+def _plan_shared(role: Role, digest: str, data: bytes, shared: Sequence[tuple[str, UUID]]) -> Iterator[Stay]:
+    for word, other in shared:
+        if Subject(other, [word]).says(data):
+            yield Stay(f"{role} {digest}", f"it says only what trace {other.hex} says too")
+            return
+
+
+def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Keep) -> BlobPlan | Stay:
+    others = _traces_named_in(data, subject)
+    try:
+        left = redact(data, replace(subject, others=frozenset(one.trace_id.hex for one in others)))
+    except Unredactable:
+        if (hold := _find_hold(others)) is not None:
+            return Stay(
+                f"{role} {digest}", f"a trace in it is under hold {hold.pk}, and it cannot be taken apart"
+            )
+        return BlobPlan(role, digest, others=1)
+    media_type = Blob.objects.values_list("media_type", flat=True).get(pk=digest)
+    return BlobPlan(role, digest, keep_left(left, media_type, keep))
+
+
+def _traces_named_in(data: bytes, subject: Subject) -> list[Trace]:
+    """Return the other traces that a file names."""
+    ids = {UUID(found) for text in texts_of(data) for found in find_ids(text)} - {subject.trace_id}
+    return list(Trace.objects.filter(trace_id__in=ids).only("trace_id", "system", "started_at"))
+
+
+def _find_hold(traces: Sequence[Trace]) -> LegalHold | None:
+    for hold in active_holds().filter(system__in={trace.system_id for trace in traces}):
+        for trace in traces:
+            before_end = hold.period_to is None or trace.started_at < hold.period_to
+            if trace.system_id == hold.system_id and hold.period_from <= trace.started_at and before_end:
+                return hold
+    return None
