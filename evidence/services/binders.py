@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -94,12 +94,10 @@ def export_binder(
     Raises:
         AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
-        LogBusy: the log could not be brought up to date.
+        LogBusy: the log did not sign the export in time.
+        SignerKeyReplaced: the binder key was replaced meanwhile.
     """
-    ask = partial(scope_asked_for, principal, system, release, baseline, period_from, period_to)
-    ask(as_of)
-    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
-    scope = ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
+    scope = scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
     path = incoming_file()
     try:
         with blob_store():
@@ -118,16 +116,29 @@ def scope_asked_for(
     period_to: datetime,
     as_of: datetime | None,
 ) -> BinderScope:
-    """Return what somebody asks to have packed, as of now where they name no time.
+    """Return what somebody asks to have packed, once the log has taken what is on record; as of now where they name
+    no time.
 
     Raises:
         AccessDenied, NotFound, InvalidInput: as `export_binder` does.
     """
-    if as_of is not None and as_of > clock.now():
-        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
-    known = clock.as_of(as_of) if as_of is not None else clock.read_moment()
+    ask = partial(_check_scope, principal, system, release, baseline, period_from, period_to)
+    ask(as_of)
+    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
+    return ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
+
+
+def _check_scope(
+    principal: Principal,
+    system: System,
+    release: Release,
+    baseline: str,
+    period_from: datetime,
+    period_to: datetime,
+    as_of: datetime | None,
+) -> BinderScope:
     begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
-    scope = BinderScope(system, release, baseline, begin, end, known)
+    scope = BinderScope(system, release, baseline, begin, end, clock.as_of_asked_for(as_of))
     acts.check_can_export_binder(principal, scope)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
@@ -152,9 +163,10 @@ def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
 
 
 def _write(scope: BinderScope, path: Path, actor: str, progress: ExportProgress) -> WrittenBinder:
-    with path.open("wb") as stream:
+    # Closed whatever happens: the traceback of a failure keeps the generator, and with it the transaction it reads in.
+    with path.open("wb") as stream, closing(_sections(scope)) as sections:
         return write_binder(
-            progress.watch(_sections(scope)),
+            progress.watch(sections),
             facts=_facts(scope),
             signers=(load_binder_signer(),),
             sink=lambda data: progress.add(stream.write(data)),
@@ -162,7 +174,7 @@ def _write(scope: BinderScope, path: Path, actor: str, progress: ExportProgress)
         )
 
 
-def _sections(scope: BinderScope) -> Iterator[BinderFile]:
+def _sections(scope: BinderScope) -> Generator[BinderFile, None, None]:
     """Yield the files of every section in the order of the settings, which puts counter evidence first.
 
     The writer has read a file to its end before it asks for the next one, so all of them are read in one snapshot.
