@@ -34,7 +34,12 @@ from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
-from evidence.services.keys.binder_signer import SEAL_VERB, load_binder_signer
+from evidence.services.keys.binder_signer import (
+    SEAL_VERB,
+    FileSigner,
+    check_not_replaced,
+    load_binder_signer,
+)
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.time_budget import TimeBudget
 
@@ -98,11 +103,11 @@ def export_binder(
         SignerKeyReplaced: the binder key was replaced meanwhile.
     """
     scope = scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
-    path = incoming_file()
+    path, signer = incoming_file(), load_binder_signer()
     try:
         with blob_store():
-            written = _write(scope, path, principal.actor, progress or ExportProgress())
-        return _store(scope, path, written, principal.actor)
+            written = _write(scope, path, principal.actor, signer, progress or ExportProgress())
+        return _store(scope, path, written, principal.actor, signer)
     finally:
         path.unlink(missing_ok=True)
 
@@ -162,13 +167,15 @@ def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
     return binder
 
 
-def _write(scope: BinderScope, path: Path, actor: str, progress: ExportProgress) -> WrittenBinder:
+def _write(
+    scope: BinderScope, path: Path, actor: str, signer: FileSigner, progress: ExportProgress
+) -> WrittenBinder:
     # Closed whatever happens: the traceback of a failure keeps the generator, and with it the transaction it reads in.
     with path.open("wb") as stream, closing(_sections(scope)) as sections:
         return write_binder(
             progress.watch(sections),
             facts=_facts(scope),
-            signers=(load_binder_signer(),),
+            signers=(signer,),
             sink=lambda data: progress.add(stream.write(data)),
             prove=partial(_seal, scope, actor),
         )
@@ -249,7 +256,8 @@ def _bring_log_up_to_date(budget: TimeBudget) -> None:
 
 
 @transaction.atomic
-def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str) -> Binder:
+def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str, signer: FileSigner) -> Binder:
+    check_not_replaced(signer)
     blob = store_blob_file(path, digest=written.digest, media_type="application/zip")
     binder, created = Binder.objects.get_or_create(
         system=scope.system,
