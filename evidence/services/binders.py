@@ -30,6 +30,7 @@ from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import AuditEvent, Binder, Checkpoint, Leaf, Release, System
 from evidence.selectors.binder.audit_slice import last_checkpoint
+from evidence.selectors.binder.redactions import is_redacted
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
@@ -41,10 +42,11 @@ from evidence.services.keys.binder_signer import (
     load_binder_signer,
 )
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.people.pseudonyms import identify_whom_binders_name
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/2"  # grows when the same evidence would give other bytes
+FORMAT_CODE: Final = "binder/3"  # grows when the same evidence would give other bytes
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 
@@ -186,6 +188,7 @@ def _sections(scope: BinderScope) -> Generator[BinderFile, None, None]:
 
     The writer has read a file to its end before it asks for the next one, so all of them are read in one snapshot.
     """
+    identify_whom_binders_name()
     with _one_snapshot():
         for dotted in settings.BINDER_SECTIONS:
             module, _, name = dotted.rpartition(".")
@@ -216,6 +219,7 @@ def _facts(scope: BinderScope) -> BinderFacts:
         as_of=scope.as_of.at,
         producer_id=PRODUCER_ID,
         producer_version=FORMAT_CODE,
+        redacted=is_redacted(scope),
         log={
             "origin": settings.LOG_ORIGIN,
             "vkey": vkey,

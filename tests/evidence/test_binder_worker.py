@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from evidence import clock, tasks
+from evidence.actors import actor_of_token
 from evidence.errors import InvalidInput
-from evidence.models import AuditEvent, Binder, BinderRequest
-from evidence.services import binder_requests
+from evidence.models import AccessToken, AuditEvent, Binder, BinderRequest, Pseudonym
+from evidence.services import audit, binder_requests
 from evidence.services.binders import ExportProgress
 from tests.client.binders import unpack
 from tests.evidence.binder_world import PERIOD, Filled, archive_of, fill_lightly
-from tests.factories import acting, make_world
+from tests.factories import acting, make_person, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,6 +123,21 @@ def test_what_the_database_does_meanwhile_puts_the_request_back_however_often(
     tasks.export_binder(request.pk)
     request.refresh_from_db()
     assert request.state == "done"
+
+
+def test_whoever_a_process_of_before_let_in_without_a_pseudonym_is_given_one(filled: Filled) -> None:
+    owner = make_person("of-before")
+    token = AccessToken.objects.create(
+        name="t", prefix="0123456789ab", secret_digest="0" * 64, owner=owner, scopes=[], expires_at=clock.now()
+    )
+    with transaction.atomic():
+        audit.record(verb="x.y", actor=actor_of_token(token), obj=token, system=filled.world.system)
+    request = ask(filled)
+    tasks.export_binder(request.pk)
+    request.refresh_from_db()
+    assert request.state == "done"
+    members = unpack(archive_of(Binder.objects.get()))
+    assert Pseudonym.objects.get(user=owner).actor in members["data/people.json"].decode()
 
 
 def test_what_does_not_pass_in_a_day_is_given_up_with_its_reason(

@@ -9,6 +9,7 @@ from django.db.models import Q
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.binder.files import BinderFile, json_file
 from evidence.models import AccessToken, AuditEvent, Evidence, Pseudonym, Waiver
+from evidence.selectors.binder.redactions import actors_of_redactions
 from evidence.selectors.binder.scope import BinderScope
 
 PEOPLE_PATH: Final = "people.json"
@@ -48,11 +49,12 @@ def people_file(scope: BinderScope) -> BinderFile:
 
 def _actors(scope: BinderScope) -> set[str]:
     system, knew = scope.system, scope.as_of.knew
-    events = AuditEvent.objects.filter(knew("occurred_at"), system=system)
+    # By transaction alone: the event of a row may be a moment younger than the row.
+    events = AuditEvent.objects.filter(knew(), system=system)
     acted = events.exclude(object_type__startswith=_INTERNALS).values_list("actor", flat=True)
     asked = Waiver.objects.filter(knew("created_at"), system=system).values_list("requested_by", flat=True)
     own = Evidence.objects.filter(knew("received_at"), system=system).values_list("owner", flat=True)
-    return {*acted.distinct(), *asked.distinct(), *own.distinct()}
+    return {*acted.distinct(), *asked.distinct(), *own.distinct(), *actors_of_redactions(scope)}
 
 
 def _tokens(actors: set[str]) -> list[TokenDocument]:
