@@ -128,7 +128,12 @@ def test_what_the_database_does_meanwhile_puts_the_request_back_however_often(
 def test_whoever_a_process_of_before_let_in_without_a_pseudonym_is_given_one(filled: Filled) -> None:
     owner = make_person("of-before")
     token = AccessToken.objects.create(
-        name="t", prefix="0123456789ab", secret_digest="0" * 64, owner=owner, scopes=[], expires_at=clock.now()
+        name="t",
+        prefix="0123456789ab",
+        secret_digest="0" * 64,
+        owner=owner,
+        scopes=[],
+        expires_at=clock.now(),
     )
     with transaction.atomic():
         audit.record(verb="x.y", actor=actor_of_token(token), obj=token, system=filled.world.system)

@@ -8,9 +8,10 @@ from django.db.models import Q
 
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.binder.files import BinderFile, json_file
-from evidence.models import AccessToken, AuditEvent, Evidence, Pseudonym, Waiver
+from evidence.models import AccessToken, AuditEvent, Evidence, Waiver
 from evidence.selectors.binder.redactions import actors_of_redactions
 from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.people import directory
 
 PEOPLE_PATH: Final = "people.json"
 _INTERNALS: Final = "interpret."  # entries about the inside of a model are withheld, and so is who made them
@@ -66,10 +67,8 @@ def _tokens(actors: set[str]) -> list[TokenDocument]:
 
 
 def _people(actors: set[str]) -> list[PersonDocument]:
-    rows = Pseudonym.objects.filter(Q(actor__in=actors) | Q(formerly__in=actors - {""})).select_related(
-        "user"
-    )
+    rows = directory().filter(Q(actor__in=actors) | Q(was_called__in=actors - {""})).order_by("actor")
     return [
-        {"actor": row.actor, "name": row.user.get_username(), "formerly": row.formerly or None}
-        for row in rows.order_by("actor")
+        {"actor": actor, "name": name, "formerly": formerly or None}
+        for actor, name, formerly in rows.values_list("actor", "user__username", "was_called")
     ]
