@@ -7,39 +7,31 @@ exports, so that one that died is followed by another within minutes, however lo
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import F, Max, Q
+from django.db.models import Q
 
 from evidence import acts, clock, locks
 from evidence.access import Principal, principal_of_actor
 from evidence.binder.statement import binder_uuid
-from evidence.database_errors import passes
-from evidence.errors import EvidenceError, LeaseLost, NotFound
+from evidence.errors import EvidenceError, NotFound
 from evidence.models import Binder, BinderRequest, Release, System
 from evidence.selectors.binder.scope import BinderScope
-from evidence.services import audit, binders
+from evidence.services import audit, binders, leased_work
 from evidence.services.binders import ExportProgress
+from evidence.services.leased_work import WorkKind
 
 logger = logging.getLogger(__name__)
 
 ACTOR: Final = "system:export"
-MAX_ATTEMPTS: Final = 3  # a request that has failed its workers this often is not sent again
 LEASE: Final = timedelta(minutes=5)
 RENEW_AFTER: Final = 10  # seconds
-RESEND_AFTER: Final = timedelta(minutes=5)  # between two messages to the broker about one request, at least
-LONGEST_SILENCE: Final = timedelta(hours=1)  # between two messages where nobody works off the queue
-PATIENCE: Final = timedelta(days=1)  # so long after it was asked for, what passes has not passed
-ERROR_LENGTH: Final = 4000  # characters
 _OPEN: Final = Q(state__in=[BinderRequest.State.QUEUED, BinderRequest.State.RUNNING])
 
 
@@ -109,52 +101,20 @@ def find_request(*, principal: Principal, binder_id: uuid.UUID) -> BinderRequest
 def carry_out_request(request_id: int) -> None:
     """Claim one request, export its binder, and store which it is or why there is none.
 
-    A request that is over, or that another worker holds, is left alone. What passes by itself (the log is busy, the
-    database away or being upgraded) puts the request back, and the attempt is not counted.
-
     Raises:
-        Exception: what else the export raised, once the row says so.
+        Exception: as `leased_work.carry_out` does.
     """
-    request = _claim(request_id)
-    if request is None:
-        return
-    progress = ExportProgress()
-    try:
-        with _lease_kept(request, progress):
-            binder = _export(request, progress)
-        with transaction.atomic():
-            keep_lease(request, progress)
-            _close(request, state=BinderRequest.State.DONE, verb="binder.finished", binder=binder)
-    except LeaseLost:
-        raise
-    except Exception as exc:
-        _take_fresh_connection()
-        if not passes(exc):
-            _close(request, state=BinderRequest.State.FAILED, verb="binder.failed", error=_describe(exc))
-            raise
-        logger.warning("%s waits: %s", request, exc)
-        _close(request, state=BinderRequest.State.QUEUED, verb="binder.postponed", error=_describe(exc))
+    leased_work.carry_out(WORK, request_id, _export_and_finish)
 
 
 def find_requests_to_send() -> list[int]:
-    """Close what has failed too often, and return the requests that a worker should be told of again.
-
-    These are requests whose last message may be lost, and those whose worker has died: its lease is over. The time of
-    this message is put on each.
-    """
-    now = clock.now()
-    for request in BinderRequest.objects.filter(_free(now) & _worn_out(now)).select_related("system"):
-        _give_up(request)
-    waiting = list(BinderRequest.objects.filter(_free(now)).order_by("pk"))
-    queue = _look_at_queue(waiting, now)
-    due = [request.pk for request in waiting if queue.may_have_lost(request)]
-    BinderRequest.objects.filter(_free(now), pk__in=due).update(sent_at=now)
-    return due
+    """Return the requests that a worker should be told of again, as `leased_work.find_to_send` does."""
+    return leased_work.find_to_send(WORK)
 
 
 def keep_lease(request: BinderRequest, progress: ExportProgress) -> None:
     """Renew the lease of this attempt and say how far it is; of an attempt that is over nothing is changed."""
-    BinderRequest.objects.filter(_held_by(request)).update(
+    BinderRequest.objects.filter(leased_work.held_by(request)).update(
         lease_until=clock.now() + LEASE, n_files=progress.n_files, n_bytes=progress.n_bytes
     )
 
@@ -172,23 +132,13 @@ def _find_same(scope: BinderScope, *, as_of_is_now: bool) -> BinderRequest | Non
     return found.order_by("-pk").first()
 
 
-@transaction.atomic
-def _claim(request_id: int) -> BinderRequest | None:
-    """Take the request if it waits or its lease is over; None when it was not this worker that changed the row."""
-    now = clock.now()
-    claimable = BinderRequest.objects.filter(_free(now), pk=request_id, attempts__lt=MAX_ATTEMPTS)
-    changed = claimable.update(
-        state=BinderRequest.State.RUNNING,
-        attempts=F("attempts") + 1,
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-        started_at=now,
-        lease_until=now + LEASE,
-    )
-    if changed != 1:
-        return None
-    request = BinderRequest.objects.select_related("system", "release").get(pk=request_id)
-    _record(request, "binder.started", {"worker": request.worker})
-    return request
+def _export_and_finish(request: BinderRequest) -> None:
+    progress = ExportProgress()
+    with _lease_kept(request, progress):
+        binder = _export(request, progress)
+    with transaction.atomic():
+        keep_lease(request, progress)
+        leased_work.finish(WORK, request, binder=binder)
 
 
 def _export(request: BinderRequest, progress: ExportProgress) -> Binder:
@@ -227,107 +177,13 @@ def _keep(request: BinderRequest, progress: ExportProgress, over: threading.Even
     connection.close()  # this thread's own, where it needed one
 
 
-@transaction.atomic
-def _close(
-    request: BinderRequest,
-    *,
-    state: BinderRequest.State,
-    verb: str,
-    error: str = "",
-    binder: Binder | None = None,
-) -> None:
-    """End this attempt and no later one.
-
-    Raises:
-        LeaseLost: the request has been claimed again since.
-    """
-    is_over = state != BinderRequest.State.QUEUED
-    changed = BinderRequest.objects.filter(_held_by(request)).update(
-        state=state,
-        attempts=request.attempts if is_over else request.attempts - 1,
-        error=error,
-        binder=binder,
-        finished_at=clock.now(),
-        lease_until=None,
-    )
-    if changed != 1:
-        raise LeaseLost(f"{request}: attempt {request.attempts} took longer than its lease.")
-    _record(request, verb, {"error": error} if error else {})
-
-
-@transaction.atomic
-def _give_up(request: BinderRequest) -> None:
-    error = request.error or f"worker_lost: {request.attempts} workers took it and none of them finished it"
-    held = BinderRequest.objects.filter(_OPEN, pk=request.pk, attempts=request.attempts)
-    if held.update(state=BinderRequest.State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
-        _record(request, "binder.failed", {"error": error})
-
-
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    """What is known of the messages in the broker's queue, which is worked off in order."""
-
-    now: datetime
-    is_worked_off: bool  # a worker has an export in hand, and will take the next message after it
-    last_taken: datetime | None  # when the latest message that a worker has taken was sent
-
-    def may_have_lost(self, request: BinderRequest) -> bool:
-        """Whether the last message about a waiting request may be gone, and is not merely behind others."""
-        sent = request.sent_at
-        if sent is None:
-            return True
-        if self.now - sent <= RESEND_AFTER:
-            return False
-        if _was_taken(request) or (self.last_taken is not None and sent < self.last_taken):
-            return True
-        # Where nobody works, more messages help nobody: it is silent for as long again as it has waited.
-        silence = min(sent - request.queued_at, LONGEST_SILENCE)
-        return not self.is_worked_off and self.now - sent >= silence
-
-
-def _look_at_queue(waiting: Sequence[BinderRequest], now: datetime) -> _Queue:
-    if not waiting:
-        return _Queue(now, is_worked_off=False, last_taken=None)
-    running = BinderRequest.objects.filter(state=BinderRequest.State.RUNNING, lease_until__gte=now)
-    later = BinderRequest.objects.filter(pk__gt=waiting[0].pk, started_at__gte=F("sent_at"))
-    return _Queue(now, running.exists(), later.aggregate(sent=Max("sent_at"))["sent"])
-
-
-def _was_taken(request: BinderRequest) -> bool:
-    """Whether a worker has claimed the request since the last message about it."""
-    taken, sent = request.started_at, request.sent_at
-    return taken is not None and sent is not None and taken >= sent
-
-
-def _free(now: datetime) -> Q:
-    """Return the condition that a request waits, or that its worker has died."""
-    return Q(state=BinderRequest.State.QUEUED) | Q(state=BinderRequest.State.RUNNING, lease_until__lt=now)
-
-
-def _worn_out(now: datetime) -> Q:
-    """Return the condition that it ended too many workers, or that what put it back does not pass."""
-    postponed = Q(state=BinderRequest.State.QUEUED, started_at__isnull=False)
-    return Q(attempts__gte=MAX_ATTEMPTS) | (postponed & Q(queued_at__lt=now - PATIENCE))
-
-
-def _take_fresh_connection() -> None:
-    """Have the outcome stored on another connection than the export's, which may be in the middle of anything."""
-    if not connection.in_atomic_block:
-        connection.close()
-
-
-def _held_by(attempt: BinderRequest) -> Q:
-    """Return the condition that this attempt, as it was claimed, still has the row."""
-    return Q(pk=attempt.pk, state=BinderRequest.State.RUNNING, attempts=attempt.attempts)
-
-
 def _record(request: BinderRequest, verb: str, details: dict[str, object]) -> None:
-    payload = {"attempt": request.attempts, **details}
-    audit.record(verb=verb, actor=ACTOR, obj=request, system=request.system, payload=payload)
+    audit.record(verb=f"binder.{verb}", actor=ACTOR, obj=request, system=request.system, payload=details)
 
 
-def _describe(exc: Exception) -> str:
-    """Return what whoever asked may read: our own sentences; of other errors only that there was one."""
-    if isinstance(exc, EvidenceError):
-        return f"{exc.code}: {exc}"[:ERROR_LENGTH]
-    return f"{type(exc).__name__}: a fault of ours; the server's log says more"
+WORK: Final = WorkKind(
+    rows=lambda: BinderRequest.objects.select_related("system", "release"),
+    lease=lambda: LEASE,
+    record=_record,
+    readable=(EvidenceError,),
+)

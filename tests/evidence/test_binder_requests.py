@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from evidence import clock, tasks
 from evidence.errors import ClockBehind, ClockSetBack, LeaseLost, NotFound
 from evidence.models import AuditEvent, Binder, BinderRequest, Scope
-from evidence.services import binder_requests, binders
+from evidence.services import binder_requests, binders, leased_work
 from evidence.services.binders import LogBusy
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly
 from tests.factories import World, make_world
@@ -112,7 +112,10 @@ def test_what_the_broker_lost_is_sent_again(
 
 def claim(binder_id: str) -> None:
     """Have a worker at a request, and not yet done with it."""
-    assert binder_requests._claim(BinderRequest.objects.get(binder_uuid=binder_id).pk) is not None
+    assert (
+        leased_work.claim(binder_requests.WORK, BinderRequest.objects.get(binder_uuid=binder_id).pk)
+        is not None
+    )
 
 
 def test_what_waits_behind_another_export_is_not_sent_again(

@@ -15,7 +15,7 @@ from evidence import clock, tasks
 from evidence.actors import actor_of_token
 from evidence.errors import InvalidInput
 from evidence.models import AccessToken, AuditEvent, Binder, BinderRequest, Pseudonym
-from evidence.services import audit, binder_requests
+from evidence.services import audit, binder_requests, leased_work
 from evidence.services.binders import ExportProgress
 from tests.client.binders import unpack
 from tests.evidence.binder_world import PERIOD, Filled, archive_of, fill_lightly
@@ -110,7 +110,7 @@ def test_what_the_database_does_meanwhile_puts_the_request_back_however_often(
     request = ask(filled)
     sections = settings.BINDER_SECTIONS
     settings.BINDER_SECTIONS = [*sections, f"{__name__}.section_that_runs_sql"]
-    for _ in range(binder_requests.MAX_ATTEMPTS + 1):
+    for _ in range(leased_work.MAX_ATTEMPTS + 1):
         tasks.export_binder(request.pk)
         request.refresh_from_db()
         assert (request.state, request.attempts) == ("queued", 0)
@@ -179,7 +179,7 @@ def test_a_lease_is_renewed_again_after_its_connection_was_ended(
 ) -> None:
     request = ask(filled)
     monkeypatch.setattr(binder_requests, "RENEW_AFTER", 0.05)
-    claimed = binder_requests._claim(request.pk)
+    claimed = leased_work.claim(binder_requests.WORK, request.pk)
     assert claimed is not None
     keep = binder_requests.keep_lease
     failed, renewed = threading.Event(), threading.Event()
