@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from evidence.errors import ClockBehind, ClockSetBack
+from evidence.errors import ClockBehind, ClockSetBack, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import AuditEvent, Moment
 
@@ -102,10 +102,29 @@ def read_moment(*, may_run_ahead: bool = False) -> AsOf:
     return AsOf(at, before, tuple(running))
 
 
+def as_of_asked_for(time: datetime | None) -> AsOf:
+    """Return what somebody asks to have decided or packed as of: a time, or the present where they name none.
+
+    A time that is on record is no future, however far this host's clock is behind the one that put it there.
+
+    Raises:
+        InvalidInput: the time is in the future.
+        ClockBehind, ClockSetBack: as `read_moment` does.
+    """
+    if time is None:
+        return read_moment()
+    if time > max(now(), _last_time()):
+        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
+    return as_of(time)
+
+
 def as_of(time: datetime) -> AsOf:
     """Return a time with what had been committed by then: by the first moment that was kept at or after it.
 
     Of the rows made by then this leaves out those whose transactions ended after that moment, whenever one asks.
+
+    Raises:
+        ClockBehind, ClockSetBack: as `read_moment` does, where no moment was kept at or after it.
     """
     kept = Moment.objects.filter(at__gte=time).order_by("at").first()
     if kept is None:

@@ -1,4 +1,7 @@
-"""Which errors of the database pass by themselves: the same request may succeed in a moment."""
+"""Which errors pass by themselves: the same request, or the same work, may succeed in a moment.
+
+The one list: those that PostgreSQL gives, by SQLSTATE, and those of ours whose status says so, 503.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from typing import Final
 
 from django.db import Error, InterfaceError, OperationalError
 
+from evidence.errors import EvidenceError
+
+_TRY_AGAIN: Final = 503  # HTTP status: not now
 # By SQLSTATE: a lock was not to be had in time, or a statement took too long.
 GAVE_WAY: Final = frozenset({"55P03", "57014"})
 
@@ -31,5 +37,9 @@ def is_of_an_upgrade(exc: BaseException) -> bool:
 
 
 def passes(exc: BaseException) -> bool:
-    """Whether the same request may succeed later: the database is away, gave way, or is being upgraded."""
+    """Whether the same may succeed later: the database is away, gave way, or is being upgraded, the blob store is away,
+    the log is busy, the clock was set back.
+    """
+    if isinstance(exc, EvidenceError):
+        return exc.http_status == _TRY_AGAIN
     return isinstance(exc, OperationalError | InterfaceError) or gave_way(exc) or is_of_an_upgrade(exc)

@@ -123,11 +123,11 @@ class InvalidInput(EvidenceError):
 
 
 class LeaseLost(EvidenceError):
-    """An export took longer than its lease and another worker has it now: what this one made is dropped."""
+    """Work took longer than its lease and another worker has it now: what this one made is dropped."""
 
-    code = "export_lease_lost"
+    code = "lease_lost"
     http_status = 409
-    title = "Another worker has taken the export"
+    title = "Another worker has taken the work"
 
 
 class BlobMissing(EvidenceError):

@@ -30,14 +30,6 @@ class BadSpecification(InterpretError):
     http_status = 422
 
 
-class LeaseLost(InterpretError):
-    """The run took longer than its lease and another worker has it now: this worker's numbers are dropped."""
-
-    code = "probe_lease_lost"
-    title = "Another worker has taken the run"
-    http_status = 409
-
-
 class ModelMissing(InterpretError):
     """The model store holds nothing under this digest."""
 

@@ -11,6 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
 
+from evidence.errors import LeaseLost
 from interpret.errors import InterpretError
 from interpret.services import attachment, execution
 
@@ -19,7 +20,7 @@ from interpret.services import attachment, execution
     autoretry_for=(OperationalError,),  # the database was away; a claim, if made, ends with its lease
     retry_backoff=True,
     max_retries=5,
-    throws=(InterpretError,),  # expected: stored on the row, logged without a traceback
+    throws=(InterpretError, LeaseLost),  # expected: stored on the row, logged without a traceback
     soft_time_limit=settings.PROBE_SOFT_LIMIT,  # seconds; the run is stored as failed
     time_limit=settings.PROBE_HARD_LIMIT,  # seconds; the worker dies, the lease frees the run
 )

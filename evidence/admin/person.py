@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -14,6 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 
 from evidence import acts
 from evidence.actors import actor_of_user
@@ -22,6 +24,7 @@ from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.models import Pseudonym
 from evidence.roles import roles_of
+from evidence.selectors.people import as_shown
 from evidence.services.people import person_changes
 from evidence.services.people.name_erasure import erase_names
 
@@ -80,11 +83,28 @@ class PersonAdmin(StrictInput, _UserAdmin):
     @admin.action(
         description="Erase names: what was done stays, under the pseudonym", permissions=["erase_names"]
     )
-    def erase_names(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Erase them for each, or for none."""
+    def erase_names(self, request: HttpRequest, queryset: QuerySet[User]) -> TemplateResponse | None:
+        """Ask whether they are to go; once that is confirmed, erase them for each, or for none."""
+        principal = principal_of(request)
+        if "confirmed" not in request.POST:
+            return self._confirm_erasing(request, list(queryset))
         with transaction.atomic():
-            gone = [erase_names(principal=principal_of(request), person=person) for person in queryset]
+            gone = [erase_names(principal=principal, person=person) for person in queryset]
         self.message_user(request, f"Erased the names of {', '.join(map(str, gone))}.", messages.SUCCESS)
+        return None
+
+    def _confirm_erasing(self, request: HttpRequest, people: list[User]) -> TemplateResponse:
+        for person in people:
+            acts.check_can_erase_names(principal_of(request), person)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Erase names for good?",
+            "opts": self.opts,
+            "people": people,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/evidence/erase_names.html", context)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         super().save_related(request, form, formsets, change)
@@ -122,12 +142,22 @@ class PersonAdmin(StrictInput, _UserAdmin):
 class PseudonymAdmin(ReadOnlyModelAdmin):
     """The directory, for who may not see accounts: whom rows and log entries mean."""
 
-    list_display = ["actor", "name", "is_active", "formerly", "created_at"]
-    list_select_related = ["user"]
-    search_fields = ["=actor", "=formerly", "user__username"]
+    list_display = ["actor", "name", "is_active", "was_called", "created_at"]
+    search_fields = ["=actor", "=was_called", "user__username"]
     ordering = ["-created_at", "actor"]
-    fields = ["actor", "name", "is_active", "formerly", "created_at"]
+    fields = ["actor", "name", "is_active", "was_called", "created_at"]
     chain = [ChainLink("What they did", "evidence.auditevent", "actor__exact", "actor")]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Pseudonym]:
+        return as_shown(super().get_queryset(request))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse to find by their former name people whose names were erased."""
+        return not lookup.startswith("formerly") and super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description="Formerly", ordering="was_called")
+    def was_called(self, pseudonym: Any) -> str:
+        return str(pseudonym.was_called)
 
     @admin.display(description="Name", ordering="user__username")
     def name(self, pseudonym: Pseudonym) -> str:

@@ -49,7 +49,7 @@ class CertificateOut(serializers.Serializer[Any]):
 
     certificate = serializers.DictField(help_text="Its RFC 8785 bytes have the digest.")
     digest = serializers.CharField(help_text="SHA-256; the object digest of the event.")
-    event = serializers.UUIDField(help_text="Of the log; /log/events/{event}/proof proves it.")
+    event = serializers.UUIDField(help_text="Of the log; /api/v1/log/events/{event}/proof proves it.")
     leaf = serializers.IntegerField(allow_null=True, help_text="Of the event, from 0; null until sequenced.")
     checkpoint = CheckpointOut(
         allow_null=True, help_text="The first that covers the event; null until signed."

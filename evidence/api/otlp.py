@@ -44,7 +44,7 @@ class OtlpView(ScopedView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Ask the sender to come back when there is nowhere to store; SDKs retry a 503 and give up on a 500."""
-        if isinstance(exc, BlobStoreAway) or passes(exc) or state_of(exc) == _UNKNOWN_COLUMN:
+        if passes(exc) or state_of(exc) == _UNKNOWN_COLUMN:
             part = _part_away(exc)
             logger.error("an export was turned away, the %s: %s", part, exc)
             away = IngestUnavailable(f"The {part}; nothing was acknowledged. Send this again.")

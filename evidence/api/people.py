@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import django_filters
 from rest_framework import serializers
 
 from evidence.api.filtering import FilterSet
 from evidence.api.reading import ScopedList
 from evidence.models import Pseudonym
+from evidence.selectors.people import directory
 
 
 class PersonFilter(FilterSet):
@@ -16,9 +19,11 @@ class PersonFilter(FilterSet):
     id = django_filters.CharFilter("actor")
     name = django_filters.CharFilter("user__username")
 
+    formerly = django_filters.CharFilter("was_called")
+
     class Meta:
         model = Pseudonym
-        fields = ["formerly"]
+        fields: ClassVar[list[str]] = []
 
 
 class PersonOut(serializers.ModelSerializer[Pseudonym]):
@@ -30,7 +35,8 @@ class PersonOut(serializers.ModelSerializer[Pseudonym]):
     name = serializers.CharField(source="user.username", help_text="Today's user name.")
     active = serializers.BooleanField(source="user.is_active")
     formerly = serializers.CharField(
-        help_text="What rows from before pseudonyms call them; empty where there are none."
+        source="was_called",
+        help_text="What rows from before pseudonyms call them; empty where there are none, or names were erased.",
     )
 
     class Meta:
@@ -41,6 +47,6 @@ class PersonOut(serializers.ModelSerializer[Pseudonym]):
 class People(ScopedList[Pseudonym]):
     """People who are members of your systems, and have acted or been named."""
 
-    queryset = Pseudonym.objects.select_related("user")
+    queryset = directory()
     serializer_class = PersonOut
     filterset_class = PersonFilter

@@ -42,6 +42,12 @@ class AuditEvent(AppendOnlyModel):
                 condition=models.Q(verb="binder.sealed"),
                 name="evidence_auditevent_sealed",
             ),
+            # The last of these says which key signs binders: asked by each export and each `/readyz`.
+            models.Index(
+                fields=["id"],
+                condition=models.Q(verb="binder_key.rotated"),
+                name="evidence_auditevent_rotated",
+            ),
         ]
 
 

@@ -9,12 +9,12 @@ from evidence.models.base import (
     KEY_LENGTH,
     LABEL_LENGTH,
     AppendOnlyModel,
-    StoredModel,
     actor_field,
     digest_field,
 )
 from evidence.models.blob import Blob
 from evidence.models.system import System
+from evidence.models.work import LeasedWork
 
 
 class Binder(AppendOnlyModel):
@@ -44,14 +44,8 @@ class Binder(AppendOnlyModel):
         return self.file_name
 
 
-class BinderRequest(StoredModel):
-    """A binder that a worker is to export: a work row, claimed by a filtered UPDATE with a lease."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
+class BinderRequest(LeasedWork):
+    """A binder that a worker is to export."""
 
     SYSTEM_PATH = "system"
     PII = "actor"
@@ -64,22 +58,12 @@ class BinderRequest(StoredModel):
     period_from = models.DateTimeField()
     period_to = models.DateTimeField()
     as_of = models.DateTimeField()
-    as_of_was_now = (
-        models.BooleanField()
-    )  # nobody named a time: asked for again while it waits, it is the same
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)  # one whose lease is over may be claimed again
-    worker = models.CharField(max_length=LABEL_LENGTH, blank=True)
+    # Nobody named a time: asked for again while it waits, it is the same.
+    as_of_was_now = models.BooleanField()
     n_files = models.PositiveIntegerField(default=0)  # packed so far, by the last attempt
     n_bytes = models.BigIntegerField(default=0)  # likewise, of the ZIP
-    error = models.TextField(blank=True)
     binder = models.ForeignKey(Binder, on_delete=models.PROTECT, null=True, related_name="requests")
     requested_by = actor_field()
-    queued_at = models.DateTimeField()  # our clock, as all of these
-    sent_at = models.DateTimeField(null=True)  # when the broker was last told of it
-    started_at = models.DateTimeField(null=True)  # of the last attempt
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

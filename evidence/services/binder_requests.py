@@ -7,8 +7,6 @@ exports, so that one that died is followed by another within minutes, however lo
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,28 +14,25 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Q
 
 from evidence import acts, clock, locks
 from evidence.access import Principal, principal_of_actor
 from evidence.binder.statement import binder_uuid
-from evidence.errors import BlobStoreAway, EvidenceError, LeaseLost, NotFound
+from evidence.errors import EvidenceError, NotFound
 from evidence.models import Binder, BinderRequest, Release, System
 from evidence.selectors.binder.scope import BinderScope
-from evidence.services import audit, binders
-from evidence.services.binders import ExportProgress, LogBusy
+from evidence.services import audit, binders, leased_work
+from evidence.services.binders import ExportProgress
+from evidence.services.leased_work import WorkKind
 
 logger = logging.getLogger(__name__)
 
 ACTOR: Final = "system:export"
-MAX_ATTEMPTS: Final = 3  # a request that has failed its workers this often is not sent again
 LEASE: Final = timedelta(minutes=5)
 RENEW_AFTER: Final = 10  # seconds
-RESEND_AFTER: Final = timedelta(minutes=5)  # between two messages to the broker about one request
-ERROR_LENGTH: Final = 4000  # characters
 _OPEN: Final = Q(state__in=[BinderRequest.State.QUEUED, BinderRequest.State.RUNNING])
-_MAY_PASS: Final = (LogBusy, BlobStoreAway, OperationalError, InterfaceError)
 
 
 def queue_binder(
@@ -106,51 +101,20 @@ def find_request(*, principal: Principal, binder_id: uuid.UUID) -> BinderRequest
 def carry_out_request(request_id: int) -> None:
     """Claim one request, export its binder, and store which it is or why there is none.
 
-    A request that is over, or that another worker holds, is left alone. What may go better next time (the log is busy,
-    the database or the blob store away) puts the request back.
-
     Raises:
-        Exception: what else the export raised, once the row says so.
+        Exception: as `leased_work.carry_out` does.
     """
-    request = _claim(request_id)
-    if request is None:
-        return
-    progress = ExportProgress()
-    try:
-        with _lease_kept(request, progress):
-            binder = _export(request, progress)
-        with transaction.atomic():
-            keep_lease(request, progress)
-            _close(request, state=BinderRequest.State.DONE, verb="binder.finished", binder=binder)
-    except LeaseLost:
-        raise
-    except _MAY_PASS as exc:
-        logger.warning("%s waits: %s", request, exc)
-        _close(request, state=BinderRequest.State.QUEUED, verb="binder.postponed", error=_describe(exc))
-    except Exception as exc:
-        _close(request, state=BinderRequest.State.FAILED, verb="binder.failed", error=_describe(exc))
-        raise
+    leased_work.carry_out(WORK, request_id, _export_and_finish)
 
 
 def find_requests_to_send() -> list[int]:
-    """Close what has failed too often, and return the requests that a worker should be told of again.
-
-    These are requests that nobody has claimed since the last message, and those whose worker has died: its lease is
-    over. The time of this message is put on each.
-    """
-    now = clock.now()
-    free = Q(state=BinderRequest.State.QUEUED) | Q(state=BinderRequest.State.RUNNING, lease_until__lt=now)
-    for request in BinderRequest.objects.filter(free, attempts__gte=MAX_ATTEMPTS).select_related("system"):
-        _give_up(request)
-    silent = Q(sent_at=None) | Q(sent_at__lt=now - RESEND_AFTER)
-    due = list(BinderRequest.objects.filter(free & silent).order_by("queued_at").values_list("pk", flat=True))
-    BinderRequest.objects.filter(free & silent, pk__in=due).update(sent_at=now)
-    return due
+    """Return the requests that a worker should be told of again, as `leased_work.find_to_send` does."""
+    return leased_work.find_to_send(WORK)
 
 
 def keep_lease(request: BinderRequest, progress: ExportProgress) -> None:
     """Renew the lease of this attempt and say how far it is; of an attempt that is over nothing is changed."""
-    BinderRequest.objects.filter(_held_by(request)).update(
+    BinderRequest.objects.filter(leased_work.held_by(request)).update(
         lease_until=clock.now() + LEASE, n_files=progress.n_files, n_bytes=progress.n_bytes
     )
 
@@ -168,23 +132,13 @@ def _find_same(scope: BinderScope, *, as_of_is_now: bool) -> BinderRequest | Non
     return found.order_by("-pk").first()
 
 
-@transaction.atomic
-def _claim(request_id: int) -> BinderRequest | None:
-    """Take the request if it waits or its lease is over; None when it was not this worker that changed the row."""
-    now = clock.now()
-    free = Q(state=BinderRequest.State.QUEUED) | Q(state=BinderRequest.State.RUNNING, lease_until__lt=now)
-    changed = BinderRequest.objects.filter(free, pk=request_id, attempts__lt=MAX_ATTEMPTS).update(
-        state=BinderRequest.State.RUNNING,
-        attempts=F("attempts") + 1,
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-        started_at=now,
-        lease_until=now + LEASE,
-    )
-    if changed != 1:
-        return None
-    request = BinderRequest.objects.select_related("system", "release").get(pk=request_id)
-    _record(request, "binder.started", {"worker": request.worker})
-    return request
+def _export_and_finish(request: BinderRequest) -> None:
+    progress = ExportProgress()
+    with _lease_kept(request, progress):
+        binder = _export(request, progress)
+    with transaction.atomic():
+        keep_lease(request, progress)
+        leased_work.finish(WORK, request, binder=binder)
 
 
 def _export(request: BinderRequest, progress: ExportProgress) -> Binder:
@@ -219,51 +173,17 @@ def _keep(request: BinderRequest, progress: ExportProgress, over: threading.Even
             keep_lease(request, progress)
         except (DatabaseError, InterfaceError):  # the next time may go better; without any, the lease ends
             logger.warning("the lease of %s could not be renewed", request, exc_info=True)
+            connection.close()  # it may have been ended; the next time takes another
     connection.close()  # this thread's own, where it needed one
 
 
-@transaction.atomic
-def _close(
-    request: BinderRequest,
-    *,
-    state: BinderRequest.State,
-    verb: str,
-    error: str = "",
-    binder: Binder | None = None,
-) -> None:
-    """End this attempt and no later one.
-
-    Raises:
-        LeaseLost: the request has been claimed again since.
-    """
-    changed = BinderRequest.objects.filter(_held_by(request)).update(
-        state=state, error=error, binder=binder, finished_at=clock.now(), lease_until=None
-    )
-    if changed != 1:
-        raise LeaseLost(f"{request}: attempt {request.attempts} took longer than its lease.")
-    _record(request, verb, {"error": error} if error else {})
-
-
-@transaction.atomic
-def _give_up(request: BinderRequest) -> None:
-    error = request.error or f"worker_lost: {request.attempts} workers took it and none of them finished it"
-    held = BinderRequest.objects.filter(_OPEN, pk=request.pk, attempts=request.attempts)
-    if held.update(state=BinderRequest.State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
-        _record(request, "binder.failed", {"error": error})
-
-
-def _held_by(attempt: BinderRequest) -> Q:
-    """Return the condition that this attempt, as it was claimed, still has the row."""
-    return Q(pk=attempt.pk, state=BinderRequest.State.RUNNING, attempts=attempt.attempts)
-
-
 def _record(request: BinderRequest, verb: str, details: dict[str, object]) -> None:
-    payload = {"attempt": request.attempts, **details}
-    audit.record(verb=verb, actor=ACTOR, obj=request, system=request.system, payload=payload)
+    audit.record(verb=f"binder.{verb}", actor=ACTOR, obj=request, system=request.system, payload=details)
 
 
-def _describe(exc: Exception) -> str:
-    """Return what whoever asked may read: our own sentences; of other errors only that there was one."""
-    if isinstance(exc, EvidenceError):
-        return f"{exc.code}: {exc}"[:ERROR_LENGTH]
-    return f"{type(exc).__name__}: a fault of ours; the server's log says more"
+WORK: Final = WorkKind(
+    rows=lambda: BinderRequest.objects.select_related("system", "release"),
+    lease=lambda: LEASE,
+    record=_record,
+    readable=(EvidenceError,),
+)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -30,16 +30,23 @@ from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import AuditEvent, Binder, Checkpoint, Leaf, Release, System
 from evidence.selectors.binder.audit_slice import last_checkpoint
+from evidence.selectors.binder.redactions import is_redacted
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
-from evidence.services.keys.binder_signer import SEAL_VERB, load_binder_signer
+from evidence.services.keys.binder_signer import (
+    SEAL_VERB,
+    FileSigner,
+    check_not_replaced,
+    load_binder_signer,
+)
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.people.pseudonyms import identify_whom_binders_name
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/2"  # grows when the same evidence would give other bytes
+FORMAT_CODE: Final = "binder/3"  # grows when the same evidence would give other bytes
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 
@@ -94,17 +101,15 @@ def export_binder(
     Raises:
         AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
-        LogBusy: the log could not be brought up to date.
+        LogBusy: the log did not sign the export in time.
+        SignerKeyReplaced: the binder key was replaced meanwhile.
     """
-    ask = partial(scope_asked_for, principal, system, release, baseline, period_from, period_to)
-    ask(as_of)
-    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
-    scope = ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
-    path = incoming_file()
+    scope = scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
+    path, signer = incoming_file(), load_binder_signer()
     try:
         with blob_store():
-            written = _write(scope, path, principal.actor, progress or ExportProgress())
-        return _store(scope, path, written, principal.actor)
+            written = _write(scope, path, principal.actor, signer, progress or ExportProgress())
+        return _store(scope, path, written, principal.actor, signer)
     finally:
         path.unlink(missing_ok=True)
 
@@ -118,16 +123,29 @@ def scope_asked_for(
     period_to: datetime,
     as_of: datetime | None,
 ) -> BinderScope:
-    """Return what somebody asks to have packed, as of now where they name no time.
+    """Return what somebody asks to have packed, once the log has taken what is on record; as of now where they name
+    no time.
 
     Raises:
         AccessDenied, NotFound, InvalidInput: as `export_binder` does.
     """
-    if as_of is not None and as_of > clock.now():
-        raise InvalidInput("as_of is in the future: what is recorded until then is not known yet.")
-    known = clock.as_of(as_of) if as_of is not None else clock.read_moment()
+    ask = partial(_check_scope, principal, system, release, baseline, period_from, period_to)
+    ask(as_of)
+    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
+    return ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
+
+
+def _check_scope(
+    principal: Principal,
+    system: System,
+    release: Release,
+    baseline: str,
+    period_from: datetime,
+    period_to: datetime,
+    as_of: datetime | None,
+) -> BinderScope:
     begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
-    scope = BinderScope(system, release, baseline, begin, end, known)
+    scope = BinderScope(system, release, baseline, begin, end, clock.as_of_asked_for(as_of))
     acts.check_can_export_binder(principal, scope)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
@@ -151,22 +169,26 @@ def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
     return binder
 
 
-def _write(scope: BinderScope, path: Path, actor: str, progress: ExportProgress) -> WrittenBinder:
-    with path.open("wb") as stream:
+def _write(
+    scope: BinderScope, path: Path, actor: str, signer: FileSigner, progress: ExportProgress
+) -> WrittenBinder:
+    # Closed whatever happens: the traceback of a failure keeps the generator, and with it the transaction it reads in.
+    with path.open("wb") as stream, closing(_sections(scope)) as sections:
         return write_binder(
-            progress.watch(_sections(scope)),
+            progress.watch(sections),
             facts=_facts(scope),
-            signers=(load_binder_signer(),),
+            signers=(signer,),
             sink=lambda data: progress.add(stream.write(data)),
             prove=partial(_seal, scope, actor),
         )
 
 
-def _sections(scope: BinderScope) -> Iterator[BinderFile]:
+def _sections(scope: BinderScope) -> Generator[BinderFile, None, None]:
     """Yield the files of every section in the order of the settings, which puts counter evidence first.
 
     The writer has read a file to its end before it asks for the next one, so all of them are read in one snapshot.
     """
+    identify_whom_binders_name()
     with _one_snapshot():
         for dotted in settings.BINDER_SECTIONS:
             module, _, name = dotted.rpartition(".")
@@ -197,6 +219,7 @@ def _facts(scope: BinderScope) -> BinderFacts:
         as_of=scope.as_of.at,
         producer_id=PRODUCER_ID,
         producer_version=FORMAT_CODE,
+        redacted=is_redacted(scope),
         log={
             "origin": settings.LOG_ORIGIN,
             "vkey": vkey,
@@ -237,7 +260,8 @@ def _bring_log_up_to_date(budget: TimeBudget) -> None:
 
 
 @transaction.atomic
-def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str) -> Binder:
+def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str, signer: FileSigner) -> Binder:
+    check_not_replaced(signer)
     blob = store_blob_file(path, digest=written.digest, media_type="application/zip")
     binder, created = Binder.objects.get_or_create(
         system=scope.system,

@@ -9,10 +9,10 @@ from evidence.models.base import (
     KEY_LENGTH,
     LABEL_LENGTH,
     AppendOnlyModel,
-    StoredModel,
     actor_field,
     digest_field,
 )
+from evidence.models.work import LeasedWork
 from evidence.vocabulary import choices_of
 from interpret.contracts import ClaimLevel
 from interpret.contracts import Status as FindingStatus
@@ -39,14 +39,8 @@ class ProbeSpec(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
-class ProbeRun(StoredModel):
-    """One carrying-out of a spec: a work row, claimed by a filtered UPDATE with a lease."""
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
+class ProbeRun(LeasedWork):
+    """One carrying-out of a spec."""
 
     SYSTEM_PATH = "spec__system"
     PII = "actor"
@@ -54,16 +48,8 @@ class ProbeRun(StoredModel):
 
     spec = models.ForeignKey(ProbeSpec, on_delete=models.PROTECT, related_name="runs")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="probe_runs")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)  # a run whose lease is over may be claimed again
-    worker = models.CharField(max_length=LABEL_LENGTH, blank=True)
-    error = models.TextField(blank=True)
     queued_by = actor_field()
     queued_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True)  # when the broker was last told of it
-    started_at = models.DateTimeField(null=True)  # of the last attempt
-    finished_at = models.DateTimeField(null=True)
     attached_at = models.DateTimeField(null=True)  # when its findings had been put forward as evidence
 
     class Meta:

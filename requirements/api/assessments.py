@@ -78,8 +78,7 @@ class Assessments(ScopedList[Assessment]):
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
         system = find_system(principal, values["system"])
-        asked = values.get("as_of")
-        as_of = clock.read_moment() if asked is None or asked >= clock.now() else clock.as_of(asked)
+        as_of = clock.as_of_asked_for(values.get("as_of"))
         named = values["baseline"]
         assessments = assess_release(
             principal=principal,

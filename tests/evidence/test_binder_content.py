@@ -47,7 +47,9 @@ def exported(
 ) -> Exported:
     """Export once, keep what leaves the server, and undo everything in the database."""
     folder = tmp_path_factory.mktemp("exported")
-    stores = override_settings(BLOB_ROOT=folder / "blobs", KEY_ROOT=folder / "keys")
+    stores = override_settings(
+        BLOB_ROOT=folder / "blobs", KEY_ROOT=folder / "keys", LOG_HEAD_FILE=folder / "log.head"
+    )
     with django_db_blocker.unblock(), stores, transaction.atomic():
         binder = export(fill(make_world()), as_of=None)
         archive = archive_of(binder)

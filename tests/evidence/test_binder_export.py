@@ -13,10 +13,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from evidence import clock
 from evidence.errors import InvalidInput
 from evidence.models import AuditEvent, AuditPayload, Binder, Leaf, Role, Trace
 from evidence.services import audit, binders
-from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
+from evidence.services.keys.binder_signer import SignerKeyReplaced, SignerKeyUnusable, load_binder_signer
 from evidence.services.keys.files import create_key_file
 from interpret.models import Finding
 from tests.client.binders import unpack
@@ -89,6 +90,42 @@ def test_a_key_is_replaced_on_purpose_and_on_record(filled: Filled, settings: An
     assert signed == event.object_digest
     call_command("rotate_binder_key", reason="an exercise")
     assert len(list(settings.KEY_ROOT.glob("binder*"))) == 2, "the key of before is kept beside the new one"
+
+
+def test_the_key_made_last_signs_whatever_the_clock_says(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(filled)
+    before = timezone.now() - timedelta(minutes=30)
+    with monkeypatch.context() as during:
+        during.setattr(clock, "now", lambda: before)  # a clock that was set back
+        call_command("rotate_binder_key", reason="it was stolen")
+    event = AuditEvent.objects.get(verb="binder_key.rotated")
+    assert load_binder_signer().keyid == event.object_digest
+    assert keyid_of(export(filled)) == event.object_digest
+
+
+def test_what_was_signed_by_a_key_that_was_replaced_meanwhile_is_not_stored(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(filled)
+    seal = binders._seal
+
+    def seal_while_the_key_is_replaced(*given: Any) -> Any:
+        call_command("rotate_binder_key", reason="it was stolen")
+        return seal(*given)
+
+    make_trace(filled.world, age=timedelta(minutes=1))
+    with monkeypatch.context() as during:
+        during.setattr(binders, "_seal", seal_while_the_key_is_replaced)
+        with pytest.raises(SignerKeyReplaced, match="Ask again"):
+            export(filled, as_of=None)
+    assert Binder.objects.count() == 1
+    assert keyid_of(export(filled, as_of=None)) == load_binder_signer().keyid
+
+
+def keyid_of(binder: Binder) -> str:
+    return str(json.loads(binder.sidecar)["signatures"][0]["keyid"])
 
 
 def test_later_export_holds_what_came_since(filled: Filled) -> None:

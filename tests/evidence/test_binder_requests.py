@@ -12,9 +12,9 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from evidence import clock, tasks
-from evidence.errors import LeaseLost, NotFound
+from evidence.errors import ClockBehind, ClockSetBack, LeaseLost, NotFound
 from evidence.models import AuditEvent, Binder, BinderRequest, Scope
-from evidence.services import binder_requests, binders
+from evidence.services import binder_requests, binders, leased_work
 from evidence.services.binders import LogBusy
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly
 from tests.factories import World, make_world
@@ -110,6 +110,55 @@ def test_what_the_broker_lost_is_sent_again(
     assert Binder.objects.count() == 1
 
 
+def claim(binder_id: str) -> None:
+    """Have a worker at a request, and not yet done with it."""
+    assert (
+        leased_work.claim(binder_requests.WORK, BinderRequest.objects.get(binder_uuid=binder_id).pk)
+        is not None
+    )
+
+
+def test_what_waits_behind_another_export_is_not_sent_again(
+    ask: Any, sent: list[int], filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ask()["id"]
+    for days in range(1, 4):
+        ask(period_from=(PERIOD[0] + timedelta(days=days)).isoformat())
+    claim(first)
+    for _ in range(12):  # an hour, in which the worker renews its lease
+        pass_time(monkeypatch, minutes=5, seconds=1)
+        BinderRequest.objects.filter(binder_uuid=first).update(lease_until=clock.now() + timedelta(minutes=5))
+        tasks.resend_binder_requests()
+    assert len(sent) == 4, "no message but the first about each"
+
+
+def test_a_message_that_a_later_one_overtook_is_sent_again(
+    ask: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask()
+    later = ask(period_from=(PERIOD[0] + timedelta(days=1)).isoformat())["id"]
+    pass_time(monkeypatch, minutes=6)
+    claim(later)
+    tasks.resend_binder_requests()
+    assert sent[2:] == sent[:1]
+    pass_time(monkeypatch, minutes=1)
+    tasks.resend_binder_requests()
+    assert len(sent) == 3
+
+
+def test_where_nobody_works_the_queue_does_not_fill(
+    ask: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask()
+    for _ in range(2 * 24 * 12):  # a weekend, every five minutes
+        pass_time(monkeypatch, minutes=5, seconds=1)
+        tasks.resend_binder_requests()
+    assert len(sent) < 60
+    pass_time(monkeypatch, hours=1)
+    tasks.resend_binder_requests()
+    assert len(sent) > 40, "and whoever comes back finds one that is an hour old at most"
+
+
 def test_a_request_is_on_record_although_no_broker_takes_it(
     ask: Any, read: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +218,9 @@ def test_why_it_failed_can_be_read_and_asking_again_tries_again(
     assert read(binder_id)["state"] == "ready"
 
 
-@pytest.mark.parametrize("problem", [LogBusy("the log is busy"), OperationalError("gone")])
+@pytest.mark.parametrize(
+    "problem", [LogBusy("the log is busy"), OperationalError("gone"), ClockSetBack(90, 60), ClockBehind()]
+)
 def test_what_may_go_better_next_time_waits_for_it(
     ask: Any, read: Any, sent: list[int], monkeypatch: pytest.MonkeyPatch, problem: Exception
 ) -> None:

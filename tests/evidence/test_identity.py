@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.access import principal_of_actor, principal_of_user
@@ -26,10 +27,13 @@ from evidence.admin.frame.people import names_of
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken, AuditEvent, AuditPayload, Pseudonym, Scope
 from evidence.services import audit
+from evidence.services.people.name_erasure import erase_names
 from requirements.errors import SelfApproval
 from requirements.models import RequirementVersion
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
+from tests.client.binders import unpack
+from tests.evidence.binder_world import Filled, archive_of, export
 from tests.factories import World, acting, make_person
 from tests.requirements.builders import requirement_file
 
@@ -364,7 +368,13 @@ def test_an_operator_erases_a_persons_names_and_what_they_did_stays(world: World
     version, actor = propose(world, both), actor_of_user(both)
     operator = Client()
     operator.force_login(world.people["operator"])
-    chosen = {"action": "erase_names", "_selected_action": [both.pk]}
+    chosen: dict[str, Any] = {"action": "erase_names", "_selected_action": [both.pk]}
+    asked = operator.post(reverse("admin:auth_user_changelist"), chosen).content.decode()
+    assert "This cannot be undone" in asked
+    assert "Zora-zq" in asked
+    both.refresh_from_db()
+    assert both.first_name == "Zora-zq", "nothing is erased before it is confirmed"
+    chosen["confirmed"] = "yes"
     answer = operator.post(reverse("admin:auth_user_changelist"), chosen, follow=True)
     assert f"Erased the names of {actor}." in answer.content.decode()
     both.refresh_from_db()
@@ -374,6 +384,39 @@ def test_an_operator_erases_a_persons_names_and_what_they_did_stays(world: World
     assert version.proposed_by == actor
     event = AuditEvent.objects.get(verb="person.names_erased")
     assert (event.object_id, event.payload_commitment) == (actor, "")
+
+
+def test_nothing_that_is_shown_says_what_somebody_was_called_whose_names_were_erased(
+    world: World, both: User, api: APIClient, auditor: Client
+) -> None:
+    former, actor = f"user:{OLD}", Pseudonym.objects.create(user=both, formerly=f"user:{OLD}").actor
+    with transaction.atomic():
+        audit.record(verb="x.y", actor=former, obj=both, system=world.system)
+    headers = world.headers(Scope.READ)
+
+    def listed(**query: str) -> list[Any]:
+        answer = auditor.get(reverse("admin:evidence_pseudonym_changelist"), query)
+        return [row.actor for row in answer.context["cl"].result_list] if answer.context else []
+
+    def people(**query: str) -> list[Any]:
+        return list(api.get("/api/v1/people", query, **headers).json()["results"])
+
+    def binder() -> dict[str, Any]:
+        filled = Filled(world, trace=None, as_of=timezone.now())  # type: ignore[arg-type]  # there is none
+        found: dict[str, Any] = json.loads(unpack(archive_of(export(filled, as_of=None)))["data/people.json"])
+        return found
+
+    assert [each["id"] for each in people(formerly=former)] == listed(q=former) == [actor]
+    assert actor in [each["actor"] for each in binder()["people"]]
+    assert names_of([former]) == {former: OLD, actor: OLD}
+    erase_names(principal=acting(), person=both)
+    assert people(formerly=former) == listed(q=former) == listed(formerly=former) == []
+    assert [each["formerly"] for each in people(id=actor)] == [""]
+    assert OLD not in auditor.get(reverse("admin:evidence_pseudonym_changelist")).content.decode()
+    assert OLD not in auditor.get(reverse("admin:evidence_pseudonym_change", args=[actor])).content.decode()
+    assert actor not in [each["actor"] for each in binder()["people"]]
+    assert names_of([former]) == {}, "nor does a row from before lead to the pseudonym"
+    assert same_person(former, actor), "whom the rules still know"
 
 
 def test_a_pseudonym_that_was_undone_is_not_remembered(db: None) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from evidence.models import AuditEvent, Reject
-from evidence.services.keys.binder_signer import SEAL_VERB
+from evidence.services.keys.binder_signer import SEAL_VERB, last_rotations
 from evidence.vocabulary import RejectSource
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,11 @@ def sealing_of_a_binder() -> QuerySet[Any]:
 
 @pytest.mark.parametrize(
     ("lookup", "index"),
-    [(rejects_of_a_run, "evidence_reject_source"), (sealing_of_a_binder, "evidence_auditevent_sealed")],
+    [
+        (rejects_of_a_run, "evidence_reject_source"),
+        (sealing_of_a_binder, "evidence_auditevent_sealed"),
+        (last_rotations, "evidence_auditevent_rotated"),
+    ],
 )
 def test_a_lookup_is_answered_from_its_index(lookup: Callable[[], QuerySet[Any]], index: str) -> None:
     with connection.cursor() as cursor:

@@ -4,17 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.db.utils import ProgrammingError
 from django.utils import timezone
 
+from evidence.errors import LeaseLost
 from evidence.models import AuditEvent
-from evidence.services import audit
+from evidence.services import audit, leased_work
 from interpret import registry
 from interpret.contracts import Status
-from interpret.errors import LeaseLost, ProbeError, ProbeUnavailable
+from interpret.errors import ProbeError, ProbeUnavailable
 from interpret.models import Finding, ProbeRun
-from interpret.services import execution
 from interpret.services.findings import digest_of_finding
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import resend_stale_runs, run_probe
@@ -146,8 +146,35 @@ def test_a_run_is_not_sent_again_while_the_last_message_is_fresh(run: ProbeRun, 
     assert sent == [run.pk]
 
 
+def test_a_database_that_was_away_is_no_failure_of_the_probe(
+    run: ProbeRun, probe: StandInProbe, sent: list[int]
+) -> None:
+    def fail() -> Any:
+        raise OperationalError("the connection is closed")
+
+    with_database, probe.result = probe.result, fail
+    run_probe(run.pk)
+    assert (reload(run).state, reload(run).attempts) == (ProbeRun.State.QUEUED, 0)
+    ProbeRun.objects.filter(pk=run.pk).update(sent_at=timezone.now() - timedelta(minutes=6))
+    resend_stale_runs()
+    assert sent == [run.pk]
+    probe.result = with_database
+    run_probe(run.pk)
+    assert reload(run).state == ProbeRun.State.DONE
+
+
+def test_what_a_library_says_is_for_the_servers_log(run: ProbeRun, probe: StandInProbe) -> None:
+    def fail() -> Any:
+        raise RuntimeError("/home/ana/models: no such file")
+
+    probe.result = fail
+    with pytest.raises(RuntimeError):
+        run_probe(run.pk)
+    assert reload(run).error == "RuntimeError: a fault of ours; the server's log says more"
+
+
 def test_a_run_that_kills_its_workers_is_given_up(run: ProbeRun, sent: list[int]) -> None:
-    let_lease_end(run, attempts=execution.MAX_ATTEMPTS)
+    let_lease_end(run, attempts=leased_work.MAX_ATTEMPTS)
     resend_stale_runs()
     assert sent == []
     assert reload(run).state == ProbeRun.State.FAILED

@@ -610,7 +610,7 @@ ACTS: Final[list[Act]] = [
         serve(lambda world, who, made: name_erasure.erase_names(principal=who, person=made)),
         admin=browse(
             lambda *_: reverse("admin:auth_user_changelist"),
-            lambda _, made: {"action": "erase_names", "_selected_action": [made.pk]},
+            lambda _, made: {"action": "erase_names", "_selected_action": [made.pk], "confirmed": "yes"},
             done=lambda _, made: User.objects.get(pk=made.pk).username.startswith("person:"),
         ),
         prepare=newcomer,

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.models import Scope
@@ -90,6 +92,16 @@ def test_a_release_is_assessed_and_the_verdicts_are_listed(world: World, api: AP
     listed = api.get("/api/v1/assessments?verdict=met", **world.headers(Scope.READ)).json()
     assert [item["id"] for item in listed["results"]] == [assessment["id"]]
     assert Assessment.objects.count() == 1
+
+
+def test_a_verdict_as_of_a_time_to_come_is_refused(world: World, api: APIClient) -> None:
+    make_criterion(world)
+    later = (timezone.now() + timedelta(hours=1)).isoformat()
+    body = {"system": "credit-assistant", "release": "r1", "as_of": later}
+    answer = api.post("/api/v1/assessments", body, format="json", **world.headers(Scope.GATE))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert "as_of is in the future" in answer.json()["detail"]
+    assert not Assessment.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -32,8 +33,10 @@ from tracebinder.verify.errors import (
     VerifyError,
 )
 from tracebinder.verify.meaning import check_findings, check_populations, check_requirements
+from tracebinder.verify.people import check_people
 from tracebinder.verify.report import LineName, Report
-from tracebinder.verify.strict_json import text_at, time_at
+from tracebinder.verify.spans import SpansChecked, check_spans
+from tracebinder.verify.strict_json import object_at, text_at, time_at
 from tracebinder.verify.tlog import (
     check_log_entry,
     check_log_proof,
@@ -46,6 +49,9 @@ from tracebinder.verify.zip_format import CHUNK
 
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
 _SIDECAR: Final = "sidecar"
+_PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
+_NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
+_NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 
 
 def verify_binder(
@@ -239,10 +245,23 @@ def _check_completeness(
     ]
     for problem in problems:
         report.fail("completeness", problem)
+    version = _version_of_producer(statement)
+    with _noting(report, "completeness"):
+        check_people(container, bag, must_name=version >= _NAMES_PEOPLE)
+    spans = SpansChecked()
+    with _noting(report, "completeness"):
+        spans = check_spans(container, bag, must_name=version >= _NAMES_SPANS)
     audit = _audit_text(container, bag, trust)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
-    report.answer("completeness", "ok", f"{count} populations and all totals counted again; {audit}")
+    report.answer("completeness", "ok", f"{count} populations and all totals counted again; {spans}; {audit}")
+
+
+def _version_of_producer(statement: Statement) -> int:
+    """Return what the producer says that it wrote, binder/N; 0 where it says nothing of the kind."""
+    version = object_at(statement.predicate, "producer", member=ENVELOPE).get("version")
+    named = _PRODUCER_VERSION.fullmatch(version) if isinstance(version, str) else None
+    return int(named[1]) if named else 0
 
 
 def _audit_text(container: Container, bag: Bag, trust: Trust) -> str:

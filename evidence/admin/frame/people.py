@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.db.models import Field, Model, Q, QuerySet
 from django.utils.html import format_html
 
-from evidence.models import Pseudonym
 from evidence.models.base import ActorField
+from evidence.selectors.people import directory
 
 # On a row that was read for a page: what the people in all rows of the page are called.
 _NAMES: Final = "_names_of_actors"
@@ -36,8 +36,8 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
     if not asked:
         return {}
     names: dict[str, str] = {}
-    known = Pseudonym.objects.filter(Q(actor__in=asked) | Q(formerly__in=asked))
-    for actor, formerly, name in known.values_list("actor", "formerly", "user__username"):
+    known = directory().filter(Q(actor__in=asked) | Q(was_called__in=asked))
+    for actor, formerly, name in known.values_list("actor", "was_called", "user__username"):
         names |= {actor: name, formerly: name}
     names.pop("", None)  # of those who have no name from before
     return names
@@ -77,7 +77,7 @@ def rows_of_people_called(rows: QuerySet[Any], columns: Mapping[str, str], term:
     """
     name, condition = term.strip().removeprefix(_KIND), Q()
     for column, comparison in columns.items():
-        called = Pseudonym.objects.filter(**{f"user__username__{comparison}": name})
+        called = directory().filter(**{f"user__username__{comparison}": name})
         condition |= Q(**{f"{column}__in": called.values("actor")})
-        condition |= Q(**{f"{column}__in": called.exclude(formerly="").values("formerly")})
+        condition |= Q(**{f"{column}__in": called.exclude(was_called="").values("was_called")})
     return rows.filter(condition) if name and condition else None

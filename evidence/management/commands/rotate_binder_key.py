@@ -25,6 +25,6 @@ class Command(ServiceCommand):
         signer = rotate_binder_key(principal=principal_of_command_line(), reason=options["reason"])
         self.stdout.write(f"Binders are signed by {signer.keyid} from now on.")
         self.stdout.write(
-            "Give everybody who verifies binders the new trust.json (GET /api/v1/binders/trust), "
+            "Give everybody who verifies binders the new trust.json (GET /api/v1/trust), "
             "with the old signer kept in it for binders of before."
         )

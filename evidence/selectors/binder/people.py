@@ -8,8 +8,10 @@ from django.db.models import Q
 
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.binder.files import BinderFile, json_file
-from evidence.models import AccessToken, AuditEvent, Evidence, Pseudonym, Waiver
+from evidence.models import AccessToken, AuditEvent, Evidence, Waiver
+from evidence.selectors.binder.redactions import actors_of_redactions
 from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.people import directory
 
 PEOPLE_PATH: Final = "people.json"
 _INTERNALS: Final = "interpret."  # entries about the inside of a model are withheld, and so is who made them
@@ -48,11 +50,12 @@ def people_file(scope: BinderScope) -> BinderFile:
 
 def _actors(scope: BinderScope) -> set[str]:
     system, knew = scope.system, scope.as_of.knew
-    events = AuditEvent.objects.filter(knew("occurred_at"), system=system)
+    # By transaction alone: the event of a row may be a moment younger than the row.
+    events = AuditEvent.objects.filter(knew(), system=system)
     acted = events.exclude(object_type__startswith=_INTERNALS).values_list("actor", flat=True)
     asked = Waiver.objects.filter(knew("created_at"), system=system).values_list("requested_by", flat=True)
     own = Evidence.objects.filter(knew("received_at"), system=system).values_list("owner", flat=True)
-    return {*acted.distinct(), *asked.distinct(), *own.distinct()}
+    return {*acted.distinct(), *asked.distinct(), *own.distinct(), *actors_of_redactions(scope)}
 
 
 def _tokens(actors: set[str]) -> list[TokenDocument]:
@@ -64,10 +67,8 @@ def _tokens(actors: set[str]) -> list[TokenDocument]:
 
 
 def _people(actors: set[str]) -> list[PersonDocument]:
-    rows = Pseudonym.objects.filter(Q(actor__in=actors) | Q(formerly__in=actors - {""})).select_related(
-        "user"
-    )
+    rows = directory().filter(Q(actor__in=actors) | Q(was_called__in=actors - {""})).order_by("actor")
     return [
-        {"actor": row.actor, "name": row.user.get_username(), "formerly": row.formerly or None}
-        for row in rows.order_by("actor")
+        {"actor": actor, "name": name, "formerly": formerly or None}
+        for actor, name, formerly in rows.values_list("actor", "user__username", "was_called")
     ]

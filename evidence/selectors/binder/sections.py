@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evidence.binder.files import BinderFile, json_file
+from evidence.binder.files import BinderFile
 from evidence.selectors.binder.audit_slice import audit_files
 from evidence.selectors.binder.citations import citation_files
 from evidence.selectors.binder.evals import eval_files
 from evidence.selectors.binder.gates import gate_files
 from evidence.selectors.binder.items import counter_evidence, other_evidence
 from evidence.selectors.binder.people import people_file
+from evidence.selectors.binder.redactions import redactions_file
 from evidence.selectors.binder.reviews import review_files
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.binder.traces import trace_files
@@ -29,9 +30,4 @@ def evidence_sections(scope: BinderScope) -> Iterator[BinderFile]:
     yield from review_files(scope)
     yield people_file(scope)
     yield from audit_files(scope)
-    yield json_file(
-        "redactions.json",
-        {"redactions": []},  # nothing can be withheld yet; the list is there to say so
-        title="What was withheld / 未披露内容",
-        schema="redactions",
-    )
+    yield redactions_file(scope)

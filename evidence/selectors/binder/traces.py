@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField, Value
 
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Span, Trace
@@ -19,6 +22,7 @@ from evidence.selectors.binder.scope import (
 from evidence.selectors.traces import traces_in_full
 
 TRACES_PATH = "traces/traces.jsonl"
+SPANS_PATH = "traces/spans.jsonl"
 
 
 def trace_files(scope: BinderScope) -> Iterator[BinderFile]:
@@ -31,7 +35,7 @@ def trace_files(scope: BinderScope) -> Iterator[BinderFile]:
         population="traces",
     )
     yield json_lines_file(
-        "traces/spans.jsonl", lambda: _spans(scope), title="Spans as received / 原始跨度", population="spans"
+        SPANS_PATH, lambda: _spans(scope), title="Spans as received / 原始跨度", population="spans"
     )
     yield json_lines_file(
         "traces/without-release.jsonl",
@@ -76,6 +80,7 @@ def _trace(trace: Trace) -> dict[str, object]:
         "endedAt": moment(trace.ended_at),
         "sealedAt": moment(trace.sealed_at),
         "spanCount": trace.span_count,
+        "spanIds": trace.span_ids,  # null: it was sealed before traces named their spans
         "question": trace.question,
         "answer": trace.answer,
         "language": trace.language,
@@ -135,14 +140,45 @@ def _tool_calls(trace: Trace) -> list[dict[str, object]]:
 
 
 def _spans(scope: BinderScope) -> Iterator[dict[str, object]]:
+    """Yield the spans in the order of their traces, so that whoever checks them reads both files once, side by side."""
     for page in read_pages(traces_in_scope(scope)):
-        spans = Span.objects.filter(
-            scope.as_of.knew("received_at"),
-            system=scope.system,
-            trace_id__in=[trace.trace_id for trace in page],
-        )
-        for span in spans.order_by("trace_id", "start_ns", "span_id").iterator(chunk_size=500):
-            yield _span(span)
+        sealed = {trace.trace_id: trace for trace in page}
+        rows = Span.objects.filter(_sealed_or_known(scope, page), system=scope.system)
+        left_out = _reused_ids(rows, sealed)
+        place = Func(Value([*sealed], ArrayField(UUIDField())), F("trace_id"), function="array_position")
+        for span in rows.order_by(place, "start_ns", "span_id", "digest").iterator(chunk_size=500):
+            if _is_sealed_from(sealed[span.trace_id], span) and span.pk not in left_out:
+                yield _span(span)
+
+
+def _sealed_or_known(scope: BinderScope, traces: Sequence[Trace]) -> Q:
+    """Return the condition of what may be a span of these traces: of those that name none, what was on record."""
+    naming = [trace.trace_id for trace in traces if trace.span_ids is not None]
+    others = [trace.trace_id for trace in traces if trace.span_ids is None]
+    return Q(trace_id__in=naming) | (Q(trace_id__in=others) & scope.as_of.knew("received_at"))
+
+
+def _is_sealed_from(trace: Trace, span: Span) -> bool:
+    if trace.span_ids is None:
+        return True
+    place = bisect_left(trace.span_ids, span.span_id)
+    return place < len(trace.span_ids) and trace.span_ids[place] == span.span_id
+
+
+def _reused_ids(rows: QuerySet[Span], sealed: Mapping[UUID, Trace]) -> set[int]:
+    """Return the rows to leave out where a sender gave one id to several spans.
+
+    The trace was sealed from the earliest of those it had by then (`evidence.semconv.mapping`).
+    """
+    naming = [key for key, trace in sealed.items() if trace.span_ids is not None]
+    ids = rows.filter(trace_id__in=naming).order_by().values("trace_id", "span_id")
+    left_out: set[int] = set()
+    for reused in ids.annotate(n=Count("pk")).filter(n__gt=1).values("trace_id", "span_id"):
+        sealed_at = sealed[reused["trace_id"]].sealed_at
+        several = rows.filter(**reused).values_list("pk", "start_ns", "digest", "received_at")
+        _, *others = sorted(several, key=lambda row: (row[3] > sealed_at, row[1], row[2]))
+        left_out.update(row[0] for row in others)
+    return left_out
 
 
 def _span(span: Span) -> dict[str, object]:

@@ -9,13 +9,15 @@ import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.db.models import QuerySet
 
 from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError
+from evidence.locks import Lock, hold
 from evidence.models import AuditEvent, Binder
 from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
 
@@ -27,6 +29,15 @@ _WAYS_OUT: Final = (
     "Restore it from the backup. Where it is lost for ever, `manage.py rotate_binder_key --reason ...` makes another, "
     "on record; then everybody who verifies binders needs the new trust.json."
 )
+
+
+class SignerKeyReplaced(EvidenceError):
+    """What was signed is not stored, because its key was replaced meanwhile; trying again signs with the new one."""
+
+    code = "signer_key_replaced"
+    http_status = 503
+    title = "The binder signing key was replaced"
+    retry_after: ClassVar[int] = 1  # seconds
 
 
 class SignerKeyUnusable(EvidenceError):
@@ -97,18 +108,41 @@ def check_binder_key() -> FileSigner | None:
     return signer
 
 
+def check_not_replaced(signer: FileSigner) -> None:
+    """Refuse to store what a replaced key signed; until the transaction ends, none is replaced.
+
+    Raises:
+        SignerKeyReplaced: another key was made on purpose since the signer was loaded.
+    """
+    hold(Lock.BINDER_KEY)
+    made = _keyid_made_on_purpose()
+    if made and made != signer.keyid:
+        raise SignerKeyReplaced("The binder key was replaced while this was exported. Ask again.")
+
+
 def was_used() -> bool:
     """Whether a binder was ever sealed: then its signer's key is known to others."""
     return Binder.objects.exists() or AuditEvent.objects.filter(verb=SEAL_VERB).exists()
 
 
 def _keyid_on_record() -> str:
-    """Return the key that signed the last binder, or was made on purpose since; empty where there is none."""
+    """Return the key that was last made on purpose, whatever another has signed since; where none was, the one that
+    signed the last binder; empty where there is neither.
+    """
+    if made := _keyid_made_on_purpose():
+        return made
     binder = Binder.objects.order_by("pk").last()
-    rotated = AuditEvent.objects.filter(verb=ROTATED_VERB).order_by("pk").last()
-    if rotated is not None and (binder is None or rotated.occurred_at >= binder.created_at):
-        return rotated.object_digest
     return str(json.loads(binder.sidecar)["signatures"][0]["keyid"]) if binder else ""
+
+
+def _keyid_made_on_purpose() -> str:
+    rotated = last_rotations().first()
+    return rotated.object_digest if rotated else ""
+
+
+def last_rotations() -> QuerySet[AuditEvent]:
+    """Return the events that replaced the binder key, the last one first."""
+    return AuditEvent.objects.filter(verb=ROTATED_VERB).order_by("-pk")
 
 
 def key_path() -> Path:

@@ -7,6 +7,7 @@ from django.db import transaction
 from evidence.access import Principal
 from evidence.acts import check_can_rotate_binder_key
 from evidence.errors import InvalidInput
+from evidence.locks import Lock, hold
 from evidence.models import AuditEvent, Binder
 from evidence.services import audit
 from evidence.services.keys.binder_signer import (
@@ -44,6 +45,7 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
     create_key_file(draft)
     made = FileSigner(read_key_file(draft))
     with transaction.atomic():
+        hold(Lock.BINDER_KEY)  # what the old key signed is stored before this, or not at all
         sealed = Binder.objects.order_by("pk").last() or AuditEvent.objects.filter(verb=SEAL_VERB).latest(
             "pk"
         )

@@ -6,8 +6,9 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
-from evidence.models import Pseudonym
+from evidence.models import AccessToken, Adjudication, Pseudonym, Review
 from evidence.services import audit
 
 ACTOR: Final = "system:directory"
@@ -23,3 +24,17 @@ def ensure_pseudonym(user: User) -> Pseudonym:
     if created:
         audit.record(verb="person.identified", actor=ACTOR, obj=pseudonym)
     return pseudonym
+
+
+def identify_whom_binders_name() -> None:
+    """Give a pseudonym to each account that judged, or owns a token, and has none.
+
+    A process of an earlier version may have made such rows during an upgrade; an export reads them and may write
+    nothing.
+    """
+    judged = Q(Exists(Review.objects.filter(reviewer=OuterRef("pk")))) | Q(
+        Exists(Adjudication.objects.filter(adjudicator=OuterRef("pk")))
+    )
+    owning = Q(Exists(AccessToken.objects.filter(owner=OuterRef("pk"))))
+    for user in User.objects.filter(judged | owning, pseudonym=None):
+        ensure_pseudonym(user)

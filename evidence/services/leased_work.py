@@ -1,0 +1,209 @@
+"""Work rows that workers claim by a lease: carried out, ended on record, and found again when something was lost.
+
+One home for exports and probe runs; what differs is a `WorkKind`. Why so: docs/decisions/0021-workers-and-work.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
+
+from django.db import connection, transaction
+from django.db.models import F, Max, Q, QuerySet
+
+from evidence import clock
+from evidence.database_errors import passes
+from evidence.errors import LeaseLost
+from evidence.models.work import LeasedWork
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS: Final = 3  # work that has ended its workers this often is not sent again
+RESEND_AFTER: Final = timedelta(minutes=5)  # between two messages to the broker about one row, at least
+LONGEST_SILENCE: Final = timedelta(hours=1)  # between two messages where nobody works off the queue
+PATIENCE: Final = timedelta(days=1)  # so long after it was asked for, what passes has not passed
+ERROR_LENGTH: Final = 4000  # characters
+
+State = LeasedWork.State
+_W = TypeVar("_W", bound=LeasedWork)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkKind(Generic[_W]):
+    """What differs between kinds of work."""
+
+    rows: Callable[[], QuerySet[_W]]  # with what a worker needs of each
+    lease: Callable[[], timedelta]
+    record: Callable[
+        [_W, str, dict[str, object]], object
+    ]  # that a row was "started", "finished" …, with details
+    readable: tuple[type[Exception], ...]  # errors with a code, whose sentences whoever asked may read
+
+
+def carry_out(kind: WorkKind[_W], pk: int, do: Callable[[_W], object]) -> None:
+    """Claim one row and do its work; store why not where that fails.
+
+    A row that is over, or that another worker holds, is left alone. What passes by itself (the log is busy, the
+    database away or being upgraded) puts the row back, and the attempt is not counted.
+
+    Args:
+        do: ends with `finish`, in the transaction that stores what came of it.
+
+    Raises:
+        LeaseLost: the row has been claimed again since.
+        Exception: what else the work raised, once the row says so.
+    """
+    work = claim(kind, pk)
+    if work is None:
+        return
+    try:
+        do(work)
+    except LeaseLost:
+        raise
+    except Exception as exc:
+        _take_fresh_connection()
+        error = _describe(kind, exc)
+        if not passes(exc):
+            _close(kind, work, "failed", {"error": error}, state=State.FAILED, error=error)
+            raise
+        logger.warning("%s waits: %s", work, exc)
+        put_back = {"state": State.QUEUED, "attempts": work.attempts - 1}
+        _close(kind, work, "postponed", {"error": error}, error=error, **put_back)
+
+
+@transaction.atomic
+def claim(kind: WorkKind[_W], pk: int) -> _W | None:
+    """Take a row if it waits or its lease is over; None when it was not this worker that changed it."""
+    now = clock.now()
+    claimable = kind.rows().filter(_free(now), pk=pk, attempts__lt=MAX_ATTEMPTS)
+    changed = claimable.update(
+        state=State.RUNNING,
+        attempts=F("attempts") + 1,
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        started_at=now,
+        lease_until=now + kind.lease(),
+    )
+    if changed != 1:
+        return None
+    work = kind.rows().get(pk=pk)
+    kind.record(work, "started", {"attempt": work.attempts, "worker": work.worker})
+    return work
+
+
+def finish(
+    kind: WorkKind[_W], work: _W, *, details: Mapping[str, object] | None = None, **stored: object
+) -> None:
+    """End an attempt that did its work.
+
+    Args:
+        details: for the event.
+        stored: further columns of the row.
+
+    Raises:
+        LeaseLost: the row has been claimed again since.
+    """
+    _close(kind, work, "finished", details or {}, state=State.DONE, error="", **stored)
+
+
+def find_to_send(kind: WorkKind[_W]) -> list[int]:
+    """Close what has failed too often, and return the rows that a worker should be told of again.
+
+    These are rows whose last message may be lost, and those whose worker has died: its lease is over. The time of this
+    message is put on each.
+    """
+    now = clock.now()
+    for work in kind.rows().filter(_free(now) & _worn_out(now)):
+        _give_up(kind, work)
+    waiting = list(kind.rows().filter(_free(now)).order_by("pk"))
+    queue = _look_at_queue(kind.rows(), waiting, now)
+    due = [work.pk for work in waiting if queue.may_have_lost(work)]
+    kind.rows().filter(_free(now), pk__in=due).update(sent_at=now)
+    return due
+
+
+def held_by(attempt: LeasedWork) -> Q:
+    """Return the condition that this attempt, as it was claimed, still has the row."""
+    return Q(pk=attempt.pk, state=State.RUNNING, attempts=attempt.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What is known of the messages in the broker's queue, which is worked off in order."""
+
+    now: datetime
+    is_worked_off: bool  # a worker has one in hand, and will take the next message after it
+    last_taken: datetime | None  # when the latest message that a worker has taken was sent
+
+    def may_have_lost(self, work: LeasedWork) -> bool:
+        """Whether the last message about a waiting row may be gone, and is not merely behind others."""
+        sent = work.sent_at
+        if sent is None:
+            return True
+        if self.now - sent <= RESEND_AFTER:
+            return False
+        if _was_taken(work) or (self.last_taken is not None and sent < self.last_taken):
+            return True
+        # Where nobody works, more messages help nobody: it is silent for as long again as it has waited.
+        silence = min(sent - work.queued_at, LONGEST_SILENCE)
+        return not self.is_worked_off and self.now - sent >= silence
+
+
+def _look_at_queue(rows: QuerySet[_W], waiting: Sequence[_W], now: datetime) -> _Queue:
+    if not waiting:
+        return _Queue(now, is_worked_off=False, last_taken=None)
+    running = rows.filter(state=State.RUNNING, lease_until__gte=now)
+    later = rows.filter(pk__gt=waiting[0].pk, started_at__gte=F("sent_at"))
+    return _Queue(now, running.exists(), later.aggregate(sent=Max("sent_at"))["sent"])
+
+
+def _was_taken(work: LeasedWork) -> bool:
+    """Whether a worker has claimed the row since the last message about it."""
+    taken, sent = work.started_at, work.sent_at
+    return taken is not None and sent is not None and taken >= sent
+
+
+def _free(now: datetime) -> Q:
+    """Return the condition that a row waits, or that its worker has died."""
+    return Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=now)
+
+
+def _worn_out(now: datetime) -> Q:
+    """Return the condition that it ended too many workers, or that what put it back does not pass."""
+    postponed = Q(state=State.QUEUED, started_at__isnull=False)
+    return Q(attempts__gte=MAX_ATTEMPTS) | (postponed & Q(queued_at__lt=now - PATIENCE))
+
+
+def _take_fresh_connection() -> None:
+    """Have the outcome stored on another connection than the work's, which may be in the middle of anything."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+@transaction.atomic
+def _close(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, object], **stored: Any) -> None:
+    """End this attempt and no later one."""
+    held = kind.rows().filter(held_by(work))
+    if held.update(finished_at=clock.now(), lease_until=None, **stored) != 1:
+        raise LeaseLost(f"{work}: attempt {work.attempts} took longer than its lease.")
+    kind.record(work, verb, {"attempt": work.attempts, **details})
+
+
+@transaction.atomic
+def _give_up(kind: WorkKind[_W], work: _W) -> None:
+    lost = f"worker_lost: {work.attempts} workers took it and none of them finished it"
+    error = work.error if work.state == State.QUEUED else lost
+    held = kind.rows().filter(pk=work.pk, state=work.state, attempts=work.attempts)
+    if held.update(state=State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
+        kind.record(work, "failed", {"attempt": work.attempts, "error": error})
+
+
+def _describe(kind: WorkKind[_W], exc: Exception) -> str:
+    """Return what whoever asked may read: our own sentences; of other errors only that there was one."""
+    if isinstance(exc, kind.readable):
+        return f"{getattr(exc, 'code', type(exc).__name__)}: {exc}"[:ERROR_LENGTH]
+    return f"{type(exc).__name__}: a fault of ours; the server's log says more"
