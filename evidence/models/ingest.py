@@ -136,7 +136,8 @@ class PendingTrace(StoredModel):
     generation = models.BigIntegerField(default=1)
     attempts = models.PositiveSmallIntegerField(
         default=0, db_default=0
-    )  # workers that took it and did not finish it
+    )  # attempts that began and did not finish it
+    tried_at = models.DateTimeField(null=True)  # when the last attempt began; our clock
     root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()

@@ -47,7 +47,8 @@ def test_a_binder_is_sealed_though_a_later_event_was_sequenced_before_its_own(
 ) -> None:
     """It then waited for its place until its time was over, with nothing else to be sequenced."""
     filled = fill_lightly(world)
-    sealing_event, seals = audit.record, []
+    sealing_event = audit.record
+    seals: list[AuditEvent] = []
 
     def record_while_another_is_sequenced(**what: object) -> AuditEvent:
         event = sealing_event(**what)  # type: ignore[arg-type]
