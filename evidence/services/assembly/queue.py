@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from evidence import clock
-from evidence.database_errors import passes
+from evidence.database_errors import TOOK_TOO_LONG, passes, state_of
 from evidence.errors import BlobStoreAway
 from evidence.locks import Lock, hold, numbers_of
 from evidence.models import PendingTrace, Reject
@@ -56,7 +56,7 @@ _TRIED: Final = f"""
     SELECT p.id, p.attempts FROM evidence_pendingtrace p WHERE p.attempts > 0 AND {_IS_DUE}
     ORDER BY p.attempts, p.last_received_at, p.id LIMIT %(window)s
 """  # noqa: S608  # likewise
-# Not taken: a row that ingest holds at this moment, for spans are coming, and one that another has begun since we looked.
+# Not taken: a row that ingest holds now, for spans are coming, and one that another worker has begun since we looked.
 _BEGIN: Final = f"""
     taken AS MATERIALIZED (
         SELECT id, attempts FROM due
@@ -183,7 +183,12 @@ def take_attempts_back(ids: Sequence[int]) -> None:
 
 
 def is_no_fault_of_theirs(exc: Exception) -> bool:
-    """Whether traces wait for what failed: the database or the blob store."""
+    """Whether traces wait for what failed: the database or the blob store.
+
+    A statement that took too long is not among it: what takes it long may be a trace, which would be tried for ever.
+    """
+    if state_of(exc) == TOOK_TOO_LONG:
+        return False
     return passes(exc) or isinstance(exc, BlobStoreAway)
 
 
