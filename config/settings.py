@@ -200,6 +200,7 @@ ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call g
 ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
 # Seconds; a call that cannot give up is killed.
 ASSEMBLY_HARD_LIMIT = env_int("TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120)
+CALL_ENDED_BY = "celery.exceptions.SoftTimeLimitExceeded"  # raised in a call that reaches its soft limit
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans

@@ -58,7 +58,7 @@ class Reject(AppendOnlyModel):
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
     batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
     source = models.CharField(max_length=20)  # of evidence.vocabulary.RejectSource
-    # Where there is no batch: the eval run key.
+    # Where there is no batch: the eval run key; of a trace the release it names, or `ANY_RELEASE`.
     source_ref = models.CharField(max_length=LABEL_LENGTH, blank=True)
     code = models.CharField(max_length=50)  # stable; the list is in docs/reference/errors.md
     detail = models.TextField()

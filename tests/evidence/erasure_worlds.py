@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from evidence.access import Principal, principal_of_token
 from evidence.models import AccessToken, ReviewTask, Scope, Trace
 from evidence.services import assembly, evals, ingest, reviews
+from evidence.services.blobs import read_blob
 from evidence.services.disposal import holds
+from evidence.services.disposal.blob_removal import what_is_left
 from interpret.services.prompts import collect_answer_prompts, store_inputs
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, START_NS, make_request, make_span, to_otlp_json
@@ -26,6 +28,11 @@ from tests.invariants.walk import our_models
 
 DAY_NS = 86_400_000_000_000
 ODD = ["", ' says "no"', "\nand <more> & more", " 月薪 é", " back\\slash"]  # each is escaped somewhere
+
+
+def read_what_is_left(digest: str) -> bytes:
+    """Return the bytes of a blob, without what erasures took out of it."""
+    return read_blob(what_is_left(digest))
 
 
 @dataclass(frozen=True)

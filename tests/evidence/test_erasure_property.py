@@ -19,7 +19,7 @@ from evidence.digests import digest_of, sha256_hex
 from evidence.models import BlobRemoval, IngestBatch, Span, Trace
 from evidence.services import ingest, log
 from evidence.services.disposal import reach
-from evidence.services.disposal.blob_removal import delete_files, read_what_is_left
+from evidence.services.disposal.blob_removal import delete_files
 from evidence.services.disposal.erasure import ErasureReport, erase_trace_payload
 from evidence.services.disposal.planning import plan_erasure
 from evidence.services.disposal.reach import Role
@@ -32,6 +32,7 @@ from tests.evidence.erasure_worlds import (
     large_value,
     make_it,
     plots,
+    read_what_is_left,
     rows_of_others,
 )
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, read_traces

@@ -35,7 +35,7 @@ from evidence.otlp.values import BLOB_KEY
 from evidence.services import assembly, evals, ingest, log
 from evidence.services.blobs import blob_path, read_blob
 from evidence.services.disposal import blob_removal, holds
-from evidence.services.disposal.blob_removal import read_what_is_left, sweep_removed, what_is_left
+from evidence.services.disposal.blob_removal import sweep_removed, what_is_left
 from evidence.services.disposal.certificates import read_certificate
 from evidence.services.disposal.erasure import erase_subject, erase_trace_payload
 from evidence.services.disposal.planning import digest_of_plans, plan_erasure, plan_subject
@@ -45,6 +45,7 @@ from evidence.services.ingest import requests, spans
 from evidence.services.log.checking import check_log
 from evidence.services.people import memberships
 from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
+from tests.evidence.erasure_worlds import read_what_is_left
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import (
     JSON,

@@ -5,12 +5,14 @@ from evidence.services.assembly.refusals import REFUSALS
 from evidence.services.assembly.replay import replay_citation, replay_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sealing import assemble_backlog, assemble_due_traces
+from evidence.services.assembly.set_aside import put_back
 
 __all__ = [
     "ASSEMBLER_VERSION",
     "REFUSALS",
     "assemble_backlog",
     "assemble_due_traces",
+    "put_back",
     "replay_citation",
     "replay_trace",
     "trace_kept_still",

@@ -15,8 +15,7 @@ be dead, the last attempt is not begun, and so no trace is set aside for workers
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,13 +28,7 @@ from evidence import clock
 from evidence.database_errors import TOOK_TOO_LONG, passes, state_of
 from evidence.errors import BlobStoreAway
 from evidence.locks import Lock, hold, numbers_of
-from evidence.models import PendingTrace, Reject
-from evidence.services import audit
-from evidence.services.assembly.refusals import TraceRefused
-from evidence.services.assembly.versions import ACTOR
-from evidence.vocabulary import RejectSource
-
-logger = logging.getLogger(__name__)
+from evidence.models import PendingTrace
 
 _WORKERS: Final = 8  # that find work side by side: each looks this many batches ahead for unlocked traces
 MAX_ATTEMPTS: Final = 3  # once with others, then alone
@@ -102,21 +95,6 @@ _SEIZE: Final = """
 """
 
 
-def set_aside(pending: Sequence[PendingTrace], reason: TraceRefused) -> None:
-    """Put traces that cannot be assembled into the reject ledger and off the queue; their spans stay."""
-    for one in pending:
-        logger.error("trace %s is set aside: %s: %s", one.trace_id, reason.code, reason)
-        reject = Reject.objects.create(
-            system_id=one.system_id,
-            source=RejectSource.TRACE,
-            code=reason.code,
-            detail=str(reason).replace("\x00", "")[:2000],
-            trace_id=one.trace_id.hex,
-        )
-        audit.record(verb="trace.set_aside", actor=ACTOR, obj=reject, system=one.system)
-    remove_done(pending)
-
-
 def has_due(now: datetime) -> bool:
     """Whether any work row is due, whoever may hold it."""
     with connection.cursor() as cursor:
@@ -149,23 +127,41 @@ def claim(ids: Sequence[int]) -> list[PendingTrace]:
     return list(PendingTrace.objects.filter(pk__in=ours).select_related("system").order_by("pk"))
 
 
-@contextmanager
-def attempt(begun: Sequence[int]) -> Iterator[tuple[list[PendingTrace], set[int]]]:
-    """Have work rows whose attempt has begun in hand for one transaction, and count the attempts that were any.
+class Attempt:
+    """What came of an attempt on some work rows."""
 
-    None was the attempt on a row that another worker holds, on one that the block adds to what it left, and on any
-    where what ended the block is no fault of the traces.
+    def __init__(self, begun: Sequence[int]) -> None:
+        self._begun = begun
+        self._ours: list[PendingTrace] = []
+        self.left: set[int] = set()  # rows that there was no time or no room for
+
+    def claim(self) -> list[PendingTrace]:
+        """Return the work rows that no other worker holds; they are ours until the transaction ends."""
+        self._ours = claim(self._begun)
+        return self._ours
+
+    def uncounted(self, problem: Exception | None) -> list[int]:
+        """Return the rows on which this was no attempt."""
+        if problem is not None and is_no_fault_of_theirs(problem):
+            return list(self._begun)
+        left = self.left if problem is None else set()
+        return sorted((set(self._begun) - {one.pk for one in self._ours}) | left)
+
+
+@contextmanager
+def attempt(begun: Sequence[int]) -> Iterator[Attempt]:
+    """Count the attempts on work rows that were any, once the transaction inside the block has ended.
+
+    None was the attempt on a row that another worker holds, on one that the block has left, and on any where what ended
+    the block is no fault of the traces.
     """
-    ours: list[PendingTrace] = []
-    left: set[int] = set()
+    attempt = Attempt(begun)
     try:
-        with transaction.atomic():
-            ours = claim(begun)
-            yield ours, left
+        yield attempt
     except Exception as exc:
-        take_attempts_back(begun if is_no_fault_of_theirs(exc) else _not_among(ours, begun))
+        take_attempts_back(attempt.uncounted(exc))
         raise
-    take_attempts_back([*_not_among(ours, begun), *left])
+    take_attempts_back(attempt.uncounted(None))
 
 
 def take_attempts_back(ids: Sequence[int]) -> None:
@@ -190,10 +186,6 @@ def is_no_fault_of_theirs(exc: Exception) -> bool:
     if state_of(exc) == TOOK_TOO_LONG:
         return False
     return passes(exc) or isinstance(exc, BlobStoreAway)
-
-
-def _not_among(claimed: Iterable[PendingTrace], begun: Sequence[int]) -> list[int]:
-    return sorted(set(begun) - {one.pk for one in claimed})
 
 
 def _due_by(now: datetime) -> dict[str, Any]:

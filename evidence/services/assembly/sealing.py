@@ -41,6 +41,7 @@ from evidence.services.assembly.claims import CheckedClaim
 from evidence.services.assembly.reading import TraceKey, read_traces
 from evidence.services.assembly.refusals import TraceRefused, WorkerLost, refusal_of
 from evidence.services.assembly.rows import TraceInputs
+from evidence.services.assembly.set_aside import set_aside
 from evidence.services.assembly.sources import IndexShelf
 from evidence.services.assembly.versions import ACTOR, resolve_versions
 from evidence.time_budget import TimeBudget
@@ -93,8 +94,8 @@ def _assemble_together(begun: Sequence[int], known: AsOf, budget: TimeBudget) ->
     if not begun:
         return 0
     try:
-        with queue.attempt(begun) as (pending, left):
-            left.update(_assemble(pending, known, budget))
+        with queue.attempt(begun) as attempt, transaction.atomic():
+            attempt.left.update(_assemble(attempt.claim(), known, budget))
     except Exception as exc:
         # Of any kind, because any may be set off by the content of one trace, which must not keep the others waiting.
         if queue.is_no_fault_of_theirs(exc):
@@ -111,15 +112,15 @@ def _assemble_singly(limit: int, known: AsOf, budget: TimeBudget) -> int:
         begun = queue.begin_attempt(1, known.at, tried=True)
         if not begun:
             break
-        with queue.attempt(begun) as (pending, left):
-            left.update(_assemble_or_set_aside(pending, known, budget))
+        with queue.attempt(begun) as attempt, transaction.atomic():
+            attempt.left.update(_assemble_or_set_aside(attempt.claim(), known, budget))
         taken += 1
     return taken
 
 
 def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> set[int]:
     if any(one.attempts > queue.MAX_ATTEMPTS for one in pending):
-        queue.set_aside(
+        set_aside(
             pending, WorkerLost(f"{queue.MAX_ATTEMPTS} workers took it and none of them came to an end")
         )
         return set()
@@ -131,7 +132,7 @@ def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget:
         if queue.is_no_fault_of_theirs(exc):
             raise
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
-        queue.set_aside(pending, refusal_of(exc))
+        set_aside(pending, refusal_of(exc))
         return set()
 
 
@@ -172,7 +173,7 @@ def _finish(
     """Settle each work row that is done or set aside, and return those that still wait and were not tried."""
     of_row = {(one.system_id, one.trace_id): one for one in pending}
     for key, reason in refused.items():
-        queue.set_aside([of_row[key]], reason)
+        set_aside([of_row[key]], reason)
     queue.remove_done([one for key, one in of_row.items() if key not in left and key not in refused])
     return {one.pk for key, one in of_row.items() if key in left}
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from evidence import locks
 from evidence.models import Blob, BlobRemoval, Disposal, Erasure
-from evidence.services.blobs import blob_path, blob_store, read_blob
+from evidence.services.blobs import blob_path, blob_store
 
 # Rows whose JSON holds the marker of a large value. There is no index for it: ingest would pay for that one.
 _USERS_OF_VALUE: Final = """
@@ -118,12 +118,3 @@ def what_is_left(digest: str) -> str:
     while (removal := removals.filter(pk=digest).first()) is not None:
         digest = str(removal.remainder_id)
     return digest
-
-
-def read_what_is_left(digest: str) -> bytes:
-    """Return the bytes of a blob, without what erasures took out of it.
-
-    Raises:
-        BlobErased, BlobMissing, DigestMismatch: as `read_blob` does.
-    """
-    return read_blob(what_is_left(digest))
