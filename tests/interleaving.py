@@ -17,12 +17,11 @@ from typing import Any
 from django.db import connection
 
 LOOK: float = 0.002  # seconds between two looks at a thread that has not stopped again
-_STAYS = (
-    0,
-    0.5,
-    0.8,
-    0.95,
-)  # chance that the same act goes on: some races need one to come far while another stands
+CHANGES = (
+    0.01,
+    0.03,
+    0.1,
+)  # chance of each step that other acts become the fast ones; one of them for each seed
 LONGEST: float = 60  # seconds that all acts of one schedule may take together
 
 
@@ -92,15 +91,17 @@ def interleave(seed: int, acts: Sequence[Callable[[], object]], *, deaths: float
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + LONGEST
-    waiting, last, stays = list(made), None, chance.choice(_STAYS)
+    waiting = list(made)
+    paces, changes = _draw_paces(made, chance), chance.choice(CHANGES)
     while waiting:
         assert time.monotonic() < deadline, f"seed {seed}: acts wait for each other: {waiting}"
         ready = [act for act in waiting if act.stopped.is_set()]
         if not ready:
             time.sleep(LOOK)
             continue
-        act = last if last in ready and chance.random() < stays else chance.choice(ready)
-        last = act
+        if chance.random() < changes:
+            paces = _draw_paces(made, chance)
+        (act,) = chance.choices(ready, [paces[one.name] for one in ready])
         if act.over.is_set():
             waiting.remove(act)
             continue
@@ -111,6 +112,11 @@ def interleave(seed: int, acts: Sequence[Callable[[], object]], *, deaths: float
     for thread in threads:
         thread.join(LONGEST)
     return made
+
+
+def _draw_paces(acts: Sequence[Act], chance: Random) -> dict[str, float]:
+    """Return how often each act is let go on. Some races need one to come far while another stands where it is."""
+    return {act.name: 10 ** chance.uniform(-3, 0) for act in acts}
 
 
 def raise_problems(acts: Sequence[Act], *, expected: tuple[type[BaseException], ...] = ()) -> None:
