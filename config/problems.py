@@ -38,7 +38,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from evidence.api.inputs import faults_in
-from evidence.database_errors import gave_way, is_of_an_upgrade, passes, state_of
+from evidence.database_errors import exceeds_a_limit, gave_way, is_of_an_upgrade, passes, state_of
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
 from evidence.otlp.errors import BodyTooLarge
 from evidence.problems import CONTENT_TYPE, problem_body
@@ -190,7 +190,7 @@ def _of_database_error(exc: Error) -> _Problem | None:
     if passes(exc):
         logger.error("the database could not: %s", exc)
         return _of_kind(_code_of_passing(exc), _SEND_AGAIN, {"Retry-After": str(_RETRY_AFTER)})
-    if isinstance(exc, DataError) or state == _CHECK:
+    if isinstance(exc, DataError) or state == _CHECK or exceeds_a_limit(exc):
         logger.warning("refused by the database: %s", exc, exc_info=exc)
         detail = "A value is too long, too large, or holds characters that cannot be stored."
         return _of_kind("unstorable_value", detail)

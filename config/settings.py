@@ -210,6 +210,7 @@ ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
 ASSEMBLY_HARD_LIMIT = env_int("TRACEBINDER_ASSEMBLY_HARD_LIMIT", 120)
 # Seconds a trace may be due before `readyz` says that assembly stands still.
 ASSEMBLY_STANDS_STILL_AFTER = 10 * ASSEMBLY_HARD_LIMIT
+CALL_ENDED_BY = "celery.exceptions.SoftTimeLimitExceeded"  # raised in a call that reaches its soft limit
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans

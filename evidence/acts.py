@@ -386,6 +386,11 @@ def check_can_resume_log(principal: Principal) -> None:
     _check_runs_commands(principal, "The log is resumed")
 
 
+def check_can_put_back(principal: Principal) -> None:
+    """Have traces assembled again that were set aside: only whoever runs commands here, where limits are raised."""
+    _check_runs_commands(principal, "Traces that were set aside are put back")
+
+
 def check_can_rotate_binder_key(principal: Principal) -> None:
     """Sign binders with another key: only whoever runs commands on this machine, where the keys are."""
     _check_runs_commands(principal, "The binder key is replaced")
@@ -433,6 +438,7 @@ def check_can_erase_period(principal: Principal, system: System, began: datetime
 
 
 can_resume_log = as_question(check_can_resume_log)
+can_put_back = as_question(check_can_put_back)
 can_rotate_binder_key = as_question(check_can_rotate_binder_key)
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)

@@ -60,5 +60,8 @@ class RejectSource(StrEnum):
     EVAL_SAMPLE = "eval_sample"
 
 
+ANY_RELEASE = "*"  # of a trace that was set aside and names no release, or several: it counts against each
+
+
 # Of datasets that were copied from what traces said: no registration makes them anybody else's.
 PROBE_INPUTS_MEDIA_TYPE = "application/vnd.tracebinder.probe-inputs+json"

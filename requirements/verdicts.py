@@ -64,15 +64,16 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
         recent: over what is not older than the criterion allows.
         ever: without an age limit, which tells stale from insufficient; None where there is no limit.
     """
-    if recent.n < max(rule.min_n, 1):
-        if ever is not None and ever.n >= max(rule.min_n, 1):
+    if recent.n_observed < max(rule.min_n, 1):
+        if ever is not None and ever.n_observed >= max(rule.min_n, 1):
             seen = f"; the last was on {ever.observed_to:%Y-%m-%d}" if ever.observed_to else ""
             return Judgement(
-                Verdict.STALE, f"only {recent.n} of {ever.n} observations are recent enough{seen}"
+                Verdict.STALE,
+                f"only {recent.n_observed} of {ever.n_observed} observations are recent enough{seen}",
             )
         return Judgement(
             Verdict.INSUFFICIENT,
-            f"{recent.n} observations, at least {max(rule.min_n, 1)} are needed",
+            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
@@ -123,6 +124,14 @@ def status_of(
     return RequirementStatus.PARTIAL
 
 
+def _missing(measured: Measured) -> str:
+    """Say what is missing, and why: it counts against a pass."""
+    if not measured.missing:
+        return ""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(measured.missing.items()))
+    return f" (traces set aside, which count against it: {reasons})"
+
+
 def _misfits(rule: Rule, measured: Measured) -> list[str]:
     found = []
     if measured.unit != rule.unit:
@@ -143,7 +152,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     side = "upper" if lower_wanted else "lower"
     numbers = (
         f"value {measured.value:.4g}, {side} bound {bound:.4g} at {measured.bound_confidence:g} one-sided, "
-        f"n {measured.n}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
+        f"n {measured.n}{_missing(measured)}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if reached:
         return Judgement(Verdict.MET, numbers)

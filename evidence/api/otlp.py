@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from evidence.access import principal_of
 from evidence.api.scoped_view import ScopedView
-from evidence.database_errors import gave_way, is_of_an_upgrade, passes, state_of
+from evidence.database_errors import gave_way, looks_like_an_upgrade, passes, state_of
 from evidence.errors import BlobStoreAway
 from evidence.models import Scope
 from evidence.otlp.body import JSON, PROTOBUF
@@ -25,8 +25,7 @@ from evidence.services.ingest import IngestUnavailable
 logger = logging.getLogger(__name__)
 
 _PIECE: Final = 64 * 1024  # bytes read at a time
-# SQLSTATE: a column that an upgrade has just added wants a value, and this server is older than it. Elsewhere it would
-# be a fault of ours; here a 500 would lose what the sender holds.
+# SQLSTATE: a column that an upgrade has just added wants a value, and this server is older than it.
 _UNKNOWN_COLUMN: Final = "23502"
 _DRAINED: Final = 4  # times the limit: a body larger than that is cut off
 
@@ -44,7 +43,7 @@ class OtlpView(ScopedView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Ask the sender to come back when there is nowhere to store; SDKs retry a 503 and give up on a 500."""
-        if passes(exc) or state_of(exc) == _UNKNOWN_COLUMN:
+        if passes(exc) or _may_be_an_upgrade(exc):
             part = _part_away(exc)
             logger.error("an export was turned away, the %s: %s", part, exc)
             away = IngestUnavailable(f"The {part}; nothing was acknowledged. Send this again.")
@@ -81,10 +80,15 @@ class LogExport(OtlpView):
         return HttpResponse(receipt.reply, content_type=receipt.content_type)
 
 
+def _may_be_an_upgrade(exc: Exception) -> bool:
+    """Whether it looks like one. It may be a fault of ours, but a 500 would lose what the sender holds."""
+    return looks_like_an_upgrade(exc) or state_of(exc) == _UNKNOWN_COLUMN
+
+
 def _part_away(exc: Exception) -> str:
     if isinstance(exc, BlobStoreAway):
         return "blob store cannot be written"
-    if is_of_an_upgrade(exc) or state_of(exc) == _UNKNOWN_COLUMN:
+    if _may_be_an_upgrade(exc):
         return "database is not at the version of this server"
     return "database gave way to another transaction" if gave_way(exc) else "database cannot be reached"
 

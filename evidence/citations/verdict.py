@@ -128,7 +128,7 @@ def check_citation(
     source: Source | None,
     candidates: Sequence[Source] = (),
     hint: int | None = None,
-    budget: CheckBudget | None = None,
+    checks: CheckBudget | None = None,
 ) -> CitationVerdict:
     """Return what a citation is worth.
 
@@ -138,7 +138,7 @@ def check_citation(
         candidates: other documents to search where `source` does not hold the quote, likeliest first.
         hint: where the answer says the quote begins. It chooses among several places and never decides the
             verdict; where the quote does not stand at it character for character it counts as not given.
-        budget: what is left for this check and others; None for as much as it takes.
+        checks: what is left for this check and others; None for as much as it takes.
 
     Raises:
         CheckTooCostly: that is not enough. There is no verdict then, never a worse one.
@@ -148,7 +148,7 @@ def check_citation(
     if source is None or hint is None or not source.text.startswith(quote.strip(), hint):
         hint = None
     digest = digest_citation_inputs(quote=quote, source=source, candidates=others, hint=hint)
-    match, found_in = _decide(quote, source, others, hint, budget or CheckBudget(math.inf))
+    match, found_in = _decide(quote, source, others, hint, checks or CheckBudget(math.inf))
     return CitationVerdict(
         verdict=match.verdict,
         score=match.score,
@@ -182,21 +182,21 @@ def quote_weight(normalised: str) -> int:
 
 
 def _decide(
-    quote: str, source: Source | None, others: Sequence[Source], hint: int | None, budget: CheckBudget
+    quote: str, source: Source | None, others: Sequence[Source], hint: int | None, checks: CheckBudget
 ) -> tuple[_Match, str | None]:
     if source is None:
         return _Match(
             Verdict.UNRESOLVABLE, 0.0, reason="the cited document or its index version is not known"
         ), None
-    budget.charge_reading(len(quote))
+    checks.charge_reading(len(quote))
     needle = normalise(quote).text
     if quote_weight(needle) < MIN_QUOTE_WEIGHT:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="the quote is too short to be found anywhere"), None
-    match = _search(quote, needle, source, hint, budget, fuzzy=True)
+    match = _search(quote, needle, source, hint, checks, fuzzy=True)
     if match.verdict in FOUND:
         return match, None
     for rank, other in enumerate(others):
-        elsewhere = _search(quote, needle, other, None, budget, fuzzy=rank < MAX_FUZZY_CANDIDATES)
+        elsewhere = _search(quote, needle, other, None, checks, fuzzy=rank < MAX_FUZZY_CANDIDATES)
         if elsewhere.verdict in FOUND:
             reason = f"{elsewhere.verdict} in another document"
             found = _Match(Verdict.MISATTRIBUTED, elsewhere.score, elsewhere.start, elsewhere.end, reason)
@@ -205,10 +205,10 @@ def _decide(
 
 
 def _search(
-    quote: str, needle: str, source: Source, hint: int | None, budget: CheckBudget, *, fuzzy: bool
+    quote: str, needle: str, source: Source, hint: int | None, checks: CheckBudget, *, fuzzy: bool
 ) -> _Match:
     """Look for a quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
-    budget.charge_search(document=(source.document_id, source.digest), characters=len(source.text))
+    checks.charge_search(document=(source.document_id, source.digest), characters=len(source.text))
     wanted = quote.strip()
     places = [(start, start + len(wanted)) for start in _occurrences(wanted, source.text)]
     if places:
@@ -217,7 +217,7 @@ def _search(
     places = [form.original_range(start, start + len(needle)) for start in _occurrences(needle, form.text)]
     if places:
         return _Match(Verdict.NORMALISED, 100.0, *places[0], "found after normalisation")
-    return _align(needle, form, budget) if fuzzy else _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match")
+    return _align(needle, form, checks) if fuzzy else _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match")
 
 
 def _occurrences(needle: str, text: str) -> Iterator[int]:
@@ -257,12 +257,12 @@ def _choose(places: Sequence[tuple[int, int]], hint: int | None) -> tuple[int, i
     return next((place for place in places if place[0] == hint), places[0])
 
 
-def _align(needle: str, form: NormalisedText, budget: CheckBudget) -> _Match:
+def _align(needle: str, form: NormalisedText, checks: CheckBudget) -> _Match:
     if quote_weight(needle) < MIN_FUZZY_WEIGHT or len(form.text) < len(needle) // 2:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match, and too short for a fuzzy one")
     if len(needle) ** 2 * len(form.text) > MAX_FUZZY_WORK:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match, and too long for a fuzzy one")
-    budget.charge_alignment(quote=len(needle), document=len(form.text))
+    checks.charge_alignment(quote=len(needle), document=len(form.text))
     alignment = fuzz.partial_ratio_alignment(needle, form.text)
     if alignment is None or alignment.dest_end <= alignment.dest_start:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="nothing aligns")

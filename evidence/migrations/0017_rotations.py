@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # the index is built beside writers
 
-    dependencies = [("evidence", "0015_erasures_scope")]
+    dependencies = [("evidence", "0016_moved_values")]
     operations = [
         BuildIndex(
             model_name="auditevent",

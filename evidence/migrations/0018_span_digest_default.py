@@ -15,5 +15,5 @@ class Migration(migrations.Migration):
 
     atomic = False  # it commits with its step
 
-    dependencies = [("evidence", "0015_erasures_scope")]
+    dependencies = [("evidence", "0017_rotations")]
     operations = [migrations.RunPython(default_to_old_format, migrations.RunPython.noop)]

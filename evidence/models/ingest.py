@@ -61,7 +61,7 @@ class Reject(AppendOnlyModel):
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
     batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
     source = models.CharField(max_length=20)  # of evidence.vocabulary.RejectSource
-    # Where there is no batch: the eval run key.
+    # Where there is no batch: the eval run key; of a trace the release it names, or `ANY_RELEASE`.
     source_ref = models.CharField(max_length=LABEL_LENGTH, blank=True)
     code = models.CharField(max_length=50)  # stable; the list is in docs/reference/errors.md
     detail = models.TextField()
@@ -140,7 +140,8 @@ class PendingTrace(StoredModel):
     generation = models.BigIntegerField(default=1)
     attempts = models.PositiveSmallIntegerField(
         default=0, db_default=0
-    )  # workers that took it and did not finish it
+    )  # attempts that began and did not finish it
+    tried_at = models.DateTimeField(null=True)  # when the last attempt began; our clock
     root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()

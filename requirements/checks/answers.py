@@ -40,7 +40,7 @@ _PARTS = {
         risk_tiers=ALL_TIERS,
     ),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "TraceFacts"),
+    reads=("Trace", "TraceFacts", "Reject"),
 )
 def measure_confidence_and_limits(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
@@ -66,7 +66,7 @@ def measure_confidence_and_limits(
         risk_tiers=ALL_TIERS,
     ),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "TraceFacts"),
+    reads=("Trace", "TraceFacts", "Reject"),
 )
 def measure_path_recorded(
     population: Population, parameters: Mapping[str, object], bound_confidence: float

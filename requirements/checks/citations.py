@@ -11,7 +11,7 @@ from evidence.evals.contracts import Direction
 from evidence.models import Citation, Claim
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, parameter_schema, share
-from requirements.checks.population import Observations, admissible, measure_share, traces_in
+from requirements.checks.population import Observations, admissible, count_set_aside, measure_share, traces_in
 from requirements.checks.registry import check
 
 
@@ -32,7 +32,7 @@ from requirements.checks.registry import check
         risk_tiers=ALL_TIERS,
     ),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "Claim", "Citation"),
+    reads=("Trace", "Claim", "Citation", "Reject"),
 )
 def measure_material_supported(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
@@ -54,5 +54,6 @@ def measure_material_supported(
         fit=admissible(population, "trace_id"),
         trace_digest="trace_digest",
         observed_at="trace__ended_at",
+        missing=count_set_aside(population),
     )
     return measure_share(observed, good=Q(n_found__gt=0), bound_confidence=bound_confidence)

@@ -63,7 +63,7 @@ class Measured:
     """A number that says what it is."""
 
     value: float | None  # None: nothing was observed
-    n: int  # observations
+    n: int  # observations, with those that are missing
     successes: float | None  # of n, for a share; None for a mean
     low: float | None  # one-sided lower bound at `bound_confidence`; None where n allows none
     high: float | None  # one-sided upper bound at `bound_confidence`
@@ -73,7 +73,15 @@ class Measured:
     observed_from: datetime | None
     observed_to: datetime | None
     inputs: Mapping[str, object]  # digests of all that was read, JSON
+    missing: Mapping[str, int] = field(
+        default_factory=dict
+    )  # of n: not observed, by reason; none of it counts as good
     obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
+
+    @property
+    def n_observed(self) -> int:
+        """How many observations there are; what is missing makes no evidence enough."""
+        return self.n - sum(self.missing.values())
 
 
 class Measure(Protocol):

@@ -31,7 +31,7 @@ from requirements.checks.registry import check
         risk_tiers=ALL_TIERS,
     ),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "PolicyCheck"),
+    reads=("Trace", "PolicyCheck", "Reject"),
 )
 def measure_enforced(
     population: Population, parameters: Mapping[str, object], bound_confidence: float

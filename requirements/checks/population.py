@@ -1,43 +1,45 @@
 """The traces a measurement may see, and how a set of observations becomes a `Measured`.
 
-Everything here is one SQL aggregate over stored facts. A trace that used a version nobody registered, or another
+Everything here is set-based SQL over stored facts. A trace that used a version nobody registered, or another
 version than its release pins, is counted and never as a success: mis-versioned evidence is never a pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
-from django.contrib.postgres.aggregates import StringAgg
+from django.db import connection
 from django.db.models import (
     BooleanField,
-    Case,
-    CharField,
     Count,
     Exists,
     ExpressionWrapper,
-    F,
-    Func,
-    Max,
-    Min,
     OuterRef,
     Q,
     QuerySet,
-    Value,
-    When,
 )
 from django.db.models.expressions import BaseExpression
-from django.db.models.functions import Concat
 
 from evidence.evals.contracts import Direction
-from evidence.models import Registration, ReleasePin, Trace, TraceVersion
+from evidence.models import Registration, Release, ReleasePin, Trace, TraceVersion
+from evidence.selectors.set_aside import still_set_aside
 from evidence.statistics import two_sided, wilson
+from evidence.vocabulary import ANY_RELEASE
 from requirements.checks.contracts import Measured, Population
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
+# A digest begins with one of 256 pairs as often as with any other, and their order is that of the digests: by bytes,
+# because bytes are compared fastest.
+_BY_PORTION: Final = """
+    SELECT count(*), count(*) FILTER (WHERE hit), count(*) FILTER (WHERE NOT fit), min(observed), max(observed),
+        string_agg(digest || '/' || pk || CASE WHEN hit THEN '+' ELSE '-' END, ',' ORDER BY digest, pk)
+    FROM ({rows}) AS seen(digest, pk, hit, fit, observed) GROUP BY left(digest, 2) COLLATE "C"
+    ORDER BY left(digest, 2) COLLATE "C"
+"""
 
 
 def traces_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[Trace]:
@@ -63,6 +65,21 @@ def traces_in(population: Population, parameters: Mapping[str, object]) -> Query
     if population.since is not None:
         traces = traces.filter(ended_at__gte=population.since)
     return traces
+
+
+def count_set_aside(population: Population) -> dict[str, int]:
+    """Count the traces that could not be sealed, by reason: evidence of the population that is missing.
+
+    Nobody has read them, so each counts in every slice and tier, and where it names no release, for every release. It
+    is dated by when it was set aside.
+    """
+    release = Release.objects.values_list("name", flat=True).get(pk=population.release_id)
+    gone = still_set_aside(population.as_of).filter(
+        system_id=population.system_id, source_ref__in=[release, ANY_RELEASE]
+    )
+    if population.since is not None:
+        gone = gone.filter(created_at__gte=population.since)
+    return dict(gone.order_by("code").values_list("code").annotate(n=Count("pk")))
 
 
 def unregistered(population: Population, version_path: str) -> Exists:
@@ -92,6 +109,7 @@ class Observations:
     fit: Exists  # whether the trace of a row is `admissible`; a row whose trace is not is never good
     trace_digest: str  # path of the digest of the trace a row belongs to
     observed_at: str  # path of the time it was true
+    missing: Mapping[str, int] = field(default_factory=dict)  # one each of what `count_set_aside` counts
 
 
 def observe_traces(
@@ -103,6 +121,7 @@ def observe_traces(
         fit=admissible(population),
         trace_digest="digest",
         observed_at="ended_at",
+        missing=count_set_aside(population),
     )
 
 
@@ -114,7 +133,7 @@ def measure_share(
     direction: Direction = Direction.HIGHER,
     further_inputs: Mapping[str, object] | None = None,
 ) -> Measured:
-    """Count how many observations are good, in one query, with the digest of what was counted.
+    """Count how many observations are good, with the digest of what was counted.
 
     Args:
         good: what makes an observation good. Where lower is better, the share of the others is measured.
@@ -122,15 +141,18 @@ def measure_share(
     """
     accepted = good & Q(fit=True)
     counted = _count(observations, accepted if direction is Direction.HIGHER else ~accepted)
-    n, successes = counted["n"], counted["successes"]
+    n_missing = sum(observations.missing.values())
+    n = counted.n + n_missing
+    successes = counted.hits + (0 if direction is Direction.HIGHER else n_missing)
     estimate = wilson(successes, n, two_sided(bound_confidence)) if n else None
     inputs: dict[str, object] = {
         "observations": {
-            "n": n,
-            "successes": successes,
-            "mis_versioned": counted["n_inadmissible"],
-            "digest": counted["digest"] or "",
+            "n": counted.n,
+            "successes": counted.hits,
+            "mis_versioned": counted.n_inadmissible,
+            "digest": counted.digest,
         },
+        **({"set_aside": dict(observations.missing)} if observations.missing else {}),
         **(further_inputs or {}),
     }
     return Measured(
@@ -142,36 +164,55 @@ def measure_share(
         bound_confidence=bound_confidence,
         unit="share",
         direction=direction,
-        observed_from=counted["first"],
-        observed_to=counted["last"],
+        observed_from=counted.first,
+        observed_to=counted.last,
         inputs=inputs,
+        missing=observations.missing,
     )
 
 
-def _count(observations: Observations, hit: Q) -> dict[str, Any]:
-    """Count rows and hits in one query, with a digest over a line a row: its trace, its key, whether it is a hit."""
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What a population came to."""
+
+    n: int
+    hits: int
+    n_inadmissible: int
+    first: datetime | None
+    last: datetime | None
+    digest: str  # SHA-256 over a line a row, with commas between; empty without any
+
+
+def _count(observations: Observations, hit: Q) -> _Counted:
+    """Count rows and hits in one query, with a digest over a line a row: its trace, its key, whether it is a hit.
+
+    The lines come in their order, a portion at a time. As one text PostgreSQL would hold them four times over, and
+    refuse them beyond 1 GB, which is some 13 million rows (`bench/population.py`).
+    """
+    n = hits = n_inadmissible = 0
+    times: list[datetime] = []
+    digest = hashlib.sha256()
+    for in_part, hits_in_part, unfit_in_part, first, last, lines in _portions(observations, hit):
+        digest.update(("," if n else "").encode() + lines.encode())
+        n, hits, n_inadmissible = n + in_part, hits + hits_in_part, n_inadmissible + unfit_in_part
+        times += [first, last]
+    return _Counted(
+        n,
+        hits,
+        n_inadmissible,
+        first=min(times, default=None),
+        last=max(times, default=None),
+        digest=digest.hexdigest() if n else "",
+    )
+
+
+def _portions(observations: Observations, hit: Q) -> Iterator[tuple[int, int, int, datetime, datetime, str]]:
+    """Return counts, times and lines of each portion: that of the traces whose digests begin alike."""
     rows = observations.rows.annotate(fit=observations.fit).annotate(
-        hit=ExpressionWrapper(hit, output_field=BooleanField()),
-        line=Concat(
-            F(observations.trace_digest),
-            Value("/"),
-            F("pk"),
-            Case(When(hit, then=Value("+")), default=Value("-")),
-            output_field=CharField(),
-        ),
+        hit=ExpressionWrapper(hit, output_field=BooleanField())
     )
-    counted: dict[str, Any] = rows.aggregate(
-        n=Count("pk"),
-        successes=Count("pk", filter=Q(hit=True)),
-        n_inadmissible=Count("pk", filter=Q(fit=False)),
-        first=Min(observations.observed_at),
-        last=Max(observations.observed_at),
-        digest=_sha256(StringAgg("line", delimiter=",", order_by=[observations.trace_digest, "pk"])),
-    )
-    return counted
-
-
-def _sha256(text: StringAgg) -> Func:
-    """SHA-256 of an aggregated text, in the database: the rows never leave it."""
-    as_bytes = Func(text, Value("UTF8"), function="convert_to")
-    return Func(Func(as_bytes, function="sha256"), Value("hex"), function="encode", output_field=CharField())
+    columns = [observations.trace_digest, "pk", "hit", "fit", observations.observed_at]
+    inner, values = rows.order_by().values_list(*columns).query.sql_with_params()
+    # Streamed, and not by a cursor of PostgreSQL's, for which it plans no parallel work.
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        yield from cursor.stream(_BY_PORTION.format(rows=inner), values)

@@ -16,6 +16,8 @@ A criterion names one of these checks, its parameters and a threshold. It is met
 interval that lies on the wrong side of the value reaches the threshold: the lower bound for `at_least`, the
 upper one for `at_most`, one-sided at the criterion's `confidence` (0.95 unless stated).
 
+A check that reads rejects counts each trace that was set aside as an observation that is not good (decision 0028).
+
 准则比较的是置信区间的界限，而不是点估计。
 """
 

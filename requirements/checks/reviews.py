@@ -57,7 +57,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
         risk_tiers=HIGH_TIER,
     ),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "ReviewTask", "Review"),
+    reads=("Trace", "ReviewTask", "Review", "Reject"),
 )
 def measure_within_time(
     population: Population, parameters: Mapping[str, object], bound_confidence: float

@@ -36,7 +36,7 @@ from requirements.checks.registry import check
         risk_tiers=ALL_TIERS,
     ),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "TraceVersion", "Registration", "ReleasePin"),
+    reads=("Trace", "TraceVersion", "Registration", "ReleasePin", "Reject"),
 )
 def measure_registered(
     population: Population, parameters: Mapping[str, object], bound_confidence: float

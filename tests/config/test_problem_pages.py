@@ -25,6 +25,7 @@ from rest_framework.exceptions import APIException, ValidationError
 
 from config import problems
 from config.urls import urlpatterns as ours
+from evidence import database_errors
 from tests.factories import World
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -222,9 +223,18 @@ def test_each_exception_of_the_framework_has_a_code_that_is_documented() -> None
 
 
 @pytest.mark.parametrize(
-    ("kind", "state"), [(IntegrityError, "23502"), (IntegrityError, ""), (ProgrammingError, "42601")]
+    ("kind", "state"),
+    [
+        (IntegrityError, "23502"),
+        (IntegrityError, ""),
+        (ProgrammingError, "42601"),
+        (ProgrammingError, "42703"),
+    ],
 )
-def test_a_fault_of_ours_is_not_called_another(kind: type[Exception], state: str) -> None:
+def test_a_fault_of_ours_is_not_called_another(
+    kind: type[Exception], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_errors, "differs_from_this_version", lambda **_: False)
     error = kind("null value in column, or SQL that is none")
     error.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
     assert problems.answer(HttpRequest(), error) is None
@@ -234,11 +244,15 @@ def test_a_fault_of_ours_is_not_called_another(kind: type[Exception], state: str
     ("error", "state", "code"),
     [(IntegrityError, "23505", "conflicting_content"), (IntegrityError, "23503", "conflicting_content"),
      (IntegrityError, "23514", "unstorable_value"), (DataError, "22003", "unstorable_value"),
+     (OperationalError, "54000", "unstorable_value"),
      (OperationalError, "40P01", "database_busy"), (OperationalError, "55P03", "database_busy"),
      (OperationalError, "", "database_away"), (ProgrammingError, "42501", "database_upgrading"),
      (ProgrammingError, "42P01", "database_upgrading"), (ProgrammingError, "42703", "database_upgrading")],
 )  # fmt: skip
-def test_what_a_database_error_is_told_as(error: type[Exception], state: str, code: str) -> None:
+def test_what_a_database_error_is_told_as(
+    error: type[Exception], state: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_errors, "differs_from_this_version", lambda **_: True)
     raised = error("the database's own words")
     raised.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
     answer = problems.answer(HttpRequest(), raised)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event, Thread, get_ident
+from threading import get_ident
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -29,6 +27,7 @@ from tests.evidence.binder_world import Filled, eval_file, export, fill, fill_li
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, acting, make_world
+from tests.in_flight import in_flight
 from tests.requirements.builders import make_criterion, make_trace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,35 +37,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def world(transactional_db: None) -> World:
     """A world that is committed."""
     return make_world()
-
-
-@contextmanager
-def in_flight(write: Callable[[], object]) -> Iterator[None]:
-    """Write in a transaction of another connection that began before the block and is committed when it ends."""
-    written, let_go = Event(), Event()
-    problems: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            with transaction.atomic():
-                write()
-                written.set()
-                let_go.wait(30)
-        except BaseException as problem:  # noqa: BLE001  # shown by the test's own thread
-            problems.append(problem)
-            written.set()
-        finally:
-            connection.close()
-
-    writer = Thread(target=run)
-    writer.start()
-    assert written.wait(30)
-    try:
-        yield
-    finally:
-        let_go.set()
-        writer.join(30)
-        assert problems == []
 
 
 def the_same(replay: Replay) -> bool:

@@ -84,13 +84,19 @@ class Checks:
         assert events == Counter(str(row[-1]) for row in rows), "one event for each revision"
         assert Counter(pk for (pk,) in facts) == Counter(row[-1] for row in rows)
 
+    def decide(self) -> str:
+        """Have a gate decided over what is on record now, whatever is being written, and return the outcome."""
+        return str(self._ask("decide")["outcome"])
+
+    def check_replays(self) -> int:
+        """Each verdict comes out the same again. Returns how many were replayed."""
+        report = self._ask("replay")
+        assert report["differing"] == []
+        return int(report["replayed"])
+
     def check_log(self) -> int:
         """The log holds, and every event has its leaf. Returns its size."""
-        assert self._inspector.stdin is not None
-        assert self._inspector.stdout is not None
-        self._inspector.stdin.write("check\n")
-        self._inspector.stdin.flush()
-        report = json.loads(self._inspector.stdout.readline())
+        report = self._ask("check")
         assert report["faults"] == []
         assert report["unsequenced"] == 0
         return int(report["leaves"])
@@ -102,6 +108,14 @@ class Checks:
                 "SELECT count(DISTINCT trace_id), count(*) FROM evidence_trace"
             ).fetchone()
         return row or (0, 0)
+
+    def _ask(self, what: str) -> dict[str, Any]:
+        assert self._inspector.stdin is not None
+        assert self._inspector.stdout is not None
+        self._inspector.stdin.write(f"{what}\n")
+        self._inspector.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._inspector.stdout.readline())
+        return answer
 
     def _pending(self) -> bool:
         self._stack.supervise()

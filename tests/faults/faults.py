@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from random import Random
 
+import redis
+
 from config import embedded
 from tests.faults.stack import Stack, children_of, is_running, kill, wait_until
+from tests.faults.surroundings import disk_full, read_clock, set_clock
 
 Fault = Callable[[Stack, Random], None]
 DOWN = 1.0  # seconds a process stays away, at most
+SET_BACK = 0.7  # chance that a clock that is set is set back
 
 
 def kill_web_worker(stack: Stack, chance: Random) -> None:
@@ -111,6 +115,33 @@ def kill_everything(stack: Stack, chance: Random) -> None:
     stack.wait_for_web()
 
 
+def empty_broker(stack: Stack, chance: Random) -> None:
+    """Every message in it is gone, and so is what workers and web had noted there."""
+    with redis.Redis.from_url(embedded.read_plan(stack.folder).redis_url) as broker:
+        broker.flushall()
+
+
+def fill_disk(stack: Stack, chance: Random) -> None:
+    """Not a byte is free for some seconds. PostgreSQL may end over it, and others, too: all are started again."""
+    with disk_full(stack.folder):
+        time.sleep(chance.uniform(DOWN, 4 * DOWN))
+    wait_until(lambda: _starts_again(stack), "PostgreSQL does not start after the disk was full")
+    stack.supervise()
+    stack.wait_for_web()
+
+
+def set_clock_anew(stack: Stack, chance: Random) -> None:
+    """The machine's clock goes forward for good, or back by up to an hour until somebody notices, for all processes."""
+    assert stack.clock is not None
+    right = read_clock(stack.clock)
+    if chance.random() < SET_BACK:
+        set_clock(stack.clock, right - chance.randint(1, 3600))
+        time.sleep(chance.uniform(DOWN, 8 * DOWN))
+        set_clock(stack.clock, right)
+    else:
+        set_clock(stack.clock, right + chance.randint(1, 3600))
+
+
 FAULTS: dict[str, Fault] = {
     "web worker killed": kill_web_worker,
     "PostgreSQL backend killed": kill_backend,
@@ -126,7 +157,30 @@ FAULTS: dict[str, Fault] = {
     "PostgreSQL hangs": hang_postgres,
     "broker killed": kill_broker,
     "everything killed": kill_everything,
+    "broker emptied": empty_broker,
+    "disk full": fill_disk,
+    "clock set": set_clock_anew,
 }
+
+
+def faults_of(stack: Stack) -> list[str]:
+    """Return what can go wrong with a stack, in order: its disk fills up only where it has one of its own."""
+    left_out = set()
+    if not stack.folder.is_mount():
+        left_out.add("disk full")
+    if stack.clock is None:
+        left_out.add("clock set")
+    return sorted(FAULTS.keys() - left_out)
+
+
+def _starts_again(stack: Stack) -> bool:
+    """Look after the embedded servers, as `manage.py up` does every two seconds."""
+    try:
+        embedded.start_postgres(stack.folder)
+        embedded.start_valkey(stack.folder)
+    except embedded.EmbeddedError:
+        return False
+    return True
 
 
 def _signal_all(processes: Iterable[int], number: signal.Signals) -> None:

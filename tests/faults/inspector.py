@@ -1,4 +1,4 @@
-"""Checks the audit log of a stack on request: one line in, one line of JSON out.
+"""Checks the audit log of a stack on request, decides its gate, and replays: one line in, one line of JSON out.
 
 A process of its own, because the tests' process has the settings of another database.
 """
@@ -9,9 +9,13 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 import django
 
+SYSTEM, RELEASE = "faults", "2025.11"  # of the load
+FEW = {"evidence.GateDecision", "requirements.Assessment"}  # all are replayed each time; of the others
+NEWEST = 300
 TRIES = 100  # looks at a log that another process is writing to
 
 
@@ -19,8 +23,9 @@ def main() -> None:
     """Answer each line of standard input."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    for _ in sys.stdin:
-        sys.stdout.write(json.dumps(inspect_log()) + "\n")
+    what = {"check": inspect_log, "decide": decide_gate, "replay": replay_all}
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(what[line.strip()]()) + "\n")
         sys.stdout.flush()
 
 
@@ -45,6 +50,69 @@ def inspect_log() -> dict[str, object]:
         "unsequenced": report.unsequenced,
         "checkpoints": report.checkpoints,
     }
+
+
+def decide_gate() -> dict[str, object]:
+    """Decide the gate of the one release of the load, over all its traces; it is set up before the first time."""
+    from django.db import close_old_connections
+
+    from evidence.errors import ClockSetBack
+    from evidence.models import Artefact, System
+    from evidence.services import gates
+    from evidence.services.registry import find_release
+    from tests.factories import acting
+
+    close_old_connections()
+    system = System.objects.get(key=SYSTEM)
+    if not Artefact.objects.filter(system=system, kind="gate").exists():
+        _set_up_gate(system)
+    release = find_release(system, RELEASE)
+    try:
+        decision = gates.decide_gate(
+            principal=acting("token:ci"), system=system, gate="release", release=release
+        )
+    except ClockSetBack:
+        return {"outcome": "the clock was set back"}
+    return {"outcome": str(decision.verdict)}
+
+
+def _set_up_gate(system: Any) -> None:
+    from evidence.services import gates
+    from evidence.services.registry import register_release
+    from requirements.services.requirements import import_requirements
+    from tests.factories import acting, manifest
+    from tests.requirements.builders import approve, requirement_file
+
+    register_release(principal=acting(), system=system, manifest=manifest(name=RELEASE))
+    imported = import_requirements(
+        system=system, source=requirement_file(min_n=1), file_name="r.yaml", principal=acting("user:ana")
+    )
+    approve(imported.requirements[0].version)
+    gates.define_gate(
+        system=system,
+        key="release",
+        principal=acting(),
+        references=[gates.CriterionReference(requirement="r")],
+    )
+
+
+def replay_all() -> dict[str, object]:
+    """Replay every verdict there is, and say which came out otherwise."""
+    from django.apps import apps
+    from django.db import close_old_connections
+
+    from config.replay import REPLAYERS, replayer_of
+
+    close_old_connections()
+    differing, count = [], 0
+    for kind in sorted(set(REPLAYERS) - {"interpret.Finding"}):
+        replayer = replayer_of(kind)
+        rows = apps.get_model(kind)._default_manager.order_by("-pk")
+        for row in rows if kind in FEW else rows[:NEWEST]:
+            replayed, count = replayer(row), count + 1
+            if not replayed.agrees:
+                differing.append(replayed.explain())
+    return {"differing": differing, "replayed": count}
 
 
 if __name__ == "__main__":

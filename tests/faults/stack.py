@@ -31,8 +31,9 @@ class Stack:
     `token` may write spans of `SYSTEM`; `acknowledged` is what all loads so far were promised.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Path | None = None) -> None:
         self.folder = folder
+        self.clock = clock  # the setting of `surroundings.clock_that_can_be_set`
         self.port = find_free_port()
         self.token = ""
         self.acknowledged: SpanIds = set()
@@ -109,9 +110,9 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
+def running_stack(folder: Path, clock: Path | None = None) -> Iterator[Stack]:
     """Have a stack running inside the block; nothing of it is left afterwards."""
-    stack = Stack(folder)
+    stack = Stack(folder, clock)
     try:
         stack.start_all()
         yield stack

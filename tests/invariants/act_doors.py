@@ -22,7 +22,7 @@ from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
-from evidence.services import binder_requests, binders, evals, gates, ingest, registry, reviews
+from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, tokens
 from interpret.services.queueing import queue_probe_run
@@ -701,6 +701,11 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_resume_log",
         frozenset({COMMAND_LINE}),
         serve(lambda world, who, _: acts.check_can_resume_log(who)),
+    ),
+    Act(
+        "evidence.acts.check_can_put_back",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, _: assembly.put_back(principal=who, system=world.system)),
     ),
     Act(
         "evidence.acts.check_can_rotate_binder_key",

@@ -37,7 +37,7 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ): "counts on a work row that somebody tries; what comes of it is sealed or set aside, with an event",
     (
         "no-audit-event",
-        "evidence.services.assembly.queue.forgive",
+        "evidence.services.assembly.queue.take_attempts_back",
     ): "likewise: takes the count back",
     (
         "no-audit-event",

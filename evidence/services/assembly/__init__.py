@@ -5,6 +5,7 @@ from evidence.services.assembly.refusals import REFUSALS
 from evidence.services.assembly.replay import replay_citation, replay_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sealing import assemble_backlog, assemble_due_traces
+from evidence.services.assembly.set_aside import put_back
 from evidence.services.assembly.standstill import find_standstill
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "assemble_backlog",
     "assemble_due_traces",
     "find_standstill",
+    "put_back",
     "replay_citation",
     "replay_trace",
     "trace_kept_still",

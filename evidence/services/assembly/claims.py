@@ -56,16 +56,16 @@ class CheckedClaim:
 
 
 def check_claims(
-    draft: TraceDraft, indexes: TraceIndexes, shelf: IndexShelf, budget: CheckBudget
+    draft: TraceDraft, indexes: TraceIndexes, shelf: IndexShelf, checks: CheckBudget
 ) -> tuple[CheckedClaim, ...]:
     """Return the claims of a trace with every citation checked.
 
     Where no usable claim is declared, claims are derived from the answer: an answer cannot escape its claims.
 
     Raises:
-        CheckTooCostly: the budget is not enough for all of them.
+        CheckTooCostly: what is left is not enough for all of them.
     """
-    budget.charge_reading(len(draft.answer) + sum(len(claim.text) for claim in draft.claims))
+    checks.charge_reading(len(draft.answer) + sum(len(claim.text) for claim in draft.claims))
     retrieved = list(dict.fromkeys(one.document_ref for one in draft.retrievals))
     candidates = shelf.candidates(indexes.all, retrieved)
     drafts = draft.claims or derive_claims(draft.answer, retrieved, indexes, shelf)
@@ -76,7 +76,7 @@ def check_claims(
             end=claim.end,
             material=is_material(claim.text) if claim.material is None else claim.material,
             declared=bool(draft.claims),
-            citations=tuple(_check(one, indexes, shelf, candidates, budget) for one in claim.citations),
+            citations=tuple(_check(one, indexes, shelf, candidates, checks) for one in claim.citations),
         )
         for claim in drafts
     )
@@ -142,7 +142,7 @@ def _check(
     indexes: TraceIndexes,
     shelf: IndexShelf,
     candidates: Sequence[StoredSource],
-    budget: CheckBudget,
+    checks: CheckBudget,
 ) -> CheckedCitation:
     cited = shelf.find(indexes.meant_by(draft.index_key), draft.document_ref)
     verdict = check_citation(
@@ -150,7 +150,7 @@ def _check(
         source=cited.source if cited else None,
         candidates=[one.source for one in candidates],
         hint=draft.start,
-        budget=budget,
+        checks=checks,
     )
     found_in = next((one.pk for one in candidates if one.source.document_id == verdict.found_in), None)
     return CheckedCitation(

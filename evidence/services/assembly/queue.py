@@ -7,12 +7,14 @@ then the trace is simply due again.
 
 An attempt is counted, and committed, before it begins: a worker that is killed cannot count it. What is not done
 when its attempt is over was tried by a worker that is gone, or failed beside others; from then on it is taken alone, so
-that it takes no others with it (docs/decisions/0021-workers-and-work.md).
+that it takes no others with it. Between the counting and the claim a worker holds nothing, so another may begin the
+same row there; whoever then finds it in other hands takes its attempt back. Until all who began must have done so or
+be dead, the last attempt is not begun, and so no trace is set aside for workers that met
+(docs/decisions/0021-workers-and-work.md).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -23,44 +25,42 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from evidence import clock
+from evidence.database_errors import TOOK_TOO_LONG, passes, state_of
+from evidence.errors import BlobStoreAway
 from evidence.locks import Lock, hold, numbers_of
-from evidence.models import PendingTrace, Reject
-from evidence.services import audit
-from evidence.services.assembly.refusals import TraceRefused
-from evidence.services.assembly.versions import ACTOR
-from evidence.vocabulary import RejectSource
-
-logger = logging.getLogger(__name__)
+from evidence.models import PendingTrace
 
 _WORKERS: Final = 8  # that find work side by side: each looks this many batches ahead for unlocked traces
 MAX_ATTEMPTS: Final = 3  # once with others, then alone
-_IS_DUE: Final = """
-    (p.last_received_at <= %(quiet_since)s OR p.last_received_at > %(to_come)s)
+_PATIENCE: Final = 1000  # milliseconds
+_IS_DUE: Final = f"""
+    (p.attempts < {MAX_ATTEMPTS} OR p.tried_at IS NULL OR p.tried_at <= %(ended_since)s OR p.tried_at > %(to_come)s)
+    AND (p.last_received_at <= %(quiet_since)s OR p.last_received_at > %(to_come)s)
     AND (p.root_ended OR p.first_received_at <= %(waited_since)s OR p.first_received_at > %(to_come)s OR EXISTS (
         SELECT 1 FROM evidence_trace t
         WHERE t.system_id = p.system_id AND t.trace_id = p.trace_id AND t.status = 'complete'))
-"""
-_HAS_DUE: Final = f"SELECT EXISTS (SELECT 1 FROM evidence_pendingtrace p WHERE {_IS_DUE})"  # noqa: S608  # our own text
+"""  # noqa: S608  # our own text
+_HAS_DUE: Final = f"SELECT EXISTS (SELECT 1 FROM evidence_pendingtrace p WHERE {_IS_DUE})"  # noqa: S608  # likewise
 _UNTRIED: Final = f"""
-    SELECT p.id FROM evidence_pendingtrace p WHERE p.attempts = 0 AND {_IS_DUE}
+    SELECT p.id, p.attempts FROM evidence_pendingtrace p WHERE p.attempts = 0 AND {_IS_DUE}
     ORDER BY p.last_received_at, p.id LIMIT %(window)s
 """  # noqa: S608  # likewise
 _TRIED: Final = f"""
-    SELECT p.id FROM evidence_pendingtrace p WHERE p.attempts > 0 AND {_IS_DUE}
+    SELECT p.id, p.attempts FROM evidence_pendingtrace p WHERE p.attempts > 0 AND {_IS_DUE}
     ORDER BY p.attempts, p.last_received_at, p.id LIMIT %(window)s
 """  # noqa: S608  # likewise
-# A row that ingest holds at this moment is taken uncounted, rather than waited for.
+# Not taken: a row that ingest holds now, for spans are coming, and one that another worker has begun since we looked.
 _BEGIN: Final = f"""
     taken AS MATERIALIZED (
-        SELECT id FROM due WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")}) LIMIT %(limit)s
+        SELECT id, attempts FROM due
+        WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")}) LIMIT %(limit)s
     ),
     held AS MATERIALIZED (
-        SELECT p.id FROM evidence_pendingtrace p JOIN taken USING (id) FOR UPDATE OF p SKIP LOCKED
-    ),
-    counted AS (
-        UPDATE evidence_pendingtrace p SET attempts = p.attempts + 1 FROM held WHERE p.id = held.id
+        SELECT p.id FROM evidence_pendingtrace p JOIN taken USING (id) WHERE p.attempts = taken.attempts
+        FOR UPDATE OF p SKIP LOCKED
     )
-    SELECT id FROM taken
+    UPDATE evidence_pendingtrace p SET attempts = p.attempts + 1, tried_at = %(now)s
+    FROM held WHERE p.id = held.id RETURNING p.id
 """  # noqa: S608  # likewise
 _BEGIN_UNTRIED: Final = f"WITH due AS MATERIALIZED ({_UNTRIED}), {_BEGIN}"
 _BEGIN_TRIED: Final = f"WITH due AS MATERIALIZED ({_TRIED}), {_BEGIN}"
@@ -70,7 +70,10 @@ _CLAIM: Final = f"""
 _TAKE_BACK: Final = """
     UPDATE evidence_pendingtrace p SET attempts = greatest(p.attempts - 1, 0) FROM (
         SELECT id FROM evidence_pendingtrace WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED
-    ) AS held WHERE p.id = held.id
+    ) AS held WHERE p.id = held.id RETURNING p.id
+"""
+_TAKE_ONE_BACK: Final = """
+    UPDATE evidence_pendingtrace SET attempts = greatest(attempts - 1, 0) WHERE id = %s
 """
 _RESET: Final = """
     UPDATE evidence_pendingtrace p SET attempts = 0 FROM (
@@ -92,21 +95,6 @@ _SEIZE: Final = """
 """
 
 
-def set_aside(pending: Sequence[PendingTrace], reason: TraceRefused) -> None:
-    """Put traces that cannot be assembled into the reject ledger and off the queue; their spans stay."""
-    for one in pending:
-        logger.error("trace %s is set aside: %s: %s", one.trace_id, reason.code, reason)
-        reject = Reject.objects.create(
-            system_id=one.system_id,
-            source=RejectSource.TRACE,
-            code=reason.code,
-            detail=str(reason).replace("\x00", "")[:2000],
-            trace_id=one.trace_id.hex,
-        )
-        audit.record(verb="trace.set_aside", actor=ACTOR, obj=reject, system=one.system)
-    remove_done(pending)
-
-
 def has_due(now: datetime) -> bool:
     """Whether any work row is due, whoever may hold it."""
     with connection.cursor() as cursor:
@@ -117,14 +105,14 @@ def has_due(now: datetime) -> bool:
 
 @transaction.atomic
 def begin_attempt(limit: int, now: datetime, *, tried: bool = False) -> list[int]:
-    """Count an attempt on due work rows that no other worker holds, and return their ids.
+    """Count an attempt on due work rows that no other worker holds, and return the ids of those counted.
 
     Args:
         tried: those that an earlier attempt has left, the least tried first; else those that none has.
     """
     statement = _BEGIN_TRIED if tried else _BEGIN_UNTRIED
     with connection.cursor() as cursor:
-        cursor.execute(statement, _due_by(now) | {"window": limit * _WORKERS, "limit": limit})
+        cursor.execute(statement, _due_by(now) | {"now": now, "window": limit * _WORKERS, "limit": limit})
         return sorted(pk for (pk,) in cursor.fetchall())
 
 
@@ -139,23 +127,73 @@ def claim(ids: Sequence[int]) -> list[PendingTrace]:
     return list(PendingTrace.objects.filter(pk__in=ours).select_related("system").order_by("pk"))
 
 
-def take_attempt_back(ids: Sequence[int]) -> None:
-    """Take one attempt off work rows: it never began, or what ended it was not the trace."""
-    if ids:
-        with connection.cursor() as cursor:
+class Attempt:
+    """What came of an attempt on some work rows."""
+
+    def __init__(self, begun: Sequence[int]) -> None:
+        self._begun = begun
+        self._ours: list[PendingTrace] = []
+        self.left: set[int] = set()  # rows that there was no time or no room for
+
+    def claim(self) -> list[PendingTrace]:
+        """Return the work rows that no other worker holds; they are ours until the transaction ends."""
+        self._ours = claim(self._begun)
+        return self._ours
+
+    def uncounted(self, problem: Exception | None) -> list[int]:
+        """Return the rows on which this was no attempt."""
+        if problem is not None and is_no_fault_of_theirs(problem):
+            return list(self._begun)
+        left = self.left if problem is None else set()
+        return sorted((set(self._begun) - {one.pk for one in self._ours}) | left)
+
+
+@contextmanager
+def attempt(begun: Sequence[int]) -> Iterator[Attempt]:
+    """Count the attempts on work rows that were any, once the transaction inside the block has ended.
+
+    None was the attempt on a row that another worker holds, on one that the block has left, and on any where what ended
+    the block is no fault of the traces.
+    """
+    attempt = Attempt(begun)
+    try:
+        yield attempt
+    except Exception as exc:
+        take_attempts_back(attempt.uncounted(exc))
+        raise
+    take_attempts_back(attempt.uncounted(None))
+
+
+def take_attempts_back(ids: Sequence[int]) -> None:
+    """Take one attempt off each work row. Where the database is away, or ingest holds a row for long, they count."""
+    if not ids:
+        return
+    with suppress(OperationalError, InterfaceError):
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_TAKE_BACK, [list(ids)])
+            done = {pk for (pk,) in cursor.fetchall()}
+        for pk in sorted(set(ids) - done):  # one at a time: ingest holds several, in another order
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {_PATIENCE}")
+                cursor.execute(_TAKE_ONE_BACK, [pk])
 
 
-def forgive(begun: Sequence[int]) -> None:
-    """Take the attempts back that the database cut short, if it is there again; if not, they count."""
-    with suppress(OperationalError, InterfaceError), transaction.atomic():
-        take_attempt_back(begun)
+def is_no_fault_of_theirs(exc: Exception) -> bool:
+    """Whether traces wait for what failed: the database or the blob store.
+
+    A statement that took too long is not among it: what takes it long may be a trace, which would be tried for ever.
+    """
+    if state_of(exc) == TOOK_TOO_LONG:
+        return False
+    return passes(exc) or isinstance(exc, BlobStoreAway)
 
 
 def _due_by(now: datetime) -> dict[str, Any]:
     return {
         "quiet_since": now - timedelta(seconds=settings.ASSEMBLY_QUIET),
         "waited_since": now - timedelta(seconds=settings.ASSEMBLY_INCOMPLETE_AFTER),
+        # A worker that began before then has ended, or its process was ended for it.
+        "ended_since": now - timedelta(seconds=settings.ASSEMBLY_HARD_LIMIT),
         # Received before the clock was set back: it must not wait until the clock has caught up.
         "to_come": clock.now() + timedelta(seconds=settings.CLOCK_TOLERANCE),
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from evidence.citations.cost import CheckTooCostly
 
@@ -56,7 +57,7 @@ def refusal_of(problem: Exception) -> TraceRefused:
             return problem
         case CheckTooCostly():
             return TraceTooCostly(str(problem))
-        case SoftTimeLimitExceeded():
+        case _ if isinstance(problem, import_string(settings.CALL_ENDED_BY)):
             return TraceTooSlow("it was not assembled in the time of a call")
         case _:
             return TraceRefused(f"{type(problem).__name__}: {problem}")

@@ -18,8 +18,6 @@ from django.db import transaction
 from evidence import clock
 from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.clock import AsOf
-from evidence.database_errors import passes
-from evidence.errors import BlobStoreAway
 from evidence.models import (
     Citation,
     Claim,
@@ -43,6 +41,7 @@ from evidence.services.assembly.claims import CheckedClaim
 from evidence.services.assembly.reading import TraceKey, read_traces
 from evidence.services.assembly.refusals import TraceRefused, WorkerLost, refusal_of
 from evidence.services.assembly.rows import TraceInputs
+from evidence.services.assembly.set_aside import set_aside
 from evidence.services.assembly.sources import IndexShelf
 from evidence.services.assembly.versions import ACTOR, resolve_versions
 from evidence.time_budget import TimeBudget
@@ -92,12 +91,14 @@ def assemble_due_traces(*, limit: int, budget: TimeBudget | None = None, now: da
 
 def _assemble_together(begun: Sequence[int], known: AsOf, budget: TimeBudget) -> int:
     """Assemble a batch of traces that none has tried; return how many, 0 where one of them spoils it."""
+    if not begun:
+        return 0
     try:
-        with transaction.atomic():
-            _assemble(queue.claim(begun), known, budget)
-    except Exception as exc:  # whatever one trace's content sets off must not keep the others waiting
-        if _is_no_fault_of_theirs(exc):
-            queue.forgive(begun)
+        with queue.attempt(begun) as attempt, transaction.atomic():
+            attempt.left.update(_assemble(attempt.claim(), known, budget))
+    except Exception as exc:
+        # Of any kind, because any may be set off by the content of one trace, which must not keep the others waiting.
+        if queue.is_no_fault_of_theirs(exc):
             raise
         logger.exception("a batch could not be assembled; its traces are tried one by one")
         return 0
@@ -111,46 +112,38 @@ def _assemble_singly(limit: int, known: AsOf, budget: TimeBudget) -> int:
         begun = queue.begin_attempt(1, known.at, tried=True)
         if not begun:
             break
-        try:
-            with transaction.atomic():
-                _assemble_or_set_aside(queue.claim(begun), known, budget)
-        except Exception as exc:
-            if _is_no_fault_of_theirs(exc):
-                queue.forgive(begun)
-            raise
+        with queue.attempt(begun) as attempt, transaction.atomic():
+            attempt.left.update(_assemble_or_set_aside(attempt.claim(), known, budget))
         taken += 1
     return taken
 
 
-def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:
+def _assemble_or_set_aside(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> set[int]:
     if any(one.attempts > queue.MAX_ATTEMPTS for one in pending):
-        queue.set_aside(
+        set_aside(
             pending, WorkerLost(f"{queue.MAX_ATTEMPTS} workers took it and none of them came to an end")
         )
-        return
+        return set()
     try:
         with transaction.atomic():
-            _assemble(pending, known, budget)
-    except Exception as exc:  # it is stored with the trace it belongs to
-        if _is_no_fault_of_theirs(exc):
+            return _assemble(pending, known, budget)
+    except Exception as exc:
+        # Of any kind, for the same reason; it is stored with the trace it belongs to.
+        if queue.is_no_fault_of_theirs(exc):
             raise
         logger.exception("trace %s cannot be assembled", pending[0].trace_id)
-        queue.set_aside(pending, refusal_of(exc))
+        set_aside(pending, refusal_of(exc))
+        return set()
 
 
-def _is_no_fault_of_theirs(exc: Exception) -> bool:
-    """Whether traces wait for what failed: the database or the blob store."""
-    return passes(exc) or isinstance(exc, BlobStoreAway)
-
-
-def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> None:
+def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) -> set[int]:
     """Seal the traces of some work rows and remove the rows; a fixed number of queries for old versions.
 
     What is too large or too costly is set aside by itself. At least one trace is done with; those that there is no time
-    or no room for keep their rows.
+    or no room for keep their rows, and are returned.
     """
     if not pending:
-        return
+        return set()
     systems = {one.system_id: one.system for one in pending}
     read = read_traces(pending)
     drafts = {key: map_trace(spans) for key, spans in read.spans.items()}
@@ -171,18 +164,18 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
         if budget.is_spent():
             break
     _save(sealed, shelf)
-    _finish(pending, refused, left)
+    return _finish(pending, refused, left)
 
 
 def _finish(
     pending: Sequence[PendingTrace], refused: Mapping[TraceKey, TraceRefused], left: Container[TraceKey]
-) -> None:
-    """Settle each work row: done, set aside, or still waiting and not tried."""
+) -> set[int]:
+    """Settle each work row that is done or set aside, and return those that still wait and were not tried."""
     of_row = {(one.system_id, one.trace_id): one for one in pending}
     for key, reason in refused.items():
-        queue.set_aside([of_row[key]], reason)
-    queue.take_attempt_back([one.pk for key, one in of_row.items() if key in left])
+        set_aside([of_row[key]], reason)
     queue.remove_done([one for key, one in of_row.items() if key not in left and key not in refused])
+    return {one.pk for key, one in of_row.items() if key in left}
 
 
 def _latest_revisions(keys: Iterable[TraceKey]) -> dict[TraceKey, tuple[int, str]]:

@@ -15,7 +15,7 @@ from django.db.models import Max
 
 from evidence.locks import Lock, try_hold
 from evidence.log import tiles
-from evidence.models.audit import AuditEvent, Leaf, Tile
+from evidence.models.audit import AuditEvent, Tile
 from evidence.selectors import log_proofs as stored
 from evidence.services.log.errors import LogInconsistent
 from evidence.time_budget import TimeBudget
@@ -26,13 +26,18 @@ WINDOW: Final = 20_000  # latest leaves; an event older than these is looked for
 
 # Which events have no leaf is found by asking for each event, never by remembering the last id: PostgreSQL
 # commits ids out of order. PostgreSQL hashes, numbers and inserts, so no row travels twice.
-_SEQUENCE = """
+_WITHOUT_LEAF: Final = """
+    e.id > %(after)s
+    AND NOT EXISTS (SELECT FROM evidence_leaf l WHERE l.event_id = e.id AND l.event_id > %(after)s)
+"""
+_WAITS: Final = f"""
+    SELECT EXISTS (SELECT FROM evidence_auditevent e WHERE e.id <= %(newest)s AND {_WITHOUT_LEAF})
+"""  # noqa: S608  # our own text
+_SEQUENCE: Final = f"""
 WITH pending AS MATERIALIZED (
     SELECT e.id, e.entry, COALESCE(s.key, %(global)s) AS stream
     FROM evidence_auditevent e LEFT JOIN evidence_system s ON s.id = e.system_id
-    WHERE e.id > %(after)s AND NOT EXISTS (
-        SELECT FROM evidence_leaf l WHERE l.event_id = e.id AND l.event_id > %(after)s
-    )
+    WHERE {_WITHOUT_LEAF}
     ORDER BY e.id LIMIT %(limit)s
 ), heads AS MATERIALIZED (
     SELECT stream, (SELECT max(l.stream_seq) FROM evidence_leaf l WHERE l.stream = named.stream) AS head
@@ -46,7 +51,7 @@ SELECT %(size)s - 1 + row_number() OVER (ORDER BY id),
        sha256('\\x00'::bytea || entry)
 FROM pending JOIN heads USING (stream)
 RETURNING seq, leaf_hash
-"""
+"""  # noqa: S608  # likewise
 
 
 def sequence_events(*, limit: int = BATCH, full_search: bool = False) -> int:
@@ -74,22 +79,24 @@ def sequence_events(*, limit: int = BATCH, full_search: bool = False) -> int:
     return len(leaves)
 
 
-def sequence_backlog(budget: TimeBudget, *, limit: int = BATCH) -> bool:
-    """Sequence batch after batch what is on record now, and return whether all of it has its place.
+def sequence_backlog(budget: TimeBudget, *, limit: int = BATCH) -> None:
+    """Sequence batch after batch until all that is on record now has its place, or the budget is spent; one at least.
 
-    It ends however fast events keep coming: later ones are the next call's. False: the budget is spent, or another
-    process is sequencing.
+    It ends however fast events keep coming: later ones are the next call's. Nothing is done where another process is
+    sequencing.
     """
-    newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"]
-    while not _reaches(newest):
-        if sequence_events(limit=limit) == 0 or budget.is_spent():
-            return _reaches(newest)
-    return True
+    newest = AuditEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    while sequence_events(limit=limit) == limit and not budget.is_spent():
+        if not _waits(newest):
+            return
 
 
-def _reaches(event_id: int | None) -> bool:
-    """Whether the log has come to this event: leaves are given in the order of ids."""
-    return event_id is None or Leaf.objects.filter(event_id__gte=event_id).exists()
+def _waits(newest: int) -> bool:
+    """Whether an event up to this one has no leaf. A later event that has one says nothing: ids commit out of order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS, {"after": _window_start(stored.count_leaves()), "newest": newest})
+        (found,) = cursor.fetchone() or (False,)
+    return bool(found)
 
 
 def _window_start(size: int) -> int:

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('evidence', '0015_erasures_scope'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='pendingtrace',
+            name='tried_at',
+            field=models.DateTimeField(null=True),
+        ),
+    ]

@@ -1,0 +1,93 @@
+"""Traces that were set aside are evidence that is missing: they count against a pass and make nothing enough."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from evidence import clock
+from evidence.access import principal_of_command_line
+from evidence.models import Release
+from evidence.services import registry
+from evidence.services.assembly import assemble_due_traces, put_back
+from evidence.vocabulary import CriterionVerdict
+from requirements.models import Assessment
+from requirements.services.assessment import assess, replay_assessment
+from tests.evidence.stored_spans import store_spans
+from tests.evidence.test_assembly import spans_of
+from tests.factories import World, acting, manifest
+from tests.requirements.builders import make_criterion, make_trace
+
+pytestmark = pytest.mark.django_db
+
+
+def set_aside(world: World, settings: Settings, n: int, **attributes: Any) -> None:
+    """Set traces of the world's release aside."""
+    allowed, settings.TRACE_MAX_SPANS = settings.TRACE_MAX_SPANS, 1
+    for _ in range(n):
+        store_spans(world.system, uuid4(), spans_of(world, **attributes))
+    assemble_due_traces(limit=100)
+    settings.TRACE_MAX_SPANS = allowed
+
+
+def judge(world: World, release: Release | None = None, **criterion: Any) -> Assessment:
+    return assess(
+        criterion=make_criterion(world, **criterion), release=release or world.release,
+        as_of=clock.read_moment(), actor="user:ana",
+    )  # fmt: skip
+
+
+def test_they_count_against_a_pass_and_the_verdict_says_so(world: World, settings: Settings) -> None:
+    for _ in range(20):
+        make_trace(world)
+    assert judge(world, key="before").verdict == CriterionVerdict.MET
+    set_aside(world, settings, 20)
+    after = judge(world, key="after")
+    assert (after.verdict, after.value, after.n) == (CriterionVerdict.NOT_MET, 0.5, 40)
+    assert after.inputs["measured"][0]["recent"]["inputs"]["set_aside"] == {"trace_too_large": 20}
+    assert "traces set aside, which count against it: 20 trace_too_large" in after.detail
+    assert replay_assessment(after).agrees
+
+
+def test_a_verdict_of_before_replays_the_same(world: World, settings: Settings) -> None:
+    make_trace(world)
+    before = judge(world, min_n=1)
+    set_aside(world, settings, 3)
+    assert replay_assessment(before).agrees
+
+
+def test_they_make_no_evidence_enough(world: World, settings: Settings) -> None:
+    make_trace(world)
+    set_aside(world, settings, 10)
+    judged = judge(world, min_n=11)
+    assert judged.verdict == CriterionVerdict.INSUFFICIENT
+    assert judged.detail.startswith("1 observations, at least 11 are needed (traces set aside")
+
+
+def test_once_sealed_they_are_missing_no_more(world: World, settings: Settings) -> None:
+
+    make_trace(world)
+    set_aside(world, settings, 1)
+    put_back(principal=principal_of_command_line())
+    assemble_due_traces(limit=10)
+    assert "set_aside" not in judge(world, min_n=1).inputs["measured"][0]["recent"]["inputs"]
+
+
+def test_one_that_names_its_release_counts_against_that_one_alone(world: World, settings: Settings) -> None:
+    other = registry.register_release(principal=acting(), system=world.system, manifest=manifest(name="r2"))
+    make_trace(world, release=other)
+    set_aside(world, settings, 2)
+    assert judge(world, other, key="named", min_n=1).n == 1
+    set_aside(world, settings, 3, **{"tracebinder.release": None})
+    assert judge(world, other, key="unnamed", min_n=1).n == 4
+
+
+def test_no_age_nor_slice_hides_them(world: World, settings: Settings) -> None:
+    """Nobody has read them, so nobody knows that they are of another slice."""
+    make_trace(world, language="de")
+    set_aside(world, settings, 1)
+    judged = judge(world, min_n=1, slices="[{language: de}]")
+    assert [part["n"] for part in judged.slices] == [2]
