@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0015_erasures_scope'),
+        ('evidence', '0018_span_digest_default'),
     ]
 
     operations = [
