@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -74,6 +75,13 @@ def normalise(text: str) -> NormalisedText:
     )
 
 
+def measure(text: str) -> int:
+    """Return how many characters `normalise` has to deal with at most, without doing it: one may become eighteen."""
+    if text.isascii():
+        return len(text)
+    return sum(n * len(_folded(char)) for char, n in Counter(text).items())
+
+
 def is_cjk(char: str) -> bool:
     """Return whether `char` is a Han or kana character, which are written without spaces between words."""
     return _CJK.match(char) is not None
@@ -100,10 +108,14 @@ def _fold_cluster(cluster: str) -> str:
         return cluster.lower()
     if cluster in _GROUPING_SPACES:
         return "'"  # groups thousands as `'` does, and separates words as any punctuation does
-    folded = unicodedata.normalize("NFKC", cluster).casefold().translate(_MINUS_SIGNS)
+    folded = _folded(cluster)
     if "\N{FRACTION SLASH}" in folded:
         folded = f" {folded}"  # 5½ is "5 1 2", never 51/2
     return "".join(_as_ascii_digit(char) for char in folded if unicodedata.category(char) != "Cf")
+
+
+def _folded(cluster: str) -> str:
+    return unicodedata.normalize("NFKC", cluster).casefold().translate(_MINUS_SIGNS)
 
 
 def _as_ascii_digit(char: str) -> str:

@@ -29,7 +29,7 @@ from typing import Final
 from rapidfuzz import fuzz
 
 from evidence.citations.cost import CheckBudget
-from evidence.citations.normalise import NormalisedText, is_cjk, normalise
+from evidence.citations.normalise import NormalisedText, is_cjk, measure, normalise
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum
 
@@ -86,6 +86,11 @@ class Source:
     def text(self) -> str:
         """The text as registered."""
         return self._load()
+
+    @cached_property
+    def cost(self) -> int:
+        """Characters that a check of it deals with: more than it has, where one stands for a whole phrase."""
+        return measure(self.text)
 
     @cached_property
     def normalised(self) -> NormalisedText:
@@ -188,7 +193,7 @@ def _decide(
         return _Match(
             Verdict.UNRESOLVABLE, 0.0, reason="the cited document or its index version is not known"
         ), None
-    checks.charge_reading(len(quote))
+    checks.charge_reading(measure(quote))
     needle = normalise(quote).text
     if quote_weight(needle) < MIN_QUOTE_WEIGHT:
         return _Match(Verdict.NOT_FOUND, 0.0, reason="the quote is too short to be found anywhere"), None
@@ -208,7 +213,7 @@ def _search(
     quote: str, needle: str, source: Source, hint: int | None, checks: CheckBudget, *, fuzzy: bool
 ) -> _Match:
     """Look for a quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
-    checks.charge_search(document=(source.document_id, source.digest), characters=len(source.text))
+    checks.charge_search(document=(source.document_id, source.digest), characters=source.cost)
     wanted = quote.strip()
     places = [(start, start + len(wanted)) for start in _occurrences(wanted, source.text)]
     if places:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.citations.claims import extract_claims
-from evidence.citations.normalise import normalise
+from evidence.citations.cost import CheckBudget, CheckTooCostly
+from evidence.citations.normalise import measure, normalise
 from evidence.citations.verdict import (
     CHECKER_VERSION,
     FOUND,
@@ -190,6 +191,14 @@ def test_a_passage_cut_at_spaces_is_found_after_changing_case_and_spacing(
     }  # too short to be found, where most of it is signs
     changed = check("  ".join(passage).upper(), " ".join(words))
     assert (changed.verdict in FOUND) == (exact.verdict is Verdict.VERBATIM)
+
+
+def test_a_sign_that_stands_for_a_phrase_costs_as_much_as_the_phrase() -> None:
+    assert measure("\ufdfa" * 1_000) == 18_000
+    with pytest.raises(
+        CheckTooCostly
+    ):  # 3.5 microseconds a character: as written, it would cost a third of this
+        check_citation(quote=POLICY, source=make_source("\ufdfa" * 5_000), checks=CheckBudget(seconds=0.05))
 
 
 def test_marks_without_end_on_one_letter_are_read_as_they_stand() -> None:

@@ -15,6 +15,7 @@ from cachetools import LRUCache
 from django.conf import settings
 from django.db.models import QuerySet
 
+from evidence.citations.normalise import measure
 from evidence.citations.verdict import MAX_CANDIDATES, Source
 from evidence.clock import AsOf
 from evidence.models import SourceDocument
@@ -106,7 +107,7 @@ class SourceCache:
         with self._changing:
             source = self._sources.pop(key, None)
             if source is not None:
-                source.size = _UNREAD_SIZE + len(text)
+                source.size = _UNREAD_SIZE + measure(text)
                 if source.size <= self._sources.maxsize:  # a larger one is kept by nobody but its batch
                     self._sources[key] = source
         return text
