@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     if early_config.known_args_namespace.numprocesses and not WORKER:
         return
     atexit.register(_stop)  # pytest calls no hook where Django's set-up fails
+    # The database is made anew: keys, blobs and the log's head of the session before belong to another.
+    for of_before in ("keys", "blobs"):
+        shutil.rmtree(VAR / of_before, ignore_errors=True)
     # WhiteNoise warns of a missing folder, and warnings fail.
     (VAR / "static").mkdir(parents=True, exist_ok=True)
     if not os.environ.get("DATABASE_URL") and embedded.start_postgres(VAR):
