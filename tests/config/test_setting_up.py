@@ -66,14 +66,14 @@ def test_from_nothing_to_a_token_and_a_person_who_signs_in() -> None:
 
 def test_the_same_again_answers_the_same(typed: Any) -> None:
     make_system()
-    before = list(AuditEvent.objects.values_list("verb", flat=True))
+    before = list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True))
     assert before == ["person.identified", "person.added", "system.registered", "membership.granted"]
     assert make_system() == "loan-desk: Loan desk, medium risk, owned by ana\n"
     typed("another password\n")
     told = run("create_person", "ana", "--role", "author", "--password-stdin")
     assert "keeps their password" in told
     assert not User.objects.get().check_password("another password")
-    assert list(AuditEvent.objects.values_list("verb", flat=True)) == before
+    assert list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True)) == before
 
 
 def test_another_system_is_one_more_that_they_see() -> None:
