@@ -177,13 +177,12 @@ def _keep(request: BinderRequest, progress: ExportProgress, over: threading.Even
     connection.close()  # this thread's own, where it needed one
 
 
-def _record(request: BinderRequest, verb: str, details: dict[str, object]) -> None:
-    audit.record(verb=f"binder.{verb}", actor=ACTOR, obj=request, system=request.system, payload=details)
-
-
 WORK: Final = WorkKind(
     rows=lambda: BinderRequest.objects.select_related("system", "release"),
     lease=lambda: LEASE,
-    record=_record,
+    noun="binder",
+    actor=ACTOR,
+    system_of=lambda request: request.system,
+    digest_of=lambda _: "",
     readable=(EvidenceError,),
 )

@@ -19,7 +19,9 @@ from django.db.models import F, Max, Q, QuerySet
 from evidence import clock
 from evidence.database_errors import passes
 from evidence.errors import LeaseLost
+from evidence.models import System
 from evidence.models.work import LeasedWork
+from evidence.services import audit
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +41,10 @@ class WorkKind(Generic[_W]):
 
     rows: Callable[[], QuerySet[_W]]  # with what a worker needs of each
     lease: Callable[[], timedelta]
-    record: Callable[
-        [_W, str, dict[str, object]], object
-    ]  # that a row was "started", "finished" …, with details
+    noun: str  # of its events, which are "noun.started" and the like
+    actor: str
+    system_of: Callable[[_W], System]
+    digest_of: Callable[[_W], str]  # of what is worked on; empty where it has none
     readable: tuple[type[Exception], ...]  # errors with a code, whose sentences whoever asked may read
 
 
@@ -81,7 +84,8 @@ def claim(kind: WorkKind[_W], pk: int) -> _W | None:
     """Take a row if it waits or its lease is over; None when it was not this worker that changed it."""
     now = clock.now()
     claimable = kind.rows().filter(_free(now), pk=pk, attempts__lt=MAX_ATTEMPTS)
-    changed = claimable.update(
+    changed = _change(
+        claimable,
         state=State.RUNNING,
         attempts=F("attempts") + 1,
         worker=f"{socket.gethostname()}:{os.getpid()}",
@@ -91,7 +95,7 @@ def claim(kind: WorkKind[_W], pk: int) -> _W | None:
     if changed != 1:
         return None
     work = kind.rows().get(pk=pk)
-    kind.record(work, "started", {"attempt": work.attempts, "worker": work.worker})
+    _record(kind, work, "started", {"worker": work.worker})
     return work
 
 
@@ -122,7 +126,7 @@ def find_to_send(kind: WorkKind[_W]) -> list[int]:
     waiting = list(kind.rows().filter(_free(now)).order_by("pk"))
     queue = _look_at_queue(kind.rows(), waiting, now)
     due = [work.pk for work in waiting if queue.may_have_lost(work)]
-    kind.rows().filter(_free(now), pk__in=due).update(sent_at=now)
+    _change(kind.rows().filter(_free(now), pk__in=due), sent_at=now)
     return due
 
 
@@ -188,9 +192,9 @@ def _take_fresh_connection() -> None:
 def _close(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, object], **stored: Any) -> None:
     """End this attempt and no later one."""
     held = kind.rows().filter(held_by(work))
-    if held.update(finished_at=clock.now(), lease_until=None, **stored) != 1:
+    if _change(held, finished_at=clock.now(), lease_until=None, **stored) != 1:
         raise LeaseLost(f"{work}: attempt {work.attempts} took longer than its lease.")
-    kind.record(work, verb, {"attempt": work.attempts, **details})
+    _record(kind, work, verb, details)
 
 
 @transaction.atomic
@@ -198,8 +202,24 @@ def _give_up(kind: WorkKind[_W], work: _W) -> None:
     lost = f"worker_lost: {work.attempts} workers took it and none of them finished it"
     error = work.error if work.state == State.QUEUED else lost
     held = kind.rows().filter(pk=work.pk, state=work.state, attempts=work.attempts)
-    if held.update(state=State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
-        kind.record(work, "failed", {"attempt": work.attempts, "error": error})
+    if _change(held, state=State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
+        _record(kind, work, "failed", {"error": error})
+
+
+def _change(rows: QuerySet[_W], **values: Any) -> int:
+    """Change rows in one statement, and return how many were."""
+    return rows.update(**values)
+
+
+def _record(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, object]) -> None:
+    audit.record(
+        verb=f"{kind.noun}.{verb}",
+        actor=kind.actor,
+        obj=work,
+        system=kind.system_of(work),
+        digest=kind.digest_of(work),
+        payload={"attempt": work.attempts, **details},
+    )
 
 
 def _describe(kind: WorkKind[_W], exc: Exception) -> str:

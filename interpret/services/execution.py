@@ -13,7 +13,7 @@ from django.db import transaction
 from evidence import clock
 from evidence.digests import digest_of
 from evidence.errors import EvidenceError
-from evidence.services import audit, leased_work
+from evidence.services import leased_work
 from evidence.services.leased_work import WorkKind
 from interpret import registry
 from interpret.contracts import ProbeResult, ProbeSpecification, Progress
@@ -75,17 +75,13 @@ def _measure(run: ProbeRun, progress: Progress) -> ProbeResult:
     return probe.run(specification_of(run), session, progress)
 
 
-def _record(run: ProbeRun, verb: str, payload: dict[str, object]) -> None:
-    write = partial(
-        audit.record, verb=f"probe_run.{verb}", actor="system:interpret", obj=run, system=run.spec.system
-    )
-    write(digest=run.spec.artefact_version.digest, payload=payload)
-
-
 _READ_ALONG: Final = ("spec__system", "spec__model_version", "spec__dataset_version", "release__system")
 WORK: Final = WorkKind(
     rows=lambda: ProbeRun.objects.select_related(*_READ_ALONG),
     lease=lambda: timedelta(seconds=settings.PROBE_LEASE),
-    record=_record,
+    noun="probe_run",
+    actor="system:interpret",
+    system_of=lambda run: run.spec.system,
+    digest_of=lambda run: run.spec.artefact_version.digest,
     readable=(InterpretError, EvidenceError),
 )

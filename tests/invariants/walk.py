@@ -41,16 +41,12 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ): "likewise: takes the count back",
     (
         "no-audit-event",
-        "evidence.services.binder_requests.find_requests_to_send",
+        "evidence.services.leased_work.find_to_send",
     ): "notes on a work row when the broker was last told; one statement, and nothing is decided by it",
     (
         "no-audit-event",
         "evidence.services.binder_requests.keep_lease",
     ): "likewise how far a worker is; what comes of it has an event",
-    (
-        "no-audit-event",
-        "interpret.services.execution.find_runs_to_send",
-    ): "notes on a work row when the broker was last told; one statement, and nothing is decided by it",
 }
 
 

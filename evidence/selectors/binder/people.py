@@ -50,8 +50,7 @@ def people_file(scope: BinderScope) -> BinderFile:
 
 def _actors(scope: BinderScope) -> set[str]:
     system, knew = scope.system, scope.as_of.knew
-    # By transaction alone: the event of a row may be a moment younger than the row.
-    events = AuditEvent.objects.filter(knew(), system=system)
+    events = AuditEvent.objects.filter(knew("occurred_at"), system=system)
     acted = events.exclude(object_type__startswith=_INTERNALS).values_list("actor", flat=True)
     asked = Waiver.objects.filter(knew("created_at"), system=system).values_list("requested_by", flat=True)
     own = Evidence.objects.filter(knew("received_at"), system=system).values_list("owner", flat=True)
