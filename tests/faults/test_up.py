@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.server import REPOSITORY, answers, environment_of, find_free_port
+from bench.server import REPOSITORY, answers, environment_of, find_free_port, make_token
 from config import embedded
 from config.management.commands.up import STEADY_AFTER
-from tests.faults.stack import STOPS, children_of, kill, wait_until
+from tests.faults.checks import checking
+from tests.faults.load import Load
+from tests.faults.stack import STOPS, SYSTEM, Stack, children_of, kill, wait_until
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -32,14 +34,51 @@ def database_answers(port: int) -> bool:
     return answers(port) and answers(port, path="/readyz", status=200)
 
 
+def start_up(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start `manage.py up` in a folder; what it says is added to `up.log` there."""
+    command = [sys.executable, "manage.py", "up", "--no-interpret", "--port", str(port), "--web-workers", "1"]
+    with (folder / "up.log").open("ab") as log:
+        return subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment_of(folder, "web"), stdout=log, stderr=log
+        )
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_up_that_is_killed_under_load_is_begun_again_and_has_lost_nothing(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)  # its processes are those of `up`
+    up = start_up(tmp_path, stack.port)
+    try:
+        wait_until(lambda: database_answers(stack.port), "it does not start")
+        stack.token = make_token(tmp_path, SYSTEM)
+        with checking(stack) as checks, Load(stack, seed=6) as load:
+            for _ in range(2):
+                load.wait_for_progress()
+                up.kill()
+                up.wait()
+                wait_until(lambda: not answers(stack.port), "what it started goes on without it")
+                up = start_up(tmp_path, stack.port)
+                load.wait_for_progress()
+                load.pause()
+                checks.check_traces()
+                checks.check_spans()
+                checks.check_log()
+                load.go_on()
+        assert load.broken_promises == []
+        up.terminate()
+        assert up.wait(3 * STOPS) == 0, (tmp_path / "up.log").read_text()
+        wait_until(lambda: processes_of(tmp_path) == [], "a process is left", seconds=STOPS)
+    finally:
+        up.kill()
+        up.wait()
+        embedded.stop_valkey(tmp_path)
+        embedded.stop_postgres(tmp_path)
+
+
 @pytest.mark.soak
 def test_up_starts_again_what_was_killed_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = find_free_port()
-    command = [sys.executable, "manage.py", "up", "--no-interpret", "--port", str(port), "--web-workers", "1"]
-    with (tmp_path / "up.log").open("wb") as log:
-        up = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment_of(tmp_path, "web"), stdout=log, stderr=log
-        )
+    up = start_up(tmp_path, port)
     try:
         wait_until(lambda: database_answers(port), "it does not start")
         time.sleep(STEADY_AFTER)
