@@ -16,9 +16,9 @@ from prometheus_client.registry import Collector
 
 from config import heartbeats
 from config.read_only import read_only
-from config.schema_age import read_schema_age
 from evidence import clock
 from evidence.errors import BlobStoreAway, ClockSetBack, EvidenceError
+from evidence.schema_age import read_schema_age
 from evidence.services import assembly, log
 from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable

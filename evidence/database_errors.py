@@ -6,15 +6,14 @@ The one list: those that PostgreSQL gives, by SQLSTATE, and those of ours whose 
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import Final
 
 from django.db import Error, InterfaceError, OperationalError, connection
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from evidence.errors import EvidenceError
+from evidence.schema_age import read_schema_age
 
 _TRY_AGAIN: Final = 503  # HTTP status: not now
 # By SQLSTATE.
@@ -82,20 +81,15 @@ def differs_from_this_version(*, rights: bool) -> bool:
     from evidence.table_rules import find_differences  # noqa: PLC0415  # it imports what imports this file
 
     try:
-        applied = MigrationRecorder(connection).applied_migrations()
-        if _of_this_version() != {one for one in applied if one[0] in {app for app, _ in _of_this_version()}}:
+        age = read_schema_age(connection.alias)
+        if age.n_missing or age.unknown:
             return True
         just_now = timezone.now() - SETTLES_AFTER
-        return any(one.applied > just_now for one in applied.values()) or (
+        applied = MigrationRecorder(connection).applied_migrations().values()
+        return any(one.applied > just_now for one in applied) or (
             rights and bool(find_differences(connection.alias))
         )
     except (OperationalError, InterfaceError):
         return True  # it has gone away meanwhile
     except Error as exc:
         return looks_like_an_upgrade(exc)
-
-
-@cache
-def _of_this_version() -> frozenset[tuple[str, str]]:
-    """Return app and name of each migration that this version was written for."""
-    return frozenset(MigrationLoader(None).disk_migrations)

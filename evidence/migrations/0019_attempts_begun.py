@@ -1,16 +1,11 @@
 from django.db import migrations, models
 
+from evidence.live_operations import Live
+
 
 class Migration(migrations.Migration):
+    """A waiting trace keeps when a worker last began it."""
 
-    dependencies = [
-        ('evidence', '0018_span_digest_default'),
-    ]
-
-    operations = [
-        migrations.AddField(
-            model_name='pendingtrace',
-            name='tried_at',
-            field=models.DateTimeField(null=True),
-        ),
-    ]
+    atomic = False
+    dependencies = [("evidence", "0018_span_digest_default")]
+    operations = [Live(migrations.AddField("pendingtrace", "tried_at", models.DateTimeField(null=True)))]

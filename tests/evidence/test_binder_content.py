@@ -65,6 +65,7 @@ def test_export_is_verified_offline_line_by_line(exported: Exported, tmp_path: P
     assert {line.name: line.state for line in report.lines} == {
         "integrity": "ok",
         "origin": "ok",
+        "container": "ok",
         "log inclusion": "ok",
         "witnessed": "not present",
         "completeness": "ok",

@@ -9,8 +9,8 @@ from django.core.management import CommandError
 from django.core.management.commands import migrate
 from django.db import Error, connections
 
-from config.schema_age import read_schema_age
 from evidence.database_errors import gave_way
+from evidence.schema_age import read_schema_age
 from evidence.short_transactions import LOCK_TIMEOUT, PATIENCE, TableBusy
 
 _PAUSE: Final = 0.5  # seconds between two tries
