@@ -18,11 +18,22 @@ NEVER_SENT = 0  # spans of these tests belong to no batch
 
 
 def store_spans(
-    system: System, trace_id: UUID, spans: Sequence[dict[str, Any]], *, received_at: datetime | None = None
+    system: System,
+    trace_id: UUID,
+    spans: Sequence[dict[str, Any]],
+    *,
+    received_at: datetime | None = None,
+    asks: bool = True,
 ) -> None:
-    """Store spans made by `semconv_spans`, received a minute ago unless said otherwise."""
+    """Store spans made by `semconv_spans`, received a minute ago unless said otherwise.
+
+    Args:
+        asks: whether the work row is written, too; a request that has not come to it yet has no part in assembly.
+    """
     received = received_at or timezone.now() - LONG_AGO
     Span.objects.bulk_create(_row(system, trace_id, span, received) for span in spans)
+    if not asks:
+        return
     root_ended = any(not span["parent_span_id"] for span in spans)
     pending, created = PendingTrace.objects.get_or_create(
         system=system,

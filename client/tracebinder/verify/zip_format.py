@@ -109,6 +109,8 @@ def read_entries(file: BinaryIO, *, most: int) -> list[Entry]:
         if entry.header != position:
             raise ZipRefused("bytes before this member belong to none, or it stands out of order", entry.name)
         position = _data_of(file, entry) + entry.packed
+        if position > directory.begin:
+            raise ZipRefused("its packed bytes reach into the directory", entry.name)
         position += _read_descriptor(file, entry, position)
     if position != directory.begin:
         raise ZipRefused("bytes between the last member and the directory")
