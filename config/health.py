@@ -24,7 +24,6 @@ from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.services.keys.binder_signer import check_binder_key
 from evidence.services.keys.log_signer import check_log_key
-from evidence.services.log import check_continues_published
 from evidence.table_rules import find_differences, find_missing_tables
 
 _WRITTEN: Final = "tracebinder:writable"  # what is written to the broker to see that it can be
@@ -177,7 +176,7 @@ def stored_faults() -> list[str]:
     if settings.HOLDS_KEYS:
         checks += [
             ("log key", check_log_key),
-            ("log", check_continues_published),
+            ("log", log.check_continues_published),
             ("binder key", check_binder_key),
         ]
     for name, check in checks:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 from uuid import uuid4
 
 import pytest
@@ -29,14 +30,20 @@ from config.heartbeats import (
 )
 from config.tasks import note_worker
 from evidence import clock
-from evidence.models import BinderRequest, PendingTrace
+from evidence.access import principal_of_command_line
+from evidence.errors import InvalidInput
+from evidence.models import AuditEvent, BinderRequest, PendingTrace
+from evidence.models.audit import Leaf
 from evidence.services import audit, log
+from evidence.services.binder_requests import queue_binder
 from evidence.services.blobs import blob_path, store_blob
 from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
 from evidence.services.keys.files import create_key_file
 from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer
+from evidence.services.keys.rotation import rotate_binder_key
+from evidence.services.log import sequencing
 from evidence.tasks import check_blobs, export_binder
-from tests.evidence.binder_world import export, fill_lightly
+from tests.evidence.binder_world import PERIOD, export, fill_lightly
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +196,39 @@ def test_a_process_that_is_to_hold_no_keys_misses_none_and_makes_none(
     settings.HOLDS_KEYS = False
     settings.KEY_ROOT = settings.LOG_HEAD_FILE = settings.KEY_ROOT.with_name("another")
     assert api.get("/readyz").json()["status"] == "ready"
+
+
+def test_a_process_without_keys_puts_a_binder_on_request_and_replaces_no_key(
+    world: World, settings: Settings
+) -> None:
+    filled = fill_lightly(world)
+    export(filled)
+    settings.HOLDS_KEYS = False
+    with transaction.atomic():
+        audit.record(verb="thing.done", actor="user:ana", obj=world.system)
+    request = queue_binder(
+        principal=world.principal("auditor"), system=world.system, release=world.release, baseline="",
+        period_from=PERIOD[0], period_to=PERIOD[1], as_of=None, send=lambda _: None,
+    )  # fmt: skip
+    assert request.state == "queued"
+    with pytest.raises(InvalidInput, match="holds no keys"):
+        rotate_binder_key(principal=principal_of_command_line(), reason="an exercise")
+    assert not AuditEvent.objects.filter(verb="binder_key.rotated").exists()
+
+
+@pytest.mark.usefixtures("all_at_work")
+def test_an_event_that_was_committed_late_does_not_make_the_log_stand_still(
+    api: APIClient, world: World
+) -> None:
+    with transaction.atomic():
+        late, early = (audit.record(verb="thing.done", actor="user:ana", obj=world.system) for _ in range(2))
+    with mock.patch.object(sequencing, "_window_start", return_value=late.pk):  # as if not committed yet
+        log.sequence_events()
+    log.sequence_events()
+    assert Leaf.objects.get(event=late).seq > Leaf.objects.get(event=early).seq
+    log.sign_checkpoint()
+    with mock.patch.object(clock, "now", return_value=timezone.now() + timedelta(hours=1)):
+        assert log.find_standstill() == ""
 
 
 @pytest.mark.usefixtures("all_at_work")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -18,7 +19,8 @@ from evidence import clock
 from evidence.access import principal_of_token
 from evidence.models import AccessToken, Binder, PendingTrace, Scope, Span, Trace
 from evidence.otlp.span_digest import DIGESTED_COLUMNS, digest_row
-from evidence.services import assembly, ingest, reviews
+from evidence.services import assembly, binders, ingest, reviews
+from evidence.services.binders import BinderOvertaken
 from evidence.services.disposal.erasure import erase_trace_payload
 from evidence.services.disposal.retention import apply_retention
 from tests.client.binders import unpack
@@ -27,6 +29,7 @@ from tests.evidence.forged import Lines, verify_forged
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.stored_spans import store_spans
 from tests.factories import World, acting, make_world
+from tests.requirements.builders import make_criterion
 
 TRACES, SPANS, REVIEWS = "traces/traces.jsonl", "traces/spans.jsonl", "reviews/reviews.jsonl"
 ANSWER = "7.9% – 年利率"
@@ -198,9 +201,26 @@ def test_whoever_acted_and_is_not_named_is_found_out(
     assert "is not in people.json" in problem.detail
 
 
-def test_the_file_of_people_cannot_be_left_out(filled: Filled, tmp_path: Path) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {}, without="people.json")
-    assert [problem.member for problem in report.problems] == ["data/people.json"]
+@pytest.mark.parametrize("left_out", ["people.json", SPANS])
+def test_what_belongs_to_every_binder_cannot_be_left_out(
+    filled: Filled, tmp_path: Path, left_out: str
+) -> None:
+    report = verify_forged(tmp_path, export(filled, as_of=None), {}, without=left_out)
+    assert [problem.member for problem in report.problems] == [f"data/{left_out}"]
+
+
+def test_the_owner_of_a_requirement_has_not_acted(filled: Filled, tmp_path: Path) -> None:
+    make_criterion(filled.world, owner=f"person:{'z' * 20}")
+    report = verify(tmp_path, archive_of(export(Filled(filled.world, filled.trace, timezone.now()))))
+    assert report.problems == []
+
+
+def test_an_erasure_between_statement_and_reading_is_overtaken(filled: Filled) -> None:
+    with (
+        mock.patch.object(binders, "is_redacted", side_effect=[False, True]),
+        pytest.raises(BinderOvertaken, match="ask again"),
+    ):
+        export(filled, as_of=None)
 
 
 def test_a_token_acts_for_somebody_who_is_named(filled: Filled, tmp_path: Path) -> None:
@@ -317,7 +337,15 @@ def test_spans_that_went_with_their_month_are_said_to_be_gone(
     def keep_silent(rows: Lines) -> None:
         rows[0]["redactions"] = []
 
-    (problem,) = verify_forged(tmp_path, binder, {"redactions.json": keep_silent}).problems
+    problems = verify_forged(tmp_path, binder, {"redactions.json": keep_silent}).problems
+    assert ["nothing says why" in one.detail for one in problems] == [False, True]
+    assert "whether anything is gone" in problems[0].detail
+
+    def name_another_month(rows: Lines) -> None:
+        for redaction in rows[0]["redactions"]:
+            redaction["pointer"] = "evidence_span_2019_01"
+
+    (problem,) = verify_forged(tmp_path, binder, {"redactions.json": name_another_month}).problems
     assert "nothing says why" in problem.detail
 
 

@@ -14,8 +14,8 @@ from django.test import Client
 from config.starting import say_what_is_wrong
 from evidence.models import AuditEvent, AuditPayload, Checkpoint, System
 from evidence.services import log
-from evidence.services.log import LogForked, check_log
-from tests.evidence.test_log_service import add_events
+from evidence.services.log import LogForked, LogInconsistent, check_log
+from tests.evidence.test_log_service import add_events, as_owner
 from tests.factories import World
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,19 @@ def test_what_is_kept_may_not_be_another_logs_head(system: System, settings: Any
     grow(system, 10)
     head_file(settings).write_text("elsewhere/log\n3\nAAAA\n\n— elsewhere/log AAAA\n", encoding="utf-8")
     with pytest.raises(LogForked, match="no head of this log"):
+        log.sign_checkpoint()
+
+
+def test_a_tile_that_is_gone_is_said_and_nothing_is_signed(system: System, settings: Any) -> None:
+    older = grow(system, 300)
+    grow(system, 300)
+    head_file(settings).write_text(older.note, encoding="utf-8")  # as another host's
+    as_owner("DELETE FROM evidence_tile WHERE level = 1")
+    answer = Client().get("/readyz").json()
+    assert any(fault.startswith("log: ") and "cannot be compared" in fault for fault in answer["faults"]), (
+        answer
+    )
+    with pytest.raises(LogInconsistent):
         log.sign_checkpoint()
 
 

@@ -33,7 +33,7 @@ requirements:
     statement: Each answer must do what this criterion measures.
     risk_tier: high
     layer: product
-    owner: product-owner
+    owner: {owner}
     review_every_days: 180
     criteria:
       - key: c
@@ -50,6 +50,7 @@ def requirement_file(**over: Any) -> bytes:
     """Return a file with one requirement and one criterion."""
     values = {
         "key": "r",
+        "owner": "product-owner",
         "check": "answers.confidence_and_limits",
         "comparator": "at_least",
         "threshold": 0.8,

@@ -26,6 +26,7 @@ from tracebinder.verify.strict_json import (
 
 COUNTER_EVIDENCE: Final = "counter-evidence"
 REQUIREMENTS: Final = "data/requirements/"
+REDACTIONS: Final = "data/redactions.json"
 INTERPRETABILITY: Final = "data/interpretability/"
 ALLOWED_ROLES: Final = frozenset({"supporting", "counter"})
 
@@ -72,6 +73,24 @@ def check_requirements(container: Container, bag: Bag, predicate: JsonObject) ->
     if total != sum(counted.values()) or Counter({k: v for k, v in stated.items() if v}) != counted:
         problems.append(BinderFailed("the requirement totals are not those of the files", member=ENVELOPE))
     return problems
+
+
+def check_redactions(container: Container, bag: Bag, predicate: JsonObject) -> list[VerifyError]:
+    """Check that the statement says of the list of what was taken away whether it holds anything."""
+    if REDACTIONS not in bag.digests:
+        return []
+    try:
+        document = parse_object(container.read(REDACTIONS), member=REDACTIONS)
+        listed = objects_at(document, "redactions", member=REDACTIONS)
+    except VerifyError as exc:
+        return [exc]
+    if bool(listed) == predicate.get("redacted"):
+        return []
+    return [
+        BinderFailed(
+            "holds another answer than the statement's to whether anything is gone", member=REDACTIONS
+        )
+    ]
 
 
 def check_findings(container: Container, bag: Bag) -> list[VerifyError]:

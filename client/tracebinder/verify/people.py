@@ -26,7 +26,7 @@ _MEMBERS: Final = {
     "data/evidence/": ("owner",),
     "data/evals/": ("postedBy",),
     "data/gates/": ("decidedBy", "requestedBy", "approvedBy"),
-    "data/requirements/": ("owner", "proposedBy", "approvedBy"),
+    "data/requirements/": ("proposedBy", "approvedBy"),
     "data/reviews/": ("reviewer", "adjudicator"),
     "data/versions/": ("registeredBy",),
     "data/versions/release.json": ("createdBy",),

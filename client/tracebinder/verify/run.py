@@ -32,7 +32,7 @@ from tracebinder.verify.errors import (
     TrustNotMet,
     VerifyError,
 )
-from tracebinder.verify.meaning import check_findings, check_populations, check_requirements
+from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.spans import SpansChecked, check_spans
@@ -242,6 +242,7 @@ def _check_completeness(
         *check_populations(container, bag, statement.predicate),
         *check_requirements(container, bag, statement.predicate),
         *check_findings(container, bag),
+        *check_redactions(container, bag, statement.predicate),
     ]
     for problem in problems:
         report.fail("completeness", problem)

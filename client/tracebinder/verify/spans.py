@@ -17,11 +17,11 @@ from tracebinder.verify.canonical import NoCanonicalForm, canonical_json
 from tracebinder.verify.container import Container
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, BinderUnverifiable
 from tracebinder.verify.lines import objects_in
-from tracebinder.verify.strict_json import JsonObject, objects_at, parse_object, text_at, whole_at
+from tracebinder.verify.meaning import REDACTIONS
+from tracebinder.verify.strict_json import JsonObject, objects_at, parse_object, text_at, time_at, whole_at
 
 TRACES: Final = "data/traces/traces.jsonl"
 SPANS: Final = "data/traces/spans.jsonl"
-REDACTIONS: Final = "data/redactions.json"
 
 # What a span is digested over in format 2; docs/decisions/0023-span-digests.md.
 _DIGESTED: Final = (
@@ -63,6 +63,11 @@ class _Redactions:
     def may_be_erased(self, trace_id: object) -> bool:
         return self.erased is None or trace_id in self.erased
 
+    def may_be_gone(self, trace: JsonObject) -> bool:
+        """Whether a month in which spans of this trace may have begun is gone."""
+        first, last = (time_at(trace, key, member=TRACES) for key in ("startedAt", "endedAt"))
+        return any(f"{first:%Y_%m}" <= month[-7:] <= f"{last:%Y_%m}" for month in self.months)
+
 
 def check_spans(container: Container, bag: Bag, *, must_name: bool) -> SpansChecked:
     """Digest each span again, and each trace from its spans.
@@ -76,7 +81,9 @@ def check_spans(container: Container, bag: Bag, *, must_name: bool) -> SpansChec
         BinderUnverifiable: a span is digested in a newer way.
     """
     found = SpansChecked()
-    if not {TRACES, SPANS} <= set(bag.digests):
+    if absent := {TRACES, SPANS} - set(bag.digests):
+        if must_name:
+            raise BinderFailed("is left out, and belongs to every binder of this version", member=min(absent))
         return found
     if not must_name and not _name_their_spans(container):
         for span in objects_in(container, SPANS):
@@ -117,7 +124,7 @@ def _check_trace(
     if len(present) != len(pairs) or not present <= set(named):
         raise BinderFailed(f"holds a span that trace {trace_id} was not sealed from", member=SPANS)
     if missing := sorted(set(named) - present):
-        if not redactions.months:
+        if not redactions.may_be_gone(trace):
             raise BinderFailed(
                 f"lacks span {missing[0]} of trace {trace_id}, and nothing says why", member=SPANS
             )

@@ -359,7 +359,7 @@ def _local_sizes(zip64: bytes | None, short: tuple[int, int], name: str) -> tupl
     if len(zip64) != 16:
         raise ZipRefused("the ZIP64 field of a member's own header does not hold two sizes", name)
     size, packed = struct.unpack("<2Q", zip64)
-    if any(told not in (_FULL32, 0, true) for told, true in zip(short, (size, packed), strict=True)):
+    if any(told not in (_FULL32, true) for told, true in zip(short, (size, packed), strict=True)):
         raise ZipRefused("the member's own header says two sizes", name)
     return size, packed
 

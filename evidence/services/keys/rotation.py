@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import transaction
 
 from evidence.access import Principal
@@ -32,9 +33,12 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
 
     Raises:
         AccessDenied: whoever asks does not run commands on this machine.
-        InvalidInput: no reason, or no binder was ever signed: the first key is made by itself.
+        InvalidInput: no reason, this process holds no keys, or no binder was ever signed: the first key is made by
+            itself.
     """
     check_can_rotate_binder_key(principal)
+    if not settings.HOLDS_KEYS:
+        raise InvalidInput("This process holds no keys: replace the key where the export worker has it.")
     if not reason.strip():
         raise InvalidInput("Say why the binder key is replaced.")
     if not was_used():

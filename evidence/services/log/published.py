@@ -8,13 +8,14 @@ a checkpoint is committed, so that no head leaves the house without it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
 
 from evidence.access import Principal
 from evidence.acts import check_can_resume_log
-from evidence.durable_files import replace_text
+from evidence.durable_files import replace_text, sync
 from evidence.errors import InvalidInput
 from evidence.log import notes
 from evidence.log.errors import LogError
@@ -23,9 +24,9 @@ from evidence.models.audit import Checkpoint
 from evidence.selectors import log_proofs as stored
 from evidence.services import audit
 from evidence.services.keys.log_signer import load_log_verifier
-from evidence.services.log.errors import LogForked
+from evidence.services.log.errors import LogForked, LogInconsistent
 
-RESUMED_VERB = "log.resumed"
+RESUMED_VERB: Final = "log.resumed"
 
 
 def note_published(note: str) -> None:
@@ -48,6 +49,7 @@ def check_continues_published() -> None:
 
     Raises:
         LogForked: the log is shorter than that head, or another one; or what is kept is no head of this log.
+        LogInconsistent: the log's tables do not lead to a root.
         LogKeyUnusable: the log's key cannot be read.
     """
     note = read_published()
@@ -57,7 +59,11 @@ def check_continues_published() -> None:
     size = stored.count_leaves()
     if head.size > size:
         raise LogForked(f"{head.size:,} entries were published, and {size:,} are left. {_WHAT_TO_DO}")
-    if stored.read_live_root(size=head.size) != head.root:
+    try:
+        root = stored.read_live_root(size=head.size)
+    except LogError as exc:
+        raise LogInconsistent(f"The log cannot be compared with the head last published: {exc}.") from exc
+    if root != head.root:
         raise LogForked(f"The first {head.size:,} entries are not those that were published. {_WHAT_TO_DO}")
 
 
@@ -107,10 +113,11 @@ def resume_log(*, principal: Principal, reason: str) -> AuditEvent:
             verb=RESUMED_VERB, actor=principal.actor, obj=last, payload={"given_up": note, "reason": reason}
         )
     path.replace(path.with_name(f"{path.name}.given-up-{event.event_uuid}"))
+    sync(path.parent)
     return event
 
 
-_WHAT_TO_DO = (
+_WHAT_TO_DO: Final = (
     "This database is older than what auditors may hold, and nothing is signed. Restore its newest state; if none is "
     'left, `manage.py resume_log` says so on record and goes on. docs/guides/operator.md, "After restoring a backup".'
 )

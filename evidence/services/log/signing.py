@@ -63,7 +63,7 @@ def sign_checkpoint() -> Checkpoint | None:
 def _refuse_a_fork(size: int) -> None:
     try:
         check_continues_published()
-    except LogForked as exc:
+    except (LogForked, LogInconsistent) as exc:
         logger.critical("checkpoint refused at %d leaves: %s", size, exc)
         raise
 

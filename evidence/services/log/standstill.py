@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Max
 
 from evidence import clock
 from evidence.models import AuditEvent
@@ -34,9 +35,12 @@ _WHERE: Final = "The worker of the queue `log` says why; `manage.py verify_log` 
 
 
 def _unsequenced_since() -> datetime | None:
-    """Return the time of the first event after the last one that has a leaf; None where there is none."""
-    last = Leaf.objects.order_by("-seq").values_list("event_id", flat=True).first()
-    after = AuditEvent.objects.filter(pk__gt=last or 0).order_by("pk")
+    """Return the time of the first event after the newest that has a leaf; None where there is none.
+
+    One that was committed late stands before it, and the next call of the sequencer finds it.
+    """
+    newest = Leaf.objects.aggregate(newest=Max("event_id"))["newest"]
+    after = AuditEvent.objects.filter(pk__gt=newest or 0).order_by("pk")
     return after.values_list("occurred_at", flat=True).first()
 
 
