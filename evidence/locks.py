@@ -21,9 +21,7 @@ class Lock(StrEnum):
     ARTEFACT = "evidence.artefact"  # numbering of an artefact's versions
     ASSEMBLY = "evidence.assembly"  # a pending trace, while a worker has it in hand
     ASSESSMENT = "requirements.assessment"  # a criterion for a release
-    BINDER_KEY = (
-        "evidence.binderkey"  # which key signs binders: while one is replaced, or what it signed is stored
-    )
+    BINDER_KEY = "evidence.binderkey"  # the binder key: while it is replaced, or what it signed is stored
     BINDER_REQUEST = "evidence.binderrequest"  # what a release is to be packed into
     BLOB = "evidence.blob"  # a large value, by digest: while rows come to point there, or it is taken away
     CLOCK = "evidence.clock"  # the keeping of a moment

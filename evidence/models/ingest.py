@@ -138,9 +138,8 @@ class PendingTrace(StoredModel):
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="pending_traces")
     trace_id = models.UUIDField()
     generation = models.BigIntegerField(default=1)
-    attempts = models.PositiveSmallIntegerField(
-        default=0, db_default=0
-    )  # attempts that began and did not finish it
+    # Attempts that began and did not finish it.
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
     tried_at = models.DateTimeField(null=True)  # when the last attempt began; our clock
     root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
     first_received_at = models.DateTimeField()

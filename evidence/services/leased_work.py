@@ -122,7 +122,7 @@ def find_to_send(kind: WorkKind[_W]) -> list[int]:
     """
     now = clock.now()
     for work in kind.rows().filter(_free(now) & _worn_out(now)):
-        _give_up(kind, work)
+        _give_up(kind, work, now)
     waiting = list(kind.rows().filter(_free(now)).order_by("pk"))
     queue = _look_at_queue(kind.rows(), waiting, now)
     due = [work.pk for work in waiting if queue.may_have_lost(work)]
@@ -198,10 +198,11 @@ def _close(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, object
 
 
 @transaction.atomic
-def _give_up(kind: WorkKind[_W], work: _W) -> None:
+def _give_up(kind: WorkKind[_W], work: _W, now: datetime) -> None:
+    """Close it, unless its worker has said since it was read that it is alive."""
     lost = f"worker_lost: {work.attempts} workers took it and none of them finished it"
     error = work.error if work.state == State.QUEUED else lost
-    held = kind.rows().filter(pk=work.pk, state=work.state, attempts=work.attempts)
+    held = kind.rows().filter(_free(now), pk=work.pk, state=work.state, attempts=work.attempts)
     if _change(held, state=State.FAILED, error=error, finished_at=clock.now(), lease_until=None):
         _record(kind, work, "failed", {"error": error})
 

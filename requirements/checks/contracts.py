@@ -73,9 +73,7 @@ class Measured:
     observed_from: datetime | None
     observed_to: datetime | None
     inputs: Mapping[str, object]  # digests of all that was read, JSON
-    missing: Mapping[str, int] = field(
-        default_factory=dict
-    )  # of n: not observed, by reason; none of it counts as good
+    missing: Mapping[str, int] = field(default_factory=dict)  # of n: not observed, by reason; none is good
     obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
 
     @property

@@ -7,8 +7,14 @@ from typing import NotRequired, TypedDict
 from evidence.binder.files import RequirementStatus
 
 
-class Judged(TypedDict):
-    """What was found of a criterion, as of the binder. The last fields are there once it was ever assessed."""
+class Missing(TypedDict):
+    """How many of the `n` beside it were not observed."""
+
+    missing: NotRequired[int]  # traces that were set aside; left out where there are none
+
+
+class Judged(Missing):
+    """What was found of a criterion, as of the binder. The last ones are there once it was ever assessed."""
 
     verdict: str
     reason: str

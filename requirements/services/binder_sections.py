@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from evidence.binder.files import BinderFile, json_file
 from evidence.binder.paths import file_stem
@@ -27,6 +27,7 @@ from requirements.selectors.requirements import approved_versions, baseline_vers
 from requirements.services.binder_documents import (
     CriterionDocument,
     Judged,
+    Missing,
     RequirementDocument,
     WaiverDocument,
 )
@@ -136,6 +137,7 @@ def _judged(scope: BinderScope, criterion: AcceptanceCriterion) -> Judged:
         max_age_days=criterion.max_age_days,
         as_of=scope.as_of.at,
     )
+    whole, *parts = [_missing(part) for part in last.inputs.get("measured", [])] or [{}]
     return {
         "verdict": judgement.verdict.value,
         "reason": judgement.detail,
@@ -143,14 +145,21 @@ def _judged(scope: BinderScope, criterion: AcceptanceCriterion) -> Judged:
         "low": last.low,
         "high": last.high,
         "n": last.n,
+        **whole,
         "assessedAsOf": moment(last.as_of),
         "observedFrom": moment(last.observed_from),
         "observedTo": moment(last.observed_to),
-        "sliceResults": plain(last.slices),
+        "sliceResults": plain([{**shown, **part} for shown, part in zip(last.slices, parts, strict=True)]),
         "inputs": plain(last.inputs),
         "inputsDigest": last.inputs_digest,
         "codeVersion": last.code_version,
     }
+
+
+def _missing(part: Mapping[str, Any]) -> Missing:
+    """Return how many traces of the whole or of a slice were set aside; nothing where none were."""
+    n = sum(part["recent"]["inputs"].get("set_aside", {}).values())
+    return {"missing": n} if n else {}
 
 
 def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[str]:

@@ -345,11 +345,25 @@ def _criterion(**changes: object) -> Callable[[Members], Members]:
     [
         _criterion(low=0.89),  # the unfavourable bound misses the threshold, though the value does not
         _criterion(n=9),
+        _criterion(n=30, missing=21),  # thirty with what is missing, nine were observed
+        _criterion(n=9, missing=-1),
         _criterion(low=None),
         _criterion(minN=0, n=0),
         _criterion(slices=[{"language": "zh-Hans"}]),  # named, and never measured
         _criterion(
             slices=[{"language": "en"}], sliceResults=[{"where": {"language": "en"}, "n": 60, "low": 0.8}]
+        ),
+        _criterion(
+            slices=[{"language": "en"}],
+            sliceResults=[{"where": {"language": "en"}, "n": 60, "low": 0.93, "missing": 51}],
+        ),
+        _criterion(
+            slices=[{"language": "en"}],
+            sliceResults=[{"where": {"language": "en"}, "n": 9, "low": 0.93, "missing": -1}],
+        ),
+        _criterion(
+            slices=[{"language": "en"}],
+            sliceResults=[{"where": {"language": "en"}, "n": 60, "low": 0.93, "missing": "51"}],
         ),
         _criterion(maxAgeDays=30, observedTo="2026-10-01T00:00:00Z"),
         _edit_document("data/requirements/sources.json", state="draft"),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
+from django.db.models import F
 
 from evidence import clock
 from evidence.models import PendingTrace, Reject, Trace
@@ -32,15 +34,15 @@ def test_a_trace_that_others_begin_before_it_is_claimed_is_sealed(
     """It was said to have ended three workers, though none had so much as read it."""
     store_spans(world.system, uuid4(), spans_of(world))
     PendingTrace.objects.update(attempts=1)  # a batch failed because of another trace
-    known, claim = clock.read_moment(), queue.claim
+    known, take_unheld = clock.read_moment(), queue.take_unheld
 
-    def claim_after_others_began(ids: Sequence[int]) -> list[PendingTrace]:
-        monkeypatch.setattr(queue, "claim", claim)
+    def take_after_others_began(ids: Sequence[int]) -> list[PendingTrace]:
+        monkeypatch.setattr(queue, "take_unheld", take_unheld)
         for _ in range(WORKERS):
             elsewhere(lambda: queue.begin_attempt(1, known.at, tried=True))
-        return claim(ids)
+        return take_unheld(ids)
 
-    monkeypatch.setattr(queue, "claim", claim_after_others_began)
+    monkeypatch.setattr(queue, "take_unheld", take_after_others_began)
     assert assemble_due_traces(limit=10) == 1
     assert (Trace.objects.count(), Reject.objects.count()) == (1, 0)
 
@@ -50,14 +52,53 @@ def test_an_attempt_that_finds_another_worker_at_the_trace_is_none(
 ) -> None:
     store_spans(world.system, uuid4(), spans_of(world))
     PendingTrace.objects.update(attempts=1)
-    claim = queue.claim
+    take_unheld = queue.take_unheld
 
-    def claim_while_another_has_it(ids: Sequence[int]) -> list[PendingTrace]:
-        with in_flight(lambda: claim(ids)):
-            return claim(ids)
+    def take_while_another_has_it(ids: Sequence[int]) -> list[PendingTrace]:
+        with in_flight(lambda: take_unheld(ids)):
+            return take_unheld(ids)
 
-    monkeypatch.setattr(queue, "claim", claim_while_another_has_it)
+    monkeypatch.setattr(queue, "take_unheld", take_while_another_has_it)
     assemble_due_traces(limit=1)
+    assert PendingTrace.objects.get().attempts == 1
+
+
+def test_a_trace_that_was_sealed_while_ingest_held_its_row_has_not_been_tried(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three such coincidences, and a healthy trace was said to have ended three workers."""
+    store_spans(world.system, uuid4(), spans_of(world))
+    remove_done = queue.remove_done
+
+    def remove_while_ingest_has_the_row(pending: Sequence[PendingTrace]) -> None:
+        with in_flight(lambda: PendingTrace.objects.update(generation=F("generation") + 1)):
+            remove_done(pending)
+
+    monkeypatch.setattr(queue, "remove_done", remove_while_ingest_has_the_row)
+    assemble_due_traces(limit=1)
+    assert Trace.objects.count() == 1
+    assert PendingTrace.objects.get().attempts == 0
+
+
+def test_what_is_forgotten_are_the_attempts_up_to_the_one_that_sealed_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that begins the late spans before the row can be had may be killed by them: that one counts."""
+    store_spans(world.system, uuid4(), spans_of(world))
+    PendingTrace.objects.update(attempts=1)
+    remove_done = queue.remove_done
+
+    def remove_while_ingest_has_the_row(pending: Sequence[PendingTrace]) -> None:
+        transaction.on_commit(lambda: elsewhere(begin_another))
+        with in_flight(lambda: PendingTrace.objects.update(generation=F("generation") + 1)):
+            remove_done(pending)
+
+    def begin_another() -> None:
+        assert queue.begin_attempt(1, clock.now(), tried=True)
+
+    monkeypatch.setattr(queue, "remove_done", remove_while_ingest_has_the_row)
+    assemble_due_traces(limit=1)
+    assert Trace.objects.count() == 1
     assert PendingTrace.objects.get().attempts == 1
 
 

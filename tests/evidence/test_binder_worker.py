@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from pytest_django.fixtures import Settings
 
 from evidence import clock, tasks
@@ -123,6 +125,29 @@ def test_what_the_database_does_meanwhile_puts_the_request_back_however_often(
     tasks.export_binder(request.pk)
     request.refresh_from_db()
     assert request.state == "done"
+
+
+def test_a_last_attempt_that_says_it_is_alive_after_all_is_not_given_up(filled: Filled) -> None:
+    """The database was away for longer than the lease; the worker lived and renews it while its row is looked at."""
+    request = ask(filled)
+    for _ in range(leased_work.MAX_ATTEMPTS):
+        BinderRequest.objects.update(lease_until=clock.now() - timedelta(minutes=1))
+        assert leased_work.claim(binder_requests.WORK, request.pk)
+    BinderRequest.objects.update(lease_until=clock.now() - timedelta(minutes=1))
+    looks = iter(range(100))
+
+    def rows_that_are_renewed_once_seen() -> QuerySet[BinderRequest]:
+        if next(looks) == 1:
+            BinderRequest.objects.update(lease_until=clock.now() + timedelta(minutes=5))
+        return binder_requests.WORK.rows()
+
+    assert leased_work.find_to_send(replace(binder_requests.WORK, rows=rows_that_are_renewed_once_seen)) == []
+    request.refresh_from_db()
+    assert (request.state, request.attempts) == ("running", leased_work.MAX_ATTEMPTS)
+    BinderRequest.objects.update(lease_until=clock.now() - timedelta(minutes=1))
+    leased_work.find_to_send(binder_requests.WORK)
+    request.refresh_from_db()
+    assert (request.state, request.error[:11]) == ("failed", "worker_lost")
 
 
 def test_whoever_a_process_of_before_let_in_without_a_pseudonym_is_given_one(filled: Filled) -> None:

@@ -100,6 +100,44 @@ def test_it_is_on_record_which_release_it_belonged_to(
     assert Reject.objects.get().source_ref == release
 
 
+@pytest.mark.parametrize(
+    ("root", "resource", "library", "release"),
+    [
+        pytest.param(None, "r2", {}, "r2", id="of the process, as is usual"),
+        pytest.param(None, "r2", {"tracebinder.release": "r1"}, ANY_RELEASE, id="a library says another"),
+        pytest.param("r2", "r2", {"tracebinder.release": " r2 "}, "r2", id="all say the same"),
+        pytest.param("r2", "r2", {"tracebinder.release": ""}, "r2", id="an empty name is none"),
+        pytest.param("r2", "r2", {"tracebinder.release": 7}, ANY_RELEASE, id="no text"),
+        pytest.param("r2", "r1", {}, ANY_RELEASE, id="agent and process disagree"),
+        pytest.param("r" * 150, "r" * 150, {}, "r" * 100, id="cut as the mapping cuts it"),
+    ],
+)
+def test_whatever_names_a_release_is_asked_and_where_they_differ_it_counts_against_each(
+    world: World, settings: Settings, root: str | None, resource: str, library: dict[str, Any], release: str
+) -> None:
+    settings.TRACE_MAX_SPANS = 1
+    spans = spans_of(world, **{"tracebinder.release": root})
+    spans[0]["resource"] = {"tracebinder.release": resource}
+    spans[1]["attributes"] |= library
+    store_spans(world.system, uuid4(), spans)
+    assemble_due_traces(limit=10)
+    assert Reject.objects.get().source_ref == release
+
+
+def test_an_event_that_speaks_for_its_span_is_asked_too(world: World, settings: Settings) -> None:
+    settings.TRACE_MAX_SPANS = 1
+    spans = spans_of(world)
+    spans[1]["events"] = [
+        {
+            "name": "gen_ai.client.inference.operation.details",
+            "attributes": {"tracebinder.release": "r2"},
+        }
+    ]
+    store_spans(world.system, uuid4(), spans)
+    assemble_due_traces(limit=10)
+    assert Reject.objects.get().source_ref == ANY_RELEASE
+
+
 def test_without_options_it_assembles_what_is_due(world: World) -> None:
     store_spans(world.system, uuid4(), spans_of(world))
     assemble()

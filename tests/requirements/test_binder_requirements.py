@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from evidence import clock
 from evidence.services.gates.waivers import record_waiver
@@ -19,6 +20,7 @@ from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.factories import World, acting
 from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_trace
+from tests.requirements.test_missing_traces import set_aside
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,19 @@ def test_what_was_met_is_stale_in_a_binder_of_a_later_date(
     later = document(world, tmp_path, monkeypatch, at=timezone.now() + timedelta(days=31))
     assert (later["status"], later["criteria"][0]["verdict"]) == ("partial", "stale")
     assert later["criteria"][0]["reason"].startswith("older than 30 days at the time of this binder; then: ")
+
+
+def test_it_says_how_many_of_what_is_counted_are_missing(
+    world: World, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assessed(world)
+    assert "missing" not in document(world, tmp_path, monkeypatch)["criteria"][0]
+    set_aside(world, settings, 2)
+    criterion = make_criterion(world, min_n=20, threshold=0.5, slices="[{language: en}]")
+    assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
+    (shown,) = document(world, tmp_path, monkeypatch)["criteria"]
+    assert (shown["verdict"], shown["n"], shown["missing"]) == ("met", 22, 2)
+    assert [(part["n"], part["missing"]) for part in shown["sliceResults"]] == [(22, 2)]
 
 
 def test_a_waiver_counts_until_it_expires_and_is_shown_afterwards(

@@ -109,9 +109,10 @@ def _reaches(measured: JsonObject, criterion: JsonObject) -> bool:
     bound_name, holds = _COMPARISONS[str(criterion["comparator"])]
     threshold, needed = _number(criterion, "threshold"), _number(criterion, "minN")
     bound, n = _number(measured, bound_name), _number(measured, "n")
-    if bound is None or threshold is None or n is None or needed is None:
+    missing = _number(measured, "missing") if "missing" in measured else 0
+    if bound is None or threshold is None or n is None or needed is None or missing is None or missing < 0:
         return False
-    return n >= max(needed, 1) and holds(bound, threshold)
+    return n - missing >= max(needed, 1) and holds(bound, threshold)
 
 
 def _number(value: JsonObject, key: str) -> float | None:

@@ -1,7 +1,7 @@
 """Whoever acted in a binder is in its `people.json`: step 6.
 
 Pseudonyms and tokens are looked for. `user:<name>` is from before there were pseudonyms; whom it meant may have been
-erased. Who made a version that several systems use may be of another system, and is not named here.
+erased.
 """
 
 from __future__ import annotations

@@ -15,14 +15,16 @@ be dead, the last attempt is not begun, and so no trace is set aside for workers
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from evidence import clock
 from evidence.database_errors import TOOK_TOO_LONG, passes, state_of
@@ -64,7 +66,7 @@ _BEGIN: Final = f"""
 """  # noqa: S608  # likewise
 _BEGIN_UNTRIED: Final = f"WITH due AS MATERIALIZED ({_UNTRIED}), {_BEGIN}"
 _BEGIN_TRIED: Final = f"WITH due AS MATERIALIZED ({_TRIED}), {_BEGIN}"
-_CLAIM: Final = f"""
+_TAKE_UNHELD: Final = f"""
     SELECT id FROM unnest(%s::bigint[]) AS id WHERE pg_try_advisory_xact_lock({numbers_of(Lock.ASSEMBLY, "id")})
 """  # noqa: S608  # likewise
 _TAKE_BACK: Final = """
@@ -72,13 +74,13 @@ _TAKE_BACK: Final = """
         SELECT id FROM evidence_pendingtrace WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED
     ) AS held WHERE p.id = held.id RETURNING p.id
 """
-_TAKE_ONE_BACK: Final = """
-    UPDATE evidence_pendingtrace SET attempts = greatest(attempts - 1, 0) WHERE id = %s
+_TAKE_BACK_FROM_ONE: Final = """
+    UPDATE evidence_pendingtrace SET attempts = greatest(attempts - %s, 0) WHERE id = %s
 """
 _RESET: Final = """
     UPDATE evidence_pendingtrace p SET attempts = 0 FROM (
         SELECT id FROM evidence_pendingtrace WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED
-    ) AS held WHERE p.id = held.id
+    ) AS held WHERE p.id = held.id RETURNING p.id
 """
 _REMOVE_DONE: Final = """
     DELETE FROM evidence_pendingtrace WHERE id IN (
@@ -86,6 +88,7 @@ _REMOVE_DONE: Final = """
         JOIN unnest(%s::bigint[], %s::bigint[]) AS read(id, generation)
           ON p.id = read.id AND p.generation = read.generation
         FOR UPDATE OF p SKIP LOCKED)
+    RETURNING id
 """
 _SEIZE: Final = """
     INSERT INTO evidence_pendingtrace (system_id, trace_id, generation, root_ended, first_received_at, last_received_at)
@@ -116,13 +119,13 @@ def begin_attempt(limit: int, now: datetime, *, tried: bool = False) -> list[int
         return sorted(pk for (pk,) in cursor.fetchall())
 
 
-def claim(ids: Sequence[int]) -> list[PendingTrace]:
+def take_unheld(ids: Sequence[int]) -> list[PendingTrace]:
     """Return the work rows whose attempt has begun, ours until the transaction ends.
 
     Read under the locks: a row that another worker has just finished is gone by now.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [list(ids)])
+        cursor.execute(_TAKE_UNHELD, [list(ids)])
         ours = [pk for (pk,) in cursor.fetchall()]
     return list(PendingTrace.objects.filter(pk__in=ours).select_related("system").order_by("pk"))
 
@@ -137,7 +140,7 @@ class Attempt:
 
     def claim(self) -> list[PendingTrace]:
         """Return the work rows that no other worker holds; they are ours until the transaction ends."""
-        self._ours = claim(self._begun)
+        self._ours = take_unheld(self._begun)
         return self._ours
 
     def uncounted(self, problem: Exception | None) -> list[int]:
@@ -155,13 +158,13 @@ def attempt(begun: Sequence[int]) -> Iterator[Attempt]:
     None was the attempt on a row that another worker holds, on one that the block has left, and on any where what ended
     the block is no fault of the traces.
     """
-    attempt = Attempt(begun)
+    current = Attempt(begun)
     try:
-        yield attempt
+        yield current
     except Exception as exc:
-        take_attempts_back(attempt.uncounted(exc))
+        take_attempts_back(current.uncounted(exc))
         raise
-    take_attempts_back(attempt.uncounted(None))
+    take_attempts_back(current.uncounted(None))
 
 
 def take_attempts_back(ids: Sequence[int]) -> None:
@@ -172,10 +175,15 @@ def take_attempts_back(ids: Sequence[int]) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_TAKE_BACK, [list(ids)])
             done = {pk for (pk,) in cursor.fetchall()}
-        for pk in sorted(set(ids) - done):  # one at a time: ingest holds several, in another order
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {_PATIENCE}")
-                cursor.execute(_TAKE_ONE_BACK, [pk])
+        _take_back_patiently(dict.fromkeys(set(ids) - done, 1))
+
+
+def _take_back_patiently(attempts: Mapping[int, int]) -> None:
+    """Take so many attempts off each work row that ingest holds, once it lets go of it."""
+    for pk, n in sorted(attempts.items()):  # one at a time: ingest holds several, in another order
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {_PATIENCE}")
+            cursor.execute(_TAKE_BACK_FROM_ONE, [n, pk])
 
 
 def is_no_fault_of_theirs(exc: Exception) -> bool:
@@ -216,9 +224,28 @@ def trace_kept_still(system_id: int, trace_id: UUID) -> Iterator[None]:
 
 
 def remove_done(pending: Sequence[PendingTrace]) -> None:
-    """Remove work rows. Where spans have arrived since they were read, the row stays and has not been tried."""
-    ids = [one.pk for one in pending]
+    """Remove work rows. Where spans have arrived since they were read, the row stays and has not been tried.
+
+    A row that ingest holds now is seen to after the commit: here we hold others, for which ingest may wait.
+    """
+    counted = {one.pk: one.attempts for one in pending}
     with connection.cursor() as cursor:
-        cursor.execute(_REMOVE_DONE, [ids, [one.generation for one in pending]])
-        if cursor.rowcount < len(ids):
-            cursor.execute(_RESET, [ids])
+        cursor.execute(_REMOVE_DONE, [[one.pk for one in pending], [one.generation for one in pending]])
+        _drop_returned(counted, cursor)
+        if not counted:
+            return
+        cursor.execute(_RESET, [list(counted)])
+        _drop_returned(counted, cursor)
+    if counted:
+        transaction.on_commit(partial(_forget_attempts, counted))
+
+
+def _drop_returned(counted: dict[int, int], cursor: CursorWrapper) -> None:
+    for (pk,) in cursor.fetchall():
+        del counted[pk]
+
+
+def _forget_attempts(counted: Mapping[int, int]) -> None:
+    """Take back the attempts up to the one that came to an end; another worker may have begun one since."""
+    with suppress(OperationalError, InterfaceError):
+        _take_back_patiently(counted)

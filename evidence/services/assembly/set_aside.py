@@ -27,10 +27,19 @@ from evidence.vocabulary import ANY_RELEASE, RejectSource
 logger = logging.getLogger(__name__)
 
 _NAME_LENGTH: Final = 100  # characters, as the mapping takes them
-_STATED: Final = """
-    SELECT DISTINCT attributes ->> %s FROM evidence_span
-    WHERE system_id = %s AND trace_id = %s AND jsonb_typeof(attributes -> %s) = 'string' LIMIT 2
-"""
+# Wherever the mapping may read it. It is not known here which span would speak for the trace, so all are asked; what is
+# no text may be taken for any name.
+_STATED: Final = f"""
+    SELECT DISTINCT left(btrim(said.release), {_NAME_LENGTH}) FROM evidence_span, LATERAL (
+        SELECT CASE jsonb_typeof(value) WHEN 'string' THEN value #>> '{{}}' ELSE '{ANY_RELEASE}' END
+        FROM (
+            VALUES (attributes -> '{RELEASE}'), (resource -> '{RELEASE}')
+            UNION ALL SELECT jsonb_path_query(events, '$[*].attributes."{RELEASE}"')
+        ) AS found(value)
+        WHERE jsonb_typeof(value) <> 'null'
+    ) AS said(release)
+    WHERE system_id = %s AND trace_id = %s AND btrim(said.release) <> '' LIMIT 2
+"""  # noqa: S608  # our own names
 _QUEUE_AGAIN: Final = """
     INSERT INTO evidence_pendingtrace (system_id, trace_id, generation, root_ended, first_received_at, last_received_at)
     SELECT system_id, trace_id, 1, bool_or(parent_span_id = ''), min(received_at), max(received_at)
@@ -94,8 +103,8 @@ def _queue_again(reject: Reject, principal: Principal) -> bool:
 
 
 def _release_stated(pending: PendingTrace) -> str:
-    """Return the release that the spans of a trace name; any, where they name none or several."""
+    """Return the release that the spans of a trace and their resources name; any, where they name none or several."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATED, [RELEASE, pending.system_id, pending.trace_id, RELEASE])
-        names = [name.strip()[:_NAME_LENGTH] for (name,) in cursor.fetchall()]
+        cursor.execute(_STATED, [pending.system_id, pending.trace_id])
+        names = [name.strip() for (name,) in cursor.fetchall()]
     return names[0] if len(names) == 1 and names[0] else ANY_RELEASE

@@ -194,9 +194,8 @@ def _bodies_due(
     rest = Exists(removed.filter(remainder__isnull=False))
     still_there = old.filter(rest if rewritten else ~Exists(removed))
     newer = IngestBatch.objects.filter(body_digest=OuterRef("body_digest"), received_at__gte=before)
-    rests_of = BlobRemoval.objects.filter(
-        remainder=OuterRef("body_digest")
-    )  # few: `_rests_due` looks at each
+    # Few: `_rests_due` looks at each.
+    rests_of = BlobRemoval.objects.filter(remainder=OuterRef("body_digest"))
     held = _is_held()
     free = still_there.filter(~held, ~Exists(newer))
     return free if rewritten else free.filter(~Exists(rests_of)), still_there.filter(held)
