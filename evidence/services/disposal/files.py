@@ -11,6 +11,7 @@ from evidence.models import (
     ArtefactKind,
     ArtefactVersion,
     Blob,
+    BlobRemoval,
     EvalRun,
     IngestBatch,
     LegalHold,
@@ -20,9 +21,9 @@ from evidence.models import (
 )
 from evidence.redaction import Subject, Unredactable, find_ids, redact
 from evidence.selectors.holds import active_holds
-from evidence.services.blobs import read_blob, what_is_left
+from evidence.services.blobs import read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep, Role, Stay, Unread, keep_left
-from evidence.services.disposal.uses import find_other_owner, why_kept
+from evidence.services.disposal.uses import find_other_owner, forms_of, why_kept
 from evidence.unpacking import is_opaque, texts_of
 from evidence.vocabulary import RejectSource
 
@@ -35,12 +36,8 @@ def plan_files(
     Args:
         shared: texts of the trace that another trace has, with that trace.
     """
-    seen: set[str] = set()
-    for role, original in find_files(system):
-        digest = what_is_left(original)
-        if digest in seen:
-            continue
-        seen.add(digest)
+    found = {digest: role for role, original in find_files(system) for digest in forms_of(original)}
+    for digest, role in found.items():
         try:
             data = read_blob(digest)
         except (BlobErased, BlobMissing, DigestMismatch):
@@ -49,7 +46,7 @@ def plan_files(
             yield Unread(f"{role} {digest}")
         if not subject.is_in(data):
             yield from _plan_shared(role, digest, data, shared)
-        elif why := why_kept(digest) or find_other_owner(original, system):
+        elif why := why_kept(digest) or find_other_owner(digest, system):
             yield Stay(f"{role} {digest}", why)
         else:
             yield _plan_file(role, digest, data, subject, keep)
@@ -76,8 +73,13 @@ def _plan_shared(role: Role, digest: str, data: bytes, shared: Sequence[tuple[st
 
 
 def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Keep) -> BlobPlan | Stay:
+    removal = BlobRemoval.objects.filter(pk=digest).first()
+    if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
+        return BlobPlan(role, digest)
     others = _traces_named_in(data, subject)
     try:
+        if removal is not None:  # it came back, and a second remainder would have no row that leads there
+            raise Unredactable
         left = redact(data, replace(subject, others=frozenset(one.trace_id.hex for one in others)))
     except Unredactable:
         if (hold := _find_hold(others)) is not None:
