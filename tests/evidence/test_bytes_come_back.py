@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,18 +12,19 @@ from django.utils import timezone
 
 from evidence import clock
 from evidence.access import principal_of_token
+from evidence.digests import sha256_hex
 from evidence.errors import BlobErased
 from evidence.models import AccessToken, BlobRemoval, IngestBatch, Reject, Scope
-from evidence.services import assembly, evals, ingest
+from evidence.services import assembly, evals, ingest, registry
 from evidence.services.blob_checks import check_blobs
-from evidence.services.blobs import blob_path, read_blob
+from evidence.services.blobs import blob_path, read_blob, store_blob
 from evidence.services.disposal import blob_removal
 from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.retention import apply_retention
 from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import PROTOBUF, make_request
-from tests.evidence.test_exact_erasure import MINE, OTHER, SECRET, THEIRS, erase, send, span_of
+from tests.evidence.test_exact_erasure import LONG, MINE, OTHER, SECRET, THEIRS, erase, send, span_of
 from tests.factories import ACTOR, World, make_world
 
 NOTED = eval_file(run_key=7, note=SECRET, other=THEIRS)  # cannot be read, so any system may post it
@@ -145,3 +147,61 @@ def test_prompts_stored_after_their_removal_are_kept(sender: World) -> None:
     theirs = store_inputs(release=make_world("aml-copilot").release, inputs=inputs, actor=ACTOR)
     sweep_removed()
     assert read_inputs(theirs) == inputs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_whose_bytes_are_a_value_of_another_system_stays(sender: World) -> None:
+    second = make_world("aml-copilot")
+    second.token(Scope.INGEST)
+    raw = eval_file(run_key=7, note=SECRET, other=LONG)
+    send_as(second, span_of(OTHER, THEIRS, statement=raw.decode()))
+    send_as(sender, span_of(MINE, SECRET))
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, raw)
+    plan = erase(sender).plan
+    assert [stay.why for stay in plan.stays] == [
+        "the same bytes are a value, shared with a trace of another system"
+    ]
+    assert read_blob(sha256_hex(raw)) == raw
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_whose_bytes_are_a_value_of_the_trace_itself_goes(sender: World) -> None:
+    raw = eval_file(run_key=7, note=SECRET, other=LONG)
+    send_as(sender, span_of(MINE, SECRET, statement=raw.decode()))
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, raw)
+    erase(sender)
+    assert not blob_path(sha256_hex(raw)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_names_no_trace_of_another_system_that_says_the_same(sender: World) -> None:
+    second = make_world("aml-copilot")
+    second.token(Scope.INGEST)
+    send_as(second, span_of(OTHER, SECRET))
+    send_as(sender, span_of(MINE, SECRET))
+    document = json.loads(eval_file())
+    document["samples"][3]["input"] = SECRET
+    post(sender, json.dumps(document).encode())
+    report = erase(sender)
+    assert {stay.why for stay in report.plan.stays} == {
+        "it says only what a trace of another system says too",
+        "it is of a trace of another system, or says only what that says too",
+    }
+    assert OTHER.hex not in json.dumps(report.certificate.document)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_does_not_say_what_another_system_calls_its_file(sender: World) -> None:
+    second = make_world("aml-copilot")
+    send(span_of(MINE, SECRET))
+    registry.ensure_version(
+        system=second.system, kind="dataset", key="salaries", label="1", digest=sha256_hex(NOTED), actor=ACTOR,
+        blob=store_blob(NOTED, "text/plain"),
+    )  # fmt: skip
+    digest = refuse(sender)
+    plan = erase(sender).plan
+    assert [(stay.what, stay.why) for stay in plan.stays] == [
+        (f"refused file {digest}", "registered by another system")
+    ]

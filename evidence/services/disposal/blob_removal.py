@@ -1,4 +1,4 @@
-"""Bytes taken out of the blob store: the row first, the file after the commit, and again if it comes back and nobody has it."""
+"""Bytes taken out of the blob store: the row first, the file after the commit, and again if nobody has it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -67,7 +67,7 @@ def plan_bodies(system: System, subject: Subject, keep: Keep) -> BodiesPlan:
         except (BlobMissing, DigestMismatch):
             plan.found.append(BlobPlan(Role.BODY, digest))  # was lost: it is not to come back
             continue
-        if why := why_kept(digest):
+        if why := why_kept(digest, system):
             plan.found.append(Stay(f"{Role.BODY} {digest}", why))
             continue
         batches = list(IngestBatch.objects.filter(body_digest__in=originals_of(digest)).order_by("pk"))
@@ -133,14 +133,18 @@ def _plan_body(
     if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
         return BlobPlan(Role.BODY, body.digest)
     try:
-        if removal is not None:  # it came back, and a second remainder would have no row that leads there
-            raise Inseparable
-        left = without_items(body.plain, body.signal, positions)
+        left = _without(body, positions, removal)
     except Inseparable:
         if (hold := _find_hold(rest)) is not None:
             return _stays(body, hold, "it cannot be taken apart")
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
     return BlobPlan(Role.BODY, body.digest, keep_left(left, body.plain.media_type, keep) if left else "")
+
+
+def _without(body: _Body, positions: Collection[int], removal: BlobRemoval | None) -> bytes:
+    if removal is not None:
+        raise Inseparable  # it came back, and a second remainder would have no row that leads there
+    return without_items(body.plain, body.signal, positions)
 
 
 def _values_of(ours: Sequence[Item], body: _Body) -> set[str]:

@@ -1,15 +1,16 @@
 """What else the bytes of a digest are kept as: a value of one is somebody's file, or a request, of the same bytes.
 
 And who has them still. A row has its bytes until they are taken from it: by an erasure of its own system later than
-the row (a request: of any system), or by the retention that it was old enough for. So whoever is told after a removal that
-the same bytes are kept has them, and so has another system that was told so while an erasure was under way.
+the row (a request: of any system), or by the retention that it was old enough for. So whoever is told after a removal
+that the same bytes are kept has them, and so has another system that was told so while an erasure was under way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Model, Q
@@ -23,10 +24,13 @@ from evidence.models import (
     ErasureCertificate,
     IngestBatch,
     Reject,
+    Span,
     System,
+    Trace,
 )
 from evidence.selectors.holds import is_held
 from evidence.services.blobs import originals_of, what_is_left
+from evidence.services.disposal.refused import refused_of
 from evidence.services.moved_values import find_user_of_value
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE, RejectSource
 
@@ -46,17 +50,42 @@ def find_other_use(digest: str) -> str:
     return ""
 
 
-def find_other_owner(digest: str, system: System) -> str:
-    """Say whose file it is as well, where another system has the same bytes; empty: nobody's.
+def find_other_owner(digest: str, system: System, *, but: Sequence[UUID], but_refused: Sequence[int]) -> str:
+    """Say whose a file is as well, where another system or a trace has the same bytes; empty: nobody's.
 
     What is left of a file is theirs from whom the rest was taken.
+
+    Args:
+        but: traces of the system that do not count, because they are erased.
+        but_refused: keys of refused spans that are erased, too.
     """
     owners = {
         owner for one in originals_of(digest) for owner, has in _file_rows(one) if has == (one == digest)
     }
     if owners - {system.pk}:
         return "another system posted the same file"
-    return "the same bytes are a value of a trace" if find_user_of_value(digest) is not None else ""
+    user = find_user_of_value(digest, but=(system.pk, but), but_refused=but_refused)
+    return "" if user is None else f"the same bytes are a value, {say_shared_with(system, *user)}"
+
+
+def say_shared_with(system: System, system_id: int | None, trace_id: str) -> str:
+    """Say with whom something is shared: which trace of the system, while those of others are nobody's business."""
+    if system_id == system.pk:
+        return f"shared with trace {trace_id or 'that cannot be told'}"
+    return "shared with a trace of another system"
+
+
+def name_trace(system: System, trace_id: UUID, *, but: UUID) -> str:
+    """Return what another trace is called before people of a system: by its id only if it is one of theirs.
+
+    Args:
+        but: the trace that is erased; another one of that id is another system's.
+    """
+    own: dict[str, Any] = {"system": system, "trace_id": trace_id}
+    known = Trace.objects.filter(**own).exists() or Span.objects.filter(**own).exists()
+    if trace_id != but and (known or refused_of(system, trace_id).exists()):
+        return f"trace {trace_id.hex}"
+    return "a trace of another system"
 
 
 def find_still_had(digests: Collection[str]) -> set[str]:
@@ -74,7 +103,7 @@ def find_still_had(digests: Collection[str]) -> set[str]:
 
 
 def forms_of(original: str) -> list[str]:
-    """Return under which digests the bytes of a file or request are now: what is left of them, and they if they came back.
+    """Return under which digests the bytes of a file or request are now: what is left, and they if they came back.
 
     Raises:
         BlobStoreAway: as `what_is_left` does.
@@ -89,14 +118,20 @@ def period_before(signal: str, now: datetime) -> datetime | None:
     return now - timedelta(days=days) if days else None
 
 
-def why_kept(digest: str) -> str:
-    """Say why a blob stays though it holds the subject's: somebody vouches for it, or it was given away."""
+def why_kept(digest: str, system: System) -> str:
+    """Say why a blob stays though it holds the subject's: somebody vouches for it, or it was given away.
+
+    What another system calls it is not said.
+    """
     versions = ArtefactVersion.objects.filter(blob=digest).exclude(blob__media_type=PROBE_INPUTS_MEDIA_TYPE)
-    if (version := versions.select_related("artefact").first()) is not None:
+    if (version := versions.filter(artefact__system=system).select_related("artefact").first()) is not None:
         return f"registered as {version.artefact} v{version.number}"
-    if (binder := Binder.objects.filter(archive=digest).first()) is not None:
+    binders = Binder.objects.filter(archive=digest)
+    if (binder := binders.filter(system=system).first()) is not None:
         return f"exported as {binder.file_name}"
-    return ""
+    if versions.exists():
+        return "registered by another system"
+    return "exported by another system" if binders.exists() else ""
 
 
 def _files() -> Iterator[tuple[Any, str, str, str]]:
