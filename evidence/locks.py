@@ -23,7 +23,7 @@ class Lock(StrEnum):
     ASSESSMENT = "requirements.assessment"  # a criterion for a release
     BINDER_KEY = "evidence.binderkey"  # the binder key: while it is replaced, or what it signed is stored
     BINDER_REQUEST = "evidence.binderrequest"  # what a release is to be packed into
-    BLOB = "evidence.blob"  # a large value, by digest: while rows come to point there, or it is taken away
+    BLOB = "evidence.blob"  # bytes by digest: while rows come to point there, or they are taken away
     CLOCK = "evidence.clock"  # the keeping of a moment
     DISPOSAL = "evidence.disposal"  # whatever takes content away, and holds; the functions of the database take it too
     EVAL_RUN = "evidence.evalrun"  # a run key of a system

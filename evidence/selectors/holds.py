@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from evidence.models import LegalHold
+from evidence.models import AccessToken, LegalHold
 
 
 def active_holds() -> QuerySet[LegalHold]:
@@ -19,3 +19,12 @@ def holds_over(period_from: datetime, period_to: datetime) -> QuerySet[LegalHold
     return active_holds().filter(
         Q(period_to__isnull=True) | Q(period_to__gt=period_from), period_from__lt=period_to
     )
+
+
+def is_held() -> Q:
+    """Return the condition that a request is kept for a hold: its token writes to a system under one."""
+    held = Q(pk__in=[])
+    for hold in active_holds():
+        tokens = AccessToken.systems.through.objects.filter(system=hold.system).values("accesstoken")
+        held |= Q(token__in=tokens, received_at__gte=hold.period_from)
+    return held

@@ -18,6 +18,7 @@ from evidence import clock
 from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch
 from evidence.models import Blob, BlobRemoval
 from evidence.services.blobs import blob_path, blob_store, check_blob, files_in
+from evidence.services.disposal.uses import find_still_had
 from evidence.services.moved_values import find_user_of_value
 
 MAX_NAMED: Final = 200  # faults, and files, that a report names one by one
@@ -161,14 +162,15 @@ def _check_removed(
 ) -> None:
     """Check that the file of a removed blob is gone.
 
-    Where a trace brought the same value since then, it is that trace's. What a crash left, or somebody posted again, is
-    no fault until the sweep should have taken it.
+    Where somebody was told since then that the same bytes are kept, they are theirs and have to be there. What a crash
+    left is no fault until the sweep should have taken it.
     """
     try:
         touched = datetime.fromtimestamp(blob_path(digest).stat().st_mtime, tz=UTC)
     except OSError:
         touched = None
-    if (touched is not None or digest in brought_again) and find_user_of_value(digest) is not None:
+    is_value = touched is not None or digest in brought_again
+    if find_still_had([digest]) or (is_value and find_user_of_value(digest) is not None):
         _check_one(report, digest, size)
         return
     report.removed += 1
@@ -208,7 +210,8 @@ def _explain(exc: Exception, digest: str, size: int) -> str:
     cause = exc.__cause__ if isinstance(exc, BlobStoreAway) else exc
     if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
         return f"its file cannot be read ({cause.strerror or cause})."
-    if BlobRemoval.objects.filter(pk=digest).exists() and find_user_of_value(digest) is None:
+    went = BlobRemoval.objects.filter(pk=digest).exists()
+    if went and not find_still_had([digest]) and find_user_of_value(digest) is None:
         return ""  # it went this moment, on record
     return f"its file is missing ({size:,} bytes)."
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from evidence.digests import sha256_hex
 from evidence.durable_files import sync
 from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch, EvidenceError
+from evidence.locks import Lock, hold
 from evidence.models import Blob, BlobRemoval
 
 logger = logging.getLogger(__name__)
@@ -46,12 +47,14 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     """Keep the bytes and return their row; bytes that are kept already are kept once.
 
     The file is written beside its place, synced, and renamed, so that a crash leaves either all of it or none.
-    Call it inside the transaction of whatever refers to the blob: a file without a row is harmless.
+    Call it inside the transaction of whatever refers to the blob: a file without a row is harmless, and nobody deletes
+    the file until that is committed.
 
     Raises:
         BlobStoreAway: as `blob_store`; so do all functions here that touch a file.
     """
     digest = sha256_hex(data)
+    hold(Lock.BLOB, digest)
     path = blob_path(digest)
     if _is_there(path):
         sync(path.parent)  # another process may have renamed it this moment and not have synced it yet
@@ -70,6 +73,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
         source: a file on the same file system as the store, e.g. from `incoming_file`.
         digest: its SHA-256, taken while it was written.
     """
+    hold(Lock.BLOB, digest)
     path = blob_path(digest)
     size = source.stat().st_size
     if _is_there(path):

@@ -1,16 +1,20 @@
-"""Bytes taken out of the blob store: the row first, the file after the commit, and again if it ever comes back."""
+"""Bytes taken out of the blob store: the row first, the file after the commit, and again if nobody has it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import Final
 
 from django.db import transaction
 
 from evidence import locks
 from evidence.models import Blob, BlobRemoval, Disposal, Erasure
 from evidence.services.blobs import blob_path, blob_store
+from evidence.services.disposal.uses import find_still_had
 from evidence.services.moved_values import find_user_of_value
+
+_AT_ONCE: Final = 500  # files that are looked up and locked together
 
 
 def remove_blobs(
@@ -28,7 +32,7 @@ def remove_blobs(
 
     Args:
         remainders: digests of what is left of some of them, in the store already.
-        values: those of them that are large values, which somebody else may have sent by the time the files go.
+        values: those of them that may be large values, which another trace may have brought by the time the files go.
 
     Returns:
         The digests that were there to remove: known to the store, and not removed before.
@@ -53,9 +57,28 @@ def delete_files(digests: Sequence[str], *, values: Collection[str] = ()) -> int
     """Delete the files of removed blobs, and return how many were there. Safe to repeat.
 
     Args:
-        values: those of them that may be large values: what another trace holds by now stays.
+        values: those of them that may be large values: they are looked for in all spans, too.
     """
-    return sum(_delete_value(digest) if digest in values else _delete_file(digest) for digest in digests)
+    files = sorted(set(digests) - set(values))
+    starts = range(0, len(files), _AT_ONCE)
+    n_gone = sum(_delete_unwanted(files[start : start + _AT_ONCE]) for start in starts)
+    return n_gone + sum(_delete_value(digest) for digest in digests if digest in values)
+
+
+@transaction.atomic
+def _delete_unwanted(digests: Sequence[str]) -> int:
+    """Delete the files that nobody has. Whoever stores the same bytes is seen, or waits and finds no file."""
+    locks.hold_each(locks.Lock.BLOB, ((digest,) for digest in digests))
+    had = find_still_had(digests)
+    return sum(_delete_file(digest) for digest in digests if digest not in had)
+
+
+@transaction.atomic
+def _delete_value(digest: str) -> int:
+    locks.hold(locks.Lock.BLOB, digest)
+    if find_still_had([digest]) or find_user_of_value(digest) is not None:
+        return 0
+    return int(_delete_file(digest))
 
 
 def _delete_file(digest: str) -> bool:
@@ -66,16 +89,10 @@ def _delete_file(digest: str) -> bool:
     return there
 
 
-@transaction.atomic
-def _delete_value(digest: str) -> bool:
-    locks.hold(locks.Lock.BLOB, digest)
-    return find_user_of_value(digest) is None and _delete_file(digest)
-
-
 def sweep_removed() -> int:
     """Delete the file of every removed blob that is there again: a crash came between, or its bytes were re-sent.
 
-    A large value that another trace brought since the removal is that trace's, and stays.
+    What somebody was told is kept since the removal (a value, a file, a request) is theirs, and stays.
     """
     digests = BlobRemoval.objects.order_by("pk").values_list("pk", flat=True).iterator(1_000)
     return sum(_delete_value(digest) for digest in digests if blob_path(digest).exists())

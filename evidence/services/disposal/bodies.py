@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -10,17 +10,17 @@ from typing import Final, cast
 from django.db.models import Q, QuerySet
 
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
-from evidence.models import Blob, Disposal, IngestBatch, LegalHold, Span, System, Trace
+from evidence.models import Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span, System, Trace
 from evidence.otlp.body import PlainBody
 from evidence.otlp.errors import OtlpError
 from evidence.otlp.records import Encoding, RejectRecord, Signal, SpanRecord
 from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.redaction import Subject
 from evidence.selectors.holds import active_holds
-from evidence.services.blobs import originals_of, read_blob, what_is_left
+from evidence.services.blobs import originals_of, read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Keep, Role, Stay, keep_left
 from evidence.services.disposal.refused import refused_of
-from evidence.services.disposal.uses import why_kept
+from evidence.services.disposal.uses import forms_of, why_kept
 from evidence.services.moved_values import digests_in, moved_by
 
 LOST: Final = (BlobErased, BlobMissing, DigestMismatch)
@@ -57,7 +57,9 @@ class _Body:
 def plan_bodies(system: System, subject: Subject, keep: Keep) -> BodiesPlan:
     """Return what becomes of each request that holds something of a trace, and of what is left of one by now."""
     plan = BodiesPlan()
-    for digest in dict.fromkeys(what_is_left(original) for original in find_bodies(system, subject)):
+    for digest in dict.fromkeys(
+        form for original in find_bodies(system, subject) for form in forms_of(original)
+    ):
         try:
             data = read_blob(digest)
         except BlobErased:
@@ -65,7 +67,7 @@ def plan_bodies(system: System, subject: Subject, keep: Keep) -> BodiesPlan:
         except (BlobMissing, DigestMismatch):
             plan.found.append(BlobPlan(Role.BODY, digest))  # was lost: it is not to come back
             continue
-        if why := why_kept(digest):
+        if why := why_kept(digest, system):
             plan.found.append(Stay(f"{Role.BODY} {digest}", why))
             continue
         batches = list(IngestBatch.objects.filter(body_digest__in=originals_of(digest)).order_by("pk"))
@@ -92,7 +94,7 @@ def find_bodies(system: System, subject: Subject) -> Iterator[str]:
     if not _spans_went(system, subject, spans):
         others = others.filter(Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal=Signal.LOGS))
     for digest in others.values_list("body_digest", flat=True).iterator(100):
-        if _mentions(what_is_left(digest), subject):
+        if any(_mentions(form, subject) for form in forms_of(digest)):
             yield digest
 
 
@@ -126,14 +128,23 @@ def _plan_body(
         return None
     values |= _values_of(ours, body)
     positions = {item.position for item in ours}
+    rest = [item for item in items if item.position not in positions]
+    removal = BlobRemoval.objects.filter(pk=body.digest).first()
+    if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
+        return BlobPlan(Role.BODY, body.digest)
     try:
-        left = without_items(body.plain, body.signal, positions)
+        left = _without(body, positions, removal)
     except Inseparable:
-        rest = [item for item in items if item.position not in positions]
         if (hold := _find_hold(rest)) is not None:
             return _stays(body, hold, "it cannot be taken apart")
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
     return BlobPlan(Role.BODY, body.digest, keep_left(left, body.plain.media_type, keep) if left else "")
+
+
+def _without(body: _Body, positions: Collection[int], removal: BlobRemoval | None) -> bytes:
+    if removal is not None:
+        raise Inseparable  # it came back, and a second remainder would have no row that leads there
+    return without_items(body.plain, body.signal, positions)
 
 
 def _values_of(ours: Sequence[Item], body: _Body) -> set[str]:

@@ -142,7 +142,7 @@ def _carry_out(plan: ErasurePlan, reason: str, actor: str) -> ErasureReport:
         erasure=erasure,
         actor=actor,
         remainders={blob.digest: blob.remainder for blob in plan.blobs if blob.remainder},
-        values=[blob.digest for blob in plan.blobs if blob.role is Role.VALUE],
+        values=[blob.digest for blob in plan.blobs if blob.role is not Role.BODY],
     )
     audit.record(
         verb="trace.erased",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from evidence.models import (
     ArtefactKind,
     ArtefactVersion,
     Blob,
+    BlobRemoval,
     EvalRun,
     IngestBatch,
     LegalHold,
@@ -20,27 +21,32 @@ from evidence.models import (
 )
 from evidence.redaction import Subject, Unredactable, find_ids, redact
 from evidence.selectors.holds import active_holds
-from evidence.services.blobs import read_blob, what_is_left
+from evidence.services.blobs import read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep, Role, Stay, Unread, keep_left
-from evidence.services.disposal.uses import find_other_owner, why_kept
+from evidence.services.disposal.uses import find_other_owner, forms_of, name_trace, why_kept
 from evidence.unpacking import is_opaque, texts_of
 from evidence.vocabulary import RejectSource
 
 
 def plan_files(
-    system: System, subject: Subject, shared: Sequence[tuple[str, UUID]], keep: Keep
+    system: System,
+    subject: Subject,
+    shared: Sequence[tuple[str, UUID]],
+    keep: Keep,
+    *,
+    gone: Collection[UUID],
+    refused: Sequence[int],
 ) -> Iterator[Found]:
     """Yield what becomes of each file of the system that holds something of the trace, and which nobody can read.
 
     Args:
         shared: texts of the trace that another trace has, with that trace.
+        gone: traces of the system that are erased before this one.
+        refused: keys of refused items that are erased as copies.
     """
-    seen: set[str] = set()
-    for role, original in find_files(system):
-        digest = what_is_left(original)
-        if digest in seen:
-            continue
-        seen.add(digest)
+    erased = [subject.trace_id, *gone]
+    found = {digest: role for role, original in find_files(system) for digest in forms_of(original)}
+    for digest, role in found.items():
         try:
             data = read_blob(digest)
         except (BlobErased, BlobMissing, DigestMismatch):
@@ -48,8 +54,12 @@ def plan_files(
         if is_opaque(data):
             yield Unread(f"{role} {digest}")
         if not subject.is_in(data):
-            yield from _plan_shared(role, digest, data, shared)
-        elif why := why_kept(digest) or find_other_owner(original, system):
+            if (other := _find_shared(data, shared)) is not None:
+                says = name_trace(system, other, but=subject.trace_id)
+                yield Stay(f"{role} {digest}", f"it says only what {says} says too")
+        elif why := why_kept(digest, system) or find_other_owner(
+            digest, system, but=erased, but_refused=refused
+        ):
             yield Stay(f"{role} {digest}", why)
         else:
             yield _plan_file(role, digest, data, subject, keep)
@@ -68,17 +78,18 @@ def find_files(system: System) -> Iterator[tuple[Role, str]]:
         yield Role.DATASET, str(digest)
 
 
-def _plan_shared(role: Role, digest: str, data: bytes, shared: Sequence[tuple[str, UUID]]) -> Iterator[Stay]:
-    for word, other in shared:
-        if Subject(other, [word]).says(data):
-            yield Stay(f"{role} {digest}", f"it says only what trace {other.hex} says too")
-            return
+def _find_shared(data: bytes, shared: Sequence[tuple[str, UUID]]) -> UUID | None:
+    """Return another trace that says what a file says."""
+    return next((other for word, other in shared if Subject(other, [word]).says(data)), None)
 
 
 def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Keep) -> BlobPlan | Stay:
+    removal = BlobRemoval.objects.filter(pk=digest).first()
+    if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
+        return BlobPlan(role, digest)
     others = _traces_named_in(data, subject)
     try:
-        left = redact(data, replace(subject, others=frozenset(one.trace_id.hex for one in others)))
+        left = _redact(data, replace(subject, others=frozenset(one.trace_id.hex for one in others)), removal)
     except Unredactable:
         if (hold := _find_hold(others)) is not None:
             return Stay(
@@ -87,6 +98,12 @@ def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Kee
         return BlobPlan(role, digest, others=1)
     media_type = Blob.objects.values_list("media_type", flat=True).get(pk=digest)
     return BlobPlan(role, digest, keep_left(left, media_type, keep))
+
+
+def _redact(data: bytes, subject: Subject, removal: BlobRemoval | None) -> bytes:
+    if removal is not None:
+        raise Unredactable  # it came back, and a second remainder would have no row that leads there
+    return redact(data, subject)
 
 
 def _traces_named_in(data: bytes, subject: Subject) -> list[Trace]:

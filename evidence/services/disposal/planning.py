@@ -24,6 +24,7 @@ from evidence.selectors.spans import with_attributes
 from evidence.services.disposal.blob_plans import BlobPlan, Keep, Stay, Unread
 from evidence.services.disposal.reach import binders_with, plan_blobs
 from evidence.services.disposal.refused import refused_of
+from evidence.services.disposal.uses import name_trace
 
 # What no erasure reaches, whatever the trace.
 NEVER_REACHED: Final = (
@@ -146,7 +147,8 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
             if kept_for is None:
                 plan.copies.setdefault(table, []).append(row_id)
             else:
-                why = f"it is of trace {kept_for.hex}, or says only what that says too"
+                whose = name_trace(system, kept_for, but=trace_id)
+                why = f"it is of {whose}, or says only what that says too"
                 plan.stays.append(Stay(f"{_label_of(table)} {row_id}", why))
     own = [text for text, shared_with in words if shared_with is None]
     shared = [(text, shared_with) for text, shared_with in words if shared_with is not None]

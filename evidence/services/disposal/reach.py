@@ -34,7 +34,10 @@ def plan_blobs(
     """
     subject = Subject(trace_id, words)
     bodies = plan_bodies(system, subject, keep)
-    found: list[Found] = [*bodies.found, *plan_files(system, subject, shared, keep)]
+    found: list[Found] = [
+        *bodies.found,
+        *plan_files(system, subject, shared, keep, gone=gone, refused=refused),
+    ]
     going = {one.digest for one in found if isinstance(one, BlobPlan)}
     values = find_values(system, trace_id, refused) | bodies.values
     return [

@@ -21,11 +21,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from evidence import clock, locks
 from evidence.digests import sha256_hex
 from evidence.disposal_rules import MIN_AGE_DAYS
-from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span
-from evidence.selectors.holds import active_holds, holds_over
+from evidence.models import Blob, BlobRemoval, Disposal, IngestBatch, Span
+from evidence.selectors.holds import holds_over, is_held
 from evidence.services import audit
 from evidence.services.blobs import originals_of, what_is_left
 from evidence.services.disposal.blob_removal import remove_blobs
+from evidence.services.disposal.uses import period_before
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ def apply_retention(*, now: datetime | None = None, dry_run: bool = False) -> Re
         disposals = [gone for plan in months if not plan.kept_because and (gone := drop_month(plan.month))]
     n_bodies = n_held = 0
     for signal in settings.RETENTION_DAYS:
-        before = _before(signal, now)
+        before = period_before(signal, now)
         if before is None:
             continue
         due, held = _bodies_due(signal, before)
@@ -92,7 +93,7 @@ def apply_retention(*, now: datetime | None = None, dry_run: bool = False) -> Re
 
 def plan_months(now: datetime) -> list[MonthPlan]:
     """Return the partitions wholly older than the spans' period, and why one of them has to stay."""
-    before = _before("traces", now)
+    before = period_before("traces", now)
     if before is None:
         return []
     with connection.cursor() as cursor:
@@ -174,7 +175,7 @@ def _rests_due(signal: str, before: datetime) -> list[str]:
 def _is_wanted(digest: str, signal: str, before: datetime) -> bool:
     """Whether the same bytes are, or are what is left of, a request that is not due: it is too young, or is held."""
     batches = IngestBatch.objects.filter(body_digest__in=originals_of(digest))
-    return batches.filter(_is_held() | Q(received_at__gte=before) | ~Q(signal=signal)).exists()
+    return batches.filter(is_held() | Q(received_at__gte=before) | ~Q(signal=signal)).exists()
 
 
 def _bodies_due(
@@ -196,22 +197,9 @@ def _bodies_due(
     newer = IngestBatch.objects.filter(body_digest=OuterRef("body_digest"), received_at__gte=before)
     # Few: `_rests_due` looks at each.
     rests_of = BlobRemoval.objects.filter(remainder=OuterRef("body_digest"))
-    held = _is_held()
+    held = is_held()
     free = still_there.filter(~held, ~Exists(newer))
     return free if rewritten else free.filter(~Exists(rests_of)), still_there.filter(held)
-
-
-def _is_held() -> Q:
-    """Return the condition that a batch is kept for a hold."""
-    held = Q(pk__in=[])
-    for hold in active_holds():
-        held |= Q(_written_by(hold), received_at__gte=hold.period_from)
-    return held
-
-
-def _written_by(hold: LegalHold) -> Q:
-    tokens = AccessToken.systems.through.objects.filter(system=hold.system).values("accesstoken")
-    return Q(token__in=tokens)
 
 
 def _why_kept(month: datetime, end: datetime, now: datetime) -> str:
@@ -229,14 +217,8 @@ def _why_kept(month: datetime, end: datetime, now: datetime) -> str:
     return ""
 
 
-def _before(signal: str, now: datetime) -> datetime | None:
-    """Return the time before which a signal's content may go; None: never."""
-    days = settings.RETENTION_DAYS[signal]
-    return now - timedelta(days=days) if days else None
-
-
 def _has_stray_spans(now: datetime) -> bool:
-    before = _before("traces", now)
+    before = period_before("traces", now)
     if before is None:
         return False
     with connection.cursor() as cursor:

@@ -1,12 +1,37 @@
-"""What else the bytes of a digest are kept as: a value of one is somebody's file, or a request, of the same bytes."""
+"""What else the bytes of a digest are kept as: a value of one is somebody's file, or a request, of the same bytes.
+
+And who has them still. A row has its bytes until they are taken from it: by an erasure of its own system later than
+the row (a request: of any system), or by the retention that it was old enough for. So whoever is told after a removal
+that the same bytes are kept has them, and so has another system that was told so while an erasure was under way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Model
+from django.conf import settings
+from django.db.models import Model, Q
 
-from evidence.models import ArtefactVersion, Binder, Blob, BlobRemoval, EvalRun, IngestBatch, Reject, System
+from evidence import clock
+from evidence.models import (
+    ArtefactVersion,
+    Binder,
+    Blob,
+    BlobRemoval,
+    ErasureCertificate,
+    IngestBatch,
+    Reject,
+    Span,
+    System,
+    Trace,
+)
+from evidence.selectors.holds import is_held
+from evidence.services.blobs import originals_of, what_is_left
+from evidence.services.disposal.refused import refused_of
+from evidence.services.moved_values import find_user_of_value
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE, RejectSource
 
 
@@ -25,21 +50,137 @@ def find_other_use(digest: str) -> str:
     return ""
 
 
-def find_other_owner(digest: str, system: System) -> str:
-    """Say whose file it is as well, where another system posted the same bytes; empty: nobody's."""
-    runs = EvalRun.objects.filter(raw=digest).exclude(system=system)
-    refused = Reject.objects.filter(source=RejectSource.EVAL_FILE, item_digest=digest).exclude(system=system)
-    return "another system posted the same file" if runs.exists() or refused.exists() else ""
+def find_other_owner(digest: str, system: System, *, but: Sequence[UUID], but_refused: Sequence[int]) -> str:
+    """Say whose a file is as well, where another system or a trace has the same bytes; empty: nobody's.
+
+    What is left of a file is theirs from whom the rest was taken.
+
+    Args:
+        but: traces of the system that do not count, because they are erased.
+        but_refused: keys of refused spans that are erased, too.
+    """
+    owners = {
+        owner for one in originals_of(digest) for owner, has in _file_rows(one) if has == (one == digest)
+    }
+    if owners - {system.pk}:
+        return "another system posted the same file"
+    user = find_user_of_value(digest, but=(system.pk, but), but_refused=but_refused)
+    return "" if user is None else f"the same bytes are a value, {say_shared_with(system, *user)}"
 
 
-def why_kept(digest: str) -> str:
-    """Say why a blob stays though it holds the subject's: somebody vouches for it, or it was given away."""
+def say_shared_with(system: System, system_id: int | None, trace_id: str) -> str:
+    """Say with whom something is shared: which trace of the system, while those of others are nobody's business."""
+    if system_id == system.pk:
+        return f"shared with trace {trace_id or 'that cannot be told'}"
+    return "shared with a trace of another system"
+
+
+def name_trace(system: System, trace_id: UUID, *, but: UUID) -> str:
+    """Return what another trace is called before people of a system: by its id only if it is one of theirs.
+
+    Args:
+        but: the trace that is erased; another one of that id is another system's.
+    """
+    own: dict[str, Any] = {"system": system, "trace_id": trace_id}
+    known = Trace.objects.filter(**own).exists() or Span.objects.filter(**own).exists()
+    if trace_id != but and (known or refused_of(system, trace_id).exists()):
+        return f"trace {trace_id.hex}"
+    return "a trace of another system"
+
+
+def find_still_had(digests: Collection[str]) -> set[str]:
+    """Return those of some removed digests whose bytes somebody has still, or again, as a file or a request.
+
+    Whether a trace has them as a large value, `find_user_of_value` says.
+    """
+    pointed_to = {
+        str(digest)
+        for rows, path, _time, _system in _files()
+        for digest in rows.filter(**{f"{path}__in": digests}).values_list(path, flat=True)
+    }
+    files = {digest for digest in pointed_to if any(has for _, has in _file_rows(digest))}
+    return files | _requests_in({*digests} - files)
+
+
+def forms_of(original: str) -> list[str]:
+    """Return under which digests the bytes of a file or request are now: what is left, and they if they came back.
+
+    Raises:
+        BlobStoreAway: as `what_is_left` does.
+    """
+    left = what_is_left(original)
+    return [left] if left == original or not find_still_had([original]) else [left, original]
+
+
+def period_before(signal: str, now: datetime) -> datetime | None:
+    """Return the time before which a signal's content may go; None: never."""
+    days = settings.RETENTION_DAYS[signal]
+    return now - timedelta(days=days) if days else None
+
+
+def why_kept(digest: str, system: System) -> str:
+    """Say why a blob stays though it holds the subject's: somebody vouches for it, or it was given away.
+
+    What another system calls it is not said.
+    """
     versions = ArtefactVersion.objects.filter(blob=digest).exclude(blob__media_type=PROBE_INPUTS_MEDIA_TYPE)
-    if (version := versions.select_related("artefact").first()) is not None:
+    if (version := versions.filter(artefact__system=system).select_related("artefact").first()) is not None:
         return f"registered as {version.artefact} v{version.number}"
-    if (binder := Binder.objects.filter(archive=digest).first()) is not None:
+    binders = Binder.objects.filter(archive=digest)
+    if (binder := binders.filter(system=system).first()) is not None:
         return f"exported as {binder.file_name}"
-    return ""
+    if versions.exists():
+        return "registered by another system"
+    return "exported by another system" if binders.exists() else ""
+
+
+def _files() -> Iterator[tuple[Any, str, str, str]]:
+    """Yield the rows that have files, each with the names of its digest, of our time, and of its system."""
+    for model, path in _pointers():
+        if model is not BlobRemoval:
+            columns = {field.name for field in model._meta.get_fields()}
+            time = "received_at" if "received_at" in columns else "created_at"
+            yield model._default_manager.all(), path, time, str(model.SYSTEM_PATH)  # type: ignore[attr-defined]
+    refused = Reject.objects.filter(source=RejectSource.EVAL_FILE)
+    yield refused, "item_digest", "created_at", "system"
+
+
+def _file_rows(digest: str) -> Iterator[tuple[int | None, bool]]:
+    """Yield the system of each row that got the bytes as a file, and whether it has them still."""
+    taken = _erased_at(digest)
+    for rows, path, time, system in _files():
+        for at, owner in rows.filter(**{path: digest}).values_list(time, system):
+            yield owner, not any(by == owner and erased_at >= at for erased_at, by in taken)
+
+
+def _requests_in(digests: Iterable[str]) -> set[str]:
+    """Return those that are the body of a request that nothing took, and that retention is not to take yet."""
+    young = is_held()
+    for signal in settings.RETENTION_DAYS:
+        before = period_before(signal, clock.now())
+        young |= Q(signal=signal) if before is None else Q(signal=signal, received_at__gte=before)
+    batches = IngestBatch.objects.filter(young, body_digest__in=list(digests))
+    ends = dict(
+        BlobRemoval.objects.filter(pk__in=batches.values("body_digest"), disposal__isnull=False).values_list(
+            "pk", "disposal__period_to"
+        )
+    )
+    found = set()
+    for digest, at in batches.values_list("body_digest", "received_at"):
+        by_retention = digest in ends and at < ends[digest]
+        if not by_retention and all(erased_at < at for erased_at, _ in _erased_at(digest)):
+            found.add(digest)
+    return found
+
+
+def _erased_at(digest: str) -> list[tuple[datetime, int]]:
+    """Return when, and in which systems, erasures took the bytes: each time, where they came back."""
+    removals = BlobRemoval.objects.filter(pk=digest, erasure__isnull=False)
+    again = ErasureCertificate.objects.filter(document__blobs__contains=[{"digest": digest}])
+    return [
+        *removals.values_list("created_at", "erasure__system"),
+        *again.values_list("created_at", "erasure__system"),
+    ]
 
 
 def _pointers() -> Iterator[tuple[type[Model], str]]:

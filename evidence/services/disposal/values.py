@@ -11,7 +11,7 @@ from evidence.otlp.values import find_moved
 from evidence.services.blobs import blob_path
 from evidence.services.disposal.blob_plans import BlobPlan, Role, Stay
 from evidence.services.disposal.refused import refused_of
-from evidence.services.disposal.uses import find_other_use, why_kept
+from evidence.services.disposal.uses import find_other_use, say_shared_with, why_kept
 from evidence.services.moved_values import find_user_of_value, moved_by
 
 
@@ -59,16 +59,10 @@ def plan_values(
             continue
         user = find_user_of_value(digest, but=(system.pk, but), but_refused=but_refused)
         if user is not None:
-            yield Stay(f"{Role.VALUE} {digest}", _shared_with(system, *user))
-        elif why := why_kept(digest):
+            yield Stay(f"{Role.VALUE} {digest}", say_shared_with(system, *user))
+        elif why := why_kept(digest, system):
             yield Stay(f"{Role.VALUE} {digest}", why)
         elif use := find_other_use(digest):
             yield Stay(f"{Role.VALUE} {digest}", f"the same bytes are {use}")
         else:
             yield BlobPlan(Role.VALUE, digest)
-
-
-def _shared_with(system: System, system_id: int | None, trace_id: str) -> str:
-    if system_id == system.pk:
-        return f"shared with trace {trace_id or 'that cannot be told'}"
-    return "shared with a trace of another system"
