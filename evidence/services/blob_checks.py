@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from django.db import connection
 from evidence import clock
 from evidence.errors import BlobErased, BlobMissing, BlobStoreAway, DigestMismatch
 from evidence.models import Blob, BlobRemoval
-from evidence.services.blobs import blob_path, blob_store, check_blob, files_in
+from evidence.services.blobs import blob_path, blob_store, check_blob, files_in, incoming_file
 from evidence.services.disposal.uses import find_still_had
 from evidence.services.moved_values import find_user_of_value
 
@@ -93,9 +92,8 @@ def note_check(report: BlobReport) -> None:
     """Keep in the store what a check found, for `last_fault`."""
     at = clock.now().isoformat()
     said = {"at": at, "n_faults": report.n_faults, "first": report.faults[:1]}
-    settings.BLOB_ROOT.mkdir(parents=True, exist_ok=True)
     name = _LAST_READING if report.read else _LAST_LOOK
-    draft = settings.BLOB_ROOT / f"{name}.{os.getpid()}"
+    draft = incoming_file()  # where a crash leaves it, it is swept
     draft.write_text(json.dumps(said), encoding="utf-8")
     draft.replace(settings.BLOB_ROOT / name)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from django.conf import settings
 
@@ -22,6 +22,8 @@ from evidence.models import Blob, BlobRemoval
 
 logger = logging.getLogger(__name__)
 
+# What reading bytes raises where nobody can have them, while the store itself is there.
+GONE: Final = (BlobErased, BlobMissing, DigestMismatch)
 _PROBE_SIZE = 4096  # bytes; an empty file fits on a full disk
 
 

@@ -15,14 +15,13 @@ import orjson
 from django.db import connection
 
 from evidence.digests import sha256_hex
-from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import IngestBatch
 from evidence.otlp.body import PlainBody
 from evidence.otlp.decode import decode_traces
 from evidence.otlp.errors import OtlpError
 from evidence.otlp.records import Encoding, Signal, SpanRecord
 from evidence.otlp.remainder import NO_LIMITS
-from evidence.services.blobs import read_what_is_left
+from evidence.services.blobs import GONE, read_what_is_left
 
 # Rows that name a digest, one a request, with what that request moved. There is no index for it: ingest would pay.
 _NAMED_BY: Final = """
@@ -38,7 +37,6 @@ WHERE strpos(content, 'sha256:' || %(digest)s) > 0 AND coalesce(refused <> ALL(%
     AND (batch.moved IS NULL OR %(digest)s = ANY(batch.moved))
 ORDER BY batch.id
 """
-_GONE: Final = (BlobErased, BlobMissing, DigestMismatch, OtlpError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ def _moved_by(batch: IngestBatch) -> MovedValues:
     try:
         body = PlainBody(read_what_is_left(batch.body_digest), cast("Encoding", batch.encoding))
         return MovedValues(frozenset(_values_in(body)))
-    except _GONE:
+    except (*GONE, OtlpError):
         return MovedValues(frozenset(), known=False)
 
 

@@ -244,3 +244,19 @@ def test_a_trace_does_not_replay_without_a_value_it_was_read_from(world: World, 
             assert "did not come out the same" in str(ended)
         else:
             run("replay", "evidence.Trace")
+
+
+def test_what_a_crash_left_of_a_note_is_swept_as_any_unfinished_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", crash)
+        with pytest.raises(BlobStoreAway):
+            note_check(check_blobs(reads=False))
+    [draft] = settings.BLOB_ROOT.iterdir()
+    os.utime(draft, (1, 1))
+    assert sweep_unreferenced() == 1
+    assert not draft.exists()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
@@ -205,3 +207,32 @@ def test_a_plan_does_not_say_what_another_system_calls_its_file(sender: World) -
     assert [(stay.what, stay.why) for stay in plan.stays] == [
         (f"refused file {digest}", "registered by another system")
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_waits_for_a_sender_that_has_stored_the_same_bytes_and_not_committed(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On two connections: the sender found the file still there and wrote none."""
+    second = make_world("aml-copilot")
+    send(span_of(MINE, SECRET))
+    digest = refuse(sender)
+    delete = blob_removal.delete_files
+    monkeypatch.setattr(
+        blob_removal, "delete_files", lambda *_, **__: 0
+    )  # the commit came, the deletion not yet
+    erase(sender)
+
+    def delete_on_another() -> int:
+        try:
+            return delete([digest])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            refuse(second)
+            deleting = pool.submit(delete_on_another)
+            assert wait([deleting], timeout=1).not_done
+        assert deleting.result(20) == 0
+    assert read_blob(digest) == NOTED

@@ -10,7 +10,7 @@ from typing import Any, Final
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import Blob
 from evidence.otlp.values import BLOB_KEY, find_moved
-from evidence.services.blobs import check_blob, read_blob
+from evidence.services.blobs import GONE, check_blob, read_blob
 from evidence.services.moved_values import MovedValues, moved_by
 
 _READ_PREFIXES: Final = ("tracebinder.", "gen_ai.", "input.", "output.")
@@ -92,5 +92,5 @@ def _restore(marker: Mapping[str, Any], digest: str) -> Any:
     try:
         text = read_blob(digest).decode("utf-8")
         return text if str(marker.get("media_type", "")).startswith("text/") else json.loads(text)
-    except (BlobErased, BlobMissing, DigestMismatch, ValueError):
+    except (*GONE, ValueError):
         return marker

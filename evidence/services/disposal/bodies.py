@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, cast
+from typing import cast
 
 from django.db.models import Q, QuerySet
 
@@ -17,13 +17,11 @@ from evidence.otlp.records import Encoding, RejectRecord, Signal, SpanRecord
 from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.redaction import Subject
 from evidence.selectors.holds import active_holds
-from evidence.services.blobs import originals_of, read_blob
+from evidence.services.blobs import GONE, originals_of, read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Keep, Role, Stay, keep_left
 from evidence.services.disposal.refused import refused_of
 from evidence.services.disposal.uses import forms_of, why_kept
 from evidence.services.moved_values import digests_in, moved_by
-
-LOST: Final = (BlobErased, BlobMissing, DigestMismatch)
 
 
 @dataclass(slots=True)
@@ -186,6 +184,6 @@ def _mentions(digest: str, subject: Subject) -> bool:
     """Whether a body holds the words, or the trace id as protobuf (bytes) or JSON (hexadecimal) writes it."""
     try:
         body = read_blob(digest)
-    except LOST:  # nothing left in it to erase
+    except GONE:  # nothing left in it to erase
         return False
     return subject.trace_id.bytes in body or subject.is_in(body)

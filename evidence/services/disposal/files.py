@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from evidence.errors import BlobErased, BlobMissing, DigestMismatch
 from evidence.models import (
     ArtefactKind,
     ArtefactVersion,
@@ -21,7 +20,7 @@ from evidence.models import (
 )
 from evidence.redaction import Subject, Unredactable, find_ids, redact
 from evidence.selectors.holds import active_holds
-from evidence.services.blobs import read_blob
+from evidence.services.blobs import GONE, read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep, Role, Stay, Unread, keep_left
 from evidence.services.disposal.uses import find_other_owner, forms_of, name_trace, why_kept
 from evidence.unpacking import is_opaque, texts_of
@@ -49,7 +48,7 @@ def plan_files(
     for digest, role in found.items():
         try:
             data = read_blob(digest)
-        except (BlobErased, BlobMissing, DigestMismatch):
+        except GONE:
             continue
         if is_opaque(data):
             yield Unread(f"{role} {digest}")
