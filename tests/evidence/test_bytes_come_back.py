@@ -91,7 +91,7 @@ def test_what_came_back_is_erased_again_for_the_system_that_has_it(sender: World
     erase(sender)
     refuse(second)
     second.token(Scope.INGEST)
-    send_as(second, span_of(OTHER, THEIRS, **{"tracebinder.release": "r1"}))
+    send_as(second, span_of(OTHER, THEIRS))
     erase(second, OTHER)
     assert not blob_path(digest).exists()
     assert sweep_removed() == 0
