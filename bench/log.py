@@ -9,15 +9,14 @@ the smaller one: a proof reads as many tiles as the tree has tile levels, not as
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+
+from bench.server import own_database
 
 EVENTS = """
 INSERT INTO evidence_auditevent (event_uuid, actor, verb, object_type, object_id, object_digest,
@@ -34,25 +33,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 200_000])
     sizes = sorted(parser.parse_args().sizes)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {
-            "TRACEBINDER_VAR": folder,
-            "TRACEBINDER_PROCESS": "owner",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "TRACEBINDER_LOG_LEVEL": "WARNING",
-        }
-        from config import embedded  # noqa: PLC0415  # reads the folder just set
-
-        with embedded.running(Path(folder), valkey=False):
-            import django  # noqa: PLC0415  # settings need the database's address
-            from django.core.management import call_command  # noqa: PLC0415
-
-            django.setup()
-            call_command("migrate", verbosity=0)
-            size = 0
-            for target in sizes:
-                _measure(size, target)
-                size = target
+    with own_database():
+        size = 0
+        for target in sizes:
+            _measure(size, target)
+            size = target
     return 0
 
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Final
+
+from bench.server import make_token, own_database
 
 MOMENTS: Final = 200_000
 FILL: Final = """
@@ -51,26 +52,12 @@ def main() -> int:
     parser.add_argument("--traces", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {
-            "TRACEBINDER_VAR": folder,
-            "TRACEBINDER_PROCESS": "owner",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "TRACEBINDER_LOG_LEVEL": "WARNING",
-        }
-        from config import embedded  # noqa: PLC0415  # reads the folder just set
-
-        with embedded.running(Path(folder), valkey=False):
-            import django  # noqa: PLC0415  # settings need the database's address
-
-            from bench.server import prepare_database  # noqa: PLC0415
-
-            prepare_database(Path(folder), "bench")
-            django.setup()
-            for statement in FILL.format(traces=options.traces).split(";"):
-                _execute(statement)
-            _compare(options.rounds)
-            _print_moments()
+    with own_database() as folder:
+        make_token(folder, "bench")
+        for statement in FILL.format(traces=options.traces).split(";"):
+            _execute(statement)
+        _compare(options.rounds)
+        _print_moments()
     return 0
 
 

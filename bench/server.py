@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,25 @@ class WebProcess:
         """Send the whole group a signal and wait until it is gone."""
         os.killpg(self.process.pid, number)
         self.process.wait(STOP_TIMEOUT)
+
+
+@contextmanager
+def own_database() -> Iterator[Path]:
+    """Have a migrated database of this process's own, and Django set up on it as its owner; yield the folder."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ |= {
+            "TRACEBINDER_VAR": name,
+            "TRACEBINDER_PROCESS": "owner",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "TRACEBINDER_LOG_LEVEL": "WARNING",
+        }
+        with embedded.running(folder, valkey=False):
+            migrate(folder)
+            import django  # noqa: PLC0415  # settings need the database's address
+
+            django.setup()
+            yield folder
 
 
 def prepare_database(folder: Path, system: str) -> str:

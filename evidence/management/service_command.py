@@ -36,7 +36,7 @@ class ServiceCommand(BaseCommand):
                 raise CommandError(f"--{name.replace('_', '-')} {fault}: give another.")
         try:
             return super().execute(*args, **options)
-        except Exception as exc:
+        except Exception as exc:  # of any kind, and raised again where it is nobody's to put right
             sentence = _sentence_of(exc)
             if sentence is None:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -19,6 +20,17 @@ def holds_over(period_from: datetime, period_to: datetime) -> QuerySet[LegalHold
     return active_holds().filter(
         Q(period_to__isnull=True) | Q(period_to__gt=period_from), period_from__lt=period_to
     )
+
+
+def find_hold(began: Iterable[tuple[str, datetime]]) -> LegalHold | None:
+    """Return an active hold that something is under, by its system's key and the time it began; None where none is."""
+    times = list(began)
+    for hold in active_holds().filter(system__key__in={key for key, _ in times}):
+        for key, at in times:
+            before_end = hold.period_to is None or at < hold.period_to
+            if key == hold.system.key and hold.period_from <= at and before_end:
+                return hold
+    return None
 
 
 def is_held() -> Q:

@@ -137,29 +137,20 @@ def scope_asked_for(
     Raises:
         AccessDenied, NotFound, InvalidInput: as `export_binder` does.
     """
-    ask = partial(_check_scope, principal, system, release, baseline, period_from, period_to)
-    ask(as_of)
-    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
-    return ask(as_of)  # "now" is after the checkpoint just signed, which belongs to it
-
-
-def _check_scope(
-    principal: Principal,
-    system: System,
-    release: Release,
-    baseline: str,
-    period_from: datetime,
-    period_to: datetime,
-    as_of: datetime | None,
-) -> BinderScope:
     begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
-    scope = BinderScope(system, release, baseline, begin, end, clock.as_of_asked_for(as_of))
-    acts.check_can_export_binder(principal, scope)
-    if release.system_id != system.pk:
-        raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
-    if period_from >= period_to:
-        raise InvalidInput("The period is empty: period_from must be before period_to.")
-    return scope
+
+    def ask() -> BinderScope:
+        scope = BinderScope(system, release, baseline, begin, end, clock.as_of_asked_for(as_of))
+        acts.check_can_export_binder(principal, scope)
+        if release.system_id != system.pk:
+            raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
+        if begin >= end:
+            raise InvalidInput("The period is empty: period_from must be before period_to.")
+        return scope
+
+    ask()
+    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
+    return ask()  # "now" is after the checkpoint just signed, which belongs to it
 
 
 def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:

@@ -69,6 +69,7 @@ def carry_out(kind: WorkKind[_W], pk: int, do: Callable[[_W], object]) -> None:
     except LeaseLost:
         raise
     except Exception as exc:
+        # Of any kind: whatever ended it is stored with the row, or the row would say "running" for ever.
         _take_fresh_connection()
         error = _describe(kind, exc)
         if not passes(exc):

@@ -51,7 +51,7 @@ def test_a_binder_is_sealed_though_a_later_event_was_sequenced_before_its_own(
     seals: list[AuditEvent] = []
 
     def record_while_another_is_sequenced(**what: object) -> AuditEvent:
-        event = sealing_event(**what)  # type: ignore[arg-type]
+        event = sealing_event(**what)  # type: ignore[arg-type]  # as it was called
         if what["verb"] == "binder.sealed" and not seals:
             seals.append(event)
             elsewhere(lambda: record_event(world))

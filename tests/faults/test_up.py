@@ -43,6 +43,21 @@ def start_up(folder: Path, port: int) -> subprocess.Popen[bytes]:
         )
 
 
+def stop_and_leave_nothing(up: subprocess.Popen[bytes], folder: Path) -> None:
+    """Ask it to stop, and see that it and all that it started have ended."""
+    up.terminate()
+    assert up.wait(3 * STOPS) == 0, (folder / "up.log").read_text()
+    wait_until(lambda: processes_of(folder) == [], "a process is left", seconds=STOPS)
+
+
+def end(up: subprocess.Popen[bytes], folder: Path) -> None:
+    """End whatever is left, however the test went."""
+    up.kill()
+    up.wait()
+    embedded.stop_valkey(folder)
+    embedded.stop_postgres(folder)
+
+
 @pytest.mark.soak
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_up_that_is_killed_under_load_is_begun_again_and_has_lost_nothing(tmp_path: Path) -> None:
@@ -65,14 +80,9 @@ def test_up_that_is_killed_under_load_is_begun_again_and_has_lost_nothing(tmp_pa
                 checks.check_log()
                 load.go_on()
         assert load.broken_promises == []
-        up.terminate()
-        assert up.wait(3 * STOPS) == 0, (tmp_path / "up.log").read_text()
-        wait_until(lambda: processes_of(tmp_path) == [], "a process is left", seconds=STOPS)
+        stop_and_leave_nothing(up, tmp_path)
     finally:
-        up.kill()
-        up.wait()
-        embedded.stop_valkey(tmp_path)
-        embedded.stop_postgres(tmp_path)
+        end(up, tmp_path)
 
 
 @pytest.mark.soak
@@ -91,11 +101,6 @@ def test_up_starts_again_what_was_killed_and_leaves_nothing_behind(tmp_path: Pat
             kill(pid)
         wait_until(lambda: not answers(port), "nothing was killed")
         wait_until(lambda: database_answers(port), "it does not come back")
-        up.terminate()
-        assert up.wait(3 * STOPS) == 0, (tmp_path / "up.log").read_text()
-        wait_until(lambda: processes_of(tmp_path) == [], "a process is left", seconds=STOPS)
+        stop_and_leave_nothing(up, tmp_path)
     finally:
-        up.kill()
-        up.wait()
-        embedded.stop_valkey(tmp_path)
-        embedded.stop_postgres(tmp_path)
+        end(up, tmp_path)

@@ -161,7 +161,9 @@ def attempt(begun: Sequence[int]) -> Iterator[Attempt]:
     current = Attempt(begun)
     try:
         yield current
-    except Exception as exc:
+    except (
+        Exception
+    ) as exc:  # of any kind, and raised again: a worker that is killed leaves its attempts counted
         take_attempts_back(current.uncounted(exc))
         raise
     take_attempts_back(current.uncounted(None))

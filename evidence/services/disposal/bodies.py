@@ -16,7 +16,7 @@ from evidence.otlp.errors import OtlpError
 from evidence.otlp.records import Encoding, RejectRecord, Signal, SpanRecord
 from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.redaction import Subject
-from evidence.selectors.holds import active_holds
+from evidence.selectors.holds import active_holds, find_hold
 from evidence.services.blobs import GONE, originals_of, read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Keep, Role, Stay, keep_left
 from evidence.services.disposal.refused import refused_of
@@ -133,7 +133,7 @@ def _plan_body(
     try:
         left = _without(body, positions, removal)
     except Inseparable:
-        if (hold := _find_hold(rest)) is not None:
+        if (hold := find_hold(_began(rest))) is not None:
             return _stays(body, hold, "it cannot be taken apart")
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
     return BlobPlan(Role.BODY, body.digest, keep_left(left, body.plain.media_type, keep) if left else "")
@@ -168,16 +168,11 @@ def _stays(body: _Body, hold: LegalHold, why: str) -> Stay:
     return Stay(f"{Role.BODY} {body.digest}", f"under hold {hold.pk}, and {why}")
 
 
-def _find_hold(items: Iterable[Item]) -> LegalHold | None:
-    """Return a hold that one of these spans is under."""
-    spans = [item for item in items if isinstance(item, SpanRecord)]
-    for hold in active_holds().filter(system__key__in={span.system_key for span in spans}):
-        for span in spans:
-            began = datetime.fromtimestamp(span.start_ns / 1e9, tz=UTC)
-            before_end = hold.period_to is None or began < hold.period_to
-            if span.system_key == hold.system.key and hold.period_from <= began and before_end:
-                return hold
-    return None
+def _began(items: Iterable[Item]) -> Iterator[tuple[str, datetime]]:
+    """Yield the system's key and the beginning of each span."""
+    for item in items:
+        if isinstance(item, SpanRecord):
+            yield item.system_key, datetime.fromtimestamp(item.start_ns / 1e9, tz=UTC)
 
 
 def _mentions(digest: str, subject: Subject) -> bool:

@@ -13,13 +13,12 @@ from evidence.models import (
     BlobRemoval,
     EvalRun,
     IngestBatch,
-    LegalHold,
     Reject,
     System,
     Trace,
 )
 from evidence.redaction import Subject, Unredactable, find_ids, redact
-from evidence.selectors.holds import active_holds
+from evidence.selectors.holds import find_hold
 from evidence.services.blobs import GONE, read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep, Role, Stay, Unread, keep_left
 from evidence.services.disposal.uses import find_other_owner, forms_of, name_trace, why_kept
@@ -90,7 +89,7 @@ def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Kee
     try:
         left = _redact(data, replace(subject, others=frozenset(one.trace_id.hex for one in others)), removal)
     except Unredactable:
-        if (hold := _find_hold(others)) is not None:
+        if (hold := find_hold((trace.system.key, trace.started_at) for trace in others)) is not None:
             return Stay(
                 f"{role} {digest}", f"a trace in it is under hold {hold.pk}, and it cannot be taken apart"
             )
@@ -108,13 +107,5 @@ def _redact(data: bytes, subject: Subject, removal: BlobRemoval | None) -> bytes
 def _traces_named_in(data: bytes, subject: Subject) -> list[Trace]:
     """Return the other traces that a file names."""
     ids = {UUID(found) for text in texts_of(data) for found in find_ids(text)} - {subject.trace_id}
-    return list(Trace.objects.filter(trace_id__in=ids).only("trace_id", "system", "started_at"))
-
-
-def _find_hold(traces: Sequence[Trace]) -> LegalHold | None:
-    for hold in active_holds().filter(system__in={trace.system_id for trace in traces}):
-        for trace in traces:
-            before_end = hold.period_to is None or trace.started_at < hold.period_to
-            if trace.system_id == hold.system_id and hold.period_from <= trace.started_at and before_end:
-                return hold
-    return None
+    named = Trace.objects.filter(trace_id__in=ids).select_related("system")
+    return list(named.only("trace_id", "system__key", "started_at"))

@@ -140,7 +140,7 @@ def _files() -> Iterator[tuple[Any, str, str, str]]:
         if model is not BlobRemoval:
             columns = {field.name for field in model._meta.get_fields()}
             time = "received_at" if "received_at" in columns else "created_at"
-            yield model._default_manager.all(), path, time, str(model.SYSTEM_PATH)  # type: ignore[attr-defined]
+            yield model._default_manager.all(), path, time, str(model.SYSTEM_PATH)  # type: ignore[attr-defined]  # each of these has one
     refused = Reject.objects.filter(source=RejectSource.EVAL_FILE)
     yield refused, "item_digest", "created_at", "system"
 
