@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Model
 
 from config.noun_uses import Uses, our_models, read_uses
-from evidence.disposal_rules import ERASABLE
+from evidence.erasable import ERASABLE
 from evidence.models import StoredModel
 from evidence.roles import roles_that_see
 from evidence.table_rules import interpret_rights, is_append_only, runtime_rights

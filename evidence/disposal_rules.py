@@ -11,100 +11,22 @@ refuse what a legal hold covers, and leave a record. Why it is so: docs/decision
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final
 
 from django.db import models
 
 from evidence.copy_rules import COPIED_INTO, copy_functions
+from evidence.erasable import ERASABLE, OWN_ROWS, Erasable
 from evidence.erased import ERASED_KEY, ERASED_TEXT
 from evidence.locks import Lock
-from evidence.models import (
-    Adjudication,
-    Citation,
-    Claim,
-    EvalSample,
-    PolicyCheck,
-    Reject,
-    Retrieval,
-    Review,
-    Span,
-    ToolCall,
-    Trace,
-)
+from evidence.models.base import ErasableModel
 from evidence.partition_rules import MAKE_MONTH, STRAY_MONTHS
+from evidence.row_schemas import schema_of
 
 MIN_AGE_DAYS: Final = 31  # a month of spans is kept at least so long after its end, whatever the settings say
 GUARD_FUNCTION: Final = "tracebinder_refuse_all_but_erasure"
 
-
-@dataclass(frozen=True, slots=True)
-class Erasable:
-    """A table that holds payload of a trace, and how its rows and the trace find each other."""
-
-    model: type[models.Model]
-    columns: tuple[str, ...]  # what people and models wrote
-    trace_of: str  # SQL for (system, trace id) of the row $1
-    rows: str  # SQL for the rows of the trace `erased_trace` of `erased_system`
-
-
-_OF_TRACE: Final = (
-    "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace WHERE trace.id = ($1).trace_id"
-)
-_IN_TRACE: Final = (
-    "trace_id IN (SELECT id FROM evidence_trace WHERE system_id = erased_system AND trace_id = erased_trace)"
-)
-_OF_TASK: Final = (
-    "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace"
-    " JOIN evidence_reviewtask AS task ON task.trace_id = trace.id WHERE task.id = ($1).task_id"
-)
-_IN_TASK: Final = (
-    "task_id IN (SELECT task.id FROM evidence_reviewtask AS task JOIN evidence_trace AS trace"
-    " ON trace.id = task.trace_id WHERE trace.system_id = erased_system AND trace.trace_id = erased_trace)"
-)
-_OWN: Final = "SELECT ($1).system_id, ($1).trace_id"
-_OWN_ROWS: Final = "system_id = erased_system AND trace_id = erased_trace"
-
-ERASABLE: Final = (
-    Erasable(
-        Span,
-        ("name", "status_message", "attributes", "events", "links", "resource", "scope"),
-        _OWN,
-        _OWN_ROWS,
-    ),
-    Erasable(
-        Trace, ("name", "question", "answer", "confidence_factors", "limitations", "flags"), _OWN, _OWN_ROWS
-    ),
-    Erasable(Claim, ("text",), _OF_TRACE, _IN_TRACE),
-    Erasable(
-        Citation,
-        ("quote",),
-        "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace"
-        " JOIN evidence_claim AS claim ON claim.trace_id = trace.id WHERE claim.id = ($1).claim_id",
-        f"claim_id IN (SELECT id FROM evidence_claim WHERE {_IN_TRACE})",
-    ),
-    Erasable(Retrieval, ("query",), _OF_TRACE, _IN_TRACE),
-    Erasable(PolicyCheck, ("reason",), _OF_TRACE, _IN_TRACE),
-    Erasable(ToolCall, ("arguments", "result"), _OF_TRACE, _IN_TRACE),
-    Erasable(Review, ("rationale", "corrected_answer"), _OF_TASK, _IN_TASK),
-    Erasable(Adjudication, ("rationale",), _OF_TASK, _IN_TASK),
-    Erasable(
-        Reject,
-        ("detail", "item"),
-        # Where the system of a refused item cannot be told, it is of any that its request spoke of.
-        "SELECT system_id, CASE WHEN ($1).trace_id ~ '^[0-9a-f]{32}$' THEN ($1).trace_id::uuid END FROM ("
-        "SELECT ($1).system_id AS system_id UNION ALL SELECT unnest(system_ids) FROM evidence_ingestbatch"
-        " WHERE ($1).system_id IS NULL AND id = ($1).batch_id) AS spoken_of",
-        "trace_id = replace(erased_trace::text, '-', '') AND (system_id = erased_system OR (system_id IS NULL"
-        " AND batch_id IN (SELECT id FROM evidence_ingestbatch WHERE erased_system = ANY(system_ids))))",
-    ),
-    Erasable(
-        EvalSample,
-        ("explanation", "input", "output", "target"),
-        "SELECT run.system_id, ($1).trace_id FROM evidence_evalrun AS run WHERE run.id = ($1).run_id",
-        "trace_id = erased_trace AND run_id IN (SELECT id FROM evidence_evalrun WHERE system_id = erased_system)",
-    ),
-)
 
 # Strings and objects become a marker, lists become empty but for the codes of flags, and what was empty stays so.
 _ERASED_FORM: Final = f"""
@@ -126,6 +48,7 @@ CREATE OR REPLACE FUNCTION {GUARD_FUNCTION}() RETURNS trigger LANGUAGE plpgsql
 SET search_path = public, pg_temp AS $$
 DECLARE
     being_erased boolean := false;
+    commitment text;
     erased jsonb;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -141,6 +64,10 @@ BEGIN
             erased := jsonb_set(
                 erased, ARRAY[TG_ARGV[position]], tracebinder_erased(erased -> TG_ARGV[position]));
         END LOOP;
+        IF erased ? 'payload_salt' THEN  -- the salt goes, and what it and the payload commit to stays
+            EXECUTE 'SELECT tracebinder_commitment($1)' INTO commitment USING OLD;
+            erased := erased || jsonb_build_object('payload_salt', NULL, 'payload_commitment', commitment);
+        END IF;
         IF to_jsonb(NEW) = erased THEN
             RETURN NEW;
         END IF;
@@ -208,6 +135,20 @@ def guard_functions() -> dict[str, str]:
     return {"tracebinder_erased(jsonb)": _ERASED_FORM, f"{GUARD_FUNCTION}()": _GUARD}
 
 
+def commitment_functions(tables: Collection[str]) -> dict[str, str]:
+    """Return, by signature, what a row's payload commits to, for each of these tables whose rows carry a salt."""
+    return {
+        f"tracebinder_commitment({model._meta.db_table})": f"""
+CREATE OR REPLACE FUNCTION tracebinder_commitment(one {model._meta.db_table}) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN {schema_of(model).commitment_sql("one")};
+END $$;
+"""
+        for model in (each.model for each in ERASABLE)
+        if issubclass(model, ErasableModel) and model._meta.db_table in tables
+    }
+
+
 def reading_functions() -> dict[str, str]:
     """Return, by signature, what a plan of an erasure asks, with the rights of whoever asks it."""
     return {**copy_functions(), "tracebinder_rows_of(bigint, uuid)": _rows_sql()}
@@ -258,8 +199,8 @@ BEGIN
     {_TAKE_LOCK};
     IF EXISTS (
         SELECT FROM (
-            SELECT system_id, started_at FROM evidence_span WHERE {_OWN_ROWS}
-            UNION ALL SELECT system_id, started_at FROM evidence_trace WHERE {_OWN_ROWS}
+            SELECT system_id, started_at FROM evidence_span WHERE {OWN_ROWS}
+            UNION ALL SELECT system_id, started_at FROM evidence_trace WHERE {OWN_ROWS}
         ) AS kept WHERE {_HELD}
     ) THEN
         RAISE EXCEPTION 'trace % is kept: it is under a legal hold', erased_trace
@@ -271,7 +212,7 @@ BEGIN
     ) AS copied;
     INSERT INTO evidence_erasure (system_id, trace_id, reason, erased_by, n_spans, copies, transaction_id, erased_at)
     SELECT erased_system, erased_trace, $3, $4, count(*), found, tracebinder_xact_id(), now()
-    FROM evidence_span WHERE {_OWN_ROWS}
+    FROM evidence_span WHERE {OWN_ROWS}
     RETURNING id INTO record_id;
 {updates}
     RETURN record_id;
@@ -287,6 +228,8 @@ def _update_sql(one: Erasable) -> str:
         erased = f"tracebinder_erased(to_jsonb({column}))"
         changes.append(f"{column} = {erased}" + ("" if is_json else " #>> '{}'"))
     table, rows = one.model._meta.db_table, one.rows
+    if issubclass(one.model, ErasableModel):
+        changes += [f"payload_commitment = tracebinder_commitment({table}.*)", "payload_salt = NULL"]
     if table in COPIED_INTO:
         rows = f"({rows}) OR id IN (SELECT jsonb_array_elements_text(found -> '{table}')::bigint)"
     return f"UPDATE {table} SET {', '.join(changes)} WHERE {rows}"

@@ -36,6 +36,14 @@ CROSS JOIN unnest(%(triggers)s::text[]) AS name
 LEFT JOIN pg_trigger AS trigger ON trigger.tgrelid = class.oid AND trigger.tgname = name
 LEFT JOIN pg_proc AS function ON function.oid = trigger.tgfoid
 WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p')
+AND (name <> ALL(%(of_statements)s) OR class.oid = root.oid)  -- a statement is against the table, not its partitions
+"""
+
+_COLUMNS = """
+SELECT class.relname, attribute.attname
+FROM pg_class AS class JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid
+WHERE class.relnamespace = 'public'::regnamespace AND class.relkind IN ('r', 'p') AND NOT class.relispartition
+AND attribute.attnum > 0 AND NOT attribute.attisdropped
 """
 
 _FUNCTIONS = """
@@ -60,6 +68,9 @@ WHERE schema.nspname = 'public' AND acl.privilege_type = 'USAGE' AND role.rolnam
 _VOLATILITY: Final = {"IMMUTABLE": "i", "STABLE": "s"}  # as pg_proc says it
 
 
+_ROW, _BEFORE, _INSERT, _DELETE, _UPDATE = 1, 2, 4, 8, 16  # bits of pg_trigger.tgtype
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A trigger as it stands on a table or on one of its partitions."""
@@ -73,7 +84,34 @@ class Trigger:
     @classmethod
     def of(cls, function: str, arguments: Iterable[str] = ()) -> Trigger:
         """Return the trigger that calls a function before any change of any row."""
-        return cls(function, tuple(arguments), 1 | 2 | 8 | 16, is_on=True, is_narrowed=False)
+        return cls(
+            function, tuple(arguments), _ROW | _BEFORE | _DELETE | _UPDATE, is_on=True, is_narrowed=False
+        )
+
+    @classmethod
+    def after_insert(cls, function: str) -> Trigger:
+        """Return the trigger that calls a function after each INSERT, with the rows it added."""
+        return cls(function, (), _INSERT, is_on=True, is_narrowed=False)
+
+    @classmethod
+    def at_commit(cls, function: str) -> Trigger:
+        """Return the trigger that calls a function for each inserted row when the transaction commits."""
+        return cls(function, (), _ROW | _INSERT, is_on=True, is_narrowed=False)
+
+    def create_sql(self, table: str, name: str) -> str:
+        """Return the statement that puts it on a table, in the place of one of its name."""
+        arguments = ", ".join("'" + text.replace("'", "''") + "'" for text in self.arguments)
+        call = f"EXECUTE FUNCTION {self.function}({arguments})"
+        if self == Trigger.at_commit(self.function):  # which PostgreSQL does not replace
+            return (
+                f'DROP TRIGGER IF EXISTS {name} ON "{table}"; CREATE CONSTRAINT TRIGGER {name} AFTER INSERT '
+                f'ON "{table}" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW {call}'
+            )
+        if self == Trigger.after_insert(self.function):
+            when, rows = "AFTER INSERT", "REFERENCING NEW TABLE AS added FOR EACH STATEMENT"
+        else:
+            when, rows = "BEFORE UPDATE OR DELETE", "FOR EACH ROW"
+        return f'CREATE OR REPLACE TRIGGER {name} {when} ON "{table}" {rows} {call}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +138,31 @@ class Catalogue:
     triggers: dict[tuple[str, str], set[Trigger | None]]
     functions: dict[str, Function] = field(default_factory=dict)  # by signature
     callers: dict[str, set[str]] = field(default_factory=dict)  # roles other than the owner, by signature
+    columns: dict[str, set[str]] = field(default_factory=dict)  # by table
 
 
 def read_catalogue(
-    cursor: CursorWrapper, *, roles: Collection[str], triggers: Collection[str], signatures: Collection[str]
+    cursor: CursorWrapper,
+    *,
+    roles: Collection[str],
+    triggers: Collection[str],
+    of_statements: Collection[str] = (),
+    signatures: Collection[str],
 ) -> Catalogue:
     """Return what stands of what the rules speak of.
 
     Args:
         roles: whose rights.
         triggers: their names.
+        of_statements: those of them that are called once a statement.
         signatures: the functions, as `name(type, type)`.
     """
-    asked: dict[str, Any] = {"roles": list(roles), "triggers": list(triggers), "signatures": list(signatures)}
+    asked: dict[str, Any] = {
+        "roles": list(roles),
+        "triggers": list(triggers),
+        "of_statements": list(of_statements),
+        "signatures": list(signatures),
+    }
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
         cursor.execute(sql, asked)
@@ -124,6 +174,9 @@ def read_catalogue(
     standing: dict[tuple[str, str], set[Trigger | None]] = defaultdict(set)
     for table, name, *found in ask(_TRIGGERS):
         standing[table, name].add(_trigger_of(*found))
+    columns: dict[str, set[str]] = defaultdict(set)
+    for table, column in ask(_COLUMNS):
+        columns[table].add(column)
     functions = {signature: (Function(*told), set(callers)) for signature, *told, callers in ask(_FUNCTIONS)}
     return Catalogue(
         roles=frozenset(
@@ -135,6 +188,7 @@ def read_catalogue(
         triggers=standing,
         functions={signature: function for signature, (function, _) in functions.items()},
         callers={signature: callers for signature, (_, callers) in functions.items()},
+        columns=columns,
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -26,16 +26,27 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, models
 
+from evidence.binding_rules import (
+    BIND_TRIGGER,
+    CLOSE_FUNCTION,
+    CLOSE_TRIGGER,
+    bind_function,
+    binding_functions,
+    closes_bindings,
+    is_bound,
+)
 from evidence.clock_rules import CLOCK_FUNCTIONS, OFFSET, OFFSET_BODY
 from evidence.disposal_rules import (
     GUARD_FUNCTION,
+    commitment_functions,
     guard_arguments,
     guard_functions,
     private_functions,
     reading_functions,
 )
-from evidence.models import AccessToken, Span
+from evidence.models import AccessToken, OpenBinding, Span
 from evidence.models.base import AppendOnlyModel
+from evidence.row_schemas import schema_of
 from evidence.rule_catalogue import Catalogue, Trigger, function_said_by, read_catalogue
 from evidence.short_transactions import change_beside_writers
 from evidence.token_rules import KEEP_TOKEN, KEEP_TOKEN_SQL
@@ -44,7 +55,7 @@ logger = logging.getLogger(__name__)
 
 TRIGGER_NAME: Final = "tracebinder_append_only"
 FUNCTION_NAME: Final = "tracebinder_refuse_change"
-TRIGGERS: Final = (TRIGGER_NAME, KEEP_TOKEN)
+TRIGGERS: Final = (TRIGGER_NAME, KEEP_TOKEN, BIND_TRIGGER, CLOSE_TRIGGER)
 
 # What a probe worker needs to read its specification and to say what it found. Telemetry isolation (invariant 8):
 # it reads no trace, claim, review or requirement, and inserts nothing but findings and their audit events.
@@ -97,9 +108,12 @@ def apply_rules_to_new_tables(using: str) -> None:
 
 def find_differences(using: str) -> list[Difference]:
     """Return what in the database is not as the rules have it, in the order in which to put it right. Takes no lock."""
-    functions = {**_open_functions(), **private_functions()}
+    every_table = {model._meta.db_table for model in apps.get_models()}
+    functions = {**_open_functions(every_table), **private_functions()}
     with connections[using].cursor() as cursor:
-        found = read_catalogue(cursor, roles=_roles(), triggers=TRIGGERS, signatures=functions)
+        found = read_catalogue(
+            cursor, roles=_roles(), triggers=TRIGGERS, of_statements=(BIND_TRIGGER,), signatures=functions
+        )
     every = [*_role_differences(found), *_function_differences(found)]
     for model in apps.get_models(include_auto_created=True):
         if model._meta.db_table in found.tables and not model._meta.proxy:
@@ -132,7 +146,7 @@ def _role_differences(found: Catalogue) -> Iterator[Difference]:
 
 
 def _function_differences(found: Catalogue) -> Iterator[Difference]:
-    for signature, sql in _open_functions().items():
+    for signature, sql in _open_functions(found.tables).items():
         is_new = signature not in found.functions
         is_closed = not is_new and "public" not in found.callers[signature]
         statements = [] if _stands(found, signature, sql) else [sql]
@@ -161,8 +175,8 @@ def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[
     wanted = dict(zip(_roles(), (runtime_rights(model), interpret_rights(model)), strict=True))
     rights = next(_right_differences(found, table, wanted), None)
     triggers = [
-        _trigger_sql(table, name, trigger)
-        for name, trigger in _triggers_of(model).items()
+        trigger.create_sql(table, name)
+        for name, trigger in _triggers_of(found, model).items()
         if found.triggers[table, name] != {trigger}
     ]
     if triggers or rights:
@@ -190,14 +204,16 @@ def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) 
         yield Difference(table, tuple(statements), is_new=not held, stops=bool(lacks))
 
 
-def _open_functions() -> dict[str, str]:
-    """Return the functions that anybody may call: they do no more than their caller may."""
+def _open_functions(tables: Collection[str]) -> dict[str, str]:
+    """Return the functions that anybody may call, beside these tables: they do no more than their caller may."""
     return {
         f"{FUNCTION_NAME}()": _REFUSE_CHANGE,
         f"{KEEP_TOKEN}()": KEEP_TOKEN_SQL,
         **CLOCK_FUNCTIONS,
         **guard_functions(),
         **reading_functions(),
+        **binding_functions(),
+        **commitment_functions(tables),
     }
 
 
@@ -209,15 +225,26 @@ def _stands(found: Catalogue, signature: str, sql: str) -> bool:
     return stands == wanted
 
 
-def _triggers_of(model: type[models.Model]) -> dict[str, Trigger]:
+def _triggers_of(found: Catalogue, model: type[models.Model]) -> dict[str, Trigger]:
     """Return the triggers that a table must have, by name."""
     if model is AccessToken:
         return {KEEP_TOKEN: Trigger.of(KEEP_TOKEN)}
-    if not is_append_only(model):
+    if closes_bindings(model):
+        return {CLOSE_TRIGGER: Trigger.at_commit(CLOSE_FUNCTION)}
+    if not issubclass(model, AppendOnlyModel):
         return {}
     arguments = guard_arguments(model)
     wanted = Trigger.of(FUNCTION_NAME) if arguments is None else Trigger.of(GUARD_FUNCTION, arguments)
-    return {TRIGGER_NAME: wanted}
+    return {TRIGGER_NAME: wanted, **_binding_triggers(found, model)}
+
+
+def _binding_triggers(found: Catalogue, model: type[AppendOnlyModel]) -> dict[str, Trigger]:
+    """Return the trigger that binds new rows; none while a migration still owes the table a column it reads."""
+    if not is_bound(model) or OpenBinding._meta.db_table not in found.tables:
+        return {}
+    if schema_of(model).names() - found.columns[model._meta.db_table]:
+        return {}
+    return {BIND_TRIGGER: Trigger.after_insert(bind_function(model))}
 
 
 def _set_of(rights: str) -> set[str]:
@@ -243,11 +270,3 @@ def interpret_rights(model: type[models.Model]) -> str:
 def is_append_only(model: type[models.Model]) -> bool:
     """Whether rows of this model may only be inserted."""
     return issubclass(model, AppendOnlyModel)
-
-
-def _trigger_sql(table: str, name: str, trigger: Trigger) -> str:
-    arguments = ", ".join("'" + text.replace("'", "''") + "'" for text in trigger.arguments)
-    return (
-        f'CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OR DELETE ON "{table}" '
-        f"FOR EACH ROW EXECUTE FUNCTION {trigger.function}({arguments})"
-    )

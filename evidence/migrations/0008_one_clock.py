@@ -4,7 +4,7 @@ from django.db import migrations, models
 import evidence.models.base
 from evidence.clock_rules import CLOCK_FUNCTIONS
 from evidence.live_operations import Live, execute_beside_writers
-from evidence.xact_columns import add_xact_id
+from evidence.added_columns import add_xact_id
 
 NOUNS = [
     "blob", "system", "artefact", "artefactversion", "registration", "sourcedocument", "release", "releasepin",

@@ -12,7 +12,7 @@ from evidence.models.artefact import (
     ReleasePin,
     SourceDocument,
 )
-from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
+from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, OpenBinding, Tile
 from evidence.models.base import AppendOnlyModel, StoredModel
 from evidence.models.binder import Binder, BinderRequest
 from evidence.models.blob import Blob
@@ -79,6 +79,7 @@ __all__ = [
     "LegalHoldRelease",
     "Membership",
     "Moment",
+    "OpenBinding",
     "PendingTrace",
     "PolicyCheck",
     "Pseudonym",

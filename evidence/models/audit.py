@@ -51,6 +51,20 @@ class AuditEvent(AppendOnlyModel):
         ]
 
 
+class OpenBinding(StoredModel):
+    """A transaction that has written rows and is not committed: when it is, its rows are bound and this row goes.
+
+    So nobody ever sees one (`evidence.binding_rules`).
+    """
+
+    SYSTEM_PATH = None
+    NO_SYSTEM = "a transaction may write rows of several systems"
+    PII = "none"
+    WORK_ROW = "it goes in the transaction that it stands for"
+
+    xact_id = models.BigIntegerField(primary_key=True)
+
+
 class AuditPayload(StoredModel):
     """The erasable half of an event: its details and the salt that commits the log to them."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final, NoReturn, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Func
 
@@ -76,6 +77,21 @@ class AppendOnlyModel(StoredModel):
     xact_id = models.BigIntegerField(null=True, editable=False, db_default=CurrentXactId())
 
     objects: ClassVar[models.Manager[Self]] = models.Manager.from_queryset(AppendOnlyQuerySet)()
+
+    class Meta:
+        abstract = True
+
+
+class ErasableModel(AppendOnlyModel):
+    """Rows with payload that an erasure takes: the log is committed to it with a salt, which goes with it.
+
+    Which columns those are, `evidence.erasable` says; how the commitment is made, `evidence.row_schemas`.
+    """
+
+    # 122 random bits, which PostgreSQL fills in; null once erased.
+    payload_salt = models.UUIDField(null=True, editable=False, db_default=RandomUUID())
+    # SHA-256(0x00 ‖ salt ‖ payload), kept by the erasure; null while the payload is there.
+    payload_commitment = models.CharField(max_length=DIGEST_LENGTH, null=True, editable=False)
 
     class Meta:
         abstract = True

@@ -6,11 +6,11 @@ from django.db import models
 
 from evidence.citations.verdict import Verdict as CitationVerdict
 from evidence.models.artefact import SourceDocument
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, ErasableModel, digest_field
 from evidence.models.trace import Trace
 
 
-class Claim(AppendOnlyModel):
+class Claim(ErasableModel):
     """A statement in the answer, at [start, end) of it."""
 
     class Origin(models.TextChoices):
@@ -35,7 +35,7 @@ class Claim(AppendOnlyModel):
         constraints = [models.UniqueConstraint(fields=["trace", "ordinal"], name="evidence_claim_ordinal")]
 
 
-class Citation(AppendOnlyModel):
+class Citation(ErasableModel):
     """A claim's quote from a document, and whether it stands there."""
 
     Verdict = CitationVerdict

@@ -6,7 +6,14 @@ from django.db import models
 
 from evidence.evals.contracts import Direction, RunStatus, ScoreStatus
 from evidence.models.artefact import ArtefactVersion, Release
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models.base import (
+    KEY_LENGTH,
+    LABEL_LENGTH,
+    AppendOnlyModel,
+    ErasableModel,
+    actor_field,
+    digest_field,
+)
 from evidence.models.blob import Blob
 from evidence.models.system import System
 
@@ -46,7 +53,7 @@ class EvalRun(AppendOnlyModel):
         return self.run_key
 
 
-class EvalSample(AppendOnlyModel):
+class EvalSample(ErasableModel):
     """One sample under one metric. Unscored and error are kept apart from a low score, and never averaged."""
 
     Status = ScoreStatus

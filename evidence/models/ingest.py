@@ -10,6 +10,7 @@ from evidence.models.base import (
     LABEL_LENGTH,
     SYSTEM_IDS,
     AppendOnlyModel,
+    ErasableModel,
     StoredModel,
     digest_field,
     system_ids_field,
@@ -52,7 +53,7 @@ class IngestBatch(AppendOnlyModel):
         ]
 
 
-class Reject(AppendOnlyModel):
+class Reject(ErasableModel):
     """An item that was refused, by itself, and why. Nothing is dropped in silence."""
 
     SYSTEM_PATH = "system"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from evidence.models.base import KEY_LENGTH, AppendOnlyModel
+from evidence.models.base import KEY_LENGTH, AppendOnlyModel, ErasableModel
 from evidence.models.system import System
 from evidence.models.trace import Trace
 from evidence.vocabulary import RiskTier
@@ -43,7 +43,7 @@ class ReasonCode(models.TextChoices):
     OTHER = "other"
 
 
-class Review(AppendOnlyModel):
+class Review(ErasableModel):
     """One person's judgement of one trace revision."""
 
     class Decision(models.TextChoices):
@@ -74,7 +74,7 @@ class Review(AppendOnlyModel):
         ]
 
 
-class Adjudication(AppendOnlyModel):
+class Adjudication(ErasableModel):
     """Reviewers disagreed; this is who settled it, and how."""
 
     SYSTEM_PATH = "task__system"

@@ -6,13 +6,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion, Release, SourceDocument
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, digest_field
+from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, ErasableModel, digest_field
 from evidence.models.system import System
 from evidence.semconv.draft import PolicyDecision, TraceStatus
 from evidence.vocabulary import RiskTier
 
 
-class Trace(AppendOnlyModel):
+class Trace(ErasableModel):
     """One revision of one answer's trace: sealed, digested. A late span makes the next revision."""
 
     Status = TraceStatus
@@ -83,7 +83,7 @@ class TraceVersion(AppendOnlyModel):
         indexes = [models.Index(fields=["version", "trace"], name="evidence_traceversion_newest")]
 
 
-class Retrieval(AppendOnlyModel):
+class Retrieval(ErasableModel):
     """A document the trace retrieved, whether or not the answer cites it."""
 
     SYSTEM_PATH = "trace__system"
@@ -120,7 +120,7 @@ class TraceDocument(AppendOnlyModel):
         ]
 
 
-class PolicyCheck(AppendOnlyModel):
+class PolicyCheck(ErasableModel):
     """A policy gate inside the trace: what it decided, by which rule, and why."""
 
     Decision = PolicyDecision
@@ -138,7 +138,7 @@ class PolicyCheck(AppendOnlyModel):
     )
 
 
-class ToolCall(AppendOnlyModel):
+class ToolCall(ErasableModel):
     """A tool the trace called."""
 
     SYSTEM_PATH = "trace__system"

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from evidence.xact_columns import add_xact_id
+from evidence.added_columns import add_xact_id
 
 NOUNS = ["probespec", "finding"]
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from config.replay import replayer_of
 from evidence import clock
 from evidence.access import principal_of_token
-from evidence.disposal_rules import ERASABLE
+from evidence.erasable import ERASABLE
 from evidence.erased import ERASED_TEXT
 from evidence.errors import BlobErased, InvalidInput, LegalHoldInForce, NotFound
 from evidence.models import (

@@ -1,0 +1,34 @@
+from django.db import migrations, models
+
+from evidence.added_columns import add_payload_salt
+from evidence.live_operations import Live
+
+ERASABLE = [
+    "adjudication", "citation", "claim", "evalsample", "policycheck", "reject", "retrieval", "review", "toolcall",
+    "trace",
+]  # fmt: skip
+
+
+class Migration(migrations.Migration):
+    """Every row is bound by the log: rows with payload carry its salt, and an erasure keeps what it committed to."""
+
+    atomic = False
+    dependencies = [("evidence", "0019_attempts_begun")]
+    operations = [
+        *(
+            Live(
+                migrations.AddField(
+                    noun, "payload_commitment", models.CharField(editable=False, max_length=64, null=True)
+                )
+            )
+            for noun in ERASABLE
+        ),
+        add_payload_salt("evidence", ERASABLE),
+        Live(
+            migrations.CreateModel(
+                name="OpenBinding",
+                fields=[("xact_id", models.BigIntegerField(primary_key=True, serialize=False))],
+                options={"abstract": False},
+            )
+        ),
+    ]

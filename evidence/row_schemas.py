@@ -1,0 +1,185 @@
+"""What of a row is in the log: the canonical content of each append-only table, and the digest over it.
+
+The content of a row is an object of its columns, in RFC 8785 form:
+
+    {"columns": {"<column>": "<text>" or null, ...}, "payload": "<commitment>" or null, "schema": "<digest>"}
+
+Each value is text, so that no reader rounds a number: times are UTC to the microsecond, bytes are hexadecimal, and
+everything else is what PostgreSQL writes for it. The leaf of a row is SHA-256(0x00 || content), as of an entry.
+
+What people and models wrote can be erased, so it is not among the columns but behind a commitment,
+SHA-256(0x00 || salt || payload), where payload is the same kind of object of the columns that can be erased and salt
+are 16 random bytes of the row. An erasure keeps the commitment and takes the salt, so that the leaf stays the same and
+nobody can try guesses against it. A span is committed to by its own digest, which is over all it said.
+
+The schema digest names table, columns and how each is written. A column more makes another schema; rows bound before
+keep theirs (`row_schemas.json` lists all), so that what was bound once can be recomputed for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from django.apps import apps
+from django.db import models
+
+from evidence.digests import digest_of
+from evidence.erasable import columns_that_go
+from evidence.models import Checkpoint, Leaf, Span, Tile
+from evidence.models.base import AppendOnlyModel, ErasableModel
+
+SCHEMAS: Final = Path(__file__).with_name("row_schemas.json")
+_VERSION: Final = 1
+_SALT, _COMMITMENT = "payload_salt", "payload_commitment"
+# The tree itself: each of these is recomputed from the events that are in it.
+_OF_THE_TREE: Final = (Leaf, Tile, Checkpoint)
+
+_PLAIN, _TEXT, _TIME, _BYTES = "plain", "text", "time", "bytes"
+_FORMS: Final = {
+    "AutoField": _PLAIN,
+    "BigAutoField": _PLAIN,
+    "BigIntegerField": _PLAIN,
+    "BooleanField": _PLAIN,
+    "FloatField": _PLAIN,
+    "IntegerField": _PLAIN,
+    "PositiveIntegerField": _PLAIN,
+    "PositiveBigIntegerField": _PLAIN,
+    "PositiveSmallIntegerField": _PLAIN,
+    "SmallIntegerField": _PLAIN,
+    "UUIDField": _PLAIN,
+    "ArrayField": _TEXT,
+    "CharField": _TEXT,
+    "JSONField": _TEXT,
+    "SlugField": _TEXT,
+    "TextField": _TEXT,
+    "DateTimeField": _TIME,
+    "BinaryField": _BYTES,
+}
+
+
+class UnknownColumnType(Exception):
+    """Nobody said how a column of this type is written into a row's content: add it to `_FORMS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowSchema:
+    """How the rows of a table are written to be digested. Columns with their forms, by name."""
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    payload: tuple[tuple[str, str], ...]  # what is committed to with a salt
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 that stands in each row's content."""
+        return digest_of({"version": _VERSION, **self.as_json()})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `row_schemas.json` has it."""
+        return {"table": self.table, "columns": dict(self.columns), "payload": dict(self.payload)}
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> RowSchema:
+        """Read what `as_json` wrote."""
+        return cls(told["table"], tuple(told["columns"].items()), tuple(told["payload"].items()))
+
+    def names(self) -> set[str]:
+        """Return every column that is read to make a leaf."""
+        salted = {_SALT, _COMMITMENT} if self.payload else set[str]()
+        return {name for name, _ in (*self.columns, *self.payload)} | salted
+
+    def leaf_sql(self, row: str) -> str:
+        """Return the SQL for the 32-byte leaf of a row, given the name under which a query knows it."""
+        commitment = f"'\"' || {self.commitment_sql(row)} || '\"'" if self.payload else "'null'"
+        parts = [
+            "'{\"columns\":'",
+            _object_sql(row, self.columns),
+            "',\"payload\":'",
+            commitment,
+            f'\',"schema":"{self.digest}"}}\'',
+        ]
+        return f"sha256('\\x00'::bytea || convert_to({' || '.join(parts)}, 'UTF8'))"
+
+    def commitment_sql(self, row: str) -> str:
+        """Return the SQL for the commitment to a row's payload: the one that an erasure kept, or made from the salt."""
+        payload = f"convert_to({_object_sql(row, self.payload)}, 'UTF8')"
+        made = f"encode(sha256('\\x00'::bytea || uuid_send({row}.{_SALT}) || {payload}), 'hex')"
+        return f"coalesce({row}.{_COMMITMENT}, {made})"
+
+
+def bound_models() -> Iterator[type[AppendOnlyModel]]:
+    """Yield every model whose rows are in the log by their digest, by table name."""
+    found = (model for model in apps.get_models() if issubclass(model, AppendOnlyModel))
+    yield from sorted((m for m in found if m not in _OF_THE_TREE), key=lambda model: model._meta.db_table)
+
+
+@cache
+def schema_of(model: type[AppendOnlyModel]) -> RowSchema:
+    """Return how rows of a model are written today.
+
+    Raises:
+        UnknownColumnType: a column is of a type that has no form here.
+    """
+    gone = set(columns_that_go(model))
+    apart = gone | ({_SALT, _COMMITMENT} if issubclass(model, ErasableModel) else set())
+    fields = sorted(model._meta.concrete_fields, key=lambda field: field.column)
+    return RowSchema(
+        model._meta.db_table,
+        tuple((field.column, _form_of(field)) for field in fields if field.column not in apart),
+        # A span's own digest is over all of these, and is one of its columns.
+        () if model is Span else tuple((f.column, _form_of(f)) for f in fields if f.column in gone),
+    )
+
+
+@cache
+def schemas_by_table() -> dict[str, list[RowSchema]]:
+    """Return every schema that rows of a table may have been bound under, the newest first."""
+    told = json.loads(SCHEMAS.read_text(encoding="utf-8"))
+    return {table: [RowSchema.from_json(one) for one in reversed(known)] for table, known in told.items()}
+
+
+def with_todays_schemas() -> dict[str, list[dict[str, Any]]]:
+    """Return what `row_schemas.json` has to say: what it says, and what it does not know yet."""
+    told = json.loads(SCHEMAS.read_text(encoding="utf-8")) if SCHEMAS.exists() else {}
+    for model in bound_models():
+        today, known = schema_of(model).as_json(), told.setdefault(model._meta.db_table, [])
+        if not known or known[-1] != today:
+            known.append(today)
+    return dict(sorted(told.items()))
+
+
+def _form_of(field: models.Field[Any, Any]) -> str:
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    form = _FORMS.get(field.get_internal_type())
+    if form is None:
+        raise UnknownColumnType(f"{field}: {field.get_internal_type()}")
+    return form
+
+
+def _object_sql(row: str, columns: tuple[tuple[str, str], ...]) -> str:
+    """Return the SQL for the RFC 8785 text of an object of columns, which come sorted by name."""
+    members = [
+        f"""'{"," if place else "{"}"{name}":', {_value_sql(row + '."' + name + '"', form)}"""
+        for place, (name, form) in enumerate(columns)
+    ]
+    # A function takes a hundred arguments.
+    chunks = [members[start : start + 40] for start in range(0, len(members), 40)]
+    return " || ".join(f"concat({', '.join(chunk)})" for chunk in chunks) + " || '}'"
+
+
+def _value_sql(column: str, form: str) -> str:
+    """Return the SQL for a column's JSON: of its text, or null. `to_json` escapes a text as RFC 8785 asks for."""
+    if form == _TEXT:
+        return f"coalesce(to_json({column}::text)::text, 'null')"
+    text = {
+        _PLAIN: f"{column}",
+        _TIME: f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+        _BYTES: f"encode({column}, 'hex')",
+    }[form]
+    return f"coalesce('\"' || {text} || '\"', 'null')"
