@@ -45,6 +45,7 @@ class Artefact(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "none"
+    EVENT_PATH = "versions"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="artefacts")
     kind = models.CharField(max_length=20, choices=ArtefactKind.choices)
@@ -73,6 +74,7 @@ class ArtefactVersion(AppendOnlyModel):
 
     SYSTEM_PATH = "artefact__system"
     PII = "actor"
+    EVENT_PATH = ""
 
     artefact = models.ForeignKey(Artefact, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()  # 1, 2, 3 … within the artefact
@@ -102,6 +104,7 @@ class Registration(AppendOnlyModel):
 
     SYSTEM_PATH = "version__artefact__system"
     PII = "actor"
+    EVENT_PATH = "version"
 
     version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="registration")
     registered_by = actor_field()
@@ -114,6 +117,7 @@ class SourceDocument(AppendOnlyModel):
 
     SYSTEM_PATH = "index_version__artefact__system"
     PII = "payload"
+    EVENT_PATH = "index_version"
 
     index_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="documents")
     document_id = models.CharField(max_length=LABEL_LENGTH)  # the id the application cites it by
@@ -140,6 +144,7 @@ class Release(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="releases")
     name = models.CharField(max_length=KEY_LENGTH)
@@ -159,6 +164,7 @@ class ReleasePin(AppendOnlyModel):
 
     SYSTEM_PATH = "release__system"
     PII = "none"
+    EVENT_PATH = "release"
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="pins")
     slot = models.CharField(max_length=LABEL_LENGTH)
@@ -173,6 +179,7 @@ class Deployment(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="deployments")
     environment = models.CharField(max_length=KEY_LENGTH)  # "production", "staging"

@@ -10,6 +10,7 @@ from django.db import models
 from evidence.models.base import LABEL_LENGTH, AppendOnlyModel, StoredModel, actor_field, digest_field
 from evidence.models.system import System
 
+_OF_THE_TREE: Final = "part of the tree that the events make"
 _ONE_LOG: Final = "the log is one for all systems and holds commitments only"
 
 
@@ -21,6 +22,8 @@ class AuditEvent(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = None
+    NO_EVENT = "it is the event"
 
     event_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="audit_events")
@@ -85,6 +88,8 @@ class Leaf(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM = _ONE_LOG
     PII = "none"
+    EVENT_PATH = None
+    NO_EVENT = _OF_THE_TREE
 
     seq = models.BigIntegerField(primary_key=True)  # dense from 0
     event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="leaf")
@@ -105,6 +110,8 @@ class Tile(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM = _ONE_LOG
     PII = "none"
+    EVENT_PATH = None
+    NO_EVENT = _OF_THE_TREE
 
     level = models.PositiveSmallIntegerField()
     index = models.BigIntegerField()
@@ -123,6 +130,8 @@ class Checkpoint(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM = _ONE_LOG
     PII = "none"
+    EVENT_PATH = None
+    NO_EVENT = _OF_THE_TREE
 
     size = models.BigIntegerField(unique=True)  # leaves
     root = models.BinaryField()  # 32 bytes

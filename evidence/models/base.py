@@ -70,9 +70,17 @@ class AppendOnlyModel(StoredModel):
     The guard is in PostgreSQL (`evidence.table_rules`): a trigger on UPDATE and DELETE, and a runtime role that
     was never granted them. The manager only makes the refusal readable.
 
+    `EVENT_PATH` is the lookup that leads from a row to the object of the audit event that explains it, written in the
+    same transaction: empty for a row with an event of its own, several where one of them is enough. `None` means that
+    no event need be about it, and then `NO_EVENT` says why. `evidence.services.log.rows` follows it; that the row is
+    in the log at all is seen to by PostgreSQL (`evidence.binding_rules`).
+
     `xact_id` is the transaction that wrote the row, which PostgreSQL fills in; null before rows carried it. Who reads
     as of a time asks `evidence.clock` which transactions had been committed by then.
     """
+
+    EVENT_PATH: ClassVar[str | tuple[str, ...] | None]
+    NO_EVENT: ClassVar[str] = ""
 
     xact_id = models.BigIntegerField(null=True, editable=False, db_default=CurrentXactId())
 

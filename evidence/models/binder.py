@@ -22,6 +22,7 @@ class Binder(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "payload"
+    EVENT_PATH = ""
 
     binder_uuid = models.UUIDField()
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="binders")

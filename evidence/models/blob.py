@@ -13,6 +13,8 @@ class Blob(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM = "bytes by digest are shared; who may read them is decided by what points there"
     PII = "payload"
+    EVENT_PATH = None
+    NO_EVENT = "bytes by their digest, which the event that stores them names"
 
     digest = digest_field(primary_key=True)
     size = models.BigIntegerField()  # bytes

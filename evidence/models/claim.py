@@ -19,6 +19,7 @@ class Claim(ErasableModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "payload"
+    EVENT_PATH = "trace"
 
     # Claims and citations are found by the unique index that begins with the same column.
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="claims", db_index=False)
@@ -42,6 +43,7 @@ class Citation(ErasableModel):
 
     SYSTEM_PATH = "claim__trace__system"
     PII = "payload"
+    EVENT_PATH = "claim__trace"
 
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="citations", db_index=False)
     ordinal = models.PositiveIntegerField()

@@ -16,6 +16,8 @@ class Moment(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM: ClassVar[str] = "transactions are numbered for the whole database"
     PII = "none"
+    EVENT_PATH = None
+    NO_EVENT = "a note of the clock, made before whatever is decided as of it"
 
     at = models.DateTimeField(unique=True)  # our clock; later than every moment before
     before = models.BigIntegerField()  # transactions from this number on had not begun

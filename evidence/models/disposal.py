@@ -14,6 +14,7 @@ class LegalHold(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="legal_holds")
     reason = models.TextField()
@@ -39,6 +40,7 @@ class LegalHoldRelease(AppendOnlyModel):
 
     SYSTEM_PATH = "hold__system"
     PII = "actor"
+    EVENT_PATH = ""
 
     hold = models.OneToOneField(LegalHold, on_delete=models.PROTECT, related_name="release")
     reason = models.TextField()
@@ -55,6 +57,7 @@ class Erasure(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="erasures")
     trace_id = models.UUIDField()
@@ -84,6 +87,7 @@ class ErasureCertificate(AppendOnlyModel):
 
     SYSTEM_PATH = "erasure__system"
     PII = "actor"
+    EVENT_PATH = ""
 
     erasure = models.OneToOneField(Erasure, on_delete=models.PROTECT, related_name="certificate")
     document = models.JSONField()  # as docs/decisions/0022-exact-erasure.md lists it
@@ -104,6 +108,7 @@ class Disposal(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM = "a month of spans, or of bodies, is that of every system"
     PII = "actor"
+    EVENT_PATH = ""
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     subject = models.CharField(max_length=LABEL_LENGTH)  # the partition's name, or the signal
@@ -129,6 +134,7 @@ class BlobRemoval(AppendOnlyModel):
     SYSTEM_PATH = None
     NO_SYSTEM = "as the blob it removes, it holds a digest and belongs to its cause"
     PII = "actor"
+    EVENT_PATH = ("erasure", "disposal")
 
     blob = models.OneToOneField(Blob, on_delete=models.PROTECT, primary_key=True, related_name="removal")
     erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, null=True, related_name="removed_blobs")

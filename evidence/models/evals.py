@@ -25,6 +25,7 @@ class EvalRun(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "payload"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="eval_runs")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="eval_runs")
@@ -60,6 +61,7 @@ class EvalSample(ErasableModel):
 
     SYSTEM_PATH = "run__system"
     PII = "payload"
+    EVENT_PATH = "run"
 
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="samples")
     sample_id = models.CharField(max_length=LABEL_LENGTH)
@@ -96,6 +98,7 @@ class EvalScore(AppendOnlyModel):
 
     SYSTEM_PATH = "run__system"
     PII = "none"
+    EVENT_PATH = "run"
 
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="scores")
     metric = models.CharField(max_length=LABEL_LENGTH)
@@ -123,6 +126,7 @@ class Retraction(AppendOnlyModel):
 
     SYSTEM_PATH = "run__system"
     PII = "actor"
+    EVENT_PATH = "run"
 
     run = models.OneToOneField(EvalRun, on_delete=models.PROTECT, related_name="retraction")
     reason = models.TextField()

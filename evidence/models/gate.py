@@ -29,6 +29,7 @@ class GateDecision(ReleaseVerdict):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="gate_decisions")
     gate_version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="gate_decisions")
@@ -51,6 +52,7 @@ class Waiver(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="waivers")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="waivers")

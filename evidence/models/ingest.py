@@ -23,6 +23,7 @@ class IngestBatch(AppendOnlyModel):
 
     SYSTEM_PATH = SYSTEM_IDS
     PII = "payload"
+    EVENT_PATH = ""
 
     token = models.ForeignKey(AccessToken, on_delete=models.PROTECT, related_name="batches")
     # Whose items it held; all that the token wrote to, where that of an item cannot be told or there was none.
@@ -58,6 +59,7 @@ class Reject(ErasableModel):
 
     SYSTEM_PATH = "system"
     PII = "payload"
+    EVENT_PATH = ("", "batch")
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="rejects")
     batch = models.ForeignKey(IngestBatch, on_delete=models.PROTECT, null=True, related_name="rejects")
@@ -88,6 +90,7 @@ class Span(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "payload"
+    EVENT_PATH = "batch"
 
     # Checked by the loader, not by foreign keys: those would cost a lookup a span.
     system = models.ForeignKey(

@@ -22,6 +22,7 @@ class Evidence(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="evidence_items")
     layer = models.CharField(max_length=15, choices=Layer.choices())
@@ -59,6 +60,7 @@ class EvidenceLink(AppendOnlyModel):
 
     SYSTEM_PATH = "evidence__system"
     PII = "none"
+    EVENT_PATH = "evidence"
 
     evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="links")
     slot = models.CharField(max_length=LABEL_LENGTH)  # as in ReleasePin

@@ -31,6 +31,7 @@ class Pseudonym(AppendOnlyModel):
 
     SYSTEM_PATH = MEMBERS
     PII = "actor"
+    EVENT_PATH = ""
 
     actor = models.CharField(
         max_length=len(PERSON) + 1 + _CHARACTERS, primary_key=True, default=new_pseudonym

@@ -16,6 +16,7 @@ class ReviewTask(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "none"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="review_tasks")
     trace = models.OneToOneField(Trace, on_delete=models.PROTECT, related_name="review_task")
@@ -54,6 +55,7 @@ class Review(ErasableModel):
 
     SYSTEM_PATH = "task__system"
     PII = "payload"
+    EVENT_PATH = ""
 
     task = models.ForeignKey(ReviewTask, on_delete=models.PROTECT, related_name="reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
@@ -79,6 +81,7 @@ class Adjudication(ErasableModel):
 
     SYSTEM_PATH = "task__system"
     PII = "payload"
+    EVENT_PATH = ""
 
     task = models.OneToOneField(ReviewTask, on_delete=models.PROTECT, related_name="adjudication")
     adjudicator = models.ForeignKey(

@@ -15,6 +15,7 @@ class System(AppendOnlyModel):
 
     SYSTEM_PATH = "pk"
     PII = "actor"
+    EVENT_PATH = ""
 
     key = models.SlugField(max_length=KEY_LENGTH, unique=True)  # equals the OpenTelemetry service.name
     name = models.CharField(max_length=LABEL_LENGTH)

@@ -19,6 +19,7 @@ class Trace(ErasableModel):
 
     SYSTEM_PATH = "system"
     PII = "payload"
+    EVENT_PATH = ""
 
     # Where a foreign key is the first column of another index, it has none of its own: fewer to write a trace.
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="traces", db_index=False)
@@ -68,6 +69,7 @@ class TraceVersion(AppendOnlyModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "none"
+    EVENT_PATH = "trace"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="versions", db_index=False)
     slot = models.CharField(max_length=LABEL_LENGTH)  # as in ReleasePin
@@ -88,6 +90,7 @@ class Retrieval(ErasableModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "payload"
+    EVENT_PATH = "trace"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="retrievals")
     span_id = models.CharField(max_length=16)
@@ -108,6 +111,7 @@ class TraceDocument(AppendOnlyModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "none"
+    EVENT_PATH = "trace"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="documents")
     digest = digest_field()  # as SourceDocument.digest
@@ -127,6 +131,7 @@ class PolicyCheck(ErasableModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "payload"
+    EVENT_PATH = "trace"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="policy_checks")
     span_id = models.CharField(max_length=16)
@@ -143,6 +148,7 @@ class ToolCall(ErasableModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "payload"
+    EVENT_PATH = "trace"
 
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="tool_calls")
     span_id = models.CharField(max_length=16)
@@ -159,6 +165,7 @@ class TraceFacts(AppendOnlyModel):
 
     SYSTEM_PATH = "trace__system"
     PII = "none"
+    EVENT_PATH = "trace"
 
     trace = models.OneToOneField(Trace, on_delete=models.PROTECT, primary_key=True, related_name="facts")
     n_claims = models.PositiveIntegerField()

@@ -23,6 +23,7 @@ class ProbeSpec(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = "runs"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="probe_specs")
     artefact_version = models.OneToOneField(
@@ -86,6 +87,7 @@ class Finding(AppendOnlyModel):
 
     SYSTEM_PATH = "run__spec__system"
     PII = "none"
+    EVENT_PATH = ""
 
     run = models.ForeignKey(ProbeRun, on_delete=models.PROTECT, related_name="findings")
     ordinal = models.PositiveIntegerField()

@@ -22,6 +22,7 @@ class Requirement(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "none"
+    EVENT_PATH = "versions"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="requirements")
     artefact = models.OneToOneField(Artefact, on_delete=models.PROTECT, related_name="requirement")
@@ -48,6 +49,7 @@ class RequirementVersion(AppendOnlyModel):
 
     SYSTEM_PATH = "requirement__system"
     PII = "actor"
+    EVENT_PATH = ""
 
     requirement = models.ForeignKey(Requirement, on_delete=models.PROTECT, related_name="versions")
     artefact_version = models.OneToOneField(
@@ -78,6 +80,7 @@ class RequirementTransition(AppendOnlyModel):
 
     SYSTEM_PATH = "version__requirement__system"
     PII = "actor"
+    EVENT_PATH = "version"
 
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="transitions")
     to_state = models.CharField(max_length=15, choices=RequirementState.choices)
@@ -91,6 +94,7 @@ class AcceptanceCriterion(AppendOnlyModel):
 
     SYSTEM_PATH = "version__requirement__system"
     PII = "none"
+    EVENT_PATH = "version"
 
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="criteria")
     # Not one-to-one: a criterion that a new requirement version keeps word for word keeps its identity.
@@ -131,6 +135,7 @@ class TraceLink(AppendOnlyModel):
 
     SYSTEM_PATH = "upstream__artefact__system"
     PII = "actor"
+    EVENT_PATH = ""
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     upstream = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="links_down")
@@ -146,6 +151,7 @@ class Baseline(AppendOnlyModel):
 
     SYSTEM_PATH = "system"
     PII = "actor"
+    EVENT_PATH = ""
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="baselines")
     name = models.CharField(max_length=KEY_LENGTH)
@@ -165,6 +171,7 @@ class BaselineMember(AppendOnlyModel):
 
     SYSTEM_PATH = "baseline__system"
     PII = "none"
+    EVENT_PATH = "baseline"
 
     baseline = models.ForeignKey(Baseline, on_delete=models.PROTECT, related_name="members")
     version = models.ForeignKey(RequirementVersion, on_delete=models.PROTECT, related_name="baselines")
@@ -182,6 +189,7 @@ class Assessment(ReleaseVerdict):
 
     SYSTEM_PATH = "release__system"
     PII = "none"
+    EVENT_PATH = ""
 
     criterion = models.ForeignKey(AcceptanceCriterion, on_delete=models.PROTECT, related_name="assessments")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="assessments")

@@ -59,6 +59,7 @@ def _lines(report: LogReport) -> list[str]:
         f"checkpoints  {report.checkpoints:>12,}",
         f"unsequenced  {report.unsequenced:>12,}   events that wait for the sequencer",
         f"erased       {report.erased:>12,}   payloads; their entries still verify",
+        f"rows         {report.rows.rows:>12,}   in {report.rows.transactions:,} transactions, each bound by an event",
         *(f"FAULT  {fault}" for fault in report.faults),
         *([f"FAULT  and {more:,} more"] if more else []),
     ]

@@ -25,6 +25,7 @@ from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.errors import LogForked
 from evidence.services.log.published import open_published, read_published
+from evidence.services.log.rows import RowReport, check_rows
 
 MAX_FAULTS: Final = 100  # named in a report; further ones are only counted
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -41,6 +42,7 @@ class LogReport:
     unsigned: int = 0  # leaves after the last checkpoint
     unsequenced: int = 0  # events without a leaf; the sequencer will come to them
     erased: int = 0  # events whose payload and salt were erased: their entries still verify
+    rows: RowReport = field(default_factory=RowReport)
     n_faults: int = 0
     faults: list[str] = field(default_factory=list)  # the first `MAX_FAULTS`, each a sentence
 
@@ -77,6 +79,7 @@ def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
     _check_tiles(report, [head.size for head in heads])
     _check_payloads(report)
     _check_blobs(report)
+    report.rows = check_rows(report)
     signed = max((head.size for head in heads), default=0)
     report.unsigned = max(0, report.size - signed)
     report.unsequenced = AuditEvent.objects.filter(leaf__isnull=True).count()

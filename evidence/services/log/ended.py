@@ -1,0 +1,50 @@
+"""Which transactions a check of the rows looks at, and who is told of what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db import connection
+from django.db.models import QuerySet
+
+
+class Faults(Protocol):
+    """Takes what is found, a sentence each."""
+
+    def add(self, fault: str) -> None:
+        """Note one fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The transactions that are checked: those that had ended when the check began, from one number on."""
+
+    since: int
+    before: int
+    running: tuple[int, ...]
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition on `one.xact_id`."""
+        return "one.xact_id >= %s AND one.xact_id < %s AND one.xact_id <> ALL(%s)"
+
+    @property
+    def arguments(self) -> list[Any]:
+        """What the condition takes."""
+        return [self.since, self.before, list(self.running)]
+
+    def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow rows to those that these transactions wrote."""
+        return rows.filter(xact_id__gte=self.since, xact_id__lt=self.before).exclude(xact_id__in=self.running)
+
+
+def read_ended(since: int) -> Ended:
+    """Return the transactions that have ended; one's own is not among them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT before, running, pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset() "
+            "FROM tracebinder_snapshot()"
+        )
+        before, running, own = cursor.fetchone() or (0, [], None)
+    return Ended(since, before, (*running, *([own] if own is not None else [])))

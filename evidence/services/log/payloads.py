@@ -1,0 +1,77 @@
+"""Payload that people and models wrote: it is what its row is bound by, or an erasure on record took it."""
+
+# ruff: noqa: S608  # SQL composed of constants of this project; nobody's input is in it
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from django.db import connection
+
+from evidence.erasable import ERASABLE, Erasable
+from evidence.erased import ERASED_KEY, ERASED_TEXT
+from evidence.models import Erasure, Span
+from evidence.models.base import ErasableModel
+from evidence.otlp.span_digest import DIGESTED_COLUMNS, SPAN_DIGEST_FORMAT, digest_row
+from evidence.services.log.ended import Ended, Faults
+
+_READ_CHUNK: Final = 2_000  # rows held in memory
+
+
+def check_payloads(faults: Faults, ended: Ended) -> None:
+    """Compare each span with its digest, and see that what went of any row went by an erasure."""
+    _check_spans(faults, ended)
+    for one in ERASABLE:
+        if issubclass(one.model, ErasableModel):
+            for key in _unfounded(one, ended):
+                faults.add(
+                    f"{one.model._meta.label} {key}: its payload was replaced, and no erasure says so."
+                )
+
+
+def _check_spans(faults: Faults, ended: Ended) -> None:
+    erased = set(Erasure.objects.values_list("system_id", "trace_id"))
+    spans = ended.of(Span.objects.filter(digest_format=SPAN_DIGEST_FORMAT))
+    for span in spans.values(*DIGESTED_COLUMNS, "digest", "system_id").iterator(_READ_CHUNK):
+        if digest_row(span) == span["digest"]:
+            continue
+        if (span["system_id"], span["trace_id"]) not in erased or not _is_erased(span, _SPAN.columns):
+            faults.add(f"Span {span['span_id']} of trace {span['trace_id'].hex} is not what its digest says.")
+
+
+_SPAN: Final = next(one for one in ERASABLE if one.model is Span)
+
+
+def _unfounded(one: Erasable, ended: Ended) -> Iterator[Any]:
+    """Yield the keys of rows that keep a commitment, as after an erasure, and were not erased by one."""
+    table = one.model._meta.db_table
+    columns = ", ".join(f'one."{column}"' for column in one.columns)
+    found = (
+        f"EXISTS (SELECT FROM evidence_erasure AS tombstone WHERE (tombstone.system_id, tombstone.trace_id) IN "
+        f"({one.trace_of.replace('$1', 'one')}) OR tombstone.copies -> '{table}' @> to_jsonb(one.id))"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT one.id, one.payload_salt IS NULL AND {found}, {columns} FROM {table} AS one "
+            f"WHERE one.payload_commitment IS NOT NULL AND {ended.condition}",
+            ended.arguments,
+        )
+        for key, is_founded, *payload in cursor.fetchall():
+            if not is_founded or not all(map(_is_erased_form, payload)):
+                yield key
+
+
+def _is_erased(row: Mapping[str, Any], columns: Iterable[str]) -> bool:
+    return all(_is_erased_form(row[column]) for column in columns)
+
+
+def _is_erased_form(value: object) -> bool:
+    """Whether a column holds nothing but what an erasure leaves (`evidence.disposal_rules`)."""
+    match value:
+        case None | "" | {}:
+            return value in (None, "", {})
+        case list():
+            return all(isinstance(item, dict) and item.get("detail") == ERASED_TEXT for item in value)
+        case _:
+            return value in (ERASED_TEXT, {ERASED_KEY: True})

@@ -1,0 +1,228 @@
+"""Every append-only row against the log: recomputed from its columns, both ways, by transaction.
+
+A transaction's rows are bound by one event with the root over their leaves (`evidence.binding_rules`). Here the leaves
+are made again from what stands in the tables, by statements that call nothing but PostgreSQL's own functions, and the
+tree over them by the code of the log. Rows that no event binds, events whose rows are gone or changed, rows that the
+owner of the tables wrote, and rows that no act explains are faults, each with its name.
+"""
+
+# ruff: noqa: S608  # SQL composed of constants of this project; nobody's input is in it
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice, product
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import CharField, Exists, F, OuterRef
+from django.db.models.functions import Cast
+
+from evidence.binding_rules import BOUND_VERB
+from evidence.log import tree
+from evidence.models import AuditEvent
+from evidence.models.base import AppendOnlyModel
+from evidence.row_schemas import RowSchema, bound_models, schemas_by_table
+from evidence.services.log.ended import Ended, Faults, read_ended
+from evidence.services.log.payloads import check_payloads
+
+_READ_CHUNK: Final = 2_000  # rows held in memory
+_NAMED: Final = 5  # rows of a transaction in a sentence; further ones are counted
+_MAX_SCHEMAS: Final = 64  # combinations tried of a transaction whose tables were bound under several schemas
+
+
+@dataclass(slots=True)
+class _Binding:
+    """What the log says of a transaction's rows."""
+
+    event: str
+    n: int
+    root: bytes
+    role: str
+
+
+@dataclass(slots=True)
+class RowReport:
+    """What a check of the rows found."""
+
+    rows: int = 0
+    transactions: int = 0
+    adopted: int = 0  # rows from before rows were bound
+
+
+@dataclass(slots=True)
+class _Found:
+    """The leaves of the rows there are, 32 bytes each, by transaction and table."""
+
+    leaves: dict[int, dict[str, bytearray]] = field(default_factory=dict)
+
+    def add(self, transaction: int, table: str, leaf: bytes) -> None:
+        """Take the leaf of one row."""
+        self.leaves.setdefault(transaction, {}).setdefault(table, bytearray()).extend(leaf)
+
+
+def check_rows(faults: Faults, *, since: int = 0) -> RowReport:
+    """Compare every row with the event that binds it.
+
+    Args:
+        faults: told of each fault.
+        since: the first transaction to look at, as rows carry it.
+    """
+    ended = read_ended(since)
+    report, found = RowReport(), _Found()
+    for model in bound_models():
+        schema = schemas_by_table()[model._meta.db_table][0]
+        for transaction, leaf in _read_leaves(schema, ended):
+            report.rows += 1
+            found.add(transaction, schema.table, leaf)
+    bindings = _read_bindings(faults, ended)
+    report.transactions = len(bindings)
+    for transaction in sorted(found.leaves.keys() | bindings.keys()):
+        _compare(faults, transaction, found.leaves.get(transaction, {}), bindings.get(transaction))
+    _check_writers(faults, bindings)
+    for model in bound_models():
+        _check_explained(faults, model, ended)
+    check_payloads(faults, ended)
+    return report
+
+
+def root_of(leaves: bytes | bytearray) -> bytes:
+    """Return the root over leaves of 32 bytes each, in the order of their bytes."""
+    frontier = tree.Frontier()
+    for leaf in sorted(bytes(leaves[start : start + 32]) for start in range(0, len(leaves), 32)):
+        frontier.append(leaf)
+    return frontier.root()
+
+
+def _read_leaves(schema: RowSchema, ended: Ended) -> Iterator[tuple[int, bytes]]:
+    """Yield the transaction and the leaf of each row of a table."""
+    sql = f'SELECT one.xact_id, {schema.leaf_sql("one")} FROM "{schema.table}" AS one WHERE {ended.condition}'
+    if schema.table == AuditEvent._meta.db_table:
+        sql += f" AND one.verb <> '{BOUND_VERB}'"
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql, ended.arguments)
+        while rows := cursor.fetchmany(_READ_CHUNK):
+            for transaction, leaf in rows:
+                yield transaction, bytes(leaf)
+
+
+def _read_bindings(faults: Faults, ended: Ended) -> dict[int, _Binding]:
+    """Return what the log says of each transaction. A second event of one, or one that says another, is a fault."""
+    bindings: dict[int, _Binding] = {}
+    events = ended.of(AuditEvent.objects.filter(verb=BOUND_VERB)).order_by("pk")
+    for event_uuid, transaction, bound, root in events.values_list(
+        "event_uuid", "xact_id", "object_id", "object_digest"
+    ).iterator(_READ_CHUNK):
+        number, _, rest = bound.partition(":")
+        n, _, role = rest.partition(":")
+        if number != str(transaction) or not n.isdecimal():
+            faults.add(f"Event {event_uuid} is of transaction {transaction} and binds the rows of {number}.")
+            continue
+        if transaction in bindings:
+            faults.add(
+                f"Events {bindings[transaction].event} and {event_uuid} bind the same transaction's rows."
+            )
+            continue
+        bindings[transaction] = _Binding(str(event_uuid), int(n), bytes.fromhex(root), role)
+    return bindings
+
+
+def _compare(
+    faults: Faults, transaction: int, leaves: Mapping[str, bytearray], binding: _Binding | None
+) -> None:
+    """Say what differs between the rows a transaction left and the rows the log says it wrote."""
+    n = sum(map(len, leaves.values())) // tree.HASH_SIZE
+    if binding is None:
+        faults.add(f"No event binds {_name_rows(transaction, leaves)}: transaction {transaction}.")
+    elif n == 0:
+        faults.add(
+            f"Event {binding.event} binds {binding.n} rows of transaction {transaction}: none is left."
+        )
+    elif n != binding.n:
+        faults.add(
+            f"Event {binding.event} binds {binding.n} rows of transaction {transaction}; there are {n}: "
+            f"{_name_rows(transaction, leaves)}."
+        )
+    elif not any(root_of(candidate) == binding.root for candidate in _candidates(transaction, leaves)):
+        faults.add(
+            f"Event {binding.event}: a row of transaction {transaction} is not as it was bound, among "
+            f"{_name_rows(transaction, leaves)}."
+        )
+
+
+def _candidates(transaction: int, leaves: Mapping[str, bytearray]) -> Iterator[bytes]:
+    """Yield the leaves of a transaction under today's schemas, then under those that its rows may be older than."""
+    yield b"".join(leaves.values())
+    earlier = {table: schemas_by_table()[table] for table in leaves if len(schemas_by_table()[table]) > 1}
+    for choice in islice(product(*earlier.values()), _MAX_SCHEMAS) if earlier else ():
+        under = dict(zip(earlier, choice, strict=True))
+        exactly = Ended(transaction, transaction + 1, ())
+        yield b"".join(
+            b"".join(leaf for _, leaf in _read_leaves(under[table], exactly)) if table in under else held
+            for table, held in leaves.items()
+        )
+
+
+def _name_rows(transaction: int, leaves: Mapping[str, bytearray]) -> str:
+    """Return the rows of a transaction by table and key: the first few, and how many there are."""
+    named: list[str] = []
+    for model in bound_models():
+        if model._meta.db_table in leaves and len(named) < _NAMED:
+            rows = model._default_manager.filter(xact_id=transaction)
+            if model is AuditEvent:
+                rows = rows.exclude(verb=BOUND_VERB)
+            keys = rows.order_by("pk").values_list("pk", flat=True)[: _NAMED - len(named)]
+            named += [f"{model._meta.label} {key}" for key in keys]
+    n = sum(map(len, leaves.values())) // tree.HASH_SIZE
+    return ", ".join(named) + (f" and {n - len(named)} more" if n > len(named) else "")
+
+
+def _check_writers(faults: Faults, bindings: Mapping[int, _Binding]) -> None:
+    """Find rows that were written by whoever may do anything: the owner of the tables, or a superuser."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE rolsuper OR oid IN (SELECT relowner FROM pg_class WHERE relname = %s)",
+            [AuditEvent._meta.db_table],
+        )
+        owners = {name for (name,) in cursor.fetchall()}
+    for transaction, binding in bindings.items():
+        if binding.role in owners:
+            faults.add(
+                f"Event {binding.event}: the rows of transaction {transaction} were written as {binding.role}, which "
+                "owns the tables and is no part of the application."
+            )
+
+
+def _check_explained(faults: Faults, model: type[AppendOnlyModel], ended: Ended) -> None:
+    """Find rows that are bound, and of which no event of their transaction says why they are there."""
+    if model.EVENT_PATH is None:
+        return
+    paths = (model.EVENT_PATH,) if isinstance(model.EVENT_PATH, str) else model.EVENT_PATH
+    rows = ended.of(model._default_manager.all())
+    for place, path in enumerate(paths):
+        name = f"explained_by_{place}"
+        target = _target(model, path)
+        rows = rows.annotate(**{name: Cast(F(f"{path}__pk" if path else "pk"), CharField())}).exclude(
+            Exists(
+                AuditEvent.objects.filter(
+                    xact_id=OuterRef("xact_id"), object_type=target._meta.label, object_id=OuterRef(name)
+                )
+            )
+        )
+    by_transaction: dict[int, list[str]] = defaultdict(list)
+    for key, transaction in rows.values_list("pk", "xact_id").distinct().iterator(_READ_CHUNK):
+        by_transaction[transaction].append(str(key))
+    for transaction, keys in by_transaction.items():
+        faults.add(
+            f"No act on record explains {model._meta.label} {', '.join(keys[:_NAMED])}"
+            f"{f' and {len(keys) - _NAMED} more' if len(keys) > _NAMED else ''}: transaction {transaction}."
+        )
+
+
+def _target(model: type[Any], path: str) -> type[Any]:
+    """Return the model at the end of a lookup path."""
+    for step in filter(None, path.split("__")):
+        model = model._meta.get_field(step).related_model
+    return model
