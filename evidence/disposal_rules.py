@@ -20,9 +20,10 @@ from evidence.copy_rules import COPIED_INTO, copy_functions
 from evidence.erasable import ERASABLE, OWN_ROWS, Erasable
 from evidence.erased import ERASED_KEY, ERASED_TEXT
 from evidence.locks import Lock
+from evidence.models import Span
 from evidence.models.base import ErasableModel
 from evidence.partition_rules import MAKE_MONTH, STRAY_MONTHS
-from evidence.row_schemas import schema_of
+from evidence.row_schemas import BUCKET, schema_of
 
 MIN_AGE_DAYS: Final = 31  # a month of spans is kept at least so long after its end, whatever the settings say
 GUARD_FUNCTION: Final = "tracebinder_refuse_all_but_erasure"
@@ -71,6 +72,11 @@ BEGIN
         IF to_jsonb(NEW) = erased THEN
             RETURN NEW;
         END IF;
+    END IF;
+    -- A row from before rows were bound is given its salt when it is adopted, once.
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) @> '{{"payload_salt": null, "payload_commitment": null}}'
+        AND to_jsonb(NEW) - 'payload_salt' = to_jsonb(OLD) - 'payload_salt' THEN
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION '% is append-only: % refused. Add a row that names the old one instead.',
         TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
@@ -124,6 +130,11 @@ BEGIN
             FROM public.%I GROUP BY 1
         ) AS hourly
         RETURNING id', partition_name, lower_bound, upper_bound, reason, actor, partition_name) INTO record_id;
+    -- What bound them is still in the log, and stays provable: with the leaves of what is gone.
+    EXECUTE format('
+        INSERT INTO evidence_disposedrows (disposal_id, bound_in, bucket, leaves)
+        SELECT %L::bigint, one.xact_id, one.id / {BUCKET}, string_agg({{leaf}}, ''''::bytea ORDER BY one.id)
+        FROM public.%I AS one GROUP BY 2, 3', record_id, partition_name);
     EXECUTE format('DROP TABLE public.%I', partition_name);
     RETURN record_id;
 END $$;
@@ -165,9 +176,15 @@ def private_functions() -> dict[str, str]:
     return {
         "tracebinder_make_span_partition(date)": MAKE_MONTH,
         "tracebinder_stray_months(timestamptz)": STRAY_MONTHS,
-        "tracebinder_drop_span_partition(date, text, text)": _DROP_MONTH,
+        "tracebinder_drop_span_partition(date, text, text)": _drop_month_sql(),
         "tracebinder_erase_trace(bigint, uuid, text, text)": _erase_sql(),
     }
+
+
+def _drop_month_sql() -> str:
+    """Return the function that drops a month; the SQL of the leaf stands in a text that is formatted in turn."""
+    leaf = schema_of(Span).leaf_sql("one").replace("'", "''").replace("%", "%%")
+    return _DROP_MONTH.replace("{leaf}", leaf)
 
 
 def _rows_sql() -> str:

@@ -35,6 +35,7 @@ from evidence.models.base import AppendOnlyModel, ErasableModel
 
 SCHEMAS: Final = Path(__file__).with_name("row_schemas.json")
 _VERSION: Final = 1
+BUCKET: Final = 10_000  # keys of a table whose rows are adopted by one event, or disposed of as one
 _SALT, _COMMITMENT = "payload_salt", "payload_commitment"
 # The tree itself: each of these is recomputed from the events that are in it.
 _OF_THE_TREE: Final = (Leaf, Tile, Checkpoint)
@@ -127,12 +128,12 @@ def schema_of(model: type[AppendOnlyModel]) -> RowSchema:
     """
     gone = set(columns_that_go(model))
     apart = gone | ({_SALT, _COMMITMENT} if issubclass(model, ErasableModel) else set())
-    fields = sorted(model._meta.concrete_fields, key=lambda field: field.column)
+    fields = sorted(model._meta.concrete_fields, key=_column_of)
     return RowSchema(
         model._meta.db_table,
-        tuple((field.column, _form_of(field)) for field in fields if field.column not in apart),
+        tuple((_column_of(field), _form_of(field)) for field in fields if field.column not in apart),
         # A span's own digest is over all of these, and is one of its columns.
-        () if model is Span else tuple((f.column, _form_of(f)) for f in fields if f.column in gone),
+        () if model is Span else tuple((_column_of(f), _form_of(f)) for f in fields if f.column in gone),
     )
 
 
@@ -151,6 +152,10 @@ def with_todays_schemas() -> dict[str, list[dict[str, Any]]]:
         if not known or known[-1] != today:
             known.append(today)
     return dict(sorted(told.items()))
+
+
+def _column_of(field: models.Field[Any, Any]) -> str:
+    return str(field.column)
 
 
 def _form_of(field: models.Field[Any, Any]) -> str:

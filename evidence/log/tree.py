@@ -275,3 +275,17 @@ def _take(found: Mapping[Node, bytes], node: Node) -> bytes:
 def _require_hashes(values: Sequence[bytes]) -> None:
     if any(len(value) != HASH_SIZE for value in values):
         raise ProofRefused(f"every hash must have {HASH_SIZE} bytes")
+
+
+def root_of_set(leaves: bytes | bytearray) -> bytes:
+    """Return the 32-byte root over leaf hashes that have no order of their own: in the order of their bytes.
+
+    Args:
+        leaves: 32 bytes each, one after the other.
+    """
+    frontier = Frontier()
+    for leaf in sorted(
+        bytes(leaves[start : start + HASH_SIZE]) for start in range(0, len(leaves), HASH_SIZE)
+    ):
+        frontier.append(leaf)
+    return frontier.root()

@@ -1,7 +1,9 @@
 from django.db import migrations, models
+from django.db.models import deletion
 
 from evidence.added_columns import add_payload_salt
 from evidence.live_operations import Live
+from evidence.models.base import CurrentXactId
 
 ERASABLE = [
     "adjudication", "citation", "claim", "evalsample", "policycheck", "reject", "retrieval", "review", "toolcall",
@@ -29,6 +31,25 @@ class Migration(migrations.Migration):
                 name="OpenBinding",
                 fields=[("xact_id", models.BigIntegerField(primary_key=True, serialize=False))],
                 options={"abstract": False},
+            )
+        ),
+        Live(
+            migrations.CreateModel(
+                name="DisposedRows",
+                fields=[
+                    ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                    ("xact_id", models.BigIntegerField(db_default=CurrentXactId(), editable=False, null=True)),
+                    ("bound_in", models.BigIntegerField(null=True)),
+                    ("bucket", models.BigIntegerField()),
+                    ("leaves", models.BinaryField()),
+                    (
+                        "disposal",
+                        models.ForeignKey(
+                            on_delete=deletion.PROTECT, related_name="rows", to="evidence.disposal"
+                        ),
+                    ),
+                ],
+                options={"verbose_name_plural": "disposed rows"},
             )
         ),
     ]

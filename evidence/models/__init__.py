@@ -21,6 +21,7 @@ from evidence.models.clock import Moment
 from evidence.models.disposal import (
     BlobRemoval,
     Disposal,
+    DisposedRows,
     Erasure,
     ErasureCertificate,
     LegalHold,
@@ -64,6 +65,7 @@ __all__ = [
     "Deployment",
     "DigestBasis",
     "Disposal",
+    "DisposedRows",
     "Erasure",
     "ErasureCertificate",
     "EvalRun",

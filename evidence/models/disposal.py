@@ -128,6 +128,26 @@ class Disposal(AppendOnlyModel):
         return f"{self.subject}: {self.n_items} {self.kind}"
 
 
+class DisposedRows(AppendOnlyModel):
+    """What a disposal left of rows: their leaves, with which what bound them is still proved (`evidence.row_schemas`).
+
+    One for each transaction that wrote some of them.
+    """
+
+    SYSTEM_PATH = None
+    NO_SYSTEM = "a month of spans is disposed of for all systems"
+    PII = "none"
+    EVENT_PATH = "disposal"
+
+    disposal = models.ForeignKey(Disposal, on_delete=models.PROTECT, related_name="rows")
+    bound_in = models.BigIntegerField(null=True)  # the transaction that had written them
+    bucket = models.BigIntegerField()  # of their keys, by which rows are adopted
+    leaves = models.BinaryField()  # 32 bytes each
+
+    class Meta:
+        verbose_name_plural = "disposed rows"
+
+
 class BlobRemoval(AppendOnlyModel):
     """A blob whose bytes were taken away. The file goes after this row is committed, and stays away."""
 

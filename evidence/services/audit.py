@@ -74,6 +74,30 @@ def record(
     return event
 
 
+def record_about(*, verb: str, actor: str, object_type: str, object_id: str, digest: str = "") -> AuditEvent:
+    """Write the event of something that is no row and of no system, without a payload; otherwise as `record`.
+
+    Args:
+        object_type, object_id: what it is about, in the words of docs/reference/log.md.
+
+    Raises:
+        AuditOutsideTransaction: there is no transaction to share.
+    """
+    _require_transaction(verb)
+    event = AuditEvent(
+        event_uuid=uuid.uuid4(),
+        actor=actor,
+        verb=verb,
+        object_type=object_type,
+        object_id=object_id,
+        object_digest=digest,
+        occurred_at=clock.now(),
+    )
+    event.entry = _entry(event)
+    event.save(force_insert=True)
+    return event
+
+
 def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[AuditEvent]:
     """Write the events of many changes of one kind with one statement, without payloads; otherwise as `record`.
 

@@ -34,9 +34,11 @@ class Ended:
         """What the condition takes."""
         return [self.since, self.before, list(self.running)]
 
-    def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow rows to those that these transactions wrote."""
-        return rows.filter(xact_id__gte=self.since, xact_id__lt=self.before).exclude(xact_id__in=self.running)
+    def of(self, rows: QuerySet[Any], number: str = "xact_id") -> QuerySet[Any]:
+        """Narrow rows to those that these transactions wrote, as a column of theirs says."""
+        return rows.filter(**{f"{number}__gte": self.since, f"{number}__lt": self.before}).exclude(
+            **{f"{number}__in": self.running}
+        )
 
 
 def read_ended(since: int) -> Ended:

@@ -17,14 +17,15 @@ from itertools import islice, product
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import CharField, Exists, F, OuterRef
+from django.db.models import CharField, Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Cast
 
 from evidence.binding_rules import BOUND_VERB
 from evidence.log import tree
-from evidence.models import AuditEvent
+from evidence.models import AuditEvent, DisposedRows, Span
 from evidence.models.base import AppendOnlyModel
 from evidence.row_schemas import RowSchema, bound_models, schemas_by_table
+from evidence.services.log.adoption import ADOPTED_VERB, COMPLETED_VERB, check_adopted, read_adoption
 from evidence.services.log.ended import Ended, Faults, read_ended
 from evidence.services.log.payloads import check_payloads
 
@@ -58,9 +59,9 @@ class _Found:
 
     leaves: dict[int, dict[str, bytearray]] = field(default_factory=dict)
 
-    def add(self, transaction: int, table: str, leaf: bytes) -> None:
-        """Take the leaf of one row."""
-        self.leaves.setdefault(transaction, {}).setdefault(table, bytearray()).extend(leaf)
+    def add(self, transaction: int, table: str, leaves: bytes) -> None:
+        """Take the leaves of rows."""
+        self.leaves.setdefault(transaction, {}).setdefault(table, bytearray()).extend(leaves)
 
 
 def check_rows(faults: Faults, *, since: int = 0) -> RowReport:
@@ -70,13 +71,23 @@ def check_rows(faults: Faults, *, since: int = 0) -> RowReport:
         faults: told of each fault.
         since: the first transaction to look at, as rows carry it.
     """
-    ended = read_ended(since)
     report, found = RowReport(), _Found()
+    adoption = read_adoption()
+    if adoption is not None and adoption.is_completed:
+        report.adopted = check_adopted(faults, adoption)
+        since = max(since, adoption.before)
+    else:
+        _check_none_is_older(faults)
+    ended = read_ended(since)
     for model in bound_models():
         schema = schemas_by_table()[model._meta.db_table][0]
         for transaction, leaf in _read_leaves(schema, ended):
             report.rows += 1
             found.add(transaction, schema.table, leaf)
+    for transaction, leaves in ended.of(DisposedRows.objects.all(), "bound_in").values_list(
+        "bound_in", "leaves"
+    ):
+        found.add(transaction, Span._meta.db_table, bytes(leaves))
     bindings = _read_bindings(faults, ended)
     report.transactions = len(bindings)
     for transaction in sorted(found.leaves.keys() | bindings.keys()):
@@ -88,12 +99,12 @@ def check_rows(faults: Faults, *, since: int = 0) -> RowReport:
     return report
 
 
-def root_of(leaves: bytes | bytearray) -> bytes:
-    """Return the root over leaves of 32 bytes each, in the order of their bytes."""
-    frontier = tree.Frontier()
-    for leaf in sorted(bytes(leaves[start : start + 32]) for start in range(0, len(leaves), 32)):
-        frontier.append(leaf)
-    return frontier.root()
+def _check_none_is_older(faults: Faults) -> None:
+    for model in bound_models():
+        if n := model._default_manager.filter(xact_id__isnull=True).count():
+            faults.add(
+                f"{n:,} rows of {model._meta.label} are from before rows were bound: `manage.py migrate` adopts them."
+            )
 
 
 def _read_leaves(schema: RowSchema, ended: Ended) -> Iterator[tuple[int, bytes]]:
@@ -145,7 +156,9 @@ def _compare(
             f"Event {binding.event} binds {binding.n} rows of transaction {transaction}; there are {n}: "
             f"{_name_rows(transaction, leaves)}."
         )
-    elif not any(root_of(candidate) == binding.root for candidate in _candidates(transaction, leaves)):
+    elif not any(
+        tree.root_of_set(candidate) == binding.root for candidate in _candidates(transaction, leaves)
+    ):
         faults.add(
             f"Event {binding.event}: a row of transaction {transaction} is not as it was bound, among "
             f"{_name_rows(transaction, leaves)}."
@@ -170,13 +183,19 @@ def _name_rows(transaction: int, leaves: Mapping[str, bytearray]) -> str:
     named: list[str] = []
     for model in bound_models():
         if model._meta.db_table in leaves and len(named) < _NAMED:
-            rows = model._default_manager.filter(xact_id=transaction)
+            rows: QuerySet[Any] = model._default_manager.filter(xact_id=transaction)
             if model is AuditEvent:
-                rows = rows.exclude(verb=BOUND_VERB)
+                rows = AuditEvent.objects.filter(xact_id=transaction).exclude(verb=BOUND_VERB)
             keys = rows.order_by("pk").values_list("pk", flat=True)[: _NAMED - len(named)]
             named += [f"{model._meta.label} {key}" for key in keys]
     n = sum(map(len, leaves.values())) // tree.HASH_SIZE
     return ", ".join(named) + (f" and {n - len(named)} more" if n > len(named) else "")
+
+
+def _adopts(transaction: int) -> bool:
+    """Whether a transaction did nothing but adopt older rows, which only the owner of the tables may do."""
+    events = AuditEvent.objects.filter(xact_id=transaction)
+    return {event.verb for event in events} <= {BOUND_VERB, ADOPTED_VERB, COMPLETED_VERB}
 
 
 def _check_writers(faults: Faults, bindings: Mapping[int, _Binding]) -> None:
@@ -188,7 +207,7 @@ def _check_writers(faults: Faults, bindings: Mapping[int, _Binding]) -> None:
         )
         owners = {name for (name,) in cursor.fetchall()}
     for transaction, binding in bindings.items():
-        if binding.role in owners:
+        if binding.role in owners and not (binding.n == 1 and _adopts(transaction)):
             faults.add(
                 f"Event {binding.event}: the rows of transaction {transaction} were written as {binding.role}, which "
                 "owns the tables and is no part of the application."
