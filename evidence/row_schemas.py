@@ -154,6 +154,11 @@ def with_todays_schemas() -> dict[str, list[dict[str, Any]]]:
     return dict(sorted(told.items()))
 
 
+def write_todays_schemas() -> None:
+    """Add to `row_schemas.json` what it does not know yet; nothing is taken from it."""
+    SCHEMAS.write_text(json.dumps(with_todays_schemas(), indent=1) + "\n", encoding="utf-8")
+
+
 def _column_of(field: models.Field[Any, Any]) -> str:
     return str(field.column)
 

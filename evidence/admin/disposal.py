@@ -15,6 +15,7 @@ from evidence.admin.frame.visibility import visible
 from evidence.models import (
     BlobRemoval,
     Disposal,
+    DisposedRows,
     Erasure,
     ErasureCertificate,
     LegalHold,
@@ -78,6 +79,20 @@ class DisposalAdmin(ReadOnlyModelAdmin):
         """Return all: a month of spans is that of every system, and the record names none."""
         del request
         return Disposal.objects.all()
+
+
+@admin.register(DisposedRows)
+class DisposedRowsAdmin(ReadOnlyModelAdmin):
+    list_display = ["disposal", "bound_in", "bucket"]
+    list_defer = ["leaves"]
+    list_select_related = ["disposal"]
+    ordering = ["-id"]
+    fields = ["disposal", "bound_in", "bucket"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return all: they hold hashes alone."""
+        del request
+        return DisposedRows.objects.all()
 
 
 @admin.register(BlobRemoval)

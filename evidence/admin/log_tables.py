@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.visibility import visible
-from evidence.models import AuditEvent, Checkpoint, Leaf, Tile
+from evidence.models import AuditEvent, Checkpoint, Leaf, OpenBinding, Tile
 
 
 @admin.register(Leaf)
@@ -63,3 +63,9 @@ class CheckpointAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Root")
     def root_hex(self, checkpoint: Checkpoint) -> str:
         return bytes(checkpoint.root).hex()
+
+
+@admin.register(OpenBinding)
+class OpenBindingAdmin(ReadOnlyModelAdmin):
+    list_display = ["xact_id"]
+    ordering = ["-xact_id"]

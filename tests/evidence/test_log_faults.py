@@ -21,10 +21,13 @@ from tests import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@transaction.atomic
 def make_system() -> System:
-    return System.objects.create(
+    system = System.objects.create(
         key="credit", name="Credit", risk_tier="high", owner=factories.make_person("olga")
     )
+    audit.record(verb="system.registered", actor="user:olga", obj=system, system=system)
+    return system
 
 
 def add_events(system: System, count: int) -> None:
@@ -96,7 +99,12 @@ def test_a_kill_at_any_statement_leaves_the_log_whole() -> None:
         pass
     log.sign_checkpoint()
     report = check_log()
-    assert (report.faults, report.size, report.unsigned, report.unsequenced) == ([], 1450, 0, 0)
+    assert (report.faults, report.size, report.unsigned, report.unsequenced) == (
+        [],
+        1450 + 1 + 6,
+        0,
+        0,
+    )  # one more for the system, and one that binds each transaction
 
 
 def in_own_session(work: Callable[[], None]) -> Callable[[], None]:
@@ -138,5 +146,11 @@ def test_many_writers_sequencers_and_signers_at_once() -> None:
         pass
     log.sign_checkpoint()
     report = check_log()
-    assert (report.faults, report.size, report.unsequenced, report.unsigned) == ([], 600, 0, 0)
-    assert sorted(Leaf.objects.values_list("stream_seq", flat=True)) == list(range(600))
+    assert (report.faults, report.size, report.unsequenced, report.unsigned) == (
+        [],
+        600 + 1 + 76,
+        0,
+        0,
+    )  # as above: the system, and what binds each transaction
+    of_system = Leaf.objects.filter(stream="credit").values_list("stream_seq", flat=True)
+    assert sorted(of_system) == list(range(601))

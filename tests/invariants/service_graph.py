@@ -29,7 +29,7 @@ _ORM_WRITES: Final = frozenset(
 _SQL_WRITES: Final = re.compile(
     r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|COPY|tracebinder_(drop|erase)\w*)\b", re.IGNORECASE
 )
-_AUDIT: Final = ("evidence.services.audit.record", "evidence.services.audit.record_many")
+_AUDIT: Final = tuple(f"evidence.services.audit.{name}" for name in ("record", "record_about", "record_many"))
 
 
 @dataclass(slots=True)

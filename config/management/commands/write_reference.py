@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from config.reference import PAGES, path_of
+from evidence.row_schemas import write_todays_schemas
 
 
 class Command(BaseCommand):
@@ -19,3 +20,4 @@ class Command(BaseCommand):
         for page, render in PAGES.items():
             path_of(page).write_text(render(), encoding="utf-8")
             self.stdout.write(f"wrote {path_of(page)}")
+        write_todays_schemas()

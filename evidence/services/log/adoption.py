@@ -29,6 +29,9 @@ ADOPTED_VERB: Final = "rows.adopted"
 COMPLETED_VERB: Final = "rows.adoption_completed"
 ACTOR: Final = actor_of_component("adoption")
 # Of a bound table, the rows that were there before transactions from one on.
+_DISPOSED: Final = (
+    " UNION SELECT bucket FROM evidence_disposedrows WHERE bound_in IS NULL OR bound_in < %(before)s"
+)
 _EARLIER: Final = "(one.xact_id IS NULL OR one.xact_id < %(before)s)"
 
 

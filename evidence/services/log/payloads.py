@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from django.db import connection
+from django.db import connection, models
 
 from evidence.erasable import ERASABLE, Erasable
 from evidence.erased import ERASED_KEY, ERASED_TEXT
@@ -33,11 +34,14 @@ def check_payloads(faults: Faults, ended: Ended) -> None:
 def _check_spans(faults: Faults, ended: Ended) -> None:
     erased = set(Erasure.objects.values_list("system_id", "trace_id"))
     spans = ended.of(Span.objects.filter(digest_format=SPAN_DIGEST_FORMAT))
-    for span in spans.values(*DIGESTED_COLUMNS, "digest", "system_id").iterator(_READ_CHUNK):
+    for span in spans.values(*DIGESTED_COLUMNS, "digest", "system_id", "xact_id").iterator(_READ_CHUNK):
         if digest_row(span) == span["digest"]:
             continue
         if (span["system_id"], span["trace_id"]) not in erased or not _is_erased(span, _SPAN.columns):
-            faults.add(f"Span {span['span_id']} of trace {span['trace_id'].hex} is not what its digest says.")
+            faults.add(
+                f"Span {span['span_id']} of trace {span['trace_id'].hex} is not what its digest says: "
+                f"transaction {span['xact_id']}."
+            )
 
 
 _SPAN: Final = next(one for one in ERASABLE if one.model is Span)
@@ -57,9 +61,16 @@ def _unfounded(one: Erasable, ended: Ended) -> Iterator[Any]:
             f"WHERE one.payload_commitment IS NOT NULL AND {ended.condition}",
             ended.arguments,
         )
-        for key, is_founded, *payload in cursor.fetchall():
+        for key, is_founded, *texts in cursor.fetchall():
+            payload = (_read(one, column, text) for column, text in zip(one.columns, texts, strict=True))
             if not is_founded or not all(map(_is_erased_form, payload)):
                 yield key
+
+
+def _read(one: Erasable, column: str, text: Any) -> Any:
+    """Return the value of a column that was asked for in SQL, which gives JSON as a text."""
+    is_json = isinstance(one.model._meta.get_field(column), models.JSONField)
+    return json.loads(text) if is_json and text is not None else text
 
 
 def _is_erased(row: Mapping[str, Any], columns: Iterable[str]) -> bool:
@@ -68,10 +79,6 @@ def _is_erased(row: Mapping[str, Any], columns: Iterable[str]) -> bool:
 
 def _is_erased_form(value: object) -> bool:
     """Whether a column holds nothing but what an erasure leaves (`evidence.disposal_rules`)."""
-    match value:
-        case None | "" | {}:
-            return value in (None, "", {})
-        case list():
-            return all(isinstance(item, dict) and item.get("detail") == ERASED_TEXT for item in value)
-        case _:
-            return value in (ERASED_TEXT, {ERASED_KEY: True})
+    if isinstance(value, list):
+        return all(isinstance(item, dict) and item.get("detail") == ERASED_TEXT for item in value)
+    return value in (None, "", {}, ERASED_TEXT, {ERASED_KEY: True})

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any, Final
 
 from django.db import connection
@@ -30,6 +30,7 @@ from evidence.services.log.ended import Ended, Faults, read_ended
 from evidence.services.log.payloads import check_payloads
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
+_BUT_BINDINGS: Final = f" AND one.verb <> '{BOUND_VERB}'"  # which bind, and are bound by the tree
 _NAMED: Final = 5  # rows of a transaction in a sentence; further ones are counted
 _MAX_SCHEMAS: Final = 64  # combinations tried of a transaction whose tables were bound under several schemas
 
@@ -109,14 +110,15 @@ def _check_none_is_older(faults: Faults) -> None:
 
 def _read_leaves(schema: RowSchema, ended: Ended) -> Iterator[tuple[int, bytes]]:
     """Yield the transaction and the leaf of each row of a table."""
-    sql = f'SELECT one.xact_id, {schema.leaf_sql("one")} FROM "{schema.table}" AS one WHERE {ended.condition}'
-    if schema.table == AuditEvent._meta.db_table:
-        sql += f" AND one.verb <> '{BOUND_VERB}'"
+    is_log = schema.table == AuditEvent._meta.db_table
     with connection.chunked_cursor() as cursor:
-        cursor.execute(sql, ended.arguments)
-        while rows := cursor.fetchmany(_READ_CHUNK):
-            for transaction, leaf in rows:
-                yield transaction, bytes(leaf)
+        cursor.execute(
+            f"SELECT one.xact_id, {schema.leaf_sql('one')} FROM {schema.table} AS one WHERE {ended.condition}"
+            f"{_BUT_BINDINGS if is_log else ''}",
+            ended.arguments,
+        )
+        for transaction, leaf in chain.from_iterable(iter(lambda: cursor.fetchmany(_READ_CHUNK), [])):
+            yield transaction, bytes(leaf)
 
 
 def _read_bindings(faults: Faults, ended: Ended) -> dict[int, _Binding]:
