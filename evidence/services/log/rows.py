@@ -197,7 +197,8 @@ def _name_rows(transaction: int, leaves: Mapping[str, bytearray]) -> str:
 def _adopts(transaction: int) -> bool:
     """Whether a transaction did nothing but adopt older rows, which only the owner of the tables may do."""
     events = AuditEvent.objects.filter(xact_id=transaction)
-    return {event.verb for event in events} <= {BOUND_VERB, ADOPTED_VERB, COMPLETED_VERB}
+    verbs = {event.verb for event in events} - {BOUND_VERB}
+    return bool(verbs) and verbs <= {ADOPTED_VERB, COMPLETED_VERB}
 
 
 def _check_writers(faults: Faults, bindings: Mapping[int, _Binding]) -> None:
