@@ -1,4 +1,4 @@
-"""The prompts a release was really asked, frozen as a dataset version that a probe can name."""
+"""The prompts a release was really asked, frozen as a version that a probe can name."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def store_inputs(
     data = canonical_json([asdict(item) for item in inputs])
     return registry.ensure_version(
         system=release.system,
-        kind=ArtefactKind.DATASET,
+        kind=ArtefactKind.PROBE_INPUTS,
         key=key,
         label=f"{release.name}, {len(inputs)} prompts",
         digest=sha256_hex(data),
