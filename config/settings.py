@@ -1,7 +1,7 @@
 """Every setting, once, with its unit. Read from the environment; whatever is not set has a default that works.
 
 `TRACEBINDER_PROCESS` says which process this is, and with it which database role it gets:
-`web` and `worker` may insert and read, `interpret` may only insert findings, `owner` may change the schema.
+`web` and `worker` may insert and read, `interpret` may only carry out probe runs, `owner` may change the schema.
 """
 
 from __future__ import annotations
