@@ -18,7 +18,7 @@ from config.noun_uses import Uses, our_models, read_uses
 from evidence.erasable import ERASABLE
 from evidence.models import StoredModel
 from evidence.roles import roles_that_see
-from evidence.table_rules import interpret_rights, is_append_only, runtime_rights
+from evidence.table_rules import is_append_only, runtime_rights
 
 _HEAD: Final = """# The noun map
 
@@ -30,7 +30,8 @@ roles of `evidence/roles.py` and the sources, and a test compares the two. The w
 - **rows**: *append-only* rows are inserted and never changed; a *work row* may be, for the reason it gives
   ([decision 0010](../decisions/0010-work-rows.md)).
 - **erasable**: the columns that an erasure overwrites ([decision 0008](../decisions/0008-erasure.md)).
-- **web and workers**, **probe workers**: what the two runtime roles of the database may do with the table.
+- **web and workers**: what their role of the database may do with the table. That of probe workers may do nothing with
+  any of them ([decision 0032](../decisions/0032-what-a-probe-worker-may.md)).
 - **people**: the roles whose people may see the rows of their systems in the admin. What speaks of a model's inside is
   left out for whoever may not see internals.
 - **written in**: files with a statement that inserts, changes or deletes. **read in**: other files that import the
@@ -69,7 +70,7 @@ def _noun(model: type[StoredModel], uses: Uses) -> Iterator[str]:
     yield f"- PII: {model.PII}"
     yield "- rows: append-only" if is_append_only(model) else f"- rows: work row; {model.WORK_ROW}"
     yield from (f"- erasable: {_code(one.columns)}" for one in ERASABLE if one.model is model)
-    yield f"- web and workers: {runtime_rights(model)}; probe workers: {interpret_rights(model) or 'nothing'}"
+    yield f"- web and workers: {runtime_rights(model)}"
     yield f"- people: {', '.join(roles_that_see(model)) or 'nobody'}"
     yield f"- written in: {_code(sorted(uses.writers.get(label, ()))) or 'nothing yet'}"
     yield f"- read in: {_code(_rooms(uses.readers.get(label, ()))) or 'nothing else'}"

@@ -1,7 +1,7 @@
 """Every setting, once, with its unit. Read from the environment; whatever is not set has a default that works.
 
 `TRACEBINDER_PROCESS` says which process this is, and with it which database role it gets:
-`web` and `worker` may insert and read, `interpret` may only insert findings, `owner` may change the schema.
+`web` and `worker` may insert and read, `interpret` may only carry out probe runs, `owner` may change the schema.
 """
 
 from __future__ import annotations
@@ -191,6 +191,11 @@ OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
 EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
+EVAL_MAX_SAMPLES = env_int("TRACEBINDER_EVAL_MAX_SAMPLES", 200_000)  # of a run, with those that are refused
+EVAL_MAX_METRICS = env_int("TRACEBINDER_EVAL_MAX_METRICS", 200)  # of a run
+EVAL_MAX_SCORES = env_int("TRACEBINDER_EVAL_MAX_SCORES", 20_000)  # of a run: each metric in each slice
+MAX_PROBE_INPUTS = env_int("TRACEBINDER_MAX_PROBE_INPUTS", 1_000)  # prompts of a probe run
+MAX_REPEATED_FILTERS = env_int("TRACEBINDER_MAX_REPEATED_FILTERS", 10)  # values of one filter in one request
 MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
 MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
 MAX_CRITERIA = env_int("TRACEBINDER_MAX_CRITERIA", 200)  # of a requirement, and entries of a gate
@@ -214,6 +219,17 @@ CALL_ENDED_BY = "celery.exceptions.SoftTimeLimitExceeded"  # raised in a call th
 # A trace beyond any of these is set aside with its reason. Bytes of its spans as JSON, with values that lie in blobs.
 TRACE_MAX_BYTES = env_int("TRACEBINDER_TRACE_MAX_BYTES", 64 * 1024 * 1024)
 TRACE_MAX_SPANS = env_int("TRACEBINDER_TRACE_MAX_SPANS", 50_000)  # spans
+TRACE_MAX_CLAIMS = env_int("TRACEBINDER_TRACE_MAX_CLAIMS", 2_000)  # declared, or derived from the answer
+TRACE_MAX_CITATIONS = env_int("TRACEBINDER_TRACE_MAX_CITATIONS", 10_000)  # of all claims together
+TRACE_MAX_RETRIEVALS = env_int(
+    "TRACEBINDER_TRACE_MAX_RETRIEVALS", 50_000
+)  # documents that retrievals returned
+TRACE_MAX_POLICY_CHECKS = env_int("TRACEBINDER_TRACE_MAX_POLICY_CHECKS", 20_000)  # decisions
+TRACE_MAX_TOOL_CALLS = env_int("TRACEBINDER_TRACE_MAX_TOOL_CALLS", 20_000)  # calls
+TRACE_MAX_CONFIDENCE_FACTORS = env_int("TRACEBINDER_TRACE_MAX_CONFIDENCE_FACTORS", 500)  # factors
+TRACE_MAX_LIMITATIONS = env_int("TRACEBINDER_TRACE_MAX_LIMITATIONS", 500)  # texts
+TRACE_MAX_VERSIONS = env_int("TRACEBINDER_TRACE_MAX_VERSIONS", 2_000)  # different ones that its spans name
+TRACE_MAX_FLAGS = env_int("TRACEBINDER_TRACE_MAX_FLAGS", 50_000)  # things a reader should know
 # Seconds of checking its citations, told by counting characters (evidence/citations/cost.py), never by a clock.
 TRACE_CHECK_BUDGET = env_int("TRACEBINDER_TRACE_CHECK_BUDGET", 30)
 # Characters of documents that a process keeps for checking citations; each takes about 25 bytes.

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Cast
 from rest_framework.request import Request
 
 from evidence import clock
 from evidence.actors import actor_of_component, actor_of_token, actor_of_user, find_token, find_user
 from evidence.errors import AccessDenied, NotFound
+from evidence.internals import INTERNALS_APP, speaks_of_internals
 from evidence.models import (
-    INTERNAL_KINDS,
     AccessToken,
     Adjudication,
-    Artefact,
-    ArtefactVersion,
     AuditEvent,
-    Evidence,
-    Layer,
     Membership,
     ReleaseVerdict,
     Review,
@@ -35,16 +29,8 @@ from evidence.models.base import MEMBERS, SYSTEM_IDS
 from evidence.roles import roles_of, scopes_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
-INTERNALS_APP: Final = "interpret"
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
 
-
-# What makes a row one of the internals, though it stands in `evidence`: the condition as a lookup and its value.
-_INTERNALS: Final[dict[type[models.Model], tuple[str, object]]] = {
-    Artefact: ("kind__in", INTERNAL_KINDS),
-    ArtefactVersion: ("artefact__kind__in", INTERNAL_KINDS),
-    Evidence: ("layer", Layer.MECHANISTIC),
-}
 
 _M = TypeVar("_M", bound=models.Model)
 
@@ -221,7 +207,7 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
     narrowed = queryset.filter(_of_systems(path, principal.system_ids))
     if _may_lead(model) and principal.is_reviewer:
         narrowed = _without_what_would_lead(narrowed, principal.person)
-    internal, hidden = model._meta.app_label == INTERNALS_APP, _speaks_of_internals(model)
+    internal, hidden = model._meta.app_label == INTERNALS_APP, speaks_of_internals(model)
     if not (internal or hidden) or principal.sees_internals:
         return narrowed
     return narrowed.none() if internal else narrowed.exclude(hidden)
@@ -249,37 +235,7 @@ def visible_events(principal: Principal) -> models.QuerySet[AuditEvent]:
     if principal.may(Scope.BINDER):
         mine |= Q(system__isnull=True)
     events = AuditEvent.objects.filter(mine)
-    return events if principal.sees_internals else events.exclude(_speaks_of_internals(AuditEvent))
-
-
-@cache
-def _speaks_of_internals(model: type[models.Model]) -> Q:
-    """Return the condition that a row tells of probes, detectors or what they found: hidden like the internals.
-
-    It is one of them, it points at one, or it is an event about one. Found by its foreign keys, so that a new model
-    is hidden unasked; empty where there is nothing to hide.
-    """
-    if model is AuditEvent:
-        return (
-            Q(object_type__startswith=f"{INTERNALS_APP}.")
-            | _events_of(Evidence)
-            | _events_of(ArtefactVersion)
-        )
-    condition = Q()
-    if model in _INTERNALS:
-        condition |= Q(_INTERNALS[model])
-    for field in model._meta.fields:
-        if field.related_model in _INTERNALS:
-            lookup, value = _INTERNALS[field.related_model]
-            condition |= Q((f"{field.name}__{lookup}", value))
-    return condition
-
-
-def _events_of(model: type[models.Model]) -> Q:
-    """Return the condition that an audit event is about one of the internals of a model."""
-    rows = model._default_manager.filter(Q(_INTERNALS[model]))
-    keys = rows.annotate(key=Cast("pk", models.CharField())).values("key")
-    return Q(object_type=model._meta.label, object_id__in=keys)
+    return events if principal.sees_internals else events.exclude(speaks_of_internals(AuditEvent))
 
 
 def _of_systems(path: str, system_ids: frozenset[int]) -> Q:

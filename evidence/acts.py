@@ -295,7 +295,7 @@ def check_can_read_log_bundle(principal: Principal, bundle: Bundle) -> None:
     if visible_events(principal).filter(pk__in=events).count() < len(events):
         raise AccessDenied(
             "This bundle also holds entries that are not yours to read. The hash tiles are open, and "
-            "/api/v1/log/events/<event>/proof gives the entries of your systems one by one."
+            "/api/v1/log/entries gives those that you may read, and the leaf hash of each other."
         )
 
 

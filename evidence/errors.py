@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
+
+MOST_FAULTS: Final = 50  # of one request that are told
 
 
 @dataclass(frozen=True, slots=True)

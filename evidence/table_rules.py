@@ -3,8 +3,8 @@
 An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included (on tables with
 payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
 INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE, but for what a token is
-called by (`evidence.token_rules`). Nobody but the owner may TRUNCATE. The interpret role gets what `INTERPRET_GRANTS`
-lists, and no more.
+called by (`evidence.token_rules`). Nobody but the owner may TRUNCATE. The interpret role has no right on any
+table; what it may call is in `evidence.probe_rules`.
 
 A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
 `migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so
@@ -46,6 +46,8 @@ from evidence.disposal_rules import (
 )
 from evidence.models import AccessToken, OpenBinding, Span
 from evidence.models.base import AppendOnlyModel
+from evidence.probe_rules import PROBE_FUNCTIONS, STEPS
+from evidence.probe_rules import TABLES as PROBE_TABLES
 from evidence.row_schemas import schema_of
 from evidence.rule_catalogue import Catalogue, Trigger, function_said_by, read_catalogue
 from evidence.short_transactions import change_beside_writers
@@ -56,22 +58,7 @@ logger = logging.getLogger(__name__)
 TRIGGER_NAME: Final = "tracebinder_append_only"
 FUNCTION_NAME: Final = "tracebinder_refuse_change"
 TRIGGERS: Final = (TRIGGER_NAME, KEEP_TOKEN, BIND_TRIGGER, CLOSE_TRIGGER)
-
-# What a probe worker needs to read its specification and to say what it found. Telemetry isolation (invariant 8):
-# it reads no trace, claim, review or requirement, and inserts nothing but findings and their audit events.
-INTERPRET_GRANTS: Final = {
-    "interpret_probespec": "SELECT",
-    "interpret_proberun": "SELECT, UPDATE",
-    "interpret_finding": "SELECT, INSERT",
-    "evidence_artefact": "SELECT",
-    "evidence_artefactversion": "SELECT",
-    "evidence_release": "SELECT",
-    "evidence_releasepin": "SELECT",
-    "evidence_system": "SELECT",
-    "evidence_blobremoval": "SELECT",  # to tell prompts that were erased from prompts that were lost
-    "evidence_auditevent": "SELECT, INSERT",
-    "evidence_auditpayload": "SELECT, INSERT",
-}
+NO_RIGHTS: Final = ""  # of the interpret role, on every table
 
 _REFUSE_CHANGE = f"""
 CREATE OR REPLACE FUNCTION {FUNCTION_NAME}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -109,7 +96,7 @@ def apply_rules_to_new_tables(using: str) -> None:
 def find_differences(using: str) -> list[Difference]:
     """Return what in the database is not as the rules have it, in the order in which to put it right. Takes no lock."""
     every_table = {model._meta.db_table for model in apps.get_models()}
-    functions = {**_open_functions(every_table), **private_functions()}
+    functions = {**_open_functions(every_table), **private_functions(), **STEPS, **PROBE_FUNCTIONS}
     with connections[using].cursor() as cursor:
         found = read_catalogue(
             cursor, roles=_roles(), triggers=TRIGGERS, of_statements=(BIND_TRIGGER,), signatures=functions
@@ -156,23 +143,31 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
             # Every row that is written calls the clock's.
             stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)
             yield Difference(signature, tuple(statements), is_new, stops)
-    if Span._meta.db_table not in found.tables:
-        return
-    for signature, sql in private_functions().items():
+    if Span._meta.db_table in found.tables:
+        yield from _differences_of_private(found, private_functions(), settings.RUNTIME_ROLE)
+    if found.tables >= PROBE_TABLES:
+        yield from _differences_of_private(found, STEPS)
+        yield from _differences_of_private(found, PROBE_FUNCTIONS, *_roles())
+
+
+def _differences_of_private(
+    found: Catalogue, functions: Mapping[str, str], *callers: str
+) -> Iterator[Difference]:
+    """Compare functions that only these roles may call, besides their owner."""
+    for signature, sql in functions.items():
+        is_new = signature not in found.functions
         statements = [] if _stands(found, signature, sql) else [sql]
-        if found.callers.get(signature) != {settings.RUNTIME_ROLE}:
-            statements += [
-                f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC",
-                f'GRANT EXECUTE ON FUNCTION {signature} TO "{settings.RUNTIME_ROLE}"',
-            ]
+        if is_new or found.callers[signature] != set(callers):
+            others = ["PUBLIC", *(f'"{role}"' for role in found.callers.get(signature, set()) - {"public"})]
+            statements.append(f"REVOKE ALL ON FUNCTION {signature} FROM {', '.join(others)}")
+            statements += [f'GRANT EXECUTE ON FUNCTION {signature} TO "{role}"' for role in callers]
         if statements:
-            is_new = settings.RUNTIME_ROLE not in found.callers.get(signature, ())
             yield Difference(signature, tuple(statements), is_new, stops=False)
 
 
 def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
     table = model._meta.db_table
-    wanted = dict(zip(_roles(), (runtime_rights(model), interpret_rights(model)), strict=True))
+    wanted = dict(zip(_roles(), (runtime_rights(model), NO_RIGHTS), strict=True))
     rights = next(_right_differences(found, table, wanted), None)
     triggers = [
         trigger.create_sql(table, name)
@@ -260,11 +255,6 @@ def _execute(using: str, difference: Difference) -> None:
 def runtime_rights(model: type[models.Model]) -> str:
     """Return what web and workers may do with a table, as GRANT writes it."""
     return "SELECT, INSERT" if is_append_only(model) else "SELECT, INSERT, UPDATE, DELETE"
-
-
-def interpret_rights(model: type[models.Model]) -> str:
-    """Return what a probe worker may do with a table, as GRANT writes it; empty for nothing."""
-    return INTERPRET_GRANTS.get(model._meta.db_table, "")
 
 
 def is_append_only(model: type[models.Model]) -> bool:

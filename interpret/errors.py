@@ -82,11 +82,3 @@ class ClaimRefused(ProbeError):
 
     code = "claim_refused"
     title = "The measurement claims more than its controls allow"
-
-
-class FindingsOutsideTransaction(InterpretError):
-    """Findings would have been stored apart from the end of their run: a programming error, caught at once."""
-
-    code = "findings_outside_transaction"
-    title = "Findings were about to be stored outside a transaction"
-    http_status = 500

@@ -1,7 +1,7 @@
 """Celery's doors to `interpret`: each wakes a service and holds no rule of its own.
 
-`run_probe` goes to the queue `interpret`, whose worker has torch and a database role that may insert findings and
-little else; the other two go to the default queue. No `acks_late`: the row is the truth, and a message that comes
+`run_probe` goes to the queue `interpret`, whose worker has torch and a database role that may carry out runs and
+nothing else; the other two go to the default queue. No `acks_late`: the row is the truth, and a message that comes
 twice finds it claimed.
 """
 

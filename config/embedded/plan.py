@@ -20,7 +20,7 @@ OWNER_ROLE = "tracebinder_owner"  # owns the tables; migrations only
 WEB_ROLE = "tracebinder_web"  # login of web and default workers; member of RUNTIME_ROLE
 PROBE_ROLE = "tracebinder_probe"  # login of interpret workers; member of INTERPRET_ROLE
 RUNTIME_ROLE = "tracebinder_runtime"  # group: SELECT and INSERT; UPDATE and DELETE on work rows only
-INTERPRET_ROLE = "tracebinder_interpret"  # group: may only insert findings
+INTERPRET_ROLE = "tracebinder_interpret"  # group: may only carry out probe runs
 DATABASE = "tracebinder"
 
 

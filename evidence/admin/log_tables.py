@@ -16,12 +16,13 @@ from evidence.models import AuditEvent, Checkpoint, Leaf, OpenBinding, Tile
 
 @admin.register(Leaf)
 class LeafAdmin(ReadOnlyModelAdmin):
-    list_display = ["seq", "stream", "stream_seq", "event_link", "hash_hex"]
+    # Not the number within the stream: one that is missing would tell that an entry of one's own system is hidden.
+    list_display = ["seq", "stream", "event_link", "hash_hex"]
     list_select_related = ["event"]
     list_defer = ["event__entry"]
     search_fields = ["=seq"]
     ordering = ["-seq"]
-    fields = ["seq", "stream", "stream_seq", "event", "hash_hex"]
+    fields = ["seq", "stream", "event", "hash_hex"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the leaves of events the person may see."""

@@ -13,10 +13,9 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-from evidence.errors import Fault, InvalidInput
+from evidence.errors import MOST_FAULTS, Fault, InvalidInput
 from evidence.nearest import hint_at, nearest_name
 
-_MOST_FAULTS: Final = 50  # of one request that are told
 _SHOWN: Final = 100  # characters of a name somebody made up
 
 
@@ -32,7 +31,7 @@ class Input(serializers.Serializer[Any]):
             InvalidInput: with each fault and its place, where asked to raise.
         """
         super().is_valid()
-        found = list(islice(self._faults(), _MOST_FAULTS))
+        found = list(islice(self._faults(), MOST_FAULTS))
         if found and raise_exception:
             raise InvalidInput(faults=found)
         return not found
@@ -67,12 +66,12 @@ def check_parameters(
         and not (may_be_empty and fault.code == "empty_parameter")
     ]
     if faults:
-        raise InvalidInput(faults=faults[:_MOST_FAULTS])
+        raise InvalidInput(faults=faults[:MOST_FAULTS])
 
 
 def faults_in(detail: Any) -> list[Fault]:
     """Return the faults in the detail of Django REST framework's own `ValidationError`."""
-    return list(islice(_refused_in(None, detail, None, "", "body"), _MOST_FAULTS))
+    return list(islice(_refused_in(None, detail, None, "", "body"), MOST_FAULTS))
 
 
 def unknown_choice(

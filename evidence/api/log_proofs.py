@@ -1,7 +1,8 @@
-"""Ready-made proofs from the audit log, for whoever has a token: how far an event is, and its place in the tree."""
+"""The audit log for whoever has a token: its entries, how far an event is, and ready-made proofs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from evidence.api.inputs import QueryInput
 from evidence.api.scoped_view import ScopedView
 from evidence.digests import sha256_hex
 from evidence.errors import NotFound
-from evidence.models import AuditEvent, Scope
+from evidence.log.tiles import TILE_WIDTH
+from evidence.models import AuditEvent, Checkpoint, Scope
 from evidence.selectors import log_proofs as log
 
 
@@ -69,6 +71,47 @@ class ConsistencyProofOut(serializers.Serializer[Any]):
     hashes = serializers.ListField(child=serializers.CharField())
 
 
+class EntriesQuery(QueryInput):
+    """Which leaves of the signed log."""
+
+    begin = serializers.IntegerField(min_value=0, default=0, help_text="Index of the first.")
+    count = serializers.IntegerField(
+        min_value=1, max_value=TILE_WIDTH, default=TILE_WIDTH, help_text="How many, at most."
+    )
+
+
+class EntryOut(serializers.Serializer[Any]):
+    """A leaf, with the bytes that were hashed into it where they are yours to read."""
+
+    index = serializers.IntegerField(help_text="Of the leaf, from 0.")
+    leaf_hash = serializers.CharField(help_text="SHA-256(0x00 ‖ entry), hexadecimal.")
+    entry = serializers.CharField(allow_null=True, help_text="RFC 8785 JSON in UTF-8; null: withheld.")
+
+
+class EntriesOut(serializers.Serializer[Any]):
+    """Consecutive leaves of a signed tree. All leaf hashes lead to its root, whatever is withheld."""
+
+    size = serializers.IntegerField(help_text="Leaves of the signed tree.")
+    checkpoint = serializers.CharField(help_text="C2SP signed note.")
+    entries = EntryOut(many=True)
+
+
+class EntriesView(ScopedView):
+    """Entries of the signed log, those that one may not read by their hash alone."""
+
+    scopes = {"GET": Scope.READ}
+    queries = {"GET": EntriesQuery}
+
+    @extend_schema(operation_id="log_disclosed_entries", responses=EntriesOut)
+    def get(self, request: Request) -> Response:
+        """Return up to 256 leaves. Entries of other systems and of what is hidden are withheld, and not told apart."""
+        head, begin = log.latest_checkpoint(), self.query["begin"]
+        shown = log.read_disclosed_entries(
+            begin, begin + self.query["count"], size=head.size, visible=visible_events(principal_of(request))
+        )
+        return Response(EntriesOut(_entries_body(head, shown)).data)
+
+
 class EventStateView(ScopedView):
     """How far an event is on its way into the signed log."""
 
@@ -120,6 +163,18 @@ class ConsistencyProofView(ScopedView):
             "hashes": [value.hex() for value in hashes],
         }
         return Response(ConsistencyProofOut(body).data)
+
+
+def _entries_body(head: Checkpoint, shown: Sequence[log.DisclosedEntry]) -> dict[str, Any]:
+    entries = [
+        {
+            "index": each.index,
+            "leaf_hash": each.leaf_hash.hex(),
+            "entry": None if each.entry is None else each.entry.decode(),
+        }
+        for each in shown
+    ]
+    return {"size": head.size, "checkpoint": head.note, "entries": entries}
 
 
 def _inclusion_body(event: AuditEvent, size: int | None) -> dict[str, Any]:

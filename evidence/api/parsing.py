@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import IO, Any, Final
 
 from django.conf import settings
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-from evidence.errors import Fault, InvalidInput
+from evidence.errors import MOST_FAULTS, Fault, InvalidInput
 from evidence.otlp.errors import BodyTooLarge
 from evidence.strict_json import faults_in, read_json
 
@@ -42,7 +43,7 @@ class StrictJSONParser(BaseParser):
             value = read_json(raw)
         except ValueError as exc:
             raise ParseError(f"The body is not JSON: {exc}") from exc
-        if found := [*faults_in(value), *_faults_in_numbers(value)]:
+        if found := list(islice(chain(faults_in(value), _faults_in_numbers(value)), MOST_FAULTS)):
             raise InvalidInput(faults=[Fault("body", "", "unstorable_value", fault) for fault in found])
         return value
 

@@ -13,6 +13,7 @@ from evidence.api.filtering import StrictFilterBackend
 from evidence.api.inputs import check_parameters
 from evidence.api.pagination import KeysetPagination
 from evidence.api.scoped_view import ScopedView, method_of
+from evidence.limits import check_count
 from evidence.models import Scope
 
 _M = TypeVar("_M", bound=models.Model)
@@ -43,6 +44,10 @@ class ScopedList(_ScopedReading[_M], ListAPIView[_M]):
         check_parameters(
             request.query_params, {*filters, *KeysetPagination.PARAMETERS}, repeatable=repeatable
         )
+        for name in repeatable:
+            check_count(
+                len(request.query_params.getlist(name)), "MAX_REPEATED_FILTERS", f"The values of {name}"
+            )
         return {}
 
 

@@ -54,6 +54,7 @@ urlpatterns = [
     path("gate-decisions", gates.GateDecisions.as_view(), name="gate-decisions"),
     path("gate-decisions/<int:pk>", gates.GateDecisionDetail.as_view(), name="gate-decision"),
     path("waivers", gates.Waivers.as_view(), name="waivers"),
+    path("log/entries", log_proofs.EntriesView.as_view(), name="log-disclosed-entries"),
     path("log/events/<uuid:event_uuid>", log_proofs.EventStateView.as_view(), name="log-event-state"),
     path(
         "log/events/<uuid:event_uuid>/proof",

@@ -33,11 +33,14 @@ class ArtefactKind(models.TextChoices):
     SAE = "sae"
     DETECTOR = "detector"
     PROBE = "probe"
+    PROBE_INPUTS = "probe_inputs"
     SAFETY_CASE = "safety_case"
 
 
 # Of what is seen only with `interpret.view_internals`. A release pins none of it, and no trace names any.
-INTERNAL_KINDS: Final = frozenset({ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE})
+INTERNAL_KINDS: Final = frozenset(
+    {ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE, ArtefactKind.PROBE_INPUTS}
+)
 
 
 class Artefact(AppendOnlyModel):

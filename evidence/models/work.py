@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 
 from evidence.models.base import LABEL_LENGTH, StoredModel
+
+MAX_ATTEMPTS: Final = 3  # work that has ended its workers this often is not sent again
 
 
 class LeasedWork(StoredModel):

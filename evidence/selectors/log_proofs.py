@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from evidence.errors import InvalidInput, NotFound
 from evidence.log import tiles, tree
@@ -135,6 +135,44 @@ def read_bundle(bundle: tiles.Bundle) -> bytes:
         raise NotFound(f"The signed log has no {bundle.path}.")
     rows = Leaf.objects.filter(seq__gte=begin, seq__lt=begin + bundle.width).order_by("seq")
     return tiles.pack_entries(bytes(entry) for entry in rows.values_list("event__entry", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedEntry:
+    """A leaf of the signed log, and what was hashed into it where the reader may know."""
+
+    index: int  # of the leaf, from 0
+    leaf_hash: bytes  # 32 bytes: SHA-256(0x00 ‖ entry)
+    entry: bytes | None  # None: withheld
+
+
+def read_disclosed_entries(
+    begin: int, end: int, *, size: int, visible: QuerySet[AuditEvent]
+) -> list[DisclosedEntry]:
+    """Return the leaves from `begin` up to, not including, `end` or the signed size, with the entries of some events.
+
+    Of the others the hash alone is given: it keeps their place in the tree, and says nothing.
+
+    Args:
+        size: of the signed tree.
+        visible: the events whose entries the reader may read.
+
+    Raises:
+        NotFound: the signed tree has no such leaf.
+    """
+    if begin >= size:
+        raise NotFound(f"The signed log has {size} entries, numbered from 0: there is none at {begin}.")
+    leaves = list(Leaf.objects.filter(seq__gte=begin, seq__lt=min(end, size)).order_by("seq"))
+    may_read = visible.filter(pk__in=[leaf.event_id for leaf in leaves])
+    entries = dict(may_read.values_list("pk", "entry"))
+    return [
+        DisclosedEntry(
+            leaf.seq,
+            bytes(leaf.leaf_hash),
+            bytes(entries[leaf.event_id]) if leaf.event_id in entries else None,
+        )
+        for leaf in leaves
+    ]
 
 
 def read_event_state(event: AuditEvent) -> tuple[str, int | None]:

@@ -10,14 +10,21 @@ from typing import Any, Final
 
 from evidence.semconv.dialects.tracebinder import CLAIMS, CONFIDENCE, LIMITATIONS
 from evidence.semconv.draft import CitationDraft, ClaimDraft
+from evidence.semconv.parts import check_declared
 from evidence.semconv.span_view import SpanView, finite_number
 
 _DIRECTIONS: Final = frozenset({"raises", "lowers"})
 
 
-def read_claims(span: SpanView, answer: str) -> tuple[ClaimDraft, ...]:
-    """Return the claims a span declares, in the order sent."""
-    claims = (_read_claim(span, answer, number, item) for number, item in enumerate(span.json_list(CLAIMS)))
+def read_claims(span: SpanView, answer: str, limits: Mapping[str, int]) -> tuple[ClaimDraft, ...]:
+    """Return the claims a span declares, in the order sent.
+
+    Raises:
+        TooManyParts: as `check_declared` does.
+    """
+    items = span.json_list(CLAIMS)
+    check_declared(items, limits)
+    claims = (_read_claim(span, answer, number, item) for number, item in enumerate(items))
     return tuple(claim for claim in claims if claim is not None)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from evidence.digests import digest_of
@@ -24,12 +25,14 @@ from evidence.semconv.dialects.tracebinder import (
     RISK_TIER,
 )
 from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
+from evidence.semconv.parts import check_parts
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
 from evidence.vocabulary import RiskTier
 
 MAPPER_VERSION: Final = "trace-map/1"
 """Changes with any change of what a span is taken to mean."""
 
+NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
 _OWN_TEXTS: Final = (QUESTION, ANSWER, RELEASE, RISK_TIER)
 _ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
@@ -42,14 +45,16 @@ def digest_trace(spans: Iterable[tuple[str, str]]) -> str:
     return digest_of({"spans": [list(pair) for pair in sorted(set(spans))]})
 
 
-def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
+def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO_LIMITS) -> TraceDraft:
     """Return what the spans of one trace say.
 
     Args:
         spans: stored spans as dicts of their columns; at least one.
+        limits: how many of each of `parts.PARTS` it may say.
 
     Raises:
         ValueError: no spans.
+        TooManyParts: it says more of something.
     """
     flags = FlagSink()
     views = _distinct(spans, flags)
@@ -86,11 +91,13 @@ def map_trace(spans: Iterable[Mapping[str, Any]]) -> TraceDraft:
         retrievals=activity.read_retrievals(views),
         policy_checks=activity.read_policy_checks(views, merged),
         tool_calls=activity.read_tool_calls(views, merged),
-        claims=declared.read_claims(claims_span, answer) if claims_span else (),
+        claims=declared.read_claims(claims_span, answer, limits) if claims_span else (),
         versions=tuple(sorted(set(merged.values()))),
         flags=(),
     )
-    return replace(draft, flags=flags.sorted())
+    draft = replace(draft, flags=flags.sorted())
+    check_parts(draft, limits)
+    return draft
 
 
 def _distinct(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:

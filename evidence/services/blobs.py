@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
@@ -172,9 +173,25 @@ def read_blob(digest: str) -> bytes:
         DigestMismatch: the file was changed since.
     """
     try:
+        return read_blob_file(digest, removed_at=None)
+    except BlobMissing as exc:
+        raise _missing(digest) from exc
+
+
+@blob_store()
+def read_blob_file(digest: str, *, removed_at: datetime | None) -> bytes:
+    """Return the bytes of a digest, checked, without asking the database.
+
+    Args:
+        removed_at: when they were taken away, where that is on record.
+
+    Raises:
+        BlobErased, BlobStoreAway, BlobMissing, DigestMismatch: as `read_blob` does.
+    """
+    try:
         data = blob_path(digest).read_bytes()
     except FileNotFoundError as exc:
-        raise _missing(digest) from exc
+        raise _not_there(digest, removed_at) from exc
     if sha256_hex(data) != digest:
         raise _changed(digest)
     return data
@@ -239,12 +256,16 @@ def _changed(digest: str) -> DigestMismatch:
 
 
 def _missing(digest: str) -> EvidenceError:
+    removal = BlobRemoval.objects.filter(pk=digest).first()
+    return _not_there(digest, removal.created_at if removal else None)
+
+
+def _not_there(digest: str, removed_at: datetime | None) -> EvidenceError:
     """Tell bytes that were taken away, or whose store is away, from bytes that were lost."""
     if not settings.BLOB_ROOT.is_dir():
         return BlobStoreAway("The folder of the blob store is not there: mount it, then ask again.")
-    removal = BlobRemoval.objects.filter(pk=digest).first()
-    if removal is not None:
-        return BlobErased(f"Blob {digest} was removed {removal.created_at:%Y-%m-%d}; its digest is kept.")
+    if removed_at is not None:
+        return BlobErased(f"Blob {digest} was removed {removed_at:%Y-%m-%d}; its digest is kept.")
     return BlobMissing(f"The blob store does not hold {digest}; restore it from a backup.")
 
 

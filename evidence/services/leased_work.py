@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import connection, transaction
@@ -20,12 +21,11 @@ from evidence import clock
 from evidence.database_errors import passes
 from evidence.errors import LeaseLost
 from evidence.models import System
-from evidence.models.work import LeasedWork
+from evidence.models.work import MAX_ATTEMPTS, LeasedWork
 from evidence.services import audit
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS: Final = 3  # work that has ended its workers this often is not sent again
 RESEND_AFTER: Final = timedelta(minutes=5)  # between two messages to the broker about one row, at least
 LONGEST_SILENCE: Final = timedelta(hours=1)  # between two messages where nobody works off the queue
 PATIENCE: Final = timedelta(days=1)  # so long after it was asked for, what passes has not passed
@@ -33,6 +33,7 @@ ERROR_LENGTH: Final = 4000  # characters
 
 State = LeasedWork.State
 _W = TypeVar("_W", bound=LeasedWork)
+_C = TypeVar("_C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,42 @@ def carry_out(kind: WorkKind[_W], pk: int, do: Callable[[_W], object]) -> None:
         Exception: what else the work raised, once the row says so.
     """
     work = claim(kind, pk)
-    if work is None:
-        return
+    if work is not None:
+        carry_out_claimed(
+            work, do, fail=partial(_fail, kind), put_back=partial(_put_back, kind), readable=kind.readable
+        )
+
+
+def carry_out_claimed(
+    claimed: _C,
+    do: Callable[[_C], object],
+    *,
+    fail: Callable[[_C, str], object],
+    put_back: Callable[[_C, str], object],
+    readable: tuple[type[Exception], ...],
+) -> None:
+    """Do the work of an attempt that was claimed by whatever means, and store why not where that fails.
+
+    Args:
+        fail, put_back: end the attempt with an error, for good or so that it is tried again uncounted.
+        readable: errors with a code, whose sentences whoever asked may read.
+
+    Raises:
+        LeaseLost, Exception: as `carry_out` does.
+    """
     try:
-        do(work)
+        do(claimed)
     except LeaseLost:
         raise
     except Exception as exc:
         # Of any kind: whatever ended it is stored with the row, or the row would say "running" for ever.
         _take_fresh_connection()
-        error = _describe(kind, exc)
+        error = _describe(readable, exc)
         if not passes(exc):
-            _close(kind, work, "failed", {"error": error}, state=State.FAILED, error=error)
+            fail(claimed, error)
             raise
-        logger.warning("%s waits: %s", work, exc)
-        put_back = {"state": State.QUEUED, "attempts": work.attempts - 1}
-        _close(kind, work, "postponed", {"error": error}, error=error, **put_back)
+        logger.warning("%s waits: %s", claimed, exc)
+        put_back(claimed, error)
 
 
 @transaction.atomic
@@ -89,7 +110,7 @@ def claim(kind: WorkKind[_W], pk: int) -> _W | None:
         claimable,
         state=State.RUNNING,
         attempts=F("attempts") + 1,
-        worker=f"{socket.gethostname()}:{os.getpid()}",
+        worker=name_worker(),
         started_at=now,
         lease_until=now + kind.lease(),
     )
@@ -129,6 +150,11 @@ def find_to_send(kind: WorkKind[_W]) -> list[int]:
     due = [work.pk for work in waiting if queue.may_have_lost(work)]
     _change(kind.rows().filter(_free(now), pk__in=due), sent_at=now)
     return due
+
+
+def name_worker() -> str:
+    """Return what this process is called on the rows that it claims."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def held_by(attempt: LeasedWork) -> Q:
@@ -189,6 +215,15 @@ def _take_fresh_connection() -> None:
         connection.close()
 
 
+def _fail(kind: WorkKind[_W], work: _W, error: str) -> None:
+    _close(kind, work, "failed", {"error": error}, state=State.FAILED, error=error)
+
+
+def _put_back(kind: WorkKind[_W], work: _W, error: str) -> None:
+    attempts = work.attempts - 1
+    _close(kind, work, "postponed", {"error": error}, state=State.QUEUED, attempts=attempts, error=error)
+
+
 @transaction.atomic
 def _close(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, object], **stored: Any) -> None:
     """End this attempt and no later one."""
@@ -224,8 +259,8 @@ def _record(kind: WorkKind[_W], work: _W, verb: str, details: Mapping[str, objec
     )
 
 
-def _describe(kind: WorkKind[_W], exc: Exception) -> str:
+def _describe(readable: tuple[type[Exception], ...], exc: Exception) -> str:
     """Return what whoever asked may read: our own sentences; of other errors only that there was one."""
-    if isinstance(exc, kind.readable):
+    if isinstance(exc, readable):
         return f"{getattr(exc, 'code', type(exc).__name__)}: {exc}"[:ERROR_LENGTH]
     return f"{type(exc).__name__}: a fault of ours; the server's log says more"

@@ -51,6 +51,7 @@ class ProbeRun(LeasedWork):
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="probe_runs")
     queued_by = actor_field()
     queued_at = models.DateTimeField(auto_now_add=True)
+    lease_digest = digest_field(blank=True, db_default="")  # of the key that its claim answered with
     attached_at = models.DateTimeField(null=True)  # when its findings had been put forward as evidence
 
     class Meta:

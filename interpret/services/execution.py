@@ -8,19 +8,19 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
 
-from evidence import clock
 from evidence.digests import digest_of
 from evidence.errors import EvidenceError
+from evidence.probe_rules import ACTOR
 from evidence.services import leased_work
 from evidence.services.leased_work import WorkKind
 from interpret import registry
 from interpret.contracts import ProbeResult, ProbeSpecification, Progress
 from interpret.errors import InterpretError
 from interpret.models import ProbeRun
-from interpret.services import findings
-from interpret.services.prompts import read_inputs
+from interpret.services.claims import ClaimedRun, claim_run, fail_run, finish_run, put_run_back
+from interpret.services.findings import findings_of_result
+from interpret.services.prompts import read_claimed_inputs, read_inputs
 
 
 def ignore_progress(what: str, done: int, total: int) -> None:
@@ -28,12 +28,20 @@ def ignore_progress(what: str, done: int, total: int) -> None:
 
 
 def execute_probe_run(run_id: int, progress: Progress = ignore_progress) -> None:
-    """Claim one run, measure, and store its findings or its error.
+    """Claim one run, measure, and store its findings or its error. A run that is over or held is left alone.
 
     Raises:
         Exception: as `leased_work.carry_out` does.
     """
-    leased_work.carry_out(WORK, run_id, partial(_measure_and_finish, progress=progress))
+    run = claim_run(run_id)
+    if run is not None:
+        leased_work.carry_out_claimed(
+            run,
+            partial(_measure_and_finish, progress=progress),
+            fail=fail_run,
+            put_back=put_run_back,
+            readable=_READABLE,
+        )
 
 
 def specification_of(run: ProbeRun) -> ProbeSpecification:
@@ -60,28 +68,31 @@ def find_runs_to_send() -> list[int]:
     return leased_work.find_to_send(WORK)
 
 
-def _measure_and_finish(run: ProbeRun, progress: Progress) -> None:
-    observed_from = clock.now()
+def _measure_and_finish(run: ClaimedRun, progress: Progress) -> None:
     result = _measure(run, progress)
-    with transaction.atomic():
-        stored = findings.record_findings(run=run, result=result, observed_at=observed_from)
-        details = {"findings": len(stored), "forward_passes": result.forward_passes}
-        leased_work.finish(WORK, run, details=details)
+    finish_run(run, findings_of_result(run, result), forward_passes=result.forward_passes)
 
 
-def _measure(run: ProbeRun, progress: Progress) -> ProbeResult:
-    probe = registry.load(run.spec.probe)
-    session = registry.open_session(settings.MODEL_STORE)
-    return probe.run(specification_of(run), session, progress)
+def _measure(run: ClaimedRun, progress: Progress) -> ProbeResult:
+    asked = ProbeSpecification(
+        probe=run.probe,
+        model_digest=run.model_digest,
+        seed=run.seed,
+        parameters=run.parameters,
+        inputs=read_claimed_inputs(run),
+        dataset_digest=run.dataset_digest,
+    )
+    return registry.load(run.probe).run(asked, registry.open_session(settings.MODEL_STORE), progress)
 
 
-_READ_ALONG: Final = ("spec__system", "spec__model_version", "spec__dataset_version", "release__system")
+_READABLE: Final = (InterpretError, EvidenceError)
+# What beat and the default queue see of runs; a worker of the queue `interpret` may not read the table.
 WORK: Final = WorkKind(
-    rows=lambda: ProbeRun.objects.select_related(*_READ_ALONG),
+    rows=lambda: ProbeRun.objects.select_related("spec__system", "spec__artefact_version"),
     lease=lambda: timedelta(seconds=settings.PROBE_LEASE),
     noun="probe_run",
-    actor="system:interpret",
+    actor=ACTOR,
     system_of=lambda run: run.spec.system,
     digest_of=lambda run: run.spec.artefact_version.digest,
-    readable=(InterpretError, EvidenceError),
+    readable=_READABLE,
 )

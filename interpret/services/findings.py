@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from evidence.digests import digest_of
-from evidence.services import audit
 from interpret.contracts import Measurement, ProbeResult
-from interpret.errors import FindingsOutsideTransaction
-from interpret.models import Finding, ProbeRun
+from interpret.models import Finding
+from interpret.services.claims import ClaimedRun
 
 
-def record_findings(*, run: ProbeRun, result: ProbeResult, observed_at: datetime) -> list[Finding]:
-    """Store one finding a measurement, with its audit event, in the transaction that ends the run.
-
-    Args:
-        observed_at: when the measuring began, by this worker's clock.
-
-    Raises:
-        FindingsOutsideTransaction: there is no transaction to share.
-    """
-    if not connection.in_atomic_block:
-        raise FindingsOutsideTransaction("Store findings inside the transaction that closes their run.")
-    stored = []
+def findings_of_result(run: ClaimedRun, result: ProbeResult) -> list[dict[str, Any]]:
+    """Return one finding a measurement, by column, with its digest."""
+    findings = []
     for ordinal, measurement in enumerate(result.measurements, 1):
         fields = _fields(measurement, result, run)
-        finding = Finding(run=run, ordinal=ordinal, observed_at=observed_at, **fields)
-        finding.digest = digest_of({"run": run.pk, "ordinal": ordinal, **fields})
-        finding.save(force_insert=True)
-        audit.record(
-            verb="finding.recorded",
-            actor="system:interpret",
-            obj=finding,
-            system=run.spec.system,
-            digest=finding.digest,
-        )
-        stored.append(finding)
-    return stored
+        digest = digest_of({"run": run.pk, "ordinal": ordinal, **fields})
+        findings.append({"ordinal": ordinal, "digest": digest, **fields})
+    return findings
 
 
 def digest_of_finding(finding: Finding) -> str:
@@ -68,7 +46,7 @@ DIGESTED = (
 )
 
 
-def _fields(measurement: Measurement, result: ProbeResult, run: ProbeRun) -> dict[str, Any]:
+def _fields(measurement: Measurement, result: ProbeResult, run: ClaimedRun) -> dict[str, Any]:
     estimate = measurement.estimate
     return {
         "title": f"{measurement.statistic} at {measurement.holds_for.site}"[:200],
@@ -94,8 +72,8 @@ def _fields(measurement: Measurement, result: ProbeResult, run: ProbeRun) -> dic
         "provenance": {
             "probe": result.probe,
             "code_version": result.code_version,
-            "specification_digest": run.spec.artefact_version.digest,
-            "seed": run.spec.seed,
+            "specification_digest": run.specification_digest,
+            "seed": run.seed,
             "interval": estimate.method,
             "versions": dict(result.versions),
             "threads": result.threads,

@@ -1,4 +1,4 @@
-"""The prompts a release was really asked, frozen as a dataset version that a probe can name."""
+"""The prompts a release was really asked, frozen as a version that a probe can name."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from evidence.erased import ERASED_TEXT
 from evidence.models import ArtefactKind, ArtefactVersion, Release, Span, Trace
 from evidence.selectors.traces import current_traces
 from evidence.services import registry
-from evidence.services.blobs import read_blob, store_blob
+from evidence.services.blobs import read_blob, read_blob_file, store_blob
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE
 from interpret.contracts import ProbeInput
 from interpret.errors import BadSpecification
+from interpret.services.claims import ClaimedRun
 
 DATASET_KEY = "answer-prompts"
 NEWEST = 60  # traces of a release that a dataset takes
@@ -56,7 +57,7 @@ def store_inputs(
     data = canonical_json([asdict(item) for item in inputs])
     return registry.ensure_version(
         system=release.system,
-        kind=ArtefactKind.DATASET,
+        kind=ArtefactKind.PROBE_INPUTS,
         key=key,
         label=f"{release.name}, {len(inputs)} prompts",
         digest=sha256_hex(data),
@@ -76,7 +77,24 @@ def read_inputs(version: ArtefactVersion) -> tuple[ProbeInput, ...]:
     """
     if not version.blob_id:
         raise BadSpecification(f"{version} keeps no inputs: a probe cannot read it.")
-    return tuple(ProbeInput(**item) for item in json.loads(read_blob(version.blob_id)))
+    return _inputs_in(read_blob(version.blob_id))
+
+
+def read_claimed_inputs(run: ClaimedRun) -> tuple[ProbeInput, ...]:
+    """Return the inputs of a claimed run, of which its worker may ask the database nothing more; none if it reads none.
+
+    Raises:
+        BadSpecification, BlobMissing, DigestMismatch: as `read_inputs` does.
+    """
+    if not run.dataset_digest:
+        return ()
+    if not run.dataset_blob:
+        raise BadSpecification(f"Dataset {run.dataset_digest} keeps no inputs: a probe cannot read it.")
+    return _inputs_in(read_blob_file(run.dataset_blob, removed_at=run.dataset_removed_at))
+
+
+def _inputs_in(data: bytes) -> tuple[ProbeInput, ...]:
+    return tuple(ProbeInput(**item) for item in json.loads(data))
 
 
 def _first_messages(traces: Sequence[Trace]) -> dict[str, Sequence[Mapping[str, Any]]]:

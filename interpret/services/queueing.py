@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from evidence import clock
 from evidence.access import Principal
+from evidence.limits import check_count
 from evidence.models import ArtefactKind, ArtefactVersion, DigestBasis, Release
 from evidence.services import audit, registry
 from interpret import acts
@@ -43,6 +44,7 @@ def queue_probe_run(
     Raises:
         AccessDenied, NotFound: as `acts.check_can_queue_probe_run` does.
         UnknownProbe: there is no such probe.
+        InvalidInput: there are too many inputs.
         BadSpecification: parameters, seed or inputs do not fit, or the release's model has no content digest.
     """
     acts.check_can_queue_probe_run(principal, release)
@@ -137,4 +139,5 @@ def _dataset(
             raise BadSpecification(f"{probe} makes its own sequences and reads no prompts.")
         return None
     chosen = collect_answer_prompts(release) if inputs is None else tuple(inputs)
+    check_count(len(chosen), "MAX_PROBE_INPUTS", "The inputs of a probe run")
     return store_inputs(release=release, inputs=chosen, actor=actor)

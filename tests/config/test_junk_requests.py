@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from rest_framework.test import APIClient
 
+from evidence.errors import MOST_FAULTS
 from evidence.models import Scope
 from tests.factories import World
 
@@ -83,6 +84,20 @@ def test_json_that_could_not_be_kept_as_it_is_is_refused(world: World, metadata:
     response = ask(world, "/api/v1/releases", body)
     assert code(response, 422) == "invalid_input"
     assert response.json()["errors"][0]["code"] == "unstorable_value"
+
+
+def test_of_a_body_full_of_faults_not_all_are_told(world: World) -> None:
+    body = b'{"system":"credit-assistant","name":"r9","pins":[%s]}' % b",".join([b'"\\u0000"'] * 10_000)
+    assert len(ask(world, "/api/v1/releases", body).json()["errors"]) == MOST_FAULTS
+
+
+def test_a_filter_given_too_often_is_refused_and_the_limit_named(world: World, settings: Any) -> None:
+    settings.MAX_REPEATED_FILTERS = 2
+    window = "since=2026-01-01T00:00:00Z&until=2026-01-01T01:00:00Z"
+    told = ask(world, f"/api/v1/spans?{window}&attribute=a=1&attribute=b=2&attribute=c=3")
+    assert code(told, 422) == "invalid_input"
+    assert "TRACEBINDER_MAX_REPEATED_FILTERS allows 2" in told.json()["detail"]
+    assert ask(world, f"/api/v1/spans?{window}&attribute=a=1&attribute=b=2").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -58,11 +58,11 @@ def on_poison(monkeypatch: pytest.MonkeyPatch, problem: Callable[[], BaseExcepti
     """Have the reading of poisoned traces end so; return the list of the times that it was tried."""
     tried: list[int] = []
 
-    def read(spans: list[dict[str, Any]]) -> Any:
+    def read(spans: list[dict[str, Any]], limits: Mapping[str, int]) -> Any:
         if any(span["attributes"].get("tracebinder.question") == "poison" for span in spans):
             tried.append(1)
             raise problem()
-        return map_trace(spans)
+        return map_trace(spans, limits)
 
     monkeypatch.setattr(sealing, "map_trace", read)
     return tried
@@ -132,6 +132,51 @@ def test_a_trace_of_too_many_spans_is_set_aside_alone(world: World, settings: Se
     assert assemble_due_traces(limit=10) == 2
     assert set_aside() == ("trace_too_large", bad.hex)
     assert Trace.objects.get().trace_id == good
+
+
+ONE_CITATION = {"document": "DOC-1", "quote": "residents"}
+PARTS: dict[str, dict[str, Any]] = {
+    "claims": {"tracebinder.claims": json.dumps([{"text": f"claim {n}"} for n in range(9)])},
+    "citations": {"tracebinder.claims": json.dumps([{"text": "c", "citations": [ONE_CITATION] * 9}])},
+    "confidence_factors": {
+        "tracebinder.confidence.factors": json.dumps(
+            [{"factor": f"f{n}", "direction": "raises", "value": 1} for n in range(9)]
+        )
+    },
+    "limitations": {"tracebinder.limitations": json.dumps([f"limit {n}" for n in range(9)])},
+    "flags": {"tracebinder.limitations": json.dumps(list(range(9)))},
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_trace_that_says_too_much_is_set_aside_alone_and_its_reason_names_the_limit(
+    world: World, settings: Settings, part: str
+) -> None:
+    setattr(settings, f"TRACE_MAX_{part.upper()}", 8)
+    bad, good = store_two(world, spans_of(world, **PARTS[part]))
+    assert assemble_due_traces(limit=10) == 2
+    assert set_aside() == ("trace_too_large", bad.hex)
+    named = f"TRACEBINDER_TRACE_MAX_{part.upper()} allows 8"
+    assert named in Reject.objects.get().detail
+    assert Trace.objects.get().trace_id == good
+
+
+@pytest.mark.parametrize("part", ["retrievals", "policy_checks", "tool_calls", "versions"])
+def test_no_part_of_a_trace_is_without_a_limit(world: World, settings: Settings, part: str) -> None:
+    setattr(settings, f"TRACE_MAX_{part.upper()}", 0)
+    store_spans(world.system, uuid4(), spans_of(world))
+    assemble_due_traces(limit=10)
+    assert f"TRACEBINDER_TRACE_MAX_{part.upper()} allows 0" in Reject.objects.get().detail
+
+
+def test_claims_derived_from_an_answer_count_too(world: World, settings: Settings) -> None:
+    settings.TRACE_MAX_CLAIMS = 8
+    answer = " ".join(f"Rate number {n} is {n} percent." for n in range(9))
+    store_spans(
+        world.system, uuid4(), spans_of(world, **{"tracebinder.claims": "[]", "tracebinder.answer": answer})
+    )
+    assemble_due_traces(limit=10)
+    assert "it has 9 claims" in Reject.objects.get().detail
 
 
 def test_small_traces_that_are_large_together_are_taken_a_few_at_a_time(
@@ -214,9 +259,9 @@ def test_a_span_that_comes_meanwhile_finds_a_trace_without_attempts(
     spans, trace_id = spans_of(world), uuid4()
     store_spans(world.system, trace_id, spans[:-1])
 
-    def read_while_a_span_arrives(rows: list[dict[str, Any]]) -> Any:
+    def read_while_a_span_arrives(rows: list[dict[str, Any]], limits: Mapping[str, int]) -> Any:
         store_spans(world.system, trace_id, spans[-1:])
-        return map_trace(rows)
+        return map_trace(rows, limits)
 
     monkeypatch.setattr(sealing, "map_trace", read_while_a_span_arrives)
     assemble_due_traces(limit=10)

@@ -16,13 +16,13 @@ from django.utils import timezone
 from evidence import clock
 from evidence.errors import InvalidInput
 from evidence.models import AuditEvent, AuditPayload, Binder, Leaf, Role, Trace
-from evidence.services import audit, binders
+from evidence.services import audit, binders, registry
 from evidence.services.keys.binder_signer import SignerKeyReplaced, SignerKeyUnusable, load_binder_signer
 from evidence.services.keys.files import create_key_file
 from interpret.models import Finding
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, make_finding, verify
-from tests.factories import World, make_world
+from tests.factories import ACTOR, World, make_world
 from tests.requirements.builders import make_trace
 
 
@@ -148,14 +148,18 @@ def test_entries_about_internals_are_withheld_and_their_hash_stays(filled: Fille
         audit.record(
             verb="finding.recorded", actor="system:interpret", obj=Finding(pk=1), system=filled.world.system
         )
+    registry.ensure_version(
+        system=filled.world.system, kind="probe", key="heads", label="1", digest="c" * 64, actor=ACTOR
+    )
     binder = export(filled, as_of=None)
     rows = lines(unpack(archive_of(binder)), "audit/entries.jsonl")
     withheld = [row for row in rows if "entry" not in row]
-    assert [row["withheld"] for row in withheld] == ["internals"]
-    assert Leaf.objects.get(seq=withheld[0]["index"]).event.verb == "finding.recorded"
+    assert [row["withheld"] for row in withheld] == ["internals", "internals"]
+    verbs = [Leaf.objects.get(seq=row["index"]).event.verb for row in withheld]
+    assert verbs == ["finding.recorded", "artefact_version.created"]
     report = verify(tmp_path, archive_of(binder))
     assert report.exit_code == 0
-    assert "1 withheld" in {line.name: line.detail for line in report.lines}["completeness"]
+    assert "2 withheld" in {line.name: line.detail for line in report.lines}["completeness"]
 
 
 def test_other_systems_are_not_in_it(filled: Filled) -> None:

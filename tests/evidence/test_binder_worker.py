@@ -17,6 +17,7 @@ from evidence import clock, tasks
 from evidence.actors import actor_of_token
 from evidence.errors import InvalidInput
 from evidence.models import AccessToken, AuditEvent, Binder, BinderRequest, Pseudonym
+from evidence.models.work import MAX_ATTEMPTS
 from evidence.services import audit, binder_requests, leased_work
 from evidence.services.binders import ExportProgress
 from tests.client.binders import unpack
@@ -112,7 +113,7 @@ def test_what_the_database_does_meanwhile_puts_the_request_back_however_often(
     request = ask(filled)
     sections = settings.BINDER_SECTIONS
     settings.BINDER_SECTIONS = [*sections, f"{__name__}.section_that_runs_sql"]
-    for _ in range(leased_work.MAX_ATTEMPTS + 1):
+    for _ in range(MAX_ATTEMPTS + 1):
         tasks.export_binder(request.pk)
         request.refresh_from_db()
         assert (request.state, request.attempts) == ("queued", 0)
@@ -130,7 +131,7 @@ def test_what_the_database_does_meanwhile_puts_the_request_back_however_often(
 def test_a_last_attempt_that_says_it_is_alive_after_all_is_not_given_up(filled: Filled) -> None:
     """The database was away for longer than the lease; the worker lived and renews it while its row is looked at."""
     request = ask(filled)
-    for _ in range(leased_work.MAX_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         BinderRequest.objects.update(lease_until=clock.now() - timedelta(minutes=1))
         assert leased_work.claim(binder_requests.WORK, request.pk)
     BinderRequest.objects.update(lease_until=clock.now() - timedelta(minutes=1))
@@ -143,7 +144,7 @@ def test_a_last_attempt_that_says_it_is_alive_after_all_is_not_given_up(filled: 
 
     assert leased_work.find_to_send(replace(binder_requests.WORK, rows=rows_that_are_renewed_once_seen)) == []
     request.refresh_from_db()
-    assert (request.state, request.attempts) == ("running", leased_work.MAX_ATTEMPTS)
+    assert (request.state, request.attempts) == ("running", MAX_ATTEMPTS)
     BinderRequest.objects.update(lease_until=clock.now() - timedelta(minutes=1))
     leased_work.find_to_send(binder_requests.WORK)
     request.refresh_from_db()

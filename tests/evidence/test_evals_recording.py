@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.db import IntegrityError
@@ -10,6 +11,7 @@ from evidence.errors import ConflictingContent, InvalidInput, NotFound
 from evidence.models import AuditEvent, EvalRun, EvalSample, EvalScore, Registration, Reject, Scope
 from evidence.services import audit, evals
 from evidence.services.blobs import read_blob
+from evidence.services.evals import EvalFileRefused
 from tests.evidence.eval_files import eval_file, post
 from tests.factories import World, acting
 
@@ -159,3 +161,19 @@ def test_scores_whose_spread_is_no_number_are_refused(world: World, values: tupl
     with pytest.raises(InvalidInput, match="no spread that a number can hold"):
         post(world, json.dumps(content).encode())
     assert not EvalRun.objects.exists()
+
+
+@pytest.mark.parametrize(("setting", "found"), [("SAMPLES", 30), ("METRICS", 1), ("SCORES", 4)])
+def test_a_file_of_more_rows_than_a_run_may_have_is_refused_and_the_limit_named(
+    world: World, settings: Any, setting: str, found: int
+) -> None:
+    setattr(settings, f"EVAL_MAX_{setting}", found - 1)
+    raw = eval_file(slices=[{"language": language} for language in ("en", "zh", "fr")])
+    with pytest.raises(EvalFileRefused) as refused:
+        post(world, raw)
+    allowed = f"{found} are named, and TRACEBINDER_EVAL_MAX_{setting} allows {found - 1}"
+    assert allowed in str(refused.value.members())
+    assert not EvalSample.objects.exists()
+    assert Reject.objects.get().source == "eval_file"
+    setattr(settings, f"EVAL_MAX_{setting}", found)
+    assert post(world, raw).created

@@ -70,6 +70,18 @@ SPOILT: dict[str, tuple[str, str]] = {
         "GRANT EXECUTE ON FUNCTION tracebinder_drop_span_partition(date, text, text) TO PUBLIC",
         "tracebinder_drop_span_partition(date, text, text)",
     ),
+    "a probe worker's function is for everybody": (
+        "GRANT EXECUTE ON FUNCTION tracebinder_fail_probe_run(bigint, text, text) TO PUBLIC",
+        "tracebinder_fail_probe_run(bigint, text, text)",
+    ),
+    "a probe worker may write events itself": (
+        "GRANT EXECUTE ON FUNCTION tracebinder_record_run_event(bigint, text, text) TO {interpret}",
+        "tracebinder_record_run_event(bigint, text, text)",
+    ),
+    "a probe worker reads events": (
+        "GRANT SELECT ON evidence_auditevent TO {interpret}",
+        "evidence_auditevent",
+    ),
     "the trigger that keeps tokens is off": (
         "ALTER TABLE evidence_accesstoken DISABLE TRIGGER tracebinder_keep_token",
         "evidence_accesstoken",

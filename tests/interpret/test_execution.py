@@ -4,18 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
-from django.db.utils import ProgrammingError
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
 from evidence.errors import LeaseLost
 from evidence.models import AuditEvent
-from evidence.services import audit, leased_work
+from evidence.models.work import MAX_ATTEMPTS
 from interpret import registry
 from interpret.contracts import Status
 from interpret.errors import ProbeError, ProbeUnavailable
 from interpret.models import Finding, ProbeRun
-from interpret.services.findings import digest_of_finding
+from interpret.services import claims, execution
+from interpret.services.findings import digest_of_finding, findings_of_result
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import resend_stale_runs, run_probe
 from tests.factories import World, acting
@@ -108,21 +108,18 @@ def test_without_torch_the_run_fails_and_says_what_is_missing(
     assert not Finding.objects.exists()
 
 
-def test_no_findings_without_their_audit_events(
+def test_findings_their_events_and_the_end_of_the_run_are_stored_together_or_not_at_all(
     run: ProbeRun, probe: StandInProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def twice_the_same(*asked: Any) -> list[dict[str, Any]]:
+        return findings_of_result(*asked) * 2
+
     del probe
-    real = audit.record
-
-    def refuse(**fields: Any) -> Any:
-        if fields["verb"] == "finding.recorded":
-            raise IntegrityError
-        return real(**fields)
-
-    monkeypatch.setattr(audit, "record", refuse)
+    monkeypatch.setattr(execution, "findings_of_result", twice_the_same)
     with pytest.raises(IntegrityError):
         run_probe(run.pk)
     assert not Finding.objects.exists()
+    assert not AuditEvent.objects.filter(verb__in=["finding.recorded", "probe_run.finished"]).exists()
     assert reload(run).state == ProbeRun.State.FAILED
 
 
@@ -174,7 +171,7 @@ def test_what_a_library_says_is_for_the_servers_log(run: ProbeRun, probe: StandI
 
 
 def test_a_run_that_kills_its_workers_is_given_up(run: ProbeRun, sent: list[int]) -> None:
-    let_lease_end(run, attempts=leased_work.MAX_ATTEMPTS)
+    let_lease_end(run, attempts=MAX_ATTEMPTS)
     resend_stale_runs()
     assert sent == []
     assert reload(run).state == ProbeRun.State.FAILED
@@ -183,7 +180,9 @@ def test_a_run_that_kills_its_workers_is_given_up(run: ProbeRun, sent: list[int]
 
 def test_a_worker_that_outlived_its_lease_stores_nothing(run: ProbeRun, probe: StandInProbe) -> None:
     def overtaken() -> Any:
-        ProbeRun.objects.filter(pk=run.pk).update(attempts=2, worker="another")
+        let_lease_end(run)
+        assert claims.claim_run(run.pk)
+        ProbeRun.objects.filter(pk=run.pk).update(worker="another")
         return make_result()
 
     probe.result = overtaken
@@ -191,31 +190,6 @@ def test_a_worker_that_outlived_its_lease_stores_nothing(run: ProbeRun, probe: S
         run_probe(run.pk)
     assert not Finding.objects.exists()
     assert (reload(run).state, reload(run).worker) == (ProbeRun.State.RUNNING, "another")
-
-
-def test_the_interpret_role_can_do_all_this_and_nothing_else(
-    run: ProbeRun, probe: StandInProbe, settings: Any
-) -> None:
-    del probe
-    with connection.cursor() as cursor:
-        cursor.execute("RESET ROLE")
-        cursor.execute(f'SET ROLE "{settings.INTERPRET_ROLE}"')
-        try:
-            run_probe(run.pk)
-            assert Finding.objects.count() == 1
-            for table in (
-                "evidence_trace",
-                "evidence_claim",
-                "evidence_evidence",
-                "requirements_requirement",
-            ):
-                cursor.execute("SAVEPOINT before")
-                with pytest.raises(ProgrammingError, match="permission denied"):
-                    cursor.execute(f"SELECT 1 FROM {table}")
-                cursor.execute("ROLLBACK TO SAVEPOINT before")
-        finally:
-            cursor.execute("RESET ROLE")
-            cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
 
 
 def test_findings_of_every_status_are_kept(run: ProbeRun, probe: StandInProbe) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 from rest_framework.test import APIClient
 
-from evidence.log import tiles
+from evidence.log import notes, tiles, tree
 from evidence.models import AuditEvent, Scope
-from tests.evidence.test_log_api import publish
-from tests.factories import World
+from evidence.selectors import log_proofs
+from evidence.services import audit
+from evidence.services.keys.log_signer import load_log_verifier
+from tests.evidence.test_log_api import ORIGIN, publish
+from tests.factories import World, make_world
 
 pytestmark = pytest.mark.usefixtures("sent")
 
@@ -57,3 +61,54 @@ def test_a_researcher_follows_it_into_the_log(world: World, event: AuditEvent) -
     client = APIClient()
     client.force_login(world.people["researcher"])
     assert statuses(client, event, size)[1:] == [200, 200]
+
+
+def entries_for(world: World, role: str) -> dict[str, Any]:
+    client = APIClient()
+    client.force_login(world.people[role])
+    response = client.get("/api/v1/log/entries")
+    assert response.status_code == 200
+    return dict(response.json())
+
+
+def root_of(entries: list[dict[str, Any]]) -> bytes:
+    """Return the root over leaves: from the entries where they are given, and from the hash where one is withheld."""
+    frontier = tree.Frontier()
+    for index, each in enumerate(entries):
+        assert each["index"] == index
+        said = bytes.fromhex(each["leaf_hash"])
+        frontier.append(said if each["entry"] is None else tree.leaf_hash(each["entry"].encode()))
+    return frontier.root()
+
+
+def test_entries_that_are_withheld_keep_their_place_in_the_tree(world: World, event: AuditEvent) -> None:
+    head = publish()
+    for role in ("auditor", "researcher"):
+        said = entries_for(world, role)
+        assert notes.open_checkpoint(said["checkpoint"], key=load_log_verifier(), origin=ORIGIN) == head
+        assert root_of(said["entries"]) == head.root
+    index = log_proofs.read_event_state(event)[1]
+    of_auditor, of_researcher = (entries_for(world, role)["entries"] for role in ("auditor", "researcher"))
+    assert of_auditor[index] == {**of_researcher[index], "entry": None}
+    assert "probe_run.queued" in of_researcher[index]["entry"]
+    assert "evidence.Release" in str(of_auditor)
+
+
+def test_withheld_for_internals_is_told_apart_from_nothing(world: World, event: AuditEvent) -> None:
+    with transaction.atomic():
+        other = audit.record(verb="thing.done", actor="user:olga", obj=make_world("aml").system)
+    publish()
+    said = entries_for(world, "researcher")["entries"][log_proofs.read_event_state(other)[1] or 0]
+    hidden = entries_for(world, "auditor")["entries"][log_proofs.read_event_state(event)[1] or 0]
+    assert (said["entry"], hidden["entry"], said.keys()) == (None, None, hidden.keys())
+
+
+def test_beyond_the_signed_log_there_are_no_entries(world: World, event: AuditEvent) -> None:
+    del event
+    size = publish().size
+    client = APIClient()
+    client.force_login(world.people["auditor"])
+    assert client.get("/api/v1/log/entries", {"begin": size}).status_code == 404
+    last = client.get("/api/v1/log/entries", {"begin": size - 1}).json()["entries"]
+    assert [each["index"] for each in last] == [size - 1]
+    assert client.get("/api/v1/log/entries", {"count": 257}).status_code == 422

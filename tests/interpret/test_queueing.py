@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from evidence.digests import digest_of
+from evidence.errors import InvalidInput
 from evidence.models import ArtefactVersion, AuditEvent, DigestBasis, Trace
 from evidence.services import audit, registry
 from interpret.errors import BadSpecification, UnknownProbe
@@ -159,3 +160,14 @@ def test_without_given_prompts_the_release_s_questions_are_taken(world: World) -
         ("asked in en", "en"),
         ("asked in zh-Hans", "zh-Hans"),
     }
+
+
+def test_more_inputs_than_a_run_may_have_are_refused_and_the_limit_named(
+    world: World, sent: list[int], settings: Any
+) -> None:
+    settings.MAX_PROBE_INPUTS = len(INPUTS) - 1
+    with pytest.raises(InvalidInput, match="4 are named, and TRACEBINDER_MAX_PROBE_INPUTS allows 3"):
+        queue(world, probe="entropy.next_token", inputs=INPUTS)
+    assert not ProbeRun.objects.exists()
+    settings.MAX_PROBE_INPUTS = len(INPUTS)
+    assert queue(world, probe="entropy.next_token", inputs=INPUTS)

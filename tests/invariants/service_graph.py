@@ -4,7 +4,8 @@ Read from the sources of every module below each app's `services`, however deep,
 run: a branch that no test takes is judged like any other. The rules:
 
 * a *write* is an ORM call that inserts, changes or deletes rows, a COPY, or SQL that does; SQL whose text cannot be
-  found in the sources counts as a write;
+  found in the sources counts as a write. A function of `evidence.probe_rules` is none: it is a region of its own, with
+  its events, which `tests/interpret/test_probe_role.py` shows;
 * a *region* is what one outermost `transaction.atomic` covers: a decorated function, or a `with` block, with all it
   calls;
 * a door (a public function that something outside the services calls, or nothing at all) must write inside

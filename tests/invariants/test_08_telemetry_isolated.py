@@ -24,10 +24,10 @@ from evidence.models import (
     Role,
     StoredModel,
 )
+from evidence.probe_rules import PROBE_FUNCTIONS
 from evidence.roles import ROLES
 from evidence.semconv.dialects import DIALECTS
 from evidence.services import registry
-from evidence.table_rules import INTERPRET_GRANTS
 from interpret import registry as probes
 from interpret.services.execution import execute_probe_run
 from interpret.services.queueing import queue_probe_run
@@ -40,25 +40,25 @@ from tests.invariants.walk import our_models, our_tasks, our_urls
 
 pytestmark = pytest.mark.django_db
 
-INSERTS_OF_A_PROBE_WORKER = {"interpret_finding", "evidence_auditevent", "evidence_auditpayload"}
-UPDATES_OF_A_PROBE_WORKER = {"interpret_proberun"}  # the lease and state of the run it has claimed
 
-
-def test_the_interpret_role_may_only_insert_findings_and_their_events() -> None:
+def test_the_interpret_role_reads_and_writes_no_table_and_calls_four_functions() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, has_table_privilege(%s, oid, 'SELECT'), has_table_privilege(%s, oid, 'INSERT'),"
-            " has_table_privilege(%s, oid, 'UPDATE'), has_table_privilege(%s, oid, 'DELETE')"
-            " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')",
-            [settings.INTERPRET_ROLE] * 4,
+            "SELECT relname, right_name FROM pg_class CROSS JOIN"
+            " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS right_name"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')"
+            " AND (has_table_privilege(%s, oid, right_name)"
+            " OR (right_name <> ALL('{DELETE,TRUNCATE,TRIGGER}') AND has_any_column_privilege(%s, oid, right_name)))",
+            [settings.INTERPRET_ROLE] * 2,
         )
-        rows = cursor.fetchall()
-    assert {table for table, _, inserts, _, _ in rows if inserts} == INSERTS_OF_A_PROBE_WORKER
-    assert {table for table, _, _, updates, _ in rows if updates} == UPDATES_OF_A_PROBE_WORKER
-    assert not [table for table, _, _, _, deletes in rows if deletes]
-    readable = {table for table, reads, _, _, _ in rows if reads} - {"django_migrations"}
-    assert readable == set(INTERPRET_GRANTS)
-    assert not {table for table in readable if "trace" in table or "claim" in table or "review" in table}
+        assert cursor.fetchall() == [("django_migrations", "SELECT")]
+        cursor.execute(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND prosecdef AND has_function_privilege(%s, oid, 'EXECUTE')",
+            [settings.INTERPRET_ROLE],
+        )
+        called = {signature.replace(",", ", ") for (signature,) in cursor.fetchall()}
+    assert called == set(PROBE_FUNCTIONS)
 
 
 def test_probe_tasks_have_their_own_queue_and_no_other_task_is_in_it() -> None:

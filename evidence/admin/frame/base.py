@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from evidence.access import INTERNALS_APP, sees_internals
+from evidence.access import sees_internals
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
@@ -31,6 +31,7 @@ from evidence.admin.frame.people import (
 )
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
 from evidence.admin.frame.visibility import rows_of, visible
+from evidence.internals import INTERNALS_APP
 from evidence.models import StoredModel
 from evidence.models.base import ActorField
 

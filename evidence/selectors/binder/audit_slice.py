@@ -6,13 +6,13 @@ import base64
 from collections.abc import Iterator
 
 from evidence.binder.files import BinderFile, json_file, json_lines_file
+from evidence.internals import internal_events
 from evidence.log import tiles, tree
 from evidence.models import Checkpoint, Leaf
-from evidence.selectors.binder.scope import BinderScope, read_by_keyset
+from evidence.selectors.binder.scope import BinderScope, read_pages
 from evidence.selectors.log_proofs import read_leaf_hashes, read_stored_tiles
 
 _HASHES_A_CHUNK = 4096
-_INTERNALS = "interpret."  # what only those may read who may see internals
 
 
 def audit_files(scope: BinderScope) -> Iterator[BinderFile]:
@@ -67,13 +67,15 @@ def _first_checkpoint(scope: BinderScope, last: Checkpoint) -> Checkpoint:
 
 def _entries(scope: BinderScope, size: int) -> Iterator[dict[str, object]]:
     leaves = Leaf.objects.filter(stream=scope.system.key, seq__lt=size).select_related("event")
-    for leaf in read_by_keyset(leaves):
-        row: dict[str, object] = {"index": leaf.seq, "stream": leaf.stream, "streamSeq": leaf.stream_seq}
-        if leaf.event.object_type.startswith(_INTERNALS):
-            row["withheld"] = "internals"
-        else:
-            row["entry"] = base64.b64encode(bytes(leaf.event.entry)).decode()
-        yield row
+    for page in read_pages(leaves):
+        withheld = internal_events([leaf.event_id for leaf in page])
+        for leaf in page:
+            row: dict[str, object] = {"index": leaf.seq, "stream": leaf.stream, "streamSeq": leaf.stream_seq}
+            if leaf.event_id in withheld:
+                row["withheld"] = "internals"
+            else:
+                row["entry"] = base64.b64encode(bytes(leaf.event.entry)).decode()
+            yield row
 
 
 def _leaf_hashes(size: int) -> Iterator[bytes]:

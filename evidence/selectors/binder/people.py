@@ -8,13 +8,13 @@ from django.db.models import Q
 
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.binder.files import BinderFile, json_file
+from evidence.internals import speaks_of_internals
 from evidence.models import AccessToken, AuditEvent, Evidence, Waiver
 from evidence.selectors.binder.redactions import actors_of_redactions
 from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.people import directory
 
 PEOPLE_PATH: Final = "people.json"
-_INTERNALS: Final = "interpret."  # entries about the inside of a model are withheld, and so is who made them
 
 
 class PersonDocument(TypedDict):
@@ -51,7 +51,7 @@ def people_file(scope: BinderScope) -> BinderFile:
 def _actors(scope: BinderScope) -> set[str]:
     system, knew = scope.system, scope.as_of.knew
     events = AuditEvent.objects.filter(knew("occurred_at"), system=system)
-    acted = events.exclude(object_type__startswith=_INTERNALS).values_list("actor", flat=True)
+    acted = events.exclude(speaks_of_internals(AuditEvent)).values_list("actor", flat=True)
     asked = Waiver.objects.filter(knew("created_at"), system=system).values_list("requested_by", flat=True)
     own = Evidence.objects.filter(knew("received_at"), system=system).values_list("owner", flat=True)
     return {*acted.distinct(), *asked.distinct(), *own.distinct(), *actors_of_redactions(scope)}

@@ -11,6 +11,8 @@ from evidence.citations.materiality import is_material
 from evidence.citations.verdict import FOUND, FUZZY_THRESHOLD, CitationVerdict, check_citation
 from evidence.models import Citation, Claim, Trace
 from evidence.semconv.draft import CitationDraft, ClaimDraft, TraceDraft
+from evidence.semconv.parts import check_part
+from evidence.services.assembly.refusals import part_limits
 from evidence.services.assembly.sources import IndexShelf, StoredSource
 
 
@@ -64,11 +66,14 @@ def check_claims(
 
     Raises:
         CheckTooCostly: what is left is not enough for all of them.
+        TooManyParts: more claims or citations were derived than a trace may have.
     """
     checks.charge_reading(len(draft.answer) + sum(len(claim.text) for claim in draft.claims))
     retrieved = list(dict.fromkeys(one.document_ref for one in draft.retrievals))
     candidates = shelf.candidates(indexes.all, retrieved)
     drafts = draft.claims or derive_claims(draft.answer, retrieved, indexes, shelf)
+    check_part("claims", len(drafts), part_limits())
+    check_part("citations", sum(len(claim.citations) for claim in drafts), part_limits())
     return tuple(
         CheckedClaim(
             text=claim.text,

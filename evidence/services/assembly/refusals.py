@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from evidence.citations.cost import CheckTooCostly
+from evidence.semconv.parts import PARTS, TooManyParts
+
+
+def limit_of_part(part: str) -> str:
+    """Return the setting that says how many of a part a trace may have."""
+    return f"TRACE_MAX_{part.upper()}"
+
+
+def part_limits() -> dict[str, int]:
+    """Return how many of each part a trace may have."""
+    return {part: getattr(settings, limit_of_part(part)) for part in PARTS}
 
 
 class TraceRefused(Exception):
@@ -18,12 +29,18 @@ class TraceRefused(Exception):
 
 
 class TraceTooLarge(TraceRefused):
-    """Its spans would take more memory than a worker gives to one trace."""
+    """It would take more memory, or more rows, than one trace may."""
 
     code = "trace_too_large"
     means = (
-        "a trace has more spans or bytes than `TRACEBINDER_TRACE_MAX_SPANS` or `TRACEBINDER_TRACE_MAX_BYTES`"
+        "a trace has more spans, bytes, claims or other parts than one of `TRACEBINDER_TRACE_MAX_…` allows"
     )
+
+    @classmethod
+    def of(cls, what: TooManyParts) -> Self:
+        """Return the reason that names the limit."""
+        named = f"TRACEBINDER_{limit_of_part(what.part)} allows {what.most}"
+        return cls(f"it has {what.count} {what.part.replace('_', ' ')}; {named}")
 
 
 class TraceTooCostly(TraceRefused):
@@ -55,6 +72,8 @@ def refusal_of(problem: Exception) -> TraceRefused:
     match problem:
         case TraceRefused():
             return problem
+        case TooManyParts():
+            return TraceTooLarge.of(problem)
         case CheckTooCostly():
             return TraceTooCostly(str(problem))
         case _ if isinstance(problem, import_string(settings.CALL_ENDED_BY)):

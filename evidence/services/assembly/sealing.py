@@ -11,6 +11,7 @@ import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -35,11 +36,12 @@ from evidence.models import (
 )
 from evidence.semconv.draft import Flag, TraceDraft
 from evidence.semconv.mapping import map_trace
+from evidence.semconv.parts import TooManyParts
 from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
 from evidence.services.assembly.claims import CheckedClaim
 from evidence.services.assembly.reading import TraceKey, read_traces
-from evidence.services.assembly.refusals import TraceRefused, WorkerLost, refusal_of
+from evidence.services.assembly.refusals import TraceRefused, WorkerLost, part_limits, refusal_of
 from evidence.services.assembly.rows import TraceInputs
 from evidence.services.assembly.set_aside import set_aside
 from evidence.services.assembly.sources import IndexShelf
@@ -146,25 +148,38 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
         return set()
     systems = {one.system_id: one.system for one in pending}
     read = read_traces(pending)
-    drafts = {key: map_trace(spans) for key, spans in read.spans.items()}
+    refused: dict[TraceKey, TraceRefused] = dict(read.refused)
+    drafts = _draft(read.spans, refused)
     revisions = _latest_revisions(drafts)
     changed = {key: draft for key, draft in drafts.items() if revisions[key][1] != draft.trace_digest}
     inputs = _resolve(changed, systems)
     shelf = _open_shelf(inputs.values(), known)
     sealed, left = [], read.left | set(inputs)
-    refused: dict[TraceKey, TraceRefused] = dict(read.refused)
     for key, one in inputs.items():
         left.remove(key)
         trace = rows.build_trace(one, trace_id=key[1], revision=revisions[key][0] + 1, sealed_at=known.at)
         try:
             checks = CheckBudget(settings.TRACE_CHECK_BUDGET)
             sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf, checks)))
-        except CheckTooCostly as exc:
+        except (CheckTooCostly, TooManyParts) as exc:
             refused[key] = refusal_of(exc)
         if budget.is_spent():
             break
     _save(sealed, shelf)
     return _finish(pending, refused, left)
+
+
+def _draft(
+    spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]], refused: dict[TraceKey, TraceRefused]
+) -> dict[TraceKey, TraceDraft]:
+    """Return what the spans of each trace say; those that say too much are noted as refused."""
+    drafts, limits = {}, part_limits()
+    for key, rows_of_trace in spans.items():
+        try:
+            drafts[key] = map_trace(rows_of_trace, limits)
+        except TooManyParts as exc:
+            refused[key] = refusal_of(exc)
+    return drafts
 
 
 def _finish(

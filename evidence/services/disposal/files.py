@@ -71,7 +71,8 @@ def find_files(system: System) -> Iterator[tuple[Role, str]]:
     refused = Reject.objects.filter(system=system, source=RejectSource.EVAL_FILE)
     for digest in sorted(refused.values_list("item_digest", flat=True).distinct()):
         yield Role.REFUSED_FILE, digest
-    datasets = ArtefactVersion.objects.filter(artefact__system=system, artefact__kind=ArtefactKind.DATASET)
+    kinds = (ArtefactKind.DATASET, ArtefactKind.PROBE_INPUTS)
+    datasets = ArtefactVersion.objects.filter(artefact__system=system, artefact__kind__in=kinds)
     for digest in sorted(datasets.filter(blob__isnull=False).values_list("blob_id", flat=True).distinct()):
         yield Role.DATASET, str(digest)
 

@@ -15,6 +15,7 @@ from evidence.errors import ConflictingContent, EvidenceError, Fault, InvalidInp
 from evidence.evals.aggregate import AggregateScore, aggregate
 from evidence.evals.contracts import EvalFileError, ParsedRun, RunHead, SampleReject, VersionClaim
 from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
+from evidence.limits import excess
 from evidence.locks import Lock, hold
 from evidence.models import (
     ArtefactKind,
@@ -85,6 +86,7 @@ def record_eval_run(
     actor = principal.actor
     try:
         parsed = parse_eval_file(raw, format_name)
+        _check_size(parsed)
     except EvalFileError as exc:
         _keep_refused(system=system, raw=raw, format_name=format_name, problems=exc.problems, actor=actor)
         raise EvalFileRefused(exc.problems) from exc
@@ -255,6 +257,24 @@ def _keep_refused(*, system: System, raw: bytes, format_name: str, problems: lis
         item_digest=digest,
     )
     audit.record(verb="eval_file.refused", actor=actor, obj=reject, system=system, digest=digest)
+
+
+def _check_size(parsed: ParsedRun) -> None:
+    """See that a file leads to no more rows than one run may have, before any is made.
+
+    Raises:
+        EvalFileError: it does; each limit is named.
+    """
+    slices = {pair for sample in parsed.samples for pair in sample.slice.items()}
+    metrics = len(parsed.head.metrics)
+    counts = {
+        "samples": (len(parsed.samples) + len(parsed.rejects), "EVAL_MAX_SAMPLES"),
+        "metrics": (metrics, "EVAL_MAX_METRICS"),
+        "scores, one for each metric in each slice": (metrics * (len(slices) + 1), "EVAL_MAX_SCORES"),
+    }
+    found = [f"{what}: {excess(*count)}" for what, count in counts.items() if excess(*count)]
+    if found:
+        raise EvalFileError(found)
 
 
 def _check_addressee(head: RunHead, system: System, release: str | None) -> None:

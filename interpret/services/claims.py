@@ -1,0 +1,106 @@
+"""A worker's hold on a run, and the only statements it sends: functions that act for it (`evidence.probe_rules`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from evidence.errors import LeaseLost
+from evidence.services.leased_work import name_worker
+
+# Each does all of it or nothing, and writes its events itself.
+_CLAIM: Final = "SELECT * FROM tracebinder_claim_probe_run(%s, %s, %s)"
+_FINISH: Final = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
+_FAIL: Final = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
+_PUT_BACK: Final = "SELECT tracebinder_put_back_probe_run(%s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    """A run that this worker has claimed: what it asks, and the key that ends this attempt and no other."""
+
+    pk: int
+    key: str = field(repr=False)
+    attempt: int
+    probe: str
+    parameters: Mapping[str, Any]
+    seed: int
+    model_digest: str
+    specification_digest: str
+    dataset_digest: str  # of the prompts it reads; empty: it reads none
+    dataset_blob: str  # where they are kept; empty: nowhere
+    dataset_removed_at: datetime | None  # when they were taken away, on record
+
+    def __str__(self) -> str:
+        return f"probe run {self.pk}"
+
+
+def claim_run(run_id: int) -> ClaimedRun | None:
+    """Take a run if it waits or its lease is over; None when it was not this worker that changed it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [run_id, name_worker(), settings.PROBE_LEASE])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    key, attempt, probe, parameters, seed, model, specification, dataset, blob, removed_at = row
+    return ClaimedRun(
+        pk=run_id,
+        key=key,
+        attempt=attempt,
+        probe=probe,
+        parameters=json.loads(parameters),
+        seed=seed,
+        model_digest=model,
+        specification_digest=specification,
+        dataset_digest=dataset or "",
+        dataset_blob=blob or "",
+        dataset_removed_at=removed_at,
+    )
+
+
+@transaction.atomic  # what the database refuses leaves a caller's transaction as it was, to say so in
+def finish_run(run: ClaimedRun, findings: Sequence[Mapping[str, Any]], *, forward_passes: int) -> None:
+    """Store what was found and end the attempt, with the events of both: all of it or nothing.
+
+    Args:
+        findings: by column of `Finding`.
+
+    Raises:
+        LeaseLost: the run has been claimed again since.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, [run.pk, run.key, json.dumps(list(findings)), forward_passes])
+        _check_ended(run, cursor.fetchone())
+
+
+def fail_run(run: ClaimedRun, error: str) -> None:
+    """End the attempt, and the run, with an error.
+
+    Raises:
+        LeaseLost: the run has been claimed again since.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FAIL, [run.pk, run.key, error])
+        _check_ended(run, cursor.fetchone())
+
+
+def put_run_back(run: ClaimedRun, error: str) -> None:
+    """End the attempt so that it does not count: what was in its way passes.
+
+    Raises:
+        LeaseLost: the run has been claimed again since.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT_BACK, [run.pk, run.key, error])
+        _check_ended(run, cursor.fetchone())
+
+
+def _check_ended(run: ClaimedRun, answer: tuple[Any, ...] | None) -> None:
+    if answer != (True,):
+        raise LeaseLost(f"{run}: attempt {run.attempt} took longer than its lease.")
