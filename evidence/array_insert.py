@@ -39,7 +39,7 @@ def insert_as_arrays(rows: Sequence[AppendOnlyModel]) -> None:
 
 
 def _statement(table: str, fields: Sequence[models.Field[Any, Any]]) -> str:
-    columns = [connection.ops.quote_name(field.column) for field in fields]
+    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
     named, taken, arrays = ", ".join(columns), [], []
     for field, column in zip(fields, columns, strict=True):
         # Without its length: what is too long is refused, where a cast would cut it.
