@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import time
 import zipfile
-from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,13 +11,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from evidence import clock
 from evidence.access import principal_of_token
 from evidence.actors import actor_of_token, actor_of_user
-from evidence.models import AccessToken, AuditEvent, Pseudonym, Scope
+from evidence.models import AccessToken, Pseudonym, Scope
 from evidence.services import registry
 from tests.evidence.binder_world import archive_of, export, fill, verify
-from tests.evidence.eval_files import eval_file, post
 from tests.factories import World, make_person, manifest
 
 pytestmark = pytest.mark.django_db
@@ -52,23 +47,6 @@ def test_names_stand_in_one_file_and_are_those_of_the_export(world: World, tmp_p
     holding = {path for path, content in members.items() if b"-zq" in content}
     assert holding == {"data/people.json"}
     assert verify(tmp_path, archive).exit_code == 0
-
-
-def test_whoever_posted_a_run_is_named_though_as_of_lies_between_its_row_and_its_event(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    filled = fill(world)
-    world.token(Scope.PUSH_EVAL)
-    token = AccessToken.objects.latest("pk")
-    start, ticks = clock.now(), itertools.count()
-    with monkeypatch.context() as during:
-        during.setattr(clock, "now", lambda: start + timedelta(milliseconds=next(ticks)))
-        run = post(world, eval_file(run_key="of-a-token"), principal=principal_of_token(token)).run
-        time.sleep(0.5)  # the clock of these rows was ahead by as many milliseconds as they asked for it
-    assert AuditEvent.objects.filter(actor=actor_of_token(token)).earliest("pk").occurred_at > run.received_at
-    archive = archive_of(export(filled, as_of=run.received_at))
-    assert actor_of_token(token).encode() in members_of(archive)["data/people.json"]
-    assert verify(tmp_path, archive).problems == []
 
 
 def test_a_token_is_named_with_the_person_it_acts_for(world: World) -> None:

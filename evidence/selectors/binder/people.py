@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import Final, TypedDict
 
 from django.db.models import Q
@@ -16,7 +14,6 @@ from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.people import directory
 
 PEOPLE_PATH: Final = "people.json"
-LONGEST_TRANSACTION: Final = timedelta(hours=1)  # as long as a task may take
 _INTERNALS: Final = "interpret."  # entries about the inside of a model are withheld, and so is who made them
 
 
@@ -53,9 +50,7 @@ def people_file(scope: BinderScope) -> BinderFile:
 
 def _actors(scope: BinderScope) -> set[str]:
     system, knew = scope.system, scope.as_of.knew
-    # A row is made before its event, in one transaction: where `as_of` lies between them, the row is packed.
-    later = replace(scope.as_of, at=scope.as_of.at + LONGEST_TRANSACTION)
-    events = AuditEvent.objects.filter(later.knew("occurred_at"), system=system)
+    events = AuditEvent.objects.filter(knew("occurred_at"), system=system)
     acted = events.exclude(object_type__startswith=_INTERNALS).values_list("actor", flat=True)
     asked = Waiver.objects.filter(knew("created_at"), system=system).values_list("requested_by", flat=True)
     own = Evidence.objects.filter(knew("received_at"), system=system).values_list("owner", flat=True)
