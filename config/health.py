@@ -24,8 +24,12 @@ from evidence.services.blob_checks import last_fault
 from evidence.services.blobs import check_writable
 from evidence.services.keys.binder_signer import check_binder_key
 from evidence.services.keys.log_signer import check_log_key
-from evidence.table_rules import find_differences, find_missing_tables
+from evidence.table_rules import Difference, find_differences, find_missing_tables
 
+_LACKING: Final = "triggers or rights are not in place, run `manage.py migrate`"
+_OTHER: Final = (
+    "rules are not as this server has them, run `manage.py migrate`, or replace a server that is older"
+)
 _WRITTEN: Final = "tracebinder:writable"  # what is written to the broker to see that it can be
 
 
@@ -125,12 +129,17 @@ def database_faults() -> Faults:
         return Faults(
             [f"database: tables that migrations made are gone, restore a backup: {', '.join(lost)}"], []
         )
-    if differing:
-        subjects = ", ".join(dict.fromkeys(difference.subject for difference in differing))
-        return Faults(
-            [f"database: triggers or rights are not in place, run `manage.py migrate`: {subjects}"], []
-        )
-    return Faults([], [])
+    return _rule_faults(differing)
+
+
+def _rule_faults(differing: Sequence[Difference]) -> Faults:
+    """Return what the rules lack, and what is there and not as this version has it: with that the server runs well."""
+    lacking = dict.fromkeys(one.subject for one in differing if not one.stands)
+    other = dict.fromkeys(one.subject for one in differing if one.stands)
+    return Faults(
+        [f"database: {_LACKING}: {', '.join(lacking)}"] if lacking else [],
+        [f"database: {_OTHER}: {', '.join(other)}"] if other else [],
+    )
 
 
 def _faults_beside_newer(unknown: Sequence[str], lacking: Sequence[str]) -> Faults:

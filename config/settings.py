@@ -290,6 +290,9 @@ CELERY_TASK_ROUTES = {
     "evidence.tasks.find_missed_events": {"queue": "export"},
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
+# Seconds; a call that says nothing else of itself is killed then, so that none that hangs keeps its queue for ever.
+# What it had not committed is done by the next one.
+CELERY_TASK_TIME_LIMIT = env_int("TRACEBINDER_TASK_HARD_LIMIT", 600)
 # Messages a process holds beside its task: a long one must not sit on others.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

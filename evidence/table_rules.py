@@ -77,6 +77,8 @@ class Difference:
     statements: tuple[str, ...]
     is_new: bool  # the runtime role has no right on it at all: nobody uses it yet
     stops: bool = True  # False: what web and workers write they may, and what differs is something else
+    # All of it is there and says something else, as the `migrate` of a version with other rules leaves it.
+    stands: bool = False
 
 
 def apply_table_rules(using: str, **_: Any) -> None:
@@ -142,7 +144,7 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
         if statements:
             # Every row that is written calls the clock's.
             stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)
-            yield Difference(signature, tuple(statements), is_new, stops)
+            yield Difference(signature, tuple(statements), is_new, stops, stands=not is_new and not is_closed)
     if Span._meta.db_table in found.tables:
         yield from _differences_of_private(found, private_functions(), settings.RUNTIME_ROLE)
     if found.tables >= PROBE_TABLES:
@@ -162,7 +164,7 @@ def _differences_of_private(
             statements.append(f"REVOKE ALL ON FUNCTION {signature} FROM {', '.join(others)}")
             statements += [f'GRANT EXECUTE ON FUNCTION {signature} TO "{role}"' for role in callers]
         if statements:
-            yield Difference(signature, tuple(statements), is_new, stops=False)
+            yield Difference(signature, tuple(statements), is_new, stops=False, stands=not is_new)
 
 
 def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
@@ -180,6 +182,8 @@ def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[
             (*triggers, *(rights.statements if rights else ())),
             is_new=bool(rights and rights.is_new),
             stops=bool(rights and rights.stops),
+            stands=(rights is None or rights.stands)
+            and not any(None in found.triggers[table, name] for name in _triggers_of(model)),
         )
 
 
@@ -195,8 +199,13 @@ def _right_differences(found: Catalogue, table: str, wanted: Mapping[str, str]) 
             statements.append(f'GRANT {rights} ON "{table}" TO "{role}"')
     if statements:
         held = found.rights.get((table, settings.RUNTIME_ROLE), set())
-        lacks = _set_of(wanted[settings.RUNTIME_ROLE]) - held
-        yield Difference(table, tuple(statements), is_new=not held, stops=bool(lacks))
+        lacks = {
+            role: _set_of(rights) - found.rights.get((table, role), set()) for role, rights in wanted.items()
+        }
+        stops = bool(lacks[settings.RUNTIME_ROLE])
+        yield Difference(
+            table, tuple(statements), is_new=not held, stops=stops, stands=not any(lacks.values())
+        )
 
 
 def _open_functions(tables: Collection[str]) -> dict[str, str]:

@@ -61,7 +61,13 @@ def make_partitions() -> None:
     ingest.ensure_partitions()
 
 
-@shared_task(autoretry_for=_AWAY, retry_backoff=True, max_retries=3, expires=3600)
+@shared_task(
+    autoretry_for=_AWAY,
+    retry_backoff=True,
+    max_retries=3,
+    expires=3600,  # seconds
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds; what was disposed of by then is on record, the next call goes on
+)
 def apply_retention() -> None:
     """Take away what is older than its retention period, and files that removed blobs or nobody left."""
     retention.apply_retention()

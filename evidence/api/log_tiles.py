@@ -24,6 +24,7 @@ from evidence.log.errors import MalformedPath
 from evidence.log.tiles import Bundle, Tile, parse_path
 from evidence.models import Scope
 from evidence.selectors import log_proofs as log
+from evidence.services.log import read_head_to_publish
 
 CHECKPOINT_CACHE: Final = "public, max-age=2"  # seconds; the next one may be there
 TILE_CACHE: Final = "public, max-age=31536000, immutable"  # seconds; a tile never changes
@@ -39,9 +40,9 @@ class CheckpointView(ApiView):
 
     @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> HttpResponse:
-        """Return the note. A log that was not signed yet answers 404."""
+        """Return the note. A log that was not signed yet answers 404; one that lost what was published, 503."""
         del request
-        note = log.latest_checkpoint().note
+        note = read_head_to_publish()
         return _bytes(note.encode(), "text/plain; charset=utf-8", CHECKPOINT_CACHE)
 
 

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Func
+from django.db.models.expressions import DatabaseDefault
 
 from evidence.errors import AppendOnlyViolation
 
@@ -54,6 +55,20 @@ class AppendOnlyQuerySet(models.QuerySet[_M_co]):
         raise AppendOnlyViolation(self.model._meta.label)
 
     update = delete = bulk_update = _refuse  # whatever they are given
+
+    def _insert(self, objs: Sequence[_M_co], fields: Sequence[models.Field[Any, Any]], **how: Any) -> Any:
+        """Insert rows without naming what the database fills in: transaction and salt.
+
+        Named, that is an expression in each row, and then Django compiles every value of every row by itself instead of
+        sending columns as arrays: that made sealing a trace a third dearer.
+        """
+        told = [field for field in fields if _is_told(field, objs)]
+        return super()._insert(objs, told, **how)  # type: ignore[misc]  # Django's own, which its stubs leave out
+
+
+def _is_told(field: models.Field[Any, Any], objs: Sequence[models.Model]) -> bool:
+    """Whether any row comes with a value for a column, as one that is copied from elsewhere does for each."""
+    return not all(isinstance(getattr(obj, field.attname), DatabaseDefault) for obj in objs)
 
 
 class CurrentXactId(Func):

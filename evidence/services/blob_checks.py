@@ -25,12 +25,14 @@ MAX_NAMED: Final = 200  # faults, and files, that a report names one by one
 _LAST_LOOK: Final = ".last-check.json"
 _LAST_READING: Final = ".last-reading.json"
 _UNTIL_SWEPT: Final = timedelta(hours=26)  # the sweep is daily, and takes its time
-# Values that were removed and that a request brought, or may have brought, since then.
+# Values that were removed and that a request brought, or may have brought, since then; or whose bytes were removed as a
+# body that retention took, which they outlive.
 _BROUGHT_AGAIN: Final = """
 SELECT DISTINCT removal.blob_id FROM evidence_ingestbatch AS batch
 CROSS JOIN LATERAL unnest(batch.moved) AS digest
 JOIN evidence_blobremoval AS removal ON removal.blob_id = digest
-WHERE cardinality(batch.moved) > 0 AND batch.received_at > removal.created_at - interval '1 hour'
+WHERE cardinality(batch.moved) > 0
+    AND (removal.disposal_id IS NOT NULL OR batch.received_at > removal.created_at - interval '1 hour')
 """
 
 
@@ -129,15 +131,17 @@ def _find_brought_again() -> set[str]:
 
 def _check_folder(report: BlobReport, prefix: str, brought_again: Container[str]) -> None:
     """Check the rows whose digest begins so, and the files of that folder."""
-    named = set()
     rows = Blob.objects.filter(digest__gte=prefix, digest__lt=f"{prefix}g")  # g comes after every digit
     columns = ("digest", "size", "removal__created_at")
-    for digest, size, removed_at in rows.order_by("digest").values_list(*columns):
-        named.add(digest)
-        if removed_at is None:
+    blobs = list(rows.order_by("digest").values_list(*columns))
+    # Who was told since a removal that the same bytes are kept has to have them.
+    had = find_still_had([digest for digest, _, removed_at in blobs if removed_at is not None])
+    for digest, size, removed_at in blobs:
+        if removed_at is None or digest in had:
             _check_one(report, digest, size)
         else:
             _check_removed(report, digest, size, removed_at, brought_again)
+    named = {digest for digest, _, _ in blobs}
     try:
         found = files_in(settings.BLOB_ROOT / prefix)
     except OSError as exc:
@@ -158,17 +162,15 @@ def _check_one(report: BlobReport, digest: str, size: int) -> None:
 def _check_removed(
     report: BlobReport, digest: str, size: int, removed_at: datetime, brought_again: Container[str]
 ) -> None:
-    """Check that the file of a removed blob is gone.
+    """Check that the file of a removed blob is gone, unless a trace brought the same bytes again as a value.
 
-    Where somebody was told since then that the same bytes are kept, they are theirs and have to be there. What a crash
-    left is no fault until the sweep should have taken it.
+    What a crash left is no fault until the sweep should have taken it.
     """
     try:
         touched = datetime.fromtimestamp(blob_path(digest).stat().st_mtime, tz=UTC)
     except OSError:
         touched = None
-    is_value = touched is not None or digest in brought_again
-    if find_still_had([digest]) or (is_value and find_user_of_value(digest) is not None):
+    if (touched is not None or digest in brought_again) and find_user_of_value(digest) is not None:
         _check_one(report, digest, size)
         return
     report.removed += 1

@@ -17,6 +17,7 @@ from requirements.checks.parameters import ALL_TIERS, HIGH_TIER, TRACE_DIMENSION
 from requirements.checks.population import (
     Observations,
     admissible,
+    count_set_aside,
     measure_share,
     observe_traces,
     traces_in,
@@ -79,19 +80,20 @@ def measure_within_time(
 
 @check(
     name="reviews.challenge_labelled",
-    version="1",
+    version="2",
     title=Words("Challenges carry a labelled reason", "质疑附有标注理由"),
     measures=Words(
         "Of the reviews that override, reject or escalate advice of these risk tiers, "
-        "the share with a reason code and a rationale in words. Rates by reason are among the inputs.",
+        "the share with a reason code and a rationale in words. Rates by reason are among the inputs. "
+        "A trace that was set aside, so that nobody could review it, counts as one without.",
         "对所列风险等级建议作出更改、拒绝或上报的审阅中，附有理由代码和文字说明的比例；"
-        "按理由统计的比率列于输入中。",
+        "按理由统计的比率列于输入中。被搁置而无人能够审阅的轨迹计为一次缺少理由的审阅。",
     ),
     unit="share",
     direction=Direction.HIGHER,
     parameters=parameter_schema(risk_tiers=HIGH_TIER),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "ReviewTask", "Review"),
+    reads=("Trace", "ReviewTask", "Review", "Reject"),
 )
 def measure_challenge_labelled(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
@@ -109,17 +111,18 @@ def measure_challenge_labelled(
 
 @check(
     name="reviews.overridden",
-    version="1",
+    version="2",
     title=Words("Advice that reviewers override or reject", "被审阅人更改或拒绝的建议"),
     measures=Words(
-        "Of the reviews of advice of these risk tiers, the share that override or reject it.",
-        "对所列风险等级建议的审阅中，作出更改或拒绝的比例。",
+        "Of the reviews of advice of these risk tiers, the share that override or reject it. "
+        "A trace that was set aside, so that nobody could review it, counts as one that was rejected.",
+        "对所列风险等级建议的审阅中，作出更改或拒绝的比例。被搁置而无人能够审阅的轨迹计为一次拒绝。",
     ),
     unit="share",
     direction=Direction.LOWER,
     parameters=parameter_schema(risk_tiers=ALL_TIERS),
     dimensions=TRACE_DIMENSIONS,
-    reads=("Trace", "ReviewTask", "Review"),
+    reads=("Trace", "ReviewTask", "Review", "Reject"),
 )
 def measure_overridden(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
@@ -158,6 +161,7 @@ def _observe_reviews(population: Population, reviews: QuerySet[Any]) -> Observat
         fit=admissible(population, "task__trace_id"),
         trace_digest="trace_digest",
         observed_at="created_at",
+        missing=count_set_aside(population),
     )
 
 

@@ -330,6 +330,11 @@ def _edit_document(path: str, **changes: object) -> Callable[[Members], Members]
     return lambda members: {**members, path: canonical_json({**json.loads(members[path]), **changes})}
 
 
+def _inputs(*missing: int) -> dict[str, object]:
+    """Return the inputs of a verdict, of the whole and of its slices, that name so many traces as set aside."""
+    return {"measured": [{"recent": {"inputs": {"set_aside": {"trace_too_large": n}}}} for n in missing]}
+
+
 def _criterion(**changes: object) -> Callable[[Members], Members]:
     def change(members: Members) -> Members:
         path = "data/requirements/sources.json"
@@ -347,6 +352,13 @@ def _criterion(**changes: object) -> Callable[[Members], Members]:
         _criterion(n=9),
         _criterion(n=30, missing=21),  # thirty with what is missing, nine were observed
         _criterion(n=9, missing=-1),
+        _criterion(n=60, inputs=_inputs(21)),  # which it does not say are missing
+        _criterion(n=60, missing=1, inputs=_inputs(21)),
+        _criterion(
+            slices=[{"language": "en"}],
+            sliceResults=[{"where": {"language": "en"}, "n": 60, "low": 0.93}],
+            inputs=_inputs(0, 21),
+        ),
         _criterion(low=None),
         _criterion(minN=0, n=0),
         _criterion(slices=[{"language": "zh-Hans"}]),  # named, and never measured

@@ -308,6 +308,36 @@ def test_not_ready_where_a_table_lacks_its_rules(api: APIClient) -> None:
     ]
 
 
+OTHER_FUNCTION = """
+CREATE OR REPLACE FUNCTION tracebinder_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'restrict_violation'; END $$
+"""
+OTHER_TRIGGER = """
+CREATE OR REPLACE TRIGGER tracebinder_append_only BEFORE UPDATE OR DELETE ON evidence_waiver
+FOR EACH ROW EXECUTE FUNCTION tracebinder_refuse_change('of a newer version')
+"""
+
+
+@pytest.mark.usefixtures("all_at_work")
+@pytest.mark.parametrize(
+    ("statement", "subject"),
+    [
+        (OTHER_FUNCTION, "tracebinder_refuse_change()"),
+        ("GRANT UPDATE ON evidence_claim TO {role}", "evidence_claim"),
+        (OTHER_TRIGGER, "evidence_waiver"),
+    ],
+)
+def test_a_server_goes_on_beside_rules_that_a_newer_version_changed_without_a_migration(
+    api: APIClient, settings: Settings, statement: str, subject: str
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute(statement.format(role=settings.RUNTIME_ROLE))
+    (fault,) = degraded(api)
+    assert fault.startswith("database: rules are not as this server has them, ")
+    assert fault.endswith(subject)
+
+
 def test_metrics_tell_what_waits(api: APIClient) -> None:
     text = api.get("/metrics").content.decode()
     assert "tracebinder_pending_traces 0.0" in text

@@ -55,10 +55,22 @@ def test_every_queue_is_served_and_the_log_by_a_worker_that_does_nothing_else(
 
 
 def test_what_takes_longer_the_more_is_stored_keeps_neither_traces_nor_the_log_waiting() -> None:
+    registered = our_tasks()
     for task in ("check_blobs", "find_missed_events", "apply_retention"):
+        assert f"evidence.tasks.{task}" in registered
         assert queue_of(f"evidence.tasks.{task}") == "export"
-    for task in ("check_blobs", "find_missed_events"):
+    for task in ("check_blobs", "find_missed_events", "apply_retention"):
         assert current_app.tasks[f"evidence.tasks.{task}"].time_limit == settings.EXPORT_HARD_LIMIT
+
+
+def test_a_call_that_hangs_is_killed_whatever_it_does() -> None:
+    """A worker's processes are as many as its queues: one call without end would keep the log unsigned for ever."""
+    limits = {
+        name: current_app.tasks[name].time_limit or current_app.conf.task_time_limit for name in our_tasks()
+    }
+    assert [name for name, limit in limits.items() if not limit] == []
+    for task in ("sequence_events", "sign_checkpoint"):
+        assert limits[f"evidence.tasks.{task}"] == settings.CELERY_TASK_TIME_LIMIT == 600
 
 
 def test_a_worker_of_two_queues_has_as_many_processes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from evidence import clock
 from evidence.errors import InvalidInput
 from evidence.models import AuditEvent, AuditPayload, Binder, Leaf, Role, Trace
 from evidence.services import audit, binders, registry
+from evidence.services.keys import rotation
 from evidence.services.keys.binder_signer import SignerKeyReplaced, SignerKeyUnusable, load_binder_signer
 from evidence.services.keys.files import create_key_file
 from interpret.models import Finding
@@ -90,6 +92,27 @@ def test_a_key_is_replaced_on_purpose_and_on_record(filled: Filled, settings: An
     assert signed == event.object_digest
     call_command("rotate_binder_key", reason="an exercise")
     assert len(list(settings.KEY_ROOT.glob("binder*"))) == 2, "the key of before is kept beside the new one"
+
+
+@pytest.mark.parametrize("between", ["create_key_file", "_put_in_place"])
+def test_of_two_keys_made_at_the_same_time_the_one_on_record_last_signs(
+    filled: Filled, settings: Any, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    export(filled)
+    step = getattr(rotation, between)
+
+    def step_beside_another(*given: Any) -> Any:
+        monkeypatch.setattr(rotation, between, step)
+        made = step(*given) if between == "create_key_file" else None
+        call_command("rotate_binder_key", reason="the other one")
+        return made if between == "create_key_file" else step(*given)
+
+    monkeypatch.setattr(rotation, between, step_beside_another)
+    with suppress(CommandError):  # where the other one is on record later
+        call_command("rotate_binder_key", reason="this one")
+    last = AuditEvent.objects.filter(verb="binder_key.rotated").latest("pk")
+    assert load_binder_signer().keyid == last.object_digest
+    assert list(settings.KEY_ROOT.glob("*.next*")) == []
 
 
 def test_the_key_made_last_signs_whatever_the_clock_says(

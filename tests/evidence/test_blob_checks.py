@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -19,7 +20,7 @@ from evidence import clock
 from evidence.access import principal_of_token
 from evidence.digests import sha256_hex
 from evidence.errors import BlobStoreAway
-from evidence.models import AccessToken, BlobRemoval, Disposal, Scope
+from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, Scope
 from evidence.services import assembly, ingest, log
 from evidence.services.blob_checks import check_blobs, last_fault, note_check
 from evidence.services.blob_sweep import sweep_unreferenced
@@ -58,6 +59,21 @@ def test_all_that_is_there_holds(stored: Path) -> None:
     said = run("verify_blobs")
     assert "Every blob has its bytes." in said
     assert "FAULT" not in said
+
+
+def test_what_was_removed_costs_no_question_each(stored: Path) -> None:
+    """Each request that retention took is such a row."""
+    del stored
+
+    def count_queries(removed: range) -> int:
+        for number in removed:
+            digest = Blob.objects.create(digest=f"{number:064x}", size=1, media_type="text/plain").digest
+            removed_on_record(digest)
+        with CaptureQueriesContext(connection) as queries:
+            assert check_blobs(reads=False).holds
+        return len(queries)
+
+    assert count_queries(range(3)) == count_queries(range(3, 30))
 
 
 def test_a_missing_file_is_named(stored: Path) -> None:

@@ -25,7 +25,7 @@ from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.retention import apply_retention
 from interpret.services.prompts import collect_answer_prompts, read_inputs, store_inputs
 from tests.evidence.eval_files import eval_file, post
-from tests.evidence.otlp_bodies import PROTOBUF, make_request
+from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, to_otlp_json
 from tests.evidence.test_exact_erasure import LONG, MINE, OTHER, SECRET, THEIRS, erase, send, span_of
 from tests.factories import ACTOR, World, make_world
 
@@ -177,6 +177,72 @@ def test_a_file_whose_bytes_are_a_value_of_the_trace_itself_goes(sender: World) 
     assert not blob_path(sha256_hex(raw)).exists()
 
 
+def post_in_json(world: World, *spans: Any) -> bytes:
+    """Post the spans in one JSON body, seal their traces, and return the body."""
+    body = to_otlp_json(make_request(*spans, system=world.system.key))
+    principal = principal_of_token(AccessToken.objects.filter(systems=world.system).order_by("pk")[0])
+    ingest.ingest_traces(body=body, content_type=JSON, content_encoding="", principal=principal)
+    assembly.assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1))
+    return body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_whose_bytes_are_a_value_of_another_system_stays(sender: World) -> None:
+    """As a gateway's trace has it that keeps what it passed on."""
+    second = make_world("aml-copilot")
+    second.token(Scope.INGEST)
+    body = post_in_json(sender, span_of(MINE, SECRET, statement=LONG))
+    send_as(second, span_of(OTHER, THEIRS, passed_on=body.decode()))
+    plan = erase(sender).plan
+    assert (
+        f"body {sha256_hex(body)}",
+        "the same bytes are a value, shared with a trace of another system",
+    ) in [(stay.what, stay.why) for stay in plan.stays]
+    assert read_blob(sha256_hex(body)) == body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_whose_bytes_are_a_value_of_the_trace_itself_goes(sender: World) -> None:
+    body = post_in_json(sender, span_of(MINE, SECRET, statement=LONG))
+    also_mine = span_of(MINE, SECRET, passed_on=body.decode())
+    also_mine.span_id = bytes(range(8))
+    send_as(sender, also_mine)
+    erase(sender)
+    assert not blob_path(sha256_hex(body)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_retention_takes_a_request_and_leaves_the_value_that_has_its_bytes(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now()
+    with override_settings(RETENTION_DAYS={"traces": 60, "logs": 0}, CLOCK_TOLERANCE=10**9):
+        body = post_in_json(sender, span_of(MINE, SECRET, statement=LONG))
+        send_as(sender, span_of(OTHER, THEIRS, passed_on=body.decode()))
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(days=61))
+        assert apply_retention().n_bodies == 2
+        assert read_blob(sha256_hex(body)) == body
+        assert (sweep_removed(), check_blobs(reads=True).faults) == (0, [])
+        blob_path(sha256_hex(body)).unlink()
+        assert [fault for fault in check_blobs(reads=False).faults if sha256_hex(body) in fault]
+        blob_path(sha256_hex(body)).write_bytes(body)
+        erase(sender, OTHER)
+    assert not blob_path(sha256_hex(body)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_value_whose_bytes_were_a_file_that_nobody_has_any_more_goes_with_its_trace(sender: World) -> None:
+    raw = eval_file(run_key=7, note=SECRET, other=LONG)
+    send(span_of(MINE, SECRET))
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, raw)
+    erase(sender)
+    send(span_of(OTHER, THEIRS, statement=raw.decode()))
+    report = erase(sender, OTHER)
+    assert [stay.what for stay in report.plan.stays if sha256_hex(raw) in stay.what] == []
+    assert not blob_path(sha256_hex(raw)).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_plan_names_no_trace_of_another_system_that_says_the_same(sender: World) -> None:
     second = make_world("aml-copilot")
@@ -218,9 +284,7 @@ def test_a_deletion_waits_for_a_sender_that_has_stored_the_same_bytes_and_not_co
     send(span_of(MINE, SECRET))
     digest = refuse(sender)
     delete = blob_removal.delete_files
-    monkeypatch.setattr(
-        blob_removal, "delete_files", lambda *_, **__: 0
-    )  # the commit came, the deletion not yet
+    monkeypatch.setattr(blob_removal, "delete_files", lambda _: 0)  # the commit came, the deletion not yet
     erase(sender)
 
     def delete_on_another() -> int:

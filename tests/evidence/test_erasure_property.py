@@ -20,7 +20,6 @@ from evidence.models import BlobRemoval, IngestBatch, Span, Trace
 from evidence.services import ingest, log
 from evidence.services.blobs import read_what_is_left
 from evidence.services.disposal import bodies, files, reach, values
-from evidence.services.disposal.blob_plans import Role
 from evidence.services.disposal.blob_removal import delete_files
 from evidence.services.disposal.erasure import ErasureReport, erase_trace_payload
 from evidence.services.disposal.planning import plan_erasure
@@ -99,8 +98,7 @@ def _erase_the_others(plot: Plot, world: World) -> None:
 
 def _delete_files(report: ErasureReport) -> None:
     """Do what the commit would have done: an example is taken back instead."""
-    values = [blob.digest for blob in report.plan.blobs if blob.role is Role.VALUE]
-    delete_files([blob.digest for blob in report.plan.blobs], values=values)
+    delete_files([blob.digest for blob in report.plan.blobs])
 
 
 def _check_value(plot: Plot, report: ErasureReport) -> None:

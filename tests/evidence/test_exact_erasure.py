@@ -294,9 +294,9 @@ def test_a_value_goes_only_when_nobody_points_there_by_the_time_its_file_would_g
     send(span_of(MINE, SECRET, statement=LONG))
     delete = blob_removal.delete_files
 
-    def send_first(digests: Any, **values: Any) -> int:
+    def send_first(digests: Any) -> int:
         send(span_of(OTHER, THEIRS, statement=LONG))
-        return delete(digests, **values)
+        return delete(digests)
 
     monkeypatch.setattr(blob_removal, "delete_files", send_first)
     erase(sender)

@@ -115,6 +115,30 @@ def test_readiness_and_the_start_say_so(system: System, caplog: pytest.LogCaptur
     assert "were published" in caplog.text
 
 
+@pytest.mark.parametrize("since", [0, 7], ids=["shorter", "another"])
+def test_a_stranger_who_asks_for_the_head_is_not_given_an_older_one(system: System, since: int) -> None:
+    grow(system, 10)
+    published = lose(system, 7)
+    add_events(system, since)
+    log.sequence_events()
+    answer = Client().get("/log/checkpoint")
+    assert (answer.status_code, answer.json()["code"]) == (503, "log_forked")
+    _, size, root = published.note.splitlines()[:3]
+    assert f"size {size} with the root {root}" in answer.json()["detail"]
+    call_command("resume_log", reason="the disk and the newer backup were lost")
+    assert Client().get("/log/checkpoint").status_code == 200
+
+
+def test_a_head_is_served_while_the_next_one_is_being_signed(system: System) -> None:
+    before = grow(system, 10)
+    add_events(system, 7)
+    log.sequence_events()
+    with transaction.atomic():
+        log.sign_checkpoint()
+        transaction.set_rollback(True)  # its file is written, its row is not committed
+    assert Client().get("/log/checkpoint").content.decode() == before.note
+
+
 def test_the_log_is_resumed_on_record_and_names_the_head_it_gives_up(system: System, settings: Any) -> None:
     grow(system, 10)
     published = lose(system, 7)

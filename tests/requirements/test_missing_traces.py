@@ -20,6 +20,7 @@ from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, acting, manifest
 from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.test_assessment import judge as review
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,28 @@ def test_one_that_names_its_release_counts_against_that_one_alone(world: World, 
     assert judge(world, other, key="named", min_n=1).n == 1
     set_aside(world, settings, 3, **{"tracebinder.release": None})
     assert judge(world, other, key="unnamed", min_n=1).n == 4
+
+
+@pytest.mark.parametrize(
+    ("check", "comparator", "at_first", "then"),
+    [("reviews.overridden", "at_most", 0.0, 0.5), ("reviews.challenge_labelled", "at_least", 1.0, 0.5)],
+)
+def test_checks_over_reviews_count_what_nobody_could_review(
+    world: World, settings: Settings, check: str, comparator: str, at_first: float, then: float
+) -> None:
+    decision = "approve" if check == "reviews.overridden" else "reject"
+    for role in ("reviewer", "auditor"):
+        review(world, make_trace(world), role, decision, "wrong_fact", "the fee is 5")
+    criterion: dict[str, Any] = {"check": check, "comparator": comparator, "threshold": 0.9, "min_n": 2}
+    before = judge(world, key="before", **criterion)
+    assert (before.value, before.n) == (at_first, 2)
+    set_aside(world, settings, 2)
+    after = judge(world, key="after", **criterion)
+    assert (after.value, after.n) == (then, 4)
+    assert replay_assessment(before).agrees
+    assert replay_assessment(after).agrees
+    few = judge(world, key="few", **(criterion | {"min_n": 3}))
+    assert few.verdict == CriterionVerdict.INSUFFICIENT
 
 
 def test_no_age_nor_slice_hides_them(world: World, settings: Settings) -> None:

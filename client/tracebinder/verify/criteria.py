@@ -32,6 +32,7 @@ def check_requirement(
     for criterion in criteria:
         try:
             _check_references(criterion, bag, member=member)
+            _check_missing(criterion, member=member)
             _check_criterion(criterion, as_of, member=member)
         except VerifyError as exc:
             problems.append(exc)
@@ -74,6 +75,28 @@ def _check_references(criterion: JsonObject, bag: Bag, *, member: str) -> None:
     only_inside = references and all(str(reference).startswith(_INTERPRETABILITY) for reference in references)
     if criterion.get("verdict") == "met" and only_inside:
         raise BinderFailed("a criterion is met by interpretability findings alone", member=member)
+
+
+def _check_missing(criterion: JsonObject, *, member: str) -> None:
+    """Check that as many are said to be missing, of the whole and of each slice, as the inputs of the verdict name."""
+    inputs = criterion.get("inputs")
+    parts = inputs.get("measured") if isinstance(inputs, dict) else None
+    if not isinstance(parts, list):
+        return
+    slices = objects_at(criterion, "sliceResults", member=member) if "sliceResults" in criterion else []
+    for told, part in zip((criterion, *slices), parts, strict=False):
+        if told.get("missing", 0) != _set_aside(part):
+            key = text_at(criterion, "key", member=member)
+            raise BinderFailed(
+                f"criterion {key!r} says another number missing than its inputs do", member=member
+            )
+
+
+def _set_aside(part: object) -> int:
+    """Return how many the inputs of a measurement name as set aside."""
+    for name in ("recent", "inputs", "set_aside"):
+        part = part.get(name) if isinstance(part, dict) else None
+    return sum(n for n in part.values() if isinstance(n, int)) if isinstance(part, dict) else 0
 
 
 def _check_criterion(criterion: JsonObject, as_of: datetime, *, member: str) -> None:

@@ -12,7 +12,7 @@ from evidence import locks
 from evidence.models import Blob, BlobRemoval, Disposal, Erasure
 from evidence.services.blobs import blob_path, blob_store
 from evidence.services.disposal.uses import find_still_had
-from evidence.services.moved_values import find_user_of_value
+from evidence.services.moved_values import find_user_of_value, may_be_values
 
 _AT_ONCE: Final = 500  # files that are looked up and locked together
 
@@ -24,7 +24,6 @@ def remove_blobs(
     erasure: Erasure | None = None,
     disposal: Disposal | None = None,
     remainders: Mapping[str, str] | None = None,
-    values: Collection[str] = (),
 ) -> list[str]:
     """Put the removal of blobs on record and remove their files once the caller's transaction has committed.
 
@@ -32,7 +31,6 @@ def remove_blobs(
 
     Args:
         remainders: digests of what is left of some of them, in the store already.
-        values: those of them that may be large values, which another trace may have brought by the time the files go.
 
     Returns:
         The digests that were there to remove: known to the store, and not removed before.
@@ -49,20 +47,15 @@ def remove_blobs(
         )
         for digest in sorted(known)
     )
-    transaction.on_commit(partial(delete_files, sorted(set(digests)), values=frozenset(values)))
+    transaction.on_commit(partial(delete_files, digests))
     return sorted(known)
 
 
-def delete_files(digests: Sequence[str], *, values: Collection[str] = ()) -> int:
-    """Delete the files of removed blobs, and return how many were there. Safe to repeat.
-
-    Args:
-        values: those of them that may be large values: they are looked for in all spans, too.
-    """
-    files = sorted(set(digests) - set(values))
+def delete_files(digests: Collection[str]) -> int:
+    """Delete the files of removed blobs that nobody has, and return how many were there. Safe to repeat."""
+    files = sorted(set(digests))
     starts = range(0, len(files), _AT_ONCE)
-    n_gone = sum(_delete_unwanted(files[start : start + _AT_ONCE]) for start in starts)
-    return n_gone + sum(_delete_value(digest) for digest in digests if digest in values)
+    return sum(_delete_unwanted(files[start : start + _AT_ONCE]) for start in starts)
 
 
 @transaction.atomic
@@ -70,15 +63,8 @@ def _delete_unwanted(digests: Sequence[str]) -> int:
     """Delete the files that nobody has. Whoever stores the same bytes is seen, or waits and finds no file."""
     locks.hold_each(locks.Lock.BLOB, ((digest,) for digest in digests))
     had = find_still_had(digests)
+    had |= {digest for digest in may_be_values(digests) if find_user_of_value(digest) is not None}
     return sum(_delete_file(digest) for digest in digests if digest not in had)
-
-
-@transaction.atomic
-def _delete_value(digest: str) -> int:
-    locks.hold(locks.Lock.BLOB, digest)
-    if find_still_had([digest]) or find_user_of_value(digest) is not None:
-        return 0
-    return int(_delete_file(digest))
 
 
 def _delete_file(digest: str) -> bool:
@@ -95,4 +81,4 @@ def sweep_removed() -> int:
     What somebody was told is kept since the removal (a value, a file, a request) is theirs, and stays.
     """
     digests = BlobRemoval.objects.order_by("pk").values_list("pk", flat=True).iterator(1_000)
-    return sum(_delete_value(digest) for digest in digests if blob_path(digest).exists())
+    return delete_files([digest for digest in digests if blob_path(digest).exists()])

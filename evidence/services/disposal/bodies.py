@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -20,7 +21,7 @@ from evidence.selectors.holds import active_holds, find_hold
 from evidence.services.blobs import GONE, originals_of, read_blob
 from evidence.services.disposal.blob_plans import BlobPlan, Keep, Role, Stay, keep_left
 from evidence.services.disposal.refused import refused_of
-from evidence.services.disposal.uses import forms_of, why_kept
+from evidence.services.disposal.uses import find_value_of_others, forms_of, why_kept
 from evidence.services.moved_values import digests_in, moved_by
 
 
@@ -52,9 +53,16 @@ class _Body:
         return {pk for batch in self.batches for pk in batch.system_ids}
 
 
-def plan_bodies(system: System, subject: Subject, keep: Keep) -> BodiesPlan:
-    """Return what becomes of each request that holds something of a trace, and of what is left of one by now."""
-    plan = BodiesPlan()
+def plan_bodies(
+    system: System, subject: Subject, keep: Keep, *, gone: Collection[UUID], refused: Sequence[int]
+) -> BodiesPlan:
+    """Return what becomes of each request that holds something of a trace, and of what is left of one by now.
+
+    Args:
+        gone: traces of the system that are erased before this one.
+        refused: keys of refused items that are erased as copies.
+    """
+    plan, erased = BodiesPlan(), [subject.trace_id, *gone]
     for digest in dict.fromkeys(
         form for original in find_bodies(system, subject) for form in forms_of(original)
     ):
@@ -65,7 +73,9 @@ def plan_bodies(system: System, subject: Subject, keep: Keep) -> BodiesPlan:
         except (BlobMissing, DigestMismatch):
             plan.found.append(BlobPlan(Role.BODY, digest))  # was lost: it is not to come back
             continue
-        if why := why_kept(digest, system):
+        if why := why_kept(digest, system) or find_value_of_others(
+            digest, system, but=erased, but_refused=refused
+        ):
             plan.found.append(Stay(f"{Role.BODY} {digest}", why))
             continue
         batches = list(IngestBatch.objects.filter(body_digest__in=originals_of(digest)).order_by("pk"))

@@ -33,7 +33,6 @@ from evidence.models import (
 from evidence.services import audit
 from evidence.services.assembly import trace_kept_still
 from evidence.services.blobs import Drafts
-from evidence.services.disposal.blob_plans import Role
 from evidence.services.disposal.blob_removal import remove_blobs
 from evidence.services.disposal.certificates import certify
 from evidence.services.disposal.planning import (
@@ -142,7 +141,6 @@ def _carry_out(plan: ErasurePlan, reason: str, actor: str) -> ErasureReport:
         erasure=erasure,
         actor=actor,
         remainders={blob.digest: blob.remainder for blob in plan.blobs if blob.remainder},
-        values=[blob.digest for blob in plan.blobs if blob.role is not Role.BODY],
     )
     audit.record(
         verb="trace.erased",

@@ -33,7 +33,7 @@ def plan_blobs(
         refused: keys of refused items that are erased as copies.
     """
     subject = Subject(trace_id, words)
-    bodies = plan_bodies(system, subject, keep)
+    bodies = plan_bodies(system, subject, keep, gone=gone, refused=refused)
     found: list[Found] = [
         *bodies.found,
         *plan_files(system, subject, shared, keep, gone=gone, refused=refused),

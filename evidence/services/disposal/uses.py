@@ -31,15 +31,17 @@ from evidence.models import (
 from evidence.selectors.holds import is_held
 from evidence.services.blobs import originals_of, what_is_left
 from evidence.services.disposal.refused import refused_of
-from evidence.services.moved_values import find_user_of_value
+from evidence.services.moved_values import find_user_of_value, may_be_values
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE, RejectSource
 
 
 def find_other_use(digest: str) -> str:
     """Say as what a blob is kept, beside being a large value of spans; empty: as nothing else.
 
-    Asks every model that points to blobs, so that a new one needs no word here.
+    Asks every model that points to blobs, so that a new one needs no word here. A row whose bytes were taken is no use.
     """
+    if BlobRemoval.objects.filter(pk=digest).exists() and not find_still_had([digest]):
+        return ""
     if IngestBatch.objects.filter(body_digest=digest).exists():
         return "the body of a request"
     if Reject.objects.filter(source=RejectSource.EVAL_FILE, item_digest=digest).exists():
@@ -64,7 +66,16 @@ def find_other_owner(digest: str, system: System, *, but: Sequence[UUID], but_re
     }
     if owners - {system.pk}:
         return "another system posted the same file"
-    user = find_user_of_value(digest, but=(system.pk, but), but_refused=but_refused)
+    return find_value_of_others(digest, system, but=but, but_refused=but_refused)
+
+
+def find_value_of_others(
+    digest: str, system: System, *, but: Collection[UUID], but_refused: Sequence[int]
+) -> str:
+    """Say who has the bytes of a file or request as a large value; empty: nobody. Arguments as `find_other_owner`."""
+    if not may_be_values([digest]):
+        return ""
+    user = find_user_of_value(digest, but=(system.pk, list(but)), but_refused=but_refused)
     return "" if user is None else f"the same bytes are a value, {say_shared_with(system, *user)}"
 
 
@@ -93,6 +104,8 @@ def find_still_had(digests: Collection[str]) -> set[str]:
 
     Whether a trace has them as a large value, `find_user_of_value` says.
     """
+    if not digests:
+        return set()
     pointed_to = {
         str(digest)
         for rows, path, _time, _system in _files()

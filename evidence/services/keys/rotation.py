@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import transaction
 
@@ -15,7 +18,9 @@ from evidence.services.keys.binder_signer import (
     ROTATED_VERB,
     SEAL_VERB,
     FileSigner,
+    SignerKeyReplaced,
     key_path,
+    last_rotations,
     load_binder_signer,
     was_used,
 )
@@ -35,6 +40,7 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
         AccessDenied: whoever asks does not run commands on this machine.
         InvalidInput: no reason, this process holds no keys, or no binder was ever signed: the first key is made by
             itself.
+        SignerKeyReplaced: another rotation went on record after this one and before its key was in place.
     """
     check_can_rotate_binder_key(principal)
     if not settings.HOLDS_KEYS:
@@ -43,24 +49,31 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
         raise InvalidInput("Say why the binder key is replaced.")
     if not was_used():
         raise InvalidInput("No binder was ever signed: the first export makes the key by itself.")
+    draft = key_path().with_suffix(f".{uuid4().hex}.next")  # its own: another may be made at the same time
+    try:
+        create_key_file(draft)
+        made = FileSigner(read_key_file(draft))
+        _put_on_record(made, principal.actor, reason)
+        _put_in_place(made, draft)
+    finally:
+        draft.unlink(missing_ok=True)
+    return load_binder_signer()
+
+
+@transaction.atomic
+def _put_on_record(made: FileSigner, actor: str, reason: str) -> None:
+    hold(Lock.BINDER_KEY)  # what the old key signed is stored before this, or not at all
+    sealed = Binder.objects.order_by("pk").last() or AuditEvent.objects.filter(verb=SEAL_VERB).latest("pk")
+    audit.record(verb=ROTATED_VERB, actor=actor, obj=sealed, digest=made.keyid, payload={"reason": reason})
+
+
+@transaction.atomic
+def _put_in_place(made: FileSigner, draft: Path) -> None:
+    """Move a key to where it signs, and the one that lay there beside it."""
+    hold(Lock.BINDER_KEY)
+    if last_rotations()[0].object_digest != made.keyid:
+        raise SignerKeyReplaced("Another key was made on purpose at the same time, and that one signs.")
     path = key_path()
-    draft = path.with_suffix(".next")
-    draft.unlink(missing_ok=True)
-    create_key_file(draft)
-    made = FileSigner(read_key_file(draft))
-    with transaction.atomic():
-        hold(Lock.BINDER_KEY)  # what the old key signed is stored before this, or not at all
-        sealed = Binder.objects.order_by("pk").last() or AuditEvent.objects.filter(verb=SEAL_VERB).latest(
-            "pk"
-        )
-        audit.record(
-            verb=ROTATED_VERB,
-            actor=principal.actor,
-            obj=sealed,
-            digest=made.keyid,
-            payload={"reason": reason},
-        )
     if path.exists():
         path.replace(path.with_suffix(f".until-{made.keyid[:16]}.pem"))
     draft.replace(path)
-    return load_binder_signer()

@@ -7,6 +7,7 @@ a checkpoint is committed, so that no head leaves the house without it.
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,21 @@ def note_published(note: str) -> None:
     replace_text(path, note)
 
 
+def read_head_to_publish() -> str:
+    """Return the note of the newest checkpoint, for whoever asks for the head.
+
+    A process without keys cannot read what was published last, and returns what the database holds.
+
+    Raises:
+        NotFound: the log has not been signed yet.
+        LogForked, LogInconsistent, LogKeyUnusable: as `check_continues_published` does. An older head in its place
+            would look to everybody as if the log had been cut.
+    """
+    if settings.HOLDS_KEYS:
+        check_continues_published()
+    return stored.latest_checkpoint().note
+
+
 def check_continues_published() -> None:
     """See that the log continues the head last published.
 
@@ -58,13 +74,13 @@ def check_continues_published() -> None:
     head = open_published(note)
     size = stored.count_leaves()
     if head.size > size:
-        raise LogForked(f"{head.size:,} entries were published, and {size:,} are left. {_WHAT_TO_DO}")
+        raise LogForked(f"{head.size:,} entries were published, and {size:,} are left. {_name(head)}")
     try:
         root = stored.read_live_root(size=head.size)
     except LogError as exc:
         raise LogInconsistent(f"The log cannot be compared with the head last published: {exc}.") from exc
     if root != head.root:
-        raise LogForked(f"The first {head.size:,} entries are not those that were published. {_WHAT_TO_DO}")
+        raise LogForked(f"The first {head.size:,} entries are not those that were published. {_name(head)}")
 
 
 def read_published() -> str | None:
@@ -121,6 +137,12 @@ _WHAT_TO_DO: Final = (
     "This database is older than what auditors may hold, and nothing is signed. Restore its newest state; if none is "
     'left, `manage.py resume_log` says so on record and goes on. docs/guides/operator.md, "After restoring a backup".'
 )
+
+
+def _name(head: notes.Checkpoint) -> str:
+    """Return what tells whoever kept the published head that it is this one, and what to do."""
+    root = base64.b64encode(head.root).decode()  # as the note writes it
+    return f"The head published last is that of size {head.size} with the root {root}. {_WHAT_TO_DO}"
 
 
 def _continues() -> bool:
