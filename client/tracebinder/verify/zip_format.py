@@ -335,7 +335,7 @@ def _data_of(file: BinaryIO, entry: Entry) -> int:
     agrees = (flags, method, (time, date)) == (entry.flags, entry.method, entry.stamp)
     if (
         not agrees
-        or _decode(raw, flags) != entry.name
+        or raw != entry.name.encode()
         or needed & 0xFF > _NEWEST
         or needed >> 8 not in (0, _UNIX)
     ):
