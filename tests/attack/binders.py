@@ -359,7 +359,7 @@ def _ask_both(path: Path, sidecar: Path | None, case: Case) -> tuple[dict[str, o
     if other is None:
         raise SystemExit(NO_NODE)
     told = other.ask(question_about(path, case.trust, sidecar=sidecar, now=NOW))
-    theirs = {"exit code": "trust"} if "trustRefused" in told else answers_of(told)
+    theirs: dict[str, object] = {"exit code": "trust"} if "trustRefused" in told else answers_of(told)
     try:
         report: Report = verify_binder(path, trust=parse_trust(case.trust), sidecar=sidecar, now=NOW)
     except BinderMalformed:
