@@ -319,10 +319,15 @@
       return this.input.length - this.at + (this.nBits >> 3);
     }
 
+    /** Whether there is room for output, and input enough for whatever comes next. */
+    get mayGoOn() {
+      return this.end - this.begin < CHUNK && (this.isLast || this.input.length - this.at >= ENOUGH_INPUT);
+    }
+
     /** Return the next piece of output; empty when more input is wanted, or the stream is done. */
     next() {
       this.slide();
-      while (!this.isDone && this.end - this.begin < CHUNK && (this.isLast || this.left >= ENOUGH_INPUT)) {
+      while (!this.isDone && this.mayGoOn) {
         if (!this.inBlock) this.openBlock();
         else if (this.literals) this.readSymbols();
         else this.copyStored();
@@ -426,8 +431,7 @@
 
     readSymbols() {
       const { output, literals, distances } = this;
-      const isLast = this.isLast;
-      while (this.end - this.begin < CHUNK && (isLast || this.input.length - this.at >= ENOUGH_INPUT)) {
+      while (this.mayGoOn) {
         const symbol = this.symbol(literals);
         if (symbol < 256) {
           output[this.end++] = symbol;

@@ -90,6 +90,22 @@ def _logged() -> tuple[bytes, bytes, bytes]:
 
 
 @cache
+def _large() -> tuple[bytes, bytes]:
+    """A binder with a file whose packed bytes are read in several pieces, some of them hardly packed; whom to trust."""
+    dice = random.Random("large")
+    content = b"".join(
+        dice.choice([dice.randbytes(n), b"line of text\n" * n, bytes(n)]) for n in range(0, 1_400, 7)
+    )
+    file = BinderFile("evals/large.bin", (content,), "application/octet-stream", "Large")
+    return build([*honest_files(), file]).archive, json.dumps(trust_document()).encode()
+
+
+def _small_or_large(dice: random.Random) -> tuple[bytes, bytes]:
+    archive, _, trust = _logged()
+    return dice.choice([(archive, trust), (archive, trust), _large()])
+
+
+@cache
 def _full(folder: str) -> tuple[Members, dict[str, Any]]:
     """The files of a binder with something in every section, most of them from a server, and whom to trust."""
     (path,) = (GOLDEN / folder).glob("*.zip")
@@ -274,7 +290,7 @@ def a_value_of_the_trust_file(dice: random.Random) -> Case:
 
 def packed_in_another_way(dice: random.Random) -> Case:
     """The same files by another deflater: accepted, whatever its blocks are."""
-    archive, _, trust = _logged()
+    archive, trust = _small_or_large(dice)
     whole = take_apart(archive)
     for member in whole.members:
         content = inflate(member.packed)
@@ -291,7 +307,7 @@ def packed_in_another_way(dice: random.Random) -> Case:
 
 def a_bit_of_a_stream(dice: random.Random) -> Case:
     """A damaged stream whose headers say what it now unpacks to, where it unpacks at all."""
-    archive, _, trust = _logged()
+    archive, trust = _small_or_large(dice)
     whole = take_apart(archive)
     member = dice.choice([member for member in whole.members if len(member.packed) > 8])
     packed = bytearray(member.packed)

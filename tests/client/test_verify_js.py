@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from evidence.binder.files import BinderFile
 from tests.attack import binders as attack
-from tests.client.binders import LOG, SIGNER, Built, trust_document, trusted
+from tests.client.binders import LOG, SIGNER, Built, build, honest_files, trust_document, trusted
 from tests.client.both import NO_NODE, javascript, question_about, verify_with_both
 
 CLI = Path(__file__).parents[2] / "client" / "verify-js" / "cli.js"
@@ -128,6 +130,16 @@ def test_a_trust_file_that_one_refuses_the_other_refuses(files: tuple[Path, Path
         assert "trustRefused" in other.ask(question_about(binder, policy, sidecar=None, now=attack.NOW)), (
             changes
         )
+
+
+def test_files_that_are_read_in_many_pieces_are_read_to_their_end(tmp_path: Path) -> None:
+    """Whatever the pieces are: blocks end, and bytes of a symbol lie, on both sides of where one piece ends."""
+    dice = random.Random("pieces")
+    for size in range(65_000, 66_200, 40):
+        content = dice.randbytes(size) + b"and much that is said again, " * size
+        file = BinderFile("evals/large.bin", (content,), "application/octet-stream", "Large")
+        path = build([*honest_files(), file]).save(tmp_path)
+        assert verify_with_both(path, trust=trust_document()).problems == []
 
 
 def test_both_think_alike_of_binders_changed_at_random() -> None:
