@@ -67,6 +67,7 @@ def _first_checkpoint(scope: BinderScope, last: Checkpoint) -> Checkpoint:
 
 def _entries(scope: BinderScope, size: int) -> Iterator[dict[str, object]]:
     leaves = Leaf.objects.filter(stream=scope.system.key, seq__lt=size).select_related("event")
+    leaves = leaves.only("seq", "stream", "stream_seq", "event__object_type", "event__entry")
     for leaf in read_by_keyset(leaves):
         row: dict[str, object] = {"index": leaf.seq, "stream": leaf.stream, "streamSeq": leaf.stream_seq}
         if leaf.event.object_type.startswith(_INTERNALS):
