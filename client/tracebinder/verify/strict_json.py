@@ -29,12 +29,7 @@ def parse_json(data: bytes, *, member: str) -> object:
             double, half of a surrogate pair, or nested too deep.
     """
     try:
-        value: object = json.loads(
-            data.decode(),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        value: object = _DECODER.decode(data.decode())
         if _SURROGATE.search(data):
             json.dumps(value, ensure_ascii=False).encode()
     except BinderMalformed as exc:
@@ -148,3 +143,9 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> JsonObject:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise BinderMalformed(f"{name} is not JSON")
+
+
+# Made once: to make one for each line of a binder takes longer than many a line.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite
+)
