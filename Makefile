@@ -60,6 +60,7 @@ bench: $(ENVIRONMENT) ## run the benchmarks; each prints ratios against a baseli
 	@$(BIN)/python -m bench.assembly
 	@$(BIN)/python -m bench.reads --sizes 10000
 	@$(BIN)/python -m bench.log
+	@$(BIN)/python -m bench.binder
 
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -171,9 +171,10 @@ def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[
     table = model._meta.db_table
     wanted = dict(zip(_roles(), (runtime_rights(model), NO_RIGHTS), strict=True))
     rights = next(_right_differences(found, table, wanted), None)
+    triggers_of_it = _triggers_of(found, model)
     triggers = [
         trigger.create_sql(table, name)
-        for name, trigger in _triggers_of(found, model).items()
+        for name, trigger in triggers_of_it.items()
         if found.triggers[table, name] != {trigger}
     ]
     if triggers or rights:
@@ -183,7 +184,7 @@ def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[
             is_new=bool(rights and rights.is_new),
             stops=bool(rights and rights.stops),
             stands=(rights is None or rights.stands)
-            and not any(None in found.triggers[table, name] for name in _triggers_of(model)),
+            and not any(None in found.triggers[table, name] for name in triggers_of_it),
         )
 
 

@@ -22,6 +22,7 @@ from tests.client.binders import (
     KeyPair,
     SmallLog,
     build,
+    criterion,
     describe_anew,
     facts,
     honest_files,
@@ -107,6 +108,13 @@ def signature_with_a_note(members: Members) -> Members:
     }
 
 
+def signature_of_half_a_character(members: Members) -> Members:
+    envelope = json.loads(members[ENVELOPE])
+    envelope["signatures"].append({"keyid": "\ud800", "sig": "AAAA"})
+    text = json.dumps(envelope, sort_keys=True, separators=(",", ":"))
+    return {**members, ENVELOPE: text.encode() + b"\n"}
+
+
 @pytest.mark.parametrize(
     ("attack", "exit_code", "named"),
     [
@@ -134,6 +142,9 @@ def signature_with_a_note(members: Members) -> Members:
         (two_envelopes, 2, ENVELOPE),
         (without("bagit.txt"), 1, "bagit.txt"),
         (without("tagmanifest-sha256.txt"), 1, "tagmanifest-sha256.txt"),
+        (signature_of_half_a_character, 2, ENVELOPE),
+        (lambda m: {**m, "bag-info.txt": m["bag-info.txt"].replace(b"\n", b"\x0b", 1)}, 1, "bag-info.txt"),
+        (lambda m: {**m, "bag-info.txt": m["bag-info.txt"] + b"Note: x"}, 2, "bag-info.txt"),
     ],
 )
 def test_changed_bag_is_refused(
@@ -379,6 +390,9 @@ def _criterion(**changes: object) -> Callable[[Members], Members]:
         ),
         _criterion(maxAgeDays=30, observedTo="2026-10-01T00:00:00Z"),
         _edit_document("data/requirements/sources.json", state="draft"),
+        _criterion(maxAgeDays=-1e300, observedTo="2026-11-22T09:00:00Z"),
+        _replace("data/requirements/sources.json", b'"n":120', b'"n":1' + b"0" * 400),  # held by no double
+        _criterion(slices=[{"top": 1}], sliceResults=[{"where": {"top": True}, "n": 60, "low": 0.93}]),
         _criterion(verdict="not_met"),  # then the requirement is not satisfied
         _criterion(evidence=["interpretability/1.json"]),
         _criterion(evidence=["evals/none.json"]),
@@ -400,6 +414,52 @@ def test_signed_binder_whose_content_contradicts_itself_is_refused(
     assert report.exit_code == 1
     assert {line.name: line.state for line in report.lines}["integrity"] == "ok"
     assert {line.name: line.state for line in report.lines}["completeness"] == "failed"
+
+
+@pytest.mark.parametrize("age", [10**9, 1e300])
+def test_an_age_longer_than_the_calendar_is_an_age(honest: Built, verify: Verify, age: float) -> None:
+    lie = _criterion(maxAgeDays=age, observedTo="1999-01-01T00:00:00Z")
+    assert verify(_signed_lie(lie)(unpack(honest.archive))).exit_code == 0
+
+
+@pytest.mark.parametrize("verdicts", [("not_met", "met"), ("met", "met")])
+def test_a_criterion_cannot_hide_behind_another_of_its_key(
+    honest: Built, verify: Verify, verdicts: tuple[str, str]
+) -> None:
+    criteria = [criterion(verdict=verdict) for verdict in verdicts]
+    lie = _edit_document("data/requirements/sources.json", criteria=criteria)
+    report = verify(_signed_lie(lie)(unpack(honest.archive)))
+    assert [problem.detail for problem in report.problems] == ["two criteria have the same key"]
+    assert report.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("totals", "exit_code"),
+    [
+        ({"total": 1, "satisfied": True}, 2),
+        ({"total": 1, "satisfied": 1, "waived": ""}, 2),
+        ({"satisfied": 1}, 1),
+        ({"total": 1, "satisfied": 1, "total number": 0}, 0),
+    ],
+)
+def test_totals_are_whole_numbers(
+    honest: Built, verify: Verify, totals: dict[str, object], exit_code: int
+) -> None:
+    def other(statement: dict[str, object]) -> None:
+        statement["predicate"]["requirements"] = totals  # type: ignore[index]  # a JSON object
+
+    assert verify(repack(resign(unpack(honest.archive), change=other))).exit_code == exit_code
+
+
+@pytest.mark.parametrize("said", [0, 0.0, "", None])
+def test_whether_anything_is_gone_is_said_by_true_or_false(
+    honest: Built, verify: Verify, said: object
+) -> None:
+    def other(statement: dict[str, object]) -> None:
+        statement["predicate"]["redacted"] = said  # type: ignore[index]  # a JSON object
+
+    report = verify(repack(resign(unpack(honest.archive), change=other)))
+    assert (report.exit_code, report.problems[0].member) == (1, "data/redactions.json")
 
 
 def test_counter_evidence_cannot_be_left_out(honest: Built, verify: Verify) -> None:

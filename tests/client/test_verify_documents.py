@@ -15,7 +15,16 @@ from tests.client.binders import LOG, SIGNER, STRANGER, WITNESS, trust_document,
 from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, BinderUnverifiable
 from tracebinder.verify.schema import check_schema
-from tracebinder.verify.strict_json import object_at, objects_at, parse_json, text_at, time_at, whole_at
+from tracebinder.verify.strict_json import (
+    object_at,
+    objects_at,
+    parse_json,
+    same_json,
+    text_at,
+    texts_at,
+    time_at,
+    whole_at,
+)
 from tracebinder.verify.trust import parse_trust
 
 LOG_ENTRY = {"origin": LOG.name, "vkey": LOG.vkey()}
@@ -116,8 +125,12 @@ def test_our_reader_of_schemas_agrees_with_a_full_one(value: object, schema: Any
         {"properties": ["a"]},
         {"properties": ["a"], "additionalProperties": False},
         {"minimum": "0"},
+        {"minimum": True},
+        {"required": [["a"]]},
         {"pattern": 4},
         {"pattern": "("},
+        {"pattern": "a\\d"},  # libraries of regular expressions differ on what a digit is
+        {"pattern": "^a$|b"},
     ],
 )
 def test_a_schema_that_is_none_is_refused_and_checks_nothing_in_silence(schema: Any) -> None:
@@ -152,11 +165,52 @@ def test_base64_is_of_the_length_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [b'{"a": 1, "a": 1}', b"NaN", b"-Infinity", b"\xff", b"{", b'[{"b": {"c": 1, "c": 2}}]', b"[" * 100_000],
+    [
+        b'{"a": 1, "a": 1}',
+        b"NaN",
+        b"-Infinity",
+        b"[1e400]",
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b"{",
+        b'[{"b": {"c": 1, "c": 2}}]',
+        b'["\\ud800"]',
+        b'{"\\udc00\\ud800": 1}',
+        b"[" * 257 + b"]" * 257,
+        b"[" * 100_000,
+    ],
 )
 def test_json_that_two_readers_could_take_differently_is_refused(document: bytes) -> None:
     with pytest.raises(BinderMalformed):
         parse_json(document, member="m")
+
+
+def test_json_that_every_reader_takes_alike_is_read() -> None:
+    assert parse_json(b"[" * 256 + b"]" * 256, member="m")
+    assert parse_json(b'["\\ud83d\\ude00", 1e300]', member="m") == ["\U0001f600", 1e300]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        ([1], [True], False),
+        ({"a": 0}, {"a": False}, False),
+        ({"a": 1, "b": [None]}, {"b": [None], "a": 1.0}, True),
+        (None, False, False),
+        ("1", 1, False),
+    ],
+)
+def test_values_are_compared_as_json_and_not_as_python(one: object, other: object, same: bool) -> None:
+    assert same_json(one, other) is same
+    assert same_json(other, one) is same
+
+
+def test_the_end_of_a_pattern_is_the_end_of_the_text() -> None:
+    with pytest.raises(BinderFailed, match="does not match"):
+        check_schema("ab\n", {"pattern": "^[a-b]{2}$"}, member="m")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +220,13 @@ def test_json_that_two_readers_could_take_differently_is_refused(document: bytes
         (text_at, None),
         (time_at, "yesterday"),
         (time_at, "2026-11-22T09:00:00"),
+        (time_at, "2026-02-29T09:00:00Z"),
+        (time_at, "20261122T090000Z"),
+        (time_at, "2026-W47-7T09:00:00Z"),
+        (time_at, "2026-11-22 09:00:00Z"),
+        (time_at, "0999-11-22T09:00:00Z"),
+        (texts_at, "a"),
+        (texts_at, ["a", 1]),
         (whole_at, -1),
         (whole_at, 1.0),
         (whole_at, True),

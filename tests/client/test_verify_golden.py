@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tracebinder.verify import load_trust, verify_binder
+from tests.client.both import verify_with_both
+from tracebinder.verify.trust import parse_trust
 
 GOLDEN = Path(__file__).parent / "golden"
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -17,11 +18,11 @@ LATER = datetime(2027, 1, 1, tzinfo=UTC)
 def test_binder_of_a_released_format_still_verifies(folder: Path) -> None:
     (archive,) = folder.glob("*.zip")
     sidecar = archive.with_name(f"{archive.name}.intoto.jsonl")
-    trust = load_trust(folder / "trust.json")
-    report = verify_binder(archive, trust=trust, sidecar=sidecar, now=LATER)
+    policy = (folder / "trust.json").read_bytes()
+    report = verify_with_both(archive, trust=policy, sidecar=sidecar, now=LATER)
     assert report.problems == []
     states = {line.name: line.state for line in report.lines}
-    assert states.pop("witnessed") == ("ok" if trust.quorum else "not present")
+    assert states.pop("witnessed") == ("ok" if parse_trust(policy).quorum else "not present")
     assert states.pop("freshness") == "not checked"
     assert set(states.values()) == {"ok"}
 
@@ -35,5 +36,5 @@ def test_binder_of_a_released_format_still_verifies(folder: Path) -> None:
 )
 def test_spans_are_digested_again_wherever_they_can_be(folder: str, told: str) -> None:
     (archive,) = (GOLDEN / folder).glob("*.zip")
-    report = verify_binder(archive, trust=load_trust(GOLDEN / folder / "trust.json"), now=LATER)
+    report = verify_with_both(archive, trust=(GOLDEN / folder / "trust.json").read_bytes(), now=LATER)
     assert told in {line.name: line.detail for line in report.lines}["completeness"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 
 from hypothesis import given, settings
@@ -19,9 +18,8 @@ from tests.client.binders import (
     trust_document,
     unpack,
 )
+from tests.client.both import verify_with_both
 from tests.client.conftest import Verify
-from tracebinder.verify import Trust, verify_binder
-from tracebinder.verify.trust import parse_trust
 
 SEED = 20261122
 LOGGED = build(about=facts(log={"origin": LOG.name, "vkey": LOG.vkey()}), prove=SmallLog())
@@ -81,10 +79,5 @@ def test_garbage_in_place_of_a_member_is_refused(data: st.DataObject, tmp_path_f
         return
     target = tmp_path_factory.getbasetemp() / "garbage.zip"  # type: ignore[attr-defined]  # pytest's factory
     target.write_bytes(repack({**members, path: garbage}))
-    trust = parse_trust_with_log()
-    assert verify_binder(target, trust=trust, now=NOW).exit_code != 0
-
-
-def parse_trust_with_log() -> Trust:
     log = {"origin": LOG.name, "vkey": LOG.vkey(), "required": True}
-    return parse_trust(json.dumps(trust_document(log=log)).encode())
+    assert verify_with_both(target, trust=trust_document(log=log), now=NOW).exit_code != 0

@@ -19,12 +19,12 @@ from evidence.services.blobs import blob_path
 from evidence.services.keys.trust import describe_trust
 from requirements.services.assessment import assess_release
 from requirements.services.requirements import import_requirements
+from tests.client.both import verify_with_both
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, acting
 from tests.requirements.builders import APPROVER, approve, make_trace, requirement_file
-from tracebinder.verify import Report, verify_binder
-from tracebinder.verify.trust import parse_trust
+from tracebinder.verify import Report
 
 PERIOD = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC))
 SECRET = "head 17.3 of layer 4"  # what only those may see who may see internals
@@ -153,15 +153,14 @@ def verify(
     folder: Path, archive: bytes, sidecar: str | None = None, trusted: dict[str, object] | None = None,
     now: datetime | None = None,
 ) -> Report:  # fmt: skip
-    """Verify a ZIP as somebody else would, by default with this server's trust file."""
+    """Verify a ZIP as somebody else would, with both verifiers, by default with this server's trust file."""
     path = folder / "received.zip"
     path.write_bytes(archive)
     beside = None
     if sidecar is not None:
         beside = folder / "received.zip.intoto.jsonl"
         beside.write_text(sidecar)
-    trust = parse_trust(json.dumps(trusted or describe_trust()).encode())
-    return verify_binder(path, trust=trust, sidecar=beside, now=now)
+    return verify_with_both(path, trust=trusted or describe_trust(), sidecar=beside, now=now)
 
 
 def _assess(world: World) -> None:

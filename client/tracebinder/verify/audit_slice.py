@@ -15,7 +15,7 @@ from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailed, BinderMalformed
 from tracebinder.verify.merkle import RunningRoot, check_consistency, leaf_hash
 from tracebinder.verify.note import CheckpointBody, is_signed_by, parse_checkpoint, parse_note
-from tracebinder.verify.strict_json import JsonObject, parse_object, text_at, whole_at
+from tracebinder.verify.strict_json import JsonObject, parse_object, text_at, texts_at, whole_at
 from tracebinder.verify.trust import TrustedLog
 
 ENTRIES: Final = "data/audit/entries.jsonl"
@@ -104,10 +104,10 @@ def _leaves(container: Container) -> Iterator[bytes]:
 def _consistency_path(container: Container, first: CheckpointBody, last: CheckpointBody) -> list[bytes]:
     value = parse_object(container.read(CONSISTENCY), member=CONSISTENCY)
     sizes = (whole_at(value, "first", member=CONSISTENCY), whole_at(value, "last", member=CONSISTENCY))
-    path = value.get("path")
-    if sizes != (first.size, last.size) or not isinstance(path, list):
+    path = texts_at(value, "path", member=CONSISTENCY)
+    if sizes != (first.size, last.size):
         raise BinderFailed("is not about the two checkpoints", member=CONSISTENCY)
-    return [decode_base64(str(text), member=CONSISTENCY, length=_HASH) for text in path]
+    return [decode_base64(text, member=CONSISTENCY, length=_HASH) for text in path]
 
 
 def _check_entries(container: Container, size: int) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def check_format(container: Container) -> None:
 def read_bag_info(container: Container) -> dict[str, str]:
     """Return the labels of `bag-info.txt`. Raises `BinderMalformed` for a line that is none."""
     labels: dict[str, str] = {}
-    for line in _text(container, BAG_INFO).splitlines():
+    for line in _lines(container, BAG_INFO):
         label, colon, value = line.partition(": ")
         if not colon or label in labels:
             raise BinderMalformed(f"not a label and value, or given twice: {line[:80]!r}", member=BAG_INFO)
@@ -95,10 +95,7 @@ def check_bag(container: Container) -> tuple[Bag, list[VerifyError]]:
 
 def _manifest(container: Container, member: str) -> dict[str, str]:
     rows: dict[str, str] = {}
-    text = _text(container, member)
-    if not text.endswith("\n"):
-        raise BinderMalformed("must end with a line feed", member=member)
-    for line in text[:-1].split("\n"):
+    for line in _lines(container, member):
         found = _ROW.fullmatch(line)
         if found is None or found[2] in rows:
             raise BinderMalformed(f"not a digest and a path, or given twice: {line[:90]!r}", member=member)
@@ -106,14 +103,17 @@ def _manifest(container: Container, member: str) -> dict[str, str]:
     return rows
 
 
-def _text(container: Container, member: str) -> str:
+def _lines(container: Container, member: str) -> list[str]:
+    """Return the lines of a tag file, each of which ends with a line feed and with nothing else."""
     try:
         text = container.read(member).decode()
     except UnicodeDecodeError as exc:
         raise BinderMalformed("not UTF-8", member=member) from exc
     if text.startswith("\ufeff") or "\r" in text:
         raise BinderMalformed("has a byte order mark or carriage returns", member=member)
-    return text
+    if not text.endswith("\n"):
+        raise BinderMalformed("must end with a line feed", member=member)
+    return text[:-1].split("\n")
 
 
 def _set_problems(container: Container, digests: dict[str, str]) -> list[VerifyError]:

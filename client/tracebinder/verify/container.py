@@ -75,9 +75,9 @@ class Container:
         pending = b""
         for chunk in self.chunks(path):
             *complete, pending = (pending + chunk).split(b"\n")
-            yield from complete
-            if len(pending) > self.limits.line:
+            if max(map(len, (*complete, pending))) > self.limits.line:
                 raise BinderMalformed(f"a line is longer than {self.limits.line} bytes", member=path)
+            yield from complete
         if pending:
             raise BinderMalformed("the last line has no line feed", member=path)
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from tracebinder.verify.bag import Bag
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, VerifyError
-from tracebinder.verify.strict_json import JsonObject, objects_at, text_at, time_at
+from tracebinder.verify.strict_json import (
+    JsonObject,
+    objects_at,
+    same_json,
+    text_at,
+    texts_at,
+    time_at,
+)
 
 # The bound that must hold, and how: at least -> the lower bound of the interval, at most -> the upper one.
 _COMPARISONS: Final[dict[str, tuple[str, Callable[[float, float], bool]]]] = {
@@ -17,6 +24,8 @@ _COMPARISONS: Final[dict[str, tuple[str, Callable[[float, float], bool]]]] = {
     "at_most": ("high", operator.le),
 }
 _INTERPRETABILITY: Final = "interpretability/"
+_DAY: Final = 86_400  # seconds
+_FIRST_INEXACT: Final = 2**53  # integers from here on are not the same number to every reader
 
 
 def check_requirement(
@@ -47,6 +56,8 @@ def expected_status(requirement: JsonObject, as_of: datetime, *, member: str) ->
     """Return the status that follows from the verdicts and from the waivers in force at `as_of`."""
     criteria = objects_at(requirement, "criteria", member=member)
     verdicts = {text_at(x, "key", member=member): text_at(x, "verdict", member=member) for x in criteria}
+    if len(verdicts) != len(criteria):
+        raise BinderMalformed("two criteria have the same key", member=member)
     unmet = {key for key, verdict in verdicts.items() if verdict != "met"}
     if text_at(requirement, "state", member=member) != "approved":
         return "notAssessed"
@@ -66,13 +77,11 @@ def expected_status(requirement: JsonObject, as_of: datetime, *, member: str) ->
 
 
 def _check_references(criterion: JsonObject, bag: Bag, *, member: str) -> None:
-    references = criterion.get("evidence", [])
-    if not isinstance(references, list):
-        raise BinderMalformed("'evidence' must be a list of paths", member=member)
+    references = texts_at(criterion, "evidence", member=member) if "evidence" in criterion else []
     for reference in references:
         if f"data/{reference}" not in bag.digests:
             raise BinderFailed(f"refers to {reference!r}, which is not in the binder", member=member)
-    only_inside = references and all(str(reference).startswith(_INTERPRETABILITY) for reference in references)
+    only_inside = references and all(path.startswith(_INTERPRETABILITY) for path in references)
     if criterion.get("verdict") == "met" and only_inside:
         raise BinderFailed("a criterion is met by interpretability findings alone", member=member)
 
@@ -110,7 +119,9 @@ def _check_criterion(criterion: JsonObject, as_of: datetime, *, member: str) -> 
         if not _reaches(measured, criterion):
             raise BinderFailed(f"criterion {key!r} is said to be met, against its numbers", member=member)
     age = _number(criterion, "maxAgeDays")
-    if age is not None and time_at(criterion, "observedTo", member=member) < as_of - timedelta(days=age):
+    if age is None:
+        return
+    if (as_of - time_at(criterion, "observedTo", member=member)).total_seconds() > age * _DAY:
         raise BinderFailed(
             f"criterion {key!r} is said to be met, but was measured too long ago", member=member
         )
@@ -122,7 +133,7 @@ def _slice_results(criterion: JsonObject, *, member: str) -> list[JsonObject]:
         objects_at(criterion, name, member=member) if name in criterion else []
         for name in ("slices", "sliceResults")
     )
-    if [result.get("where") for result in results] != wanted:
+    if not same_json([result.get("where") for result in results], wanted):
         raise BinderFailed("a slice that the criterion names was not measured", member=member)
     return results
 
@@ -139,5 +150,8 @@ def _reaches(measured: JsonObject, criterion: JsonObject) -> bool:
 
 
 def _number(value: JsonObject, key: str) -> float | None:
+    """Return a number that every reader takes for the same; None for what is none."""
     found = value.get(key)
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    return float(found) if isinstance(found, float) or abs(found) < _FIRST_INEXACT else None

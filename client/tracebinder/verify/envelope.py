@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final
 
+from tracebinder.verify.canonical import NoCanonicalForm, canonical_json
 from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, TrustNotMet
 from tracebinder.verify.keys import signature_holds
@@ -82,12 +82,16 @@ def _open(data: bytes, *, member: str) -> tuple[bytes, list[JsonObject]]:
     signatures = objects_at(envelope, "signatures", member=member)
     if any(set(entry) != {"keyid", "sig"} for entry in signatures):
         raise BinderMalformed("a signature has a key id and the signature, and nothing else", member=member)
-    if (
-        json.dumps(envelope, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode() + b"\n"
-        != data
-    ):
+    if not _is_in_one_form(envelope, data):
         raise BinderMalformed("an envelope is written in the one form of RFC 8785", member=member)
     return payload, signatures
+
+
+def _is_in_one_form(envelope: JsonObject, data: bytes) -> bool:
+    try:
+        return canonical_json(envelope) + b"\n" == data
+    except NoCanonicalForm:
+        return False
 
 
 def _valid_signers(payload: bytes, signatures: list[JsonObject], trust: Trust, *, member: str) -> set[str]:

@@ -68,7 +68,8 @@ def check_requirements(container: Container, bag: Bag, predicate: JsonObject) ->
             problems.extend(check_requirement(requirement, bag, as_of, member=path))
         except VerifyError as exc:
             problems.append(exc)
-    stated = dict(object_at(predicate, "requirements", member=ENVELOPE))
+    named = object_at(predicate, "requirements", member=ENVELOPE)
+    stated = {status: whole_at(named, status, member=ENVELOPE) for status in named}
     total = stated.pop("total", None)
     if total != sum(counted.values()) or Counter({k: v for k, v in stated.items() if v}) != counted:
         problems.append(BinderFailed("the requirement totals are not those of the files", member=ENVELOPE))
@@ -84,7 +85,7 @@ def check_redactions(container: Container, bag: Bag, predicate: JsonObject) -> l
         listed = objects_at(document, "redactions", member=REDACTIONS)
     except VerifyError as exc:
         return [exc]
-    if bool(listed) == predicate.get("redacted"):
+    if predicate.get("redacted") is bool(listed):
         return []
     return [
         BinderFailed(

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, BinderUnverifiable
-from tracebinder.verify.strict_json import JsonObject
+from tracebinder.verify.strict_json import JsonObject, same_json
 
+# Patterns of these parts alone, which every library of regular expressions reads alike.
+_TIMES: Final = r"(?:[?*+]|\{[0-9]{1,4}(?:,[0-9]{0,4})?\})?"
+_PIECE: Final = rf"(?:\[\^?[A-Za-z0-9+/:.=_ -]+\]|[A-Za-z0-9:=/_ -]){_TIMES}"
+_PATTERN: Final = re.compile(rf"\^?(?:{_PIECE}|\((?:{_PIECE}|\|)*\){_TIMES})*\$?")
 _ANNOTATIONS: Final = frozenset({"$schema", "$id", "title", "description", "$comment", "format"})
 
 
@@ -85,12 +89,12 @@ def _check_type(value: object, rule: object, _: JsonObject, place: _Place) -> No
 def _check_enum(value: object, rule: object, _: JsonObject, place: _Place) -> None:
     if not isinstance(rule, list):
         raise place.bad_schema("enum")
-    if not any(type(value) is type(item) and value == item for item in rule):
+    if not any(same_json(value, item) for item in rule):
         raise place.fail(f"is none of {rule!r}")
 
 
 def _check_required(value: object, rule: object, _: JsonObject, place: _Place) -> None:
-    if not isinstance(rule, list):
+    if not isinstance(rule, list) or not all(isinstance(key, str) for key in rule):
         raise place.bad_schema("required")
     for key in rule:
         if isinstance(value, dict) and key not in value:
@@ -120,17 +124,18 @@ def _check_items(value: object, rule: object, _: JsonObject, place: _Place) -> N
 
 
 def _check_minimum(value: object, rule: object, _: JsonObject, place: _Place) -> None:
-    if not isinstance(rule, int | float):
+    if not isinstance(rule, int | float) or isinstance(rule, bool):
         raise place.bad_schema("minimum")
     if isinstance(value, int | float) and not isinstance(value, bool) and value < rule:
         raise place.fail(f"is below {rule}")
 
 
 def _check_pattern(value: object, rule: object, _: JsonObject, place: _Place) -> None:
-    if not isinstance(rule, str):
+    if not isinstance(rule, str) or not _PATTERN.fullmatch(rule):
         raise place.bad_schema("pattern")
+    ending = f"{rule[:-1]}\\Z" if rule.endswith("$") else rule  # before a last line feed is not the end
     try:
-        matches = re.search(rule, value) if isinstance(value, str) else True
+        matches = re.search(ending, value) if isinstance(value, str) else True
     except re.error as exc:
         raise place.bad_schema("pattern") from exc
     if not matches:

@@ -7,8 +7,10 @@ their spans have no `spanIds`: of those each span is digested again, and which b
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import groupby
 from typing import Final
 
@@ -18,7 +20,16 @@ from tracebinder.verify.container import Container
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, BinderUnverifiable
 from tracebinder.verify.lines import objects_in
 from tracebinder.verify.meaning import REDACTIONS
-from tracebinder.verify.strict_json import JsonObject, objects_at, parse_object, text_at, time_at, whole_at
+from tracebinder.verify.strict_json import (
+    JsonObject,
+    objects_at,
+    parse_object,
+    same_json,
+    text_at,
+    texts_at,
+    time_at,
+    whole_at,
+)
 
 TRACES: Final = "data/traces/traces.jsonl"
 SPANS: Final = "data/traces/spans.jsonl"
@@ -29,6 +40,7 @@ _DIGESTED: Final = (
     "statusCode", "statusMessage", "traceId",
 )  # fmt: skip
 _FROM_MESSAGE, _FROM_CONTENT = 1, 2  # digest formats: the first is over bytes that nobody has any more
+_MONTH: Final = re.compile(r"[0-9]{4}_[0-9]{2}\Z")  # a partition of spans ends with its month
 _ERASED_TEXT: Final = "[erased]"
 _ERASED_OBJECT: Final = {"tracebinder.erased": True}
 
@@ -58,15 +70,16 @@ class _Redactions:
     """What the binder says is no longer there."""
 
     erased: frozenset[str] | None = None  # traces; None: binders did not list them yet
-    months: frozenset[str] = frozenset()  # of spans
+    months: frozenset[str] = frozenset()  # of spans, in UTC, as 2026_11
 
     def may_be_erased(self, trace_id: object) -> bool:
         return self.erased is None or trace_id in self.erased
 
     def may_be_gone(self, trace: JsonObject) -> bool:
         """Whether a month in which spans of this trace may have begun is gone."""
-        first, last = (time_at(trace, key, member=TRACES) for key in ("startedAt", "endedAt"))
-        return any(f"{first:%Y_%m}" <= month[-7:] <= f"{last:%Y_%m}" for month in self.months)
+        times = (time_at(trace, key, member=TRACES).astimezone(UTC) for key in ("startedAt", "endedAt"))
+        first, last = (f"{moment:%Y_%m}" for moment in times)
+        return any(first <= month <= last for month in self.months)
 
 
 def check_spans(container: Container, bag: Bag, *, must_name: bool) -> SpansChecked:
@@ -136,12 +149,9 @@ def _check_trace(
 def _span_ids(trace: JsonObject) -> list[str] | None:
     if "spanIds" not in trace:
         raise BinderFailed("a trace does not say which spans it was sealed from", member=TRACES)
-    ids = trace["spanIds"]
-    if ids is None:
+    if trace["spanIds"] is None:
         return None
-    if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
-        raise BinderMalformed("'spanIds' must be a list of strings", member=TRACES)
-    return ids
+    return texts_at(trace, "spanIds", member=TRACES)
 
 
 def _digest_of_trace(pairs: Iterable[tuple[str, str]]) -> str:
@@ -152,10 +162,10 @@ def _check_span(span: JsonObject, redactions: _Redactions, found: SpansChecked) 
     """Return the digest of a span, made again where it can be."""
     digest = text_at(span, "digest", member=SPANS)
     span_id, digest_format = text_at(span, "spanId", member=SPANS), span.get("digestFormat", _FROM_MESSAGE)
+    if type(digest_format) is not int or digest_format not in (_FROM_MESSAGE, _FROM_CONTENT):
+        raise BinderUnverifiable(f"span digests of format {digest_format!r} are not known", member=SPANS)
     if digest_format == _FROM_MESSAGE:
         found.old += 1
-    elif digest_format != _FROM_CONTENT:
-        raise BinderUnverifiable(f"span digests of format {digest_format} are not known", member=SPANS)
     elif _digest_of_content(span) == digest:
         found.again += 1
     elif redactions.may_be_erased(span.get("traceId")) and _is_erased(span):
@@ -175,8 +185,12 @@ def _digest_of_content(span: JsonObject) -> str:
 def _is_erased(span: JsonObject) -> bool:
     """Whether nothing is left of what the span said: each part is empty, or says that it was erased."""
     texts = all(span.get(key) in ("", _ERASED_TEXT) for key in ("name", "statusMessage"))
-    objects = all(span.get(key) in ({}, _ERASED_OBJECT) for key in ("attributes", "resource", "scope"))
+    objects = all(_is_erased_object(span.get(key)) for key in ("attributes", "resource", "scope"))
     return texts and objects and all(_is_erased_list(span.get(key)) for key in ("events", "links"))
+
+
+def _is_erased_object(value: object) -> bool:
+    return same_json(value, {}) or same_json(value, _ERASED_OBJECT)
 
 
 def _is_erased_list(value: object) -> bool:
@@ -193,7 +207,11 @@ def _read_redactions(container: Container, bag: Bag) -> _Redactions:
         parse_object(container.read(REDACTIONS), member=REDACTIONS), "redactions", member=REDACTIONS
     )
     of_spans = [one for one in listed if f"data/{one.get('path')}" == SPANS]
-    return _Redactions(frozenset(_pointers(of_spans, "erasure")), frozenset(_pointers(of_spans, "retention")))
+    months = (_MONTH.search(partition) for partition in _pointers(of_spans, "retention"))
+    return _Redactions(
+        erased=frozenset(_pointers(of_spans, "erasure")),
+        months=frozenset(month[0] for month in months if month is not None),
+    )
 
 
 def _pointers(listed: Iterable[JsonObject], reason: str) -> Iterator[str]:

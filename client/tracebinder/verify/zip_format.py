@@ -333,12 +333,7 @@ def _data_of(file: BinaryIO, entry: Entry) -> int:
     raw, extra = file.read(name_length), file.read(extra_length)
     extras = _read_extras(extra, entry.name)
     agrees = (flags, method, (time, date)) == (entry.flags, entry.method, entry.stamp)
-    if (
-        not agrees
-        or _decode(raw, flags) != entry.name
-        or needed & 0xFF > _NEWEST
-        or needed >> 8 not in (0, _UNIX)
-    ):
+    if not agrees or raw != entry.name.encode() or needed & 0xFF > _NEWEST or needed >> 8 not in (0, _UNIX):
         raise ZipRefused("the member's own header disagrees with the directory", entry.name)
     if extras.keys() - {_ZIP64_EXTRA} != entry.extras - {_ZIP64_EXTRA}:
         raise ZipRefused("the member's own header has other fields than the directory", entry.name)

@@ -67,6 +67,7 @@ def _first_checkpoint(scope: BinderScope, last: Checkpoint) -> Checkpoint:
 
 def _entries(scope: BinderScope, size: int) -> Iterator[dict[str, object]]:
     leaves = Leaf.objects.filter(stream=scope.system.key, seq__lt=size).select_related("event")
+    leaves = leaves.only("seq", "stream", "stream_seq", "event__entry")
     for page in read_pages(leaves):
         withheld = internal_events([leaf.event_id for leaf in page])
         for leaf in page:

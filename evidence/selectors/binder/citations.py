@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Citation, SourceDocument
-from evidence.selectors.binder.scope import BinderScope, read_pages
-from evidence.selectors.binder.traces import traces_in_scope
+from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.binder.traces import trace_pages
 
 CITATIONS_PATH = "citations/citations.jsonl"
-# Texts that the rows lead to and that no citation repeats: read with each, they would be most of the work.
-_TEXTS = ("claim__text", "claim__trace__question", "claim__trace__answer", "document__text", "found_in__text")
+# All that a citation's line holds: the texts and times that its rows lead to would be most of the work.
+_READ = (
+    "document_ref", "ordinal", "quote", "doc_start", "doc_end", "verdict", "score", "threshold", "checker_version",
+    "inputs_digest", "claim__ordinal", "claim__trace__trace_id", "claim__trace__revision", "document__digest",
+    "document__index_version__digest", "document__index_version__artefact__key", "found_in__document_id",
+)  # fmt: skip
 _DOCUMENTS = 20  # held in memory at a time: one can be long
 
 
@@ -33,11 +37,11 @@ def citation_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 
 def _citations(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in read_pages(traces_in_scope(scope)):
+    for traces in trace_pages(scope):
         rows = (
             Citation.objects.filter(claim__trace__in=traces)
             .select_related("claim__trace", "document__index_version__artefact", "found_in")
-            .defer(*_TEXTS)
+            .only(*_READ)
         )
         yield from (_citation(row) for row in rows.order_by("pk"))
 
@@ -69,7 +73,7 @@ def _citation(row: Citation) -> dict[str, object]:
 def _sources(scope: BinderScope) -> Iterator[dict[str, object]]:
     """Yield each document once, by primary key; only the keys are held in memory."""
     cited: set[int] = set()
-    for traces in read_pages(traces_in_scope(scope)):
+    for traces in trace_pages(scope):
         rows = Citation.objects.filter(claim__trace__in=traces)
         for row in rows.only("document", "found_in"):
             cited.update(key for key in (row.document_id, row.found_in_id) if key is not None)

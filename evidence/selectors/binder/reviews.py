@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from evidence.actors import actor_of_user
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Adjudication, Review, ReviewTask
-from evidence.selectors.binder.scope import BinderScope, moment, plain, read_pages
-from evidence.selectors.binder.traces import traces_in_scope
+from evidence.selectors.binder.scope import BinderScope, moment, plain
+from evidence.selectors.binder.traces import trace_pages
 
 REVIEWS_PATH = "reviews/reviews.jsonl"
 
@@ -33,7 +33,7 @@ def review_files(scope: BinderScope) -> Iterator[BinderFile]:
 
 
 def _reviews(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in read_pages(traces_in_scope(scope)):
+    for traces in trace_pages(scope):
         rows = Review.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
         yield from map(_review, rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk"))
 
@@ -54,7 +54,7 @@ def _review(review: Review) -> dict[str, object]:
 
 
 def _tasks(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in read_pages(traces_in_scope(scope)):
+    for traces in trace_pages(scope):
         rows = ReviewTask.objects.filter(scope.as_of.knew("created_at"), trace__in=traces)
         yield from map(_task, rows.select_related("trace").order_by("pk"))
 
@@ -71,7 +71,7 @@ def _task(task: ReviewTask) -> dict[str, object]:
 
 
 def _adjudications(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in read_pages(traces_in_scope(scope)):
+    for traces in trace_pages(scope):
         rows = Adjudication.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
         yield from map(
             _adjudication, rows.select_related("task__trace", "adjudicator__pseudonym").order_by("pk")

@@ -80,7 +80,7 @@ def plain(value: object) -> object:
     """Return a stored value as JSON that has one canonical form.
 
     Times are ISO 8601 in UTC, ids hexadecimal; integers that JSON readers would round, and anything JSON does
-    not have, are text.
+    not have, are text. The kinds that most values are of are asked for before those that take long to recognise.
     """
     if value is None or isinstance(value, bool | str):
         return value
@@ -88,9 +88,9 @@ def plain(value: object) -> object:
         return large_number_as_text(value)
     if isinstance(value, float):
         return large_number_as_text(value) if isfinite(value) else str(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | memoryview):
+    if isinstance(value, list | Sequence | set | frozenset) and not isinstance(value, bytes | memoryview):
         return [plain(item) for item in value]
     return _plain_scalar(value)
 

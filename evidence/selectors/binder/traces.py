@@ -3,33 +3,79 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+    Value,
+)
 
 from evidence.binder.files import BinderFile, json_lines_file
-from evidence.models import Span, Trace
+from evidence.models import (
+    ArtefactVersion,
+    Citation,
+    Claim,
+    PolicyCheck,
+    Retrieval,
+    Span,
+    ToolCall,
+    Trace,
+    TraceVersion,
+)
 from evidence.selectors.binder.scope import (
     BinderScope,
+    VersionReference,
     moment,
     plain,
     read_by_keyset,
     read_pages,
     version_reference,
 )
-from evidence.selectors.traces import traces_in_full
 
 TRACES_PATH = "traces/traces.jsonl"
 SPANS_PATH = "traces/spans.jsonl"
+
+_SPAN_COLUMNS: Final = (
+    "pk", "trace_id", "span_id", "parent_span_id", "name", "kind", "start_ns", "end_ns", "status_code",
+    "status_message", "attributes", "events", "links", "resource", "scope", "digest", "digest_format", "received",
+)  # fmt: skip
+# Members of what hangs on a trace, and their columns.
+_CLAIM: Final = ("ordinal", "text", "start", "end", "material", "origin")
+_RETRIEVAL: Final = {
+    "spanId": "span_id", "query": "query", "rank": "rank", "score": "score", "document": "document_ref"
+}  # fmt: skip
+_POLICY_CHECK: Final = {"spanId": "span_id", "rule": "rule", "decision": "decision", "reason": "reason"}
+_TOOL_CALL: Final = {"spanId": "span_id", "tool": "tool", "arguments": "arguments", "result": "result"}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Microseconds(Func):
+    """A time as whole microseconds since 1970: reading many times as times is most of what reading spans costs."""
+
+    template = "(EXTRACT(EPOCH FROM %(expressions)s) * 1000000)::bigint"
+    output_field = BigIntegerField()
 
 
 def trace_files(scope: BinderScope) -> Iterator[BinderFile]:
     """Yield the traces, the spans they were assembled from, and the list of traces without a release."""
     yield json_lines_file(
         TRACES_PATH,
-        lambda: (_trace(trace) for trace in read_by_keyset(traces_in_scope(scope, traces_in_full()))),
+        lambda: _traces(scope),
         title="Traces / 轨迹",
         schema="trace",
         population="traces",
@@ -50,6 +96,11 @@ def traces_in_scope(scope: BinderScope, traces: QuerySet[Trace] | None = None) -
     return _current(scope, Trace.objects.all() if traces is None else traces).filter(release=scope.release)
 
 
+def trace_pages(scope: BinderScope) -> Iterator[list[Trace]]:
+    """Yield pages of the traces in scope, of which only the keys are read: for what hangs on them."""
+    return read_pages(traces_in_scope(scope).only("pk"))
+
+
 def _current(scope: BinderScope, traces: QuerySet[Trace]) -> QuerySet[Trace]:
     later = Trace.objects.filter(
         scope.as_of.knew("sealed_at"),
@@ -66,8 +117,72 @@ def _current(scope: BinderScope, traces: QuerySet[Trace]) -> QuerySet[Trace]:
     )
 
 
-def _trace(trace: Trace) -> dict[str, object]:
-    versions = sorted(trace.versions.all(), key=lambda used: (used.slot, used.pk))
+def _traces(scope: BinderScope) -> Iterator[dict[str, object]]:
+    for page in read_pages(traces_in_scope(scope)):
+        parts = _Parts.of(page)
+        yield from (_trace(trace, scope.release.name, parts) for trace in page)
+
+
+Documents = list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What hangs on the traces of a page, by their keys: a query for each kind, and no object for each row."""
+
+    versions: Mapping[int, list[VersionReference]]
+    claims: Mapping[int, Documents]
+    retrievals: Mapping[int, Documents]
+    policy_checks: Mapping[int, Documents]
+    tool_calls: Mapping[int, Documents]
+
+    @classmethod
+    def of(cls, traces: Sequence[Trace]) -> _Parts:
+        return cls(
+            versions=_versions_of(traces),
+            claims=_claims_of(traces),
+            retrievals=_rows_of(Retrieval, traces, _RETRIEVAL),
+            policy_checks=_rows_of(PolicyCheck, traces, _POLICY_CHECK),
+            tool_calls=_rows_of(ToolCall, traces, _TOOL_CALL),
+        )
+
+
+def _rows_of(
+    model: type[Retrieval | PolicyCheck | ToolCall], traces: Sequence[Trace], names: Mapping[str, str]
+) -> Mapping[int, Documents]:
+    """Return a document of each row, its members by the names of columns, in the order of their keys."""
+    rows = model._default_manager.filter(trace__in=traces).order_by("pk")
+    found: dict[int, Documents] = defaultdict(list)
+    for trace, *values in rows.values_list("trace_id", *names.values()):
+        found[trace].append({name: plain(value) for name, value in zip(names, values, strict=True)})
+    return found
+
+
+def _claims_of(traces: Sequence[Trace]) -> Mapping[int, Documents]:
+    citations: dict[int, list[str]] = defaultdict(list)
+    rows = Citation.objects.filter(claim__trace__in=traces).order_by("pk")
+    for claim, citation in rows.values_list("claim_id", "pk"):
+        citations[claim].append(str(citation))
+    found: dict[int, Documents] = defaultdict(list)
+    claims = Claim.objects.filter(trace__in=traces).order_by("ordinal")
+    for pk, trace, *values in claims.values_list("pk", "trace_id", *_CLAIM):
+        found[trace].append({**dict(zip(_CLAIM, values, strict=True)), "citations": citations[pk]})
+    return found
+
+
+def _versions_of(traces: Sequence[Trace]) -> Mapping[int, list[VersionReference]]:
+    """Return the versions each trace used, by its key; most traces used the same, which are read once."""
+    rows = TraceVersion.objects.filter(trace__in=traces).values_list("slot", "pk", "trace_id", "version_id")
+    used = sorted(rows)
+    artefacts = ArtefactVersion.objects.select_related("artefact")
+    versions = artefacts.in_bulk({version for *_, version in used})
+    found: dict[int, list[VersionReference]] = defaultdict(list)
+    for slot, _, trace, version in used:
+        found[trace].append(version_reference(versions[version], slot=slot))
+    return found
+
+
+def _trace(trace: Trace, release: str, parts: _Parts) -> dict[str, object]:
     return {
         "traceId": trace.trace_id.hex,
         "revision": trace.revision,
@@ -75,7 +190,7 @@ def _trace(trace: Trace) -> dict[str, object]:
         "status": trace.status,
         "name": trace.name,
         "environment": trace.environment,
-        "release": trace.release.name if trace.release else None,
+        "release": release,
         "startedAt": moment(trace.started_at),
         "endedAt": moment(trace.ended_at),
         "sealedAt": moment(trace.sealed_at),
@@ -89,65 +204,26 @@ def _trace(trace: Trace) -> dict[str, object]:
         "limitations": plain(trace.limitations),
         "flags": plain(trace.flags),
         "assemblerVersion": trace.assembler_version,
-        "versions": [version_reference(used.version, slot=used.slot) for used in versions],
-        "claims": _claims(trace),
-        "retrievals": _retrievals(trace),
-        "policyChecks": _policy_checks(trace),
-        "toolCalls": _tool_calls(trace),
+        "versions": parts.versions[trace.pk],
+        "claims": parts.claims[trace.pk],
+        "retrievals": parts.retrievals[trace.pk],
+        "policyChecks": parts.policy_checks[trace.pk],
+        "toolCalls": parts.tool_calls[trace.pk],
     }
-
-
-def _claims(trace: Trace) -> list[dict[str, object]]:
-    return [
-        {
-            "ordinal": claim.ordinal,
-            "text": claim.text,
-            "start": claim.start,
-            "end": claim.end,
-            "material": claim.material,
-            "origin": claim.origin,
-            "citations": [str(pk) for pk in sorted(citation.pk for citation in claim.citations.all())],
-        }
-        for claim in trace.claims.all()
-    ]
-
-
-def _retrievals(trace: Trace) -> list[dict[str, object]]:
-    return [
-        {
-            "spanId": x.span_id,
-            "query": x.query,
-            "rank": x.rank,
-            "score": plain(x.score),
-            "document": x.document_ref,
-        }
-        for x in sorted(trace.retrievals.all(), key=lambda x: x.pk)
-    ]
-
-
-def _policy_checks(trace: Trace) -> list[dict[str, object]]:
-    return [
-        {"spanId": x.span_id, "rule": x.rule, "decision": x.decision, "reason": x.reason}
-        for x in sorted(trace.policy_checks.all(), key=lambda x: x.pk)
-    ]
-
-
-def _tool_calls(trace: Trace) -> list[dict[str, object]]:
-    return [
-        {"spanId": x.span_id, "tool": x.tool, "arguments": plain(x.arguments), "result": plain(x.result)}
-        for x in sorted(trace.tool_calls.all(), key=lambda x: x.pk)
-    ]
 
 
 def _spans(scope: BinderScope) -> Iterator[dict[str, object]]:
     """Yield the spans in the order of their traces, so that whoever checks them reads both files once, side by side."""
-    for page in read_pages(traces_in_scope(scope)):
+    for page in read_pages(traces_in_scope(scope).only("trace_id", "span_ids", "sealed_at")):
         sealed = {trace.trace_id: trace for trace in page}
         rows = Span.objects.filter(_sealed_or_known(scope, page), system=scope.system)
         left_out = _reused_ids(rows, sealed)
         place = Func(Value([*sealed], ArrayField(UUIDField())), F("trace_id"), function="array_position")
-        for span in rows.order_by(place, "start_ns", "span_id", "digest").iterator(chunk_size=500):
-            if _is_sealed_from(sealed[span.trace_id], span) and span.pk not in left_out:
+        ordered = rows.order_by(place, "start_ns", "span_id", "digest")
+        columns = ordered.annotate(received=_Microseconds("received_at")).values_list(*_SPAN_COLUMNS)
+        for row in columns.iterator(chunk_size=500):
+            span = dict(zip(_SPAN_COLUMNS, row, strict=True))
+            if _is_sealed_from(sealed[span["trace_id"]], span["span_id"]) and span["pk"] not in left_out:
                 yield _span(span)
 
 
@@ -158,11 +234,11 @@ def _sealed_or_known(scope: BinderScope, traces: Sequence[Trace]) -> Q:
     return Q(trace_id__in=naming) | (Q(trace_id__in=others) & scope.as_of.knew("received_at"))
 
 
-def _is_sealed_from(trace: Trace, span: Span) -> bool:
+def _is_sealed_from(trace: Trace, span_id: str) -> bool:
     if trace.span_ids is None:
         return True
-    place = bisect_left(trace.span_ids, span.span_id)
-    return place < len(trace.span_ids) and trace.span_ids[place] == span.span_id
+    place = bisect_left(trace.span_ids, span_id)
+    return place < len(trace.span_ids) and trace.span_ids[place] == span_id
 
 
 def _reused_ids(rows: QuerySet[Span], sealed: Mapping[UUID, Trace]) -> set[int]:
@@ -181,29 +257,34 @@ def _reused_ids(rows: QuerySet[Span], sealed: Mapping[UUID, Trace]) -> set[int]:
     return left_out
 
 
-def _span(span: Span) -> dict[str, object]:
+def _span(span: Mapping[str, Any]) -> dict[str, object]:
     return {
-        "traceId": span.trace_id.hex,
-        "spanId": span.span_id,
-        "parentSpanId": span.parent_span_id,
-        "name": span.name,
-        "kind": span.kind,
-        "startNs": str(span.start_ns),
-        "endNs": str(span.end_ns),
-        "statusCode": span.status_code,
-        "statusMessage": span.status_message,
-        "attributes": plain(span.attributes),
-        "events": plain(span.events),
-        "links": plain(span.links),
-        "resource": plain(span.resource),
-        "scope": plain(span.scope),
-        "digest": span.digest,
-        "digestFormat": span.digest_format,
-        "receivedAt": moment(span.received_at),
+        "traceId": span["trace_id"].hex,
+        "spanId": span["span_id"],
+        "parentSpanId": span["parent_span_id"],
+        "name": span["name"],
+        "kind": span["kind"],
+        "startNs": str(span["start_ns"]),
+        "endNs": str(span["end_ns"]),
+        "statusCode": span["status_code"],
+        "statusMessage": span["status_message"],
+        "attributes": plain(span["attributes"]),
+        "events": plain(span["events"]),
+        "links": plain(span["links"]),
+        "resource": plain(span["resource"]),
+        "scope": plain(span["scope"]),
+        "digest": span["digest"],
+        "digestFormat": span["digest_format"],
+        "receivedAt": _moment_of(span["received"]),
     }
 
 
+@lru_cache(maxsize=1_000)  # the spans of a request have one
+def _moment_of(microseconds: int) -> str:
+    return moment(_EPOCH + timedelta(microseconds=microseconds))
+
+
 def _without_release(scope: BinderScope) -> Iterator[dict[str, object]]:
-    traces = _current(scope, Trace.objects.all()).filter(release=None)
+    traces = _current(scope, Trace.objects.only("trace_id", "revision", "digest")).filter(release=None)
     for trace in read_by_keyset(traces):
         yield {"traceId": trace.trace_id.hex, "revision": trace.revision, "digest": trace.digest}
