@@ -28,10 +28,14 @@ from evidence.errors import (
 )
 from evidence.log.tiles import Bundle
 from evidence.models import (
+    INSTRUMENT_KINDS,
+    RELEASE_KINDS,
     AccessToken,
+    ArtefactVersion,
     Binder,
     BinderRequest,
     EvalRun,
+    GateState,
     LegalHold,
     Membership,
     Release,
@@ -44,6 +48,7 @@ from evidence.models import (
 )
 from evidence.selectors.binder.scope import BinderScope, scope_of
 from evidence.selectors.binder.traces import traces_in_scope
+from evidence.selectors.gates import find_deciding, proposers_of, replaced_digest, state_of
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
@@ -232,8 +237,29 @@ def check_can_register_system(principal: Principal) -> None:
 
 
 def check_can_register_release(principal: Principal, system: System) -> None:
-    """Freeze a release and vouch for all it pins."""
+    """Freeze a release. What it pins is registered by an act of its own."""
     _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_register_version(principal: Principal, version: ArtefactVersion) -> None:
+    """Vouch for a version on record.
+
+    What a system is made of, an author or CI registers. What it is measured with decides what passes: an approver
+    does, and not for what they put on record themselves.
+    """
+    artefact = version.artefact
+    if artefact.kind in INSTRUMENT_KINDS:
+        check_can_approve(principal)
+        check_of_system(principal, artefact.system)
+        if same_person(version.created_by, principal.actor):
+            raise AccessDenied(f"You put {version} on record; a second person must register it.")
+    else:
+        _check_scope(principal, Scope.IMPORT, artefact.system)
+    if artefact.kind not in RELEASE_KINDS:
+        raise ConflictingContent(
+            f"{version} is of kind `{artefact.kind}`, which no release pins: nobody registers it by hand. "
+            "Gates and requirements are registered as they are approved."
+        )
 
 
 def check_can_record_deployment(principal: Principal, system: System) -> None:
@@ -251,9 +277,47 @@ def check_can_retract_eval_run(principal: Principal, run: EvalRun) -> None:
     _check_scope(principal, Scope.PUSH_EVAL, run.system)
 
 
-def check_can_define_gate(principal: Principal, system: System) -> None:
-    """Say what a gate asks for."""
+def check_can_propose_gate(principal: Principal, system: System) -> None:
+    """Propose what a gate asks for; it decides nothing before somebody else approves it."""
     _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_approve_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Let a version of a gate decide from now on: an approver who did not propose it, if what it replaces does now."""
+    check_can_approve(principal)
+    check_of_system(principal, version.artefact.system)
+    if any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
+        raise AccessDenied(f"You proposed {version}; a second person must approve it.")
+    _check_waits_for_approval(version)
+    deciding = find_deciding(version.artefact.system, version.artefact.key)
+    if replaced_digest(version) != (deciding.digest if deciding else None):
+        raise ConflictingContent(
+            f"{version} was proposed in place of another version than {deciding}, which decides by now: propose its "
+            "criteria again."
+        )
+
+
+def check_can_decline_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Refuse a proposed version of a gate: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, version.artefact.system)
+    _check_waits_for_approval(version)
+
+
+def check_can_withdraw_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Take a proposed version of a gate back: whoever proposed it."""
+    _check_scope(principal, Scope.IMPORT, version.artefact.system)
+    if not any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
+        raise AccessDenied(f"Somebody else proposed {version}: they withdraw it, or an approver declines it.")
+    _check_waits_for_approval(version)
+
+
+def _check_waits_for_approval(version: ArtefactVersion) -> None:
+    state = state_of(version)
+    if state != GateState.PROPOSED:
+        raise ConflictingContent(
+            f"{version} is {state or 'no proposal'}: only a proposed version is decided on. Propose its criteria again."
+        )
 
 
 def check_can_ask_gate(principal: Principal, system: System) -> None:
@@ -449,10 +513,14 @@ can_use_waiver = as_question(check_can_use_waiver)
 can_ingest = as_question(check_can_ingest)
 can_register_system = as_question(check_can_register_system)
 can_register_release = as_question(check_can_register_release)
+can_register_version = as_question(check_can_register_version)
 can_record_deployment = as_question(check_can_record_deployment)
 can_record_eval_run = as_question(check_can_record_eval_run)
 can_retract_eval_run = as_question(check_can_retract_eval_run)
-can_define_gate = as_question(check_can_define_gate)
+can_propose_gate = as_question(check_can_propose_gate)
+can_approve_gate = as_question(check_can_approve_gate)
+can_decline_gate = as_question(check_can_decline_gate)
+can_withdraw_gate = as_question(check_can_withdraw_gate)
 can_ask_gate = as_question(check_can_ask_gate)
 can_export_binder = as_question(check_can_export_binder)
 can_read_binder = as_question(check_can_read_binder)

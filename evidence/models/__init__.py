@@ -1,7 +1,9 @@
 """The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
 from evidence.models.artefact import (
+    INSTRUMENT_KINDS,
     INTERNAL_KINDS,
+    RELEASE_KINDS,
     Artefact,
     ArtefactKind,
     ArtefactVersion,
@@ -27,7 +29,7 @@ from evidence.models.disposal import (
     LegalHoldRelease,
 )
 from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
-from evidence.models.gate import GateDecision, ReleaseVerdict, Waiver
+from evidence.models.gate import GateDecision, GateState, GateTransition, ReleaseVerdict, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
@@ -45,7 +47,9 @@ from evidence.models.trace import (
 from evidence.vocabulary import Layer, RiskTier
 
 __all__ = [
+    "INSTRUMENT_KINDS",
     "INTERNAL_KINDS",
+    "RELEASE_KINDS",
     "AccessToken",
     "Adjudication",
     "AppendOnlyModel",
@@ -72,6 +76,8 @@ __all__ = [
     "Evidence",
     "EvidenceLink",
     "GateDecision",
+    "GateState",
+    "GateTransition",
     "IngestBatch",
     "Layer",
     "Leaf",

@@ -38,7 +38,7 @@ from evidence.services.people import tokens
 from requirements.models import AcceptanceCriterion, Assessment
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
-from tests.factories import World, acting, make_person
+from tests.factories import World, acting, define_gate, make_person
 from tests.invariants.walk import OUR_APPS, REPOSITORY
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -209,7 +209,7 @@ def counted(world: World, task: ReviewTask) -> AcceptanceCriterion:
         parameters="{risk_tiers: [high]}",
     )  # fmt: skip
     make_criterion(world, key="other")
-    gates.define_gate(
+    define_gate(
         system=world.system, key="release", principal=acting(),
         references=[gates.CriterionReference(requirement=key) for key in ("r", "other")],
     )  # fmt: skip

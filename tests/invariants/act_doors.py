@@ -37,7 +37,7 @@ from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.test_log_api import publish
-from tests.factories import World, acting, make_person, manifest
+from tests.factories import World, acting, define_gate, make_person, manifest
 from tests.invariants.who import COMMAND_LINE, EVERYBODY, STRANGER, SUPERUSER, TOKEN_WITH, TOKEN_WITHOUT, Who
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 
@@ -221,7 +221,26 @@ def exported(world: World) -> Any:
 def gate(world: World) -> Any:
     """A gate on record."""
     references = [gates.CriterionReference(baseline="b")]
-    return gates.define_gate(principal=acting(), system=world.system, key="g", references=references)
+    return define_gate(principal=acting(), system=world.system, key="g", references=references)
+
+
+def proposal(world: World) -> Any:
+    """A version of a gate that waits for an approver, proposed by the world's author."""
+    return gates.propose_gate(
+        principal=world.principal("author"), system=world.system, key="g",
+        references=[gates.CriterionReference(baseline="b")],
+    )  # fmt: skip
+
+
+def unregistered(kind: str) -> Callable[[World], Any]:
+    """A version that a run of CI put on record and nobody registered."""
+
+    def prepare(world: World) -> Any:
+        return registry.ensure_version(
+            system=world.system, kind=kind, key="k", label="1", digest="a" * 64, actor="token:ci"
+        )
+
+    return prepare
 
 
 def hold(world: World) -> Any:
@@ -290,6 +309,48 @@ def own_page(world: World, made: Any) -> str:
 
 def transition_path(_: World, version: Any) -> str:
     return f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
+
+
+def version_page(_: World, version: Any) -> str:
+    return reverse("admin:evidence_artefactversion_change", args=[version.pk])
+
+
+def gate_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a proposed version of a gate is settled."""
+    return Act(
+        f"evidence.acts.check_can_{check}_gate",
+        frozenset(allowed),
+        serve(
+            lambda world, who, version: gates.settle_gate_proposal(
+                principal=who, version=version, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, version: f"/api/v1/gates/g/versions/{version.number}/transitions",
+            lambda world, _: named(world, to_state=to_state, reason="r"),
+        ),
+        admin=browse(version_page, lambda *_: {"step": to_state, "reason": "r"}),
+        prepare=proposal,
+        scopes=(Scope.IMPORT, Scope.READ),
+        **over,
+    )
+
+
+def registering(kind: str, *allowed: str) -> Act:
+    """Return the entry of registering a version of a kind."""
+    return Act(
+        "evidence.acts.check_can_register_version",
+        frozenset(allowed),
+        serve(lambda world, who, version: registry.register_version(principal=who, version=version)),
+        api=post(
+            lambda *_: "/api/v1/versions/registrations",
+            lambda world, version: named(world, kind=kind, key="k", digest=version.digest),
+        ),
+        admin=browse(version_page, lambda *_: {"step": "registered"}),
+        prepare=unregistered(kind),
+        scopes=(Scope.IMPORT, Scope.READ),
+        step=kind,
+    )
 
 
 def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
@@ -414,6 +475,8 @@ ACTS: Final[list[Act]] = [
         ),
         scopes=(Scope.IMPORT,),
     ),
+    registering("model", "author", TOKEN_WITH),
+    registering("evaluator", "approver"),
     Act(
         "evidence.acts.check_can_record_deployment",
         AUTHORS,
@@ -447,14 +510,17 @@ ACTS: Final[list[Act]] = [
         prepare=eval_run, scopes=(Scope.PUSH_EVAL,),
     ),
     Act(
-        "evidence.acts.check_can_define_gate",
+        "evidence.acts.check_can_propose_gate",
         AUTHORS,
-        serve(lambda world, who, _: gates.define_gate(
+        serve(lambda world, who, _: gates.propose_gate(
             principal=who, system=world.system, key="g", references=[gates.CriterionReference(baseline="b")]
         )),
         api=post(lambda *_: "/api/v1/gates", lambda world, _: named(world, key="g", criteria=[{"baseline": "b"}])),
         scopes=(Scope.IMPORT,),
     ),
+    gate_step("approve", "approved", "approver"),
+    gate_step("decline", "declined", "approver"),
+    gate_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
     Act(
         "evidence.acts.check_can_ask_gate",
         MACHINES,

@@ -13,11 +13,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.models import AppendOnlyModel, EvalRun, Scope
-from evidence.services.gates import CriterionReference, define_gate
+from evidence.services.gates import CriterionReference
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import make_request, make_span
-from tests.factories import World, acting
+from tests.factories import World, acting, define_gate
 from tests.interpret.conftest import INPUTS
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
