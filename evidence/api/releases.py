@@ -89,8 +89,7 @@ class ReleaseOut(serializers.ModelSerializer[Release]):
     @extend_schema_field(UnregisteredOut(many=True))
     def get_unregistered(self, release: Release) -> list[dict[str, str]]:
         """Return the pins whose versions wait to be registered (`POST /versions/registrations`)."""
-        waiting: list[dict[str, str]] = UnregisteredOut(unregistered_pins(release), many=True).data
-        return waiting
+        return list(UnregisteredOut(unregistered_pins(release), many=True).data)
 
 
 class ReleaseCreate(ScopedView):

@@ -55,9 +55,10 @@ def _record(
     )
     if to_state == RequirementState.APPROVED:
         criteria = version.criteria.select_related("artefact_version__artefact__system")
-        for approved in (version, *criteria):
+        identities = [version.artefact_version, *(criterion.artefact_version for criterion in criteria)]
+        for identity in identities:
             registry.record_registration(
-                version=approved.artefact_version,
+                version=identity,
                 actor=actor,
                 basis=Registration.Basis.APPROVAL,
                 reason="approved",
