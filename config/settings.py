@@ -348,6 +348,8 @@ SPECTACULAR_SETTINGS = {
         "ReviewDecision": "evidence.models.Review.Decision",
         "PolicyDecision": "evidence.semconv.draft.PolicyDecision.choices",
         "ArtefactKind": "evidence.models.ArtefactKind",
+        "RequirementState": "requirements.models.RequirementState",
+        "GateState": "evidence.models.GateState",
     },
 }
 

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.acts import can_approve
@@ -50,7 +50,7 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
     def gate(self, decision: GateDecision) -> str:
         return link(decision.gate_version)
 
-    @admin.display(description=_lazy("The version decides since"))
+    @admin.display(description=gettext_lazy("The version decides since"))
     def gate_standing(self, decision: GateDecision) -> str:
         """Say since when the version that decided does, who proposed and who approved it."""
         standing = standing_of(decision.gate_version)

@@ -1,4 +1,4 @@
-"""An approver finds what waits on the front page, sees what a gate would ask for in place of what it does, and decides."""
+"""An approver finds what waits on the front page, sees how a proposed gate differs from the one in force, and decides."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`tracebinder gate KEY`: ask a gate about a release; print its verdict and the reason for each criterion.
 
-Exit codes: 0 pass, 1 fail, 2 insufficient evidence, 3 could not ask.
+Exit codes: 0 pass, 1 fail, 2 insufficient evidence, 3 could not ask, or nobody has approved a version of the gate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`tracebinder`: put a release on record, post eval results, ask a gate, verify a binder."""
+"""`tracebinder`: put a release on record and vouch for it, post eval results, ask a gate, verify a binder."""
 
 from __future__ import annotations
 
