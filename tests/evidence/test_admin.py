@@ -25,6 +25,7 @@ from evidence.models import (
     EvalSample,
     EvalScore,
     GateDecision,
+    GateTransition,
     Membership,
     Reject,
     Retraction,
@@ -98,6 +99,7 @@ def store_what_other_parts_store(world: World) -> None:
         direction="higher", n=10, low=0.8, high=0.95, bound_confidence=0.95, inputs={}, inputs_digest=digest,
         counts_reviews=False, code_version="1",
     )  # fmt: skip
+    GateTransition.objects.create(version=versions["policy"], to_state="proposed", by=ACTOR, at=now)
     GateDecision.objects.create(
         system=world.system, gate_version=versions["policy"], release=world.release, as_of=now, verdict="pass",
         reasons=[{"criterion": "c", "requirement": "r", "verdict": "met", "detail": "d"}], inputs={},

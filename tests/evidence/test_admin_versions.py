@@ -1,4 +1,4 @@
-"""An approver finds what waits on the front page, sees how a proposed gate differs from the one in force, and decides."""
+"""An approver finds what waits on the front page, sees what a proposed gate changes, and decides."""
 
 from __future__ import annotations
 

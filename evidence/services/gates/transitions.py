@@ -28,6 +28,8 @@ def settle_gate_proposal(
 ) -> GateTransition:
     """Approve, decline or withdraw a proposed version of a gate. Once approved, it decides in place of the one before.
 
+    Whoever took the last step and asks for it again is answered with it, and nothing is added.
+
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_approve_gate` and its siblings do.
         InvalidInput: there is no such step, or a proposal is declined without saying why.
@@ -35,6 +37,9 @@ def settle_gate_proposal(
     if to_state not in SETTLED:
         raise InvalidInput(f"A proposed version of a gate is one of {', '.join(SETTLED)}, not {to_state!r}.")
     hold(Lock.GATE_KEY, version.artefact.system_id, version.artefact.key)
+    last = version.gate_transitions.order_by("at", "pk").last()
+    if last is not None and (last.to_state, last.by) == (to_state, principal.actor):
+        return last
     SETTLED[to_state](principal, version)
     if to_state == GateState.DECLINED and not reason.strip():
         raise InvalidInput("Say why: whoever proposed the version is told the reason.")
