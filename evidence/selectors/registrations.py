@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.db.models import Exists, OuterRef, Q
@@ -10,6 +11,7 @@ from evidence.clock import AsOf
 from evidence.models import Registration, Release, ReleasePin
 
 HOW_TO_REGISTER: Final = "`tracebinder register-versions`, or POST /api/v1/versions/registrations"
+_NAMED: Final = 5  # pins
 
 
 def unregistered_pins(release: Release, as_of: AsOf | None = None) -> list[ReleasePin]:
@@ -21,6 +23,8 @@ def unregistered_pins(release: Release, as_of: AsOf | None = None) -> list[Relea
     return list(pins)
 
 
-def say_unregistered(pin: ReleasePin) -> str:
-    """Say of a pin that its version is not registered, and what registers it."""
-    return f"the release pins {pin.version} as {pin.slot}, which nobody registered; register it: {HOW_TO_REGISTER}"
+def say_unregistered(pins: Sequence[ReleasePin]) -> str:
+    """Say of pins that nobody registered their versions, and what does; beyond a few, how many more there are."""
+    named = ", ".join(f"{pin.version} as {pin.slot}" for pin in pins[:_NAMED])
+    more = f" and {len(pins) - _NAMED} more" if len(pins) > _NAMED else ""
+    return f"the release pins what nobody registered: {named}{more} (to register: {HOW_TO_REGISTER})"

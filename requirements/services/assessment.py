@@ -31,7 +31,8 @@ from requirements.models import AcceptanceCriterion, Assessment, RequirementStat
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.verdicts import Judgement, Rule, judge, worst
 
-ENGINE_VERSION: Final = "assess/2"  # 2: traces that were set aside count against a pass
+# 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered
+ENGINE_VERSION: Final = "assess/3"
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was observed before, however old it may be
 
 
@@ -140,7 +141,8 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
         detail = "the criterion and the release belong to different systems"
         return Assessed(Judgement(CriterionVerdict.NOT_ASSESSED, detail), None, (), base, ENGINE_VERSION)
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
-    obstacles = tuple(say_unregistered(pin) for pin in unregistered_pins(release, as_of))
+    unregistered = unregistered_pins(release, as_of)
+    obstacles = (say_unregistered(unregistered),) if unregistered else ()
     parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
     judgement = worst(part.judgement for part in parts)
     if judgement is not parts[0].judgement:

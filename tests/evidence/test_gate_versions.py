@@ -173,6 +173,15 @@ def test_a_gate_of_before_decides_as_adopted_until_a_version_is_approved(world: 
     assert gates.replay_gate_decision(decision).agrees
 
 
+def test_what_an_adopted_version_asks_for_can_be_approved_as_it_is(world: World) -> None:
+    adopt(world, STRICT)
+    version = propose(world, STRICT)
+    assert (version.number, propose(world, STRICT)) == (2, version)
+    settle(world, version)
+    assert decide(world).inputs["approval"]["state"] == "approved"
+    assert propose(world, STRICT) == version
+
+
 def test_a_decision_replays_by_the_version_that_decided_then(world: World) -> None:
     settle(world, propose(world, STRICT))
     decision = decide(world)

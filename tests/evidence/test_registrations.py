@@ -11,6 +11,7 @@ from evidence.access import principal_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
 from evidence.models import ArtefactVersion, Registration, Release, Scope
+from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.services import gates, registry
 from evidence.services.gates import CriterionReference
 from tests.evidence.test_gates import assessor, say, waive
@@ -53,6 +54,17 @@ def test_no_gate_passes_a_release_that_pins_what_nobody_registered(unvouched: Re
     registry.register_version(principal=acting(), version=unvouched.pins.get(slot="model").version)
     assert decide(unvouched).verdict == "pass"
     assert gates.replay_gate_decision(decision).agrees
+
+
+def test_of_many_unregistered_versions_a_few_are_named_and_the_others_counted(world: World) -> None:
+    pins = [registry.PinSpec(f"tool:{n}", "tool", f"t{n}", "1", sha256_hex(b"%d" % n)) for n in range(7)]
+    release = registry.register_release(
+        principal=acting(), system=world.system, manifest=registry.ReleaseManifest("r2", pins)
+    )
+    told = say_unregistered(unregistered_pins(release))
+    assert "tool:t0 v1 (1) as tool:0" in told
+    assert "t5" not in told
+    assert "and 2 more" in told
 
 
 def test_a_waiver_of_a_criterion_does_not_let_an_unregistered_version_past(

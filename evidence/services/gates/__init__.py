@@ -9,7 +9,6 @@ from evidence.services.gates.decision import (
 from evidence.services.gates.definition import (
     CriterionReference,
     compare_references,
-    find_deciding_gate,
     find_gate_version,
     propose_gate,
     read_references,
@@ -25,7 +24,6 @@ __all__ = [
     "CriterionReference",
     "compare_references",
     "decide_gate",
-    "find_deciding_gate",
     "find_gate_version",
     "propose_gate",
     "read_references",

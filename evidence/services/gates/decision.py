@@ -205,7 +205,7 @@ def _reason_of_pin(pin: ReleasePin) -> dict[str, Any]:
         "criterion": f"pin {pin.slot}",
         "requirement": "",
         "verdict": CriterionVerdict.NOT_ASSESSED,
-        "detail": say_unregistered(pin),
+        "detail": say_unregistered([pin]),
         "waiver": None,
     }
 

@@ -49,9 +49,9 @@ def propose_gate(
 ) -> ArtefactVersion:
     """Propose what a gate asks for, in place of what it asks for now. It decides nothing before it is approved.
 
-    The criteria that decide already, or that wait already, return the version that has them. Declined or withdrawn
-    ones are proposed again. Each version's digest covers the digest of the one it is to replace, so that going back to
-    earlier criteria is a change too.
+    The criteria that were approved and decide, or that wait already, return the version that has them. Declined or
+    withdrawn ones are proposed again, and so are those of an adopted version, which nobody approved. Each version's
+    digest covers the digest of the one it is to replace, so that going back to earlier criteria is a change too.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_propose_gate` does.
@@ -63,7 +63,8 @@ def propose_gate(
     hold(Lock.GATE_KEY, system.pk, key)
     criteria = [asdict(reference) for reference in references]
     deciding = find_deciding(system, key)
-    if deciding is not None and deciding.metadata.get("criteria") == criteria:
+    asks_for_them = deciding is not None and deciding.metadata.get("criteria") == criteria
+    if deciding is not None and asks_for_them and state_of(deciding) == GateState.APPROVED:
         return deciding
     metadata = {"criteria": criteria, "replaces": deciding.digest if deciding else None}
     version = registry.ensure_version(
