@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, short_digest
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.life import show_life
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.version_steps import STEPS
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput
@@ -161,22 +161,7 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("Its life so far"))
     def life(self, version: ArtefactVersion) -> str:
-        moves = list(version.gate_transitions.order_by("at", "pk"))
-        names = names_of(move.by for move in moves)
-        rows = format_html_join(
-            "",
-            "<li>{} UTC: {} {}{}</li>",
-            (
-                (
-                    f"{move.at:%Y-%m-%d %H:%M}",
-                    badge(move.to_state),
-                    show_actor(move.by, names),
-                    f", “{move.reason}”" if move.reason else "",
-                )
-                for move in moves
-            ),
-        )
-        return format_html("<ol class='tb-life'>{}</ol>", rows) if rows else "–"
+        return show_life(version.gate_transitions.order_by("at", "pk")) or "–"
 
     @admin.display(description="System", ordering="artefact__system")
     def system(self, version: ArtefactVersion) -> str:

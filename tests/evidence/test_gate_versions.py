@@ -16,8 +16,8 @@ from evidence.services import gates, registry
 from evidence.services.gates import CriterionReference
 from tests import factories
 from tests.evidence.test_gates import assessor, say
-from tests.evidence.test_one_clock import in_flight
 from tests.factories import World, acting
+from tests.in_flight import in_flight
 
 STRICT, WEAK = CriterionReference(requirement="strict"), CriterionReference(requirement="weak")
 
