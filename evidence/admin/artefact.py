@@ -161,7 +161,7 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("Its life so far"))
     def life(self, version: ArtefactVersion) -> str:
-        return show_life(version.gate_transitions.order_by("at", "pk")) or "–"
+        return show_life(version.gate_transitions.order_by("pk")) or "–"
 
     @admin.display(description="System", ordering="artefact__system")
     def system(self, version: ArtefactVersion) -> str:

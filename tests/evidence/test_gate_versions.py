@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
+from evidence import clock
 from evidence.access import Principal, principal_of_user
 from evidence.actors import find_token
 from evidence.digests import digest_of
@@ -122,6 +124,17 @@ def test_the_version_approved_last_decides_and_the_same_criteria_again_change_no
     assert decide(world).gate_version == first
     settle(world, second)
     assert decide(world).gate_version == second
+
+
+def test_a_clock_that_is_set_back_leaves_the_last_approval_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(world, propose(world, WEAK))
+    with monkeypatch.context() as patched:
+        earlier = clock.now() - timedelta(seconds=30)
+        patched.setattr(clock, "now", lambda: earlier)
+        settle(world, propose(world, STRICT))
+    assert decide(world).gate_version.number == 2
 
 
 def test_going_back_to_earlier_criteria_is_approved_too(world: World) -> None:

@@ -37,7 +37,7 @@ def settle_gate_proposal(
     if to_state not in SETTLED:
         raise InvalidInput(f"A proposed version of a gate is one of {', '.join(SETTLED)}, not {to_state!r}.")
     hold(Lock.GATE_KEY, version.artefact.system_id, version.artefact.key)
-    last = version.gate_transitions.order_by("at", "pk").last()
+    last = version.gate_transitions.order_by("pk").last()
     if last is not None and (last.to_state, last.by) == (to_state, principal.actor):
         return last
     SETTLED[to_state](principal, version)
