@@ -1,5 +1,6 @@
 """The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
+from evidence.models.access import AccessConfirmation, AccessProposal
 from evidence.models.artefact import (
     INTERNAL_KINDS,
     Artefact,
@@ -46,6 +47,8 @@ from evidence.vocabulary import Layer, RiskTier
 
 __all__ = [
     "INTERNAL_KINDS",
+    "AccessConfirmation",
+    "AccessProposal",
     "AccessToken",
     "Adjudication",
     "AppendOnlyModel",
