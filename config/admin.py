@@ -84,7 +84,7 @@ class TracebinderAdminSite(admin.AdminSite):
                 _record_sign_in(request, answer)
         return answer
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Sign a person out, on record."""
         person = request.user
         with transaction.atomic():
@@ -95,7 +95,7 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Let a person change their own password, on record."""
         with transaction.atomic():
             answer = super().password_change(request, extra_context)

@@ -29,7 +29,9 @@ class PasswordLinkView(PasswordResetConfirmView):
         """Set it through the service, which looks at the link again; or say what it refuses."""
         token = self.request.session[INTERNAL_RESET_SESSION_TOKEN]
         try:
-            choose_password(uid=self.kwargs["uidb64"], token=token, password=form.cleaned_data["new_password1"])
+            choose_password(
+                uid=self.kwargs["uidb64"], token=token, password=form.cleaned_data["new_password1"]
+            )
         except EvidenceError as exc:
             form.add_error(None, str(exc))
             return self.form_invalid(form)

@@ -131,6 +131,17 @@ def conflicts_among(roles: Iterable[str]) -> list[str]:
     ]
 
 
+def conflicts_of(person: User, *more: str) -> list[str]:
+    """Return a sentence for each two roles of a person that do not go together.
+
+    A superuser administers, as an operator does, and counts as one.
+
+    Args:
+        more: what they are to be, too.
+    """
+    return conflicts_among({*roles_of(person), *more, *([OPERATOR] if person.is_superuser else [])})
+
+
 def roles_that_see(model: type[Model]) -> list[str]:
     """Return the roles whose people the admin shows rows of a model: those of their systems, read-only."""
     name, view = model._meta.model_name, f"{model._meta.app_label}.view_{model._meta.model_name}"

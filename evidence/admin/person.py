@@ -31,7 +31,7 @@ from evidence.admin.person_form import PersonAddForm
 from evidence.errors import EvidenceError
 from evidence.models import Pseudonym
 from evidence.pages.frame import Page, Step, show_page
-from evidence.roles import conflicts_among, roles_of
+from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
 from evidence.services.people import person_changes
 from evidence.services.people.name_erasure import erase_names
@@ -77,9 +77,11 @@ class PersonAdmin(StrictInput, _UserAdmin):
         """Leave out Django's page on which one sets another's password."""
         return [address for address in super().get_urls() if address.name != "auth_user_password_change"]
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:  # fmt: skip
         """Offer, to whoever adds a person, their own systems."""
-        form: Any = super().get_form(request, obj, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         return form if obj else type(form.__name__, (form,), {"principal": principal_of(request)})
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -152,9 +154,15 @@ class PersonAdmin(StrictInput, _UserAdmin):
         except EvidenceError as exc:
             self.message_user(request, str(exc), messages.ERROR)
             return None
-        told = {"person": link.person, "link": request.build_absolute_uri(link.path), "until": link.expires_at}
+        told = {
+            "person": link.person,
+            "link": request.build_absolute_uri(link.path),
+            "until": link.expires_at,
+        }
         trail = [Step(_("Users"), list_url("auth.user"))]
-        return show_page(request, Page("admin/evidence/password_link.html", _("A link, shown once"), told, trail))
+        return show_page(
+            request, Page("admin/evidence/password_link.html", _("A link, shown once"), told, trail)
+        )
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         """Keep what the person could do before, for the record; a new person has no password yet."""
@@ -193,8 +201,8 @@ class PersonAdmin(StrictInput, _UserAdmin):
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
         """Return what they hold, with what of it does not go together: given before that was refused."""
-        held = sorted(roles_of(person))
-        return " ".join([", ".join(held) or "–", *(f"({said})" for said in conflicts_among(held))])
+        held = ", ".join(sorted(roles_of(person))) or "–"
+        return " ".join([held, *(f"({said})" for said in conflicts_of(person))])
 
 
 @admin.register(Pseudonym)

@@ -23,7 +23,9 @@ class PersonAddForm(_UserForm):
     system = forms.ModelChoiceField(
         System.objects.none(),
         label=_("System"),
-        help_text=_("They see it from now on. Roles come next; a password they choose themselves, by a link."),
+        help_text=_(
+            "They see it from now on. Roles come next; a password they choose themselves, by a link."
+        ),
     )
 
     principal: ClassVar[Principal]  # who fills it in, by the admin's `get_form`

@@ -82,9 +82,7 @@ def test_an_operator_brings_nobody_of_others_into_their_system_to_take_them_over
     world: World, other: World
 ) -> None:
     client, victim = signed_in(world.people["operator"]), other.people["approver"]
-    client.post(
-        reverse("admin:evidence_membership_add"), {"system": world.system.pk, "user": victim.pk}
-    )
+    client.post(reverse("admin:evidence_membership_add"), {"system": world.system.pk, "user": victim.pk})
     assert not Membership.objects.filter(system=world.system, user=victim).exists()
 
 

@@ -100,7 +100,9 @@ def everybody(world: World, scopes: Sequence[Scope], owner: str) -> list[Who]:
 
 def _token(name: str, world: World, owner: User, scopes: Sequence[Scope]) -> Who:
     """Issue a token; where the owner's role does not hold its scopes, as of the days when they were an author, too."""
-    former = [] if {*scopes} <= {*token_scopes_of(roles_of(owner))} else list(Group.objects.filter(name="author"))
+    former = (
+        [] if {*scopes} <= {*token_scopes_of(roles_of(owner))} else list(Group.objects.filter(name="author"))
+    )
     owner.groups.add(*former)
     issued: Any = tokens.issue_token(
         principal=principal_of_command_line(), name=name, owner=owner, scopes=scopes, systems=[world.system],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -13,12 +14,13 @@ from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import AccessConfirmation, AccessProposal, Membership, System
-from evidence.roles import OPERATOR, ROLES, Giver, conflicts_among, roles_of
+from evidence.roles import ROLES, Giver, roles_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
 from evidence.services.people.person_changes import check_go_together, record_change
 
-PROPOSED: tuple[str, ...] = tuple(role for role, rules in ROLES.items() if rules.giver is Giver.TWO_OPERATORS)
+# Roles that are given so.
+PROPOSED: Final = tuple(role for role, rules in ROLES.items() if rules.giver is Giver.TWO_OPERATORS)
 
 
 @transaction.atomic
@@ -43,9 +45,7 @@ def propose_access(
         expires_at=clock.now() + timedelta(days=settings.ACCESS_PROPOSAL_DAYS),
     )
     payload = {"person": actor_of_user(person), "role": role}
-    audit.record(
-        verb="access.proposed", actor=principal.actor, obj=proposal, system=system, payload=payload
-    )
+    audit.record(verb="access.proposed", actor=principal.actor, obj=proposal, system=system, payload=payload)
     return proposal
 
 
@@ -78,7 +78,6 @@ def _carry_out(actor: str, person: User, proposal: AccessProposal) -> None:
         add_member(actor=actor, system=proposal.system, user=person)
         return
     person.groups.add(Group.objects.get(name=proposal.role))
-    check_go_together(person)
     record_change("person.changed", actor, person, ["groups"])
 
 
@@ -95,6 +94,5 @@ def _check_is_new(person: User, role: str, system: System | None) -> None:
         raise ConflictingContent(f"{name} is not active: make them active first.")
     if role in held or (system and Membership.objects.filter(user=person, system=system).exists()):
         raise ConflictingContent(f"{name} has this already.")
-    superuser = {OPERATOR} if person.is_superuser else set()
-    if role and (conflicts := conflicts_among({*held, *superuser, role})):
-        raise ConflictingContent(f"{name}: {' '.join(conflicts)}")
+    if role:
+        check_go_together(person, role)

@@ -48,7 +48,7 @@ class LinkSigner(PasswordResetTokenGenerator):
 
     key_salt = "evidence.services.people.passwords"
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]  # our people are Users
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         held = ",".join(sorted(roles_of(user)))
         return f"{super()._make_hash_value(user, timestamp)}:{held}:{user.is_active}:{user.is_superuser}"
 

@@ -13,7 +13,7 @@ from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import System
-from evidence.roles import OPERATOR, conflicts_among, roles_of
+from evidence.roles import conflicts_of, roles_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
 
@@ -87,14 +87,13 @@ def record_change(verb: str, actor: str, person: User, fields: Iterable[str]) ->
     audit.record(verb=verb, actor=actor, obj=person, payload=payload)
 
 
-def check_go_together(person: User) -> None:
-    """See that nobody holds two of their roles together; a superuser administers, as an operator does.
+def check_go_together(person: User, *more: str) -> None:
+    """See that a person's roles, and those that they are to get, go together.
 
     Raises:
-        ConflictingContent: naming each two that do not go together, and why.
+        ConflictingContent: naming each two that do not, and why.
     """
-    held = roles_of(person) | ({OPERATOR} if person.is_superuser else set())
-    if conflicts := conflicts_among(held):
+    if conflicts := conflicts_of(person, *more):
         raise ConflictingContent(f"{person.get_username()}: {' '.join(conflicts)}")
 
 
