@@ -424,7 +424,9 @@ def check_can_make_password_link(principal: Principal, person: User) -> None:
 
     Whoever holds the link can become that person, so it is as much power as the person's roles are.
     """
-    check_can_change_roles(principal, person)
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("You change your own password yourself: follow Change password.")
     if not _runs_commands(principal) and (person.is_superuser or beyond_one_operator(roles_of(person))):
         raise AccessDenied(
             "A link for an approver, an auditor, an operator or a superuser is made on the machine itself: "

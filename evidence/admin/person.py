@@ -78,7 +78,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return [address for address in super().get_urls() if address.name != "auth_user_password_change"]
 
     def get_form(
-        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any  # noqa: FBT001, FBT002  # Django's signature
     ) -> Any:  # fmt: skip
         """Offer, to whoever adds a person, their own systems."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
@@ -167,7 +167,10 @@ class PersonAdmin(StrictInput, _UserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         """Keep what the person could do before, for the record; a new person has no password yet."""
         if change:
-            form.roles_before = person_changes.roles_in_force(User.objects.get(pk=obj.pk))
+            locked = User.objects.select_for_update().get(
+                pk=obj.pk
+            )  # of two who give roles at once, one waits
+            form.roles_before = person_changes.roles_in_force(locked)
         else:
             obj.is_staff = True  # whoever may sign in to the admin
             obj.set_unusable_password()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -80,6 +83,31 @@ def test_a_link_works_once(link: PasswordLink) -> None:
     with pytest.raises(NotFound, match="was used"):
         use(link, ANOTHER)
     assert User.objects.get(pk=link.person.pk).check_password(CHOSEN)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_use_a_link_at_once_one_chooses_the_password() -> None:
+    made = make_password_link(principal=principal_of_command_line(), person=make_person("ana"))
+    rounds, chosen = 4, list[str]()
+    start = threading.Barrier(rounds)
+
+    def choose(password: str) -> None:
+        try:
+            start.wait()
+            with suppress(NotFound):
+                use(made, password)
+                chosen.append(password)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=choose, args=(f"{CHOSEN} {n}",)) for n in range(rounds)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (password,) = chosen
+    assert User.objects.get(username="ana").check_password(password)
+    assert AuditEvent.objects.filter(verb="password.chosen").count() == 1
 
 
 def test_a_link_ends_with_its_time(link: PasswordLink, settings: Any) -> None:

@@ -85,9 +85,7 @@ def choose_password(*, uid: str, token: str, password: str) -> User:
         NotFound: the link was used, has expired, or was never made.
         InvalidInput: the password is guessed too soon.
     """
-    person = _find_person(uid)
-    if person is None or not SIGNER.check_token(person, token):
-        raise NotFound("This link was used, has expired, or was replaced: ask for another.")
+    person: User = _person_of_link(uid, token)
     check_password(password, person)
     person.set_password(password)
     person.save(update_fields=["password"])
@@ -117,8 +115,15 @@ def record_password_changed(*, principal: Principal) -> None:
     audit.record(verb="password.changed", actor=principal.actor, obj=principal.person)
 
 
+def _person_of_link(uid: str, token: str) -> User:
+    """Return the account that a link is for, locked until the transaction ends."""
+    person = _find_person(uid)
+    if person is None or not SIGNER.check_token(person, token):
+        raise NotFound("This link was used, has expired, or was replaced: ask for another.")
+    return person
+
+
 def _find_person(uid: str) -> User | None:
-    """Return the account that a link names, locked until the transaction ends."""
     try:
         key = int(urlsafe_base64_decode(uid))
     except ValueError:

@@ -42,7 +42,7 @@ def record_failed_sign_in(typed: str) -> None:
     """
     if not _is_within_bounds():
         return
-    person = User.objects.filter(username=typed).first()
+    person = _find_account(typed)
     details: dict[str, object] = {"left_out_before": cache.get_or_set(_LEFT_OUT, 0, timeout=None) or 0}
     if person is None:
         details["typed"] = salted_hmac(__name__, typed, algorithm="sha256").hexdigest()[:32]
@@ -53,6 +53,12 @@ def record_failed_sign_in(typed: str) -> None:
         payload=details,
     )
     cache.set(_LEFT_OUT, 0, timeout=None)
+
+
+def _find_account(typed: str) -> User | None:
+    """Return the account that a sign-in means, read as the form reads it; None for what could be no name."""
+    name = User.normalize_username(typed).strip()
+    return User.objects.filter(username=name).first() if "\0" not in name else None
 
 
 def _is_within_bounds() -> bool:
