@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -68,8 +69,7 @@ def make_password_link(*, principal: Principal, person: User) -> PasswordLink:
     """
     locked = User.objects.select_for_update().get(pk=person.pk)
     acts.check_can_make_password_link(principal, locked)
-    locked.set_unusable_password()
-    locked.save(update_fields=["password"])
+    _set_password(locked, None)
     expires_at = clock.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     payload = {"person": actor_of_user(locked), "expires_at": expires_at.isoformat()}
     audit.record(verb="password_link.made", actor=principal.actor, obj=locked, payload=payload)
@@ -85,10 +85,9 @@ def choose_password(*, uid: str, token: str, password: str) -> User:
         NotFound: the link was used, has expired, or was never made.
         InvalidInput: the password is guessed too soon.
     """
-    person: User = _person_of_link(uid, token)
+    person = _person_of_link(uid, token)
     check_password(password, person)
-    person.set_password(password)
-    person.save(update_fields=["password"])
+    _set_password(person, password)
     audit.record(verb="password.chosen", actor=actor_of_user(person), obj=person)
     return person
 
@@ -113,6 +112,11 @@ def record_password_changed(*, principal: Principal) -> None:
         AccessDenied: no person is asking.
     """
     audit.record(verb="password.changed", actor=principal.actor, obj=principal.person)
+
+
+def _set_password(person: User, password: str | None) -> None:
+    person.password = make_password(password)  # of None, one that nobody can have, and each time another
+    person.save(update_fields=["password"])
 
 
 def _person_of_link(uid: str, token: str) -> User:
