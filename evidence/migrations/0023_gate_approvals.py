@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # each step by itself, beside writers
 
-    dependencies = [("evidence", "0019_attempts_begun")]
+    dependencies = [("evidence", "0021_access_proposals")]
 
     operations = [
         Live(migrations.AddField(

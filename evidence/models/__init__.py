@@ -1,5 +1,6 @@
 """The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
+from evidence.models.access import AccessConfirmation, AccessProposal
 from evidence.models.artefact import (
     INSTRUMENT_KINDS,
     INTERNAL_KINDS,
@@ -50,6 +51,8 @@ __all__ = [
     "INSTRUMENT_KINDS",
     "INTERNAL_KINDS",
     "RELEASE_KINDS",
+    "AccessConfirmation",
+    "AccessProposal",
     "AccessToken",
     "Adjudication",
     "AppendOnlyModel",

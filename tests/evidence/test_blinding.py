@@ -289,7 +289,7 @@ def test_a_reviewer_who_has_nothing_to_judge_that_others_judged_reads_the_rates(
 def test_nobody_has_a_rate_counted_that_would_lead_them(
     world: World, task: ReviewTask, counted: AcceptanceCriterion, api: APIClient
 ) -> None:
-    owner, n = colleague(world, "second", "reviewer"), Assessment.objects.count()
+    owner, n = colleague(world, "second", "reviewer", "author"), Assessment.objects.count()
     issued = tokens.issue_token(
         name="ci", owner=owner, scopes=[Scope.GATE], systems=[world.system],
         expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),

@@ -21,10 +21,12 @@ from evidence.access import principal_of_command_line, principal_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.log.tiles import Bundle
-from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
+from evidence.models import AccessToken, AuditEvent, Binder, Blob, Membership, Scope, Waiver
 from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, tokens
+from evidence.services.people.access_proposals import confirm_access, propose_access
+from evidence.services.people.passwords import make_password_link
 from interpret.services.queueing import queue_probe_run
 from requirements import acts as requirement_acts
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
@@ -63,7 +65,7 @@ class Act:
     command: Door | None = None
     prepare: Callable[[World], Any] = nothing
     scopes: tuple[Scope, ...] = (Scope.READ,)  # of the token with them
-    owner: str = "operator"  # role of the person who owns the tokens
+    owner: str = ""  # role of the person who owns the tokens; empty: whoever may have each
     step: str = ""
 
     @property
@@ -264,9 +266,26 @@ def signed_log(world: World) -> int:
 
 
 def newcomer(world: World) -> Any:
-    """A person without role or system."""
-    del world
-    return make_person("newcomer")
+    """A person without role, who is a member of this system alone."""
+    return world.join("newcomer")
+
+
+def colleague(world: World) -> Any:
+    """A person of another system, too, of which the operator of this one is a member as well."""
+    console = principal_of_command_line()
+    second = registry.register_system(
+        principal=console, key="second", name="Second", risk_tier="low", owner=world.people["author"]
+    )
+    person = make_person("colleague")
+    for user in (world.people["operator"], person):
+        memberships.grant_membership(principal=console, system=second, user=user)
+    return person
+
+
+def proposed(world: World) -> Any:
+    """A proposal of another operator of the system."""
+    principal = principal_of_user(world.join("omar-two", "operator"))
+    return propose_access(principal=principal, person=newcomer(world), role="approver")
 
 
 def waiver(world: World) -> Any:
@@ -580,7 +599,7 @@ ACTS: Final[list[Act]] = [
             lambda *_: reverse("admin:evidence_membership_add"),
             lambda world, person: {"system": world.system.pk, "user": person.pk},
         ),
-        prepare=newcomer,
+        prepare=colleague,
     ),
     Act(
         "evidence.acts.check_can_end_membership",
@@ -618,23 +637,23 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_add_person",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(
-            lambda world, who, made: person_changes.record_person_added(principal=who, person=made, fields=["username"])
+            lambda world, who, _: person_changes.record_person_added(
+                principal=who, person=make_person("nora"), fields=["username"], systems=[world.system]
+            )
         ),
         admin=browse(
             lambda *_: reverse("admin:auth_user_add"),
-            lambda *_: {"username": "nina", "usable_password": "false"},
-            done=lambda *_: User.objects.filter(username="nina").exists(),
+            lambda world, _: {"username": "nina", "system": world.system.pk},
         ),
-        prepare=newcomer,
     ),
     Act(
         "evidence.acts.check_can_change_person",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(
             lambda world, who, made: person_changes.record_person_changed(
-                principal=who, person=made, fields=["last_name"]
+                principal=who, person=made, fields=["last_name"], roles_before=()
             )
         ),
         admin=browse(
@@ -646,9 +665,11 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_change_roles",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(
-            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
+            lambda world, who, made: person_changes.record_person_changed(
+                principal=who, person=made, fields=["groups"], roles_before=()
+            )
         ),
         admin=browse(
             own_page,
@@ -659,20 +680,76 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_change_roles",
-        frozenset({SUPERUSER, STRANGER, COMMAND_LINE}),
+        frozenset({COMMAND_LINE}),
         serve(
-            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
+            lambda world, who, made: person_changes.record_person_changed(
+                principal=who, person=made, fields=["groups"], roles_before={"operator"}
+            )
         ),
         admin=browse(
             own_page,
-            lambda _, made: person_form(made, groups=[Group.objects.get(name="author").pk]),
-            done=lambda _, made: made.groups.filter(name="author").exists(),
+            lambda _, made: person_form(made, groups=[]),
+            done=lambda _, made: not made.groups.exists(),
         ),
         prepare=lambda world: world.people["operator"], step="of the operator, who is one of those who try",
     ),
     Act(
+        "evidence.acts.check_can_give_roles",
+        ADMINISTRATORS,
+        serve(lambda world, who, made: acts.check_can_give_roles(who, made, ["author", "reviewer"])),
+        prepare=newcomer, step="that an operator gives alone",
+    ),
+    Act(
+        "evidence.acts.check_can_give_roles",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, made: acts.check_can_give_roles(who, made, ["author", "approver"])),
+        admin=browse(
+            own_page,
+            lambda _, made: person_form(made, groups=[Group.objects.get(name="approver").pk]),
+            done=lambda _, made: made.groups.filter(name="approver").exists(),
+        ),
+        prepare=newcomer, step="that take two operators",
+    ),
+    Act(
+        "evidence.acts.check_can_make_password_link",
+        ADMINISTRATORS,
+        serve(lambda world, who, made: make_password_link(principal=who, person=made)),
+        admin=browse(
+            lambda *_: reverse("admin:auth_user_changelist"),
+            lambda _, made: {"action": "make_password_link", "_selected_action": [made.pk]},
+            done=lambda _, made: AuditEvent.objects.filter(verb="password_link.made").exists(),
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_operate",
+        frozenset({"operator", STRANGER}),
+        serve(lambda world, who, _: acts.check_can_operate(who)),
+    ),
+    Act(
+        "evidence.acts.check_can_propose_access",
+        OPERATORS,
+        serve(lambda world, who, made: propose_access(principal=who, person=made, role="auditor")),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accessproposal_add"),
+            lambda _, made: {"person": made.pk, "role": "auditor"},
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_confirm_access",
+        OPERATORS,
+        serve(lambda world, who, made: confirm_access(principal=who, proposal=made)),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accessproposal_changelist"),
+            lambda _, made: {"action": "confirm", "_selected_action": [made.pk]},
+            done=lambda _, made: made.user.groups.filter(name="approver").exists(),
+        ),
+        prepare=proposed,
+    ),
+    Act(
         "evidence.acts.check_can_erase_names",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(lambda world, who, made: name_erasure.erase_names(principal=who, person=made)),
         admin=browse(
             lambda *_: reverse("admin:auth_user_changelist"),
@@ -683,10 +760,10 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_make_superuser",
-        frozenset({SUPERUSER, COMMAND_LINE}),
+        frozenset({COMMAND_LINE}),  # and a superuser who is a member: test_people
         serve(
             lambda world, who, made: person_changes.record_person_changed(
-                principal=who, person=made, fields=["is_superuser"]
+                principal=who, person=made, fields=["is_superuser"], roles_before=()
             )
         ),
         admin=browse(
