@@ -14,7 +14,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
 
-    from django.contrib.auth.models import User  # noqa: PLC0415  # after setup()
+    from django.contrib.auth.models import Group, User  # noqa: PLC0415  # after setup()
     from django.utils import timezone  # noqa: PLC0415
 
     from evidence.access import principal_of_command_line  # noqa: PLC0415
@@ -23,6 +23,7 @@ def main() -> None:
     from evidence.services.people import memberships, tokens  # noqa: PLC0415
 
     owner = User.objects.create_user("bench")
+    owner.groups.set(Group.objects.filter(name="author"))  # who answers for what sends
     principal = principal_of_command_line()
     system = registry.register_system(
         principal=principal, key=sys.argv[1], name="Benchmark", risk_tier="low", owner=owner

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -16,7 +19,10 @@ from django.utils.translation import gettext_noop as _
 
 from config.navigation import places_of
 from config.read_only import allow_methods
+from evidence.access import principal_of_user
 from evidence.api.inputs import check_parameters
+from evidence.services.people import sign_ins
+from evidence.services.people.passwords import record_password_changed
 
 # All records, in the order of the chain. A noun that is missing here stands under its app, at the end.
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -30,7 +36,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "SourceDocument",
     ),
     _("What was measured"): (
-        "EvalRun", "EvalScore", "EvalSample", "Retraction", "GateDecision", "Waiver", "Evidence", "EvidenceLink",
+        "EvalRun", "EvalScore", "EvalSample", "Retraction", "GateTransition", "GateDecision", "Waiver", "Evidence",
+        "EvidenceLink",
     ),
     _("What happened"): (
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",
@@ -44,7 +51,9 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("What was kept and what went"): (
         "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "BlobRemoval",
     ),
-    _("People and keys"): ("User", "Pseudonym", "Group", "Membership", "AccessToken"),
+    _("People and keys"): (
+        "User", "Pseudonym", "Group", "Membership", "AccessProposal", "AccessConfirmation", "AccessToken",
+    ),
 }  # fmt: skip
 
 
@@ -68,14 +77,50 @@ class TracebinderAdminSite(admin.AdminSite):
         return allow_methods("GET", "HEAD", "POST")(super().admin_view(_strict(view), cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the form to sign in; `next` says where to go then."""
+        """Show the form to sign in; `next` says where to go then. Who came, or could not, is on record."""
         check_parameters(request.GET, [REDIRECT_FIELD_NAME], may_be_empty=True)
-        return super().login(request, extra_context)
+        with transaction.atomic():
+            answer = super().login(request, extra_context)
+            if request.method == "POST":
+                _record_sign_in(request, answer)
+        return answer
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Sign a person out, on record."""
+        person = request.user
+        with transaction.atomic():
+            answer = super().logout(request, extra_context)
+            if isinstance(person, User) and not request.user.is_authenticated:
+                sign_ins.record_sign_out(person)
+        return answer
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Let a person change their own password, on record."""
+        with transaction.atomic():
+            answer = super().password_change(request, extra_context)
+            if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+                record_password_changed(principal=principal_of_user(request.user))
+        return answer
+
+    def choose_password(self, request: HttpRequest, uidb64: str, token: str) -> HttpResponseBase:
+        """Show whoever comes by a one-time link where they choose a password. Nobody is signed in."""
+        from config.password_link import PasswordLinkView  # noqa: PLC0415  # its forms need models
+
+        check_parameters(request.GET, ())
+        view = PasswordLinkView.as_view(extra_context=self.each_context(request))
+        return view(request, uidb64=uidb64, token=token)
 
     def get_urls(self) -> list[Any]:
         from config.records import all_records  # noqa: PLC0415  # as above
 
-        return [path("records/", all_records, name="records"), *super().get_urls()]
+        choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
+        return [
+            path("records/", all_records, name="records"),
+            path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
+            *super().get_urls(),
+        ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the navigation, for the admin's pages and for ours."""
@@ -95,6 +140,13 @@ class TracebinderAdminSite(admin.AdminSite):
                 sections.append({**app, "name": gettext(title), "models": [model for _, model in found]})
         rest = [{**app, "models": [m for m in app["models"] if m["object_name"] in by_name]} for app in apps]
         return sections + [app for app in rest if app["models"]]
+
+
+def _record_sign_in(request: HttpRequest, answer: HttpResponse) -> None:
+    if answer.status_code == HTTPStatus.FOUND and isinstance(request.user, User):
+        sign_ins.record_sign_in(request.user)
+    elif typed := request.POST.get("username"):
+        sign_ins.record_failed_sign_in(typed)
 
 
 def _strict(view: Any) -> Any:

@@ -15,8 +15,10 @@ from config.noun_map import render_nouns
 from config.noun_uses import OUR_APPS
 from config.problems import APP_ERRORS, KINDS
 from evidence.evals.formats.native.head import SCHEMA_FILE
+from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
 from evidence.services.assembly import REFUSALS
+from evidence.services.gates import SETTLED
 from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
 from requirements.models import RequirementState
@@ -71,6 +73,21 @@ def render_states() -> str:
             for following in sorted(allowed)
         ),
         *(f"    {state.value} --> [*]" for state, allowed in VALID_TRANSITIONS.items() if not allowed),
+        "```",
+        "",
+        "## Version of a gate",
+        "",
+        "The state is the last of a version's transitions. A version that was declined or withdrawn may be proposed",
+        "again. Of the approved versions the one approved last decides. A version on record from before versions were",
+        "approved has no transition: it is `adopted`, and decides until another is approved.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {GateState.PROPOSED.value}",
+        *(f"    {GateState.PROPOSED.value} --> {state}" for state in SETTLED),
+        *(f"    {state} --> {GateState.PROPOSED.value}" for state in SETTLED if state != GateState.APPROVED),
+        f"    [*] --> {GateState.ADOPTED.value}",
+        *(f"    {state.value} --> [*]" for state in (GateState.APPROVED, GateState.ADOPTED)),
         "```",
     ]
     return "\n".join(lines) + "\n"

@@ -167,6 +167,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # From 0, guessed at once, to 4; 3 is 10^8 guesses or more (zxcvbn).
 PASSWORD_STRENGTH = env_int("TRACEBINDER_PASSWORD_STRENGTH", 3)
+# For how long the link works by which a person chooses a password.
+PASSWORD_RESET_TIMEOUT = env_int("TRACEBINDER_PASSWORD_LINK_HOURS", 24) * 60 * 60  # seconds; set in hours
+ACCESS_PROPOSAL_DAYS = env_int(
+    "TRACEBINDER_ACCESS_PROPOSAL_DAYS", 7
+)  # until another operator confirmed, or never
+# Failed sign-ins that a web process puts in the log within a minute; it counts the rest.
+FAILED_SIGN_INS_RECORDED = env_int("TRACEBINDER_FAILED_SIGN_INS_RECORDED", 30)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -367,6 +374,8 @@ SPECTACULAR_SETTINGS = {
         "ReviewDecision": "evidence.models.Review.Decision",
         "PolicyDecision": "evidence.semconv.draft.PolicyDecision.choices",
         "ArtefactKind": "evidence.models.ArtefactKind",
+        "RequirementState": "requirements.models.RequirementState",
+        "GateState": "evidence.models.GateState",
     },
 }
 

@@ -26,7 +26,7 @@ from evidence.models import (
     System,
 )
 from evidence.models.base import MEMBERS, SYSTEM_IDS
-from evidence.roles import roles_of, scopes_of
+from evidence.roles import roles_of, scopes_of, token_scopes_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
@@ -78,11 +78,17 @@ class Principal:
         Raises:
             AccessDenied: the principal holds none of these scopes.
         """
-        if not self.may(*scopes):
-            named = " or ".join(f"`{scope.value}`" for scope in scopes)
+        if self.may(*scopes):
+            return
+        named = " or ".join(f"`{scope.value}`" for scope in scopes)
+        if self.token is not None and {scope.value for scope in scopes} & set(self.token.scopes):
             raise AccessDenied(
-                f"This takes the scope {named}: ask an operator for a token, or a role, that holds it."
+                f"The token was issued with the scope {named}, which the roles of its owner do not hold now: ask an "
+                "operator for a token of somebody whose roles do."
             )
+        raise AccessDenied(
+            f"This takes the scope {named}: ask an operator for a token, or a role, that holds it."
+        )
 
     @property
     def sees_internals(self) -> bool:
@@ -137,13 +143,15 @@ def principal_named(user_name: str) -> Principal:
 def principal_of_token(token: AccessToken) -> Principal:
     """Return the principal of a token whose secret, expiry and revocation were checked.
 
-    It reaches the systems that it names and that its owner is still a member of.
+    It can do what it was issued for, as far as its owner's roles hold that now, on the systems that it names, as far
+    as its owner is a member of them now.
     """
     members = AccessToken.systems.through.objects.filter(
         accesstoken=token, system__memberships__user=token.owner
     )
     systems = frozenset(members.values_list("system_id", flat=True))
-    return Principal(actor_of_token(token), token.owner, token, frozenset(token.scopes), systems)
+    scopes = token_scopes_of(roles_of(token.owner)) & set(token.scopes)
+    return Principal(actor_of_token(token), token.owner, token, scopes, systems)
 
 
 def principal_of_component(name: str) -> Principal:
@@ -250,9 +258,22 @@ def _of_systems(path: str, system_ids: frozenset[int]) -> Q:
     if path == "systems":
         tokens = AccessToken.systems.through.objects.filter(system__in=system_ids)
         return Q(pk__in=tokens.values("accesstoken"))
-    if path == MEMBERS:
-        return Q(user__in=Membership.objects.filter(system__in=system_ids).values("user"))
+    if path.endswith(MEMBERS):
+        person = path.removesuffix(MEMBERS) + "user"
+        return Q(**{f"{person}__in": Membership.objects.filter(system__in=system_ids).values("user")})
     return Q(**{f"{path}__in": system_ids})
+
+
+def visible_people(principal: Principal) -> models.QuerySet[User]:
+    """Return the accounts that the principal may know of: their own, and those of members of their systems.
+
+    Whoever runs commands on this machine, and names nobody, knows all: they bring people together.
+    """
+    if principal.actor == actor_of_component(COMMAND_LINE):
+        return User.objects.all()
+    colleagues = Membership.objects.filter(system__in=principal.system_ids)
+    mine = Q(pk__in=colleagues.values("user"))
+    return User.objects.filter(mine | Q(pk=principal.user.pk) if principal.user else mine)
 
 
 def no_such_system(key: str) -> NotFound:

@@ -9,14 +9,22 @@ The order inside a check: who (403), whose (404: another system's objects are no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Final, ParamSpec
 
 from django.contrib.auth.models import User
 
-from evidence.access import COMMAND_LINE, Principal, no_such_system, visible_events
+from evidence import clock
+from evidence.access import (
+    COMMAND_LINE,
+    Principal,
+    no_such_system,
+    principal_of_actor,
+    visible_events,
+    visible_people,
+)
 from evidence.actors import actor_of_component, is_member, same_person
 from evidence.errors import (
     AccessDenied,
@@ -28,10 +36,16 @@ from evidence.errors import (
 )
 from evidence.log.tiles import Bundle
 from evidence.models import (
+    INSTRUMENT_KINDS,
+    RELEASE_KINDS,
+    AccessConfirmation,
+    AccessProposal,
     AccessToken,
+    ArtefactVersion,
     Binder,
     BinderRequest,
     EvalRun,
+    GateState,
     LegalHold,
     Membership,
     Release,
@@ -42,8 +56,10 @@ from evidence.models import (
     Trace,
     Waiver,
 )
+from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
 from evidence.selectors.binder.scope import BinderScope, scope_of
 from evidence.selectors.binder.traces import traces_in_scope
+from evidence.selectors.gates import find_deciding, proposers_of, replaced_digest, state_of
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
@@ -52,7 +68,6 @@ from evidence.selectors.revisions import find_later_revision
 _P = ParamSpec("_P")
 
 APPROVER: Final = "approver"
-OPERATOR: Final = "operator"
 
 
 def as_question(check: Callable[_P, None], refusal: type[Exception] = EvidenceError) -> Callable[_P, bool]:
@@ -232,8 +247,29 @@ def check_can_register_system(principal: Principal) -> None:
 
 
 def check_can_register_release(principal: Principal, system: System) -> None:
-    """Freeze a release and vouch for all it pins."""
+    """Freeze a release. What it pins is registered by an act of its own."""
     _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_register_version(principal: Principal, version: ArtefactVersion) -> None:
+    """Vouch for a version on record.
+
+    What a system is made of, an author or CI registers. What it is measured with decides what passes: an approver
+    does, and not for what they put on record themselves.
+    """
+    artefact = version.artefact
+    if artefact.kind in INSTRUMENT_KINDS:
+        check_can_approve(principal)
+        check_of_system(principal, artefact.system)
+        if same_person(version.created_by, principal.actor):
+            raise AccessDenied(f"You put {version} on record; a second person must register it.")
+    else:
+        _check_scope(principal, Scope.IMPORT, artefact.system)
+    if artefact.kind not in RELEASE_KINDS:
+        raise ConflictingContent(
+            f"{version} is of kind `{artefact.kind}`, which no release pins: nobody registers it by hand. "
+            "Gates and requirements are registered as they are approved."
+        )
 
 
 def check_can_record_deployment(principal: Principal, system: System) -> None:
@@ -251,9 +287,47 @@ def check_can_retract_eval_run(principal: Principal, run: EvalRun) -> None:
     _check_scope(principal, Scope.PUSH_EVAL, run.system)
 
 
-def check_can_define_gate(principal: Principal, system: System) -> None:
-    """Say what a gate asks for."""
+def check_can_propose_gate(principal: Principal, system: System) -> None:
+    """Propose what a gate asks for; it decides nothing before somebody else approves it."""
     _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_approve_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Let a version of a gate decide from now on: an approver who did not propose it, if what it replaces does now."""
+    check_can_approve(principal)
+    check_of_system(principal, version.artefact.system)
+    if any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
+        raise AccessDenied(f"You proposed {version}; a second person must approve it.")
+    _check_waits_for_approval(version)
+    deciding = find_deciding(version.artefact.system, version.artefact.key)
+    if replaced_digest(version) != (deciding.digest if deciding else None):
+        raise ConflictingContent(
+            f"{version} was proposed in place of another version than {deciding}, which decides by now: propose its "
+            "criteria again."
+        )
+
+
+def check_can_decline_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Refuse a proposed version of a gate: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, version.artefact.system)
+    _check_waits_for_approval(version)
+
+
+def check_can_withdraw_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Take a proposed version of a gate back: whoever proposed it."""
+    _check_scope(principal, Scope.IMPORT, version.artefact.system)
+    if not any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
+        raise AccessDenied(f"Somebody else proposed {version}: they withdraw it, or an approver declines it.")
+    _check_waits_for_approval(version)
+
+
+def _check_waits_for_approval(version: ArtefactVersion) -> None:
+    state = state_of(version)
+    if state != GateState.PROPOSED:
+        raise ConflictingContent(
+            f"{version} is {state or 'no proposal'}: only a proposed version is decided on. Propose its criteria again."
+        )
 
 
 def check_can_ask_gate(principal: Principal, system: System) -> None:
@@ -322,9 +396,14 @@ def _check_administers(principal: Principal, *systems: System) -> None:
             check_of_system(principal, system)
 
 
-def check_can_grant_membership(principal: Principal, system: System) -> None:
-    """Let a person see a system: an administrator who is a member of it."""
+def check_can_grant_membership(principal: Principal, system: System, person: User) -> None:
+    """Let a colleague see a system: an administrator who is a member of it.
+
+    Whose roles no operator gives alone is let see it as such a role is given: proposed by one, confirmed by another.
+    """
     _check_administers(principal, system)
+    _check_knows(principal, person)
+    _check_gives_alone(principal, roles_of(person), f"{person.get_username()} sees another system")
 
 
 def check_can_end_membership(principal: Principal, membership: Membership) -> None:
@@ -332,8 +411,10 @@ def check_can_end_membership(principal: Principal, membership: Membership) -> No
     _check_administers(principal, membership.system)
 
 
-def check_can_issue_token(principal: Principal, owner: User, systems: Sequence[System]) -> None:
-    """Give a machine a key to systems of which its owner is a member, too."""
+def check_can_issue_token(
+    principal: Principal, owner: User, scopes: Sequence[Scope], systems: Sequence[System]
+) -> None:
+    """Give a machine a key to systems of which its owner is a member, too, for what the owner's roles hold."""
     _check_administers(principal, *systems)
     if not owner.is_active:
         raise AccessDenied(f"{owner.get_username()} is not active any more: name another owner.")
@@ -341,6 +422,11 @@ def check_can_issue_token(principal: Principal, owner: User, systems: Sequence[S
     foreign = [system.key for system in systems if system.pk not in mine]
     if foreign:
         raise AccessDenied(f"{owner.get_username()} is not a member of {', '.join(foreign)}.")
+    beyond = sorted({scope.value for scope in scopes} - token_scopes_of(roles_of(owner)))
+    if beyond:
+        raise AccessDenied(
+            f"The roles of {owner.get_username()} do not hold {', '.join(beyond)}: name an owner whose roles do."
+        )
 
 
 def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
@@ -350,23 +436,39 @@ def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
         raise NotFound(f"There is no token {token.prefix} of your systems.")
 
 
-def check_can_add_person(principal: Principal) -> None:
-    """Put a person on record."""
-    check_can_administer(principal)
+def check_can_add_person(principal: Principal, systems: Sequence[System]) -> None:
+    """Put a person on record, as a member of systems of one's own."""
+    _check_administers(principal, *systems)
 
 
 def check_can_change_person(principal: Principal, person: User) -> None:
-    """Change what is on record of a person; of a superuser only as a superuser."""
+    """Change what is on record of a person: an administrator who is a member of each system that they are.
+
+    What is changed of a person is changed everywhere. So whoever shares one system with them changes nothing for
+    another. Of a superuser only a superuser changes anything.
+    """
     check_can_administer(principal)
+    _check_knows(principal, person)
+    _check_answers_for(principal, person)
     if person.is_superuser:
         check_can_make_superuser(principal)
 
 
 def check_can_change_roles(principal: Principal, person: User) -> None:
-    """Change a person's roles, and whether they may sign in: nobody raises themselves."""
+    """Change a person's roles, and whether they may sign in: nobody changes their own."""
     check_can_change_person(principal, person)
-    if principal.user == person and not person.is_superuser:
+    if principal.user == person:
         raise AccessDenied("Nobody changes their own roles: ask another operator.")
+
+
+def check_can_give_roles(principal: Principal, person: User, gained: Collection[str]) -> None:
+    """Give a person roles: those that an operator gives alone, or, on this machine, any.
+
+    Args:
+        gained: what the person could not do before. Making somebody active again gives all roles that they hold.
+    """
+    check_can_change_roles(principal, person)
+    _check_gives_alone(principal, gained, f"{person.get_username()} becomes {' and '.join(sorted(gained))}")
 
 
 def check_can_erase_names(principal: Principal, person: User) -> None:
@@ -379,6 +481,82 @@ def check_can_make_superuser(principal: Principal) -> None:
     check_can_administer(principal)
     if principal.user is not None and not principal.user.is_superuser:
         raise AccessDenied("Only a superuser gives rights beyond the role table.")
+
+
+def check_can_make_password_link(principal: Principal, person: User) -> None:
+    """Let somebody choose a new password: not oneself, and nobody whose role no operator gives alone.
+
+    Whoever holds the link can become that person, so it is as much power as the person's roles are.
+    """
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("You change your own password yourself: follow Change password.")
+    if not _runs_commands(principal) and (person.is_superuser or beyond_one_operator(roles_of(person))):
+        raise AccessDenied(
+            "A link for an approver, an auditor, an operator or a superuser is made on the machine itself: "
+            "`manage.py password_link`."
+        )
+    if not person.is_active:
+        raise ConflictingContent(f"{person.get_username()} is not active: make them active first.")
+
+
+def check_can_operate(principal: Principal) -> None:
+    """Be one of the two operators whom some decisions take: a superuser is none, nor is whoever runs commands here."""
+    check_signed_in(principal, "A proposal")
+    if OPERATOR not in principal.roles:
+        raise AccessDenied("This is for an operator to propose, and for another to confirm.")
+
+
+def check_can_propose_access(principal: Principal, person: User, system: System | None = None) -> None:
+    """Propose what takes two operators: an operator who answers for the person, and is not that person.
+
+    Args:
+        system: what the person is to see; None where they are to be given a role.
+    """
+    check_can_operate(principal)
+    if system is not None:
+        check_of_system(principal, system)
+    check_can_change_roles(principal, person)
+
+
+def check_can_confirm_access(principal: Principal, proposal: AccessProposal) -> None:
+    """Confirm what another operator proposed, and who proposed it still may."""
+    check_can_propose_access(principal, proposal.user, proposal.system)
+    if same_person(proposal.proposed_by, principal.actor):
+        raise AccessDenied("You proposed this: another operator confirms it.")
+    if AccessConfirmation.objects.filter(proposal=proposal).exists():
+        raise ConflictingContent("This was confirmed before.")
+    if proposal.expires_at <= clock.now():
+        raise ConflictingContent("Nobody confirmed this in time: propose it again.")
+    if not can_propose_access(principal_of_actor(proposal.proposed_by), proposal.user, proposal.system):
+        raise ConflictingContent("Who proposed this may not propose it any more: propose it yourself.")
+
+
+def _check_knows(principal: Principal, person: User) -> None:
+    """Answer for people of other systems as if there were none."""
+    if not visible_people(principal).filter(pk=person.pk).exists():
+        raise NotFound(f"There is no person {person.get_username()!r} in your systems.")
+
+
+def _check_answers_for(principal: Principal, person: User) -> None:
+    elsewhere = Membership.objects.filter(user=person).exclude(system__in=principal.system_ids)
+    if not _runs_commands(principal) and elsewhere.exists():
+        raise AccessDenied(
+            f"{person.get_username()} is a member of a system that you are no member of, too: ask an operator who is "
+            "a member of each."
+        )
+
+
+def _check_gives_alone(principal: Principal, roles: Collection[str], what: str) -> None:
+    """Keep an operator from giving alone what takes two, or the machine.
+
+    Args:
+        what: would happen, for the sentence.
+    """
+    beyond = [] if _runs_commands(principal) else beyond_one_operator(roles)
+    if beyond:
+        givers = ", ".join(f"{role} by {ROLES[role].giver.value}" for role in beyond)
+        raise AccessDenied(f"{what}: that is not for one operator to decide ({givers}).")
 
 
 def check_can_resume_log(principal: Principal) -> None:
@@ -449,10 +627,14 @@ can_use_waiver = as_question(check_can_use_waiver)
 can_ingest = as_question(check_can_ingest)
 can_register_system = as_question(check_can_register_system)
 can_register_release = as_question(check_can_register_release)
+can_register_version = as_question(check_can_register_version)
 can_record_deployment = as_question(check_can_record_deployment)
 can_record_eval_run = as_question(check_can_record_eval_run)
 can_retract_eval_run = as_question(check_can_retract_eval_run)
-can_define_gate = as_question(check_can_define_gate)
+can_propose_gate = as_question(check_can_propose_gate)
+can_approve_gate = as_question(check_can_approve_gate)
+can_decline_gate = as_question(check_can_decline_gate)
+can_withdraw_gate = as_question(check_can_withdraw_gate)
 can_ask_gate = as_question(check_can_ask_gate)
 can_export_binder = as_question(check_can_export_binder)
 can_read_binder = as_question(check_can_read_binder)
@@ -465,8 +647,13 @@ can_revoke_token = as_question(check_can_revoke_token)
 can_add_person = as_question(check_can_add_person)
 can_change_person = as_question(check_can_change_person)
 can_change_roles = as_question(check_can_change_roles)
+can_give_roles = as_question(check_can_give_roles)
 can_erase_names = as_question(check_can_erase_names)
 can_make_superuser = as_question(check_can_make_superuser)
+can_make_password_link = as_question(check_can_make_password_link)
+can_operate = as_question(check_can_operate)
+can_propose_access = as_question(check_can_propose_access)
+can_confirm_access = as_question(check_can_confirm_access)
 can_place_hold = as_question(check_can_place_hold)
 can_release_hold = as_question(check_can_release_hold)
 can_erase = as_question(check_can_erase)

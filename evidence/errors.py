@@ -107,6 +107,14 @@ class ConflictingContent(EvidenceError):
     title = "Conflicts with what is stored"
 
 
+class GateNotApproved(EvidenceError):
+    """A gate has versions and nobody approved one: it decides nothing, and lets nothing through."""
+
+    code = "gate_not_approved"
+    http_status = 409
+    title = "No version of this gate is approved"
+
+
 class InvalidInput(EvidenceError):
     """The input was understood and is not acceptable."""
 

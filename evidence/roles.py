@@ -1,4 +1,4 @@
-"""The roles of people, as one table: what each may do by API, and which nouns each sees in the admin.
+"""The roles of people, as one table: what each may do by API, which nouns each sees in the admin, and who gives it.
 
 A role is a Django group of that name. Seeing is always narrowed to the systems one is a member of.
 """
@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
+from itertools import combinations
 from typing import Final
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 
 from evidence.models import Scope
+
+
+class Giver(Enum):
+    """Who gives a role. Whoever runs commands on the machine gives any: they bring the first people."""
+
+    OPERATOR = "an operator"
+    TWO_OPERATORS = "one operator who proposes it, and another who confirms"
+    COMMAND_LINE = "whoever runs commands on the machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +33,28 @@ class RoleRules:
     scopes: frozenset[Scope]
     sees_apps: tuple[str, ...]  # app labels whose records the admin shows, read-only
     permissions: tuple[str, ...] = ()  # further permissions, as "app.codename"
+    giver: Giver = Giver.OPERATOR
+    machine_scopes: frozenset[Scope] = frozenset()  # what a token of theirs may hold beside `scopes`
 
 
+OPERATOR: Final = "operator"
 _EVIDENCE = ("evidence", "requirements")
+# What only machines do. Who builds a system, or runs it, answers for those.
+_MACHINES: Final = frozenset({Scope.INGEST, Scope.PUSH_EVAL, Scope.GATE})
 
 ROLES: Final[dict[str, RoleRules]] = {
-    "author": RoleRules("drafts and proposes requirement versions", frozenset({Scope.READ, Scope.IMPORT}), _EVIDENCE),
-    "approver": RoleRules("approves what another proposed; waivers with expiry", frozenset({Scope.READ}), _EVIDENCE),
+    "author": RoleRules(
+        "drafts and proposes requirement versions",
+        frozenset({Scope.READ, Scope.IMPORT}),
+        _EVIDENCE,
+        machine_scopes=_MACHINES,
+    ),
+    "approver": RoleRules(
+        "approves what another proposed; waivers with expiry",
+        frozenset({Scope.READ}),
+        _EVIDENCE,
+        giver=Giver.TWO_OPERATORS,
+    ),
     "reviewer": RoleRules("reviews traces of their systems", frozenset({Scope.READ, Scope.REVIEW}), _EVIDENCE),
     "researcher": RoleRules(
         "runs probes, sees internals, calibrates detectors",
@@ -37,8 +62,13 @@ ROLES: Final[dict[str, RoleRules]] = {
         (*_EVIDENCE, "interpret"),
         ("interpret.view_internals",),
     ),
-    "auditor": RoleRules("reads all, verifies, exports binders", frozenset({Scope.READ, Scope.BINDER}), _EVIDENCE),
-    "operator": RoleRules(
+    "auditor": RoleRules(
+        "reads all, verifies, exports binders",
+        frozenset({Scope.READ, Scope.BINDER}),
+        _EVIDENCE,
+        giver=Giver.TWO_OPERATORS,
+    ),
+    OPERATOR: RoleRules(
         "users, tokens, memberships, retention, holds; no evidence content",
         frozenset({Scope.ERASURES}),
         (),
@@ -48,12 +78,27 @@ ROLES: Final[dict[str, RoleRules]] = {
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
             "evidence.view_pseudonym", "evidence.view_legalhold", "evidence.view_legalholdrelease",
             "evidence.view_erasure", "evidence.view_erasurecertificate", "evidence.view_disposal",
+            "evidence.view_accessproposal", "evidence.view_accessconfirmation",
         ),
+        giver=Giver.COMMAND_LINE,
+        machine_scopes=_MACHINES,
     ),
 }  # fmt: skip
 
+# Which two roles nobody holds both of, and why. Other pairs are kept apart by each object's four eyes.
+_GIVES_ACCESS: Final = "who gives access neither reads evidence nor decides about it"
+_AUDITS: Final = "an auditor looks at what others did, and does nothing else"
+INCOMPATIBLE: Final[dict[frozenset[str], str]] = {
+    **{frozenset({OPERATOR, role}): _GIVES_ACCESS for role in ROLES if role != OPERATOR},
+    **{frozenset({"auditor", role}): _AUDITS for role in ("author", "approver", "reviewer", "researcher")},
+    frozenset({"researcher", "approver"}): "who calibrates detectors does not approve them",
+    frozenset({"researcher", "reviewer"}): "who judges answers never sees internals",
+}
+
 # Work rows and secrets that evidence readers have no use for.
-_HIDDEN_FROM_READERS: Final = frozenset({"accesstoken", "membership", "pendingtrace", "auditpayload"})
+_HIDDEN_FROM_READERS: Final = frozenset(
+    {"accesstoken", "accessproposal", "accessconfirmation", "membership", "pendingtrace", "auditpayload"}
+)
 
 
 def roles_of(user: User) -> frozenset[str]:
@@ -64,6 +109,37 @@ def roles_of(user: User) -> frozenset[str]:
 def scopes_of(roles: Iterable[str]) -> frozenset[str]:
     """Return what roles may do by API: the union over them."""
     return frozenset(scope.value for role in roles for scope in ROLES[role].scopes)
+
+
+def token_scopes_of(roles: Iterable[str]) -> frozenset[str]:
+    """Return what a token of somebody in these roles may hold: what they may do, and what they answer for."""
+    held = frozenset(roles)
+    return scopes_of(held) | {scope.value for role in held for scope in ROLES[role].machine_scopes}
+
+
+def beyond_one_operator(roles: Iterable[str]) -> list[str]:
+    """Return those of the roles that no operator gives alone."""
+    return sorted(role for role in roles if ROLES[role].giver is not Giver.OPERATOR)
+
+
+def conflicts_among(roles: Iterable[str]) -> list[str]:
+    """Return a sentence for each two of these roles that nobody holds both of."""
+    return [
+        f"{one} and {other} do not go together: {INCOMPATIBLE[frozenset({one, other})]}."
+        for one, other in combinations(sorted(roles), 2)
+        if frozenset({one, other}) in INCOMPATIBLE
+    ]
+
+
+def conflicts_of(person: User, *more: str) -> list[str]:
+    """Return a sentence for each two roles of a person that do not go together.
+
+    A superuser administers, as an operator does, and counts as one.
+
+    Args:
+        more: what they are to be, too.
+    """
+    return conflicts_among({*roles_of(person), *more, *([OPERATOR] if person.is_superuser else [])})
 
 
 def roles_that_see(model: type[Model]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,12 +13,16 @@ from django.utils import timezone
 from evidence.access import Principal, principal_of_command_line, principal_of_user
 from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
-from evidence.models import Release, Scope, System
-from evidence.roles import ROLES
-from evidence.services import registry
+from evidence.models import ArtefactVersion, Release, Scope, System
+from evidence.roles import ROLES, token_scopes_of
+from evidence.services import gates, registry
+from evidence.services.gates import CriterionReference
 from evidence.services.people import memberships, tokens
 
 ACTOR = "user:olga"
+GATE_APPROVER = "user:gina"
+# Who owns tokens: the first of these whose role holds the scopes.
+ANSWERING = ["operator", "author", "auditor", "researcher", "reviewer", "approver"]
 DOCUMENT_TEXT = (
     "Personal loans. The annual percentage rate is 7.9% for amounts between 5,000 and 15,000. "
     "Applicants must be at least 18 years old and resident for three years."
@@ -36,12 +41,26 @@ class World:
         """Return the principal of the person in this role, as they are now."""
         return principal_of_user(self.people[role])
 
+    def owner(self, *scopes: Scope) -> User:
+        """Return somebody of the system whose roles hold these scopes: of one role where one does, else of several."""
+        for role in sorted(self.people, key=ANSWERING.index):
+            if {scope.value for scope in scopes} <= token_scopes_of([role]):
+                return self.people[role]
+        name = f"of-every-role-{self.system.key}"
+        return User.objects.filter(username=name).first() or self.join(name, *ROLES)
+
+    def join(self, name: str, *roles: str) -> User:
+        """Create a person with these roles, who is a member of the system."""
+        person = make_person(name, *roles)
+        memberships.grant_membership(principal=principal_of_command_line(), system=self.system, user=person)
+        return person
+
     def token(self, *scopes: Scope) -> str:
-        """Issue a token with these scopes and return its text."""
+        """Issue a token with these scopes, of somebody who may have them, and return its text."""
         return tokens.issue_token(
             principal=principal_of_command_line(),
             name="test",
-            owner=self.people["operator"],
+            owner=self.owner(*scopes),
             scopes=list(scopes),
             systems=[self.system],
             expires_at=timezone.now() + timedelta(days=1),
@@ -67,7 +86,7 @@ def acting(actor: str = ACTOR) -> Principal:
 
 
 def make_person(name: str, *roles: str) -> User:
-    """Create a person with these roles."""
+    """Create a person with these roles, be it as one of before some of them were kept apart."""
     # No password: hashing one takes longer than most tests.
     user = User.objects.create_user(name, is_staff=True)
     user.groups.set(Group.objects.filter(name__in=roles))
@@ -82,8 +101,34 @@ def make_world(key: str = "credit-assistant") -> World:
     )
     for user in people.values():
         memberships.grant_membership(principal=principal_of_command_line(), system=system, user=user)
-    release = registry.register_release(principal=acting(), system=system, manifest=manifest(key))
-    return World(system, release, people)
+    return World(system, register_release(system, manifest(key)), people)
+
+
+def register_release(
+    system: System, pins: registry.ReleaseManifest, principal: Principal | None = None
+) -> Release:
+    """Freeze a release, and vouch for each version it pins."""
+    principal = principal or acting()
+    release = registry.register_release(principal=principal, system=system, manifest=pins)
+    for pin in release.pins.select_related("version__artefact__system"):
+        registry.register_version(principal=principal, version=pin.version)
+    return release
+
+
+def define_gate(
+    *,
+    system: System,
+    key: str,
+    references: Sequence[CriterionReference],
+    principal: Principal | None = None,
+) -> ArtefactVersion:
+    """Have one person propose a gate and another approve it."""
+    version = gates.propose_gate(
+        principal=principal or acting(), system=system, key=key, references=references
+    )
+    if not version.gate_transitions.filter(to_state="approved").exists():
+        gates.settle_gate_proposal(principal=acting(GATE_APPROVER), version=version, to_state="approved")
+    return version
 
 
 def manifest(key: str = "credit-assistant", name: str = "r1") -> registry.ReleaseManifest:

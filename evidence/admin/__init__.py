@@ -1,6 +1,7 @@
 """The admin of `evidence`: one file a noun. Importing it registers every model."""
 
 from evidence.admin import (
+    access,
     activity,
     artefact,
     audit,
@@ -26,6 +27,7 @@ from evidence.admin import (
 from evidence.admin.review import records
 
 __all__ = [
+    "access",
     "activity",
     "artefact",
     "audit",

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, short_digest
+from evidence.admin.frame.display import badge, link, record_url, short_digest
 from evidence.admin.frame.filters import related
-from evidence.models import Artefact, ArtefactVersion, Registration
+from evidence.admin.frame.life import show_life
+from evidence.admin.frame.visibility import principal_of
+from evidence.admin.version_steps import STEPS
+from evidence.errors import AccessDenied, EvidenceError, InvalidInput
+from evidence.models import (
+    INSTRUMENT_KINDS,
+    Artefact,
+    ArtefactKind,
+    ArtefactVersion,
+    GateState,
+    Registration,
+)
+from evidence.selectors.gates import find_deciding, replaced_digest, state_of, with_standing
+from evidence.services.gates import compare_references, read_references
 
 
 @admin.register(Artefact)
@@ -22,33 +41,54 @@ class ArtefactAdmin(ReadOnlyModelAdmin):
 
 
 class RegisteredFilter(admin.SimpleListFilter):
-    """Versions that somebody vouched for, or that were only seen in a trace."""
+    """Versions that somebody vouched for, that were only seen or pinned, and those that wait for an approver."""
 
     title = "registered"
     parameter_name = "registered"
 
     def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
         del request, model_admin
-        return [("yes", "Registered"), ("no", "Only seen")]
+        return [("yes", "Registered"), ("no", "Only seen"), ("approver", "Waits for an approver")]
 
     def queryset(self, request: object, queryset: QuerySet[ArtefactVersion]) -> QuerySet[ArtefactVersion]:
         del request
         if self.value() is None:
             return queryset
-        return queryset.filter(registration__isnull=self.value() == "no")
+        if self.value() == "approver":
+            queryset = queryset.filter(artefact__kind__in=INSTRUMENT_KINDS)
+        return queryset.filter(registration__isnull=self.value() != "yes")
+
+
+class GateStateFilter(admin.SimpleListFilter):
+    """Where a version of a gate stands."""
+
+    title = "state of a gate"
+    parameter_name = "gate"
+
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [(state.value, state.label) for state in GateState]
+
+    def queryset(self, request: object, queryset: QuerySet[ArtefactVersion]) -> QuerySet[ArtefactVersion]:
+        del request
+        return queryset if self.value() is None else with_standing(queryset).filter(state_now=self.value())
 
 
 @admin.register(ArtefactVersion)
 class ArtefactVersionAdmin(ReadOnlyModelAdmin):
     list_display = ["__str__", "kind", "system", "digest_start", "basis", "standing", "created_at"]
-    list_filter = [related("artefact__system"), "artefact__kind", RegisteredFilter]
+    list_filter = [related("artefact__system"), "artefact__kind", RegisteredFilter, GateStateFilter]
     list_select_related = ["artefact__system", "registration"]
     list_defer = ["metadata"]
     search_fields = ["label", "artefact__key", "digest"]
     ordering = ["-id"]
+    change_form_template = "admin/evidence/version.html"
     fields = [
         "artefact", "number", "label", "digest", "digest_basis", "standing", "metadata_as_json", "blob",
         "created_at", "created_by",
+    ]  # fmt: skip
+    fields_of_gates = [
+        "artefact", "number", "digest", "gate_state", "asks_for", "life", "created_at", "created_by",
     ]  # fmt: skip
     chain = [
         ChainLink("Releases that pin it", "evidence.releasepin", "version__id__exact"),
@@ -58,10 +98,70 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
         ChainLink("Registration", "evidence.registration", "version__id__exact"),
         ChainLink("Requirement version", "requirements.requirementversion", "artefact_version__id__exact"),
         ChainLink("Gate decisions", "evidence.gatedecision", "gate_version__id__exact"),
+        ChainLink("Steps of a gate's version", "evidence.gatetransition", "version__id__exact"),
         ChainLink(
             "All versions of the artefact", "evidence.artefactversion", "artefact__id__exact", "artefact_id"
         ),
     ]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Show of a gate what it asks for and what became of it."""
+        is_gate = obj is not None and obj.artefact.kind == ArtefactKind.GATE
+        return list(self.fields_of_gates) if is_gate else super().get_fields(request, obj)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Show the version with the steps this person may take; take one when its button is pressed."""
+        version = self.get_object(request, object_id) if object_id else None
+        if version is None or not self.has_view_permission(request, version):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        if request.method == "POST":
+            return self._take(request, version)
+        principal = principal_of(request)
+        offered = [(name, step.text) for name, step in STEPS.items() if step.is_offered(principal, version)]
+        return super().changeform_view(
+            request, object_id, form_url, {"steps": offered} | (extra_context or {})
+        )
+
+    def _take(self, request: HttpRequest, version: ArtefactVersion) -> HttpResponseRedirect:
+        step, reason = STEPS.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
+        try:
+            if step is None:
+                raise InvalidInput(f"A version is one of {', '.join(STEPS)}.")
+            step.take(principal=principal_of(request), version=version, reason=reason)
+        except AccessDenied as exc:
+            raise PermissionDenied(str(exc)) from exc
+        except EvidenceError as exc:
+            messages.error(request, f"{exc.title}. {exc}")
+        else:
+            messages.success(request, str(step.done))
+        return HttpResponseRedirect(record_url(version))
+
+    @admin.display(description=_("Where it stands"))
+    def gate_state(self, version: ArtefactVersion) -> str:
+        deciding = find_deciding(version.artefact.system, version.artefact.key)
+        state = badge(state_of(version))
+        if deciding is None:
+            return format_html("{} {}", state, _("No version of this gate decides yet."))
+        if deciding.pk == version.pk:
+            return format_html("{} {}", state, _("The gate decides by this version."))
+        return format_html("{} {} {}", state, _("The gate decides by:"), link(deciding))
+
+    @admin.display(description=_("What it asks for"))
+    def asks_for(self, version: ArtefactVersion) -> str:
+        """Show each entry, and how it differs from the version this one was proposed in place of."""
+        replaced = version.artefact.versions.filter(digest=replaced_digest(version)).first()
+        before = read_references(replaced.metadata) if replaced else []
+        told = compare_references(before, read_references(version.metadata))
+        rows = format_html_join("", "<li>{} {}</li>", ((badge(change), str(entry)) for change, entry in told))
+        against = format_html("<p>{} {}</p>", _("Compared with:"), link(replaced)) if replaced else ""
+        return format_html("{}<ul class='tb-life'>{}</ul>", against, rows)
+
+    @admin.display(description=_("Its life so far"))
+    def life(self, version: ArtefactVersion) -> str:
+        return show_life(version.gate_transitions.order_by("pk")) or "–"
 
     @admin.display(description="System", ordering="artefact__system")
     def system(self, version: ArtefactVersion) -> str:
@@ -86,8 +186,8 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Registration)
 class RegistrationAdmin(ReadOnlyModelAdmin):
-    list_display = ["version_link", "registered_by", "reason", "created_at"]
-    list_filter = [related("version__artefact__system")]
+    list_display = ["version_link", "registered_by", "basis", "reason", "created_at"]
+    list_filter = [related("version__artefact__system"), "basis"]
     list_select_related = ["version__artefact"]
     search_fields = ["registered_by", "version__artefact__key"]
     ordering = ["-id"]

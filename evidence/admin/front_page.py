@@ -8,14 +8,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.acts import can_judge
+from evidence.acts import can_approve, can_judge
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.queue import TITLES
-from evidence.models import GateDecision, ReviewTask, System
+from evidence.models import INSTRUMENT_KINDS, ArtefactVersion, GateDecision, GateState, ReviewTask, System
+from evidence.selectors.gates import with_standing
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 
 
@@ -33,6 +35,7 @@ class Work:
     """The front page of one person."""
 
     waiting: tuple[Waiting, ...]
+    approvals: tuple[Waiting, ...]  # empty for those who approve nothing
     systems: QuerySet[Any]  # with `gate_verdict` and `gate_id`, of the newest decision
 
 
@@ -46,7 +49,7 @@ def work_of(request: HttpRequest) -> Work | None:
     systems = visible(System.objects.all(), request).annotate(
         gate_verdict=Subquery(latest.values("verdict")[:1]), gate_id=Subquery(latest.values("pk")[:1])
     )
-    return Work(_waiting(request), systems)
+    return Work(_waiting(request), _approvals(request), systems)
 
 
 def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
@@ -58,4 +61,25 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     return tuple(
         Waiting(TITLES[each], counts[each], list_url("evidence.reviewtask", standing=each.value))
         for each in standings
+    )
+
+
+def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
+    """Return what an approver decides on, of their systems, though some of it may be their own proposal."""
+    if not can_approve(principal_of(request)):
+        return ()
+    versions = visible(ArtefactVersion.objects.all(), request)
+    proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)
+    unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
+    return (
+        Waiting(
+            _("Versions of gates to approve"),
+            proposed.count(),
+            list_url("evidence.artefactversion", gate=GateState.PROPOSED.value),
+        ),
+        Waiting(
+            _("Suites, evaluators and datasets to register"),
+            unregistered.count(),
+            list_url("evidence.artefactversion", registered="approver"),
+        ),
     )

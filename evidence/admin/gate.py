@@ -9,17 +9,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.acts import can_approve
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, list_url, record_url
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
 from evidence.errors import EvidenceError
-from evidence.models import GateDecision, Waiver
+from evidence.models import GateDecision, GateTransition, Waiver
 from evidence.pages.frame import Page, Step, show_page
+from evidence.selectors.gates import standing_of
 from evidence.selectors.waivers import is_in_force
 from evidence.services.gates import record_waiver
 
@@ -32,8 +35,8 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
     list_defer = ["reasons", "inputs"]
     ordering = ["-id"]
     fields = [
-        "decided", "gate_version", "release", "as_of", "why", "inputs_as_json", "inputs_digest", "code_version",
-        "decided_by", "decided_at",
+        "decided", "gate_version", "gate_standing", "release", "as_of", "why", "inputs_as_json", "inputs_digest",
+        "code_version", "decided_by", "decided_at",
     ]  # fmt: skip
     chain = [
         ChainLink(
@@ -46,6 +49,17 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Gate")
     def gate(self, decision: GateDecision) -> str:
         return link(decision.gate_version)
+
+    @admin.display(description=gettext_lazy("The version decides since"))
+    def gate_standing(self, decision: GateDecision) -> str:
+        """Say since when the version that decided does, who proposed and who approved it."""
+        standing = standing_of(decision.gate_version)
+        if standing is None:
+            return "–"
+        people = [*standing.proposed_by, *([standing.approved_by] if standing.approved_by else [])]
+        names = names_of(people)
+        shown = format_html_join(", ", "{}", ((show_actor(actor, names),) for actor in people))
+        return format_html("{:%Y-%m-%d %H:%M} UTC {} ({})", standing.since, badge(standing.state), shown)
 
     @admin.display(description="Verdict", ordering="verdict")
     def decided(self, decision: GateDecision) -> str:
@@ -71,6 +85,22 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
             "<th scope='col'>Verdict</th><th scope='col'>Detail</th></tr></thead><tbody>{}</tbody></table>",
             rows,
         )
+
+
+@admin.register(GateTransition)
+class GateTransitionAdmin(ReadOnlyModelAdmin):
+    list_display = ["version_link", "moved_to", "by", "reason", "at"]
+    list_filter = [related("version__artefact__system"), "to_state"]
+    list_select_related = ["version__artefact"]
+    ordering = ["-id"]
+
+    @admin.display(description="Version")
+    def version_link(self, move: GateTransition) -> str:
+        return link(move.version)
+
+    @admin.display(description="To", ordering="to_state")
+    def moved_to(self, move: GateTransition) -> str:
+        return badge(move.to_state)
 
 
 @admin.register(Waiver)

@@ -1,10 +1,12 @@
-"""People. An operator gives roles to others; nobody raises themselves, and only a superuser makes superusers."""
+"""People. An operator sees those of their systems, gives them roles, and sets nobody's password.
+
+Nobody raises themselves. The rules: `evidence.acts`.
+"""
 
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -14,19 +16,26 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from evidence import acts
+from evidence.access import visible_people
 from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
+from evidence.admin.frame.display import list_url
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.person_form import PersonAddForm
+from evidence.errors import EvidenceError
 from evidence.models import Pseudonym
-from evidence.roles import roles_of
+from evidence.pages.frame import Page, Step, show_page
+from evidence.roles import conflicts_of, roles_of
 from evidence.selectors.people import as_shown
 from evidence.services.people import person_changes
 from evidence.services.people.name_erasure import erase_names
+from evidence.services.people.passwords import make_password_link
 
 if TYPE_CHECKING:
     _UserAdmin = UserAdmin[User]
@@ -41,9 +50,18 @@ admin.site.unregister(Group)
 class PersonAdmin(StrictInput, _UserAdmin):
     list_display = ["username", "first_name", "last_name", "recorded_as", "roles", "is_active", "last_login"]
     list_select_related = ["pseudonym"]
-    actions = ["erase_names"]
+    actions = ["make_password_link", "erase_names"]
     list_filter = ["groups", "is_active"]
     show_facets = admin.ShowFacets.NEVER
+    add_form = PersonAddForm
+    add_form_template = "admin/change_form.html"
+    add_fieldsets = ((None, {"fields": ("username", "system")}),)
+    # Without the password: it is the person's own affair, and nobody has a use for its hash.
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("username", "first_name", "last_name", "email")}),
+        (None, {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (None, {"fields": ("last_login", "date_joined")}),
+    )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse what would tell, by who is left, of systems that the asker is no member of."""
@@ -51,7 +69,20 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return not foreign and super().lookup_allowed(lookup, value, request)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("groups")
+        """Return the people of one's systems; what a page, a choice and a search offer starts from it."""
+        known = visible_people(principal_of(request)).values("pk")
+        return super().get_queryset(request).filter(pk__in=known).prefetch_related("groups")
+
+    def get_urls(self) -> list[Any]:
+        """Leave out Django's page on which one sets another's password."""
+        return [address for address in super().get_urls() if address.name != "auth_user_password_change"]
+
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any  # noqa: FBT001, FBT002  # Django's signature
+    ) -> Any:  # fmt: skip
+        """Offer, to whoever adds a person, their own systems."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        return form if obj else type(form.__name__, (form,), {"principal": principal_of(request)})
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Keep what would raise a person above the role table out of an operator's hands, and one's own roles too."""
@@ -64,7 +95,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         return sorted(closed)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and acts.can_add_person(principal_of(request))
+        return super().has_add_permission(request) and acts.can_administer(principal_of(request))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         if obj is not None and not acts.can_change_person(principal_of(request), obj):
@@ -106,20 +137,57 @@ class PersonAdmin(StrictInput, _UserAdmin):
         }
         return TemplateResponse(request, "admin/evidence/erase_names.html", context)
 
+    def has_make_password_link_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may make links at all."""
+        return acts.can_administer(principal_of(request))
+
+    @admin.action(
+        description="Make a link by which the person chooses a password", permissions=["make_password_link"]
+    )
+    def make_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponseBase | None:
+        """Show the link once, to be handed over. It is for one person."""
+        if queryset.count() != 1:
+            self.message_user(request, _("Choose one person: a link is for one."), messages.ERROR)
+            return None
+        try:
+            link = make_password_link(principal=principal_of(request), person=queryset.get())
+        except EvidenceError as exc:
+            self.message_user(request, str(exc), messages.ERROR)
+            return None
+        told = {
+            "person": link.person,
+            "link": request.build_absolute_uri(link.path),
+            "until": link.expires_at,
+        }
+        trail = [Step(_("Users"), list_url("auth.user"))]
+        return show_page(
+            request, Page("admin/evidence/password_link.html", _("A link, shown once"), told, trail)
+        )
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
+        """Keep what the person could do before, for the record; a new person has no password yet."""
+        if change:
+            locked = User.objects.select_for_update().get(
+                pk=obj.pk
+            )  # of two who give roles at once, one waits
+            form.roles_before = person_changes.roles_in_force(locked)
+        else:
+            obj.is_staff = True  # whoever may sign in to the admin
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's signature
         super().save_related(request, form, formsets, change)
-        record = person_changes.record_person_changed if change else person_changes.record_person_added
-        record(principal=principal_of(request), person=form.instance, fields=form.changed_data)
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002  # Django's signature
-        """Set somebody's password, and put on record who did."""
-        with transaction.atomic():
-            answer = super().user_change_password(request, id, form_url)
-            person = self.get_object(request, id) if answer.status_code == HTTPStatus.FOUND else None
-            if person is not None:
-                principal = principal_of(request)
-                person_changes.record_person_changed(principal=principal, person=person, fields=["password"])
-        return answer
+        principal, person, fields = principal_of(request), form.instance, form.changed_data
+        if change:
+            person_changes.record_person_changed(
+                principal=principal, person=person, fields=fields, roles_before=form.roles_before
+            )
+        else:
+            systems = [form.cleaned_data["system"]]
+            person_changes.record_person_added(
+                principal=principal, person=person, fields=fields, systems=systems
+            )
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
         return _log(request, obj, ADDITION, message)
@@ -135,7 +203,9 @@ class PersonAdmin(StrictInput, _UserAdmin):
 
     @admin.display(description="Roles")
     def roles(self, person: User) -> str:
-        return ", ".join(sorted(roles_of(person))) or "–"
+        """Return what they hold, with what of it does not go together: given before that was refused."""
+        held = ", ".join(sorted(roles_of(person))) or "–"
+        return " ".join([held, *(f"({said})" for said in conflicts_of(person))])
 
 
 @admin.register(Pseudonym)

@@ -1,9 +1,11 @@
-"""Gates by API: ask for a decision, define a gate, record a waiver."""
+"""Gates by API: ask for a decision, propose and approve versions of a gate, record a waiver."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,9 +15,22 @@ from evidence.api.filtering import FilterSet
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
-from evidence.models import ArtefactVersion, GateDecision, Scope, Waiver
+from evidence.models import ArtefactVersion, GateDecision, GateState, GateTransition, Scope, Waiver
 from evidence.problems import Problem
+from evidence.selectors.gates import GateStanding, replaced_digest, standing_of, with_standing
 from evidence.services import gates, registry
+
+
+class GateStandingOut(serializers.Serializer[GateStanding]):
+    """Since when a version of a gate decides, or did, and by whom.
+
+    `adopted` versions are on record from before versions were approved: nobody approved them.
+    """
+
+    state = serializers.ChoiceField(choices=[GateState.APPROVED.value, GateState.ADOPTED.value])
+    proposed_by = serializers.ListField(child=serializers.CharField())
+    approved_by = serializers.CharField(allow_null=True)
+    since = serializers.DateTimeField()
 
 
 class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
@@ -25,13 +40,20 @@ class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
     release = serializers.CharField(source="release.name")
     gate = serializers.CharField(source="gate_version.artefact.key")
     gate_version = serializers.IntegerField(source="gate_version.number")
+    gate_standing = serializers.SerializerMethodField()
 
     class Meta:
         model = GateDecision
         fields = [
-            "id", "system", "release", "gate", "gate_version", "as_of", "verdict", "reasons", "inputs_digest",
-            "code_version", "decided_by", "decided_at",
+            "id", "system", "release", "gate", "gate_version", "gate_standing", "as_of", "verdict", "reasons",
+            "inputs_digest", "code_version", "decided_by", "decided_at",
         ]  # fmt: skip
+
+    @extend_schema_field(GateStandingOut)
+    def get_gate_standing(self, decision: GateDecision) -> dict[str, Any] | None:
+        """Return since when the version that decided does, and by whom."""
+        standing = standing_of(decision.gate_version)
+        return standing.as_dict() if standing else None
 
 
 class GateDecisionIn(Input):
@@ -42,11 +64,16 @@ class GateDecisionIn(Input):
 
 
 class GateDecide(ScopedView):
-    """Ask a gate. `pass` only when every criterion is met or waived; missing evidence is `insufficient`."""
+    """Ask a gate. `pass` only when every criterion is met or waived; missing evidence is `insufficient`.
+
+    The version approved last decides. A gate of which no version is approved answers 409 (`gate_not_approved`).
+    """
 
     scopes = {"POST": Scope.GATE}
 
-    @extend_schema(request=GateDecisionIn, responses={201: GateDecisionOut, 404: Problem, 422: Problem})
+    @extend_schema(
+        request=GateDecisionIn, responses={201: GateDecisionOut, 404: Problem, 409: Problem, 422: Problem}
+    )
     def post(self, request: Request, gate: str) -> Response:
         data = GateDecisionIn(data=request.data)
         data.is_valid(raise_exception=True)
@@ -72,7 +99,9 @@ class GateDecisionFilter(FilterSet):
 class GateDecisions(ScopedList[GateDecision]):
     """Decisions, newest first."""
 
-    queryset = GateDecision.objects.select_related("system", "release", "gate_version__artefact")
+    queryset = GateDecision.objects.select_related(
+        "system", "release", "gate_version__artefact", "gate_version__registration"
+    ).prefetch_related("gate_version__gate_transitions")
     serializer_class = GateDecisionOut
     filterset_class = GateDecisionFilter
 
@@ -94,44 +123,125 @@ class CriterionReferenceIn(Input):
 
 
 class GateIn(Input):
-    """Which criteria a gate asks for, each by a baseline or a requirement."""
+    """Which criteria a gate is to ask for, each by a baseline or a requirement."""
 
     system = serializers.CharField()
     key = serializers.SlugField(max_length=100)
     name = serializers.CharField(required=False, default="", max_length=200)
+    reason = serializers.CharField(required=False, default="", help_text="Why; shown to whoever approves it.")
     criteria = CriterionReferenceIn(many=True)
 
 
-class GateOut(serializers.ModelSerializer[ArtefactVersion]):
-    """A version of a gate, numbered, with the criteria it asks for and their digest."""
+class GateTransitionOut(serializers.ModelSerializer[GateTransition]):
+    """A step of a version of a gate: who took it, why, and when."""
+
+    class Meta:
+        model = GateTransition
+        fields = ["id", "to_state", "by", "reason", "at"]
+
+
+class GateVersionOut(serializers.ModelSerializer[ArtefactVersion]):
+    """A version of a gate: the criteria it asks for, where it stands, and whether it is the one that decides."""
 
     system = serializers.CharField(source="artefact.system.key")
     key = serializers.CharField(source="artefact.key")
     criteria = serializers.JSONField(source="metadata.criteria")
+    replaces = serializers.SerializerMethodField()
+    state = serializers.CharField(source="state_now")
+    decides = serializers.SerializerMethodField()
+    transitions = GateTransitionOut(source="gate_transitions", many=True)
 
     class Meta:
         model = ArtefactVersion
-        fields = ["system", "key", "number", "digest", "criteria", "created_at", "created_by"]
+        fields = [
+            "system", "key", "number", "digest", "criteria", "replaces", "state", "decides", "transitions",
+            "created_at", "created_by",
+        ]  # fmt: skip
+
+    def get_replaces(self, version: ArtefactVersion) -> str | None:
+        """Return the digest of the version it was proposed in place of; null where none decided then."""
+        return replaced_digest(version)
+
+    def get_decides(self, version: Any) -> bool:
+        """Return whether this is the version by which the gate decides."""
+        return bool(version.pk == version.deciding_id)
 
 
-class GateDefine(ScopedView):
-    """Define a gate, or the next version of it. The same criteria again answer the same."""
+class GateVersionFilter(FilterSet):
+    """Narrow a list of versions of gates; `state=proposed` is what waits for an approver."""
 
-    scopes = {"POST": Scope.IMPORT}
+    system = django_filters.CharFilter("artefact__system__key")
+    key = django_filters.CharFilter("artefact__key")
+    state = django_filters.ChoiceFilter("state_now", choices=GateState.choices)
 
-    @extend_schema(request=GateIn, responses={201: GateOut, 422: Problem})
+    class Meta:
+        model = ArtefactVersion
+        fields = ["digest"]
+
+
+class Gates(ScopedList[ArtefactVersion]):
+    """List versions of gates, newest first; propose one."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
+    queryset = (
+        with_standing(ArtefactVersion.objects.all())
+        .select_related("artefact__system")
+        .prefetch_related("gate_transitions")
+    )
+    serializer_class = GateVersionOut
+    filterset_class = GateVersionFilter
+
+    @extend_schema(request=GateIn, responses={201: GateVersionOut, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
+        """Propose a gate, or the next version of it; it decides nothing until an approver, another person, agrees.
+
+        The same criteria again answer the same.
+        """
         data = GateIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
-        version = gates.define_gate(
+        version = gates.propose_gate(
             principal=principal,
             system=find_system(principal, values["system"]),
             key=values["key"],
             name=values["name"],
+            reason=values["reason"],
             references=[gates.CriterionReference(**entry) for entry in values["criteria"]],
         )
-        return Response(GateOut(version).data, status=201)
+        return Response(GateVersionOut(Gates.queryset.get(pk=version.pk)).data, status=201)
+
+
+class GateTransitionIn(Input):
+    """What becomes of a proposed version, and why."""
+
+    system = serializers.CharField()
+    to_state = serializers.ChoiceField(choices=list(gates.SETTLED))
+    reason = serializers.CharField(required=False, default="", allow_blank=True)
+
+
+class GateTransitions(ScopedView):
+    """Settle a proposed version of a gate: an approver, another person, approves or declines; its proposer withdraws.
+
+    Declining says why.
+    """
+
+    scopes = {"POST": (Scope.READ, Scope.IMPORT)}
+
+    @extend_schema(
+        request=GateTransitionIn,
+        responses={201: GateTransitionOut, 403: Problem, 404: Problem, 409: Problem, 422: Problem},
+    )
+    def post(self, request: Request, gate: str, number: int) -> Response:
+        data = GateTransitionIn(data=request.data)
+        data.is_valid(raise_exception=True)
+        values, principal = data.validated_data, principal_of(request)
+        transition = gates.settle_gate_proposal(
+            principal=principal,
+            version=gates.find_gate_version(find_system(principal, values["system"]), gate, number),
+            to_state=values["to_state"],
+            reason=values["reason"],
+        )
+        return Response(GateTransitionOut(transition).data, status=201)
 
 
 class WaiverIn(Input):

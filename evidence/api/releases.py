@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,9 +12,10 @@ from evidence.access import find_system, principal_of
 from evidence.api.inputs import Input, QueryInput
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
-from evidence.models import ArtefactKind, Deployment, Release, Scope
+from evidence.models import ArtefactKind, Deployment, Release, ReleasePin, Scope
 from evidence.problems import Problem
 from evidence.selectors.deployments import live_at
+from evidence.selectors.registrations import unregistered_pins
 from evidence.services import registry
 
 
@@ -58,19 +59,37 @@ class ReleaseIn(Input):
         return registry.ReleaseManifest(name=self.validated_data["name"], pins=pins)
 
 
+class UnregisteredOut(serializers.ModelSerializer[ReleasePin]):
+    """A pinned version that nobody registered yet, as its registration names it."""
+
+    kind = serializers.CharField(source="version.artefact.kind")
+    key = serializers.CharField(source="version.artefact.key")
+    digest = serializers.CharField(source="version.digest")
+
+    class Meta:
+        model = ReleasePin
+        fields = ["slot", "kind", "key", "digest"]
+
+
 class ReleaseOut(serializers.ModelSerializer[Release]):
-    """A frozen release."""
+    """A frozen release. While a version that it pins is unregistered, no gate lets it through."""
 
     system = serializers.CharField(source="system.key")
     pins = serializers.SerializerMethodField()
+    unregistered = serializers.SerializerMethodField()
 
     class Meta:
         model = Release
-        fields = ["system", "name", "digest", "pins", "created_at", "created_by"]
+        fields = ["system", "name", "digest", "pins", "unregistered", "created_at", "created_by"]
 
     def get_pins(self, release: Release) -> dict[str, str]:
         """Return the digest in each slot."""
         return dict(release.pins.order_by("slot").values_list("slot", "version__digest"))
+
+    @extend_schema_field(UnregisteredOut(many=True))
+    def get_unregistered(self, release: Release) -> list[dict[str, str]]:
+        """Return the pins whose versions wait to be registered (`POST /versions/registrations`)."""
+        return list(UnregisteredOut(unregistered_pins(release), many=True).data)
 
 
 class ReleaseCreate(ScopedView):

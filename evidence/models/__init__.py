@@ -1,7 +1,10 @@
 """The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
+from evidence.models.access import AccessConfirmation, AccessProposal
 from evidence.models.artefact import (
+    INSTRUMENT_KINDS,
     INTERNAL_KINDS,
+    RELEASE_KINDS,
     Artefact,
     ArtefactKind,
     ArtefactVersion,
@@ -28,7 +31,7 @@ from evidence.models.disposal import (
     LegalHoldRelease,
 )
 from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
-from evidence.models.gate import GateDecision, ReleaseVerdict, Waiver
+from evidence.models.gate import GateDecision, GateState, GateTransition, ReleaseVerdict, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
@@ -46,7 +49,11 @@ from evidence.models.trace import (
 from evidence.vocabulary import Layer, RiskTier
 
 __all__ = [
+    "INSTRUMENT_KINDS",
     "INTERNAL_KINDS",
+    "RELEASE_KINDS",
+    "AccessConfirmation",
+    "AccessProposal",
     "AccessToken",
     "Adjudication",
     "AppendOnlyModel",
@@ -74,6 +81,8 @@ __all__ = [
     "Evidence",
     "EvidenceLink",
     "GateDecision",
+    "GateState",
+    "GateTransition",
     "IngestBatch",
     "Layer",
     "Leaf",

@@ -42,6 +42,14 @@ INTERNAL_KINDS: Final = frozenset(
     {ArtefactKind.SAE, ArtefactKind.DETECTOR, ArtefactKind.PROBE, ArtefactKind.PROBE_INPUTS}
 )
 
+# What a system is measured with: whoever chooses it, chooses the result.
+INSTRUMENT_KINDS: Final = frozenset({ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET})
+# What a release may pin, and what is registered by an act of its own; gates and requirements are approved.
+RELEASE_KINDS: Final = INSTRUMENT_KINDS | {
+    ArtefactKind.MODEL, ArtefactKind.PROMPT, ArtefactKind.INDEX, ArtefactKind.DOCUMENT, ArtefactKind.POLICY,
+    ArtefactKind.TOOL,
+}  # fmt: skip
+
 
 class Artefact(AppendOnlyModel):
     """A thing that has versions: the stable half of an identity."""
@@ -103,7 +111,15 @@ class ArtefactVersion(AppendOnlyModel):
 
 
 class Registration(AppendOnlyModel):
-    """A person, or CI in their name, vouches for a version. A version seen only in a trace has none."""
+    """A person, or CI in their name, vouches for a version. A version that was only seen or pinned has none."""
+
+    class Basis(models.TextChoices):
+        # From before this was told: pinning a version vouched for it, and whoever posted a gate changed it.
+        ADOPTED = "adopted"
+        # Somebody registered this very version, by its digest.
+        ACT = "act"
+        # A second person approved it: a gate, a requirement, a criterion.
+        APPROVAL = "approval"
 
     SYSTEM_PATH = "version__artefact__system"
     PII = "actor"
@@ -112,6 +128,8 @@ class Registration(AppendOnlyModel):
     version = models.OneToOneField(ArtefactVersion, on_delete=models.PROTECT, related_name="registration")
     registered_by = actor_field()
     reason = models.TextField(blank=True)
+    # What a server of before writes meanwhile is adopted, too.
+    basis = models.CharField(max_length=10, choices=Basis.choices, db_default=Basis.ADOPTED)
     created_at = models.DateTimeField(auto_now_add=True)
 
 

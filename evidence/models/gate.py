@@ -9,6 +9,43 @@ from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, acto
 from evidence.models.system import System
 
 
+class GateState(models.TextChoices):
+    """Where a version of a gate stands; which of the approved ones decides is the one approved last."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    # On record from before versions were approved, which no transition says: `Registration.Basis.ADOPTED` does.
+    ADOPTED = "adopted"
+
+
+class GateTransition(AppendOnlyModel):
+    """A version of a gate was proposed, approved, declined or withdrawn: by whom, why, when."""
+
+    SYSTEM_PATH = "version__artefact__system"
+    PII = "actor"
+    EVENT_PATH = "version"
+
+    version = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="gate_transitions")
+    to_state = models.CharField(max_length=15, choices=GateState.choices)
+    by = actor_field()
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"],
+                condition=models.Q(to_state=GateState.APPROVED),
+                name="evidence_gatetransition_approved_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(to_state=GateState.ADOPTED), name="evidence_gatetransition_not_adopted"
+            ),
+        ]
+
+
 class ReleaseVerdict(AppendOnlyModel):
     """A verdict on a release, drawn from what was recorded about it."""
 

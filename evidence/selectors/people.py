@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, F, QuerySet, Value, When
+from django.contrib.auth.models import User
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
-from evidence.models import Pseudonym
+from evidence import clock
+from evidence.models import AccessToken, Pseudonym
+from evidence.roles import ROLES, conflicts_of, roles_of, token_scopes_of
 
 
 def directory() -> QuerySet[Any]:
@@ -22,3 +25,18 @@ def as_shown(people: QuerySet[Pseudonym]) -> QuerySet[Any]:
     """
     erased = When(user__username=F("actor"), then=Value(""))  # as `erase_names` leaves an account
     return people.select_related("user").annotate(was_called=Case(erased, default=F("formerly")))
+
+
+def find_conflicting_roles() -> list[tuple[User, list[str]]]:
+    """Return the active people who hold roles that do not go together, and a sentence for each two."""
+    holders = User.objects.filter(Q(groups__name__in=ROLES) | Q(is_superuser=True), is_active=True).distinct()
+    people = holders.prefetch_related("groups").order_by("username")
+    return [(person, conflicts) for person in people if (conflicts := conflicts_of(person))]
+
+
+def find_tokens_beyond_their_owners() -> list[tuple[AccessToken, list[str]]]:
+    """Return the tokens that still open something, with those of their scopes that the owner's roles do not hold."""
+    usable = AccessToken.objects.filter(revoked_at=None, expires_at__gt=clock.now(), owner__is_active=True)
+    tokens = usable.select_related("owner").prefetch_related("owner__groups").order_by("pk")
+    beyond = ((token, sorted(set(token.scopes) - token_scopes_of(roles_of(token.owner)))) for token in tokens)
+    return [(token, scopes) for token, scopes in beyond if scopes]

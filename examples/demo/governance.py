@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 
 from evidence import clock
 from evidence.access import principal_of_user
-from evidence.models import Citation, Review, ReviewTask, System, Trace
+from evidence.models import Citation, GateState, Review, ReviewTask, System, Trace
+from evidence.selectors.gates import state_of as state_of_gate
 from evidence.services import registry, reviews
-from evidence.services.gates import CriterionReference, define_gate
+from evidence.services.gates import CriterionReference, propose_gate, settle_gate_proposal
 from examples.demo.people import acting
 from requirements.models import AcceptanceCriterion, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, state_of
@@ -41,7 +42,7 @@ class Judged:
 
 
 def approve_requirements(system: System, baseline: str) -> None:
-    """Propose every draft as its author, approve it as somebody else, freeze what is approved, and define the gates."""
+    """Propose every draft as its author, approve it as somebody else, freeze what is approved; the gates likewise."""
     author, approver = acting(AUTHOR), acting(APPROVER)
     versions = list(
         RequirementVersion.objects.filter(requirement__system=system).select_related(
@@ -60,20 +61,22 @@ def approve_requirements(system: System, baseline: str) -> None:
             )
     approved = [version for version in versions if state_of(version) == RequirementState.APPROVED]
     freeze_baseline(principal=author, system=system, name=baseline, versions=approved)
-    define_gate(
-        principal=author,
-        system=system,
-        key=RELEASE_GATE,
-        references=[CriterionReference(baseline=baseline)],
-        name="Release gate",
+    agree_on_gate(system, RELEASE_GATE, "Release gate", [CriterionReference(baseline=baseline)])
+    agree_on_gate(
+        system,
+        RECORDING_GATE,
+        "Recording gate: what is recorded of each answer",
+        [CriterionReference(requirement=requirement) for requirement in RECORDING],
     )
-    define_gate(
-        principal=author,
-        system=system,
-        key=RECORDING_GATE,
-        references=[CriterionReference(requirement=requirement) for requirement in RECORDING],
-        name="Recording gate: what is recorded of each answer",
-    )
+
+
+def agree_on_gate(system: System, key: str, name: str, references: list[CriterionReference]) -> None:
+    """Propose what a gate asks for as the author, and approve it as somebody else, unless it asks for that already."""
+    version = propose_gate(principal=acting(AUTHOR), system=system, key=key, name=name, references=references)
+    if state_of_gate(version) == GateState.PROPOSED:
+        settle_gate_proposal(
+            principal=acting(APPROVER), version=version, to_state=GateState.APPROVED, reason="starter gate"
+        )
 
 
 def read_thresholds(system: System) -> dict[str, float]:
@@ -83,20 +86,14 @@ def read_thresholds(system: System) -> dict[str, float]:
 
 
 def register_suite(system: System, document: dict[str, Any]) -> None:
-    """Vouch for the suite, evaluator and dataset of an eval file: a run counts only with registered ones."""
+    """Vouch for the suite, evaluator and dataset of a file that CI posted: a run counts only with registered ones."""
     for kind in ("suite", "evaluator", "dataset"):
         stated = document[kind]
-        version = registry.ensure_version(
-            system=system,
-            kind=kind,
-            key=stated["key"],
-            label=stated["label"],
-            digest=stated["digest"],
-            actor=acting(APPROVER).actor,
-        )
-        registry.register_version(
-            version=version, actor=acting(APPROVER).actor, reason="reviewed for the release gate"
-        )
+        version = registry.find_version(system, kind=kind, key=stated["key"], digest=stated["digest"])
+        if not hasattr(version, "registration"):
+            registry.register_version(
+                principal=acting(APPROVER), version=version, reason="reviewed for the release gate"
+            )
 
 
 def put_live(system: System, release: str) -> None:

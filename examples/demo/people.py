@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from evidence.access import Principal, principal_of_user
-from evidence.models import Membership, Scope, System
+from evidence.access import Principal, principal_of_command_line, principal_of_user
+from evidence.models import Scope, System
 from evidence.roles import ROLES
 from evidence.services import registry
-from evidence.services.people import tokens
+from evidence.services.people import memberships, tokens
+from evidence.services.people.persons import create_person
 
 PASSWORD: Final = "demo-only-password"  # noqa: S105  # printed at the end of the demo, loopback only
 PEOPLE: Final = {  # user name -> role
@@ -52,7 +53,7 @@ def set_up(names: dict[str, str]) -> Setup:
     }
     for user in people.values():
         for system in systems.values():
-            Membership.objects.get_or_create(system=system, user=user)
+            memberships.grant_membership(principal=principal_of_command_line(), system=system, user=user)
     issued = {
         "applications": _token("applications", people["omar"], [Scope.INGEST], systems),
         "ci": _token("ci", people["omar"], [Scope.PUSH_EVAL, Scope.GATE], systems),
@@ -69,14 +70,8 @@ def acting(name: str) -> Principal:
 
 
 def _person(name: str, role: str) -> User:
-    user, created = User.objects.get_or_create(
-        username=name, defaults={"is_staff": True, "first_name": name.title()}
-    )
-    if created:
-        user.set_password(PASSWORD)
-        user.save()
-    user.groups.set(Group.objects.filter(name=role))
-    return user
+    console = principal_of_command_line()
+    return create_person(principal=console, username=name, roles=[role], systems=[], password=PASSWORD)[0]
 
 
 def _superuser() -> User:

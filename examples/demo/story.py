@@ -136,7 +136,7 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
 
 
 def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author: Api) -> None:
-    """Register the release, import the starter requirements, have them approved, put the release live."""
+    """Register the release and what it pins, import the starter requirements, have them approved, put it live."""
     manifest = copilot.manifest(model_name=generator.name, model_digest=generator.digest)
     pins = [
         {
@@ -152,7 +152,12 @@ def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author
         }
         for pin in manifest["pins"]
     ]
-    author.post("releases", {"system": copilot.key, "name": copilot.release, "pins": pins})
+    release = author.post("releases", {"system": copilot.key, "name": copilot.release, "pins": pins})
+    for waiting in release["unregistered"]:
+        version = {name: waiting[name] for name in ("kind", "key", "digest")}
+        author.post(
+            "versions/registrations", {"system": copilot.key, **version, "reason": "part of the demo"}
+        )
     author.post_bytes(f"requirements/import?system={copilot.key}", read_starter(), "application/yaml")
     author.post_bytes(
         f"requirements/import?system={copilot.key}",
@@ -240,9 +245,9 @@ def _evaluate(
         documents = evaluate(copilots, generator, var / "examples", progress)
     for copilot in copilots:
         path = folder / f"eval-{copilot.key}.json"
-        governance.register_suite(setup.systems[copilot.key], documents[copilot.key])
         path.write_text(json.dumps(documents[copilot.key], ensure_ascii=False, indent=1), encoding="utf-8")
         push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
+        governance.register_suite(setup.systems[copilot.key], documents[copilot.key])
 
 
 def _ask_gates(stack: Stack, copilots: list[Copilot], setup: people.Setup) -> Gates:

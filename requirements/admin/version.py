@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, shorten
 from evidence.admin.frame.filters import related
-from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.life import show_life
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError
 from requirements.acts import can_transition
@@ -155,22 +155,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
-        moves = list(version.transitions.order_by("at", "pk"))
-        names = names_of(move.by for move in moves)
-        rows = format_html_join(
-            "",
-            "<li>{} UTC: {} by {}{}</li>",
-            (
-                (
-                    f"{move.at:%Y-%m-%d %H:%M}",
-                    badge(move.to_state),
-                    show_actor(move.by, names),
-                    f", “{move.reason}”" if move.reason else "",
-                )
-                for move in moves
-            ),
-        )
-        return format_html("<ol class='tb-life'>{}</ol>", rows) if rows else "proposed, not moved yet"
+        return show_life(version.transitions.order_by("at", "pk")) or "proposed, not moved yet"
 
 
 @admin.register(RequirementTransition)

@@ -20,6 +20,7 @@ from evidence.models import (
     ReleasePin,
     Retraction,
 )
+from evidence.selectors.registrations import HOW_TO_REGISTER
 from evidence.statistics import Estimate, mean_t_from_moments, two_sided, wilson
 from evidence.vocabulary import RejectSource
 from requirements.checks.contracts import Measured, Population, Words
@@ -103,7 +104,9 @@ def _obstacles(run: EvalRun, population: Population, parameters: Mapping[str, ob
     for role in _ROLES:
         version: ArtefactVersion = getattr(run, role)
         if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
-            found.append(f"nobody registered the {role} version {version}")
+            found.append(
+                f"nobody registered the {role} version {version}: an approver registers it ({HOW_TO_REGISTER})"
+            )
         wanted = parameters.get(role)
         if isinstance(wanted, Mapping) and not _is_version(version, wanted):
             found.append(f"its {role} is {version}, not {_named(wanted)}")

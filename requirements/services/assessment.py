@@ -6,7 +6,7 @@ No interpretability table and no evidence item is read here, so nothing mechanis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
@@ -19,6 +19,7 @@ from evidence.digests import digest_of
 from evidence.locks import Lock, hold
 from evidence.models import Release, System
 from evidence.replay import Replay
+from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
 from evidence.vocabulary import CriterionVerdict
@@ -30,7 +31,8 @@ from requirements.models import AcceptanceCriterion, Assessment, RequirementStat
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.verdicts import Judgement, Rule, judge, worst
 
-ENGINE_VERSION: Final = "assess/2"  # 2: traces that were set aside count against a pass
+# 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered
+ENGINE_VERSION: Final = "assess/3"
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was observed before, however old it may be
 
 
@@ -139,7 +141,9 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
         detail = "the criterion and the release belong to different systems"
         return Assessed(Judgement(CriterionVerdict.NOT_ASSESSED, detail), None, (), base, ENGINE_VERSION)
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
-    parts = [_judge_slice(criterion, check, release, as_of, where) for where in wheres]
+    unregistered = unregistered_pins(release, as_of)
+    obstacles = (say_unregistered(unregistered),) if unregistered else ()
+    parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
     judgement = worst(part.judgement for part in parts)
     if judgement is not parts[0].judgement:
         failing = next(part for part in parts if part.judgement is judgement)
@@ -298,12 +302,19 @@ class _Part:
 
 
 def _judge_slice(
-    criterion: AcceptanceCriterion, check: Check, release: Release, as_of: AsOf, where: dict[str, str]
+    criterion: AcceptanceCriterion,
+    check: Check,
+    release: Release,
+    as_of: AsOf,
+    where: dict[str, str],
+    obstacles: tuple[str, ...],
 ) -> _Part:
+    """Measure and judge one slice; with obstacles, of the release itself, it is no pass whatever its value."""
     age = criterion.max_age_days
     since = None if age is None else as_of.at - min(timedelta(days=age), as_of.at - BEGINNING)
     population = Population(release.system_id, release.pk, as_of, since, where)
     recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
+    recent = replace(recent, obstacles=(*recent.obstacles, *obstacles))
     ever = None
     if since is not None:
         unlimited = Population(release.system_id, release.pk, as_of, None, where)

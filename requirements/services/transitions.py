@@ -8,6 +8,7 @@ from evidence import clock
 from evidence.access import Principal
 from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
+from evidence.models import Registration
 from evidence.services import audit, registry
 from requirements import acts
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
@@ -53,9 +54,15 @@ def _record(
         version=version, to_state=to_state, by=actor, reason=reason, at=clock.now()
     )
     if to_state == RequirementState.APPROVED:
-        registry.register_version(version=version.artefact_version, actor=actor, reason="approved")
-        for criterion in version.criteria.select_related("artefact_version__artefact__system"):
-            registry.register_version(version=criterion.artefact_version, actor=actor, reason="approved")
+        criteria = version.criteria.select_related("artefact_version__artefact__system")
+        identities = [version.artefact_version, *(criterion.artefact_version for criterion in criteria)]
+        for identity in identities:
+            registry.record_registration(
+                version=identity,
+                actor=actor,
+                basis=Registration.Basis.APPROVAL,
+                reason="approved",
+            )
     audit.record(
         verb=f"requirement_version.{to_state.value}",
         actor=actor,

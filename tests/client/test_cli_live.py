@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evidence.models import EvalRun, GateDecision, Release, Scope
-from evidence.services import gates
+from evidence.models import EvalRun, GateDecision, Registration, Release, Scope
+from evidence.services import gates, registry
 from tests.evidence.binder_world import eval_file
-from tests.factories import World, acting, make_world
+from tests.factories import GATE_APPROVER, World, acting, define_gate, make_world
 from tests.requirements.builders import make_criterion, make_trace
 from tracebinder.cli.main import main
 from tracebinder.http import Server
@@ -53,7 +54,7 @@ def test_ci_posts_a_run_and_asks_the_gate(
     assert EvalRun.objects.count() == 1
 
     make_criterion(world, key="states-limits")
-    gates.define_gate(
+    define_gate(
         system=world.system,
         key="release",
         references=[gates.CriterionReference(requirement="states-limits")],
@@ -64,9 +65,46 @@ def test_ci_posts_a_run_and_asks_the_gate(
     for _ in range(20):
         make_trace(world)
     assert main(["gate", "release", *ci]) == 0
+    told = capsys.readouterr().out
+    assert f"proposed by {acting().actor}, approved by {acting(GATE_APPROVER).actor}" in told
+    assert re.search(r"decides since 20\d\d-", told)
     assert set(GateDecision.objects.values_list("verdict", flat=True)) == {"insufficient", "pass"}
     assert main(["gate", "no-such-gate", *ci]) == 3
     assert "404" in capsys.readouterr().err
+    proposed = [gates.CriterionReference(requirement="states-limits")]
+    gates.propose_gate(principal=acting(), system=world.system, key="proposed", references=proposed)
+    assert main(["gate", "proposed", *ci]) == 3
+    assert "Nobody has approved a version of gate 'proposed'" in capsys.readouterr().err
+
+
+def test_ci_registers_what_a_release_pins_and_an_approver_what_it_is_measured_with(
+    world: World, live_server: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "release.json"
+    pins = [
+        {"slot": kind, "kind": kind, "key": "k", "label": "2", "digest": "ab" * 32}
+        for kind in ("model", "evaluator")
+    ]
+    file.write_text(json.dumps({"system": "credit-assistant", "name": "r2", "pins": pins}))
+    ci = ["--url", live_server.url, "--token", world.token(Scope.IMPORT)]
+    assert main(["register-release", str(file), *ci]) == 0
+    assert f"tracebinder register-versions {file}" in capsys.readouterr().out
+    assert main(["register-versions", str(file), *ci]) == 2
+    told = capsys.readouterr().out
+    assert "registered by token:" in told
+    assert "waits for an approver" in told
+    assert list(
+        Registration.objects.filter(version__digest="ab" * 32).values_list(
+            "version__artefact__kind", flat=True
+        )
+    ) == ["model"]
+    registry.register_version(
+        principal=world.principal("approver"),
+        version=Release.objects.get(name="r2").pins.get(slot="evaluator").version,
+    )
+    assert main(["register-versions", str(file), *ci]) == 0
+    assert main(["register-release", str(file), *ci]) == 0
+    assert "no gate lets it through" not in capsys.readouterr().out
 
 
 def test_an_author_registers_a_release_and_again(

@@ -34,7 +34,7 @@ def issue(owner: str, *systems: str, days: int = 90) -> str:
 
 
 def test_the_token_that_is_printed_opens_the_api(world: World, api: APIClient) -> None:
-    text = issue(world.people["operator"].username, world.system.key, days=7)
+    text = issue(world.people["auditor"].username, world.system.key, days=7)
     token = AccessToken.objects.get()
     assert (token.name, token.scopes, list(token.systems.all())) == ("ci", [Scope.READ], [world.system])
     assert 6 <= (token.expires_at - token.created_at).days <= 7

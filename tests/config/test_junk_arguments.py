@@ -29,7 +29,7 @@ NOT_RUN: Final = {
     "up",
     "migrate",
 }  # the arguments of the last are Django's
-WITHOUT_VALUES: Final = {"make_partitions", "retention", "verify_blobs"}
+WITHOUT_VALUES: Final = {"check_access", "make_partitions", "retention", "verify_blobs"}
 NEVER_ASKED: Final = {"settings", "pythonpath", "verbosity", "version", "help"}
 JUNK: Final = [
     "", " ", "a\x00b", "\udcff", "x" * 101, "x" * 300, "9" * 30, "9" * 5000, "-1", "0", "1.5", "\u00b2", "NaN",
@@ -123,7 +123,7 @@ def test_a_name_that_is_too_long_is_refused_by_the_service_and_says_how_long(wor
     with pytest.raises(InvalidInput, match="name has 101 characters, at most 100 are kept"):
         issue_token(
             principal=world.principal("operator"), name="x" * 101, owner=world.people["operator"],
-            scopes=[Scope.READ], systems=[world.system], expires_at=world.release.created_at + timedelta(days=900),
+            scopes=[Scope.INGEST], systems=[world.system], expires_at=world.release.created_at + timedelta(days=900),
         )  # fmt: skip
 
 

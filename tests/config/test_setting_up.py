@@ -11,9 +11,10 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection
 from django.test import Client
 
+from evidence.access import principal_of_command_line
 from evidence.models import AccessToken, AuditEvent, Membership, System
 from evidence.services.people.persons import create_person
-from tests.factories import acting, make_person
+from tests.factories import make_person
 
 pytestmark = pytest.mark.django_db
 
@@ -205,7 +206,9 @@ def test_the_person_and_their_event_commit_together(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("evidence.services.audit.record", refuse)
     with pytest.raises(RuntimeError):
-        create_person(principal=acting(), username="ana", roles=["author"], systems=[], password=None)
+        create_person(
+            principal=principal_of_command_line(), username="ana", roles=["author"], systems=[], password=None
+        )
     assert not User.objects.exists()
 
 

@@ -22,7 +22,7 @@ from requirements.services.requirements import import_requirements
 from tests.client.both import verify_with_both
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.factories import World, acting
+from tests.factories import World, acting, define_gate
 from tests.requirements.builders import APPROVER, approve, make_trace, requirement_file
 from tracebinder.verify import Report
 
@@ -177,5 +177,5 @@ def _assess(world: World) -> None:
         release=world.release, versions=versions, as_of=clock.read_moment(), principal=acting(APPROVER)
     )
     reference = gates.CriterionReference(requirement="states-limits")
-    gates.define_gate(system=world.system, key="release", references=[reference], principal=acting())
+    define_gate(system=world.system, key="release", references=[reference], principal=acting())
     gates.decide_gate(system=world.system, gate="release", release=world.release, principal=acting())

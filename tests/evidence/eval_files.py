@@ -76,5 +76,5 @@ def register_eval_versions(world: World) -> dict[str, ArtefactVersion]:
         versions[kind.value] = registry.ensure_version(
             system=world.system, kind=kind, key=key, label="1", digest=sha256_hex(content), actor="user:ci"
         )
-        registry.register_version(version=versions[kind.value], actor="user:ci")
+        registry.register_version(principal=acting("user:ann"), version=versions[kind.value])
     return versions

@@ -25,6 +25,7 @@ from evidence.models import (
     EvalSample,
     EvalScore,
     GateDecision,
+    GateTransition,
     Membership,
     Reject,
     Retraction,
@@ -98,6 +99,7 @@ def store_what_other_parts_store(world: World) -> None:
         direction="higher", n=10, low=0.8, high=0.95, bound_confidence=0.95, inputs={}, inputs_digest=digest,
         counts_reviews=False, code_version="1",
     )  # fmt: skip
+    GateTransition.objects.create(version=versions["policy"], to_state="proposed", by=ACTOR, at=now)
     GateDecision.objects.create(
         system=world.system, gate_version=versions["policy"], release=world.release, as_of=now, verdict="pass",
         reasons=[{"criterion": "c", "requirement": "r", "verdict": "met", "detail": "d"}], inputs={},
@@ -255,13 +257,14 @@ def test_an_operator_revokes_a_token_through_the_service(world: World) -> None:
 
 
 def test_an_operator_grants_memberships_of_their_systems_only_and_it_is_on_record(world: World) -> None:
-    other = make_world("aml-copilot")
+    other, third = make_world("aml-copilot"), make_world("third")
+    person = third.people["reviewer"]
+    Membership.objects.create(system=third.system, user=world.people["operator"])
     client = signed_in(world.people["operator"])
     address = reverse("admin:evidence_membership_add")
-    person = other.people["reviewer"]
-    refused = client.post(address, {"system": other.system.pk, "user": world.people["reviewer"].pk})
+    refused = client.post(address, {"system": other.system.pk, "user": person.pk})
     assert refused.status_code == 200
-    assert not Membership.objects.filter(system=other.system, user=world.people["reviewer"]).exists()
+    assert not Membership.objects.filter(system=other.system, user=person).exists()
     granted = client.post(address, {"system": world.system.pk, "user": person.pk})
     assert granted.status_code == 302
     membership = Membership.objects.get(system=world.system, user=person)

@@ -33,7 +33,7 @@ def client(world: World) -> Client:
         ("evidence/reviewtask/?standing=", "'standing' is one of"),
         ("evidence/reviewtask/?standing=open&standing=closed", "'standing' is given more than once"),
         ("evidence/deployment/?live_on=2025-13-45", "'live_on' is a day, as 2026-11-30, not '2025-13-45'."),
-        ("evidence/artefactversion/?registered=maybe", "'registered' is one of yes, no"),
+        ("evidence/artefactversion/?registered=maybe", "'registered' is one of yes, no, approver"),
         ("requirements/requirementversion/?state=aproved", "did you mean 'approved'?"),
         ("evidence/system/?risk_tier__exact=bogus", "'risk_tier__exact' is one of"),
         ("evidence/system/?risk_tier=bogus", "'risk_tier' is one of"),

@@ -53,7 +53,7 @@ class Shared:
 @pytest.fixture
 def shared(world: World) -> Shared:
     other = make_world(OTHER)
-    owner, reader = make_person("sender"), make_person("reads-both", "auditor")
+    owner, reader = make_person("sender", "author"), make_person("reads-both", "auditor")
     for system in (world.system, other.system):
         for person in (owner, reader):
             memberships.grant_membership(principal=principal_of_command_line(), system=system, user=person)

@@ -38,7 +38,7 @@ from evidence.services.people import tokens
 from requirements.models import AcceptanceCriterion, Assessment
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
-from tests.factories import World, acting, make_person
+from tests.factories import World, acting, define_gate, make_person
 from tests.invariants.walk import OUR_APPS, REPOSITORY
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -209,7 +209,7 @@ def counted(world: World, task: ReviewTask) -> AcceptanceCriterion:
         parameters="{risk_tiers: [high]}",
     )  # fmt: skip
     make_criterion(world, key="other")
-    gates.define_gate(
+    define_gate(
         system=world.system, key="release", principal=acting(),
         references=[gates.CriterionReference(requirement=key) for key in ("r", "other")],
     )  # fmt: skip
@@ -289,7 +289,7 @@ def test_a_reviewer_who_has_nothing_to_judge_that_others_judged_reads_the_rates(
 def test_nobody_has_a_rate_counted_that_would_lead_them(
     world: World, task: ReviewTask, counted: AcceptanceCriterion, api: APIClient
 ) -> None:
-    owner, n = colleague(world, "second", "reviewer"), Assessment.objects.count()
+    owner, n = colleague(world, "second", "reviewer", "author"), Assessment.objects.count()
     issued = tokens.issue_token(
         name="ci", owner=owner, scopes=[Scope.GATE], systems=[world.system],
         expires_at=timezone.now() + timedelta(days=1), principal=acting("user:omar"),

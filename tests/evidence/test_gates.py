@@ -15,12 +15,11 @@ from evidence.services.gates import (
     CriterionFinding,
     CriterionReference,
     decide_gate,
-    define_gate,
     replay_gate_decision,
 )
 from evidence.services.gates.waivers import record_waiver
 from tests import factories
-from tests.factories import World, acting
+from tests.factories import World, acting, define_gate
 
 FINDINGS: list[CriterionFinding] = []  # what the assessor below says; each test sets it
 

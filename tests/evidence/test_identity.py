@@ -144,22 +144,17 @@ def test_what_a_person_types_is_by_the_names_of_today(world: World) -> None:
 
 def test_an_operator_renames_an_account_and_no_row_holds_either_name(world: World) -> None:
     """All of it done through the admin: put on record, made a member, acting, renamed."""
-    root = Client()
-    root.force_login(User.objects.create_superuser("root-zq"))
-    root.post(reverse("admin:auth_user_add"), {"username": OLD, "usable_password": "false"})
+    operator = Client()
+    operator.force_login(world.people["operator"])
+    operator.post(reverse("admin:auth_user_add"), {"username": OLD, "system": world.system.pk})
     person = User.objects.get(username=OLD)
-    root_user = User.objects.get(username="root-zq")
-    world.system.memberships.create(user=root_user)
-    root.post(reverse("admin:evidence_membership_add"), {"user": person.pk, "system": world.system.pk})
     assert person.memberships.count() == 1
     form = {
         "username": NEW,
         "is_active": "on",
         "is_staff": "on",
-        "groups": [group.pk for group in Group.objects.all()],
+        "groups": [Group.objects.get(name="author").pk],
     }
-    operator = Client()
-    operator.force_login(world.people["operator"])
     answer = operator.post(reverse("admin:auth_user_change", args=[person.pk]), form)
     assert answer.status_code == 302, answer.content.decode()
     person.refresh_from_db()
@@ -222,11 +217,11 @@ def test_a_prefix_means_one_token_of_one_person_for_ever(
 ) -> None:
     rows = AccessToken.objects.filter(pk=token.pk)
     token.systems.clear()
-    changes: dict[str, Any] = {"prefix": {"prefix": "0" * 12}, "owner": {"owner": world.people["author"]}}
+    changes: dict[str, Any] = {"prefix": {"prefix": "0" * 12}, "owner": {"owner": world.people["reviewer"]}}
     with pytest.raises(IntegrityError, match="stays on record"), transaction.atomic():
         rows.delete() if change == "delete" else rows.update(**changes[change])
     assert find_user(actor_of_token(token)) is None  # a token is no person, though one stands behind it
-    assert same_person(actor_of_token(token), actor_of_user(world.people["operator"]))
+    assert same_person(actor_of_token(token), actor_of_user(world.owner(Scope.READ)))
 
 
 @pytest.mark.django_db(transaction=True)

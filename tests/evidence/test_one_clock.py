@@ -26,7 +26,7 @@ from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.binder_world import Filled, eval_file, export, fill, fill_lightly
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.factories import World, acting, make_world
+from tests.factories import World, acting, define_gate, make_world
 from tests.in_flight import in_flight
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -51,7 +51,7 @@ def decide(world: World) -> GateDecision:
 
 def gate_over(world: World, **criterion: Any) -> AcceptanceCriterion:
     made = make_criterion(world, **criterion)
-    gates.define_gate(
+    define_gate(
         system=world.system, key="release", principal=acting(),
         references=[gates.CriterionReference(requirement="r")],
     )  # fmt: skip
@@ -248,7 +248,9 @@ def test_a_version_that_was_being_registered_vouches_for_nothing_decided_before(
     )
     pinned = {pin.slot: pin.version for pin in world.release.pins.all()}
     make_trace(world, versions={**pinned, "tool": version})
-    with in_flight(lambda: registry.register_version(version=version, actor="user:ana", reason="late")):
+    with in_flight(
+        lambda: registry.register_version(principal=acting("user:ana"), version=version, reason="late")
+    ):
         decision = decide(world)
     assert the_same(gates.replay_gate_decision(decision))
 

@@ -25,7 +25,7 @@ from tests.evidence.binder_world import Filled, export, fill_lightly
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.evidence.test_one_clock import decide, judge, the_same, waive
-from tests.factories import World, acting, make_world
+from tests.factories import World, acting, define_gate, make_world
 from tests.interleaving import interleave, raise_problems
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -38,7 +38,7 @@ def world(transactional_db: None) -> World:
     world = make_world()
     make_criterion(world, min_n=1)
     make_criterion(world, key="s", check="reviews.overridden", comparator="at_most", threshold=0.5, min_n=1)
-    gates.define_gate(
+    define_gate(
         system=world.system, key="release", principal=acting(),
         references=[gates.CriterionReference(requirement=key) for key in ("r", "s")],
     )  # fmt: skip
@@ -107,7 +107,7 @@ class Writers:
         )  # fmt: skip
         pinned = {pin.slot: pin.version for pin in self.world.release.pins.all()}
         make_trace(self.world, versions={**pinned, "tool": version})
-        return lambda: registry.register_version(version=version, actor="user:ana", reason="late")
+        return lambda: registry.register_version(principal=acting("user:ana"), version=version, reason="late")
 
     @staticmethod
     def _in_one(write: Callable[[], object]) -> Callable[[], object]:

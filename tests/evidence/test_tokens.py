@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def issue(world: World, scopes: list[Scope], systems: list[System], days: int = 1) -> IssuedToken:
     return issue_token(
-        name="t", owner=world.people["operator"], scopes=scopes, systems=systems,
+        name="t", owner=world.people["auditor"], scopes=scopes, systems=systems,
         expires_at=timezone.now() + timedelta(days=days), principal=acting(),
     )  # fmt: skip
 
@@ -58,7 +58,7 @@ def test_a_token_stops_with_its_owner_and_with_its_time(world: World, api: APICl
         return code
 
     assert status() == 200
-    owner = world.people["operator"]
+    owner = world.people["auditor"]
     owner.is_active = False
     owner.save()
     assert status() == 401
@@ -73,5 +73,5 @@ def test_a_token_reaches_a_system_as_long_as_its_owner_does(world: World, api: A
     assert [row["trace_id"] for row in api.get("/api/v1/traces", **headers).json()["results"]] == [
         trace.trace_id.hex
     ]
-    Membership.objects.filter(user=world.people["operator"]).delete()
+    Membership.objects.filter(user=world.owner(Scope.READ)).delete()
     assert api.get("/api/v1/traces", **headers).json()["results"] == []

@@ -78,17 +78,16 @@ def decide_gate() -> dict[str, object]:
 
 def _set_up_gate(system: Any) -> None:
     from evidence.services import gates
-    from evidence.services.registry import register_release
     from requirements.services.requirements import import_requirements
-    from tests.factories import acting, manifest
+    from tests.factories import acting, define_gate, manifest, register_release
     from tests.requirements.builders import approve, requirement_file
 
-    register_release(principal=acting(), system=system, manifest=manifest(name=RELEASE))
+    register_release(system, manifest(name=RELEASE))
     imported = import_requirements(
         system=system, source=requirement_file(min_n=1), file_name="r.yaml", principal=acting("user:ana")
     )
     approve(imported.requirements[0].version)
-    gates.define_gate(
+    define_gate(
         system=system,
         key="release",
         principal=acting(),

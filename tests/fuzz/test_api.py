@@ -21,9 +21,9 @@ from schemathesis.core.result import Ok
 
 from evidence.models import EvalRun, Membership, Scope, System
 from evidence.roles import ROLES
-from evidence.services.gates import CriterionReference, define_gate
+from evidence.services.gates import CriterionReference
 from tests.evidence.eval_files import eval_file
-from tests.factories import World, acting, make_person
+from tests.factories import World, acting, define_gate, make_person
 from tests.fuzz.answers import check_answer
 from tests.requirements.builders import make_criterion, make_trace
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from evidence.models import Scope
@@ -63,11 +64,14 @@ def test_without_view_internals_there_is_nothing_to_see(world: World, run: Probe
         assert client.get(detail).status_code == 404
 
 
-def test_a_probe_token_of_somebody_who_may_not_see_internals_cannot_run_one(
+def test_a_probe_token_of_somebody_who_is_no_researcher_any_more_cannot_run_one(
     world: World, api: APIClient
 ) -> None:
-    answer = api.post("/api/v1/probe-runs", BODY, format="json", **world.headers(Scope.PROBE, Scope.READ))
-    assert answer.status_code == 404
+    headers = world.headers(Scope.PROBE, Scope.READ)
+    world.people["researcher"].groups.set(Group.objects.filter(name="author"))
+    answer = api.post("/api/v1/probe-runs", BODY, format="json", **headers)
+    assert answer.status_code == 403
+    assert api.get("/api/v1/findings", **headers).json().get("results", []) == []
     assert not ProbeRun.objects.exists()
 
 

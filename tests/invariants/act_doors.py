@@ -21,10 +21,12 @@ from evidence.access import principal_of_command_line, principal_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.log.tiles import Bundle
-from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
+from evidence.models import AccessToken, AuditEvent, Binder, Blob, Membership, Scope, Waiver
 from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, tokens
+from evidence.services.people.access_proposals import confirm_access, propose_access
+from evidence.services.people.passwords import make_password_link
 from interpret.services.queueing import queue_probe_run
 from requirements import acts as requirement_acts
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
@@ -37,7 +39,7 @@ from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.test_log_api import publish
-from tests.factories import World, acting, make_person, manifest
+from tests.factories import World, acting, define_gate, make_person, manifest
 from tests.invariants.who import COMMAND_LINE, EVERYBODY, STRANGER, SUPERUSER, TOKEN_WITH, TOKEN_WITHOUT, Who
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 
@@ -63,7 +65,7 @@ class Act:
     command: Door | None = None
     prepare: Callable[[World], Any] = nothing
     scopes: tuple[Scope, ...] = (Scope.READ,)  # of the token with them
-    owner: str = "operator"  # role of the person who owns the tokens
+    owner: str = ""  # role of the person who owns the tokens; empty: whoever may have each
     step: str = ""
 
     @property
@@ -221,7 +223,26 @@ def exported(world: World) -> Any:
 def gate(world: World) -> Any:
     """A gate on record."""
     references = [gates.CriterionReference(baseline="b")]
-    return gates.define_gate(principal=acting(), system=world.system, key="g", references=references)
+    return define_gate(principal=acting(), system=world.system, key="g", references=references)
+
+
+def proposal(world: World) -> Any:
+    """A version of a gate that waits for an approver, proposed by the world's author."""
+    return gates.propose_gate(
+        principal=world.principal("author"), system=world.system, key="g",
+        references=[gates.CriterionReference(baseline="b")],
+    )  # fmt: skip
+
+
+def unregistered(kind: str) -> Callable[[World], Any]:
+    """A version that a run of CI put on record and nobody registered."""
+
+    def prepare(world: World) -> Any:
+        return registry.ensure_version(
+            system=world.system, kind=kind, key="k", label="1", digest="a" * 64, actor="token:ci"
+        )
+
+    return prepare
 
 
 def hold(world: World) -> Any:
@@ -245,9 +266,26 @@ def signed_log(world: World) -> int:
 
 
 def newcomer(world: World) -> Any:
-    """A person without role or system."""
-    del world
-    return make_person("newcomer")
+    """A person without role, who is a member of this system alone."""
+    return world.join("newcomer")
+
+
+def colleague(world: World) -> Any:
+    """A person of another system, too, of which the operator of this one is a member as well."""
+    console = principal_of_command_line()
+    second = registry.register_system(
+        principal=console, key="second", name="Second", risk_tier="low", owner=world.people["author"]
+    )
+    person = make_person("colleague")
+    for user in (world.people["operator"], person):
+        memberships.grant_membership(principal=console, system=second, user=user)
+    return person
+
+
+def proposed(world: World) -> Any:
+    """A proposal of another operator of the system."""
+    principal = principal_of_user(world.join("omar-two", "operator"))
+    return propose_access(principal=principal, person=newcomer(world), role="approver")
 
 
 def waiver(world: World) -> Any:
@@ -290,6 +328,48 @@ def own_page(world: World, made: Any) -> str:
 
 def transition_path(_: World, version: Any) -> str:
     return f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
+
+
+def version_page(_: World, version: Any) -> str:
+    return reverse("admin:evidence_artefactversion_change", args=[version.pk])
+
+
+def gate_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a proposed version of a gate is settled."""
+    return Act(
+        f"evidence.acts.check_can_{check}_gate",
+        frozenset(allowed),
+        serve(
+            lambda world, who, version: gates.settle_gate_proposal(
+                principal=who, version=version, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, version: f"/api/v1/gates/g/versions/{version.number}/transitions",
+            lambda world, _: named(world, to_state=to_state, reason="r"),
+        ),
+        admin=browse(version_page, lambda *_: {"step": to_state, "reason": "r"}),
+        prepare=proposal,
+        scopes=(Scope.IMPORT, Scope.READ),
+        **over,
+    )
+
+
+def registering(kind: str, *allowed: str) -> Act:
+    """Return the entry of registering a version of a kind."""
+    return Act(
+        "evidence.acts.check_can_register_version",
+        frozenset(allowed),
+        serve(lambda world, who, version: registry.register_version(principal=who, version=version)),
+        api=post(
+            lambda *_: "/api/v1/versions/registrations",
+            lambda world, version: named(world, kind=kind, key="k", digest=version.digest),
+        ),
+        admin=browse(version_page, lambda *_: {"step": "registered"}),
+        prepare=unregistered(kind),
+        scopes=(Scope.IMPORT, Scope.READ),
+        step=kind,
+    )
 
 
 def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
@@ -414,6 +494,8 @@ ACTS: Final[list[Act]] = [
         ),
         scopes=(Scope.IMPORT,),
     ),
+    registering("model", "author", TOKEN_WITH),
+    registering("evaluator", "approver"),
     Act(
         "evidence.acts.check_can_record_deployment",
         AUTHORS,
@@ -447,14 +529,17 @@ ACTS: Final[list[Act]] = [
         prepare=eval_run, scopes=(Scope.PUSH_EVAL,),
     ),
     Act(
-        "evidence.acts.check_can_define_gate",
+        "evidence.acts.check_can_propose_gate",
         AUTHORS,
-        serve(lambda world, who, _: gates.define_gate(
+        serve(lambda world, who, _: gates.propose_gate(
             principal=who, system=world.system, key="g", references=[gates.CriterionReference(baseline="b")]
         )),
         api=post(lambda *_: "/api/v1/gates", lambda world, _: named(world, key="g", criteria=[{"baseline": "b"}])),
         scopes=(Scope.IMPORT,),
     ),
+    gate_step("approve", "approved", "approver"),
+    gate_step("decline", "declined", "approver"),
+    gate_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
     Act(
         "evidence.acts.check_can_ask_gate",
         MACHINES,
@@ -514,7 +599,7 @@ ACTS: Final[list[Act]] = [
             lambda *_: reverse("admin:evidence_membership_add"),
             lambda world, person: {"system": world.system.pk, "user": person.pk},
         ),
-        prepare=newcomer,
+        prepare=colleague,
     ),
     Act(
         "evidence.acts.check_can_end_membership",
@@ -552,23 +637,23 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_add_person",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(
-            lambda world, who, made: person_changes.record_person_added(principal=who, person=made, fields=["username"])
+            lambda world, who, _: person_changes.record_person_added(
+                principal=who, person=make_person("nora"), fields=["username"], systems=[world.system]
+            )
         ),
         admin=browse(
             lambda *_: reverse("admin:auth_user_add"),
-            lambda *_: {"username": "nina", "usable_password": "false"},
-            done=lambda *_: User.objects.filter(username="nina").exists(),
+            lambda world, _: {"username": "nina", "system": world.system.pk},
         ),
-        prepare=newcomer,
     ),
     Act(
         "evidence.acts.check_can_change_person",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(
             lambda world, who, made: person_changes.record_person_changed(
-                principal=who, person=made, fields=["last_name"]
+                principal=who, person=made, fields=["last_name"], roles_before=()
             )
         ),
         admin=browse(
@@ -580,9 +665,11 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_change_roles",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(
-            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
+            lambda world, who, made: person_changes.record_person_changed(
+                principal=who, person=made, fields=["groups"], roles_before=()
+            )
         ),
         admin=browse(
             own_page,
@@ -593,20 +680,76 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_change_roles",
-        frozenset({SUPERUSER, STRANGER, COMMAND_LINE}),
+        frozenset({COMMAND_LINE}),
         serve(
-            lambda world, who, made: person_changes.record_person_changed(principal=who, person=made, fields=["groups"])
+            lambda world, who, made: person_changes.record_person_changed(
+                principal=who, person=made, fields=["groups"], roles_before={"operator"}
+            )
         ),
         admin=browse(
             own_page,
-            lambda _, made: person_form(made, groups=[Group.objects.get(name="author").pk]),
-            done=lambda _, made: made.groups.filter(name="author").exists(),
+            lambda _, made: person_form(made, groups=[]),
+            done=lambda _, made: not made.groups.exists(),
         ),
         prepare=lambda world: world.people["operator"], step="of the operator, who is one of those who try",
     ),
     Act(
+        "evidence.acts.check_can_give_roles",
+        ADMINISTRATORS,
+        serve(lambda world, who, made: acts.check_can_give_roles(who, made, ["author", "reviewer"])),
+        prepare=newcomer, step="that an operator gives alone",
+    ),
+    Act(
+        "evidence.acts.check_can_give_roles",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, made: acts.check_can_give_roles(who, made, ["author", "approver"])),
+        admin=browse(
+            own_page,
+            lambda _, made: person_form(made, groups=[Group.objects.get(name="approver").pk]),
+            done=lambda _, made: made.groups.filter(name="approver").exists(),
+        ),
+        prepare=newcomer, step="that take two operators",
+    ),
+    Act(
+        "evidence.acts.check_can_make_password_link",
+        ADMINISTRATORS,
+        serve(lambda world, who, made: make_password_link(principal=who, person=made)),
+        admin=browse(
+            lambda *_: reverse("admin:auth_user_changelist"),
+            lambda _, made: {"action": "make_password_link", "_selected_action": [made.pk]},
+            done=lambda _, made: AuditEvent.objects.filter(verb="password_link.made").exists(),
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_operate",
+        frozenset({"operator", STRANGER}),
+        serve(lambda world, who, _: acts.check_can_operate(who)),
+    ),
+    Act(
+        "evidence.acts.check_can_propose_access",
+        OPERATORS,
+        serve(lambda world, who, made: propose_access(principal=who, person=made, role="auditor")),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accessproposal_add"),
+            lambda _, made: {"person": made.pk, "role": "auditor"},
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_confirm_access",
+        OPERATORS,
+        serve(lambda world, who, made: confirm_access(principal=who, proposal=made)),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_accessproposal_changelist"),
+            lambda _, made: {"action": "confirm", "_selected_action": [made.pk]},
+            done=lambda _, made: made.user.groups.filter(name="approver").exists(),
+        ),
+        prepare=proposed,
+    ),
+    Act(
         "evidence.acts.check_can_erase_names",
-        ANYWHERE,
+        ADMINISTRATORS,
         serve(lambda world, who, made: name_erasure.erase_names(principal=who, person=made)),
         admin=browse(
             lambda *_: reverse("admin:auth_user_changelist"),
@@ -617,10 +760,10 @@ ACTS: Final[list[Act]] = [
     ),
     Act(
         "evidence.acts.check_can_make_superuser",
-        frozenset({SUPERUSER, COMMAND_LINE}),
+        frozenset({COMMAND_LINE}),  # and a superuser who is a member: test_people
         serve(
             lambda world, who, made: person_changes.record_person_changed(
-                principal=who, person=made, fields=["is_superuser"]
+                principal=who, person=made, fields=["is_superuser"], roles_before=()
             )
         ),
         admin=browse(

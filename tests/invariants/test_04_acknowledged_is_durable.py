@@ -13,11 +13,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.models import AppendOnlyModel, EvalRun, Scope
-from evidence.services.gates import CriterionReference, define_gate
+from evidence.services.gates import CriterionReference, propose_gate
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import make_request, make_span
-from tests.factories import World, acting
+from tests.factories import World, acting, define_gate
 from tests.interpret.conftest import INPUTS
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
@@ -98,6 +98,20 @@ def gate_decide(world: World) -> Sent:
     return Sent("/api/v1/gates/g/decisions", {"system": world.system.key, "release": "r1"}, Scope.GATE)
 
 
+def gate_transitions(world: World) -> Sent:
+    references = [CriterionReference(baseline="b")]
+    propose_gate(principal=acting(), system=world.system, key="g", references=references)
+    path = "/api/v1/gates/g/versions/1/transitions"
+    return Sent(path, {"system": world.system.key, "to_state": "approved"}, "approver")
+
+
+def registrations(world: World) -> Sent:
+    sent = releases(world)
+    APIClient().post(sent.path, sent.body, format="json", **world.headers(Scope.IMPORT))
+    body = {"system": world.system.key, "kind": "model", "key": "smol", "digest": "a" * 64}
+    return Sent("/api/v1/versions/registrations", body, Scope.IMPORT)
+
+
 def waivers(world: World) -> Sent:
     criterion = make_criterion(world)
     body = {
@@ -162,6 +176,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "eval-run-retraction": retraction,
     "gates": gates,
     "gate-decide": gate_decide,
+    "gate-transitions": gate_transitions,
+    "registrations": registrations,
     "waivers": waivers,
     "requirements-import": requirements_import,
     "requirements-lint": requirements_lint,

@@ -8,14 +8,14 @@ import pytest
 
 from evidence import clock
 from evidence.models import GateDecision
-from evidence.services.gates import CriterionReference, decide_gate, define_gate
+from evidence.services.gates import CriterionReference, decide_gate
 from requirements.checks import known_checks
 from requirements.models import Assessment, RequirementVersion
 from requirements.services.assessment import evaluate
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
-from tests.factories import World, acting
+from tests.factories import World, acting, define_gate
 from tests.invariants.test_07_supporting_only import criterion_with
 from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion
 

@@ -17,12 +17,12 @@ from evidence.services.disposal.holds import place_hold, release_hold
 from evidence.services.gates import record_waiver
 from tests.evidence.binder_world import export, fill
 from tests.evidence.test_identity import tables_that_hold
-from tests.factories import ACTOR, World, make_person, make_world
+from tests.factories import ACTOR, GATE_APPROVER, World, make_person, make_world
 from tests.invariants.walk import our_models
 from tests.requirements.builders import APPROVER
 
 # Who acts in the test world beside its people: accounts of these names, so that they act as people on record do.
-ACTING = (ACTOR, APPROVER, "user:ana")
+ACTING = (ACTOR, APPROVER, GATE_APPROVER, "user:ana")
 NAMED_LIKE_ACTORS = ("_by", "actor", "by")
 
 

@@ -8,14 +8,14 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.access import Principal, principal_of_command_line, principal_of_token, principal_of_user
 from evidence.models import AccessToken, Scope
-from evidence.roles import ROLES
+from evidence.roles import ROLES, roles_of, token_scopes_of
 from evidence.services import registry
 from evidence.services.people import memberships, tokens
 from tests.factories import World, make_person
@@ -77,7 +77,7 @@ def everybody(world: World, scopes: Sequence[Scope], owner: str) -> list[Who]:
 
     Args:
         scopes: what the one token holds and the other does not.
-        owner: the role of the person who owns both.
+        owner: the role of the person who owns both; empty for whoever may have each.
     """
     people = [Who(role, world.people[role]) for role in ROLES]
     root = User.objects.create_superuser("root")
@@ -92,15 +92,21 @@ def everybody(world: World, scopes: Sequence[Scope], owner: str) -> list[Who]:
         *people,
         Who(SUPERUSER, root),
         Who(STRANGER, stranger),
-        _token(TOKEN_WITH, world, world.people[owner], scopes),
-        _token(TOKEN_WITHOUT, world, world.people[owner], [without]),
+        _token(TOKEN_WITH, world, world.people[owner] if owner else world.owner(*scopes), scopes),
+        _token(TOKEN_WITHOUT, world, world.people[owner] if owner else world.owner(without), [without]),
         Who(COMMAND_LINE, None),
     ]
 
 
 def _token(name: str, world: World, owner: User, scopes: Sequence[Scope]) -> Who:
+    """Issue a token; where the owner's role does not hold its scopes, as of the days when they were an author, too."""
+    former = (
+        [] if {*scopes} <= {*token_scopes_of(roles_of(owner))} else list(Group.objects.filter(name="author"))
+    )
+    owner.groups.add(*former)
     issued: Any = tokens.issue_token(
         principal=principal_of_command_line(), name=name, owner=owner, scopes=scopes, systems=[world.system],
         expires_at=timezone.now() + timedelta(days=1),
     )  # fmt: skip
+    owner.groups.remove(*former)
     return Who(name, owner, issued.token, issued.text)

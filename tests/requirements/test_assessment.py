@@ -37,7 +37,7 @@ def other_version(world: World, *, registered: bool) -> ArtefactVersion:
         system=world.system, kind="model", key="smol", label="2", digest=sha256_hex(b"other"), actor="user:ci"
     )
     if registered:
-        registry.register_version(version=version, actor="user:ci")
+        registry.register_version(principal=acting(), version=version)
     return version
 
 

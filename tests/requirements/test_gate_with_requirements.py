@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from evidence.models import GateDecision
-from evidence.services.gates import CriterionReference, decide_gate, define_gate, replay_gate_decision
+from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
 from requirements.models import Assessment
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
-from tests.factories import World, acting
+from tests.factories import World, acting, define_gate
 from tests.requirements.builders import (
     APPROVER,
     AUTHOR,

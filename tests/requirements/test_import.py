@@ -116,14 +116,14 @@ def test_nobody_approves_their_own(world: World) -> None:
 
 def test_nobody_approves_their_own_through_a_token(world: World) -> None:
     token = world.token(Scope.IMPORT).split("_")[1]
-    operator = world.people["operator"].get_username()
+    owner = world.owner(Scope.IMPORT).get_username()
     result = import_requirements(
         system=world.system, source=requirement_file(), file_name="r.yaml", principal=acting(f"token:{token}")
     )
     version = result.requirements[0].version
     transition_requirement(version=version, to_state="in_review", principal=acting(f"token:{token}"))
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", principal=acting(f"user:{operator}"))
+        transition_requirement(version=version, to_state="approved", principal=acting(f"user:{owner}"))
 
 
 def test_asking_for_the_review_is_proposing_too(world: World) -> None:

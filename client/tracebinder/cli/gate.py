@@ -1,6 +1,6 @@
 """`tracebinder gate KEY`: ask a gate about a release; print its verdict and the reason for each criterion.
 
-Exit codes: 0 pass, 1 fail, 2 insufficient evidence, 3 could not ask.
+Exit codes: 0 pass, 1 fail, 2 insufficient evidence, 3 could not ask, or nobody has approved a version of the gate.
 """
 
 from __future__ import annotations
@@ -60,4 +60,16 @@ def _print_decision(arguments: argparse.Namespace, verdict: str, answer: dict[st
         if isinstance(reason, dict)
     ]
     print_table(("requirement", "criterion", "verdict", "why"), rows)
+    print(_say_standing(answer.get("gate_standing")))
     print(f"decision {answer.get('id')} at {answer.get('decided_at')}, inputs {answer.get('inputs_digest')}")
+
+
+def _say_standing(standing: object) -> str:
+    """Say since when the version that decided does, and by whom."""
+    if not isinstance(standing, dict):
+        return "since when this version of the gate decides, the server does not say"
+    proposers = standing.get("proposed_by")
+    proposed = ", ".join(map(str, proposers)) if isinstance(proposers, list) else "?"
+    approver = standing.get("approved_by")
+    approved = f"approved by {approver}" if approver else "adopted: nobody approved it"
+    return f"this version decides since {standing.get('since')}, proposed by {proposed}, {approved}"

@@ -1,7 +1,8 @@
 """`tracebinder register-release FILE`: put a release on record: its versions, the documents of its index, its pins.
 
 The file is the JSON that `POST /api/v1/releases` takes; it names system and release itself. A release is frozen: the
-same file again changes nothing, and other pins need another name. Exit codes: 0 on record, 3 not.
+same file again changes nothing, and other pins need another name. Pinning a version vouches for nothing: until each is
+registered (`tracebinder register-versions FILE`), no gate lets the release through. Exit codes: 0 on record, 3 not.
 """
 
 from __future__ import annotations
@@ -42,8 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
         f"release {answer.get('name')} of {answer.get('system')} is on record, digest {answer.get('digest')}"
     )
     pins = answer.get("pins")
-    rows = (
-        [(str(slot), str(digest)) for slot, digest in sorted(pins.items())] if isinstance(pins, dict) else []
-    )
-    print_table(("slot", "digest"), rows)
+    waiting = {str(pin["slot"]) for pin in unregistered_in(answer)}
+    rows = [
+        (str(slot), str(digest), "no" if slot in waiting else "yes")
+        for slot, digest in (sorted(pins.items()) if isinstance(pins, dict) else [])
+    ]
+    print_table(("slot", "digest", "registered"), rows)
+    if waiting:
+        print(
+            f"no gate lets it through yet: register its versions (tracebinder register-versions {arguments.file})"
+        )
     return 0
+
+
+def unregistered_in(answer: dict[str, object]) -> list[dict[str, object]]:
+    """Return the pins of the server's answer whose versions nobody registered."""
+    listed = answer.get("unregistered")
+    return [pin for pin in listed if isinstance(pin, dict)] if isinstance(listed, list) else []

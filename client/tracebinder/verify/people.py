@@ -25,7 +25,7 @@ _ACTOR: Final = re.compile(r"(person|token):.*", re.DOTALL)
 _MEMBERS: Final = {
     "data/evidence/": ("owner",),
     "data/evals/": ("postedBy",),
-    "data/gates/": ("decidedBy", "requestedBy", "approvedBy"),
+    "data/gates/": ("decidedBy", "requestedBy", "approvedBy", "gateApprovedBy"),
     "data/requirements/": ("proposedBy", "approvedBy"),
     "data/reviews/": ("reviewer", "adjudicator"),
     "data/versions/": ("registeredBy",),
@@ -33,6 +33,7 @@ _MEMBERS: Final = {
 }
 _LISTS: Final = {
     "data/evals/": (("retractions", "by"),),
+    "data/gates/": (("gateProposals", "by"),),
     "data/redactions.json": (("redactions", "approvedBy"),),
     "data/requirements/": (("waivers", "requestedBy"), ("waivers", "approvedBy")),
     "data/versions/release.json": (("deployments", "deployedBy"),),
@@ -62,6 +63,24 @@ def check_people(container: Container, bag: Bag, *, must_name: bool) -> int:
         if actor not in known:
             raise BinderFailed(f"{actor} acted and is not in people.json", member=path)
     return len(people)
+
+
+def persons_in(container: Container, bag: Bag) -> dict[str, str]:
+    """Return the person behind each actor of `people.json`, by each of their names; nothing where there is no file.
+
+    Raises:
+        BinderFailed, BinderMalformed: the file names somebody twice, or cannot be read.
+    """
+    if PEOPLE not in bag.digests:
+        return {}
+    document = parse_object(container.read(PEOPLE), member=PEOPLE)
+    persons: dict[str, str] = {}
+    for one in objects_at(document, "people", member=PEOPLE):
+        actor, formerly = text_at(one, "actor", member=PEOPLE), one.get("formerly")
+        persons |= {actor: actor} | ({formerly: actor} if isinstance(formerly, str) else {})
+    for token in objects_at(document, "tokens", member=PEOPLE):
+        persons[text_at(token, "actor", member=PEOPLE)] = text_at(token, "actsFor", member=PEOPLE)
+    return persons
 
 
 def _directory(container: Container) -> tuple[set[str], list[JsonObject]]:

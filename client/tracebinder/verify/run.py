@@ -32,6 +32,7 @@ from tracebinder.verify.errors import (
     TrustNotMet,
     VerifyError,
 )
+from tracebinder.verify.gates import GatesChecked, check_gate_decisions
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
 from tracebinder.verify.report import LineName, Report
@@ -52,6 +53,7 @@ _SIDECAR: Final = "sidecar"
 _PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
+_NAMES_APPROVALS: Final = 4  # and each gate decision, who approved the version that decided
 
 
 def verify_binder(
@@ -252,10 +254,14 @@ def _check_completeness(
     spans = SpansChecked()
     with _noting(report, "completeness"):
         spans = check_spans(container, bag, must_name=version >= _NAMES_SPANS)
+    gates = GatesChecked()
+    with _noting(report, "completeness"):
+        gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
     audit = _audit_text(container, bag, trust)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
-    report.answer("completeness", "ok", f"{count} populations and all totals counted again; {spans}; {audit}")
+    again = f"{count} populations and all totals counted again"
+    report.answer("completeness", "ok", f"{again}; {spans}; {gates}; {audit}")
 
 
 def _version_of_producer(statement: Statement) -> int:

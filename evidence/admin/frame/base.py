@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
 from django.db.models import Field, ForeignKey, JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from evidence.access import sees_internals
+from evidence.access import sees_internals, visible_people
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
@@ -30,7 +31,7 @@ from evidence.admin.frame.people import (
     show_actor_fully,
 )
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
-from evidence.admin.frame.visibility import rows_of, visible
+from evidence.admin.frame.visibility import principal_of, rows_of, visible
 from evidence.internals import INTERNALS_APP
 from evidence.models import StoredModel
 from evidence.models.base import ActorField
@@ -133,6 +134,8 @@ class ScopedModelAdmin(StrictInput):
         related = db_field.related_model
         if issubclass(related, StoredModel):
             kwargs["queryset"] = visible(rows_of(related), request)
+        elif related is User:
+            kwargs["queryset"] = visible_people(principal_of(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def changelist_view(

@@ -32,6 +32,8 @@ TONES: Final[Mapping[str, str]] = {
     "high": BAD, "medium": WARN, "low": PLAIN,
     "success": GOOD, "error": BAD, "cancelled": WARN, "scored": GOOD, "unscored": WARN,
     "draft": PLAIN, "in_review": WARN, "approved": GOOD, "superseded": PLAIN, "retired": PLAIN,
+    "proposed": WARN, "declined": BAD, "withdrawn": PLAIN, "adopted": WARN,
+    "kept": PLAIN, "added": WARN, "dropped": BAD,
     "primary": GOOD, "supporting": PLAIN, "counter": WARN, "context": PLAIN,
     "queued": PLAIN, "running": WARN, "done": GOOD, "failed": BAD,
     "supported": GOOD, "not_supported": BAD, "inconclusive": WARN, "invalid": BAD,

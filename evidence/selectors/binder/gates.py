@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.models import GateDecision, Waiver
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset
+from evidence.selectors.gates import standing_of
 
 
 def gate_files(scope: BinderScope) -> Iterator[BinderFile]:
     """Yield one file a decision, and the list of waivers."""
     decisions = GateDecision.objects.filter(
         scope.as_of.knew("decided_at"), system=scope.system, release=scope.release
-    ).select_related("gate_version__artefact", "release")
+    )
+    decisions = decisions.select_related("gate_version__artefact", "gate_version__registration", "release")
+    decisions = decisions.prefetch_related("gate_version__gate_transitions")
     for decision in read_by_keyset(decisions):
         yield json_file(
             f"gates/{decision.pk}.json",
@@ -32,6 +35,7 @@ def _decision(decision: GateDecision) -> dict[str, object]:
         "gate": decision.gate_version.artefact.key,
         "gateVersion": decision.gate_version.number,
         "gateDigest": decision.gate_version.digest,
+        **_approval(decision),
         "release": decision.release.name,
         "asOf": moment(decision.as_of),
         "verdict": decision.verdict,
@@ -41,6 +45,19 @@ def _decision(decision: GateDecision) -> dict[str, object]:
         "codeVersion": decision.code_version,
         "decidedAt": moment(decision.decided_at),
         "decidedBy": decision.decided_by,
+    }
+
+
+def _approval(decision: GateDecision) -> dict[str, object]:
+    """Return since when the version that decided does, who proposed it, and who approved it: nobody, if adopted."""
+    standing = standing_of(decision.gate_version)
+    if standing is None:
+        return {}
+    return {
+        "gateState": standing.state.value,
+        "gateSince": moment(standing.since),
+        "gateProposals": [{"by": proposer} for proposer in standing.proposed_by],
+        "gateApprovedBy": standing.approved_by,
     }
 
 

@@ -36,6 +36,7 @@ def _version(scope: BinderScope, pin: ReleasePin) -> dict[str, object]:
         "registered": registration is not None,
         "registeredBy": registration.registered_by if registration else None,
         "registeredAt": moment(registration.created_at) if registration else None,
+        "registrationBasis": registration.basis if registration else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Gates: defined, decided, and let past by waivers. This is the only door to them."""
+"""Gates: proposed, approved, decided, and let past by waivers. This is the only door to them."""
 
 from evidence.services.gates.decision import (
     GATE_CODE_VERSION,
@@ -6,17 +6,28 @@ from evidence.services.gates.decision import (
     decide_gate,
     replay_gate_decision,
 )
-from evidence.services.gates.definition import CriterionReference, define_gate, read_references
+from evidence.services.gates.definition import (
+    CriterionReference,
+    compare_references,
+    find_gate_version,
+    propose_gate,
+    read_references,
+)
+from evidence.services.gates.transitions import SETTLED, settle_gate_proposal
 from evidence.services.gates.waivers import LONGEST, record_waiver
 
 __all__ = [
     "GATE_CODE_VERSION",
     "LONGEST",
+    "SETTLED",
     "CriterionFinding",
     "CriterionReference",
+    "compare_references",
     "decide_gate",
-    "define_gate",
+    "find_gate_version",
+    "propose_gate",
     "read_references",
     "record_waiver",
     "replay_gate_decision",
+    "settle_gate_proposal",
 ]

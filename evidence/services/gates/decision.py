@@ -19,14 +19,16 @@ from evidence.clock import AsOf
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
-from evidence.models import ArtefactVersion, GateDecision, Release, System, Waiver
+from evidence.models import ArtefactVersion, GateDecision, Release, ReleasePin, System, Waiver
 from evidence.replay import Replay
+from evidence.selectors.gates import find_deciding, standing_of
+from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.selectors.waivers import waivers_in_force
 from evidence.services import audit
-from evidence.services.gates.definition import CriterionReference, find_current_gate, read_references
+from evidence.services.gates.definition import CriterionReference, find_deciding_gate, read_references
 from evidence.vocabulary import CriterionVerdict
 
-GATE_CODE_VERSION: Final = "gate/1"
+GATE_CODE_VERSION: Final = "gate/2"  # 2: versions are approved, and what a release pins is registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,21 @@ class Assessor(Protocol):
 def decide_gate(*, principal: Principal, system: System, gate: str, release: Release) -> GateDecision:
     """Decide whether a release passes a gate, and store the decision with all it rests on.
 
-    `pass` only when every criterion is met or validly waived; `fail` when one is known not to be met;
-    otherwise `insufficient`. Asking again while nothing changed answers with the first decision.
+    `pass` only when every criterion is met or validly waived and every version the release pins is registered; `fail`
+    when a criterion is known not to be met; otherwise `insufficient`. Asking again while nothing changed answers with
+    the first decision.
 
     Raises:
         AccessDenied: as `acts.check_can_ask_gate` and, where it counts reviews, `acts.check_not_led` do.
-        NotFound: the principal is of another system, or the system has no registered gate of that key.
+        NotFound: the principal is of another system, or the system has no gate of that key.
+        GateNotApproved: nobody has approved a version of the gate.
         InvalidInput: the release belongs to another system.
     """
     acts.check_can_ask_gate(principal, system)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
-    return _decide_and_store(principal, find_current_gate(system, gate), release, clock.read_moment())
+    as_of = clock.read_moment()
+    return _decide_and_store(principal, find_deciding_gate(system, gate, as_of), release, as_of)
 
 
 @transaction.atomic
@@ -115,14 +120,10 @@ def _decide_and_store(
 
 
 def replay_gate_decision(decision: GateDecision) -> Replay:
-    """Decide again as of the time of a stored decision; nothing is written."""
-    decided = _decide(
-        decision.gate_version,
-        decision.release,
-        clock.as_of(decision.as_of),
-        decision.decided_by,
-        store=False,
-    )
+    """Decide again as of the time of a stored decision, by the version that decided then; nothing is written."""
+    as_of, artefact = clock.as_of(decision.as_of), decision.gate_version.artefact
+    version = find_deciding(artefact.system, artefact.key, as_of) or decision.gate_version
+    decided = _decide(version, decision.release, as_of, decision.decided_by, store=False)
     return Replay(
         kind="gate_decision",
         ref=str(decision.pk),
@@ -155,10 +156,11 @@ def _decide(version: ArtefactVersion, release: Release, as_of: AsOf, actor: str,
         actor=actor,
         store=store,
     )
-    waivers = _waivers(release, as_of, actor)
+    waivers, unregistered = _waivers(release, as_of, actor), unregistered_pins(release, as_of)
     reasons = [_reason(finding, waivers.get(finding.criterion)) for finding in findings]
     inputs = {
         "gate": version.digest,
+        **_approval(version),
         "release": release.digest,
         "findings": [
             {
@@ -171,7 +173,9 @@ def _decide(version: ArtefactVersion, release: Release, as_of: AsOf, actor: str,
             for finding in findings
         ],
         "waivers": [reason["waiver"] for reason in reasons if reason["waiver"]],
+        **({"unregistered": [pin.version.digest for pin in unregistered]} if unregistered else {}),
     }
+    reasons += [_reason_of_pin(pin) for pin in unregistered]
     return _Decided(_verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings))
 
 
@@ -193,6 +197,23 @@ def _reason(finding: CriterionFinding, waiver: Waiver | None) -> dict[str, Any]:
         "detail": finding.detail,
         "waiver": _shown(waiver) if waived and waiver is not None else None,
     }
+
+
+def _reason_of_pin(pin: ReleasePin) -> dict[str, Any]:
+    """Say what keeps a release from passing whatever its criteria say; no waiver lets it past that."""
+    return {
+        "criterion": f"pin {pin.slot}",
+        "requirement": "",
+        "verdict": CriterionVerdict.NOT_ASSESSED,
+        "detail": say_unregistered([pin]),
+        "waiver": None,
+    }
+
+
+def _approval(version: ArtefactVersion) -> dict[str, Any]:
+    """Return who let this version decide, and when; nothing of an adopted one, as decisions of before have it."""
+    standing = standing_of(version)
+    return {"approval": standing.as_dict()} if standing and standing.approved_by else {}
 
 
 def _shown(waiver: Waiver) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Gates as they are defined: an artefact of kind `gate`, whose versions each list the criteria they ask for."""
+"""Gates as they are proposed: an artefact of kind `gate`, whose versions each list the criteria they ask for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from django.db import transaction
 
 from evidence import acts
 from evidence.access import Principal
+from evidence.clock import AsOf
 from evidence.digests import digest_of
-from evidence.errors import InvalidInput, NotFound
+from evidence.errors import ConflictingContent, GateNotApproved, InvalidInput, NotFound
 from evidence.limits import check_count
-from evidence.models import ArtefactKind, ArtefactVersion, Registration, System
+from evidence.locks import Lock, hold
+from evidence.models import Artefact, ArtefactKind, ArtefactVersion, GateState, System
+from evidence.selectors.gates import find_deciding, state_of
 from evidence.services import registry
+from evidence.services.gates.transitions import record_gate_transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +38,35 @@ class CriterionReference:
 
 
 @transaction.atomic
-def define_gate(
+def propose_gate(
     *,
     principal: Principal,
     system: System,
     key: str,
     references: Sequence[CriterionReference],
     name: str = "",
+    reason: str = "",
 ) -> ArtefactVersion:
-    """Register a version of a gate; the same criteria again return the version that has them.
+    """Propose what a gate asks for, in place of what it asks for now. It decides nothing before it is approved.
+
+    The criteria that were approved and decide, or that wait already, return the version that has them. Declined or
+    withdrawn ones are proposed again, and so are those of an adopted version, which nobody approved. Each version's
+    digest covers the digest of the one it is to replace, so that going back to earlier criteria is a change too.
 
     Raises:
-        AccessDenied, NotFound: as `acts.check_can_define_gate` does.
+        AccessDenied, NotFound: as `acts.check_can_propose_gate` does.
         InvalidInput: no criteria or too many, or a reference that names both or neither of requirement and baseline.
+        ConflictingContent: something else is on record under the digest of these criteria.
     """
-    acts.check_can_define_gate(principal, system)
-    if not references:
-        raise InvalidInput("A gate that asks for nothing would pass everything: name at least one criterion.")
-    check_count(len(references), "MAX_CRITERIA", "The entries of a gate")
-    for reference in references:
-        if bool(reference.requirement) == bool(reference.baseline):
-            raise InvalidInput("Each entry of a gate names either a requirement or a baseline.")
-    metadata = {"criteria": [asdict(reference) for reference in references]}
+    acts.check_can_propose_gate(principal, system)
+    _check_references(references)
+    hold(Lock.GATE_KEY, system.pk, key)
+    criteria = [asdict(reference) for reference in references]
+    deciding = find_deciding(system, key)
+    asks_for_them = deciding is not None and deciding.metadata.get("criteria") == criteria
+    if deciding is not None and asks_for_them and state_of(deciding) == GateState.APPROVED:
+        return deciding
+    metadata = {"criteria": criteria, "replaces": deciding.digest if deciding else None}
     version = registry.ensure_version(
         system=system,
         kind=ArtefactKind.GATE,
@@ -66,8 +77,20 @@ def define_gate(
         name=name,
         metadata=metadata,
     )
-    registry.register_version(version=version, actor=principal.actor, reason="gate defined")
+    if version.metadata != metadata:
+        raise ConflictingContent(f"{version} is on record with other criteria under the digest of these.")
+    if state_of(version) != GateState.PROPOSED:
+        record_gate_transition(version, GateState.PROPOSED, principal.actor, reason)
     return version
+
+
+def _check_references(references: Sequence[CriterionReference]) -> None:
+    if not references:
+        raise InvalidInput("A gate that asks for nothing would pass everything: name at least one criterion.")
+    check_count(len(references), "MAX_CRITERIA", "The entries of a gate")
+    for reference in references:
+        if bool(reference.requirement) == bool(reference.baseline):
+            raise InvalidInput("Each entry of a gate names either a requirement or a baseline.")
 
 
 def read_references(metadata: Mapping[str, Any]) -> list[CriterionReference]:
@@ -75,18 +98,43 @@ def read_references(metadata: Mapping[str, Any]) -> list[CriterionReference]:
     return [CriterionReference(**entry) for entry in metadata.get("criteria", [])]
 
 
-def find_current_gate(system: System, key: str) -> ArtefactVersion:
-    """Return the newest registered version of a gate.
+def compare_references(
+    before: Sequence[CriterionReference], after: Sequence[CriterionReference]
+) -> list[tuple[str, CriterionReference]]:
+    """Return each entry of two versions as `kept`, `added` or `dropped`: those of the later one first."""
+    told = [("kept" if entry in before else "added", entry) for entry in after]
+    return [*told, *(("dropped", entry) for entry in before if entry not in after)]
+
+
+def find_gate_version(system: System, key: str, number: int) -> ArtefactVersion:
+    """Return a version of a gate by its number.
 
     Raises:
-        NotFound: the system has no registered gate of that key.
+        NotFound: the system has no such gate, or the gate no such version.
     """
-    registered = Registration.objects.filter(
-        version__artefact__system=system,
-        version__artefact__kind=ArtefactKind.GATE,
-        version__artefact__key=key,
+    versions = ArtefactVersion.objects.select_related("artefact__system", "registration")
+    found = versions.filter(
+        artefact__system=system, artefact__kind=ArtefactKind.GATE, artefact__key=key, number=number
+    ).first()
+    if found is None:
+        raise NotFound(f"System {system.key!r} has no version {number} of a gate {key!r}.")
+    return found
+
+
+def find_deciding_gate(system: System, key: str, as_of: AsOf | None = None) -> ArtefactVersion:
+    """Return the version of a gate that decided at a time, by default now.
+
+    Raises:
+        NotFound: the system has no gate of that key.
+        GateNotApproved: it has, and nobody has approved a version of it.
+    """
+    deciding = find_deciding(system, key, as_of)
+    if deciding is not None:
+        return deciding
+    waiting = Artefact.objects.filter(system=system, kind=ArtefactKind.GATE, key=key)
+    if not waiting.exists():
+        raise NotFound(f"System {system.key!r} has no gate {key!r}. Propose it first (docs/guides/ci.md).")
+    raise GateNotApproved(
+        f"Nobody has approved a version of gate {key!r} of system {system.key!r}, so it lets nothing through: an "
+        "approver who did not propose it approves one (docs/guides/ci.md)."
     )
-    last = registered.select_related("version").order_by("-version__number").first()
-    if last is None:
-        raise NotFound(f"System {system.key!r} has no gate {key!r}. Define it first (docs/guides/ci.md).")
-    return last.version

@@ -19,13 +19,17 @@ def grant_membership(*, principal: Principal, system: System, user: User) -> Mem
     Raises:
         AccessDenied, NotFound: as `acts.check_can_grant_membership` does.
     """
-    acts.check_can_grant_membership(principal, system)
+    acts.check_can_grant_membership(principal, system, user)
+    return add_member(actor=principal.actor, system=system, user=user)
+
+
+@transaction.atomic
+def add_member(*, actor: str, system: System, user: User) -> Membership:
+    """Make somebody a member, as was decided: for services that have asked who may. A member stays one."""
     membership, created = Membership.objects.get_or_create(system=system, user=user)
     if created:
         payload = {"person": actor_of_user(user)}
-        audit.record(
-            verb="membership.granted", actor=principal.actor, obj=membership, system=system, payload=payload
-        )
+        audit.record(verb="membership.granted", actor=actor, obj=membership, system=system, payload=payload)
     return membership
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -11,48 +11,93 @@ from django.db import transaction
 from evidence import acts
 from evidence.access import Principal
 from evidence.actors import actor_of_user
+from evidence.errors import ConflictingContent, InvalidInput
+from evidence.models import System
+from evidence.roles import conflicts_of, roles_of
 from evidence.services import audit
+from evidence.services.people.memberships import add_member
 
 ROLE_FIELDS: Final = frozenset({"groups", "is_staff", "is_active"})  # what nobody changes of themselves
 SUPERUSER_FIELDS: Final = frozenset({"is_superuser", "user_permissions"})  # rights beyond the role table
 
 
+def roles_in_force(person: User) -> frozenset[str]:
+    """Return the roles that a person can use: none, where the account is not active."""
+    return roles_of(person) if person.is_active else frozenset()
+
+
 @transaction.atomic
-def record_person_added(*, principal: Principal, person: User, fields: Iterable[str]) -> None:
-    """Put on record who added a person, in the transaction that did.
+def record_person_added(
+    *, principal: Principal, person: User, fields: Iterable[str], systems: Sequence[System]
+) -> None:
+    """Put on record who added a person, in the transaction that did, and make them a member of these systems.
 
     Args:
         fields: what was filled in.
+        systems: at least one, but for whoever runs commands: nobody else would know of the person.
 
     Raises:
-        AccessDenied: as `acts.check_can_add_person` does, and `acts.check_can_make_superuser` for such rights.
+        AccessDenied, NotFound: as `acts.check_can_add_person` does, `acts.check_can_give_roles` for their roles, and
+            `acts.check_can_make_superuser` for such rights.
+        InvalidInput: of no system.
+        ConflictingContent: two of the roles do not go together.
     """
-    acts.check_can_add_person(principal)
+    acts.check_can_add_person(principal, systems)
+    if principal.user is not None and not systems:
+        raise InvalidInput("A person is added to a system: say which.")
+    for system in systems:
+        add_member(actor=principal.actor, system=system, user=person)
     if person.is_superuser or SUPERUSER_FIELDS & set(fields):
         acts.check_can_make_superuser(principal)
-    _record("person.added", principal, person, fields)
+    _check_gained(principal, person, roles_in_force(person))
+    record_change("person.added", principal.actor, person, fields)
 
 
 @transaction.atomic
-def record_person_changed(*, principal: Principal, person: User, fields: Iterable[str]) -> None:
+def record_person_changed(
+    *, principal: Principal, person: User, fields: Iterable[str], roles_before: Collection[str]
+) -> None:
     """Put on record who changed what of a person, in the transaction that did.
 
+    Args:
+        roles_before: what `roles_in_force` said before the change.
+
     Raises:
-        AccessDenied: as the acts for a change, for roles, and for rights beyond the role table do.
+        AccessDenied, NotFound: as the acts for a change, for roles, and for rights beyond the role table do.
+        ConflictingContent: roles came that do not go together with others.
     """
     acts.check_can_change_person(principal, person)
     if ROLE_FIELDS & set(fields):
         acts.check_can_change_roles(principal, person)
     if SUPERUSER_FIELDS & set(fields):
         acts.check_can_make_superuser(principal)
-    _record("person.changed", principal, person, fields)
+        check_go_together(person)
+    _check_gained(principal, person, roles_in_force(person) - set(roles_before))
+    record_change("person.changed", principal.actor, person, fields)
 
 
-def _record(verb: str, principal: Principal, person: User, fields: Iterable[str]) -> None:
+def record_change(verb: str, actor: str, person: User, fields: Iterable[str]) -> None:
+    """Write the event of what happened to a person, with the roles they have then."""
     payload = {
         "person": actor_of_user(person),
         "roles": sorted(person.groups.values_list("name", flat=True)),
         "active": person.is_active,
-        "changed": sorted(set(fields) - {"password1", "password2"}),
+        "changed": sorted(set(fields)),
     }
-    audit.record(verb=verb, actor=principal.actor, obj=person, payload=payload)
+    audit.record(verb=verb, actor=actor, obj=person, payload=payload)
+
+
+def check_go_together(person: User, *more: str) -> None:
+    """See that a person's roles, and those that they are to get, go together.
+
+    Raises:
+        ConflictingContent: naming each two that do not, and why.
+    """
+    if conflicts := conflicts_of(person, *more):
+        raise ConflictingContent(f"{person.get_username()}: {' '.join(conflicts)}")
+
+
+def _check_gained(principal: Principal, person: User, gained: Collection[str]) -> None:
+    if gained:
+        acts.check_can_give_roles(principal, person, gained)
+        check_go_together(person)

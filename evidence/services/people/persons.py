@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -17,6 +16,7 @@ from evidence.models import System
 from evidence.nearest import MISSPELT, nearest_name
 from evidence.roles import ROLES
 from evidence.services.people.memberships import grant_membership
+from evidence.services.people.passwords import check_password
 from evidence.services.people.person_changes import record_person_added
 
 
@@ -42,27 +42,30 @@ def create_person(
         The person, and whether they are new.
 
     Raises:
-        AccessDenied, NotFound: as `acts.check_can_add_person` does, and for each system `grant_membership`.
+        AccessDenied, NotFound: as `record_person_added` does; of somebody on record, as
+            `acts.check_can_grant_membership` does.
         InvalidInput: no role, a role nobody knows, or a name or password that is not acceptable.
-        ConflictingContent: a person of that name has other roles, or may not sign in any more.
+        ConflictingContent: the roles do not go together, or a person of that name has others, or may not sign in any
+            more.
     """
-    acts.check_can_add_person(principal)
+    acts.check_can_add_person(principal, systems)
     _check_roles(roles)
     user = User(username=_clean_username(username), is_staff=True)  # staff: whoever may sign in to the admin
     found = User.objects.filter(username=user.username).first()
     if found is None and password is not None:
-        _check_password(password, user)
+        check_password(password, user)
     person, created = User.objects.get_or_create(
         username=user.username, defaults={"is_staff": True, "password": make_password(password)}
     )
     if created:
         person.groups.set(Group.objects.filter(name__in=roles))
-        record_person_added(principal=principal, person=person, fields=["username", "groups", "password"])
-    else:
-        _check_is_as_asked(person, roles)
+        fields = ["username", "groups", "password"]
+        record_person_added(principal=principal, person=person, fields=fields, systems=systems)
+        return person, True
+    _check_is_as_asked(person, roles)
     for system in systems:
         grant_membership(principal=principal, system=system, user=person)
-    return person, created
+    return person, False
 
 
 def _check_roles(roles: Sequence[str]) -> None:
@@ -81,13 +84,6 @@ def _clean_username(username: str) -> str:
     except ValidationError as exc:
         raise InvalidInput(f"{username!r} cannot be a user name. {' '.join(exc.messages)}") from exc
     return name
-
-
-def _check_password(password: str, user: User) -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as exc:
-        raise InvalidInput(f"Choose another password. {' '.join(exc.messages)}") from exc
 
 
 def _check_is_as_asked(person: User, roles: Sequence[str]) -> None:

@@ -38,13 +38,13 @@ def issue_token(
     systems: Sequence[System],
     expires_at: datetime,
 ) -> IssuedToken:
-    """Create a token for a machine that `owner` answers for.
+    """Create a token for a machine that `owner` answers for. It can do no more than their roles hold when it is used.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_issue_token` does.
         InvalidInput: no scope, no system, an expiry that is over already, or a name that is too long.
     """
-    acts.check_can_issue_token(principal, owner, systems)
+    acts.check_can_issue_token(principal, owner, scopes, systems)
     check_texts(AccessToken, name=name)
     if not scopes or not systems:
         raise InvalidInput("A token needs at least one scope and one system.")

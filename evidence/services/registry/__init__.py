@@ -10,7 +10,12 @@ from evidence.services.registry.releases import (
     register_release,
 )
 from evidence.services.registry.systems import register_system
-from evidence.services.registry.versions import ensure_version, register_version
+from evidence.services.registry.versions import (
+    ensure_version,
+    find_version,
+    record_registration,
+    register_version,
+)
 
 __all__ = [
     "DocumentSpec",
@@ -18,8 +23,10 @@ __all__ = [
     "ReleaseManifest",
     "ensure_version",
     "find_release",
+    "find_version",
     "index_digest",
     "record_deployment",
+    "record_registration",
     "register_release",
     "register_system",
     "register_version",

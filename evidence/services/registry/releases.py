@@ -17,6 +17,7 @@ from evidence.errors import ConflictingContent, InvalidInput, NotFound
 from evidence.limits import check_count
 from evidence.models import (
     INTERNAL_KINDS,
+    RELEASE_KINDS,
     ArtefactVersion,
     Deployment,
     Release,
@@ -25,7 +26,7 @@ from evidence.models import (
     System,
 )
 from evidence.services import audit
-from evidence.services.registry.versions import ensure_version, register_version
+from evidence.services.registry.versions import ensure_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,20 @@ def index_digest(documents: Sequence[DocumentSpec]) -> str:
 
 @transaction.atomic
 def register_release(*, principal: Principal, system: System, manifest: ReleaseManifest) -> Release:
-    """Register every pinned version with its documents, and freeze them as a release.
+    """Put every pinned version on record with its documents, and freeze them as a release.
 
-    The same manifest again returns the first row.
+    Pinning a version vouches for nothing: `register_version` does, and until then no gate lets the release through. The
+    same manifest again returns the first row.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_register_release` does.
-        InvalidInput: no pins or too many, a slot or a document of an index twice, a pin of what is inside a model, or
-            one with neither digest nor documents.
+        InvalidInput: no pins or too many, a slot or a document of an index twice, a pin of what no release is made of
+            nor measured with, or one with neither digest nor documents.
         ConflictingContent: the release's name is taken by other pins, or an index digest does not fit its documents.
     """
     acts.check_can_register_release(principal, system)
     _check_pins(manifest.pins)
-    versions = {
-        pin.slot: _register_pin(system=system, pin=pin, actor=principal.actor) for pin in manifest.pins
-    }
+    versions = {pin.slot: _record_pin(system=system, pin=pin, actor=principal.actor) for pin in manifest.pins}
     digest = digest_of({slot: version.digest for slot, version in versions.items()})
     release, created = Release.objects.get_or_create(
         system=system, name=manifest.name, defaults={"digest": digest, "created_by": principal.actor}
@@ -157,9 +157,14 @@ def _check_pins(pins: Sequence[PinSpec]) -> None:
                 f"Pin {pin.slot!r} is of kind `{pin.kind}`: leave it out. A release pins what the system runs on; "
                 "dictionaries, detectors and probes are named by probe specifications."
             )
+        if pin.kind not in RELEASE_KINDS:
+            raise InvalidInput(
+                f"Pin {pin.slot!r} is of kind `{pin.kind}`: leave it out. Gates and requirements are proposed and "
+                "approved; a release is judged by those in force."
+            )
 
 
-def _register_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersion:
+def _record_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersion:
     digest = pin.digest
     if twice := _first_repeated([document.document_id for document in pin.documents]):
         raise InvalidInput(f"Pin {pin.slot!r} names document {twice!r} twice: give each document its own id.")
@@ -186,7 +191,6 @@ def _register_pin(*, system: System, pin: PinSpec, actor: str) -> ArtefactVersio
             )
             for document in pin.documents
         )
-    register_version(version=version, actor=actor, reason=f"pinned as {pin.slot}")
     return version
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from evidence.errors import InvalidInput
+from evidence import acts
+from evidence.access import Principal
+from evidence.errors import InvalidInput, NotFound
 from evidence.locks import Lock, hold
 from evidence.models import Artefact, ArtefactKind, ArtefactVersion, Blob, DigestBasis, Registration, System
 from evidence.services import audit
@@ -59,15 +61,49 @@ def ensure_version(
     return version
 
 
+def find_version(system: System, *, kind: str, key: str, digest: str) -> ArtefactVersion:
+    """Return the version of this content.
+
+    Raises:
+        NotFound: the system has none on record.
+    """
+    versions = ArtefactVersion.objects.select_related("artefact__system", "registration")
+    found = versions.filter(
+        artefact__system=system, artefact__kind=kind, artefact__key=key, digest=digest
+    ).first()
+    if found is None:
+        raise NotFound(
+            f"System {system.key!r} has no {kind} {key!r} with digest {digest} on record: it comes there with the "
+            "release that pins it, or with the first trace or eval run that names it."
+        )
+    return found
+
+
 @transaction.atomic
-def register_version(*, version: ArtefactVersion, actor: str, reason: str = "") -> Registration:
-    """Vouch for a version; vouching again changes nothing."""
+def register_version(*, principal: Principal, version: ArtefactVersion, reason: str = "") -> Registration:
+    """Vouch for a version on record, by an act of its own; vouching again changes nothing.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_register_version` does.
+    """
+    acts.check_can_register_version(principal, version)
+    return record_registration(
+        version=version, actor=principal.actor, basis=Registration.Basis.ACT, reason=reason
+    )
+
+
+@transaction.atomic
+def record_registration(
+    *, version: ArtefactVersion, actor: str, basis: Registration.Basis, reason: str = ""
+) -> Registration:
+    """Store that a version is vouched for, and by what; whether the actor may was decided where they acted."""
     registration, created = Registration.objects.get_or_create(
-        version=version, defaults={"registered_by": actor, "reason": reason}
+        version=version, defaults={"registered_by": actor, "reason": reason, "basis": basis}
     )
     if created:
         system = version.artefact.system
         audit.record(
-            verb="artefact_version.registered", actor=actor, obj=version, system=system, digest=version.digest
-        )
+            verb="artefact_version.registered", actor=actor, obj=version, system=system, digest=version.digest,
+            payload={"basis": basis.value, "reason": reason},
+        )  # fmt: skip
     return registration

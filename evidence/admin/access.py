@@ -1,0 +1,103 @@
+"""What takes two operators: proposals, with the form for one and the action that confirms another's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from evidence import clock
+from evidence.acts import can_operate
+from evidence.admin.access_form import ProposalForm
+from evidence.admin.frame.base import ReadOnlyModelAdmin
+from evidence.admin.frame.display import badge, list_url, record_url
+from evidence.admin.frame.visibility import principal_of
+from evidence.errors import EvidenceError
+from evidence.models import AccessConfirmation, AccessProposal
+from evidence.pages.frame import Page, Step, show_page
+from evidence.services.people.access_proposals import confirm_access, propose_access
+
+
+@admin.register(AccessProposal)
+class AccessProposalAdmin(ReadOnlyModelAdmin):
+    list_display = ["user", "what", "proposed_by", "created_at", "expires_at", "state"]
+    list_select_related = ["user", "system", "confirmation"]
+    ordering = ["-id"]
+    fields = ["user", "what", "proposed_by", "created_at", "expires_at", "state"]
+    actions = ["confirm"]
+    actions_on_top = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out what a colleague is to see elsewhere."""
+        mine = Q(system=None) | Q(system__in=principal_of(request).system_ids)
+        return super().get_queryset(request).filter(mine)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Operators propose; the form calls the service, which asks again for the person."""
+        return request.user.pk is not None and can_operate(principal_of(request))
+
+    def has_confirm_permission(self, request: HttpRequest) -> bool:
+        """Whether the person may confirm at all."""
+        return self.has_add_permission(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form; store the proposal through the service, or say what it refuses."""
+        del form_url, extra_context
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        principal = principal_of(request)
+        form = ProposalForm(request.POST if request.method == "POST" else None, principal=principal)
+        status = 200 if form.is_valid() or request.method != "POST" else 422
+        if form.is_valid():
+            try:
+                proposal = propose_access(principal=principal, **form.cleaned_data)
+            except EvidenceError as exc:
+                form.add_error(None, str(exc))
+                status = exc.http_status
+            else:
+                messages.success(request, _("Proposed: another operator confirms it in this list."))
+                return HttpResponseRedirect(record_url(proposal))
+        trail = [Step(_("Access proposals"), list_url("evidence.accessproposal"))]
+        page = Page(
+            "admin/evidence/access_proposal.html", _("Propose access"), {"form": form}, trail, status=status
+        )
+        return show_page(request, page)
+
+    @admin.action(description="Confirm: it takes effect now", permissions=["confirm"])
+    def confirm(self, request: HttpRequest, queryset: QuerySet[AccessProposal]) -> None:
+        """Confirm each that is chosen, or say why not."""
+        for proposal in queryset:
+            try:
+                confirm_access(principal=principal_of(request), proposal=proposal)
+            except EvidenceError as exc:
+                self.message_user(request, f"{proposal}: {exc}", messages.ERROR)
+            else:
+                self.message_user(request, f"Confirmed: {proposal}.", messages.SUCCESS)
+
+    @admin.display(description="What")
+    def what(self, proposal: AccessProposal) -> str:
+        return proposal.role or f"sees {proposal.system}"
+
+    @admin.display(description="State")
+    def state(self, proposal: AccessProposal) -> str:
+        if hasattr(proposal, "confirmation"):
+            return badge("confirmed")
+        return badge("open" if proposal.expires_at > clock.now() else "expired")
+
+
+@admin.register(AccessConfirmation)
+class AccessConfirmationAdmin(ReadOnlyModelAdmin):
+    list_display = ["proposal", "confirmed_by", "created_at"]
+    list_select_related = ["proposal__system"]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out what a colleague is to see elsewhere."""
+        mine = Q(proposal__system=None) | Q(proposal__system__in=principal_of(request).system_ids)
+        return super().get_queryset(request).filter(mine)
