@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ import django_stubs_ext
 
 from config import embedded
 from config.env import ConfigurationError, env_bool, env_int, env_list, env_str, refuse_unread
+from config.production import Start, refuse_unsafe
 from evidence.nearest import hint_at, nearest_name
 
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
@@ -42,7 +44,9 @@ if PROCESS not in _ROLES:
 DATABASE_CONNECT_TIMEOUT = env_int("TRACEBINDER_DATABASE_CONNECT_TIMEOUT", 5)  # seconds
 DATABASE_SILENCE = env_int("TRACEBINDER_DATABASE_SILENCE", 30)  # seconds without a sign of life
 
-DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL", "")
+# A process needs the URL of its own role alone: a worker that runs probes is not told that of the web.
+_DATABASE_URLS = [env_str(variable, "") for variable, _ in _ROLES.values()]
+DATABASE_IS_EMBEDDED = not any(_DATABASE_URLS)
 REDIS_IS_EMBEDDED = not env_str("REDIS_URL", "")
 
 
@@ -53,8 +57,8 @@ def _database_url() -> str:
     url = env_str(variable, "")
     if not url:
         raise ConfigurationError(
-            f"DATABASE_URL is set, so this {PROCESS} process also needs {variable}: the URL of the role "
-            f"that it runs as. docs/guides/operator.md says which rights each role has."
+            f"The database is one of your own, so this {PROCESS} process needs {variable}: the URL of the role that "
+            f"it runs as. docs/guides/operator.md says which rights each role has."
         )
     return url
 
@@ -90,8 +94,16 @@ INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 
+# Whether people rely on it: then it does not start where that would not be safe (config/production.py).
+PRODUCTION = env_bool("TRACEBINDER_PRODUCTION", default=not DATABASE_IS_EMBEDDED)
 DEBUG = env_bool("TRACEBINDER_DEBUG", default=False)
-SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "") or embedded.read_plan(VAR).secret_key
+_SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "")
+# Workers sign nothing with it: each has one of its own that nobody knows.
+SECRET_KEY = _SECRET_KEY or (
+    secrets.token_urlsafe(64) if PROCESS in WORKERS else embedded.read_plan(VAR).secret_key
+)
+# Whoever sends it as a bearer is told by `readyz` and `metrics` what strangers are not. Empty: only operators are.
+MONITOR_TOKEN = env_str("TRACEBINDER_MONITOR_TOKEN", "")
 ALLOWED_HOSTS = env_list("TRACEBINDER_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = env_list("TRACEBINDER_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
@@ -102,7 +114,7 @@ CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 
 # Behind a proxy that ends TLS, as in docker-compose.yml. It says in X-Forwarded-Proto how it was reached, and must
 # overwrite what a client says there.
-HTTPS = env_bool("TRACEBINDER_HTTPS", default=False)
+HTTPS = env_bool("TRACEBINDER_HTTPS", default=PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -239,8 +251,13 @@ BINDER_SECTIONS = [
 ]
 BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
-# False where they are not mounted: such a process neither looks for them nor makes any.
-HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=True)
+# Web and probes never hold them: such a process neither looks for them nor makes any. False also for workers that do
+# not sign.
+HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=PROCESS in {"worker", "owner"})
+# Their public halves, which whoever holds a key writes and all others read.
+PUBLIC_KEY_ROOT = Path(env_str("TRACEBINDER_PUBLIC_KEYS", str(VAR / "public-keys")))
+# Seconds a request waits for the worker that exports its binder, before it is told to come back.
+EXPORT_WAIT = env_int("TRACEBINDER_EXPORT_WAIT", 60)
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
 # Seconds the clock may be behind what is on record before nothing is decided any more.
@@ -363,4 +380,18 @@ LOGGING = {
 # A model is loaded by digest from our store, never from a hub by name.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-refuse_unread()  # last: whatever is set by now and was not read is a misspelling
+refuse_unread()  # when all are read: whatever is set by now and was not read is a misspelling
+if PRODUCTION:
+    refuse_unsafe(
+        Start(
+            process=PROCESS,
+            secret_key=_SECRET_KEY,
+            monitor_token=MONITOR_TOKEN,
+            is_debugged=DEBUG,
+            is_behind_tls=HTTPS,
+            holds_keys=HOLDS_KEYS,
+            hosts=ALLOWED_HOSTS,
+            broker_url="" if REDIS_IS_EMBEDDED else REDIS_URL,
+            environment=os.environ,
+        )
+    )

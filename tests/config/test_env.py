@@ -66,7 +66,7 @@ def test_a_secret_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
         ),
         (
             {"TRACEBINDER_PROCESS": "owner", "DATABASE_URL": "postgresql://h/d"},
-            "DATABASE_URL is set, so this owner process also needs DATABASE_OWNER_URL",
+            "The database is one of your own, so this owner process needs DATABASE_OWNER_URL",
         ),
         (
             {"TRACEBINDER_PROCESS": "web", "DATABASE_URL": "mysql://h/d"},

@@ -16,6 +16,7 @@ from evidence.log.errors import LogError
 from evidence.log.notes import SignerKey, VerifierKey
 from evidence.models.audit import Checkpoint
 from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.public_keys import LOG, read_published_key
 
 KEY_FILE = "log.ed25519.pem"  # PKCS #8, not encrypted, mode 0600
 
@@ -80,5 +81,12 @@ def _read_signer(path: Path) -> SignerKey:
 
 
 def load_log_verifier() -> VerifierKey:
-    """Return the public half of the log's key. Raises `LogKeyUnusable` as `load_log_signer` does."""
-    return load_log_signer().verifier
+    """Return the public half of the log's key, which is published for processes that do not hold it.
+
+    Raises:
+        LogKeyUnusable: as `load_log_signer`, where this process holds the key.
+        PublicKeyMissing: where it does not, and whoever does has published none yet.
+    """
+    if settings.HOLDS_KEYS:
+        return load_log_signer().verifier
+    return VerifierKey(settings.LOG_ORIGIN, read_published_key(LOG))

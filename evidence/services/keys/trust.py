@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 
 from evidence.binder.statement import BINDER_PREDICATE
-from evidence.services.keys.binder_signer import load_binder_signer, trusted_signer
+from evidence.services.keys.binder_signer import load_binder_public, trusted_signer
 from evidence.services.keys.log_signer import load_log_verifier
 
 TRUST_FORMAT: Final = "tracebinder.trust/1"
@@ -23,7 +23,7 @@ def describe_trust() -> dict[str, object]:
     """
     return {
         "format": TRUST_FORMAT,
-        "signers": [trusted_signer(load_binder_signer())],
+        "signers": [trusted_signer(load_binder_public())],
         "threshold": 1,
         "predicateTypes": [BINDER_PREDICATE],
         "log": {

@@ -21,6 +21,7 @@ from evidence.log.errors import LogError
 from evidence.models.audit import Checkpoint, Leaf, Tile
 from evidence.selectors import log_proofs as stored
 from evidence.services.keys.log_signer import load_log_signer
+from evidence.services.keys.public_keys import LOG, publish
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.published import check_continues_published, note_published
 
@@ -56,6 +57,7 @@ def sign_checkpoint() -> Checkpoint | None:
             logger.critical("checkpoint refused at %d leaves: %s", size, exc)
             raise LogInconsistent(f"No checkpoint was signed at {size} leaves: {exc}") from exc
         _insert_edge(size)
+        publish(LOG, signer.verifier.public_key)
         note_published(note)  # before the commit: what is published is never ahead of it
         return Checkpoint.objects.create(size=size, root=root, note=note, created_at=clock.now())
 
