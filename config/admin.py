@@ -74,8 +74,13 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def get_urls(self) -> list[Any]:
         from config.records import all_records  # noqa: PLC0415  # as above
+        from config.sign_in.proof import prove  # noqa: PLC0415  # as above
 
-        return [path("records/", all_records, name="records"), *super().get_urls()]
+        return [
+            path("records/", all_records, name="records"),
+            path("proof/", prove, name="proof"),
+            *super().get_urls(),
+        ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the navigation, for the admin's pages and for ours."""

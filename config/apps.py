@@ -29,8 +29,11 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Have connections watched; after every migration, make the groups hold the permissions of the role table."""
+        """Have connections and sign-ins watched; after every migration, make the groups hold their permissions."""
+        from config.sign_in.sessions import watch_sign_ins  # noqa: PLC0415  # models are not loaded when this file is
+
         watch_connections()
+        watch_sign_ins()
         last = apps.get_app_config("interpret")  # the last with models: all permissions exist by then
         post_migrate.connect(_ensure_groups, sender=last, dispatch_uid="config.groups")
 

@@ -31,7 +31,7 @@ from evidence.services.blobs import check_writable
 from evidence.table_rules import find_differences, find_missing_tables
 
 _WHO_WATCHES: Final = (
-    "Send this installation's TRACEBINDER_MONITOR_TOKEN as `Authorization: Bearer …`, or sign in as an operator."
+    "Send TRACEBINDER_MONITOR_TOKEN as `Authorization: Bearer …`, or sign in as an operator."
 )
 _WRITTEN: Final = "tracebinder:writable"  # what is written to the broker to see that it can be
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest
 
-from evidence.access import principal_of_user
+from evidence.access import principal_of_session
 from evidence.acts import can_administer
 from evidence.errors import AccessDenied
 
@@ -32,6 +32,6 @@ def _is_operator(request: HttpRequest) -> bool:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
     try:
-        return can_administer(principal_of_user(request.user))
+        return can_administer(principal_of_session(request))
     except (AccessDenied, Error):
         return False

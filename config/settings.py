@@ -106,7 +106,19 @@ SECRET_KEY = _SECRET_KEY or (
 MONITOR_TOKEN = env_str("TRACEBINDER_MONITOR_TOKEN", "")
 ALLOWED_HOSTS = env_list("TRACEBINDER_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = env_list("TRACEBINDER_TRUSTED_ORIGINS", [])
-SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
+# --- Signing in (config/sign_in/)
+AUTHENTICATION_BACKENDS = ["config.sign_in.backend.CountingBackend"]
+SIGN_IN_FAILURES = env_int("TRACEBINDER_SIGN_IN_FAILURES", 5)  # of one person, before the next has to wait
+SIGN_IN_FIRST_WAIT = env_int("TRACEBINDER_SIGN_IN_FIRST_WAIT", 10)  # seconds; each further failure doubles it
+SIGN_IN_LONGEST_WAIT = env_int("TRACEBINDER_SIGN_IN_LONGEST_WAIT", 15 * 60)  # seconds
+SESSION_COOKIE_AGE = (
+    env_int("TRACEBINDER_SESSION_HOURS", 8) * 60 * 60
+)  # seconds since the sign-in; set in hours
+SESSION_IDLE = (
+    env_int("TRACEBINDER_SESSION_IDLE_MINUTES", 60) * 60
+)  # seconds without a request; set in minutes
+# Seconds since somebody proved who they are, within which they sign: approve, waive, export, make people. In minutes.
+PROOF_LASTS = env_int("TRACEBINDER_PROOF_MINUTES", 15) * 60
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -115,6 +127,8 @@ CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 # Behind a proxy that ends TLS, as in docker-compose.yml. It says in X-Forwarded-Proto how it was reached, and must
 # overwrite what a client says there.
 HTTPS = env_bool("TRACEBINDER_HTTPS", default=PRODUCTION)
+# Proxies of ours that a request passes, each of which adds the address it saw to X-Forwarded-For.
+TRUSTED_PROXIES = env_int("TRACEBINDER_TRUSTED_PROXIES", 1 if HTTPS else 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -151,8 +165,10 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.shown_signs.ShowHiddenSigns",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.sign_in.sessions.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -253,7 +269,7 @@ BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
 # Web and probes never hold them: such a process neither looks for them nor makes any. False also for workers that do
 # not sign.
-HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=PROCESS in {"worker", "owner"})
+HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=PROCESS not in {"web", "interpret"})
 # Their public halves, which whoever holds a key writes and all others read.
 PUBLIC_KEY_ROOT = Path(env_str("TRACEBINDER_PUBLIC_KEYS", str(VAR / "public-keys")))
 # Seconds a request waits for the worker that exports its binder, before it is told to come back.

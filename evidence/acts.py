@@ -10,12 +10,15 @@ The order inside a check: who (403), whose (404: another system's objects are no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
+from evidence import clock
 from evidence.access import COMMAND_LINE, Principal, no_such_system, visible_events
 from evidence.actors import actor_of_component, is_member, same_person
 from evidence.errors import (
@@ -25,6 +28,7 @@ from evidence.errors import (
     InvalidInput,
     LegalHoldInForce,
     NotFound,
+    ProofNeeded,
 )
 from evidence.log.tiles import Bundle
 from evidence.models import (
@@ -58,19 +62,47 @@ OPERATOR: Final = "operator"
 def as_question(check: Callable[_P, None], refusal: type[Exception] = EvidenceError) -> Callable[_P, bool]:
     """Return the `can_x` of a `check_can_x`: whether it raises none of the apps' errors.
 
+    That somebody must first prove again who they are is no "no": they are offered the act, and asked when they take it.
+
     Args:
         refusal: the root of another app's errors, which say no as those of `evidence` do.
     """
 
     @wraps(check)
     def can(*args: _P.args, **kwargs: _P.kwargs) -> bool:
+        asked: Any = [replace(each, proved_at=None) if isinstance(each, Principal) else each for each in args]
         try:
-            check(*args, **kwargs)
+            check(*asked, **kwargs)
         except (EvidenceError, refusal):
             return False
         return True
 
     return can
+
+
+def signing(check: Callable[Concatenate[Principal, _P], None]) -> Callable[Concatenate[Principal, _P], None]:
+    """Mark a check as that of an act that signs: whoever it lets through must lately have proved who they are.
+
+    A session left open, or taken over, approves, waives, exports and makes nobody. It is asked of sessions alone: a
+    token proves itself with each request, and has no second way to.
+    """
+
+    @wraps(check)
+    def checked(principal: Principal, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        check(principal, *args, **kwargs)
+        _check_proved_lately(principal)
+
+    vars(checked)["signs"] = True
+    return checked
+
+
+def _check_proved_lately(principal: Principal) -> None:
+    lasts = timedelta(seconds=settings.PROOF_LASTS)
+    if principal.proved_at is not None and clock.now() - principal.proved_at > lasts:
+        raise ProofNeeded(
+            f"This takes that you proved who you are within the last {lasts.seconds // 60} minutes: do so at "
+            "/admin/proof/, and send it again. Nothing was stored."
+        )
 
 
 # What several acts ask.
@@ -182,6 +214,7 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
 # Approving.
 
 
+@signing
 def check_can_approve(principal: Principal) -> None:
     """Approve at all, what another proposed or asked for: an approver who signed in."""
     check_signed_in(principal, "An approval")
@@ -189,6 +222,7 @@ def check_can_approve(principal: Principal) -> None:
         raise AccessDenied("This is an approver's to decide: ask one.")
 
 
+@signing
 def check_can_waive(principal: Principal, release: Release, *, requested_by: str | None = None) -> None:
     """Waive a criterion for a release: an approver who neither asked for it nor put the release on record.
 
@@ -264,15 +298,20 @@ def check_can_ask_gate(principal: Principal, system: System) -> None:
 # Taking evidence out.
 
 
+@signing
 def check_can_export_binder(principal: Principal, scope: BinderScope) -> None:
     """Export a binder: an auditor. A reviewer waits until they have judged what in it still waits for them."""
-    _check_scope(principal, Scope.BINDER, scope.system)
-    _check_not_blind(principal, scope)
+    _check_sees_binder(principal, scope)
 
 
 def check_can_read_binder(principal: Principal, binder: Binder | BinderRequest) -> None:
-    """Fetch an exported binder, or see how far one is that was asked for: as for exporting it."""
-    check_can_export_binder(principal, scope_of(binder))
+    """Fetch an exported binder, or see how far one is that was asked for: whoever may export it, who signed then."""
+    _check_sees_binder(principal, scope_of(binder))
+
+
+def _check_sees_binder(principal: Principal, scope: BinderScope) -> None:
+    _check_scope(principal, Scope.BINDER, scope.system)
+    _check_not_blind(principal, scope)
 
 
 def _check_not_blind(principal: Principal, scope: BinderScope) -> None:
@@ -322,6 +361,7 @@ def _check_administers(principal: Principal, *systems: System) -> None:
             check_of_system(principal, system)
 
 
+@signing
 def check_can_grant_membership(principal: Principal, system: System) -> None:
     """Let a person see a system: an administrator who is a member of it."""
     _check_administers(principal, system)
@@ -332,6 +372,7 @@ def check_can_end_membership(principal: Principal, membership: Membership) -> No
     _check_administers(principal, membership.system)
 
 
+@signing
 def check_can_issue_token(principal: Principal, owner: User, systems: Sequence[System]) -> None:
     """Give a machine a key to systems of which its owner is a member, too."""
     _check_administers(principal, *systems)
@@ -350,11 +391,13 @@ def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
         raise NotFound(f"There is no token {token.prefix} of your systems.")
 
 
+@signing
 def check_can_add_person(principal: Principal) -> None:
     """Put a person on record."""
     check_can_administer(principal)
 
 
+@signing
 def check_can_change_person(principal: Principal, person: User) -> None:
     """Change what is on record of a person; of a superuser only as a superuser."""
     check_can_administer(principal)
@@ -419,11 +462,13 @@ def check_can_place_hold(principal: Principal, system: System) -> None:
     _check_operates(principal, system)
 
 
+@signing
 def check_can_release_hold(principal: Principal, hold: LegalHold) -> None:
     """End a legal hold."""
     _check_operates(principal, hold.system)
 
 
+@signing
 def check_can_erase(principal: Principal, system: System) -> None:
     """Erase what traces of a system said."""
     _check_operates(principal, system)

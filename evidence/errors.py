@@ -97,6 +97,14 @@ class AccessDenied(EvidenceError):
     title = "Not permitted"
 
 
+class ProofNeeded(EvidenceError):
+    """The caller may do this, once they have proved again who they are."""
+
+    code = "proof_needed"
+    http_status = 403
+    title = "Prove that it is you"
+
+
 class ConflictingContent(EvidenceError):
     """The same key came again with other content."""
 

@@ -61,6 +61,12 @@ def roles_of(user: User) -> frozenset[str]:
     return frozenset(group.name for group in user.groups.all() if group.name in ROLES)
 
 
+def rights_of(user: User) -> list[str]:
+    """Return all that decides what a person may do, but for the systems they see: what differs when roles change."""
+    beyond = [name for name in ("is_staff", "is_superuser") if getattr(user, name)]
+    return sorted([*(group.name for group in user.groups.all()), *beyond])
+
+
 def scopes_of(roles: Iterable[str]) -> frozenset[str]:
     """Return what roles may do by API: the union over them."""
     return frozenset(scope.value for role in roles for scope in ROLES[role].scopes)

@@ -46,7 +46,7 @@ from evidence.services.people.pseudonyms import identify_whom_binders_name
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/3"  # grows when the same evidence would give other bytes
+FORMAT_CODE: Final = "binder/4"  # grows when the same evidence would give other bytes
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from tracebinder import __version__
 from tracebinder.cli import gate, push_eval, register_release, verify
+from tracebinder.cli.hidden_signs import marked_output, show_hidden
 from tracebinder.errors import TracebinderError
 
 WRONG_USAGE: Final = 64
@@ -22,9 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exc:  # argparse says 2 for wrong usage, which already means something else here
         return WRONG_USAGE if exc.code else 0
     try:
-        code: int = arguments.run(arguments)
+        with marked_output():
+            code: int = arguments.run(arguments)
     except TracebinderError as exc:
-        print(f"tracebinder: {exc}", file=sys.stderr)
+        print(f"tracebinder: {show_hidden(str(exc))}", file=sys.stderr)
         return int(arguments.error_code)
     except BrokenPipeError:
         # whoever read our output stopped reading: nothing more can be said, and Python must not try at exit

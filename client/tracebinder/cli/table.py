@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from tracebinder.cli.hidden_signs import show_hidden
+
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their heads; nothing at all when there are no rows."""
@@ -20,8 +22,8 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _one_line(text: str) -> str:
-    """Return the text without control characters, which could otherwise drive the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    """Return the text in one line, with marks for what nobody sees: control characters could drive the terminal."""
+    return "".join(c if c.isprintable() else " " for c in show_hidden(text))
 
 
 def _width(text: str) -> int:

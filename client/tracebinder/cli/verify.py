@@ -7,10 +7,10 @@ Get trust.json from somewhere else than the binder, and compare its keys over an
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.table import print_table
 from tracebinder.verify.report import Report
 from tracebinder.verify.run import verify_binder
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     sidecar = arguments.sidecar or _sidecar_beside(arguments.binder)
     report = verify_binder(arguments.binder, trust=load_trust(arguments.trust), sidecar=sidecar)
     if arguments.json:
-        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
+        print(json_text(report.as_dict()))
     else:
         _print_report(arguments.binder, report)
     return report.exit_code

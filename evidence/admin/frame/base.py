@@ -20,6 +20,7 @@ from evidence.access import INTERNALS_APP, sees_internals
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
+from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.admin.frame.people import (
     actor_column,
@@ -146,6 +147,8 @@ class ScopedModelAdmin(StrictInput):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         context = {"chain": self.chain_of(request, object_id)} | (extra_context or {})
+        record = self.get_object(request, object_id) if object_id else None
+        warn_of_name(request, record, self.get_queryset(request))
         return super().changeform_view(request, object_id, form_url, context)
 
     def history_view(
