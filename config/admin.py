@@ -57,6 +57,7 @@ class TracebinderAdminSite(admin.AdminSite):
     site_url = None
     enable_nav_sidebar = True
     index_template = "admin/tracebinder/index.html"
+    login_template = "admin/tracebinder/login.html"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from evidence.admin.front_page import work_of  # noqa: PLC0415  # it registers with this very site
@@ -69,16 +70,21 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the form to sign in; `next` says where to go then."""
+        from config.sign_in.form import SignInForm  # noqa: PLC0415  # as above
+
         check_parameters(request.GET, [REDIRECT_FIELD_NAME], may_be_empty=True)
+        self.login_form = SignInForm
         return super().login(request, extra_context)
 
     def get_urls(self) -> list[Any]:
         from config.records import all_records  # noqa: PLC0415  # as above
         from config.sign_in.proof import prove  # noqa: PLC0415  # as above
+        from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
 
         return [
             path("records/", all_records, name="records"),
             path("proof/", prove, name="proof"),
+            path("second-factor/", second_factor, name="second_factor"),
             *super().get_urls(),
         ]
 

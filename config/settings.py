@@ -119,6 +119,8 @@ SESSION_IDLE = (
 )  # seconds without a request; set in minutes
 # Seconds since somebody proved who they are, within which they sign: approve, waive, export, make people. In minutes.
 PROOF_LASTS = env_int("TRACEBINDER_PROOF_MINUTES", 15) * 60
+# Whether nobody goes on without a second factor; otherwise each person may set one up, at /admin/second-factor/.
+SECOND_FACTOR_REQUIRED = env_bool("TRACEBINDER_SECOND_FACTOR_REQUIRED", default=False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -169,6 +171,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.sign_in.sessions.SessionLimits",
+    "config.sign_in.second_factor.RequireSecondFactor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

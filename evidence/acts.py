@@ -392,6 +392,12 @@ def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
 
 
 @signing
+def check_can_change_own_factor(principal: Principal) -> None:
+    """Set up one's own second factor, or take it away: a person who signed in."""
+    check_signed_in(principal, "A second factor")
+
+
+@signing
 def check_can_add_person(principal: Principal) -> None:
     """Put a person on record."""
     check_can_administer(principal)
@@ -507,6 +513,7 @@ can_grant_membership = as_question(check_can_grant_membership)
 can_end_membership = as_question(check_can_end_membership)
 can_issue_token = as_question(check_can_issue_token)
 can_revoke_token = as_question(check_can_revoke_token)
+can_change_own_factor = as_question(check_can_change_own_factor)
 can_add_person = as_question(check_can_add_person)
 can_change_person = as_question(check_can_change_person)
 can_change_roles = as_question(check_can_change_roles)

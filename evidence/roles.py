@@ -53,7 +53,9 @@ ROLES: Final[dict[str, RoleRules]] = {
 }  # fmt: skip
 
 # Work rows and secrets that evidence readers have no use for.
-_HIDDEN_FROM_READERS: Final = frozenset({"accesstoken", "membership", "pendingtrace", "auditpayload"})
+_HIDDEN_FROM_READERS: Final = frozenset(
+    {"accesstoken", "membership", "pendingtrace", "auditpayload", "secondfactor"}
+)
 
 
 def roles_of(user: User) -> frozenset[str]:

@@ -9,19 +9,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from config.sign_in.throttle import Attempt, count_attempt, take_back
-from evidence.errors import EvidenceError
-
-
-class TooManyAttempts(EvidenceError):
-    """Somebody failed to sign in too often, here or in this name."""
-
-    code = "too_many_attempts"
-    http_status = 429
-    title = "Too many attempts to sign in"
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many attempts failed. Try again in {seconds} seconds.")
-        self.retry_after = seconds
+from evidence.errors import TooManyAttempts
+from evidence.services.people.second_factors import pass_second_factor
 
 
 class CountingBackend(ModelBackend):
@@ -34,7 +23,7 @@ class CountingBackend(ModelBackend):
         password: str | None = None,
         **given: Any,
     ) -> User | None:
-        """Return the person, or None where the password is not theirs.
+        """Return the person, or None where the password, or the `code` of their second factor, is not theirs.
 
         Raises:
             TooManyAttempts: this one has to wait, whatever its password.
@@ -44,8 +33,8 @@ class CountingBackend(ModelBackend):
         attempt = count_attempt(request, username)
         if not isinstance(attempt, Attempt):
             raise TooManyAttempts(attempt)
-        person = super().authenticate(request, username=username, password=password, **given)
-        if not isinstance(person, User):
+        person = super().authenticate(request, username=username, password=password)
+        if not isinstance(person, User) or not pass_second_factor(person, str(given.get("code") or "")):
             return None
         take_back(attempt)
         return person

@@ -15,13 +15,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from config.sign_in.form import code_field
 from evidence import session_marks
 from evidence.access import Principal
 from evidence.pages.frame import Page, page_view
 
 
 class ProofForm(forms.Form):
-    """Takes the password of whoever is signed in."""
+    """Takes the password of whoever is signed in, and their code."""
 
     password = forms.CharField(
         label=_("Your password"),
@@ -29,17 +30,18 @@ class ProofForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
 
+    code = code_field()
+
     def __init__(self, request: HttpRequest, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
         self.request = request
 
-    def clean_password(self) -> str:
-        """Compare it, as at signing in, and counted with that."""
-        password: str = self.cleaned_data["password"]
-        name = self.request.user.get_username()
-        if authenticate(self.request, username=name, password=password) != self.request.user:
-            raise ValidationError(gettext("This is not your password."))
-        return password
+    def clean(self) -> dict[str, Any]:
+        """Compare both, as at signing in, and counted with that."""
+        given = {"username": self.request.user.get_username(), **self.cleaned_data}
+        if "password" in given and authenticate(self.request, **given) != self.request.user:
+            raise ValidationError(gettext("This is not your password, or not your code of now."))
+        return self.cleaned_data
 
 
 def address_of_proof(request: HttpRequest) -> str:

@@ -65,7 +65,7 @@ def count_attempt(request: HttpRequest | None, username: str) -> Attempt | int:
     keys = [_key_of_person(request, username), _key_of_address(request)]
     free = [settings.SIGN_IN_FAILURES, settings.SIGN_IN_FAILURES * _OF_ADDRESS]
     waits = [settings.SIGN_IN_FIRST_WAIT, settings.SIGN_IN_LONGEST_WAIT]
-    wait = int(open_broker().eval(_COUNT, len(keys), *keys, _FORGOTTEN_AFTER, *waits, *free))  # type: ignore[arg-type]
+    wait = int(open_broker().eval(_COUNT, len(keys), *keys, _FORGOTTEN_AFTER, *waits, *free))
     return wait or Attempt(keys)
 
 

@@ -29,7 +29,7 @@ _UNSTORABLE: Final = (
 class MarkedOutput(OutputWrapper):
     """What a command writes, with marks for characters that nobody sees: a terminal obeys some of them."""
 
-    def write(
+    def write(  # type: ignore[override]  # Django's own signature
         self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
     ) -> None:
         styled = _STYLED.fullmatch(msg)  # by us, around the whole of it

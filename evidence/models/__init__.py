@@ -32,6 +32,7 @@ from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
+from evidence.models.second_factor import SecondFactor
 from evidence.models.system import AccessToken, Membership, Scope, System
 from evidence.models.trace import (
     PolicyCheck,
@@ -95,6 +96,7 @@ __all__ = [
     "RiskTier",
     "Role",
     "Scope",
+    "SecondFactor",
     "SourceDocument",
     "Span",
     "StoredModel",

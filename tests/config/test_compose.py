@@ -118,7 +118,7 @@ def name_of(requirement: str) -> str:
 @pytest.fixture
 def users() -> Iterator[dict[str, str]]:
     """The users of deploy/valkey.acl in the broker of these tests; yields the URL of each."""
-    admin = redis.Redis.from_url(settings.REDIS_URL)
+    admin: Any = redis.Redis.from_url(settings.REDIS_URL)
     urls = {}
     for line in (REPOSITORY / "deploy" / "valkey.acl").read_text().splitlines():
         _, name, *rules = line.split()
@@ -164,5 +164,6 @@ def test_a_worker_that_runs_probes_takes_its_own_messages_and_gives_nobody_work(
     ["FLUSHALL", "CONFIG SET maxmemory 1", "KEYS *", "ACL LIST", "SHUTDOWN", "SAVE"],
 )
 def test_nobody_who_works_there_rules_there(users: dict[str, str], user: str, command: str) -> None:
+    broker: Any = redis.Redis.from_url(users[user])
     with pytest.raises(redis.exceptions.NoPermissionError):
-        redis.Redis.from_url(users[user]).execute_command(*command.split())
+        broker.execute_command(*command.split())

@@ -184,7 +184,7 @@ def test_a_wrong_password_proves_nothing(world: World, later: Any, settings: Any
     client = signed_in(world.people["auditor"])
     later(timedelta(seconds=settings.PROOF_LASTS + 1))
     answer = client.post("/admin/proof/", {"password": "a guess"})
-    assert "This is not your password." in answer.content.decode()
+    assert "This is not your password" in answer.content.decode()
     assert ask_for_binder(client, world).status_code == 403
 
 

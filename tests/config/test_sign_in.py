@@ -140,5 +140,5 @@ def test_without_the_broker_nobody_signs_in(pia: User, settings: Any) -> None:
 )
 def test_an_address_is_the_one_that_our_proxy_saw(hops: int, said: str, address: str, settings: Any) -> None:
     settings.TRUSTED_PROXIES = hops
-    headers = {"HTTP_X_FORWARDED_FOR": said} if said else {}
+    headers: Any = {"HTTP_X_FORWARDED_FOR": said} if said else {}
     assert address_of(RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", **headers)) == address

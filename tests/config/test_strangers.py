@@ -25,7 +25,7 @@ def break_a_rule() -> None:
 def test_a_stranger_is_told_a_status_and_no_fault(authorization: str, settings: Any, world: World) -> None:
     del world
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # degraded
-    stranger = APIClient(**({"HTTP_AUTHORIZATION": authorization} if authorization else {}))
+    stranger = APIClient(HTTP_AUTHORIZATION=authorization) if authorization else APIClient()
     answer = stranger.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
     assert stranger.get("/metrics").status_code == 401

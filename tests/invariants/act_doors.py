@@ -24,7 +24,7 @@ from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, Binder, Blob, Membership, Scope, Waiver
 from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
-from evidence.services.people import memberships, name_erasure, person_changes, tokens
+from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
 from interpret.services.queueing import queue_probe_run
 from requirements import acts as requirement_acts
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
@@ -32,6 +32,7 @@ from requirements.services.assessment import assess_release
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
+from tests.config.test_second_factor import code_of
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
@@ -549,6 +550,16 @@ ACTS: Final[list[Act]] = [
             done=lambda _, made: AccessToken.objects.get(pk=made.pk).revoked_at is not None,
         ),
         prepare=token,
+    ),
+    Act(
+        "evidence.acts.check_can_change_own_factor",
+        frozenset(EVERYBODY) - {TOKEN_WITH, TOKEN_WITHOUT, COMMAND_LINE},
+        serve(
+            lambda _, who, secret: second_factors.set_up_second_factor(
+                principal=who, secret=secret, code=code_of(secret)
+            )
+        ),
+        prepare=lambda _: second_factors.new_secret(),
     ),
     Act(
         "evidence.acts.check_can_add_person",
