@@ -98,9 +98,10 @@ REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str(
 PRODUCTION = env_bool("TRACEBINDER_PRODUCTION", default=not DATABASE_IS_EMBEDDED)
 DEBUG = env_bool("TRACEBINDER_DEBUG", default=False)
 _SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "")
-# Workers sign nothing with it: each has one of its own that nobody knows.
+# Who answers no request signs nothing with it, and makes one that nobody knows; web without one does not start.
+_MAKES_ITS_OWN = PRODUCTION or PROCESS in WORKERS
 SECRET_KEY = _SECRET_KEY or (
-    secrets.token_urlsafe(64) if PROCESS in WORKERS else embedded.read_plan(VAR).secret_key
+    secrets.token_urlsafe(64) if _MAKES_ITS_OWN else embedded.read_plan(VAR).secret_key
 )
 # Whoever sends it as a bearer is told by `readyz` and `metrics` what strangers are not. Empty: only operators are.
 MONITOR_TOKEN = env_str("TRACEBINDER_MONITOR_TOKEN", "")

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from config import problems
+from config.sign_in.sessions import comes_with_session
 from evidence import acts
 from evidence.access import Principal
 from evidence.errors import EvidenceError, SecondFactorNeeded
@@ -26,7 +27,6 @@ from evidence.pages.frame import Page, page_view
 from evidence.services.people import second_factors
 
 _NEW_SECRET: Final = "tracebinder_new_secret"  # noqa: S105  # of a session, until its code was typed
-_HAS_ONE: Final = "tracebinder_has_second_factor"
 _ISSUER: Final = "Tracebinder"
 _TITLE: Final = _("Second factor")
 
@@ -72,7 +72,6 @@ def second_factor(request: HttpRequest, principal: Principal) -> Page | HttpResp
 def _show_present(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase:
     if request.method == "POST" and "remove" in request.POST:
         second_factors.remove_second_factor(principal=principal, person=principal.person)
-        request.session.pop(_HAS_ONE, None)
         return HttpResponseRedirect(request.path)
     return Page("pages/second_factor.html", _TITLE, {"is_set_up": True})
 
@@ -84,11 +83,7 @@ class RequireSecondFactor:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if (
-            settings.SECOND_FACTOR_REQUIRED
-            and settings.SESSION_COOKIE_NAME in request.COOKIES
-            and _lacks_one(request)
-        ):
+        if settings.SECOND_FACTOR_REQUIRED and comes_with_session(request) and _lacks_one(request):
             if request.path.startswith(reverse("admin:index")):
                 return HttpResponseRedirect(reverse("admin:second_factor"))
             needed = SecondFactorNeeded("Set up a second factor first, at /admin/second-factor/.")
@@ -101,10 +96,9 @@ def _lacks_one(request: HttpRequest) -> bool:
         reverse(f"admin:{name}") for name in ("second_factor", "proof", "login", "logout", "jsi18n")
     }
     person = request.user
-    if request.path in open_to_all or not isinstance(person, User) or request.session.get(_HAS_ONE):
+    if request.path in open_to_all or not isinstance(person, User):
         return False
-    request.session[_HAS_ONE] = second_factors.has_second_factor(person)
-    return not request.session[_HAS_ONE]
+    return not second_factors.has_second_factor(person)
 
 
 def _address_for_app(person: User, secret: str) -> str:

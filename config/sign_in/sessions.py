@@ -39,12 +39,17 @@ class SessionLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        if comes_with_session(request):
             _end_if_over(request)
         response = self.get_response(request)
         if name := getattr(request, _SIGNED_IN_NOW, ""):
             remember_device(response, name)
         return response
+
+
+def comes_with_session(request: HttpRequest) -> bool:
+    """Whether a request has a session to be looked at. `healthz` looks at nothing, whoever asks."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.path != "/healthz"
 
 
 def _end_if_over(request: HttpRequest) -> None:

@@ -68,8 +68,7 @@ class PersonAdmin(StrictInput, _UserAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
-        person = self.get_object(request, object_id) if object_id else None
-        warn_of_name(request, person, self.get_queryset(request))
+        warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

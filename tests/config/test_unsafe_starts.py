@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +95,16 @@ def test_with_the_settings_of_production_each_process_starts() -> None:
         assert ended.returncode == 0, ended.stderr[-500:]
         is_worker = changes.get("TRACEBINDER_PROCESS") == "worker"
         assert ended.stdout.split() == ["True", str(is_worker), "True"]
+
+
+def test_no_process_of_production_keeps_passwords_of_servers_that_it_does_not_have(tmp_path: Path) -> None:
+    """The folder is one that all of them see."""
+    ended = start(
+        "import config.settings", TRACEBINDER_VAR=str(tmp_path), TRACEBINDER_SECRET_KEY=None,
+        TRACEBINDER_PROCESS="owner", DATABASE_OWNER_URL="postgresql://owner:p@h/d",
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-500:]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_developer_runs_is_no_production() -> None:

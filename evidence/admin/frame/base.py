@@ -147,8 +147,7 @@ class ScopedModelAdmin(StrictInput):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         context = {"chain": self.chain_of(request, object_id)} | (extra_context or {})
-        record = self.get_object(request, object_id) if object_id else None
-        warn_of_name(request, record, self.get_queryset(request))
+        warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, context)
 
     def history_view(

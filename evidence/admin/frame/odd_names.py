@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -21,13 +22,12 @@ _NAMED: Final[dict[type[Model], tuple[str, str]]] = {
 }
 
 
-def warn_of_name(request: HttpRequest, obj: Model | None, rows: QuerySet[Any]) -> None:
-    """Warn whoever opens a record whose name can be taken for another.
-
-    Args:
-        rows: those of its kind that they may see; of no other they are told what it is called.
-    """
-    if obj is not None and request.method == "GET" and (warning := warning_about(obj, rows)):
+def warn_of_name(request: HttpRequest, noun: ModelAdmin[Any], object_id: str | None) -> None:
+    """Warn whoever opens a record whose name can be taken for another: of the rows of the noun that they may see."""
+    if object_id is None or request.method != "GET" or noun.model not in _NAMED:
+        return
+    obj = noun.get_object(request, object_id)
+    if obj is not None and (warning := warning_about(obj, noun.get_queryset(request))):
         messages.warning(request, warning)
 
 
@@ -38,7 +38,11 @@ def is_odd(obj: Model) -> bool:
 
 
 def warning_about(obj: Model, rows: QuerySet[Any]) -> str:
-    """Return what makes the name of something one that can be taken for another; empty where nothing does."""
+    """Return what makes the name of something one that can be taken for another; empty where nothing does.
+
+    Args:
+        rows: those of its kind that it may be taken for, each of which the reader may see.
+    """
     named = _NAMED.get(type(obj))
     if named is None:
         return ""
