@@ -44,7 +44,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("What was kept and what went"): (
         "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "BlobRemoval",
     ),
-    _("People and keys"): ("User", "Pseudonym", "Group", "Membership", "AccessToken"),
+    _("People and keys"): ("User", "Pseudonym", "Group", "Membership", "AccessToken", "SecondFactor"),
 }  # fmt: skip
 
 

@@ -189,3 +189,22 @@ def test_where_all_need_one_nobody_goes_on_without(auditor: User, settings: Any)
     set_up(auditor)
     assert client.get("/admin/").status_code == 200
     assert client.get("/api/v1/traces").status_code == 200
+
+
+def test_an_operator_sees_who_has_one_and_nothing_of_it(world: World, auditor: User) -> None:
+    set_up(auditor)
+    factor = SecondFactor.objects.get(user=auditor)
+    client = Client()
+    client.force_login(world.people["operator"])
+    for address in ("/admin/evidence/secondfactor/", f"/admin/evidence/secondfactor/{factor.pk}/change/"):
+        page = client.get(address).content.decode()
+        assert auditor.get_username() in page
+        assert factor.secret not in page
+        assert factor.recovery_digests[0] not in page
+    for guess in (
+        f"secret__startswith={factor.secret[:4]}",
+        f"recovery_digests__0={factor.recovery_digests[0]}",
+    ):
+        assert client.get(f"/admin/evidence/secondfactor/?{guess}").status_code == 400
+    client.force_login(auditor)
+    assert client.get("/admin/evidence/secondfactor/").status_code == 403
