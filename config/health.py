@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -171,20 +171,28 @@ def _silence_fault(who: str, seconds: float | None, limit: int) -> str:
 
 def stored_faults() -> list[str]:
     """Return what is lost of what was stored, and what goes on no more: keys, the log, the clock, assembly, blobs."""
+    faults = _refusals([("clock", clock.check_numbering)])
+    faults += log_faults()
+    faults += _refusals([("binder key", check_binder_key)] if settings.HOLDS_KEYS else [])
+    if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
+        faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
+    questions = (("assembly", assembly.find_standstill), ("blobs", last_fault))
+    return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]
+
+
+def log_faults() -> list[str]:
+    """Return what is wrong with the log, from what the log worker may read as well: its key, its head, its going on."""
+    faults = _refusals(
+        [("log key", check_log_key), ("log", log.check_continues_published)] if settings.HOLDS_KEYS else []
+    )
+    return faults + ([f"log: {fault}"] if (fault := log.find_standstill()) else [])
+
+
+def _refusals(checks: Iterable[tuple[str, Callable[[], object]]]) -> list[str]:
     faults = []
-    checks: list[tuple[str, Callable[[], object]]] = [("clock", clock.check_numbering)]
-    if settings.HOLDS_KEYS:
-        checks += [
-            ("log key", check_log_key),
-            ("log", log.check_continues_published),
-            ("binder key", check_binder_key),
-        ]
     for name, check in checks:
         try:
             check()
         except (EvidenceError, OSError) as exc:
             faults.append(f"{name}: {exc}")
-    if (behind := clock.seconds_behind()) > settings.CLOCK_TOLERANCE:
-        faults.append(f"clock: {ClockSetBack(behind, settings.CLOCK_TOLERANCE)}")
-    questions = (("log", log.find_standstill), ("assembly", assembly.find_standstill), ("blobs", last_fault))
-    return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]
+    return faults

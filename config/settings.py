@@ -1,7 +1,8 @@
 """Every setting, once, with its unit. Read from the environment; whatever is not set has a default that works.
 
 `TRACEBINDER_PROCESS` says which process this is, and with it which database role it gets:
-`web` and `worker` may insert and read, `interpret` may only insert findings, `owner` may change the schema.
+`web` and `worker` may insert and read, `log` alone may put anything into the log and sign it, `interpret` may only
+insert findings, `owner` may change the schema.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ PROCESS = env_str("TRACEBINDER_PROCESS", "web")
 _ROLES = {
     "web": ("DATABASE_URL", embedded.WEB_ROLE),
     "worker": ("DATABASE_URL", embedded.WEB_ROLE),
+    "log": ("DATABASE_LOG_URL", embedded.SIGNER_ROLE),
     "interpret": ("DATABASE_INTERPRET_URL", embedded.PROBE_ROLE),
     "owner": ("DATABASE_OWNER_URL", embedded.OWNER_ROLE),
 }
-WORKERS = {"worker", "interpret"}  # the processes that answer no request
+WORKERS = {"worker", "log", "interpret"}  # the processes that answer no request
 if PROCESS not in _ROLES:
     meant = hint_at(nearest_name(PROCESS, _ROLES))
     raise ConfigurationError(f"TRACEBINDER_PROCESS is one of {', '.join(_ROLES)}, not {PROCESS!r}; {meant}")
@@ -87,6 +89,8 @@ DATABASES = {"default": _database(_database_url())}
 RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # group role of web and workers
 # Group role of interpret workers.
 INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)
+# Group role of the log worker: what sequences and signs acts as it.
+LOG_ROLE = env_str("TRACEBINDER_LOG_ROLE", embedded.LOG_ROLE)
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 
@@ -267,6 +271,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "evidence.tasks.sequence_events": {"queue": "log"},
     "evidence.tasks.sign_checkpoint": {"queue": "log"},
+    "evidence.tasks.sequence_missed_events": {"queue": "log"},
+    "evidence.tasks.bring_log_up_to_date": {"queue": "log"},
     "evidence.tasks.export_binder": {"queue": "export"},
     # What takes longer the more is stored, now and then.
     "evidence.tasks.apply_retention": {"queue": "export"},
@@ -274,6 +280,8 @@ CELERY_TASK_ROUTES = {
     "evidence.tasks.find_missed_events": {"queue": "export"},
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
+# Asked for by whoever needs the log to be up to date and may not write it.
+LOG_TASK = "evidence.tasks.bring_log_up_to_date"
 # Messages a process holds beside its task: a long one must not sit on others.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

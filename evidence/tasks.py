@@ -46,7 +46,25 @@ def sequence_events() -> None:
 )
 def find_missed_events() -> None:
     """Look through the whole log for an event without a place, which the everyday search would not see."""
+    if log.has_missed_events():
+        sequence_missed_events.delay()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds
+)
+def sequence_missed_events() -> None:
+    """Give the events that were found their place; only the log worker may."""
     log.sequence_events(limit=settings.SEQUENCE_BATCH, full_search=True)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
+def bring_log_up_to_date() -> None:
+    """Sequence and sign what is on record, for somebody who waits for it."""
+    log.bring_log_up_to_date(TimeBudget.of(settings.SEQUENCE_BUDGET))
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)

@@ -78,14 +78,6 @@ class BinderOvertaken(EvidenceError):
     title = "The evidence changed while it was packed"
 
 
-class LogBusy(EvidenceError):
-    """The log did not take the export in time; trying again is safe."""
-
-    code = "log_busy"
-    http_status = 503
-    title = "The audit log is busy"
-
-
 def export_binder(
     *,
     principal: Principal,
@@ -135,7 +127,7 @@ def scope_asked_for(
     no time.
 
     Raises:
-        AccessDenied, NotFound, InvalidInput: as `export_binder` does.
+        AccessDenied, NotFound, InvalidInput, LogBusy: as `export_binder` does.
     """
     begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
 
@@ -149,7 +141,7 @@ def scope_asked_for(
         return scope
 
     ask()
-    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
+    log.bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
     return ask()  # "now" is after the checkpoint just signed, which belongs to it
 
 
@@ -236,14 +228,14 @@ def _seal(scope: BinderScope, actor: str, statement: bytes) -> LogProof:
     event = _sealing_event(scope, sha256_hex(statement), actor)
     budget = TimeBudget.of(_LOG_WAIT)
     while not budget.is_spent():
-        _bring_log_up_to_date(budget)
+        log.bring_log_up_to_date(budget)
         leaf = Leaf.objects.filter(event=event).first()
         covering = Checkpoint.objects.filter(size__gt=leaf.seq) if leaf else Checkpoint.objects.none()
         first = covering.order_by("size").first()
         if first is not None:
             return LogProof(bytes(event.entry), export_log_proof(event, size=first.size).encode())
         time.sleep(_LOG_PAUSE)
-    raise LogBusy("The log did not sign the export in time; ask again.")
+    raise log.LogBusy("The log did not sign the export in time; ask again.")
 
 
 @transaction.atomic
@@ -253,13 +245,6 @@ def _sealing_event(scope: BinderScope, digest: str, actor: str) -> AuditEvent:
     if event is not None:
         return event
     return audit.record(verb=SEAL_VERB, actor=actor, obj=scope.release, system=scope.system, digest=digest)
-
-
-def _bring_log_up_to_date(budget: TimeBudget) -> None:
-    """Have the log take what is on record now and sign it, as far as time and other processes allow."""
-    log.sequence_backlog(budget)
-    if settings.HOLDS_KEYS:  # elsewhere the worker of the log signs what this has sequenced
-        log.sign_checkpoint()
 
 
 @transaction.atomic

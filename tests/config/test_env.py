@@ -62,7 +62,7 @@ def test_a_secret_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     [
         (
             {"TRACEBINDER_PROCESS": "wbe"},
-            "TRACEBINDER_PROCESS is one of web, worker, interpret, owner, not 'wbe'",
+            "TRACEBINDER_PROCESS is one of web, worker, log, interpret, owner, not 'wbe'",
         ),
         (
             {"TRACEBINDER_PROCESS": "owner", "DATABASE_URL": "postgresql://h/d"},

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
 
 from evidence import clock
 from evidence.locks import Lock, try_hold
@@ -23,6 +22,7 @@ from evidence.selectors import log_proofs as stored
 from evidence.services.keys.log_signer import load_log_signer
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.published import check_continues_published, note_published
+from evidence.services.log.role import log_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,9 @@ def sign_checkpoint() -> Checkpoint | None:
             signed; `manage.py verify_log` says where the fault is.
         LogForked: the log does not continue the head last published. Nothing is signed.
         LogKeyUnusable: the key cannot be read.
+        NotTheLogWorker: this process may not write the log.
     """
-    with transaction.atomic():
+    with log_transaction():
         if not try_hold(Lock.SIGNER):
             return None
         size, last = stored.count_leaves(), Checkpoint.objects.order_by("-size").first()
