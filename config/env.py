@@ -72,6 +72,17 @@ def env_list(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()] if text else default
 
 
+def env_pairs(name: str, what: str) -> list[tuple[str, str]]:
+    """Return `name` split at commas, each part split at its one blank: pairs of what the second argument says."""
+    pairs = []
+    for part in env_list(name, []):
+        first, blank, second = part.partition(" ")
+        if not blank or " " in second.strip():
+            raise ConfigurationError(f"{name} takes {what}, with a blank between them, not {part!r}")
+        pairs.append((first, second.strip()))
+    return pairs
+
+
 def refuse_unread() -> None:
     """Stop where a variable of our name is set and no setting has read it: it was meant to change something.
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 
 from config import embedded
-from config.env import ConfigurationError, env_bool, env_int, env_list, env_str, refuse_unread
+from config.env import ConfigurationError, env_bool, env_int, env_list, env_pairs, env_str, refuse_unread
 from evidence.nearest import hint_at, nearest_name
 
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
@@ -253,6 +253,20 @@ LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP 
 # The head last published, which the log must continue. Keep it where no backup of the database is put back over it.
 LOG_HEAD_FILE = Path(env_str("TRACEBINDER_LOG_HEAD", str(KEY_ROOT / "log.head")))
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
+# Who is asked to cosign each checkpoint: "url vkey" of each witness, separated by commas (docs/reference/log.md).
+LOG_WITNESSES = env_pairs("TRACEBINDER_LOG_WITNESSES", "the URL and the vkey of each witness")
+# How many of them `trust.json` demands; all by default.
+WITNESS_QUORUM = env_int("TRACEBINDER_WITNESS_QUORUM", len(LOG_WITNESSES))
+# URL of an RFC 3161 time-stamping authority that is asked about each checkpoint; empty: none.
+TSA_URL = env_str("TRACEBINDER_TSA_URL", "")
+# File of its root certificates, PEM, which `trust.json` names; empty: whoever verifies adds them.
+TSA_ROOTS = env_str("TRACEBINDER_TSA_ROOTS", "")
+WITNESS_TIMEOUT = env_int(
+    "TRACEBINDER_WITNESS_TIMEOUT", 5
+)  # seconds that a witness or an authority has to answer
+WITNESS_WAIT = env_int(
+    "TRACEBINDER_WITNESS_WAIT", 15
+)  # seconds an export waits for what they say of its checkpoint
 
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest
@@ -273,6 +287,7 @@ CELERY_TASK_ROUTES = {
     "evidence.tasks.sign_checkpoint": {"queue": "log"},
     "evidence.tasks.sequence_missed_events": {"queue": "log"},
     "evidence.tasks.bring_log_up_to_date": {"queue": "log"},
+    "evidence.tasks.keep_attestations": {"queue": "log"},
     "evidence.tasks.export_binder": {"queue": "export"},
     # What takes longer the more is stored, now and then.
     "evidence.tasks.apply_retention": {"queue": "export"},

@@ -69,6 +69,8 @@ LOG_GRANTS: Final = {
     "evidence_leaf": "SELECT, INSERT",
     "evidence_tile": "SELECT, INSERT",
     "evidence_checkpoint": "SELECT, INSERT",
+    "evidence_cosignature": "SELECT, INSERT",
+    "evidence_checkpointtimestamp": "SELECT, INSERT",
     "evidence_auditevent": "SELECT",
     "evidence_system": "SELECT",
 }

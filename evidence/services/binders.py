@@ -43,10 +43,11 @@ from evidence.services.keys.binder_signer import (
 )
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.people.pseudonyms import identify_whom_binders_name
+from evidence.services.previous_binders import name_previous
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/3"  # grows when the same evidence would give other bytes
+FORMAT_CODE: Final = "binder/4"  # grows when the same evidence would give other bytes
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 
@@ -102,6 +103,7 @@ def export_binder(
         AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
         LogBusy: the log did not sign the export in time.
+        LogForked: the log does not continue the one that the binder before this proves.
         SignerKeyReplaced: the binder key was replaced meanwhile.
     """
     scope = scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
@@ -214,6 +216,7 @@ def _facts(scope: BinderScope) -> BinderFacts:
         producer_id=PRODUCER_ID,
         producer_version=FORMAT_CODE,
         redacted=is_redacted(scope),
+        previous=name_previous(scope),
         log={
             "origin": settings.LOG_ORIGIN,
             "vkey": vkey,

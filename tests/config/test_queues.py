@@ -18,6 +18,7 @@ LOG_TASKS = {
     "evidence.tasks.sign_checkpoint",
     "evidence.tasks.sequence_missed_events",
     "evidence.tasks.bring_log_up_to_date",
+    "evidence.tasks.keep_attestations",
 }
 
 

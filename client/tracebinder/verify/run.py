@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tracebinder.verify.audit_slice import check_slice, has_slice
+from tracebinder.verify.audit_slice import SliceResult, check_slice, has_slice
 from tracebinder.verify.bag import (
     BAG_INFO,
     ENVELOPE,
@@ -32,12 +33,15 @@ from tracebinder.verify.errors import (
     TrustNotMet,
     VerifyError,
 )
+from tracebinder.verify.kept import KeptHead, compare_kept, open_head
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
+from tracebinder.verify.previous import check_same_scope, find_differences
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.spans import SpansChecked, check_spans
 from tracebinder.verify.strict_json import object_at, text_at, time_at
 from tracebinder.verify.tlog import (
+    TlogProof,
     check_log_entry,
     check_log_proof,
     count_strangers,
@@ -59,6 +63,7 @@ def verify_binder(
     *,
     trust: Trust,
     sidecar: Path | None = None,
+    kept: Sequence[KeptHead] = (),
     now: datetime | None = None,
     limits: Limits | None = None,
 ) -> Report:
@@ -67,6 +72,7 @@ def verify_binder(
     Args:
         path: the ZIP.
         sidecar: the signature over the ZIP's bytes, where it came along.
+        kept: checkpoints that were kept; the binder's log must continue each that it can be compared with.
         now: against which the age of `asOf` is measured; the machine's clock when None.
         limits: how large a binder may be; generous by default.
     """
@@ -75,12 +81,49 @@ def verify_binder(
         report.zip_digest = _file_digest(path)
         outer_id = _check_sidecar(sidecar, trust, report) if sidecar is not None else None
         with open_container(path, limits or Limits()) as container:
-            _check_content(container, trust, outer_id, now or datetime.now(UTC), report)
+            _check_content(container, trust, kept, outer_id, now or datetime.now(UTC), report)
+    return report
+
+
+def verify_with_previous(
+    path: Path,
+    previous: Path,
+    *,
+    trust: Trust,
+    sidecar: Path | None = None,
+    previous_sidecar: Path | None = None,
+    kept: Sequence[KeptHead] = (),
+    now: datetime | None = None,
+    limits: Limits | None = None,
+) -> Report:
+    """Verify a binder and an earlier one of the same scope, and report on the later one with what differs.
+
+    The later one's log must continue the earlier one's. What is wrong with the earlier one fails the report too. How
+    old it is does not count, nor how small its log was.
+    """
+    older = replace(trust, maximum_age_days=None, log=trust.log and replace(trust.log, minimum_size=0))
+    old = verify_binder(previous, trust=older, sidecar=previous_sidecar, now=now, limits=limits)
+    heads = [replace(head, where="in the previous binder") for head in old.heads]
+    report = verify_binder(path, trust=trust, sidecar=sidecar, kept=[*kept, *heads], now=now, limits=limits)
+    for problem in old.problems:
+        report.problems.append(replace(problem, detail=f"of the previous binder: {problem.detail}"))
+    if report.exit_code:
+        return report
+    with _noting(report, "completeness"):
+        check_same_scope(old.statement, report.statement)
+        report.differences = find_differences(
+            previous, path, old_digest=old.zip_digest, statement=report.statement, limits=limits
+        )
     return report
 
 
 def _check_content(
-    container: Container, trust: Trust, outer_id: str | None, now: datetime, report: Report
+    container: Container,
+    trust: Trust,
+    kept: Sequence[KeptHead],
+    outer_id: str | None,
+    now: datetime,
+    report: Report,
 ) -> None:
     check_format(container)
     bag, problems = check_bag(container)
@@ -95,10 +138,13 @@ def _check_content(
     if problems:
         return
     report.answer("integrity", "ok", f"{len(bag.digests)} files, each as it was listed and signed")
+    proof = part = None
     with _noting(report, "log inclusion"):
-        _check_log(container, statement, trust, report)
+        proof = _check_log(container, statement, trust, report)
     with _noting(report, "completeness"):
-        _check_completeness(container, bag, statement, trust, report)
+        part = _check_completeness(container, bag, statement, trust, kept, report)
+    with _noting(report, "witnessed"):
+        _check_kept(proof, part, statement, trust, kept, now, report)
     with _noting(report, "freshness"):
         _check_freshness(statement, trust, now, report)
 
@@ -186,11 +232,12 @@ def _check_names(container: Container, bag: Bag, binder_id: str) -> None:
         raise BinderFailed(f"the top folder {container.top!r} is not the signed binder's")
 
 
-def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> None:
+def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> TlogProof | None:
+    """Return the proof of inclusion, once it holds; None where there is none, or no log to check it against."""
     present = {LOG_ENTRY, LOG_PROOF} & set(container.members)
     if not present:
         _check_log_absence(statement, trust, report)
-        return
+        return None
     if present != {LOG_ENTRY, LOG_PROOF}:
         raise BinderFailed("a log entry and its proof come together", member=present.pop())
     entry = container.read(LOG_ENTRY)
@@ -200,7 +247,7 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
     if trust.log is None:
         report.answer("log inclusion", "not checked", "the trust file names no log")
         report.answer("witnessed", "not checked", "the trust file names no log")
-        return
+        return None
     check_log_proof(entry, proof, trust.log)
     report.answer(
         "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
@@ -209,6 +256,7 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
         _check_witnesses(
             count_witnesses(proof.note, trust), trust, report, count_strangers(proof.note, trust)
         )
+    return proof
 
 
 def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
@@ -233,9 +281,41 @@ def _check_witnesses(count: int, trust: Trust, report: Report, strangers: int = 
         report.answer("witnessed", "not present", f"no trusted witness has cosigned the log{others}")
 
 
-def _check_completeness(
-    container: Container, bag: Bag, statement: Statement, trust: Trust, report: Report
+def _check_kept(
+    proof: TlogProof | None,
+    part: SliceResult | None,
+    statement: Statement,
+    trust: Trust,
+    kept: Sequence[KeptHead],
+    now: datetime,
+    report: Report,
 ) -> None:
+    """Compare the binder's log with the checkpoints that were kept, and note those of the binder to be kept."""
+    if trust.log is None or proof is None:
+        if kept and report.line("log inclusion").state != "failed":
+            raise TrustNotMet("checkpoints were kept, and the binder proves no log to compare them with")
+        return
+    roots = part.roots if part else {}
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    result = compare_kept(kept, roots=roots, proof=proof.checkpoint, as_of=as_of)
+    notes = [proof.note.to_text(), *([part.note.decode()] if part else [])]
+    report.heads = [open_head(note, trust.log, seen_at=now) for note in notes]
+    if not kept:
+        return
+    untold = f", {result.untold} cannot be compared offline" if result.untold else ""
+    seen = f"{result.found} of {len(kept)} kept checkpoints are in this log{untold}"
+    before = report.line("witnessed")
+    report.answer("witnessed", "ok" if result.found else before.state, f"{before.detail}; {seen}")
+
+
+def _check_completeness(
+    container: Container,
+    bag: Bag,
+    statement: Statement,
+    trust: Trust,
+    kept: Sequence[KeptHead],
+    report: Report,
+) -> SliceResult | None:
     problems = [
         *check_crate(container, bag),
         *check_documents(container, bag),
@@ -252,10 +332,11 @@ def _check_completeness(
     spans = SpansChecked()
     with _noting(report, "completeness"):
         spans = check_spans(container, bag, must_name=version >= _NAMES_SPANS)
-    audit = _audit_text(container, bag, trust)
+    part, audit = _check_audit(container, bag, trust, kept)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     report.answer("completeness", "ok", f"{count} populations and all totals counted again; {spans}; {audit}")
+    return part
 
 
 def _version_of_producer(statement: Statement) -> int:
@@ -265,14 +346,17 @@ def _version_of_producer(statement: Statement) -> int:
     return int(named[1]) if named else 0
 
 
-def _audit_text(container: Container, bag: Bag, trust: Trust) -> str:
+def _check_audit(
+    container: Container, bag: Bag, trust: Trust, kept: Sequence[KeptHead]
+) -> tuple[SliceResult | None, str]:
+    """Check the slice of the log, and return what was found with words for it."""
     if not has_slice(bag):
-        return "no slice of the audit log in it"
+        return None, "no slice of the audit log in it"
     if trust.log is None:
-        return "slice of the audit log not checked: the trust file names no log"
-    result = check_slice(container, trust.log)
+        return None, "slice of the audit log not checked: the trust file names no log"
+    result = check_slice(container, trust.log, sizes={head.size for head in kept})
     withheld = f", {result.withheld} withheld" if result.withheld else ""
-    return f"{result.entries} audit entries and {result.leaves} leaves re-hashed{withheld}"
+    return result, f"{result.entries} audit entries and {result.leaves} leaves re-hashed{withheld}"
 
 
 def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
