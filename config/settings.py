@@ -325,6 +325,8 @@ CELERY_BEAT_SCHEDULE = {
     "apply-retention": {"task": "evidence.tasks.apply_retention", "schedule": 24 * 3600.0},
     # Early enough to be signed in time by a worker that is still sequencing.
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": 0.75 * CHECKPOINT_INTERVAL},
+    # What a message that was lost, or a witness that was away, left.
+    "ask-witnesses": {"task": "evidence.tasks.ask_witnesses", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-binder-requests": {"task": "evidence.tasks.resend_binder_requests", "schedule": 60.0},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},

@@ -136,10 +136,10 @@ class Witness:
         state: WitnessState,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Know the logs by their keys; a log's origin is its key's name."""
+        """Know the logs by their keys; a log's origin is its key's name, and it may have several."""
         self._key, self._state, self._clock = key, state, clock
         self.public = NoteKey(name, COSIGNATURE_V1, key.public_key().public_bytes_raw())
-        self._logs = {log.name: log for log in logs}
+        self._logs = list(logs)
         self._one_by_one = threading.Lock()
 
     @property
@@ -164,10 +164,10 @@ class Witness:
             head = parse_checkpoint(note, member=_MEMBER)
         except VerifyError as exc:
             raise Refused(400, exc.detail) from exc
-        log = self._logs.get(head.origin)
-        if log is None:
+        keys = [log for log in self._logs if log.name == head.origin]
+        if not keys:
             raise Refused(404, f"the log {head.origin!r} is not known here")
-        if not is_signed_by(note, log):
+        if not any(is_signed_by(note, key) for key in keys):
             raise Refused(403, "no signature by a key that is trusted for this log")
         if old > head.size:
             raise Refused(400, "the old size is larger than the checkpoint's")

@@ -56,12 +56,21 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A log's key that was replaced. It counts up to the size at which it was: whoever has it now signs nothing new."""
+
+    key: VerifierKey
+    until_size: int  # leaves
+
+
+@dataclass(frozen=True, slots=True)
 class VerifierKey:
     """A public key under its name: what an auditor keeps outside the system it checks."""
 
     name: str
     public_key: bytes  # 32 bytes, RFC 8032
     kind: bytes = ED25519  # or `COSIGNATURE`, of a witness
+    former: tuple[FormerKey, ...] = ()  # keys that this one replaced: what they signed then holds for ever
 
     @property
     def key_id(self) -> bytes:
@@ -80,11 +89,13 @@ class SignerKey:
 
     name: str
     private_key: Ed25519PrivateKey
+    former: tuple[FormerKey, ...] = ()
 
     @property
     def verifier(self) -> VerifierKey:
         """The public half."""
-        return VerifierKey(self.name, self.private_key.public_key().public_bytes_raw())
+        public = self.private_key.public_key().public_bytes_raw()
+        return VerifierKey(self.name, public, former=self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +237,16 @@ def open_checkpoint(note: str, *, key: VerifierKey, origin: str) -> Checkpoint:
 
     Raises:
         MalformedNote: it is no signed checkpoint.
-        SignatureRefused: this key did not sign it, or it is another log's.
+        SignatureRefused: neither this key signed it, nor one that it replaced and that counted at this size; or it is
+            another log's.
     """
-    text, _ = open_note(note, [key])
+    text, signed = open_note(note, [key, *(former.key for former in key.former)])
     checkpoint = parse_checkpoint(text)
+    counting = [former.key for former in key.former if checkpoint.size <= former.until_size]
+    if not any(one in signed for one in (key, *counting)):
+        raise SignatureRefused(
+            f"at {checkpoint.size} leaves only a key signed it that had been replaced by then"
+        )
     if checkpoint.origin != origin:
         raise SignatureRefused(f"the checkpoint is of the log {checkpoint.origin!r}, not of {origin!r}")
     return checkpoint

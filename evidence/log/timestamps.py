@@ -44,7 +44,7 @@ def open_timestamp(response: bytes, text: str, *, nonce: int | None = None) -> d
     """
     try:
         answer = decode_timestamp_response(response)
-        if PKIStatus(answer.status) not in {PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS}:
+        if PKIStatus(answer.status) != PKIStatus.GRANTED:
             raise TimestampRefused(f"the authority refused: {PKIStatus(answer.status).name}")
         told = answer.tst_info
         imprint = told.message_imprint

@@ -20,6 +20,7 @@ from typing import Final, cast
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from evidence import acts, clock
 from evidence.access import Principal
@@ -234,11 +235,21 @@ def _seal(scope: BinderScope, actor: str, statement: bytes) -> LogProof:
         log.bring_log_up_to_date(budget)
         leaf = Leaf.objects.filter(event=event).first()
         covering = Checkpoint.objects.filter(size__gt=leaf.seq) if leaf else Checkpoint.objects.none()
-        first = covering.order_by("size").first()
-        if first is not None:
-            return LogProof(bytes(event.entry), export_log_proof(event, size=first.size).encode())
+        if covering.exists():
+            return _attested_proof(event, covering)
         time.sleep(_LOG_PAUSE)
     raise log.LogBusy("The log did not sign the export in time; ask again.")
+
+
+def _attested_proof(event: AuditEvent, covering: QuerySet[Checkpoint]) -> LogProof:
+    """Return the proof under the first checkpoint that others attested, or else under the first of all.
+
+    Both are the same for a second export, unless others attested it meanwhile.
+    """
+    chosen = cast("Checkpoint", log.bring_attestations(covering, TimeBudget.of(settings.WITNESS_WAIT)))
+    stamp = chosen.timestamps.filter(authority=settings.TSA_URL).first()
+    proof = export_log_proof(event, size=chosen.size).encode()
+    return LogProof(bytes(event.entry), proof, bytes(stamp.response) if stamp else None)
 
 
 @transaction.atomic

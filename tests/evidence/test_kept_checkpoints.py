@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ def filled(world: World) -> Filled:
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the auditor's; the log's addresses are answered by this server."""
 
     def get_bytes(url: str) -> bytes:
@@ -53,6 +52,7 @@ def write_trust(folder: Path) -> Path:
     path = folder / "trust.json"
     document = json.loads(json.dumps(describe_trust()))
     document["log"]["minimumTreeSize"] = 0
+    document["requireAuditSlice"] = False
     path.write_text(json.dumps(document))
     return path
 

@@ -28,6 +28,10 @@ FORGERIES = {
     "evidence_tile": "INSERT INTO evidence_tile (level, index, width, hashes) VALUES (9, 9, 1, '\\x00')",
     "evidence_checkpoint": "INSERT INTO evidence_checkpoint (size, root, note, created_at)"
     " VALUES (1000000, '\\x00', 'forged', now())",
+    "evidence_cosignature": "INSERT INTO evidence_cosignature (checkpoint_id, vkey, line, cosigned_at, received_at)"
+    " VALUES (1, 'forged', 'forged', now(), now())",
+    "evidence_checkpointtimestamp": "INSERT INTO evidence_checkpointtimestamp"
+    " (checkpoint_id, authority, response, stamped_at, received_at) VALUES (1, 'forged', '\\x00', now(), now())",
 }
 
 

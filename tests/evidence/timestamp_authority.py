@@ -89,7 +89,8 @@ def _make_certificates(folder: Path) -> None:
         "-config", config, "-extensions", "ca", "-out", folder / "root.pem",
     )  # fmt: skip
     _openssl(
-        "req", "-new", "-key", folder / "tsa.key", "-subj", "/CN=Test TSA", "-config", config, "-out", folder / "tsa.csr"
+        "req", "-new", "-key", folder / "tsa.key", "-subj", "/CN=Test TSA", "-config", config,
+        "-out", folder / "tsa.csr",
     )  # fmt: skip
     _openssl(
         "x509", "-req", "-in", folder / "tsa.csr", "-CA", folder / "root.pem", "-CAkey", folder / "root.key",

@@ -14,7 +14,7 @@ from tracebinder.verify.container import Container
 from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailed, BinderMalformed
 from tracebinder.verify.merkle import RunningRoot, check_consistency, leaf_hash
-from tracebinder.verify.note import CheckpointBody, is_signed_by, parse_checkpoint, parse_note
+from tracebinder.verify.note import CheckpointBody, parse_checkpoint, parse_note
 from tracebinder.verify.strict_json import JsonObject, parse_object, text_at, whole_at
 from tracebinder.verify.trust import TrustedLog
 
@@ -77,7 +77,7 @@ def _checkpoints(container: Container, log: TrustedLog) -> list[tuple[Checkpoint
     for raw in (b"\n\n".join(parts[:2]) + b"\n", b"\n\n".join(parts[2:])):
         note = parse_note(raw, member=CHECKPOINTS)
         body = parse_checkpoint(note, member=CHECKPOINTS)
-        if body.origin != log.origin or not is_signed_by(note, log.key):
+        if body.origin != log.origin or not log.signed(note, body.size):
             raise BinderFailed("a checkpoint is not signed by the trusted log", member=CHECKPOINTS)
         bodies.append((body, raw))
     return bodies

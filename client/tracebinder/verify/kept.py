@@ -15,7 +15,7 @@ from typing import Final
 
 from tracebinder.durable import replace_text
 from tracebinder.verify.errors import BinderFailed, BinderMalformed
-from tracebinder.verify.note import CheckpointBody, is_signed_by, parse_checkpoint, parse_note
+from tracebinder.verify.note import CheckpointBody, parse_checkpoint, parse_note
 from tracebinder.verify.strict_json import JsonObject, objects_at, parse_object, text_at, time_at
 from tracebinder.verify.trust import TrustedLog
 
@@ -82,7 +82,7 @@ def open_head(note: str, log: TrustedLog, *, seen_at: datetime, where: str = "ke
     body = parse_checkpoint(signed, member=_MEMBER)
     if body.origin != log.origin:
         raise BinderFailed(f"a checkpoint is of {body.origin!r}, not {log.origin!r}", member=_MEMBER)
-    if not is_signed_by(signed, log.key):
+    if not log.signed(signed, body.size):
         raise BinderFailed(f"a checkpoint of {body.size} leaves is not signed by the log", member=_MEMBER)
     return KeptHead(note, body.size, body.root, seen_at, where)
 

@@ -19,6 +19,7 @@ from tracebinder.verify.bag import (
     LOG_ENTRY,
     LOG_PROOF,
     TAG_MANIFEST,
+    TIMESTAMP,
     Bag,
     check_bag,
     check_format,
@@ -40,6 +41,7 @@ from tracebinder.verify.previous import check_same_scope, find_differences
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.spans import SpansChecked, check_spans
 from tracebinder.verify.strict_json import object_at, text_at, time_at
+from tracebinder.verify.timestamp import can_check, check_timestamp
 from tracebinder.verify.tlog import (
     TlogProof,
     check_log_entry,
@@ -53,6 +55,7 @@ from tracebinder.verify.zip_format import CHUNK
 
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
 _SIDECAR: Final = "sidecar"
+_CLOCKS: Final = timedelta(minutes=5)  # by which two machines' clocks may differ
 _PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
@@ -134,13 +137,16 @@ def _check_content(
     except VerifyError as exc:
         report.fail("origin", exc)
         return
-    _describe_container(container, outer_id, report)
+    with _noting(report, "container"):
+        _describe_container(container, outer_id, trust, report)
     if problems:
         return
     report.answer("integrity", "ok", f"{len(bag.digests)} files, each as it was listed and signed")
     proof = part = None
     with _noting(report, "log inclusion"):
         proof = _check_log(container, statement, trust, report)
+    with _noting(report, "witnessed"):
+        _check_timestamp(container, proof, statement, trust, report)
     with _noting(report, "completeness"):
         part = _check_completeness(container, bag, statement, trust, kept, report)
     with _noting(report, "witnessed"):
@@ -149,10 +155,12 @@ def _check_content(
         _check_freshness(statement, trust, now, report)
 
 
-def _describe_container(container: Container, outer_id: str | None, report: Report) -> None:
+def _describe_container(container: Container, outer_id: str | None, trust: Trust, report: Report) -> None:
     """Say whether the ZIP's own bytes are signed, beside its content; never green where they are not."""
     if outer_id is not None:
         report.answer("container", "ok", "its bytes are signed, by the sidecar")
+    elif trust.require_sidecar:
+        raise TrustNotMet("no sidecar that holds, and the trust file requires one")
     elif container.is_bare:
         report.answer(
             "container", "not present", "its bytes are not signed; beyond its content they say nothing"
@@ -247,8 +255,11 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
     if trust.log is None:
         report.answer("log inclusion", "not checked", "the trust file names no log")
         report.answer("witnessed", "not checked", "the trust file names no log")
+        with _noting(report, "witnessed"):
+            _refuse_unless(not trust.quorum, "the trust file demands witnesses, and names no log of theirs")
         return None
-    check_log_proof(entry, proof, trust.log)
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    check_log_proof(entry, proof, trust.log, as_of=as_of)
     report.answer(
         "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
     )
@@ -262,7 +273,7 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
 def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
     if statement.predicate.get("log") is not None:
         raise BinderFailed("the statement names a log, but the proof of inclusion is gone", member=LOG_PROOF)
-    if trust.log is not None and trust.log.required:
+    if trust.log is not None and (trust.log.required or trust.log.minimum_size):
         raise TrustNotMet("no proof of inclusion, and the trust file requires one", member=LOG_PROOF)
     report.answer("log inclusion", "not present", "the binder carries no proof of inclusion")
     with _noting(report, "witnessed"):
@@ -308,6 +319,41 @@ def _check_kept(
     report.answer("witnessed", "ok" if result.found else before.state, f"{before.detail}; {seen}")
 
 
+def _refuse_unless(is_met: bool, detail: str) -> None:  # noqa: FBT001  # reads as a sentence
+    """Say that what the trust file demands is not met."""
+    if not is_met:
+        raise TrustNotMet(detail)
+
+
+def _check_timestamp(
+    container: Container, proof: TlogProof | None, statement: Statement, trust: Trust, report: Report
+) -> None:
+    """Check the time-stamp over the checkpoint, where there is one and its authority is trusted."""
+    if TIMESTAMP not in container.members:
+        _refuse_unless(not trust.require_timestamp, "no time-stamp, and the trust file requires one")
+        return
+    if proof is None:
+        if report.line("log inclusion").state == "not present":
+            raise BinderFailed("a time-stamp is of a log's checkpoint, and there is none", member=TIMESTAMP)
+        _refuse_unless(not trust.require_timestamp, "the time-stamp is of a checkpoint that was not checked")
+        return
+    before = report.line("witnessed")
+    if not trust.authorities or not can_check():
+        why = "install tracebinder[timestamps]" if trust.authorities else "the trust file names no authority"
+        _refuse_unless(not trust.require_timestamp, f"its time-stamp cannot be checked: {why}")
+        report.answer(
+            "witnessed", before.state, f"{before.detail}; a time-stamp is present, not checked: {why}"
+        )
+        return
+    stamped_at = check_timestamp(container.read(TIMESTAMP), proof.note.text, trust.authorities)
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    if stamped_at + _CLOCKS < as_of:
+        raise BinderFailed(
+            f"was time-stamped at {stamped_at.isoformat()}, before it was made", member=TIMESTAMP
+        )
+    report.answer("witnessed", before.state, f"{before.detail}; time-stamped at {stamped_at.isoformat()}")
+
+
 def _check_completeness(
     container: Container,
     bag: Bag,
@@ -351,8 +397,14 @@ def _check_audit(
 ) -> tuple[SliceResult | None, str]:
     """Check the slice of the log, and return what was found with words for it."""
     if not has_slice(bag):
+        _refuse_unless(
+            not trust.require_audit_slice, "no slice of the audit log in it; the trust file requires one"
+        )
         return None, "no slice of the audit log in it"
     if trust.log is None:
+        _refuse_unless(
+            not trust.require_audit_slice, "the trust file requires a slice of the log, and names no log"
+        )
         return None, "slice of the audit log not checked: the trust file names no log"
     result = check_slice(container, trust.log, sizes={head.size for head in kept})
     withheld = f", {result.withheld} withheld" if result.withheld else ""
@@ -361,7 +413,7 @@ def _check_audit(
 
 def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
     as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    if as_of > now + timedelta(minutes=5):
+    if as_of > now + _CLOCKS:
         raise BinderFailed(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
     if trust.maximum_age_days is None:
         report.answer(

@@ -155,5 +155,6 @@ def trusted_signer(signer: FileSigner) -> dict[str, object]:
     return {
         "name": "binder signer",
         "keyid": signer.keyid,
+        "algorithm": "ed25519",
         "publicKey": base64.b64encode(signer.public).decode(),
     }

@@ -6,11 +6,11 @@ A published head is kept outside the database, so that an older state put back i
 from evidence.services.log.asking import (
     Attestations,
     ask_about_newest,
+    attested,
     configured_witnesses,
     is_to_be_attested,
-    lacks_attestations,
 )
-from evidence.services.log.catching_up import bring_log_up_to_date
+from evidence.services.log.catching_up import bring_attestations, bring_log_up_to_date
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
 from evidence.services.log.errors import LogBusy, LogForked, LogInconsistent, NotTheLogWorker
 from evidence.services.log.keeping import keep_attestations
@@ -38,6 +38,8 @@ __all__ = [
     "LogReport",
     "NotTheLogWorker",
     "ask_about_newest",
+    "attested",
+    "bring_attestations",
     "bring_log_up_to_date",
     "check_continues_published",
     "check_log",
@@ -46,7 +48,6 @@ __all__ = [
     "has_missed_events",
     "is_to_be_attested",
     "keep_attestations",
-    "lacks_attestations",
     "open_published",
     "resume_log",
     "sequence_backlog",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
 from evidence.log import notes, tiles, tree
 from evidence.log.encoding import encode_base64
@@ -77,10 +78,15 @@ def is_to_be_attested() -> bool:
     return bool(settings.LOG_WITNESSES or settings.TSA_URL)
 
 
-def lacks_attestations(checkpoint: Checkpoint) -> bool:
-    """Whether somebody of the settings has not yet said what a checkpoint needs."""
-    has = set(Cosignature.objects.filter(checkpoint=checkpoint).values_list("vkey", flat=True))
-    return any(vkey not in has for _, vkey in settings.LOG_WITNESSES) or _needs_timestamp(checkpoint)
+def attested(checkpoints: QuerySet[Checkpoint]) -> QuerySet[Checkpoint]:
+    """Return those of some checkpoints of which everybody in the settings has said what there is to say."""
+    for _, vkey in settings.LOG_WITNESSES:
+        said = Cosignature.objects.filter(checkpoint=OuterRef("pk"), vkey=vkey)
+        checkpoints = checkpoints.filter(Exists(said))
+    if settings.TSA_URL:
+        stamps = CheckpointTimestamp.objects.filter(checkpoint=OuterRef("pk"), authority=settings.TSA_URL)
+        checkpoints = checkpoints.filter(Exists(stamps))
+    return checkpoints
 
 
 def ask_about_newest() -> Attestations | None:
@@ -90,7 +96,7 @@ def ask_about_newest() -> Attestations | None:
     later. None where there is nothing to ask.
     """
     checkpoint = Checkpoint.objects.order_by("-size").first()
-    if checkpoint is None or not lacks_attestations(checkpoint):
+    if checkpoint is None or attested(Checkpoint.objects.filter(pk=checkpoint.pk)).exists():
         return None
     text = notes.parse_note(checkpoint.note).text
     with ThreadPoolExecutor(len(settings.LOG_WITNESSES) + 1) as pool:

@@ -7,12 +7,14 @@ from typing import Final
 
 from celery import current_app
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from kombu.exceptions import OperationalError as BrokerAway
 
 from evidence.models import AuditEvent
 from evidence.models.audit import Checkpoint, Leaf
+from evidence.services.log.asking import ask_about_newest, attested
 from evidence.services.log.errors import LogBusy
+from evidence.services.log.keeping import keep_attestations
 from evidence.services.log.role import may_write_log
 from evidence.services.log.sequencing import sequence_backlog
 from evidence.services.log.signing import sign_checkpoint
@@ -34,6 +36,22 @@ def bring_log_up_to_date(budget: TimeBudget) -> None:
     sequence_backlog(budget)
     if settings.HOLDS_KEYS:
         sign_checkpoint()
+
+
+def bring_attestations(checkpoints: QuerySet[Checkpoint], budget: TimeBudget) -> Checkpoint | None:
+    """Return the first of some checkpoints that witnesses and the time-stamping authority of the settings attested.
+
+    Where none is yet, they are waited for until the budget is spent; then the first of all is returned. None where
+    there is no checkpoint.
+    """
+    while (found := attested(checkpoints).order_by("size").first()) is None and not budget.is_spent():
+        if may_write_log():
+            said = ask_about_newest()
+            if said:
+                keep_attestations(said)
+            return attested(checkpoints).order_by("size").first() or checkpoints.order_by("size").first()
+        time.sleep(_PAUSE)
+    return found or checkpoints.order_by("size").first()
 
 
 def _have_it_done(budget: TimeBudget) -> None:

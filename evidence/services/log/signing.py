@@ -19,7 +19,7 @@ from evidence.log import notes, tiles, tree
 from evidence.log.errors import LogError
 from evidence.models.audit import Checkpoint, Leaf, Tile
 from evidence.selectors import log_proofs as stored
-from evidence.services.keys.log_signer import load_log_signer
+from evidence.services.keys.log_signer import load_log_signer, load_signers_beside
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.published import check_continues_published, note_published
 from evidence.services.log.role import log_transaction
@@ -127,7 +127,7 @@ def _read_entries(begin: int, end: int) -> Iterator[tuple[int, bytes, bytes]]:
 
 def _sign(head: notes.Checkpoint, signer: notes.SignerKey) -> str:
     """Return the signed note, read back through the verifier: a faulty signature must not leave the house."""
-    note = notes.sign_note(head.text, signer).to_text()
+    note = notes.sign_note(head.text, signer, *load_signers_beside()).to_text()
     if notes.open_checkpoint(note, key=signer.verifier, origin=head.origin) != head:
         raise LogError("the new note does not say what was signed")
     return note
