@@ -17,7 +17,16 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 
 from config import embedded
-from config.env import ConfigurationError, env_bool, env_int, env_list, env_pairs, env_str, refuse_unread
+from config.env import (
+    ConfigurationError,
+    env_bool,
+    env_int,
+    env_list,
+    env_pairs,
+    env_str,
+    refuse_no_witnesses,
+    refuse_unread,
+)
 from evidence.nearest import hint_at, nearest_name
 
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
@@ -255,6 +264,7 @@ LOG_HEAD_FILE = Path(env_str("TRACEBINDER_LOG_HEAD", str(KEY_ROOT / "log.head"))
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
 # Who is asked to cosign each checkpoint: "url vkey" of each witness, separated by commas (docs/reference/log.md).
 LOG_WITNESSES = env_pairs("TRACEBINDER_LOG_WITNESSES", "the URL and the vkey of each witness")
+refuse_no_witnesses(LOG_WITNESSES)
 # How many of them `trust.json` demands; all by default.
 WITNESS_QUORUM = env_int("TRACEBINDER_WITNESS_QUORUM", len(LOG_WITNESSES))
 # URL of an RFC 3161 time-stamping authority that is asked about each checkpoint; empty: none.

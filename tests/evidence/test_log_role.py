@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerAway
@@ -123,7 +124,7 @@ def web_process(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             bring(TimeBudget.of(10))
 
     monkeypatch.setattr(catching_up, "may_write_log", lambda: False)
-    monkeypatch.setattr(catching_up.current_app, "send_task", send_task)
+    monkeypatch.setattr(current_app, "send_task", send_task)
     return asked
 
 
@@ -138,7 +139,7 @@ def test_an_export_of_a_web_process_is_sealed_by_the_log_worker(world: World, we
 def test_where_the_log_worker_does_nothing_an_export_says_so(
     world: World, web_process: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catching_up.current_app, "send_task", lambda *_, **__: None)
+    monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
     monkeypatch.setattr("evidence.services.binders._LOG_WAIT", 0.2)
     with pytest.raises(LogBusy, match="worker of the queue `log` runs"):
         export(fill_lightly(world))
@@ -150,6 +151,6 @@ def test_where_the_broker_is_away_an_export_does_not_wait(
     def fail(*_: object, **__: object) -> None:
         raise BrokerAway("gone")
 
-    monkeypatch.setattr(catching_up.current_app, "send_task", fail)
+    monkeypatch.setattr(current_app, "send_task", fail)
     with pytest.raises(LogBusy, match="the broker is away"):
         export(fill_lightly(world))
