@@ -271,12 +271,10 @@ WITNESS_QUORUM = env_int("TRACEBINDER_WITNESS_QUORUM", len(LOG_WITNESSES))
 TSA_URL = env_str("TRACEBINDER_TSA_URL", "")
 # File of its root certificates, PEM, which `trust.json` names; empty: whoever verifies adds them.
 TSA_ROOTS = env_str("TRACEBINDER_TSA_ROOTS", "")
-WITNESS_TIMEOUT = env_int(
-    "TRACEBINDER_WITNESS_TIMEOUT", 5
-)  # seconds that a witness or an authority has to answer
-WITNESS_WAIT = env_int(
-    "TRACEBINDER_WITNESS_WAIT", 15
-)  # seconds an export waits for what they say of its checkpoint
+# Seconds that a witness or an authority has to answer.
+WITNESS_TIMEOUT = env_int("TRACEBINDER_WITNESS_TIMEOUT", 5)
+# Seconds an export waits for what they say of its checkpoint.
+WITNESS_WAIT = env_int("TRACEBINDER_WITNESS_WAIT", 15)
 
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest

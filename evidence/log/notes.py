@@ -1,5 +1,5 @@
-"""C2SP signed notes v1.0.0 with Ed25519 (type 0x01), and the checkpoints of tlog-checkpoint v1.0.0 in them; witnesses'
-cosignatures of tlog-cosignature v1 (type 0x04).
+"""C2SP signed notes v1.0.0 with Ed25519 (type 0x01), the checkpoints of tlog-checkpoint v1.0.0 in them, and what
+witnesses sign below (tlog-cosignature v1, type 0x04).
 
 A note's text means nothing until `open_note` has found a trusted key's signature that verifies; signatures of
 unknown keys are passed over, as the format demands, so that a log can change its key and witnesses can join.

@@ -44,13 +44,17 @@ def open_timestamp(response: bytes, text: str, *, nonce: int | None = None) -> d
     """
     try:
         answer = decode_timestamp_response(response)
-        if PKIStatus(answer.status) != PKIStatus.GRANTED:
-            raise TimestampRefused(f"the authority refused: {PKIStatus(answer.status).name}")
+        status = PKIStatus(answer.status)
+    except ValueError as exc:
+        raise TimestampRefused(f"no time-stamp response: {exc}") from exc
+    if status != PKIStatus.GRANTED:
+        raise TimestampRefused(f"the authority refused: {status.name}")
+    try:
         told = answer.tst_info
         imprint = told.message_imprint
         algorithm, digest = imprint.hash_algorithm.dotted_string, imprint.message
     except ValueError as exc:
-        raise TimestampRefused(f"no time-stamp response: {exc}") from exc
+        raise TimestampRefused(f"a time-stamp without its content: {exc}") from exc
     if algorithm != _SHA256 or digest != hashlib.sha256(text.encode()).digest():
         raise TimestampRefused("the time-stamp is over something else")
     if nonce is not None and told.nonce != nonce:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import psycopg
@@ -19,7 +22,7 @@ from evidence.services.log import LogBusy, NotTheLogWorker, catching_up, role
 from evidence.table_rules import LOG_GRANTS
 from evidence.time_budget import TimeBudget
 from tests.evidence.binder_world import export, fill_lightly
-from tests.factories import World
+from tests.factories import World, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -154,3 +157,53 @@ def test_where_the_broker_is_away_an_export_does_not_wait(
     monkeypatch.setattr(current_app, "send_task", fail)
     with pytest.raises(LogBusy, match="the broker is away"):
         export(fill_lightly(world))
+
+
+TASK = """
+import django
+django.setup()
+from config.starting import say_what_is_wrong
+from evidence import tasks
+tasks.sequence_events()
+tasks.bring_log_up_to_date()
+say_what_is_wrong()
+"""
+
+
+def run_as(process: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Do the log worker's work in a process of its own, with the login that such a process has."""
+    plan = embedded.read_plan(settings.VAR)
+    name = connection.settings_dict["NAME"]
+    logins = {
+        "DATABASE_URL": embedded.WEB_ROLE,
+        "DATABASE_LOG_URL": embedded.SIGNER_ROLE,
+        "DATABASE_INTERPRET_URL": embedded.PROBE_ROLE,
+    }
+    urls = {
+        variable: f"{plan.database_url(login).rpartition('/')[0]}/{name}"
+        for variable, login in logins.items()
+    }
+    ours = {**os.environ, **urls, "TRACEBINDER_PROCESS": process, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", TASK],
+        cwd=settings.BASE_DIR,
+        env={**ours, "TRACEBINDER_KEYS": str(settings.KEY_ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_log_workers_own_login_sequences_and_signs_and_no_other_does() -> None:
+    if not settings.DATABASE_IS_EMBEDDED:
+        return  # the logins are yours
+    make_world()
+    for process in ("worker", "web", "interpret"):
+        refused = run_as(process)
+        assert refused.returncode == 1
+        assert "Only the log worker" in refused.stderr, refused.stderr[-2000:]
+    assert not Leaf.objects.exists()
+    done = run_as("log")
+    assert (done.returncode, "ERROR" in done.stderr) == (0, False), done.stderr[-2000:]
+    assert Checkpoint.objects.latest("size").size == AuditEvent.objects.count()

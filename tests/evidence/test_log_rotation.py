@@ -125,12 +125,13 @@ def test_a_crash_while_it_is_replaced_leaves_a_key_and_it_is_done_again(
     def fail(*_: object) -> None:
         raise RuntimeError("killed")
 
-    for step in ("replace_text", "os.link", "sync"):
+    for step in ("replace_text", "os.link", "Path.replace", "sync"):
         with monkeypatch.context() as killed:
             killed.setattr(f"evidence.services.keys.log_rotation.{step}", fail)
             with pytest.raises(RuntimeError):
                 rotate()
-        sign(filled)
+        note = sign(filled).note
+        assert len(set(note.splitlines())) == len(note.splitlines()), "no key signs twice"
         check_log_key()
         if step != "sync":
             assert load_log_signer().verifier.public_key == old

@@ -75,10 +75,13 @@ def key_path() -> Path:
     return Path(settings.KEY_ROOT) / KEY_FILE
 
 
-def load_signers_beside() -> list[SignerKey]:
+def load_signers_beside(signer: SignerKey) -> list[SignerKey]:
     """Return the replaced keys whose private halves still lie there: they sign beside the one in use."""
     paths = sorted(Path(settings.KEY_ROOT).glob(f"{Path(KEY_FILE).stem}.until-*.pem"))
-    return [_read_signer(path) for path in paths]
+    found = [_read_signer(path) for path in paths]
+    return [
+        one for one in found if one.verifier != signer.verifier
+    ]  # a crash while it is replaced leaves it twice
 
 
 def former_path() -> Path:

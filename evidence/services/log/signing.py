@@ -127,7 +127,7 @@ def _read_entries(begin: int, end: int) -> Iterator[tuple[int, bytes, bytes]]:
 
 def _sign(head: notes.Checkpoint, signer: notes.SignerKey) -> str:
     """Return the signed note, read back through the verifier: a faulty signature must not leave the house."""
-    note = notes.sign_note(head.text, signer, *load_signers_beside()).to_text()
+    note = notes.sign_note(head.text, signer, *load_signers_beside(signer)).to_text()
     if notes.open_checkpoint(note, key=signer.verifier, origin=head.origin) != head:
         raise LogError("the new note does not say what was signed")
     return note
