@@ -68,7 +68,13 @@ def bring_log_up_to_date() -> None:
     _have_it_attested()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    expires=60,
+    time_limit=4 * settings.WITNESS_TIMEOUT + 30,  # seconds; each is asked twice at most, all of them at once
+)
 def ask_witnesses() -> None:
     """Ask others about the newest checkpoint, and hand what they say to the log worker."""
     said = log.ask_about_newest()

@@ -179,11 +179,21 @@ def test_kept_checkpoints_that_are_not_there_are_no_reason_to_accept_anything(
 def test_an_older_binder_is_no_contradiction(
     filled: Filled, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    binder = export(filled)
+    binder = export(filled, as_of=None)
     sign(filled, 30)
     assert keep(files, "--url", "http://server") == 0
     assert verify(files, binder, "--kept", str(files / "kept.json")) == 0
     assert "1 cannot be compared offline" in capsys.readouterr().out
+
+
+def test_a_binder_without_a_slice_of_the_log_does_not_meet_what_was_kept(
+    filled: Filled, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Leaving the slice out must not be the way around the comparison."""
+    sign(filled, 3)
+    assert keep(files, "--url", "http://server") == 0
+    assert verify(files, export(filled), "--kept", str(files / "kept.json")) == 3
+    assert "no slice of the log to compare what was kept with" in capsys.readouterr().out
 
 
 def test_a_binder_names_the_one_before_it_and_the_verifier_lists_what_changed(

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,28 @@ def test_the_workers_hand_it_on(world: World, witness: str, monkeypatch: pytest.
     assert Cosignature.objects.count() == 2
 
 
-@pytest.mark.parametrize("how", ["refuses", "is silent"])
+@contextmanager
+def dribbling(listening: socket.socket) -> Iterator[None]:
+    """Answer a byte at a time inside the block, each in time, and never come to an end."""
+    over = threading.Event()
+
+    def answer() -> None:
+        peer, _ = listening.accept()
+        with peer, suppress(OSError):
+            peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while not over.wait(0.1):
+                peer.sendall(b"x")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("how", ["refuses", "is silent", "dribbles"])
 def test_a_witness_that_does_not_answer_holds_up_nobody_and_the_other_signs(
     world: World, witness: str, settings: Any, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -135,8 +156,10 @@ def test_a_witness_that_does_not_answer_holds_up_nobody_and_the_other_signs(
     with ExitStack() as ending:
         silent = ending.enter_context(socket.socket())
         silent.bind(("127.0.0.1", 0))
-        if how == "is silent":
+        if how != "refuses":
             silent.listen()
+        if how == "dribbles":
+            ending.enter_context(dribbling(silent))
         key = notes.VerifierKey("dead.example", bytes(32), notes.COSIGNATURE)
         settings.LOG_WITNESSES += [(f"http://127.0.0.1:{silent.getsockname()[1]}", key.vkey)]
         started = time.monotonic()

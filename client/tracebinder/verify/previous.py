@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from tracebinder.verify.bag import check_bag
+from tracebinder.verify.bag import ENVELOPE, check_bag
 from tracebinder.verify.container import Container, Limits, open_container
 from tracebinder.verify.errors import BinderFailed
+from tracebinder.verify.strict_json import time_at
 
 Change = Literal["added", "changed", "gone"]
 
@@ -82,7 +83,7 @@ def check_same_scope(old: dict[str, object], new: dict[str, object]) -> None:
             raise BinderFailed(
                 f"the previous binder is of another {name}: {old.get(name)}, not {new.get(name)}"
             )
-    if str(old.get("asOf")) > str(new.get("asOf")):
+    if time_at(old, "asOf", member="previous binder") > time_at(new, "asOf", member=ENVELOPE):
         raise BinderFailed(f"the previous binder is as of {old.get('asOf')}, later than {new.get('asOf')}")
 
 

@@ -306,8 +306,13 @@ def _check_kept(
         if kept and report.line("log inclusion").state != "failed":
             raise TrustNotMet("checkpoints were kept, and the binder proves no log to compare them with")
         return
-    roots = part.roots if part else {}
+    if part is None and report.line("completeness").state == "failed":
+        return
+    _refuse_unless(
+        part is not None or not kept, "the binder has no slice of the log to compare what was kept with"
+    )
     as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    roots = part.roots if part else {}
     result = compare_kept(kept, roots=roots, proof=proof.checkpoint, as_of=as_of)
     notes = [proof.note.to_text(), *([part.note.decode()] if part else [])]
     report.heads = [open_head(note, trust.log, seen_at=now) for note in notes]

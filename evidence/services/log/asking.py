@@ -7,13 +7,14 @@ What they answer is handed to the log worker, which looks at it again before it 
 from __future__ import annotations
 
 import base64
+import http.client
 import logging
 import re
 import urllib.error
 import urllib.request
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import IO, Any, Final, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -24,6 +25,7 @@ from evidence.log.errors import LogError
 from evidence.log.timestamps import QUERY_TYPE, ask_timestamp, open_timestamp
 from evidence.models.audit import Checkpoint, CheckpointTimestamp, Cosignature
 from evidence.selectors import log_proofs as stored
+from evidence.time_budget import TimeBudget
 
 logger = logging.getLogger(__name__)
 
@@ -196,9 +198,19 @@ def _post(url: str, body: bytes, content_type: str) -> tuple[int, bytes]:
     request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type}, method="POST")  # noqa: S310  # of the settings
     try:
         with _OPENER.open(request, timeout=settings.WITNESS_TIMEOUT) as answer:
-            return answer.status, answer.read(_MOST_ANSWER)
+            return answer.status, _read_in_time(answer, url)
     except urllib.error.HTTPError as exc:
         with exc:
-            return exc.code, exc.read(_MOST_ANSWER)
-    except (OSError, ValueError) as exc:
+            return exc.code, _read_in_time(exc, url)
+    except (OSError, ValueError, http.client.HTTPException) as exc:
         raise NoAnswer(f"{url} does not answer: {exc}") from exc
+
+
+def _read_in_time(answer: IO[bytes], url: str) -> bytes:
+    """Return what is answered, unless it comes so slowly that it is not whole in time: a timeout is for each piece."""
+    budget, pieces = TimeBudget.of(settings.WITNESS_TIMEOUT), [b""]
+    while (piece := answer.read1(_MOST_ANSWER)) and sum(map(len, pieces)) <= _MOST_ANSWER:  # type: ignore[attr-defined]  # an HTTPResponse, both times
+        pieces.append(piece)
+        if budget.is_spent():
+            raise NoAnswer(f"{url} does not answer in time")
+    return b"".join(pieces)[:_MOST_ANSWER]
