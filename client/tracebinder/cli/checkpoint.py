@@ -88,9 +88,9 @@ def _fetch_head(url: str, log: TrustedLog, heads: Sequence[KeptHead], now: datet
     """
     if urllib.parse.urlsplit(url).scheme not in {"http", "https"}:
         raise TracebinderError(f"not an http or https address: {url!r}")
-    root = url.rstrip("/")
-    new = open_head(get_bytes(f"{root}/log/checkpoint").decode("utf-8", errors="replace"), log, seen_at=now)
-    tree = ServedTree(lambda path: get_bytes(f"{root}/log/{path}"), new.size)
+    prefix = f"{url.rstrip('/')}/log"
+    new = open_head(get_bytes(f"{prefix}/checkpoint").decode("utf-8", errors="replace"), log, seen_at=now)
+    tree = ServedTree(lambda path: get_bytes(f"{prefix}/{path}"), new.size)
     for head in heads:
         try:
             path = tree.consistency_path(head.size) if head.size <= new.size else []
