@@ -10,7 +10,7 @@ from contextlib import nullcontext
 # These change the schema or read it as its owner; everything else runs with the restricted runtime role.
 OWNER_COMMANDS = {"migrate", "makemigrations", "flush", "sqlmigrate", "showmigrations", "dbshell"}
 # These sign, or read what the signing keys signed last; a web process holds no keys.
-KEY_COMMANDS = {"verify_log", "resume_log", "rotate_binder_key"}
+KEY_COMMANDS = {"verify_log", "resume_log", "rotate_binder_key", "rotate_log_key"}
 # These touch no database, or start the services themselves.
 WITHOUT_SERVICES = {
     "up",

@@ -38,8 +38,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
     _("What can be verified"): (
-        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Moment",
-        "Blob",
+        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Cosignature",
+        "CheckpointTimestamp", "Moment", "Blob",
     ),
     _("What was kept and what went"): (
         "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "BlobRemoval",

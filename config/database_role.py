@@ -55,13 +55,13 @@ def refuse_connection(sender: object, connection: Any, **_: object) -> None:
         connection.close()
         raise RoleTooPowerful(
             f"This {settings.PROCESS} process is the role {name!r} in the database, which {' and '.join(powers)}. Give "
-            'it the URL of the role it is to run as: docs/guides/operator.md, "The three database roles".'
+            'it the URL of the role it is to run as: docs/guides/operator.md, "The database roles".'
         )
 
 
 def _read_powers(cursor: Any) -> tuple[str, list[str]]:
     """Return the role's name, and what it may that no process of ours is to."""
-    foreign = [*_BEYOND_RULES, *([settings.RUNTIME_ROLE] if settings.PROCESS == "interpret" else [])]
+    foreign = [*_BEYOND_RULES, *_roles_of_others()]
     cursor.execute(_QUESTION, [foreign])
     name, is_super, makes_roles, bypasses, owns_tables, owns_database, groups = cursor.fetchone()
     told = (
@@ -73,3 +73,9 @@ def _read_powers(cursor: Any) -> tuple[str, list[str]]:
         (bool(groups), f"is a member of {', '.join(groups)}"),
     )
     return name, [what for holds, what in told if holds]
+
+
+def _roles_of_others() -> list[str]:
+    """Return the group roles that this process is not to be in: the log's, and where probes run that of the web."""
+    found = [] if settings.PROCESS == "log" else [settings.LOG_ROLE]
+    return [*found, *([settings.RUNTIME_ROLE] if settings.PROCESS in {"interpret", "log"} else [])]

@@ -199,6 +199,12 @@ def stored_faults() -> list[str]:
     return faults + [f"{name}: {fault}" for name, ask in questions if (fault := ask())]
 
 
+def log_faults() -> list[str]:
+    """Return what is wrong with the log, from what the log worker may read as well: its key, its head, its going on."""
+    faults = find_key_faults() if settings.HOLDS_KEYS else []
+    return faults + ([f"log: {fault}"] if (fault := log.find_standstill()) else [])
+
+
 def _key_faults_of_others() -> list[str]:
     try:
         return heartbeats.read_key_faults()

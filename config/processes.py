@@ -44,7 +44,7 @@ def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[Proc
     specs = [
         ProcessSpec("web", "web", web_command(port, web_workers)),
         ProcessSpec("worker", "worker", _worker_command("default", "export")),
-        ProcessSpec("log", "worker", _worker_command("log")),
+        ProcessSpec("log", "log", _worker_command("log")),
         ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
     ]
     if interpret and importlib.util.find_spec("torch") is not None:

@@ -17,14 +17,16 @@ SHORTEST_SECRET: Final = 50  # characters
 FEWEST_SIGNS: Final = 5  # different characters of a secret
 SHORTEST_MONITOR_TOKEN: Final = 32  # characters
 # A worker that runs probes loads other people's models: what would let it act as somebody else is kept from it.
-KEPT_FROM_PROBES: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "TRACEBINDER_SECRET_KEY")
+KEPT_FROM_PROBES: Final = (
+    "DATABASE_URL", "DATABASE_LOG_URL", "DATABASE_OWNER_URL", "TRACEBINDER_SECRET_KEY",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a process was given."""
 
-    process: str  # web, worker, interpret or owner
+    process: str  # web, worker, log, interpret or owner
     secret_key: str
     monitor_token: str
     is_debugged: bool

@@ -1,7 +1,8 @@
 """Every setting, once, with its unit. Read from the environment; whatever is not set has a default that works.
 
 `TRACEBINDER_PROCESS` says which process this is, and with it which database role it gets:
-`web` and `worker` may insert and read, `interpret` may only insert findings, `owner` may change the schema.
+`web` and `worker` may insert and read, `log` alone may put anything into the log and sign it, `interpret` may only
+insert findings, `owner` may change the schema.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 
 from config import embedded
-from config.env import ConfigurationError, env_bool, env_int, env_list, env_str, refuse_unread
+from config.env import (
+    ConfigurationError,
+    env_bool,
+    env_int,
+    env_list,
+    env_pairs,
+    env_str,
+    refuse_no_witnesses,
+    refuse_unread,
+)
 from config.production import Start, refuse_unsafe
 from evidence.nearest import hint_at, nearest_name
 
@@ -32,10 +42,11 @@ PROCESS = env_str("TRACEBINDER_PROCESS", "web")
 _ROLES = {
     "web": ("DATABASE_URL", embedded.WEB_ROLE),
     "worker": ("DATABASE_URL", embedded.WEB_ROLE),
+    "log": ("DATABASE_LOG_URL", embedded.SIGNER_ROLE),
     "interpret": ("DATABASE_INTERPRET_URL", embedded.PROBE_ROLE),
     "owner": ("DATABASE_OWNER_URL", embedded.OWNER_ROLE),
 }
-WORKERS = {"worker", "interpret"}  # the processes that answer no request
+WORKERS = {"worker", "log", "interpret"}  # the processes that answer no request
 if PROCESS not in _ROLES:
     meant = hint_at(nearest_name(PROCESS, _ROLES))
     raise ConfigurationError(f"TRACEBINDER_PROCESS is one of {', '.join(_ROLES)}, not {PROCESS!r}; {meant}")
@@ -91,6 +102,8 @@ DATABASES = {"default": _database(_database_url())}
 RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # group role of web and workers
 # Group role of interpret workers.
 INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)
+# Group role of the log worker: what sequences and signs acts as it.
+LOG_ROLE = env_str("TRACEBINDER_LOG_ROLE", embedded.LOG_ROLE)
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 
@@ -286,6 +299,19 @@ LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP 
 # The head last published, which the log must continue. Keep it where no backup of the database is put back over it.
 LOG_HEAD_FILE = Path(env_str("TRACEBINDER_LOG_HEAD", str(KEY_ROOT / "log.head")))
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
+# Who is asked to cosign each checkpoint: "url vkey" of each witness, separated by commas (docs/reference/log.md).
+LOG_WITNESSES = env_pairs("TRACEBINDER_LOG_WITNESSES", "the URL and the vkey of each witness")
+refuse_no_witnesses(LOG_WITNESSES)
+# How many of them `trust.json` demands; all by default.
+WITNESS_QUORUM = env_int("TRACEBINDER_WITNESS_QUORUM", len(LOG_WITNESSES))
+# URL of an RFC 3161 time-stamping authority that is asked about each checkpoint; empty: none.
+TSA_URL = env_str("TRACEBINDER_TSA_URL", "")
+# File of its root certificates, PEM, which `trust.json` names; empty: whoever verifies adds them.
+TSA_ROOTS = env_str("TRACEBINDER_TSA_ROOTS", "")
+# Seconds that a witness or an authority has to answer.
+WITNESS_TIMEOUT = env_int("TRACEBINDER_WITNESS_TIMEOUT", 5)
+# Seconds an export waits for what they say of its checkpoint.
+WITNESS_WAIT = env_int("TRACEBINDER_WITNESS_WAIT", 15)
 
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest
@@ -304,6 +330,9 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "evidence.tasks.sequence_events": {"queue": "log"},
     "evidence.tasks.sign_checkpoint": {"queue": "log"},
+    "evidence.tasks.sequence_missed_events": {"queue": "log"},
+    "evidence.tasks.bring_log_up_to_date": {"queue": "log"},
+    "evidence.tasks.keep_attestations": {"queue": "log"},
     "evidence.tasks.export_binder": {"queue": "export"},
     # What takes longer the more is stored, now and then.
     "evidence.tasks.apply_retention": {"queue": "export"},
@@ -311,6 +340,8 @@ CELERY_TASK_ROUTES = {
     "evidence.tasks.find_missed_events": {"queue": "export"},
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
+# Asked for by whoever needs the log to be up to date and may not write it.
+LOG_TASK = "evidence.tasks.bring_log_up_to_date"
 # Messages a process holds beside its task: a long one must not sit on others.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -339,6 +370,8 @@ CELERY_BEAT_SCHEDULE = {
     "apply-retention": {"task": "evidence.tasks.apply_retention", "schedule": 24 * 3600.0},
     # Early enough to be signed in time by a worker that is still sequencing.
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": 0.75 * CHECKPOINT_INTERVAL},
+    # What a message that was lost, or a witness that was away, left.
+    "ask-witnesses": {"task": "evidence.tasks.ask_witnesses", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-binder-requests": {"task": "evidence.tasks.resend_binder_requests", "schedule": 60.0},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},

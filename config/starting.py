@@ -14,7 +14,7 @@ from django.db import Error, connection
 from config.database_role import RoleTooPowerful
 from config.demo_people import find_demo_people
 from config.env import ConfigurationError
-from config.health import database_faults, stored_faults
+from config.health import database_faults, log_faults, stored_faults
 from evidence.errors import EvidenceError
 from evidence.services.keys.announcing import announce_keys
 
@@ -62,10 +62,10 @@ def say_what_is_wrong() -> None:
     stopping, degrading = database_faults()
     for fault in stopping:
         logger.error("not ready: %s", fault)
-    # A probe worker may read none of what is looked at next.
-    may_read = not stopping and settings.PROCESS != "interpret"
+    # A probe worker may read none of what is looked at next, and the log worker what is of the log.
+    look = {"interpret": list, "log": log_faults}.get(settings.PROCESS, stored_faults)
     try:
-        degrading += stored_faults() if may_read else []
+        degrading += [] if stopping else look()
     except Error as exc:  # it went away since it was asked
         degrading.append(f"database: {exc}".strip())
     for fault in degrading:

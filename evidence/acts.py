@@ -445,6 +445,11 @@ def check_can_rotate_binder_key(principal: Principal) -> None:
     _check_runs_commands(principal, "The binder key is replaced")
 
 
+def check_can_rotate_log_key(principal: Principal) -> None:
+    """Sign the log with another key: only whoever runs commands on this machine, where the keys are."""
+    _check_runs_commands(principal, "The log's key is replaced")
+
+
 def _check_runs_commands(principal: Principal, what: str) -> None:
     """Allow nobody who comes by network, whatever they hold.
 
@@ -491,6 +496,7 @@ def check_can_erase_period(principal: Principal, system: System, began: datetime
 can_resume_log = as_question(check_can_resume_log)
 can_put_back = as_question(check_can_put_back)
 can_rotate_binder_key = as_question(check_can_rotate_binder_key)
+can_rotate_log_key = as_question(check_can_rotate_log_key)
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_adjudicate = as_question(check_can_adjudicate)

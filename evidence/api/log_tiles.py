@@ -39,9 +39,9 @@ class CheckpointView(ApiView):
 
     @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> HttpResponse:
-        """Return the note. A log that was not signed yet answers 404."""
+        """Return the note, with the cosignatures of witnesses. A log that was not signed yet answers 404."""
         del request
-        note = log.latest_checkpoint().note
+        note = log.cosigned_note(log.latest_checkpoint())
         return _bytes(note.encode(), "text/plain; charset=utf-8", CHECKPOINT_CACHE)
 
 

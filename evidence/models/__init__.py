@@ -12,7 +12,15 @@ from evidence.models.artefact import (
     ReleasePin,
     SourceDocument,
 )
-from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
+from evidence.models.audit import (
+    AuditEvent,
+    AuditPayload,
+    Checkpoint,
+    CheckpointTimestamp,
+    Cosignature,
+    Leaf,
+    Tile,
+)
 from evidence.models.base import AppendOnlyModel, StoredModel
 from evidence.models.binder import Binder, BinderRequest
 from evidence.models.blob import Blob
@@ -60,8 +68,10 @@ __all__ = [
     "Blob",
     "BlobRemoval",
     "Checkpoint",
+    "CheckpointTimestamp",
     "Citation",
     "Claim",
+    "Cosignature",
     "Deployment",
     "DigestBasis",
     "Disposal",

@@ -29,13 +29,14 @@ def who_has(secret: str) -> set[str]:
 
 
 def test_each_secret_reaches_only_who_needs_it() -> None:
-    workers = {"worker", "worker-log", "worker-export", "beat"}
+    workers = {"worker", "worker-export", "beat"}
     assert {secret: who_has(secret) for secret in COMPOSE["secrets"]} == {
         "postgres_password": {"postgres"},
         "database_url": {"web", *workers},
         "database_owner_url": {"migrate"},
+        "database_log_url": {"worker-log"},
         "database_interpret_url": {"worker-interpret"},
-        "redis_url": {"migrate", "web", *workers},
+        "redis_url": {"migrate", "web", "worker-log", *workers},
         "redis_interpret_url": {"worker-interpret"},
         "valkey_acl": {"redis"},
         "secret_key": {"web"},

@@ -724,6 +724,11 @@ ACTS: Final[list[Act]] = [
         serve(lambda world, who, _: acts.check_can_rotate_binder_key(who)),
     ),
     Act(
+        "evidence.acts.check_can_rotate_log_key",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, _: acts.check_can_rotate_log_key(who)),
+    ),
+    Act(
         "requirements.acts.check_can_assess",
         MACHINES,
         serve(

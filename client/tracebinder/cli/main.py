@@ -1,4 +1,4 @@
-"""`tracebinder`: put a release on record, post eval results, ask a gate, verify a binder."""
+"""`tracebinder`: put a release on record, post eval results, ask a gate, verify a binder, witness a log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tracebinder import __version__
-from tracebinder.cli import gate, push_eval, register_release, verify
+from tracebinder.cli import checkpoint, gate, push_eval, register_release, verify, witness
 from tracebinder.cli.hidden_signs import marked_output, show_hidden
 from tracebinder.errors import TracebinderError
 
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tracebinder", description=__doc__)
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (register_release, push_eval, gate, verify):
+    for module in (register_release, push_eval, gate, verify, checkpoint, witness):
         module.add_command(commands)
     return parser
 

@@ -168,5 +168,6 @@ def trusted_signer(public: bytes) -> dict[str, object]:
     return {
         "name": "binder signer",
         "keyid": sha256_hex(public),
+        "algorithm": "ed25519",
         "publicKey": base64.b64encode(public).decode(),
     }

@@ -57,5 +57,26 @@ def read_published_key(name: str) -> bytes:
     return public
 
 
+def publish_former_keys(text: str) -> None:
+    """Keep the list of the log's replaced keys where processes without the key find it."""
+    if text != read_published_former_keys():
+        path = former_keys_path()
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        replace_text(path, text)
+
+
+def read_published_former_keys() -> str:
+    """Return the list of the log's replaced keys as it was published; empty where none was."""
+    try:
+        return former_keys_path().read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def former_keys_path() -> Path:
+    """Return where the list of the log's replaced keys is published."""
+    return Path(settings.PUBLIC_KEY_ROOT) / f"{LOG}.former-keys"
+
+
 def _path(name: str) -> Path:
     return Path(settings.PUBLIC_KEY_ROOT) / f"{name}.ed25519.pub"
