@@ -1,27 +1,35 @@
 # Two images from one file: `web` (also worker and beat) has no torch; `interpret` has.
-FROM python:3.11-slim-bookworm AS base
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# The base is named with its digest by whoever builds, because only they can look it up and see what it holds:
+#   --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:…
+ARG PYTHON_IMAGE
+FROM ${PYTHON_IMAGE} AS base
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONPATH=/app
 WORKDIR /app
-COPY pyproject.toml constraints.txt README.md ./
-COPY client ./client
+RUN useradd --system --home /app tracebinder && mkdir -p /data/static /keys && chown -R tracebinder /data /keys && chmod 700 /keys
+ENV TRACEBINDER_VAR=/data
+
+FROM base AS web
+COPY hashes-web.txt ./
+# Each file by its SHA-256, and no other: what an index serves under the same name and version is not installed.
+RUN pip install --require-hashes --no-deps --only-binary :all: -r hashes-web.txt
 COPY config ./config
 COPY evidence ./evidence
 COPY requirements ./requirements
 COPY interpret ./interpret
 COPY manage.py ./
-RUN useradd --system --home /app tracebinder && mkdir -p /data && chown tracebinder /data
-ENV TRACEBINDER_VAR=/data
-
-FROM base AS web
-RUN pip install -c constraints.txt -e . && TRACEBINDER_SECRET_KEY=build DATABASE_URL=postgresql://build REDIS_URL=redis://build \
-    python manage.py collectstatic --noinput
 USER tracebinder
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
      "--blocking-threads", "16", "config.wsgi:application"]
 
 FROM base AS interpret
-RUN pip install -c constraints.txt -e '.[interpret]'
+COPY hashes-interpret.txt ./
+RUN pip install --require-hashes --no-deps --only-binary :all: -r hashes-interpret.txt
+COPY config ./config
+COPY evidence ./evidence
+COPY requirements ./requirements
+COPY interpret ./interpret
+COPY manage.py ./
 USER tracebinder
 ENV TRACEBINDER_PROCESS=interpret
 CMD ["celery", "-A", "config", "worker", "-Q", "interpret", "-c", "1"]

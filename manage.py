@@ -9,6 +9,8 @@ from contextlib import nullcontext
 
 # These change the schema or read it as its owner; everything else runs with the restricted runtime role.
 OWNER_COMMANDS = {"migrate", "makemigrations", "flush", "sqlmigrate", "showmigrations", "dbshell"}
+# These sign, or read what the signing keys signed last; a web process holds no keys.
+KEY_COMMANDS = {"verify_log", "resume_log", "rotate_binder_key", "rotate_log_key"}
 # These touch no database, or start the services themselves.
 WITHOUT_SERVICES = {
     "up",
@@ -28,6 +30,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if command in OWNER_COMMANDS:
         os.environ["TRACEBINDER_PROCESS"] = "owner"
+    if command in KEY_COMMANDS:
+        os.environ.setdefault("TRACEBINDER_PROCESS", "worker")
 
     from django.conf import settings  # noqa: PLC0415  # after the process role is known
     from django.core.management import execute_from_command_line  # noqa: PLC0415

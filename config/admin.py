@@ -45,14 +45,15 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
     _("What can be verified"): (
-        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Moment",
-        "Blob",
+        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Cosignature",
+        "CheckpointTimestamp", "Moment", "Blob",
     ),
     _("What was kept and what went"): (
         "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "BlobRemoval",
     ),
     _("People and keys"): (
         "User", "Pseudonym", "Group", "Membership", "AccessProposal", "AccessConfirmation", "AccessToken",
+        "SecondFactor",
     ),
 }  # fmt: skip
 
@@ -66,6 +67,7 @@ class TracebinderAdminSite(admin.AdminSite):
     site_url = None
     enable_nav_sidebar = True
     index_template = "admin/tracebinder/index.html"
+    login_template = "admin/tracebinder/login.html"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from evidence.admin.front_page import work_of  # noqa: PLC0415  # it registers with this very site
@@ -78,7 +80,10 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the form to sign in; `next` says where to go then. Who came, or could not, is on record."""
+        from config.sign_in.form import SignInForm  # noqa: PLC0415  # as above
+
         check_parameters(request.GET, [REDIRECT_FIELD_NAME], may_be_empty=True)
+        self.login_form = SignInForm
         with transaction.atomic():
             answer = super().login(request, extra_context)
             if request.method == "POST":
@@ -114,11 +119,15 @@ class TracebinderAdminSite(admin.AdminSite):
 
     def get_urls(self) -> list[Any]:
         from config.records import all_records  # noqa: PLC0415  # as above
+        from config.sign_in.proof import prove  # noqa: PLC0415  # as above
+        from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
         return [
             path("records/", all_records, name="records"),
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
+            path("proof/", prove, name="proof"),
+            path("second-factor/", second_factor, name="second_factor"),
             *super().get_urls(),
         ]
 

@@ -11,6 +11,8 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+from config.database_role import watch_connections
+
 
 class TracebinderAdminConfig(SimpleAdminConfig):
     """Django's admin with our site in place of its own. A worker loads no pages before it needs an address."""
@@ -27,7 +29,11 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """After every migration, make the groups hold the permissions of the role table."""
+        """Have connections and sign-ins watched; after every migration, make the groups hold their permissions."""
+        from config.sign_in.sessions import watch_sign_ins  # noqa: PLC0415  # models are not loaded when this file is
+
+        watch_connections()
+        watch_sign_ins()
         last = apps.get_app_config("interpret")  # the last with models: all permissions exist by then
         post_migrate.connect(_ensure_groups, sender=last, dispatch_uid="config.groups")
 

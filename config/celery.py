@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, task_prerun, worker_ready
+
+logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # They would load every page into every worker; web processes and `make check` run them.
@@ -17,10 +20,22 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-def _say_what_is_wrong(**_: Any) -> None:
-    from config.starting import say_what_is_wrong  # noqa: PLC0415  # Django is not set up when this file is read
+def _look_before_serving(**_: Any) -> None:
+    from config.env import ConfigurationError  # noqa: PLC0415  # Django is not set up when this file is read
+    from config.starting import look_before_serving  # noqa: PLC0415  # likewise
 
-    say_what_is_wrong()
+    try:
+        look_before_serving()
+    except ConfigurationError as exc:
+        logger.critical("%s", exc)
+        raise SystemExit(1) from exc  # Celery would log any other exception of a receiver, and go on
+
+
+@worker_ready.connect(weak=False, dispatch_uid="config.keys")
+def _publish_keys(**_: Any) -> None:
+    from config.starting import publish_keys  # noqa: PLC0415  # likewise
+
+    publish_keys()
 
 
 @task_prerun.connect(weak=False, dispatch_uid="config.heartbeats")
@@ -31,4 +46,4 @@ def _note_message(task: Any = None, **_: Any) -> None:
 
 
 for _signal in (worker_ready, beat_init):
-    _signal.connect(_say_what_is_wrong, weak=False, dispatch_uid="config.starting")
+    _signal.connect(_look_before_serving, weak=False, dispatch_uid="config.starting")

@@ -30,7 +30,7 @@ TYPED: Final = [
 # What docker-compose.yml sets, for `manage.py check --deploy`: nothing is connected to.
 PRODUCTION: Final = {
     "DATABASE_URL": "postgresql://web:password@postgres/tracebinder",
-    "REDIS_URL": "redis://redis:6379/0",
+    "REDIS_URL": "redis://web:password@redis:6379/0",
     "TRACEBINDER_PROCESS": "web",
     "TRACEBINDER_DEBUG": "false",
     "TRACEBINDER_SECRET_KEY": secrets.token_urlsafe(64),

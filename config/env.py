@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from evidence.log.errors import MalformedNote
+from evidence.log.notes import COSIGNATURE, parse_vkey
 from evidence.nearest import nearest_name
 
 PREFIX: Final = "TRACEBINDER_"
@@ -70,6 +73,34 @@ def env_list(name: str, default: list[str]) -> list[str]:
     """Return `name` split at commas, blanks dropped."""
     text = env_str(name, "")
     return [part.strip() for part in text.split(",") if part.strip()] if text else default
+
+
+def env_pairs(name: str, what: str) -> list[tuple[str, str]]:
+    """Return `name` split at commas, each part split at its one blank: pairs of what the second argument says."""
+    pairs = []
+    for part in env_list(name, []):
+        first, blank, second = part.partition(" ")
+        if not blank or " " in second.strip():
+            raise ConfigurationError(f"{name} takes {what}, with a blank between them, not {part!r}")
+        pairs.append((first, second.strip()))
+    return pairs
+
+
+def refuse_no_witnesses(pairs: Iterable[tuple[str, str]]) -> None:
+    """Stop where a witness is named that could not be asked, or under a key that is no witness's.
+
+    Raises:
+        ConfigurationError: names it.
+    """
+    for url, vkey in pairs:
+        try:
+            parse_vkey(vkey, kind=COSIGNATURE)
+        except MalformedNote as exc:
+            raise ConfigurationError(
+                f"TRACEBINDER_LOG_WITNESSES: {vkey!r} is no witness's vkey: {exc}"
+            ) from exc
+        if not url.startswith(("https://", "http://")):
+            raise ConfigurationError(f"TRACEBINDER_LOG_WITNESSES: {url!r} is no http or https address")
 
 
 def refuse_unread() -> None:

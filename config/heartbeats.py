@@ -8,7 +8,9 @@ brings them back. Whoever is not heard of for a day is forgotten.
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import redis
@@ -18,6 +20,8 @@ BEAT: Final = "beat"
 TASK: Final = "config.tasks.note_worker"  # the message that beat sends
 FORGOTTEN_AFTER: Final = 24 * 3600  # seconds
 _PREFIX: Final = "tracebinder:heartbeat:"
+_FAULTS: Final = "tracebinder:key-faults:"
+_FAULTS_KEPT: Final = 600  # seconds; a worker that is silent for longer is named for that
 _TIMEOUT: Final = 2  # seconds
 _noted: dict[str, float] = {}  # seconds of the monotonic clock at which this process noted each last
 
@@ -57,6 +61,17 @@ def read_silences() -> dict[str, float | None]:
     return {
         name: None if at is None else max(0.0, now - float(at)) for name, at in zip(names, heard, strict=True)
     }
+
+
+def note_key_faults(queue: str, faults: Sequence[str]) -> None:
+    """Keep what the workers of a queue, who hold the keys, found wrong with them, for processes that hold none."""
+    open_broker().set(_FAULTS + queue, json.dumps(list(faults)), ex=_FAULTS_KEPT)
+
+
+def read_key_faults() -> list[str]:
+    """Return what those who hold the keys found wrong with them last, each once."""
+    noted: Any = open_broker().mget([_FAULTS + queue for queue in settings.QUEUES])
+    return list(dict.fromkeys(fault for faults in noted if faults for fault in json.loads(faults)))
 
 
 def is_needed(queue: str) -> bool:

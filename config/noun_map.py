@@ -18,7 +18,7 @@ from config.noun_uses import Uses, our_models, read_uses
 from evidence.erasable import ERASABLE
 from evidence.models import StoredModel
 from evidence.roles import roles_that_see
-from evidence.table_rules import is_append_only, runtime_rights
+from evidence.table_rules import is_append_only, log_rights, runtime_rights
 
 _HEAD: Final = """# The noun map
 
@@ -70,7 +70,7 @@ def _noun(model: type[StoredModel], uses: Uses) -> Iterator[str]:
     yield f"- PII: {model.PII}"
     yield "- rows: append-only" if is_append_only(model) else f"- rows: work row; {model.WORK_ROW}"
     yield from (f"- erasable: {_code(one.columns)}" for one in ERASABLE if one.model is model)
-    yield f"- web and workers: {runtime_rights(model)}"
+    yield f"- web and workers: {runtime_rights(model)}; log worker: {log_rights(model) or 'nothing'}"
     yield f"- people: {', '.join(roles_that_see(model)) or 'nobody'}"
     yield f"- written in: {_code(sorted(uses.writers.get(label, ()))) or 'nothing yet'}"
     yield f"- read in: {_code(_rooms(uses.readers.get(label, ()))) or 'nothing else'}"

@@ -28,6 +28,7 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
+    HttpResponseRedirect,
     JsonResponse,
     UnreadablePostError,
 )
@@ -39,7 +40,7 @@ from rest_framework.views import set_rollback
 
 from evidence.api.inputs import faults_in
 from evidence.database_errors import exceeds_a_limit, gave_way, is_of_an_upgrade, passes, state_of
-from evidence.errors import ConflictingContent, EvidenceError, InvalidInput
+from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, ProofNeeded
 from evidence.otlp.errors import BodyTooLarge
 from evidence.problems import CONTENT_TYPE, problem_body
 from interpret.errors import InterpretError
@@ -265,6 +266,8 @@ def _of_kind(code: str, detail: str, headers: dict[str, str] | None = None) -> _
 
 def _respond(request: Any, told: _Problem) -> HttpResponse:
     """Answer a browser with a page and everybody else with JSON. A fault of ours reads nothing but `Accept`."""
+    if told.body["code"] == ProofNeeded.code and _prefers_page(request):
+        return _lead_to_proof(request)
     response = (
         _page_of(request, told.body)
         if _prefers_page(request)
@@ -274,6 +277,12 @@ def _respond(request: Any, told: _Problem) -> HttpResponse:
         response[name] = value
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def _lead_to_proof(request: Any) -> HttpResponse:
+    from config.sign_in.proof import address_of_proof  # noqa: PLC0415  # a page, whose frame reads this module
+
+    return HttpResponseRedirect(address_of_proof(getattr(request, "_request", request)))
 
 
 def _page_of(request: HttpRequest, body: dict[str, Any]) -> HttpResponse:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from config.production import KEPT_FROM_PROBES
 
 WEB_THREADS: Final = 16  # requests a web process answers at once; each holds a database connection
 
@@ -22,6 +25,15 @@ class ProcessSpec:
     command: list[str]
 
 
+def environment_for(role: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process of a role: a worker that runs probes is given nobody else's secrets."""
+    kept_back = {name + suffix for name in KEPT_FROM_PROBES for suffix in ("", "_FILE")}
+    given = {
+        name: value for name, value in environment.items() if role != "interpret" or name not in kept_back
+    }
+    return {**given, "TRACEBINDER_PROCESS": role}
+
+
 def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[ProcessSpec]:
     """Return web, workers and beat; and the interpret worker where it is wanted and torch is installed.
 
@@ -32,7 +44,7 @@ def plan_processes(*, port: int, web_workers: int, interpret: bool) -> list[Proc
     specs = [
         ProcessSpec("web", "web", web_command(port, web_workers)),
         ProcessSpec("worker", "worker", _worker_command("default", "export")),
-        ProcessSpec("log", "worker", _worker_command("log")),
+        ProcessSpec("log", "log", _worker_command("log")),
         ProcessSpec("beat", "worker", [*celery, "beat", "--loglevel", "WARNING"]),
     ]
     if interpret and importlib.util.find_spec("torch") is not None:

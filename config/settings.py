@@ -1,12 +1,14 @@
 """Every setting, once, with its unit. Read from the environment; whatever is not set has a default that works.
 
 `TRACEBINDER_PROCESS` says which process this is, and with it which database role it gets:
-`web` and `worker` may insert and read, `interpret` may only carry out probe runs, `owner` may change the schema.
+`web` and `worker` may insert and read, `log` alone may put anything into the log and sign it, `interpret` may only
+carry out probe runs, `owner` may change the schema.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +18,17 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 
 from config import embedded
-from config.env import ConfigurationError, env_bool, env_int, env_list, env_str, refuse_unread
+from config.env import (
+    ConfigurationError,
+    env_bool,
+    env_int,
+    env_list,
+    env_pairs,
+    env_str,
+    refuse_no_witnesses,
+    refuse_unread,
+)
+from config.production import Start, refuse_unsafe
 from evidence.nearest import hint_at, nearest_name
 
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
@@ -30,10 +42,11 @@ PROCESS = env_str("TRACEBINDER_PROCESS", "web")
 _ROLES = {
     "web": ("DATABASE_URL", embedded.WEB_ROLE),
     "worker": ("DATABASE_URL", embedded.WEB_ROLE),
+    "log": ("DATABASE_LOG_URL", embedded.SIGNER_ROLE),
     "interpret": ("DATABASE_INTERPRET_URL", embedded.PROBE_ROLE),
     "owner": ("DATABASE_OWNER_URL", embedded.OWNER_ROLE),
 }
-WORKERS = {"worker", "interpret"}  # the processes that answer no request
+WORKERS = {"worker", "log", "interpret"}  # the processes that answer no request
 if PROCESS not in _ROLES:
     meant = hint_at(nearest_name(PROCESS, _ROLES))
     raise ConfigurationError(f"TRACEBINDER_PROCESS is one of {', '.join(_ROLES)}, not {PROCESS!r}; {meant}")
@@ -42,7 +55,9 @@ if PROCESS not in _ROLES:
 DATABASE_CONNECT_TIMEOUT = env_int("TRACEBINDER_DATABASE_CONNECT_TIMEOUT", 5)  # seconds
 DATABASE_SILENCE = env_int("TRACEBINDER_DATABASE_SILENCE", 30)  # seconds without a sign of life
 
-DATABASE_IS_EMBEDDED = not env_str("DATABASE_URL", "")
+# A process needs the URL of its own role alone: a worker that runs probes is not told that of the web.
+_DATABASE_URLS = [env_str(variable, "") for variable, _ in _ROLES.values()]
+DATABASE_IS_EMBEDDED = not any(_DATABASE_URLS)
 REDIS_IS_EMBEDDED = not env_str("REDIS_URL", "")
 
 
@@ -53,8 +68,8 @@ def _database_url() -> str:
     url = env_str(variable, "")
     if not url:
         raise ConfigurationError(
-            f"DATABASE_URL is set, so this {PROCESS} process also needs {variable}: the URL of the role "
-            f"that it runs as. docs/guides/operator.md says which rights each role has."
+            f"The database is one of your own, so this {PROCESS} process needs {variable}: the URL of the role that "
+            f"it runs as. docs/guides/operator.md says which rights each role has."
         )
     return url
 
@@ -87,14 +102,39 @@ DATABASES = {"default": _database(_database_url())}
 RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # group role of web and workers
 # Group role of interpret workers.
 INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)
+# Group role of the log worker: what sequences and signs acts as it.
+LOG_ROLE = env_str("TRACEBINDER_LOG_ROLE", embedded.LOG_ROLE)
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 
+# Whether people rely on it: then it does not start where that would not be safe (config/production.py).
+PRODUCTION = env_bool("TRACEBINDER_PRODUCTION", default=not DATABASE_IS_EMBEDDED)
 DEBUG = env_bool("TRACEBINDER_DEBUG", default=False)
-SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "") or embedded.read_plan(VAR).secret_key
+_SECRET_KEY = env_str("TRACEBINDER_SECRET_KEY", "")
+# Who answers no request signs nothing with it, and makes one that nobody knows; web without one does not start.
+_MAKES_ITS_OWN = PRODUCTION or PROCESS in WORKERS
+SECRET_KEY = _SECRET_KEY or (
+    secrets.token_urlsafe(64) if _MAKES_ITS_OWN else embedded.read_plan(VAR).secret_key
+)
+# Whoever sends it as a bearer is told by `readyz` and `metrics` what strangers are not. Empty: only operators are.
+MONITOR_TOKEN = env_str("TRACEBINDER_MONITOR_TOKEN", "")
 ALLOWED_HOSTS = env_list("TRACEBINDER_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = env_list("TRACEBINDER_TRUSTED_ORIGINS", [])
-SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds
+# --- Signing in (config/sign_in/)
+AUTHENTICATION_BACKENDS = ["config.sign_in.backend.CountingBackend"]
+SIGN_IN_FAILURES = env_int("TRACEBINDER_SIGN_IN_FAILURES", 5)  # of one person, before the next has to wait
+SIGN_IN_FIRST_WAIT = env_int("TRACEBINDER_SIGN_IN_FIRST_WAIT", 10)  # seconds; each further failure doubles it
+SIGN_IN_LONGEST_WAIT = env_int("TRACEBINDER_SIGN_IN_LONGEST_WAIT", 15 * 60)  # seconds
+SESSION_COOKIE_AGE = (
+    env_int("TRACEBINDER_SESSION_HOURS", 8) * 60 * 60
+)  # seconds since the sign-in; set in hours
+SESSION_IDLE = (
+    env_int("TRACEBINDER_SESSION_IDLE_MINUTES", 60) * 60
+)  # seconds without a request; set in minutes
+# Seconds since somebody proved who they are, within which they sign: approve, waive, export, make people. In minutes.
+PROOF_LASTS = env_int("TRACEBINDER_PROOF_MINUTES", 15) * 60
+# Whether nobody goes on without a second factor; otherwise each person may set one up, at /admin/second-factor/.
+SECOND_FACTOR_REQUIRED = env_bool("TRACEBINDER_SECOND_FACTOR_REQUIRED", default=False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -102,7 +142,9 @@ CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 
 # Behind a proxy that ends TLS, as in docker-compose.yml. It says in X-Forwarded-Proto how it was reached, and must
 # overwrite what a client says there.
-HTTPS = env_bool("TRACEBINDER_HTTPS", default=False)
+HTTPS = env_bool("TRACEBINDER_HTTPS", default=PRODUCTION)
+# Proxies of ours that a request passes, each of which adds the address it saw to X-Forwarded-For.
+TRUSTED_PROXIES = env_int("TRACEBINDER_TRUSTED_PROXIES", 1 if HTTPS else 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -139,8 +181,11 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.shown_signs.ShowHiddenSigns",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.sign_in.sessions.SessionLimits",
+    "config.sign_in.second_factor.RequireSecondFactor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -262,8 +307,13 @@ BINDER_SECTIONS = [
 ]
 BLOB_ROOT = Path(env_str("TRACEBINDER_BLOBS", str(VAR / "blobs")))
 KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys, mode 0600
-# False where they are not mounted: such a process neither looks for them nor makes any.
-HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=True)
+# Web and probes never hold them: such a process neither looks for them nor makes any. False also for workers that do
+# not sign.
+HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=PROCESS not in {"web", "interpret"})
+# Their public halves, which whoever holds a key writes and all others read.
+PUBLIC_KEY_ROOT = Path(env_str("TRACEBINDER_PUBLIC_KEYS", str(VAR / "public-keys")))
+# Seconds a request waits for the worker that exports its binder, before it is told to come back.
+EXPORT_WAIT = env_int("TRACEBINDER_EXPORT_WAIT", 60)
 SEQUENCE_BATCH = env_int("TRACEBINDER_SEQUENCE_BATCH", 10_000)  # events a sequencer run takes
 SEQUENCE_BUDGET = env_int("TRACEBINDER_SEQUENCE_BUDGET", 10)  # seconds a call goes on sequencing a backlog
 # Seconds the clock may be behind what is on record before nothing is decided any more.
@@ -272,6 +322,19 @@ LOG_ORIGIN = env_str("TRACEBINDER_LOG_ORIGIN", "tracebinder.local/log")  # C2SP 
 # The head last published, which the log must continue. Keep it where no backup of the database is put back over it.
 LOG_HEAD_FILE = Path(env_str("TRACEBINDER_LOG_HEAD", str(KEY_ROOT / "log.head")))
 CHECKPOINT_INTERVAL = env_int("TRACEBINDER_CHECKPOINT_INTERVAL", 60)  # seconds, the longest unsigned window
+# Who is asked to cosign each checkpoint: "url vkey" of each witness, separated by commas (docs/reference/log.md).
+LOG_WITNESSES = env_pairs("TRACEBINDER_LOG_WITNESSES", "the URL and the vkey of each witness")
+refuse_no_witnesses(LOG_WITNESSES)
+# How many of them `trust.json` demands; all by default.
+WITNESS_QUORUM = env_int("TRACEBINDER_WITNESS_QUORUM", len(LOG_WITNESSES))
+# URL of an RFC 3161 time-stamping authority that is asked about each checkpoint; empty: none.
+TSA_URL = env_str("TRACEBINDER_TSA_URL", "")
+# File of its root certificates, PEM, which `trust.json` names; empty: whoever verifies adds them.
+TSA_ROOTS = env_str("TRACEBINDER_TSA_ROOTS", "")
+# Seconds that a witness or an authority has to answer.
+WITNESS_TIMEOUT = env_int("TRACEBINDER_WITNESS_TIMEOUT", 5)
+# Seconds an export waits for what they say of its checkpoint.
+WITNESS_WAIT = env_int("TRACEBINDER_WITNESS_WAIT", 15)
 
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest
@@ -290,6 +353,9 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "evidence.tasks.sequence_events": {"queue": "log"},
     "evidence.tasks.sign_checkpoint": {"queue": "log"},
+    "evidence.tasks.sequence_missed_events": {"queue": "log"},
+    "evidence.tasks.bring_log_up_to_date": {"queue": "log"},
+    "evidence.tasks.keep_attestations": {"queue": "log"},
     "evidence.tasks.export_binder": {"queue": "export"},
     # What takes longer the more is stored, now and then.
     "evidence.tasks.apply_retention": {"queue": "export"},
@@ -300,6 +366,8 @@ CELERY_TASK_ROUTES = {
 # Seconds; a call that says nothing else of itself is killed then, so that none that hangs keeps its queue for ever.
 # What it had not committed is done by the next one.
 CELERY_TASK_TIME_LIMIT = env_int("TRACEBINDER_TASK_HARD_LIMIT", 600)
+# Asked for by whoever needs the log to be up to date and may not write it.
+LOG_TASK = "evidence.tasks.bring_log_up_to_date"
 # Messages a process holds beside its task: a long one must not sit on others.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -328,6 +396,8 @@ CELERY_BEAT_SCHEDULE = {
     "apply-retention": {"task": "evidence.tasks.apply_retention", "schedule": 24 * 3600.0},
     # Early enough to be signed in time by a worker that is still sequencing.
     "sign-checkpoint": {"task": "evidence.tasks.sign_checkpoint", "schedule": 0.75 * CHECKPOINT_INTERVAL},
+    # What a message that was lost, or a witness that was away, left.
+    "ask-witnesses": {"task": "evidence.tasks.ask_witnesses", "schedule": float(CHECKPOINT_INTERVAL)},
     "resend-binder-requests": {"task": "evidence.tasks.resend_binder_requests", "schedule": 60.0},
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
@@ -391,4 +461,18 @@ LOGGING = {
 # A model is loaded by digest from our store, never from a hub by name.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-refuse_unread()  # last: whatever is set by now and was not read is a misspelling
+refuse_unread()  # when all are read: whatever is set by now and was not read is a misspelling
+if PRODUCTION:
+    refuse_unsafe(
+        Start(
+            process=PROCESS,
+            secret_key=_SECRET_KEY,
+            monitor_token=MONITOR_TOKEN,
+            is_debugged=DEBUG,
+            is_behind_tls=HTTPS,
+            holds_keys=HOLDS_KEYS,
+            hosts=ALLOWED_HOSTS,
+            broker_url="" if REDIS_IS_EMBEDDED else REDIS_URL,
+            environment=os.environ,
+        )
+    )

@@ -9,6 +9,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from config.starting import say_what_is_wrong  # noqa: E402  # once the apps are loaded
+from config.starting import look_before_serving  # noqa: E402  # once the apps are loaded
 
-say_what_is_wrong()
+look_before_serving()

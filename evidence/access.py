@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import Q
+from django.http import HttpRequest
 from rest_framework.request import Request
 
-from evidence import clock
+from evidence import clock, session_marks
 from evidence.actors import actor_of_component, actor_of_token, actor_of_user, find_token, find_user
 from evidence.errors import AccessDenied, NotFound
 from evidence.internals import INTERNALS_APP, speaks_of_internals
@@ -45,6 +47,8 @@ class Principal:
     scopes: frozenset[str]
     system_ids: frozenset[int]
     roles: frozenset[str] = frozenset()  # of a person who signed in; a token has its scopes alone
+    # When the person of a session proved last who they are; None for whoever asks without one.
+    proved_at: datetime | None = None
 
     @property
     def person(self) -> User:
@@ -112,8 +116,13 @@ def sees_internals(user: AbstractBaseUser | AnonymousUser) -> bool:
     return isinstance(user, User) and user.has_perm("interpret.view_internals")
 
 
-def principal_of_user(user: AbstractBaseUser | AnonymousUser) -> Principal:
+def principal_of_user(
+    user: AbstractBaseUser | AnonymousUser, *, proved_at: datetime | None = None
+) -> Principal:
     """Return the principal of a signed-in person.
+
+    Args:
+        proved_at: when they proved last who they are, where a session asks.
 
     Raises:
         AccessDenied: nobody is signed in.
@@ -122,7 +131,16 @@ def principal_of_user(user: AbstractBaseUser | AnonymousUser) -> Principal:
         raise AccessDenied("Sign in, or send a token as `Authorization: Bearer tb_…`.")
     systems = Membership.objects.filter(user=user).values_list("system_id", flat=True)
     roles = roles_of(user)
-    return Principal(actor_of_user(user), user, None, scopes_of(roles), frozenset(systems), roles)
+    return Principal(actor_of_user(user), user, None, scopes_of(roles), frozenset(systems), roles, proved_at)
+
+
+def principal_of_session(request: HttpRequest | Request) -> Principal:
+    """Return the principal of whoever signed in with the session that a request comes with.
+
+    Raises:
+        AccessDenied: nobody did.
+    """
+    return principal_of_user(request.user, proved_at=session_marks.proved_at(request.session))
 
 
 def principal_named(user_name: str) -> Principal:
@@ -193,7 +211,7 @@ def principal_of(request: Request) -> Principal:
     if cached is None:
         token = request.auth
         cached = (
-            principal_of_token(token) if isinstance(token, AccessToken) else principal_of_user(request.user)
+            principal_of_token(token) if isinstance(token, AccessToken) else principal_of_session(request)
         )
         request._principal = cached  # type: ignore[attr-defined]  # noqa: SLF001  # our cache, on the request itself
     return cached

@@ -10,10 +10,12 @@ The order inside a check: who (403), whose (404: another system's objects are no
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Final, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from evidence import clock
@@ -33,6 +35,7 @@ from evidence.errors import (
     InvalidInput,
     LegalHoldInForce,
     NotFound,
+    ProofNeeded,
 )
 from evidence.log.tiles import Bundle
 from evidence.models import (
@@ -73,19 +76,47 @@ APPROVER: Final = "approver"
 def as_question(check: Callable[_P, None], refusal: type[Exception] = EvidenceError) -> Callable[_P, bool]:
     """Return the `can_x` of a `check_can_x`: whether it raises none of the apps' errors.
 
+    That somebody must first prove again who they are is no "no": they are offered the act, and asked when they take it.
+
     Args:
         refusal: the root of another app's errors, which say no as those of `evidence` do.
     """
 
     @wraps(check)
     def can(*args: _P.args, **kwargs: _P.kwargs) -> bool:
+        asked: Any = [replace(each, proved_at=None) if isinstance(each, Principal) else each for each in args]
         try:
-            check(*args, **kwargs)
+            check(*asked, **kwargs)
         except (EvidenceError, refusal):
             return False
         return True
 
     return can
+
+
+def signing(check: Callable[Concatenate[Principal, _P], None]) -> Callable[Concatenate[Principal, _P], None]:
+    """Mark a check as that of an act that signs: whoever it lets through must lately have proved who they are.
+
+    A session left open, or taken over, approves, waives, exports and makes nobody. It is asked of sessions alone: a
+    token proves itself with each request, and has no second way to.
+    """
+
+    @wraps(check)
+    def checked(principal: Principal, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        check(principal, *args, **kwargs)
+        _check_proved_lately(principal)
+
+    vars(checked)["signs"] = True
+    return checked
+
+
+def _check_proved_lately(principal: Principal) -> None:
+    lasts = timedelta(seconds=settings.PROOF_LASTS)
+    if principal.proved_at is not None and clock.now() - principal.proved_at > lasts:
+        raise ProofNeeded(
+            f"This takes that you proved who you are within the last {lasts.seconds // 60} minutes: do so at "
+            "/admin/proof/, and send it again. Nothing was stored."
+        )
 
 
 # What several acts ask.
@@ -197,6 +228,7 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
 # Approving.
 
 
+@signing
 def check_can_approve(principal: Principal) -> None:
     """Approve at all, what another proposed or asked for: an approver who signed in."""
     check_signed_in(principal, "An approval")
@@ -204,6 +236,7 @@ def check_can_approve(principal: Principal) -> None:
         raise AccessDenied("This is an approver's to decide: ask one.")
 
 
+@signing
 def check_can_waive(principal: Principal, release: Release, *, requested_by: str | None = None) -> None:
     """Waive a criterion for a release: an approver who neither asked for it nor put the release on record.
 
@@ -338,15 +371,20 @@ def check_can_ask_gate(principal: Principal, system: System) -> None:
 # Taking evidence out.
 
 
+@signing
 def check_can_export_binder(principal: Principal, scope: BinderScope) -> None:
     """Export a binder: an auditor. A reviewer waits until they have judged what in it still waits for them."""
-    _check_scope(principal, Scope.BINDER, scope.system)
-    _check_not_blind(principal, scope)
+    _check_sees_binder(principal, scope)
 
 
 def check_can_read_binder(principal: Principal, binder: Binder | BinderRequest) -> None:
-    """Fetch an exported binder, or see how far one is that was asked for: as for exporting it."""
-    check_can_export_binder(principal, scope_of(binder))
+    """Fetch an exported binder, or see how far one is that was asked for: whoever may export it, who signed then."""
+    _check_sees_binder(principal, scope_of(binder))
+
+
+def _check_sees_binder(principal: Principal, scope: BinderScope) -> None:
+    _check_scope(principal, Scope.BINDER, scope.system)
+    _check_not_blind(principal, scope)
 
 
 def _check_not_blind(principal: Principal, scope: BinderScope) -> None:
@@ -396,6 +434,7 @@ def _check_administers(principal: Principal, *systems: System) -> None:
             check_of_system(principal, system)
 
 
+@signing
 def check_can_grant_membership(principal: Principal, system: System, person: User) -> None:
     """Let a colleague see a system: an administrator who is a member of it.
 
@@ -411,6 +450,7 @@ def check_can_end_membership(principal: Principal, membership: Membership) -> No
     _check_administers(principal, membership.system)
 
 
+@signing
 def check_can_issue_token(
     principal: Principal, owner: User, scopes: Sequence[Scope], systems: Sequence[System]
 ) -> None:
@@ -436,11 +476,19 @@ def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
         raise NotFound(f"There is no token {token.prefix} of your systems.")
 
 
+@signing
+def check_can_change_own_factor(principal: Principal) -> None:
+    """Set up one's own second factor, or take it away: a person who signed in."""
+    check_signed_in(principal, "A second factor")
+
+
+@signing
 def check_can_add_person(principal: Principal, systems: Sequence[System]) -> None:
     """Put a person on record, as a member of systems of one's own."""
     _check_administers(principal, *systems)
 
 
+@signing
 def check_can_change_person(principal: Principal, person: User) -> None:
     """Change what is on record of a person: an administrator who is a member of each system that they are.
 
@@ -574,6 +622,11 @@ def check_can_rotate_binder_key(principal: Principal) -> None:
     _check_runs_commands(principal, "The binder key is replaced")
 
 
+def check_can_rotate_log_key(principal: Principal) -> None:
+    """Sign the log with another key: only whoever runs commands on this machine, where the keys are."""
+    _check_runs_commands(principal, "The log's key is replaced")
+
+
 def _check_runs_commands(principal: Principal, what: str) -> None:
     """Allow nobody who comes by network, whatever they hold.
 
@@ -597,11 +650,13 @@ def check_can_place_hold(principal: Principal, system: System) -> None:
     _check_operates(principal, system)
 
 
+@signing
 def check_can_release_hold(principal: Principal, hold: LegalHold) -> None:
     """End a legal hold."""
     _check_operates(principal, hold.system)
 
 
+@signing
 def check_can_erase(principal: Principal, system: System) -> None:
     """Erase what traces of a system said."""
     _check_operates(principal, system)
@@ -618,6 +673,7 @@ def check_can_erase_period(principal: Principal, system: System, began: datetime
 can_resume_log = as_question(check_can_resume_log)
 can_put_back = as_question(check_can_put_back)
 can_rotate_binder_key = as_question(check_can_rotate_binder_key)
+can_rotate_log_key = as_question(check_can_rotate_log_key)
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_adjudicate = as_question(check_can_adjudicate)
@@ -644,6 +700,7 @@ can_grant_membership = as_question(check_can_grant_membership)
 can_end_membership = as_question(check_can_end_membership)
 can_issue_token = as_question(check_can_issue_token)
 can_revoke_token = as_question(check_can_revoke_token)
+can_change_own_factor = as_question(check_can_change_own_factor)
 can_add_person = as_question(check_can_add_person)
 can_change_person = as_question(check_can_change_person)
 can_change_roles = as_question(check_can_change_roles)

@@ -99,6 +99,34 @@ class AccessDenied(EvidenceError):
     title = "Not permitted"
 
 
+class ProofNeeded(EvidenceError):
+    """The caller may do this, once they have proved again who they are."""
+
+    code = "proof_needed"
+    http_status = 403
+    title = "Prove that it is you"
+
+
+class SecondFactorNeeded(EvidenceError):
+    """This installation asks everybody for a second factor, and the person has set up none."""
+
+    code = "second_factor_needed"
+    http_status = 403
+    title = "Set up a second factor"
+
+
+class TooManyAttempts(EvidenceError):
+    """Somebody failed to sign in too often, from here or in this name."""
+
+    code = "too_many_attempts"
+    http_status = 429
+    title = "Too many attempts to sign in"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many attempts failed. Try again in {seconds} seconds.")
+        self.retry_after = seconds
+
+
 class ConflictingContent(EvidenceError):
     """The same key came again with other content."""
 

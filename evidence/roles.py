@@ -76,7 +76,8 @@ ROLES: Final[dict[str, RoleRules]] = {
             "auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group",
             "evidence.view_membership", "evidence.add_membership", "evidence.delete_membership",
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
-            "evidence.view_pseudonym", "evidence.view_legalhold", "evidence.view_legalholdrelease",
+            "evidence.view_pseudonym", "evidence.view_secondfactor",
+            "evidence.view_legalhold", "evidence.view_legalholdrelease",
             "evidence.view_erasure", "evidence.view_erasurecertificate", "evidence.view_disposal",
             "evidence.view_accessproposal", "evidence.view_accessconfirmation",
         ),
@@ -97,13 +98,27 @@ INCOMPATIBLE: Final[dict[frozenset[str], str]] = {
 
 # Work rows and secrets that evidence readers have no use for.
 _HIDDEN_FROM_READERS: Final = frozenset(
-    {"accesstoken", "accessproposal", "accessconfirmation", "membership", "pendingtrace", "auditpayload"}
+    {
+        "accesstoken",
+        "accessproposal",
+        "accessconfirmation",
+        "membership",
+        "pendingtrace",
+        "auditpayload",
+        "secondfactor",
+    }
 )
 
 
 def roles_of(user: User) -> frozenset[str]:
     """Return the roles of a person: the groups that the table names."""
     return frozenset(group.name for group in user.groups.all() if group.name in ROLES)
+
+
+def rights_of(user: User) -> list[str]:
+    """Return all that decides what a person may do, but for the systems they see: what differs when roles change."""
+    beyond = [name for name in ("is_staff", "is_superuser") if getattr(user, name)]
+    return sorted([*(group.name for group in user.groups.all()), *beyond])
 
 
 def scopes_of(roles: Iterable[str]) -> frozenset[str]:

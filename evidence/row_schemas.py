@@ -30,15 +30,15 @@ from django.db import models
 
 from evidence.digests import digest_of
 from evidence.erasable import columns_that_go
-from evidence.models import Checkpoint, Leaf, Span, Tile
+from evidence.models import Checkpoint, CheckpointTimestamp, Cosignature, Leaf, Span, Tile
 from evidence.models.base import AppendOnlyModel, ErasableModel
 
 SCHEMAS: Final = Path(__file__).with_name("row_schemas.json")
 _VERSION: Final = 1
 BUCKET: Final = 10_000  # keys of a table whose rows are adopted by one event, or disposed of as one
 _SALT, _COMMITMENT = "payload_salt", "payload_commitment"
-# The tree itself: each of these is recomputed from the events that are in it.
-_OF_THE_TREE: Final = (Leaf, Tile, Checkpoint)
+# The tree itself, which is recomputed from the events that are in it, and what others have signed of it.
+_OF_THE_TREE: Final = (Leaf, Tile, Checkpoint, Cosignature, CheckpointTimestamp)
 
 _PLAIN, _TEXT, _TIME, _BYTES = "plain", "text", "time", "bytes"
 _FORMS: Final = {

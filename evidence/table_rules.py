@@ -2,9 +2,10 @@
 
 An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody, its owner included (on tables with
 payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
-INSERT on it. Any other table is a work table: the runtime role may also UPDATE and DELETE, but for what a token is
-called by (`evidence.token_rules`). Nobody but the owner may TRUNCATE. The interpret role has no right on any
-table; what it may call is in `evidence.probe_rules`.
+INSERT on it; on the tables of the log, SELECT alone, because the log role inserts there. Any other table is a work
+table: the runtime role may also UPDATE and DELETE, but for what a token is called by (`evidence.token_rules`). Nobody
+but the owner may TRUNCATE. The log role gets what `LOG_GRANTS` lists, and no more. The interpret role has no right on
+any table; what it may call is in `evidence.probe_rules`.
 
 A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
 `migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so
@@ -59,6 +60,19 @@ TRIGGER_NAME: Final = "tracebinder_append_only"
 FUNCTION_NAME: Final = "tracebinder_refuse_change"
 TRIGGERS: Final = (TRIGGER_NAME, KEEP_TOKEN, BIND_TRIGGER, CLOSE_TRIGGER)
 NO_RIGHTS: Final = ""  # of the interpret role, on every table
+
+# What sequencing and signing need, and all that may put anything into the log: a web process that somebody has taken
+# forges no checkpoint.
+LOG_GRANTS: Final = {
+    "evidence_leaf": "SELECT, INSERT",
+    "evidence_tile": "SELECT, INSERT",
+    "evidence_checkpoint": "SELECT, INSERT",
+    "evidence_cosignature": "SELECT, INSERT",
+    "evidence_checkpointtimestamp": "SELECT, INSERT",
+    "evidence_auditevent": "SELECT",
+    "evidence_system": "SELECT",
+}
+_OF_THE_LOG_ALONE: Final = {table for table, rights in LOG_GRANTS.items() if "INSERT" in rights}
 
 _REFUSE_CHANGE = f"""
 CREATE OR REPLACE FUNCTION {FUNCTION_NAME}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -118,8 +132,8 @@ def find_missing_tables(using: str) -> list[str]:
     return sorted({model._meta.db_table for model in models_of_tables} - there)
 
 
-def _roles() -> tuple[str, str]:
-    return settings.RUNTIME_ROLE, settings.INTERPRET_ROLE
+def _roles() -> tuple[str, str, str]:
+    return settings.RUNTIME_ROLE, settings.INTERPRET_ROLE, settings.LOG_ROLE
 
 
 def _role_differences(found: Catalogue) -> Iterator[Difference]:
@@ -169,7 +183,7 @@ def _differences_of_private(
 
 def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
     table = model._meta.db_table
-    wanted = dict(zip(_roles(), (runtime_rights(model), NO_RIGHTS), strict=True))
+    wanted = dict(zip(_roles(), (runtime_rights(model), NO_RIGHTS, log_rights(model)), strict=True))
     rights = next(_right_differences(found, table, wanted), None)
     triggers_of_it = _triggers_of(found, model)
     triggers = [
@@ -264,7 +278,14 @@ def _execute(using: str, difference: Difference) -> None:
 
 def runtime_rights(model: type[models.Model]) -> str:
     """Return what web and workers may do with a table, as GRANT writes it."""
+    if model._meta.db_table in _OF_THE_LOG_ALONE:
+        return "SELECT"
     return "SELECT, INSERT" if is_append_only(model) else "SELECT, INSERT, UPDATE, DELETE"
+
+
+def log_rights(model: type[models.Model]) -> str:
+    """Return what the log worker may do with a table, as GRANT writes it; empty for nothing."""
+    return LOG_GRANTS.get(model._meta.db_table, "")
 
 
 def is_append_only(model: type[models.Model]) -> bool:

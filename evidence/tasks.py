@@ -46,13 +46,58 @@ def sequence_events() -> None:
 )
 def find_missed_events() -> None:
     """Look through the whole log for an event without a place, which the everyday search would not see."""
+    if log.has_missed_events():
+        sequence_missed_events.delay()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    time_limit=settings.EXPORT_HARD_LIMIT,  # seconds
+)
+def sequence_missed_events() -> None:
+    """Give the events that were found their place; only the log worker may."""
     log.sequence_events(limit=settings.SEQUENCE_BATCH, full_search=True)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)
+def bring_log_up_to_date() -> None:
+    """Sequence and sign what is on record, for somebody who waits for it."""
+    log.bring_log_up_to_date(TimeBudget.of(settings.SEQUENCE_BUDGET))
+    _have_it_attested()
+
+
+@shared_task(
+    autoretry_for=(OperationalError,),
+    retry_backoff=True,
+    max_retries=3,
+    expires=60,
+    time_limit=4 * settings.WITNESS_TIMEOUT + 30,  # seconds; each is asked twice at most, all of them at once
+)
+def ask_witnesses() -> None:
+    """Ask others about the newest checkpoint, and hand what they say to the log worker."""
+    said = log.ask_about_newest()
+    if said:
+        keep_attestations.delay(said.size, list(said.cosignatures), said.timestamp)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, throws=(EvidenceError,))
+def keep_attestations(size: int, cosignatures: list[str], timestamp: str) -> None:
+    """Keep what was said of a checkpoint, after looking at it again."""
+    log.keep_attestations(log.Attestations(size, tuple(cosignatures), timestamp))
+
+
+def _have_it_attested() -> None:
+    if log.is_to_be_attested():
+        ask_witnesses.delay()
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3, expires=60)
 def sign_checkpoint() -> None:
     """Sign the head of the log, after computing it a second way."""
     log.sign_checkpoint()
+    _have_it_attested()
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=3)

@@ -87,6 +87,7 @@ def _own_folders(settings: Any, tmp_path: Path) -> None:
     """Blobs, keys and the log's published head of a test go to its own folder."""
     settings.BLOB_ROOT = tmp_path / "blobs"
     settings.KEY_ROOT = tmp_path / "keys"
+    settings.PUBLIC_KEY_ROOT = tmp_path / "public-keys"
     settings.LOG_HEAD_FILE = settings.KEY_ROOT / "log.head"
 
 
@@ -94,6 +95,13 @@ def _own_folders(settings: Any, tmp_path: Path) -> None:
 def api() -> APIClient:
     """An API client that has not signed in."""
     return APIClient()
+
+
+@pytest.fixture
+def monitor(settings: Any) -> APIClient:
+    """An API client that watches the installation, as a monitoring system does."""
+    settings.MONITOR_TOKEN = "a monitoring system's token, of 32 characters or more"
+    return APIClient(HTTP_AUTHORIZATION=f"Bearer {settings.MONITOR_TOKEN}")
 
 
 @pytest.fixture

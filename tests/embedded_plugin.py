@@ -26,6 +26,7 @@ os.environ["TRACEBINDER_PROCESS"] = (
     "owner"  # it creates the test database; connections act as the runtime role
 )
 os.environ.setdefault("TRACEBINDER_LOG_LEVEL", "WARNING")
+os.environ.setdefault("TRACEBINDER_PRODUCTION", "false")  # also where it is given servers of somebody's own
 
 _started: list[str] = []
 
@@ -37,7 +38,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     atexit.register(_stop)  # pytest calls no hook where Django's set-up fails
     # The database is made anew: keys, blobs and the log's head of the session before belong to another.
-    for of_before in ("keys", "blobs"):
+    for of_before in ("keys", "public-keys", "blobs"):
         shutil.rmtree(VAR / of_before, ignore_errors=True)
     # WhiteNoise warns of a missing folder, and warnings fail.
     (VAR / "static").mkdir(parents=True, exist_ok=True)

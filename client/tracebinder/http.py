@@ -102,6 +102,25 @@ class Server:
         return urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310  # http or https: see the opener
 
 
+def get_bytes(url: str, *, timeout: float = TIMEOUT) -> bytes:
+    """Return what anybody may fetch at an http or https address. It is asked for once, without a token.
+
+    Raises:
+        RequestRefused: the server refused it.
+        ServerUnreachable: there was no answer.
+    """
+    request = urllib.request.Request(url, headers={"User-Agent": f"tracebinder/{__version__}"})  # noqa: S310  # see the opener
+    try:
+        with _plain_opener().open(request, timeout=timeout) as answer:
+            body: bytes = answer.read(_MOST_ANSWER)
+            return body
+    except urllib.error.HTTPError as exc:
+        with exc:
+            raise _refusal(exc.code, exc.read(_MOST_ANSWER)) from exc
+    except (OSError, http.client.HTTPException) as exc:
+        raise ServerUnreachable(f"cannot fetch {url}: {exc}") from exc
+
+
 class _PassingRefusal(TracebinderError):
     """A refusal that may pass by itself. `wait` is the server's wish in seconds, or None."""
 

@@ -18,9 +18,11 @@ from config.embedded.owner import look_after, stop_if_ours
 from config.embedded.plan import (
     DATABASE,
     INTERPRET_ROLE,
+    LOG_ROLE,
     OWNER_ROLE,
     PROBE_ROLE,
     RUNTIME_ROLE,
+    SIGNER_ROLE,
     WEB_ROLE,
     EmbeddedError,
     Plan,
@@ -32,9 +34,11 @@ from config.embedded.valkey import start_valkey, stop_valkey
 __all__ = [
     "DATABASE",
     "INTERPRET_ROLE",
+    "LOG_ROLE",
     "OWNER_ROLE",
     "PROBE_ROLE",
     "RUNTIME_ROLE",
+    "SIGNER_ROLE",
     "WEB_ROLE",
     "EmbeddedError",
     "Plan",

@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,9 +19,12 @@ STOP_TIMEOUT = 60  # seconds to wait for a server to end
 OWNER_ROLE = "tracebinder_owner"  # owns the tables; migrations only
 WEB_ROLE = "tracebinder_web"  # login of web and default workers; member of RUNTIME_ROLE
 PROBE_ROLE = "tracebinder_probe"  # login of interpret workers; member of INTERPRET_ROLE
+SIGNER_ROLE = "tracebinder_signer"  # login of the log worker; member of LOG_ROLE
 RUNTIME_ROLE = "tracebinder_runtime"  # group: SELECT and INSERT; UPDATE and DELETE on work rows only
 INTERPRET_ROLE = "tracebinder_interpret"  # group: may only carry out probe runs
+LOG_ROLE = "tracebinder_log"  # group: alone may insert leaves, tiles and checkpoints
 DATABASE = "tracebinder"
+_PORTS = ("postgres_port", "valkey_port")
 
 
 class EmbeddedError(Exception):
@@ -40,13 +43,15 @@ class Plan:
     probe_password: str
     valkey_password: str
     secret_key: str
+    signer_password: str
 
     def database_url(self, role: str) -> str:
-        """Return the connection URL of one of the three login roles."""
+        """Return the connection URL of one of the four login roles."""
         password = {
             OWNER_ROLE: self.owner_password,
             WEB_ROLE: self.web_password,
             PROBE_ROLE: self.probe_password,
+            SIGNER_ROLE: self.signer_password,
         }[role]
         return f"postgresql://{role}:{quote(password)}@127.0.0.1:{self.postgres_port}/{DATABASE}"
 
@@ -57,16 +62,18 @@ class Plan:
 
 
 def read_plan(var: Path) -> Plan:
-    """Return the plan kept in `var`, made first where there is none."""
+    """Return the plan kept in `var`, made first where there is none; what one of before lacks is added to it."""
     var.mkdir(parents=True, exist_ok=True)
     path = var / "embedded.json"
     with locked(var):
-        if path.exists():
-            return Plan(**json.loads(path.read_text(encoding="utf-8")))
-        postgres_port, valkey_port = _free_ports(2)
-        plan = Plan(postgres_port, valkey_port, *(secrets.token_urlsafe(24) for _ in range(6)))
-        write_private(path, json.dumps(asdict(plan), indent=2))
-        return plan
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        missing = [field.name for field in fields(Plan) if field.name not in kept]
+        if missing:
+            ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+            made = {name: ports.get(name, secrets.token_urlsafe(24)) for name in missing}
+            kept = {**kept, **made}
+            write_private(path, json.dumps(kept, indent=2))
+        return Plan(**kept)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -13,9 +13,11 @@ from urllib.parse import quote
 from config.embedded.plan import (
     DATABASE,
     INTERPRET_ROLE,
+    LOG_ROLE,
     OWNER_ROLE,
     PROBE_ROLE,
     RUNTIME_ROLE,
+    SIGNER_ROLE,
     START_TIMEOUT,
     STOP_TIMEOUT,
     WEB_ROLE,
@@ -90,10 +92,15 @@ def _bootstrap_database(plan: Plan) -> None:
     from psycopg import sql  # noqa: PLC0415
 
     url = f"postgresql://postgres:{quote(plan.postgres_password)}@127.0.0.1:{plan.postgres_port}/postgres"
-    logins = {OWNER_ROLE: plan.owner_password, WEB_ROLE: plan.web_password, PROBE_ROLE: plan.probe_password}
+    logins = {
+        OWNER_ROLE: plan.owner_password,
+        WEB_ROLE: plan.web_password,
+        PROBE_ROLE: plan.probe_password,
+        SIGNER_ROLE: plan.signer_password,
+    }
     with psycopg.connect(url, autocommit=True) as connection:
         present = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-        for group in (RUNTIME_ROLE, INTERPRET_ROLE):
+        for group in (RUNTIME_ROLE, INTERPRET_ROLE, LOG_ROLE):
             if group not in present:
                 connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(group)))
         for login, password in logins.items():
@@ -104,8 +111,9 @@ def _bootstrap_database(plan: Plan) -> None:
                     )
                 )
         connection.execute(
-            f"ALTER ROLE {OWNER_ROLE} CREATEDB; GRANT {RUNTIME_ROLE}, {INTERPRET_ROLE} TO {OWNER_ROLE};"
-            f"GRANT {RUNTIME_ROLE} TO {WEB_ROLE}; GRANT {INTERPRET_ROLE} TO {PROBE_ROLE}"
+            f"ALTER ROLE {OWNER_ROLE} CREATEDB; GRANT {RUNTIME_ROLE}, {INTERPRET_ROLE}, {LOG_ROLE} TO {OWNER_ROLE};"
+            f"GRANT {RUNTIME_ROLE} TO {WEB_ROLE}; GRANT {INTERPRET_ROLE} TO {PROBE_ROLE};"
+            f"GRANT {LOG_ROLE} TO {SIGNER_ROLE}"
         )
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
         if not exists:

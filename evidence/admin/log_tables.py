@@ -11,7 +11,15 @@ from django.http import HttpRequest
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import link
 from evidence.admin.frame.visibility import visible
-from evidence.models import AuditEvent, Checkpoint, Leaf, OpenBinding, Tile
+from evidence.models import (
+    AuditEvent,
+    Checkpoint,
+    CheckpointTimestamp,
+    Cosignature,
+    Leaf,
+    OpenBinding,
+    Tile,
+)
 
 
 @admin.register(Leaf)
@@ -70,3 +78,30 @@ class CheckpointAdmin(ReadOnlyModelAdmin):
 class OpenBindingAdmin(ReadOnlyModelAdmin):
     list_display = ["xact_id"]
     ordering = ["-xact_id"]
+
+
+@admin.register(Cosignature)
+class CosignatureAdmin(ReadOnlyModelAdmin):
+    list_display = ["checkpoint", "vkey", "cosigned_at", "received_at"]
+    list_select_related = ["checkpoint"]
+    ordering = ["-id"]
+    fields = ["checkpoint", "vkey", "line", "cosigned_at", "received_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return all cosignatures: they are served to everybody at /log/checkpoint."""
+        del request
+        return Cosignature.objects.all()
+
+
+@admin.register(CheckpointTimestamp)
+class CheckpointTimestampAdmin(ReadOnlyModelAdmin):
+    list_display = ["checkpoint", "authority", "stamped_at", "received_at"]
+    list_select_related = ["checkpoint"]
+    list_defer = ["response"]
+    ordering = ["-id"]
+    fields = ["checkpoint", "authority", "stamped_at", "received_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return all time-stamps: they are of checkpoints, which everybody may see."""
+        del request
+        return CheckpointTimestamp.objects.all()

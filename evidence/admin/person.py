@@ -25,6 +25,7 @@ from evidence.access import visible_people
 from evidence.actors import actor_of_user
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import list_url
+from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.strict_input import StrictInput
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.person_form import PersonAddForm
@@ -93,6 +94,13 @@ class PersonAdmin(StrictInput, _UserAdmin):
         if obj is not None and not acts.can_change_roles(principal, obj):
             closed |= person_changes.ROLE_FIELDS
         return sorted(closed)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        warn_of_name(request, self, object_id)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and acts.can_administer(principal_of(request))

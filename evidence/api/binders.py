@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
+from django.conf import settings
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -117,17 +118,24 @@ class BinderCreate(ScopedView):
         responses={201: BinderOut, 202: BinderRequestOut, 404: Problem, 422: Problem, 503: Problem},
     )
     def post(self, request: Request) -> Response:
-        """Export it now, or have a worker do so."""
+        """Export it now, or have a worker do so, which a process without the signing keys always does.
+
+        It waits for the worker for `TRACEBINDER_EXPORT_WAIT` seconds, and says 202 where that was too short.
+        """
         data = BinderIn(data=request.data)
         data.is_valid(raise_exception=True)
         principal = principal_of(request)
         system = find_system(principal, data.validated_data["system"])
         release = registry.find_release(system, data.validated_data["release"])
         asked = {**data.validated_data, "system": system, "release": release, "principal": principal}
-        if "respond-async" in request.headers.get("Prefer", ""):
-            queued = binder_requests.queue_binder(**asked, send=export_binder.delay)
-            return Response(BinderRequestOut(queued).data, status=202)
-        return Response(BinderOut(binders.export_binder(**asked)).data, status=201)
+        waits = "respond-async" not in request.headers.get("Prefer", "")
+        if waits and settings.HOLDS_KEYS:
+            return Response(BinderOut(binders.export_binder(**asked)).data, status=201)
+        queued = binder_requests.queue_binder(**asked, send=export_binder.delay)
+        made = binder_requests.wait_for_binder(queued, seconds=settings.EXPORT_WAIT) if waits else None
+        if made is not None:
+            return Response(BinderOut(made).data, status=201)
+        return Response(BinderRequestOut(queued).data, status=202)
 
 
 class BinderDetail(ScopedView):

@@ -187,7 +187,7 @@ def _inclusion_body(event: AuditEvent, size: int | None) -> dict[str, Any]:
         "hashes": [value.hex() for value in proof.hashes],
         "size": proof.checkpoint.size,
         "root_hash": bytes(proof.checkpoint.root).hex(),
-        "checkpoint": proof.checkpoint.note,
+        "checkpoint": log.cosigned_note(proof.checkpoint),
         "tlog_proof": proof.to_text(),
     }
 

@@ -40,7 +40,10 @@ class CheckpointView(ApiView):
 
     @extend_schema(operation_id="log_checkpoint", responses={(200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> HttpResponse:
-        """Return the note. A log that was not signed yet answers 404; one that lost what was published, 503."""
+        """Return the note, with the cosignatures of witnesses.
+
+        A log that was not signed yet answers 404; one that lost what was published, 503.
+        """
         del request
         note = read_head_to_publish()
         return _bytes(note.encode(), "text/plain; charset=utf-8", CHECKPOINT_CACHE)

@@ -42,10 +42,14 @@ ZipMember = tuple[str, datetime, int, Method, Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class LogProof:
-    """That this export is in the log: the entry's exact bytes, and the C2SP tlog-proof of its inclusion."""
+    """That this export is in the log: the entry's exact bytes, and the C2SP tlog-proof of its inclusion.
+
+    `timestamp` is the RFC 3161 response over the text of the proof's checkpoint, where there is one.
+    """
 
     entry: bytes
     proof: bytes
+    timestamp: bytes | None = None
 
 
 Prover = Callable[[bytes], LogProof | None]
@@ -179,6 +183,8 @@ def _tag_files(work: _Work) -> Iterator[Member]:
         work.logged = True
         yield "attest/binder.log-entry.json", (logged.entry,)
         yield "attest/binder.tlog-proof", (logged.proof,)
+        if logged.timestamp is not None:
+            yield "attest/binder.tsr", (logged.timestamp,)
 
 
 def _bag_info(work: _Work) -> bytes:

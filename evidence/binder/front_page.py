@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escape_html
 from typing import Final
 from urllib.parse import quote
 
 from evidence.binder.contents import Contents
 from evidence.binder.statement import NON_CLAIMS, BinderFacts, iso_utc
+from evidence.hidden_signs import show_hidden
 
 _STYLE: Final = (
     "body{font:1rem/1.5 system-ui,'Noto Sans SC',sans-serif;margin:0 auto;max-width:70rem;padding:1rem;"
@@ -30,6 +31,11 @@ _NON_CLAIMS_ZH: Final = (
     "引文核验只说明引文存在于来源中，并不说明论断由其得出",
     "可解释性发现只能支持或反驳其他证据，单独不能满足任何要求",
 )
+
+
+def escape(text: str) -> str:
+    """Return a text for the page: no markup of its own, and a mark where a character would not be seen."""
+    return escape_html(show_hidden(text))
 
 
 def front_page(facts: BinderFacts, contents: Contents) -> bytes:

@@ -25,6 +25,15 @@ NON_CLAIMS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousBinder:
+    """The binder of the same scope, as of an earlier time, that was exported before this one's `asOf`."""
+
+    binder_id: uuid.UUID
+    as_of: datetime
+    digest: str  # SHA-256 of its ZIP
+
+
+@dataclass(frozen=True, slots=True)
 class BinderFacts:
     """What a binder says about itself besides its files.
 
@@ -47,7 +56,7 @@ class BinderFacts:
     producer_id: str
     producer_version: str
     log: Mapping[str, object] | None = None
-    previous_binder: str | None = None
+    previous: PreviousBinder | None = None
     redacted: bool = False
     retention_until: datetime | None = None
     legal_hold: bool = False
@@ -109,7 +118,7 @@ def binder_statement(
         "redacted": facts.redacted,
         "variantOf": None,
         "log": dict(facts.log) if facts.log is not None else None,
-        "previousBinder": facts.previous_binder,
+        "previousBinder": _named(facts.previous),
         "retention": {
             "until": iso_utc(facts.retention_until) if facts.retention_until else None,
             "legalHold": facts.legal_hold,
@@ -119,6 +128,16 @@ def binder_statement(
     return _statement(
         subject=TAG_MANIFEST, digest=tag_manifest_digest, kind=BINDER_PREDICATE, predicate=predicate
     )
+
+
+def _named(previous: PreviousBinder | None) -> dict[str, object] | None:
+    if previous is None:
+        return None
+    return {
+        "binderId": previous.binder_id.urn,
+        "asOf": iso_utc(previous.as_of),
+        "zipSha256": previous.digest,
+    }
 
 
 def container_statement(*, facts: BinderFacts, zip_digest: str) -> bytes:

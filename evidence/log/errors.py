@@ -33,3 +33,7 @@ class MalformedNote(LogError):
 
 class SignatureRefused(LogError):
     """No trusted key signed the note, or a trusted key's signature does not verify."""
+
+
+class TimestampRefused(LogError):
+    """An answer of a time-stamping authority that is none, or not to the question."""

@@ -1,4 +1,5 @@
-"""C2SP signed notes v1.0.0 with Ed25519 (type 0x01), and the checkpoints of tlog-checkpoint v1.0.0 in them.
+"""C2SP signed notes v1.0.0 with Ed25519 (type 0x01), the checkpoints of tlog-checkpoint v1.0.0 in them, and what
+witnesses sign below (tlog-cosignature v1, type 0x04).
 
 A note's text means nothing until `open_note` has found a trusted key's signature that verifies; signatures of
 unknown keys are passed over, as the format demands, so that a log can change its key and witnesses can join.
@@ -20,6 +21,7 @@ from evidence.log.errors import MalformedNote, SignatureRefused
 from evidence.log.tree import HASH_SIZE
 
 ED25519: Final = b"\x01"  # signature type identifier
+COSIGNATURE: Final = b"\x04"  # of a witness: 8 bytes of time before the signature
 MAX_SIGNATURES: Final = 64  # lines we read; the format asks for at least 16
 _SIGNATURE_LINE: Final = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<data>\S+)")
 _FORBIDDEN: Final = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")  # a lone surrogate is no Unicode text
@@ -35,6 +37,11 @@ class NoteSignature:
     key_id: bytes  # 4 bytes
     signature: bytes  # as long as the key's algorithm makes it; 64 bytes for Ed25519
 
+    @property
+    def line(self) -> str:
+        """The line that stands below the text, with its newline."""
+        return f"\u2014 {self.name} {encode_base64(self.key_id + self.signature)}\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -45,8 +52,15 @@ class Note:
 
     def to_text(self) -> str:
         """Return the note as it is stored and served."""
-        lines = (f"\u2014 {s.name} {encode_base64(s.key_id + s.signature)}\n" for s in self.signatures)
-        return self.text + "\n" + "".join(lines)
+        return self.text + "\n" + "".join(signature.line for signature in self.signatures)
+
+
+@dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A log's key that was replaced. It counts up to the size at which it was: whoever has it now signs nothing new."""
+
+    key: VerifierKey
+    until_size: int  # leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +69,18 @@ class VerifierKey:
 
     name: str
     public_key: bytes  # 32 bytes, RFC 8032
+    kind: bytes = ED25519  # or `COSIGNATURE`, of a witness
+    former: tuple[FormerKey, ...] = ()  # keys that this one replaced: what they signed then holds for ever
 
     @property
     def key_id(self) -> bytes:
-        """The first 4 bytes of `SHA-256(name || 0x0A || 0x01 || public key)`."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:4]
+        """The first 4 bytes of `SHA-256(name || 0x0A || type || public key)`."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public_key).digest()[:4]
 
     @property
     def vkey(self) -> str:
         """The key as text: `<name>+<key id in hex>+<base64 of type and key>`."""
-        return f"{self.name}+{self.key_id.hex()}+{encode_base64(ED25519 + self.public_key)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(self.kind + self.public_key)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +89,13 @@ class SignerKey:
 
     name: str
     private_key: Ed25519PrivateKey
+    former: tuple[FormerKey, ...] = ()
 
     @property
     def verifier(self) -> VerifierKey:
         """The public half."""
-        return VerifierKey(self.name, self.private_key.public_key().public_bytes_raw())
+        public = self.private_key.public_key().public_bytes_raw()
+        return VerifierKey(self.name, public, former=self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +112,20 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{encode_base64(self.root)}\n"
 
 
-def parse_vkey(text: str) -> VerifierKey:
-    """Return the Ed25519 key of a vkey.
+def parse_vkey(text: str, *, kind: bytes = ED25519) -> VerifierKey:
+    """Return the key of a vkey: of a log, or with `COSIGNATURE` of a witness.
 
     Raises:
-        MalformedNote: it is no vkey, not of Ed25519, or its key id is another key's.
+        MalformedNote: it is no vkey, of another kind, or its key id is another key's.
     """
     name, _, rest = text.strip().partition("+")
     key_id, _, data = rest.partition("+")
     raw = decode_base64(data)
-    if not _NAME.fullmatch(name) or len(raw) != 33 or raw[:1] != ED25519:
-        raise MalformedNote("no Ed25519 verifier key: expected <name>+<key id>+<base64>")
-    key = VerifierKey(name, raw[1:])
+    if not _NAME.fullmatch(name) or len(raw) != 33 or raw[:1] != kind:
+        raise MalformedNote(
+            f"no Ed25519 verifier key of type {kind.hex()}: expected <name>+<key id>+<base64>, with that type first"
+        )
+    key = VerifierKey(name, raw[1:], kind)
     if key_id != key.key_id.hex():
         raise MalformedNote(f"the key id {key_id[:16]!r} is not that of the key, {key.key_id.hex()}")
     return key
@@ -165,6 +185,36 @@ def open_note(note: str, trusted: Collection[VerifierKey]) -> tuple[str, list[Ve
     return parsed.text, signed
 
 
+def parse_signatures(lines: str) -> list[NoteSignature]:
+    """Return signature lines that came without their note, none of them verified.
+
+    Raises:
+        MalformedNote: one of them is none, or they are too many.
+    """
+    found = lines.removesuffix("\n").split("\n")
+    if not lines.endswith("\n") or len(found) > MAX_SIGNATURES:
+        raise MalformedNote(f"expected 1 to {MAX_SIGNATURES} signature lines, each ended by a newline")
+    return [_parse_signature(line) for line in found]
+
+
+def open_cosignature(text: str, signature: NoteSignature, witness: VerifierKey) -> int:
+    """Return when a witness cosigned a checkpoint's text, in seconds since 1970 by its own clock.
+
+    Raises:
+        SignatureRefused: it did not.
+    """
+    raw = signature.signature
+    if (signature.name, signature.key_id) != (witness.name, witness.key_id) or len(raw) != 72:
+        raise SignatureRefused(f"no cosignature of {witness.name}")
+    moment = int.from_bytes(raw[:8], "big")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(witness.public_key)
+        key.verify(raw[8:], f"cosignature/v1\ntime {moment}\n{text}".encode())
+    except (InvalidSignature, ValueError) as exc:
+        raise SignatureRefused(f"the cosignature of {witness.name} does not verify") from exc
+    return moment
+
+
 def parse_checkpoint(text: str) -> Checkpoint:
     """Return the tree head in a note's text; extension lines are allowed and ignored.
 
@@ -187,10 +237,16 @@ def open_checkpoint(note: str, *, key: VerifierKey, origin: str) -> Checkpoint:
 
     Raises:
         MalformedNote: it is no signed checkpoint.
-        SignatureRefused: this key did not sign it, or it is another log's.
+        SignatureRefused: neither this key signed it, nor one that it replaced and that counted at this size; or it is
+            another log's.
     """
-    text, _ = open_note(note, [key])
+    text, signed = open_note(note, [key, *(former.key for former in key.former)])
     checkpoint = parse_checkpoint(text)
+    counting = [former.key for former in key.former if checkpoint.size <= former.until_size]
+    if not any(one in signed for one in (key, *counting)):
+        raise SignatureRefused(
+            f"at {checkpoint.size} leaves only a key signed it that had been replaced by then"
+        )
     if checkpoint.origin != origin:
         raise SignatureRefused(f"the checkpoint is of the log {checkpoint.origin!r}, not of {origin!r}")
     return checkpoint

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import DataError, Error, IntegrityError, InterfaceError, OperationalError
 from psycopg.errors import CheckViolation, UndefinedTable
 
+from evidence.hidden_signs import show_hidden
 from evidence.models import System
 from evidence.nearest import MISSPELT, nearest_name
 from evidence.strict_json import fault_in_text
 
 _NO_TABLES: Final = "The database has no tables yet: run `make up` once, or `python manage.py migrate`."
+_STYLED: Final = re.compile(r"(\x1b\[[0-9;]*m)(.*)(\x1b\[0m)", re.DOTALL)
 _UNSTORABLE: Final = (
     "A value is too long, too large, or holds characters that cannot be stored: give another."
 )
 
 
+class MarkedOutput(OutputWrapper):
+    """What a command writes, with marks for characters that nobody sees: a terminal obeys some of them."""
+
+    def write(  # type: ignore[override]  # Django's own signature
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        styled = _STYLED.fullmatch(msg)  # by us, around the whole of it
+        shown = f"{styled[1]}{show_hidden(styled[2])}{styled[3]}" if styled else show_hidden(msg)
+        super().write(shown, style_func, ending)
+
+
 class ServiceCommand(BaseCommand):
     """A command that calls services. What they or the database refuse ends it with one sentence, and no traceback."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.stdout = MarkedOutput(given.get("stdout") or sys.stdout)
+        self.stderr = MarkedOutput(given.get("stderr") or sys.stderr)
+        self.stderr.style_func = self.style.ERROR
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it.
@@ -31,6 +52,9 @@ class ServiceCommand(BaseCommand):
         Raises:
             CommandError: saying what to do.
         """
+        for stream in ("stdout", "stderr"):
+            if options.get(stream):  # as `call_command` gives them; Django would wrap them itself
+                setattr(self, stream, MarkedOutput(options.pop(stream)))
         for name, text in _texts(options):
             if fault := fault_in_text(text):
                 raise CommandError(f"--{name.replace('_', '-')} {fault}: give another.")

@@ -9,7 +9,7 @@ KINDS = [
 class Migration(migrations.Migration):
     """Prompts that probes read have a kind of their own, which is one of the internals. The table stays as it is."""
 
-    dependencies = [("evidence", "0023_gate_approvals")]
+    dependencies = [("evidence", "0025_second_factors")]
     operations = [
         migrations.AlterField(
             model_name="artefact",

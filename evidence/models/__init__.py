@@ -15,7 +15,16 @@ from evidence.models.artefact import (
     ReleasePin,
     SourceDocument,
 )
-from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, OpenBinding, Tile
+from evidence.models.audit import (
+    AuditEvent,
+    AuditPayload,
+    Checkpoint,
+    CheckpointTimestamp,
+    Cosignature,
+    Leaf,
+    OpenBinding,
+    Tile,
+)
 from evidence.models.base import AppendOnlyModel, StoredModel
 from evidence.models.binder import Binder, BinderRequest
 from evidence.models.blob import Blob
@@ -36,6 +45,7 @@ from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
+from evidence.models.second_factor import SecondFactor
 from evidence.models.system import AccessToken, Membership, Scope, System
 from evidence.models.trace import (
     PolicyCheck,
@@ -67,8 +77,10 @@ __all__ = [
     "Blob",
     "BlobRemoval",
     "Checkpoint",
+    "CheckpointTimestamp",
     "Citation",
     "Claim",
+    "Cosignature",
     "Deployment",
     "DigestBasis",
     "Disposal",
@@ -107,6 +119,7 @@ __all__ = [
     "RiskTier",
     "Role",
     "Scope",
+    "SecondFactor",
     "SourceDocument",
     "Span",
     "StoredModel",

@@ -125,7 +125,7 @@ class Tile(AppendOnlyModel):
 
 
 class Checkpoint(AppendOnlyModel):
-    """A signed tree head (C2SP signed note)."""
+    """A signed tree head (C2SP signed note), without what others signed below it."""
 
     SYSTEM_PATH = None
     NO_SYSTEM = _ONE_LOG
@@ -137,3 +137,47 @@ class Checkpoint(AppendOnlyModel):
     root = models.BinaryField()  # 32 bytes
     note = models.TextField()  # as signed
     created_at = models.DateTimeField()
+
+
+class Cosignature(AppendOnlyModel):
+    """A witness's signature below a checkpoint: it saw that the log only grew (C2SP tlog-cosignature v1)."""
+
+    SYSTEM_PATH = None
+    NO_SYSTEM = _ONE_LOG
+    PII = "none"
+    EVENT_PATH = None
+    NO_EVENT = "signed by somebody else, and an event of it would ask for the next one"
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="cosignatures")
+    vkey = models.CharField(max_length=LABEL_LENGTH)  # of the witness, as configured then
+    line = models.TextField()  # the signature line, with its newline
+    cosigned_at = models.DateTimeField()  # by the witness's clock
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["checkpoint", "vkey"], name="evidence_cosignature_one_a_witness")
+        ]
+
+
+class CheckpointTimestamp(AppendOnlyModel):
+    """A time-stamp of an authority over a checkpoint's text (RFC 3161): it existed by then."""
+
+    SYSTEM_PATH = None
+    NO_SYSTEM = _ONE_LOG
+    PII = "none"
+    EVENT_PATH = None
+    NO_EVENT = "signed by somebody else, and an event of it would ask for the next one"
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="timestamps")
+    authority = models.URLField()  # where it was asked for
+    response = models.BinaryField()  # DER of the TimeStampResp
+    stamped_at = models.DateTimeField()  # by the authority's clock
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["checkpoint", "authority"], name="evidence_checkpointtimestamp_one_an_authority"
+            )
+        ]

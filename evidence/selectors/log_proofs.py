@@ -35,7 +35,7 @@ class InclusionProof:
 
     def to_text(self) -> str:
         """Return the C2SP tlog-proof: text that verifies offline against the entry and the log's key."""
-        return LogProof(self.index, self.hashes, self.checkpoint.note).to_text()
+        return LogProof(self.index, self.hashes, cosigned_note(self.checkpoint)).to_text()
 
 
 def count_leaves() -> int:
@@ -54,6 +54,12 @@ def latest_checkpoint() -> Checkpoint:
     if found is None:
         raise NotFound("The log has no checkpoint yet. One is signed every minute; ask again then.")
     return found
+
+
+def cosigned_note(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint's note with the lines of the witnesses that have cosigned it."""
+    lines = checkpoint.cosignatures.order_by("vkey").values_list("line", flat=True)
+    return checkpoint.note + "".join(lines)
 
 
 def get_checkpoint(*, size: int) -> Checkpoint:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,13 +27,23 @@ from evidence.selectors.binder.scope import BinderScope
 from evidence.services import audit, binders, leased_work
 from evidence.services.binders import ExportProgress
 from evidence.services.leased_work import WorkKind
+from evidence.time_budget import TimeBudget
 
 logger = logging.getLogger(__name__)
 
 ACTOR: Final = "system:export"
 LEASE: Final = timedelta(minutes=5)
 RENEW_AFTER: Final = 10  # seconds
+_PAUSE: Final = 0.2  # seconds between two looks at a request that is waited for
 _OPEN: Final = Q(state__in=[BinderRequest.State.QUEUED, BinderRequest.State.RUNNING])
+
+
+class ExportFailed(EvidenceError):
+    """A worker tried to export a binder and could not."""
+
+    code = "export_failed"
+    http_status = 500
+    title = "The binder could not be exported"
 
 
 def queue_binder(
@@ -81,6 +92,24 @@ def queue_binder(
         # which a `partial` has not.
         transaction.on_commit(lambda: send(request.pk), robust=True)
     return request
+
+
+def wait_for_binder(request: BinderRequest, *, seconds: float) -> Binder | None:
+    """Return the binder of a request once a worker has exported it; None where none has in that time.
+
+    Raises:
+        ExportFailed: the worker that tried could not.
+    """
+    budget = TimeBudget.of(seconds)
+    while True:
+        request.refresh_from_db()
+        if request.state == BinderRequest.State.FAILED:
+            raise ExportFailed(f"{request.error} Ask again, or see /api/v1/binders/{request.binder_uuid}.")
+        if request.binder is not None:
+            return request.binder
+        if budget.is_spent():
+            return None
+        time.sleep(_PAUSE)
 
 
 def find_request(*, principal: Principal, binder_id: uuid.UUID) -> BinderRequest:

@@ -20,6 +20,7 @@ from typing import Final, cast
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from evidence import acts, clock
 from evidence.access import Principal
@@ -43,6 +44,7 @@ from evidence.services.keys.binder_signer import (
 )
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.people.pseudonyms import identify_whom_binders_name
+from evidence.services.previous_binders import name_previous
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
@@ -78,14 +80,6 @@ class BinderOvertaken(EvidenceError):
     title = "The evidence changed while it was packed"
 
 
-class LogBusy(EvidenceError):
-    """The log did not take the export in time; trying again is safe."""
-
-    code = "log_busy"
-    http_status = 503
-    title = "The audit log is busy"
-
-
 def export_binder(
     *,
     principal: Principal,
@@ -110,6 +104,7 @@ def export_binder(
         AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
         LogBusy: the log did not sign the export in time.
+        LogForked: the log does not continue the one that the binder before this proves.
         SignerKeyReplaced: the binder key was replaced meanwhile.
     """
     scope = scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
@@ -135,7 +130,7 @@ def scope_asked_for(
     no time.
 
     Raises:
-        AccessDenied, NotFound, InvalidInput: as `export_binder` does.
+        AccessDenied, NotFound, InvalidInput, LogBusy: as `export_binder` does.
     """
     begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
 
@@ -149,7 +144,7 @@ def scope_asked_for(
         return scope
 
     ask()
-    _bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
+    log.bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
     return ask()  # "now" is after the checkpoint just signed, which belongs to it
 
 
@@ -222,6 +217,7 @@ def _facts(scope: BinderScope) -> BinderFacts:
         producer_id=PRODUCER_ID,
         producer_version=FORMAT_CODE,
         redacted=is_redacted(scope),
+        previous=name_previous(scope),
         log={
             "origin": settings.LOG_ORIGIN,
             "vkey": vkey,
@@ -236,14 +232,24 @@ def _seal(scope: BinderScope, actor: str, statement: bytes) -> LogProof:
     event = _sealing_event(scope, sha256_hex(statement), actor)
     budget = TimeBudget.of(_LOG_WAIT)
     while not budget.is_spent():
-        _bring_log_up_to_date(budget)
+        log.bring_log_up_to_date(budget)
         leaf = Leaf.objects.filter(event=event).first()
         covering = Checkpoint.objects.filter(size__gt=leaf.seq) if leaf else Checkpoint.objects.none()
-        first = covering.order_by("size").first()
-        if first is not None:
-            return LogProof(bytes(event.entry), export_log_proof(event, size=first.size).encode())
+        if covering.exists():
+            return _attested_proof(event, covering)
         time.sleep(_LOG_PAUSE)
-    raise LogBusy("The log did not sign the export in time; ask again.")
+    raise log.LogBusy("The log did not sign the export in time; ask again.")
+
+
+def _attested_proof(event: AuditEvent, covering: QuerySet[Checkpoint]) -> LogProof:
+    """Return the proof under the first checkpoint that others attested, or else under the first of all.
+
+    Both are the same for a second export, unless others attested it meanwhile.
+    """
+    chosen = cast("Checkpoint", log.bring_attestations(covering, TimeBudget.of(settings.WITNESS_WAIT)))
+    stamp = chosen.timestamps.filter(authority=settings.TSA_URL).first()
+    proof = export_log_proof(event, size=chosen.size).encode()
+    return LogProof(bytes(event.entry), proof, bytes(stamp.response) if stamp else None)
 
 
 @transaction.atomic
@@ -253,13 +259,6 @@ def _sealing_event(scope: BinderScope, digest: str, actor: str) -> AuditEvent:
     if event is not None:
         return event
     return audit.record(verb=SEAL_VERB, actor=actor, obj=scope.release, system=scope.system, digest=digest)
-
-
-def _bring_log_up_to_date(budget: TimeBudget) -> None:
-    """Have the log take what is on record now and sign it, as far as time and other processes allow."""
-    log.sequence_backlog(budget)
-    if settings.HOLDS_KEYS:  # elsewhere the worker of the log signs what this has sequenced
-        log.sign_checkpoint()
 
 
 @transaction.atomic

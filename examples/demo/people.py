@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from config.demo_people import DEMO_PASSWORD, DEMO_PEOPLE, DEMO_SUPERUSER
 from evidence.access import Principal, principal_of_command_line, principal_of_user
 from evidence.models import Scope, System
 from evidence.roles import ROLES
 from evidence.services import registry
 from evidence.services.people import memberships, tokens
 from evidence.services.people.persons import create_person
-
-PASSWORD: Final = "demo-only-password"  # noqa: S105  # printed at the end of the demo, loopback only
-PEOPLE: Final = {  # user name -> role
-    "ana": "author",
-    "pia": "approver",
-    "rui": "reviewer",
-    "vera": "reviewer",
-    "ines": "researcher",
-    "ada": "auditor",
-    "omar": "operator",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +32,8 @@ def set_up(names: dict[str, str]) -> Setup:
     Args:
         names: system key -> what people call it.
     """
-    people = {name: _person(name, role) for name, role in PEOPLE.items()}
-    people["admin"] = _superuser()
+    people = {name: _person(name, role) for name, role in DEMO_PEOPLE.items()}
+    people[DEMO_SUPERUSER] = _superuser()
     systems = {
         key: registry.register_system(
             principal=acting("omar"), key=key, name=name, risk_tier="high", owner=people["omar"]
@@ -71,12 +60,14 @@ def acting(name: str) -> Principal:
 
 def _person(name: str, role: str) -> User:
     console = principal_of_command_line()
-    return create_person(principal=console, username=name, roles=[role], systems=[], password=PASSWORD)[0]
+    return create_person(principal=console, username=name, roles=[role], systems=[], password=DEMO_PASSWORD)[
+        0
+    ]
 
 
 def _superuser() -> User:
-    found = User.objects.filter(username="admin").first()
-    return found or User.objects.create_superuser("admin", password=PASSWORD)
+    found = User.objects.filter(username=DEMO_SUPERUSER).first()
+    return found or User.objects.create_superuser(DEMO_SUPERUSER, password=DEMO_PASSWORD)
 
 
 def _token(name: str, owner: User, scopes: list[Scope], systems: dict[str, System]) -> str:
@@ -94,4 +85,4 @@ def _token(name: str, owner: User, scopes: list[Scope], systems: dict[str, Syste
 
 def role_lines() -> list[tuple[str, str, str]]:
     """Return (user, role, what the role may do) for the closing table."""
-    return [(name, role, ROLES[role].purpose) for name, role in PEOPLE.items()]
+    return [(name, role, ROLES[role].purpose) for name, role in DEMO_PEOPLE.items()]

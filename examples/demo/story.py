@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from rich.console import Console
 
+from config.demo_people import DEMO_PASSWORD
 from examples.catalogue import load_named
 from examples.common.copilot import Copilot
 from examples.common.generation import Generator
@@ -131,7 +132,7 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
         story.assessments[copilot.key] = list({row["criterion"]: row for row in reversed(rows)}.values())
         story.thresholds[copilot.key] = governance.read_thresholds(setup.systems[copilot.key])
         story.drafts[copilot.key] = sum(task.prompt is not None for task in copilot.tasks())
-    print_story(story, people.role_lines(), people.PASSWORD, console)
+    print_story(story, people.role_lines(), DEMO_PASSWORD, console)
     return story.complete
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,3 +39,18 @@ def test_spans_are_digested_again_wherever_they_can_be(folder: str, told: str) -
     (archive,) = (GOLDEN / folder).glob("*.zip")
     report = verify_with_both(archive, trust=(GOLDEN / folder / "trust.json").read_bytes(), now=LATER)
     assert told in {line.name: line.detail for line in report.lines}["completeness"]
+
+
+def test_witnesses_a_time_stamp_and_a_key_that_was_replaced_are_checked_for_ever() -> None:
+    """`binder/4`: the binder before it, two cosignatures, a time-stamp; its log's key had been replaced already."""
+    folder = GOLDEN / "1.0-witnessed"
+    (archive,) = folder.glob("*.zip")
+    trust = load_trust(folder / "trust.json")
+    assert trust.log is not None
+    assert len(trust.log.former) == 1
+    report = verify_binder(archive, trust=replace(trust, require_sidecar=False), now=LATER)
+    assert report.exit_code == 0
+    told = report.line("witnessed").detail
+    assert told.startswith("cosigned by 2 of 2 trusted witnesses")
+    assert "time-stamped at 2026-11-26T12:08" in told
+    assert isinstance(report.statement["previousBinder"], dict)

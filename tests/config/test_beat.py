@@ -63,7 +63,7 @@ def broker() -> Iterator[redis.Redis]:
 
 @pytest.mark.django_db
 def test_in_a_queue_that_nobody_serves_one_heartbeat_waits_and_is_not_counted(
-    broker: redis.Redis, tmp_path: Path, api: APIClient
+    broker: redis.Redis, tmp_path: Path, monitor: APIClient
 ) -> None:
     scheduler = Scheduler(app=current_app, schedule_filename=str(tmp_path / "schedule"))
     for _ in range(5):
@@ -73,7 +73,7 @@ def test_in_a_queue_that_nobody_serves_one_heartbeat_waits_and_is_not_counted(
     scheduler.apply_entry(scheduler.schedule["heartbeat-interpret"])
     scheduler.close()
     assert broker.llen("interpret") == 2
-    assert 'tracebinder_queue_length{queue="interpret"} 1.0' in api.get("/metrics").content.decode()
+    assert 'tracebinder_queue_length{queue="interpret"} 1.0' in monitor.get("/metrics").content.decode()
 
 
 def test_a_clock_set_back_stalls_nothing_also_across_a_restart(

@@ -1,4 +1,4 @@
-"""The embedded servers: loopback only, passwords required, three roles with three sets of rights."""
+"""The embedded servers: loopback only, passwords required, four roles with four sets of rights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,20 @@ def test_the_passwords_are_readable_by_their_owner_alone() -> None:
 def test_the_plan_is_made_once(tmp_path: Path) -> None:
     first = embedded.read_plan(tmp_path)
     assert embedded.read_plan(tmp_path) == first
-    assert len({*json.loads((tmp_path / "embedded.json").read_text()).values()}) == 8
+    assert len({*json.loads((tmp_path / "embedded.json").read_text()).values()}) == 9
+
+
+def test_a_plan_of_before_is_completed(tmp_path: Path) -> None:
+    """An installation that is upgraded keeps its ports and passwords, and its log worker gets one."""
+    first = embedded.read_plan(tmp_path)
+    path = tmp_path / "embedded.json"
+    kept = json.loads(path.read_text())
+    del kept["signer_password"]
+    path.write_text(json.dumps(kept))
+    second = embedded.read_plan(tmp_path)
+    assert second.web_password == first.web_password
+    assert second.signer_password
+    assert embedded.read_plan(tmp_path) == second
 
 
 def test_starting_what_runs_changes_nothing() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.env import ConfigurationError, env_bool, env_int, env_list, env_str
+from tests.client.binders import WITNESS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "TRACEBINDER_TRIED_HERE"
@@ -62,15 +63,27 @@ def test_a_secret_is_read_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     [
         (
             {"TRACEBINDER_PROCESS": "wbe"},
-            "TRACEBINDER_PROCESS is one of web, worker, interpret, owner, not 'wbe'",
+            "TRACEBINDER_PROCESS is one of web, worker, log, interpret, owner, not 'wbe'",
         ),
         (
             {"TRACEBINDER_PROCESS": "owner", "DATABASE_URL": "postgresql://h/d"},
-            "DATABASE_URL is set, so this owner process also needs DATABASE_OWNER_URL",
+            "The database is one of your own, so this owner process needs DATABASE_OWNER_URL",
         ),
         (
             {"TRACEBINDER_PROCESS": "web", "DATABASE_URL": "mysql://h/d"},
             "the database URL must begin with postgresql://, not mysql://",
+        ),
+        (
+            {"TRACEBINDER_LOG_WITNESSES": "https://witness.example"},
+            "takes the URL and the vkey of each witness, with a blank between them, not 'https://witness.example'",
+        ),
+        (
+            {"TRACEBINDER_LOG_WITNESSES": "https://witness.example log.example+00000000+AAAA"},
+            "'log.example+00000000+AAAA' is no witness's vkey",
+        ),
+        (
+            {"TRACEBINDER_LOG_WITNESSES": f"file:///etc {WITNESS.vkey(4)}"},
+            "'file:///etc' is no http or https address",
         ),
     ],
 )

@@ -49,8 +49,11 @@ from tests.factories import World
 pytestmark = pytest.mark.django_db
 
 
+READY = {"status": "ready", "faults": [], "version": "0.1.0"}
+
+
 def test_alive_needs_nothing(api: APIClient) -> None:
-    assert api.get("/healthz").json()["status"] == "alive"
+    assert api.get("/healthz").json() == {"status": "alive"}
 
 
 @pytest.fixture
@@ -70,52 +73,54 @@ def all_at_work(broker: redis.Redis) -> None:
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_ready_when_all_is_there_and_everybody_is_at_work(api: APIClient) -> None:
-    assert api.get("/readyz").json() == {"status": "ready", "faults": []}
+def test_ready_when_all_is_there_and_everybody_is_at_work(monitor: APIClient) -> None:
+    assert monitor.get("/readyz").json() == READY
 
 
-def degraded(api: APIClient) -> list[str]:
+def degraded(monitor: APIClient) -> list[str]:
     """What is named, while telemetry is still taken."""
-    response = api.get("/readyz")
+    response = monitor.get("/readyz")
     told = response.json()
     assert (response.status_code, told["status"]) == (200, "degraded"), told
     return list(told["faults"])
 
 
-def test_without_the_broker_telemetry_is_taken_and_it_is_said(api: APIClient, settings: Settings) -> None:
+def test_without_the_broker_telemetry_is_taken_and_it_is_said(monitor: APIClient, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert fault.startswith("broker:")
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_a_broker_that_is_full_is_named(api: APIClient, broker: redis.Redis) -> None:
+def test_a_broker_that_is_full_is_named(monitor: APIClient, broker: redis.Redis) -> None:
     broker.config_set("maxmemory", 1)
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert fault.startswith("broker: ")
     assert "maxmemory" in fault
 
 
 def test_who_was_never_heard_of_is_named_but_for_the_worker_that_not_everybody_has(
-    api: APIClient, broker: redis.Redis
+    monitor: APIClient, broker: redis.Redis
 ) -> None:
     del broker
     workers = [
         f"worker of queue {queue}: not heard of within a day" for queue in ("default", "log", "export")
     ]
-    assert degraded(api) == ["beat: not heard of within a day", *workers]
+    assert degraded(monitor) == ["beat: not heard of within a day", *workers]
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_who_is_silent_for_too_long_is_named(api: APIClient, broker: redis.Redis, settings: Settings) -> None:
+def test_who_is_silent_for_too_long_is_named(
+    monitor: APIClient, broker: redis.Redis, settings: Settings
+) -> None:
     key = "tracebinder:heartbeat:default"
     broker.set(key, float(broker.get(key)) - settings.SILENT_AFTER - 61)  # type: ignore[arg-type]  # as bytes
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert re.fullmatch(r"worker of queue default: silent for 0:03:0\d", fault)
-    assert 'tracebinder_silence_seconds{who="default"} 18' in api.get("/metrics").content.decode()
+    assert 'tracebinder_silence_seconds{who="default"} 18' in monitor.get("/metrics").content.decode()
 
 
-def test_beat_and_the_workers_of_each_queue_are_heard(api: APIClient, broker: redis.Redis) -> None:
+def test_beat_and_the_workers_of_each_queue_are_heard(monitor: APIClient, broker: redis.Redis) -> None:
     del broker
     for entry in current_app.conf.beat_schedule.values():
         if entry["task"] == note_worker.name:
@@ -123,7 +128,7 @@ def test_beat_and_the_workers_of_each_queue_are_heard(api: APIClient, broker: re
             note_worker(*entry["args"])
     note_beat()
     assert None not in read_silences().values()
-    assert api.get("/readyz").json()["status"] == "ready"
+    assert monitor.get("/readyz").json()["status"] == "ready"
 
 
 @pytest.mark.usefixtures("all_at_work")
@@ -138,51 +143,53 @@ def test_a_worker_that_begins_any_message_is_heard(broker: redis.Redis) -> None:
 
 @pytest.mark.usefixtures("all_at_work")
 def test_a_worker_taken_away_on_purpose_is_forgotten(
-    api: APIClient, broker: redis.Redis, settings: Settings
+    monitor: APIClient, broker: redis.Redis, settings: Settings
 ) -> None:
     note_heartbeat("interpret")
     key = "tracebinder:heartbeat:interpret"
     broker.set(key, float(broker.get(key)) - settings.PROBE_HARD_LIMIT - 3600)  # type: ignore[arg-type]  # as bytes
-    assert "worker of queue interpret: silent for" in degraded(api)[0]
+    assert "worker of queue interpret: silent for" in degraded(monitor)[0]
     call_command("forget_worker", "interpret")
-    assert api.get("/readyz").json() == {"status": "ready", "faults": []}
+    assert monitor.get("/readyz").json() == READY
 
 
 @pytest.mark.usefixtures("all_at_work")
 def test_a_blob_store_that_takes_no_file_takes_no_telemetry(
-    api: APIClient, settings: Settings, tmp_path: Path
+    monitor: APIClient, settings: Settings, tmp_path: Path
 ) -> None:
     settings.BLOB_ROOT = tmp_path / "full"
     settings.BLOB_ROOT.write_bytes(b"a file where the folder should be")
-    response = api.get("/readyz")
+    response = monitor.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (503, "not ready")
     assert response.json()["faults"][0].startswith("blob store: it cannot be written")
 
 
 @pytest.mark.usefixtures("all_at_work")
 def test_keys_that_have_signed_and_are_gone_are_named(
-    api: APIClient, world: World, settings: Settings
+    monitor: APIClient, world: World, settings: Settings
 ) -> None:
     export(fill_lightly(world))
-    assert api.get("/readyz").json()["status"] == "ready"
+    assert monitor.get("/readyz").json()["status"] == "ready"
     settings.KEY_ROOT = settings.KEY_ROOT.with_name("another")
-    assert [fault.split(":")[0] for fault in degraded(api)] == ["log key", "binder key"]
+    assert [fault.split(":")[0] for fault in degraded(monitor)] == ["log key", "binder key"]
     assert not settings.KEY_ROOT.exists(), "nothing is made by asking"
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_a_log_key_that_did_not_sign_last_is_named(api: APIClient, world: World, settings: Settings) -> None:
+def test_a_log_key_that_did_not_sign_last_is_named(
+    monitor: APIClient, world: World, settings: Settings
+) -> None:
     export(fill_lightly(world))
     path = settings.KEY_ROOT / "log.ed25519.pem"
     path.unlink()
     create_key_file(path)
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert fault.startswith(f"log key: {path} did not sign the last checkpoint")
 
 
 @pytest.mark.usefixtures("all_at_work")
 def test_a_process_that_is_to_hold_no_keys_misses_none_and_makes_none(
-    api: APIClient, world: World, settings: Settings
+    monitor: APIClient, world: World, settings: Settings
 ) -> None:
     filled = fill_lightly(world)
     settings.HOLDS_KEYS = False
@@ -195,7 +202,7 @@ def test_a_process_that_is_to_hold_no_keys_misses_none_and_makes_none(
     export(filled)
     settings.HOLDS_KEYS = False
     settings.KEY_ROOT = settings.LOG_HEAD_FILE = settings.KEY_ROOT.with_name("another")
-    assert api.get("/readyz").json()["status"] == "ready"
+    assert monitor.get("/readyz").json()["status"] == "ready"
 
 
 def test_a_process_without_keys_puts_a_binder_on_request_and_replaces_no_key(
@@ -218,7 +225,7 @@ def test_a_process_without_keys_puts_a_binder_on_request_and_replaces_no_key(
 
 @pytest.mark.usefixtures("all_at_work")
 def test_an_event_that_was_committed_late_does_not_make_the_log_stand_still(
-    api: APIClient, world: World
+    monitor: APIClient, world: World
 ) -> None:
     with transaction.atomic():
         late, early = (audit.record(verb="thing.done", actor="user:ana", obj=world.system) for _ in range(2))
@@ -233,7 +240,7 @@ def test_an_event_that_was_committed_late_does_not_make_the_log_stand_still(
 
 @pytest.mark.usefixtures("all_at_work")
 def test_a_log_that_stands_still_is_named(
-    api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
+    monitor: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.sequence_events()
     log.sign_checkpoint()
@@ -241,15 +248,15 @@ def test_a_log_that_stands_still_is_named(
         earlier.setattr(clock, "now", lambda: timezone.now() - timedelta(minutes=6))
         with transaction.atomic():
             audit.record(verb="thing.done", actor="user:ana", obj=world.system)
-    assert degraded(api)[0].startswith("log: what was done since ")
+    assert degraded(monitor)[0].startswith("log: what was done since ")
     log.sequence_events()
-    assert degraded(api)[0].startswith("log: no checkpoint was signed over what was done since ")
+    assert degraded(monitor)[0].startswith("log: no checkpoint was signed over what was done since ")
     log.sign_checkpoint()
-    assert api.get("/readyz").json()["status"] == "ready"
+    assert monitor.get("/readyz").json()["status"] == "ready"
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_assembly_that_stands_still_is_named(api: APIClient, world: World) -> None:
+def test_assembly_that_stands_still_is_named(monitor: APIClient, world: World) -> None:
     long_ago = timezone.now() - timedelta(hours=1)
     row = PendingTrace.objects.create(
         system=world.system,
@@ -258,50 +265,52 @@ def test_assembly_that_stands_still_is_named(api: APIClient, world: World) -> No
         first_received_at=long_ago,
         last_received_at=long_ago,
     )
-    assert degraded(api)[0].startswith("assembly: traces wait whose last span came ")
+    assert degraded(monitor)[0].startswith("assembly: traces wait whose last span came ")
     row.root_ended, row.first_received_at = False, timezone.now() - timedelta(minutes=25)
     row.last_received_at = row.first_received_at
     row.save()
-    assert api.get("/readyz").json()["status"] == "ready", "it waits for its root"
+    assert monitor.get("/readyz").json()["status"] == "ready", "it waits for its root"
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_a_database_restored_from_a_dump_and_not_taken_over_is_named(api: APIClient, world: World) -> None:
+def test_a_database_restored_from_a_dump_and_not_taken_over_is_named(
+    monitor: APIClient, world: World
+) -> None:
     del world
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO evidence_moment (at, before, running)"
             " SELECT now(), tracebinder_xact_id() + 5000, '{}'"
         )
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert fault.startswith("clock: This database was restored from a dump")
 
 
 @pytest.mark.usefixtures("all_at_work")
-def test_a_missing_blob_is_named_once_it_was_looked_for(api: APIClient) -> None:
+def test_a_missing_blob_is_named_once_it_was_looked_for(monitor: APIClient) -> None:
     blob = store_blob(b"a body", "text/plain")
     check_blobs()
-    assert api.get("/readyz").json()["status"] == "ready"
+    assert monitor.get("/readyz").json()["status"] == "ready"
     blob_path(blob.digest).unlink()
     check_blobs()
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert blob.digest in fault
     assert "verify_blobs" in fault
 
 
-def test_not_ready_where_a_table_is_gone(api: APIClient) -> None:
+def test_not_ready_where_a_table_is_gone(monitor: APIClient) -> None:
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE; ALTER TABLE evidence_waiver RENAME TO evidence_waiver_away")
-    answer = api.get("/readyz")
+    answer = monitor.get("/readyz")
     assert answer.status_code == 503
     assert "evidence_waiver" in answer.json()["faults"][0]
 
 
-def test_not_ready_where_a_table_lacks_its_rules(api: APIClient) -> None:
+def test_not_ready_where_a_table_lacks_its_rules(monitor: APIClient) -> None:
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
         cursor.execute("DROP TRIGGER tracebinder_append_only ON evidence_claim")
-    response = api.get("/readyz")
+    response = monitor.get("/readyz")
     assert response.status_code == 503
     assert response.json()["faults"] == [
         "database: triggers or rights are not in place, run `manage.py migrate`: evidence_claim"
@@ -328,17 +337,17 @@ FOR EACH ROW EXECUTE FUNCTION tracebinder_refuse_change('of a newer version')
     ],
 )
 def test_a_server_goes_on_beside_rules_that_a_newer_version_changed_without_a_migration(
-    api: APIClient, settings: Settings, statement: str, subject: str
+    monitor: APIClient, settings: Settings, statement: str, subject: str
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
         cursor.execute(statement.format(role=settings.RUNTIME_ROLE))
-    (fault,) = degraded(api)
+    (fault,) = degraded(monitor)
     assert fault.startswith("database: rules are not as this server has them, ")
     assert fault.endswith(subject)
 
 
-def test_metrics_tell_what_waits(api: APIClient) -> None:
-    text = api.get("/metrics").content.decode()
+def test_metrics_tell_what_waits(monitor: APIClient) -> None:
+    text = monitor.get("/metrics").content.decode()
     assert "tracebinder_pending_traces 0.0" in text
     assert 'tracebinder_queue_length{queue="interpret"}' in text

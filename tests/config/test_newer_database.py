@@ -38,8 +38,10 @@ def migrated(world: World) -> Iterator[World]:
         cursor.execute("RESET ROLE")
 
 
-def test_it_takes_telemetry_and_says_that_it_is_to_be_replaced(migrated: World, api: APIClient) -> None:
-    answer = api.get("/readyz")
+def test_it_takes_telemetry_and_says_that_it_is_to_be_replaced(
+    migrated: World, api: APIClient, monitor: APIClient
+) -> None:
+    answer = monitor.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["faults"][0] == (
         "database: it is newer than this server, replace the server by the version that has evidence.0099_later"
@@ -58,10 +60,12 @@ def test_it_takes_telemetry_and_says_that_it_is_to_be_replaced(migrated: World, 
         ("ALTER TABLE evidence_waiver RENAME TO evidence_leave", "evidence_waiver"),
     ],
 )
-def test_it_is_not_ready_where_it_may_no_longer_do_its_work(api: APIClient, sql: str, subject: str) -> None:
+def test_it_is_not_ready_where_it_may_no_longer_do_its_work(
+    monitor: APIClient, sql: str, subject: str
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"RESET ROLE; {sql.format(runtime=settings.RUNTIME_ROLE)}")
-    answer = api.get("/readyz")
+    answer = monitor.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["faults"][0] == (
         "database: it is newer than this server, replace the server by the version that has evidence.0099_later: "

@@ -17,7 +17,7 @@ from django.db.models import Model
 from config.noun_uses import our_models, read_uses, uses_in
 from evidence.models import Scope
 from evidence.roles import ROLES, roles_that_see
-from evidence.table_rules import NO_RIGHTS, runtime_rights
+from evidence.table_rules import NO_RIGHTS, log_rights, runtime_rights
 from tests import factories
 from tests.evidence.binder_world import fill
 from tests.evidence.otlp_bodies import make_request, make_span
@@ -115,6 +115,7 @@ def test_the_rights_shown_are_those_the_database_gives(model: type[Model]) -> No
     for role, shown in (
         (settings.RUNTIME_ROLE, runtime_rights(model)),
         (settings.INTERPRET_ROLE, NO_RIGHTS),
+        (settings.LOG_ROLE, log_rights(model)),
     ):
         with connection.cursor() as cursor:
             cursor.execute(

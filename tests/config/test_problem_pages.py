@@ -22,6 +22,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.test import APIClient
 
 from config import problems
 from config.urls import urlpatterns as ours
@@ -196,16 +197,19 @@ def test_without_the_database_the_admin_says_so(away: Client) -> None:
         assert response.headers["Retry-After"] == "5"
 
 
-def test_without_the_database_the_figures_are_a_503(away: Client) -> None:
-    shown(away.get("/metrics"), 503, "database_away")
+@pytest.mark.usefixtures("monitor")
+def test_without_the_database_the_figures_are_a_503(away: Client, settings: Any) -> None:
+    watching = {"authorization": f"Bearer {settings.MONITOR_TOKEN}"}
+    shown(away.get("/metrics", headers=watching), 503, "database_away")
     assert away.get("/readyz").status_code == 503
     assert away.get("/healthz").status_code == 200
 
 
 @pytest.mark.django_db
-def test_without_the_broker_the_figures_are_a_503(settings: Any) -> None:
+def test_without_the_broker_the_figures_are_a_503(settings: Any, monitor: APIClient) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    told(Client(raise_request_exception=False).get("/metrics"), 503, "broker_away")
+    monitor.raise_request_exception = False
+    told(monitor.get("/metrics"), 503, "broker_away")
 
 
 @pytest.mark.django_db

@@ -16,6 +16,9 @@ from tests.invariants.walk import REPOSITORY, our_tasks
 LOG_TASKS = {
     "evidence.tasks.sequence_events",
     "evidence.tasks.sign_checkpoint",
+    "evidence.tasks.sequence_missed_events",
+    "evidence.tasks.bring_log_up_to_date",
+    "evidence.tasks.keep_attestations",
 }
 
 

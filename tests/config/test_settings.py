@@ -41,7 +41,7 @@ print(bool(pages), "rest_framework.views" in sys.modules)
 """
 
 
-@pytest.mark.parametrize("process", ["worker", "interpret"])
+@pytest.mark.parametrize("process", ["worker", "log", "interpret"])
 def test_a_worker_loads_no_pages(process: str) -> None:
     """They made each worker hold a third more memory."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "TRACEBINDER_PROCESS": process}

@@ -19,6 +19,9 @@ Lines = list[dict[str, Any]]
 _OF_THE_LOG = ("attest/binder.log-entry.json", "attest/binder.tlog-proof")
 
 
+_NEEDS_A_LOG = {"log", "requireAuditSlice", "requireSidecar"}
+
+
 def verify_forged(
     folder: Path, binder: Binder, edits: Mapping[str, Callable[[Lines], object]], *, without: str = ""
 ) -> Report:
@@ -50,5 +53,5 @@ def verify_forged(
             entry.update(count=content.count(b"\n"), digest=hashlib.sha256(content).hexdigest())
 
     members = resign(members, signers=[cast("KeyPair", load_binder_signer())], change=count_again)
-    trusted = {key: value for key, value in describe_trust().items() if key != "log"}
+    trusted = {key: value for key, value in describe_trust().items() if key not in _NEEDS_A_LOG}
     return verify(folder, repack(members, top=binder.file_name.removesuffix(".zip")), trusted=trusted)

@@ -15,7 +15,7 @@ from evidence import clock, tasks
 from evidence.errors import ClockBehind, ClockSetBack, LeaseLost, NotFound
 from evidence.models import AuditEvent, Binder, BinderRequest, Scope
 from evidence.services import binder_requests, binders, leased_work
-from evidence.services.binders import LogBusy
+from evidence.services.log import LogBusy
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly
 from tests.factories import World, make_world
 

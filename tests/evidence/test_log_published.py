@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
-from django.test import Client
+from rest_framework.test import APIClient
 
 from config.starting import say_what_is_wrong
 from evidence.models import AuditEvent, AuditPayload, Checkpoint, System
@@ -91,12 +91,14 @@ def test_what_is_kept_may_not_be_another_logs_head(system: System, settings: Any
         log.sign_checkpoint()
 
 
-def test_a_tile_that_is_gone_is_said_and_nothing_is_signed(system: System, settings: Any) -> None:
+def test_a_tile_that_is_gone_is_said_and_nothing_is_signed(
+    system: System, settings: Any, monitor: APIClient
+) -> None:
     older = grow(system, 300)
     grow(system, 300)
     head_file(settings).write_text(older.note, encoding="utf-8")  # as another host's
     as_owner("DELETE FROM evidence_tile WHERE level = 1")
-    answer = Client().get("/readyz").json()
+    answer = monitor.get("/readyz").json()
     assert any(fault.startswith("log: ") and "cannot be compared" in fault for fault in answer["faults"]), (
         answer
     )
@@ -104,10 +106,12 @@ def test_a_tile_that_is_gone_is_said_and_nothing_is_signed(system: System, setti
         log.sign_checkpoint()
 
 
-def test_readiness_and_the_start_say_so(system: System, caplog: pytest.LogCaptureFixture) -> None:
+def test_readiness_and_the_start_say_so(
+    system: System, caplog: pytest.LogCaptureFixture, monitor: APIClient
+) -> None:
     grow(system, 10)
     lose(system, 7)
-    answer = Client().get("/readyz").json()
+    answer = monitor.get("/readyz").json()
     assert answer["status"] == "degraded"
     assert any(fault.startswith("log: ") and "published" in fault for fault in answer["faults"]), answer
     with caplog.at_level(logging.ERROR):

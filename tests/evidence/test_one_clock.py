@@ -201,7 +201,7 @@ def test_within_the_tolerance_a_moment_is_after_the_last_event(
 
 
 def test_a_clock_set_back_further_is_refused_and_named(
-    world: World, monkeypatch: pytest.MonkeyPatch, settings: Any, api: APIClient
+    world: World, monkeypatch: pytest.MonkeyPatch, settings: Any, api: APIClient, monitor: APIClient
 ) -> None:
     """Binders were empty without a word: 201, and none of 468 traces in it."""
     filled = fill_lightly(world)
@@ -215,7 +215,7 @@ def test_a_clock_set_back_further_is_refused_and_named(
         export(filled, as_of=None)
     with refused:
         decide(world)
-    told = api.get("/readyz").json()
+    told = monitor.get("/readyz").json()
     assert any(fault.startswith("clock: ") for fault in told["faults"])
     settings.CLOCK_TOLERANCE = 2 * 60 * 60  # an operator's word that it is right now
     assert clock.read_moment().at > real() - timedelta(minutes=1)

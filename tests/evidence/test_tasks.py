@@ -13,6 +13,7 @@ from evidence import clock, tasks
 from evidence.models import AuditEvent, Checkpoint, Disposal, Leaf, PendingTrace, Trace
 from evidence.services import audit
 from evidence.services.ingest.partitions import ensure_partitions
+from evidence.services.log import sequencing
 from tests.evidence.semconv_spans import make_root
 from tests.evidence.stored_spans import store_spans
 from tests.factories import ACTOR, World
@@ -38,10 +39,18 @@ def test_every_event_gets_its_place_and_the_head_is_signed(world: World, setting
     assert Checkpoint.objects.latest("pk").size == AuditEvent.objects.count()
 
 
-def test_an_event_that_the_everyday_search_does_not_see_is_found(world: World) -> None:
+def test_an_event_that_the_everyday_search_does_not_see_is_found_and_the_log_worker_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks.sequence_missed_events, "delay", tasks.sequence_missed_events)
     tasks.sequence_events()
     with transaction.atomic():
         missed = audit.record(verb="thing.done", actor=ACTOR, obj=world.system, system=world.system)
+    monkeypatch.setattr(
+        sequencing, "_window_start", lambda _: missed.pk
+    )  # as if many had been sequenced since
+    tasks.sequence_events()
+    assert not Leaf.objects.filter(event=missed).exists()
     tasks.find_missed_events()
     assert Leaf.objects.get(event=missed).seq == Leaf.objects.count() - 1
 

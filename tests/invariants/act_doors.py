@@ -24,7 +24,7 @@ from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, AuditEvent, Binder, Blob, Membership, Scope, Waiver
 from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
-from evidence.services.people import memberships, name_erasure, person_changes, tokens
+from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
 from evidence.services.people.access_proposals import confirm_access, propose_access
 from evidence.services.people.passwords import make_password_link
 from interpret.services.queueing import queue_probe_run
@@ -34,6 +34,7 @@ from requirements.services.assessment import assess_release
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
+from tests.config.test_second_factor import code_of
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
@@ -636,6 +637,16 @@ ACTS: Final[list[Act]] = [
         prepare=token,
     ),
     Act(
+        "evidence.acts.check_can_change_own_factor",
+        frozenset(EVERYBODY) - {TOKEN_WITH, TOKEN_WITHOUT, COMMAND_LINE},
+        serve(
+            lambda _, who, secret: second_factors.set_up_second_factor(
+                principal=who, secret=secret, code=code_of(secret)
+            )
+        ),
+        prepare=lambda _: second_factors.new_secret(),
+    ),
+    Act(
         "evidence.acts.check_can_add_person",
         ADMINISTRATORS,
         serve(
@@ -854,6 +865,11 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_rotate_binder_key",
         frozenset({COMMAND_LINE}),
         serve(lambda world, who, _: acts.check_can_rotate_binder_key(who)),
+    ),
+    Act(
+        "evidence.acts.check_can_rotate_log_key",
+        frozenset({COMMAND_LINE}),
+        serve(lambda world, who, _: acts.check_can_rotate_log_key(who)),
     ),
     Act(
         "requirements.acts.check_can_assess",

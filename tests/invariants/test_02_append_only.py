@@ -44,7 +44,7 @@ def test_each_table_is_append_only_or_says_why_its_rows_may_change(model: type[M
                 [table, TRIGGER_NAME],
             )
             assert cursor.fetchone() == ("O",), f"{table} has no enabled {TRIGGER_NAME} trigger"
-            for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE):
+            for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE, settings.LOG_ROLE):
                 cursor.execute(
                     "SELECT has_table_privilege(%s, %s, 'UPDATE'), has_table_privilege(%s, %s, 'DELETE'),"
                     " has_table_privilege(%s, %s, 'TRUNCATE'), pg_has_role(%s, relowner, 'USAGE')"
@@ -58,7 +58,7 @@ def test_each_table_is_append_only_or_says_why_its_rows_may_change(model: type[M
 
 def test_the_runtime_role_may_truncate_and_own_nothing() -> None:
     with connection.cursor() as cursor:
-        for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE):
+        for role in (settings.RUNTIME_ROLE, settings.INTERPRET_ROLE, settings.LOG_ROLE):
             cursor.execute(
                 "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
                 " AND (has_table_privilege(%s, oid, 'TRUNCATE') OR pg_has_role(%s, relowner, 'USAGE'))",

@@ -19,6 +19,7 @@ NO_KNOWLEDGE = {
     ("requirements/checks/reviews.py", "sealed_at__lte"),  # whose time for review is over
     ("requirements/services/assessment.py", "as_of__lte"),  # a date that the row is about
     ("requirements/services/binder_sections.py", "as_of__lte"),
+    ("evidence/services/previous_binders.py", "as_of__lt"),  # likewise: which of two is the later
     ("evidence/selectors/waivers.py", "expires_at__gt"),
     ("evidence/services/disposal/reach.py", "as_of__gte"),
 }

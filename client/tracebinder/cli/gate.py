@@ -10,6 +10,7 @@ import json
 import urllib.parse
 from typing import TYPE_CHECKING, Final
 
+from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, server_of
 from tracebinder.cli.table import print_table
 from tracebinder.errors import TracebinderError
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if verdict not in EXIT_CODES:
         raise TracebinderError(f"the server's verdict {verdict!r} is not known; get a newer client")
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(json_text(answer))
     else:
         _print_decision(arguments, verdict, answer)
     return EXIT_CODES[verdict]

@@ -1,4 +1,4 @@
-"""`tracebinder`: put a release on record and vouch for it, post eval results, ask a gate, verify a binder."""
+"""`tracebinder`: record and vouch for a release, post eval results, ask a gate, verify a binder, witness a log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from tracebinder import __version__
-from tracebinder.cli import gate, push_eval, register_release, register_versions, verify
+from tracebinder.cli import checkpoint, gate, push_eval, register_release, register_versions, verify, witness
+from tracebinder.cli.hidden_signs import marked_output, show_hidden
 from tracebinder.errors import TracebinderError
 
 WRONG_USAGE: Final = 64
@@ -22,9 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exc:  # argparse says 2 for wrong usage, which already means something else here
         return WRONG_USAGE if exc.code else 0
     try:
-        code: int = arguments.run(arguments)
+        with marked_output():
+            code: int = arguments.run(arguments)
     except TracebinderError as exc:
-        print(f"tracebinder: {exc}", file=sys.stderr)
+        print(f"tracebinder: {show_hidden(str(exc))}", file=sys.stderr)
         return int(arguments.error_code)
     except BrokenPipeError:
         # whoever read our output stopped reading: nothing more can be said, and Python must not try at exit
@@ -38,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tracebinder", description=__doc__)
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (register_release, register_versions, push_eval, gate, verify):
+    for module in (register_release, register_versions, push_eval, gate, verify, checkpoint, witness):
         module.add_command(commands)
     return parser
 

@@ -7,10 +7,10 @@ Exit codes: 0 stored (or already there), 1 stored but the run did not succeed or
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
 
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         query["release"] = arguments.release
     status, answer = server_of(arguments).post("/api/v1/eval-runs", body, query=query)
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(json_text(answer))
     else:
         _print_run(status, answer)
     return 1 if answer.get("rejects") or answer.get("status") != "success" else 0

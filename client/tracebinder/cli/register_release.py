@@ -8,10 +8,10 @@ registered (`tracebinder register-versions FILE`), no gate lets the release thro
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Post the file as it is, and print what is on record."""
     _, answer = server_of(arguments).post("/api/v1/releases", read_file(arguments.file))
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print(json_text(answer))
         return 0
     print(
         f"release {answer.get('name')} of {answer.get('system')} is on record, digest {answer.get('digest')}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from tracebinder.cli.hidden_signs import show_hidden
+
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their heads; nothing at all when there are no rows."""
     if not rows:
         return
-    lines = [list(heads), *([_one_line(cell) for cell in row] for row in rows)]
+    lines = [list(heads), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(heads))]
     for number, line in enumerate(lines):
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
@@ -19,9 +21,9 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             print("  ".join("-" * width for width in widths))
 
 
-def _one_line(text: str) -> str:
-    """Return the text without control characters, which could otherwise drive the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+def printable(text: str) -> str:
+    """Return the text in one line, with marks for what nobody sees: control characters could drive the terminal."""
+    return "".join(c if c.isprintable() else " " for c in show_hidden(text))
 
 
 def _width(text: str) -> int:

@@ -5,7 +5,7 @@ Entries re-hash to leaves, leaves to both signed roots, and no stream of entries
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from tracebinder.verify.container import Container
 from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailed, BinderMalformed
 from tracebinder.verify.merkle import RunningRoot, check_consistency, leaf_hash
-from tracebinder.verify.note import CheckpointBody, is_signed_by, parse_checkpoint, parse_note
+from tracebinder.verify.note import CheckpointBody, parse_checkpoint, parse_note
 from tracebinder.verify.strict_json import JsonObject, parse_object, text_at, texts_at, whole_at
 from tracebinder.verify.trust import TrustedLog
 
@@ -33,6 +33,8 @@ class SliceResult:
     leaves: int
     entries: int
     withheld: int
+    roots: dict[int, bytes]  # of the first leaves, at each size that was asked for
+    note: bytes  # the last checkpoint, as signed
 
 
 def has_slice(bag: Bag) -> bool:
@@ -47,24 +49,27 @@ def has_slice(bag: Bag) -> bool:
     return bool(present)
 
 
-def check_slice(container: Container, log: TrustedLog) -> SliceResult:
+def check_slice(container: Container, log: TrustedLog, *, sizes: Collection[int] = ()) -> SliceResult:
     """Check the whole slice against the two checkpoints in it, both signed by the trusted log key.
+
+    Args:
+        sizes: at which the root of the first leaves is asked for.
 
     Raises:
         BinderFailed: a leaf, a root, the proof or a stream's sequence does not hold.
         BinderMalformed: one of the files is not in the form of the format.
     """
-    first, last = _checkpoints(container, log)
-    _check_roots(container, first, last)
+    (first, _), (last, note) = _checkpoints(container, log)
+    roots = _check_roots(container, first, last, sizes)
     path = _consistency_path(container, first, last)
     check_consistency(
         first_size=first.size, first_root=first.root, second_size=last.size, second_root=last.root, path=path
     )
     entries, withheld = _check_entries(container, last.size)
-    return SliceResult(leaves=last.size, entries=entries, withheld=withheld)
+    return SliceResult(leaves=last.size, entries=entries, withheld=withheld, roots=roots, note=note)
 
 
-def _checkpoints(container: Container, log: TrustedLog) -> tuple[CheckpointBody, CheckpointBody]:
+def _checkpoints(container: Container, log: TrustedLog) -> list[tuple[CheckpointBody, bytes]]:
     parts = container.read(CHECKPOINTS).split(b"\n\n")
     if len(parts) != 4:
         raise BinderMalformed("must hold two signed notes, a blank line between", member=CHECKPOINTS)
@@ -72,21 +77,27 @@ def _checkpoints(container: Container, log: TrustedLog) -> tuple[CheckpointBody,
     for raw in (b"\n\n".join(parts[:2]) + b"\n", b"\n\n".join(parts[2:])):
         note = parse_note(raw, member=CHECKPOINTS)
         body = parse_checkpoint(note, member=CHECKPOINTS)
-        if body.origin != log.origin or not is_signed_by(note, log.key):
+        if body.origin != log.origin or not log.signed(note, body.size):
             raise BinderFailed("a checkpoint is not signed by the trusted log", member=CHECKPOINTS)
-        bodies.append(body)
-    return bodies[0], bodies[1]
+        bodies.append((body, raw))
+    return bodies
 
 
-def _check_roots(container: Container, first: CheckpointBody, last: CheckpointBody) -> None:
+def _check_roots(
+    container: Container, first: CheckpointBody, last: CheckpointBody, sizes: Collection[int]
+) -> dict[int, bytes]:
     running = RunningRoot()
     checked_first = first.size == 0
+    roots = {0: running.root()}
     for leaf in _leaves(container):
         running.append(leaf)
         if running.size == first.size:
             checked_first = running.root() == first.root
+        if running.size in sizes:
+            roots[running.size] = running.root()
     if running.size != last.size or running.root() != last.root or not checked_first:
         raise BinderFailed("the leaf hashes do not lead to the signed roots", member=LEAVES)
+    return roots
 
 
 def _leaves(container: Container) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ Source: c2sp.org/signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature v1
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ class SignedNote:
     text: str
     signatures: tuple[NoteSignature, ...]
 
+    def to_text(self) -> str:
+        """Return the note as it came."""
+        lines = (f"— {s.name} {base64.b64encode(s.key_id + s.signature).decode()}\n" for s in self.signatures)
+        return self.text + "\n" + "".join(lines)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckpointBody:
@@ -78,6 +84,11 @@ def parse_vkey(text: str, *, member: str = "trust file") -> NoteKey:
     if key.key_id.hex() != parts[1]:
         raise BinderMalformed(f"verifier key with a wrong id: {text[:80]!r}", member=member)
     return key
+
+
+def vkey_of(key: NoteKey) -> str:
+    """Return a key as the C2SP vkey `name+keyid+base64`."""
+    return f"{key.name}+{key.key_id.hex()}+{base64.b64encode(bytes([key.algorithm]) + key.public).decode()}"
 
 
 def parse_note(data: bytes, *, member: str) -> SignedNote:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from tracebinder.verify.errors import VerifyError
+from tracebinder.verify.kept import KeptHead
+from tracebinder.verify.previous import Differences
 
 LineName = Literal[
     "integrity", "origin", "container", "log inclusion", "witnessed", "completeness", "freshness"
@@ -49,12 +51,18 @@ class Problem:
 
 @dataclass(slots=True)
 class Report:
-    """The answers, the problems, and what the binder says it is (only once its signature was verified)."""
+    """The answers, the problems, and what the binder says it is (only once its signature was verified).
+
+    `heads` are the checkpoints in it that hold, for whoever keeps them; `differences` is what changed since an earlier
+    binder, where one was given.
+    """
 
     binder_id: str = ""
     zip_digest: str = ""
     statement: dict[str, object] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    heads: list[KeptHead] = field(default_factory=list)
+    differences: Differences | None = None
     _lines: dict[LineName, Line] = field(default_factory=dict)
 
     def answer(self, name: LineName, state: State, detail: str) -> None:
@@ -62,6 +70,10 @@ class Report:
         current = self._lines.get(name)
         if current is None or current.state != "failed":
             self._lines[name] = Line(name, state, detail)
+
+    def line(self, name: LineName) -> Line:
+        """Return a line as it stands; one that was never reached is not checked."""
+        return self._lines.get(name, Line(name, "not checked", "an earlier problem stopped the check"))
 
     def fail(self, name: LineName, error: VerifyError) -> None:
         """Note a problem; its line fails, and stays failed. The line's text is the first problem's."""
@@ -72,10 +84,7 @@ class Report:
     @property
     def lines(self) -> list[Line]:
         """Every line, in a fixed order; one that was never reached is not checked."""
-        return [
-            self._lines.get(name, Line(name, "not checked", "an earlier problem stopped the check"))
-            for name in LINE_NAMES
-        ]
+        return [self.line(name) for name in LINE_NAMES]
 
     @property
     def exit_code(self) -> int:
@@ -95,4 +104,5 @@ class Report:
                 for p in self.problems
             ],
             "statement": self.statement,
+            **({} if self.differences is None else {"differences": self.differences.as_dict()}),
         }

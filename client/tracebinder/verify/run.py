@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tracebinder.verify.audit_slice import check_slice, has_slice
+from tracebinder.verify.audit_slice import SliceResult, check_slice, has_slice
 from tracebinder.verify.bag import (
     BAG_INFO,
     ENVELOPE,
@@ -18,6 +19,7 @@ from tracebinder.verify.bag import (
     LOG_ENTRY,
     LOG_PROOF,
     TAG_MANIFEST,
+    TIMESTAMP,
     Bag,
     check_bag,
     check_format,
@@ -33,12 +35,16 @@ from tracebinder.verify.errors import (
     VerifyError,
 )
 from tracebinder.verify.gates import GatesChecked, check_gate_decisions
+from tracebinder.verify.kept import KeptHead, compare_kept, open_head
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
+from tracebinder.verify.previous import check_same_scope, find_differences
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.spans import SpansChecked, check_spans
 from tracebinder.verify.strict_json import object_at, text_at, time_at
+from tracebinder.verify.timestamp import can_check, check_timestamp
 from tracebinder.verify.tlog import (
+    TlogProof,
     check_log_entry,
     check_log_proof,
     count_strangers,
@@ -50,6 +56,7 @@ from tracebinder.verify.zip_format import CHUNK
 
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
 _SIDECAR: Final = "sidecar"
+_CLOCKS: Final = timedelta(minutes=5)  # by which two machines' clocks may differ
 _PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
@@ -61,6 +68,7 @@ def verify_binder(
     *,
     trust: Trust,
     sidecar: Path | None = None,
+    kept: Sequence[KeptHead] = (),
     now: datetime | None = None,
     limits: Limits | None = None,
 ) -> Report:
@@ -69,6 +77,7 @@ def verify_binder(
     Args:
         path: the ZIP.
         sidecar: the signature over the ZIP's bytes, where it came along.
+        kept: checkpoints that were kept; the binder's log must continue each that it can be compared with.
         now: against which the age of `asOf` is measured; the machine's clock when None.
         limits: how large a binder may be; generous by default.
     """
@@ -77,12 +86,49 @@ def verify_binder(
         report.zip_digest = _file_digest(path)
         outer_id = _check_sidecar(sidecar, trust, report) if sidecar is not None else None
         with open_container(path, limits or Limits()) as container:
-            _check_content(container, trust, outer_id, now or datetime.now(UTC), report)
+            _check_content(container, trust, kept, outer_id, now or datetime.now(UTC), report)
+    return report
+
+
+def verify_with_previous(
+    path: Path,
+    previous: Path,
+    *,
+    trust: Trust,
+    sidecar: Path | None = None,
+    previous_sidecar: Path | None = None,
+    kept: Sequence[KeptHead] = (),
+    now: datetime | None = None,
+    limits: Limits | None = None,
+) -> Report:
+    """Verify a binder and an earlier one of the same scope, and report on the later one with what differs.
+
+    The later one's log must continue the earlier one's. What is wrong with the earlier one fails the report too. How
+    old it is does not count, nor how small its log was.
+    """
+    older = replace(trust, maximum_age_days=None, log=trust.log and replace(trust.log, minimum_size=0))
+    old = verify_binder(previous, trust=older, sidecar=previous_sidecar, now=now, limits=limits)
+    heads = [replace(head, where="in the previous binder") for head in old.heads]
+    report = verify_binder(path, trust=trust, sidecar=sidecar, kept=[*kept, *heads], now=now, limits=limits)
+    for problem in old.problems:
+        report.problems.append(replace(problem, detail=f"of the previous binder: {problem.detail}"))
+    if report.exit_code:
+        return report
+    with _noting(report, "completeness"):
+        check_same_scope(old.statement, report.statement)
+        report.differences = find_differences(
+            previous, path, old_digest=old.zip_digest, statement=report.statement, limits=limits
+        )
     return report
 
 
 def _check_content(
-    container: Container, trust: Trust, outer_id: str | None, now: datetime, report: Report
+    container: Container,
+    trust: Trust,
+    kept: Sequence[KeptHead],
+    outer_id: str | None,
+    now: datetime,
+    report: Report,
 ) -> None:
     check_format(container)
     bag, problems = check_bag(container)
@@ -93,22 +139,30 @@ def _check_content(
     except VerifyError as exc:
         report.fail("origin", exc)
         return
-    _describe_container(container, outer_id, report)
+    with _noting(report, "container"):
+        _describe_container(container, outer_id, trust, report)
     if problems:
         return
     report.answer("integrity", "ok", f"{len(bag.digests)} files, each as it was listed and signed")
+    proof = part = None
     with _noting(report, "log inclusion"):
-        _check_log(container, statement, trust, report)
+        proof = _check_log(container, statement, trust, report)
+    with _noting(report, "witnessed"):
+        _check_timestamp(container, proof, statement, trust, report)
     with _noting(report, "completeness"):
-        _check_completeness(container, bag, statement, trust, report)
+        part = _check_completeness(container, bag, statement, trust, kept, report)
+    with _noting(report, "witnessed"):
+        _check_kept(proof, part, statement, trust, kept, now, report)
     with _noting(report, "freshness"):
         _check_freshness(statement, trust, now, report)
 
 
-def _describe_container(container: Container, outer_id: str | None, report: Report) -> None:
+def _describe_container(container: Container, outer_id: str | None, trust: Trust, report: Report) -> None:
     """Say whether the ZIP's own bytes are signed, beside its content; never green where they are not."""
     if outer_id is not None:
         report.answer("container", "ok", "its bytes are signed, by the sidecar")
+    elif trust.require_sidecar:
+        raise TrustNotMet("no sidecar that holds, and the trust file requires one")
     elif container.is_bare:
         report.answer(
             "container", "not present", "its bytes are not signed; beyond its content they say nothing"
@@ -188,11 +242,12 @@ def _check_names(container: Container, bag: Bag, binder_id: str) -> None:
         raise BinderFailed(f"the top folder {container.top!r} is not the signed binder's")
 
 
-def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> None:
+def _check_log(container: Container, statement: Statement, trust: Trust, report: Report) -> TlogProof | None:
+    """Return the proof of inclusion, once it holds; None where there is none, or no log to check it against."""
     present = {LOG_ENTRY, LOG_PROOF} & set(container.members)
     if not present:
         _check_log_absence(statement, trust, report)
-        return
+        return None
     if present != {LOG_ENTRY, LOG_PROOF}:
         raise BinderFailed("a log entry and its proof come together", member=present.pop())
     entry = container.read(LOG_ENTRY)
@@ -202,8 +257,11 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
     if trust.log is None:
         report.answer("log inclusion", "not checked", "the trust file names no log")
         report.answer("witnessed", "not checked", "the trust file names no log")
-        return
-    check_log_proof(entry, proof, trust.log)
+        with _noting(report, "witnessed"):
+            _refuse_unless(not trust.quorum, "the trust file demands witnesses, and names no log of theirs")
+        return None
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    check_log_proof(entry, proof, trust.log, as_of=as_of)
     report.answer(
         "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
     )
@@ -211,12 +269,13 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
         _check_witnesses(
             count_witnesses(proof.note, trust), trust, report, count_strangers(proof.note, trust)
         )
+    return proof
 
 
 def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> None:
     if statement.predicate.get("log") is not None:
         raise BinderFailed("the statement names a log, but the proof of inclusion is gone", member=LOG_PROOF)
-    if trust.log is not None and trust.log.required:
+    if trust.log is not None and (trust.log.required or trust.log.minimum_size):
         raise TrustNotMet("no proof of inclusion, and the trust file requires one", member=LOG_PROOF)
     report.answer("log inclusion", "not present", "the binder carries no proof of inclusion")
     with _noting(report, "witnessed"):
@@ -235,9 +294,81 @@ def _check_witnesses(count: int, trust: Trust, report: Report, strangers: int = 
         report.answer("witnessed", "not present", f"no trusted witness has cosigned the log{others}")
 
 
-def _check_completeness(
-    container: Container, bag: Bag, statement: Statement, trust: Trust, report: Report
+def _check_kept(
+    proof: TlogProof | None,
+    part: SliceResult | None,
+    statement: Statement,
+    trust: Trust,
+    kept: Sequence[KeptHead],
+    now: datetime,
+    report: Report,
 ) -> None:
+    """Compare the binder's log with the checkpoints that were kept, and note those of the binder to be kept."""
+    if trust.log is None or proof is None:
+        if kept and report.line("log inclusion").state != "failed":
+            raise TrustNotMet("checkpoints were kept, and the binder proves no log to compare them with")
+        return
+    if part is None and report.line("completeness").state == "failed":
+        return
+    _refuse_unless(
+        part is not None or not kept, "the binder has no slice of the log to compare what was kept with"
+    )
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    roots = part.roots if part else {}
+    result = compare_kept(kept, roots=roots, proof=proof.checkpoint, as_of=as_of)
+    notes = [proof.note.to_text(), *([part.note.decode()] if part else [])]
+    report.heads = [open_head(note, trust.log, seen_at=now) for note in notes]
+    if not kept:
+        return
+    untold = f", {result.untold} cannot be compared offline" if result.untold else ""
+    seen = f"{result.found} of {len(kept)} kept checkpoints are in this log{untold}"
+    before = report.line("witnessed")
+    report.answer("witnessed", "ok" if result.found else before.state, f"{before.detail}; {seen}")
+
+
+def _refuse_unless(is_met: bool, detail: str) -> None:  # noqa: FBT001  # reads as a sentence
+    """Say that what the trust file demands is not met."""
+    if not is_met:
+        raise TrustNotMet(detail)
+
+
+def _check_timestamp(
+    container: Container, proof: TlogProof | None, statement: Statement, trust: Trust, report: Report
+) -> None:
+    """Check the time-stamp over the checkpoint, where there is one and its authority is trusted."""
+    if TIMESTAMP not in container.members:
+        _refuse_unless(not trust.require_timestamp, "no time-stamp, and the trust file requires one")
+        return
+    if proof is None:
+        if report.line("log inclusion").state == "not present":
+            raise BinderFailed("a time-stamp is of a log's checkpoint, and there is none", member=TIMESTAMP)
+        _refuse_unless(not trust.require_timestamp, "the time-stamp is of a checkpoint that was not checked")
+        return
+    before = report.line("witnessed")
+    if not trust.authorities or not can_check():
+        why = "install tracebinder[timestamps]" if trust.authorities else "the trust file names no authority"
+        _refuse_unless(not trust.require_timestamp, f"its time-stamp cannot be checked: {why}")
+        report.answer(
+            "witnessed", before.state, f"{before.detail}; a time-stamp is present, not checked: {why}"
+        )
+        return
+    stamped_at = check_timestamp(container.read(TIMESTAMP), proof.note.text, trust.authorities)
+    as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
+    if stamped_at + _CLOCKS < as_of:
+        raise BinderFailed(
+            f"was time-stamped at {stamped_at.isoformat()}, before it was made", member=TIMESTAMP
+        )
+    report.answer("witnessed", before.state, f"{before.detail}; time-stamped at {stamped_at.isoformat()}")
+
+
+def _check_completeness(
+    container: Container,
+    bag: Bag,
+    statement: Statement,
+    trust: Trust,
+    kept: Sequence[KeptHead],
+    report: Report,
+) -> SliceResult | None:
     problems = [
         *check_crate(container, bag),
         *check_documents(container, bag),
@@ -257,11 +388,12 @@ def _check_completeness(
     gates = GatesChecked()
     with _noting(report, "completeness"):
         gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
-    audit = _audit_text(container, bag, trust)
+    part, audit = _check_audit(container, bag, trust, kept)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     again = f"{count} populations and all totals counted again"
     report.answer("completeness", "ok", f"{again}; {spans}; {gates}; {audit}")
+    return part
 
 
 def _version_of_producer(statement: Statement) -> int:
@@ -271,19 +403,28 @@ def _version_of_producer(statement: Statement) -> int:
     return int(named[1]) if named else 0
 
 
-def _audit_text(container: Container, bag: Bag, trust: Trust) -> str:
+def _check_audit(
+    container: Container, bag: Bag, trust: Trust, kept: Sequence[KeptHead]
+) -> tuple[SliceResult | None, str]:
+    """Check the slice of the log, and return what was found with words for it."""
     if not has_slice(bag):
-        return "no slice of the audit log in it"
+        _refuse_unless(
+            not trust.require_audit_slice, "no slice of the audit log in it; the trust file requires one"
+        )
+        return None, "no slice of the audit log in it"
     if trust.log is None:
-        return "slice of the audit log not checked: the trust file names no log"
-    result = check_slice(container, trust.log)
+        _refuse_unless(
+            not trust.require_audit_slice, "the trust file requires a slice of the log, and names no log"
+        )
+        return None, "slice of the audit log not checked: the trust file names no log"
+    result = check_slice(container, trust.log, sizes={head.size for head in kept})
     withheld = f", {result.withheld} withheld" if result.withheld else ""
-    return f"{result.entries} audit entries and {result.leaves} leaves re-hashed{withheld}"
+    return result, f"{result.entries} audit entries and {result.leaves} leaves re-hashed{withheld}"
 
 
 def _check_freshness(statement: Statement, trust: Trust, now: datetime, report: Report) -> None:
     as_of = time_at(statement.predicate, "asOf", member=ENVELOPE)
-    if as_of > now + timedelta(minutes=5):
+    if as_of > now + _CLOCKS:
         raise BinderFailed(f"is as of {as_of.isoformat()}, which is in the future", member=ENVELOPE)
     if trust.maximum_age_days is None:
         report.answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
@@ -76,7 +77,7 @@ def check_log_entry(entry: bytes, payload: bytes, *, system: str) -> None:
             raise BinderFailed(f"its {key} is {found[key]!r}, not {wanted!r}", member=LOG_ENTRY)
 
 
-def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog) -> None:
+def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog, *, as_of: datetime) -> None:
     """Check signature, origin, size and inclusion, the last under the signed size and root only.
 
     Raises:
@@ -84,7 +85,7 @@ def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog) -> None:
         TrustNotMet: the tree is smaller than one already seen: the log was rolled back.
     """
     try:
-        _check_checkpoint(proof.note, proof.checkpoint, log)
+        _check_checkpoint(proof.note, proof.checkpoint, log, as_of)
         check_inclusion(
             leaf=leaf_hash(entry),
             index=proof.index,
@@ -103,14 +104,15 @@ def count_witnesses(note: SignedNote, trust: Trust) -> int:
 
 def count_strangers(note: SignedNote, trust: Trust) -> int:
     """Return how many signature lines are by keys that nobody here knows: of the note they prove nothing."""
-    known = {(key.name, key.key_id) for key in (*trust.witnesses, *([trust.log.key] if trust.log else []))}
+    logs = [trust.log.key, *(key for key, _ in trust.log.former)] if trust.log else []
+    known = {(key.name, key.key_id) for key in (*trust.witnesses, *logs)}
     return sum((line.name, line.key_id) not in known for line in note.signatures)
 
 
-def _check_checkpoint(note: SignedNote, checkpoint: CheckpointBody, log: TrustedLog) -> None:
+def _check_checkpoint(note: SignedNote, checkpoint: CheckpointBody, log: TrustedLog, as_of: datetime) -> None:
     if checkpoint.origin != log.origin:
         raise BinderFailed(f"the checkpoint is of {checkpoint.origin!r}, not {log.origin!r}")
-    if not is_signed_by(note, log.key):
+    if not log.signed(note, checkpoint.size):
         raise BinderFailed("the checkpoint is not signed by the trusted log key")
-    if checkpoint.size < log.minimum_size:
+    if checkpoint.size < log.minimum_size and (log.seen_at is None or as_of >= log.seen_at):
         raise TrustNotMet(f"the log has {checkpoint.size} leaves, {log.minimum_size} were seen before")

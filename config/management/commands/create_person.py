@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
 from evidence.access import principal_of_command_line
+from evidence.look_alikes import what_is_odd
 from evidence.management.service_command import ServiceCommand, find_systems
 from evidence.roles import ROLES
 from evidence.services.people.persons import create_person
@@ -61,6 +62,8 @@ class Command(ServiceCommand):
         roles = ", ".join(sorted(set(options["role"])))
         sees = ", ".join(person.memberships.order_by("system__key").values_list("system__key", flat=True))
         self.stdout.write(f"{person}: {roles}; sees {sees or 'no system yet'}")
+        if odd := what_is_odd(str(person)):
+            self.stderr.write(self.style.WARNING(f"Look twice at the name {str(person)!r}: {odd}."))
         if not created:
             self.stdout.write(f"{person} was on record already, and keeps their password.")
         elif options["generate_password"]:

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.text import Text
 
 from config import embedded, tied
-from config.processes import ProcessSpec, plan_processes
+from config.processes import ProcessSpec, environment_for, plan_processes
 from evidence.management.service_command import whole_number
 
 STOP_AFTER = 20  # seconds a process gets to finish its work before it is killed
@@ -165,7 +165,7 @@ def _start(spec: ProcessSpec, console: Console, colour: str) -> subprocess.Popen
         # It ends with us, even where we are killed.
         [sys.executable, str(TIED), str(os.getpid()), *spec.command],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "TRACEBINDER_PROCESS": spec.role, "PYTHONUNBUFFERED": "1"},
+        env={**environment_for(spec.role, os.environ), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -21,6 +21,7 @@ from evidence.access import sees_internals, visible_people
 from evidence.admin.frame.address import StrictChangeList
 from evidence.admin.frame.display import list_url, pretty_json
 from evidence.admin.frame.lookups import asks_for_visible_rows, spell_out
+from evidence.admin.frame.odd_names import warn_of_name
 from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.admin.frame.people import (
     actor_column,
@@ -150,6 +151,7 @@ class ScopedModelAdmin(StrictInput):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:  # fmt: skip
         context = {"chain": self.chain_of(request, object_id)} | (extra_context or {})
+        warn_of_name(request, self, object_id)
         return super().changeform_view(request, object_id, form_url, context)
 
     def history_view(

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
+from evidence.admin.frame.odd_names import is_odd
 from evidence.admin.frame.words import in_words
 
 GOOD, WARN, BAD, PLAIN = "good", "warn", "bad", "plain"
@@ -39,6 +40,7 @@ TONES: Final[Mapping[str, str]] = {
     "supported": GOOD, "not_supported": BAD, "inconclusive": WARN, "invalid": BAD,
     "open": WARN, "overdue": BAD, "closed": PLAIN, "disagreement": WARN, "adjudicated": PLAIN,
     "registered": GOOD, "unregistered": WARN,
+    "odd_name": WARN,
     "active": GOOD, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip
 
@@ -72,7 +74,8 @@ def link(obj: Model | None, text: object = None) -> SafeString | str:
     """Return a link to a record's page, or a dash where there is none."""
     if obj is None:
         return "–"
-    return format_html('<a href="{}">{}</a>', record_url(obj), str(obj) if text is None else text)
+    shown = format_html('<a href="{}">{}</a>', record_url(obj), str(obj) if text is None else text)
+    return format_html("{} {}", shown, badge("odd_name", _("look twice"))) if is_odd(obj) else shown
 
 
 def short_digest(digest: str) -> SafeString | str:

@@ -7,14 +7,14 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from evidence.access import Principal, principal_of_user, visible_to
+from evidence.access import Principal, principal_of_session, visible_to
 
 
 def principal_of(request: HttpRequest) -> Principal:
     """Return who is looking, computed once for a request."""
     cached: Principal | None = getattr(request, "_admin_principal", None)
     if cached is None:
-        cached = principal_of_user(request.user)
+        cached = principal_of_session(request)
         request._admin_principal = cached  # type: ignore[attr-defined]  # noqa: SLF001  # our cache, on the request itself
     return cached
 

@@ -20,6 +20,7 @@ from evidence.errors import EvidenceError
 from evidence.locks import Lock, hold
 from evidence.models import AuditEvent, Binder
 from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.public_keys import BINDER, publish, read_published_key
 
 KEY_FILE: Final = "binder.ed25519.pem"
 SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline verifier looks for it
@@ -70,7 +71,7 @@ class FileSigner:
 
 
 def load_binder_signer() -> FileSigner:
-    """Return the key that signs binders; make it where none was ever used.
+    """Return the key that signs binders, its public half published; make it where none was ever used.
 
     Raises:
         SignerKeyUnusable: as `check_binder_key`, or this process is to hold no keys.
@@ -80,7 +81,19 @@ def load_binder_signer() -> FileSigner:
     path = key_path()
     if not path.exists() and not was_used():
         create_key_file(path)
-    return check_binder_key() or FileSigner(read_key_file(path))
+    signer = check_binder_key() or FileSigner(read_key_file(path))
+    publish(BINDER, signer.public)
+    return signer
+
+
+def load_binder_public() -> bytes:
+    """Return the raw public half of the key that signs binders, which is published for processes that do not hold it.
+
+    Raises:
+        SignerKeyUnusable: as `load_binder_signer`, where this process holds the key.
+        PublicKeyMissing: where it does not, and whoever does has published none yet.
+    """
+    return load_binder_signer().public if settings.HOLDS_KEYS else read_published_key(BINDER)
 
 
 def check_binder_key() -> FileSigner | None:
@@ -150,10 +163,11 @@ def key_path() -> Path:
     return Path(settings.KEY_ROOT) / KEY_FILE
 
 
-def trusted_signer(signer: FileSigner) -> dict[str, object]:
-    """Return the signer as an entry of `trust.json`."""
+def trusted_signer(public: bytes) -> dict[str, object]:
+    """Return the holder of a key as an entry of `trust.json`."""
     return {
         "name": "binder signer",
-        "keyid": signer.keyid,
-        "publicKey": base64.b64encode(signer.public).decode(),
+        "keyid": sha256_hex(public),
+        "algorithm": "ed25519",
+        "publicKey": base64.b64encode(public).decode(),
     }

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 # Said by a process that is to hold no keys: it must not make any, either, which nobody would trust.
 KEYS_ELSEWHERE: Final = (
-    "This process holds no keys (TRACEBINDER_HOLDS_KEYS is false). Ask for a binder with `Prefer: respond-async`, so "
-    "that the export worker signs it; `trust.json` comes from a process that holds them."
+    "This process holds no keys (TRACEBINDER_HOLDS_KEYS is false): the workers of the queues log and export sign. Ask "
+    "for a binder with `Prefer: respond-async`, and run commands that sign where the keys are."
 )
 
 

@@ -1,7 +1,9 @@
 """The log's own signing key: Ed25519, one file below `KEY_ROOT`, used for checkpoints and for nothing else.
 
 The key is made once, before the first checkpoint. When checkpoints exist and the file is gone, nothing
-replaces it: a new key under the old name would look to every auditor like another log.
+replaces it: a new key under the old name would look to every auditor like another log. Where it is replaced on purpose
+(`rotate_log_key`), what it signed is known by its public half, which lies beside it; and as long as the old private
+half lies there, too, it signs beside the new one, for those who have not heard of the new one yet.
 """
 
 from __future__ import annotations
@@ -13,11 +15,20 @@ from django.conf import settings
 from evidence.errors import EvidenceError
 from evidence.log import notes
 from evidence.log.errors import LogError
-from evidence.log.notes import SignerKey, VerifierKey
+from evidence.log.notes import FormerKey, SignerKey, VerifierKey
 from evidence.models.audit import Checkpoint
 from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.public_keys import (
+    LOG,
+    former_keys_path,
+    publish,
+    publish_former_keys,
+    read_published_former_keys,
+    read_published_key,
+)
 
 KEY_FILE = "log.ed25519.pem"  # PKCS #8, not encrypted, mode 0600
+FORMER_FILE = "log.former-keys"  # "<size> <vkey>" of each key that was replaced, the first one first
 
 
 class LogKeyUnusable(EvidenceError):
@@ -72,13 +83,70 @@ def key_path() -> Path:
     return Path(settings.KEY_ROOT) / KEY_FILE
 
 
+def load_signers_beside(signer: SignerKey) -> list[SignerKey]:
+    """Return the replaced keys whose private halves still lie there: they sign beside the one in use."""
+    paths = sorted(Path(settings.KEY_ROOT).glob(f"{Path(KEY_FILE).stem}.until-*.pem"))
+    found = [_read_signer(path) for path in paths]
+    return [
+        one for one in found if one.verifier != signer.verifier
+    ]  # a crash while it is replaced leaves it twice
+
+
+def former_path() -> Path:
+    """Return where the public halves of replaced keys lie."""
+    return Path(settings.KEY_ROOT) / FORMER_FILE
+
+
+def read_former_keys() -> tuple[FormerKey, ...]:
+    """Return the keys that were replaced, the first one first.
+
+    Raises:
+        LogKeyUnusable: the file is not as `rotate_log_key` writes it.
+    """
+    return _parse_former_keys(_former_text(), former_path())
+
+
+def _former_text() -> str:
+    try:
+        return former_path().read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _parse_former_keys(text: str, path: Path) -> tuple[FormerKey, ...]:
+    try:
+        parts = [line.partition(" ") for line in text.splitlines()]
+        return tuple(FormerKey(notes.parse_vkey(vkey), int(size)) for size, _, vkey in parts)
+    except ValueError as exc:
+        raise LogKeyUnusable(f"{path} is not as it was written ({exc}). Restore it from the backup.") from exc
+
+
 def _read_signer(path: Path) -> SignerKey:
     try:
-        return SignerKey(settings.LOG_ORIGIN, read_key_file(path))
+        return SignerKey(settings.LOG_ORIGIN, read_key_file(path), read_former_keys())
     except KeyFileUnusable as exc:
         raise LogKeyUnusable(str(exc)) from exc
 
 
+def publish_log_key(verifier: VerifierKey) -> None:
+    """Publish the public half of the log's key, and before it those of the keys that it replaced.
+
+    In this order, whoever reads between the two knows each key that has signed.
+    """
+    publish_former_keys(_former_text())
+    publish(LOG, verifier.public_key)
+
+
 def load_log_verifier() -> VerifierKey:
-    """Return the public half of the log's key. Raises `LogKeyUnusable` as `load_log_signer` does."""
-    return load_log_signer().verifier
+    """Return the public half of the log's key, which is published for processes that do not hold it.
+
+    Raises:
+        LogKeyUnusable: as `load_log_signer`, where this process holds the key; where it does not, the published list
+            of replaced keys is not as it was written.
+        PublicKeyMissing: where it does not, and whoever does has published none yet.
+    """
+    if settings.HOLDS_KEYS:
+        return load_log_signer().verifier
+    public = read_published_key(LOG)  # first: a key published meanwhile is not without those that it replaced
+    former = _parse_former_keys(read_published_former_keys(), former_keys_path())
+    return VerifierKey(settings.LOG_ORIGIN, public, former=former)

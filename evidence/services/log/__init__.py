@@ -3,10 +3,31 @@
 A published head is kept outside the database, so that an older state put back is noticed.
 """
 
+from evidence.services.log.asking import (
+    Attestations,
+    ask_about_newest,
+    attested,
+    configured_witnesses,
+    is_to_be_attested,
+)
+from evidence.services.log.catching_up import bring_attestations, bring_log_up_to_date
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
-from evidence.services.log.errors import LogForked, LogInconsistent
-from evidence.services.log.published import check_continues_published, read_head_to_publish, resume_log
-from evidence.services.log.sequencing import BATCH, GLOBAL_STREAM, WINDOW, sequence_backlog, sequence_events
+from evidence.services.log.errors import LogBusy, LogForked, LogInconsistent, NotTheLogWorker
+from evidence.services.log.keeping import keep_attestations
+from evidence.services.log.published import (
+    check_continues_published,
+    open_published,
+    read_head_to_publish,
+    resume_log,
+)
+from evidence.services.log.sequencing import (
+    BATCH,
+    GLOBAL_STREAM,
+    WINDOW,
+    has_missed_events,
+    sequence_backlog,
+    sequence_events,
+)
 from evidence.services.log.signing import sign_checkpoint
 from evidence.services.log.standstill import find_standstill
 
@@ -15,12 +36,24 @@ __all__ = [
     "GLOBAL_STREAM",
     "MAX_FAULTS",
     "WINDOW",
+    "Attestations",
+    "LogBusy",
     "LogForked",
     "LogInconsistent",
     "LogReport",
+    "NotTheLogWorker",
+    "ask_about_newest",
+    "attested",
+    "bring_attestations",
+    "bring_log_up_to_date",
     "check_continues_published",
     "check_log",
+    "configured_witnesses",
     "find_standstill",
+    "has_missed_events",
+    "is_to_be_attested",
+    "keep_attestations",
+    "open_published",
     "read_head_to_publish",
     "resume_log",
     "sequence_backlog",

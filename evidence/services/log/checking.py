@@ -23,6 +23,7 @@ from evidence.log.errors import LogError
 from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
 from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.log.attestation_faults import find_attestation_faults
 from evidence.services.log.errors import LogForked
 from evidence.services.log.published import open_published, read_published
 from evidence.services.log.rows import RowReport, check_rows
@@ -68,6 +69,8 @@ def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
     """
     report = LogReport()
     heads = _check_notes(report)
+    for fault in find_attestation_faults():
+        report.add(fault)
     expected: dict[int, list[tuple[str, bytes]]] = {}
     for name, head in [
         *(("the stored checkpoint", h) for h in heads),

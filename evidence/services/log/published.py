@@ -44,7 +44,7 @@ def note_published(note: str) -> None:
 
 
 def read_head_to_publish() -> str:
-    """Return the note of the newest checkpoint, for whoever asks for the head.
+    """Return the note of the newest checkpoint, with its cosignatures, for whoever asks for the head.
 
     A process without keys cannot read what was published last, and returns what the database holds.
 
@@ -55,7 +55,7 @@ def read_head_to_publish() -> str:
     """
     if settings.HOLDS_KEYS:
         check_continues_published()
-    return stored.latest_checkpoint().note
+    return stored.cosigned_note(stored.latest_checkpoint())
 
 
 def check_continues_published() -> None:

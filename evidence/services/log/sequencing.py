@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max
 
 from evidence.locks import Lock, try_hold
@@ -18,6 +18,7 @@ from evidence.log import tiles
 from evidence.models.audit import AuditEvent, Tile
 from evidence.selectors import log_proofs as stored
 from evidence.services.log.errors import LogInconsistent
+from evidence.services.log.role import log_transaction
 from evidence.time_budget import TimeBudget
 
 GLOBAL_STREAM: Final = "*"  # events of no system; no system can have this key
@@ -67,8 +68,9 @@ def sequence_events(*, limit: int = BATCH, full_search: bool = False) -> int:
 
     Raises:
         LogInconsistent: the stored right edge of the tree is not there.
+        NotTheLogWorker: this process may not write the log.
     """
-    with transaction.atomic():
+    with log_transaction():
         if not try_hold(Lock.SEQUENCER):
             return 0
         old_size = stored.count_leaves()
@@ -91,10 +93,19 @@ def sequence_backlog(budget: TimeBudget, *, limit: int = BATCH) -> None:
             return
 
 
+def has_missed_events() -> bool:
+    """Whether an event that the everyday search no longer looks at has no leaf: one pass over an index of all."""
+    return _has_without_leaf(after=0, newest=_window_start(stored.count_leaves()))
+
+
 def _waits(newest: int) -> bool:
     """Whether an event up to this one has no leaf. A later event that has one says nothing: ids commit out of order."""
+    return _has_without_leaf(after=_window_start(stored.count_leaves()), newest=newest)
+
+
+def _has_without_leaf(*, after: int, newest: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_WAITS, {"after": _window_start(stored.count_leaves()), "newest": newest})
+        cursor.execute(_WAITS, {"after": after, "newest": newest})
         (found,) = cursor.fetchone() or (False,)
     return bool(found)
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
 
 from evidence import clock
 from evidence.locks import Lock, try_hold
@@ -20,9 +19,10 @@ from evidence.log import notes, tiles, tree
 from evidence.log.errors import LogError
 from evidence.models.audit import Checkpoint, Leaf, Tile
 from evidence.selectors import log_proofs as stored
-from evidence.services.keys.log_signer import load_log_signer
+from evidence.services.keys.log_signer import load_log_signer, load_signers_beside, publish_log_key
 from evidence.services.log.errors import LogForked, LogInconsistent
 from evidence.services.log.published import check_continues_published, note_published
+from evidence.services.log.role import log_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,9 @@ def sign_checkpoint() -> Checkpoint | None:
             signed; `manage.py verify_log` says where the fault is.
         LogForked: the log does not continue the head last published. Nothing is signed.
         LogKeyUnusable: the key cannot be read.
+        NotTheLogWorker: this process may not write the log.
     """
-    with transaction.atomic():
+    with log_transaction():
         if not try_hold(Lock.SIGNER):
             return None
         size, last = stored.count_leaves(), Checkpoint.objects.order_by("-size").first()
@@ -56,6 +57,7 @@ def sign_checkpoint() -> Checkpoint | None:
             logger.critical("checkpoint refused at %d leaves: %s", size, exc)
             raise LogInconsistent(f"No checkpoint was signed at {size} leaves: {exc}") from exc
         _insert_edge(size)
+        publish_log_key(signer.verifier)
         note_published(note)  # before the commit: what is published is never ahead of it
         return Checkpoint.objects.create(size=size, root=root, note=note, created_at=clock.now())
 
@@ -126,7 +128,7 @@ def _read_entries(begin: int, end: int) -> Iterator[tuple[int, bytes, bytes]]:
 
 def _sign(head: notes.Checkpoint, signer: notes.SignerKey) -> str:
     """Return the signed note, read back through the verifier: a faulty signature must not leave the house."""
-    note = notes.sign_note(head.text, signer).to_text()
+    note = notes.sign_note(head.text, signer, *load_signers_beside(signer)).to_text()
     if notes.open_checkpoint(note, key=signer.verifier, origin=head.origin) != head:
         raise LogError("the new note does not say what was signed")
     return note

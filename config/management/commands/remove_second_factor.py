@@ -1,0 +1,23 @@
+"""`manage.py remove_second_factor`: for a person who has lost their authenticator app and their recovery codes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from evidence.access import principal_of_command_line
+from evidence.management.service_command import ServiceCommand, find_person
+from evidence.services.people.second_factors import remove_second_factor
+
+
+class Command(ServiceCommand):
+    help = "Take a person's second factor away, on record: their password alone signs them in from then on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        del args
+        person = find_person(options["username"])
+        remove_second_factor(principal=principal_of_command_line(), person=person)
+        self.stdout.write(f"{person} has no second factor any more: see that it was they who asked.")

@@ -1,0 +1,40 @@
+"""The one way to tell by a password who somebody is. Whatever door asks, the attempts are counted together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from config.sign_in.throttle import Attempt, count_attempt, take_back
+from evidence.errors import TooManyAttempts
+from evidence.services.people.second_factors import pass_second_factor
+
+
+class CountingBackend(ModelBackend):
+    """Django's accounts and passwords, with each attempt counted before its password is looked at."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **given: Any,
+    ) -> User | None:
+        """Return the person, or None where the password, or the `code` of their second factor, is not theirs.
+
+        Raises:
+            TooManyAttempts: this one has to wait, whatever its password.
+        """
+        if not username or password is None:
+            return None
+        attempt = count_attempt(request, username)
+        if not isinstance(attempt, Attempt):
+            raise TooManyAttempts(attempt)
+        person = super().authenticate(request, username=username, password=password)
+        if not isinstance(person, User) or not pass_second_factor(person, str(given.get("code") or "")):
+            return None
+        take_back(attempt)
+        return person

@@ -1,0 +1,63 @@
+"""How long a session lasts, and that it is the browser's of somebody who signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from config.sign_in.devices import remember_device
+from evidence import session_marks
+
+_SIGNED_IN_NOW = "_tracebinder_signed_in"
+
+
+def watch_sign_ins() -> None:
+    """Have each session marked when its person signs in."""
+    user_logged_in.connect(_begin, weak=False, dispatch_uid="config.sign_in")
+
+
+def _begin(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
+    del sender
+    session_marks.begin(request.session, user)
+    setattr(request, _SIGNED_IN_NOW, user.get_username())
+
+
+class SessionLimits:
+    """Ends sessions that are idle, old, or of a person whose roles were changed since.
+
+    Those of before a change of the password Django ends itself: it keeps a digest of it in each.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if comes_with_session(request):
+            _end_if_over(request)
+        response = self.get_response(request)
+        if name := getattr(request, _SIGNED_IN_NOW, ""):
+            remember_device(response, name)
+        return response
+
+
+def comes_with_session(request: HttpRequest) -> bool:
+    """Whether a request has a session to be looked at. `healthz` looks at nothing, whoever asks."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and request.path != "/healthz"
+
+
+def _end_if_over(request: HttpRequest) -> None:
+    person = request.user
+    if not isinstance(person, User):
+        return
+    limits = {"idle": settings.SESSION_IDLE, "longest": settings.SESSION_COOKIE_AGE}
+    if session_marks.is_over(request.session, person, **limits):
+        logout(request)
+    else:
+        session_marks.note_use(request.session)

@@ -1,0 +1,62 @@
+"""What a session remembers of its sign-in: when it began, when it was used last, when the person proved last who they
+are, and with which roles. All by our clock, in seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
+
+from evidence import clock
+from evidence.digests import sha256_hex
+from evidence.roles import rights_of
+
+_BEGAN: Final = "tracebinder_began"
+_USED: Final = "tracebinder_used"
+_PROVED: Final = "tracebinder_proved"
+_RIGHTS: Final = "tracebinder_rights"
+NOTED_EVERY: Final = 60  # seconds between two notes that a session is used: each is a write
+
+
+def begin(session: SessionBase, person: User) -> None:
+    """Mark the session of a person who has just signed in, and so proved who they are."""
+    session[_BEGAN] = session[_USED] = session[_PROVED] = clock.now().timestamp()
+    session[_RIGHTS] = _digest_of_rights(person)
+
+
+def note_proof(session: SessionBase) -> None:
+    """Mark that the person proved again who they are."""
+    session[_PROVED] = clock.now().timestamp()
+
+
+def note_use(session: SessionBase) -> None:
+    """Mark that the session is used, now and then."""
+    if clock.now().timestamp() - float(session.get(_USED, 0)) >= NOTED_EVERY:
+        session[_USED] = clock.now().timestamp()
+
+
+def proved_at(session: SessionBase) -> datetime:
+    """Return when the person proved last who they are; long ago, where the session does not say."""
+    return datetime.fromtimestamp(float(session.get(_PROVED, 0)), UTC)
+
+
+def is_over(session: SessionBase, person: User, *, idle: int, longest: int) -> bool:
+    """Whether a session has ended: nobody used it, it is old, or the person's roles are others than they were.
+
+    Args:
+        idle: seconds without a request.
+        longest: seconds since the sign-in.
+    """
+    now = clock.now().timestamp()
+    return (
+        now - float(session.get(_BEGAN, 0)) > longest
+        or now - float(session.get(_USED, 0)) > idle
+        or session.get(_RIGHTS) != _digest_of_rights(person)
+    )
+
+
+def _digest_of_rights(person: User) -> str:
+    return sha256_hex("\n".join(rights_of(person)).encode())

@@ -1,0 +1,125 @@
+"""A trust file demands at least what it says, and the one that a server serves says what there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from evidence.log.notes import COSIGNATURE, VerifierKey
+from evidence.models import Binder
+from evidence.services import log
+from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.keys.trust import describe_trust
+from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, verify
+from tests.evidence.test_log_service import add_events
+from tests.factories import World
+from tracebinder.verify import BinderMalformed
+from tracebinder.verify.trust import parse_trust
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def filled(world: World) -> Filled:
+    return fill_lightly(world)
+
+
+@pytest.fixture
+def unsigned(filled: Filled) -> Binder:
+    """As of a time at which the log had not been signed yet."""
+    return export(filled)
+
+
+@pytest.fixture
+def binder(filled: Filled) -> Binder:
+    return export(filled, as_of=None)
+
+
+def served(**changes: object) -> dict[str, Any]:
+    trust: dict[str, Any] = json.loads(json.dumps(describe_trust()))
+    log_changes = changes.pop("log", {})
+    return {**trust, **changes, "log": {**trust["log"], **log_changes}}  # type: ignore[dict-item]
+
+
+def grow(world: World) -> None:
+    add_events(world.system, 50)
+    log.sequence_events()
+    log.sign_checkpoint()
+
+
+def test_the_served_trust_file_takes_the_servers_binders_of_before_and_after(
+    filled: Filled, binder: Binder, tmp_path: Path
+) -> None:
+    grow(filled.world)
+    trust = served()
+    assert trust["log"]["minimumTreeSize"] > 50
+    assert verify(tmp_path, archive_of(binder), binder.sidecar, trust).exit_code == 0
+    later = export(filled, as_of=None)
+    assert verify(tmp_path, archive_of(later), later.sidecar, trust).exit_code == 0
+
+
+def test_a_smaller_log_is_refused_where_the_trust_file_has_seen_a_larger(
+    world: World, binder: Binder, tmp_path: Path
+) -> None:
+    grow(world)
+    trust = served(log={"seenAt": None})
+    report = verify(tmp_path, archive_of(binder), binder.sidecar, trust)
+    assert report.exit_code == 3
+    assert f"{trust['log']['minimumTreeSize']} were seen before" in report.line("log inclusion").detail
+
+
+def test_a_binder_made_after_the_log_was_cut_is_refused(
+    filled: Filled, binder: Binder, tmp_path: Path, settings: Any
+) -> None:
+    """The auditor's trust file is of before the cut; the head outside the database was put back, too."""
+    kept = settings.LOG_HEAD_FILE.read_text()
+    with transaction.atomic():
+        grow(filled.world)
+        trust = served()
+        transaction.set_rollback(True)
+    settings.LOG_HEAD_FILE.write_text(kept)
+    later = export(filled, as_of=None)
+    report = verify(tmp_path, archive_of(later), later.sidecar, trust)
+    assert report.exit_code == 3, report.problems
+
+
+@pytest.mark.parametrize("name", ["requireSidecar", "requireAuditSlice"])
+def test_what_is_demanded_must_be_there(unsigned: Binder, tmp_path: Path, name: str) -> None:
+    sidecar = None if name == "requireSidecar" else unsigned.sidecar
+    for demanded, code in ((True, 3), (False, 0)):
+        demands = {"requireSidecar": False, "requireAuditSlice": False, name: demanded}
+        report = verify(tmp_path, archive_of(unsigned), sidecar, served(**demands))
+        assert report.exit_code == code, report.problems
+
+
+def test_demands_that_nothing_could_meet_are_refused_with_the_file(binder: Binder) -> None:
+    for changes, told in (
+        ({"requireSidekick": True}, "did you mean 'requireSidecar'"),
+        ({"minimumTreesize": 1}, "nobody knows 'minimumTreesize'"),
+        ({"log": {"minimumTreeSze": 1}}, "did you mean the log's 'minimumTreeSize'"),
+        ({"requireSidecar": 1}, "must be true or false"),
+        ({"requireWitness": True, "quorum": 1}, "whole number"),
+        ({"requireWitness": 1}, "mean the same and differ"),
+        ({"requireWitness": 1, "quorum": 1}, "there are 0 witnesses"),
+        ({"requireTimestamp": True}, "needs 'timestampAuthorities'"),
+        ({"timestampAuthorities": [{"certificate": "none"}]}, "no certificate in PEM"),
+    ):
+        with pytest.raises(BinderMalformed, match=told):
+            parse_trust(json.dumps(served(**changes)).encode())
+
+
+@pytest.mark.parametrize("demand", ["requireWitness", "requireAuditSlice"])
+def test_what_cannot_be_checked_without_a_log_is_not_met(binder: Binder, tmp_path: Path, demand: str) -> None:
+    """A quorum of witnesses was passed over where the trust file named no log."""
+    trust = {key: value for key, value in served().items() if key != "log"}
+    trust |= {"requireAuditSlice": False, "quorum": 0, "requireWitness": 0}
+    assert verify(tmp_path, archive_of(binder), binder.sidecar, trust).exit_code == 0
+    vkey = load_log_verifier()
+    witness = VerifierKey("witness.example", vkey.public_key, COSIGNATURE).vkey
+    met = {"requireWitness": 1, "quorum": 1} if demand == "requireWitness" else {demand: True}
+    trust |= {"witnesses": [{"name": "w", "vkey": witness}], **met}
+    assert verify(tmp_path, archive_of(binder), binder.sidecar, trust).exit_code == 3
