@@ -33,7 +33,7 @@ class TraceTooLarge(TraceRefused):
 
     code = "trace_too_large"
     means = (
-        "a trace has more spans, bytes, claims or other parts than one of `TRACEBINDER_TRACE_MAX_…` allows"
+        "a trace has more spans, bytes, claims or other parts than its setting allows"
     )
 
     @classmethod
