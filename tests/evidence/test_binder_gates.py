@@ -97,7 +97,8 @@ def test_an_approval_by_the_person_whose_token_proposed_is_found_out(
     world: World, decision: GateDecision, tmp_path: Path
 ) -> None:
     approver = world.people["approver"]
-    world.people["operator"] = approver  # who owns the tokens of this world
+    approver.groups.add(*world.people["author"].groups.all())
+    world.people["author"] = approver  # who owns what proposes in this world
     token = find_token("token:" + world.token(Scope.IMPORT).split("_")[1])
     assert token is not None
     actor, person = actor_of_token(token), principal_of_user(approver).actor

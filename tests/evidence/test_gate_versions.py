@@ -87,7 +87,7 @@ def test_nobody_approves_what_they_proposed_or_had_a_token_propose(world: World)
     own = propose(world, STRICT, by=principal_of_user(approver))
     with pytest.raises(AccessDenied, match="second person"):
         settle(world, own)
-    world.people["operator"] = approver  # who owns the tokens of this world
+    world.people["author"] = approver  # who owns what proposes in this world
     token = find_token("token:" + world.token(Scope.IMPORT).split("_")[1])
     assert token is not None
     by_token = gates.propose_gate(
