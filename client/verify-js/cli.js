@@ -4,6 +4,7 @@
  *
  * Exit codes: 0 verified, 1 failed, 2 malformed or not to be read, 3 trust policy not met, 4 unverifiable (newer
  * format), 64 wrong usage. Get trust.json from somewhere else than the binder.
+ * What needs `--kept` or `--previous`, or a time-stamp checked, is for `tracebinder verify`.
  */
 "use strict";
 

@@ -67,9 +67,13 @@
       }
     }
 
+    /** Return a line as it stands; one that was never reached is not checked. */
+    line(name) {
+      return this.answers.get(name) ?? { name, state: "not checked", detail: "an earlier problem stopped the check" };
+    }
+
     get lines() {
-      const unreached = (name) => ({ name, state: "not checked", detail: "an earlier problem stopped the check" });
-      return LINES.map((name) => this.answers.get(name) ?? unreached(name));
+      return LINES.map((name) => this.line(name));
     }
 
     get exitCode() {
@@ -1209,6 +1213,7 @@
   const ENVELOPE = "attest/binder.intoto.jsonl";
   const LOG_ENTRY = "attest/binder.log-entry.json";
   const LOG_PROOF = "attest/binder.tlog-proof";
+  const TIMESTAMP = "attest/binder.tsr";
   const FORMAT_MAJOR = "1";
   const MOST_NAMED = 20;
 
@@ -1279,7 +1284,7 @@
 
   function setProblems({ members }, digests) {
     const expected = new Set([...digests.keys(), ...TAGGED, TAG_MANIFEST, ENVELOPE]);
-    const mayBe = new Set([...expected, LOG_ENTRY, LOG_PROOF]);
+    const mayBe = new Set([...expected, LOG_ENTRY, LOG_PROOF, TIMESTAMP]);
     const missing = inOrder([...expected].filter((path) => !members.has(path)));
     const unlisted = inOrder([...members.keys()].filter((path) => !mayBe.has(path)));
     return [
@@ -1357,26 +1362,86 @@
     return { name, algorithm, publicKey, keyId };
   }
 
+  const KNOWN = {
+    "": [
+      "format", "signers", "threshold", "predicateTypes", "log", "witnesses", "quorum", "maximumAgeDays", "requireWitness",
+      "requireSidecar", "requireAuditSlice", "timestampAuthorities", "requireTimestamp",
+    ],
+    "a signer's ": ["name", "keyid", "publicKey", "algorithm"],
+    "the log's ": ["origin", "vkey", "formerKeys", "minimumTreeSize", "seenAt", "required"],
+    "a former key's ": ["vkey", "untilSize"],
+    "a witness's ": ["name", "vkey"],
+    "a time-stamping authority's ": ["name", "certificate"],
+  };
+  const ALGORITHM = "ed25519"; // of a signer
+
+  /** Refuse a name that nobody reads: it was meant to demand something. */
+  function refuseUnknown(value, where = "") {
+    for (const name of value.keys()) {
+      if (!KNOWN[where].includes(name)) {
+        throw malformed(`nobody knows ${where}'${name}'; what may stand there: ${KNOWN[where].join(", ")}`, TRUST_FILE);
+      }
+    }
+  }
+
   /** Return the policy of a trust file's bytes. */
   function parseTrust(bytes) {
     const value = parseObject(bytes, TRUST_FILE);
     const bad = (detail) => malformed(detail, TRUST_FILE);
     if (value.get("format") !== TRUST_FORMAT) throw bad(`'format' must be '${TRUST_FORMAT}'`);
+    refuseUnknown(value);
     const signers = trustedSigners(value);
     const threshold = Number(wholeAt(value, "threshold", TRUST_FILE));
     if (threshold < 1 || threshold > signers.size) throw bad(`'threshold' must be from 1 to ${signers.size}`);
     const witnesses = trustedWitnesses(value);
-    const quorum = value.has("quorum") ? Number(wholeAt(value, "quorum", TRUST_FILE)) : 0;
-    if (quorum > witnesses.length) throw bad(`'quorum' is ${quorum}, but there are ${witnesses.length} witnesses`);
+    const quorum = trustedQuorum(value);
+    if (quorum > witnesses.length) throw bad(`'requireWitness' is ${quorum}, but there are ${witnesses.length} witnesses`);
     const predicateTypes = value.get("predicateTypes");
     if (!isList(isText)(predicateTypes) || !predicateTypes.length) throw bad("'predicateTypes' must be a list of strings");
     const maximumAgeDays = (value.get("maximumAgeDays") ?? null) === null ? null : wholeAt(value, "maximumAgeDays", TRUST_FILE);
-    return { signers, threshold, predicateTypes, log: trustedLog(value), witnesses, quorum, maximumAgeDays };
+    const [namesAuthorities, requireTimestamp] = [countAuthorities(value) > 0, flagAt(value, "requireTimestamp")];
+    if (requireTimestamp && !namesAuthorities) throw bad("'requireTimestamp' needs 'timestampAuthorities'");
+    const [requireSidecar, requireAuditSlice] = [flagAt(value, "requireSidecar"), flagAt(value, "requireAuditSlice")];
+    return {
+      signers, threshold, predicateTypes, log: trustedLog(value), witnesses, quorum, maximumAgeDays,
+      requireSidecar, requireAuditSlice, namesAuthorities, requireTimestamp,
+    };
+  }
+
+  function flagAt(value, name) {
+    const found = value.has(name) ? value.get(name) : false;
+    if (typeof found !== "boolean") throw malformed(`'${name}' must be true or false`, TRUST_FILE);
+    return found;
+  }
+
+  /** Return how many witnesses are demanded, under the name of today or under the one of before. */
+  function trustedQuorum(value) {
+    const names = ["requireWitness", "quorum"].filter((name) => value.has(name));
+    const said = new Set(names.map((name) => wholeAt(value, name, TRUST_FILE)));
+    if (said.size > 1) throw malformed("'requireWitness' and 'quorum' mean the same and differ", TRUST_FILE);
+    return Number([...said][0] ?? 0);
+  }
+
+  /** Return how many authorities are named. Their certificates are looked at no closer: nothing here reads them. */
+  function countAuthorities(value) {
+    if (!value.has("timestampAuthorities")) return 0;
+    const entries = objectsAt(value, "timestampAuthorities", TRUST_FILE);
+    for (const entry of entries) {
+      refuseUnknown(entry, "a time-stamping authority's ");
+      const pem = /-----BEGIN (?:X509 )?CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)-----END (?:X509 )?CERTIFICATE-----/.exec(textAt(entry, "certificate", TRUST_FILE));
+      const der = pem ? decodeBase64(pem[1].replace(/\s/g, ""), TRUST_FILE) : [];
+      if (der[0] !== 0x30) throw malformed("no certificate in PEM", TRUST_FILE);
+    }
+    return entries.length;
   }
 
   function trustedSigners(value) {
     const signers = new Map();
     for (const entry of objectsAt(value, "signers", TRUST_FILE)) {
+      refuseUnknown(entry, "a signer's ");
+      if (entry.has("algorithm") && entry.get("algorithm") !== ALGORITHM) {
+        throw malformed(`a signer's algorithm is not known here, only '${ALGORITHM}': get a newer verifier`, TRUST_FILE);
+      }
       const publicKey = decodeBase64(textAt(entry, "publicKey", TRUST_FILE), TRUST_FILE, 32);
       const keyid = textAt(entry, "keyid", TRUST_FILE);
       if (keyid !== hex(sha256(publicKey)) || signers.has(keyid)) {
@@ -1390,17 +1455,33 @@
   function trustedLog(value) {
     if ((value.get("log") ?? null) === null) return null;
     const entry = objectAt(value, "log", TRUST_FILE);
+    refuseUnknown(entry, "the log's ");
+    const minimumSize = entry.has("minimumTreeSize") ? wholeAt(entry, "minimumTreeSize", TRUST_FILE) : 0n;
+    const seenAt = (entry.get("seenAt") ?? null) === null ? null : timeAt(entry, "seenAt", TRUST_FILE);
+    const origin = textAt(entry, "origin", TRUST_FILE);
+    return { origin, key: logKey(entry), former: formerKeys(entry), minimumSize, seenAt, required: flagAt(entry, "required") };
+  }
+
+  /** Return the keys that the log's key replaced, each with the size up to which what it signed counts. */
+  function formerKeys(log) {
+    const entries = log.has("formerKeys") ? objectsAt(log, "formerKeys", TRUST_FILE) : [];
+    return entries.map((entry) => {
+      refuseUnknown(entry, "a former key's ");
+      return { key: logKey(entry), until: wholeAt(entry, "untilSize", TRUST_FILE) };
+    });
+  }
+
+  function logKey(entry) {
     const key = parseVkey(textAt(entry, "vkey", TRUST_FILE));
     if (key.algorithm !== ED25519) throw malformed("the log's 'vkey' must be an Ed25519 note key", TRUST_FILE);
-    const minimumSize = entry.has("minimumTreeSize") ? wholeAt(entry, "minimumTreeSize", TRUST_FILE) : 0n;
-    const required = entry.has("required") ? entry.get("required") : false;
-    if (typeof required !== "boolean") throw malformed("the log's 'required' must be true or false", TRUST_FILE);
-    return { origin: textAt(entry, "origin", TRUST_FILE), key, minimumSize, required };
+    return key;
   }
 
   function trustedWitnesses(value) {
     if (!value.has("witnesses")) return [];
-    const keys = objectsAt(value, "witnesses", TRUST_FILE).map((entry) => parseVkey(textAt(entry, "vkey", TRUST_FILE)));
+    const entries = objectsAt(value, "witnesses", TRUST_FILE);
+    for (const entry of entries) refuseUnknown(entry, "a witness's ");
+    const keys = entries.map((entry) => parseVkey(textAt(entry, "vkey", TRUST_FILE)));
     const distinct = new Set(keys.map((key) => hex(key.publicKey)));
     if (distinct.size !== keys.length || keys.some((key) => key.algorithm !== COSIGNATURE_V1)) {
       throw malformed("'witnesses' must be distinct cosignature keys", TRUST_FILE);
@@ -1641,14 +1722,22 @@
     }
   }
 
-  async function checkLogProof(entry, { index, path, note, checkpoint }, log) {
+  /** Say whether the log signed a checkpoint of this size: with its key, or with one that counted then. */
+  async function isSignedByLog(note, size, log) {
+    for (const key of [log.key, ...log.former.filter(({ until }) => size <= until).map((former) => former.key)]) {
+      if (await isSignedBy(note, key)) return true;
+    }
+    return false;
+  }
+
+  async function checkLogProof(entry, { index, path, note, checkpoint }, log, asOf) {
     if (checkpoint.origin !== log.origin) {
       throw failed(`the checkpoint is of '${checkpoint.origin}', not '${log.origin}'`, LOG_PROOF);
     }
-    if (!(await isSignedBy(note, log.key))) {
+    if (!(await isSignedByLog(note, checkpoint.size, log))) {
       throw failed("the checkpoint is not signed by the trusted log key", LOG_PROOF);
     }
-    if (checkpoint.size < log.minimumSize) {
+    if (checkpoint.size < log.minimumSize && (log.seenAt === null || asOf.at >= log.seenAt.at)) {
       throw notTrusted(`the log has ${checkpoint.size} leaves, ${log.minimumSize} were seen before`, LOG_PROOF);
     }
     try {
@@ -1658,6 +1747,7 @@
     }
   }
 
+  /** Return the proof of inclusion, once it holds; null where there is none, or no log to check it against. */
   async function checkLog(container, statement, trust, report) {
     const present = [LOG_ENTRY, LOG_PROOF].filter((path) => container.members.has(path));
     if (!present.length) return checkLogAbsence(statement, trust, report);
@@ -1668,21 +1758,26 @@
     if (!trust.log) {
       report.answer("log inclusion", "not checked", "the trust file names no log");
       report.answer("witnessed", "not checked", "the trust file names no log");
-      return;
+      await report.noting("witnessed", () => refuseUnless(!trust.quorum, "the trust file demands witnesses, and names no log of theirs"));
+      return null;
     }
-    await checkLogProof(entry, proof, trust.log);
+    await checkLogProof(entry, proof, trust.log, timeAt(statement.predicate, "asOf", ENVELOPE));
     const { size, origin } = proof.checkpoint;
     report.answer("log inclusion", "ok", `entry ${proof.index} of ${size} in ${origin}`);
     await report.noting("witnessed", () => checkWitnesses(proof.note, trust, report));
+    return proof;
   }
 
   async function checkLogAbsence(statement, trust, report) {
     if ((statement.predicate.get("log") ?? null) !== null) {
       throw failed("the statement names a log, but the proof of inclusion is gone", LOG_PROOF);
     }
-    if (trust.log?.required) throw notTrusted("no proof of inclusion, and the trust file requires one", LOG_PROOF);
+    if (trust.log?.required || trust.log?.minimumSize) {
+      throw notTrusted("no proof of inclusion, and the trust file requires one", LOG_PROOF);
+    }
     report.answer("log inclusion", "not present", "the binder carries no proof of inclusion");
     await report.noting("witnessed", () => checkWitnesses(null, trust, report));
+    return null;
   }
 
   async function checkWitnesses(note, trust, report) {
@@ -1691,12 +1786,37 @@
     if (count < trust.quorum) {
       throw notTrusted(`cosigned by ${count} trusted witnesses, ${trust.quorum} needed`, LOG_PROOF);
     }
-    const known = [...trust.witnesses, ...(trust.log ? [trust.log.key] : [])];
+    const ofLog = trust.log ? [trust.log.key, ...trust.log.former.map((former) => former.key)] : [];
+    const known = [...trust.witnesses, ...ofLog];
     const lines = note?.signatures ?? [];
     const strangers = lines.filter((line) => !known.some((key) => isLineOf(line, key))).length;
     const others = strangers ? `; ${strangers} signature line(s) by unknown keys` : "";
     if (count) report.answer("witnessed", "ok", `cosigned by ${count} of ${trust.witnesses.length} trusted witnesses${others}`);
     else report.answer("witnessed", "not present", `no trusted witness has cosigned the log${others}`);
+  }
+
+  /** Say that what the trust file demands is not met. */
+  function refuseUnless(isMet, detail) {
+    if (!isMet) throw notTrusted(detail);
+  }
+
+  /** Say whether there is a time-stamp over the checkpoint. It is CMS, of which nothing is here: it is never checked. */
+  function checkTimestamp(container, proof, trust, report) {
+    if (!container.members.has(TIMESTAMP)) {
+      refuseUnless(!trust.requireTimestamp, "no time-stamp, and the trust file requires one");
+      return;
+    }
+    if (!proof) {
+      if (report.line("log inclusion").state === "not present") {
+        throw failed("a time-stamp is of a log's checkpoint, and there is none", TIMESTAMP);
+      }
+      refuseUnless(!trust.requireTimestamp, "the time-stamp is of a checkpoint that was not checked");
+      return;
+    }
+    const why = trust.namesAuthorities ? "only `tracebinder verify` can" : "the trust file names no authority";
+    refuseUnless(!trust.requireTimestamp, `its time-stamp cannot be checked: ${why}`);
+    const { state, detail } = report.line("witnessed");
+    report.answer("witnessed", state, `${detail}; a time-stamp is present, not checked: ${why}`);
   }
 
   // ---------------------------------------------------------------------------------------------- slice of the log (step 5)
@@ -1709,9 +1829,15 @@
 
   async function auditText(container, bag, trust) {
     const absent = [ENTRIES, LEAVES, CHECKPOINTS, CONSISTENCY].filter((path) => !bag.digests.has(path));
-    if (absent.length === 4) return "no slice of the audit log in it";
+    if (absent.length === 4) {
+      refuseUnless(!trust.requireAuditSlice, "no slice of the audit log in it; the trust file requires one");
+      return "no slice of the audit log in it";
+    }
     if (absent.length) throw failed(`the slice of the log lacks ${inOrder(absent).join(", ")}`);
-    if (!trust.log) return "slice of the audit log not checked: the trust file names no log";
+    if (!trust.log) {
+      refuseUnless(!trust.requireAuditSlice, "the trust file requires a slice of the log, and names no log");
+      return "slice of the audit log not checked: the trust file names no log";
+    }
     const { disclosed, withheld, size } = await checkSlice(container, trust.log);
     return `${disclosed} audit entries and ${size} leaves re-hashed${withheld ? `, ${withheld} withheld` : ""}`;
   }
@@ -1730,7 +1856,7 @@
     for (const text of [`${parts[0]}\n\n${parts[1]}\n`, `${parts[2]}\n\n${parts[3]}`]) {
       const note = parseNote(Uint8Array.from(text, (character) => character.charCodeAt(0)), CHECKPOINTS);
       const body = parseCheckpoint(note, CHECKPOINTS);
-      if (body.origin !== log.origin || !(await isSignedBy(note, log.key))) {
+      if (body.origin !== log.origin || !(await isSignedByLog(note, body.size, log))) {
         throw failed("a checkpoint is not signed by the trusted log", CHECKPOINTS);
       }
       bodies.push(body);
@@ -2002,6 +2128,7 @@
     const criteria = objectsAt(requirement, "criteria", member);
     const problems = await collect(criteria, (criterion) => {
       checkReferences(criterion, bag, member);
+      checkMissing(criterion, member);
       checkCriterion(criterion, asOf, member);
     });
     const expected = expectedStatus(requirement, asOf, member);
@@ -2037,6 +2164,26 @@
       throw failed("a criterion is met by interpretability findings alone", member);
     }
   }
+
+  /** Check that as many are said to be missing, of the whole and of each slice, as the inputs of the verdict name. */
+  function checkMissing(criterion, member) {
+    const parts = within(criterion, "inputs", "measured");
+    if (!Array.isArray(parts)) return;
+    const slices = criterion.has("sliceResults") ? objectsAt(criterion, "sliceResults", member) : [];
+    [criterion, ...slices].slice(0, parts.length).forEach((told, place) => {
+      if (!sameJson(told.has("missing") ? told.get("missing") : 0n, setAside(parts[place]))) {
+        throw failed(`criterion '${textAt(criterion, "key", member)}' says another number missing than its inputs do`, member);
+      }
+    });
+  }
+
+  /** Return how many the inputs of a measurement name as set aside. */
+  function setAside(part) {
+    const counts = within(part, "recent", "inputs", "set_aside");
+    return isObject(counts) ? [...counts.values()].filter(isWhole).reduce((sum, count) => sum + count, 0n) : 0n;
+  }
+
+  const within = (value, ...names) => names.reduce((found, name) => (isObject(found) ? found.get(name) : null), value);
 
   // The bound that must hold, and how: at least -> the lower bound of the interval, at most -> the upper one.
   const COMPARISONS = {
@@ -2113,7 +2260,7 @@
   const ACTORS = [
     ["data/evidence/", ["owner"], []],
     ["data/evals/", ["postedBy"], [["retractions", "by"]]],
-    ["data/gates/", ["decidedBy", "requestedBy", "approvedBy"], []],
+    ["data/gates/", ["decidedBy", "requestedBy", "approvedBy", "gateApprovedBy"], [["gateProposals", "by"]]],
     ["data/redactions.json", [], [["redactions", "approvedBy"]]],
     ["data/requirements/", ["proposedBy", "approvedBy"], [["waivers", "requestedBy"], ["waivers", "approvedBy"]]],
     ["data/reviews/", ["reviewer", "adjudicator"], []],
@@ -2311,10 +2458,88 @@
     return months.some((month) => first <= month && month <= last);
   }
 
+  // ---------------------------------------------------------------------------------------------- gates (step 6)
+
+  const GATES = "data/gates/";
+  const VERSIONS = "data/versions/";
+  const [APPROVED, ADOPTED] = ["approved", "adopted"];
+
+  const noGates = () => ({ decisions: 0, adopted: 0 });
+  const gatesText = ({ decisions, adopted }) =>
+    `${decisions} gate decisions${adopted ? `, ${adopted} by versions that nobody approved (adopted)` : ""}`;
+
+  /** Check who approved the version that each decision was made by, and when, and that nothing unregistered passed. */
+  async function checkGates(container, bag, mustSay) {
+    const found = noGates();
+    const persons = await personsIn(container, bag);
+    const registered = mustSay ? await registeredAt(container, bag) : new Map();
+    for (const path of documentsIn(bag, GATES)) {
+      const decision = parseObject(await container.read(path), path);
+      found.decisions++;
+      if (!decision.has("gateState") && !mustSay) continue;
+      if (decision.get("gateState") === ADOPTED) found.adopted++;
+      checkApproval(decision, persons, path);
+      if (decision.get("verdict") === "pass") checkPins(decision, registered, path);
+    }
+    return found;
+  }
+
+  function checkApproval(decision, persons, member) {
+    const state = textAt(decision, "gateState", member);
+    if (state !== APPROVED && state !== ADOPTED) throw failed(`the gate decided by a version that is '${state}'`, member);
+    const decided = timeAt(decision, "asOf", member);
+    if (timeAt(decision, "gateSince", member).at > decided.at) {
+      throw failed("the gate decided by a version before it was approved", member);
+    }
+    if (state === ADOPTED) return;
+    const approver = textAt(decision, "gateApprovedBy", member);
+    const proposers = objectsAt(decision, "gateProposals", member).map((one) => textAt(one, "by", member));
+    if (!proposers.length) throw failed("nobody is said to have proposed the version of the gate", member);
+    const personOf = (actor) => persons.get(actor) ?? actor;
+    if (proposers.some((one) => personOf(one) === personOf(approver))) {
+      throw failed(`${approver} approved a version of the gate that they had proposed themselves`, member);
+    }
+  }
+
+  function checkPins(decision, registered, member) {
+    const decided = timeAt(decision, "asOf", member);
+    for (const [path, since] of registered) {
+      if (since === null || since.at > decided.at) throw failed(`the release passed before ${path} was registered`, member);
+    }
+  }
+
+  /** Return the person behind each actor of `people.json`, by each of their names. */
+  async function personsIn(container, bag) {
+    const persons = new Map();
+    if (!bag.digests.has(PEOPLE)) return persons;
+    const document = parseObject(await container.read(PEOPLE), PEOPLE);
+    for (const one of objectsAt(document, "people", PEOPLE)) {
+      const [actor, formerly] = [textAt(one, "actor", PEOPLE), one.get("formerly")];
+      persons.set(actor, actor);
+      if (isText(formerly)) persons.set(formerly, actor);
+    }
+    for (const token of objectsAt(document, "tokens", PEOPLE)) {
+      persons.set(textAt(token, "actor", PEOPLE), textAt(token, "actsFor", PEOPLE));
+    }
+    return persons;
+  }
+
+  /** Return since when each pinned version is registered, by its file; null where nobody registered it. */
+  async function registeredAt(container, bag) {
+    const found = new Map();
+    for (const path of documentsIn(bag, VERSIONS)) {
+      const version = parseObject(await container.read(path), path);
+      if (!version.has("registered")) continue;
+      found.set(path, version.get("registered") === true ? timeAt(version, "registeredAt", path) : null);
+    }
+    return found;
+  }
+
   // ---------------------------------------------------------------------------------------------- the verification
 
   const SIDECAR = "sidecar";
-  const [NAMES_PEOPLE, NAMES_SPANS] = [2, 3]; // binder/N from which on people.json, and each trace's spans, must be there
+  // binder/N from which on people.json, each trace's spans, and who approved a gate's version must be there
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS] = [2, 3, 4];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.
@@ -2367,10 +2592,14 @@
       report.fail("origin", error);
       return;
     }
-    describeContainer(container, outerId, report);
+    await report.noting("container", () => describeContainer(container, outerId, trust, report));
     if (problems.length) return;
     report.answer("integrity", "ok", `${bag.digests.size} files, each as it was listed and signed`);
-    await report.noting("log inclusion", () => checkLog(container, statement, trust, report));
+    let proof = null;
+    await report.noting("log inclusion", async () => {
+      proof = await checkLog(container, statement, trust, report);
+    });
+    await report.noting("witnessed", () => checkTimestamp(container, proof, trust, report));
     await report.noting("completeness", () => checkCompleteness(container, bag, statement, trust, report));
     await report.noting("freshness", () => checkFreshness(statement, trust, now, report));
   }
@@ -2405,8 +2634,9 @@
   }
 
   /** Say whether the ZIP's own bytes are signed, beside its content; never green where they are not. */
-  function describeContainer(container, outerId, report) {
+  function describeContainer(container, outerId, trust, report) {
     if (outerId !== null) report.answer("container", "ok", "its bytes are signed, by the sidecar");
+    else if (trust.requireSidecar) throw notTrusted("no sidecar that holds, and the trust file requires one");
     else if (container.isBare) report.answer("container", "not present", "its bytes are not signed; beyond its content they say nothing");
     else report.answer("container", "not present", "repacked: times and attributes of its members are signed by nobody");
   }
@@ -2430,9 +2660,13 @@
     await report.noting("completeness", async () => {
       spans = await checkSpans(container, bag, version >= NAMES_SPANS);
     });
+    let gates = noGates();
+    await report.noting("completeness", async () => {
+      gates = await checkGates(container, bag, version >= NAMES_APPROVALS);
+    });
     const audit = await auditText(container, bag, trust);
-    const count = predicate.get("populations").length;
-    report.answer("completeness", "ok", `${count} populations and all totals counted again; ${spansText(spans)}; ${audit}`);
+    const again = `${predicate.get("populations").length} populations and all totals counted again`;
+    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${gatesText(gates)}; ${audit}`);
   }
 
   function checkFreshness(statement, trust, now, report) {
