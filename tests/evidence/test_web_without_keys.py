@@ -11,9 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rest_framework.test import APIClient
 
 from config import heartbeats, tasks
-from evidence.models import Binder, BinderRequest, Scope
+from config.key_faults import find_key_faults
+from evidence.access import principal_of_command_line
+from evidence.models import Binder, BinderRequest, Checkpoint, Scope
 from evidence.services import binder_requests
 from evidence.services.keys.announcing import announce_keys
+from evidence.services.keys.log_rotation import rotate_log_key
+from evidence.services.keys.log_signer import load_log_verifier
 from tests.evidence.binder_world import PERIOD, fill_lightly
 from tests.evidence.test_log_api import add_events, publish
 from tests.factories import World
@@ -151,3 +155,33 @@ def ask(api: APIClient, world: World) -> Any:
         "period_from": PERIOD[0].isoformat(), "period_to": PERIOD[1].isoformat(),
     }  # fmt: skip
     return api.post("/api/v1/binders", asked, format="json", **world.headers(Scope.BINDER))
+
+
+def test_it_knows_the_logs_keys_of_before(world: World, signer: Signer, api: APIClient) -> None:
+    """A replaced key is named by the trust file, and what it signed is read by all, from public halves alone."""
+    add_events(world, 1)
+    with signer:
+        publish()
+        size, old = Checkpoint.objects.latest("size").size, load_log_verifier().vkey
+        rotate_log_key(principal=principal_of_command_line(), reason="an exercise")
+    log = api.get("/api/v1/trust", **world.headers(Scope.BINDER)).json()["log"]
+    assert log["vkey"] != old
+    assert log["formerKeys"] == [{"vkey": old, "untilSize": size}]
+
+
+@pytest.mark.parametrize(
+    ("process", "lost", "told"),
+    [
+        ("log", "log.ed25519.pem", True),
+        ("log", "binder.ed25519.pem", False),
+        ("worker", "log.ed25519.pem", False),
+        ("worker", "binder.ed25519.pem", True),
+    ],
+)
+def test_a_worker_tells_of_the_key_that_it_signs_with(
+    signer: Signer, settings: Any, process: str, lost: str, told: bool
+) -> None:
+    (signer.keys / lost).chmod(0o644)
+    settings.PROCESS = process
+    with signer:
+        assert bool(find_key_faults()) is told
