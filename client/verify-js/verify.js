@@ -2539,7 +2539,7 @@
 
   const SIDECAR = "sidecar";
   // binder/N from which on people.json, each trace's spans, and who approved a gate's version must be there
-  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS] = [2, 3, 4];
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS] = [2, 3, 5];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.

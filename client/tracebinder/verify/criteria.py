@@ -94,7 +94,7 @@ def _check_missing(criterion: JsonObject, *, member: str) -> None:
         return
     slices = objects_at(criterion, "sliceResults", member=member) if "sliceResults" in criterion else []
     for told, part in zip((criterion, *slices), parts, strict=False):
-        if told.get("missing", 0) != _set_aside(part):
+        if not same_json(told.get("missing", 0), _set_aside(part)):
             key = text_at(criterion, "key", member=member)
             raise BinderFailed(
                 f"criterion {key!r} says another number missing than its inputs do", member=member
@@ -105,7 +105,7 @@ def _set_aside(part: object) -> int:
     """Return how many the inputs of a measurement name as set aside."""
     for name in ("recent", "inputs", "set_aside"):
         part = part.get(name) if isinstance(part, dict) else None
-    return sum(n for n in part.values() if isinstance(n, int)) if isinstance(part, dict) else 0
+    return sum(n for n in part.values() if type(n) is int) if isinstance(part, dict) else 0
 
 
 def _check_criterion(criterion: JsonObject, as_of: datetime, *, member: str) -> None:

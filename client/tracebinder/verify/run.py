@@ -60,7 +60,7 @@ _CLOCKS: Final = timedelta(minutes=5)  # by which two machines' clocks may diffe
 _PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
-_NAMES_APPROVALS: Final = 4  # and each gate decision, who approved the version that decided
+_NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
 
 
 def verify_binder(

@@ -32,9 +32,7 @@ class TraceTooLarge(TraceRefused):
     """It would take more memory, or more rows, than one trace may."""
 
     code = "trace_too_large"
-    means = (
-        "a trace has more spans, bytes, claims or other parts than its setting allows"
-    )
+    means = "a trace has more spans, bytes, claims or other parts than its setting allows"
 
     @classmethod
     def of(cls, what: TooManyParts) -> Self:
