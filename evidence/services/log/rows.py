@@ -223,18 +223,10 @@ def _check_explained(faults: Faults, model: type[AppendOnlyModel], ended: Ended)
         return
     paths = (model.EVENT_PATH,) if isinstance(model.EVENT_PATH, str) else model.EVENT_PATH
     rows = ended.of(model._default_manager.all())
-    for place, path in enumerate(paths):
-        name = f"explained_by_{place}"
-        target = _target(model, path)
-        rows = rows.annotate(**{name: Cast(F(f"{path}__pk" if path else "pk"), CharField())}).exclude(
-            Exists(
-                AuditEvent.objects.filter(
-                    xact_id=OuterRef("xact_id"), object_type=target._meta.label, object_id=OuterRef(name)
-                )
-            )
-        )
+    for path in paths:
+        rows = rows.exclude(_is_explained(model, path))
     by_transaction: dict[int, list[str]] = defaultdict(list)
-    for key, transaction in rows.values_list("pk", "xact_id").distinct().iterator(_READ_CHUNK):
+    for key, transaction in rows.values_list("pk", "xact_id").iterator(_READ_CHUNK):
         by_transaction[transaction].append(str(key))
     for transaction, keys in by_transaction.items():
         faults.add(
@@ -243,8 +235,23 @@ def _check_explained(faults: Faults, model: type[AppendOnlyModel], ended: Ended)
         )
 
 
-def _target(model: type[Any], path: str) -> type[Any]:
-    """Return the model at the end of a lookup path."""
+def _is_explained(model: type[AppendOnlyModel], path: str) -> Exists:
+    """Return the condition that an event of the row's transaction is about what a lookup path leads to."""
+    target, is_one = _follow(model, path)
+    found = AuditEvent.objects.filter(xact_id=OuterRef("xact_id"), object_type=target._meta.label)
+    key = f"{path}__pk" if path else "pk"
+    if is_one:
+        return Exists(found.annotate(named=Cast(OuterRef(key), CharField())).filter(object_id=F("named")))
+    # Of several, one is enough.
+    rows = model._default_manager.annotate(named=Cast(F(key), CharField()))
+    return Exists(rows.filter(Exists(found.filter(object_id=OuterRef("named"))), pk=OuterRef("pk")))
+
+
+def _follow(model: type[Any], path: str) -> tuple[type[Any], bool]:
+    """Return the model at the end of a lookup path, and whether a row leads to one row of it at most."""
+    is_one = True
     for step in filter(None, path.split("__")):
-        model = model._meta.get_field(step).related_model
-    return model
+        field = model._meta.get_field(step)
+        is_one = is_one and not field.one_to_many
+        model = field.related_model
+    return model, is_one
