@@ -45,11 +45,11 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     _("What the inside says"): ("ProbeSpec", "ProbeRun", "Finding"),
     _("What can be verified"): (
-        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "Cosignature",
-        "CheckpointTimestamp", "Moment", "Blob",
+        "Binder", "BinderRequest", "AuditEvent", "AuditPayload", "Leaf", "Checkpoint", "Tile", "OpenBinding",
+        "Cosignature", "CheckpointTimestamp", "Moment", "Blob",
     ),
     _("What was kept and what went"): (
-        "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "BlobRemoval",
+        "LegalHold", "LegalHoldRelease", "Erasure", "ErasureCertificate", "Disposal", "DisposedRows", "BlobRemoval",
     ),
     _("People and keys"): (
         "User", "Pseudonym", "Group", "Membership", "AccessProposal", "AccessConfirmation", "AccessToken",

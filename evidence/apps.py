@@ -13,7 +13,7 @@ class EvidenceConfig(AppConfig):
         """Have each migration give its tables their rules; after all, see to the rest and number transactions on."""
         from evidence.clock_rules import number_on  # noqa: PLC0415  # models are not loaded before ready()
         from evidence.migration_rules import add_rules_to_plan  # noqa: PLC0415  # likewise
-        from evidence.services.log.adoption import adopt_after_migrate  # noqa: PLC0415  # likewise
+        from evidence.services.log import adopt_after_migrate  # noqa: PLC0415  # likewise
         from evidence.table_rules import apply_table_rules  # noqa: PLC0415  # likewise
 
         pre_migrate.connect(add_rules_to_plan, sender=self, dispatch_uid="evidence.migration_rules")

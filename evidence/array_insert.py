@@ -14,13 +14,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
 
-from evidence.models.base import AppendOnlyModel
-
 _LENGTH: Final = re.compile(r"\(\d+\)")
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})  # within quotes in the text of an array
 
 
-def insert_as_arrays(rows: Sequence[AppendOnlyModel]) -> None:
+def insert_as_arrays(rows: Sequence[models.Model]) -> None:
     """Insert unsaved rows of one model, in their order, and give each its key and transaction."""
     if not rows:
         return
@@ -36,7 +34,7 @@ def insert_as_arrays(rows: Sequence[AppendOnlyModel]) -> None:
         )
         keys = cursor.fetchall()
     for row, (pk, xact_id) in zip(rows, keys, strict=True):
-        row.pk, row.xact_id = pk, xact_id
+        row.pk, row.xact_id = pk, xact_id  # type: ignore[attr-defined]  # append-only rows carry it
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  # as Django does for a saved row
 
 

@@ -85,12 +85,13 @@ END $$;
 
 
 def binding_functions() -> dict[str, str]:
-    """Return, by signature, the functions that bind rows: one a table, and the two that they share."""
-    return {
-        "tracebinder_keep_leaves(text)": _KEEP,
-        f"{CLOSE_FUNCTION}()": _CLOSE,
-        **{f"{bind_function(model)}()": _bind_sql(model) for model in bound_models()},
-    }
+    """Return, by signature, the functions that compute the leaves of new rows: one a table."""
+    return {f"{bind_function(model)}()": _bind_sql(model) for model in bound_models()}
+
+
+def keeping_functions() -> dict[str, str]:
+    """Return, by signature, the functions that keep leaves and bind them, with the rights of the owner."""
+    return {"tracebinder_keep_leaves(text)": _KEEP, f"{CLOSE_FUNCTION}()": _CLOSE}
 
 
 def bind_function(model: type[models.Model]) -> str:

@@ -106,6 +106,7 @@ _HIDDEN_FROM_READERS: Final = frozenset(
         "pendingtrace",
         "auditpayload",
         "secondfactor",
+        "openbinding",
     }
 )
 

@@ -35,6 +35,7 @@ from evidence.binding_rules import (
     binding_functions,
     closes_bindings,
     is_bound,
+    keeping_functions,
 )
 from evidence.clock_rules import CLOCK_FUNCTIONS, OFFSET, OFFSET_BODY
 from evidence.disposal_rules import (
@@ -112,7 +113,13 @@ def apply_rules_to_new_tables(using: str) -> None:
 def find_differences(using: str) -> list[Difference]:
     """Return what in the database is not as the rules have it, in the order in which to put it right. Takes no lock."""
     every_table = {model._meta.db_table for model in apps.get_models()}
-    functions = {**_open_functions(every_table), **private_functions(), **STEPS, **PROBE_FUNCTIONS}
+    functions = {
+        **_open_functions(every_table),
+        **private_functions(),
+        **keeping_functions(),
+        **STEPS,
+        **PROBE_FUNCTIONS,
+    }
     with connections[using].cursor() as cursor:
         found = read_catalogue(
             cursor, roles=_roles(), triggers=TRIGGERS, of_statements=(BIND_TRIGGER,), signatures=functions
@@ -160,7 +167,9 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
             stops = signature in CLOCK_FUNCTIONS and (is_new or is_closed)
             yield Difference(signature, tuple(statements), is_new, stops, stands=not is_new and not is_closed)
     if Span._meta.db_table in found.tables:
-        yield from _differences_of_private(found, private_functions(), settings.RUNTIME_ROLE)
+        yield from _differences_of_private(
+            found, {**private_functions(), **keeping_functions()}, settings.RUNTIME_ROLE
+        )
     if found.tables >= PROBE_TABLES:
         yield from _differences_of_private(found, STEPS)
         yield from _differences_of_private(found, PROBE_FUNCTIONS, *_roles())

@@ -2,16 +2,19 @@ import django.db.models.deletion
 import evidence.models.base
 from django.db import migrations, models
 
+from evidence.live_operations import Live
+
 
 class Migration(migrations.Migration):
     """What witnesses and a time-stamping authority say of a checkpoint."""
 
+    atomic = False
     dependencies = [
         ('evidence', '0026_probe_inputs'),
     ]
 
     operations = [
-        migrations.CreateModel(
+        Live(migrations.CreateModel(
             name='CheckpointTimestamp',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -25,8 +28,8 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('checkpoint', 'authority'), name='evidence_checkpointtimestamp_one_an_authority')],
             },
-        ),
-        migrations.CreateModel(
+        )),
+        Live(migrations.CreateModel(
             name='Cosignature',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -40,5 +43,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('checkpoint', 'vkey'), name='evidence_cosignature_one_a_witness')],
             },
-        ),
+        )),
     ]

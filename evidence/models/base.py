@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Func
 from django.db.models.expressions import DatabaseDefault
 
+from evidence.array_insert import insert_as_arrays
 from evidence.errors import AppendOnlyViolation
 
 DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
@@ -55,6 +56,10 @@ class AppendOnlyQuerySet(models.QuerySet[_M_co]):
         raise AppendOnlyViolation(self.model._meta.label)
 
     update = delete = bulk_update = _refuse  # whatever they are given
+
+    def insert_as_arrays(self, rows: Sequence[_M_co]) -> None:
+        """Insert unsaved rows in their order, each column as one array, and give each its key and transaction."""
+        insert_as_arrays(rows)
 
     def _insert(self, objs: Sequence[_M_co], fields: Sequence[models.Field[Any, Any]], **how: Any) -> Any:
         """Insert rows without naming what the database fills in: transaction and salt.

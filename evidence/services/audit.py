@@ -11,7 +11,6 @@ from typing import Any
 from django.db import connection, models
 
 from evidence import clock
-from evidence.array_insert import insert_as_arrays
 from evidence.digests import canonical_json, sha256_hex
 from evidence.errors import EvidenceError
 from evidence.models import AuditEvent, AuditPayload, System
@@ -122,7 +121,7 @@ def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[Aud
     ]
     for event in events:
         event.entry = _entry(event)
-    insert_as_arrays(events)
+    AuditEvent.objects.insert_as_arrays(events)
     return events
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 from django.urls import reverse
 
@@ -47,6 +48,7 @@ def pages_of(person: User) -> Iterator[str]:
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
     request = RequestFactory().get("/")
     request.user = person
+    request.session = SessionStore()
     for model, model_admin in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         if not model_admin.has_view_permission(request):

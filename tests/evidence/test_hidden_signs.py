@@ -9,7 +9,6 @@ import unicodedata
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from evidence.access import principal_of_command_line
@@ -17,7 +16,7 @@ from evidence.binder.front_page import escape
 from evidence.hidden_signs import HIDDEN, show_hidden, show_hidden_in_page
 from evidence.look_alikes import find_look_alike, what_is_odd
 from evidence.management.service_command import ServiceCommand
-from evidence.models import Claim, Trace
+from evidence.models import Claim, Membership, Trace
 from evidence.services import registry
 from evidence.services.people import memberships
 from tests.evidence.binder_world import fill_lightly
@@ -172,8 +171,10 @@ def test_a_name_that_reads_like_a_known_one_is_told_which() -> None:
 def test_whoever_opens_such_a_person_is_warned(world: World) -> None:
     rui = make_person("rui", "reviewer")
     twin = make_person("rυi", "reviewer")
+    for person in (rui, twin):
+        Membership.objects.create(user=person, system=world.system)
     client = Client()
-    client.force_login(User.objects.create_superuser("root"))
+    client.force_login(world.people["operator"])
     assert "Look twice" in client.get(f"/admin/auth/user/{twin.pk}/change/").content.decode()
     assert "reads like rυi" in client.get(f"/admin/auth/user/{rui.pk}/change/").content.decode()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.test import Client
 from rest_framework.test import APIClient
 
 from config.starting import say_what_is_wrong

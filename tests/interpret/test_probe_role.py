@@ -253,7 +253,7 @@ def test_what_it_writes_is_logged_in_its_own_name_as_the_services_would(
     assert ask(worker, PUT_BACK, run.pk, claim(worker, run).key, error) == (True,)
     mine = claim(worker, run)
     assert ask(worker, FINISH, run.pk, mine.key, found_by(mine), 12) == (True,)
-    events = AuditEvent.objects.filter(pk__gt=before).order_by("pk")
+    events = AuditEvent.objects.filter(pk__gt=before).exclude(verb="rows.bound").order_by("pk")
     assert [event.verb for event in events] == [
         "probe_run.started", "probe_run.postponed", "probe_run.started", "finding.recorded", "probe_run.finished",
     ]  # fmt: skip

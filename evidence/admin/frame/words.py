@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_stubs_ext import StrOrPromise
 
 # In the context "verdict": "open" and "fail" are verbs elsewhere. A code that is not here is shown as it is.
@@ -70,6 +70,7 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "adjudicated": pgettext_lazy("verdict", "adjudicated"),
     "registered": pgettext_lazy("verdict", "registered"),
     "unregistered": pgettext_lazy("verdict", "unregistered"),
+    "odd_name": gettext_lazy("look twice"),
     "active": pgettext_lazy("verdict", "active"),
     "revoked": pgettext_lazy("verdict", "revoked"),
     "expired": pgettext_lazy("verdict", "expired"),

@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 
 from evidence import clock
-from evidence.array_insert import insert_as_arrays
 from evidence.citations.cost import CheckBudget, CheckTooCostly
 from evidence.clock import AsOf
 from evidence.models import (
@@ -262,7 +261,7 @@ def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:
     """Insert all rows of the sealed traces with one statement a table, and their audit events."""
     if not sealed:
         return
-    insert_as_arrays([one.trace for one in sealed])
+    Trace.objects.insert_as_arrays([one.trace for one in sealed])
     TraceVersion.objects.bulk_create(
         row for one in sealed for row in rows.build_versions(one.trace, one.inputs)
     )

@@ -44,14 +44,21 @@ def store_evaluations(
     for (system, metric, day), members in sorted(
         by_run.items(), key=lambda item: (item[0][0].pk, *item[0][1:])
     ):
-        run = _ensure_run(system, metric, day, raw=raw, received_at=received_at, actor=actor)
-        n_new += _add_samples(run, metric, members)
+        run, opened = _ensure_run(system, metric, day, raw=raw, received_at=received_at, actor=actor)
+        added = _add_samples(run, metric, members)
+        if added and not opened:
+            audit.record(
+                verb="eval_run.extended", actor=actor, obj=run, system=system, digest=raw.digest,
+                payload={"n_samples": added},
+            )  # fmt: skip
+        n_new += added
     return n_new
 
 
 def _ensure_run(
     system: System, metric: str, day: datetime, *, raw: Blob, received_at: datetime, actor: str
-) -> EvalRun:
+) -> tuple[EvalRun, bool]:
+    """Return the run of a metric's day, and whether it was opened now."""
     run, created = EvalRun.objects.get_or_create(
         system=system,
         run_key=f"otlp:{day:%Y-%m-%d}:{metric}",
@@ -72,7 +79,7 @@ def _ensure_run(
     )
     if created:
         audit.record(verb="eval_run.opened", actor=actor, obj=run, system=system, digest=raw.digest)
-    return run
+    return run, created
 
 
 def _ensure_label(system: System, kind: ArtefactKind, key: str, actor: str) -> ArtefactVersion:

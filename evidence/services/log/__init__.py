@@ -3,6 +3,7 @@
 A published head is kept outside the database, so that an older state put back is noticed.
 """
 
+from evidence.services.log.adoption import adopt_after_migrate
 from evidence.services.log.asking import (
     Attestations,
     ask_about_newest,
@@ -42,6 +43,7 @@ __all__ = [
     "LogInconsistent",
     "LogReport",
     "NotTheLogWorker",
+    "adopt_after_migrate",
     "ask_about_newest",
     "attested",
     "bring_attestations",
