@@ -70,7 +70,7 @@ def filled(transactional_db: None) -> None:
             filler.fill(model._meta.db_table, 1)
     filler.fill(Erasure._meta.db_table, 1)
     BlobRemoval.objects.create(
-        blob=Blob.objects.first(), erasure=Erasure.objects.first(), removed_by="system:test"
+        blob=Blob.objects.earliest("pk"), erasure=Erasure.objects.earliest("pk"), removed_by="system:test"
     )
     # A span as it is sent: its digest is over its content.
     body = make_request(make_span(), make_span(span_id=bytes(range(8)))).SerializeToString()
