@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import hashlib
+import json
 import pstats
 import shutil
 import subprocess
@@ -151,8 +152,6 @@ def _sha256sum(folder: Path) -> float:
 
 
 def _verify(folder: Path, archive: Path, n_traces: int, size: int) -> None:
-    import json  # noqa: PLC0415
-
     from evidence.services.keys.trust import describe_trust  # noqa: PLC0415  # after django.setup()
     from tracebinder.verify import load_trust, verify_binder  # noqa: PLC0415
     from tracebinder.verify.bag import check_bag  # noqa: PLC0415

@@ -5,7 +5,8 @@ payload of traces, everything but an erasure: `evidence.disposal_rules`), and th
 INSERT on it; on the tables of the log, SELECT alone, because the log role inserts there. Any other table is a work
 table: the runtime role may also UPDATE and DELETE, but for what a token is called by (`evidence.token_rules`). Nobody
 but the owner may TRUNCATE. The log role gets what `LOG_GRANTS` lists, and no more. The interpret role has no right on
-any table; what it may call is in `evidence.probe_rules`.
+any table; what it may call is in `evidence.probe_rules`. Another trigger binds what is inserted to the log
+(`evidence.binding_rules`).
 
 A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
 `migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so

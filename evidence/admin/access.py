@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from evidence import clock
 from evidence.acts import can_operate
 from evidence.admin.access_form import ProposalForm
+from evidence.admin.frame.add_form import add_through_service
 from evidence.admin.frame.base import ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, list_url, record_url
+from evidence.admin.frame.display import badge
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import EvidenceError
 from evidence.models import AccessConfirmation, AccessProposal
-from evidence.pages.frame import Page, Step, show_page
 from evidence.services.people.access_proposals import confirm_access, propose_access
 
 
@@ -53,21 +54,15 @@ class AccessProposalAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         principal = principal_of(request)
         form = ProposalForm(request.POST if request.method == "POST" else None, principal=principal)
-        status = 200 if form.is_valid() or request.method != "POST" else 422
-        if form.is_valid():
-            try:
-                proposal = propose_access(principal=principal, **form.cleaned_data)
-            except EvidenceError as exc:
-                form.add_error(None, str(exc))
-                status = exc.http_status
-            else:
-                messages.success(request, _("Proposed: another operator confirms it in this list."))
-                return HttpResponseRedirect(record_url(proposal))
-        trail = [Step(_("Access proposals"), list_url("evidence.accessproposal"))]
-        page = Page(
-            "admin/evidence/access_proposal.html", _("Propose access"), {"form": form}, trail, status=status
+        return add_through_service(
+            request,
+            form,
+            partial(propose_access, principal=principal),
+            said=lambda _stored: _("Proposed: another operator confirms it in this list."),
+            template="admin/evidence/access_proposal.html",
+            title=_("Propose access"),
+            listed=(_("Access proposals"), "evidence.accessproposal"),
         )
-        return show_page(request, page)
 
     @admin.action(description="Confirm: it takes effect now", permissions=["confirm"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[AccessProposal]) -> None:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evidence import clock
 from evidence.acts import can_approve
+from evidence.admin.frame.add_form import add_through_service
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, list_url, record_url
+from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
-from evidence.errors import EvidenceError
 from evidence.models import GateDecision, GateTransition, Waiver
-from evidence.pages.frame import Page, Step, show_page
 from evidence.selectors.gates import standing_of
 from evidence.selectors.waivers import is_in_force
 from evidence.services.gates import record_waiver
@@ -124,20 +124,14 @@ class WaiverAdmin(ReadOnlyModelAdmin):
             raise PermissionDenied
         principal = principal_of(request)
         form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
-        status = 200 if form.is_valid() or request.method != "POST" else 422
-        if form.is_valid():
-            try:
-                waiver = record_waiver(principal=principal, **form.cleaned_data)
-            except EvidenceError as exc:
-                form.add_error(None, str(exc))
-                status = exc.http_status
-            else:
-                messages.success(request, f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.")
-                return HttpResponseRedirect(record_url(waiver))
-        trail = [Step(_("Waivers"), list_url("evidence.waiver"))]
-        return show_page(
+        return add_through_service(
             request,
-            Page("admin/evidence/waiver.html", _("Waive a criterion"), {"form": form}, trail, status=status),
+            form,
+            partial(record_waiver, principal=principal),
+            said=lambda waiver: f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.",
+            template="admin/evidence/waiver.html",
+            title=_("Waive a criterion"),
+            listed=(_("Waivers"), "evidence.waiver"),
         )
 
     @admin.display(description="Release")

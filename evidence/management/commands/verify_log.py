@@ -18,7 +18,7 @@ from evidence.services.log import LogReport, check_log
 
 class Command(ServiceCommand):
     help = (
-        "Check every entry, leaf, tile and checkpoint of the audit log, from the tables alone. "
+        "Check every row, and every entry, leaf, tile and checkpoint of the audit log, from the tables alone. "
         "Exit code 0: all of it holds; 1: it does not, and the faults are named."
     )
 
@@ -60,6 +60,7 @@ def _lines(report: LogReport) -> list[str]:
         f"unsequenced  {report.unsequenced:>12,}   events that wait for the sequencer",
         f"erased       {report.erased:>12,}   payloads; their entries still verify",
         f"rows         {report.rows.rows:>12,}   in {report.rows.transactions:,} transactions, each bound by an event",
+        f"adopted      {report.rows.adopted:>12,}   rows from before: as they were when they were adopted",
         *(f"FAULT  {fault}" for fault in report.faults),
         *([f"FAULT  and {more:,} more"] if more else []),
     ]

@@ -65,19 +65,15 @@ class _Found:
         self.leaves.setdefault(transaction, {}).setdefault(table, bytearray()).extend(leaves)
 
 
-def check_rows(faults: Faults, *, since: int = 0) -> RowReport:
-    """Compare every row with the event that binds it.
-
-    Args:
-        faults: told of each fault.
-        since: the first transaction to look at, as rows carry it.
-    """
+def check_rows(faults: Faults) -> RowReport:
+    """Compare every row with the event that binds or adopted it; `faults` is told of each that differs."""
     report, found = RowReport(), _Found()
     adoption = read_adoption()
     if adoption is not None and adoption.is_completed:
         report.adopted = check_adopted(faults, adoption)
-        since = max(since, adoption.before)
+        since = adoption.before
     else:
+        since = 0
         _check_none_is_older(faults)
     ended = read_ended(since)
     for model in bound_models():
