@@ -198,10 +198,12 @@ def test_each_address_that_takes_a_post_is_repeated_here() -> None:
 @pytest.mark.parametrize("name", sorted(REPEATED))
 def test_the_same_again_changes_nothing_and_answers_the_same(world: World, name: str) -> None:
     sent = REPEATED[name](world)
-    first = _send(world, sent)
+    # One sender for both requests: a batch belongs to the token that sent it.
+    client = _sender(world, sent)
+    first = _send(client, sent)
     assert first.status_code in {200, 201}, first.content
     rows = _rows()
-    again = _send(world, sent)
+    again = _send(client, sent)
     assert again.status_code in {200, 201}, again.content
     assert _rows() == rows
     assert _content(again) == _content(first)
@@ -214,27 +216,19 @@ def test_a_commit_waits_for_the_disk() -> None:
             assert cursor.fetchone() == ("on",), setting
 
 
-def _send(world: World, sent: Sent) -> Any:
+def _sender(world: World, sent: Sent) -> APIClient:
     client = APIClient()
-    headers: dict[str, Any] = {}
     if isinstance(sent.scope, Scope):
-        headers = {"HTTP_AUTHORIZATION": f"Bearer {_token(world, sent.scope)}"}
+        client.credentials(**world.headers(sent.scope))
     else:
         client.force_login(world.people[sent.scope])
+    return client
+
+
+def _send(client: APIClient, sent: Sent) -> Any:
     if isinstance(sent.body, bytes):
-        return client.post(sent.path, sent.body, content_type=sent.content_type, **headers)
-    return client.post(sent.path, sent.body, format="json", **headers)
-
-
-_tokens: dict[tuple[int, Scope], str] = {}
-
-
-def _token(world: World, scope: Scope) -> str:
-    """One token for both requests: a batch belongs to the token that sent it."""
-    key = (id(world), scope)
-    if key not in _tokens:
-        _tokens[key] = world.token(scope)
-    return _tokens[key]
+        return client.post(sent.path, sent.body, content_type=sent.content_type)
+    return client.post(sent.path, sent.body, format="json")
 
 
 # The log catches up with earlier events by itself, whenever it is asked; that is no change of its own.
