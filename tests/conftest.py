@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
-from tests import factories
+from tests import factories, kept_worlds
 from tests.page_rules import check_answer, check_not_kept
 
 # A busy machine is slow, which is no fault of what is tested.
@@ -39,6 +39,15 @@ def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
     yield
     connection_created.disconnect(dispatch_uid="tests.role")
     connection.close()  # the owner drops the test database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keep_worlds(_act_as_runtime_role: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        kept_worlds.keep_worlds(factories.build_world)
+        connection.close()
+    yield
+    kept_worlds.forget_worlds()
 
 
 @pytest.fixture(scope="session", autouse=True)

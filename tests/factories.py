@@ -18,6 +18,7 @@ from evidence.roles import ROLES, token_scopes_of
 from evidence.services import gates, registry
 from evidence.services.gates import CriterionReference
 from evidence.services.people import memberships, tokens
+from tests import kept_worlds
 
 ACTOR = "user:olga"
 GATE_APPROVER = "user:gina"
@@ -94,7 +95,12 @@ def make_person(name: str, *roles: str) -> User:
 
 
 def make_world(key: str = "credit-assistant") -> World:
-    """Create a system with one release pinning model, prompt, index (one document) and policy."""
+    """Store a system with one release pinning model, prompt, index (one document) and policy."""
+    return kept_worlds.lay_down(key) or build_world(key)
+
+
+def build_world(key: str) -> World:
+    """Make the world of this system through the services."""
     people = {role: make_person(f"{role}-{key}", role) for role in ROLES}
     system = registry.register_system(
         principal=principal_of_command_line(), key=key, name=key, risk_tier="high", owner=people["operator"]
