@@ -24,7 +24,7 @@ from evidence.semconv.dialects.tracebinder import (
     RELEASE,
     RISK_TIER,
 )
-from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
+from evidence.semconv.draft import Absent, Exchange, Rule, Source, Told, TraceDraft, TraceStatus, VersionRef
 from evidence.semconv.parts import check_parts
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
 from evidence.vocabulary import RiskTier
@@ -95,9 +95,22 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         versions=tuple(sorted(set(merged.values()))),
         flags=(),
     )
-    draft = replace(draft, flags=flags.sorted())
+    draft = replace(draft, flags=flags.sorted(), exchanges=(_one_exchange(draft, agents[0]),))
     check_parts(draft, limits)
     return draft
+
+
+def _one_exchange(draft: TraceDraft, speaker: SpanView) -> Exchange:
+    """Return the whole trace as one exchange."""
+
+    def told(text: str) -> Told:
+        return (
+            Told(text, Source(speaker.span_id, "", Rule.AGENT_OUTPUT))
+            if text
+            else Told(absent=Absent.NOT_RECORDED)
+        )
+
+    return Exchange(0, told(draft.question), told(draft.answer), speaker.span_id)
 
 
 def _distinct(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:
