@@ -100,6 +100,7 @@ class Exchange:
     finish_reason: str = ""  # as the library called it
     refused: bool = False  # the answer is a refusal
     attachments: tuple[Attachment, ...] = ()
+    answer_is_prose: bool = True  # no claim is derived from JSON, a vector or code alone
 
 
 @dataclass(frozen=True, slots=True)
