@@ -50,6 +50,7 @@ class ExchangeJson(TypedDict):
     span_id: str
     finish_reason: str
     refused: bool
+    answer_is_prose: bool
     attachments: list[AttachmentJson]
 
 
@@ -70,6 +71,7 @@ def exchange_as_json(exchange: Exchange) -> ExchangeJson:
         "span_id": exchange.span_id,
         "finish_reason": exchange.finish_reason,
         "refused": exchange.refused,
+        "answer_is_prose": exchange.answer_is_prose,
         "attachments": [_attachment(one) for one in exchange.attachments],
     }
 

@@ -58,6 +58,7 @@ class ExchangeOut(serializers.Serializer[Any]):
     span_id = serializers.CharField(help_text="The span that speaks for it.")
     finish_reason = serializers.CharField(help_text="As the library called it.")
     refused = serializers.BooleanField(help_text="Whether the answer is a refusal.")
+    answer_is_prose = serializers.BooleanField(help_text="Of JSON, code or numbers no claim is made.")
     attachments = AttachmentOut(many=True)
 
 

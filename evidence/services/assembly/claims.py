@@ -72,29 +72,30 @@ def check_claims(
 ) -> tuple[CheckedClaim, ...]:
     """Return the claims of each exchange of a trace with every citation checked.
 
-    Where no usable claim is declared, claims are derived from the answer: an answer cannot escape its claims. Those
-    that are declared are of the last exchange.
+    Where no usable claim is declared, claims are derived from the answer: an answer cannot escape its claims, unless
+    it is no prose. Those that are declared are of the last exchange.
 
     Raises:
         CheckTooCostly: what is left is not enough for all of them.
         TooManyParts: more claims or citations were derived than a trace may have.
     """
-    answers = {turn.number: turn.answer.text for turn in draft.exchanges}
+    last = draft.exchanges[-1].number if draft.exchanges else None
+    answers = {
+        turn.number: turn.answer.text
+        for turn in draft.exchanges
+        if turn.answer_is_prose and not (draft.claims and turn.number == last)
+    }
     declared = sum(len(claim.text) for claim in draft.claims)
     checks.charge_reading(sum(map(len, answers.values())) + declared)
     retrieved = dict.fromkeys(one.document_ref for one in draft.retrievals)
     candidates = shelf.candidates(indexes.all, retrieved)
-    last = max(answers, default=None)
-    stated = [_Stated(last, claim, declared=True) for claim in draft.claims]
-    if draft.claims and last is not None:
-        del answers[last]
     places = Places(draft.retrievals, n_answers=len(draft.exchanges))
     found = [
         _Stated(number, claim, declared=False)
         for number, answer in answers.items()
         for claim in derive_claims(answer, places, indexes, shelf)
     ]
-    stated = [*found, *stated]  # in the order of the exchanges
+    stated = [*found, *(_Stated(last, claim, declared=True) for claim in draft.claims)]
     check_part("claims", len(stated), part_limits())
     check_part("citations", sum(len(one.claim.citations) for one in stated), part_limits())
     return tuple(
