@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -32,9 +34,8 @@ class TraceAdmin(TraceIdSearch):
     fields = [
         "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
         "conversation", "language", "read_from", "risk_tier", "confidence_factors_as_json", "limitations_as_json",
-        "user_ids_as_json", "session_ids_as_json", "conversation_ids_as_json", "tokens", "price",
-        "finish_reasons_as_json", "errors_as_json", "flags_as_json", "started_at", "ended_at", "span_count",
-        "root_span_id", "assembler_version", "sealed_at",
+        "users", "sessions", "conversations", "tokens", "price", "stopped_because", "errors_as_json", "flags_as_json",
+        "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Claims", "evidence.claim", "trace__id__exact"),
@@ -106,6 +107,22 @@ class TraceAdmin(TraceIdSearch):
         """Show where the fields beside the turns were first read."""
         return render_to_string("admin/evidence/sources.html", {"sources": read_sources(trace)})
 
+    @admin.display(description="Users, as sent")
+    def users(self, trace: Trace) -> str:
+        return _listed(trace.user_ids)
+
+    @admin.display(description="Sessions, as sent")
+    def sessions(self, trace: Trace) -> str:
+        return _listed(trace.session_ids)
+
+    @admin.display(description="Conversations, as sent")
+    def conversations(self, trace: Trace) -> str:
+        return _listed(trace.conversation_ids)
+
+    @admin.display(description="Stopped because")
+    def stopped_because(self, trace: Trace) -> str:
+        return _listed(trace.finish_reasons)
+
     @admin.display(description="Tokens, in and out")
     def tokens(self, trace: Trace) -> str:
         counts = (trace.input_tokens, trace.output_tokens)
@@ -114,6 +131,10 @@ class TraceAdmin(TraceIdSearch):
     @admin.display(description="Cost, as sent")
     def price(self, trace: Trace) -> str:
         return "–" if trace.cost is None else f"{trace.cost.normalize():f} {trace.currency}".strip()
+
+
+def _listed(texts: Sequence[str] | None) -> str:
+    return ", ".join(texts or ()) or "–"
 
 
 def link_to_review(trace: Trace) -> str:
