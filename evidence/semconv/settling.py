@@ -34,7 +34,8 @@ def settle(turns: Sequence[Turn]) -> list[Turn]:
             if _cannot_be_told_apart(found[earlier], found[later]):
                 rivals[later].add(earlier)
                 rivals[earlier].add(later)
-    return [_as_one([found[number] for number in group]) for group in _connected(rivals)]
+    groups = sorted(_connected(rivals), key=max)  # what is last may be one of several
+    return [_as_one([found[number] for number in group]) for group in groups]
 
 
 def _says_anything(turn: Turn) -> bool:
@@ -43,24 +44,42 @@ def _says_anything(turn: Turn) -> bool:
 
 
 def _without_helpers(turns: Sequence[Turn]) -> list[Turn]:
-    return [turn for turn in turns if turn.seems is None] or list(turns)
+    """Leave out the turns that by their words are a helper's, and are about a turn that is none.
+
+    A person may ask "Is my deposit safe?", which is how a guardrail asks. So what a question's own words say counts
+    only where it holds another's text; a name, or what the model was told to be, where the two have anything in common.
+    """
+    main = [turn for turn in turns if turn.seems is None or turn.seems_by_question]
+    left = [turn for turn in turns if turn in main or not any(_is_about(turn, one) for one in main)]
+    left = [turn for turn in left if not (turn.seems_by_question and any(_quotes(turn, one) for one in left))]
+    gone = [turn for turn in turns if turn not in left]
+    return [_with_first_wording(turn, gone) for turn in left] or list(turns)
+
+
+def _is_about(helper: Turn, main: Turn) -> bool:
+    """Whether a helper saw what another turn asked or answered, or the other saw what the helper was asked."""
+    asked, seen, question = squeeze(helper.question.text), helper.seen, squeeze(main.question.text)
+    known = [text for text in (question, *main.texts) if text]
+    return any(text == asked or _within(text, seen) for text in known) or _within(asked, question)
+
+
+def _quotes(turn: Turn, other: Turn) -> bool:
+    """Whether the question of a turn holds what another asked or answered."""
+    asked = squeeze(turn.question.text)
+    return any(_within(text, asked) for text in (squeeze(other.question.text), *other.texts))
 
 
 def _without_preparation(turns: Sequence[Turn]) -> list[Turn]:
-    """Leave out what rewrote a question or wrote a search: its words became a question or a query of what follows."""
+    """Leave out what wrote a search: its words became a query before the last turn began."""
     queries = _queries_near(turns)
-    kept = [turn for number, turn in enumerate(turns) if not _prepares(turn, turns[number + 1 :], queries)]
-    rewritten = [turn for turn in turns if turn not in kept]
-    return [_with_first_wording(turn, rewritten) for turn in kept]
+    kept = [turn for turn in turns[:-1] if not _is_query(turn, queries)] + [turns[-1]]
+    gone = [turn for turn in turns if turn not in kept]
+    return [_with_first_wording(turn, gone) for turn in kept]
 
 
-def _prepares(turn: Turn, following: Sequence[Turn], queries: Sequence[tuple[int, str]]) -> bool:
+def _is_query(turn: Turn, queries: Sequence[tuple[int, str]]) -> bool:
     text = squeeze(turn.answer.text)
-    if not text or not following or text in following[0].asked.told_before(ASSISTANT):
-        return False
-    if any(squeeze(later.question.text) == text for later in following):
-        return True
-    return any(text == query and turn.end_ns <= start for start, query in queries)
+    return bool(text) and any(text == query and turn.end_ns <= start for start, query in queries)
 
 
 def _without_failed_attempts(turns: Sequence[Turn]) -> list[Turn]:
@@ -104,16 +123,14 @@ def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
 def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
     if _remembers(later, earlier):
         return False
-    before, after = squeeze(earlier.question.text), squeeze(later.question.text)
     if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns:
         return True
+    before, after = squeeze(earlier.question.text), squeeze(later.question.text)
+    shown = f"{after} {squeeze(later.step.system_text)}"
     return (
         before == after
-        or _within(before, after)
         or _within(after, before)
-        or any(
-            _within(text, after) or _within(text, squeeze(later.step.system_text)) for text in earlier.texts
-        )
+        or any(_within(text, shown) for text in (before, *earlier.texts))
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, squeeze
-from evidence.semconv.helpers import Purpose, purpose_by_instruction
+from evidence.semconv.helpers import purpose_by_instruction
 from evidence.semconv.settling import settle
 from evidence.semconv.steps import Step, items_of
 from evidence.semconv.turn import Turn
@@ -62,7 +62,7 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     if not settled:
         return [_silent(step, asked, question, given)]
     if not question:
-        return settled
+        return [_of_frame(step, settled[0])] if len(settled) == 1 else settled
     if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
         return settled  # the frame says only how it began
     return [_with_own_question(step, settled[-1], asked, question)]
@@ -88,7 +88,7 @@ def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
         asked=asked,
         start_ns=span.start_ns,
         end_ns=span.end_ns,
-        seems=step.seems or _instructed(step, question),
+        **_seems(step, question),
         is_agent=True,
         finish_reason=given.finish_reason,
         refused=given.refused,
@@ -122,9 +122,17 @@ def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
     return replace(turn, question=settled[0].question, asked=settled[0].asked)
 
 
+def _of_frame(step: Step, turn: Turn) -> Turn:
+    """Return the only turn below a step as that step's."""
+    span = step.span
+    return replace(turn, step=step, is_agent=True, start_ns=span.start_ns, end_ns=span.end_ns)
+
+
 def _with_own_question(step: Step, turn: Turn, asked: Turns, question: str) -> Turn:
     own = _question(step, question)
-    return replace(turn, step=step, question=own, asked=asked, start_ns=step.span.start_ns, seems=step.seems)
+    return replace(
+        turn, step=step, question=own, asked=asked, start_ns=step.span.start_ns, **_seems(step, question)
+    )
 
 
 def _reaching(step: Step, inner: Sequence[Turn], given: Given) -> list[Turn]:
@@ -191,7 +199,7 @@ def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
         asked=asked,
         start_ns=step.span.start_ns,
         end_ns=step.span.end_ns,
-        seems=step.seems or _instructed(step, question),
+        **_seems(step, question),
         is_agent=step.operation is not Operation.CHAT,
         finish_reason=given.finish_reason,
         attachments=asked.attachments,
@@ -215,12 +223,13 @@ def absence_of(step: Step, given: Given) -> Absent:
     return Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED
 
 
-def _instructed(step: Step, question: str) -> Purpose | None:
-    if step.operation is not Operation.CHAT:
-        return purpose_by_instruction(question) if question else None
-    return purpose_by_instruction(step.system_text) or (
-        purpose_by_instruction(question) if question else None
-    )
+def _seems(step: Step, question: str) -> dict[str, Any]:
+    """Return what a step seems to be there for, as fields of its turn."""
+    told = purpose_by_instruction(step.system_text) if step.operation is Operation.CHAT else None
+    if told or step.seems:
+        return {"seems": step.seems or told}
+    asked = purpose_by_instruction(question) if question else None
+    return {"seems": asked, "seems_by_question": asked is not None}
 
 
 def _turns_of_calls(calls: Sequence[Step]) -> list[Turn]:
