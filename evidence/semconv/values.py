@@ -68,7 +68,7 @@ def _read(value: Any, role: str, depth: int) -> list[Message] | None:
         return _read_text(value, role, depth)
     if isinstance(value, list):
         return _read_list(value, role, depth)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _read_mapping(value, role, depth)
     return [] if value is None else None
 
@@ -93,7 +93,7 @@ def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
         return [pair]
     if messages := read_messages(items):
         return messages
-    if all(isinstance(item, Mapping) for item in items) and (parts := read_parts(items)):
+    if all(isinstance(item, dict) for item in items) and (parts := read_parts(items)):
         return [Message(role, tuple(parts))]
     read = [_read(item, role, depth + 1) for item in items]
     known = [messages for messages in read if messages]
