@@ -14,6 +14,9 @@ from evidence.semconv.messages import ASSISTANT, TOOL, USER, Message, PartKind
 from evidence.semconv.steps import Step
 
 _SPACE: Final = re.compile(r"\s+")
+_LEAST_BYTES: Final = (
+    4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
+)
 
 
 class Given(NamedTuple):
@@ -51,8 +54,13 @@ def squeeze(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
+def stands_within(part: str, whole: str) -> bool:
+    """Return whether one squeezed text stands in another and is not all of it; the shortest ones tell nothing."""
+    return part in whole and part != whole and len(part.encode(errors="replace")) >= _LEAST_BYTES
+
+
 def read_turns(step: Step) -> Turns:
-    """Return the question put to a step. What a program says in a user's place to correct a form is none."""
+    """Return the question put to a step. What a program says in a user's place is none."""
     messages = step.asked.messages
     for number in range(len(messages) - 1, -1, -1):
         message = messages[number]

@@ -13,11 +13,10 @@ from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
-from evidence.semconv.given import squeeze
+from evidence.semconv.given import squeeze, stands_within
 from evidence.semconv.messages import ASSISTANT, USER
 from evidence.semconv.turn import Turn
 
-_LEAST_CONTAINED: Final = 6  # characters of a text whose place inside another says something
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
 
@@ -60,13 +59,13 @@ def _is_about(helper: Turn, main: Turn) -> bool:
     """Whether a helper saw what another turn asked or answered, or the other saw what the helper was asked."""
     asked, seen, question = squeeze(helper.question.text), helper.seen, squeeze(main.question.text)
     known = [text for text in (question, *main.texts) if text]
-    return any(text == asked or _within(text, seen) for text in known) or _within(asked, question)
+    return any(text == asked or stands_within(text, seen) for text in known) or stands_within(asked, question)
 
 
 def _quotes(turn: Turn, other: Turn) -> bool:
     """Whether the question of a turn holds what another asked or answered."""
     asked = squeeze(turn.question.text)
-    return any(_within(text, asked) for text in (squeeze(other.question.text), *other.texts))
+    return any(stands_within(text, asked) for text in (squeeze(other.question.text), *other.texts))
 
 
 def _without_preparation(turns: Sequence[Turn]) -> list[Turn]:
@@ -101,7 +100,7 @@ def _with_first_wording(turn: Turn, rewritten: Sequence[Turn]) -> Turn:
     if not writers:
         return turn
     told = [one.question for one in (*writers, turn)]
-    return replace(turn, question=_several(told))
+    return replace(turn, question=as_one_text(told))
 
 
 def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
@@ -129,8 +128,8 @@ def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
     shown = f"{after} {squeeze(later.step.system_text)}"
     return (
         before == after
-        or _within(after, before)
-        or any(_within(text, shown) for text in (before, *earlier.texts))
+        or stands_within(after, before)
+        or any(stands_within(text, shown) for text in (before, *earlier.texts))
     )
 
 
@@ -148,10 +147,6 @@ def _same_kind(one: Turn, other: Turn) -> bool:
     if not (one.is_agent and other.is_agent):
         return False
     return (one.step.named or one.step.span.name) == (other.step.named or other.step.span.name)
-
-
-def _within(part: str, whole: str) -> bool:
-    return len(part) >= _LEAST_CONTAINED and part != whole and part in whole
 
 
 def _connected(rivals: Sequence[set[int]]) -> list[list[int]]:
@@ -177,15 +172,15 @@ def _as_one(turns: Sequence[Turn]) -> Turn:
     last = turns[-1]
     return replace(
         last,
-        question=_several([turn.question for turn in turns]),
-        answer=_several([turn.answer for turn in turns]),
+        question=as_one_text([turn.question for turn in turns]),
+        answer=as_one_text([turn.answer for turn in turns]),
         start_ns=turns[0].start_ns,
         finish_reason="",
         refused=False,
     )
 
 
-def _several(told: Sequence[Told]) -> Told:
+def as_one_text(told: Sequence[Told]) -> Told:
     """Return one text where all that say one say the same, else an ambiguous one with all of them, each once."""
     candidates: dict[str, Candidate] = {}
     for one in told:

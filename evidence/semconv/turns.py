@@ -14,7 +14,15 @@ import orjson
 
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
-from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, squeeze
+from evidence.semconv.given import (
+    Given,
+    Turns,
+    question_within,
+    read_given,
+    read_turns,
+    squeeze,
+    stands_within,
+)
 from evidence.semconv.helpers import purpose_by_instruction
 from evidence.semconv.settling import settle
 from evidence.semconv.steps import Step, items_of
@@ -104,7 +112,13 @@ def _told(given: Given, source: Source) -> Told:
     return Told(given.text, source, None, others)
 
 
-def _question(step: Step, text: str, rule: Rule = Rule.AGENT_OUTPUT) -> Told:
+def asked_of(step: Step) -> Told:
+    """Return the question put to a step."""
+    return _question(step, read_turns(step).question)
+
+
+def _question(step: Step, text: str) -> Told:
+    rule = Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
     if text:
         return Told(text, Source(step.span.span_id, step.asked.attribute or step.answered.attribute, rule))
     unread = step.has_content and step.asked.unread is not None
@@ -115,7 +129,7 @@ def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
     """Return a turn that says its answer and not its question, with that of the turn below it whose answer it gave."""
     text = squeeze(turn.answer.text)
     gave = [one for one in inner if text in one.texts]
-    near = gave or [one for one in inner if any(_holds(text, other) for other in one.texts)]
+    near = gave or [one for one in inner if any(stands_within(other, text) for other in one.texts)]
     settled = settle(near or list(inner))
     if len(settled) != 1 or not (settled[0].question.text or settled[0].question.others):
         return turn
@@ -184,17 +198,11 @@ def _stands_in(text: str, raw: str) -> bool:
     return text in raw or orjson.dumps(text).decode()[1:-1] in raw
 
 
-def _holds(whole: str, part: str) -> bool:
-    return len(part) >= _LEAST_CONTAINED and part in whole
-
-
 def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
     """Return the turn of a step that gave no words, with the reason."""
     return Turn(
         step=step,
-        question=_question(
-            step, question, Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
-        ),
+        question=_question(step, question),
         answer=Told(absent=absence_of(step, given)),
         asked=asked,
         start_ns=step.span.start_ns,

@@ -93,7 +93,12 @@ def make_world(seed: int) -> World:
     """Return one trace and the truth about it, the same for the same seed."""
     random = Random(seed)
     scene = _Scene(random, random.choice(("genai", "legacy", "events", "openinference")))
-    world = _several_turns(scene) if scene.chance(0.2) else _one_turn(scene)
+    shape = random.choices(
+        (_one_turn, _several_turns, _pipeline, _handed_over, _failed_turn), (12, 4, 2, 1, 1)
+    )[0]
+    world = shape(scene)
+    if scene.chance(0.1):
+        _second_library(scene, world)
     random.shuffle(world.spans)
     world.story = f"seed {seed}: {scene.dialect}; {world.story}"
     return world
@@ -106,9 +111,79 @@ def _one_turn(scene: _Scene) -> World:
     tells = kind != "server" and scene.chance(0.6)
     scene.story.append(f"{kind}, {'with' if tells else 'without'} output")
     root = _frame(scene, "", kind)
-    _turn(scene, root["span_id"], history, question, answer, is_agent=kind == "agent")
+    within = root
+    if scene.chance(0.2):
+        scene.story.append("agent in it")
+        within = _frame(scene, root["span_id"], "agent", "clerk")
+    _turn(scene, within["span_id"], history, question, answer, is_agent=within is not root or kind == "agent")
+    if within is not root:
+        scene.close(within, **(_root_texts(scene, history, question, answer) if scene.chance(0.5) else {}))
+    if tells and scene.chance(0.15):
+        final = scene.answer()
+        scene.story.append("polished")
+        _call(scene, root["span_id"], [("user", f"Say this in plain words: {answer}")], final)
+        answer = final
     scene.close(root, **(_root_texts(scene, history, question, answer) if tells else {}))
+    if scene.chance(0.1):
+        scene.story.append("title beside the root")
+        _title(scene, "", question, answer)
     return World(scene.spans, question, answer, 1, tells, ", ".join(scene.story))
+
+
+def _pipeline(scene: _Scene) -> World:
+    """Return a turn in which one agent's words are put to the next, whose words the person sees."""
+    question, draft, answer = scene.question(), scene.answer(), scene.answer()
+    root = _frame(scene, "", scene.random.choice(("server", "chain")))
+    tells = "http.request.method" not in root["attributes"] and scene.chance(0.5)
+    scene.story.append(f"pipeline, {'with' if tells else 'without'} output")
+    for name, asked, gave in (("finder", question, draft), ("writer", f"Write it up: {draft}", answer)):
+        agent = _frame(scene, root["span_id"], "agent", name)
+        _call(scene, agent["span_id"], [("user", asked)], gave)
+        scene.close(agent, **(_root_texts(scene, [], asked, gave) if scene.chance(0.6) else {}))
+    scene.close(root, **(_root_texts(scene, [], question, answer) if tells else {}))
+    return World(scene.spans, question, answer, 1, tells, ", ".join(scene.story))
+
+
+def _handed_over(scene: _Scene) -> World:
+    """Return a turn that one agent hands to another, which answers."""
+    question, answer = scene.question(), scene.answer()
+    scene.story.append("handed over")
+    root = _frame(scene, "", "server")
+    first = _frame(scene, root["span_id"], "agent", "desk")
+    _call(scene, first["span_id"], [("user", question)], None, tool=("h1", "transfer_to_clerk"))
+    scene.close(first)
+    second = _frame(scene, root["span_id"], "agent", "clerk")
+    _call(scene, second["span_id"], [("user", question)], answer)
+    scene.close(second)
+    scene.close(root)
+    return World(scene.spans, question, answer, 1, False, ", ".join(scene.story))
+
+
+def _failed_turn(scene: _Scene) -> World:
+    """Return a turn that nobody answered: whatever a helper or a tool said is not the answer."""
+    question = scene.question()
+    scene.story.append("failed turn")
+    root = _frame(scene, "", scene.random.choice(("server", "agent")))
+    said: list[Say] = [("user", question)]
+    if scene.chance(0.5):
+        said = _use_tools(scene, root["span_id"], said, is_agent=True)
+    _call(scene, root["span_id"], said, None, failed=True)
+    if scene.chance(0.3):
+        _title(scene, root["span_id"], question, "")
+    root["status_code"] = 2
+    scene.close(root)
+    return World(scene.spans, question, "", 1, False, ", ".join(scene.story))
+
+
+def _second_library(scene: _Scene, world: World) -> None:
+    """Let a second library write each model call again, below the first one's span."""
+    scene.story.append("two libraries")
+    for span in [one for one in scene.spans if one["name"] == "chat m"]:
+        again = scene.open(span["span_id"], "chat m", **span["attributes"])
+        again["events"] = span["events"]
+        scene.clock = max(scene.clock, again["start_ns"])
+        again["start_ns"], again["end_ns"] = span["start_ns"], span["end_ns"]
+    world.story = ", ".join(scene.story)
 
 
 def _several_turns(scene: _Scene) -> World:
