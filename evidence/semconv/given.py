@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -10,10 +9,9 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Attachment
 from evidence.semconv.hearing import finish_reason
 from evidence.semconv.helpers import is_correction
-from evidence.semconv.messages import ASSISTANT, TOOL, USER, Message, PartKind
+from evidence.semconv.messages import ASSISTANT, TOOL, USER, Message, PartKind, squeeze
 from evidence.semconv.steps import Step
 
-_SPACE: Final = re.compile(r"\s+")
 _LEAST_BYTES: Final = (
     4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
 )
@@ -47,11 +45,6 @@ class Turns(NamedTuple):
     def told_before(self, role: str) -> set[str]:
         """Return what one side said before, each text squeezed."""
         return {squeeze(message.text) for message in self.history if message.role == role}
-
-
-def squeeze(text: str) -> str:
-    """Return a text as it is compared with others: without differences of white space."""
-    return _SPACE.sub(" ", text).strip()
 
 
 def stands_within(part: str, whole: str) -> bool:

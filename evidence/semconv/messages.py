@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -28,6 +29,7 @@ _ROLES: Final = {
 }  # fmt: skip
 
 
+_SPACE: Final = re.compile(r"\s+")
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -78,6 +80,11 @@ class Message(NamedTuple):
     def of_kind(self, kind: PartKind) -> list[Part]:
         """Return its parts of one kind."""
         return [part for part in self.parts if part.kind is kind]
+
+
+def squeeze(text: str) -> str:
+    """Return a text as it is compared with others: without differences of white space."""
+    return _SPACE.sub(" ", text).strip()
 
 
 def say(role: str, text: str) -> Message:

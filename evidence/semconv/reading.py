@@ -13,9 +13,9 @@ from typing import Final
 from evidence.semconv.dialects import Operation
 from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
 from evidence.semconv.draft import Absent, Candidate, Exchange, Rule, Source, Told
-from evidence.semconv.given import read_given, squeeze, stands_within
+from evidence.semconv.given import read_given, stands_within
 from evidence.semconv.helpers import Purpose
-from evidence.semconv.messages import ASSISTANT
+from evidence.semconv.messages import ASSISTANT, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
 from evidence.semconv.steps import Step, Tree, outermost

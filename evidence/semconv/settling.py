@@ -13,8 +13,8 @@ from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
-from evidence.semconv.given import squeeze, stands_within
-from evidence.semconv.messages import ASSISTANT, USER
+from evidence.semconv.given import stands_within
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.turn import Turn
 
 _NEIGHBOURS: Final = 30  # turns that each is compared with

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evidence.semconv.draft import Attachment, Told
-from evidence.semconv.given import Turns, squeeze
+from evidence.semconv.given import Turns
 from evidence.semconv.helpers import Purpose
+from evidence.semconv.messages import squeeze
 from evidence.semconv.steps import Step
 
 

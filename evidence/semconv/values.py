@@ -18,6 +18,7 @@ from evidence.semconv.messages import (
     read_messages,
     read_parts,
     say,
+    squeeze,
     with_reason,
 )
 from evidence.semconv.span_view import parse_said
@@ -49,6 +50,27 @@ def read_value(value: Any, role: str) -> list[Message] | None:
         role: USER for what was asked, ASSISTANT for what was answered.
     """
     return _read(value, role, 0)
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return all texts that stand anywhere in a value, squeezed: what is not understood can still be searched."""
+    if isinstance(value, str):
+        try:
+            value = parse_said(value)
+        except (ValueError, RecursionError):
+            return [
+                squeeze(value.replace("\\n", " "))
+            ]  # a language's own notation, with its line breaks written out
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(squeeze(one))
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return found
 
 
 def is_prose(text: str) -> bool:
