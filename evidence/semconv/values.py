@@ -105,7 +105,7 @@ def _read_text(text: str, role: str, depth: int) -> list[Message] | None:
         parsed = parse_said(text)
     except (ValueError, RecursionError):
         return [say(role, text)] if is_prose(text) else None
-    return [say(role, parsed)] if isinstance(parsed, str) else _read(parsed, role, depth + 1)
+    return _read(parsed, role, depth + 1)
 
 
 def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
