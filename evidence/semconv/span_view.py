@@ -40,7 +40,7 @@ class FlagSink:
         return tuple(sorted(self._flags))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SpanView:
     """One stored span, for reading."""
 
@@ -62,7 +62,7 @@ class SpanView:
     def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
         """Return the view of a stored span row given as a dict of its columns."""
         events = [event for event in span.get("events") or [] if isinstance(event, Mapping)]
-        attributes = dict(span.get("attributes") or {})
+        attributes = span.get("attributes") or {}
         for event in events:
             if event.get("name") in _DETAIL_EVENTS and isinstance(event.get("attributes"), Mapping):
                 attributes = {**event["attributes"], **attributes}
@@ -89,7 +89,11 @@ class SpanView:
 
     def has(self, *keys: str) -> bool:
         """Return whether any of the attributes is there with a value."""
-        return any(self.attributes.get(key) is not None for key in keys)
+        get = self.attributes.get
+        for key in keys:  # noqa: SIM110  asked so often that a generator costs
+            if get(key) is not None:
+                return True
+        return False
 
     def text(self, *keys: str) -> str:
         """Return the first attribute that has a value, as text; empty where none has."""
@@ -207,7 +211,7 @@ def parse_json(text: str) -> Any:
         ValueError: not JSON.
         RecursionError: nested too deep.
     """
-    value = json.loads(text, parse_float=_read_float, parse_constant=str)
+    value = _EXACT.decode(text)
     return escape_unstorable(value) if "\\u" in text else value
 
 
@@ -229,6 +233,9 @@ def parse_said(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return parse_json(text)
+
+
+_EXACT: Final = json.JSONDecoder(parse_float=_read_float, parse_constant=str)
 
 
 def finite_number(value: object) -> float | None:

@@ -18,6 +18,7 @@ from evidence.semconv.messages import (
     read_messages,
     read_parts,
     say,
+    squeeze,
     with_reason,
 )
 from evidence.semconv.span_view import parse_said
@@ -32,7 +33,18 @@ _ASKED_KEYS: Final = (
 _ANSWERED_KEYS: Final = (
     _MESSAGES,
     ("answer", "final_answer", "final_output", "output_text", "return_values"),
-    ("output", "outputs", "response", "result", "reply", "completion", "message", "text", "content"),
+    (
+        "output",
+        "outputs",
+        "response",
+        "result",
+        "reply",
+        "completion",
+        "generation",
+        "message",
+        "text",
+        "content",
+    ),
 )
 _KEYS: Final = {USER: _ASKED_KEYS, ASSISTANT: _ANSWERED_KEYS}
 _MAX_DEPTH: Final = 8
@@ -49,6 +61,27 @@ def read_value(value: Any, role: str) -> list[Message] | None:
         role: USER for what was asked, ASSISTANT for what was answered.
     """
     return _read(value, role, 0)
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return all texts that stand anywhere in a value, squeezed: what is not understood can still be searched."""
+    if isinstance(value, str):
+        try:
+            value = parse_said(value)
+        except (ValueError, RecursionError):
+            return [
+                squeeze(value.replace("\\n", " "))
+            ]  # a language's own notation, with its line breaks written out
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(squeeze(one))
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return found
 
 
 def is_prose(text: str) -> bool:
@@ -68,7 +101,7 @@ def _read(value: Any, role: str, depth: int) -> list[Message] | None:
         return _read_text(value, role, depth)
     if isinstance(value, list):
         return _read_list(value, role, depth)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _read_mapping(value, role, depth)
     return [] if value is None else None
 
@@ -83,7 +116,7 @@ def _read_text(text: str, role: str, depth: int) -> list[Message] | None:
         parsed = parse_said(text)
     except (ValueError, RecursionError):
         return [say(role, text)] if is_prose(text) else None
-    return [say(role, parsed)] if isinstance(parsed, str) else _read(parsed, role, depth + 1)
+    return _read(parsed, role, depth + 1)
 
 
 def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
@@ -93,7 +126,7 @@ def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
         return [pair]
     if messages := read_messages(items):
         return messages
-    if all(isinstance(item, Mapping) for item in items) and (parts := read_parts(items)):
+    if all(isinstance(item, dict) for item in items) and (parts := read_parts(items)):
         return [Message(role, tuple(parts))]
     read = [_read(item, role, depth + 1) for item in items]
     known = [messages for messages in read if messages]
