@@ -24,9 +24,10 @@ CREATE OR REPLACE FUNCTION tracebinder_words_of(erased_system bigint, erased_tra
 RETURNS TABLE (words text, shared_with uuid) LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-    RETURN QUERY WITH own AS (SELECT id, question, answer FROM evidence_trace WHERE {_OWN}),
+    RETURN QUERY WITH own AS (SELECT id, question, answer, exchanges FROM evidence_trace WHERE {_OWN}),
     said AS (
         SELECT question AS words FROM own UNION SELECT answer FROM own
+        UNION SELECT told #>> '{{}}' FROM own, jsonb_path_query(exchanges, '$[*].*.**.text') AS told
         UNION SELECT text FROM evidence_claim WHERE trace_id IN (SELECT id FROM own)
         UNION SELECT review.corrected_answer FROM evidence_review AS review
             JOIN evidence_reviewtask AS task ON task.id = review.task_id WHERE task.trace_id IN (SELECT id FROM own))

@@ -32,6 +32,8 @@ class Erasable:
     columns: tuple[str, ...]  # what people and models wrote
     trace_of: str  # SQL for (system, trace id) of the row $1
     rows: str  # SQL for the rows of the trace `erased_trace` of `erased_system`
+    # Those of `columns` that the table got when it had rows: null in each of them (`evidence.row_schemas`).
+    came_later: tuple[str, ...] = ()
 
 
 _OF_TRACE: Final = (
@@ -51,6 +53,10 @@ _IN_TASK: Final = (
 _OWN: Final = "SELECT ($1).system_id, ($1).trace_id"
 OWN_ROWS: Final = "system_id = erased_system AND trace_id = erased_trace"
 
+_READ_OF_TRACE: Final = (
+    "exchanges", "sources", "conversation_ids", "session_ids", "user_ids", "finish_reasons", "errors",
+)  # fmt: skip
+
 ERASABLE: Final = (
     Erasable(
         Span,
@@ -59,7 +65,11 @@ ERASABLE: Final = (
         OWN_ROWS,
     ),
     Erasable(
-        Trace, ("name", "question", "answer", "confidence_factors", "limitations", "flags"), _OWN, OWN_ROWS
+        Trace,
+        ("name", "question", "answer", "confidence_factors", "limitations", "flags", *_READ_OF_TRACE),
+        _OWN,
+        OWN_ROWS,
+        came_later=_READ_OF_TRACE,
     ),
     Erasable(Claim, ("text",), _OF_TRACE, _IN_TRACE),
     Erasable(
@@ -69,9 +79,15 @@ ERASABLE: Final = (
         " JOIN evidence_claim AS claim ON claim.trace_id = trace.id WHERE claim.id = ($1).claim_id",
         f"claim_id IN (SELECT id FROM evidence_claim WHERE {_IN_TRACE})",
     ),
-    Erasable(Retrieval, ("query",), _OF_TRACE, _IN_TRACE),
+    Erasable(Retrieval, ("query", "text", "source"), _OF_TRACE, _IN_TRACE, came_later=("text", "source")),
     Erasable(PolicyCheck, ("reason",), _OF_TRACE, _IN_TRACE),
-    Erasable(ToolCall, ("arguments", "result"), _OF_TRACE, _IN_TRACE),
+    Erasable(
+        ToolCall,
+        ("arguments", "result", "call_id", "error", "source"),
+        _OF_TRACE,
+        _IN_TRACE,
+        came_later=("call_id", "error", "source"),
+    ),
     Erasable(Review, ("rationale", "corrected_answer"), _OF_TASK, _IN_TASK),
     Erasable(Adjudication, ("rationale",), _OF_TASK, _IN_TASK),
     Erasable(
@@ -96,3 +112,8 @@ ERASABLE: Final = (
 def columns_that_go(model: type[models.Model]) -> tuple[str, ...]:
     """Return the columns of a model that an erasure overwrites; none where it has no such content."""
     return next((one.columns for one in ERASABLE if one.model is model), ())
+
+
+def columns_that_came(model: type[models.Model]) -> tuple[str, ...]:
+    """Return those of the columns that an erasure overwrites which the rows of before do not have."""
+    return next((one.came_later for one in ERASABLE if one.model is model), ())

@@ -14,6 +14,10 @@ nobody can try guesses against it. A span is committed to by its own digest, whi
 
 The schema digest names table, columns and how each is written. A column more makes another schema; rows bound before
 keep theirs (`row_schemas.json` lists all), so that what was bound once can be recomputed for ever.
+
+An erasure makes the commitment of a row without knowing under which schema it was bound. So a column that a table got
+later is left out of the payload where it is null, as it is in all older rows: they commit to the same under each
+schema. In a schema the form of such a column ends with `?`.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from django.apps import apps
 from django.db import models
 
 from evidence.digests import digest_of
-from evidence.erasable import columns_that_go
+from evidence.erasable import columns_that_came, columns_that_go
 from evidence.models import Checkpoint, CheckpointTimestamp, Cosignature, Leaf, Span, Tile
 from evidence.models.base import AppendOnlyModel, ErasableModel
 
@@ -41,11 +45,13 @@ _SALT, _COMMITMENT = "payload_salt", "payload_commitment"
 _OF_THE_TREE: Final = (Leaf, Tile, Checkpoint, Cosignature, CheckpointTimestamp)
 
 _PLAIN, _TEXT, _TIME, _BYTES = "plain", "text", "time", "bytes"
+_UNLESS_NULL: Final = "?"  # after a form: where the column is null, the payload does not have it
 _FORMS: Final = {
     "AutoField": _PLAIN,
     "BigAutoField": _PLAIN,
     "BigIntegerField": _PLAIN,
     "BooleanField": _PLAIN,
+    "DecimalField": _PLAIN,
     "FloatField": _PLAIN,
     "IntegerField": _PLAIN,
     "PositiveIntegerField": _PLAIN,
@@ -126,14 +132,20 @@ def schema_of(model: type[AppendOnlyModel]) -> RowSchema:
     Raises:
         UnknownColumnType: a column is of a type that has no form here.
     """
-    gone = set(columns_that_go(model))
+    gone, later = set(columns_that_go(model)), set(columns_that_came(model))
     apart = gone | ({_SALT, _COMMITMENT} if issubclass(model, ErasableModel) else set())
     fields = sorted(model._meta.concrete_fields, key=_column_of)
     return RowSchema(
         model._meta.db_table,
         tuple((_column_of(field), _form_of(field)) for field in fields if field.column not in apart),
         # A span's own digest is over all of these, and is one of its columns.
-        () if model is Span else tuple((_column_of(f), _form_of(f)) for f in fields if f.column in gone),
+        ()
+        if model is Span
+        else tuple(
+            (_column_of(field), _form_of(field) + (_UNLESS_NULL if field.column in later else ""))
+            for field in fields
+            if field.column in gone
+        ),
     )
 
 
@@ -174,13 +186,18 @@ def _form_of(field: models.Field[Any, Any]) -> str:
 
 def _object_sql(row: str, columns: tuple[tuple[str, str], ...]) -> str:
     """Return the SQL for the RFC 8785 text of an object of columns, which come sorted by name."""
-    members = [
-        f"""'{"," if place else "{"}"{name}":', {_value_sql(row + '."' + name + '"', form)}"""
-        for place, (name, form) in enumerate(columns)
-    ]
+    members = [_member_sql(row, name, form) for name, form in columns]
     # A function takes a hundred arguments.
     chunks = [members[start : start + 40] for start in range(0, len(members), 40)]
-    return " || ".join(f"concat({', '.join(chunk)})" for chunk in chunks) + " || '}'"
+    joined = " || ".join(f"concat({', '.join(chunk)})" for chunk in chunks)
+    return f"'{{' || substr({joined}, 2) || '}}'"  # without the comma before the first
+
+
+def _member_sql(row: str, name: str, form: str) -> str:
+    """Return the arguments of `concat` for a member, with the comma before it."""
+    column = f'{row}."{name}"'
+    told = f"""',"{name}":', {_value_sql(column, form.removesuffix(_UNLESS_NULL))}"""
+    return f"CASE WHEN {column} IS NOT NULL THEN concat({told}) END" if form.endswith(_UNLESS_NULL) else told
 
 
 def _value_sql(column: str, form: str) -> str:

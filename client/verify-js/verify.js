@@ -2458,6 +2458,47 @@
     return months.some((month) => first <= month && month <= last);
   }
 
+  // ------------------------------------------------------------------------------------------ exchanges (step 6)
+
+  const noExchanges = () => ({ told: 0, silent: 0 });
+  const exchangesText = ({ told, silent }) =>
+    `${told} exchanges${silent ? `, ${silent} traces from before they were told` : ""}`;
+
+  /** Check that each answer is that of the last turn, and each claim one of a turn that is there. */
+  async function checkExchanges(container, bag, mustTell) {
+    const found = noExchanges();
+    if (!mustTell || !bag.digests.has(TRACES)) return found; // its absence is what checkSpans says
+    const redactions = await readRedactions(container, bag);
+    const traces = container.objects(TRACES);
+    for (let trace; (trace = await traces.next());) checkTurns(trace, redactions, found);
+    return found;
+  }
+
+  function checkTurns(trace, redactions, found) {
+    const traceId = textAt(trace, "traceId", TRACES);
+    if (!trace.has("exchanges")) throw failed(`trace ${traceId} does not tell its exchanges`, TRACES);
+    if (trace.get("exchanges") === null) {
+      found.silent++;
+      return;
+    }
+    const turns = objectsAt(trace, "exchanges", TRACES);
+    const numbers = turns.map((turn) => wholeAt(turn, "number", TRACES));
+    if (numbers.some((number, place) => place && number <= numbers[place - 1])) {
+      throw failed(`the exchanges of trace ${traceId} are not in order`, TRACES);
+    }
+    const last = turns.at(-1);
+    if (last && ["question", "answer"].some((field) => textAt(objectAt(last, field, TRACES), "text", TRACES) !== trace.get(field))) {
+      throw failed(`question and answer of trace ${traceId} are not those of its last exchange`, TRACES);
+    }
+    const claimed = objectsAt(trace, "claims", TRACES).map((claim) => claim.get("exchange") ?? null);
+    const isErased = !turns.length && redactions.erased.has(traceId);
+    const known = new Set(turns.length ? numbers : [null]);
+    if (!isErased && !claimed.every((number) => known.has(number))) {
+      throw failed(`a claim of trace ${traceId} is of no exchange that it has`, TRACES);
+    }
+    found.told += turns.length;
+  }
+
   // ---------------------------------------------------------------------------------------------- gates (step 6)
 
   const GATES = "data/gates/";
@@ -2538,8 +2579,8 @@
   // ---------------------------------------------------------------------------------------------- the verification
 
   const SIDECAR = "sidecar";
-  // binder/N from which on people.json, each trace's spans, and who approved a gate's version must be there
-  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS] = [2, 3, 5];
+  // binder/N from which on people.json, each trace's spans, who approved a gate's version, and turns must be there
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES] = [2, 3, 5, 6];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.
@@ -2660,13 +2701,17 @@
     await report.noting("completeness", async () => {
       spans = await checkSpans(container, bag, version >= NAMES_SPANS);
     });
+    let exchanges = noExchanges();
+    await report.noting("completeness", async () => {
+      exchanges = await checkExchanges(container, bag, version >= TELLS_EXCHANGES);
+    });
     let gates = noGates();
     await report.noting("completeness", async () => {
       gates = await checkGates(container, bag, version >= NAMES_APPROVALS);
     });
     const audit = await auditText(container, bag, trust);
     const again = `${predicate.get("populations").length} populations and all totals counted again`;
-    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${gatesText(gates)}; ${audit}`);
+    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${gatesText(gates)}; ${audit}`);
   }
 
   function checkFreshness(statement, trust, now, report) {

@@ -16,7 +16,17 @@ class ClaimAdmin(ReadOnlyModelAdmin):
     list_filter = [related("trace__system"), "material", "origin"]
     list_select_related = ["trace"]
     ordering = ["-id"]
-    fields = ["trace", "ordinal", "whole_text", "start", "end", "material", "origin", "extractor_version"]
+    fields = [
+        "trace",
+        "exchange",
+        "ordinal",
+        "whole_text",
+        "start",
+        "end",
+        "material",
+        "origin",
+        "extractor_version",
+    ]
     chain = [
         ChainLink("Citations", "evidence.citation", "claim__id__exact"),
         ChainLink("Other claims of the answer", "evidence.claim", "trace__id__exact", "trace_id"),

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import visible
 from evidence.models import (
     BlobRemoval,
@@ -49,11 +50,10 @@ class LegalHoldReleaseAdmin(ReadOnlyModelAdmin):
 
 
 @admin.register(Erasure)
-class ErasureAdmin(ReadOnlyModelAdmin):
+class ErasureAdmin(TraceIdSearch):
     list_display = ["trace_id", "system", "reason", "erased_by", "n_spans", "erased_at"]
     list_filter = [related("system")]
     list_select_related = ["system"]
-    search_fields = ["=trace_id"]
     ordering = ["-id"]
     chain = [
         ChainLink("Its certificate", "evidence.erasurecertificate", "erasure__id__exact"),

@@ -7,22 +7,21 @@ from typing import ClassVar
 
 from django.contrib import admin
 
-from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
+from evidence.admin.frame.base import ChainLink
 from evidence.admin.frame.display import badge, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.models import Span
 
 _STATUS = {0: "unset", 1: "ok", 2: "error"}  # OTLP status codes
 
 
 @admin.register(Span)
-class SpanAdmin(ReadOnlyModelAdmin):
+class SpanAdmin(TraceIdSearch):
     list_display = ["span_id", "called", "system", "trace_hex", "status", "started_at", "took"]
     list_filter = [related("system")]
     list_select_related = ["system"]
     list_defer = ["attributes", "events", "links", "resource", "scope"]
-    search_fields = ["=trace_id"]
-    search_help_text = "A whole trace id, as 32 hexadecimal characters."
     ordering = ["-id"]
     sortable_by: ClassVar[list[str]] = []  # another order would sort every partition
     chain = [

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, prose, shorten
+from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.trace_search import TraceIdSearch
+from evidence.admin.review.conversation import read_sources, read_turns
 from evidence.admin.review.page import show_review_page
 from evidence.models import ReviewTask, Trace, TraceDocument, TraceFacts, TraceVersion
 
 
 @admin.register(Trace)
-class TraceAdmin(ReadOnlyModelAdmin):
+class TraceAdmin(TraceIdSearch):
     list_display = ["trace", "asked", "system", "release_link", "risk", "state", "flagged", "sealed_at"]
     list_filter = [related("system"), related("release"), "risk_tier", "status", recent("language")]
     list_select_related = ["system", "release__system"]
-    list_defer = ["answer", "confidence_factors", "limitations"]
-    search_fields = ["=trace_id"]
-    search_help_text = "A whole trace id, as 32 hexadecimal characters."
+    list_defer = ["answer", "confidence_factors", "limitations", "exchanges", "sources", "errors", "span_ids"]
+    given_ids = ["user_ids", "session_ids", "conversation_ids"]
+    search_help_text = _(
+        "A trace id, or how it begins; or the whole id of a user, a session or a conversation."
+    )
     ordering = ["-id"]
     fields = [
         "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
-        "question_text", "answer_text", "language", "risk_tier", "confidence_factors_as_json", "limitations_as_json",
-        "flags_as_json", "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
+        "conversation", "language", "read_from", "risk_tier", "confidence_factors_as_json", "limitations_as_json",
+        "users", "sessions", "conversations", "tokens", "price", "stopped_because", "errors_as_json", "flags_as_json",
+        "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Claims", "evidence.claim", "trace__id__exact"),
@@ -87,13 +96,45 @@ class TraceAdmin(ReadOnlyModelAdmin):
     def review(self, trace: Trace) -> str:
         return link_to_review(trace)
 
-    @admin.display(description="Question")
-    def question_text(self, trace: Trace) -> str:
-        return prose(trace.question, trace.language)
+    @admin.display(description="Question and answer")
+    def conversation(self, trace: Trace) -> str:
+        """Show each turn, with where it was read."""
+        context = {"turns": read_turns(trace, ()), "language": trace.language}
+        return render_to_string("admin/evidence/conversation.html", context)
 
-    @admin.display(description="Answer")
-    def answer_text(self, trace: Trace) -> str:
-        return prose(trace.answer, trace.language)
+    @admin.display(description="Read from")
+    def read_from(self, trace: Trace) -> str:
+        """Show where the fields beside the turns were first read."""
+        return render_to_string("admin/evidence/sources.html", {"sources": read_sources(trace)})
+
+    @admin.display(description="Users, as sent")
+    def users(self, trace: Trace) -> str:
+        return _listed(trace.user_ids)
+
+    @admin.display(description="Sessions, as sent")
+    def sessions(self, trace: Trace) -> str:
+        return _listed(trace.session_ids)
+
+    @admin.display(description="Conversations, as sent")
+    def conversations(self, trace: Trace) -> str:
+        return _listed(trace.conversation_ids)
+
+    @admin.display(description="Stopped because")
+    def stopped_because(self, trace: Trace) -> str:
+        return _listed(trace.finish_reasons)
+
+    @admin.display(description="Tokens, in and out")
+    def tokens(self, trace: Trace) -> str:
+        counts = (trace.input_tokens, trace.output_tokens)
+        return " / ".join("–" if count is None else f"{count:,}" for count in counts)
+
+    @admin.display(description="Cost, as sent")
+    def price(self, trace: Trace) -> str:
+        return "–" if trace.cost is None else f"{trace.cost.normalize():f} {trace.currency}".strip()
+
+
+def _listed(texts: Sequence[str] | None) -> str:
+    return ", ".join(texts or ()) or "–"
 
 
 def link_to_review(trace: Trace) -> str:

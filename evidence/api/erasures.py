@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,8 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import principal_of, visible_to
+from evidence.api.filtering import FilterSet
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
+from evidence.api.trace_ids import TraceIdField, TraceIdFilter
 from evidence.errors import NotFound
 from evidence.models import Erasure, ErasureCertificate, Scope
 from evidence.services.disposal.certificates import read_certificate
@@ -21,11 +23,21 @@ class ErasureOut(serializers.ModelSerializer[Erasure]):
     """That a trace was erased: by whom, when, why."""
 
     system = serializers.CharField(source="system.key")
-    trace_id = serializers.UUIDField(format="hex")
+    trace_id = TraceIdField()
 
     class Meta:
         model = Erasure
         fields = ["id", "system", "trace_id", "reason", "erased_by", "n_spans", "erased_at"]
+
+
+class ErasureFilter(FilterSet):
+    """Narrow a list of erasures."""
+
+    trace_id = TraceIdFilter()
+
+    class Meta:
+        model = Erasure
+        fields: ClassVar[list[str]] = []
 
 
 class ErasureList(ScopedList[Erasure]):
@@ -34,7 +46,7 @@ class ErasureList(ScopedList[Erasure]):
     scopes = {"GET": (Scope.READ, Scope.ERASURES)}
     queryset = Erasure.objects.select_related("system")
     serializer_class = ErasureOut
-    filterset_fields = ["trace_id"]
+    filterset_class = ErasureFilter
 
 
 class CheckpointOut(serializers.Serializer[Any]):

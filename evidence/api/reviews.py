@@ -11,8 +11,10 @@ from evidence.access import find_system, principal_of
 from evidence.actors import actor_of_user
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
+from evidence.api.trace_ids import TraceIdField
 from evidence.models import ReasonCode, Review, Scope
 from evidence.problems import Problem
+from evidence.selectors.review_tasks import with_revision
 from evidence.selectors.revisions import find_revision
 from evidence.services import reviews
 
@@ -21,7 +23,7 @@ class ReviewIn(Input):
     """A judgement of a trace's current revision; whoever names the one they read is told where it has been replaced."""
 
     system = serializers.CharField()
-    trace_id = serializers.UUIDField()
+    trace_id = TraceIdField()
     revision = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
     decision = serializers.ChoiceField(choices=Review.Decision.choices)
     reason_code = serializers.ChoiceField(
@@ -34,14 +36,18 @@ class ReviewIn(Input):
 class ReviewOut(serializers.ModelSerializer[Review]):
     """A stored review."""
 
-    trace_id = serializers.CharField(source="task.trace.trace_id.hex")
+    trace_id = TraceIdField(source="task.trace.trace_id")
+    revision = serializers.IntegerField(source="task.trace.revision")
+    is_for_earlier_revision = serializers.BooleanField(
+        help_text="Whether the answer has a later revision, of which this says nothing."
+    )
     reviewer = serializers.SerializerMethodField(help_text="The actor; /api/v1/people says who that is.")
 
     class Meta:
         model = Review
         fields = [
-            "id", "trace_id", "reviewer", "decision", "reason_code", "rationale", "corrected_answer",
-            "machine_verdict", "created_at",
+            "id", "trace_id", "revision", "is_for_earlier_revision", "reviewer", "decision", "reason_code",
+            "rationale", "corrected_answer", "machine_verdict", "created_at",
         ]  # fmt: skip
 
     def get_reviewer(self, review: Review) -> str:
@@ -56,7 +62,7 @@ class Reviews(ScopedList[Review]):
     """
 
     scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}
-    queryset = Review.objects.select_related("task__trace", "reviewer__pseudonym")
+    queryset = with_revision(Review.objects.select_related("task__trace", "reviewer__pseudonym"))
     serializer_class = ReviewOut
 
     @extend_schema(request=ReviewIn, responses={201: ReviewOut, 403: Problem, 409: Problem, 422: Problem})
@@ -68,4 +74,4 @@ class Reviews(ScopedList[Review]):
         system, trace_id = find_system(principal, values.pop("system")), values.pop("trace_id")
         trace = find_revision(system, trace_id, values.pop("revision", None))
         review = reviews.record_review(principal=principal, trace=trace, **values)
-        return Response(ReviewOut(review).data, status=201)
+        return Response(ReviewOut(with_revision(Review.objects.filter(pk=review.pk)).get()).data, status=201)

@@ -11,7 +11,7 @@ from evidence.models.trace import Trace
 
 
 class Claim(ErasableModel):
-    """A statement in the answer, at [start, end) of it."""
+    """A statement in the answer of one exchange, at [start, end) of it."""
 
     class Origin(models.TextChoices):
         DECLARED = "declared"  # the application said so
@@ -24,8 +24,11 @@ class Claim(ErasableModel):
     # Claims and citations are found by the unique index that begins with the same column.
     trace = models.ForeignKey(Trace, on_delete=models.PROTECT, related_name="claims", db_index=False)
     ordinal = models.PositiveIntegerField()  # 0 is first
+    exchange = models.PositiveIntegerField(
+        null=True
+    )  # its number; null: the trace had one answer and told no more
     text = models.TextField()
-    start = models.PositiveIntegerField()  # code points into Trace.answer
+    start = models.PositiveIntegerField()  # code points into the answer of its exchange
     end = models.PositiveIntegerField()  # exclusive
     material = models.BooleanField()
     origin = models.CharField(max_length=10, choices=Origin.choices)

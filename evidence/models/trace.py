@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion, Release, SourceDocument
@@ -44,6 +45,19 @@ class Trace(ErasableModel):
     risk_tier = models.CharField(max_length=10, choices=RiskTier.choices())
     confidence_factors = models.JSONField(default=list)  # as declared; no probability of being right
     limitations = models.JSONField(default=list)
+    # Each turn, with where it was read and what else could have been it, as `evidence.semconv.exchange_json` writes it.
+    # Question and answer above are those of the last. Null, as all that follows: before traces told it.
+    exchanges = models.JSONField(null=True)
+    sources = models.JSONField(null=True)  # {field: {span_id, attribute, rule}} of what is not in an exchange
+    conversation_ids = models.JSONField(null=True)  # as given, each once; the first is the outermost span's
+    session_ids = models.JSONField(null=True)
+    user_ids = models.JSONField(null=True)
+    input_tokens = models.BigIntegerField(null=True)  # over all model calls, as sent
+    output_tokens = models.BigIntegerField(null=True)
+    cost = models.DecimalField(max_digits=30, decimal_places=12, null=True)  # as sent, never computed
+    currency = models.CharField(max_length=KEY_LENGTH, blank=True, db_default="")  # of `cost`, ISO 4217
+    finish_reasons = models.JSONField(null=True)  # of the model calls that answered, each once
+    errors = models.JSONField(null=True)  # steps that failed: [{span_id, step, message}]
     flags = models.JSONField(default=list)  # what the assembler noticed: [{code, detail}]
     assembler_version = models.CharField(max_length=KEY_LENGTH)
     sealed_at = models.DateTimeField()  # our clock
@@ -58,6 +72,12 @@ class Trace(ErasableModel):
             models.Index(fields=["system", "-id"], name="evidence_trace_newest"),
             models.Index(fields=["release", "-id"], name="evidence_trace_by_release"),
             models.Index(fields=["trace_id"], name="evidence_trace_by_id"),
+            # Of hashes, so that an id may be as long as its sender likes. One index: most traces have one of the three.
+            GinIndex(
+                fields=["user_ids", "session_ids", "conversation_ids"],
+                opclasses=["jsonb_path_ops"] * 3,
+                name="evidence_trace_by_given_ids",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -97,10 +117,15 @@ class Retrieval(ErasableModel):
     query = models.TextField(blank=True)
     rank = models.PositiveIntegerField()  # 0 is first
     score = models.FloatField(null=True)  # the retriever's own scale
-    document_ref = models.CharField(max_length=LABEL_LENGTH)  # the id as sent
+    document_ref = models.CharField(
+        max_length=LABEL_LENGTH, blank=True
+    )  # the id as sent; empty: it came without
     document = models.ForeignKey(
         SourceDocument, on_delete=models.PROTECT, null=True, related_name="retrievals"
     )
+    # As sent, where no known index version holds the document: it stands nowhere else. Cut where it is long.
+    text = models.TextField(null=True, blank=True)
+    source = models.JSONField(null=True)  # {attribute, rule} of the span it was read from
 
 
 class TraceDocument(AppendOnlyModel):
@@ -158,6 +183,10 @@ class ToolCall(ErasableModel):
     version = models.ForeignKey(
         ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="tool_calls"
     )
+    # These three are null before tool calls told them.
+    call_id = models.TextField(null=True, blank=True)  # as the model called it
+    error = models.TextField(null=True, blank=True)  # what its span or its response says went wrong
+    source = models.JSONField(null=True)  # {attribute, rule} of the span it was read from
 
 
 class TraceFacts(AppendOnlyModel):
@@ -169,6 +198,10 @@ class TraceFacts(AppendOnlyModel):
 
     trace = models.OneToOneField(Trace, on_delete=models.PROTECT, primary_key=True, related_name="facts")
     n_claims = models.PositiveIntegerField()
+    # Of the claims that the application declared; the others were found by our extractor, which misses some, and a
+    # claim that is missed flatters every share. Null: before they were counted apart.
+    n_declared = models.PositiveIntegerField(null=True)
+    n_material_declared = models.PositiveIntegerField(null=True)
     n_material = models.PositiveIntegerField()  # claims that state amounts, dates, obligations, eligibility …
     n_material_cited = models.PositiveIntegerField()  # of those, with at least one citation
     n_material_supported = models.PositiveIntegerField()  # of those, with a citation found in its document

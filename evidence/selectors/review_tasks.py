@@ -95,6 +95,12 @@ def with_queue_state(tasks: QuerySet[ReviewTask], user: User) -> QuerySet[Any]:
     return queued
 
 
+def with_revision(reviews: QuerySet[Review]) -> QuerySet[Any]:
+    """Add to each review `is_for_earlier_revision`: its answer has a later revision, of which it says nothing."""
+    found: QuerySet[Any] = reviews.annotate(is_for_earlier_revision=is_superseded("task__trace"))
+    return found
+
+
 def waits_for(user: User, *, task: str) -> Exists:
     """Return the condition that a task's answer, in whichever revision, may still be judged by this reviewer.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
@@ -13,18 +14,16 @@ _WHERE: Final = {
     kind: version_attributes(kind) for kind in ("model", "prompt", "index", "policy", "tool", "evaluator")
 }
 _MODEL_ANSWERED: Final = attributes_for(Meaning.MODEL_ANSWERED)
+_KIND_OF: Final = {
+    **{key: kind for kind, where in _WHERE.items() for key in (*where.name, *where.label, *where.digest)},
+    **dict.fromkeys(_MODEL_ANSWERED, "model"),
+}
 
 
 def versions_of(span: SpanView) -> list[VersionRef]:
     """Return the versions one span names, in no particular order."""
-    refs = [
-        _model_of(span),
-        _named(span, "prompt"),
-        _named(span, "index"),
-        policy_version_of(span),
-        tool_version_of(span),
-        _stated(span, "evaluator"),  # that judged inside the trace, as a guardrail does
-    ]
+    kinds = {_KIND_OF[key] for key in span.attributes if key in _KIND_OF}
+    refs = [_READERS[kind](span) for kind in kinds]
     return [ref for ref in refs if ref is not None]
 
 
@@ -99,3 +98,13 @@ def _model_of(span: SpanView) -> VersionRef | None:
         return None
     slot = "embedding_model" if span.operation is Operation.EMBEDDING else "model"
     return VersionRef("model", slot, name, label or ("" if digest else answered), digest)
+
+
+_READERS: Final[Mapping[str, Callable[[SpanView], VersionRef | None]]] = {
+    "model": _model_of,
+    "prompt": partial(_named, kind="prompt"),
+    "index": partial(_named, kind="index"),
+    "policy": policy_version_of,
+    "tool": tool_version_of,
+    "evaluator": partial(_stated, kind="evaluator"),  # that judged inside the trace, as a guardrail does
+}

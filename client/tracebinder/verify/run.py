@@ -34,6 +34,7 @@ from tracebinder.verify.errors import (
     TrustNotMet,
     VerifyError,
 )
+from tracebinder.verify.exchanges import ExchangesChecked, check_exchanges
 from tracebinder.verify.gates import GatesChecked, check_gate_decisions
 from tracebinder.verify.kept import KeptHead, compare_kept, open_head
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
@@ -61,6 +62,7 @@ _PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
+_TELLS_EXCHANGES: Final = 6  # and each trace, its turns
 
 
 def verify_binder(
@@ -385,6 +387,9 @@ def _check_completeness(
     spans = SpansChecked()
     with _noting(report, "completeness"):
         spans = check_spans(container, bag, must_name=version >= _NAMES_SPANS)
+    exchanges = ExchangesChecked()
+    with _noting(report, "completeness"):
+        exchanges = check_exchanges(container, bag, must_tell=version >= _TELLS_EXCHANGES)
     gates = GatesChecked()
     with _noting(report, "completeness"):
         gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
@@ -392,7 +397,7 @@ def _check_completeness(
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     again = f"{count} populations and all totals counted again"
-    report.answer("completeness", "ok", f"{again}; {spans}; {gates}; {audit}")
+    report.answer("completeness", "ok", f"{again}; {spans}; {exchanges}; {gates}; {audit}")
     return part
 
 

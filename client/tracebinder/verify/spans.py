@@ -66,13 +66,14 @@ class SpansChecked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Redactions:
+class Redactions:
     """What the binder says is no longer there."""
 
     erased: frozenset[str] | None = None  # traces; None: binders did not list them yet
     months: frozenset[str] = frozenset()  # of spans, in UTC, as 2026_11
 
     def may_be_erased(self, trace_id: object) -> bool:
+        """Whether the payload of this trace may be gone."""
         return self.erased is None or trace_id in self.erased
 
     def may_be_gone(self, trace: JsonObject) -> bool:
@@ -100,9 +101,9 @@ def check_spans(container: Container, bag: Bag, *, must_name: bool) -> SpansChec
         return found
     if not must_name and not _name_their_spans(container):
         for span in objects_in(container, SPANS):
-            _check_span(span, _Redactions(), found)
+            _check_span(span, Redactions(), found)
         return found
-    redactions = _read_redactions(container, bag)
+    redactions = read_redactions(container, bag)
     groups = groupby(objects_in(container, SPANS), key=lambda span: text_at(span, "traceId", member=SPANS))
     current = next(groups, None)
     for trace in objects_in(container, TRACES):
@@ -123,7 +124,7 @@ def _name_their_spans(container: Container) -> bool:
 
 
 def _check_trace(
-    trace: JsonObject, spans: Iterable[JsonObject], redactions: _Redactions, found: SpansChecked
+    trace: JsonObject, spans: Iterable[JsonObject], redactions: Redactions, found: SpansChecked
 ) -> None:
     trace_id = text_at(trace, "traceId", member=TRACES)
     pairs = [(text_at(span, "spanId", member=SPANS), _check_span(span, redactions, found)) for span in spans]
@@ -158,7 +159,7 @@ def _digest_of_trace(pairs: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256(canonical_json({"spans": [list(pair) for pair in sorted(pairs)]})).hexdigest()
 
 
-def _check_span(span: JsonObject, redactions: _Redactions, found: SpansChecked) -> str:
+def _check_span(span: JsonObject, redactions: Redactions, found: SpansChecked) -> str:
     """Return the digest of a span, made again where it can be."""
     digest = text_at(span, "digest", member=SPANS)
     span_id, digest_format = text_at(span, "spanId", member=SPANS), span.get("digestFormat", _FROM_MESSAGE)
@@ -200,15 +201,16 @@ def _is_erased_list(value: object) -> bool:
     )
 
 
-def _read_redactions(container: Container, bag: Bag) -> _Redactions:
+def read_redactions(container: Container, bag: Bag) -> Redactions:
+    """Return what the binder says is no longer there of traces and their spans."""
     if REDACTIONS not in bag.digests:
-        return _Redactions(erased=frozenset())
+        return Redactions(erased=frozenset())
     listed = objects_at(
         parse_object(container.read(REDACTIONS), member=REDACTIONS), "redactions", member=REDACTIONS
     )
     of_spans = [one for one in listed if f"data/{one.get('path')}" == SPANS]
     months = (_MONTH.search(partition) for partition in _pointers(of_spans, "retention"))
-    return _Redactions(
+    return Redactions(
         erased=frozenset(_pointers(of_spans, "erasure")),
         months=frozenset(month[0] for month in months if month is not None),
     )

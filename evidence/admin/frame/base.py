@@ -32,6 +32,7 @@ from evidence.admin.frame.people import (
     show_actor_fully,
 )
 from evidence.admin.frame.strict_input import StrictAutocomplete, StrictInput
+from evidence.admin.frame.trace_ids import IN_HEX, has_trace_id, hex_column, in_hex
 from evidence.admin.frame.visibility import principal_of, rows_of, visible
 from evidence.internals import INTERNALS_APP
 from evidence.models import StoredModel
@@ -202,6 +203,8 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
             if isinstance(field, ActorField):
                 setattr(self, _BY_NAME.format(field.name), actor_column(field, show_actor))
                 setattr(self, _IN_FULL.format(field.name), actor_column(field, show_actor_fully))
+        if has_trace_id(self.model):
+            setattr(self, IN_HEX, hex_column())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         del request
@@ -220,11 +223,11 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
         del request, obj
         hidden = {"xact_id", *(self.exclude or ())}  # a number that says nothing to people
         shown = self.fields or [_shown_name(field) for field in self.opts.fields if field.name not in hidden]
-        return _naming(self.model, shown, _IN_FULL)
+        return in_hex(self.model, _naming(self.model, shown, _IN_FULL))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Show names in place of pseudonyms."""
-        return _naming(self.model, super().get_list_display(request), _BY_NAME)
+        return in_hex(self.model, _naming(self.model, super().get_list_display(request), _BY_NAME))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return self.get_fields(request, obj)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db.models import Model
 from django.urls import reverse
@@ -65,9 +66,13 @@ def record_url(obj: Model) -> str:
 
 
 def list_url(model_label: str, **lookups: object) -> str:
-    """Return the address of a list, narrowed: `list_url("evidence.trace", release__id__exact=5)`."""
+    """Return the address of a list, narrowed: `list_url("evidence.trace", release__id__exact=5)`.
+
+    An id of 16 bytes, such as a trace's, is written without hyphens.
+    """
     address = reverse(f"admin:{model_label.lower().replace('.', '_')}_changelist")
-    return f"{address}?{urlencode(lookups)}" if lookups else address
+    asked = {name: value.hex if isinstance(value, UUID) else value for name, value in lookups.items()}
+    return f"{address}?{urlencode(asked)}" if asked else address
 
 
 def link(obj: Model | None, text: object = None) -> SafeString | str:

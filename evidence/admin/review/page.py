@@ -17,7 +17,8 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
-from evidence.admin.review.answer import cut_answer, read_claims
+from evidence.admin.review.answer import read_claims
+from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Adjudication, Evidence, Review, ReviewTask, Trace
@@ -26,6 +27,7 @@ from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 from evidence.services import reviews
 
+CHANGES: Final = ("question_changed", "answer_changed", "documents_changed")  # flags of a later revision
 TEMPLATE: Final = "admin/evidence/review.html"
 
 
@@ -68,10 +70,12 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
         "trace": trace,
         "task": task,
         "state": state,
-        "pieces": cut_answer(trace.answer, claims),
+        "turns": read_turns(trace, claims),
+        "sources": read_sources(trace),
+        "changed": [flag["code"] for flag in trace.flags if flag["code"] in CHANGES],
         "claims": claims,
         "policy_checks": trace.policy_checks.select_related("version__artefact").order_by("pk"),
-        "tool_calls": trace.tool_calls.select_related("version__artefact").order_by("pk"),
+        "tool_calls": _tool_calls(trace),
         "retrievals": trace.retrievals.select_related("document")
         .defer("document__text")
         .order_by("span_id", "rank"),
@@ -82,6 +86,7 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
         "newer_revision": find_later_revision(trace),
         "evidence_items": _evidence_for(trace, principal),
         "reviews": readable,
+        "earlier_reviews": _of_earlier_revisions(trace, principal),
         "n_hidden_reviews": state.n_reviews - len(readable) if state is not None else 0,
         "adjudication": visible_to(Adjudication.objects.filter(task__trace=trace), principal).first(),
         "can_review": not refusal,
@@ -97,6 +102,27 @@ def _refusal(principal: Principal, trace: Trace) -> str:
     except EvidenceError as exc:
         return str(exc)
     return ""
+
+
+def _tool_calls(trace: Trace) -> list[Any]:
+    """Return the calls of tools, each with where it was read for people."""
+    calls: list[Any] = list(trace.tool_calls.select_related("version__artefact").order_by("pk"))
+    for call in calls:
+        call.place = (
+            place_of(trace, call.source | {"span_id": call.span_id}) if is_place(call.source) else None
+        )
+    return calls
+
+
+def _of_earlier_revisions(trace: Trace, principal: Principal) -> Any:
+    """Return what was said of the revisions that this one replaced, as far as this person may read it."""
+    earlier = Review.objects.filter(
+        task__system=trace.system_id,
+        task__trace__trace_id=trace.trace_id,
+        task__trace__revision__lt=trace.revision,
+    )
+    told = visible_to(earlier, principal).select_related("reviewer", "task__trace")
+    return told.defer("task__trace__exchanges").order_by("-task__trace__revision", "pk")
 
 
 def _evidence_for(trace: Trace, principal: Principal) -> Any:

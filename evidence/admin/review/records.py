@@ -8,25 +8,28 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import recent, related
+from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.page import show_review_page
 from evidence.admin.review.queue import QueueFilter
 from evidence.models import Adjudication, Review, ReviewTask
-from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state
+from evidence.selectors.review_tasks import QUEUE_ORDER, with_queue_state, with_revision
 
 
 @admin.register(ReviewTask)
-class ReviewTaskAdmin(ReadOnlyModelAdmin):
+class ReviewTaskAdmin(TraceIdSearch):
     list_display = ["asked", "risk", "standing", "progress", "why", "due", "system"]
     list_filter = [QueueFilter, related("system"), "risk_tier", recent("reason")]
     list_select_related = ["system", "trace"]
-    list_defer = ["trace__answer", "trace__confidence_factors", "trace__limitations"]
-    search_fields = ["=trace__trace_id"]
-    search_help_text = "A whole trace id, as 32 hexadecimal characters."
+    list_defer = [
+        "trace__answer", "trace__confidence_factors", "trace__limitations", "trace__exchanges", "trace__sources",
+    ]  # fmt: skip
+    trace_id_path = "trace__trace_id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         tasks = with_queue_state(ReviewTask.objects.all(), principal_of(request).person)
@@ -87,16 +90,26 @@ class ReviewTaskAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyModelAdmin):
-    list_display = ["decided", "reason", "reviewer", "task_link", "machine_said", "created_at"]
+    list_display = ["decided", "reason", "reviewer", "task_link", "standing", "machine_said", "created_at"]
     list_filter = [related("task__system"), "decision", "reason_code"]
     list_select_related = ["reviewer", "task__trace"]
-    list_defer = ["corrected_answer", "rationale", "task__trace__answer", "task__trace__question"]
+    list_defer = [
+        "corrected_answer", "rationale", "task__trace__answer", "task__trace__question", "task__trace__exchanges",
+    ]  # fmt: skip
     search_fields = ["=reviewer__username"]
     ordering = ["-id"]
     chain_lookups = ["task__trace__id__exact"]
     fields = [
-        "task", "reviewer", "decided", "reason", "rationale", "corrected", "machine_verdict_as_json", "created_at",
+        "task", "standing", "reviewer", "decided", "reason", "rationale", "corrected", "machine_verdict_as_json",
+        "created_at",
     ]  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_revision(super().get_queryset(request))
+
+    @admin.display(description="Standing")
+    def standing(self, review: Any) -> str:
+        return badge("superseded", _("for an earlier revision")) if review.is_for_earlier_revision else "–"
 
     @admin.display(description="Decision", ordering="decision")
     def decided(self, review: Review) -> str:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from evidence.access import principal_of, visible_to
 from evidence.api.filtering import FilterSet, MomentFilter, RepeatedFilter, TruthFilter
+from evidence.api.trace_ids import TraceIdFilter
 from evidence.models import (
     ArtefactVersion,
     Citation,
@@ -27,6 +28,16 @@ class TraceFilter(FilterSet):
     """Narrow a list of traces."""
 
     system = django_filters.CharFilter("system__key")
+    trace_id = TraceIdFilter()
+    user = django_filters.CharFilter(
+        "user_ids", method="by_given_id", help_text="A user's id, whole, as the application sent it."
+    )
+    session = django_filters.CharFilter(
+        "session_ids", method="by_given_id", help_text="A session's, likewise."
+    )
+    conversation = django_filters.CharFilter(
+        "conversation_ids", method="by_given_id", help_text="A conversation's, likewise."
+    )
     release = django_filters.CharFilter("release__name")
     since = MomentFilter("started_at", "gte")
     until = MomentFilter("started_at", "lt")
@@ -59,7 +70,11 @@ class TraceFilter(FilterSet):
 
     class Meta:
         model = Trace
-        fields = ["status", "risk_tier", "language", "environment", "trace_id"]
+        fields = ["status", "risk_tier", "language", "environment"]
+
+    def by_given_id(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
+        """Traces of which one of the ids in a column is this, by index, over any period."""
+        return queryset.filter(**{f"{name}__contains": [value]})
 
     def by_verdict(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces with a citation of this verdict."""
@@ -156,7 +171,7 @@ class ClaimFilter(FilterSet):
     release = django_filters.CharFilter("trace__release__name")
     since = MomentFilter("trace__started_at", "gte")
     until = MomentFilter("trace__started_at", "lt")
-    trace = django_filters.UUIDFilter("trace__trace_id")
+    trace = TraceIdFilter("trace__trace_id")
     verdict = django_filters.ChoiceFilter(choices=Citation.Verdict.choices(), method="by_verdict")
 
     class Meta:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from evidence.api.trace_ids import TraceIdField
+from evidence.api.traces.exchanges import ExchangeOut, PlaceOut, SourceOut, StepErrorOut
+from evidence.erased import ERASED_KEY
 from evidence.models import (
     Citation,
     Claim,
@@ -17,24 +23,37 @@ from evidence.models import (
 )
 
 
+class GivenIds(serializers.ListField):
+    """Texts as a sender gave them; null where the trace was sealed before they were read."""
+
+    child = serializers.CharField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+
 class TraceOut(serializers.ModelSerializer[Trace]):
     """A trace in a list."""
 
-    trace_id = serializers.SerializerMethodField()
+    trace_id = TraceIdField()
     system = serializers.CharField(source="system.key")
     release = serializers.CharField(source="release.name", default=None)
+    conversation_ids = GivenIds(help_text="As sent; null: sealed before traces told them.")
+    session_ids = GivenIds()
+    user_ids = GivenIds()
+    finish_reasons = GivenIds(help_text="Of the model calls that answered, as sent.")
+    cost = serializers.DecimalField(
+        max_digits=30, decimal_places=12, normalize_output=True, allow_null=True, help_text="As sent."
+    )
 
     class Meta:
         model = Trace
         fields = [
             "trace_id", "revision", "digest", "system", "release", "environment", "status", "name", "risk_tier",
             "language", "started_at", "ended_at", "span_count", "question", "answer", "confidence_factors",
-            "limitations", "flags", "assembler_version", "sealed_at",
+            "limitations", "conversation_ids", "session_ids", "user_ids", "input_tokens", "output_tokens", "cost",
+            "currency", "finish_reasons", "flags", "assembler_version", "sealed_at",
         ]  # fmt: skip
-
-    def get_trace_id(self, trace: Trace) -> str:
-        """Return the OpenTelemetry trace id: 32 hexadecimal characters."""
-        return trace.trace_id.hex
 
 
 class CitationOut(serializers.ModelSerializer[Citation]):
@@ -57,15 +76,19 @@ class ClaimOut(serializers.ModelSerializer[Claim]):
 
     class Meta:
         model = Claim
-        fields = ["ordinal", "text", "start", "end", "material", "origin", "extractor_version", "citations"]
+        fields = [
+            "ordinal", "exchange", "text", "start", "end", "material", "origin", "extractor_version", "citations",
+        ]  # fmt: skip
 
 
 class RetrievalOut(serializers.ModelSerializer[Retrieval]):
-    """A retrieved document."""
+    """A retrieved document. One without an id is known by its rank, and by its text where that was sent."""
+
+    source = PlaceOut(allow_null=True)  # type: ignore[assignment]  # shadows Field.source
 
     class Meta:
         model = Retrieval
-        fields = ["span_id", "query", "rank", "score", "document_ref"]
+        fields = ["span_id", "query", "rank", "score", "document_ref", "text", "source"]
 
 
 class PolicyCheckOut(serializers.ModelSerializer[PolicyCheck]):
@@ -79,9 +102,11 @@ class PolicyCheckOut(serializers.ModelSerializer[PolicyCheck]):
 class ToolCallOut(serializers.ModelSerializer[ToolCall]):
     """A call of a tool with its arguments and result, JSON where they were sent as JSON."""
 
+    source = PlaceOut(allow_null=True)  # type: ignore[assignment]  # shadows Field.source
+
     class Meta:
         model = ToolCall
-        fields = ["span_id", "tool", "arguments", "result"]
+        fields = ["span_id", "call_id", "tool", "arguments", "result", "error", "source"]
 
 
 class TraceVersionOut(serializers.ModelSerializer[TraceVersion]):
@@ -112,6 +137,15 @@ class TraceDocumentOut(serializers.ModelSerializer[TraceDocument]):
 class TraceDetailOut(TraceOut):
     """A trace with everything assembled from it."""
 
+    exchanges = ExchangeOut(
+        many=True,
+        allow_null=True,
+        help_text="Each turn; null where the trace was sealed before they were told.",
+    )
+    sources = serializers.SerializerMethodField(
+        help_text="Where prompt, model, documents, tools, language and confidence were first read."
+    )
+    errors = StepErrorOut(many=True, allow_null=True)  # type: ignore[assignment]  # shadows Serializer.errors
     claims = ClaimOut(many=True)
     retrievals = RetrievalOut(many=True)
     policy_checks = PolicyCheckOut(many=True)
@@ -121,12 +155,20 @@ class TraceDetailOut(TraceOut):
 
     class Meta(TraceOut.Meta):
         fields = [
-            *TraceOut.Meta.fields, "claims", "retrievals", "policy_checks", "tool_calls", "versions", "documents",
+            *TraceOut.Meta.fields, "exchanges", "sources", "errors", "claims", "retrievals", "policy_checks",
+            "tool_calls", "versions", "documents",
         ]  # fmt: skip
+
+    @extend_schema_field(serializers.DictField(child=SourceOut(), allow_null=True))
+    def get_sources(self, trace: Trace) -> Any:
+        """Return where each field was read; of an erased trace nobody can say it any more."""
+        return {} if trace.sources and ERASED_KEY in trace.sources else trace.sources
 
 
 class SpanOut(serializers.ModelSerializer[Span]):
     """A span as it was sent."""
+
+    trace_id = TraceIdField()
 
     class Meta:
         model = Span
@@ -137,7 +179,7 @@ class ListedClaimOut(ClaimOut):
     """A claim in a list, with the trace it belongs to."""
 
     system = serializers.CharField(source="trace.system.key")
-    trace_id = serializers.CharField(source="trace.trace_id.hex")
+    trace_id = TraceIdField(source="trace.trace_id")
     revision = serializers.IntegerField(source="trace.revision")
 
     class Meta(ClaimOut.Meta):

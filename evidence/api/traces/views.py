@@ -33,7 +33,7 @@ _OF_ITS_TRACE: Final = ("trace__trace_id", "trace__revision", "trace__system__ke
 class TraceList(ScopedList[Trace]):
     """The current revisions of traces, newest first."""
 
-    queryset = traces.current_traces()
+    queryset = traces.current_traces().defer("exchanges", "sources", "errors", "span_ids")
     serializer_class = TraceOut
     filterset_class = TraceFilter
 
@@ -69,7 +69,17 @@ class ClaimList(ScopedList[Claim]):
 
     queryset = (
         Claim.objects.select_related("trace__system")
-        .only("ordinal", "text", "start", "end", "material", "origin", "extractor_version", *_OF_ITS_TRACE)
+        .only(
+            "ordinal",
+            "exchange",
+            "text",
+            "start",
+            "end",
+            "material",
+            "origin",
+            "extractor_version",
+            *_OF_ITS_TRACE,
+        )
         .prefetch_related("citations__found_in")
     )
     serializer_class = ListedClaimOut

@@ -55,12 +55,16 @@ _SPAN_COLUMNS: Final = (
     "status_message", "attributes", "events", "links", "resource", "scope", "digest", "digest_format", "received",
 )  # fmt: skip
 # Members of what hangs on a trace, and their columns.
-_CLAIM: Final = ("ordinal", "text", "start", "end", "material", "origin")
+_CLAIM: Final = ("ordinal", "exchange", "text", "start", "end", "material", "origin")
 _RETRIEVAL: Final = {
-    "spanId": "span_id", "query": "query", "rank": "rank", "score": "score", "document": "document_ref"
+    "spanId": "span_id", "query": "query", "rank": "rank", "score": "score", "document": "document_ref",
+    "text": "text", "source": "source",
 }  # fmt: skip
 _POLICY_CHECK: Final = {"spanId": "span_id", "rule": "rule", "decision": "decision", "reason": "reason"}
-_TOOL_CALL: Final = {"spanId": "span_id", "tool": "tool", "arguments": "arguments", "result": "result"}
+_TOOL_CALL: Final = {
+    "spanId": "span_id", "callId": "call_id", "tool": "tool", "arguments": "arguments", "result": "result",
+    "error": "error", "source": "source",
+}  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -198,6 +202,17 @@ def _trace(trace: Trace, release: str, parts: _Parts) -> dict[str, object]:
         "spanIds": trace.span_ids,  # null: it was sealed before traces named their spans
         "question": trace.question,
         "answer": trace.answer,
+        "exchanges": plain(trace.exchanges),  # null, as what follows: it was sealed before traces told it
+        "sources": plain(trace.sources),
+        "conversationIds": trace.conversation_ids,
+        "sessionIds": trace.session_ids,
+        "userIds": trace.user_ids,
+        "inputTokens": plain(trace.input_tokens),
+        "outputTokens": plain(trace.output_tokens),
+        "cost": None if trace.cost is None else f"{trace.cost.normalize():f}",
+        "currency": trace.currency,
+        "finishReasons": trace.finish_reasons,
+        "errors": plain(trace.errors),
         "language": trace.language,
         "riskTier": trace.risk_tier,
         "confidence": plain(trace.confidence_factors),

@@ -10,7 +10,7 @@ from evidence.citations.cost import CheckBudget
 from evidence.citations.materiality import is_material
 from evidence.citations.verdict import FOUND, FUZZY_THRESHOLD, CitationVerdict, check_citation
 from evidence.models import Citation, Claim, Trace
-from evidence.semconv.draft import CitationDraft, ClaimDraft, TraceDraft
+from evidence.semconv.draft import CitationDraft, ClaimDraft, RetrievalDraft, TraceDraft
 from evidence.semconv.parts import check_part
 from evidence.services.assembly.refusals import part_limits
 from evidence.services.assembly.sources import IndexShelf, StoredSource
@@ -49,6 +49,7 @@ class CheckedCitation:
 class CheckedClaim:
     """A claim with its checked citations."""
 
+    exchange: int | None  # number; None where the trace has no turns
     text: str
     start: int
     end: int
@@ -57,38 +58,91 @@ class CheckedClaim:
     citations: tuple[CheckedCitation, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A claim of an exchange, as declared or found in its answer."""
+
+    exchange: int | None
+    claim: ClaimDraft
+    declared: bool
+
+
 def check_claims(
     draft: TraceDraft, indexes: TraceIndexes, shelf: IndexShelf, checks: CheckBudget
 ) -> tuple[CheckedClaim, ...]:
-    """Return the claims of a trace with every citation checked.
+    """Return the claims of each exchange of a trace with every citation checked.
 
-    Where no usable claim is declared, claims are derived from the answer: an answer cannot escape its claims.
+    Where no usable claim is declared, claims are derived from the answer: an answer cannot escape its claims, unless
+    it is no prose. Those that are declared are of the last exchange.
 
     Raises:
         CheckTooCostly: what is left is not enough for all of them.
         TooManyParts: more claims or citations were derived than a trace may have.
     """
-    checks.charge_reading(len(draft.answer) + sum(len(claim.text) for claim in draft.claims))
-    retrieved = list(dict.fromkeys(one.document_ref for one in draft.retrievals))
+    last = draft.exchanges[-1].number if draft.exchanges else None
+    answers = {
+        turn.number: turn.answer.text
+        for turn in draft.exchanges
+        if turn.answer_is_prose and not (draft.claims and turn.number == last)
+    }
+    declared = sum(len(claim.text) for claim in draft.claims)
+    checks.charge_reading(sum(map(len, answers.values())) + declared)
+    retrieved = dict.fromkeys(one.document_ref for one in draft.retrievals)
     candidates = shelf.candidates(indexes.all, retrieved)
-    drafts = draft.claims or derive_claims(draft.answer, retrieved, indexes, shelf)
-    check_part("claims", len(drafts), part_limits())
-    check_part("citations", sum(len(claim.citations) for claim in drafts), part_limits())
+    places = Places(draft.retrievals, n_answers=len(draft.exchanges))
+    found = [
+        _Stated(number, claim, declared=False)
+        for number, answer in answers.items()
+        for claim in derive_claims(answer, places, indexes, shelf)
+    ]
+    stated = [*found, *(_Stated(last, claim, declared=True) for claim in draft.claims)]
+    check_part("claims", len(stated), part_limits())
+    check_part("citations", sum(len(one.claim.citations) for one in stated), part_limits())
     return tuple(
         CheckedClaim(
-            text=claim.text,
-            start=claim.start,
-            end=claim.end,
-            material=is_material(claim.text) if claim.material is None else claim.material,
-            declared=bool(draft.claims),
-            citations=tuple(_check(one, indexes, shelf, candidates, checks) for one in claim.citations),
+            exchange=one.exchange,
+            text=one.claim.text,
+            start=one.claim.start,
+            end=one.claim.end,
+            material=is_material(one.claim.text) if one.claim.material is None else one.claim.material,
+            declared=one.declared,
+            citations=tuple(
+                _check(citation, indexes, shelf, candidates, checks) for citation in one.claim.citations
+            ),
         )
-        for claim in drafts
+        for one in stated
     )
 
 
+class Places:
+    """Which document a mark such as `[2]` means where it is no document's id: the second one retrieved."""
+
+    def __init__(self, retrievals: Sequence[RetrievalDraft], *, n_answers: int) -> None:
+        """Number the documents in the order in which they were retrieved.
+
+        Within one retrieval each has its place, be it without an id, and be it a part of the same document as another;
+        a later one counts those that are new. Of several answers with several retrievals, which belongs to which is not
+        told: then a number means none.
+        """
+        spans = {one.span_id for one in retrievals}
+        self._refs: list[str] = []
+        if n_answers > 1 and len(spans) > 1:
+            return
+        by_span: dict[str, list[str]] = {}
+        for one in retrievals:
+            by_span.setdefault(one.span_id, []).append(one.document_ref)
+        for refs in by_span.values():
+            known = set(self._refs)
+            self._refs += [ref for ref in refs if not ref or ref not in known]
+
+    def at(self, mark: str) -> str:
+        """Return the id of the document at a place; the mark itself where that is no place, or one without an id."""
+        number = int(mark) if mark.isascii() and mark.isdigit() and len(mark) < 4 else 0
+        return (self._refs[number - 1] if 0 < number <= len(self._refs) else "") or mark
+
+
 def derive_claims(
-    answer: str, retrieved: Sequence[str], indexes: TraceIndexes, shelf: IndexShelf
+    answer: str, places: Places, indexes: TraceIndexes, shelf: IndexShelf
 ) -> tuple[ClaimDraft, ...]:
     """Return the claims found in an answer. A mark cites the passage its sentence quotes, else the sentence itself."""
     return tuple(
@@ -97,7 +151,7 @@ def derive_claims(
             start=claim.start,
             end=claim.end,
             material=claim.material,
-            citations=tuple(_cite(claim, ref) for ref in _documents_of(claim, retrieved, indexes, shelf)),
+            citations=tuple(_cite(claim, ref) for ref in _documents_of(claim, places, indexes, shelf)),
         )
         for claim in extract_claims(answer)
     )
@@ -109,6 +163,7 @@ def build_claims(trace: Trace, claims: Iterable[CheckedClaim]) -> list[Claim]:
         Claim(
             trace=trace,
             ordinal=ordinal,
+            exchange=claim.exchange,
             text=claim.text,
             start=claim.start,
             end=claim.end,
@@ -169,20 +224,18 @@ def _check(
 
 
 def _documents_of(
-    claim: ExtractedClaim, retrieved: Sequence[str], indexes: TraceIndexes, shelf: IndexShelf
+    claim: ExtractedClaim, places: Places, indexes: TraceIndexes, shelf: IndexShelf
 ) -> list[str]:
     """Return the documents a derived claim's marks mean.
 
-    A document's id means that document, `[2]` otherwise the second one retrieved. A mark that is neither and
-    has no digit (`[your name]`) is no citation.
+    A document's id means that document, `[2]` otherwise the one at that place. A mark that is neither and has no digit
+    (`[your name]`) is no citation.
     """
     documents = []
     for mark in claim.marks:
-        if shelf.find(indexes.all, mark.ref) is None and not any(char.isdigit() for char in mark.ref):
-            continue
-        number = int(mark.ref) if mark.ref.isascii() and mark.ref.isdigit() and len(mark.ref) < 4 else 0
-        is_rank = 0 < number <= len(retrieved) and shelf.find(indexes.all, mark.ref) is None
-        documents.append(retrieved[number - 1] if is_rank else mark.ref)
+        is_known = shelf.find(indexes.all, mark.ref) is not None
+        if is_known or any(char.isdigit() for char in mark.ref):
+            documents.append(mark.ref if is_known else places.at(mark.ref))
     return list(dict.fromkeys(documents))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -20,13 +21,25 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.models.base import KEY_LENGTH
 from evidence.semconv.draft import Flag, TraceDraft, VersionRef
+from evidence.semconv.exchange_json import (
+    errors_as_json,
+    exchange_as_json,
+    place_as_json,
+    sources_as_json,
+)
 from evidence.semconv.mapping import MAPPER_VERSION
 from evidence.services.assembly.claims import CheckedClaim, TraceIndexes
 from evidence.services.assembly.sources import IndexShelf
 from evidence.services.assembly.versions import ResolvedVersion
 
 ASSEMBLER_VERSION: Final = f"assembler/1 {MAPPER_VERSION} {CHECKER_VERSION}"
+
+LONGEST_TEXT: Final = 10_000  # code points of a document as sent that a retrieval keeps
+_LARGEST_COUNT: Final = 2**63 - 1  # of a column of whole numbers
+_LARGEST_COST: Final = Decimal(10) ** 18
+_SMALLEST_COST: Final = Decimal(10) ** -12
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -73,6 +86,17 @@ def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at
         span_count=draft.span_count,
         question=draft.question,
         answer=draft.answer,
+        exchanges=[exchange_as_json(one) for one in draft.exchanges],
+        sources=sources_as_json(draft.sources),
+        conversation_ids=list(draft.conversation_ids),
+        session_ids=list(draft.session_ids),
+        user_ids=list(draft.user_ids),
+        input_tokens=_as_count(draft.input_tokens),
+        output_tokens=_as_count(draft.output_tokens),
+        cost=_as_cost(draft.cost),
+        currency=draft.currency[:KEY_LENGTH],
+        finish_reasons=list(draft.finish_reasons),
+        errors=errors_as_json(draft.errors),
         language=draft.language,
         risk_tier=draft.risk_tier or inputs.system.risk_tier,
         confidence_factors=list(draft.confidence_factors),
@@ -104,9 +128,23 @@ def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> li
                 score=one.score,
                 document_ref=one.document_ref,
                 document_id=document.pk if document else None,
+                text="" if document else one.text[:LONGEST_TEXT],
+                source=place_as_json(one.source),
             )
         )
     return rows
+
+
+def flag_cut_texts(inputs: TraceInputs, shelf: IndexShelf) -> TraceInputs:
+    """Return the inputs with a flag for each document whose text as sent is longer than a retrieval keeps."""
+    indexes = inputs.indexes()
+    cut = [
+        Flag("document_text_cut", f"of {len(one.text)} characters {LONGEST_TEXT} are kept", one.span_id)
+        for one in inputs.draft.retrievals
+        if len(one.text) > LONGEST_TEXT
+        and shelf.find(indexes.meant_by(one.index_key), one.document_ref) is None
+    ]
+    return replace(inputs, flags=tuple(sorted({*inputs.flags, *cut}))) if cut else inputs
 
 
 def build_documents(
@@ -147,6 +185,9 @@ def build_tool_calls(trace: Trace, inputs: TraceInputs) -> list[ToolCall]:
             arguments=one.arguments,
             result=one.result,
             version_id=inputs.version_id(one.version),
+            call_id=one.call_id,
+            error=one.error,
+            source=place_as_json(one.source),
         )
         for one in inputs.draft.tool_calls
     ]
@@ -163,6 +204,8 @@ def build_facts(trace: Trace, inputs: TraceInputs, claims: Sequence[CheckedClaim
     return TraceFacts(
         trace=trace,
         n_claims=len(claims),
+        n_declared=sum(claim.declared for claim in claims),
+        n_material_declared=sum(claim.declared for claim in material),
         n_material=len(material),
         n_material_cited=sum(bool(claim.citations) for claim in material),
         n_material_supported=sum(any(one.found for one in claim.citations) for claim in material),
@@ -186,6 +229,18 @@ def build_facts(trace: Trace, inputs: TraceInputs, claims: Sequence[CheckedClaim
 def collect_flags(draft: TraceDraft, extra: Iterable[Flag]) -> tuple[Flag, ...]:
     """Return all flags of a trace, each once, in an order of their own."""
     return tuple(sorted({*draft.flags, *extra}))
+
+
+def _as_count(told: int | None) -> int | None:
+    """Return a number of tokens, None where it is none that a column holds."""
+    return told if told is not None and 0 <= told <= _LARGEST_COUNT else None
+
+
+def _as_cost(told: Decimal | None) -> Decimal | None:
+    """Return a cost as its column keeps it, None where it is no amount of money."""
+    if told is None or not told.is_finite() or abs(told) >= _LARGEST_COST:
+        return None
+    return told.quantize(_SMALLEST_COST)
 
 
 def _time_of(nanoseconds: int) -> datetime:

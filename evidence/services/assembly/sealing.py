@@ -2,7 +2,7 @@
 
 A trace is due when it has been quiet for `ASSEMBLY_QUIET` seconds and its root has ended, or it was sealed as
 complete before (a late span), or `ASSEMBLY_INCOMPLETE_AFTER` seconds have passed without a root. The same
-spans make no new revision; a late span makes the next one.
+spans make no new revision; a late span makes the next one, flagged where it says something else than the one before.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from evidence.semconv.parts import TooManyParts
 from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
 from evidence.services.assembly.claims import CheckedClaim
+from evidence.services.assembly.earlier import find_changes, find_earlier_revisions
 from evidence.services.assembly.reading import TraceKey, read_traces
 from evidence.services.assembly.refusals import TraceRefused, WorkerLost, part_limits, refusal_of
 from evidence.services.assembly.rows import TraceInputs
@@ -150,14 +151,20 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     read = read_traces(pending)
     refused: dict[TraceKey, TraceRefused] = dict(read.refused)
     drafts = _draft(read.spans, refused)
-    revisions = _latest_revisions(drafts)
-    changed = {key: draft for key, draft in drafts.items() if revisions[key][1] != draft.trace_digest}
-    inputs = _resolve(changed, systems)
+    earlier = find_earlier_revisions(drafts)
+    new = {
+        key: draft
+        for key, draft in drafts.items()
+        if key not in earlier or earlier[key].digest != draft.trace_digest
+    }
+    inputs = _resolve(new, systems, find_changes(new, earlier))
     shelf = _open_shelf(inputs.values(), known)
     sealed, left = [], read.left | set(inputs)
-    for key, one in inputs.items():
+    for key, resolved in inputs.items():
         left.remove(key)
-        trace = rows.build_trace(one, trace_id=key[1], revision=revisions[key][0] + 1, sealed_at=known.at)
+        one = rows.flag_cut_texts(resolved, shelf)
+        revision = earlier[key].revision + 1 if key in earlier else 1
+        trace = rows.build_trace(one, trace_id=key[1], revision=revision, sealed_at=known.at)
         try:
             checks = CheckBudget(settings.TRACE_CHECK_BUDGET)
             sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf, checks)))
@@ -193,25 +200,10 @@ def _finish(
     return {one.pk for key, one in of_row.items() if key in left}
 
 
-def _latest_revisions(keys: Iterable[TraceKey]) -> dict[TraceKey, tuple[int, str]]:
-    """Return number and digest of the last revision of each trace; 0 and no digest where there is none."""
-    latest = dict.fromkeys(keys, (0, ""))
-    sealed = (
-        Trace.objects.filter(
-            system__in={system_id for system_id, _ in latest},
-            trace_id__in={trace_id for _, trace_id in latest},
-        )
-        .order_by("revision")
-        .values_list("system_id", "trace_id", "revision", "digest")
-    )
-    for system_id, trace_id, revision, digest in sealed:
-        if (system_id, trace_id) in latest:
-            latest[system_id, trace_id] = (revision, digest)
-    return latest
-
-
 def _resolve(
-    drafts: Mapping[TraceKey, TraceDraft], systems: Mapping[int, System]
+    drafts: Mapping[TraceKey, TraceDraft],
+    systems: Mapping[int, System],
+    changes: Mapping[TraceKey, Sequence[Flag]],
 ) -> dict[TraceKey, TraceInputs]:
     refs = ((system_id, ref) for (system_id, _), draft in drafts.items() for ref in draft.versions)
     resolved = resolve_versions(refs, systems=systems)
@@ -228,6 +220,7 @@ def _resolve(
         flags += _release_flags(
             draft, release, [(ref.slot, found.version.pk) for ref, found in versions.items()]
         )
+        flags += changes.get((system_id, trace_id), ())
         all_flags = rows.collect_flags(draft, flags)
         inputs[system_id, trace_id] = TraceInputs(systems[system_id], draft, release, versions, all_flags)
     return inputs

@@ -11,7 +11,7 @@ owner of the tables wrote, and rows that no act explains are faults, each with i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, product
 from typing import Any, Final
@@ -32,7 +32,7 @@ from evidence.services.log.payloads import check_payloads
 _READ_CHUNK: Final = 2_000  # rows held in memory
 _BUT_BINDINGS: Final = f" AND one.verb <> '{BOUND_VERB}'"  # which bind, and are bound by the tree
 _NAMED: Final = 5  # rows of a transaction in a sentence; further ones are counted
-_MAX_SCHEMAS: Final = 64  # combinations tried of a transaction whose tables were bound under several schemas
+_MAX_CHOICES: Final = 500  # of schemas, tried for a transaction that none fits: each costs a tree
 
 
 @dataclass(slots=True)
@@ -87,8 +87,10 @@ def check_rows(faults: Faults) -> RowReport:
         found.add(transaction, Span._meta.db_table, bytes(leaves))
     bindings = _read_bindings(faults, ended)
     report.transactions = len(bindings)
+    earlier = _EarlierSchemas()
     for transaction in sorted(found.leaves.keys() | bindings.keys()):
-        _compare(faults, transaction, found.leaves.get(transaction, {}), bindings.get(transaction))
+        leaves = found.leaves.get(transaction, {})
+        _compare(faults, transaction, leaves, bindings.get(transaction), earlier)
     _check_writers(faults, bindings)
     for model in bound_models():
         _check_explained(faults, model, ended)
@@ -139,7 +141,11 @@ def _read_bindings(faults: Faults, ended: Ended) -> dict[int, _Binding]:
 
 
 def _compare(
-    faults: Faults, transaction: int, leaves: Mapping[str, bytearray], binding: _Binding | None
+    faults: Faults,
+    transaction: int,
+    leaves: Mapping[str, bytearray],
+    binding: _Binding | None,
+    earlier: _EarlierSchemas,
 ) -> None:
     """Say what differs between the rows a transaction left and the rows the log says it wrote."""
     n = sum(map(len, leaves.values())) // tree.HASH_SIZE
@@ -154,26 +160,56 @@ def _compare(
             f"Event {binding.event} binds {binding.n} rows of transaction {transaction}; there are {n}: "
             f"{_name_rows(transaction, leaves)}."
         )
-    elif not any(
-        tree.root_of_set(candidate) == binding.root for candidate in _candidates(transaction, leaves)
-    ):
+    elif not (_has_root(leaves.values(), binding.root) or earlier.fit(transaction, leaves, binding.root)):
         faults.add(
             f"Event {binding.event}: a row of transaction {transaction} is not as it was bound, among "
             f"{_name_rows(transaction, leaves)}."
         )
 
 
-def _candidates(transaction: int, leaves: Mapping[str, bytearray]) -> Iterator[bytes]:
-    """Yield the leaves of a transaction under today's schemas, then under those that its rows may be older than."""
-    yield b"".join(leaves.values())
-    earlier = {table: schemas_by_table()[table] for table in leaves if len(schemas_by_table()[table]) > 1}
-    for choice in islice(product(*earlier.values()), _MAX_SCHEMAS) if earlier else ():
-        under = dict(zip(earlier, choice, strict=True))
+class _EarlierSchemas:
+    """The schemas that rows may be older than today's, tried for each transaction as they fitted the one before.
+
+    A release changes several tables, so a transaction of before is older in all of them; only beside an upgrade may
+    some of its tables be and others not.
+    """
+
+    def __init__(self) -> None:
+        self._schemas = {table: known for table, known in schemas_by_table().items() if len(known) > 1}
+        self._fitted = {
+            table: len(known) - 1 for table, known in self._schemas.items()
+        }  # by place: the oldest
+
+    def fit(self, transaction: int, leaves: Mapping[str, bytearray], root: bytes) -> bool:
+        """Whether the rows of a transaction have a root under schemas of before."""
+        tables = [table for table in leaves if table in self._schemas]
+        under: dict[tuple[str, int], bytes] = {}  # today's are what was found
+        for places in islice(self._choices(tables), _MAX_CHOICES):
+            chosen = dict(zip(tables, places, strict=True))
+            for table, place in chosen.items():
+                if (table, place) not in under:
+                    under[table, place] = self._read(transaction, table, place)
+            found = (under[name, chosen[name]] if name in chosen else held for name, held in leaves.items())
+            if _has_root(found, root):
+                self._fitted.update(chosen)
+                return True
+        return False
+
+    def _choices(self, tables: Sequence[str]) -> Iterator[tuple[int, ...]]:
+        """Yield a schema for each table, by its place: as fitted last, then all tables as old, then any mixture."""
+        yield tuple(self._fitted[table] for table in tables)
+        oldest = [len(self._schemas[table]) - 1 for table in tables]
+        for age in range(1, max(oldest, default=0) + 1):
+            yield tuple(min(age, place) for place in oldest)
+        yield from product(*(range(place + 1) for place in oldest))
+
+    def _read(self, transaction: int, table: str, place: int) -> bytes:
         exactly = Ended(transaction, transaction + 1, ())
-        yield b"".join(
-            b"".join(leaf for _, leaf in _read_leaves(under[table], exactly)) if table in under else held
-            for table, held in leaves.items()
-        )
+        return b"".join(leaf for _, leaf in _read_leaves(self._schemas[table][place], exactly))
+
+
+def _has_root(leaves: Iterable[bytes | bytearray], root: bytes) -> bool:
+    return tree.root_of_set(b"".join(leaves)) == root
 
 
 def _name_rows(transaction: int, leaves: Mapping[str, bytearray]) -> str:
