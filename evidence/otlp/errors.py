@@ -67,6 +67,7 @@ class RejectCode(StrEnum):
     MALFORMED_ITEM = "malformed_item"
     MALFORMED_RESOURCE = "malformed_resource"
     UNSUPPORTED_LOG_RECORD = "unsupported_log_record"
+    LOG_EVENT_WITHOUT_SPAN = "log_event_without_span"
     INVALID_EVALUATION = "invalid_evaluation"
     MISSING_SYSTEM = "missing_system"
     SYSTEM_NOT_PERMITTED = "system_not_permitted"

@@ -2,14 +2,14 @@
 
 A trace is due when it has been quiet for `ASSEMBLY_QUIET` seconds and its root has ended, or it was sealed as
 complete before (a late span), or `ASSEMBLY_INCOMPLETE_AFTER` seconds have passed without a root. The same
-spans make no new revision; a late span makes the next one.
+spans make no new revision; a late span makes the next one, and so does a span of it that was refused since.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +34,13 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.semconv.arrival import settle
 from evidence.semconv.draft import Flag, TraceDraft
 from evidence.semconv.mapping import map_trace
 from evidence.semconv.parts import TooManyParts
 from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
+from evidence.services.assembly.arrivals import SPANS_REFUSED, flag_refused, read_bounds
 from evidence.services.assembly.claims import CheckedClaim
 from evidence.services.assembly.reading import TraceKey, read_traces
 from evidence.services.assembly.refusals import TraceRefused, WorkerLost, part_limits, refusal_of
@@ -151,13 +153,13 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     refused: dict[TraceKey, TraceRefused] = dict(read.refused)
     drafts = _draft(read.spans, refused)
     revisions = _latest_revisions(drafts)
-    changed = {key: draft for key, draft in drafts.items() if revisions[key][1] != draft.trace_digest}
+    changed = {key: draft for key, draft in drafts.items() if revisions[key].differs_from(draft)}
     inputs = _resolve(changed, systems)
     shelf = _open_shelf(inputs.values(), known)
     sealed, left = [], read.left | set(inputs)
     for key, one in inputs.items():
         left.remove(key)
-        trace = rows.build_trace(one, trace_id=key[1], revision=revisions[key][0] + 1, sealed_at=known.at)
+        trace = rows.build_trace(one, trace_id=key[1], revision=revisions[key].number + 1, sealed_at=known.at)
         try:
             checks = CheckBudget(settings.TRACE_CHECK_BUDGET)
             sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf, checks)))
@@ -173,10 +175,13 @@ def _draft(
     spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]], refused: dict[TraceKey, TraceRefused]
 ) -> dict[TraceKey, TraceDraft]:
     """Return what the spans of each trace say; those that say too much are noted as refused."""
-    drafts, limits = {}, part_limits()
+    drafts, limits, bounds = {}, part_limits(), read_bounds()
+    refusals = flag_refused(spans)
     for key, rows_of_trace in spans.items():
+        arrived = settle(rows_of_trace, bounds)
+        arrived = replace(arrived, flags=(*arrived.flags, *refusals.get(key, ())))
         try:
-            drafts[key] = map_trace(rows_of_trace, limits)
+            drafts[key] = arrived.sealed_over(map_trace(arrived.spans, limits))
         except TooManyParts as exc:
             refused[key] = refusal_of(exc)
     return drafts
@@ -193,20 +198,35 @@ def _finish(
     return {one.pk for key, one in of_row.items() if key in left}
 
 
-def _latest_revisions(keys: Iterable[TraceKey]) -> dict[TraceKey, tuple[int, str]]:
-    """Return number and digest of the last revision of each trace; 0 and no digest where there is none."""
-    latest = dict.fromkeys(keys, (0, ""))
+@dataclass(frozen=True, slots=True)
+class _Revision:
+    """The last revision of a trace; number 0 where there is none."""
+
+    number: int = 0
+    digest: str = ""
+    refusals: tuple[str, ...] = ()  # what it says of spans refused
+
+    def differs_from(self, draft: TraceDraft) -> bool:
+        """Whether the draft has other spans, or was refused more of them."""
+        refusals = tuple(flag.detail for flag in draft.flags if flag.code == SPANS_REFUSED)
+        return (self.digest, self.refusals) != (draft.trace_digest, refusals)
+
+
+def _latest_revisions(keys: Iterable[TraceKey]) -> dict[TraceKey, _Revision]:
+    """Return the last revision of each trace."""
+    latest = dict.fromkeys(keys, _Revision())
     sealed = (
         Trace.objects.filter(
             system__in={system_id for system_id, _ in latest},
             trace_id__in={trace_id for _, trace_id in latest},
         )
         .order_by("revision")
-        .values_list("system_id", "trace_id", "revision", "digest")
+        .values_list("system_id", "trace_id", "revision", "digest", "flags")
     )
-    for system_id, trace_id, revision, digest in sealed:
+    for system_id, trace_id, revision, digest, flags in sealed:
         if (system_id, trace_id) in latest:
-            latest[system_id, trace_id] = (revision, digest)
+            refusals = tuple(flag["detail"] for flag in flags if flag["code"] == SPANS_REFUSED)
+            latest[system_id, trace_id] = _Revision(revision, digest, refusals)
     return latest
 
 

@@ -39,6 +39,16 @@ class WritableSystems:
         """Return the system whose people may see a refusal: the one named, else the token's only one."""
         return self.by_key.get(reject.system_key) or self.only
 
+    def traces_of(self, rejects: Iterable[RejectRecord]) -> frozenset[tuple[int, str]]:
+        """Return the traces that refused items are of, with their systems: with all, where that cannot be told."""
+        found: set[tuple[int, str]] = set()
+        for reject in rejects:
+            if reject.trace_id:
+                system = self.of_reject(reject)
+                systems = [system] if system is not None else self.by_key.values()
+                found.update((one.pk, reject.trace_id) for one in systems)
+        return frozenset(found)
+
     def spoken_of(self, claimed: Iterable[int], rejects: Iterable[RejectRecord]) -> list[System]:
         """Return the systems whose items a request held.
 
