@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "config.middleware.KeepNoCopies",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.AnswerProblems",
+    "config.middleware.FindExports",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -113,7 +113,7 @@ def _parse_logs(body: bytes, unread: Counter[str]) -> Iterable[ItemGroup[LogReco
 
 def _count_unknown(message: Message, place: str, unread: Counter[str]) -> None:
     """Count the fields that OTLP does not have there, by their numbers."""
-    for field in UnknownFieldSet(message):
+    for field in UnknownFieldSet(message):  # type: ignore[attr-defined]  # the stubs do not know that it is iterable
         hint = (
             " (instrumentation_library_spans of OTLP before 0.15)"
             if field.field_number == _OLD_SCOPES

@@ -33,6 +33,14 @@ class WrongSignal(OtlpError):
     title = "The body is of another signal"
 
 
+class WrongAddress(OtlpError):
+    """An export that was posted where none is taken: mostly an endpoint setting that is not the root of the server."""
+
+    code = "wrong_otlp_address"
+    http_status = 404
+    title = "No export is taken here"
+
+
 class BodyTooLarge(OtlpError):
     """More bytes or items than one request may carry. Smaller batches help."""
 

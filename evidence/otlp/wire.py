@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -32,8 +32,11 @@ def split_request(body: bytes, item_type: type[MessageT]) -> Iterator[ItemGroup[
     Raises:
         UndecodableBody: the bytes are no protobuf export request down to its items.
     """
+    groups = _read_parts(body)[1]
+    if not groups:
+        raise UndecodableBody("it has no resource")
     stand_in = StandIn.for_bytes(body)
-    for resource_group in _read_parts(body)[1]:
+    for resource_group in groups:
         parts = _read_parts(resource_group)
         for scope_group in parts[2]:
             yield _read_group(parts, _read_parts(scope_group), item_type, stand_in)
@@ -84,8 +87,11 @@ def _parse(raw: bytes, message_type: type[MessageT], stand_in: StandIn) -> Messa
     return message
 
 
-def _mend(raw: bytes, descriptor: Descriptor, stand_in: StandIn, depth: int) -> bytes:
+def _mend(raw: bytes, descriptor: Any, stand_in: StandIn, depth: int) -> bytes:
     """Return the bytes of a message with each byte that is not UTF-8 in a text of it written as a stand-in.
+
+    Args:
+        descriptor: protobuf's, of the message; its class depends on how protobuf was built.
 
     Raises:
         UndecodableBody: a field is cut short or of a kind protobuf does not have.

@@ -237,6 +237,14 @@ def test_oversize_value_moves_to_a_blob_and_the_span_stays() -> None:
         ({"attributes": [{"key": "a", "value": {"bytesValue": "!"}}]}, RejectCode.MALFORMED_ITEM, "base64"),
         ({"kind": "SPAN_KIND_SIDEWAYS"}, RejectCode.MALFORMED_ITEM, "SIDEWAYS"),
         ({"startTimeUnixNano": "soon"}, RejectCode.MALFORMED_ITEM, "startTimeUnixNano"),
+        ({"parent_span_id": "01" * 8}, RejectCode.MALFORMED_ITEM, "parentSpanId"),
+        ({"events": [{"time_unix_nano": "1"}]}, RejectCode.MALFORMED_ITEM, "timeUnixNano"),
+        (
+            {"attributes": [{"key": "a", "value": {"string_value": "b"}}]},
+            RejectCode.MALFORMED_ITEM,
+            "stringValue",
+        ),
+        ({"attributes": [{"key": "a", "value": {"uintValue": "1"}}]}, RejectCode.MALFORMED_ITEM, "known are"),
     ],
 )
 def test_json_mistakes_are_named(span: dict[str, object], code: RejectCode, says: str) -> None:

@@ -11,13 +11,26 @@ import pytest
 from django.utils import timezone
 
 from evidence import clock
-from evidence.access import Principal, principal_of_token
-from evidence.models import AccessToken, Blob, IngestBatch, PendingTrace, Reject, Scope, Span, Trace
+from evidence.access import Principal, principal_of_command_line, principal_of_token, principal_of_user
+from evidence.models import (
+    AccessToken,
+    AuditEvent,
+    Blob,
+    IngestBatch,
+    PendingTrace,
+    Reject,
+    Scope,
+    Span,
+    System,
+    Trace,
+)
 from evidence.otlp.errors import UndecodableBody
-from evidence.services import assembly, ingest
+from evidence.services import assembly, ingest, registry
 from evidence.services.blobs import read_blob
+from evidence.services.people import memberships, tokens
 from tests.factories import World, make_world
 
+DIFFER = ("span_versions_differ", "spans_refused")
 CASES = Path(__file__).parent / "data" / "traces"
 JSON = "application/json"
 
@@ -82,7 +95,7 @@ def test_a_finished_span_after_its_snapshot_is_the_same_span_said_better(sender:
     assert not Reject.objects.exists()
     assert Span.objects.count() == 2
     for trace in (first, second):
-        assert assembly.replay_trace(trace).same
+        assert assembly.replay_trace(trace).agrees
 
 
 def test_which_version_stands_does_not_depend_on_the_order(sender: Principal) -> None:
@@ -117,7 +130,7 @@ def test_content_in_a_log_event_reaches_its_span(sender: Principal) -> None:
     trace = sealed(sender, "content_in_log_event.2.logs")
     assert (trace.question, trace.answer, trace.revision, trace.span_count) == ("Fee?", "3 EUR.", 2, 1)
     assert "log_event_without_span" not in flags(trace)
-    assert assembly.replay_trace(trace).same
+    assert assembly.replay_trace(trace).agrees
 
 
 def test_content_that_comes_before_its_span_waits_for_it(sender: Principal) -> None:
@@ -282,7 +295,7 @@ def test_a_remote_parent_that_comes_after_all_is_the_root(sender: Principal) -> 
 
 
 def test_a_body_of_which_nothing_was_understood_is_an_error_that_says_why(sender: Principal) -> None:
-    with pytest.raises(UndecodableBody, match="scope_spans.*written scopeSpans"):
+    with pytest.raises(UndecodableBody, match=r"scope_spans.*written scopeSpans"):
         post(sender, case("wire_inner_scope_spans"))
     assert not IngestBatch.objects.exists()
 
@@ -292,3 +305,94 @@ def test_a_body_of_which_a_part_was_understood_says_which_was_not(sender: Princi
     document["resourceSpans"] += case("wire_inner_scope_spans")["resourceSpans"]
     assert "resourceSpans: scope_spans (written scopeSpans in OTLP/JSON) x1" in post(sender, document)
     assert Span.objects.count() == 1
+
+
+def declare(world: World, name: str, *, is_part: bool = True) -> None:
+    registry.declare_service(
+        principal=world.principal("operator"), system=world.system, name=name, is_part=is_part
+    )
+
+
+def test_a_declared_service_sends_spans_of_its_system(desk: World, sender: Principal) -> None:
+    declare(desk, "rag-service")
+    assert post(sender, case("two_services_one_token")) == ""
+    trace = assemble()
+    assert [one.document_ref for one in trace.retrievals.all()] == ["FEES-3"]
+    assert (trace.answer, "spans_refused" in flags(trace)) == ("3 EUR.", False)
+
+
+def test_a_service_that_was_withdrawn_sends_none(desk: World, sender: Principal) -> None:
+    declare(desk, "rag-service")
+    declare(desk, "rag-service", is_part=False)
+    assert "an operator declares no such service" in post(sender, case("two_services_one_token"))
+    verbs = (
+        AuditEvent.objects.filter(verb__startswith="service.").order_by("pk").values_list("verb", flat=True)
+    )
+    assert list(verbs) == ["service.declared", "service.withdrawn"]
+
+
+@pytest.mark.parametrize("name", [None, "unknown_service", "unknown_service:python"])
+def test_a_token_of_one_system_needs_no_name(sender: Principal, name: str | None) -> None:
+    document = case("wire_clock_2040")
+    attributes = document["resourceSpans"][0]["resource"]["attributes"]
+    attributes.clear()
+    if name:
+        attributes.append({"key": "service.name", "value": {"stringValue": name}})
+    assert post(sender, document) == ""
+    assert Span.objects.get().system.key == "acme-assistant"
+
+
+@pytest.fixture
+def of_both(desk: World) -> Principal:
+    """The principal of a token that writes to two systems."""
+    other = make_world("other-desk")
+    owner = desk.people["operator"]
+    memberships.grant_membership(principal=principal_of_command_line(), system=other.system, user=owner)
+    tokens.issue_token(
+        principal=principal_of_command_line(), name="both", owner=owner, scopes=[Scope.INGEST],
+        systems=[desk.system, other.system], expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    return principal_of_token(AccessToken.objects.get())
+
+
+def test_a_token_of_two_systems_has_to_name_one(of_both: Principal) -> None:
+    document = case("wire_clock_2040")
+    document["resourceSpans"][0]["resource"]["attributes"].clear()
+    assert "missing_system" in post(of_both, document)
+
+
+def test_a_service_of_two_systems_says_which(desk: World, of_both: Principal) -> None:
+    for system in System.objects.all():
+        registry.declare_service(
+            principal=principal_of_user(desk.people["operator"]),
+            system=system,
+            name="rag-service",
+            is_part=True,
+        )
+    document = case("two_services_one_token")
+    assert "part of several systems the token writes to" in post(of_both, document)
+    rag = document["resourceSpans"].pop()
+    rag["resource"]["attributes"].append(
+        {"key": "tracebinder.system", "value": {"stringValue": "acme-assistant"}}
+    )
+    assert post(of_both, {"resourceSpans": [rag]}) == ""
+
+
+def test_a_refusal_whose_system_cannot_be_told_is_counted_on_the_trace(of_both: Principal) -> None:
+    post(of_both, case("two_services_one_token"))
+    assert "1 span refused" in flags(assemble())["spans_refused"]
+
+
+def test_a_trace_id_in_two_systems_is_two_traces(of_both: Principal) -> None:
+    document = case("remote_parent")
+    elsewhere = json.loads(
+        json.dumps(document).replace("acme-assistant", "other-desk").replace("manager", "clerk")
+    )
+    post(of_both, {"resourceSpans": document["resourceSpans"] + elsewhere["resourceSpans"]})
+    assemble()
+    answers = Trace.objects.order_by("system__key").values_list("system__key", "answer")
+    assert list(answers) == [
+        ("acme-assistant", "The branch manager."),
+        ("other-desk", "The branch clerk."),
+    ]
+    assert all(not Trace.objects.filter(flags__contains=[{"code": code}]).exists() for code in DIFFER)
