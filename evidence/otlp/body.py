@@ -102,6 +102,10 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
         )
     match content_encoding.strip().lower():
         case "" | "identity" | "none":
+            if body.startswith(_ZSTD_MAGIC):  # which reads as protobuf whose fields nobody knows
+                raise UndecodableBody(
+                    "the body is zstd but the request says nothing of it: add `Content-Encoding: zstd`"
+                )
             return body
         case "gzip" | "x-gzip":
             return _unpack(body, partial(zlib.decompressobj, wbits=_GZIP), limits)
@@ -120,8 +124,6 @@ def explain_undecodable(body: bytes, encoding: Encoding) -> str:
     """Return the likeliest reason why a body could not be read, for the sender."""
     if body.startswith(_GZIP_MAGIC):
         return "the body is gzip but the request says nothing of it: add `Content-Encoding: gzip`"
-    if body.startswith(_ZSTD_MAGIC):
-        return "the body is zstd but the request says nothing of it: add `Content-Encoding: zstd`"
     if encoding == "protobuf" and body.lstrip()[:1] in {b"{", b"["}:
         return f"the body looks like JSON: send it with `Content-Type: {JSON}`"
     if encoding == "protobuf":

@@ -185,8 +185,11 @@ class GroupReader:
         )
 
     def _check_fields(self, span: Span, start_ns: int, end_ns: int, parent: bytes) -> None:
-        check_id(span.trace_id, _NO_TRACE_ID, RejectCode.INVALID_TRACE_ID, "trace id")
-        check_id(span.span_id, _NO_SPAN_ID, RejectCode.INVALID_SPAN_ID, "span id")
+        trace_id, span_id = span.trace_id, span.span_id
+        if len(trace_id) != 16 or trace_id == _NO_TRACE_ID:
+            check_id(trace_id, _NO_TRACE_ID, RejectCode.INVALID_TRACE_ID, "trace id")
+        if len(span_id) != 8 or span_id == _NO_SPAN_ID:
+            check_id(span_id, _NO_SPAN_ID, RejectCode.INVALID_SPAN_ID, "span id")
         if parent and len(parent) != 8:
             raise ItemRefused(
                 RejectCode.INVALID_PARENT_SPAN_ID, f"parent span id has {len(parent)} bytes instead of 8"
@@ -212,7 +215,7 @@ class GroupReader:
         self._add_what_stands_beside(span, attributes)
         name, message = span.name, span.status.message
         text = dump_json(attributes)
-        if self.must_escape(text) or self._must_escape_one(name, message):
+        if self.must_escape(text) or "\x00" in name or "\x00" in message or self._stand_in is not None:
             attributes, texts = self.escape(attributes, {"name": name, "status_message": message})
             name, message = texts["name"], texts["status_message"]
             text = dump_json(attributes)
@@ -221,11 +224,6 @@ class GroupReader:
         place = f"span {position}"
         moved = move_large_values(attributes, limits=self.limits, place=place, blobs=self.blobs)
         return name, message, *_dump(moved)
-
-    def _must_escape_one(self, *texts: str) -> bool:
-        if self._stand_in is not None:
-            return True
-        return any("\x00" in text for text in texts)
 
     def _add_what_stands_beside(self, span: Span, attributes: dict[str, object]) -> None:
         if span.trace_state:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from evidence import clock
 from evidence.access import Principal, principal_of_command_line, principal_of_token, principal_of_user
@@ -396,3 +397,28 @@ def test_a_trace_id_in_two_systems_is_two_traces(of_both: Principal) -> None:
         ("other-desk", "The branch clerk."),
     ]
     assert all(not Trace.objects.filter(flags__contains=[{"code": code}]).exists() for code in DIFFER)
+
+
+def test_a_trace_id_of_two_systems_is_read_of_one(desk: World, of_both: Principal, api: APIClient) -> None:
+    test_a_trace_id_in_two_systems_is_two_traces(of_both)
+    other = System.objects.get(key="other-desk")
+    headers = tokened(desk, [desk.system, other])
+    address = f"/api/v1/traces/{Trace.objects.first().trace_id.hex}"  # type: ignore[union-attr]
+    for path in (address, f"{address}/spans"):
+        refused = api.get(path, **headers)
+        assert (refused.status_code, refused.json()["code"]) == (409, "ambiguous_trace")
+        assert "acme-assistant, other-desk" in refused.json()["detail"]
+    assert api.get(address, {"system": "other-desk"}, **headers).json()["answer"] == "The branch clerk."
+    assert len(api.get(f"{address}/spans", {"system": "other-desk"}, **headers).json()["results"]) == 1
+
+
+def tokened(desk: World, systems: list[System]) -> dict[str, Any]:
+    """Return the headers of a token that reads these systems."""
+    reader = desk.people["auditor"]
+    for system in systems:
+        memberships.grant_membership(principal=principal_of_command_line(), system=system, user=reader)
+    issued = tokens.issue_token(
+        principal=principal_of_command_line(), name="reader", owner=reader, scopes=[Scope.READ], systems=systems,
+        expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    return {"HTTP_AUTHORIZATION": f"Bearer {issued.text}"}

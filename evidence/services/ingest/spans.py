@@ -105,10 +105,10 @@ def mark_traces(
         return
     parameters: dict[str, Any] = {
         "now": now,
-        "systems": [system_id for system_id, _ in touched],
-        "traces": [trace_id for _, trace_id in touched],
-        "roots": [roots.get(key, False) for key in touched],
-        "stored": [key in roots for key in touched],
+        "systems": _array(system_id for system_id, _ in touched),
+        "traces": _array(trace_id for _, trace_id in touched),
+        "roots": _array(roots.get(key, False) for key in touched),
+        "stored": _array(key in roots for key in touched),
     }
     with connection.cursor() as cursor:
         cursor.execute(_MARK_TRACES, parameters)
@@ -169,13 +169,18 @@ def copy_spans(spans: Iterable[tuple[int, SpanRecord]], batch: IngestBatch) -> N
         copy.write(data)
 
 
+def _array(values: Iterable[int | str]) -> str:
+    """Return a PostgreSQL array of numbers, truths or ids as text: for psycopg, each element is an object to adapt."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 def _find_stored(traces: set[TraceKey]) -> dict[SpanKey, _Stored]:
     """Return what identifies the content of each stored span of these traces."""
     if not traces:
         return {}
     systems, trace_ids = zip(*sorted(traces), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_FIND_STORED, [list(systems), list(trace_ids)])
+        cursor.execute(_FIND_STORED, [_array(systems), _array(trace_ids)])
         return {
             (system_id, trace_id.hex, span_id): _Stored(*content)
             for system_id, trace_id, span_id, *content in cursor.fetchall()
@@ -208,7 +213,7 @@ def _unmark_traces(untouched: AbstractSet[TraceKey]) -> None:
     if not untouched:
         return
     keys = sorted(untouched)
-    parameters: dict[str, Any] = {"systems": [key[0] for key in keys], "traces": [key[1] for key in keys]}
+    parameters = {"systems": _array(key[0] for key in keys), "traces": _array(key[1] for key in keys)}
     with connection.cursor() as cursor:
         cursor.execute(_UNMARK_TRACES, parameters)
 

@@ -92,8 +92,12 @@ class WritableSystems:
         """Return the spans with the ids of their systems, and refusals of those that may not be written."""
         claimed: list[tuple[int, SpanRecord]] = []
         refused: list[RejectRecord] = []
+        meant: dict[str, System | None] = {}
         for span in spans:
-            system = self.named(span.system_key)
+            key = span.system_key
+            if key not in meant:
+                meant[key] = self.named(key)
+            system = meant[key]
             if system is None:
                 refused.append(refuse_span(span, *self._explain(span.system_key), limits))
             else:
