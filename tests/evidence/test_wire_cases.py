@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -28,6 +29,7 @@ from evidence.models import (
 from evidence.otlp.errors import UndecodableBody
 from evidence.services import assembly, ingest, registry
 from evidence.services.blobs import read_blob
+from evidence.services.disposal.erasure import erase_trace_payload
 from evidence.services.people import memberships, tokens
 from tests.factories import World, make_world
 
@@ -422,3 +424,35 @@ def tokened(desk: World, systems: list[System]) -> dict[str, Any]:
         expires_at=timezone.now() + timedelta(days=1),
     )  # fmt: skip
     return {"HTTP_AUTHORIZATION": f"Bearer {issued.text}"}
+
+
+def test_links_by_trace_id_name_the_system() -> None:
+    links = [
+        (model._meta.label, link)
+        for model, model_admin in admin.site._registry.items()
+        for link in getattr(model_admin, "chain", ())
+        if link.lookup == "trace_id__exact"
+    ]
+    assert len(links) > 4
+    assert [label for label, link in links if not link.system] == []
+
+
+def test_what_is_said_beside_a_span_is_erased_with_its_trace(desk: World, sender: Principal) -> None:
+    document = case("content_in_log_event.2.logs")
+    document["resourceLogs"] += case("app_log_line.logs")["resourceLogs"]
+    post(sender, document)
+    first, second = case("snapshot_then_finished.1"), case("snapshot_then_finished.2")
+    for one in (first, second):
+        spans_of(one)[0]["traceId"] = "3085d1dfd0c2501a715a660f4224b926"
+        post(sender, one)
+    assert sealed(sender).answer == "3 EUR."
+    report = erase_trace_payload(
+        principal=desk.principal("operator"),
+        system=desk.system,
+        trace_id=Trace.objects.get().trace_id,
+        reason="r",
+    )
+    assert report.plan.stays == []
+    assert sorted(report.removed_blobs) == sorted(Blob.objects.values_list("digest", flat=True))
+    for row in Span.objects.all():
+        assert "EUR" not in json.dumps([row.attributes, row.events, row.name])

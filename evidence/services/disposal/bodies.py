@@ -107,7 +107,9 @@ def find_bodies(system: System, subject: Subject) -> Iterator[str]:
         *spans.values_list("batch_id", flat=True),
         *refused_of(system, subject.trace_id).filter(batch__isnull=False).values_list("batch_id", flat=True),
     }
-    yield from IngestBatch.objects.filter(pk__in=known).values_list("body_digest", flat=True)
+    kept = Blob.objects.values("pk")  # of a request with application logs, no body is
+    of_rows = IngestBatch.objects.filter(pk__in=known, body_digest__in=kept)
+    yield from of_rows.values_list("body_digest", flat=True)
     others = IngestBatch.objects.filter(system_ids__contains=[system.pk]).exclude(pk__in=known)
     if not _spans_went(system, subject, spans):
         others = others.filter(Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal=Signal.LOGS))
