@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from evidence.digests import digest_of
-from evidence.semconv import activity, conversation, declared, versions
+from evidence.semconv import declared, reading, usage, versions
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import (
     ANSWER,
@@ -24,12 +24,18 @@ from evidence.semconv.dialects.tracebinder import (
     RELEASE,
     RISK_TIER,
 )
+from evidence.semconv.documents import read_retrievals
 from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
+from evidence.semconv.hearing import has_prompt
 from evidence.semconv.parts import check_parts
+from evidence.semconv.policy_checks import read_policy_checks
+from evidence.semconv.sources import read_sources
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
+from evidence.semconv.steps import Tree, items_of
+from evidence.semconv.tool_calls import read_tool_calls
 from evidence.vocabulary import RiskTier
 
-MAPPER_VERSION: Final = "trace-map/1"
+MAPPER_VERSION: Final = "trace-map/2"
 """Changes with any change of what a span is taken to mean."""
 
 NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
@@ -62,42 +68,69 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         raise ValueError("a trace has at least one span")
     root = _find_root(views, flags)
     agents = _speakers(views, root)
+    tree = Tree(views)
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
     _flag_versions(merged, flags)
-    answer = conversation.find_answer(agents, views)
+    exchanges = reading.read_exchanges(tree, flags)
+    reading.flag_unrecognised(tree, exchanges, flags)
+    told = exchanges[-1]
     claims_span = first_with(agents, CLAIMS)
     confidence_span = first_with(agents, CONFIDENCE)
     limitations_span = first_with(agents, LIMITATIONS)
+    retrievals = read_retrievals(tree.steps)
+    tool_calls = read_tool_calls(tree.from_above, merged)
+    cost, currency = usage.read_cost(tree.from_above)
     _flag_disagreements(agents, flags)
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
         span_ids=tuple(sorted(view.span_id for view in views)),
         status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
-        name=(root or agents[0]).name,
+        name=_name_of(tree, root),
         root_span_id=root.span_id if root else "",
         start_ns=min(view.start_ns for view in views),
         end_ns=max(view.end_ns for view in views),
         span_count=len(views),
         environment=_environment(views),
         release=_own_label(agents, RELEASE, _NAME_LENGTH),
-        question=conversation.find_question(agents, views),
-        answer=answer,
+        question=told.question.text,
+        answer=told.answer.text,
         language=_own_label(agents, LANGUAGE, _LANGUAGE_LENGTH),
         risk_tier=_risk_tier(agents, flags),
-        has_prompt=conversation.has_prompt(views),
+        has_prompt=any(has_prompt(view) for view in views if view.operation is Operation.CHAT),
         claims_declared=claims_span is not None,
         confidence_factors=declared.read_confidence(confidence_span) if confidence_span else (),
         limitations=declared.read_limitations(limitations_span) if limitations_span else (),
-        retrievals=activity.read_retrievals(views),
-        policy_checks=activity.read_policy_checks(views, merged),
-        tool_calls=activity.read_tool_calls(views, merged),
-        claims=declared.read_claims(claims_span, answer, limits) if claims_span else (),
+        retrievals=retrievals,
+        policy_checks=read_policy_checks(views, merged),
+        tool_calls=tool_calls,
+        claims=declared.read_claims(claims_span, told.answer.text, limits) if claims_span else (),
         versions=tuple(sorted(set(merged.values()))),
         flags=(),
+        exchanges=exchanges,
+        sources=read_sources(tree.steps, agents, retrievals, tool_calls),
+        conversation_ids=usage.read_ids(tree.from_above, usage.CONVERSATION_ID),
+        session_ids=usage.read_ids(tree.from_above, usage.SESSION_ID),
+        user_ids=usage.read_ids(tree.from_above, usage.USER_ID),
+        input_tokens=usage.count_tokens(tree.from_above, usage.INPUT_TOKENS),
+        output_tokens=usage.count_tokens(tree.from_above, usage.OUTPUT_TOKENS),
+        cost=cost,
+        currency=currency,
+        finish_reasons=usage.read_finish_reasons(tree.steps),
+        errors=usage.read_errors(tree.steps),
     )
     draft = replace(draft, flags=flags.sorted())
     check_parts(draft, limits)
     return draft
+
+
+def _name_of(tree: Tree, root: SpanView | None) -> str:
+    """Return what the trace is called: its root's name, or that of the agent below a server's span that did nothing."""
+    if root is not None and root.operation is not None:
+        return root.name
+    below = [step for step in items_of(tree.tops or tree.strays) if step.operation is Operation.AGENT]
+    if len(below) == 1:
+        return below[0].span.name
+    return root.name if root is not None else tree.strays[0].span.name
 
 
 def _distinct(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:

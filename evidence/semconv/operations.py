@@ -18,12 +18,17 @@ _IMPLIED: Final = tuple(pair for one in _NAMES for pair in one.implied.items())
 def operation_of(span: SpanView) -> Operation | None:
     """Return what `SpanView.operation` keeps.
 
-    What any dialect says outright counts before what another's attributes only imply.
+    What any dialect says outright counts before what another's attributes only imply; of a span that says that it did
+    something else, nothing is implied.
     """
+    other = None
     for names in _STATING:
-        if stated := _stated(span, names):
+        stated = _stated(span, names)
+        if stated is Operation.OTHER:
+            other = stated
+        elif stated:
             return stated
-    return next((operation for attribute, operation in _IMPLIED if span.has(attribute)), None)
+    return other or next((operation for attribute, operation in _IMPLIED if span.has(attribute)), None)
 
 
 def _stated(span: SpanView, names: OperationNames) -> Operation | None:
@@ -35,5 +40,8 @@ def _stated(span: SpanView, names: OperationNames) -> Operation | None:
             return operation
     if not names.attribute:
         return None
-    value = span.text(names.attribute)
-    return names.values.get(value.upper() if names.in_capitals else value)
+    value = span.attributes.get(names.attribute)
+    if not isinstance(value, str) or not value:
+        return None
+    known = names.values.get(value.upper() if names.in_capitals else value)
+    return known or (Operation.OTHER if names.closed else None)

@@ -148,7 +148,7 @@ def test_an_agent_below_an_http_span_speaks_for_the_trace() -> None:
         ROOT_ID, parent="00000000000000f0", name="agent", attributes=make_root()["attributes"]
     )
     draft = map_trace(spans)
-    assert (draft.name, draft.status, draft.answer) == ("POST /ask", "complete", ANSWER)
+    assert (draft.name, draft.status, draft.answer) == ("agent", "complete", ANSWER)
     assert draft.release == "2026.11"
 
 

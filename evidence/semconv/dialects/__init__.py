@@ -24,6 +24,7 @@ __all__ = [
     "Meaning",
     "Operation",
     "attributes_for",
+    "indexed_prefixes",
     "version_attributes",
 ]
 
@@ -44,3 +45,9 @@ def version_attributes(kind: str) -> VersionAttributes:
         label=tuple(key for one in stated for key in one.label),
         digest=tuple(key for one in stated for key in one.digest),
     )
+
+
+def indexed_prefixes(dialect: Dialect) -> tuple[str, ...]:
+    """Return what the names of flattened lists begin with in a dialect."""
+    messages = (where.prefix for said in (dialect.asked, dialect.answered) for where in said.indexed)
+    return (*messages, *dialect.documents.indexed, *dialect.documents_put.indexed)

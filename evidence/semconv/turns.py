@@ -1,0 +1,275 @@
+"""The turns that a trace shows: each a question with its answer, before it is said which of them the person saw.
+
+An agent or a frame that says what it was asked and what it gave speaks for all below it. Where none does, the model
+calls on the main path are read: those with the same question belong together, and the last of them answered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import orjson
+
+from evidence.semconv.dialects import Operation
+from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
+from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, squeeze
+from evidence.semconv.helpers import Purpose, purpose_by_instruction
+from evidence.semconv.settling import settle
+from evidence.semconv.steps import Step, items_of
+from evidence.semconv.turn import Turn
+
+CUT_REASONS: Final = frozenset({
+    "length", "max_tokens", "max_output_tokens", "max-tokens", "model_length", "incomplete",
+})  # fmt: skip
+_MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
+_ERROR: Final = 2  # OTLP status code
+_LEAST_CONTAINED: Final = 4  # characters of a text that is looked for inside of another
+
+
+def turns_among(steps: Iterable[Step], depth: int = 0) -> list[Turn]:
+    """Return the turns that the nearest speaking steps at or below these show, in time."""
+    return _turns_of(items_of(steps), depth)
+
+
+def _turns_of(items: Sequence[Step], depth: int) -> list[Turn]:
+    turns = [
+        turn
+        for item in items
+        if item.operation is not Operation.CHAT
+        for turn in _turns_of_speaker(item, depth)
+    ]
+    turns += _turns_of_calls([item for item in items if item.operation is Operation.CHAT])
+    return sorted(turns, key=lambda turn: (turn.start_ns, turn.step.span.span_id))
+
+
+def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
+    """Return the turn of a step that speaks for what is below it, or what is below it where it says nothing."""
+    given = read_given(step) if step.has_content else Given()
+    asked = read_turns(step) if step.has_content else Turns()
+    question = question_within(step) or asked.question if step.has_content else ""
+    inner: list[Turn] | None = None
+    if given.text:
+        if question:
+            return [_spoken(step, asked, question, given)]
+        inner = _inner(step, depth)
+        return [_with_question_of(_spoken(step, asked, "", given), inner)]
+    inner = _inner(step, depth)
+    if step.has_content and step.answered.unread is not None:
+        inner = _reaching(step, inner, given)
+    settled = settle(inner)
+    if not settled:
+        return [_silent(step, asked, question, given)]
+    if not question:
+        return settled
+    if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
+        return settled  # the frame says only how it began
+    return [_with_own_question(step, settled[-1], asked, question)]
+
+
+def _inner(step: Step, depth: int) -> list[Turn]:
+    if depth >= _MAX_DEPTH:
+        return []
+    items = items_of(step.children)
+    if step.operation is Operation.AGENT:
+        # An agent inside an agent is its sub-agent, unless the outer one does nothing of its own.
+        items = [item for item in items if item.operation is not Operation.AGENT] or items
+    return _turns_of(items, depth + 1)
+
+
+def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
+    span = step.span
+    source = Source(span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
+    return Turn(
+        step=step,
+        question=_question(step, question),
+        answer=_told(given, source),
+        asked=asked,
+        start_ns=span.start_ns,
+        end_ns=span.end_ns,
+        seems=step.seems or _instructed(step, question),
+        is_agent=True,
+        finish_reason=given.finish_reason,
+        refused=given.refused,
+        attachments=(*asked.attachments, *given.attachments),
+    )
+
+
+def _told(given: Given, source: Source) -> Told:
+    """Return an answer with the other choices of its call; of texts that are no choices none is preferred."""
+    others = tuple(Candidate(text, source) for text in (*given.choices, *given.rivals))
+    if given.rivals:
+        return Told("", None, Absent.AMBIGUOUS, (Candidate(given.text, source), *others))
+    return Told(given.text, source, None, others)
+
+
+def _question(step: Step, text: str, rule: Rule = Rule.AGENT_OUTPUT) -> Told:
+    if text:
+        return Told(text, Source(step.span.span_id, step.asked.attribute or step.answered.attribute, rule))
+    unread = step.has_content and step.asked.unread is not None
+    return Told(absent=Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED)
+
+
+def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
+    """Return a turn that says its answer and not its question, with that of the turn below it whose answer it gave."""
+    text = squeeze(turn.answer.text)
+    gave = [one for one in inner if text in one.texts]
+    near = gave or [one for one in inner if any(_holds(text, other) for other in one.texts)]
+    settled = settle(near or list(inner))
+    if len(settled) != 1 or not (settled[0].question.text or settled[0].question.others):
+        return turn
+    return replace(turn, question=settled[0].question, asked=settled[0].asked)
+
+
+def _with_own_question(step: Step, turn: Turn, asked: Turns, question: str) -> Turn:
+    own = _question(step, question)
+    return replace(turn, step=step, question=own, asked=asked, start_ns=step.span.start_ns, seems=step.seems)
+
+
+def _reaching(step: Step, inner: Sequence[Turn], given: Given) -> list[Turn]:
+    """Return the turns below a step whose answer stands in what it gave, in a form that is not understood.
+
+    Where none does, the answer is there and cannot be read: what a call said is no more than a candidate.
+    """
+    raw = step.answered.unread
+    told = (
+        raw
+        if isinstance(raw, str)
+        else orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    )
+    squeezed = squeeze(told)
+    reaching = [turn for turn in inner if any(_stands_in(text, squeezed) for text in turn.texts)]
+    if reaching:
+        return [_reached(turn, squeezed) for turn in reaching]
+    others = tuple(
+        Candidate(turn.answer.text, turn.answer.source)
+        for turn in inner
+        if turn.answer.text and turn.answer.source
+    )
+    silent = _silent(step, Turns(), "", given)
+    answer = Told(absent=Absent.NOT_RECOGNISED, others=others)
+    questions = settle(list(inner))
+    question = questions[0].question if len(questions) == 1 else silent.question
+    return [replace(silent, answer=answer, question=question)]
+
+
+def _reached(turn: Turn, squeezed: str) -> Turn:
+    """Return a turn with the one of its texts that reached the frame around it."""
+    candidates = [Candidate(turn.answer.text, turn.answer.source)] if turn.answer.source else []
+    candidates += turn.answer.others
+    there = [one for one in candidates if one.text and _stands_in(squeeze(one.text), squeezed)]
+    if len({one.text for one in there}) != 1:
+        return turn
+    first = there[0]
+    source = replace(first.source, rule=Rule.REACHED_ROOT)
+    return replace(
+        turn,
+        answer=Told(first.text, source, None, tuple(one for one in candidates if one.text != first.text)),
+    )
+
+
+def _stands_in(text: str, raw: str) -> bool:
+    """Whether a text stands in a value, as it is or as JSON writes it."""
+    if len(text) < _LEAST_CONTAINED:
+        return f'"{text}"' in raw
+    return text in raw or orjson.dumps(text).decode()[1:-1] in raw
+
+
+def _holds(whole: str, part: str) -> bool:
+    return len(part) >= _LEAST_CONTAINED and part in whole
+
+
+def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
+    """Return the turn of a step that gave no words, with the reason."""
+    return Turn(
+        step=step,
+        question=_question(
+            step, question, Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
+        ),
+        answer=Told(absent=absence_of(step, given)),
+        asked=asked,
+        start_ns=step.span.start_ns,
+        end_ns=step.span.end_ns,
+        seems=step.seems or _instructed(step, question),
+        is_agent=step.operation is not Operation.CHAT,
+        finish_reason=given.finish_reason,
+        attachments=asked.attachments,
+    )
+
+
+def absence_of(step: Step, given: Given) -> Absent:
+    """Return why a step gave no words."""
+    reason = given.finish_reason.lower()
+    if given.open_call:
+        return Absent.OPEN_TOOL_CALL
+    if "filter" in reason or reason in {"safety", "blocked"}:
+        return Absent.FILTERED
+    if reason in CUT_REASONS:
+        return Absent.CUT
+    if step.span.status_code == _ERROR:
+        return Absent.CALL_FAILED
+    if "tool" in reason or "function" in reason:
+        return Absent.OPEN_TOOL_CALL
+    unread = step.has_content and step.answered.unread is not None
+    return Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED
+
+
+def _instructed(step: Step, question: str) -> Purpose | None:
+    if step.operation is not Operation.CHAT:
+        return purpose_by_instruction(question) if question else None
+    return purpose_by_instruction(step.system_text) or (
+        purpose_by_instruction(question) if question else None
+    )
+
+
+def _turns_of_calls(calls: Sequence[Step]) -> list[Turn]:
+    """Return the turns of model calls that stand beside each other: a turn for each question."""
+    groups: dict[tuple[str, int], list[tuple[Step, Turns]]] = {}
+    for call in calls:
+        asked = read_turns(call)
+        groups.setdefault((squeeze(asked.question), asked.n_asked), []).append((call, asked))
+    return [turn for group in groups.values() for turn in _turns_of_group(group)]
+
+
+def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
+    """Return the turn of the calls with one question; several where they were told to be different things."""
+    by_task: dict[str, list[tuple[Step, Turns]]] = {}
+    for call, asked in group:
+        by_task.setdefault(call.system_text if len(group) > 1 else "", []).append((call, asked))
+    turns = [_turn_of_calls(one) for one in by_task.values()]
+    if len(turns) < 2:
+        return turns
+    worded = [turn for turn in turns if turn.texts]
+    # One of them at most gave words: the others were steps on the way, or the same agent told differently.
+    return turns if len(worded) > 1 else [_turn_of_calls(group)]
+
+
+def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
+    last, asked = calls[-1]
+    given = read_given(last)
+    earlier = [(call, told) for call, _ in calls[:-1] if (told := read_given(call)).text]
+    beside = [(call, told) for call, told in earlier if call.span.end_ns > last.span.start_ns]
+    if not given.text and beside and not given.open_call:
+        (last, given), beside = beside[-1], beside[:-1]
+    base = _silent(last, asked, asked.question, given)
+    base = replace(
+        base, start_ns=calls[0][0].span.start_ns, finish_reason=given.finish_reason, refused=given.refused
+    )
+    if not given.text:
+        others = tuple(_candidate(call, told.text) for call, told in earlier)
+        aside = (_candidate(last, given.aside),) if given.aside else ()
+        return replace(base, answer=replace(base.answer, others=(*aside, *others)))
+    answer = _told(given, _source(last))
+    rivals = tuple(_candidate(call, told.text) for call, told in beside if told.text != given.text)
+    if rivals:
+        answer = Told("", None, Absent.AMBIGUOUS, (_candidate(last, given.text), *answer.others, *rivals))
+    return replace(base, answer=answer, attachments=(*asked.attachments, *given.attachments))
+
+
+def _source(call: Step) -> Source:
+    return Source(call.span.span_id, call.answered.attribute, Rule.LAST_CALL)
+
+
+def _candidate(call: Step, text: str) -> Candidate:
+    return Candidate(text, _source(call))
