@@ -208,7 +208,6 @@ _SPEAKING: Final = (
     "llm",
     "gen_ai",
     "genai",
-    "ai.",
     "prompt",
     "completion",
     "model",

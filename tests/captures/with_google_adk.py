@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from capturing import main, start_tracing
+from capturing import main, start_logging, start_tracing
 from conversations import BALANCE, LOAN, MODEL, get_balance
 
 
@@ -50,11 +51,17 @@ def with_subagent() -> None:
     _ask(_agent(tools=[AgentTool(_agent("ask_valuer"))]), LOAN)
 
 
-def _run(scenario: Callable[[], None]) -> None:
+def run(scenario: Callable[[], None], settings: dict[str, str]) -> None:
+    """Run a scenario with what the environment says of content."""
+    os.environ.update(settings)
     start_tracing()
+    start_logging()
     scenario()
 
 
 if __name__ == "__main__":
     every = {"tool": with_tool, "history": with_history, "subagent": with_subagent}
-    main("google_adk", {name: partial(_run, scenario) for name, scenario in every.items()})
+    newest = {"OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental"}
+    content = {**newest, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY"}
+    scenarios = {name: partial(run, scenario, content) for name, scenario in every.items()}
+    main("google_adk", {**scenarios, "content_off": partial(run, with_tool, newest)})
