@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from evidence.digests import digest_of
-from evidence.semconv import activity, conversation, declared, versions
+from evidence.semconv import declared, reading, usage, versions
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import (
     ANSWER,
@@ -24,12 +24,18 @@ from evidence.semconv.dialects.tracebinder import (
     RELEASE,
     RISK_TIER,
 )
+from evidence.semconv.documents import read_retrievals
 from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
+from evidence.semconv.hearing import has_prompt
 from evidence.semconv.parts import check_parts
+from evidence.semconv.policy_checks import read_policy_checks
+from evidence.semconv.sources import read_sources
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
+from evidence.semconv.steps import Tree, items_of
+from evidence.semconv.tool_calls import read_tool_calls
 from evidence.vocabulary import RiskTier
 
-MAPPER_VERSION: Final = "trace-map/1"
+MAPPER_VERSION: Final = "trace-map/2"
 """Changes with any change of what a span is taken to mean."""
 
 NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
@@ -37,6 +43,7 @@ _OWN_TEXTS: Final = (QUESTION, ANSWER, RELEASE, RISK_TIER)
 _ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
+_AGENTS: Final = frozenset({Operation.AGENT, Operation.CHAIN})
 _ERROR: Final = 2  # OTLP status code
 
 
@@ -62,42 +69,69 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         raise ValueError("a trace has at least one span")
     root = _find_root(views, flags)
     agents = _speakers(views, root)
+    tree = Tree(views)
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
     _flag_versions(merged, flags)
-    answer = conversation.find_answer(agents, views)
+    exchanges = reading.read_exchanges(tree, flags)
+    reading.flag_unrecognised(tree, exchanges, flags)
+    told = exchanges[-1]
     claims_span = first_with(agents, CLAIMS)
     confidence_span = first_with(agents, CONFIDENCE)
     limitations_span = first_with(agents, LIMITATIONS)
+    retrievals = read_retrievals(tree.steps)
+    tool_calls = read_tool_calls(tree.from_above, merged)
+    used = usage.read_usage(tree.from_above)
     _flag_disagreements(agents, flags)
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
         span_ids=tuple(sorted(view.span_id for view in views)),
         status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
-        name=(root or agents[0]).name,
+        name=_name_of(tree, root),
         root_span_id=root.span_id if root else "",
         start_ns=min(view.start_ns for view in views),
         end_ns=max(view.end_ns for view in views),
         span_count=len(views),
         environment=_environment(views),
         release=_own_label(agents, RELEASE, _NAME_LENGTH),
-        question=conversation.find_question(agents, views),
-        answer=answer,
+        question=told.question.text,
+        answer=told.answer.text,
         language=_own_label(agents, LANGUAGE, _LANGUAGE_LENGTH),
         risk_tier=_risk_tier(agents, flags),
-        has_prompt=conversation.has_prompt(views),
+        has_prompt=any(has_prompt(view) for view in views if view.operation is Operation.CHAT),
         claims_declared=claims_span is not None,
         confidence_factors=declared.read_confidence(confidence_span) if confidence_span else (),
         limitations=declared.read_limitations(limitations_span) if limitations_span else (),
-        retrievals=activity.read_retrievals(views),
-        policy_checks=activity.read_policy_checks(views, merged),
-        tool_calls=activity.read_tool_calls(views, merged),
-        claims=declared.read_claims(claims_span, answer, limits) if claims_span else (),
+        retrievals=retrievals,
+        policy_checks=read_policy_checks(views, merged),
+        tool_calls=tool_calls,
+        claims=declared.read_claims(claims_span, told.answer.text, limits) if claims_span else (),
         versions=tuple(sorted(set(merged.values()))),
         flags=(),
+        exchanges=exchanges,
+        sources=read_sources(tree.steps, agents, retrievals, tool_calls),
+        conversation_ids=used.conversation_ids,
+        session_ids=used.session_ids,
+        user_ids=used.user_ids,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cost=used.cost,
+        currency=used.currency,
+        finish_reasons=usage.read_finish_reasons(tree.steps),
+        errors=usage.read_errors(tree.steps),
     )
     draft = replace(draft, flags=flags.sorted())
     check_parts(draft, limits)
     return draft
+
+
+def _name_of(tree: Tree, root: SpanView | None) -> str:
+    """Return what the trace is called: its root's name, or that of the agent below a server's span that did nothing."""
+    if root is not None and root.operation is not None:
+        return root.name
+    below = [step for step in items_of(tree.tops or tree.strays) if step.operation is Operation.AGENT]
+    if len(below) == 1:
+        return below[0].span.name
+    return root.name if root is not None else tree.strays[0].span.name
 
 
 def _distinct(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:
@@ -120,7 +154,7 @@ def _find_root(views: Sequence[SpanView], flags: FlagSink) -> SpanView | None:
         return None
     if len(roots) > 1:
         flags.add("several_roots", f"{len(roots)} spans have no parent")
-    root = next((view for view in roots if view.operation is Operation.AGENT), roots[0])
+    root = next((view for view in roots if view.operation in _AGENTS), roots[0])
     if root.status_code == _ERROR:
         flags.add("root_error", root.status_message or "the root span ended with an error", root.span_id)
     return root
@@ -132,14 +166,18 @@ def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView
     An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of all.
     """
     known = {view.span_id for view in views}
-
-    def precedence(view: SpanView) -> tuple[bool, bool, bool, bool]:
-        owns = view.has(*_OWN_TEXTS, CLAIMS)
+    ranked = []
+    for view in views:
+        speaks = view.has(*_OWN_TEXTS, CLAIMS), view.operation in _AGENTS
         top = view is root or (root is None and view.parent_span_id not in known)
-        return (not owns, view.operation is not Operation.AGENT, view is not root, not top)
+        if view is root or any(speaks):
+            ranked.append(((not speaks[0], not speaks[1], view is not root, not top), view))
+    ranked.sort(key=lambda one: one[0])
+    return [view for _, view in ranked] or _tops_first(views, known)[:1]
 
-    first = sorted(views, key=precedence)
-    return [view for view in first if view is root or precedence(view)[:2] != (True, True)] or first[:1]
+
+def _tops_first(views: Sequence[SpanView], known: set[str]) -> list[SpanView]:
+    return sorted(views, key=lambda view: view.parent_span_id in known)
 
 
 def _own_label(agents: Sequence[SpanView], key: str, limit: int) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 from evidence.digests import DigestError, parse_digest
-from evidence.otlp.values import BLOB_KEY, escape_unstorable
-from evidence.semconv.dialects import DIALECTS, Operation
+from evidence.otlp.values import BLOB_KEY
+from evidence.semconv.dialects import DIALECTS, Operation, indexed_prefixes
 from evidence.semconv.draft import Flag
 from evidence.semconv.operations import operation_of
+from evidence.semconv.spelling import parse_json, spell_out
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
-_DETAIL_EVENTS: Final = frozenset[str]().union(*(dialect.detail_events for dialect in DIALECTS))
+_PREFIXES: Final = sorted({prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)})
+_INDEXED: Final = re.compile(rf"({'|'.join(map(re.escape, _PREFIXES))})\.([0-9]{{1,6}})\.(.+)", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class FlagSink:
         return tuple(sorted(self._flags))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SpanView:
     """One stored span, for reading."""
 
@@ -50,16 +52,14 @@ class SpanView:
     attributes: Mapping[str, Any]
     events: Sequence[Mapping[str, Any]]
     resource: Mapping[str, Any]
+    scope: str  # name of the library that made it, empty where it is not known
     flags: FlagSink
 
     @classmethod
     def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
         """Return the view of a stored span row given as a dict of its columns."""
         events = [event for event in span.get("events") or [] if isinstance(event, Mapping)]
-        attributes = dict(span.get("attributes") or {})
-        for event in events:
-            if event.get("name") in _DETAIL_EVENTS and isinstance(event.get("attributes"), Mapping):
-                attributes = {**event["attributes"], **attributes}
+        attributes = spell_out(dict(span.get("attributes") or {}), events)
         return cls(
             span_id=span["span_id"],
             parent_span_id=span.get("parent_span_id") or "",
@@ -72,6 +72,7 @@ class SpanView:
             attributes=attributes,
             events=events,
             resource=span.get("resource") or {},
+            scope=str((span.get("scope") or {}).get("name") or ""),
             flags=flags,
         )
 
@@ -82,11 +83,23 @@ class SpanView:
 
     def has(self, *keys: str) -> bool:
         """Return whether any of the attributes is there with a value."""
-        return any(self.attributes.get(key) is not None for key in keys)
+        get = self.attributes.get
+        for key in keys:  # noqa: SIM110  asked so often that a generator costs
+            if get(key) is not None:
+                return True
+        return False
 
     def text(self, *keys: str) -> str:
         """Return the first attribute that has a value, as text; empty where none has."""
         return self._find_text(keys)[0]
+
+    def whole_number(self, *keys: str) -> int | None:
+        """Return the first attribute that is a whole number that is not negative; None where none is."""
+        for key in keys:
+            value = finite_number(self.attributes.get(key))
+            if value is not None and value >= 0 and value == int(value):
+                return int(value)
+        return None
 
     def label(self, *keys: str, limit: int = LABEL_LENGTH) -> str:
         """Return `text` trimmed and cut to `limit` characters; a cut is flagged."""
@@ -121,7 +134,7 @@ class SpanView:
                 return None
             return value
         try:
-            return _parse_json(value)
+            return parse_json(value)
         except (ValueError, RecursionError) as exc:
             self.flags.add("malformed_attribute", f"{key} is no JSON: {exc}", self.span_id)
             return None
@@ -132,7 +145,7 @@ class SpanView:
         if not isinstance(value, str):
             return value
         try:
-            return _parse_json(value)
+            return parse_json(value)
         except (ValueError, RecursionError):
             return value
 
@@ -148,18 +161,22 @@ class SpanView:
 
     def indexed(self, prefix: str) -> list[dict[str, Any]]:
         """Return the flattened list `prefix.N.rest` (OpenInference, older conventions) in the order of N."""
-        rows: dict[int, dict[str, Any]] = {}
-        for key, value in self.attributes.items():
-            number, dot, rest = key.removeprefix(f"{prefix}.").partition(".")
-            if (
-                dot
-                and key.startswith(f"{prefix}.")
-                and number.isascii()
-                and number.isdigit()
-                and len(number) < 7
-            ):
-                rows.setdefault(int(number), {})[rest] = value
+        rows = self._indexed.get(prefix, {})
         return [rows[number] for number in sorted(rows)]
+
+    @property
+    def indexed_under(self) -> frozenset[str]:
+        """The prefixes of its flattened lists."""
+        return frozenset(self._indexed)
+
+    @cached_property
+    def _indexed(self) -> dict[str, dict[int, dict[str, Any]]]:
+        found: dict[str, dict[int, dict[str, Any]]] = {}
+        for key, value in self.attributes.items():
+            if match := _INDEXED.match(key):
+                prefix, number, rest = match.groups()
+                found.setdefault(prefix, {}).setdefault(int(number), {})[rest] = value
+        return found
 
     def _find_text(self, keys: Iterable[str]) -> tuple[str, str]:
         """Return the text of the first attribute that has one, and which attribute that is; both empty if none."""
@@ -179,22 +196,6 @@ class SpanView:
             self.flags.add("value_in_blob", f"{key} was too large and is kept as a blob", self.span_id)
         else:
             self.flags.add("malformed_attribute", f"{key}: {expected}", self.span_id)
-
-
-def _parse_json(text: str) -> Any:
-    """Return parsed JSON that PostgreSQL can store: NUL, lone surrogates and infinities as their names.
-
-    Raises:
-        ValueError: not JSON.
-        RecursionError: nested too deep.
-    """
-    value = json.loads(text, parse_float=_read_float, parse_constant=str)
-    return escape_unstorable(value) if "\\u" in text else value
-
-
-def _read_float(digits: str) -> float | str:
-    number = float(digits)
-    return number if math.isfinite(number) else digits
 
 
 def finite_number(value: object) -> float | None:

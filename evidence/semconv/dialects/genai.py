@@ -20,9 +20,10 @@ GENAI: Final = Dialect(
     title="OpenTelemetry GenAI",
     operations=OperationNames(
         attribute="gen_ai.operation.name",
+        closed=True,
         values={
             "invoke_agent": Operation.AGENT,
-            "invoke_workflow": Operation.AGENT,
+            "invoke_workflow": Operation.CHAIN,
             "chat": Operation.CHAT,
             "text_completion": Operation.CHAT,
             "generate_content": Operation.CHAT,
@@ -34,10 +35,21 @@ GENAI: Final = Dialect(
     ),
     attributes={
         Meaning.PROMPT_RECORDED: ("gen_ai.input.messages", "gen_ai.system_instructions"),
+        Meaning.SYSTEM_TEXT: ("gen_ai.system_instructions",),
+        Meaning.FINISH_REASON: ("gen_ai.response.finish_reasons",),
+        Meaning.AGENT_NAME: ("gen_ai.agent.name", "gen_ai.workflow.name", "gen_ai.prompt.name"),
         Meaning.MODEL_ANSWERED: ("gen_ai.response.model",),
         Meaning.RETRIEVAL_QUERY: ("gen_ai.retrieval.query.text",),
         Meaning.TOOL_ARGUMENTS: ("gen_ai.tool.call.arguments",),
         Meaning.TOOL_RESULT: ("gen_ai.tool.call.result",),
+        Meaning.TOOL_CALL_ID: ("gen_ai.tool.call.id",),
+        Meaning.TOOL_ERROR: ("error.type",),
+        Meaning.CONVERSATION_ID: ("gen_ai.conversation.id",),
+        Meaning.SESSION_ID: ("session.id",),
+        Meaning.USER_ID: ("user.id", "enduser.id"),
+        Meaning.INPUT_TOKENS: ("gen_ai.usage.input_tokens",),
+        Meaning.OUTPUT_TOKENS: ("gen_ai.usage.output_tokens",),
+        Meaning.COST: ("gen_ai.usage.cost",),
         Meaning.ENVIRONMENT: ("deployment.environment.name",),
     },
     versions={
@@ -48,6 +60,6 @@ GENAI: Final = Dialect(
     },
     asked=Messages(attributes=("gen_ai.input.messages",)),
     answered=Messages(attributes=("gen_ai.output.messages",)),
-    documents=Documents(attribute=_DOCUMENTS),
+    documents=Documents(attributes=(_DOCUMENTS,)),
     detail_events=frozenset({"gen_ai.client.inference.operation.details"}),
 )

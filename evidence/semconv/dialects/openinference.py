@@ -19,7 +19,18 @@ from evidence.semconv.dialects.contract import (
 
 def _messages(prefix: str) -> Messages:
     """Messages as `prefix.N.message.role`, their text as `message.content` or in parts."""
-    names = FlatMessage(role="message.role", content="message.content", part_ending=".message_content.text")
+    names = FlatMessage(
+        role="message.role",
+        content="message.content",
+        part_ending=".message_content.text",
+        image_ending=".message_content.image.image.url",
+        tool_calls="message.tool_calls",
+        call_id="tool_call.id",
+        call_name="tool_call.function.name",
+        call_arguments="tool_call.function.arguments",
+        answers_call="message.tool_call_id",
+        finish_reason="message.finish_reason",
+    )
     return Messages(indexed=(IndexedMessages(prefix=prefix, names=names),))
 
 
@@ -29,12 +40,15 @@ OPENINFERENCE: Final = Dialect(
         attribute="openinference.span.kind",
         values={
             "AGENT": Operation.AGENT,
-            "CHAIN": Operation.AGENT,
+            "CHAIN": Operation.CHAIN,
             "LLM": Operation.CHAT,
             "EMBEDDING": Operation.EMBEDDING,
             "RETRIEVER": Operation.RETRIEVAL,
+            "RERANKER": Operation.RERANK,
             "TOOL": Operation.TOOL,
             "GUARDRAIL": Operation.POLICY,
+            "EVALUATOR": Operation.EVALUATION,
+            "PROMPT": Operation.OTHER,
         },
         in_capitals=True,
     ),
@@ -43,16 +57,32 @@ OPENINFERENCE: Final = Dialect(
         Meaning.OUTPUT_TEXT: ("output.value",),
         Meaning.PROMPT_RECORDED: ("input.value", "llm.prompt_template.template"),
         Meaning.MODEL_ANSWERED: ("llm.response.model_name",),
-        Meaning.RETRIEVAL_QUERY: ("input.value",),
-        Meaning.TOOL_ARGUMENTS: ("tool.parameters", "input.value"),
+        Meaning.RETRIEVAL_QUERY: ("reranker.query", "input.value"),
+        Meaning.TOOL_ARGUMENTS: ("input.value", "tool.parameters"),
         Meaning.TOOL_RESULT: ("output.value",),
+        Meaning.TOOL_CALL_ID: ("tool.id", "tool_call.id"),
+        Meaning.FINISH_REASON: ("llm.finish_reason",),
+        Meaning.AGENT_NAME: ("agent.name", "graph.node.name"),
+        Meaning.INPUT_TOKENS: ("llm.token_count.prompt",),
+        Meaning.OUTPUT_TOKENS: ("llm.token_count.completion",),
+        Meaning.COST: ("llm.cost.total",),
     },
     versions={
-        "model": VersionAttributes(name=("llm.request.model_name", "llm.model_name", "embedding.model_name")),
+        "model": VersionAttributes(
+            name=(
+                "llm.request.model_name",
+                "llm.model_name",
+                "embedding.model_name",
+                "llm.invocation_parameters.model",
+            )
+        ),
         "prompt": VersionAttributes(name=("prompt.id",), label=("llm.prompt_template.version",)),
         "tool": VersionAttributes(name=("tool.name",)),
     },
     asked=_messages("llm.input_messages"),
     answered=_messages("llm.output_messages"),
-    documents=Documents(indexed="retrieval.documents", key_prefix="document."),
+    documents=Documents(indexed=("retrieval.documents", "reranker.output_documents"), key_prefix="document."),
+    documents_put=Documents(indexed=("reranker.input_documents",), key_prefix="document."),
+    unfolded=("llm.invocation_parameters",),
+    withheld={"__REDACTED__": ()},
 )

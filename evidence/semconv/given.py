@@ -1,0 +1,125 @@
+"""Which words of a step's messages are its question, and which are its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from evidence.semconv.dialects import Operation
+from evidence.semconv.draft import Attachment
+from evidence.semconv.hearing import finish_reason
+from evidence.semconv.helpers import is_correction
+from evidence.semconv.messages import ASSISTANT, TOOL, USER, Message, PartKind, squeeze
+from evidence.semconv.steps import Step
+
+_LEAST_BYTES: Final = (
+    4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
+)
+
+
+class Given(NamedTuple):
+    """What a step gave. `text` is empty where it gave no words, or words that only went with a tool call."""
+
+    text: str = ""
+    choices: tuple[str, ...] = ()  # other choices of the same call
+    rivals: tuple[str, ...] = ()  # other texts, of which nothing says that they are choices
+    aside: str = ""  # words beside a tool call that is still open
+    open_call: bool = False
+    finish_reason: str = ""
+    refused: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Turns(NamedTuple):
+    """What a step was asked: the last turn of a user, and what was said before it."""
+
+    question: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    history: tuple[Message, ...] = ()
+
+    @property
+    def n_asked(self) -> int:
+        """How many turns of a user came before."""
+        return sum(message.role == USER for message in self.history)
+
+    def told_before(self, role: str) -> set[str]:
+        """Return what one side said before, each text squeezed."""
+        return {squeeze(message.text) for message in self.history if message.role == role}
+
+
+def stands_within(part: str, whole: str) -> bool:
+    """Return whether one squeezed text stands in another and is not all of it; the shortest ones tell nothing."""
+    return part in whole and part != whole and len(part.encode(errors="replace")) >= _LEAST_BYTES
+
+
+def read_turns(step: Step) -> Turns:
+    """Return the question put to a step. What a program says in a user's place is none."""
+    messages = step.asked.messages
+    for number in range(len(messages) - 1, -1, -1):
+        message = messages[number]
+        if message.role == USER and (text := message.text).strip() and not is_correction(text):
+            return Turns(text, _attachments(step, (message,)), tuple(messages[:number]))
+    return Turns()
+
+
+def question_within(step: Step) -> str:
+    """Return the question that an answer follows, where a step gave back the whole conversation."""
+    before = [message for message in step.answered.messages if message.role == USER]
+    return before[-1].text if before else ""
+
+
+def read_given(step: Step) -> Given:
+    """Return what a step gave, in words."""
+    messages = _last_turn(step.answered.messages)
+    said = [message for message in messages if message.role == ASSISTANT]
+    reason = finish_reason(step.span, step.answered)
+    if not said:
+        return Given(finish_reason=reason)
+    if step.operation is Operation.CHAT and len(said) > 1:
+        return _of_call(step, said, reason)
+    last = said[-1]
+    open_call = bool(last.of_kind(PartKind.TOOL_CALL)) or messages[-1].role == TOOL
+    text = last.text
+    return Given(
+        text="" if open_call else text,
+        aside=text if open_call else "",
+        open_call=open_call,
+        finish_reason=reason,
+        refused=last.refused,
+        attachments=_attachments(step, said),
+    )
+
+
+def _of_call(step: Step, said: Sequence[Message], reason: str) -> Given:
+    """Return what a model call gave in several messages: choices, or items of one answer."""
+    in_order = sorted(said, key=lambda message: message.choice or 0)
+    texts = list(dict.fromkeys(message.text for message in in_order if message.text))
+    open_call = any(message.of_kind(PartKind.TOOL_CALL) for message in said)
+    first = next((message for message in in_order if message.text), None)
+    if open_call or first is None:
+        return Given(aside="\n".join(texts), open_call=open_call, finish_reason=reason)
+    are_choices = all(message.finish_reason for message in said) or len(
+        {message.choice for message in said}
+    ) == len(said)
+    return Given(
+        text=texts[0],
+        choices=tuple(texts[1:]) if are_choices else (),
+        rivals=() if are_choices else tuple(texts[1:]),
+        finish_reason=first.finish_reason or reason,
+        refused=first.refused,
+        attachments=_attachments(step, (first,)),
+    )
+
+
+def _last_turn(messages: Sequence[Message]) -> Sequence[Message]:
+    last = max((n for n, message in enumerate(messages) if message.role == USER), default=-1)
+    return messages[last + 1 :]
+
+
+def _attachments(step: Step, messages: Iterable[Message]) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(step.span.span_id, part.media_type, part.reference, message.role)
+        for message in messages
+        if len(message.parts) > 1 or (message.parts and message.parts[0].kind is PartKind.ATTACHMENT)
+        for part in message.of_kind(PartKind.ATTACHMENT)
+    )

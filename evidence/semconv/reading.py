@@ -1,0 +1,255 @@
+"""Which question was asked and which answer was given: the exchanges of a trace, each with where it was read.
+
+Nothing is guessed: where several texts could be it and nothing prefers one, the field is empty and all are shown; where
+none is, it says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from evidence.semconv.dialects import Operation
+from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
+from evidence.semconv.draft import Absent, Candidate, Exchange, Rule, Source, Told
+from evidence.semconv.given import read_given, stands_within
+from evidence.semconv.helpers import Purpose
+from evidence.semconv.messages import ASSISTANT, squeeze
+from evidence.semconv.settling import as_one_text, settle
+from evidence.semconv.span_view import FlagSink
+from evidence.semconv.steps import Step, Tree, outermost
+from evidence.semconv.turn import Turn
+from evidence.semconv.turns import CUT_REASONS, asked_of, turns_among
+from evidence.semconv.values import is_prose
+
+_REASONS: Final = {
+    Absent.NOT_RECORDED: "the sender recorded nothing of it",
+    Absent.NOT_RECOGNISED: "what is there is in no form that is known",
+    Absent.CALL_FAILED: "the model call failed",
+    Absent.FILTERED: "a content filter stopped it",
+    Absent.CUT: "the token limit was reached before any text",
+    Absent.OPEN_TOOL_CALL: "it ended on a tool call that nothing answered",
+}
+_CODES: Final = {
+    Absent.NOT_RECORDED: "content_not_recorded",
+    Absent.FILTERED: "stopped_by_filter",
+    Absent.CUT: "cut_at_token_limit",
+    Absent.OPEN_TOOL_CALL: "open_tool_call",
+}
+_MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
+_NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
+
+
+def read_exchanges(tree: Tree, flags: FlagSink) -> tuple[Exchange, ...]:
+    """Return the exchanges of a trace in time, at least one; what is unsure of them is flagged."""
+    declared = _outermost_declaring(tree)
+    if declared:
+        exchanges = [_declared(number, step) for number, step in enumerate(declared)]
+    else:
+        turns = [_as_asked(turn, tree) for turn in _turns(tree, flags)]
+        exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
+    if not exchanges:
+        first = (tree.tops or tree.strays)[0]
+        exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
+    for exchange in exchanges:
+        _flag(exchange, flags)
+    return tuple(exchanges)
+
+
+def _turns(tree: Tree, flags: FlagSink) -> list[Turn]:
+    """Return what is below the root; spans whose parents are missing speak only where it says nothing."""
+    rooted = settle(turns_among(tree.tops)) if tree.tops else []
+    if any(turn.texts for turn in rooted) or not tree.strays:
+        return rooted
+    strays = settle(turns_among(tree.strays))
+    if tree.tops and any(turn.texts for turn in strays):
+        flags.add(
+            "parent_missing",
+            "the answer is of a span whose parent has not arrived",
+            strays[-1].step.span.span_id,
+        )
+    return strays if any(turn.texts for turn in strays) else rooted or strays
+
+
+def _as_asked(turn: Turn, tree: Tree) -> Turn:
+    """Return a turn whose question holds what a model said before as one of which it is not told who asked it.
+
+    A step below the root that was shown another's answer was not, or not only, asked by the person. A person who quotes
+    an answer has it in the history.
+    """
+    source = turn.question.source
+    asker = tree.by_id.get(source.span_id) if source else None
+    if asker is None or asker.parent is None:
+        return turn
+    question = squeeze(turn.question.text)
+    remembered = turn.asked.told_before(ASSISTANT)
+    behind = []
+    for step in tree.steps:
+        if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
+            continue
+        said = squeeze(read_given(step).text)
+        if said and said not in remembered and stands_within(said, question):
+            behind.append(asked_of(step))
+    return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
+
+
+def _outermost_declaring(tree: Tree) -> list[Step]:
+    """Return the steps on which the application itself says question or answer, none inside another of them."""
+    declaring = {id(step) for step in tree.steps if step.span.text(QUESTION, ANSWER)}
+    found = outermost(tree.from_above, declaring) if declaring else []
+    return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
+
+
+def _declared(number: int, step: Step) -> Exchange:
+    """Return the exchange an application declared; a half it left out is read as if nothing had been declared."""
+    span = step.span
+    question = _told_by(step, QUESTION)
+    answer = _told_by(step, ANSWER)
+    turn = None
+    if question is None or answer is None:
+        settled = settle(turns_among([step]))
+        turn = settled[-1] if settled else None
+    read = _exchange(number, turn) if turn else None
+    return Exchange(
+        number=number,
+        question=question or (read.question if read else _NOTHING_TOLD),
+        answer=answer or (read.answer if read else _NOTHING_TOLD),
+        span_id=span.span_id,
+        finish_reason=read.finish_reason if read else _last_reason(step),
+        refused=bool(read and answer is None and read.refused),
+        attachments=read.attachments if read else (),
+        answer_is_prose=is_prose(answer.text) if answer else read is None or read.answer_is_prose,
+    )
+
+
+def _told_by(step: Step, attribute: str) -> Told | None:
+    text = step.span.text(attribute)
+    if not text:
+        return None
+    others: tuple[Candidate, ...] = ()
+    if attribute == ANSWER and step.has_content and (given := read_given(step)).text not in {"", text}:
+        source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
+        others = (Candidate(given.text, source),)
+    return Told(text, Source(step.span.span_id, attribute, Rule.DECLARED), None, others)
+
+
+def _last_reason(step: Step) -> str:
+    """Return why the last model call on the main path below a step stopped."""
+    calls: list[Step] = []
+    waiting = [step]
+    while waiting:
+        one = waiting.pop()
+        if one.purpose is Purpose.MAIN:
+            waiting.extend(one.children)
+            if one.operation is Operation.CHAT:
+                calls.append(one)
+    last = max(calls, key=lambda call: (call.span.start_ns, call.span.span_id), default=None)
+    return read_given(last).finish_reason if last else ""
+
+
+def _exchange(number: int, turn: Turn) -> Exchange:
+    return Exchange(
+        number=number,
+        question=turn.question,
+        answer=turn.answer,
+        span_id=turn.step.span.span_id,
+        finish_reason=turn.finish_reason,
+        refused=turn.refused,
+        attachments=turn.attachments,
+        answer_is_prose=not turn.answer.text or is_prose(turn.answer.text),
+    )
+
+
+def _flag(exchange: Exchange, flags: FlagSink) -> None:
+    span_id, reason = exchange.span_id, exchange.finish_reason.lower()
+    _flag_absence("question", exchange.question, span_id, flags)
+    _flag_absence("answer", exchange.answer, span_id, flags)
+    if exchange.answer.text and reason in CUT_REASONS:
+        flags.add("cut_at_token_limit", "the answer was cut at the token limit", span_id)
+    if exchange.answer.text and "filter" in reason:
+        flags.add("stopped_by_filter", "a content filter stopped the answer", span_id)
+    if exchange.answer.text and exchange.answer.others and _are_choices(exchange.answer):
+        count = len(exchange.answer.others) + 1
+        flags.add(
+            "several_choices", f"the model gave {count} choices; the first is taken as the answer", span_id
+        )
+    if exchange.refused:
+        flags.add("refused", "the model refused", span_id)
+    if exchange.answer.text and not exchange.answer_is_prose:
+        flags.add(
+            "answer_not_prose", "the answer is JSON, code or numbers: no claims are derived from it", span_id
+        )
+    for one in exchange.attachments:
+        flags.add("attachment_not_shown", f"{one.media_type} from the {one.role}", one.span_id)
+
+
+def _are_choices(told: Told) -> bool:
+    return all(other.source == told.source for other in told.others)
+
+
+def _flag_absence(field: str, told: Told, span_id: str, flags: FlagSink) -> None:
+    if told.absent is None:
+        return
+    if told.absent is Absent.AMBIGUOUS:
+        texts = " | ".join(other.text[:60] for other in told.others)
+        flags.add(f"ambiguous_{field}", f"{len(told.others)} texts could be the {field}: {texts}", span_id)
+        return
+    flags.add(f"{field}_absent", f"{told.absent}: {_REASONS[told.absent]}", span_id)
+    if code := _CODES.get(told.absent):
+        flags.add(code, f"{field}: {_REASONS[told.absent]}", span_id)
+
+
+def flag_unrecognised(tree: Tree, exchanges: Iterable[Exchange], flags: FlagSink) -> None:
+    """Flag by name what holds something that looks like content, in no convention that is known."""
+    empty = [one for one in exchanges if Absent.NOT_RECORDED in {one.question.absent, one.answer.absent}]
+    unread = (
+        [step for step in tree.steps if step.has_content and _unread(step)] if _any_unread(exchanges) else []
+    )
+    for step in unread:
+        flags.add(
+            "not_recognised",
+            f"{_scope(step)}: {_unread(step)} is in no form that is known",
+            step.span.span_id,
+        )
+    if not empty or any(step.operation not in {None, Operation.OTHER} for step in tree.steps):
+        return
+    for scope, keys in sorted(_looks_like_content(tree.steps).items()):
+        flags.add("not_recognised", f"{scope}: no convention that is known; it has {', '.join(keys)}")
+
+
+def _any_unread(exchanges: Iterable[Exchange]) -> bool:
+    return any(Absent.NOT_RECOGNISED in {one.question.absent, one.answer.absent} for one in exchanges)
+
+
+def _unread(step: Step) -> str:
+    return step.answered.unread_attribute or step.asked.unread_attribute
+
+
+def _scope(step: Step) -> str:
+    return f"scope {step.span.scope!r}" if step.span.scope else f"span {step.span.name!r}"
+
+
+_SPEAKING: Final = (
+    "llm",
+    "gen_ai",
+    "genai",
+    "prompt",
+    "completion",
+    "model",
+    "input",
+    "output",
+    "chat",
+)
+_MOST_NAMED: Final = 4  # attributes that a flag names
+
+
+def _looks_like_content(steps: Sequence[Step]) -> dict[str, list[str]]:
+    """Return the attributes that look as if an AI application had spoken, by the scope they are from."""
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        keys = [key for key in sorted(step.span.attributes) if any(word in key.lower() for word in _SPEAKING)]
+        if keys:
+            named = found.setdefault(_scope(step), [])
+            named += [key for key in keys if key not in named][: _MOST_NAMED - len(named)]
+    return found

@@ -1,0 +1,195 @@
+"""Which turns of a trace are exchanges with a person, where several could be.
+
+Two turns are one after the other where the later remembers the earlier; one prepares the other where its words became
+the other's question or a search. A helper is known by its words only where another turn remains. Where nothing tells
+two apart, both are shown and neither is preferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from evidence.semconv.dialects import Meaning, Operation, attributes_for
+from evidence.semconv.draft import Absent, Candidate, Told
+from evidence.semconv.given import stands_within
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.turn import Turn
+
+_NEIGHBOURS: Final = 30  # turns that each is compared with
+_QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
+
+
+def settle(turns: Sequence[Turn]) -> list[Turn]:
+    """Return the exchanges among some turns, in time; those that cannot be told apart as one that is ambiguous."""
+    found = _without_helpers([turn for turn in turns if _says_anything(turn)] or list(turns[-1:]))
+    if len(found) < 2:
+        return found
+    found = _without_failed_attempts(_without_preparation(found))
+    rivals = [set[int]() for _ in found]
+    for later in range(len(found)):
+        for earlier in range(max(0, later - _NEIGHBOURS), later):
+            if _cannot_be_told_apart(found[earlier], found[later]):
+                rivals[later].add(earlier)
+                rivals[earlier].add(later)
+    groups = sorted(_connected(rivals), key=max)  # what is last may be one of several
+    return [_as_one([found[number] for number in group]) for group in groups]
+
+
+def _says_anything(turn: Turn) -> bool:
+    said = turn.question.text or turn.answer.text or turn.question.others or turn.answer.others
+    return bool(said) or turn.answer.absent not in {None, Absent.NOT_RECORDED}
+
+
+def _without_helpers(turns: Sequence[Turn]) -> list[Turn]:
+    """Leave out the turns that by their words are a helper's, and are about a turn that is none.
+
+    A person may ask "Is my deposit safe?", which is how a guardrail asks. So what a question's own words say counts
+    only where it holds another's text; a name, or what the model was told to be, where the two have anything in common.
+    """
+    main = [turn for turn in turns if turn.seems is None or turn.seems_by_question]
+    left = [turn for turn in turns if turn in main or not any(_is_about(turn, one) for one in main)]
+    left = [turn for turn in left if not (turn.seems_by_question and any(_quotes(turn, one) for one in left))]
+    gone = [turn for turn in turns if turn not in left]
+    return [_with_first_wording(turn, gone) for turn in left] or list(turns)
+
+
+def _is_about(helper: Turn, main: Turn) -> bool:
+    """Whether a helper saw what another turn asked or answered, or the other saw what the helper was asked."""
+    asked, seen, question = squeeze(helper.question.text), helper.seen, squeeze(main.question.text)
+    known = [text for text in (question, *main.texts) if text]
+    return any(text == asked or stands_within(text, seen) for text in known) or stands_within(asked, question)
+
+
+def _quotes(turn: Turn, other: Turn) -> bool:
+    """Whether the question of a turn holds what another asked or answered."""
+    asked = squeeze(turn.question.text)
+    return any(stands_within(text, asked) for text in (squeeze(other.question.text), *other.texts))
+
+
+def _without_preparation(turns: Sequence[Turn]) -> list[Turn]:
+    """Leave out what wrote a search: its words became a query before the last turn began."""
+    queries = _queries_near(turns)
+    kept = [turn for turn in turns[:-1] if not _is_query(turn, queries)] + [turns[-1]]
+    gone = [turn for turn in turns if turn not in kept]
+    return [_with_first_wording(turn, gone) for turn in kept]
+
+
+def _is_query(turn: Turn, queries: Sequence[tuple[int, str]]) -> bool:
+    text = squeeze(turn.answer.text)
+    return bool(text) and any(text == query and turn.end_ns <= start for start, query in queries)
+
+
+def _without_failed_attempts(turns: Sequence[Turn]) -> list[Turn]:
+    """Leave out what gave no words where the same was asked again."""
+    return [
+        turn
+        for number, turn in enumerate(turns)
+        if turn.texts
+        or not turn.question.text
+        or not any(
+            squeeze(later.question.text) == squeeze(turn.question.text) for later in turns[number + 1 :]
+        )
+    ]
+
+
+def _with_first_wording(turn: Turn, rewritten: Sequence[Turn]) -> Turn:
+    """Return a turn whose question a helper wrote as one of which it is not told which wording the person chose."""
+    writers = [one for one in rewritten if squeeze(one.answer.text) == squeeze(turn.question.text)]
+    if not writers:
+        return turn
+    told = [one.question for one in (*writers, turn)]
+    return replace(turn, question=as_one_text(told))
+
+
+def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
+    """Return the searches made beside these turns, with when they began."""
+    found: list[tuple[int, str]] = []
+    waiting = [turn.step.parent or turn.step for turn in turns]
+    seen = set[int]()
+    while waiting:
+        step = waiting.pop()
+        if id(step) in seen:
+            continue
+        seen.add(id(step))
+        if step.operation is Operation.RETRIEVAL:
+            found.append((step.span.start_ns, squeeze(step.span.text(*_QUERY))))
+        waiting.extend(step.children)
+    return found
+
+
+def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
+    if _remembers(later, earlier):
+        return False
+    if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns:
+        return True
+    before, after = squeeze(earlier.question.text), squeeze(later.question.text)
+    shown = f"{after} {squeeze(later.step.system_text)}"
+    return (
+        before == after
+        or stands_within(after, before)
+        or any(stands_within(text, shown) for text in (before, *earlier.texts))
+    )
+
+
+def _remembers(later: Turn, earlier: Turn) -> bool:
+    """Whether a turn was asked with the other in its history."""
+    if not later.asked.history:
+        return False
+    asked, answered = later.asked.told_before(USER), later.asked.told_before(ASSISTANT)
+    question = squeeze(earlier.question.text)
+    return any(text in answered for text in earlier.texts) or (bool(question) and question in asked)
+
+
+def _same_kind(one: Turn, other: Turn) -> bool:
+    """Whether two turns were taken by the same agent, each time as a whole. Single calls may each be another's."""
+    if not (one.is_agent and other.is_agent):
+        return False
+    return (one.step.named or one.step.span.name) == (other.step.named or other.step.span.name)
+
+
+def _connected(rivals: Sequence[set[int]]) -> list[list[int]]:
+    groups: list[list[int]] = []
+    seen: set[int] = set()
+    for start in range(len(rivals)):
+        if start in seen:
+            continue
+        group, waiting = [], [start]
+        while waiting:
+            number = waiting.pop()
+            if number not in seen:
+                seen.add(number)
+                group.append(number)
+                waiting.extend(rivals[number])
+        groups.append(sorted(group))
+    return groups
+
+
+def _as_one(turns: Sequence[Turn]) -> Turn:
+    if len(turns) == 1:
+        return turns[0]
+    last = turns[-1]
+    return replace(
+        last,
+        question=as_one_text([turn.question for turn in turns]),
+        answer=as_one_text([turn.answer for turn in turns]),
+        start_ns=turns[0].start_ns,
+        finish_reason="",
+        refused=False,
+    )
+
+
+def as_one_text(told: Sequence[Told]) -> Told:
+    """Return one text where all that say one say the same, else an ambiguous one with all of them, each once."""
+    candidates: dict[str, Candidate] = {}
+    for one in told:
+        own = (Candidate(one.text, one.source),) if one.text and one.source else ()
+        for candidate in (*own, *one.others):
+            candidates.setdefault(squeeze(candidate.text), candidate)
+    said = [one for one in told if one.text]
+    if said and len(candidates) == 1 and len(said) == len(told):
+        return said[-1]
+    if not candidates:
+        return told[-1]
+    return Told("", None, Absent.AMBIGUOUS, tuple(candidates.values()))

@@ -1,0 +1,270 @@
+"""The turns that a trace shows: each a question with its answer, before it is said which of them the person saw.
+
+An agent or a frame that says what it was asked and what it gave speaks for all below it. Where none does, the model
+calls on the main path are read: those with the same question belong together, and the last of them answered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from evidence.semconv.dialects import Operation
+from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
+from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
+from evidence.semconv.helpers import Purpose, purpose_by_instruction
+from evidence.semconv.messages import squeeze
+from evidence.semconv.settling import settle
+from evidence.semconv.steps import Step, items_of
+from evidence.semconv.turn import Turn
+from evidence.semconv.values import texts_in
+
+CUT_REASONS: Final = frozenset({
+    "length", "max_tokens", "max_output_tokens", "max-tokens", "model_length", "incomplete",
+})  # fmt: skip
+_MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
+_ERROR: Final = 2  # OTLP status code
+
+
+def turns_among(steps: Iterable[Step], depth: int = 0) -> list[Turn]:
+    """Return the turns that the nearest speaking steps at or below these show, in time."""
+    return _turns_of(items_of(steps), depth)
+
+
+def _turns_of(items: Sequence[Step], depth: int) -> list[Turn]:
+    turns = [
+        turn
+        for item in items
+        if item.operation is not Operation.CHAT
+        for turn in _turns_of_speaker(item, depth)
+    ]
+    turns += _turns_of_calls([item for item in items if item.operation is Operation.CHAT])
+    return sorted(turns, key=lambda turn: (turn.start_ns, turn.step.span.span_id))
+
+
+def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
+    """Return the turn of a step that speaks for what is below it, or what is below it where it says nothing."""
+    given = read_given(step) if step.has_content else Given()
+    asked = read_turns(step) if step.has_content else Turns()
+    question = question_within(step) or asked.question if step.has_content else ""
+    inner: list[Turn] | None = None
+    if given.text:
+        if question:
+            return [_spoken(step, asked, question, given)]
+        inner = _inner(step, depth)
+        return [_with_question_of(_spoken(step, asked, "", given), inner)]
+    inner = _inner(step, depth)
+    if step.has_content and step.answered.unread is not None:
+        inner = _reaching(step, inner, given)
+    settled = settle(inner)
+    if not settled:
+        return [_silent(step, asked, question, given)]
+    if not question:
+        return [_of_frame(step, settled[0])] if len(settled) == 1 else settled
+    if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
+        return settled  # the frame says only how it began
+    return [_with_own_question(step, settled[-1], asked, question)]
+
+
+def _inner(step: Step, depth: int) -> list[Turn]:
+    if depth >= _MAX_DEPTH:
+        return []
+    items = items_of(step.children)
+    if step.operation is Operation.AGENT:
+        # An agent inside an agent is its sub-agent, unless the outer one does nothing of its own.
+        items = [item for item in items if item.operation is not Operation.AGENT] or items
+    return _turns_of(items, depth + 1)
+
+
+def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
+    """Return the turn of an agent or a frame that says itself what it gave."""
+    source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
+    return _turn(step, asked, question, given, _told(given, source))
+
+
+def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
+    """Return the turn of a step that gave no words, with the reason."""
+    return _turn(step, asked, question, given, Told(absent=absence_of(step, given)))
+
+
+def _turn(
+    step: Step, asked: Turns, question: str, given: Given, answer: Told, *, start_ns: int | None = None
+) -> Turn:
+    seems, by_question = _seems(step, question)
+    return Turn(
+        step=step,
+        question=_question(step, question),
+        answer=answer,
+        asked=asked,
+        start_ns=step.span.start_ns if start_ns is None else start_ns,
+        end_ns=step.span.end_ns,
+        seems=seems,
+        seems_by_question=by_question,
+        is_agent=step.operation is not Operation.CHAT,
+        finish_reason=given.finish_reason,
+        refused=given.refused,
+        attachments=(*asked.attachments, *given.attachments),
+    )
+
+
+def _told(given: Given, source: Source) -> Told:
+    """Return an answer with the other choices of its call; of texts that are no choices none is preferred."""
+    others = tuple(Candidate(text, source) for text in (*given.choices, *given.rivals))
+    if given.rivals:
+        return Told("", None, Absent.AMBIGUOUS, (Candidate(given.text, source), *others))
+    return Told(given.text, source, None, others)
+
+
+def asked_of(step: Step) -> Told:
+    """Return the question put to a step."""
+    return _question(step, read_turns(step).question)
+
+
+def _question(step: Step, text: str) -> Told:
+    rule = Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
+    if text:
+        return Told(text, Source(step.span.span_id, step.asked.attribute or step.answered.attribute, rule))
+    unread = step.has_content and step.asked.unread is not None
+    return Told(absent=Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED)
+
+
+def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
+    """Return a turn that says its answer and not its question, with that of the turn below it whose answer it gave."""
+    text = squeeze(turn.answer.text)
+    gave = [one for one in inner if text in one.texts]
+    near = gave or [one for one in inner if any(stands_within(other, text) for other in one.texts)]
+    settled = settle(near or list(inner))
+    if len(settled) != 1 or not (settled[0].question.text or settled[0].question.others):
+        return turn
+    return replace(turn, question=settled[0].question, asked=settled[0].asked)
+
+
+def _of_frame(step: Step, turn: Turn) -> Turn:
+    """Return the only turn below a step as that step's."""
+    span = step.span
+    return replace(turn, step=step, is_agent=True, start_ns=span.start_ns, end_ns=span.end_ns)
+
+
+def _with_own_question(step: Step, turn: Turn, asked: Turns, question: str) -> Turn:
+    seems, by_question = _seems(step, question)
+    framed = _of_frame(step, turn)
+    own = _question(step, question)
+    return replace(framed, question=own, asked=asked, seems=seems, seems_by_question=by_question)
+
+
+def _reaching(step: Step, inner: Sequence[Turn], given: Given) -> list[Turn]:
+    """Return the turns below a step whose answer stands in what it gave, in a form that is not understood.
+
+    Where none does, the answer is there and cannot be read: what a call said is no more than a candidate.
+    """
+    held = texts_in(step.answered.unread)
+    reaching = [turn for turn in inner if any(_stands_in(text, held) for text in turn.texts)]
+    if reaching:
+        return [_reached(turn, held) for turn in reaching]
+    others = tuple(
+        Candidate(turn.answer.text, turn.answer.source)
+        for turn in inner
+        if turn.answer.text and turn.answer.source
+    )
+    silent = _silent(step, Turns(), "", given)
+    answer = Told(absent=Absent.NOT_RECOGNISED, others=others)
+    questions = settle(list(inner))
+    question = questions[0].question if len(questions) == 1 else silent.question
+    return [replace(silent, answer=answer, question=question)]
+
+
+def _reached(turn: Turn, held: Sequence[str]) -> Turn:
+    """Return a turn with the one of its texts that reached the frame around it."""
+    candidates = [Candidate(turn.answer.text, turn.answer.source)] if turn.answer.source else []
+    candidates += turn.answer.others
+    there = [one for one in candidates if one.text and _stands_in(squeeze(one.text), held)]
+    if len({one.text for one in there}) != 1:
+        return turn
+    first = there[0]
+    source = replace(first.source, rule=Rule.REACHED_ROOT)
+    return replace(
+        turn,
+        answer=Told(first.text, source, None, tuple(one for one in candidates if one.text != first.text)),
+    )
+
+
+def _stands_in(text: str, held: Sequence[str]) -> bool:
+    """Whether a text is one of those that a value holds, or stands in one of them."""
+    return any(text == one or stands_within(text, one) for one in held)
+
+
+def absence_of(step: Step, given: Given) -> Absent:
+    """Return why a step gave no words."""
+    reason = given.finish_reason.lower()
+    if given.open_call:
+        return Absent.OPEN_TOOL_CALL
+    if "filter" in reason or reason in {"safety", "blocked"}:
+        return Absent.FILTERED
+    if reason in CUT_REASONS:
+        return Absent.CUT
+    if step.span.status_code == _ERROR or any(event.get("name") == "exception" for event in step.span.events):
+        return Absent.CALL_FAILED
+    if "tool" in reason or "function" in reason:
+        return Absent.OPEN_TOOL_CALL
+    unread = step.has_content and step.answered.unread is not None
+    return Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED
+
+
+def _seems(step: Step, question: str) -> tuple[Purpose | None, bool]:
+    """Return what a step seems to be there for, and whether nothing but its question says so."""
+    told = purpose_by_instruction(step.system_text) if step.operation is Operation.CHAT else None
+    if told or step.seems:
+        return step.seems or told, False
+    asked = purpose_by_instruction(question) if question else None
+    return asked, asked is not None
+
+
+def _turns_of_calls(calls: Sequence[Step]) -> list[Turn]:
+    """Return the turns of model calls that stand beside each other: a turn for each question."""
+    groups: dict[tuple[str, int], list[tuple[Step, Turns]]] = {}
+    for call in calls:
+        asked = read_turns(call)
+        groups.setdefault((squeeze(asked.question), asked.n_asked), []).append((call, asked))
+    return [turn for group in groups.values() for turn in _turns_of_group(group)]
+
+
+def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
+    """Return the turn of the calls with one question; several where they were told to be different things."""
+    if len(group) == 1:
+        return [_turn_of_calls(group)]
+    by_task: dict[tuple[str, Purpose | None], list[tuple[Step, Turns]]] = {}
+    for call, asked in group:
+        by_task.setdefault((call.system_text, call.seems), []).append((call, asked))
+    turns = [_turn_of_calls(one) for one in by_task.values()]
+    worded = [turn for turn in turns if turn.texts]
+    # One of them at most gave words: the others were steps on the way, or the same agent told differently.
+    return turns if len(worded) > 1 else [_turn_of_calls(group)]
+
+
+def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
+    """Return the turn of calls with one question: the last of them answered it, unless others ran beside it."""
+    last, asked = calls[-1]
+    given = read_given(last)
+    earlier = [(call, told) for call, _ in calls[:-1] if (told := read_given(call)).text]
+    beside = [(call, told) for call, told in earlier if call.span.end_ns > last.span.start_ns]
+    if not given.text and beside and not given.open_call:
+        (last, given), beside = beside[-1], beside[:-1]
+    if given.text:
+        answer = _told(given, _source(last))
+        rivals = tuple(_candidate(call, told.text) for call, told in beside if told.text != given.text)
+        if rivals:
+            answer = Told("", None, Absent.AMBIGUOUS, (_candidate(last, given.text), *answer.others, *rivals))
+    else:
+        others = tuple(_candidate(call, told.text) for call, told in earlier)
+        aside = (_candidate(last, given.aside),) if given.aside else ()
+        answer = Told(absent=absence_of(last, given), others=(*aside, *others))
+    return _turn(last, asked, asked.question, given, answer, start_ns=calls[0][0].span.start_ns)
+
+
+def _source(call: Step) -> Source:
+    return Source(call.span.span_id, call.answered.attribute, Rule.LAST_CALL)
+
+
+def _candidate(call: Step, text: str) -> Candidate:
+    return Candidate(text, _source(call))
