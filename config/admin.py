@@ -32,7 +32,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "BaselineMember", "TraceLink",
     ),
     _("What was released"): (
-        "System", "Release", "ReleasePin", "Deployment", "Artefact", "ArtefactVersion", "Registration",
+        "System", "Release", "ReleasePin", "Deployment", "ServiceName", "Artefact", "ArtefactVersion", "Registration",
         "SourceDocument",
     ),
     _("What was measured"): (

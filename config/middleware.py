@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from config import problems
 from evidence.errors import Fault, InvalidInput
+from evidence.otlp.errors import WrongAddress
+
+_WITH_SLASH: Final = frozenset({"/v1/traces/", "/v1/logs/"})
+_ROOT: Final = (
+    "Traces are posted to /v1/traces and logs to /v1/logs. Set OTEL_EXPORTER_OTLP_ENDPOINT to the root of this server, "
+    "to which the SDK adds the path; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is the whole address, with the path."
+)
+_ADVICE: Final = {
+    "": _ROOT,
+    "/v1": _ROOT,
+    "/v1/traces/v1/traces": f"The path stands twice. {_ROOT}",
+    "/v1/logs/v1/logs": f"The path stands twice. {_ROOT}",
+    "/v1/traces/v1/logs": f"The endpoint is that of traces and not the root. {_ROOT}",
+    "/v1/metrics": "Metrics are not taken, because they are evidence of no answer: set OTEL_METRICS_EXPORTER=none.",
+    "/v1development/profiles": "Profiles are not taken.",
+    "/opentelemetry.proto.collector.trace.v1.TraceService/Export": (
+        "gRPC is not served. Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or put a collector between, as "
+        "docs/guides/send-telemetry.md says."
+    ),
+}
 
 
 class AnswerProblems:
@@ -34,6 +55,21 @@ class AnswerProblems:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer an exception that is somebody's answer; any other is Django's to log."""
         return problems.answer(request, exception)
+
+
+class FindExports:
+    """Leads exports that come to an address beside the right one there, or tells their sender which it is."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST":
+            if request.path_info in _WITH_SLASH:
+                request.path_info = request.path_info.rstrip("/")
+            elif advice := _ADVICE.get(request.path_info.rstrip("/")):
+                return problems.respond(request, WrongAddress(advice))
+        return self.get_response(request)
 
 
 class KeepNoCopies:

@@ -279,6 +279,11 @@ def check_can_register_system(principal: Principal) -> None:
     check_can_administer(principal)
 
 
+def check_can_declare_service(principal: Principal, system: System) -> None:
+    """Say which services are part of a system: an operator of it, because it decides whose a span is."""
+    _check_operates(principal, system)
+
+
 def check_can_register_release(principal: Principal, system: System) -> None:
     """Freeze a release. What it pins is registered by an act of its own."""
     _check_scope(principal, Scope.IMPORT, system)
@@ -682,6 +687,7 @@ can_waive = as_question(check_can_waive)
 can_use_waiver = as_question(check_can_use_waiver)
 can_ingest = as_question(check_can_ingest)
 can_register_system = as_question(check_can_register_system)
+can_declare_service = as_question(check_can_declare_service)
 can_register_release = as_question(check_can_register_release)
 can_register_version = as_question(check_can_register_version)
 can_record_deployment = as_question(check_can_record_deployment)

@@ -91,6 +91,14 @@ class NotFound(EvidenceError):
     title = "Not found"
 
 
+class AmbiguousTrace(EvidenceError):
+    """Several of the caller's systems each have a trace of this id, and the request does not say which it means."""
+
+    code = "ambiguous_trace"
+    http_status = 409
+    title = "Several systems have a trace of this id"
+
+
 class AccessDenied(EvidenceError):
     """The caller is known and may not do this."""
 

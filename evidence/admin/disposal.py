@@ -57,7 +57,7 @@ class ErasureAdmin(TraceIdSearch):
     ordering = ["-id"]
     chain = [
         ChainLink("Its certificate", "evidence.erasurecertificate", "erasure__id__exact"),
-        ChainLink("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id"),
+        ChainLink("What is left of the trace", "evidence.trace", "trace_id__exact", "trace_id", "system_id"),
     ]
 
 

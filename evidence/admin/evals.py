@@ -75,7 +75,11 @@ class EvalSampleAdmin(ReadOnlyModelAdmin):
     list_defer = ["input", "output", "target"]
     search_fields = ["=sample_id"]
     ordering = ["-id"]
-    chain = [ChainLink("The trace of this sample", "evidence.trace", "trace_id__exact", "trace_id")]
+    chain = [
+        ChainLink(
+            "The trace of this sample", "evidence.trace", "trace_id__exact", "trace_id", "run.system_id"
+        )
+    ]
 
     @admin.display(description="Status", ordering="status")
     def outcome(self, sample: EvalSample) -> str:

@@ -25,8 +25,8 @@ class SpanAdmin(TraceIdSearch):
     ordering = ["-id"]
     sortable_by: ClassVar[list[str]] = []  # another order would sort every partition
     chain = [
-        ChainLink("The trace, assembled", "evidence.trace", "trace_id__exact", "trace_id"),
-        ChainLink("Spans of the trace", "evidence.span", "trace_id__exact", "trace_id"),
+        ChainLink("The trace, assembled", "evidence.trace", "trace_id__exact", "trace_id", "system_id"),
+        ChainLink("Spans of the trace", "evidence.span", "trace_id__exact", "trace_id", "system_id"),
         ChainLink("The request it came in", "evidence.ingestbatch", "id__exact", "batch_id"),
     ]
 

@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
-from evidence.models import System
+from evidence.models import ServiceName, System
 
 
 @admin.register(System)
@@ -24,6 +24,7 @@ class SystemAdmin(ReadOnlyModelAdmin):
         ChainLink("Eval runs", "evidence.evalrun", "system__id__exact"),
         ChainLink("Gate decisions", "evidence.gatedecision", "system__id__exact"),
         ChainLink("Binders", "evidence.binder", "system__id__exact"),
+        ChainLink("Services", "evidence.servicename", "system__id__exact"),
         ChainLink("Members", "evidence.membership", "system__id__exact"),
         ChainLink("Probe specifications", "interpret.probespec", "system__id__exact"),
     ]
@@ -31,3 +32,12 @@ class SystemAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Risk tier", ordering="risk_tier")
     def risk(self, system: System) -> str:
         return badge(system.risk_tier)
+
+
+@admin.register(ServiceName)
+class ServiceNameAdmin(ReadOnlyModelAdmin):
+    list_display = ["name", "system", "is_part", "declared_by", "created_at"]
+    list_filter = ["is_part", "system"]
+    list_select_related = ["system"]
+    search_fields = ["=name"]
+    chain = [ChainLink("The system", "evidence.system", "id__exact", "system_id")]

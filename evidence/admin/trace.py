@@ -45,8 +45,8 @@ class TraceAdmin(TraceIdSearch):
         ChainLink("Retrievals", "evidence.retrieval", "trace__id__exact"),
         ChainLink("Versions used", "evidence.traceversion", "trace__id__exact"),
         ChainLink("Documents relied on", "evidence.tracedocument", "trace__id__exact"),
-        ChainLink("Spans as sent", "evidence.span", "trace_id__exact", "trace_id"),
-        ChainLink("All revisions", "evidence.trace", "trace_id__exact", "trace_id"),
+        ChainLink("Spans as sent", "evidence.span", "trace_id__exact", "trace_id", "system_id"),
+        ChainLink("All revisions", "evidence.trace", "trace_id__exact", "trace_id", "system_id"),
         ChainLink("Facts", "evidence.tracefacts", "trace__id__exact"),
     ]
 

@@ -1,8 +1,10 @@
-"""Bearer tokens."""
+"""Tokens: as bearers, and for exporters that cannot send one as they can."""
 
 from __future__ import annotations
 
+import base64
 import hmac
+from typing import Final
 
 from django.contrib.auth.models import User
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -14,6 +16,8 @@ from evidence.access import is_usable
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
 
+_START: Final = "tb_"
+
 
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer tb_<prefix>_<secret>`. One sentence for every failure: it tells a guesser nothing."""
@@ -24,24 +28,56 @@ class TokenAuthentication(BaseAuthentication):
         Raises:
             AuthenticationFailed: unknown, wrong, expired or revoked.
         """
-        scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
+        text = self.find_text(request)
+        if text is None:
             return None
-        parts = text.strip().split("_", 2)
+        parts = text.split("_", 2)
         prefix = parts[1] if len(parts) == 3 else ""
         token = AccessToken.objects.select_related("owner").filter(prefix=prefix).first()
         expected = token.secret_digest if token else "0" * 64
-        matches = hmac.compare_digest(sha256_hex(text.strip().encode("latin-1")), expected)
+        matches = hmac.compare_digest(sha256_hex(text.encode("latin-1")), expected)
         if token is None or not matches or not is_usable(token):
             raise AuthenticationFailed(
                 "The token is unknown, expired or revoked. An operator can issue a new one."
             )
         return token.owner, token
 
+    def find_text(self, request: Request) -> str | None:
+        """Return the text of the token a request was sent with; None: none."""
+        scheme, text = _authorization(request)
+        return text if scheme == "bearer" else None
+
     def authenticate_header(self, request: Request) -> str:
         """Make a missing token a 401 rather than a 403."""
         del request
         return "Bearer"
+
+
+class ExporterAuthentication(TokenAuthentication):
+    """What some exporters send instead: Basic with the token as password or as user name, or `x-api-key`."""
+
+    def find_text(self, request: Request) -> str | None:
+        """Return the text of the token, wherever it stands."""
+        scheme, text = _authorization(request)
+        if scheme == "basic":
+            return _token_in(text)
+        key = request.META.get("HTTP_X_API_KEY")
+        return key.strip() if key else None
+
+
+def _authorization(request: Request) -> tuple[str, str]:
+    """Return scheme, lower-case, and credentials of a request; empty where it has none."""
+    scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
+    return scheme.lower(), text.strip()
+
+
+def _token_in(credentials: str) -> str:
+    """Return what is meant as the token in Basic credentials; what is none is refused as one that is unknown."""
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")
+    except ValueError:
+        return ""
+    return next((text for text in (password, user) if text.startswith(_START)), "")
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular is untyped here
@@ -54,3 +90,18 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         """Return the OpenAPI security scheme."""
         del auto_schema
         return {"type": "http", "scheme": "bearer", "bearerFormat": "tb_<prefix>_<secret>"}
+
+
+class ExporterScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular is untyped here
+    """How the schema describes it."""
+
+    target_class = "evidence.api.authentication.ExporterAuthentication"
+    name = ["basic", "apiKey"]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        """Return the OpenAPI security schemes, each of which is enough."""
+        del auto_schema
+        return [
+            {"type": "http", "scheme": "basic"},
+            {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        ]

@@ -1,10 +1,14 @@
-"""From the bytes on the wire to the plain body: content type, content encoding, gzip."""
+"""From the bytes on the wire to the plain body: content type, content encoding, gzip, deflate, zstd."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
+
+from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
 from evidence.otlp.errors import BodyTooLarge, UndecodableBody, UnsupportedMedia
 from evidence.otlp.limits import Limits
@@ -22,10 +26,14 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 31  # zlib's window bits for the gzip format
 _PIECE: Final = 64 * 1024  # bytes given to zlib at a time
 _ZLIB: Final = 15  # and for the zlib format, which is what HTTP calls deflate (RFC 9110, 8.4.1.2)
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_ZSTD_WINDOW: Final = (
+    23  # log2 of the bytes that a frame may refer back to: 8 MiB, the most HTTP allows (RFC 9659)
+)
 
 
 class Unpacker(Protocol):
-    """What `zlib.decompressobj` returns, whose class has no public name."""
+    """What unpacks one member, stream or frame: as `zlib.decompressobj` returns it, and as zstd's does."""
 
     @property
     def eof(self) -> bool:
@@ -84,7 +92,7 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
     """Return the body with its `Content-Encoding` undone.
 
     Raises:
-        UnsupportedMedia: an encoding other than gzip and deflate.
+        UnsupportedMedia: an encoding other than gzip, deflate and zstd.
         BodyTooLarge: too many bytes as sent or when unpacked, or packed too tightly to be honest.
         UndecodableBody: not what the encoding says, or cut short.
     """
@@ -94,13 +102,22 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
         )
     match content_encoding.strip().lower():
         case "" | "identity" | "none":
+            if body.startswith(_ZSTD_MAGIC):  # which reads as protobuf whose fields nobody knows
+                raise UndecodableBody(
+                    "the body is zstd but the request says nothing of it: add `Content-Encoding: zstd`"
+                )
             return body
         case "gzip" | "x-gzip":
-            return _inflate(body, _GZIP, limits)
+            return _unpack(body, partial(zlib.decompressobj, wbits=_GZIP), limits)
         case "deflate":
-            return _inflate(body, _ZLIB, limits)
+            return _unpack(body, partial(zlib.decompressobj, wbits=_ZLIB), limits)
+        case "zstd":
+            options = {int(DecompressionParameter.window_log_max): _ZSTD_WINDOW}
+            return _unpack(body, partial(ZstdDecompressor, options=options), limits)
         case other:
-            raise UnsupportedMedia(f"content encoding {other[:40]} is not taken: send gzip, deflate or none")
+            raise UnsupportedMedia(
+                f"content encoding {other[:40]} is not taken: send gzip, zstd, deflate or none"
+            )
 
 
 def explain_undecodable(body: bytes, encoding: Encoding) -> str:
@@ -114,8 +131,8 @@ def explain_undecodable(body: bytes, encoding: Encoding) -> str:
     return "the body is not JSON, or was cut short"
 
 
-def _inflate(body: bytes, window_bits: int, limits: Limits) -> bytes:
-    """Unpack one or more gzip members or zlib streams, never holding more than the limit allows.
+def _unpack(body: bytes, make_unpacker: Callable[[], Unpacker], limits: Limits) -> bytes:
+    """Unpack one or more members, streams or frames, never holding more than the limit allows.
 
     A member is fed piece by piece: what follows it is copied each time one ends, and that may be nearly the whole body.
     """
@@ -128,7 +145,7 @@ def _inflate(body: bytes, window_bits: int, limits: Limits) -> bytes:
             raise BodyTooLarge(
                 f"the body is packed in more than {limits.gzip_members} members: pack it in one"
             )
-        unpacker = zlib.decompressobj(wbits=window_bits)
+        unpacker = make_unpacker()
         while not unpacker.eof:
             piece = body[at : at + _PIECE]
             if not piece:
@@ -147,5 +164,5 @@ def _inflate(body: bytes, window_bits: int, limits: Limits) -> bytes:
 def _unpack_piece(unpacker: Unpacker, piece: bytes, most: int) -> bytes:
     try:
         return unpacker.decompress(piece, most)
-    except zlib.error as exc:
+    except (zlib.error, ZstdError) as exc:
         raise UndecodableBody(f"the body is not packed as its content encoding says: {exc}") from exc

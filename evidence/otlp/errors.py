@@ -33,6 +33,14 @@ class WrongSignal(OtlpError):
     title = "The body is of another signal"
 
 
+class WrongAddress(OtlpError):
+    """An export that was posted where none is taken: mostly an endpoint setting that is not the root of the server."""
+
+    code = "wrong_otlp_address"
+    http_status = 404
+    title = "No export is taken here"
+
+
 class BodyTooLarge(OtlpError):
     """More bytes or items than one request may carry. Smaller batches help."""
 
@@ -67,6 +75,7 @@ class RejectCode(StrEnum):
     MALFORMED_ITEM = "malformed_item"
     MALFORMED_RESOURCE = "malformed_resource"
     UNSUPPORTED_LOG_RECORD = "unsupported_log_record"
+    LOG_EVENT_WITHOUT_SPAN = "log_event_without_span"
     INVALID_EVALUATION = "invalid_evaluation"
     MISSING_SYSTEM = "missing_system"
     SYSTEM_NOT_PERMITTED = "system_not_permitted"

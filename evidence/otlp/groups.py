@@ -17,6 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from evidence.otlp.errors import RejectCode
+from evidence.otlp.escapes import StandIn
 from evidence.otlp.limits import Limits
 from evidence.otlp.values import escape_unstorable
 
@@ -44,6 +45,7 @@ class ItemGroup(Generic[MessageT]):
     scope: InstrumentationScope
     scope_schema_url: str
     items: Sequence[MessageT | BrokenItem] = field(default_factory=list)
+    stand_in: StandIn | None = None  # in its texts, where the body had some that no message can hold
 
 
 def digest_prefix(group: ItemGroup[MessageT]) -> hashlib._Hash:

@@ -1,13 +1,15 @@
 """OTLP/JSON into the same protobuf messages that a protobuf body gives.
 
 Source: OpenTelemetry protocol specification, "JSON Protobuf Encoding": lowerCamelCase names, trace and span
-ids in hexadecimal (any case), 64-bit integers as text or number, enums as number (names are taken too),
-unknown fields ignored. Base64 ids, the most frequent mistake, are refused with a sentence that says so.
+ids in hexadecimal (any case), 64-bit integers as text or number, enums as number (names are taken too). Fields that
+nobody knows are counted by their place (`Names`); one that is a field of ours written otherwise (`trace_id`) is refused
+with its right name, and so are base64 ids.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -17,6 +19,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from evidence.otlp.errors import ItemRefused, RejectCode, UndecodableBody, WrongSignal
+from evidence.otlp.escapes import StandIn, is_unstorable
 from evidence.otlp.groups import BrokenItem, ItemGroup, MessageT
 from evidence.otlp.json_fields import (
     HEX,
@@ -30,23 +33,45 @@ from evidence.otlp.json_fields import (
     read_objects,
     read_text,
 )
-from evidence.otlp.json_text import ReadJson, RepeatedKeys, find_repeated, read_json
+from evidence.otlp.json_names import Names
+from evidence.otlp.json_text import ReadJson, RepeatedKeys, change_texts, find_repeated, read_json
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import Signal
 
+_SPAN_FIELDS: Final = frozenset(
+    {
+        "traceId", "spanId", "traceState", "parentSpanId", "flags", "name", "kind", "startTimeUnixNano",
+        "endTimeUnixNano", "attributes", "droppedAttributesCount", "events", "droppedEventsCount", "links",
+        "droppedLinksCount", "status",
+    }
+)  # fmt: skip
+_EVENT_FIELDS: Final = frozenset({"timeUnixNano", "name", "attributes", "droppedAttributesCount"})
+_LINK_FIELDS: Final = frozenset(
+    {"traceId", "spanId", "traceState", "attributes", "droppedAttributesCount", "flags"}
+)
+_LOG_FIELDS: Final = frozenset(
+    {
+        "timeUnixNano", "observedTimeUnixNano", "severityNumber", "severityText", "body", "attributes",
+        "droppedAttributesCount", "flags", "traceId", "spanId", "eventName",
+    }
+)  # fmt: skip
 SPAN_LISTS: Final = ("resourceSpans", "scopeSpans", "spans")  # each within the one before
 LOG_LISTS: Final = ("resourceLogs", "scopeLogs", "logRecords")
 
 
-def read_span_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[Span]]:
-    """Yield the groups of an `ExportTraceServiceRequest` in JSON."""
-    builder = _Builder(limits, _read(body, Signal.TRACES, SPAN_LISTS))
+def read_span_groups(body: bytes, limits: Limits, unread: Counter[str]) -> Iterator[ItemGroup[Span]]:
+    """Yield the groups of an `ExportTraceServiceRequest` in JSON.
+
+    Args:
+        unread: counts fields that nobody knows, by their place.
+    """
+    builder = _Builder(limits, _read(body, Signal.TRACES, SPAN_LISTS), Names(unread))
     return builder.read_groups(SPAN_LISTS, builder.build_span)
 
 
-def read_log_groups(body: bytes, limits: Limits) -> Iterator[ItemGroup[LogRecord]]:
-    """Yield the groups of an `ExportLogsServiceRequest` in JSON."""
-    builder = _Builder(limits, _read(body, Signal.LOGS, LOG_LISTS))
+def read_log_groups(body: bytes, limits: Limits, unread: Counter[str]) -> Iterator[ItemGroup[LogRecord]]:
+    """Yield the groups of an `ExportLogsServiceRequest` in JSON; `unread` as above."""
+    builder = _Builder(limits, _read(body, Signal.LOGS, LOG_LISTS), Names(unread))
     return builder.read_groups(LOG_LISTS, builder.build_log)
 
 
@@ -69,9 +94,8 @@ def _check_signal(document: Fields, signal: Signal) -> None:
         raise WrongSignal(
             f"the body holds {other}: post it to /v1/{'logs' if signal == 'traces' else 'traces'}"
         )
-    raise UndecodableBody(
-        f"the body has no {wanted} (names are lowerCamelCase); it has {sorted(document)[:5]}"
-    )
+    shown = [name.encode("utf-8", "backslashreplace").decode()[:60] for name in sorted(document)[:5]]
+    raise UndecodableBody(f"the body has no {wanted} (names are lowerCamelCase); it has {shown}")
 
 
 def _check_stand_once(document: Fields, names: tuple[str, str, str]) -> None:
@@ -112,16 +136,20 @@ def _shown_id(value: object, size: int) -> str | None:
 class _Builder:
     """Builds messages; every problem is an `ItemRefused`."""
 
-    def __init__(self, limits: Limits, read: ReadJson) -> None:
+    def __init__(self, limits: Limits, read: ReadJson, names: Names) -> None:
         self._limits = limits
-        self._read = read
+        self._names = names
+        self._read, self._stand_in = _storable(read)
 
     def read_groups(
         self, names: tuple[str, str, str], build: Callable[[Fields], MessageT]
     ) -> Iterator[ItemGroup[MessageT]]:
         outer, inner, items_name = names
+        self._names.count(self._read.document, "request", {outer})
         for resource_group in read_objects(self._read.document, outer):
+            self._names.count(resource_group, outer, {"resource", inner, "schemaUrl"})
             for scope_group in read_objects(resource_group, inner):
+                self._names.count(scope_group, inner, {"scope", items_name, "schemaUrl"})
                 raw_items = read_objects(scope_group, items_name)
                 try:
                     yield ItemGroup(
@@ -130,6 +158,7 @@ class _Builder:
                         self.build_scope(read_object(scope_group, "scope")),
                         read_text(scope_group, "schemaUrl"),
                         [_read_item(raw, build) for raw in raw_items],
+                        self._stand_in,
                     )
                 except ItemRefused as exc:
                     detail = f"the resource or scope of this item cannot be read: {exc.detail}"
@@ -143,6 +172,7 @@ class _Builder:
 
     def build_resource(self, raw: Fields) -> Resource:
         self._check_keys(raw)
+        self._names.check(raw, "resource", {"attributes", "droppedAttributesCount", "entityRefs"})
         fields: Fields = {
             "attributes": self._pairs(raw),
             "dropped_attributes_count": read_integer(raw, "droppedAttributesCount"),
@@ -151,6 +181,7 @@ class _Builder:
 
     def build_scope(self, raw: Fields) -> InstrumentationScope:
         self._check_keys(raw)
+        self._names.check(raw, "scope", {"name", "version", "attributes", "droppedAttributesCount"})
         fields: Fields = {
             "name": read_text(raw, "name"),
             "version": read_text(raw, "version"),
@@ -161,6 +192,7 @@ class _Builder:
 
     def build_span(self, raw: Fields) -> Span:
         self._check_keys(raw)
+        self._names.check(raw, "spans", _SPAN_FIELDS)
         fields: Fields = {
             "trace_id": read_id(raw, "traceId", 16),
             "span_id": read_id(raw, "spanId", 8),
@@ -180,6 +212,7 @@ class _Builder:
         }
         if raw.get("status") is not None:
             status = read_object(raw, "status")
+            self._names.check(status, "spans.status", {"message", "code"})
             fields["status"] = {
                 "message": read_text(status, "message"),
                 "code": read_enum(status, "code", Status.StatusCode),
@@ -188,6 +221,7 @@ class _Builder:
 
     def build_log(self, raw: Fields) -> LogRecord:
         self._check_keys(raw)
+        self._names.check(raw, "logRecords", _LOG_FIELDS)
         fields: Fields = {
             "time_unix_nano": read_integer(raw, "timeUnixNano"),
             "observed_time_unix_nano": read_integer(raw, "observedTimeUnixNano"),
@@ -206,6 +240,7 @@ class _Builder:
         return _build(LogRecord, fields)
 
     def _event(self, raw: Fields) -> Fields:
+        self._names.check(raw, "spans.events", _EVENT_FIELDS)
         return {
             "time_unix_nano": read_integer(raw, "timeUnixNano"),
             "name": read_text(raw, "name"),
@@ -214,6 +249,7 @@ class _Builder:
         }
 
     def _link(self, raw: Fields) -> Fields:
+        self._names.check(raw, "spans.links", _LINK_FIELDS)
         return {
             "trace_id": read_id(raw, "traceId", 16),
             "span_id": read_id(raw, "spanId", 8),
@@ -255,7 +291,20 @@ class _Builder:
                 return {"array_value": {"values": values}}
             if name == "kvlistValue":
                 return {"kvlist_value": {"values": self._pairs(read_object(raw, name), "values", depth + 1)}}
+            self._names.refuse_value(name)
         return {}
+
+
+def _storable(read: ReadJson) -> tuple[ReadJson, StandIn | None]:
+    """Return what was read with a character standing in for each lone surrogate, which no message can hold."""
+    if read.slow_text is None or not (is_unstorable(read.slow_text) or "\\u" in read.slow_text):
+        return read, None
+    stand_in = StandIn.for_json(read.slow_text)
+    try:
+        document: Fields = change_texts(read.document, stand_in.put)
+    except RecursionError:
+        return read, None
+    return ReadJson(document, read.has_repetitions), stand_in
 
 
 def _build(message_type: type[MessageT], fields: Mapping[str, object]) -> MessageT:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -24,6 +25,7 @@ class ReadJson(NamedTuple):
 
     document: Fields
     has_repetitions: bool  # somewhere in it is a `RepeatedKeys`
+    slow_text: str | None = None  # the text, where the fast reader refused it: it may hold lone surrogates
 
 
 class RepeatedKeys(dict[str, object]):
@@ -33,23 +35,46 @@ class RepeatedKeys(dict[str, object]):
 
 
 def read_json(body: bytes) -> ReadJson:
-    """Return the JSON object of a body. Bytes that are not UTF-8 survive as lone surrogates, refused later.
+    """Return the JSON object of a body. Bytes that are not UTF-8 survive as lone surrogates, escaped later.
 
     Raises:
         UndecodableBody: not a JSON object.
     """
     body = body.removeprefix(_BOM)
+    slow_text = None
     try:
         parsed: object = orjson.loads(body)
         has_repetitions = False
     except orjson.JSONDecodeError:
-        parsed, has_repetitions = _read_slowly(body)
+        slow_text = body.decode("utf-8", "surrogateescape")
+        parsed, has_repetitions = _read_slowly(slow_text)
     else:
         if not _keeps_every_key(body, parsed):
-            parsed, has_repetitions = _read_slowly(body)
+            parsed, has_repetitions = _read_slowly(body.decode("utf-8"))
     if not isinstance(parsed, dict):
         raise UndecodableBody("the body is JSON but not an object")
-    return ReadJson(parsed, has_repetitions)
+    return ReadJson(parsed, has_repetitions, slow_text)
+
+
+def change_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value with each of its texts, keys too, changed; what had a key twice is still known to.
+
+    Raises:
+        RecursionError: nested too deep.
+    """
+    match value:
+        case str():
+            return change(value)
+        case list():
+            return [change_texts(member, change) for member in value]
+        case RepeatedKeys():
+            marked = RepeatedKeys({change(key): change_texts(held, change) for key, held in value.items()})
+            marked.repeated = change(value.repeated)
+            return marked
+        case dict():
+            return {change(key): change_texts(held, change) for key, held in value.items()}
+        case _:
+            return value
 
 
 def find_repeated(value: object) -> str | None:
@@ -79,7 +104,7 @@ def _keeps_every_key(body: bytes, parsed: object) -> bool:
     return body.count(b'"') + body.count(_ESCAPED_QUOTE) == written.count(b'"')
 
 
-def _read_slowly(body: bytes) -> tuple[object, bool]:
+def _read_slowly(text: str) -> tuple[object, bool]:
     found: list[RepeatedKeys] = []
 
     def mark(pairs: list[tuple[str, object]]) -> Fields:
@@ -92,7 +117,7 @@ def _read_slowly(body: bytes) -> tuple[object, bool]:
         return marked
 
     try:
-        parsed = json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=mark)
+        parsed = json.loads(text, object_pairs_hook=mark)
     except (ValueError, RecursionError) as exc:
         raise UndecodableBody(f"the body is not JSON: {str(exc)[:200]}") from exc
     return parsed, bool(found)

@@ -25,5 +25,8 @@ class Limits:
     text_bytes: int = 16 * 1024  # bytes of a span's or event's name, a status message or a trace state
     nesting_levels: int = 32  # arrays and maps inside each other in one attribute value
     clock_skew_ns: int = 5_000_000_000  # nanoseconds a span may end before it starts
+    keep_app_logs: bool = (
+        False  # whether the text of a log record that is no GenAI event is kept, when it is refused
+    )
     reject_item_bytes: int = 64 * 1024  # bytes of a refused item kept in the ledger; the raw body has it all
     reason_bytes: int = 2_048  # bytes of the reasons in one reply

@@ -1,82 +1,137 @@
-"""The logs signal: `gen_ai.evaluation.result` events are taken, every other record is refused with a reason.
+"""The logs signal: events of the GenAI conventions are taken, every other record is refused with a reason.
 
-Source: OpenTelemetry GenAI semantic conventions, "Event: gen_ai.evaluation.result".
+`gen_ai.evaluation.result` events become samples of eval runs. All other events whose name begins with `gen_ai.` hold
+what a model was asked and what it answered: each becomes a row beside the span it names (`evidence.otlp.companions`).
+The lines that an application logs are no evidence of an answer, and may say anything about anybody: of those no text
+stays, unless the settings say so.
+
+Source: OpenTelemetry GenAI semantic conventions, "Events"; before 1.36 `gen_ai.user.message`, `gen_ai.choice` and their
+like.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from evidence.otlp.companions import identified
 from evidence.otlp.errors import ItemRefused, RejectCode
-from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
+from evidence.otlp.groups import BrokenItem, ItemGroup, dump_rejected
 from evidence.otlp.limits import LAST_NS, Limits
-from evidence.otlp.records import EvaluationRecord, LogBatch, RejectRecord
-from evidence.otlp.spans import check_id, read_system_key
-from evidence.otlp.values import check_no_nul, dump_json, read_attributes
+from evidence.otlp.records import EvaluationRecord, LogBatch, RejectRecord, SpanRecord
+from evidence.otlp.spans import GroupReader, check_id
+from evidence.otlp.values import (
+    LOG_BODY_KEY,
+    LOG_EVENT_KEY,
+    dump_json,
+    move_large_values,
+    read_attributes,
+    read_value,
+)
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
+_EVENTS: Final = "gen_ai."
+NOTHING_KEPT: Final = b"null"  # of a refused record whose text is no affair of ours
 
 
 def read_log_group(group: ItemGroup[LogRecord], limits: Limits, batch: LogBatch) -> None:
-    """Add the group's evaluation events and refusals to the batch."""
-    hasher = digest_prefix(group)
-    system_key, problem = "", None
-    try:
-        system_key = read_system_key(read_attributes(group.resource.attributes, limits))
-    except ItemRefused as exc:
-        problem = ItemRefused(RejectCode.MALFORMED_RESOURCE, f"the resource: {exc.detail}")
+    """Add the group's events and refusals to the batch."""
+    reader = GroupReader(group, limits, batch)
     for item in group.items:
         position = batch.n_items
         batch.n_items += 1
-        of_item = hasher.copy()
         if isinstance(item, BrokenItem):
-            of_item.update(item.raw)
-            batch.rejects.append(_reject_broken(item, position, system_key, of_item.hexdigest(), limits))
+            batch.rejects.append(reader.reject_broken(item, position))
             continue
-        of_item.update(item.SerializeToString(deterministic=True))
+        kept_blobs = len(batch.blobs)
         try:
-            if problem is not None:
-                raise problem
-            batch.evaluations.append(
-                _read_evaluation(item, position, system_key, of_item.hexdigest(), limits)
-            )
+            _read_record(item, position, reader, batch)
         except ItemRefused as exc:
-            batch.rejects.append(_reject_log(item, position, system_key, of_item.hexdigest(), exc, limits))
+            del batch.blobs[kept_blobs:]
+            batch.rejects.append(_reject_log(item, position, reader, exc))
+
+
+def _read_record(record: LogRecord, position: int, reader: GroupReader, batch: LogBatch) -> None:
+    reader.check()
+    attributes = read_attributes(record.attributes, reader.limits)
+    event = record.event_name or attributes.get("event.name")
+    if event == EVALUATION_EVENT:
+        batch.evaluations.append(_read_evaluation(record, attributes, position, reader))
+    elif isinstance(event, str) and event.startswith(_EVENTS):
+        batch.events.append(_read_event(record, event, attributes, position, reader))
+    else:
+        raise ItemRefused(
+            RejectCode.UNSUPPORTED_LOG_RECORD,
+            f"only events of the GenAI conventions are taken, whose names begin with {_EVENTS}; application logs "
+            "belong elsewhere: do not send them here",
+        )
+
+
+def _read_event(
+    record: LogRecord, event: str, attributes: dict[str, Any], position: int, reader: GroupReader
+) -> SpanRecord:
+    """Return the row of an event, beside the span it names."""
+    if not record.trace_id or not record.span_id:
+        raise ItemRefused(
+            RejectCode.LOG_EVENT_WITHOUT_SPAN,
+            f"{event[:80]} names no span: emit it within one, so that it carries its trace id and span id",
+        )
+    _check_ids(record)
+    at = _read_time(record)
+    attributes[LOG_EVENT_KEY] = {"name": event}
+    if record.HasField("body"):
+        attributes[LOG_BODY_KEY] = read_value(record.body, reader.limits, 0)
+    name = event
+    if reader.must_escape(dump_json([attributes, name])):
+        attributes, texts = reader.escape(attributes, {"name": name})
+        name = texts["name"]
+    if len(name.encode()) > reader.limits.text_bytes:
+        raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the event's name is too long")
+    if len(dump_json(attributes)) > reader.limits.attribute_bytes:
+        place = f"log record {position}"
+        attributes = move_large_values(attributes, limits=reader.limits, place=place, blobs=reader.blobs)
+    row = SpanRecord(
+        position=position,
+        system_key=reader.system_key,
+        trace_id=record.trace_id.hex(),
+        span_id="",
+        parent_span_id=record.span_id.hex(),
+        name=name,
+        kind=0,
+        start_ns=at,
+        end_ns=at,
+        status_code=0,
+        status_message="",
+        attributes=dump_json(attributes),
+        events=b"[]",
+        links=b"[]",
+        resource=reader.resource,
+        scope=reader.scope,
+        digest="",
+    )
+    return identified(row, attributes)
 
 
 def _read_evaluation(
-    record: LogRecord, position: int, system_key: str, digest: str, limits: Limits
+    record: LogRecord, attributes: dict[str, Any], position: int, reader: GroupReader
 ) -> EvaluationRecord:
-    attributes = read_attributes(record.attributes, limits)
-    event = record.event_name or attributes.get("event.name")
-    if event != EVALUATION_EVENT:
-        raise ItemRefused(
-            RejectCode.UNSUPPORTED_LOG_RECORD,
-            f"only {EVALUATION_EVENT} events are taken, this is {str(event)[:80]}",
-        )
-    if record.trace_id:
-        check_id(record.trace_id, bytes(16), RejectCode.INVALID_TRACE_ID, "trace id")
-    if record.span_id:
-        check_id(record.span_id, bytes(8), RejectCode.INVALID_SPAN_ID, "span id")
-    observed_ns = record.time_unix_nano or record.observed_time_unix_nano
-    if not 0 < observed_ns <= LAST_NS:
-        raise ItemRefused(RejectCode.TIME_OUT_OF_RANGE, "the event has no time or one beyond the year 2262")
+    _check_ids(record)
+    if reader.must_escape(dump_json(attributes)):
+        attributes, _ = reader.escape(attributes, {})
     text = dump_json(attributes)
-    check_no_nul(text)
-    if len(text) > limits.attribute_bytes:
+    if len(text) > reader.limits.attribute_bytes:
         raise ItemRefused(
             RejectCode.TEXT_TOO_LONG,
-            f"the attributes have {len(text)} bytes, the limit is {limits.attribute_bytes}",
+            f"the attributes have {len(text)} bytes, the limit is {reader.limits.attribute_bytes}",
         )
     return EvaluationRecord(
         position=position,
-        system_key=system_key,
+        system_key=reader.system_key,
         trace_id=record.trace_id.hex() or None,
         span_id=record.span_id.hex() or None,
-        observed_ns=observed_ns,
+        observed_ns=_read_time(record),
         name=_read_name(attributes),
         score_value=_read_score(attributes),
         score_label=_read_text(attributes, "gen_ai.evaluation.score.label"),
@@ -84,8 +139,23 @@ def _read_evaluation(
         response_id=_read_text(attributes, "gen_ai.response.id"),
         error_type=_read_text(attributes, "error.type"),
         attributes=text,
-        digest=digest,
+        digest=reader.digest(record.SerializeToString(deterministic=True)),
     )
+
+
+def _check_ids(record: LogRecord) -> None:
+    if record.trace_id:
+        check_id(record.trace_id, bytes(16), RejectCode.INVALID_TRACE_ID, "trace id")
+    if record.span_id:
+        check_id(record.span_id, bytes(8), RejectCode.INVALID_SPAN_ID, "span id")
+
+
+def _read_time(record: LogRecord) -> int:
+    """Return when it was, else when it was observed; nanoseconds since 1970, UTC."""
+    at = record.time_unix_nano or record.observed_time_unix_nano
+    if not 0 < at <= LAST_NS:
+        raise ItemRefused(RejectCode.TIME_OUT_OF_RANGE, "the event has no time or one beyond the year 2262")
+    return at
 
 
 def _read_name(attributes: dict[str, object]) -> str:
@@ -114,35 +184,23 @@ def _read_text(attributes: dict[str, object], name: str) -> str | None:
     raise ItemRefused(RejectCode.INVALID_EVALUATION, f"{name} is not a text")
 
 
-def _reject_log(
-    record: LogRecord, position: int, system_key: str, digest: str, problem: ItemRefused, limits: Limits
-) -> RejectRecord:
-    fields = MessageToDict(record, preserving_proto_field_name=True)
-    for name, value in (("trace_id", record.trace_id), ("span_id", record.span_id)):
-        if value:
-            fields[name] = value.hex()
+def _reject_log(record: LogRecord, position: int, reader: GroupReader, problem: ItemRefused) -> RejectRecord:
+    forgotten = problem.code is RejectCode.UNSUPPORTED_LOG_RECORD and not reader.limits.keep_app_logs
     return RejectRecord(
         position=position,
         code=problem.code,
         detail=problem.detail,
-        system_key=system_key,
+        system_key=reader.system_key,
         trace_id=record.trace_id.hex() if len(record.trace_id) == 16 else None,
         span_id=record.span_id.hex() if len(record.span_id) == 8 else None,
-        item_digest=digest,
-        item=dump_rejected(fields, limits),
+        item_digest=reader.digest(record.SerializeToString(deterministic=True)),
+        item=NOTHING_KEPT if forgotten else _dump_record(record, reader),
     )
 
 
-def _reject_broken(
-    item: BrokenItem, position: int, system_key: str, digest: str, limits: Limits
-) -> RejectRecord:
-    return RejectRecord(
-        position,
-        item.code,
-        item.detail,
-        system_key,
-        item.trace_id,
-        item.span_id,
-        digest,
-        dump_broken(item, limits),
-    )
+def _dump_record(record: LogRecord, reader: GroupReader) -> bytes:
+    fields = MessageToDict(record, preserving_proto_field_name=True)
+    for name, value in (("trace_id", record.trace_id), ("span_id", record.span_id)):
+        if value:
+            fields[name] = value.hex()
+    return dump_rejected(reader.as_sent(fields), reader.limits)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -41,6 +42,9 @@ class SpanRecord(NamedTuple):
     resource: bytes  # JSON object: the resource's attributes
     scope: bytes  # JSON object: {"name", "version", "schema_url", "resource_schema_url", "attributes"}
     digest: str  # of its content; the same for protobuf and JSON (evidence.otlp.span_digest)
+    parent_is_remote: bool = (
+        False  # its parent is in another process, so that this one will send no other root
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class EvaluationRecord:
 
 @dataclass(frozen=True, slots=True)
 class RejectRecord:
-    """One item that was refused alone, with enough of it to see why."""
+    """One item that was refused alone, with enough of it to see why; none of it where it is no affair of ours."""
 
     position: int  # zero-based place in the request
     code: RejectCode
@@ -73,7 +77,7 @@ class RejectRecord:
     trace_id: str | None  # as it was sent, in hexadecimal, where there was one
     span_id: str | None
     item_digest: str  # SHA-256 of the item's bytes as they could be read
-    item: bytes  # JSON object, escaped so that PostgreSQL can store it
+    item: bytes  # JSON object, escaped so that PostgreSQL can store it; or null
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,9 @@ class TraceBatch:
     spans: list[SpanRecord] = field(default_factory=list)
     rejects: list[RejectRecord] = field(default_factory=list)
     blobs: list[AttributeBlob] = field(default_factory=list)
+    unread: Counter[str] = field(
+        default_factory=Counter
+    )  # fields of the body that nobody knows, by their place
     n_items: int = 0
 
 
@@ -103,5 +110,10 @@ class LogBatch:
 
     encoding: Encoding
     evaluations: list[EvaluationRecord] = field(default_factory=list)
+    events: list[SpanRecord] = field(
+        default_factory=list
+    )  # rows beside their spans: evidence.otlp.companions
     rejects: list[RejectRecord] = field(default_factory=list)
+    blobs: list[AttributeBlob] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
     n_items: int = 0

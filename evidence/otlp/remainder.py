@@ -7,6 +7,7 @@ be taken apart exactly is never taken apart at all.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import count
@@ -44,7 +45,7 @@ def read_items(body: PlainBody, signal: Signal) -> list[Item]:
         found = [*traces.spans, *traces.rejects]
     else:
         logs = decode_logs(body, NO_LIMITS)
-        found = [*logs.evaluations, *logs.rejects]
+        found = [*logs.evaluations, *logs.events, *logs.rejects]
     return sorted(found, key=lambda item: item.position)
 
 
@@ -100,12 +101,15 @@ def _cut_level(
 
 
 def _cut_json(data: bytes, signal: Signal, positions: Collection[int]) -> bytes:
-    document = dict(read_json(data).document)
+    read = read_json(data)
+    document = dict(read.document)
     names = SPAN_LISTS if signal is Signal.TRACES else LOG_LISTS
     _cut_lists(document, names, count(), positions)
     try:
+        if read.slow_text is not None:
+            return json.dumps(document).encode()  # writes lone surrogates
         return orjson.dumps(document)
-    except TypeError as exc:  # lone surrogates, or nested deeper than it writes
+    except (TypeError, RecursionError) as exc:  # nested deeper than they write
         raise Inseparable("its JSON cannot be written again") from exc
 
 

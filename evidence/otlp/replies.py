@@ -36,11 +36,20 @@ class Reason:
 
 
 def describe_outcome(
-    reasons: Sequence[Reason], *, n_items: int, moved: Sequence[AttributeBlob], limits: Limits
+    reasons: Sequence[Reason],
+    *,
+    n_items: int,
+    moved: Sequence[AttributeBlob],
+    limits: Limits,
+    unread: str = "",
 ) -> str:
     """Return the message of a reply: each code with its count and first example; empty when all is well.
 
-    An attribute that was moved to a blob is a warning: the span is stored and not counted as refused.
+    An attribute that was moved to a blob is a warning: the span is stored and not counted as refused. So is a field
+    that nobody knows.
+
+    Args:
+        unread: the fields that nobody knows, in words.
     """
     parts: list[str] = []
     if reasons:
@@ -58,6 +67,8 @@ def describe_outcome(
         parts.append(
             f"{len(moved)} values above {limits.attribute_bytes} bytes stored apart (first: {moved[0].place})"
         )
+    if unread:
+        parts.append(f"not understood, and kept in the raw body only: {unread}")
     return "; ".join(parts).encode("utf-8")[: limits.reason_bytes].decode("utf-8", "ignore")
 
 

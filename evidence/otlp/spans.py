@@ -1,7 +1,7 @@
 """One group of spans into rows ready for COPY, and refusals.
 
-This is the hot path, so checks that rarely fail are made on whole JSON texts (one search for an escaped NUL,
-one length) and the slow road is taken only when they hit.
+This is the hot path, so checks that rarely fail are made on whole JSON texts (one search for what must be escaped, one
+length) and the slow road is taken only when they hit.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from evidence.otlp.errors import ItemRefused, RejectCode
-from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
+from evidence.otlp.escapes import each_text, escape_map
+from evidence.otlp.groups import BrokenItem, ItemGroup, MessageT, digest_prefix, dump_broken, dump_rejected
 from evidence.otlp.limits import LAST_NS, Limits
-from evidence.otlp.records import RejectRecord, SpanRecord, TraceBatch
+from evidence.otlp.records import LogBatch, RejectRecord, SpanRecord, TraceBatch
 from evidence.otlp.span_digest import SpanContent, carry, digest_span
-from evidence.otlp.values import check_no_nul, dump_json, move_large_values, read_attributes
+from evidence.otlp.values import dump_json, move_large_values, read_attributes
 
 SYSTEM_ATTRIBUTE: Final = "tracebinder.system"
 SERVICE_ATTRIBUTE: Final = "service.name"
@@ -29,16 +30,19 @@ _DROPPED_ATTRIBUTES: Final = "otel.dropped_attributes_count"
 _DROPPED_EVENTS: Final = "otel.dropped_events_count"
 _DROPPED_LINKS: Final = "otel.dropped_links_count"
 _TRACE_STATE: Final = "w3c.tracestate"
+PARENT_IS_REMOTE: Final = "otel.parent_is_remote"
+_REMOTE: Final = 0x300  # of a span's flags: it is known whether the parent is in another process, and it is
+_ESCAPED_NUL: Final = b"\\u0000"  # also what is left of an escaped backslash before "u0000"
 
 
 def read_span_group(group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -> None:
     """Add the group's spans to the batch: stored rows, blobs and refusals."""
-    reader = _GroupReader(group, limits, batch)
+    reader = GroupReader(group, limits, batch)
     for item in group.items:
         position = batch.n_items
         batch.n_items += 1
         if isinstance(item, BrokenItem):
-            batch.rejects.append(_reject_broken(item, position, reader))
+            batch.rejects.append(reader.reject_broken(item, position))
             continue
         kept_blobs = len(batch.blobs)
         try:
@@ -49,42 +53,72 @@ def read_span_group(group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -
             batch.rejects.append(_reject_span(item, position, reader, exc))
 
 
-class _GroupReader:
-    """What the spans of one resource and scope share, worked out once."""
+class GroupReader:
+    """What the items of one resource and scope share, worked out once."""
 
-    def __init__(self, group: ItemGroup[Span], limits: Limits, batch: TraceBatch) -> None:
+    def __init__(self, group: ItemGroup[MessageT], limits: Limits, batch: TraceBatch | LogBatch) -> None:
         self.limits = limits
-        self._blobs = batch.blobs
+        self.blobs = batch.blobs
+        self._stand_in = group.stand_in
         self._problem: ItemRefused | None = None
-        self.hasher = digest_prefix(group)
+        self._hasher = digest_prefix(group)
         self.system_key = ""
-        self._resource = self._scope = self._carried_resource = self._carried_scope = b"{}"
+        self.resource = self.scope = self._carried_resource = self._carried_scope = b"{}"
         try:
             self._read_shared(group, position=batch.n_items)
         except ItemRefused as exc:
             self._problem = ItemRefused(RejectCode.MALFORMED_RESOURCE, f"the resource or scope: {exc.detail}")
 
-    def _read_shared(self, group: ItemGroup[Span], position: int) -> None:
+    def _read_shared(self, group: ItemGroup[MessageT], position: int) -> None:
         resource = read_attributes(group.resource.attributes, self.limits)
         self.system_key = read_system_key(resource)
-        scope: dict[str, object] = {"name": group.scope.name, "version": group.scope.version}
+        fields = {"name": group.scope.name, "version": group.scope.version}
         if group.scope_schema_url:
-            scope["schema_url"] = group.scope_schema_url
+            fields["schema_url"] = group.scope_schema_url
         if group.resource_schema_url:
-            scope["resource_schema_url"] = group.resource_schema_url
+            fields["resource_schema_url"] = group.resource_schema_url
         attributes = read_attributes(group.scope.attributes, self.limits)
+        if self.must_escape(dump_json([resource, attributes, fields])):
+            resource, _ = escape_map(resource, {}, self._stand_in)
+            attributes, fields = escape_map(attributes, fields, self._stand_in)
+        scope: dict[str, object] = dict(fields)
         if attributes:
-            scope["attributes"] = self._fit(attributes, f"scope of span {position}")
-        self._resource, self._carried_resource = _dump(self._fit(resource, f"resource of span {position}"))
-        self._scope, self._carried_scope = _dump(scope)
-        check_no_nul(self._resource, self._scope)
-        if len(self._scope) > self.limits.attribute_bytes:
+            scope["attributes"] = self.fit(attributes, f"scope of span {position}")
+        self.resource, self._carried_resource = _dump(self.fit(resource, f"resource of span {position}"))
+        self.scope, self._carried_scope = _dump(scope)
+        if len(self.scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
 
-    def _fit(self, attributes: dict[str, object], place: str) -> dict[str, object]:
+    def check(self) -> None:
+        """Refuse every item where resource or scope cannot be kept.
+
+        Raises:
+            ItemRefused: saying why.
+        """
+        if self._problem is not None:
+            raise self._problem
+
+    def must_escape(self, json_text: bytes) -> bool:
+        """Whether something in a JSON text has to be written otherwise; a text that looks so may be found not to."""
+        return _ESCAPED_NUL in json_text or (
+            self._stand_in is not None and self._stand_in.encoded in json_text
+        )
+
+    def escape(
+        self, attributes: dict[str, object], fields: dict[str, str]
+    ) -> tuple[dict[str, object], dict[str, str]]:
+        """Return attributes, and texts beside them, as they can be stored."""
+        return escape_map(attributes, fields, self._stand_in)
+
+    def as_sent(self, fields: dict[str, object]) -> dict[str, object]:
+        """Return what a message says with its lone surrogates."""
+        return fields if self._stand_in is None else dict(each_text(fields, self._stand_in.take_back))
+
+    def fit(self, attributes: dict[str, object], place: str) -> dict[str, object]:
+        """Return attributes of which large values were moved, where they are too long together."""
         if len(dump_json(attributes)) <= self.limits.attribute_bytes:
             return attributes
-        return move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs)
+        return move_large_values(attributes, limits=self.limits, place=place, blobs=self.blobs)
 
     def read_span(self, span: Span, position: int) -> SpanRecord:
         """Return the row of one span.
@@ -92,17 +126,14 @@ class _GroupReader:
         Raises:
             ItemRefused: for any of the reasons in `RejectCode` that a span alone can give.
         """
-        if self._problem is not None:
-            raise self._problem
+        self.check()
         start_ns, end_ns = span.start_time_unix_nano, span.end_time_unix_nano
         parent = span.parent_span_id
         status = span.status
         self._check_fields(span, start_ns, end_ns, parent)
-        attributes, carried_attributes = self._dump_attributes(span, position)
+        name, message, attributes, carried_attributes = self._dump_attributes(span, position)
         events, carried_events = self._dump_events(span, position) if span.events else _NOTHING
         links, carried_links = self._dump_links(span, position) if span.links else _NOTHING
-        name, message = span.name, status.message
-        check_no_nul(name, message, attributes, events, links)
         if len(name) + len(message) > self.limits.text_bytes // 4:
             self._check_texts(name, message)
         trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
@@ -128,14 +159,37 @@ class _GroupReader:
             attributes,
             events,
             links,
-            self._resource,
-            self._scope,
+            self.resource,
+            self.scope,
             digest,
+            bool(parent_id) and span.flags & _REMOTE == _REMOTE,
+        )
+
+    def digest(self, of_item: bytes) -> str:
+        """Return the digest of a refused item: over resource, scope and its bytes."""
+        hasher = self._hasher.copy()
+        hasher.update(of_item)
+        return hasher.hexdigest()
+
+    def reject_broken(self, item: BrokenItem, position: int) -> RejectRecord:
+        """Return the refusal of an item that could not be read."""
+        return RejectRecord(
+            position=position,
+            code=item.code,
+            detail=item.detail,
+            system_key=self.system_key,
+            trace_id=item.trace_id,
+            span_id=item.span_id,
+            item_digest=self.digest(item.raw),
+            item=dump_broken(item, self.limits),
         )
 
     def _check_fields(self, span: Span, start_ns: int, end_ns: int, parent: bytes) -> None:
-        check_id(span.trace_id, _NO_TRACE_ID, RejectCode.INVALID_TRACE_ID, "trace id")
-        check_id(span.span_id, _NO_SPAN_ID, RejectCode.INVALID_SPAN_ID, "span id")
+        trace_id, span_id = span.trace_id, span.span_id
+        if len(trace_id) != 16 or trace_id == _NO_TRACE_ID:
+            check_id(trace_id, _NO_TRACE_ID, RejectCode.INVALID_TRACE_ID, "trace id")
+        if len(span_id) != 8 or span_id == _NO_SPAN_ID:
+            check_id(span_id, _NO_SPAN_ID, RejectCode.INVALID_SPAN_ID, "span id")
         if parent and len(parent) != 8:
             raise ItemRefused(
                 RejectCode.INVALID_PARENT_SPAN_ID, f"parent span id has {len(parent)} bytes instead of 8"
@@ -155,8 +209,23 @@ class _GroupReader:
                 RejectCode.MALFORMED_ITEM, f"kind {span.kind} or status {span.status.code} is unknown"
             )
 
-    def _dump_attributes(self, span: Span, position: int) -> tuple[bytes, bytes]:
+    def _dump_attributes(self, span: Span, position: int) -> tuple[str, str, bytes, bytes]:
+        """Return name, status message and attributes, these as they are stored and as they are digested."""
         attributes = read_attributes(span.attributes, self.limits)
+        self._add_what_stands_beside(span, attributes)
+        name, message = span.name, span.status.message
+        text = dump_json(attributes)
+        if self.must_escape(text) or "\x00" in name or "\x00" in message or self._stand_in is not None:
+            attributes, texts = self.escape(attributes, {"name": name, "status_message": message})
+            name, message = texts["name"], texts["status_message"]
+            text = dump_json(attributes)
+        if len(text) <= self.limits.attribute_bytes:
+            return name, message, text, carry(attributes)
+        place = f"span {position}"
+        moved = move_large_values(attributes, limits=self.limits, place=place, blobs=self.blobs)
+        return name, message, *_dump(moved)
+
+    def _add_what_stands_beside(self, span: Span, attributes: dict[str, object]) -> None:
         if span.trace_state:
             self._check_texts(span.trace_state)
             attributes.setdefault(_TRACE_STATE, span.trace_state)
@@ -166,11 +235,8 @@ class _GroupReader:
             attributes.setdefault(_DROPPED_EVENTS, span.dropped_events_count)
         if span.dropped_links_count:
             attributes.setdefault(_DROPPED_LINKS, span.dropped_links_count)
-        text = dump_json(attributes)
-        if len(text) <= self.limits.attribute_bytes:
-            return text, carry(attributes)
-        place = f"span {position}"
-        return _dump(move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs))
+        if span.flags & _REMOTE == _REMOTE and span.parent_span_id:
+            attributes.setdefault(PARENT_IS_REMOTE, True)  # its value
 
     def _dump_events(self, span: Span, position: int) -> tuple[bytes, bytes]:
         if len(span.events) > self.limits.span_events:
@@ -181,12 +247,14 @@ class _GroupReader:
         events = []
         for number, event in enumerate(span.events):
             self._check_texts(event.name)
-            attributes = self._fit(
-                read_attributes(event.attributes, self.limits), f"span {position}, event {number}"
-            )
+            attributes = read_attributes(event.attributes, self.limits)
+            fields = {"name": event.name}
+            if self.must_escape(dump_json([attributes, fields])):
+                attributes, fields = self.escape(attributes, fields)
+            attributes = self.fit(attributes, f"span {position}, event {number}")
             if event.dropped_attributes_count:
                 attributes.setdefault(_DROPPED_ATTRIBUTES, event.dropped_attributes_count)
-            events.append({"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes})
+            events.append({**fields, "time_ns": event.time_unix_nano, "attributes": attributes})
         return _dump(events)
 
     def _dump_links(self, span: Span, position: int) -> tuple[bytes, bytes]:
@@ -197,19 +265,15 @@ class _GroupReader:
         links = []
         for number, link in enumerate(span.links):
             self._check_texts(link.trace_state)
-            attributes = self._fit(
-                read_attributes(link.attributes, self.limits), f"span {position}, link {number}"
-            )
+            attributes = read_attributes(link.attributes, self.limits)
+            fields = {"trace_state": link.trace_state}
+            if self.must_escape(dump_json([attributes, fields])):
+                attributes, fields = self.escape(attributes, fields)
+            attributes = self.fit(attributes, f"span {position}, link {number}")
             if link.dropped_attributes_count:
                 attributes.setdefault(_DROPPED_ATTRIBUTES, link.dropped_attributes_count)
-            links.append(
-                {
-                    "trace_id": link.trace_id.hex(),
-                    "span_id": link.span_id.hex(),
-                    "trace_state": link.trace_state,
-                    "attributes": attributes,
-                }
-            )
+            ids = {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex()}
+            links.append({**ids, **fields, "attributes": attributes})
         return _dump(links)
 
     def _check_texts(self, *texts: str) -> None:
@@ -253,10 +317,8 @@ def check_id(value: bytes, zero: bytes, code: RejectCode, name: str) -> None:
     raise ItemRefused(code, f"{name} has {len(value)} bytes instead of {size}")
 
 
-def _reject_span(span: Span, position: int, reader: _GroupReader, problem: ItemRefused) -> RejectRecord:
-    hasher = reader.hasher.copy()
-    hasher.update(span.SerializeToString(deterministic=True))
-    fields = MessageToDict(span, preserving_proto_field_name=True)
+def _reject_span(span: Span, position: int, reader: GroupReader, problem: ItemRefused) -> RejectRecord:
+    fields = reader.as_sent(MessageToDict(span, preserving_proto_field_name=True))
     for name, value in (
         ("trace_id", span.trace_id),
         ("span_id", span.span_id),
@@ -271,21 +333,6 @@ def _reject_span(span: Span, position: int, reader: _GroupReader, problem: ItemR
         system_key=reader.system_key,
         trace_id=span.trace_id.hex() if len(span.trace_id) == 16 else None,
         span_id=span.span_id.hex() if len(span.span_id) == 8 else None,
-        item_digest=hasher.hexdigest(),
+        item_digest=reader.digest(span.SerializeToString(deterministic=True)),
         item=dump_rejected(fields, reader.limits),
-    )
-
-
-def _reject_broken(item: BrokenItem, position: int, reader: _GroupReader) -> RejectRecord:
-    hasher = reader.hasher.copy()
-    hasher.update(item.raw)
-    return RejectRecord(
-        position=position,
-        code=item.code,
-        detail=item.detail,
-        system_key=reader.system_key,
-        trace_id=item.trace_id,
-        span_id=item.span_id,
-        item_digest=hasher.hexdigest(),
-        item=dump_broken(item, reader.limits),
     )

@@ -8,6 +8,7 @@
 | bytes | {"tracebinder.bytes": base64} |
 | a key given twice | the first value; the others under "tracebinder.repeated": {key: [values]} |
 | a value above the limit | {"tracebinder.blob": digest, "bytes": n, "media_type": ...} |
+| U+0000, a lone surrogate | escaped, and said so under "tracebinder.escaped" (`evidence.otlp.escapes`) |
 
 The keys of these objects are ours: an item in which a sender uses one is refused, so that what stands in a row under
 such a key was put there by us.
@@ -27,16 +28,23 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from evidence.erased import ERASED_KEY
 from evidence.otlp.errors import ItemRefused, RejectCode
+from evidence.otlp.escapes import ESCAPED_KEY
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import AttributeBlob
 
 BLOB_KEY: Final = "tracebinder.blob"
 BYTES_KEY: Final = "tracebinder.bytes"
 REPEATED_KEY: Final = "tracebinder.repeated"
-RESERVED_KEYS: Final = frozenset({BLOB_KEY, BYTES_KEY, REPEATED_KEY, ERASED_KEY})
+VERSION_KEY: Final = "tracebinder.version_of"  # of these three: evidence.otlp.companions
+LOG_EVENT_KEY: Final = "tracebinder.log_event"
+LOG_BODY_KEY: Final = "tracebinder.log_body"
+RESERVED_KEYS: Final = frozenset(
+    {
+        BLOB_KEY, BYTES_KEY, REPEATED_KEY, ERASED_KEY, ESCAPED_KEY, VERSION_KEY, LOG_EVENT_KEY, LOG_BODY_KEY,
+    }
+)  # fmt: skip
 _NAMED_BLOB: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _PLAIN_KINDS: Final = frozenset({"string_value", "int_value", "bool_value"})  # the same in JSON
-_ESCAPED_NUL: Final = b"\\u0000"
 
 
 def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str, object]:
@@ -49,7 +57,7 @@ def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str,
     for pair in attributes:
         value = pair.value
         # Texts that are not empty and numbers but zero are the commonest; asking for the oneof costs more.
-        found[pair.key] = value.string_value or value.int_value or _read_value(value, limits, 0)
+        found[pair.key] = value.string_value or value.int_value or read_value(value, limits, 0)
     if len(found) != len(attributes):
         found = _read_map(attributes, limits, 0)
     else:
@@ -65,20 +73,6 @@ def read_attributes(attributes: Sequence[KeyValue], limits: Limits) -> dict[str,
 def dump_json(value: object) -> bytes:
     """Return compact UTF-8 JSON of a value made by this module."""
     return orjson.dumps(value)
-
-
-def check_no_nul(*texts: str | bytes) -> None:
-    """Refuse what holds U+0000, which PostgreSQL stores neither as text nor as jsonb.
-
-    Args:
-        texts: plain ones, or JSON ones as bytes.
-
-    Raises:
-        ItemRefused: one of them does.
-    """
-    for text in texts:
-        if ("\x00" in text) if isinstance(text, str) else _has_escaped_nul(text):
-            raise ItemRefused(RejectCode.UNSTORABLE_TEXT, "a text holds U+0000, which cannot be stored")
 
 
 def escape_unstorable(value: object) -> object:
@@ -133,8 +127,12 @@ def _check_keys(found: dict[str, object]) -> None:
         )
 
 
-def _read_value(value: AnyValue, limits: Limits, depth: int) -> object:
-    """Return one OTLP value as JSON, `depth` arrays or maps down."""
+def read_value(value: AnyValue, limits: Limits, depth: int) -> object:
+    """Return one OTLP value as JSON, `depth` arrays or maps down.
+
+    Raises:
+        ItemRefused: nested too deep, or with a key that is ours.
+    """
     kind = value.WhichOneof("value")
     if kind in _PLAIN_KINDS:
         return getattr(value, kind)
@@ -148,7 +146,7 @@ def _read_value(value: AnyValue, limits: Limits, depth: int) -> object:
         case "double_value":
             return _read_double(value.double_value)
         case "array_value":
-            return [_read_value(member, limits, depth + 1) for member in value.array_value.values]
+            return [read_value(member, limits, depth + 1) for member in value.array_value.values]
         case "kvlist_value":
             return _read_map(value.kvlist_value.values, limits, depth + 1)
         case "bytes_value":
@@ -169,7 +167,7 @@ def _read_map(pairs: Sequence[KeyValue], limits: Limits, depth: int) -> dict[str
     found: dict[str, object] = {}
     repeated: dict[str, list[object]] = {}
     for pair in pairs:
-        value = _read_value(pair.value, limits, depth)
+        value = read_value(pair.value, limits, depth)
         if pair.key in found:
             repeated.setdefault(pair.key, []).append(value)
         else:
@@ -178,22 +176,6 @@ def _read_map(pairs: Sequence[KeyValue], limits: Limits, depth: int) -> dict[str
     if repeated:
         found[REPEATED_KEY] = repeated
     return found
-
-
-def _has_escaped_nul(json_text: bytes) -> bool:
-    return _ESCAPED_NUL in json_text and _contains_nul(orjson.loads(json_text))
-
-
-def _contains_nul(value: object) -> bool:
-    match value:
-        case str():
-            return "\x00" in value
-        case list():
-            return any(_contains_nul(member) for member in value)
-        case dict():
-            return any("\x00" in key or _contains_nul(member) for key, member in value.items())
-        case _:
-            return False
 
 
 def _move_large(key: str, value: object, limits: Limits, place: str, blobs: list[AttributeBlob]) -> object:

@@ -23,7 +23,8 @@ from evidence.semconv.messages import (
     say,
     with_reason,
 )
-from evidence.semconv.span_view import SpanView, parse_said
+from evidence.semconv.span_view import SpanView
+from evidence.semconv.spelling import parse_said
 from evidence.semconv.values import read_value
 
 _INPUT: Final = attributes_for(Meaning.INPUT_TEXT)
@@ -176,7 +177,8 @@ def _hear_value(value: Any, key: str, role: str) -> Heard:
 
 def _hear_rows(rows: Sequence[Mapping[str, Any]], prefix: str, names: FlatMessage | None, role: str) -> Heard:
     read = [_from_row(row, names, role) if names else read_message(row, role) for row in rows]
-    messages = [message for message in read if message is not None]
+    # A message of which only the role is told is none: what was said stands in another place, or nowhere.
+    messages = [message for message in read if message and (message.parts or message.finish_reason)]
     return Heard(messages, f"{prefix}.{len(rows) - 1}")
 
 
@@ -267,6 +269,8 @@ def _from_event(attributes: Mapping[str, Any], role: str) -> Message | None:
             parsed = _parsed(value)
             if key == "message" or isinstance(parsed, list):
                 told[key] = parsed
+    if isinstance(told.get("message"), list):
+        told["content"] = told.pop("message")  # the parts of the message, as Strands writes them
     if isinstance(told.get("message"), str):
         return with_reason(say(role, told["message"]), told.get("finish_reason"))
     return read_message(told, role)

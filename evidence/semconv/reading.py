@@ -234,7 +234,6 @@ _SPEAKING: Final = (
     "llm",
     "gen_ai",
     "genai",
-    "ai.",
     "prompt",
     "completion",
     "model",

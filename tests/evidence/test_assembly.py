@@ -132,7 +132,7 @@ def test_a_quiet_trace_is_sealed_with_all_its_nouns(world: World) -> None:
     assert check.version is not None
     assert (check.rule, check.decision, check.version.label) == ("prohibited", "allow", "1")
     assert ToolCall.objects.get().arguments == {"a": 1}
-    assert codes(trace) == []
+    assert codes(trace) == ["starts_in_future"]  # by the clock of `stored_spans`
     assert not PendingTrace.objects.exists()
     event = AuditEvent.objects.get(verb="trace.sealed")
     assert (event.object_id, event.object_digest, event.system) == (str(trace.pk), trace.digest, world.system)
@@ -432,7 +432,7 @@ def test_what_an_sdk_sends_over_otlp_becomes_a_sealed_trace(world: World) -> Non
     ingest.ingest_traces(body=body, content_type="application/json", content_encoding="", principal=principal)
     assert assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1)) == 1
     trace = Trace.objects.get()
-    assert (trace.status, trace.release, codes(trace)) == ("complete", world.release, [])
+    assert (trace.status, trace.release, codes(trace)) == ("complete", world.release, ["starts_in_future"])
     assert trace.question == long_question
     assert Citation.objects.get(claim__trace=trace).verdict == "verbatim"
     assert [row.score for row in Retrieval.objects.order_by("rank")] == [2.0, 1.0]
@@ -450,7 +450,7 @@ def test_a_value_whose_blob_was_lost_is_flagged_and_the_rest_is_sealed(world: Wo
     assert assemble_due_traces(limit=10, now=timezone.now() + timedelta(minutes=1)) == 1
     trace = Trace.objects.get()
     assert (trace.question, trace.answer) == ("rate?", ANSWER)  # what the chat span still holds
-    assert codes(trace) == ["value_in_blob"]
+    assert codes(trace) == ["starts_in_future", "value_in_blob"]
 
 
 def make_otlp_json(spans: list[dict[str, Any]]) -> bytes:

@@ -21,7 +21,7 @@ from evidence.access import Principal, principal_of_command_line, principal_of_t
 from evidence.models import AuditEvent, IngestBatch, Reject, Scope
 from evidence.services import ingest
 from evidence.services.people import memberships, tokens
-from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span
+from tests.evidence.otlp_bodies import JSON, PROTOBUF, START_NS, make_request, make_span
 from tests.evidence.test_otlp_logs import EVENT, make_logs
 from tests.factories import World, make_person, make_world
 
@@ -117,7 +117,7 @@ def test_a_request_that_may_speak_of_both_is_shown_to_who_has_both(
 def test_a_refusal_in_a_shared_request_is_still_shown_to_its_own_people(shared: Shared) -> None:
     shared.send(MINE, make_span())
     send_two(shared)  # a duplicate of mine
-    clash = make_request(make_span(name="something else"))
+    clash = make_request(make_span(start_time_unix_nano=START_NS - 1))
     clash.MergeFrom(make_request(make_span(span_id=bytes(range(3, 11))), system=OTHER))
     batch = ingest.ingest_traces(
         body=clash.SerializeToString(), content_type=PROTOBUF, content_encoding="", principal=shared.sender

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from evidence.access import Principal, principal_of_token
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken, AuditEvent, Blob, IngestBatch, PendingTrace, Reject, Scope, Span
+from evidence.otlp.span_digest import digest_row
 from evidence.services import audit, ingest
 from evidence.services.blobs import read_blob
 from tests.evidence.otlp_bodies import (
@@ -69,7 +70,7 @@ def test_raw_body_is_kept_and_the_event_names_it(sender: Principal) -> None:
 
 def test_same_body_again_changes_nothing_and_answers_the_same(sender: Principal) -> None:
     body = make_request(
-        make_span(), make_span(span_id=bytes(8)), make_span(attributes={"a": "x"})
+        make_span(), make_span(span_id=bytes(8)), make_span(start_time_unix_nano=START_NS - 1)
     ).SerializeToString()
     first, again = post(sender, body), post(sender, body)
     assert first.reply == again.reply
@@ -112,11 +113,24 @@ def test_other_content_for_a_known_span_is_a_conflict_and_the_first_stands(sende
 
 def test_conflict_within_one_request(sender: Principal) -> None:
     body = make_request(
-        make_span(name="first"), make_span(name="first"), make_span(name="second")
+        make_span(name="first"),
+        make_span(name="first"),
+        make_span(name="second", start_time_unix_nano=START_NS - 1),
     ).SerializeToString()
     batch = post(sender, body).batch
     assert (batch.n_accepted, batch.n_duplicate, batch.n_rejected) == (1, 1, 1)
     assert Span.objects.get().name == "first"
+
+
+def test_other_content_from_the_same_start_is_kept_beside_the_first(sender: Principal) -> None:
+    post(sender, make_request(make_span(name="first")).SerializeToString())
+    batch = post(
+        sender, make_request(make_span(name="second", parent_span_id=b"\x0c" * 8)).SerializeToString()
+    ).batch
+    assert (batch.n_accepted, batch.n_rejected) == (1, 0)
+    row = Span.objects.get(name="second")
+    assert (row.parent_span_id, row.digest) == (SPAN_ID.hex(), digest_row(vars(row)))
+    assert row.attributes["tracebinder.version_of"] == {"span_id": SPAN_ID.hex(), "parent_span_id": "0c" * 8}
 
 
 def test_span_of_a_system_the_token_may_not_write_is_refused_alone(sender: Principal) -> None:
@@ -124,15 +138,15 @@ def test_span_of_a_system_the_token_may_not_write_is_refused_alone(sender: Princ
     request.MergeFrom(make_request(make_span(span_id=b"\x0a" * 8), system="aml-copilot"))
     request.MergeFrom(make_request(make_span(span_id=b"\x0b" * 8), system=""))
     rejected, message = partial(post(sender, request.SerializeToString()))
-    assert rejected == 2
+    assert rejected == 1
     assert "aml-copilot" in message
-    assert sorted(Reject.objects.values_list("code", flat=True)) == ["missing_system", "system_not_permitted"]
-    assert Span.objects.count() == 1
+    assert list(Reject.objects.values_list("code", flat=True)) == ["system_not_permitted"]
+    assert Span.objects.count() == 2  # the third names none, and the token has one
 
 
-def test_nul_is_refused_alone_and_kept_escaped(world: World, sender: Principal) -> None:
+def test_nul_of_a_refused_span_is_kept_escaped(world: World, sender: Principal) -> None:
     body = make_request(
-        make_span(), make_span(span_id=b"\x0a" * 8, attributes={"a": "x\x00y"})
+        make_span(), make_span(span_id=b"\x0a" * 8, attributes={"a": "x\x00y"}, kind=40_000)
     ).SerializeToString()
     assert partial(post(sender, body))[0] == 1
     reject = Reject.objects.get()

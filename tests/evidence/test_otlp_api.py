@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -161,6 +162,59 @@ def test_logs_become_samples_once(api: APIClient, world: World) -> None:
     assert run.run_key == "otlp:2025-11-22:groundedness"
     values = EvalSample.objects.filter(run=run).order_by("value").values_list("status", "value")
     assert list(values) == [("scored", 0.75), ("error", None)]
+
+
+@pytest.mark.parametrize("path", ["/v1/traces/", "/v1/traces"])
+def test_a_trailing_slash_is_no_other_address(api: APIClient, world: World, path: str) -> None:
+    assert post(api, world, BODY, path=path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/", "/v1/traces"),
+        ("/v1", "/v1/traces"),
+        ("/v1/traces/v1/traces", "twice"),
+        ("/v1/metrics", "OTEL_METRICS_EXPORTER=none"),
+        ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "http/protobuf"),
+    ],
+)
+def test_an_export_to_an_address_beside_it_is_told_which(
+    api: APIClient, world: World, path: str, says: str
+) -> None:
+    response = post(api, world, BODY, path=path)
+    assert (response.status_code, response.json()["code"]) == (404, "wrong_otlp_address")
+    assert says in response.json()["detail"]
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"HTTP_AUTHORIZATION": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+def test_what_exporters_send_as_credentials_is_taken(api: APIClient, world: World) -> None:
+    token = world.token(Scope.INGEST)
+    for headers in (basic("any", token), basic(token, ""), {"HTTP_X_API_KEY": token}):
+        assert post(api, world, BODY, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        basic("any", "password"),
+        basic("any", "tb_000000000000_none"),
+        {"HTTP_AUTHORIZATION": "Basic %%%"},
+        {"HTTP_X_API_KEY": "tb_000000000000_none"},
+    ],
+)
+def test_other_credentials_are_refused(api: APIClient, world: World, headers: dict[str, str]) -> None:
+    assert post(api, world, BODY, headers=headers).status_code == 401
+
+
+def test_elsewhere_only_a_bearer_is_a_token(api: APIClient, world: World) -> None:
+    token = world.token(Scope.READ)
+    kinds: list[dict[str, Any]] = [basic("any", token), {"HTTP_X_API_KEY": token}]
+    for headers in kinds:
+        assert api.get("/api/v1/traces", **headers).status_code == 401
 
 
 def test_chunked_body_is_read_to_its_end() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 
 import pytest
+from backports import zstd
 
 from evidence.otlp.errors import BodyTooLarge, OtlpError, UndecodableBody, UnsupportedMedia, WrongSignal
 from evidence.otlp.limits import Limits
@@ -20,6 +22,8 @@ from tests.evidence.otlp_bodies import (
 )
 
 BODY = make_request(make_span()).SerializeToString()
+# A frame that asks its reader for more memory than HTTP lets it.
+WIDE = zstd.compress(bytes(20_000_000), options={zstd.CompressionParameter.window_log: 24})
 
 
 @pytest.mark.parametrize("packed", [gzip.compress(BODY), gzip.compress(BODY[:40]) + gzip.compress(BODY[40:])])
@@ -29,6 +33,11 @@ def test_gzip_in_one_or_more_members_reads_as_the_plain_body(packed: bytes) -> N
 
 def test_deflate_as_some_sdks_offer_it() -> None:
     assert read_traces(zlib.compress(BODY), content_encoding="deflate").spans == read_traces(BODY).spans
+
+
+@pytest.mark.parametrize("packed", [zstd.compress(BODY), zstd.compress(BODY[:40]) + zstd.compress(BODY[40:])])
+def test_zstd_as_collectors_offer_it(packed: bytes) -> None:
+    assert read_traces(packed, content_encoding="zstd").spans == read_traces(BODY).spans
 
 
 def test_both_encodings_agree() -> None:
@@ -45,6 +54,11 @@ def test_both_encodings_agree() -> None:
         (BODY, PROTOBUF, "br", UnsupportedMedia, "br"),
         (BODY, PROTOBUF, "gzip", UndecodableBody, "not packed"),
         (b"", PROTOBUF, "gzip", UndecodableBody, "empty"),
+        (BODY, PROTOBUF, "zstd", UndecodableBody, "not packed"),
+        (b"", PROTOBUF, "zstd", UndecodableBody, "empty"),
+        (zstd.compress(BODY)[:-4], PROTOBUF, "zstd", UndecodableBody, "cut short"),
+        (zstd.compress(BODY), PROTOBUF, "", UndecodableBody, "Content-Encoding: zstd"),
+        (WIDE, PROTOBUF, "zstd", UndecodableBody, "not packed"),
         (gzip.compress(BODY)[:-4], PROTOBUF, "gzip", UndecodableBody, "cut short"),
         (gzip.compress(BODY) + b"tail", PROTOBUF, "gzip", UndecodableBody, "not packed"),
         (gzip.compress(BODY), PROTOBUF, "", UndecodableBody, "Content-Encoding: gzip"),
@@ -113,6 +127,8 @@ def test_a_value_that_is_the_name_of_a_list_is_none() -> None:
         (gzip.compress(BODY * 20), "gzip", Limits(decoded_bytes=1_000)),
         (gzip.compress(b"") * 1_001, "gzip", Limits()),
         (gzip.compress(bytes(3_000_000)), "gzip", Limits(gzip_ratio_floor_bytes=1_000_000)),
+        (zstd.compress(bytes(3_000_000)), "zstd", Limits(gzip_ratio_floor_bytes=1_000_000)),
+        (zstd.compress(b"") * 1_001, "zstd", Limits()),
         (BODY * 3, "", Limits(items=2)),
     ],
 )
@@ -121,6 +137,40 @@ def test_too_much_is_413(body: bytes, content_encoding: str, limits: Limits) -> 
         read_traces(body, content_encoding=content_encoding, limits=limits)
 
 
+NOTHING_READ = '"resource": {}, "scopeSpans": [], "instrumentationLibrarySpans": [{}]'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f'{{"resourceSpans": [{{{NOTHING_READ}}}]}}', "instrumentationLibrarySpans.*written scopeSpans"),
+        ('{"resourceSpans": [{"scope_spans": [{"spans": []}]}]}', "scope_spans.*written scopeSpans"),
+        ('{"resourceSpans": [{"scopeSpans": [{"Spans": []}]}]}', "scopeSpans: Spans x1"),
+        ('{"resourceSpans": [], "resource_spans": []}', "resource_spans.*written resourceSpans"),
+    ],
+)
+def test_json_of_which_nothing_was_understood_is_an_error(text: str, says: str) -> None:
+    with pytest.raises(UndecodableBody, match=says):
+        read_traces(text.encode(), JSON)
+
+
+def test_protobuf_of_which_nothing_was_understood_is_an_error() -> None:
+    scopes = b"\xc2\x3e\x02\x12\x00"  # field 1000 of a resource's spans, as before OTLP 0.15
+    with pytest.raises(UndecodableBody, match="instrumentation_library_spans of OTLP before"):
+        read_traces(b"\x0a" + bytes([len(scopes)]) + scopes)
+
+
+def test_a_part_that_was_not_understood_is_counted() -> None:
+    document = json.loads(to_otlp_json(make_request(make_span(), make_span(span_id=b"\x0a" * 8))))
+    group = document["resourceSpans"][0]
+    group["vendor"] = 1
+    for span in group["scopeSpans"][0]["spans"]:
+        span["colour"] = "red"
+    batch = read_traces(json.dumps(document).encode(), JSON)
+    assert (len(batch.spans), batch.unread) == (2, {"resourceSpans: vendor": 1, "spans: colour": 2})
+
+
 def test_empty_request_is_legal() -> None:
+    assert read_traces(b'{"resourceSpans": [{"resource": {}, "scopeSpans": []}]}', JSON).n_items == 0
     assert read_traces(b"").n_items == 0
     assert read_traces(b"{}", JSON).n_items == 0

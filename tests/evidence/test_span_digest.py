@@ -136,6 +136,8 @@ def test_a_span_that_a_server_of_before_stored_is_known_again(sender: Principal)
     store_in_the_old_format(sender, span)
     assert post(sender, span).n_duplicate == 1
     span.name = "other"
+    assert post(sender, span).n_accepted == 1  # another version of it
+    span.start_time_unix_nano -= 1
     assert post(sender, span).n_rejected == 1
 
 

@@ -479,6 +479,20 @@ ACTS: Final[list[Act]] = [
         ),
     ),
     Act(
+        "evidence.acts.check_can_declare_service",
+        OPERATORS,
+        serve(
+            lambda world, who, _: registry.declare_service(
+                principal=who, system=world.system, name="rag-service", is_part=True
+            )
+        ),
+        command=command(
+            lambda world, _: [
+                "service_name", "declare", "--system", world.system.key, "--name", "rag-service",
+            ]
+        ),
+    ),
+    Act(
         "evidence.acts.check_can_register_release",
         AUTHORS,
         serve(

@@ -51,6 +51,9 @@ class ChainLink:
     model: str  # "evidence.trace"
     lookup: str  # of that model, to this record: "release__id__exact"
     attribute: str = "pk"  # of this record, dotted
+    system: str = (
+        ""  # of this record, dotted: its system's key, where the lookup alone may mean those of several
+    )
 
 
 class LeanChangeList(StrictChangeList):
@@ -170,7 +173,7 @@ class ScopedModelAdmin(StrictInput):
         if record is None:
             return []
         return [
-            (link.text, list_url(link.model, **{link.lookup: value}))
+            (link.text, list_url(link.model, **{link.lookup: value}, **_of_system(record, link)))
             for link in self.chain
             if self._may_list(request, link.model)
             and (value := _attribute(record, link.attribute)) is not None
@@ -236,6 +239,11 @@ class ReadOnlyModelAdmin(ScopedModelAdmin):
 def admin_of(site: admin.AdminSite, model: type[Model]) -> admin.ModelAdmin[Any] | None:
     """Return the admin of a model on a site."""
     return site._registry.get(model)  # noqa: SLF001  # Django offers `is_registered` alone
+
+
+def _of_system(record: Model, link: ChainLink) -> dict[str, str]:
+    """Return the part of a link's address that narrows it to the record's system."""
+    return {"system__id__exact": str(_attribute(record, link.system))} if link.system else {}
 
 
 def _last_noun(lookup: str) -> str:

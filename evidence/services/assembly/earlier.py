@@ -10,6 +10,7 @@ from typing import Any
 from evidence.erased import ERASED_TEXT
 from evidence.models import Retrieval, Trace
 from evidence.semconv.draft import Flag, TraceDraft
+from evidence.services.assembly.arrivals import SPANS_REFUSED
 from evidence.services.assembly.reading import TraceKey
 from evidence.services.assembly.rows import LONGEST_TEXT
 
@@ -24,11 +25,18 @@ class EarlierRevision:
     question: str
     answer: str
     exchanges: list[dict[str, Any]] | None  # None: before traces told them
+    flags: list[dict[str, str]]
 
     @property
     def is_erased(self) -> bool:
         """Whether nobody can say any more what it said."""
         return ERASED_TEXT in (self.question, self.answer)
+
+    def differs_from(self, draft: TraceDraft) -> bool:
+        """Whether the draft has other spans, or was refused more of them."""
+        told = [flag["detail"] for flag in self.flags if flag["code"] == SPANS_REFUSED]
+        refused = [flag.detail for flag in draft.flags if flag.code == SPANS_REFUSED]
+        return (self.digest, told) != (draft.trace_digest, refused)
 
     def said(self, field: str) -> list[str]:
         """Return the question, or the answer, of each of its turns."""
@@ -46,7 +54,7 @@ def find_earlier_revisions(keys: Collection[TraceKey]) -> dict[TraceKey, Earlier
         .order_by("system_id", "trace_id", "-revision")
         .distinct("system_id", "trace_id")
     )
-    columns = ("pk", "revision", "digest", "question", "answer", "exchanges")
+    columns = ("pk", "revision", "digest", "question", "answer", "exchanges", "flags")
     found = {
         (system_id, trace_id): EarlierRevision(*told)
         for system_id, trace_id, *told in last.values_list("system_id", "trace_id", *columns)

@@ -17,7 +17,7 @@ from evidence.services.assembly.values import find_large_values
 
 _SPAN_COLUMNS: Final = (
     "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
-    "status_message", "attributes", "events", "resource", "scope", "digest", "batch_id",
+    "status_message", "attributes", "events", "resource", "scope", "digest", "batch_id", "received_at",
 )  # fmt: skip
 _MEASURE: Final = """
     SELECT s.system_id, s.trace_id, count(*), sum(

@@ -2,14 +2,15 @@
 
 A trace is due when it has been quiet for `ASSEMBLY_QUIET` seconds and its root has ended, or it was sealed as
 complete before (a late span), or `ASSEMBLY_INCOMPLETE_AFTER` seconds have passed without a root. The same
-spans make no new revision; a late span makes the next one, flagged where it says something else than the one before.
+spans make no new revision; a late span makes the next one, and so does a span of it that was refused since. The next
+one is flagged where it says something else than the one before.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,11 +35,13 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.semconv.arrival import settle
 from evidence.semconv.draft import Flag, TraceDraft
 from evidence.semconv.mapping import map_trace
 from evidence.semconv.parts import TooManyParts
 from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
+from evidence.services.assembly.arrivals import flag_refused, read_bounds
 from evidence.services.assembly.claims import CheckedClaim
 from evidence.services.assembly.earlier import find_changes, find_earlier_revisions
 from evidence.services.assembly.reading import TraceKey, read_traces
@@ -153,9 +156,7 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     drafts = _draft(read.spans, refused)
     earlier = find_earlier_revisions(drafts)
     new = {
-        key: draft
-        for key, draft in drafts.items()
-        if key not in earlier or earlier[key].digest != draft.trace_digest
+        key: draft for key, draft in drafts.items() if key not in earlier or earlier[key].differs_from(draft)
     }
     inputs = _resolve(new, systems, find_changes(new, earlier))
     shelf = _open_shelf(inputs.values(), known)
@@ -180,10 +181,13 @@ def _draft(
     spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]], refused: dict[TraceKey, TraceRefused]
 ) -> dict[TraceKey, TraceDraft]:
     """Return what the spans of each trace say; those that say too much are noted as refused."""
-    drafts, limits = {}, part_limits()
+    drafts, limits, bounds = {}, part_limits(), read_bounds()
+    refusals = flag_refused(spans)
     for key, rows_of_trace in spans.items():
+        arrived = settle(rows_of_trace, bounds)
+        arrived = replace(arrived, flags=(*arrived.flags, *refusals.get(key, ())))
         try:
-            drafts[key] = map_trace(rows_of_trace, limits)
+            drafts[key] = arrived.sealed_over(map_trace(arrived.spans, limits))
         except TooManyParts as exc:
             refused[key] = refusal_of(exc)
     return drafts

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from evidence import acts, clock
 from evidence.access import Principal
 from evidence.models import Erasure, PendingTrace, Reject, System
+from evidence.otlp.spans import PARENT_IS_REMOTE
 from evidence.selectors.set_aside import still_set_aside
 from evidence.semconv.dialects.tracebinder import RELEASE
 from evidence.services import audit
@@ -40,13 +41,14 @@ _STATED: Final = f"""
     ) AS said(release)
     WHERE system_id = %s AND trace_id = %s AND btrim(said.release) <> '' LIMIT 2
 """  # noqa: S608  # our own names
-_QUEUE_AGAIN: Final = """
+_QUEUE_AGAIN: Final = f"""
     INSERT INTO evidence_pendingtrace (system_id, trace_id, generation, root_ended, first_received_at, last_received_at)
-    SELECT system_id, trace_id, 1, bool_or(parent_span_id = ''), min(received_at), max(received_at)
+    SELECT system_id, trace_id, 1, bool_or(parent_span_id = '' OR attributes -> '{PARENT_IS_REMOTE}' IS NOT NULL),
+        min(received_at), max(received_at)
     FROM evidence_span WHERE system_id = %s AND trace_id = %s GROUP BY system_id, trace_id
     ON CONFLICT (system_id, trace_id) DO NOTHING
     RETURNING id
-"""
+"""  # noqa: S608  # our own name
 
 
 @transaction.atomic

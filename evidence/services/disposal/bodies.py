@@ -11,7 +11,17 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from evidence.errors import BlobErased, BlobMissing, DigestMismatch
-from evidence.models import Blob, BlobRemoval, Disposal, IngestBatch, LegalHold, Span, System, Trace
+from evidence.models import (
+    Blob,
+    BlobRemoval,
+    Disposal,
+    IngestBatch,
+    LegalHold,
+    ServiceName,
+    Span,
+    System,
+    Trace,
+)
 from evidence.otlp.body import PlainBody
 from evidence.otlp.errors import OtlpError
 from evidence.otlp.records import Encoding, RejectRecord, Signal, SpanRecord
@@ -97,7 +107,9 @@ def find_bodies(system: System, subject: Subject) -> Iterator[str]:
         *spans.values_list("batch_id", flat=True),
         *refused_of(system, subject.trace_id).filter(batch__isnull=False).values_list("batch_id", flat=True),
     }
-    yield from IngestBatch.objects.filter(pk__in=known).values_list("body_digest", flat=True)
+    kept = Blob.objects.values("pk")  # of a request with application logs, no body is
+    of_rows = IngestBatch.objects.filter(pk__in=known, body_digest__in=kept)
+    yield from of_rows.values_list("body_digest", flat=True)
     others = IngestBatch.objects.filter(system_ids__contains=[system.pk]).exclude(pk__in=known)
     if not _spans_went(system, subject, spans):
         others = others.filter(Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal=Signal.LOGS))
@@ -118,7 +130,7 @@ def _spans_went(system: System, subject: Subject, spans: QuerySet[Span]) -> bool
     sealed = Trace.objects.filter(system=system, trace_id=subject.trace_id).order_by("-revision").first()
     if sealed is None:
         return Disposal.objects.filter(kind=Disposal.Kind.SPANS).exists()
-    return spans.count() < sealed.span_count
+    return spans.count() < (sealed.span_count if sealed.span_ids is None else len(sealed.span_ids))
 
 
 def _plan_body(
@@ -126,7 +138,7 @@ def _plan_body(
 ) -> BlobPlan | Stay | None:
     """Return what becomes of one body, None where nothing in it is ours; add what our spans in it said to `values`."""
     others = System.objects.filter(pk__in=body.system_ids).exclude(pk=system.pk)
-    keys_of_others = set(others.values_list("key", flat=True))
+    keys_of_others = set(others.values_list("key", flat=True)) | _services_of_others(system, others)
     try:
         items = read_items(body.plain, body.signal)
     except OtlpError:  # taken by an older version of ours
@@ -147,6 +159,13 @@ def _plan_body(
             return _stays(body, hold, "it cannot be taken apart")
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
     return BlobPlan(Role.BODY, body.digest, keep_left(left, body.plain.media_type, keep) if left else "")
+
+
+def _services_of_others(system: System, others: QuerySet[System]) -> set[str]:
+    """Return the names of services that were ever part of these systems, and never of this one."""
+    declared = ServiceName.objects.filter(is_part=True)
+    ours = declared.filter(system=system).values("name")
+    return set(declared.filter(system__in=others).exclude(name__in=ours).values_list("name", flat=True))
 
 
 def _without(body: _Body, positions: Collection[int], removal: BlobRemoval | None) -> bytes:

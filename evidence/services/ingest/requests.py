@@ -21,9 +21,12 @@ from evidence.digests import sha256_hex
 from evidence.locks import Lock, hold_each
 from evidence.models import AccessToken, Blob, IngestBatch, Reject, System
 from evidence.otlp.body import PlainBody, unpack_body
-from evidence.otlp.decode import decode_logs, decode_traces
+from evidence.otlp.decode import decode_logs, decode_traces, describe_unread
+from evidence.otlp.errors import RejectCode, UndecodableBody
 from evidence.otlp.limits import Limits
-from evidence.otlp.records import AttributeBlob, RejectRecord, Signal
+from evidence.otlp.logs import NOTHING_KEPT
+from evidence.otlp.records import AttributeBlob, LogBatch, RejectRecord, Signal
+from evidence.otlp.remainder import Inseparable, without_items
 from evidence.otlp.replies import CONTENT_TYPES, Reason, describe_outcome, encode_reply
 from evidence.services import audit
 from evidence.services.blobs import store_blob
@@ -72,6 +75,7 @@ class _Outcome:
     rejects: Sequence[RejectRecord]
     system_ids: frozenset[int]  # of the items that were not refused
     moved: Sequence[AttributeBlob] = ()
+    unread: str = ""  # fields that nobody knows, in words
 
 
 def read_limits() -> Limits:
@@ -85,6 +89,7 @@ def read_limits() -> Limits:
         attribute_bytes=settings.OTLP_MAX_ATTRIBUTE,
         nesting_levels=settings.OTLP_MAX_NESTING,
         clock_skew_ns=settings.OTLP_MAX_CLOCK_SKEW * 1_000_000_000,
+        keep_app_logs=settings.OTLP_KEEP_APP_LOGS,
     )
 
 
@@ -106,7 +111,7 @@ def ingest_traces(*, body: bytes, content_type: str, content_encoding: str, prin
 
 
 def ingest_logs(*, body: bytes, content_type: str, content_encoding: str, principal: Principal) -> Receipt:
-    """Store the evaluation events of one logs export request; other records go to the reject ledger.
+    """Store the GenAI events of one logs export request; other records go to the reject ledger, without their text.
 
     Raises:
         OtlpError, IngestBusy, AccessDenied: as `ingest_traces` does.
@@ -159,12 +164,21 @@ def _store_traces(posted: _Posted) -> IngestBatch:
     _store_body(posted)
     systems = WritableSystems.of(posted.principal)
     spans, refused = systems.claim_spans(decoded.spans, posted.limits)
-    mark_traces(spans, posted.received_at)
+    rejects = [*decoded.rejects, *refused]
+    told = systems.traces_of(rejects)
+    mark_traces(spans, posted.received_at, refused=told)
     _store_moved(decoded.blobs)
-    found = sort_spans(spans, posted.limits)
-    rejects = [*decoded.rejects, *refused, *found.conflicts]
+    found = sort_spans(spans, posted.limits, refused=told)
     written_to = frozenset(system_id for system_id, _ in spans)
-    outcome = _Outcome(decoded.n_items, len(found.new), found.n_duplicate, rejects, written_to, decoded.blobs)
+    outcome = _Outcome(
+        n_items=decoded.n_items,
+        n_accepted=len(found.new),
+        n_duplicate=found.n_duplicate,
+        rejects=[*rejects, *found.conflicts],
+        system_ids=written_to,
+        moved=decoded.blobs,
+        unread=describe_unread(decoded.unread),
+    )
     batch = _record_batch(posted, outcome, systems)
     copy_spans(found.new, batch)
     return batch
@@ -173,21 +187,62 @@ def _store_traces(posted: _Posted) -> IngestBatch:
 @transaction.atomic
 def _store_logs(posted: _Posted) -> IngestBatch:
     decoded = decode_logs(posted.body, posted.limits)
-    raw = _store_body(posted)
+    raw = _store_logs_body(posted, decoded)
     systems = WritableSystems.of(posted.principal)
-    events, refused = systems.claim_evaluations(decoded.evaluations, posted.limits)
-    n_stored = store_evaluations(
-        events, raw=raw, received_at=posted.received_at, actor=posted.principal.actor
+    evaluations, refused = systems.claim_evaluations(decoded.evaluations, posted.limits)
+    events, refused_events = systems.claim_spans(decoded.events, posted.limits)
+    rejects = [*decoded.rejects, *refused, *refused_events]
+    told = systems.traces_of(one for one in rejects if one.code is not RejectCode.UNSUPPORTED_LOG_RECORD)
+    mark_traces(events, posted.received_at, refused=told)
+    _store_moved(decoded.blobs)
+    found = sort_spans(events, posted.limits, refused=told)
+    n_samples = 0
+    if evaluations and raw is not None:
+        n_samples = store_evaluations(
+            evaluations, raw=raw, received_at=posted.received_at, actor=posted.principal.actor
+        )
+    written_to = frozenset(system.pk for system, _ in evaluations) | {system_id for system_id, _ in events}
+    outcome = _Outcome(
+        n_items=decoded.n_items,
+        n_accepted=n_samples + len(found.new),
+        n_duplicate=len(evaluations) - n_samples + found.n_duplicate,
+        rejects=[*rejects, *found.conflicts],
+        system_ids=written_to,
+        moved=decoded.blobs,
+        unread=describe_unread(decoded.unread),
     )
-    rejects = [*decoded.rejects, *refused]
-    written_to = frozenset(system.pk for system, _ in events)
-    outcome = _Outcome(decoded.n_items, n_stored, len(events) - n_stored, rejects, written_to)
-    return _record_batch(posted, outcome, systems)
+    batch = _record_batch(posted, outcome, systems)
+    copy_spans(found.new, batch)
+    return batch
 
 
 def _store_body(posted: _Posted) -> Blob:
     """Keep the raw body; durable before anything is acknowledged."""
     return store_blob(posted.body.data, posted.body.media_type)
+
+
+def _store_logs_body(posted: _Posted, decoded: LogBatch) -> Blob | None:
+    """Keep the raw body. With lines that an application logged it is not kept: rows say what was taken from it.
+
+    Evaluations are kept with a file that has them, so of these that is kept, without the lines. None: nothing is.
+
+    Raises:
+        UndecodableBody: it cannot be taken apart.
+    """
+    forgotten = {reject.position for reject in decoded.rejects if reject.item == NOTHING_KEPT}
+    if not forgotten:
+        return _store_body(posted)
+    if not decoded.evaluations:
+        return None
+    forgotten |= {event.position for event in decoded.events}
+    try:
+        left = without_items(posted.body, Signal.LOGS, forgotten)
+    except Inseparable as exc:
+        raise UndecodableBody(
+            "the body mixes GenAI events with application logs and cannot be taken apart: send them in requests of "
+            "their own"
+        ) from exc
+    return store_blob(left, posted.body.media_type)
 
 
 def _store_moved(moved: Iterable[AttributeBlob]) -> None:
@@ -208,7 +263,9 @@ def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) 
         "n_rejected": len(rejects),
     }
     reasons = [Reason(reject.position, reject.code, reject.detail) for reject in rejects]
-    message = describe_outcome(reasons, n_items=outcome.n_items, moved=outcome.moved, limits=posted.limits)
+    message = describe_outcome(
+        reasons, n_items=outcome.n_items, moved=outcome.moved, limits=posted.limits, unread=outcome.unread
+    )
     spoken_of = systems.spoken_of(outcome.system_ids, rejects)
     batch = IngestBatch.objects.create(
         token=posted.token,

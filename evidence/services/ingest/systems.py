@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,7 +15,9 @@ from evidence.otlp.errors import RejectCode
 from evidence.otlp.groups import dump_rejected
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import EvaluationRecord, RejectRecord, SpanRecord
+from evidence.services.registry import systems_of_services
 
+_UNNAMED: Final = "unknown_service"  # OpenTelemetry's word, alone or before the name of the program
 _JSON_FIELDS = ("attributes", "events", "links", "resource", "scope")
 
 
@@ -24,6 +26,7 @@ class WritableSystems:
     """The systems a token writes to, by key."""
 
     by_key: Mapping[str, System]
+    _of_services: dict[str, list[System]] = field(default_factory=dict)  # those asked for by this request
 
     @classmethod
     def of(cls, principal: Principal) -> WritableSystems:
@@ -35,9 +38,40 @@ class WritableSystems:
         """The system, where the token writes to one only."""
         return next(iter(self.by_key.values())) if len(self.by_key) == 1 else None
 
+    def named(self, key: str) -> System | None:
+        """Return the system that a resource means: by its key, by a service that is part of it, or as the only one.
+
+        A resource without a name, or with the one that SDKs put where none is set, means the token's only system.
+        """
+        system = self.by_key.get(key)
+        if system is not None:
+            return system
+        if not key or key.startswith(_UNNAMED):
+            return self.only
+        meant = self._with_service(key)
+        return meant[0] if len(meant) == 1 else None
+
+    def _with_service(self, name: str) -> list[System]:
+        """Return the systems of which a service is part."""
+        if name not in self._of_services:
+            by_id = {system.pk: system for system in self.by_key.values()}
+            found = systems_of_services([name], by_id).get(name, set())
+            self._of_services[name] = [by_id[pk] for pk in sorted(found)]
+        return self._of_services[name]
+
     def of_reject(self, reject: RejectRecord) -> System | None:
         """Return the system whose people may see a refusal: the one named, else the token's only one."""
-        return self.by_key.get(reject.system_key) or self.only
+        return self.named(reject.system_key) or self.only
+
+    def traces_of(self, rejects: Iterable[RejectRecord]) -> frozenset[tuple[int, str]]:
+        """Return the traces that refused items are of, with their systems: with all, where that cannot be told."""
+        found: set[tuple[int, str]] = set()
+        for reject in rejects:
+            if reject.trace_id:
+                system = self.of_reject(reject)
+                systems = [system] if system is not None else self.by_key.values()
+                found.update((one.pk, reject.trace_id) for one in systems)
+        return frozenset(found)
 
     def spoken_of(self, claimed: Iterable[int], rejects: Iterable[RejectRecord]) -> list[System]:
         """Return the systems whose items a request held.
@@ -58,10 +92,14 @@ class WritableSystems:
         """Return the spans with the ids of their systems, and refusals of those that may not be written."""
         claimed: list[tuple[int, SpanRecord]] = []
         refused: list[RejectRecord] = []
+        meant: dict[str, System | None] = {}
         for span in spans:
-            system = self.by_key.get(span.system_key)
+            key = span.system_key
+            if key not in meant:
+                meant[key] = self.named(key)
+            system = meant[key]
             if system is None:
-                refused.append(refuse_span(span, *_explain(span.system_key), limits))
+                refused.append(refuse_span(span, *self._explain(span.system_key), limits))
             else:
                 claimed.append((system.pk, span))
         return claimed, refused
@@ -73,12 +111,30 @@ class WritableSystems:
         claimed: list[tuple[System, EvaluationRecord]] = []
         refused: list[RejectRecord] = []
         for event in events:
-            system = self.by_key.get(event.system_key)
+            system = self.named(event.system_key)
             if system is None:
-                refused.append(_refuse_event(event, *_explain(event.system_key), limits))
+                refused.append(_refuse_event(event, *self._explain(event.system_key), limits))
             else:
                 claimed.append((system, event))
         return claimed, refused
+
+    def _explain(self, key: str) -> tuple[RejectCode, str]:
+        """Return why a system cannot be written to. Whether it exists is not for every token to know."""
+        if not key or key.startswith(_UNNAMED):
+            return (
+                RejectCode.MISSING_SYSTEM,
+                "the resource names no system, and the token writes to several: set service.name or tracebinder.system",
+            )
+        shown = key[:100]
+        if self._with_service(key):
+            return (
+                RejectCode.SYSTEM_NOT_PERMITTED,
+                f"service {shown!r} is part of several systems the token writes to: set tracebinder.system",
+            )
+        return (
+            RejectCode.SYSTEM_NOT_PERMITTED,
+            f"the token may not write to system {shown!r}, or there is none, and an operator declares no such service",
+        )
 
 
 @lru_cache(maxsize=256)
@@ -121,14 +177,3 @@ def _refuse_event(event: EvaluationRecord, code: RejectCode, detail: str, limits
         item_digest=event.digest,
         item=dump_rejected(fields, limits),
     )
-
-
-def _explain(system_key: str) -> tuple[RejectCode, str]:
-    """Return why a system cannot be written to. Whether it exists is not for every token to know."""
-    if not system_key:
-        return (
-            RejectCode.MISSING_SYSTEM,
-            "the resource names no system: set service.name or tracebinder.system",
-        )
-    shown = system_key[:100]
-    return RejectCode.SYSTEM_NOT_PERMITTED, f"the token may not write to system {shown!r}, or there is none"

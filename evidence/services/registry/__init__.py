@@ -9,6 +9,7 @@ from evidence.services.registry.releases import (
     record_deployment,
     register_release,
 )
+from evidence.services.registry.service_names import declare_service, services_of, systems_of_services
 from evidence.services.registry.systems import register_system
 from evidence.services.registry.versions import (
     ensure_version,
@@ -21,6 +22,7 @@ __all__ = [
     "DocumentSpec",
     "PinSpec",
     "ReleaseManifest",
+    "declare_service",
     "ensure_version",
     "find_release",
     "find_version",
@@ -30,4 +32,6 @@ __all__ = [
     "register_release",
     "register_system",
     "register_version",
+    "services_of",
+    "systems_of_services",
 ]
