@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.dialects.contract import Documents
 from evidence.semconv.draft import RetrievalDraft, Rule, Source
-from evidence.semconv.given import squeeze
-from evidence.semconv.messages import USER
+from evidence.semconv.messages import USER, squeeze
 from evidence.semconv.span_view import SpanView, finite_number
 from evidence.semconv.spelling import parse_said
 from evidence.semconv.steps import Step

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -10,10 +9,12 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Attachment
 from evidence.semconv.hearing import finish_reason
 from evidence.semconv.helpers import is_correction
-from evidence.semconv.messages import ASSISTANT, TOOL, USER, Message, PartKind
+from evidence.semconv.messages import ASSISTANT, TOOL, USER, Message, PartKind, squeeze
 from evidence.semconv.steps import Step
 
-_SPACE: Final = re.compile(r"\s+")
+_LEAST_BYTES: Final = (
+    4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
+)
 
 
 class Given(NamedTuple):
@@ -46,13 +47,13 @@ class Turns(NamedTuple):
         return {squeeze(message.text) for message in self.history if message.role == role}
 
 
-def squeeze(text: str) -> str:
-    """Return a text as it is compared with others: without differences of white space."""
-    return _SPACE.sub(" ", text).strip()
+def stands_within(part: str, whole: str) -> bool:
+    """Return whether one squeezed text stands in another and is not all of it; the shortest ones tell nothing."""
+    return part in whole and part != whole and len(part.encode(errors="replace")) >= _LEAST_BYTES
 
 
 def read_turns(step: Step) -> Turns:
-    """Return the question put to a step. What a program says in a user's place to correct a form is none."""
+    """Return the question put to a step. What a program says in a user's place is none."""
     messages = step.asked.messages
     for number in range(len(messages) - 1, -1, -1):
         message = messages[number]

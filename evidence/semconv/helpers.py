@@ -82,7 +82,9 @@ _HEAD: Final = 400  # characters of an instruction: what is to be done is said f
 _CORRECTION: Final = re.compile(
     r"\s*(?:fix the errors|validation (?:error|feedback)|your (?:last|previous) (?:answer|output|response|reply)"
     r"|(?:that|this) (?:answer|output|response) (?:is|was) (?:invalid|not valid|malformed)"
-    r"|(?:invalid|could not parse|failed to parse)\b|\d+ validation errors?)",
+    r"|(?:invalid|could not parse|failed to parse)\b|\d+ validation errors?"
+    r"|(?:observation|tool (?:result|output|response)|function (?:result|output))s?\s*[:=]"
+    r"|(?:please )?(?:continue|proceed)[.!]?\s*$)",
     re.IGNORECASE,
 )
 
@@ -105,5 +107,5 @@ def purpose_by_instruction(text: str) -> Purpose | None:
 
 
 def is_correction(text: str) -> bool:
-    """Return whether a program wrote this in a user's place, to have an answer in another form."""
+    """Return whether a program wrote this in a user's place: what a tool found, or that a form was wrong."""
     return _CORRECTION.match(text) is not None

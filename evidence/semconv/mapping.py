@@ -43,6 +43,7 @@ _OWN_TEXTS: Final = (QUESTION, ANSWER, RELEASE, RISK_TIER)
 _ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
+_AGENTS: Final = frozenset({Operation.AGENT, Operation.CHAIN})
 _ERROR: Final = 2  # OTLP status code
 
 
@@ -79,7 +80,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
     limitations_span = first_with(agents, LIMITATIONS)
     retrievals = read_retrievals(tree.steps)
     tool_calls = read_tool_calls(tree.from_above, merged)
-    cost, currency = usage.read_cost(tree.from_above)
+    used = usage.read_usage(tree.from_above)
     _flag_disagreements(agents, flags)
     draft = TraceDraft(
         trace_digest=digest_trace((view.span_id, view.digest) for view in views),
@@ -108,13 +109,13 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         flags=(),
         exchanges=exchanges,
         sources=read_sources(tree.steps, agents, retrievals, tool_calls),
-        conversation_ids=usage.read_ids(tree.from_above, usage.CONVERSATION_ID),
-        session_ids=usage.read_ids(tree.from_above, usage.SESSION_ID),
-        user_ids=usage.read_ids(tree.from_above, usage.USER_ID),
-        input_tokens=usage.count_tokens(tree.from_above, usage.INPUT_TOKENS),
-        output_tokens=usage.count_tokens(tree.from_above, usage.OUTPUT_TOKENS),
-        cost=cost,
-        currency=currency,
+        conversation_ids=used.conversation_ids,
+        session_ids=used.session_ids,
+        user_ids=used.user_ids,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cost=used.cost,
+        currency=used.currency,
         finish_reasons=usage.read_finish_reasons(tree.steps),
         errors=usage.read_errors(tree.steps),
     )
@@ -153,7 +154,7 @@ def _find_root(views: Sequence[SpanView], flags: FlagSink) -> SpanView | None:
         return None
     if len(roots) > 1:
         flags.add("several_roots", f"{len(roots)} spans have no parent")
-    root = next((view for view in roots if view.operation is Operation.AGENT), roots[0])
+    root = next((view for view in roots if view.operation in _AGENTS), roots[0])
     if root.status_code == _ERROR:
         flags.add("root_error", root.status_message or "the root span ended with an error", root.span_id)
     return root
@@ -165,14 +166,18 @@ def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView
     An agent's span says more than an HTTP server's span above it, and a span with our own attributes most of all.
     """
     known = {view.span_id for view in views}
-
-    def precedence(view: SpanView) -> tuple[bool, bool, bool, bool]:
-        owns = view.has(*_OWN_TEXTS, CLAIMS)
+    ranked = []
+    for view in views:
+        speaks = view.has(*_OWN_TEXTS, CLAIMS), view.operation in _AGENTS
         top = view is root or (root is None and view.parent_span_id not in known)
-        return (not owns, view.operation is not Operation.AGENT, view is not root, not top)
+        if view is root or any(speaks):
+            ranked.append(((not speaks[0], not speaks[1], view is not root, not top), view))
+    ranked.sort(key=lambda one: one[0])
+    return [view for _, view in ranked] or _tops_first(views, known)[:1]
 
-    first = sorted(views, key=precedence)
-    return [view for view in first if view is root or precedence(view)[:2] != (True, True)] or first[:1]
+
+def _tops_first(views: Sequence[SpanView], known: set[str]) -> list[SpanView]:
+    return sorted(views, key=lambda view: view.parent_span_id in known)
 
 
 def _own_label(agents: Sequence[SpanView], key: str, limit: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,10 @@ _ROLES: Final = {
     "system": SYSTEM, "developer": SYSTEM, "systemmessage": SYSTEM,
     "tool": TOOL, "function": TOOL, "toolmessage": TOOL, "functionmessage": TOOL,
 }  # fmt: skip
+
+
+_SPACE: Final = re.compile(r"\s+")
+_PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
 class PartKind(StrEnum):
@@ -77,6 +82,11 @@ class Message(NamedTuple):
         return [part for part in self.parts if part.kind is kind]
 
 
+def squeeze(text: str) -> str:
+    """Return a text as it is compared with others: without differences of white space."""
+    return _SPACE.sub(" ", text).strip()
+
+
 def say(role: str, text: str) -> Message:
     """Return a message of one text."""
     return Message(role, (Part(PartKind.TEXT, text),))
@@ -104,12 +114,14 @@ def read_message(item: Any, role: str = "", *, wraps: int = 2) -> Message | None
     """
     if isinstance(item, list):
         return _from_pair(item)
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None
+    if "role" in item and (plain := _from_plain(item)) is not None:
+        return plain
     if wraps and "role" not in item:
         for key in ("message", "data", "kwargs"):
             inner = item.get(key)
-            if isinstance(inner, Mapping):
+            if isinstance(inner, dict):
                 return _from_wrapped(item, inner, role, wraps - 1)
     return _from_item(item, role)
 
@@ -123,11 +135,28 @@ def read_parts(content: Any) -> list[Part]:
     """Return the parts that a message's content is made of."""
     if isinstance(content, str):
         return [Part(PartKind.TEXT, content)] if content else []
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         content = content.get("parts") if isinstance(content.get("parts"), list) else [content]
     if not isinstance(content, list):
         return []
     return [part for one in content if (part := _read_part(one)) is not None]
+
+
+def _from_plain(item: Mapping[str, Any]) -> Message | None:
+    """Read the commonest message of all, one text and whose it is, without asking for all that it could be."""
+    role = _ROLES.get(item["role"]) if isinstance(item["role"], str) else None
+    if role is None or role == TOOL:
+        return None
+    content, said = item.get("content"), item.get("parts")
+    if isinstance(content, str) and said is None and item.keys() <= _PLAIN:
+        return Message(
+            role, (Part(PartKind.TEXT, content),) if content else (), item.get("finish_reason") or ""
+        )
+    if content is None and isinstance(said, list) and len(said) == 1 and item.keys() <= _PLAIN:
+        part = said[0]
+        if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("content"), str):
+            return Message(role, (Part(PartKind.TEXT, part["content"]),), item.get("finish_reason") or "")
+    return None
 
 
 def _from_pair(item: list[Any]) -> Message | None:
@@ -179,9 +208,7 @@ def _parts_of_item(item: Mapping[str, Any], role: str) -> list[Part] | None:
         listed = calls if isinstance(calls, list) else [calls]
         known = {part.call_id for part in parts if part.kind is PartKind.TOOL_CALL and part.call_id}
         parts += [
-            call
-            for one in listed
-            if isinstance(one, Mapping) and (call := _tool_call(one)).call_id not in known
+            call for one in listed if isinstance(one, dict) and (call := _tool_call(one)).call_id not in known
         ]
     return parts
 
@@ -199,7 +226,7 @@ def _type_of(item: Mapping[str, Any]) -> str:
 
 
 def _are_responses(content: list[Any]) -> bool:
-    return bool(content) and isinstance(content[0], Mapping) and _type_of(content[0]) in _RESPONSES
+    return bool(content) and isinstance(content[0], dict) and _type_of(content[0]) in _RESPONSES
 
 
 def _finish_reason(item: Mapping[str, Any]) -> str:
@@ -245,7 +272,7 @@ _UNTYPED_ATTACHED: Final = (
 def _read_part(part: Any) -> Part | None:
     if isinstance(part, str):
         return Part(PartKind.TEXT, part)
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         return None
     kind = _type_of(part)
     text = part.get("text", part.get("content"))
@@ -268,20 +295,20 @@ def _read_typed(part: Mapping[str, Any], kind: str) -> Part | None:
 
 def _read_untyped(part: Mapping[str, Any]) -> Part | None:
     for key in _UNTYPED_CALLS:
-        if isinstance(part.get(key), Mapping):
+        if isinstance(part.get(key), dict):
             return _tool_call(part[key])
     for key in _UNTYPED_RESPONSES:
-        if isinstance(part.get(key), Mapping):
+        if isinstance(part.get(key), dict):
             return _tool_response(part[key])
     for key in _UNTYPED_ATTACHED:
-        if isinstance(part.get(key), Mapping):
+        if isinstance(part.get(key), dict):
             return _attachment(part[key], key)
     return None
 
 
 def _tool_call(call: Mapping[str, Any]) -> Part:
     inner = call.get("function")
-    named = inner if isinstance(inner, Mapping) else call
+    named = inner if isinstance(inner, dict) else call
     value = next((named[key] for key in ("arguments", "args", "input") if named.get(key) is not None), None)
     name = _first_text(named, "name", "toolName", "tool_name")
     call_id = _first_text(call, "call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref")
@@ -306,7 +333,7 @@ def _attachment(part: Mapping[str, Any], kind: str) -> Part:
     )
     if isinstance(nested, str):
         nested = {"url": nested}
-    told = {**part, **nested} if isinstance(nested, Mapping) else part
+    told = {**part, **nested} if isinstance(nested, dict) else part
     media = _first_text(
         told, "mime_type", "media_type", "mimeType", "mediaType", "contentType", "format", "modality"
     )

@@ -7,18 +7,20 @@ none is, it says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from evidence.semconv.dialects import Operation
 from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
 from evidence.semconv.draft import Absent, Candidate, Exchange, Rule, Source, Told
-from evidence.semconv.given import read_given
+from evidence.semconv.given import read_given, stands_within
 from evidence.semconv.helpers import Purpose
-from evidence.semconv.settling import settle
+from evidence.semconv.messages import ASSISTANT, squeeze
+from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
 from evidence.semconv.steps import Step, Tree, outermost
 from evidence.semconv.turn import Turn
-from evidence.semconv.turns import CUT_REASONS, turns_among
+from evidence.semconv.turns import CUT_REASONS, asked_of, turns_among
 from evidence.semconv.values import is_prose
 
 _REASONS: Final = {
@@ -35,6 +37,7 @@ _CODES: Final = {
     Absent.CUT: "cut_at_token_limit",
     Absent.OPEN_TOOL_CALL: "open_tool_call",
 }
+_MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
 _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
 
@@ -44,7 +47,8 @@ def read_exchanges(tree: Tree, flags: FlagSink) -> tuple[Exchange, ...]:
     if declared:
         exchanges = [_declared(number, step) for number, step in enumerate(declared)]
     else:
-        exchanges = [_exchange(number, turn) for number, turn in enumerate(_turns(tree, flags))]
+        turns = [_as_asked(turn, tree) for turn in _turns(tree, flags)]
+        exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
     if not exchanges:
         first = (tree.tops or tree.strays)[0]
         exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
@@ -66,6 +70,28 @@ def _turns(tree: Tree, flags: FlagSink) -> list[Turn]:
             strays[-1].step.span.span_id,
         )
     return strays if any(turn.texts for turn in strays) else rooted or strays
+
+
+def _as_asked(turn: Turn, tree: Tree) -> Turn:
+    """Return a turn whose question holds what a model said before as one of which it is not told who asked it.
+
+    A step below the root that was shown another's answer was not, or not only, asked by the person. A person who quotes
+    an answer has it in the history.
+    """
+    source = turn.question.source
+    asker = tree.by_id.get(source.span_id) if source else None
+    if asker is None or asker.parent is None:
+        return turn
+    question = squeeze(turn.question.text)
+    remembered = turn.asked.told_before(ASSISTANT)
+    behind = []
+    for step in tree.steps:
+        if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
+            continue
+        said = squeeze(read_given(step).text)
+        if said and said not in remembered and stands_within(said, question):
+            behind.append(asked_of(step))
+    return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
 
 
 def _outermost_declaring(tree: Tree) -> list[Step]:

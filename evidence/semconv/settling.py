@@ -13,11 +13,10 @@ from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
-from evidence.semconv.given import squeeze
-from evidence.semconv.messages import ASSISTANT, USER
+from evidence.semconv.given import stands_within
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.turn import Turn
 
-_LEAST_CONTAINED: Final = 6  # characters of a text whose place inside another says something
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
 
@@ -34,7 +33,8 @@ def settle(turns: Sequence[Turn]) -> list[Turn]:
             if _cannot_be_told_apart(found[earlier], found[later]):
                 rivals[later].add(earlier)
                 rivals[earlier].add(later)
-    return [_as_one([found[number] for number in group]) for group in _connected(rivals)]
+    groups = sorted(_connected(rivals), key=max)  # what is last may be one of several
+    return [_as_one([found[number] for number in group]) for group in groups]
 
 
 def _says_anything(turn: Turn) -> bool:
@@ -43,24 +43,42 @@ def _says_anything(turn: Turn) -> bool:
 
 
 def _without_helpers(turns: Sequence[Turn]) -> list[Turn]:
-    return [turn for turn in turns if turn.seems is None] or list(turns)
+    """Leave out the turns that by their words are a helper's, and are about a turn that is none.
+
+    A person may ask "Is my deposit safe?", which is how a guardrail asks. So what a question's own words say counts
+    only where it holds another's text; a name, or what the model was told to be, where the two have anything in common.
+    """
+    main = [turn for turn in turns if turn.seems is None or turn.seems_by_question]
+    left = [turn for turn in turns if turn in main or not any(_is_about(turn, one) for one in main)]
+    left = [turn for turn in left if not (turn.seems_by_question and any(_quotes(turn, one) for one in left))]
+    gone = [turn for turn in turns if turn not in left]
+    return [_with_first_wording(turn, gone) for turn in left] or list(turns)
+
+
+def _is_about(helper: Turn, main: Turn) -> bool:
+    """Whether a helper saw what another turn asked or answered, or the other saw what the helper was asked."""
+    asked, seen, question = squeeze(helper.question.text), helper.seen, squeeze(main.question.text)
+    known = [text for text in (question, *main.texts) if text]
+    return any(text == asked or stands_within(text, seen) for text in known) or stands_within(asked, question)
+
+
+def _quotes(turn: Turn, other: Turn) -> bool:
+    """Whether the question of a turn holds what another asked or answered."""
+    asked = squeeze(turn.question.text)
+    return any(stands_within(text, asked) for text in (squeeze(other.question.text), *other.texts))
 
 
 def _without_preparation(turns: Sequence[Turn]) -> list[Turn]:
-    """Leave out what rewrote a question or wrote a search: its words became a question or a query of what follows."""
+    """Leave out what wrote a search: its words became a query before the last turn began."""
     queries = _queries_near(turns)
-    kept = [turn for number, turn in enumerate(turns) if not _prepares(turn, turns[number + 1 :], queries)]
-    rewritten = [turn for turn in turns if turn not in kept]
-    return [_with_first_wording(turn, rewritten) for turn in kept]
+    kept = [turn for turn in turns[:-1] if not _is_query(turn, queries)] + [turns[-1]]
+    gone = [turn for turn in turns if turn not in kept]
+    return [_with_first_wording(turn, gone) for turn in kept]
 
 
-def _prepares(turn: Turn, following: Sequence[Turn], queries: Sequence[tuple[int, str]]) -> bool:
+def _is_query(turn: Turn, queries: Sequence[tuple[int, str]]) -> bool:
     text = squeeze(turn.answer.text)
-    if not text or not following or text in following[0].asked.told_before(ASSISTANT):
-        return False
-    if any(squeeze(later.question.text) == text for later in following):
-        return True
-    return any(text == query and turn.end_ns <= start for start, query in queries)
+    return bool(text) and any(text == query and turn.end_ns <= start for start, query in queries)
 
 
 def _without_failed_attempts(turns: Sequence[Turn]) -> list[Turn]:
@@ -82,7 +100,7 @@ def _with_first_wording(turn: Turn, rewritten: Sequence[Turn]) -> Turn:
     if not writers:
         return turn
     told = [one.question for one in (*writers, turn)]
-    return replace(turn, question=_several(told))
+    return replace(turn, question=as_one_text(told))
 
 
 def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
@@ -104,16 +122,14 @@ def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
 def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
     if _remembers(later, earlier):
         return False
-    before, after = squeeze(earlier.question.text), squeeze(later.question.text)
     if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns:
         return True
+    before, after = squeeze(earlier.question.text), squeeze(later.question.text)
+    shown = f"{after} {squeeze(later.step.system_text)}"
     return (
         before == after
-        or _within(before, after)
-        or _within(after, before)
-        or any(
-            _within(text, after) or _within(text, squeeze(later.step.system_text)) for text in earlier.texts
-        )
+        or stands_within(after, before)
+        or any(stands_within(text, shown) for text in (before, *earlier.texts))
     )
 
 
@@ -131,10 +147,6 @@ def _same_kind(one: Turn, other: Turn) -> bool:
     if not (one.is_agent and other.is_agent):
         return False
     return (one.step.named or one.step.span.name) == (other.step.named or other.step.span.name)
-
-
-def _within(part: str, whole: str) -> bool:
-    return len(part) >= _LEAST_CONTAINED and part != whole and part in whole
 
 
 def _connected(rivals: Sequence[set[int]]) -> list[list[int]]:
@@ -160,15 +172,15 @@ def _as_one(turns: Sequence[Turn]) -> Turn:
     last = turns[-1]
     return replace(
         last,
-        question=_several([turn.question for turn in turns]),
-        answer=_several([turn.answer for turn in turns]),
+        question=as_one_text([turn.question for turn in turns]),
+        answer=as_one_text([turn.answer for turn in turns]),
         start_ns=turns[0].start_ns,
         finish_reason="",
         refused=False,
     )
 
 
-def _several(told: Sequence[Told]) -> Told:
+def as_one_text(told: Sequence[Told]) -> Told:
     """Return one text where all that say one say the same, else an ambiguous one with all of them, each once."""
     candidates: dict[str, Candidate] = {}
     for one in told:

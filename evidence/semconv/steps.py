@@ -83,11 +83,11 @@ class Tree:
 
     def __init__(self, views: Sequence[SpanView]) -> None:
         self.steps = [Step(view) for view in views]
-        by_id = {step.span.span_id: step for step in self.steps}
+        self.by_id = {step.span.span_id: step for step in self.steps}
         self.tops: list[Step] = []
         self.strays: list[Step] = []
         for step in self.steps:
-            parent = by_id.get(step.span.parent_span_id)
+            parent = self.by_id.get(step.span.parent_span_id)
             if parent is not None and parent is not step:
                 step.parent = parent
                 parent.children.append(step)

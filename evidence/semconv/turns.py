@@ -10,22 +10,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-import orjson
-
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
-from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, squeeze
+from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction
+from evidence.semconv.messages import squeeze
 from evidence.semconv.settling import settle
 from evidence.semconv.steps import Step, items_of
 from evidence.semconv.turn import Turn
+from evidence.semconv.values import texts_in
 
 CUT_REASONS: Final = frozenset({
     "length", "max_tokens", "max_output_tokens", "max-tokens", "model_length", "incomplete",
 })  # fmt: skip
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
-_LEAST_CONTAINED: Final = 4  # characters of a text that is looked for inside of another
 
 
 def turns_among(steps: Iterable[Step], depth: int = 0) -> list[Turn]:
@@ -62,7 +61,7 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     if not settled:
         return [_silent(step, asked, question, given)]
     if not question:
-        return settled
+        return [_of_frame(step, settled[0])] if len(settled) == 1 else settled
     if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
         return settled  # the frame says only how it began
     return [_with_own_question(step, settled[-1], asked, question)]
@@ -79,17 +78,30 @@ def _inner(step: Step, depth: int) -> list[Turn]:
 
 
 def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
-    span = step.span
-    source = Source(span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
+    """Return the turn of an agent or a frame that says itself what it gave."""
+    source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
+    return _turn(step, asked, question, given, _told(given, source))
+
+
+def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
+    """Return the turn of a step that gave no words, with the reason."""
+    return _turn(step, asked, question, given, Told(absent=absence_of(step, given)))
+
+
+def _turn(
+    step: Step, asked: Turns, question: str, given: Given, answer: Told, *, start_ns: int | None = None
+) -> Turn:
+    seems, by_question = _seems(step, question)
     return Turn(
         step=step,
         question=_question(step, question),
-        answer=_told(given, source),
+        answer=answer,
         asked=asked,
-        start_ns=span.start_ns,
-        end_ns=span.end_ns,
-        seems=step.seems or _instructed(step, question),
-        is_agent=True,
+        start_ns=step.span.start_ns if start_ns is None else start_ns,
+        end_ns=step.span.end_ns,
+        seems=seems,
+        seems_by_question=by_question,
+        is_agent=step.operation is not Operation.CHAT,
         finish_reason=given.finish_reason,
         refused=given.refused,
         attachments=(*asked.attachments, *given.attachments),
@@ -104,7 +116,13 @@ def _told(given: Given, source: Source) -> Told:
     return Told(given.text, source, None, others)
 
 
-def _question(step: Step, text: str, rule: Rule = Rule.AGENT_OUTPUT) -> Told:
+def asked_of(step: Step) -> Told:
+    """Return the question put to a step."""
+    return _question(step, read_turns(step).question)
+
+
+def _question(step: Step, text: str) -> Told:
+    rule = Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
     if text:
         return Told(text, Source(step.span.span_id, step.asked.attribute or step.answered.attribute, rule))
     unread = step.has_content and step.asked.unread is not None
@@ -115,16 +133,24 @@ def _with_question_of(turn: Turn, inner: Sequence[Turn]) -> Turn:
     """Return a turn that says its answer and not its question, with that of the turn below it whose answer it gave."""
     text = squeeze(turn.answer.text)
     gave = [one for one in inner if text in one.texts]
-    near = gave or [one for one in inner if any(_holds(text, other) for other in one.texts)]
+    near = gave or [one for one in inner if any(stands_within(other, text) for other in one.texts)]
     settled = settle(near or list(inner))
     if len(settled) != 1 or not (settled[0].question.text or settled[0].question.others):
         return turn
     return replace(turn, question=settled[0].question, asked=settled[0].asked)
 
 
+def _of_frame(step: Step, turn: Turn) -> Turn:
+    """Return the only turn below a step as that step's."""
+    span = step.span
+    return replace(turn, step=step, is_agent=True, start_ns=span.start_ns, end_ns=span.end_ns)
+
+
 def _with_own_question(step: Step, turn: Turn, asked: Turns, question: str) -> Turn:
+    seems, by_question = _seems(step, question)
+    framed = _of_frame(step, turn)
     own = _question(step, question)
-    return replace(turn, step=step, question=own, asked=asked, start_ns=step.span.start_ns, seems=step.seems)
+    return replace(framed, question=own, asked=asked, seems=seems, seems_by_question=by_question)
 
 
 def _reaching(step: Step, inner: Sequence[Turn], given: Given) -> list[Turn]:
@@ -132,16 +158,10 @@ def _reaching(step: Step, inner: Sequence[Turn], given: Given) -> list[Turn]:
 
     Where none does, the answer is there and cannot be read: what a call said is no more than a candidate.
     """
-    raw = step.answered.unread
-    told = (
-        raw
-        if isinstance(raw, str)
-        else orjson.dumps(raw, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    )
-    squeezed = squeeze(told)
-    reaching = [turn for turn in inner if any(_stands_in(text, squeezed) for text in turn.texts)]
+    held = texts_in(step.answered.unread)
+    reaching = [turn for turn in inner if any(_stands_in(text, held) for text in turn.texts)]
     if reaching:
-        return [_reached(turn, squeezed) for turn in reaching]
+        return [_reached(turn, held) for turn in reaching]
     others = tuple(
         Candidate(turn.answer.text, turn.answer.source)
         for turn in inner
@@ -154,11 +174,11 @@ def _reaching(step: Step, inner: Sequence[Turn], given: Given) -> list[Turn]:
     return [replace(silent, answer=answer, question=question)]
 
 
-def _reached(turn: Turn, squeezed: str) -> Turn:
+def _reached(turn: Turn, held: Sequence[str]) -> Turn:
     """Return a turn with the one of its texts that reached the frame around it."""
     candidates = [Candidate(turn.answer.text, turn.answer.source)] if turn.answer.source else []
     candidates += turn.answer.others
-    there = [one for one in candidates if one.text and _stands_in(squeeze(one.text), squeezed)]
+    there = [one for one in candidates if one.text and _stands_in(squeeze(one.text), held)]
     if len({one.text for one in there}) != 1:
         return turn
     first = there[0]
@@ -169,33 +189,9 @@ def _reached(turn: Turn, squeezed: str) -> Turn:
     )
 
 
-def _stands_in(text: str, raw: str) -> bool:
-    """Whether a text stands in a value, as it is or as JSON writes it."""
-    if len(text) < _LEAST_CONTAINED:
-        return f'"{text}"' in raw
-    return text in raw or orjson.dumps(text).decode()[1:-1] in raw
-
-
-def _holds(whole: str, part: str) -> bool:
-    return len(part) >= _LEAST_CONTAINED and part in whole
-
-
-def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
-    """Return the turn of a step that gave no words, with the reason."""
-    return Turn(
-        step=step,
-        question=_question(
-            step, question, Rule.LAST_CALL if step.operation is Operation.CHAT else Rule.AGENT_OUTPUT
-        ),
-        answer=Told(absent=absence_of(step, given)),
-        asked=asked,
-        start_ns=step.span.start_ns,
-        end_ns=step.span.end_ns,
-        seems=step.seems or _instructed(step, question),
-        is_agent=step.operation is not Operation.CHAT,
-        finish_reason=given.finish_reason,
-        attachments=asked.attachments,
-    )
+def _stands_in(text: str, held: Sequence[str]) -> bool:
+    """Whether a text is one of those that a value holds, or stands in one of them."""
+    return any(text == one or stands_within(text, one) for one in held)
 
 
 def absence_of(step: Step, given: Given) -> Absent:
@@ -215,12 +211,13 @@ def absence_of(step: Step, given: Given) -> Absent:
     return Absent.NOT_RECOGNISED if unread else Absent.NOT_RECORDED
 
 
-def _instructed(step: Step, question: str) -> Purpose | None:
-    if step.operation is not Operation.CHAT:
-        return purpose_by_instruction(question) if question else None
-    return purpose_by_instruction(step.system_text) or (
-        purpose_by_instruction(question) if question else None
-    )
+def _seems(step: Step, question: str) -> tuple[Purpose | None, bool]:
+    """Return what a step seems to be there for, and whether nothing but its question says so."""
+    told = purpose_by_instruction(step.system_text) if step.operation is Operation.CHAT else None
+    if told or step.seems:
+        return step.seems or told, False
+    asked = purpose_by_instruction(question) if question else None
+    return asked, asked is not None
 
 
 def _turns_of_calls(calls: Sequence[Step]) -> list[Turn]:
@@ -246,25 +243,23 @@ def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
 
 
 def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
+    """Return the turn of calls with one question: the last of them answered it, unless others ran beside it."""
     last, asked = calls[-1]
     given = read_given(last)
     earlier = [(call, told) for call, _ in calls[:-1] if (told := read_given(call)).text]
     beside = [(call, told) for call, told in earlier if call.span.end_ns > last.span.start_ns]
     if not given.text and beside and not given.open_call:
         (last, given), beside = beside[-1], beside[:-1]
-    base = _silent(last, asked, asked.question, given)
-    base = replace(
-        base, start_ns=calls[0][0].span.start_ns, finish_reason=given.finish_reason, refused=given.refused
-    )
-    if not given.text:
+    if given.text:
+        answer = _told(given, _source(last))
+        rivals = tuple(_candidate(call, told.text) for call, told in beside if told.text != given.text)
+        if rivals:
+            answer = Told("", None, Absent.AMBIGUOUS, (_candidate(last, given.text), *answer.others, *rivals))
+    else:
         others = tuple(_candidate(call, told.text) for call, told in earlier)
         aside = (_candidate(last, given.aside),) if given.aside else ()
-        return replace(base, answer=replace(base.answer, others=(*aside, *others)))
-    answer = _told(given, _source(last))
-    rivals = tuple(_candidate(call, told.text) for call, told in beside if told.text != given.text)
-    if rivals:
-        answer = Told("", None, Absent.AMBIGUOUS, (_candidate(last, given.text), *answer.others, *rivals))
-    return replace(base, answer=answer, attachments=(*asked.attachments, *given.attachments))
+        answer = Told(absent=absence_of(last, given), others=(*aside, *others))
+    return _turn(last, asked, asked.question, given, answer, start_ns=calls[0][0].span.start_ns)
 
 
 def _source(call: Step) -> Source:

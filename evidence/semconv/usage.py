@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -12,49 +13,69 @@ from evidence.semconv.hearing import finish_reason
 from evidence.semconv.span_view import finite_number
 from evidence.semconv.steps import Step, outermost
 
-CONVERSATION_ID: Final = attributes_for(Meaning.CONVERSATION_ID)
-SESSION_ID: Final = attributes_for(Meaning.SESSION_ID)
-USER_ID: Final = attributes_for(Meaning.USER_ID)
-INPUT_TOKENS: Final = attributes_for(Meaning.INPUT_TOKENS)
-OUTPUT_TOKENS: Final = attributes_for(Meaning.OUTPUT_TOKENS)
+_CONVERSATION_ID: Final = attributes_for(Meaning.CONVERSATION_ID)
+_SESSION_ID: Final = attributes_for(Meaning.SESSION_ID)
+_USER_ID: Final = attributes_for(Meaning.USER_ID)
+_INPUT_TOKENS: Final = attributes_for(Meaning.INPUT_TOKENS)
+_OUTPUT_TOKENS: Final = attributes_for(Meaning.OUTPUT_TOKENS)
 _COST: Final = attributes_for(Meaning.COST)
 _CURRENCY: Final = attributes_for(Meaning.CURRENCY)
+_FIGURES: Final = frozenset({*_INPUT_TOKENS, *_OUTPUT_TOKENS, *_COST})
+_IDS: Final = frozenset({*_CONVERSATION_ID, *_SESSION_ID, *_USER_ID})
 _CALLS: Final = frozenset({Operation.CHAT, Operation.EMBEDDING})
 _ERROR: Final = 2  # OTLP status code
 
 
-def read_ids(steps: Iterable[Step], keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the different values of some attributes, that of the outermost span first."""
-    found: dict[str, None] = {}
-    for step in steps:
-        attributes = step.span.attributes
-        for key in keys:
-            if key in attributes and (value := step.span.label(key)):
-                found.setdefault(value)
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Ids as given, that of the outermost span first; figures over all model calls, None where no span says."""
+
+    conversation_ids: tuple[str, ...]
+    session_ids: tuple[str, ...]
+    user_ids: tuple[str, ...]
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: Decimal | None
+    currency: str
 
 
-def count_tokens(steps: Sequence[Step], keys: tuple[str, ...]) -> int | None:
-    """Return the tokens of all model calls, each counted once; None where no span says."""
-    counted = [
-        number for step in _counting(steps, keys) if (number := step.span.whole_number(*keys)) is not None
-    ]
+def read_usage(steps: Sequence[Step]) -> Usage:
+    """Return who asked and what it took; costs are as sent and never computed here.
+
+    Args:
+        steps: all of the trace, each parent before its children.
+    """
+    named = [step for step in steps if not _IDS.isdisjoint(step.span.attributes)]
+    counting = _counting(steps)
+    costs = [cost for step in counting if (cost := _cost_of(step)) is not None]
+    currency = (
+        next((name for step in counting if (name := step.span.label(*_CURRENCY))), "USD") if costs else ""
+    )
+    return Usage(
+        conversation_ids=_read_ids(named, _CONVERSATION_ID),
+        session_ids=_read_ids(named, _SESSION_ID),
+        user_ids=_read_ids(named, _USER_ID),
+        input_tokens=_count(counting, _INPUT_TOKENS),
+        output_tokens=_count(counting, _OUTPUT_TOKENS),
+        cost=sum(costs, Decimal()) if costs else None,
+        currency=currency,
+    )
+
+
+def _read_ids(steps: Iterable[Step], keys: tuple[str, ...]) -> tuple[str, ...]:
+    values = (step.span.label(key) for step in steps for key in keys if key in step.span.attributes)
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _count(steps: Iterable[Step], keys: tuple[str, ...]) -> int | None:
+    counted = [number for step in steps if (number := step.span.whole_number(*keys)) is not None]
     return sum(counted) if counted else None
 
 
-def read_cost(steps: Sequence[Step]) -> tuple[Decimal | None, str]:
-    """Return what the calls cost and in which currency; None where no span says. Costs are never computed here."""
-    costs = []
-    currency = ""
-    for step in _counting(steps, _COST):
-        value = next(
-            (number for key in _COST if (number := finite_number(step.span.attributes.get(key))) is not None),
-            None,
-        )
-        if value is not None:
-            costs.append(Decimal(str(value)))
-            currency = currency or step.span.label(*_CURRENCY)
-    return (sum(costs, Decimal()), currency or "USD") if costs else (None, "")
+def _cost_of(step: Step) -> Decimal | None:
+    numbers = (finite_number(step.span.attributes.get(key)) for key in _COST)
+    value = next((number for number in numbers if number is not None), None)
+    return None if value is None else Decimal(str(value))
 
 
 def read_finish_reasons(steps: Iterable[Step]) -> tuple[str, ...]:
@@ -72,8 +93,8 @@ def read_errors(steps: Iterable[Step]) -> tuple[StepError, ...]:
     )
 
 
-def _counting(steps: Sequence[Step], keys: tuple[str, ...]) -> list[Step]:
+def _counting(steps: Sequence[Step]) -> list[Step]:
     """Return the steps whose figures add up: model calls, outermost first; where none says, what is around them."""
-    saying = {id(step) for step in steps if not step.span.attributes.keys().isdisjoint(keys)}
-    calls = {id(step) for step in steps if id(step) in saying and step.operation in _CALLS}
-    return outermost(steps, calls or saying)
+    saying = {id(step): step for step in steps if not _FIGURES.isdisjoint(step.span.attributes)}
+    calls = {number for number, step in saying.items() if step.operation in _CALLS}
+    return outermost(steps, calls or set(saying)) if saying else []

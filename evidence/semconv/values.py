@@ -18,6 +18,7 @@ from evidence.semconv.messages import (
     read_messages,
     read_parts,
     say,
+    squeeze,
     with_reason,
 )
 from evidence.semconv.spelling import parse_said
@@ -64,6 +65,27 @@ def read_value(value: Any, role: str) -> list[Message] | None:
     return _read(value, role, 0)
 
 
+def texts_in(value: Any) -> list[str]:
+    """Return all texts that stand anywhere in a value, squeezed: what is not understood can still be searched."""
+    if isinstance(value, str):
+        try:
+            value = parse_said(value)
+        except (ValueError, RecursionError):
+            return [
+                squeeze(value.replace("\\n", " "))
+            ]  # a language's own notation, with its line breaks written out
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(squeeze(one))
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return found
+
+
 def given_in_call(call: Mapping[str, Any]) -> Any:
     """Return what a traced function was given: by name, or by place where nothing was given by name."""
     by_place, by_name = call.get("args"), call.get("kwargs")
@@ -93,7 +115,7 @@ def _read(value: Any, role: str, depth: int) -> list[Message] | None:
         return _read_text(value, role, depth)
     if isinstance(value, list):
         return _read_list(value, role, depth)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _read_mapping(value, role, depth)
     return [] if value is None else None
 
@@ -108,7 +130,7 @@ def _read_text(text: str, role: str, depth: int) -> list[Message] | None:
         parsed = parse_said(text)
     except (ValueError, RecursionError):
         return [say(role, text)] if is_prose(text) else None
-    return [say(role, parsed)] if isinstance(parsed, str) else _read(parsed, role, depth + 1)
+    return _read(parsed, role, depth + 1)
 
 
 def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
@@ -118,7 +140,7 @@ def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
         return [pair]
     if messages := read_messages(items):
         return messages
-    if all(isinstance(item, Mapping) for item in items) and (parts := read_parts(items)):
+    if all(isinstance(item, dict) for item in items) and (parts := read_parts(items)):
         return [Message(role, tuple(parts))]
     read = [_read(item, role, depth + 1) for item in items]
     known = [messages for messages in read if messages]

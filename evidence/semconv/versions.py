@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
@@ -16,18 +17,16 @@ _WHERE: Final = {
 _MODEL_CALLED: Final = attributes_for(Meaning.MODEL_CALLED)
 _CALLS: Final = frozenset({Operation.CHAT, Operation.EMBEDDING})
 _MODEL_ANSWERED: Final = attributes_for(Meaning.MODEL_ANSWERED)
+_KIND_OF: Final = {
+    **{key: kind for kind, where in _WHERE.items() for key in (*where.name, *where.label, *where.digest)},
+    **dict.fromkeys((*_MODEL_CALLED, *_MODEL_ANSWERED), "model"),
+}
 
 
 def versions_of(span: SpanView) -> list[VersionRef]:
     """Return the versions one span names, in no particular order."""
-    refs = [
-        _model_of(span),
-        _named(span, "prompt"),
-        _named(span, "index"),
-        policy_version_of(span),
-        tool_version_of(span),
-        _stated(span, "evaluator"),  # that judged inside the trace, as a guardrail does
-    ]
+    kinds = {_KIND_OF[key] for key in span.attributes if key in _KIND_OF}
+    refs = [_READERS[kind](span) for kind in kinds]
     return [ref for ref in refs if ref is not None]
 
 
@@ -105,3 +104,13 @@ def _model_of(span: SpanView) -> VersionRef | None:
     slot = "embedding_model" if span.operation is Operation.EMBEDDING else "model"
     snapshot = gave.snapshot or gave.key or model.snapshot
     return VersionRef("model", slot, model.key, label or ("" if digest else snapshot), digest)
+
+
+_READERS: Final[Mapping[str, Callable[[SpanView], VersionRef | None]]] = {
+    "model": _model_of,
+    "prompt": partial(_named, kind="prompt"),
+    "index": partial(_named, kind="index"),
+    "policy": policy_version_of,
+    "tool": tool_version_of,
+    "evaluator": partial(_stated, kind="evaluator"),  # that judged inside the trace, as a guardrail does
+}

@@ -67,6 +67,13 @@ def attribute_values() -> st.SearchStrategy[Any]:
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
         max_leaves=6,
     )
+    said = st.builds(
+        lambda role, content, key: {"role": role, key: content},
+        st.sampled_from(["user", "assistant", "tool", "system", 3, None]),
+        values,
+        st.sampled_from(["content", "parts", "tool_calls", "message", "data"]),
+    )
+    values |= st.lists(said, max_size=3)
     return values | values.map(json.dumps)
 
 
@@ -81,6 +88,11 @@ ATTRIBUTE_KEYS = st.sampled_from([
     "gen_ai.prompt.0.content", "openinference.span.kind", "input.value", "output.value",
     "retrieval.documents.0.document.id",
     "llm.input_messages.0.message.role", "llm.input_messages.0.message.content", "gen_ai.data_source.id",
+    "gen_ai.completion", "gen_ai.completion.0.content", "gen_ai.system", "gen_ai.response.finish_reasons",
+    "gen_ai.tool.call.id", "gen_ai.tool.call.result", "gen_ai.system_instructions", "gen_ai.usage.input_tokens",
+    "gen_ai.usage.cost", "session.id", "gen_ai.agent.name", "llm.output_messages.0.message.content",
+    "llm.output_messages.0.message.tool_calls.0.tool_call.function.name", "retrieval.documents.0.document.metadata",
+    "reranker.output_documents.0.document.id", "tool.parameters",
 ])  # fmt: skip
 
 
@@ -96,7 +108,9 @@ ATTRIBUTE_KEYS = st.sampled_from([
                 "events": st.lists(
                     st.fixed_dictionaries(
                         {
-                            "name": st.sampled_from(["gen_ai.user.message", "gen_ai.choice", "x"]),
+                            "name": st.sampled_from(
+                                ["gen_ai.user.message", "gen_ai.choice", "gen_ai.content.prompt", "x"]
+                            ),
                             "attributes": st.dictionaries(
                                 st.sampled_from(["content", "message"]), attribute_values()
                             ),
