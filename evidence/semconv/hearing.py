@@ -10,6 +10,7 @@ from evidence.semconv.dialects.contract import FlatMessage, Messages
 from evidence.semconv.messages import (
     ASSISTANT,
     SYSTEM,
+    THOUGHTS,
     TOOL,
     USER,
     Message,
@@ -35,6 +36,7 @@ _ASKED: Final = tuple(dialect.asked for dialect in DIALECTS)
 _ANSWERED: Final = tuple(dialect.answered for dialect in DIALECTS)
 _ASKED_EVENTS: Final = {name: role for one in _ASKED for name, role in one.events.items()}
 _ANSWER_EVENTS: Final = {name: role for one in _ANSWERED for name, role in one.events.items()}
+_EVENT_BODIES: Final = tuple(dialect.event_body for dialect in DIALECTS if dialect.event_body)
 _CONTENT: Final = frozenset({
     *_INPUT, *_OUTPUT, *_CONVERSATION, *(key for one in (*_ASKED, *_ANSWERED) for key in one.attributes)
 })  # fmt: skip
@@ -205,7 +207,8 @@ def _parts_of_row(row: Mapping[str, Any], names: FlatMessage) -> list[Part]:
     parts = []
     for key in sorted(row):
         if key.endswith(names.part_ending) and isinstance(row[key], str):
-            parts.append(Part(PartKind.TEXT, row[key]))
+            is_thought = row.get(f"{key.rpartition('.')[0]}.type") in THOUGHTS
+            parts.append(Part(PartKind.REASONING if is_thought else PartKind.TEXT, row[key]))
         elif names.image_ending and key.endswith(names.image_ending):
             parts += read_parts([{"type": "image_url", "image_url": row[key]}])
     return parts
@@ -256,6 +259,10 @@ def _hear_events(span: SpanView, places: Sequence[Messages], role: str) -> Heard
 def _from_event(attributes: Mapping[str, Any], role: str) -> Message | None:
     """Return the message of an event: its attributes, or the `message` in them, each JSON or not."""
     told = dict(attributes)
+    for key in _EVENT_BODIES:
+        body = _parsed(told[key]) if isinstance(told.get(key), str) else told.get(key)
+        if isinstance(body, dict):
+            told.update(body)
     for key in ("message", "content", "parts", "tool_calls"):
         value = told.get(key)
         if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:

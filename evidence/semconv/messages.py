@@ -249,13 +249,13 @@ _CALLS: Final = frozenset(
 _RESPONSES: Final = frozenset(
     {"tool_call_response", "tool-result", "tool_result", "function_call_output", "toolResult"}
 )
-_THOUGHTS: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
+THOUGHTS: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _TEXTS: Final = frozenset({"", "text", "input_text", "output_text"})
 _ATTACHED: Final = frozenset({
     "blob", "uri", "file", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
     "document", "media",
 })  # fmt: skip
-_ITEM_TYPES: Final = _CALLS | _RESPONSES | _THOUGHTS
+_ITEM_TYPES: Final = _CALLS | _RESPONSES | THOUGHTS
 _UNTYPED_CALLS: Final = ("functionCall", "function_call", "toolUse", "toolRequest")
 _UNTYPED_RESPONSES: Final = ("functionResponse", "function_response", "toolResult", "toolResponse")
 _UNTYPED_ATTACHED: Final = (
@@ -272,7 +272,7 @@ _UNTYPED_ATTACHED: Final = (
 def _read_part(part: Any) -> Part | None:
     if isinstance(part, str):
         return Part(PartKind.TEXT, part)
-    if not isinstance(part, dict):
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str | None):
         return None
     kind = _type_of(part)
     text = part.get("text", part.get("content"))
@@ -286,7 +286,7 @@ def _read_typed(part: Mapping[str, Any], kind: str) -> Part | None:
         return _tool_call(part)
     if kind in _RESPONSES:
         return _tool_response(part)
-    if kind in _THOUGHTS:
+    if kind in THOUGHTS:
         return Part(PartKind.REASONING, _first_text(part, "content", "text", "thinking"))
     if kind == "refusal":
         return Part(PartKind.REFUSAL, _first_text(part, "refusal", "content", "text"))

@@ -26,7 +26,7 @@ _LONGEST_WITHHELD: Final = max(map(len, _WITHHELD), default=0)  # characters
 
 
 def spell_out(attributes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the attributes of a span with what its JSON and its events say, without what stands for content withheld."""
+    """Return the attributes of a span with what its JSON and its events say, without what stands for hidden content."""
     said = {key: value for event in reversed(events) for key, value in _said_by(event)}  # the first says it
     said |= {
         key: value

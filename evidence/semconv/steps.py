@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Final
 
-from evidence.semconv.dialects import Meaning, Operation, attributes_for
+from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.hearing import Heard, has_content, hear_answered, hear_asked, system_text
 from evidence.semconv.helpers import Purpose, purpose_by_name
 from evidence.semconv.span_view import SpanView
 
 _AGENT_NAME: Final = attributes_for(Meaning.AGENT_NAME)
+_MODEL: Final = version_attributes("model").name
 _BY_OPERATION: Final = {
     Operation.TOOL: Purpose.TOOL,
     Operation.POLICY: Purpose.GUARDRAIL,
@@ -43,6 +44,11 @@ class Step:
         return self.span.text(*_AGENT_NAME)
 
     @property
+    def model(self) -> str:
+        """Which model it called: some do nothing but guard or judge."""
+        return self.span.text(*_MODEL) if self.operation is Operation.CHAT else ""
+
+    @property
     def seems(self) -> Purpose | None:
         """What it is there for by its name and the names above it, which is weak evidence."""
         path: list[Step] = []
@@ -53,7 +59,7 @@ class Step:
         seems = step.judged[0] if step is not None and step.judged else None
         for step in reversed(path):
             if step.parent is not None:  # the root's name is that of the whole
-                seems = seems or purpose_by_name(step.span.name, step.named)
+                seems = seems or purpose_by_name(step.span.name, step.named, step.model)
             step.judged = (seems,)
         return seems
 

@@ -231,12 +231,12 @@ def _turns_of_calls(calls: Sequence[Step]) -> list[Turn]:
 
 def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
     """Return the turn of the calls with one question; several where they were told to be different things."""
-    by_task: dict[str, list[tuple[Step, Turns]]] = {}
+    if len(group) == 1:
+        return [_turn_of_calls(group)]
+    by_task: dict[tuple[str, Purpose | None], list[tuple[Step, Turns]]] = {}
     for call, asked in group:
-        by_task.setdefault(call.system_text if len(group) > 1 else "", []).append((call, asked))
+        by_task.setdefault((call.system_text, call.seems), []).append((call, asked))
     turns = [_turn_of_calls(one) for one in by_task.values()]
-    if len(turns) < 2:
-        return turns
     worded = [turn for turn in turns if turn.texts]
     # One of them at most gave words: the others were steps on the way, or the same agent told differently.
     return turns if len(worded) > 1 else [_turn_of_calls(group)]

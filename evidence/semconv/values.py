@@ -43,7 +43,18 @@ _ASKED_KEYS: Final = (
 _ANSWERED_KEYS: Final = (
     _MESSAGES,
     ("answer", "final_answer", "final_output", "output_text", "return_values"),
-    ("output", "outputs", "response", "result", "reply", "completion", "message", "text", "content"),
+    (
+        "output",
+        "outputs",
+        "response",
+        "result",
+        "reply",
+        "completion",
+        "generation",
+        "message",
+        "text",
+        "content",
+    ),
 )
 _KEYS: Final = {USER: _ASKED_KEYS, ASSISTANT: _ANSWERED_KEYS}
 _CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function

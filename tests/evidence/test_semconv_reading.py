@@ -246,3 +246,56 @@ def test_a_reranker_changes_the_order_of_documents_and_not_which_they_are() -> N
         ("C", "", 2, None),
     ]
     assert {one.span_id for one in found} == {"00000000000000b1"}
+
+
+def test_a_guard_model_that_sees_the_same_question_is_known_by_its_name() -> None:
+    said: Said = [("user", "Which card has no fee?")]
+    answered: Said = [*said, ("assistant", "The travel card.")]
+    guard = {"gen_ai.request.model": "llama-guard-3"}
+    spans = [
+        chat(1, said, "safe", more=guard),
+        chat(2, said, "The travel card."),
+        chat(3, answered, "safe", more=guard),
+    ]
+    assert map_trace([server(), *spans]).answer == "The travel card."
+
+
+def test_a_frame_named_after_a_guardrail_answers_nobody() -> None:
+    frame = make_span("00000000000000c1", name="output_guardrail", start=15)
+    check = chat(2, [("user", "Which card has no fee?")], "allowed", parent=frame["span_id"])
+    draft = map_trace(
+        [server(), chat(1, [("user", "Which card has no fee?")], "The travel card."), frame, check]
+    )
+    assert draft.answer == "The travel card."
+
+
+def test_an_event_may_hold_its_message_as_json() -> None:
+    events = [
+        {
+            "name": "gen_ai.user.message",
+            "attributes": {"gen_ai.event.content": '{"role": "user", "content": "Fee?"}'},
+        },
+        {
+            "name": "gen_ai.choice",
+            "attributes": {
+                "gen_ai.event.content": '{"message": {"content": "3 EUR."}, "finish_reason": "stop"}'
+            },
+        },
+    ]
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.system": "az.ai.inference"}
+    draft = map_trace([make_span(ROOT_ID, parent="", attributes=attributes, events=events)])
+    assert (draft.question, draft.answer) == ("Fee?", "3 EUR.")
+
+
+def test_what_a_model_thought_is_not_what_it_said() -> None:
+    prefix = "llm.output_messages.0.message"
+    attributes = {
+        "openinference.span.kind": "LLM",
+        "input.value": "Fee?",
+        f"{prefix}.role": "assistant",
+        f"{prefix}.contents.0.message_content.type": "reasoning",
+        f"{prefix}.contents.0.message_content.text": "They want the fee.",
+        f"{prefix}.contents.1.message_content.type": "text",
+        f"{prefix}.contents.1.message_content.text": "3 EUR.",
+    }
+    assert map_trace([make_span(ROOT_ID, parent="", attributes=attributes)]).answer == "3 EUR."

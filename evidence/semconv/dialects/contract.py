@@ -137,6 +137,7 @@ class Dialect:
     versions: Mapping[str, VersionAttributes] = field(default_factory=dict)  # by kind of artefact
     asked: Messages = Messages()
     answered: Messages = Messages()
+    event_body: str = ""  # the attribute of an event that holds all of its message as JSON
     prompt_events: frozenset[str] = frozenset()  # an event that says that the prompt is recorded
     documents: Documents = Documents()
     documents_put: Documents = Documents()  # to a reranker

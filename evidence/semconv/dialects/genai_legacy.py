@@ -55,5 +55,6 @@ GENAI_LEGACY: Final = Dialect(
         events={"gen_ai.choice": "assistant"},
         event_values={"gen_ai.content.completion": "gen_ai.completion"},
     ),
+    event_body="gen_ai.event.content",
     prompt_events=frozenset({"gen_ai.user.message", "gen_ai.system.message", "gen_ai.content.prompt"}),
 )
