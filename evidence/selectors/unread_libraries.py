@@ -1,4 +1,4 @@
-"""Which instrumentation libraries send what no dialect reads: names and counts for operators, and nothing that was said."""
+"""Which instrumentation libraries send what no dialect reads: names and counts, and nothing that was said."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCOPE: Final = re.compile(r"scope '([^']{1,200})'")
 
 @dataclass(frozen=True, slots=True)
 class UnreadLibrary:
-    """One instrumentation scope with the traces of it that were not recognised. `scope` is empty where none is named."""
+    """An instrumentation scope with how many traces of it were not recognised; empty where none is named."""
 
     scope: str
     traces: int
@@ -54,6 +54,6 @@ def find_unread_libraries(since: datetime) -> UnreadLibraries:
 
 
 def _scopes_of(flags: Iterable[dict[str, str]]) -> set[str]:
-    """Return the scopes that a trace's flags name. A detail may name a span instead, whose name is the application's."""
+    """Return the scopes that a trace's flags name; empty for one that names a span, whose name is the application's."""
     details = (flag.get("detail", "") for flag in flags if flag.get("code") == NOT_RECOGNISED)
     return {match[1] if (match := _SCOPE.match(detail)) else "" for detail in details}
