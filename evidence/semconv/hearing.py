@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, indexed_prefixes
-from evidence.semconv.dialects.contract import FlatMessage, Messages
+from evidence.semconv.dialects.contract import FlatMessage, IndexedMessages, Messages
 from evidence.semconv.messages import (
     ASSISTANT,
     SYSTEM,
@@ -34,16 +34,12 @@ _SYSTEM: Final = attributes_for(Meaning.SYSTEM_TEXT)
 _FINISH: Final = attributes_for(Meaning.FINISH_REASON)
 _ASKED: Final = tuple(dialect.asked for dialect in DIALECTS)
 _ANSWERED: Final = tuple(dialect.answered for dialect in DIALECTS)
-_ASKED_EVENTS: Final = {name: role for one in _ASKED for name, role in one.events.items()}
-_ANSWER_EVENTS: Final = {name: role for one in _ANSWERED for name, role in one.events.items()}
 _EVENT_BODIES: Final = tuple(dialect.event_body for dialect in DIALECTS if dialect.event_body)
 _CONTENT: Final = frozenset({
     *_INPUT, *_OUTPUT, *_CONVERSATION, *(key for one in (*_ASKED, *_ANSWERED) for key in one.attributes)
 })  # fmt: skip
-_CONTENT_EVENTS: Final = (
-    frozenset(_ASKED_EVENTS)
-    | frozenset(_ANSWER_EVENTS)
-    | frozenset(name for one in (*_ASKED, *_ANSWERED) for name in one.event_values)
+_CONTENT_EVENTS: Final = frozenset(
+    name for one in (*_ASKED, *_ANSWERED) for name in (*one.events, *one.event_values)
 )
 _CONTENT_PREFIXES: Final = frozenset(
     prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)
@@ -54,7 +50,37 @@ _GIVEN: Final = (*_OUTPUT, *_CONVERSATION, *(key for one in _ANSWERED for key in
 _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
-_NOTHING: Final = frozenset({"", "{}", "[]", "null", '""'})  # values that say that there is none
+_NOTHING_TEXTS: Final = ("{}", "[]", "null", '""')  # that say that there is none
+
+
+class _Side(NamedTuple):
+    """All places, in any dialect, where a span holds one side of what was said; the most telling first."""
+
+    role: str
+    places: tuple[str | IndexedMessages, ...]  # an attribute, or the prefix of a flattened list
+    events: Mapping[str, str]  # by name: whose message it is
+    event_values: Mapping[str, str]  # by name: the attribute that holds messages
+    values: tuple[str, ...]  # attributes with a text, or JSON of any known form
+
+    @classmethod
+    def of(cls, role: str, said: Sequence[Messages], values: tuple[str, ...]) -> _Side:
+        """Return the places that some dialects declare."""
+        return cls(
+            role=role,
+            places=tuple(place for one in said for place in _places_of(one)),
+            events={name: whose for one in said for name, whose in one.events.items()},
+            event_values={name: key for one in said for name, key in one.event_values.items()},
+            values=values,
+        )
+
+
+def _places_of(said: Messages) -> Iterator[str | IndexedMessages]:
+    yield from said.attributes
+    yield from said.indexed
+
+
+_QUESTION_SIDE: Final = _Side.of(USER, _ASKED, _INPUT)
+_ANSWER_SIDE: Final = _Side.of(ASSISTANT, _ANSWERED, _OUTPUT)
 
 
 class Heard(NamedTuple):
@@ -70,13 +96,13 @@ def has_content(span: SpanView) -> bool:
     """Return whether a span holds anything that was said."""
     if not _CONTENT.isdisjoint(span.attributes) or not _CONTENT_PREFIXES.isdisjoint(span.indexed_under):
         return True
-    return any(event.get("name") in _CONTENT_EVENTS for event in span.events)
+    return bool(span.events) and any(event.get("name") in _CONTENT_EVENTS for event in span.events)
 
 
 def hear_asked(span: SpanView) -> Heard:
     """Return what was put to the step of a span, its history first, the last turn last."""
     best = Heard()
-    for heard in _hear(span, _ASKED, _INPUT, USER):
+    for heard in _hear(span, _QUESTION_SIDE):
         if span.operation is Operation.CHAT and heard.messages:
             return heard
         # A span may hold one turn in one place and the whole conversation in another: the fuller one is heard.
@@ -88,7 +114,7 @@ def hear_asked(span: SpanView) -> Heard:
 def hear_answered(span: SpanView) -> Heard:
     """Return what the step of a span gave."""
     first = Heard()
-    for heard in _hear(span, _ANSWERED, _OUTPUT, ASSISTANT):
+    for heard in _hear(span, _ANSWER_SIDE):
         if heard.messages:
             return heard
         first = first if first.attribute or first.unread else heard
@@ -142,22 +168,21 @@ def finish_reason(span: SpanView, answered: Heard) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _hear(span: SpanView, places: Sequence[Messages], values: Sequence[str], role: str) -> Iterator[Heard]:
+def _hear(span: SpanView, side: _Side) -> Iterator[Heard]:
     """Hear each place of a span that holds something, the most telling first."""
-    for place in places:
-        for key in place.attributes:
-            if (value := span.attributes.get(key)) is not None and value not in (*_NOTHING, [], {}):
-                yield _hear_list(value, key, role)
-        for where in place.indexed:
-            if rows := span.indexed(where.prefix):
-                yield _hear_rows(rows, where.prefix, where.names, role)
-    if span.events and (heard := _hear_events(span, places, role)):
+    attributes, under = span.attributes, span.indexed_under
+    for place in side.places:
+        if isinstance(place, str):
+            if (value := attributes.get(place)) and value not in _NOTHING_TEXTS:
+                yield _hear_list(value, place, side.role)
+        elif place.prefix in under:
+            yield _hear_rows(span.indexed(place.prefix), place.prefix, place.names, side.role)
+    if span.events and (heard := _hear_events(span, side)):
         yield heard
-    for key in values:
-        value = span.attributes.get(key)
-        if value is None or value == "":
-            continue
-        yield _hear_value(value, key, role)
+    for key in side.values:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            yield _hear_value(value, key, side.role)
 
 
 def _hear_list(value: Any, key: str, role: str) -> Heard:
@@ -232,9 +257,7 @@ def _calls_of_row(row: Mapping[str, Any], names: FlatMessage) -> list[Part]:
     ]
 
 
-def _hear_events(span: SpanView, places: Sequence[Messages], role: str) -> Heard | None:
-    known = _ASKED_EVENTS if role == USER else _ANSWER_EVENTS
-    holding = {name: key for place in places for name, key in place.event_values.items()}
+def _hear_events(span: SpanView, side: _Side) -> Heard | None:
     messages: list[Message] = []
     seen = ""
     for event in span.events:
@@ -242,13 +265,13 @@ def _hear_events(span: SpanView, places: Sequence[Messages], role: str) -> Heard
         attributes = event.get("attributes")
         if not isinstance(name, str) or not isinstance(attributes, Mapping):
             continue
-        if name in known:
+        if name in side.events:
             seen = name
-            if (message := _from_event(attributes, known[name])) is not None:
+            if (message := _from_event(attributes, side.events[name])) is not None:
                 messages.append(message)
-        elif name in holding and (value := attributes.get(holding[name])):
+        elif name in side.event_values and (value := attributes.get(side.event_values[name])):
             seen = name
-            messages += read_value(value, role) or ()
+            messages += read_value(value, side.role) or ()
     if not seen:
         return None
     if not messages:
@@ -287,7 +310,7 @@ def _asked_in_conversation(span: SpanView, otherwise: Heard) -> Heard:
 
 def _answered_among_asked(span: SpanView) -> Heard:
     """Return an answer that was sent as an event like those of the history, after the last of a user."""
-    heard = _hear_events(span, _ASKED, USER) if span.events else None
+    heard = _hear_events(span, _QUESTION_SIDE) if span.events else None
     if heard and heard.messages and heard.messages[-1].role == ASSISTANT:
         return Heard(heard.messages[-1:], heard.attribute)
     return Heard()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -29,7 +28,6 @@ _ROLES: Final = {
 }  # fmt: skip
 
 
-_SPACE: Final = re.compile(r"\s+")
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -84,7 +82,7 @@ class Message(NamedTuple):
 
 def squeeze(text: str) -> str:
     """Return a text as it is compared with others: without differences of white space."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def say(role: str, text: str) -> Message:

@@ -41,8 +41,8 @@ def _stated(span: SpanView, names: OperationNames) -> Operation | None:
         if span.name.startswith(prefix):
             return operation
     for event in span.events if names.events else ():
-        if (found := names.events.get(str(event.get("name")))) is not None:
-            return found
+        if told := names.events.get(str(event.get("name"))):
+            return told
     if not names.attribute:
         return None
     value = span.attributes.get(names.attribute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +19,7 @@ from evidence.semconv.spelling import parse_json, spell_out
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
 _PREFIXES: Final = sorted({prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)})
+_BEGINNINGS: Final = tuple(f"{prefix}." for prefix in _PREFIXES)
 _INDEXED: Final = re.compile(rf"({'|'.join(map(re.escape, _PREFIXES))})\.([0-9]{{1,6}})\.(.+)", re.DOTALL)
 
 
@@ -165,15 +166,15 @@ class SpanView:
         return [rows[number] for number in sorted(rows)]
 
     @property
-    def indexed_under(self) -> frozenset[str]:
+    def indexed_under(self) -> KeysView[str]:
         """The prefixes of its flattened lists."""
-        return frozenset(self._indexed)
+        return self._indexed.keys()
 
     @cached_property
     def _indexed(self) -> dict[str, dict[int, dict[str, Any]]]:
         found: dict[str, dict[int, dict[str, Any]]] = {}
         for key, value in self.attributes.items():
-            if match := _INDEXED.match(key):
+            if key.startswith(_BEGINNINGS) and (match := _INDEXED.match(key)):
                 prefix, number, rest = match.groups()
                 found.setdefault(prefix, {}).setdefault(int(number), {})[rest] = value
         return found

@@ -82,9 +82,7 @@ def texts_in(value: Any) -> list[str]:
         try:
             value = parse_said(value)
         except (ValueError, RecursionError):
-            return [
-                squeeze(value.replace("\\n", " "))
-            ]  # a language's own notation, with its line breaks written out
+            return [squeeze(value.replace("\\n", " "))]  # a language's own notation writes line breaks out
     found, waiting = [], [value]
     while waiting:
         one = waiting.pop()
