@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -11,7 +12,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from evidence.acts import can_approve, can_judge
+from evidence import clock
+from evidence.acts import can_approve, can_judge, can_operate
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
@@ -19,6 +21,9 @@ from evidence.admin.review.queue import TITLES
 from evidence.models import INSTRUMENT_KINDS, ArtefactVersion, GateDecision, GateState, ReviewTask, System
 from evidence.selectors.gates import with_standing
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
+from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
+
+_WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,14 @@ def work_of(request: HttpRequest) -> Work | None:
         gate_verdict=Subquery(latest.values("verdict")[:1]), gate_id=Subquery(latest.values("pk")[:1])
     )
     return Work(_waiting(request), _approvals(request), systems)
+
+
+def unread_of(request: HttpRequest) -> UnreadLibraries | None:
+    """Return the libraries that nothing reads, for operators; nothing for others, and where all are read."""
+    if not can_operate(principal_of(request)):
+        return None
+    unread = find_unread_libraries(clock.now() - _WEEK)
+    return unread if unread.libraries else None
 
 
 def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:

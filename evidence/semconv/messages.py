@@ -270,7 +270,7 @@ _UNTYPED_ATTACHED: Final = (
 def _read_part(part: Any) -> Part | None:
     if isinstance(part, str):
         return Part(PartKind.TEXT, part)
-    if not isinstance(part, dict):
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str | None):
         return None
     kind = _type_of(part)
     text = part.get("text", part.get("content"))

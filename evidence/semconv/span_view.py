@@ -60,7 +60,7 @@ class SpanView:
     def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
         """Return the view of a stored span row given as a dict of its columns."""
         events = [event for event in span.get("events") or [] if isinstance(event, Mapping)]
-        attributes = spell_out(dict(span.get("attributes") or {}), events)
+        attributes = spell_out(span.get("attributes") or {}, events)
         return cls(
             span_id=span["span_id"],
             parent_span_id=span.get("parent_span_id") or "",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -22,46 +22,54 @@ _UNFOLDED: Final = frozenset(key for dialect in DIALECTS for key in dialect.unfo
 # By the attribute that says what a span of the dialect did: its names may be plain words that others use as well.
 _QUOTED: Final = {dialect.operations.attribute: dialect.quoted for dialect in DIALECTS if dialect.quoted}
 _WITHHELD: Final = {text: keys for dialect in DIALECTS for text, keys in dialect.withheld.items()}
+_LONGEST_WITHHELD: Final = max(map(len, _WITHHELD), default=0)  # characters
 
 
-def spell_out(attributes: dict[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the attributes of a span with what its JSON and its events say, without what stands for withheld content.
-
-    Args:
-        attributes: of the span; changed.
-    """
-    for event in events:
-        _add_event(attributes, event)
-    for key in _UNFOLDED.intersection(attributes):
-        told = _parsed(attributes[key])
-        if isinstance(told, Mapping):
-            for name, value in told.items():
-                attributes.setdefault(f"{key}.{name}", value)
-    for stating in _QUOTED.keys() & attributes.keys():
-        for key in _QUOTED[stating]:
-            if key in attributes and isinstance(said := _parsed(attributes[key]), str):
-                attributes[key] = said
-    for key in [key for key, value in attributes.items() if _is_withheld(key, value)]:
-        del attributes[key]
-    return attributes
-
-
-def _is_withheld(key: str, value: object) -> bool:
-    if not isinstance(value, str) or (keys := _WITHHELD.get(value)) is None:
-        return False
-    return not keys or key in keys
+def spell_out(attributes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the attributes of a span with what its JSON and its events say, without what stands for hidden content."""
+    said = {key: value for event in reversed(events) for key, value in _said_by(event)}  # the first says it
+    said |= {
+        key: value
+        for name in _UNFOLDED.intersection(attributes)
+        for key, value in _unfolded(name, attributes)
+    }
+    plain = {
+        key: text
+        for stating, keys in _QUOTED.items()
+        if stating in attributes
+        for key in keys
+        if isinstance(text := _parsed(attributes.get(key)), str)
+    }
+    withheld = [key for key, value in attributes.items() if _is_withheld(key, value)]
+    if not (said or plain or withheld):
+        return attributes
+    spelled = {**said, **attributes, **plain}
+    for key in withheld:
+        del spelled[key]
+    return spelled
 
 
-def _add_event(attributes: dict[str, Any], event: Mapping[str, Any]) -> None:
+def _said_by(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     name, said = event.get("name"), event.get("attributes")
     if not isinstance(name, str) or not isinstance(said, Mapping):
         return
     if name in _DETAIL_EVENTS:
-        for key, value in said.items():
-            attributes.setdefault(key, value)
+        yield from said.items()
     for key in _LIFTED.get(name, ()):
         if key in said:
-            attributes.setdefault(f"event:{name}.{key}", said[key])
+            yield f"event:{name}.{key}", said[key]
+
+
+def _unfolded(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    told = _parsed(attributes[name])
+    if isinstance(told, Mapping):
+        yield from ((f"{name}.{key}", value) for key, value in told.items())
+
+
+def _is_withheld(key: str, value: object) -> bool:
+    if not isinstance(value, str) or len(value) > _LONGEST_WITHHELD or (keys := _WITHHELD.get(value)) is None:
+        return False
+    return not keys or key in keys
 
 
 def _parsed(value: Any) -> Any:
@@ -105,3 +113,6 @@ def parse_said(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return parse_json(text)
+
+
+_EXACT: Final = json.JSONDecoder(parse_float=_read_float, parse_constant=str)

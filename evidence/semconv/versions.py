@@ -19,7 +19,7 @@ _CALLS: Final = frozenset({Operation.CHAT, Operation.EMBEDDING})
 _MODEL_ANSWERED: Final = attributes_for(Meaning.MODEL_ANSWERED)
 _KIND_OF: Final = {
     **{key: kind for kind, where in _WHERE.items() for key in (*where.name, *where.label, *where.digest)},
-    **dict.fromkeys((*_MODEL_ANSWERED, *_MODEL_CALLED), "model"),
+    **dict.fromkeys((*_MODEL_CALLED, *_MODEL_ANSWERED), "model"),
 }
 
 

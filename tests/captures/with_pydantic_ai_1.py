@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from capturing import main, start_logging, start_tracing
 from with_pydantic_ai import with_history, with_subagent, with_tool
 
 
-def _run(scenario, **options) -> None:
+def _run(scenario: Callable[[], None], **options: Any) -> None:
     from pydantic_ai import Agent
     from pydantic_ai.models.instrumented import InstrumentationSettings
 

@@ -1,10 +1,12 @@
-"""The Vercel AI SDK, which runs in node: `--node FOLDER` names where its packages are installed."""
+"""The Vercel AI SDK, which runs in node: `TRACEBINDER_NODE_PACKAGES` names the folder its packages are installed in.
+
+The folder is called as the captures are: `vercel_ai_5`, from the manifest of that name.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +16,7 @@ SCENARIOS = ("tool", "history", "title", "content_off", "failed", "embedding")
 
 
 def _run(scenario: str) -> None:
-    script = Path(__file__).with_suffix("").parent / "vercel_ai.mjs"
+    script = Path(__file__).parent / "vercel_ai.mjs"
     packages = Path(os.environ["TRACEBINDER_NODE_PACKAGES"])
     beside = packages / script.name  # node looks for packages beside the script
     beside.write_bytes(script.read_bytes())
@@ -22,5 +24,6 @@ def _run(scenario: str) -> None:
 
 
 if __name__ == "__main__":
-    major = Path(os.environ["TRACEBINDER_NODE_PACKAGES"]).name
-    main(major if sys.argv[1] != "--one" else "", {name: partial(_run, name) for name in SCENARIOS})
+    main(
+        Path(os.environ["TRACEBINDER_NODE_PACKAGES"]).name, {name: partial(_run, name) for name in SCENARIOS}
+    )

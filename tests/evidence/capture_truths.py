@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from evidence.semconv.draft import TraceDraft
 from evidence.semconv.mapping import map_trace
-from tests.evidence.captured import captures, traces_of
+from tests.evidence.captured import CAPTURES, captures, traces_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "semantic-conventions.md"
 BEGIN, END = "<!-- captures: begin -->", "<!-- captures: end -->"
@@ -230,9 +230,11 @@ def _judge_tools(true: Tools, draft: TraceDraft, codes: set[str]) -> Verdict:
     return Verdict.RIGHT if all(call.result is not None for call in calls) else Verdict.MISSING
 
 
-def judged(library: str, scenario: str) -> Iterator[tuple[Truth, TraceDraft, dict[str, Verdict]]]:
+def judged(
+    library: str, scenario: str, folder: Path = CAPTURES
+) -> Iterator[tuple[Truth, TraceDraft, dict[str, Verdict]]]:
     """Return each trace of a captured conversation with its truth and its verdicts."""
-    drafts = [map_trace(spans) for spans in traces_of(library, scenario)]
+    drafts = [map_trace(spans) for spans in traces_of(library, scenario, folder)]
     for truth, draft in zip(truths_of(library, scenario, len(drafts)), drafts, strict=True):
         yield truth, draft, judge(truth, draft)
 

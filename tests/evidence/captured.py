@@ -16,9 +16,9 @@ from tests.evidence.trace_bodies import columns_of
 CAPTURES: Final = Path(__file__).parent / "data" / "captures"
 
 
-def captures() -> list[tuple[str, str]]:
+def captures(folder: Path = CAPTURES) -> list[tuple[str, str]]:
     """Return each library with each of its scenarios."""
-    paths = CAPTURES.glob("*/*.json")
+    paths = folder.glob("*/*.json")
     return sorted((path.parent.name, path.stem) for path in paths if not path.name.endswith(".logs.json"))
 
 

@@ -67,7 +67,7 @@ def _row(system: System, trace_id: UUID, span: dict[str, Any], received: datetim
         events=span["events"],
         links=[],
         resource=span["resource"],
-        scope={},
+        scope=span.get("scope", {}),
         digest=span["digest"],
         digest_format=1,  # made up: nothing these rows hold
         received_at=received,
