@@ -34,6 +34,8 @@ RATE: Final = 2  # traces a second, of all systems: how far back a given number 
 # One trace in so many cites a quote that is not there: enough to fill a page at any size.
 RARE_EVERY: Final = 50
 SPANS: Final = 2  # a trace
+USERS: Final = 20_000
+OFTEN: Final = 4  # one trace in so many is of one user, as a batch job's are
 WARM_UP: Final = 5  # requests of each kind before the clock counts
 
 # $1 is the first number of this round, $2 the last. Number n began n/RATE seconds after the epoch of the bench.
@@ -43,10 +45,13 @@ _FILL: Final = {
     "evidence_trace": f"""
         INSERT INTO evidence_trace (system_id, trace_id, revision, digest, status, name, root_span_id, environment,
             started_at, ended_at, span_count, question, answer, language, risk_tier, confidence_factors,
-            limitations, flags, assembler_version, sealed_at, release_id)
+            limitations, flags, assembler_version, sealed_at, release_id, user_ids, session_ids, conversation_ids,
+            exchanges)
         SELECT (%(systems)s::bigint[])[1 + n %% 3], {_TRACE_ID}, 1, repeat(md5(n::text), 2), 'complete', 'invoke_agent',
             '0000000000000001', 'prod', {_BEGAN}, {_BEGAN} + interval '2 s', {SPANS}, repeat('What is the rate? ', 8),
-            repeat('The annual percentage rate is 7.9%%. ', 20), 'en', 'low', '[]', '[]', '[]', 'bench', now(), NULL
+            repeat('The annual percentage rate is 7.9%%. ', 20), 'en', 'low', '[]', '[]', '[]', 'bench', now(), NULL,
+            jsonb_build_array(CASE WHEN n %% {OFTEN} = 0 THEN 'often' ELSE 'user-' || n %% {USERS} END),
+            jsonb_build_array('session-' || n / 5), jsonb_build_array('conversation-' || n / 3), '[]'
         FROM generate_series(%(first)s::int, %(last)s::int) AS n""",
     "evidence_span": f"""
         INSERT INTO evidence_span (system_id, batch_id, trace_id, span_id, parent_span_id, name, kind, started_at,
@@ -234,12 +239,26 @@ class _Reader:
             return {"since": began.isoformat(), "until": (began + timedelta(seconds=60)).isoformat()}
 
         old, new = (self._version_digest(known["versions"][at]) for at in (0, 1))
+
+        def trace_id() -> str:
+            return md5(f"trace{number()}".encode(), usedforsecurity=False).hexdigest()
+
         trace = "traces/{}"
         return {
             "trace by id": lambda: self._get(trace.format(md5(f"trace{number()}".encode()).hexdigest()), {}),
             "newest 50 traces": lambda: self._get("traces", {}),
             "traces citing a document": lambda: self._get("traces", {"document": document()}),
             "traces retrieving a document": lambda: self._get("traces", {"retrieved_document": document()}),
+            "traces of a user": lambda: self._get("traces", {"user": f"user-{dice.randrange(USERS)}"}),
+            "traces of who asks most": lambda: self._get("traces", {"user": "often"}),
+            "traces of nobody": lambda: self._get("traces", {"user": "nobody"}),
+            "traces of a session": lambda: self._get("traces", {"session": f"session-{number() // 5}"}),
+            "traces of a conversation": lambda: self._get(
+                "traces", {"conversation": f"conversation-{number() // 3}"}
+            ),
+            "trace by its id": lambda: self._get("traces", {"trace_id": trace_id()}),
+            "traces by 7 digits of an id": lambda: self._get("traces", {"trace_id": trace_id()[:7]}),
+            "traces by 1 digit of an id": lambda: self._get("traces", {"trace_id": trace_id()[:1]}),
             "traces of the newest version": lambda: self._get("traces", {"version": new}),
             "traces of a version long gone": lambda: self._get("traces", {"version": old}),
             "traces with one verdict in fifty": lambda: self._get("traces", {"verdict": "not_found"}),

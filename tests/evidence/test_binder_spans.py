@@ -155,6 +155,23 @@ def change_digest(rows: Lines) -> None:
     rows[0]["digest"] = "0" * 64
 
 
+def tell_no_exchanges(rows: Lines) -> None:
+    del rows[0]["exchanges"]
+
+
+def tell_an_exchange_twice(rows: Lines) -> None:
+    rows[0]["exchanges"] *= 2
+
+
+def show_another_answer(rows: Lines) -> None:
+    rows[0]["answer"] = "Nobody gave this one."
+
+
+def claim_of_no_exchange(rows: Lines) -> None:
+    made_up = {"ordinal": 9, "exchange": 7, "text": "x", "start": 0, "end": 1, "material": False}
+    rows[0]["claims"].append({**made_up, "origin": "derived", "citations": []})
+
+
 @pytest.mark.parametrize(
     ("path", "edit", "member", "why"),
     [
@@ -168,9 +185,13 @@ def change_digest(rows: Lines) -> None:
         (TRACES, name_none, TRACES, "does not say which spans"),
         (TRACES, name_others, SPANS, "was not sealed from"),
         (TRACES, change_digest, TRACES, "is not what its spans digest to"),
+        (TRACES, tell_no_exchanges, TRACES, "does not tell its exchanges"),
+        (TRACES, tell_an_exchange_twice, TRACES, "are not in order"),
+        (TRACES, show_another_answer, TRACES, "are not those of its last exchange"),
+        (TRACES, claim_of_no_exchange, TRACES, "is of no exchange that it has"),
     ],
 )
-def test_a_dishonest_producer_is_found_out_by_its_spans(
+def test_a_dishonest_producer_is_found_out_by_its_traces_and_spans(
     filled: Filled, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str, why: str
 ) -> None:
     report = verify_forged(tmp_path, export(filled, as_of=None), {path: edit})

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from evidence.erased import ERASED_KEY
 from evidence.semconv.draft import Absent, Rule
 
 
@@ -22,6 +23,10 @@ class PlaceOut(serializers.Serializer[Any]):
 
     attribute = serializers.CharField()
     rule = serializers.ChoiceField(choices=Rule.choices())
+
+    def to_representation(self, instance: Any) -> Any:
+        """Return it; of an erased trace nobody can say it any more."""
+        return None if ERASED_KEY in instance else super().to_representation(instance)
 
 
 class CandidateOut(serializers.Serializer[Any]):
