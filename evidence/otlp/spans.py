@@ -6,6 +6,7 @@ one length) and the slow road is taken only when they hit.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from google.protobuf.json_format import MessageToDict
@@ -15,7 +16,7 @@ from evidence.otlp.errors import ItemRefused, RejectCode
 from evidence.otlp.groups import BrokenItem, ItemGroup, digest_prefix, dump_broken, dump_rejected
 from evidence.otlp.limits import LAST_NS, Limits
 from evidence.otlp.records import RejectRecord, SpanRecord, TraceBatch
-from evidence.otlp.span_digest import SpanContent, carry, digest_span
+from evidence.otlp.span_digest import SpanContent, digest_span, dump_and_carry
 from evidence.otlp.values import check_no_nul, dump_json, move_large_values, read_attributes
 
 SYSTEM_ATTRIBUTE: Final = "tracebinder.system"
@@ -56,13 +57,17 @@ class _GroupReader:
         self.limits = limits
         self._blobs = batch.blobs
         self._problem: ItemRefused | None = None
-        self.hasher = digest_prefix(group)
+        self._group = group
         self.system_key = ""
         self._resource = self._scope = self._carried_resource = self._carried_scope = b"{}"
         try:
             self._read_shared(group, position=batch.n_items)
         except ItemRefused as exc:
             self._problem = ItemRefused(RejectCode.MALFORMED_RESOURCE, f"the resource or scope: {exc.detail}")
+
+    def begin_digest(self) -> hashlib._Hash:
+        """Return the hash that the digest of a refused item begins with."""
+        return digest_prefix(self._group)
 
     def _read_shared(self, group: ItemGroup[Span], position: int) -> None:
         resource = read_attributes(group.resource.attributes, self.limits)
@@ -75,8 +80,10 @@ class _GroupReader:
         attributes = read_attributes(group.scope.attributes, self.limits)
         if attributes:
             scope["attributes"] = self._fit(attributes, f"scope of span {position}")
-        self._resource, self._carried_resource = _dump(self._fit(resource, f"resource of span {position}"))
-        self._scope, self._carried_scope = _dump(scope)
+        self._resource, self._carried_resource = dump_and_carry(
+            self._fit(resource, f"resource of span {position}")
+        )
+        self._scope, self._carried_scope = dump_and_carry(scope)
         check_no_nul(self._resource, self._scope)
         if len(self._scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
@@ -102,7 +109,9 @@ class _GroupReader:
         events, carried_events = self._dump_events(span, position) if span.events else _NOTHING
         links, carried_links = self._dump_links(span, position) if span.links else _NOTHING
         name, message = span.name, status.message
-        check_no_nul(name, message, attributes, events, links)
+        check_no_nul(name, message, attributes)
+        if events is not _NOTHING[0] or links is not _NOTHING[0]:
+            check_no_nul(events, links)
         if len(name) + len(message) > self.limits.text_bytes // 4:
             self._check_texts(name, message)
         trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
@@ -166,11 +175,13 @@ class _GroupReader:
             attributes.setdefault(_DROPPED_EVENTS, span.dropped_events_count)
         if span.dropped_links_count:
             attributes.setdefault(_DROPPED_LINKS, span.dropped_links_count)
-        text = dump_json(attributes)
-        if len(text) <= self.limits.attribute_bytes:
-            return text, carry(attributes)
+        written = dump_and_carry(attributes)
+        if len(written[0]) <= self.limits.attribute_bytes:
+            return written
         place = f"span {position}"
-        return _dump(move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs))
+        return dump_and_carry(
+            move_large_values(attributes, limits=self.limits, place=place, blobs=self._blobs)
+        )
 
     def _dump_events(self, span: Span, position: int) -> tuple[bytes, bytes]:
         if len(span.events) > self.limits.span_events:
@@ -187,7 +198,7 @@ class _GroupReader:
             if event.dropped_attributes_count:
                 attributes.setdefault(_DROPPED_ATTRIBUTES, event.dropped_attributes_count)
             events.append({"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes})
-        return _dump(events)
+        return dump_and_carry(events)
 
     def _dump_links(self, span: Span, position: int) -> tuple[bytes, bytes]:
         if len(span.links) > self.limits.span_links:
@@ -210,7 +221,7 @@ class _GroupReader:
                     "attributes": attributes,
                 }
             )
-        return _dump(links)
+        return dump_and_carry(links)
 
     def _check_texts(self, *texts: str) -> None:
         for text in texts:
@@ -220,11 +231,6 @@ class _GroupReader:
                     RejectCode.TEXT_TOO_LONG,
                     f"a name, message or trace state of {size} bytes, {self.limits.text_bytes} are allowed",
                 )
-
-
-def _dump(value: object) -> tuple[bytes, bytes]:
-    """Return a value's JSON as it is stored, and as it is digested."""
-    return dump_json(value), carry(value)
 
 
 def read_system_key(resource: dict[str, object]) -> str:
@@ -254,7 +260,7 @@ def check_id(value: bytes, zero: bytes, code: RejectCode, name: str) -> None:
 
 
 def _reject_span(span: Span, position: int, reader: _GroupReader, problem: ItemRefused) -> RejectRecord:
-    hasher = reader.hasher.copy()
+    hasher = reader.begin_digest()
     hasher.update(span.SerializeToString(deterministic=True))
     fields = MessageToDict(span, preserving_proto_field_name=True)
     for name, value in (
@@ -277,7 +283,7 @@ def _reject_span(span: Span, position: int, reader: _GroupReader, problem: ItemR
 
 
 def _reject_broken(item: BrokenItem, position: int, reader: _GroupReader) -> RejectRecord:
-    hasher = reader.hasher.copy()
+    hasher = reader.begin_digest()
     hasher.update(item.raw)
     return RejectRecord(
         position=position,
