@@ -15,7 +15,7 @@ from evidence.selectors.binder.shapes import Shape, write_line
 from evidence.selectors.log_proofs import read_leaf_hashes, read_stored_tiles
 
 _HASHES_A_CHUNK: Final = 4096
-_LEAVES_A_PAGE: Final = 200
+_LEAVES_A_PAGE: Final = 2_000
 _LEAF: Final = Shape({"index": "seq", "stream": "stream", "streamSeq": "stream_seq"})
 
 

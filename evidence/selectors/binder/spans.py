@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, F, Func, Q, QuerySet, UUIDField, Value
+from django.db.models import Count, F, Func, Q, QuerySet, UUIDField
 
 from evidence.models import Span, Trace
 from evidence.selectors.binder.scope import BinderScope
@@ -21,7 +20,7 @@ from evidence.selectors.binder.shapes import (
     time_column,
     write_line,
 )
-from evidence.selectors.binder.trace_scope import AnyOf, Keys, TracePages
+from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, AnyOf, Keys, TracePages, array_of
 
 SPAN: Final = Shape(
     {
@@ -59,11 +58,11 @@ _SealedTraces = Mapping[UUID, _Sealed]
 
 def span_lines(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
     """Yield a line a span in the order of their traces, so that whoever checks them reads both files once."""
-    for keys in pages:
+    for keys in pages.of(TRACES_AT_ONCE):
         sealed = _sealed(keys)
         rows = Span.objects.filter(_sealed_or_known(scope, sealed), system=scope.system)
         left_out = _reused_ids(rows, sealed)
-        place = Func(Value([*sealed], ArrayField(UUIDField())), F("trace_id"), function="array_position")
+        place = Func(array_of(sealed, UUIDField()), F("trace_id"), function="array_position")
         ordered = rows.order_by(place, "start_ns", "span_id", "digest")
         columns = ordered.values_list("pk", "trace_id", "span_id", *SPAN.columns)
         for key, trace_id, span_id, *values in columns.iterator(chunk_size=_READ_AT_ONCE):

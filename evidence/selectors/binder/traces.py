@@ -34,7 +34,7 @@ from evidence.selectors.binder.shapes import (
     write_line,
 )
 from evidence.selectors.binder.spans import span_lines
-from evidence.selectors.binder.trace_scope import AnyOf, Keys, TracePages, current_traces
+from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, AnyOf, Keys, TracePages, current_traces
 
 TRACES_PATH = "traces/traces.jsonl"
 SPANS_PATH = "traces/spans.jsonl"
@@ -110,7 +110,7 @@ def trace_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
 
 def _traces(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
     release = scope.release.name
-    for keys in pages:
+    for keys in pages.of(TRACES_AT_ONCE):
         parts = _Parts.of(keys)
         rows = Trace.objects.filter(AnyOf("pk", keys)).order_by("pk").values_list("pk", *_TRACE.columns)
         for key, *values in rows:
