@@ -131,9 +131,8 @@ class _Work:
 
 def _packed(members: Iterator[ZipMember]) -> Iterator[bytes]:
     with ThreadPoolExecutor(1, "deflate") as thread:
-        deflate = cast(
-            "Callable[[], Any]", partial(DeflateBeside, thread)
-        )  # it asks for zlib's class by name
+        # Typed as zlib's own class, of which it needs the two methods alone.
+        deflate = cast("Callable[[], Any]", partial(DeflateBeside, thread))
         yield from stream_zip(members, get_compressobj=deflate, extended_timestamps=False)
 
 

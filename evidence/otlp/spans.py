@@ -24,7 +24,8 @@ SERVICE_ATTRIBUTE: Final = "service.name"
 _NO_TRACE_ID: Final = bytes(16)
 _NO_SPAN_ID: Final = bytes(8)
 _LAST_KIND: Final = 2**15 - 1  # what a smallint holds; today's kinds are 0 to 5
-_NOTHING: Final = (b"[]", b"[]")
+_EMPTY: Final = b"[]"
+_NOTHING: Final = (_EMPTY, _EMPTY)
 # What OTLP carries beside the attributes, by the names OpenTelemetry gives it elsewhere.
 _DROPPED_ATTRIBUTES: Final = "otel.dropped_attributes_count"
 _DROPPED_EVENTS: Final = "otel.dropped_events_count"
@@ -110,7 +111,7 @@ class _GroupReader:
         links, carried_links = self._dump_links(span, position) if span.links else _NOTHING
         name, message = span.name, status.message
         check_no_nul(name, message, attributes)
-        if events is not _NOTHING[0] or links is not _NOTHING[0]:
+        if events is not _EMPTY or links is not _EMPTY:
             check_no_nul(events, links)
         if len(name) + len(message) > self.limits.text_bytes // 4:
             self._check_texts(name, message)

@@ -19,13 +19,8 @@ from evidence.selectors.binder.scope import BinderScope
 from evidence.selectors.people import directory
 
 PEOPLE_PATH: Final = "people.json"
-_RECORDED: Final = (
-    "created_at",
-    "received_at",
-    "decided_at",
-    "erased_at",
-    "at",
-)  # columns of our clock's time
+# Columns of our clock's time.
+_RECORDED: Final = ("created_at", "received_at", "decided_at", "erased_at", "at")
 
 
 class PersonDocument(TypedDict):

@@ -22,9 +22,8 @@ from django.db.models.functions import Cast
 from evidence.digests import canonical_json, write_at_once
 from evidence.selectors.binder.scope import moment, plain
 
-_REPEATED: Final = (
-    2_000  # characters: a text up to here may come again, as the resource of a request's spans does
-)
+# Characters: a text up to here may come again, as the resource of a request's spans does.
+_REPEATED: Final = 2_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Document = dict[str, object]
@@ -104,10 +103,7 @@ class _Microseconds(Func):
 
 
 def _write(text: str) -> orjson.Fragment:
-    try:
-        written = write_at_once(orjson.loads(text))
-    except orjson.JSONDecodeError:  # nested deeper than it reads
-        written = None
+    written = write_at_once(orjson.loads(text))
     return orjson.Fragment(canonical_json(plain(json.loads(text))) if written is None else written)
 
 
