@@ -13,6 +13,7 @@ import argparse
 import cProfile
 import hashlib
 import json
+import os
 import pstats
 import shutil
 import subprocess
@@ -21,10 +22,10 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 from bench.generate import TraceGenerator
@@ -54,8 +55,9 @@ def main() -> int:
 def _fill(n_traces: int) -> None:
     from django.conf import settings  # noqa: PLC0415  # after django.setup()
 
-    from evidence.services import ingest  # noqa: PLC0415
+    from evidence.services import ingest, log  # noqa: PLC0415
     from evidence.services.assembly import assemble_due_traces  # noqa: PLC0415
+    from evidence.time_budget import TimeBudget  # noqa: PLC0415
 
     settings.ASSEMBLY_QUIET = 0
     _register_release()
@@ -69,6 +71,7 @@ def _fill(n_traces: int) -> None:
         )
     while assemble_due_traces(limit=settings.ASSEMBLY_BATCH):
         pass
+    log.bring_log_up_to_date(TimeBudget.of(600))  # so that binders as of now carry the audit log
     _execute("VACUUM ANALYZE")
 
 
@@ -105,16 +108,18 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     from evidence.services.blobs import blob_path  # noqa: PLC0415
 
     n_traces, as_of = Trace.objects.count(), datetime.now(UTC)
-    seconds, binders = zip(*(_timed(lambda: _export(as_of)) for _ in range(options.rounds)), strict=True)
+    spent, binders = zip(*(_timed(lambda: _export(as_of)) for _ in range(options.rounds)), strict=True)
     archive = folder / binders[0].file_name
     shutil.copy(blob_path(binders[0].archive_id), archive)
+    _sidecar_of(archive).write_text(binders[0].sidecar)
     size = _unpack(archive, folder / "files")
     same = "the same bytes" if len({binder.archive_id for binder in binders}) == 1 else "NOT THE SAME BYTES"
     print(f"-- {n_traces:,} traces, {size / MIB:.0f} MiB, packed {archive.stat().st_size / MIB:.0f} MiB")
-    _print_rate("export", median(seconds), n_traces, size, note=f"{options.rounds} rounds, {same}")
-    _print_rate("zip", _zip(folder), n_traces, size)
-    _print_rate("sha256sum", _sha256sum(folder), n_traces, size)
-    _verify(folder, archive, n_traces, size)
+    report = partial(_print_rate, n_traces=n_traces, size=size)
+    report("export", sorted(spent)[len(spent) // 2], note=f"{options.rounds} rounds, {same}")
+    report("zip", _run(["zip", "-q", "-r", str(folder / "peer.zip"), "."], cwd=folder / "files"))
+    report("sha256sum", _run(["sha256sum", *_files(folder)], cwd=folder))
+    _verify(folder, archive, report)
     print(f"export holds          {_peak(lambda: _export(as_of)) / MIB:>8.1f} MiB at most, of Python's")
     if options.profile:
         _profile(lambda: _export(as_of))
@@ -122,17 +127,17 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
 
 def _export(as_of: datetime) -> Any:
     from evidence.models import Release, System  # noqa: PLC0415  # after django.setup()
+    from evidence.selectors.binder.scope import AskedScope  # noqa: PLC0415
     from evidence.services import binders  # noqa: PLC0415
 
-    return binders.export_binder(
-        principal=_principal(),
+    asked = AskedScope(
         system=System.objects.get(),
         release=Release.objects.get(),
-        baseline="",
         period_from=as_of - timedelta(days=1),
         period_to=as_of + timedelta(days=1),
         as_of=as_of,
     )
+    return binders.export_binder(principal=_principal(), asked=asked)
 
 
 def _unpack(archive: Path, folder: Path) -> int:
@@ -142,44 +147,64 @@ def _unpack(archive: Path, folder: Path) -> int:
         return sum(entry.file_size for entry in opened.infolist())
 
 
-def _zip(folder: Path) -> float:
-    return _timed_command(["zip", "-q", "-r", str(folder / "peer.zip"), "."], cwd=folder / "files")
+def _files(folder: Path) -> list[str]:
+    return [str(path) for path in sorted((folder / "files").rglob("*")) if path.is_file()]
 
 
-def _sha256sum(folder: Path) -> float:
-    files = [str(path) for path in sorted((folder / "files").rglob("*")) if path.is_file()]
-    return _timed_command(["sha256sum", *files], cwd=folder)
-
-
-def _verify(folder: Path, archive: Path, n_traces: int, size: int) -> None:
+def _verify(folder: Path, archive: Path, report: Callable[..., None]) -> None:
     from evidence.services.keys.trust import describe_trust  # noqa: PLC0415  # after django.setup()
     from tracebinder.verify import load_trust, verify_binder  # noqa: PLC0415
-    from tracebinder.verify.bag import check_bag  # noqa: PLC0415
-    from tracebinder.verify.container import Limits, open_container  # noqa: PLC0415
 
     trust = folder / "trust.json"
     trust.write_text(json.dumps(describe_trust()))
-    with open_container(archive, Limits()) as container:
-        _print_rate("verify integrity", _timed(lambda: check_bag(container))[0], n_traces, size)
-    seconds, report = _timed(lambda: verify_binder(archive, trust=load_trust(trust)))
-    _print_rate("verify, Python", seconds, n_traces, size, note=f"exit code {report.exit_code}")
+    report("verify integrity", _timed(lambda: _check_integrity(archive))[0])
+    spent, found = _timed(
+        lambda: verify_binder(archive, trust=load_trust(trust), sidecar=_sidecar_of(archive))
+    )
+    report("verify, Python", spent, note=f"exit code {found.exit_code}")
     node = shutil.which("node")
     if node is not None:
-        command = [node, str(VERIFIER), str(archive), "--trust", str(trust)]
-        _print_rate("verify, JavaScript", _timed_command(command, cwd=folder), n_traces, size)
+        report(
+            "verify, JavaScript", _run([node, str(VERIFIER), str(archive), "--trust", str(trust)], cwd=folder)
+        )
 
 
-def _timed_command(command: list[str], *, cwd: Path) -> float:
-    """Return how long a program takes, the start of its process included."""
+def _sidecar_of(archive: Path) -> Path:
+    """Return where the signature over a ZIP is looked for."""
+    return archive.with_name(f"{archive.name}.intoto.jsonl")
+
+
+def _check_integrity(archive: Path) -> None:
+    from tracebinder.verify.bag import check_bag  # noqa: PLC0415
+    from tracebinder.verify.container import Limits, open_container  # noqa: PLC0415
+
+    with open_container(archive, Limits()) as container:
+        check_bag(container)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Spent:
+    """What something took, in seconds: of the clock, and of this process's CPU with that of the programs it ran."""
+
+    wall: float
+    cpu: float
+
+
+def _run(command: list[str], *, cwd: Path) -> _Spent:
+    """Return what a program takes, the start of its process included."""
     if shutil.which(command[0]) is None:
         raise SystemExit(f"{command[0]} is not here: install it (apt install {command[0]})")
     return _timed(lambda: subprocess.run(command, cwd=cwd, check=True, capture_output=True))[0]
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
+def _timed(work: Callable[[], Any]) -> tuple[_Spent, Any]:
+    began, cpu = time.perf_counter(), _cpu()
     result = work()
-    return time.perf_counter() - began, result
+    return _Spent(time.perf_counter() - began, _cpu() - cpu), result
+
+
+def _cpu() -> float:
+    return sum(os.times()[:4])
 
 
 def _peak(work: Callable[[], object]) -> int:
@@ -196,8 +221,10 @@ def _profile(work: Callable[[], object]) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 
-def _print_rate(name: str, seconds: float, n_traces: int, size: int, note: str = "") -> None:
-    print(f"{name:<20}{n_traces / seconds:>10,.0f} traces/s {size / MIB / seconds:>8,.1f} MiB/s  {note}")
+def _print_rate(name: str, spent: _Spent, *, n_traces: int, size: int, note: str = "") -> None:
+    of_cpu = f"{spent.cpu / n_traces * 1000:>6.2f} ms of CPU a trace"
+    rates = f"{n_traces / spent.wall:>10,.0f} traces/s {size / MIB / spent.wall:>8,.1f} MiB/s"
+    print(f"{name:<20}{rates} {of_cpu}  {note}")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ from evidence.models import (
 )
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
 from evidence.selectors.binder.scope import BinderScope, scope_of
-from evidence.selectors.binder.traces import traces_in_scope
+from evidence.selectors.binder.trace_scope import traces_in_scope
 from evidence.selectors.gates import find_deciding, proposers_of, replaced_digest, state_of
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events

@@ -17,13 +17,28 @@ from django.db.models import Max
 from evidence.models import AuditEvent, Moment
 from evidence.models.base import AppendOnlyModel
 
+_OFFSET_SQL: Final = """
+CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql STABLE AS $$SELECT {}::bigint$$
+"""
+OFFSET: Final = "tracebinder_xact_offset()"  # what it says differs by database, in this form alone
+OFFSET_BODY: Final = r"\s*SELECT (\d+)::bigint\s*"
+
+
+def offset_sql(offset: int) -> str:
+    """Return the statement that has transactions numbered from here on by this much above PostgreSQL's own numbers.
+
+    The function is STABLE although it always says the same: an IMMUTABLE one is computed when a statement is planned,
+    and a session that keeps the plan, as those of functions are kept, would go on with the offset of before. A STABLE
+    one is inlined, and then the plan goes when the function is replaced.
+    """
+    return _OFFSET_SQL.format(int(offset))
+
+
 # All three are inlined where they are called. One's own transaction counts as ended, because what it has written is
 # committed with what it now decides. Those between the snapshot and one's own number had not ended, and the snapshot,
 # which ends before them, does not list them.
 CLOCK_FUNCTIONS: Final = {
-    "tracebinder_xact_offset()": """
-CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT 0::bigint$$
-""",
+    OFFSET: offset_sql(0),
     "tracebinder_xact_id()": """
 CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()
@@ -45,8 +60,6 @@ CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running b
 $$
 """,
 }
-OFFSET: Final = "tracebinder_xact_offset()"  # what it says differs by database, in this form alone
-OFFSET_BODY: Final = r"\s*SELECT \d+::bigint\s*"
 
 
 def number_on(sender: AppConfig, using: str, **_: Any) -> None:
@@ -62,10 +75,7 @@ def number_on(sender: AppConfig, using: str, **_: Any) -> None:
         if _last_number(using) < current:
             return
         offset += _highest_number(using) - current + 1
-        cursor.execute(
-            "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint "
-            f"LANGUAGE sql IMMUTABLE AS 'SELECT {int(offset)}::bigint'"
-        )
+        cursor.execute(offset_sql(offset))
 
 
 def _last_number(using: str) -> int:

@@ -56,6 +56,30 @@ def write_at_once(value: object) -> bytes | None:
         return None
 
 
+def write_alike(value: object) -> bytes | None:
+    """Return what `write_at_once` does, for a value that orjson writes so as it stands: None for any other.
+
+    It is also what may be stored of the value: no number in it is written as one of another kind.
+    """
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) if _is_written_alike(value) else None
+
+
+def _is_written_alike(value: object) -> bool:
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is dict:
+        for key, member in value.items():  # type: ignore[attr-defined]  # it is a dict
+            if not key.isascii() or not (type(member) is str or _is_written_alike(member)):
+                return False
+        return True
+    if kind is list:
+        return all(map(_is_written_alike, value))  # type: ignore[call-overload]  # it is a list
+    if kind is int:
+        return abs(value) < _FIRST_INEXACT  # type: ignore[arg-type]  # it is an int
+    return kind is float and 1e-4 <= abs(value) < 1e15 and not value.is_integer()  # type: ignore[arg-type, attr-defined]  # it is a float
+
+
 class _Differs(Exception):  # no error: the slow road is taken
     """orjson may write this value in other bytes than RFC 8785 asks for."""
 

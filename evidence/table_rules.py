@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ from evidence.binding_rules import (
     is_bound,
     keeping_functions,
 )
-from evidence.clock_rules import CLOCK_FUNCTIONS, OFFSET, OFFSET_BODY
+from evidence.clock_rules import CLOCK_FUNCTIONS, OFFSET, OFFSET_BODY, offset_sql
 from evidence.disposal_rules import (
     GUARD_FUNCTION,
     commitment_functions,
@@ -160,7 +160,8 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
     for signature, sql in _open_functions(found.tables).items():
         is_new = signature not in found.functions
         is_closed = not is_new and "public" not in found.callers[signature]
-        statements = [] if _stands(found, signature, sql) else [sql]
+        wanted = _keeping_offset(found, signature, sql)
+        statements = [] if _stands(found, signature, wanted) else [wanted]
         if is_closed:
             statements.append(f"GRANT EXECUTE ON FUNCTION {signature} TO PUBLIC")
         if statements:
@@ -247,11 +248,15 @@ def _open_functions(tables: Collection[str]) -> dict[str, str]:
 
 
 def _stands(found: Catalogue, signature: str, sql: str) -> bool:
-    """Whether a function is there and says what it should; of the clock's offset, in which form it says it."""
-    stands, wanted = found.functions.get(signature), function_said_by(sql)
-    if signature == OFFSET and stands is not None and re.fullmatch(OFFSET_BODY, stands.body):
-        stands = replace(stands, body=wanted.body)
-    return stands == wanted
+    """Whether a function is there and says what it should."""
+    return found.functions.get(signature) == function_said_by(sql)
+
+
+def _keeping_offset(found: Catalogue, signature: str, sql: str) -> str:
+    """Return what a function should say: of the clock's offset, the number that it says, in the form it should."""
+    stands = found.functions.get(signature)
+    said = re.fullmatch(OFFSET_BODY, stands.body) if signature == OFFSET and stands is not None else None
+    return offset_sql(int(said[1])) if said else sql
 
 
 def _triggers_of(found: Catalogue, model: type[models.Model]) -> dict[str, Trigger]:

@@ -24,6 +24,7 @@ from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
 from evidence.models import Binder, BinderRequest, Scope
 from evidence.problems import Problem
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binder_requests, binders, registry
 from evidence.services.blobs import blob_store, check_blob
 from evidence.services.keys.trust import describe_trust
@@ -127,11 +128,13 @@ class BinderCreate(ScopedView):
         principal = principal_of(request)
         system = find_system(principal, data.validated_data["system"])
         release = registry.find_release(system, data.validated_data["release"])
-        asked = {**data.validated_data, "system": system, "release": release, "principal": principal}
+        asked = AskedScope(**{**data.validated_data, "system": system, "release": release})
         waits = "respond-async" not in request.headers.get("Prefer", "")
         if waits and settings.HOLDS_KEYS:
-            return Response(BinderOut(binders.export_binder(**asked)).data, status=201)
-        queued = binder_requests.queue_binder(**asked, send=export_binder.delay)
+            return Response(
+                BinderOut(binders.export_binder(principal=principal, asked=asked)).data, status=201
+            )
+        queued = binder_requests.queue_binder(principal=principal, asked=asked, send=export_binder.delay)
         made = binder_requests.wait_for_binder(queued, seconds=settings.EXPORT_WAIT) if waits else None
         if made is not None:
             return Response(BinderOut(made).data, status=201)

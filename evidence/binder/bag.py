@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final, cast
 
 from stream_zip import ZIP_64, Method, stream_zip
 
 from evidence.binder.contents import Contents, manifest_lines
 from evidence.binder.crate import CRATE_PATH, crate_metadata
+from evidence.binder.deflate import DeflateBeside
 from evidence.binder.dsse import BinderSigner, seal_envelope
 from evidence.binder.files import HTML_TYPE, BinderFile
 from evidence.binder.front_page import front_page
@@ -97,7 +100,7 @@ def write_binder(
     """
     work = _Work(facts=facts, signers=signers, prove=prove, contents=Contents())
     digest, size = hashlib.sha256(), 0
-    for chunk in stream_zip(_zip_members(work, files), extended_timestamps=False):
+    for chunk in _packed(_zip_members(work, files)):
         digest.update(chunk)
         size += len(chunk)
         sink(chunk)
@@ -124,6 +127,13 @@ class _Work:
     statement: bytes = b""
     tag_manifest_digest: str = ""
     logged: bool = False
+
+
+def _packed(members: Iterator[ZipMember]) -> Iterator[bytes]:
+    with ThreadPoolExecutor(1, "deflate") as thread:
+        # Typed as zlib's own class, of which it needs the two methods alone.
+        deflate = cast("Callable[[], Any]", partial(DeflateBeside, thread))
+        yield from stream_zip(members, get_compressobj=deflate, extended_timestamps=False)
 
 
 def _zip_members(work: _Work, files: Iterable[BinderFile]) -> Iterator[ZipMember]:

@@ -50,7 +50,10 @@ class BinderFile:
 
 
 class Lines:
-    """JSON lines made from rows, read one at a time: a million rows need the memory of a few hundred."""
+    """JSON lines made from rows, read one at a time: a million rows need the memory of a few hundred.
+
+    A row of bytes is its line already, without the end of it.
+    """
 
     def __init__(self, rows: Callable[[], Iterable[object]]) -> None:
         self._rows = rows
@@ -58,12 +61,16 @@ class Lines:
     def __iter__(self) -> Iterator[bytes]:
         pending: list[bytes] = []
         for row in self._rows():
-            pending.append(canonical_json(row) + b"\n")
+            pending.append(row if isinstance(row, bytes) else canonical_json(row))
             if len(pending) == _LINES_A_CHUNK:
-                yield b"".join(pending)
+                yield _joined(pending)
                 pending.clear()
         if pending:
-            yield b"".join(pending)
+            yield _joined(pending)
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"\n".join([*lines, b""])
 
 
 def json_file(

@@ -17,7 +17,14 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from evidence.digests import canonical_json, large_number_as_text, sha256_hex, write_at_once
+from evidence.digests import (
+    canonical_json,
+    large_number_as_text,
+    sha256_hex,
+    write_alike,
+    write_at_once,
+)
+from evidence.otlp.values import dump_json
 
 SPAN_DIGEST_FORMAT: Final = 2
 
@@ -74,6 +81,12 @@ DIGESTED_COLUMNS: Final = (
 def carry(value: object) -> bytes:
     """Return the RFC 8785 bytes of a JSON value, large numbers as text: of one read from a message or from its row."""
     return write_at_once(value) or canonical_json(_with_large_numbers_as_text(value))
+
+
+def dump_and_carry(value: object) -> tuple[bytes, bytes]:
+    """Return a JSON value as it is stored and as it is digested: mostly the same bytes, and then written once."""
+    alike = write_alike(value)
+    return (alike, alike) if alike is not None else (dump_json(value), carry(value))
 
 
 def _with_large_numbers_as_text(value: object) -> object:

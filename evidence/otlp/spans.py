@@ -16,7 +16,7 @@ from evidence.otlp.escapes import each_text, escape_map
 from evidence.otlp.groups import BrokenItem, ItemGroup, MessageT, digest_prefix, dump_broken, dump_rejected
 from evidence.otlp.limits import LAST_NS, Limits
 from evidence.otlp.records import LogBatch, RejectRecord, SpanRecord, TraceBatch
-from evidence.otlp.span_digest import SpanContent, carry, digest_span
+from evidence.otlp.span_digest import SpanContent, digest_span, dump_and_carry
 from evidence.otlp.values import dump_json, move_large_values, read_attributes
 
 SYSTEM_ATTRIBUTE: Final = "tracebinder.system"
@@ -61,7 +61,7 @@ class GroupReader:
         self.blobs = batch.blobs
         self._stand_in = group.stand_in
         self._problem: ItemRefused | None = None
-        self._hasher = digest_prefix(group)
+        self._group = group
         self.system_key = ""
         self.resource = self.scope = self._carried_resource = self._carried_scope = b"{}"
         try:
@@ -84,8 +84,10 @@ class GroupReader:
         scope: dict[str, object] = dict(fields)
         if attributes:
             scope["attributes"] = self.fit(attributes, f"scope of span {position}")
-        self.resource, self._carried_resource = _dump(self.fit(resource, f"resource of span {position}"))
-        self.scope, self._carried_scope = _dump(scope)
+        self.resource, self._carried_resource = dump_and_carry(
+            self.fit(resource, f"resource of span {position}")
+        )
+        self.scope, self._carried_scope = dump_and_carry(scope)
         if len(self.scope) > self.limits.attribute_bytes:
             raise ItemRefused(RejectCode.TEXT_TOO_LONG, "the scope's texts are too long")
 
@@ -167,7 +169,7 @@ class GroupReader:
 
     def digest(self, of_item: bytes) -> str:
         """Return the digest of a refused item: over resource, scope and its bytes."""
-        hasher = self._hasher.copy()
+        hasher = digest_prefix(self._group)
         hasher.update(of_item)
         return hasher.hexdigest()
 
@@ -214,16 +216,16 @@ class GroupReader:
         attributes = read_attributes(span.attributes, self.limits)
         self._add_what_stands_beside(span, attributes)
         name, message = span.name, span.status.message
-        text = dump_json(attributes)
-        if self.must_escape(text) or "\x00" in name or "\x00" in message or self._stand_in is not None:
+        written = dump_and_carry(attributes)
+        if self.must_escape(written[0]) or "\x00" in name or "\x00" in message or self._stand_in is not None:
             attributes, texts = self.escape(attributes, {"name": name, "status_message": message})
             name, message = texts["name"], texts["status_message"]
-            text = dump_json(attributes)
-        if len(text) <= self.limits.attribute_bytes:
-            return name, message, text, carry(attributes)
+            written = dump_and_carry(attributes)
+        if len(written[0]) <= self.limits.attribute_bytes:
+            return name, message, *written
         place = f"span {position}"
         moved = move_large_values(attributes, limits=self.limits, place=place, blobs=self.blobs)
-        return name, message, *_dump(moved)
+        return name, message, *dump_and_carry(moved)
 
     def _add_what_stands_beside(self, span: Span, attributes: dict[str, object]) -> None:
         if span.trace_state:
@@ -255,7 +257,7 @@ class GroupReader:
             if event.dropped_attributes_count:
                 attributes.setdefault(_DROPPED_ATTRIBUTES, event.dropped_attributes_count)
             events.append({**fields, "time_ns": event.time_unix_nano, "attributes": attributes})
-        return _dump(events)
+        return dump_and_carry(events)
 
     def _dump_links(self, span: Span, position: int) -> tuple[bytes, bytes]:
         if len(span.links) > self.limits.span_links:
@@ -274,7 +276,7 @@ class GroupReader:
                 attributes.setdefault(_DROPPED_ATTRIBUTES, link.dropped_attributes_count)
             ids = {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex()}
             links.append({**ids, **fields, "attributes": attributes})
-        return _dump(links)
+        return dump_and_carry(links)
 
     def _check_texts(self, *texts: str) -> None:
         for text in texts:
@@ -284,11 +286,6 @@ class GroupReader:
                     RejectCode.TEXT_TOO_LONG,
                     f"a name, message or trace state of {size} bytes, {self.limits.text_bytes} are allowed",
                 )
-
-
-def _dump(value: object) -> tuple[bytes, bytes]:
-    """Return a value's JSON as it is stored, and as it is digested."""
-    return dump_json(value), carry(value)
 
 
 def read_system_key(resource: dict[str, object]) -> str:

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -22,8 +22,8 @@ from evidence import acts, clock, locks
 from evidence.access import Principal, principal_of_actor
 from evidence.binder.statement import binder_uuid
 from evidence.errors import EvidenceError, NotFound
-from evidence.models import Binder, BinderRequest, Release, System
-from evidence.selectors.binder.scope import BinderScope
+from evidence.models import Binder, BinderRequest
+from evidence.selectors.binder.scope import AskedScope, BinderScope
 from evidence.services import audit, binders, leased_work
 from evidence.services.binders import ExportProgress
 from evidence.services.leased_work import WorkKind
@@ -46,17 +46,7 @@ class ExportFailed(EvidenceError):
     title = "The binder could not be exported"
 
 
-def queue_binder(
-    *,
-    principal: Principal,
-    system: System,
-    release: Release,
-    baseline: str,
-    period_from: datetime,
-    period_to: datetime,
-    as_of: datetime | None,
-    send: Callable[[int], object],
-) -> BinderRequest:
+def queue_binder(*, principal: Principal, asked: AskedScope, send: Callable[[int], object]) -> BinderRequest:
     """Put a request on record, and tell a worker of it once that is committed.
 
     The same scope again returns the request that waits, runs or is done; one that failed gets a new one. As of now, it
@@ -68,26 +58,26 @@ def queue_binder(
     Raises:
         AccessDenied, NotFound, InvalidInput: as `binders.export_binder` does.
     """
-    scope = binders.scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
+    scope = binders.scope_asked_for(principal, asked)
     with transaction.atomic():
-        locks.hold(locks.Lock.BINDER_REQUEST, release.pk)
-        found = _find_same(scope, as_of_is_now=as_of is None)
+        locks.hold(locks.Lock.BINDER_REQUEST, scope.release.pk)
+        found = _find_same(scope, as_of_is_now=asked.as_of is None)
         if found is not None:
             return found
         request = BinderRequest.objects.create(
             binder_uuid=binder_uuid(scope.digest),
-            system=system,
-            release=release,
-            baseline=baseline,
+            system=scope.system,
+            release=scope.release,
+            baseline=scope.baseline,
             period_from=scope.period_from,
             period_to=scope.period_to,
             as_of=scope.as_of.at,
-            as_of_was_now=as_of is None,
+            as_of_was_now=asked.as_of is None,
             requested_by=principal.actor,
             queued_at=clock.now(),
             sent_at=clock.now(),
         )
-        audit.record(verb="binder.queued", actor=principal.actor, obj=request, system=system)
+        audit.record(verb="binder.queued", actor=principal.actor, obj=request, system=scope.system)
         # A broker that is away must not undo the request: beat sends it again. Django logs the name of what failed,
         # which a `partial` has not.
         transaction.on_commit(lambda: send(request.pk), robust=True)
@@ -171,15 +161,16 @@ def _export_and_finish(request: BinderRequest) -> None:
 
 
 def _export(request: BinderRequest, progress: ExportProgress) -> Binder:
-    return binders.export_binder(
-        principal=principal_of_actor(request.requested_by),
+    asked = AskedScope(
         system=request.system,
         release=request.release,
         baseline=request.baseline,
         period_from=request.period_from,
         period_to=request.period_to,
         as_of=request.as_of,
-        progress=progress,
+    )
+    return binders.export_binder(
+        principal=principal_of_actor(request.requested_by), asked=asked, progress=progress
     )
 
 

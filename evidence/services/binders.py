@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -29,10 +28,10 @@ from evidence.binder.files import BinderFile
 from evidence.binder.statement import BinderFacts, binder_uuid
 from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError, InvalidInput, NotFound
-from evidence.models import AuditEvent, Binder, Checkpoint, Leaf, Release, System
+from evidence.models import AuditEvent, Binder, Checkpoint, Leaf
 from evidence.selectors.binder.audit_slice import last_checkpoint
 from evidence.selectors.binder.redactions import is_redacted
-from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.binder.scope import AskedScope, BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
@@ -81,23 +80,11 @@ class BinderOvertaken(EvidenceError):
 
 
 def export_binder(
-    *,
-    principal: Principal,
-    system: System,
-    release: Release,
-    baseline: str,
-    period_from: datetime,
-    period_to: datetime,
-    as_of: datetime | None,
-    progress: ExportProgress | None = None,
+    *, principal: Principal, asked: AskedScope, progress: ExportProgress | None = None
 ) -> Binder:
     """Write one binder and return its row; the same scope over the same evidence returns the first row.
 
     Args:
-        baseline: name of a requirements baseline; empty for the requirements approved at `as_of`.
-        period_from: inclusive, of a trace's start.
-        period_to: exclusive.
-        as_of: nothing recorded later is packed; None for now.
         progress: is told how far it is.
 
     Raises:
@@ -107,7 +94,7 @@ def export_binder(
         LogForked: the log does not continue the one that the binder before this proves.
         SignerKeyReplaced: the binder key was replaced meanwhile.
     """
-    scope = scope_asked_for(principal, system, release, baseline, period_from, period_to, as_of)
+    scope = scope_asked_for(principal, asked)
     path, signer = incoming_file(), load_binder_signer()
     try:
         with blob_store():
@@ -117,35 +104,15 @@ def export_binder(
         path.unlink(missing_ok=True)
 
 
-def scope_asked_for(
-    principal: Principal,
-    system: System,
-    release: Release,
-    baseline: str,
-    period_from: datetime,
-    period_to: datetime,
-    as_of: datetime | None,
-) -> BinderScope:
-    """Return what somebody asks to have packed, once the log has taken what is on record; as of now where they name
-    no time.
+def scope_asked_for(principal: Principal, asked: AskedScope) -> BinderScope:
+    """Return what somebody asks to have packed, once the log has taken what is on record.
 
     Raises:
         AccessDenied, NotFound, InvalidInput, LogBusy: as `export_binder` does.
     """
-    begin, end = period_from.astimezone(UTC), period_to.astimezone(UTC)
-
-    def ask() -> BinderScope:
-        scope = BinderScope(system, release, baseline, begin, end, clock.as_of_asked_for(as_of))
-        acts.check_can_export_binder(principal, scope)
-        if release.system_id != system.pk:
-            raise InvalidInput(f"Release {release.name!r} is not a release of {system.key!r}.")
-        if begin >= end:
-            raise InvalidInput("The period is empty: period_from must be before period_to.")
-        return scope
-
-    ask()
+    _checked_scope(principal, asked)
     log.bring_log_up_to_date(TimeBudget.of(_LOG_WAIT))
-    return ask()  # "now" is after the checkpoint just signed, which belongs to it
+    return _checked_scope(principal, asked)  # "now" is after the checkpoint just signed, which belongs to it
 
 
 def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
@@ -161,6 +128,16 @@ def find_binder(*, principal: Principal, binder_id: uuid.UUID) -> Binder:
         raise NotFound(f"There is no binder {binder_id} among your systems, or it is still being exported.")
     acts.check_can_read_binder(principal, binder)
     return binder
+
+
+def _checked_scope(principal: Principal, asked: AskedScope) -> BinderScope:
+    scope = asked.as_of_then(clock.as_of_asked_for(asked.as_of))
+    acts.check_can_export_binder(principal, scope)
+    if asked.release.system_id != asked.system.pk:
+        raise InvalidInput(f"Release {asked.release.name!r} is not a release of {asked.system.key!r}.")
+    if scope.period_from >= scope.period_to:
+        raise InvalidInput("The period is empty: period_from must be before period_to.")
+    return scope
 
 
 def _write(

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -117,10 +117,11 @@ class Drafts:
             path.write_bytes(data)
         return digest
 
-    def keep(self) -> None:
-        """Make blobs of all that was written. Call it inside the transaction of whatever refers to them."""
+    def keep(self, wanted: Collection[str]) -> None:
+        """Make blobs of what was written of these. Call it inside the transaction of whatever refers to them."""
         for digest, (path, media_type) in self._written.items():
-            store_blob_file(path, digest=digest, media_type=media_type)
+            if digest in wanted:
+                store_blob_file(path, digest=digest, media_type=media_type)
 
 
 @blob_store()

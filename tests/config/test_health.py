@@ -34,6 +34,7 @@ from evidence.access import principal_of_command_line
 from evidence.errors import InvalidInput
 from evidence.models import AuditEvent, BinderRequest, PendingTrace
 from evidence.models.audit import Leaf
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import audit, log
 from evidence.services.binder_requests import queue_binder
 from evidence.services.blobs import blob_path, store_blob
@@ -213,10 +214,8 @@ def test_a_process_without_keys_puts_a_binder_on_request_and_replaces_no_key(
     settings.HOLDS_KEYS = False
     with transaction.atomic():
         audit.record(verb="thing.done", actor="user:ana", obj=world.system)
-    request = queue_binder(
-        principal=world.principal("auditor"), system=world.system, release=world.release, baseline="",
-        period_from=PERIOD[0], period_to=PERIOD[1], as_of=None, send=lambda _: None,
-    )  # fmt: skip
+    asked = AskedScope(system=world.system, release=world.release, period_from=PERIOD[0], period_to=PERIOD[1])
+    request = queue_binder(principal=world.principal("auditor"), asked=asked, send=lambda _: None)
     assert request.state == "queued"
     with pytest.raises(InvalidInput, match="holds no keys"):
         rotate_binder_key(principal=principal_of_command_line(), reason="an exercise")

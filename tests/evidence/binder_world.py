@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from evidence import clock
 from evidence.models import Binder, Evidence, EvidenceLink, Layer, Role, Trace
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binders, evals, gates, reviews
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.blobs import blob_path
@@ -138,10 +139,9 @@ def export(filled: Filled, **changes: Any) -> Binder:
         "period_from": PERIOD[0],
         "period_to": PERIOD[1],
         "as_of": filled.as_of,
-        "principal": acting(),
         **changes,
     }
-    return binders.export_binder(**asked)
+    return binders.export_binder(principal=acting(), asked=AskedScope(**asked))
 
 
 def archive_of(binder: Binder) -> bytes:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
 
 from evidence.access import principal_of_token
 from evidence.actors import actor_of_token, actor_of_user
-from evidence.models import AccessToken, Pseudonym, Scope
+from evidence.models import AccessToken, AuditEvent, Pseudonym, Scope
 from evidence.services import registry
-from tests.evidence.binder_world import archive_of, export, fill, verify
+from tests.evidence.binder_world import archive_of, export, fill, fill_lightly, verify
 from tests.factories import World, make_person, manifest
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +62,24 @@ def test_a_token_is_named_with_the_person_it_acts_for(world: World) -> None:
     owner = actor_of_user(token.owner)
     assert {"actor": actor_of_token(token), "actsFor": owner} in people["tokens"]
     assert owner in {each["actor"] for each in people["people"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_did_what_is_packed_is_named_where_the_event_of_it_is_a_moment_later(world: World) -> None:
+    """A row and its event are written in one transaction, but not at one time: a named `as_of` may lie between."""
+    filled = fill_lightly(world)
+    world.token(Scope.IMPORT)
+    token = AccessToken.objects.latest("pk")
+    with transaction.atomic():
+        row = registry.record_deployment(
+            principal=principal_of_token(token), system=world.system, environment="production",
+            release=world.release, effective_from=timezone.now(),
+        )  # fmt: skip
+    event = AuditEvent.objects.get(verb="release.deployed")
+    assert row.created_at < event.occurred_at
+    members = members_of(archive_of(export(filled, as_of=row.created_at)))
+    (deployed,) = json.loads(members["data/versions/release.json"])["deployments"]
+    assert deployed["deployedBy"] == actor_of_token(token)
+    assert actor_of_token(token) in {
+        each["actor"] for each in json.loads(members["data/people.json"])["tokens"]
+    }

@@ -18,6 +18,7 @@ from evidence.actors import actor_of_token
 from evidence.errors import InvalidInput
 from evidence.models import AccessToken, AuditEvent, Binder, BinderRequest, Pseudonym
 from evidence.models.work import MAX_ATTEMPTS
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import audit, binder_requests, leased_work
 from evidence.services.binders import ExportProgress
 from tests.client.binders import unpack
@@ -36,17 +37,15 @@ def filled(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Filled:
 
 def ask(filled: Filled, **changes: Any) -> BinderRequest:
     asked: dict[str, Any] = {
-        "principal": acting(),
         "system": filled.world.system,
         "release": filled.world.release,
         "baseline": "",
         "period_from": PERIOD[0],
         "period_to": PERIOD[1],
         "as_of": None,
-        "send": lambda _: None,
         **changes,
     }
-    return binder_requests.queue_binder(**asked)
+    return binder_requests.queue_binder(principal=acting(), asked=AskedScope(**asked), send=lambda _: None)
 
 
 def fail_while_writing(monkeypatch: pytest.MonkeyPatch, problem: Exception) -> None:

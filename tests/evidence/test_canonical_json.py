@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import rfc8785
 from hypothesis import example, given
 
-from evidence.digests import DigestError, canonical_json
+from evidence.digests import DigestError, canonical_json, write_alike
 
 
 def any_float(bits: int) -> float:
@@ -42,6 +43,27 @@ def test_the_fast_encoder_writes_the_bytes_of_the_slow_one(value: Any) -> None:
             canonical_json(value)
     else:
         assert canonical_json(value) == expected
+
+
+@given(VALUES)
+@example({"gen_ai.request.temperature": 1.0, "deep": [{"n": 2**53}]})
+def test_what_is_written_once_is_canonical_and_says_the_same_numbers(value: Any) -> None:
+    written = write_alike(value)
+    if written is not None:
+        assert written == rfc8785.dumps(value)
+        assert json.dumps(json.loads(written), sort_keys=True) == json.dumps(value, sort_keys=True)
+
+
+def test_what_spans_mostly_say_is_written_once() -> None:
+    said: Any = {
+        "gen_ai.system": "smol",
+        "question": "利率是多少？",
+        "score": 7.1,
+        "n": 3,
+        "stop": None,
+        "tags": ["a"],
+    }
+    assert write_alike(said) == rfc8785.dumps(said)
 
 
 @pytest.mark.parametrize(

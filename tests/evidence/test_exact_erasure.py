@@ -6,20 +6,22 @@ import json
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from datetime import timedelta
 from threading import Event
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence import clock
+from evidence import clock, locks
 from evidence.access import principal_of_command_line, principal_of_token
-from evidence.digests import digest_of
+from evidence.clock_rules import offset_sql
+from evidence.digests import digest_of, sha256_hex
 from evidence.errors import BlobErased, PlanOvertaken
 from evidence.models import (
     AccessToken,
@@ -34,10 +36,11 @@ from evidence.models import (
 )
 from evidence.otlp.errors import UndecodableBody
 from evidence.otlp.values import BLOB_KEY
+from evidence.redaction import redact
 from evidence.services import assembly, evals, ingest, log
 from evidence.services.blob_checks import check_blobs
 from evidence.services.blobs import blob_path, read_blob, read_what_is_left, what_is_left
-from evidence.services.disposal import blob_removal, bodies, erasure, holds
+from evidence.services.disposal import blob_removal, bodies, erasure, files, holds
 from evidence.services.disposal.blob_plans import Role
 from evidence.services.disposal.blob_removal import sweep_removed
 from evidence.services.disposal.certificates import read_certificate
@@ -242,6 +245,61 @@ def test_a_refused_file_is_reached_and_the_rest_of_it_is_kept(sender: World) -> 
     left = read_what_is_left(refused.item_digest).decode()
     assert SECRET not in left
     assert THEIRS in left
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_is_cut_once_and_before_anything_is_locked(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two megabytes a second: whoever places a hold, sends or erases would wait for the whole of it."""
+    send(span_of(MINE, SECRET))
+    with pytest.raises(evals.EvalFileRefused):
+        post(sender, eval_file(run_key=7, note=SECRET, other=THEIRS))
+    was_free = []
+
+    def is_free() -> bool:
+        with closing(connection), transaction.atomic():
+            return locks.try_hold(locks.Lock.DISPOSAL)
+
+    def ask_and_cut(data: bytes, subject: Any) -> bytes:
+        with ThreadPoolExecutor(1) as other:
+            was_free.append(other.submit(is_free).result())
+        return redact(data, subject)
+
+    monkeypatch.setattr(files, "redact", ask_and_cut)
+    erase(sender)
+    assert was_free == [True]
+    assert SECRET not in read_what_is_left(Reject.objects.get().item_digest).decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_trace_comes_to_say_while_a_file_is_cut_stays(
+    sender: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = "An answer that two traces come to give"
+    answer: Any = {"tracebinder.answer": shared}
+    send(span_of(MINE, SECRET, **answer))
+    document = json.loads(eval_file())
+    document["samples"][3] |= {"input": SECRET, "output": shared}
+    run = post(sender, json.dumps(document).encode()).run
+    cuts = []
+
+    def send_and_cut(data: bytes, subject: Any) -> bytes:
+        cuts.append(subject)
+        if len(cuts) == 1:
+            send(span_of(OTHER, THEIRS, **answer))
+        return redact(data, subject)
+
+    monkeypatch.setattr(files, "redact", send_and_cut)
+    blobs = {path.name for path in settings.BLOB_ROOT.rglob("*") if path.is_file()}
+    erase(sender)
+    left = read_what_is_left(run.raw_id).decode()
+    assert SECRET not in left
+    assert shared in left
+    assert len(cuts) == 2
+    added = {path.name for path in settings.BLOB_ROOT.rglob("*") if path.is_file()} - blobs
+    assert sha256_hex(left.encode()) in added
+    assert len(added) == 2  # with the second request: what the first cut would have left is nowhere
 
 
 @pytest.mark.django_db(transaction=True)
@@ -614,10 +672,7 @@ def test_a_tombstone_is_numbered_as_rows_are_where_a_dump_was_restored(sender: W
     send(span_of(MINE, SECRET))
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
-        cursor.execute(
-            "CREATE OR REPLACE FUNCTION tracebinder_xact_offset() RETURNS bigint LANGUAGE sql IMMUTABLE AS"
-            " 'SELECT 1000000::bigint'"
-        )
+        cursor.execute(offset_sql(1_000_000))
     erasure = erase(sender).erasure
     assert erasure.transaction_id == erasure.xact_id > 1_000_000
     assert SECRET not in str(Span.objects.get().attributes)

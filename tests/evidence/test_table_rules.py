@@ -15,6 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from evidence.clock_rules import offset_sql
 from evidence.models import Scope, Span
 from evidence.table_rules import apply_table_rules, find_differences
 from tests import factories
@@ -154,9 +155,34 @@ def test_what_differs_is_found_named_and_put_right_alone(
 
 @pytest.mark.usefixtures("as_owner")
 def test_an_offset_that_a_restored_dump_was_given_is_no_difference() -> None:
-    spoil(f"{OFFSET} AS 'SELECT 7312::bigint'")
+    spoil(offset_sql(7312))
     assert find_differences("default") == []
-    spoil(f"{OFFSET} AS 'SELECT 0::bigint'")
+    spoil(offset_sql(0))
+
+
+@pytest.mark.usefixtures("as_owner")
+def test_an_offset_in_an_older_form_keeps_its_number_when_it_is_put_right() -> None:
+    spoil(f"{OFFSET} AS 'SELECT 7312::bigint'")
+    apply_table_rules("default")
+    assert find_differences("default") == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tracebinder_xact_offset()")
+        assert cursor.fetchone() == (7312,)
+    spoil(offset_sql(0))
+
+
+@pytest.mark.usefixtures("as_owner")
+def test_a_session_that_keeps_plans_follows_an_offset_that_grows() -> None:
+    """As the functions of a server do that stays connected while a dump is restored and migrated under it."""
+    with connection.cursor() as cursor:
+        cursor.execute("PREPARE ahead AS SELECT tracebinder_xact_id() - pg_current_xact_id()::text::bigint")
+        try:
+            for offset in (0, 7312, 0):
+                cursor.execute(offset_sql(offset))
+                cursor.execute("EXECUTE ahead")
+                assert cursor.fetchone() == (offset,)
+        finally:
+            cursor.execute("DEALLOCATE ahead")
 
 
 @pytest.mark.usefixtures("as_owner")

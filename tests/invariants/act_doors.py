@@ -22,6 +22,7 @@ from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.log.tiles import Bundle
 from evidence.models import AccessToken, AuditEvent, Binder, Blob, Membership, Scope, Waiver
+from evidence.selectors.binder.scope import AskedScope
 from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
 from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
@@ -571,7 +572,7 @@ ACTS: Final[list[Act]] = [
         frozenset({"auditor", TOKEN_WITH}),
         serve(
             lambda world, who, _: binder_requests.queue_binder(
-                principal=who, send=lambda _: None, **binder_asked(world)
+                principal=who, asked=AskedScope(**binder_asked(world)), send=lambda _: None
             )
         ),
         api=post(

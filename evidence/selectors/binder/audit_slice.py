@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Final
 
 from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.internals import internal_events
 from evidence.log import tiles, tree
 from evidence.models import Checkpoint, Leaf
-from evidence.selectors.binder.scope import BinderScope, read_pages
+from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.binder.shapes import Shape, write_line
 from evidence.selectors.log_proofs import read_leaf_hashes, read_stored_tiles
 
-_HASHES_A_CHUNK = 4096
+_HASHES_A_CHUNK: Final = 4096
+_LEAVES_A_PAGE: Final = 2_000
+_LEAF: Final = Shape({"index": "seq", "stream": "stream", "streamSeq": "stream_seq"})
 
 
 def audit_files(scope: BinderScope) -> Iterator[BinderFile]:
@@ -65,18 +69,19 @@ def _first_checkpoint(scope: BinderScope, last: Checkpoint) -> Checkpoint:
     return before or signed.order_by("size").first() or last
 
 
-def _entries(scope: BinderScope, size: int) -> Iterator[dict[str, object]]:
-    leaves = Leaf.objects.filter(stream=scope.system.key, seq__lt=size).select_related("event")
-    leaves = leaves.only("seq", "stream", "stream_seq", "event__entry")
-    for page in read_pages(leaves):
-        withheld = internal_events([leaf.event_id for leaf in page])
-        for leaf in page:
-            row: dict[str, object] = {"index": leaf.seq, "stream": leaf.stream, "streamSeq": leaf.stream_seq}
-            if leaf.event_id in withheld:
-                row["withheld"] = "internals"
+def _entries(scope: BinderScope, size: int) -> Iterator[bytes]:
+    leaves = Leaf.objects.filter(stream=scope.system.key, seq__lt=size).order_by("seq")
+    rows = leaves.values_list("event_id", "event__entry", *_LEAF.columns)
+    page = list(rows[:_LEAVES_A_PAGE])
+    while page:
+        withheld = internal_events([event for event, *_ in page])
+        for event, entry, *values in page:
+            leaf = _LEAF.document(values)
+            if event in withheld:
+                yield write_line({**leaf, "withheld": "internals"})
             else:
-                row["entry"] = base64.b64encode(bytes(leaf.event.entry)).decode()
-            yield row
+                yield write_line({**leaf, "entry": base64.b64encode(entry).decode()})
+        page = list(rows.filter(seq__gt=leaf["index"])[:_LEAVES_A_PAGE])
 
 
 def _leaf_hashes(size: int) -> Iterator[bytes]:

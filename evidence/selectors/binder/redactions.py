@@ -12,7 +12,8 @@ from django.db.models import QuerySet
 from evidence.binder.files import BinderFile, json_file
 from evidence.models import Disposal, Erasure
 from evidence.selectors.binder.scope import BinderScope, moment
-from evidence.selectors.binder.traces import SPANS_PATH, traces_in_scope
+from evidence.selectors.binder.trace_scope import traces_in_scope
+from evidence.selectors.binder.traces import SPANS_PATH
 
 ERASURE: Final = "erasure"
 RETENTION: Final = "retention"

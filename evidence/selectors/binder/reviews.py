@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from evidence.actors import actor_of_user
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import Adjudication, Review, ReviewTask
 from evidence.selectors.binder.scope import BinderScope, moment, plain
-from evidence.selectors.binder.traces import trace_pages
+from evidence.selectors.binder.shapes import (
+    Shape,
+    id_column,
+    text_column,
+    time_column,
+    write_line,
+)
+from evidence.selectors.binder.trace_scope import AnyOf, TracePages
 
 REVIEWS_PATH = "reviews/reviews.jsonl"
+_TASK: Final = Shape(
+    {
+        "id": text_column("pk"),
+        "traceId": id_column("trace__trace_id"),
+        "reason": "reason",
+        "riskTier": "risk_tier",
+        "reviewsRequired": "reviews_required",
+        "dueAt": time_column("due_at"),
+    }
+)
 
 
-def review_files(scope: BinderScope) -> Iterator[BinderFile]:
+def review_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
     """Yield the reviews, the tasks they answer (open ones too), and how disagreement was settled."""
     yield json_lines_file(
-        REVIEWS_PATH, lambda: _reviews(scope), title="Reviews / 复核", schema="review", population="reviews"
+        REVIEWS_PATH,
+        lambda: _reviews(scope, pages),
+        title="Reviews / 复核",
+        schema="review",
+        population="reviews",
     )
     yield json_lines_file(
         "reviews/tasks.jsonl",
-        lambda: _tasks(scope),
+        lambda: _tasks(scope, pages),
         title="Review tasks, open ones too / 复核任务（含未完成）",
         population="review-tasks",
     )
     yield json_lines_file(
         "reviews/adjudications.jsonl",
-        lambda: _adjudications(scope),
+        lambda: _adjudications(scope, pages),
         title="Adjudications / 裁决",
         population="adjudications",
     )
 
 
-def _reviews(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in trace_pages(scope):
-        rows = Review.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
+def _reviews(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
+    for traces in pages:
+        rows = Review.objects.filter(scope.as_of.knew("created_at"), AnyOf("task__trace_id", traces))
         yield from map(_review, rows.select_related("task__trace", "reviewer__pseudonym").order_by("pk"))
 
 
@@ -53,26 +75,16 @@ def _review(review: Review) -> dict[str, object]:
     }
 
 
-def _tasks(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in trace_pages(scope):
-        rows = ReviewTask.objects.filter(scope.as_of.knew("created_at"), trace__in=traces)
-        yield from map(_task, rows.select_related("trace").order_by("pk"))
+def _tasks(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
+    for traces in pages:
+        rows = ReviewTask.objects.filter(scope.as_of.knew("created_at"), AnyOf("trace_id", traces))
+        for values in rows.order_by("pk").values_list(*_TASK.columns):
+            yield write_line(_TASK.document(values))
 
 
-def _task(task: ReviewTask) -> dict[str, object]:
-    return {
-        "id": str(task.pk),
-        "traceId": task.trace.trace_id.hex,
-        "reason": task.reason,
-        "riskTier": task.risk_tier,
-        "reviewsRequired": task.reviews_required,
-        "dueAt": moment(task.due_at),
-    }
-
-
-def _adjudications(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for traces in trace_pages(scope):
-        rows = Adjudication.objects.filter(scope.as_of.knew("created_at"), task__trace__in=traces)
+def _adjudications(scope: BinderScope, pages: TracePages) -> Iterator[dict[str, object]]:
+    for traces in pages:
+        rows = Adjudication.objects.filter(scope.as_of.knew("created_at"), AnyOf("task__trace_id", traces))
         yield from map(
             _adjudication, rows.select_related("task__trace", "adjudicator__pseudonym").order_by("pk")
         )

@@ -22,6 +22,23 @@ PAGE: Final = 200  # rows held in memory at a time, with what belongs to them
 _M = TypeVar("_M", bound=models.Model)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedScope:
+    """What somebody asks to have packed."""
+
+    system: System
+    release: Release
+    period_from: datetime  # inclusive, of a trace's start
+    period_to: datetime  # exclusive
+    baseline: str = ""  # name of a requirements baseline; empty: the requirements approved at `as_of`
+    as_of: datetime | None = None  # nothing recorded later is packed; None: now
+
+    def as_of_then(self, as_of: AsOf) -> BinderScope:
+        """Return the scope that this is, as of what had been committed by then."""
+        begin, end = self.period_from.astimezone(UTC), self.period_to.astimezone(UTC)
+        return BinderScope(self.system, self.release, self.baseline, begin, end, as_of)
+
+
 @dataclass(frozen=True, slots=True)
 class BinderScope:
     """Which evidence a binder holds: a release of a system, its traces of a period, as known at one instant."""

@@ -14,20 +14,22 @@ from evidence.selectors.binder.people import people_file
 from evidence.selectors.binder.redactions import redactions_file
 from evidence.selectors.binder.reviews import review_files
 from evidence.selectors.binder.scope import BinderScope
+from evidence.selectors.binder.trace_scope import TracePages
 from evidence.selectors.binder.traces import trace_files
 from evidence.selectors.binder.versions import version_files
 
 
 def evidence_sections(scope: BinderScope) -> Iterator[BinderFile]:
     """Yield every file of `evidence` that belongs to the scope."""
+    pages = TracePages(scope)
     yield counter_evidence(scope)
     yield other_evidence(scope)
     yield from version_files(scope)
-    yield from trace_files(scope)
-    yield from citation_files(scope)
+    yield from trace_files(scope, pages)
+    yield from citation_files(pages)
     yield from eval_files(scope)
     yield from gate_files(scope)
-    yield from review_files(scope)
+    yield from review_files(scope, pages)
     yield people_file(scope)
     yield from audit_files(scope)
     yield redactions_file(scope)

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Final
-from uuid import UUID
-
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import (
-    BigIntegerField,
-    Count,
-    Exists,
-    F,
-    Func,
-    OuterRef,
-    Q,
-    QuerySet,
-    UUIDField,
-    Value,
-)
+from typing import Final
 
 from evidence.binder.files import BinderFile, json_lines_file
 from evidence.models import (
@@ -32,7 +14,6 @@ from evidence.models import (
     Claim,
     PolicyCheck,
     Retrieval,
-    Span,
     ToolCall,
     Trace,
     TraceVersion,
@@ -40,52 +21,103 @@ from evidence.models import (
 from evidence.selectors.binder.scope import (
     BinderScope,
     VersionReference,
-    moment,
-    plain,
     read_by_keyset,
-    read_pages,
     version_reference,
 )
+from evidence.selectors.binder.shapes import (
+    Document,
+    Shape,
+    decimal_column,
+    id_column,
+    json_column,
+    number_column,
+    time_column,
+    write_line,
+)
+from evidence.selectors.binder.spans import span_lines
+from evidence.selectors.binder.trace_scope import TRACES_AT_ONCE, AnyOf, Keys, TracePages, current_traces
 
 TRACES_PATH = "traces/traces.jsonl"
 SPANS_PATH = "traces/spans.jsonl"
 
-_SPAN_COLUMNS: Final = (
-    "pk", "trace_id", "span_id", "parent_span_id", "name", "kind", "start_ns", "end_ns", "status_code",
-    "status_message", "attributes", "events", "links", "resource", "scope", "digest", "digest_format", "received",
-)  # fmt: skip
-# Members of what hangs on a trace, and their columns.
-_CLAIM: Final = ("ordinal", "exchange", "text", "start", "end", "material", "origin")
-_RETRIEVAL: Final = {
-    "spanId": "span_id", "query": "query", "rank": "rank", "score": "score", "document": "document_ref",
-    "text": "text", "source": "source",
-}  # fmt: skip
-_POLICY_CHECK: Final = {"spanId": "span_id", "rule": "rule", "decision": "decision", "reason": "reason"}
-_TOOL_CALL: Final = {
-    "spanId": "span_id", "callId": "call_id", "tool": "tool", "arguments": "arguments", "result": "result",
-    "error": "error", "source": "source",
-}  # fmt: skip
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TRACE: Final = Shape(
+    {
+        "traceId": id_column("trace_id"),
+        "revision": "revision",
+        "digest": "digest",
+        "status": "status",
+        "name": "name",
+        "environment": "environment",
+        "startedAt": time_column("started_at"),
+        "endedAt": time_column("ended_at"),
+        "sealedAt": time_column("sealed_at"),
+        "spanCount": "span_count",
+        "spanIds": "span_ids",  # null: it was sealed before traces named their spans
+        "question": "question",
+        "answer": "answer",
+        "exchanges": json_column("exchanges"),  # null, as what follows: it was sealed before traces told it
+        "sources": json_column("sources"),
+        "conversationIds": json_column("conversation_ids"),
+        "sessionIds": json_column("session_ids"),
+        "userIds": json_column("user_ids"),
+        "inputTokens": number_column("input_tokens"),
+        "outputTokens": number_column("output_tokens"),
+        "cost": decimal_column("cost"),
+        "currency": "currency",
+        "finishReasons": json_column("finish_reasons"),
+        "errors": json_column("errors"),
+        "language": "language",
+        "riskTier": "risk_tier",
+        "confidence": json_column("confidence_factors"),
+        "limitations": json_column("limitations"),
+        "flags": json_column("flags"),
+        "assemblerVersion": "assembler_version",
+    }
+)
+_CLAIM: Final = Shape(
+    {name: name for name in ("ordinal", "exchange", "text", "start", "end", "material", "origin")}
+)
+_RETRIEVAL: Final = Shape(
+    {
+        "spanId": "span_id",
+        "query": "query",
+        "rank": "rank",
+        "score": number_column("score"),
+        "document": "document_ref",
+        "text": "text",
+        "source": json_column("source"),
+    }
+)
+_POLICY_CHECK: Final = Shape(
+    {"spanId": "span_id", "rule": "rule", "decision": "decision", "reason": "reason"}
+)
+_TOOL_CALL: Final = Shape(
+    {
+        "spanId": "span_id",
+        "callId": "call_id",
+        "tool": "tool",
+        "arguments": json_column("arguments"),
+        "result": json_column("result"),
+        "error": "error",
+        "source": json_column("source"),
+    }
+)
 
 
-class _Microseconds(Func):
-    """A time as whole microseconds since 1970: reading many times as times is most of what reading spans costs."""
-
-    template = "(EXTRACT(EPOCH FROM %(expressions)s) * 1000000)::bigint"
-    output_field = BigIntegerField()
-
-
-def trace_files(scope: BinderScope) -> Iterator[BinderFile]:
+def trace_files(scope: BinderScope, pages: TracePages) -> Iterator[BinderFile]:
     """Yield the traces, the spans they were assembled from, and the list of traces without a release."""
     yield json_lines_file(
         TRACES_PATH,
-        lambda: _traces(scope),
+        lambda: _traces(scope, pages),
         title="Traces / 轨迹",
         schema="trace",
         population="traces",
     )
     yield json_lines_file(
-        SPANS_PATH, lambda: _spans(scope), title="Spans as received / 原始跨度", population="spans"
+        SPANS_PATH,
+        lambda: span_lines(scope, pages),
+        title="Spans as received / 原始跨度",
+        population="spans",
     )
     yield json_lines_file(
         "traces/without-release.jsonl",
@@ -95,39 +127,16 @@ def trace_files(scope: BinderScope) -> Iterator[BinderFile]:
     )
 
 
-def traces_in_scope(scope: BinderScope, traces: QuerySet[Trace] | None = None) -> QuerySet[Trace]:
-    """Return the release's traces that began in the period, each in the revision that was current at `as_of`."""
-    return _current(scope, Trace.objects.all() if traces is None else traces).filter(release=scope.release)
+def _traces(scope: BinderScope, pages: TracePages) -> Iterator[bytes]:
+    release = scope.release.name
+    for keys in pages.of(TRACES_AT_ONCE):
+        parts = _Parts.of(keys)
+        rows = Trace.objects.filter(AnyOf("pk", keys)).order_by("pk").values_list("pk", *_TRACE.columns)
+        for key, *values in rows:
+            yield write_line({**_TRACE.document(values), **parts.of_trace(key), "release": release})
 
 
-def trace_pages(scope: BinderScope) -> Iterator[list[Trace]]:
-    """Yield pages of the traces in scope, of which only the keys are read: for what hangs on them."""
-    return read_pages(traces_in_scope(scope).only("pk"))
-
-
-def _current(scope: BinderScope, traces: QuerySet[Trace]) -> QuerySet[Trace]:
-    later = Trace.objects.filter(
-        scope.as_of.knew("sealed_at"),
-        system=OuterRef("system"),
-        trace_id=OuterRef("trace_id"),
-        revision__gt=OuterRef("revision"),
-    )
-    return traces.filter(
-        scope.as_of.knew("sealed_at"),
-        ~Exists(later),
-        system=scope.system,
-        started_at__gte=scope.period_from,
-        started_at__lt=scope.period_to,
-    )
-
-
-def _traces(scope: BinderScope) -> Iterator[dict[str, object]]:
-    for page in read_pages(traces_in_scope(scope)):
-        parts = _Parts.of(page)
-        yield from (_trace(trace, scope.release.name, parts) for trace in page)
-
-
-Documents = list[dict[str, object]]
+Documents = list[Document]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,7 @@ class _Parts:
     tool_calls: Mapping[int, Documents]
 
     @classmethod
-    def of(cls, traces: Sequence[Trace]) -> _Parts:
+    def of(cls, traces: Keys) -> _Parts:
         return cls(
             versions=_versions_of(traces),
             claims=_claims_of(traces),
@@ -150,33 +159,44 @@ class _Parts:
             tool_calls=_rows_of(ToolCall, traces, _TOOL_CALL),
         )
 
+    def of_trace(self, key: int) -> Document:
+        return {
+            "versions": self.versions[key],
+            "claims": self.claims[key],
+            "retrievals": self.retrievals[key],
+            "policyChecks": self.policy_checks[key],
+            "toolCalls": self.tool_calls[key],
+        }
+
 
 def _rows_of(
-    model: type[Retrieval | PolicyCheck | ToolCall], traces: Sequence[Trace], names: Mapping[str, str]
+    model: type[Retrieval | PolicyCheck | ToolCall], traces: Keys, shape: Shape
 ) -> Mapping[int, Documents]:
-    """Return a document of each row, its members by the names of columns, in the order of their keys."""
-    rows = model._default_manager.filter(trace__in=traces).order_by("pk")
+    """Return a document of each row, in the order of their keys."""
+    rows = model._default_manager.filter(AnyOf("trace_id", traces)).order_by("pk")
     found: dict[int, Documents] = defaultdict(list)
-    for trace, *values in rows.values_list("trace_id", *names.values()):
-        found[trace].append({name: plain(value) for name, value in zip(names, values, strict=True)})
+    for trace, *values in rows.values_list("trace_id", *shape.columns):
+        found[trace].append(shape.document(values))
     return found
 
 
-def _claims_of(traces: Sequence[Trace]) -> Mapping[int, Documents]:
+def _claims_of(traces: Keys) -> Mapping[int, Documents]:
     citations: dict[int, list[str]] = defaultdict(list)
-    rows = Citation.objects.filter(claim__trace__in=traces).order_by("pk")
+    rows = Citation.objects.filter(AnyOf("claim__trace_id", traces)).order_by("pk")
     for claim, citation in rows.values_list("claim_id", "pk"):
         citations[claim].append(str(citation))
     found: dict[int, Documents] = defaultdict(list)
-    claims = Claim.objects.filter(trace__in=traces).order_by("ordinal")
-    for pk, trace, *values in claims.values_list("pk", "trace_id", *_CLAIM):
-        found[trace].append({**dict(zip(_CLAIM, values, strict=True)), "citations": citations[pk]})
+    claims = Claim.objects.filter(AnyOf("trace_id", traces)).order_by("ordinal")
+    for pk, trace, *values in claims.values_list("pk", "trace_id", *_CLAIM.columns):
+        found[trace].append({**_CLAIM.document(values), "citations": citations[pk]})
     return found
 
 
-def _versions_of(traces: Sequence[Trace]) -> Mapping[int, list[VersionReference]]:
+def _versions_of(traces: Keys) -> Mapping[int, list[VersionReference]]:
     """Return the versions each trace used, by its key; most traces used the same, which are read once."""
-    rows = TraceVersion.objects.filter(trace__in=traces).values_list("slot", "pk", "trace_id", "version_id")
+    rows = TraceVersion.objects.filter(AnyOf("trace_id", traces)).values_list(
+        "slot", "pk", "trace_id", "version_id"
+    )
     used = sorted(rows)
     artefacts = ArtefactVersion.objects.select_related("artefact")
     versions = artefacts.in_bulk({version for *_, version in used})
@@ -186,120 +206,7 @@ def _versions_of(traces: Sequence[Trace]) -> Mapping[int, list[VersionReference]
     return found
 
 
-def _trace(trace: Trace, release: str, parts: _Parts) -> dict[str, object]:
-    return {
-        "traceId": trace.trace_id.hex,
-        "revision": trace.revision,
-        "digest": trace.digest,
-        "status": trace.status,
-        "name": trace.name,
-        "environment": trace.environment,
-        "release": release,
-        "startedAt": moment(trace.started_at),
-        "endedAt": moment(trace.ended_at),
-        "sealedAt": moment(trace.sealed_at),
-        "spanCount": trace.span_count,
-        "spanIds": trace.span_ids,  # null: it was sealed before traces named their spans
-        "question": trace.question,
-        "answer": trace.answer,
-        "exchanges": plain(trace.exchanges),  # null, as what follows: it was sealed before traces told it
-        "sources": plain(trace.sources),
-        "conversationIds": trace.conversation_ids,
-        "sessionIds": trace.session_ids,
-        "userIds": trace.user_ids,
-        "inputTokens": plain(trace.input_tokens),
-        "outputTokens": plain(trace.output_tokens),
-        "cost": None if trace.cost is None else f"{trace.cost.normalize():f}",
-        "currency": trace.currency,
-        "finishReasons": trace.finish_reasons,
-        "errors": plain(trace.errors),
-        "language": trace.language,
-        "riskTier": trace.risk_tier,
-        "confidence": plain(trace.confidence_factors),
-        "limitations": plain(trace.limitations),
-        "flags": plain(trace.flags),
-        "assemblerVersion": trace.assembler_version,
-        "versions": parts.versions[trace.pk],
-        "claims": parts.claims[trace.pk],
-        "retrievals": parts.retrievals[trace.pk],
-        "policyChecks": parts.policy_checks[trace.pk],
-        "toolCalls": parts.tool_calls[trace.pk],
-    }
-
-
-def _spans(scope: BinderScope) -> Iterator[dict[str, object]]:
-    """Yield the spans in the order of their traces, so that whoever checks them reads both files once, side by side."""
-    for page in read_pages(traces_in_scope(scope).only("trace_id", "span_ids", "sealed_at")):
-        sealed = {trace.trace_id: trace for trace in page}
-        rows = Span.objects.filter(_sealed_or_known(scope, page), system=scope.system)
-        left_out = _reused_ids(rows, sealed)
-        place = Func(Value([*sealed], ArrayField(UUIDField())), F("trace_id"), function="array_position")
-        ordered = rows.order_by(place, "start_ns", "span_id", "digest")
-        columns = ordered.annotate(received=_Microseconds("received_at")).values_list(*_SPAN_COLUMNS)
-        for row in columns.iterator(chunk_size=500):
-            span = dict(zip(_SPAN_COLUMNS, row, strict=True))
-            if _is_sealed_from(sealed[span["trace_id"]], span["span_id"]) and span["pk"] not in left_out:
-                yield _span(span)
-
-
-def _sealed_or_known(scope: BinderScope, traces: Sequence[Trace]) -> Q:
-    """Return the condition of what may be a span of these traces: of those that name none, what was on record."""
-    naming = [trace.trace_id for trace in traces if trace.span_ids is not None]
-    others = [trace.trace_id for trace in traces if trace.span_ids is None]
-    return Q(trace_id__in=naming) | (Q(trace_id__in=others) & scope.as_of.knew("received_at"))
-
-
-def _is_sealed_from(trace: Trace, span_id: str) -> bool:
-    if trace.span_ids is None:
-        return True
-    place = bisect_left(trace.span_ids, span_id)
-    return place < len(trace.span_ids) and trace.span_ids[place] == span_id
-
-
-def _reused_ids(rows: QuerySet[Span], sealed: Mapping[UUID, Trace]) -> set[int]:
-    """Return the rows to leave out where a sender gave one id to several spans.
-
-    The trace was sealed from the earliest of those it had by then (`evidence.semconv.mapping`).
-    """
-    naming = [key for key, trace in sealed.items() if trace.span_ids is not None]
-    ids = rows.filter(trace_id__in=naming).order_by().values("trace_id", "span_id")
-    left_out: set[int] = set()
-    for reused in ids.annotate(n=Count("pk")).filter(n__gt=1).values("trace_id", "span_id"):
-        sealed_at = sealed[reused["trace_id"]].sealed_at
-        several = rows.filter(**reused).values_list("pk", "start_ns", "digest", "received_at")
-        _, *others = sorted(several, key=lambda row: (row[3] > sealed_at, row[1], row[2]))
-        left_out.update(row[0] for row in others)
-    return left_out
-
-
-def _span(span: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        "traceId": span["trace_id"].hex,
-        "spanId": span["span_id"],
-        "parentSpanId": span["parent_span_id"],
-        "name": span["name"],
-        "kind": span["kind"],
-        "startNs": str(span["start_ns"]),
-        "endNs": str(span["end_ns"]),
-        "statusCode": span["status_code"],
-        "statusMessage": span["status_message"],
-        "attributes": plain(span["attributes"]),
-        "events": plain(span["events"]),
-        "links": plain(span["links"]),
-        "resource": plain(span["resource"]),
-        "scope": plain(span["scope"]),
-        "digest": span["digest"],
-        "digestFormat": span["digest_format"],
-        "receivedAt": _moment_of(span["received"]),
-    }
-
-
-@lru_cache(maxsize=1_000)  # the spans of a request have one
-def _moment_of(microseconds: int) -> str:
-    return moment(_EPOCH + timedelta(microseconds=microseconds))
-
-
 def _without_release(scope: BinderScope) -> Iterator[dict[str, object]]:
-    traces = _current(scope, Trace.objects.only("trace_id", "revision", "digest")).filter(release=None)
+    traces = current_traces(scope, Trace.objects.only("trace_id", "revision", "digest")).filter(release=None)
     for trace in read_by_keyset(traces):
         yield {"traceId": trace.trace_id.hex, "revision": trace.revision, "digest": trace.digest}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, TypeVar, cast
 
-from evidence.digests import sha256_hex
 from evidence.models import BlobRemoval
 from evidence.services.blobs import what_is_left
 
 # Takes what is left of a blob (bytes, media type) and returns its digest; whether it keeps them is its own affair.
 Keep = Callable[[bytes, str], str]
+_T = TypeVar("_T")
 
 
 class Role(StrEnum):
@@ -53,10 +54,30 @@ class Unread:
 Found = BlobPlan | Stay | Unread
 
 
-def keep_left(left: bytes, media_type: str, keep: Keep) -> str:
-    """Keep what is left of a blob, unless the very same bytes were removed before: then what is left of those."""
-    digest = sha256_hex(left)
+class Looks:
+    """What was found in blobs, so that a plan that is drawn up again looks into none a second time.
+
+    An act draws its plan up before it takes its locks, and again under them. Meanwhile no blob says anything else, for
+    it is known by its digest, but something else may be asked of it: so the question is a part of what is kept.
+    """
+
+    def __init__(self, keep: Keep) -> None:
+        self.keep = keep
+        self._found: dict[tuple[str, Hashable], Any] = {}
+
+    def once(self, digest: str, question: Hashable, look: Callable[[], _T]) -> _T:
+        """Return the answer to a question about a blob, found by looking where it was not asked before."""
+        if (digest, question) not in self._found:
+            self._found[digest, question] = look()
+        return cast("_T", self._found[digest, question])
+
+
+def remainder_of(digest: str) -> str:
+    """Return the digest of what is left of a blob, given that of what was cut out of it.
+
+    Where the very same bytes were removed before, it is what is left of those; empty: nothing.
+    """
     if not BlobRemoval.objects.filter(pk=digest).exists():
-        return keep(left, media_type)
+        return digest
     rest = what_is_left(digest)
     return "" if BlobRemoval.objects.filter(pk=rest).exists() else rest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from evidence.otlp.remainder import Inseparable, Item, read_items, without_items
 from evidence.redaction import Subject
 from evidence.selectors.holds import active_holds, find_hold
 from evidence.services.blobs import GONE, originals_of, read_blob
-from evidence.services.disposal.blob_plans import BlobPlan, Keep, Role, Stay, keep_left
+from evidence.services.disposal.blob_plans import BlobPlan, Looks, Role, Stay, remainder_of
 from evidence.services.disposal.refused import refused_of
 from evidence.services.disposal.uses import find_value_of_others, forms_of, why_kept
 from evidence.services.moved_values import digests_in, moved_by
@@ -64,7 +65,7 @@ class _Body:
 
 
 def plan_bodies(
-    system: System, subject: Subject, keep: Keep, *, gone: Collection[UUID], refused: Sequence[int]
+    system: System, subject: Subject, looks: Looks, *, gone: Collection[UUID], refused: Sequence[int]
 ) -> BodiesPlan:
     """Return what becomes of each request that holds something of a trace, and of what is left of one by now.
 
@@ -74,7 +75,7 @@ def plan_bodies(
     """
     plan, erased = BodiesPlan(), [subject.trace_id, *gone]
     for digest in dict.fromkeys(
-        form for original in find_bodies(system, subject) for form in forms_of(original)
+        form for original in find_bodies(system, subject, looks) for form in forms_of(original)
     ):
         try:
             data = read_blob(digest)
@@ -90,12 +91,12 @@ def plan_bodies(
             continue
         batches = list(IngestBatch.objects.filter(body_digest__in=originals_of(digest)).order_by("pk"))
         body = _Body(digest, PlainBody(data, cast("Encoding", batches[0].encoding)), batches)
-        if (found := _plan_body(system, subject, body, plan.values, keep)) is not None:
+        if (found := _plan_body(system, subject, body, plan.values, looks)) is not None:
             plan.found.append(found)
     return plan
 
 
-def find_bodies(system: System, subject: Subject) -> Iterator[str]:
+def find_bodies(system: System, subject: Subject, looks: Looks) -> Iterator[str]:
     """Yield the digests of the requests that may hold items of the trace, or words of it in items of none.
 
     Spans and refusals name the request that brought them. One that brought them again, or brought evaluations of the
@@ -114,7 +115,8 @@ def find_bodies(system: System, subject: Subject) -> Iterator[str]:
     if not _spans_went(system, subject, spans):
         others = others.filter(Q(n_duplicate__gt=0) | Q(n_rejected__gt=0) | Q(signal=Signal.LOGS))
     for digest in others.values_list("body_digest", flat=True).iterator(100):
-        if any(_mentions(form, subject) for form in forms_of(digest)):
+        forms = forms_of(digest)
+        if any(looks.once(form, ("mentions", subject), partial(_mentions, form, subject)) for form in forms):
             yield digest
 
 
@@ -134,7 +136,7 @@ def _spans_went(system: System, subject: Subject, spans: QuerySet[Span]) -> bool
 
 
 def _plan_body(
-    system: System, subject: Subject, body: _Body, values: set[str], keep: Keep
+    system: System, subject: Subject, body: _Body, values: set[str], looks: Looks
 ) -> BlobPlan | Stay | None:
     """Return what becomes of one body, None where nothing in it is ours; add what our spans in it said to `values`."""
     others = System.objects.filter(pk__in=body.system_ids).exclude(pk=system.pk)
@@ -158,7 +160,8 @@ def _plan_body(
         if (hold := find_hold(_began(rest))) is not None:
             return _stays(body, hold, "it cannot be taken apart")
         return BlobPlan(Role.BODY, body.digest, others=len(rest))
-    return BlobPlan(Role.BODY, body.digest, keep_left(left, body.plain.media_type, keep) if left else "")
+    kept = remainder_of(looks.keep(left, body.plain.media_type)) if left else ""
+    return BlobPlan(Role.BODY, body.digest, kept)
 
 
 def _services_of_others(system: System, others: QuerySet[System]) -> set[str]:

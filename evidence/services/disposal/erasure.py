@@ -33,6 +33,7 @@ from evidence.models import (
 from evidence.services import audit
 from evidence.services.assembly import trace_kept_still
 from evidence.services.blobs import Drafts
+from evidence.services.disposal.blob_plans import Looks
 from evidence.services.disposal.blob_removal import remove_blobs
 from evidence.services.disposal.certificates import certify
 from evidence.services.disposal.planning import (
@@ -62,11 +63,12 @@ class SubjectReport:
     held: list[tuple[UUID, str]] = field(default_factory=list)  # trace id and why it is kept
 
 
-@transaction.atomic
 def erase_trace_payload(
     *, principal: Principal, system: System, trace_id: UUID, reason: str, as_planned: str = ""
 ) -> ErasureReport:
     """Erase the payload of one trace, all its revisions, and leave a tombstone. Repeating it erases late spans, too.
+
+    Files are read and cut before anything is locked: that takes long, and senders and other disposals would wait.
 
     Args:
         reason: names no person, because the tombstone is kept: "request 2026-17".
@@ -82,15 +84,18 @@ def erase_trace_payload(
     acts.check_can_erase(principal, system)
     if not reason.strip():
         raise InvalidInput("An erasure says why: give a reason, without naming the person.")
-    with trace_kept_still(system.pk, trace_id):
-        locks.hold(locks.Lock.DISPOSAL)
-        acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
-        with Drafts() as drafts:
-            plan = draw_up(system, trace_id, gone=(), keep=drafts.write)
+    acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
+    with Drafts() as drafts:
+        looks = Looks(drafts.write)
+        draw_up(system, trace_id, gone=(), looks=looks)
+        with transaction.atomic(), trace_kept_still(system.pk, trace_id):
+            locks.hold(locks.Lock.DISPOSAL)
+            acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
+            plan = draw_up(system, trace_id, gone=(), looks=looks)
             if as_planned and as_planned != plan.stays_digest:
                 raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
-            drafts.keep()
-        return _carry_out(plan, reason, principal.actor)
+            drafts.keep({blob.remainder for blob in plan.blobs})
+            return _carry_out(plan, reason, principal.actor)
 
 
 def erase_subject(

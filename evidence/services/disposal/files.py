@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from evidence.models import (
@@ -20,7 +21,7 @@ from evidence.models import (
 from evidence.redaction import Subject, Unredactable, find_ids, redact
 from evidence.selectors.holds import find_hold
 from evidence.services.blobs import GONE, read_blob
-from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep, Role, Stay, Unread, keep_left
+from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks, Role, Stay, Unread, remainder_of
 from evidence.services.disposal.uses import find_other_owner, forms_of, name_trace, why_kept
 from evidence.unpacking import is_opaque, texts_of
 from evidence.vocabulary import RejectSource
@@ -30,7 +31,7 @@ def plan_files(
     system: System,
     subject: Subject,
     shared: Sequence[tuple[str, UUID]],
-    keep: Keep,
+    looks: Looks,
     *,
     gone: Collection[UUID],
     refused: Sequence[int],
@@ -49,10 +50,10 @@ def plan_files(
             data = read_blob(digest)
         except GONE:
             continue
-        if is_opaque(data):
+        if looks.once(digest, is_opaque, partial(is_opaque, data)):
             yield Unread(f"{role} {digest}")
-        if not subject.is_in(data):
-            if (other := _find_shared(data, shared)) is not None:
+        if not looks.once(digest, ("is in", subject), partial(subject.is_in, data)):
+            if (other := _find_shared(digest, data, shared, looks)) is not None:
                 says = name_trace(system, other, but=subject.trace_id)
                 yield Stay(f"{role} {digest}", f"it says only what {says} says too")
         elif why := why_kept(digest, system) or find_other_owner(
@@ -60,7 +61,7 @@ def plan_files(
         ):
             yield Stay(f"{role} {digest}", why)
         else:
-            yield _plan_file(role, digest, data, subject, keep)
+            yield _plan_file(role, digest, data, subject, looks)
 
 
 def find_files(system: System) -> Iterator[tuple[Role, str]]:
@@ -77,36 +78,47 @@ def find_files(system: System) -> Iterator[tuple[Role, str]]:
         yield Role.DATASET, str(digest)
 
 
-def _find_shared(data: bytes, shared: Sequence[tuple[str, UUID]]) -> UUID | None:
+def _find_shared(digest: str, data: bytes, shared: Sequence[tuple[str, UUID]], looks: Looks) -> UUID | None:
     """Return another trace that says what a file says."""
-    return next((other for word, other in shared if Subject(other, [word]).says(data)), None)
+    for word, other in shared:
+        if looks.once(digest, ("says", word), partial(Subject(other, (word,)).says, data)):
+            return other
+    return None
 
 
-def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, keep: Keep) -> BlobPlan | Stay:
+def _plan_file(role: Role, digest: str, data: bytes, subject: Subject, looks: Looks) -> BlobPlan | Stay:
     removal = BlobRemoval.objects.filter(pk=digest).first()
     if removal is not None and removal.remainder_id:  # it came back, and what is left of it is kept as before
         return BlobPlan(role, digest)
-    others = _traces_named_in(data, subject)
-    try:
-        left = _redact(data, replace(subject, others=frozenset(one.trace_id.hex for one in others)), removal)
-    except Unredactable:
+    others = _traces_named_in(looks.once(digest, "ids", partial(_ids_in, data)), subject)
+    beside = replace(subject, others=frozenset(one.trace_id.hex for one in others))
+    left = None  # where it came back: a second remainder would have no row that leads there
+    if removal is None:
+        left = looks.once(digest, ("without", beside), partial(_cut, digest, data, beside, looks))
+    if left is None:
         if (hold := find_hold((trace.system.key, trace.started_at) for trace in others)) is not None:
             return Stay(
                 f"{role} {digest}", f"a trace in it is under hold {hold.pk}, and it cannot be taken apart"
             )
         return BlobPlan(role, digest, others=1)
+    return BlobPlan(role, digest, remainder_of(left))
+
+
+def _cut(digest: str, data: bytes, subject: Subject, looks: Looks) -> str | None:
+    """Keep a file without what it says of a trace, and return the digest; None: it cannot be taken apart."""
     media_type = Blob.objects.values_list("media_type", flat=True).get(pk=digest)
-    return BlobPlan(role, digest, keep_left(left, media_type, keep))
+    try:
+        return looks.keep(redact(data, subject), media_type)
+    except Unredactable:
+        return None
 
 
-def _redact(data: bytes, subject: Subject, removal: BlobRemoval | None) -> bytes:
-    if removal is not None:
-        raise Unredactable  # it came back, and a second remainder would have no row that leads there
-    return redact(data, subject)
+def _ids_in(data: bytes) -> frozenset[UUID]:
+    """Return what looks like the id of a trace in a file."""
+    return frozenset(UUID(found) for text in texts_of(data) for found in find_ids(text))
 
 
-def _traces_named_in(data: bytes, subject: Subject) -> list[Trace]:
+def _traces_named_in(ids: Collection[UUID], subject: Subject) -> list[Trace]:
     """Return the other traces that a file names."""
-    ids = {UUID(found) for text in texts_of(data) for found in find_ids(text)} - {subject.trace_id}
-    named = Trace.objects.filter(trace_id__in=ids).select_related("system")
+    named = Trace.objects.filter(trace_id__in=ids).exclude(trace_id=subject.trace_id).select_related("system")
     return list(named.only("trace_id", "system__key", "started_at"))

@@ -1,6 +1,6 @@
 """What an erasure would do: which rows and blobs go, what stays and why, and what cannot be reached.
 
-The act draws the same plan up again under its locks, and carries out that one.
+The act draws the same plan up again, before its locks and under them, and carries out that one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from evidence.digests import digest_of, sha256_hex
 from evidence.errors import InvalidInput, LegalHoldInForce, NotFound, PlanOvertaken
 from evidence.models import Span, System, Trace
 from evidence.selectors.spans import with_attributes
-from evidence.services.disposal.blob_plans import BlobPlan, Keep, Stay, Unread
+from evidence.services.disposal.blob_plans import BlobPlan, Looks, Stay, Unread
 from evidence.services.disposal.reach import binders_with, plan_blobs
 from evidence.services.disposal.refused import refused_of
 from evidence.services.disposal.uses import name_trace
@@ -79,7 +79,7 @@ def plan_erasure(
         acts.check_can_erase_period(principal, system, began, ended)
     except LegalHoldInForce as exc:
         return ErasurePlan(system, trace_id, held=str(exc))
-    return draw_up(system, trace_id, gone=gone, keep=lambda data, _: sha256_hex(data))
+    return draw_up(system, trace_id, gone=gone, looks=Looks(lambda data, _: sha256_hex(data)))
 
 
 def plan_subject(*, principal: Principal, system: System, attribute: str, value: str) -> list[ErasurePlan]:
@@ -133,7 +133,7 @@ def find_subject(*, principal: Principal, system: System, attribute: str, value:
     return trace_ids
 
 
-def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Keep) -> ErasurePlan:
+def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], looks: Looks) -> ErasurePlan:
     """Return the plan for a trace that may be erased."""
     plan = ErasurePlan(system, trace_id)
     asked = (system.pk, trace_id, list(gone))
@@ -154,7 +154,7 @@ def draw_up(system: System, trace_id: UUID, *, gone: Collection[UUID], keep: Kee
     shared = [(text, shared_with) for text, shared_with in words if shared_with is not None]
     refused = plan.copies.get("evidence_reject", [])
     for found in plan_blobs(
-        system, trace_id, words=own, shared=shared, gone=gone, refused=refused, keep=keep
+        system, trace_id, words=own, shared=shared, gone=gone, refused=refused, looks=looks
     ):
         match found:
             case BlobPlan():

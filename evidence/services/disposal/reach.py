@@ -8,7 +8,7 @@ from uuid import UUID
 
 from evidence.models import Binder, System
 from evidence.redaction import Subject
-from evidence.services.disposal.blob_plans import BlobPlan, Found, Keep
+from evidence.services.disposal.blob_plans import BlobPlan, Found, Looks
 from evidence.services.disposal.bodies import plan_bodies
 from evidence.services.disposal.files import plan_files
 from evidence.services.disposal.values import find_values, plan_values
@@ -22,7 +22,7 @@ def plan_blobs(
     shared: Sequence[tuple[str, UUID]],
     gone: Collection[UUID],
     refused: Sequence[int],
-    keep: Keep,
+    looks: Looks,
 ) -> list[Found]:
     """Return what becomes of each blob that holds something of a trace.
 
@@ -32,11 +32,11 @@ def plan_blobs(
         gone: traces of the system that are erased before this one.
         refused: keys of refused items that are erased as copies.
     """
-    subject = Subject(trace_id, words)
-    bodies = plan_bodies(system, subject, keep, gone=gone, refused=refused)
+    subject = Subject(trace_id, tuple(words))
+    bodies = plan_bodies(system, subject, looks, gone=gone, refused=refused)
     found: list[Found] = [
         *bodies.found,
-        *plan_files(system, subject, shared, keep, gone=gone, refused=refused),
+        *plan_files(system, subject, shared, looks, gone=gone, refused=refused),
     ]
     going = {one.digest for one in found if isinstance(one, BlobPlan)}
     values = find_values(system, trace_id, refused) | bodies.values
