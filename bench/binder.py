@@ -58,6 +58,7 @@ def _fill(n_traces: int) -> None:
     from evidence.services.assembly import assemble_due_traces  # noqa: PLC0415
 
     settings.ASSEMBLY_QUIET = 0
+    _execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')  # what the owner writes is in no binder
     _register_release()
     generator, principal = TraceGenerator(SYSTEM, seed=1), _principal()
     for _ in range(-(-n_traces // REQUEST)):
@@ -69,6 +70,7 @@ def _fill(n_traces: int) -> None:
         )
     while assemble_due_traces(limit=settings.ASSEMBLY_BATCH):
         pass
+    _execute("RESET ROLE")
     _execute("VACUUM ANALYZE")
 
 
@@ -112,6 +114,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     same = "the same bytes" if len({binder.archive_id for binder in binders}) == 1 else "NOT THE SAME BYTES"
     print(f"-- {n_traces:,} traces, {size / MIB:.0f} MiB, packed {archive.stat().st_size / MIB:.0f} MiB")
     _print_rate("export", median(seconds), n_traces, size, note=f"{options.rounds} rounds, {same}")
+    _print_rate("  of it, the log", _check_rows(as_of), n_traces, size, note="rows compared with what binds them")
     _print_rate("zip", _zip(folder), n_traces, size)
     _print_rate("sha256sum", _sha256sum(folder), n_traces, size)
     _verify(folder, archive, n_traces, size)
@@ -133,6 +136,18 @@ def _export(as_of: datetime) -> Any:
         period_to=as_of + timedelta(days=1),
         as_of=as_of,
     )
+
+
+def _check_rows(as_of: datetime) -> float:
+    """Return how long an export compares the rows of its scope with the log."""
+    from evidence.clock import as_of as known_at  # noqa: PLC0415  # after django.setup()
+    from evidence.models import Release, System  # noqa: PLC0415
+    from evidence.selectors.binder.scope import BinderScope  # noqa: PLC0415
+    from evidence.services.bound_scope import check_scope_is_bound  # noqa: PLC0415
+
+    period = (as_of - timedelta(days=1), as_of + timedelta(days=1))
+    scope = BinderScope(System.objects.get(), Release.objects.get(), "", *period, known_at(as_of))
+    return _timed(lambda: check_scope_is_bound(scope))[0]
 
 
 def _unpack(archive: Path, folder: Path) -> int:

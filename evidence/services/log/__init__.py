@@ -21,6 +21,7 @@ from evidence.services.log.published import (
     read_head_to_publish,
     resume_log,
 )
+from evidence.services.log.rows import check_listed
 from evidence.services.log.sequencing import (
     BATCH,
     GLOBAL_STREAM,
@@ -49,6 +50,7 @@ __all__ = [
     "bring_attestations",
     "bring_log_up_to_date",
     "check_continues_published",
+    "check_listed",
     "check_log",
     "configured_witnesses",
     "find_standstill",
