@@ -46,12 +46,13 @@ def main() -> int:
     options = parser.parse_args()
     with own_database() as folder:
         make_token(folder, SYSTEM)
-        _fill(options.traces)
+        fill(options.traces)
         _measure(folder, options)
     return 0
 
 
-def _fill(n_traces: int) -> None:
+def fill(n_traces: int) -> None:
+    """Ingest and assemble synthetic traces, as the web server's role does."""
     from django.conf import settings  # noqa: PLC0415  # after django.setup()
 
     from evidence.services import ingest  # noqa: PLC0415
@@ -114,7 +115,9 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     same = "the same bytes" if len({binder.archive_id for binder in binders}) == 1 else "NOT THE SAME BYTES"
     print(f"-- {n_traces:,} traces, {size / MIB:.0f} MiB, packed {archive.stat().st_size / MIB:.0f} MiB")
     _print_rate("export", median(seconds), n_traces, size, note=f"{options.rounds} rounds, {same}")
-    _print_rate("  of it, the log", _check_rows(as_of), n_traces, size, note="rows compared with what binds them")
+    _print_rate(
+        "  of it, the log", _check_rows(as_of), n_traces, size, note="rows compared with what binds them"
+    )
     _print_rate("zip", _zip(folder), n_traces, size)
     _print_rate("sha256sum", _sha256sum(folder), n_traces, size)
     _verify(folder, archive, n_traces, size)

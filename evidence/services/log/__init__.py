@@ -15,6 +15,8 @@ from evidence.services.log.catching_up import bring_attestations, bring_log_up_t
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
 from evidence.services.log.errors import LogBusy, LogForked, LogInconsistent, NotTheLogWorker
 from evidence.services.log.keeping import keep_attestations
+from evidence.services.log.parts import Found
+from evidence.services.log.progress import Effort, ProgressRefused
 from evidence.services.log.published import (
     check_continues_published,
     open_published,
@@ -39,11 +41,14 @@ __all__ = [
     "MAX_FAULTS",
     "WINDOW",
     "Attestations",
+    "Effort",
+    "Found",
     "LogBusy",
     "LogForked",
     "LogInconsistent",
     "LogReport",
     "NotTheLogWorker",
+    "ProgressRefused",
     "adopt_after_migrate",
     "ask_about_newest",
     "attested",
