@@ -31,7 +31,8 @@ def filled(transactional_db: None) -> World:
     assert answer.status_code == 200
     filler = Filler(connection.connection)
     of_events = AuditEvent.objects.filter(system=world.system).values("xact_id")
-    for model in (Erasure, *BOUND):  # a removal of a blob has one cause, which is this erasure
+    tables: list[type[AppendOnlyModel]] = [Erasure, *BOUND]
+    for model in tables:  # a removal of a blob has one cause, which is this erasure
         if not model._default_manager.filter(xact_id__in=of_events).exists():
             with transaction.atomic():
                 row = _remove_a_blob() if model is BlobRemoval else _fill(filler, model)

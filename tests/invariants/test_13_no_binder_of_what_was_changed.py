@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -33,7 +34,7 @@ def scope_of_all(world: World) -> BinderScope:
 
 def rows_of(world: World) -> dict[type[Model], str]:
     """Return the newest row of the system in each table that has one, as services write it: beside an event."""
-    found = {}
+    found: dict[type[Model], str] = {}
     of_events = AuditEvent.objects.filter(system=world.system).values("xact_id")
     for model in BOUND:
         path = model.SYSTEM_PATH
@@ -64,9 +65,9 @@ def test_what_the_owner_does_to_any_table_of_a_scope_is_found_before_it_is_seale
 def honest(transactional_db: None) -> World:
     """A system with traces, and nothing that no service wrote."""
     del transactional_db
-    world = make_world()
+    world, now = make_world(), time.time_ns()
     for trace in (b"a", b"b"):
-        span = make_span(trace_id=trace * 16, attributes={"gen_ai.agent.name": "credit"})
+        span = make_span(trace_id=trace * 16, start_time_unix_nano=now, end_time_unix_nano=now + 1_000_000)
         body = make_request(span).SerializeToString()
         answer = APIClient().post("/v1/traces", body, content_type=PROTOBUF, **world.headers(Scope.INGEST))
         assert answer.status_code == 200

@@ -50,7 +50,12 @@ def carry_out(parts: Sequence[Part], effort: Effort) -> Iterator[Found]:
     Raises:
         ProgressRefused: the file is of another check.
     """
-    done = _recall(effort.file) if effort.file else {}
+    done: dict[str, Found] = {}
+    if effort.file:
+        try:
+            done = _recall(effort.file)
+        except (OSError, ValueError) as exc:
+            raise ProgressRefused(f"{str(effort.file)!r} can be no file of progress: {exc}.") from exc
     recalled = [done[part.key] for part in parts if part.key in done]
     yield from recalled
     left = [part for part in parts if part.key not in done]
