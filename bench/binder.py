@@ -47,12 +47,13 @@ def main() -> int:
     options = parser.parse_args()
     with own_database() as folder:
         make_token(folder, SYSTEM)
-        _fill(options.traces)
+        fill(options.traces)
         _measure(folder, options)
     return 0
 
 
-def _fill(n_traces: int) -> None:
+def fill(n_traces: int) -> None:
+    """Ingest and assemble synthetic traces, as the web server's role does."""
     from django.conf import settings  # noqa: PLC0415  # after django.setup()
 
     from evidence.services import ingest, log  # noqa: PLC0415
@@ -60,6 +61,7 @@ def _fill(n_traces: int) -> None:
     from evidence.time_budget import TimeBudget  # noqa: PLC0415
 
     settings.ASSEMBLY_QUIET = 0
+    _execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')  # what the owner writes is in no binder
     _register_release()
     generator, principal = TraceGenerator(SYSTEM, seed=1), _principal()
     for _ in range(-(-n_traces // REQUEST)):
@@ -72,6 +74,7 @@ def _fill(n_traces: int) -> None:
     while assemble_due_traces(limit=settings.ASSEMBLY_BATCH):
         pass
     log.bring_log_up_to_date(TimeBudget.of(600))  # so that binders as of now carry the audit log
+    _execute("RESET ROLE")
     _execute("VACUUM ANALYZE")
 
 
@@ -117,6 +120,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     print(f"-- {n_traces:,} traces, {size / MIB:.0f} MiB, packed {archive.stat().st_size / MIB:.0f} MiB")
     report = partial(_print_rate, n_traces=n_traces, size=size)
     report("export", sorted(spent)[len(spent) // 2], note=f"{options.rounds} rounds, {same}")
+    report("  of it, the log", _check_rows(as_of), note="rows compared with what binds them")
     report("zip", _run(["zip", "-q", "-r", str(folder / "peer.zip"), "."], cwd=folder / "files"))
     report("sha256sum", _run(["sha256sum", *_files(folder)], cwd=folder))
     _verify(folder, archive, report)
@@ -138,6 +142,18 @@ def _export(as_of: datetime) -> Any:
         as_of=as_of,
     )
     return binders.export_binder(principal=_principal(), asked=asked)
+
+
+def _check_rows(as_of: datetime) -> _Spent:
+    """Return how long an export compares the rows of its scope with the log."""
+    from evidence.clock import as_of as known_at  # noqa: PLC0415  # after django.setup()
+    from evidence.models import Release, System  # noqa: PLC0415
+    from evidence.selectors.binder.scope import BinderScope  # noqa: PLC0415
+    from evidence.services.bound_scope import check_scope_is_bound  # noqa: PLC0415
+
+    period = (as_of - timedelta(days=1), as_of + timedelta(days=1))
+    scope = BinderScope(System.objects.get(), Release.objects.get(), "", *period, known_at(as_of))
+    return _timed(lambda: check_scope_is_bound(scope))[0]
 
 
 def _unpack(archive: Path, folder: Path) -> int:

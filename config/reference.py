@@ -15,6 +15,7 @@ from config.noun_map import render_nouns
 from config.noun_uses import OUR_APPS
 from config.problems import APP_ERRORS, KINDS
 from evidence.evals.formats.native.head import SCHEMA_FILE
+from evidence.log_attacks import render_log_attacks
 from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
 from evidence.services.assembly import REFUSALS
@@ -98,6 +99,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "errors.md": render_errors,
     "states.md": render_states,
     "checks.md": render_checks_reference,
+    "log-attacks.md": render_log_attacks,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
 }
 

@@ -15,8 +15,10 @@ class EvidenceConfig(AppConfig):
         from evidence.migration_rules import add_rules_to_plan  # noqa: PLC0415  # likewise
         from evidence.services.log import adopt_after_migrate  # noqa: PLC0415  # likewise
         from evidence.table_rules import apply_table_rules  # noqa: PLC0415  # likewise
+        from evidence.transaction_indexes import index_transactions  # noqa: PLC0415  # likewise
 
         pre_migrate.connect(add_rules_to_plan, sender=self, dispatch_uid="evidence.migration_rules")
         post_migrate.connect(apply_table_rules, sender=self, dispatch_uid="evidence.table_rules")
         post_migrate.connect(number_on, dispatch_uid="evidence.clock_rules")
+        post_migrate.connect(index_transactions, dispatch_uid="evidence.transaction_indexes")
         post_migrate.connect(adopt_after_migrate, dispatch_uid="evidence.adoption")

@@ -35,6 +35,7 @@ from evidence.selectors.binder.scope import AskedScope, BinderScope
 from evidence.selectors.log_proofs import export_log_proof
 from evidence.services import audit, log
 from evidence.services.blobs import blob_store, incoming_file, store_blob_file
+from evidence.services.bound_scope import check_scope_is_bound
 from evidence.services.keys.binder_signer import (
     SEAL_VERB,
     FileSigner,
@@ -90,6 +91,7 @@ def export_binder(
     Raises:
         AccessDenied, NotFound: as `acts.check_can_export_binder` does.
         InvalidInput: the period is empty, `as_of` is in the future, or the release is another system's.
+        EvidenceNotAsLogged: something in the scope is not as it was put on record.
         LogBusy: the log did not sign the export in time.
         LogForked: the log does not continue the one that the binder before this proves.
         SignerKeyReplaced: the binder key was replaced meanwhile.
@@ -164,6 +166,7 @@ def _sections(scope: BinderScope, facts: BinderFacts) -> Generator[BinderFile, N
     with _one_snapshot():
         if is_redacted(scope) != facts.redacted:
             raise BinderOvertaken("What it packs was erased or disposed of just now; ask again.")
+        check_scope_is_bound(scope)
         for dotted in settings.BINDER_SECTIONS:
             module, _, name = dotted.rpartition(".")
             yield from cast("Iterator[BinderFile]", getattr(import_module(module), name)(scope))

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from django.db import transaction
 from django.utils import timezone
 
 from evidence import clock
 from evidence.models import Binder, Evidence, EvidenceLink, Layer, Role, Trace
 from evidence.selectors.binder.scope import AskedScope
-from evidence.services import binders, evals, gates, reviews
+from evidence.services import audit, binders, evals, gates, reviews
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.blobs import blob_path
 from evidence.services.keys.trust import describe_trust
@@ -99,6 +100,7 @@ def eval_file() -> bytes:
     return json.dumps({**head, "samples": samples}).encode()
 
 
+@transaction.atomic
 def make_finding(world: World, role: Role, number: int = 1) -> Evidence:
     """Put a finding forward, with internals in its summary that no binder may show."""
     now = timezone.now()
@@ -127,6 +129,7 @@ def make_finding(world: World, role: Role, number: int = 1) -> Evidence:
     )  # fmt: skip
     pin = world.release.pins.get(slot="model")
     EvidenceLink.objects.create(evidence=item, slot="model", version=pin.version)
+    audit.record(verb="evidence.recorded", actor="system:test", obj=item, system=world.system)
     return item
 
 

@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from evidence.models import PendingTrace, Span, System
+from evidence.models import IngestBatch, PendingTrace, Span, System
+from evidence.services import audit
 
 LONG_AGO = timedelta(seconds=60)
 BASE_NS = 1_800_000_000_000_000_000  # 2027-01-15
 NEVER_SENT = 0  # spans of these tests belong to no batch
 
 
+@transaction.atomic
 def store_spans(
     system: System,
     trace_id: UUID,
@@ -32,6 +35,8 @@ def store_spans(
     """
     received = received_at or timezone.now() - LONG_AGO
     Span.objects.bulk_create(_row(system, trace_id, span, received) for span in spans)
+    # As a request's event explains its spans.
+    audit.record(verb="batch.ingested", actor="system:test", obj=IngestBatch(pk=NEVER_SENT))
     if not asks:
         return
     root_ended = any(not span["parent_span_id"] for span in spans)

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import product
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import rfc8785
 from django.apps import apps
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Model
-from rest_framework.test import APIClient
+from django.db import DataError, IntegrityError, connection
 
 from evidence.binding_rules import bind_function, binding_functions
 from evidence.erasable import columns_that_came
 from evidence.erased import ERASED_TEXT
-from evidence.models import AuditEvent, Blob, BlobRemoval, Claim, Erasure, Review, Scope, Trace
+from evidence.models import AuditEvent, Claim, Review, Trace
 from evidence.models.base import AppendOnlyModel
-from evidence.row_schemas import RowSchema, bound_models, schema_of, schemas_by_table, with_todays_schemas
+from evidence.row_schemas import RowSchema, schema_of, schemas_by_table, with_todays_schemas
 from evidence.services.assembly import rows
 from evidence.services.disposal.erasure import erase_trace_payload
 from evidence.services.log.adoption import adopt_rows, owes_adoption
 from evidence.services.log.rows import check_rows
 from tests.evidence.binder_world import fill
-from tests.evidence.filled import Filler
-from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.test_assembly import assemble, spans_of
-from tests.factories import acting, make_world
-
-BOUND = list(bound_models())
-Attack: TypeAlias = Callable[[type[Model]], Iterator[str]]
+from tests.factories import World, acting, make_world
+from tests.invariants.conftest import BOUND
+from tests.invariants.owner_attacks import (
+    as_owner,
+    carry_out,
+    change_a_column,
+    copy_a_row,
+    delete_a_row,
+    find_missed,
+    newest,
+    put_an_older_row_in,
+)
 
 
 class Faults(list[str]):
@@ -50,40 +52,6 @@ def find_faults() -> set[str]:
     faults = Faults()
     check_rows(faults)
     return set(faults)
-
-
-@contextmanager
-def as_owner() -> Iterator[Any]:
-    """Act as whoever owns the tables; what is done is undone."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("RESET ROLE")
-            yield cursor
-            transaction.set_rollback(True)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
-
-
-@pytest.fixture
-def filled(transactional_db: None) -> None:
-    """A row in every table; those that the services of a worked example leave empty are filled by hand."""
-    del transactional_db
-    world = make_world()
-    fill(world)
-    filler = Filler(connection.connection)
-    for model in BOUND:
-        if model is not BlobRemoval and not model._default_manager.exists():
-            filler.fill(model._meta.db_table, 1)
-    filler.fill(Erasure._meta.db_table, 1)
-    BlobRemoval.objects.create(
-        blob=Blob.objects.earliest("pk"), erasure=Erasure.objects.earliest("pk"), removed_by="system:test"
-    )
-    # A span as it is sent: its digest is over its content.
-    body = make_request(make_span(), make_span(span_id=bytes(range(8)))).SerializeToString()
-    answer = APIClient().post("/v1/traces", body, content_type=PROTOBUF, **world.headers(Scope.INGEST))
-    assert answer.status_code == 200
-    assert all(model._default_manager.exists() for model in BOUND)
 
 
 @pytest.mark.django_db
@@ -114,7 +82,7 @@ def test_the_schemas_on_record_end_with_todays() -> None:
     )
 
 
-def test_the_content_of_a_row_is_canonical_json(filled: None) -> None:
+def test_the_content_of_a_row_is_canonical_json(filled: World) -> None:
     """PostgreSQL writes what RFC 8785 asks for, whatever the text."""
     texts = ['"\\/\b\f\n\r\t\x01\x1f\x7f', "引用的条款 é 🙂 \u2028\ufffd", "<&>'", ""]
     for text in texts:
@@ -135,154 +103,21 @@ def content_of(model: type[AppendOnlyModel]) -> str:
         return str(cursor.fetchone()[0])
 
 
-def newest(model: type[Model]) -> str:
-    """Return the SQL condition of the row that was written last."""
-    table = model._meta.db_table
-    return f"(tableoid, ctid) = (SELECT tableoid, ctid FROM {table} ORDER BY xact_id DESC, ctid LIMIT 1)"
-
-
-def change_a_column(model: type[Model]) -> Iterator[str]:
-    """Yield the statement that changes a column of a row: another one each time, where the table takes it."""
-    statements = list(change_each_column(model))
-    random.shuffle(statements)
-    yield from statements
-
-
-def change_each_column(model: type[Model]) -> Iterator[str]:
-    """Yield statements that change one column each of the newest row."""
-    table = model._meta.db_table
-    for field in model._meta.concrete_fields:
-        column, kind = f'"{field.column}"', field.db_type(connection) or ""
-        other = {
-            "boolean": f"NOT coalesce({column}, false)",
-            "uuid": "gen_random_uuid()",
-            "jsonb": "'{\"another\": 1}'",
-            "bytea": "'\\x00ff'",
-            "double precision": f"coalesce({column}, 0) + 0.25",
-            "timestamp with time zone": f"coalesce({column}, now()) - interval '1 microsecond'",
-        }.get(kind)
-        if other is None and "int" in kind and "[" not in kind:
-            other = f"coalesce({column}, 0) + 1"
-        if other is None and "[" in kind:
-            other = f"array_append({column}, NULL)"
-        if other is None:
-            first = f"coalesce(chr(ascii(nullif({column}, '')) % 64 + 48), 'x')"  # never the one it was
-            other = f"{first} || coalesce(substr({column}, 2), '')"
-        yield f"UPDATE {table} SET {column} = {other} WHERE {newest(model)}"
-
-
-def delete_a_row(model: type[Model]) -> Iterator[str]:
-    """Yield the statement that deletes one row."""
-    table = model._meta.db_table
-    yield f"DELETE FROM {table} WHERE {newest(model)}"
-
-
-def copy_a_row(model: type[Model], *, into: str = "xact_id") -> str:
-    """Return the statement that inserts a row like one there is: as new as unique columns ask for.
-
-    Args:
-        into: the SQL for the transaction that it says it is of; of an older one, by default.
-    """
-    table, columns = model._meta.db_table, {field.column: field for field in model._meta.concrete_fields}
-    keys = unique_columns(model)
-    values = [
-        into if name == "xact_id" else another(field) if name in keys else f'"{name}"'
-        for name, field in columns.items()
-    ]
-    names = ", ".join(f'"{name}"' for name in columns)
-    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM {table} WHERE {newest(model)}"
-
-
-def unique_columns(model: type[Model]) -> set[str]:
-    """Return a column of each unique index of a table."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (array_agg(attname::text ORDER BY atttypid = 'bigint'::regtype DESC))[1] FROM pg_index"
-            " JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)"
-            " WHERE indrelid = %s::regclass AND indisunique GROUP BY indexrelid",
-            [model._meta.db_table],
-        )
-        return {name for (name,) in cursor.fetchall()}
-
-
-def another(field: Any) -> str:
-    """Return the SQL for a value that a column does not hold yet."""
-    kind = field.db_type(connection) or ""
-    if "int" in kind:
-        return f'"{field.column}" + 32000' if "small" in kind else f'"{field.column}" + 1000000'
-    if kind == "uuid":
-        return "gen_random_uuid()"
-    if "timestamp" in kind:
-        return f"\"{field.column}\" + interval '1 day'"
-    return "left(md5(random()::text), 12)"
-
-
-def put_an_older_row_in(model: type[Model]) -> Iterator[str]:
-    """Yield the statement that inserts a row that says it is of an earlier transaction."""
-    yield copy_a_row(model)
-
-
-def swap_keys(model: type[Model]) -> Iterator[str]:
-    """Yield the statement that gives a row a key further on, as if it had come later."""
-    key = model._meta.pk
-    yield (f'UPDATE {model._meta.db_table} SET "{key.column}" = {another(key)} WHERE {newest(model)}')
-
-
-def test_what_the_owner_does_to_any_table_is_found(filled: None) -> None:
+def test_what_the_owner_does_to_any_table_is_found(filled: World) -> None:
     """With the triggers off, so that nothing but the log is left to tell."""
-    before = find_faults()
-    attacks: list[Attack] = [change_a_column, delete_a_row, put_an_older_row_in, swap_keys]
-    missed = []
-    for attack, models in product(attacks, rounds()):
-        with as_owner() as cursor:
-            carried_out = {
-                model: number for model, number in models if carry_out(cursor, attack(model), model)
-            }
-            found = " ".join(find_faults() - before)
-        missed += [
-            f"{attack.__name__}: {model._meta.label}"
-            for model, number in carried_out.items()
-            if f"transaction {number}" not in found
-        ]
-    assert missed == []
-
-
-def rounds() -> Iterator[list[tuple[type[Model], int]]]:
-    """Yield tables, each with the transaction of its newest row, such that no two of a round share one."""
-    left = [(model, newest_transaction(model)) for model in BOUND]
-    while left:
-        now = {number: (model, number) for model, number in reversed(left)}
-        yield list(now.values())
-        left = [one for one in left if one not in now.values()]
-
-
-def newest_transaction(model: type[Model]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT xact_id FROM {model._meta.db_table} WHERE {newest(model)}")
-        return int(cursor.fetchone()[0])
-
-
-def carry_out(cursor: Any, statements: Iterator[str], model: type[Model]) -> bool:
-    """Carry out the first of some statements that the table takes, with its triggers off; whether there was one."""
-    for statement in statements:
-        try:
-            with transaction.atomic():
-                cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
-                cursor.execute(statement)
-                return True
-        except (IntegrityError, DataError):  # a constraint or a type refuses it: the next
-            continue
-    return False
+    assert find_missed({model: newest(model) for model in BOUND}, find_faults) == []
 
 
 @pytest.mark.parametrize("role", ["tracebinder_owner", settings.RUNTIME_ROLE])
-def test_a_row_that_no_service_wrote_is_found_though_the_triggers_bind_it(filled: None, role: str) -> None:
+def test_a_row_that_no_service_wrote_is_found_though_the_triggers_bind_it(filled: World, role: str) -> None:
     """Whoever owns the tables is named; whoever acts as the web server left no event that explains the row."""
     written = {}
     for model in BOUND:
         with connection.cursor() as cursor, suppress(IntegrityError, DataError):
             cursor.execute(f'SET ROLE "{role}"')
-            cursor.execute(f"{copy_a_row(model, into='tracebinder_xact_id()')} RETURNING xact_id")
+            cursor.execute(
+                f"{copy_a_row(model, newest(model), into='tracebinder_xact_id()')} RETURNING xact_id"
+            )
             written[model] = cursor.fetchone()[0]
     with connection.cursor() as cursor:
         cursor.execute(f'SET ROLE "{settings.RUNTIME_ROLE}"')
@@ -312,7 +147,7 @@ def test_rows_from_before_are_adopted_once_and_then_found_like_all_others(transa
     for attack in (change_a_column, delete_a_row, put_an_older_row_in):
         for model in (Trace, Claim, Review, AuditEvent):
             with as_owner() as cursor:
-                assert carry_out(cursor, attack(model), model)
+                assert carry_out(cursor, attack(model, newest(model)), model)
                 assert find_faults(), (attack.__name__, model)
 
 

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from evidence.digests import sha256_hex
@@ -19,6 +20,7 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.services import audit
 from requirements.models import AcceptanceCriterion, RequirementVersion
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
@@ -81,6 +83,7 @@ def make_criterion(world: World, *, approved: bool = True, **over: Any) -> Accep
     return criterion
 
 
+@transaction.atomic
 def make_trace(
     world: World,
     *,
@@ -96,7 +99,7 @@ def make_trace(
     status: str = "complete",
     **facts: Any,
 ) -> Trace:
-    """Insert one sealed trace with its facts.
+    """Insert one sealed trace with its facts and, as the assembler does, with its event.
 
     Args:
         claims: material claims, each with the (verdict, score) of its only citation.
@@ -137,6 +140,9 @@ def make_trace(
     for rule in policy or []:
         PolicyCheck.objects.create(trace=trace, span_id="0" * 16, rule=rule, decision="allow")
     _make_facts(trace, facts, n_policy=len(policy or []))
+    audit.record(
+        verb="trace.sealed", actor="system:test", obj=trace, system=world.system, digest=trace.digest
+    )
     return trace
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+import time
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -13,7 +14,10 @@ from evidence.log import notes
 from evidence.log.errors import LogError
 from evidence.management.service_command import ServiceCommand
 from evidence.services.keys.log_signer import load_log_verifier
-from evidence.services.log import LogReport, check_log
+from evidence.services.log import Effort, Found, LogReport, check_log
+
+_EVERY: Final = 2.0  # seconds between two lines about how far it is
+_DIGITS: Final = 15
 
 
 class Command(ServiceCommand):
@@ -31,15 +35,91 @@ class Command(ServiceCommand):
             metavar="FILE",
             help="a signed checkpoint kept elsewhere, which this log must still continue; may be repeated",
         )
+        parser.add_argument(
+            "--since",
+            type=natural_number,
+            default=0,
+            metavar="SIZE",
+            help="entries below the checkpoint of this size, and the rows they bind, were verified before: look at "
+            "later ones alone; what that cannot see is said",
+        )
+        parser.add_argument(
+            "--progress",
+            type=Path,
+            metavar="FILE",
+            help="keep there what is done, and go on from it where the same check was interrupted",
+        )
+        parser.add_argument(
+            "--processes",
+            type=positive_number,
+            default=1,
+            metavar="N",
+            help="check in so many processes (default 1)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         del args
-        report = check_log(known=[_read_checkpoint(path) for path in options["checkpoint"]])
-        for line in _lines(report):
+        known = [_read_checkpoint(path) for path in options["checkpoint"]]
+        effort = Effort(options["processes"], options["progress"], _Teller(self.stderr).tell)
+        report = check_log(known=known, since=options["since"], effort=effort)
+        for line in (*_lines(report), *_not_seen(report, options["progress"])):
             self.stdout.write(line)
         if not report.holds:
             raise CommandError(f"The audit log does not hold: {report.n_faults} faults.", returncode=1)
         self.stdout.write(self.style.SUCCESS("The audit log holds."))
+
+
+class _Teller:
+    """Says on standard error how far a check is, every few seconds and at its end."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.began, self.last = stream, time.monotonic(), 0.0
+        self.entries = self.rows = 0
+
+    def tell(self, n_done: int, n_parts: int, found: Found) -> None:
+        """Take what was found in one part."""
+        self.entries += found.entries
+        self.rows += found.rows.rows
+        now = time.monotonic()
+        if now - self.last >= _EVERY or n_done == n_parts:
+            self.last = now
+            rate = (self.entries + self.rows) / max(now - self.began, 0.001)
+            self.stream.write(
+                f"verify_log: {n_done:,} of {n_parts:,} parts; {self.entries:,} entries and {self.rows:,} rows, "
+                f"{rate:,.0f} a second"
+            )
+
+
+def positive_number(text: str) -> int:
+    """Return a whole number of 1 or more, for argparse."""
+    number = natural_number(text)
+    if number == 0:
+        raise ArgumentTypeError("1 or more")
+    return number
+
+
+def natural_number(text: str) -> int:
+    """Return a whole number of 0 or more, for argparse."""
+    if not text.isdecimal() or len(text) > _DIGITS:
+        raise ArgumentTypeError(f"a whole number of at most {_DIGITS} digits, not {text!r}")
+    return int(text)
+
+
+def _not_seen(report: LogReport, progress: Path | None) -> list[str]:
+    """Say what this check took on trust."""
+    lines = []
+    if report.since:
+        lines.append(
+            f"NOT SEEN  entries below {report.since:,}, the rows of the transactions they bind, their details, and "
+            "adopted rows: whatever was changed, deleted or put in there since it was verified. The tree over those "
+            "entries was compared with what was signed."
+        )
+    if report.resumed:
+        lines.append(
+            f"NOT SEEN  {report.resumed:,} parts that an interrupted check had done, as {progress} says: whoever may "
+            "write that file may have had them left out."
+        )
+    return lines
 
 
 def _read_checkpoint(path: Path) -> notes.Checkpoint:

@@ -15,12 +15,15 @@ from evidence.services.log.catching_up import bring_attestations, bring_log_up_t
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
 from evidence.services.log.errors import LogBusy, LogForked, LogInconsistent, NotTheLogWorker
 from evidence.services.log.keeping import keep_attestations
+from evidence.services.log.parts import Found
+from evidence.services.log.progress import Effort, ProgressRefused
 from evidence.services.log.published import (
     check_continues_published,
     open_published,
     read_head_to_publish,
     resume_log,
 )
+from evidence.services.log.rows import check_listed
 from evidence.services.log.sequencing import (
     BATCH,
     GLOBAL_STREAM,
@@ -38,17 +41,21 @@ __all__ = [
     "MAX_FAULTS",
     "WINDOW",
     "Attestations",
+    "Effort",
+    "Found",
     "LogBusy",
     "LogForked",
     "LogInconsistent",
     "LogReport",
     "NotTheLogWorker",
+    "ProgressRefused",
     "adopt_after_migrate",
     "ask_about_newest",
     "attested",
     "bring_attestations",
     "bring_log_up_to_date",
     "check_continues_published",
+    "check_listed",
     "check_log",
     "configured_witnesses",
     "find_standstill",

@@ -9,12 +9,13 @@ which transaction: whatever is older and in no bucket was put there later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import AppConfig
 from django.db import connection, connections, transaction
+from django.db.models import F, Q, QuerySet
 
 from evidence.actors import actor_of_component
 from evidence.binding_rules import BOUND_TYPE, BOUND_VERB
@@ -28,10 +29,10 @@ from evidence.services.log.ended import Faults
 ADOPTED_VERB: Final = "rows.adopted"
 COMPLETED_VERB: Final = "rows.adoption_completed"
 ACTOR: Final = actor_of_component("adoption")
-# Of a bound table, the rows that were there before transactions from one on.
 _DISPOSED: Final = (
     " UNION SELECT bucket FROM evidence_disposedrows WHERE bound_in IS NULL OR bound_in < %(before)s"
 )
+# Of a bound table, the rows that were there before transactions from one on.
 _EARLIER: Final = "(one.xact_id IS NULL OR one.xact_id < %(before)s)"
 
 
@@ -94,16 +95,25 @@ def adopt_rows() -> int:
     return n_buckets
 
 
-def check_adopted(faults: Faults, adoption: Adoption) -> int:
-    """Compare adopted rows with the events that adopted them; return how many rows."""
+def check_adopted(
+    faults: Faults, adoption: Adoption, only: Collection[tuple[str, int | None]] | None = None
+) -> int:
+    """Compare adopted rows with the events that adopted them; return how many rows.
+
+    Args:
+        only: labels of models with buckets of keys, where not all are looked at.
+    """
     told = AuditEvent.objects.filter(verb=ADOPTED_VERB).values_list(
         "event_uuid", "object_type", "object_id", "object_digest"
     )
     events = {(kind, _bucket_in(name)): (event, digest) for event, kind, name, digest in told}
+    if only is not None:
+        events = {place: told for place, told in events.items() if place in only}
     n_rows = 0
     for model in bound_models():
         label = model._meta.label
-        for bucket in _buckets_of(model, adoption.before):
+        buckets = _buckets_of(model, adoption.before) if only is None else _named(only, label)
+        for bucket in buckets:
             event, digest = events.pop((label, bucket), ("", ""))
             leaves = _leaves_of(schema_of(model), model, bucket, adoption.before)
             n_rows += len(leaves) // tree.HASH_SIZE
@@ -120,6 +130,20 @@ def check_adopted(faults: Faults, adoption: Adoption) -> int:
     if AuditEvent.objects.filter(verb=COMPLETED_VERB).count() > 1:
         faults.add("Rows were adopted more than once.")
     return n_rows
+
+
+def _named(places: Collection[tuple[str, int | None]], label: str) -> Iterator[int | None]:
+    yield from (bucket for of_model, bucket in places if of_model == label)
+
+
+def find_older(rows: QuerySet[Any], before: int) -> set[tuple[str, int | None]]:
+    """Return where the older ones of some rows of a table are: the label of their model, and buckets of keys."""
+    model = rows.model
+    older = rows.filter(Q(xact_id__isnull=True) | Q(xact_id__lt=before))
+    if not _is_numbered(model):
+        return {(model._meta.label, None)} if older.exists() else set()
+    buckets = older.order_by().annotate(bucket=F("pk") / BUCKET).values_list("bucket", flat=True).distinct()
+    return {(model._meta.label, bucket) for bucket in buckets}
 
 
 def _first_that_binds() -> int:
@@ -156,9 +180,7 @@ def _buckets_of(model: type[AppendOnlyModel], before: int) -> Iterator[int | Non
     key = f"one.{model._meta.pk.column} / {BUCKET}" if _is_numbered(model) else "NULL::bigint"
     sql = f"SELECT DISTINCT {key} FROM {table} AS one WHERE {_EARLIER}{_but_bindings(model)}"
     if model is Span:
-        sql += (
-            " UNION SELECT bucket FROM evidence_disposedrows WHERE bound_in IS NULL OR bound_in < %(before)s"
-        )
+        sql += _DISPOSED
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} ORDER BY 1", {"before": before})
         buckets = [bucket for (bucket,) in cursor.fetchall()]
@@ -187,7 +209,12 @@ def _leaves_of(schema: RowSchema, model: type[AppendOnlyModel], bucket: int | No
 
 
 def _in_bucket(model: type[AppendOnlyModel], bucket: int | None) -> str:
-    of_bucket = f" AND one.{model._meta.pk.column} / {BUCKET} = %(bucket)s" if bucket is not None else ""
+    key, of_bucket = f"one.{model._meta.pk.column}", ""
+    if bucket is not None:  # the range is for the index
+        of_bucket = (
+            f" AND {key} / {BUCKET} = %(bucket)s"
+            f" AND {key} BETWEEN {(bucket - 1) * BUCKET} AND {(bucket + 1) * BUCKET}"
+        )
     return f"{_EARLIER}{of_bucket}{_but_bindings(model)}"
 
 

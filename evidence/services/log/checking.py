@@ -1,32 +1,34 @@
 """The whole log, checked against itself: every entry, leaf, tile and checkpoint, from the tables alone.
 
-Roots are computed from the events' own bytes, leaf by leaf, and never from tiles; tiles are then compared
-with what those leaves make of them. Reads everything once, holds one level of tile roots in memory (32 bytes
-for each 256 leaves), writes nothing, and goes on after a fault so that the report names them all.
+Entries and rows are checked in parts (`evidence.services.log.parts`). Roots are then computed from what the entries
+hash to, leaf by leaf, and never from tiles; tiles are compared with what those leaves make of them. Holds one level of
+tile roots in memory (32 bytes for each 256 leaves), writes nothing to the database, and goes on after a fault so that
+the report names them all.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Max
 
+from evidence.errors import InvalidInput
 from evidence.log import notes, tiles, tree
 from evidence.log.errors import LogError
-from evidence.models.audit import AuditEvent, AuditPayload, Checkpoint, Leaf, Tile
+from evidence.models.audit import AuditEvent, Checkpoint, Leaf, Tile
 from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.attestation_faults import find_attestation_faults
+from evidence.services.log.details import check_details
 from evidence.services.log.errors import LogForked
+from evidence.services.log.parts import Part, first_transaction_after, plan_parts
+from evidence.services.log.progress import Effort, carry_out
 from evidence.services.log.published import open_published, read_published
-from evidence.services.log.rows import RowReport, check_rows
+from evidence.services.log.rows import RowReport, check_older_rows
 
 MAX_FAULTS: Final = 100  # named in a report; further ones are only counted
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -42,6 +44,8 @@ class LogReport:
     tiles: int = 0
     unsigned: int = 0  # leaves after the last checkpoint
     unsequenced: int = 0  # events without a leaf; the sequencer will come to them
+    since: int = 0  # leaves that were verified before, as whoever asks says
+    resumed: int = 0  # parts that an interrupted check had done, as its file says
     erased: int = 0  # events whose payload and salt were erased: their entries still verify
     rows: RowReport = field(default_factory=RowReport)
     n_faults: int = 0
@@ -59,16 +63,29 @@ class LogReport:
             self.faults.append(fault)
 
 
-def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
+def check_log(
+    *, known: Sequence[notes.Checkpoint] = (), since: int = 0, effort: Effort | None = None
+) -> LogReport:
     """Check the log and return what was found.
 
     Args:
         known: checkpoints that somebody kept outside, already verified: each must be a prefix of this log, as the
             head last published must. Without any, nobody can tell a log whose end was cut off before the last
             checkpoint from a shorter log.
+        since: entries below this size, and the rows they bind, were verified before and are not looked at again; that
+            the tree over them is the one that was signed, is.
+        effort: how it is carried out; by default in this process, from the beginning, in silence.
+
+    Raises:
+        InvalidInput: no checkpoint was signed at `since`.
+        ProgressRefused: the file of an earlier check is of another one.
     """
-    report = LogReport()
+    report = LogReport(since=since)
     heads = _check_notes(report)
+    if since and since not in {head.size for head in (*heads, *known)}:
+        raise InvalidInput(
+            f"No checkpoint was signed at {since:,} leaves, so nobody verified the log up to there."
+        )
     for fault in find_attestation_faults():
         report.add(fault)
     expected: dict[int, list[tuple[str, bytes]]] = {}
@@ -78,15 +95,35 @@ def check_log(*, known: Sequence[notes.Checkpoint] = ()) -> LogReport:
         *(("the known checkpoint", h) for h in known),
     ]:
         expected.setdefault(head.size, []).append((name, head.root))
-    _check_leaves(report, expected)
+    first = _check_older_rows(report) if not since else first_transaction_after(since)
+    others = _check_parts(report, plan_parts(since, first), effort or Effort())
+    _check_tree(report, expected, others)
     _check_tiles(report, [head.size for head in heads])
-    _check_payloads(report)
+    report.erased = check_details(report, since)
     _check_blobs(report)
-    report.rows = check_rows(report)
     signed = max((head.size for head in heads), default=0)
     report.unsigned = max(0, report.size - signed)
     report.unsequenced = AuditEvent.objects.filter(leaf__isnull=True).count()
     return report
+
+
+def _check_older_rows(report: LogReport) -> int:
+    """Check what is older than the binding of rows; return from which transaction on rows are bound."""
+    report.rows, first = check_older_rows(report)
+    return first
+
+
+def _check_parts(report: LogReport, parts: Sequence[Part], effort: Effort) -> dict[int, bytes]:
+    """Carry out the parts; return the hashes of entries that are not those of their leaves, by place."""
+    others: dict[int, bytes] = {}
+    for found in carry_out(parts, effort):
+        report.rows.take(found.rows)
+        report.resumed += found.is_recalled
+        for fault in found.faults:
+            report.add(fault)
+        report.n_faults += found.n_faults - len(found.faults)
+        others |= {int(seq): bytes.fromhex(value) for seq, value in found.others.items()}
+    return others
 
 
 def _check_notes(report: LogReport) -> list[notes.Checkpoint]:
@@ -116,28 +153,27 @@ def _read_published(report: LogReport) -> list[notes.Checkpoint]:
         return []
 
 
-def _check_leaves(report: LogReport, expected: Mapping[int, Sequence[tuple[str, bytes]]]) -> None:
-    """Walk leaves and events in the log's order, and compare the root at every expected size."""
+def _check_tree(
+    report: LogReport, expected: Mapping[int, Sequence[tuple[str, bytes]]], others: Mapping[int, bytes]
+) -> None:
+    """Walk the leaves in the log's order, see that none is missing, and compare the root at every expected size.
+
+    Args:
+        others: what the entries of some leaves hash to, where it is not what the leaf says.
+    """
     frontier, heads = tree.Frontier(), Counter[str]()
     _compare_root(report, frontier, expected)
-    rows = Leaf.objects.select_related("event", "event__system").order_by("seq")
-    for leaf in rows.iterator(_READ_CHUNK):
-        if leaf.seq != report.size:
-            report.add(f"Leaf {report.size} is missing; the next is {leaf.seq}.")
-        entry = bytes(leaf.event.entry)
-        if tree.leaf_hash(entry) != bytes(leaf.leaf_hash):
-            report.add(
-                f"Leaf {leaf.seq}: its hash is not that of the entry of event {leaf.event.event_uuid}."
-            )
-        if leaf.stream_seq != heads[leaf.stream]:
-            report.add(
-                f"Leaf {leaf.seq}: number {leaf.stream_seq} in {leaf.stream}, not {heads[leaf.stream]}."
-            )
-        heads[leaf.stream] = leaf.stream_seq + 1
-        _check_event(report, leaf.event, entry)
-        frontier.append(tree.leaf_hash(entry))
-        report.size = leaf.seq + 1
-        _compare_root(report, frontier, expected)
+    rows = Leaf.objects.order_by("seq").values_list("seq", "stream", "stream_seq", "leaf_hash")
+    for seq, stream, stream_seq, leaf_hash in rows.iterator(_READ_CHUNK):
+        if seq != report.size:
+            report.add(f"Leaf {report.size} is missing; the next is {seq}.")
+        if stream_seq != heads[stream]:
+            report.add(f"Leaf {seq}: number {stream_seq} in {stream}, not {heads[stream]}.")
+        heads[stream] = stream_seq + 1
+        frontier.append(others.get(seq) or bytes(leaf_hash))
+        report.size = seq + 1
+        if frontier.size in expected:
+            _compare_root(report, frontier, expected)
     report.root = frontier.root().hex()
     for size in sorted(expected):
         if size > frontier.size:
@@ -150,41 +186,6 @@ def _compare_root(
     for name, root in expected.get(frontier.size, ()):
         if frontier.root() != root:
             report.add(f"The entries do not lead to the root of {name} at {frontier.size}.")
-
-
-def _check_event(report: LogReport, event: AuditEvent, entry: bytes) -> None:
-    """Compare an event's columns, which people query, with its entry, which is in the tree."""
-    columns = {
-        "event": str(event.event_uuid),
-        "system": event.system.key if event.system else None,
-        "actor": event.actor,
-        "verb": event.verb,
-        "object": {"type": event.object_type, "id": event.object_id, "digest": event.object_digest},
-        "payload_commitment": event.payload_commitment,
-        "occurred_at": event.occurred_at,
-    }
-    try:
-        told: Any = json.loads(entry)
-        told["occurred_at"] = datetime.fromisoformat(told["occurred_at"])
-    except (ValueError, KeyError, TypeError):
-        report.add(f"Event {event.event_uuid}: its entry cannot be read.")
-        return
-    if differing := sorted(name for name, value in columns.items() if told.get(name) != value):
-        report.add(f"Event {event.event_uuid}: its entry has another {', '.join(differing)} than its row.")
-
-
-def _check_payloads(report: LogReport) -> None:
-    """Open every payload that was not erased with its salt."""
-    rows = AuditPayload.objects.values_list(
-        "salt", "payload", "event__payload_commitment", "event__event_uuid"
-    )
-    committed = AuditEvent.objects.exclude(payload_commitment="").count()
-    present = 0
-    for salt, payload, commitment, event_uuid in rows.iterator(_READ_CHUNK):
-        present += 1
-        if hashlib.sha256(b"\x00" + bytes(salt) + bytes(payload)).hexdigest() != commitment:
-            report.add(f"Event {event_uuid}: its payload is not what the log commits to.")
-    report.erased = committed - present
 
 
 def _check_blobs(report: LogReport) -> None:

@@ -16,6 +16,42 @@ class Faults(Protocol):
         """Note one fault."""
 
 
+class Transactions(Protocol):
+    """Which transactions' rows are looked at."""
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition on `one.xact_id`."""
+
+    @property
+    def arguments(self) -> list[Any]:
+        """What the condition takes."""
+
+    def of(self, rows: QuerySet[Any], number: str = "xact_id") -> QuerySet[Any]:
+        """Narrow rows to those that these transactions wrote, as a column of theirs says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Transactions that are named one by one: a few hundred at most, because each statement names them."""
+
+    numbers: tuple[int, ...]
+
+    @property
+    def condition(self) -> str:
+        """The SQL condition on `one.xact_id`."""
+        return "one.xact_id = ANY(%s)"
+
+    @property
+    def arguments(self) -> list[Any]:
+        """What the condition takes."""
+        return [list(self.numbers)]
+
+    def of(self, rows: QuerySet[Any], number: str = "xact_id") -> QuerySet[Any]:
+        """Narrow rows to those that these transactions wrote, as a column of theirs says."""
+        return rows.filter(**{f"{number}__in": self.numbers})
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The transactions that are checked: those that had ended when the check began, from one number on."""

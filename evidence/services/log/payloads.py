@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from django.db import connection, models
@@ -15,25 +15,30 @@ from evidence.erased import ERASED_KEY, ERASED_TEXT
 from evidence.models import Erasure, Span
 from evidence.models.base import ErasableModel
 from evidence.otlp.span_digest import DIGESTED_COLUMNS, SPAN_DIGEST_FORMAT, digest_row
-from evidence.services.log.ended import Ended, Faults
+from evidence.services.log.ended import Faults, Transactions
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
 
 
-def check_payloads(faults: Faults, ended: Ended) -> None:
-    """Compare each span with its digest, and see that what went of any row went by an erasure."""
-    _check_spans(faults, ended)
+def check_payloads(faults: Faults, which: Transactions, tables: Collection[type[models.Model]]) -> None:
+    """Compare each span with its digest, and see that what went of any row went by an erasure.
+
+    Args:
+        tables: those that have rows of these transactions.
+    """
+    if Span in tables:
+        _check_spans(faults, which)
     for one in ERASABLE:
-        if issubclass(one.model, ErasableModel):
-            for key in _unfounded(one, ended):
+        if one.model in tables and issubclass(one.model, ErasableModel):
+            for key in _unfounded(one, which):
                 faults.add(
                     f"{one.model._meta.label} {key}: its payload was replaced, and no erasure says so."
                 )
 
 
-def _check_spans(faults: Faults, ended: Ended) -> None:
+def _check_spans(faults: Faults, which: Transactions) -> None:
     erased = set(Erasure.objects.values_list("system_id", "trace_id"))
-    spans = ended.of(Span.objects.filter(digest_format=SPAN_DIGEST_FORMAT))
+    spans = which.of(Span.objects.filter(digest_format=SPAN_DIGEST_FORMAT))
     for span in spans.values(*DIGESTED_COLUMNS, "digest", "system_id", "xact_id").iterator(_READ_CHUNK):
         if digest_row(span) == span["digest"]:
             continue
@@ -47,7 +52,7 @@ def _check_spans(faults: Faults, ended: Ended) -> None:
 _SPAN: Final = next(one for one in ERASABLE if one.model is Span)
 
 
-def _unfounded(one: Erasable, ended: Ended) -> Iterator[Any]:
+def _unfounded(one: Erasable, which: Transactions) -> Iterator[Any]:
     """Yield the keys of rows that keep a commitment, as after an erasure, and were not erased by one."""
     table = one.model._meta.db_table
     columns = ", ".join(f'one."{column}"' for column in one.columns)
@@ -58,8 +63,8 @@ def _unfounded(one: Erasable, ended: Ended) -> Iterator[Any]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT one.id, one.payload_salt IS NULL AND {found}, {columns} FROM {table} AS one "
-            f"WHERE one.payload_commitment IS NOT NULL AND {ended.condition}",
-            ended.arguments,
+            f"WHERE one.payload_commitment IS NOT NULL AND {which.condition}",
+            which.arguments,
         )
         for key, is_founded, *texts in cursor.fetchall():
             payload = (_read(one, column, text) for column, text in zip(one.columns, texts, strict=True))

@@ -11,9 +11,10 @@ owner of the tables wrote, and rows that no act explains are faults, each with i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice, product
+from itertools import groupby, islice, product
+from operator import itemgetter
 from typing import Any, Final
 
 from django.db import connection
@@ -25,13 +26,20 @@ from evidence.log import tree
 from evidence.models import AuditEvent, DisposedRows, Span
 from evidence.models.base import AppendOnlyModel
 from evidence.row_schemas import RowSchema, bound_models, schemas_by_table
-from evidence.services.log.adoption import ADOPTED_VERB, COMPLETED_VERB, check_adopted, read_adoption
-from evidence.services.log.ended import Ended, Faults, read_ended
+from evidence.services.log.adoption import (
+    ADOPTED_VERB,
+    COMPLETED_VERB,
+    check_adopted,
+    find_older,
+    read_adoption,
+)
+from evidence.services.log.ended import Faults, Listed, Transactions, read_ended
 from evidence.services.log.payloads import check_payloads
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
 _BUT_BINDINGS: Final = f" AND one.verb <> '{BOUND_VERB}'"  # which bind, and are bound by the tree
 _NAMED: Final = 5  # rows of a transaction in a sentence; further ones are counted
+_LISTED: Final = 200  # transactions, each of which may have sealed as many traces
 _MAX_CHOICES: Final = 500  # of schemas, tried for a transaction that none fits: each costs a tree
 
 
@@ -53,6 +61,12 @@ class RowReport:
     transactions: int = 0
     adopted: int = 0  # rows from before rows were bound
 
+    def take(self, other: RowReport) -> None:
+        """Count what another check found, too."""
+        self.rows += other.rows
+        self.transactions += other.transactions
+        self.adopted += other.adopted
+
 
 @dataclass(slots=True)
 class _Found:
@@ -67,35 +81,74 @@ class _Found:
 
 def check_rows(faults: Faults) -> RowReport:
     """Compare every row with the event that binds or adopted it; `faults` is told of each that differs."""
-    report, found = RowReport(), _Found()
+    report, since = check_older_rows(faults)
+    report.take(check_transactions(faults, read_ended(since)))
+    return report
+
+
+def check_listed(faults: Faults, numbers: Collection[int], rows: Iterable[QuerySet[Any]]) -> None:
+    """Compare some transactions, and whatever of some rows is older, with what binds or adopted it.
+
+    Args:
+        rows: of one table each; those that are older than the binding of rows are checked with their bucket of keys.
+    """
+    adoption = read_adoption()
+    is_adopted = adoption is not None and adoption.is_completed
+    since = adoption.before if adoption is not None and is_adopted else 0
+    older = set().union(*(find_older(one, since) for one in rows))
+    if adoption is not None and is_adopted:
+        check_adopted(faults, adoption, older)
+    elif older:
+        _check_none_is_older(faults)
+    bound = sorted(number for number in numbers if number >= since)
+    for start in range(0, len(bound), _LISTED):
+        check_transactions(faults, Listed(tuple(bound[start : start + _LISTED])))
+
+
+def check_older_rows(faults: Faults) -> tuple[RowReport, int]:
+    """Compare what is older than the binding of rows with what adopted it; also return from where on rows are bound."""
     adoption = read_adoption()
     if adoption is not None and adoption.is_completed:
-        report.adopted = check_adopted(faults, adoption)
-        since = adoption.before
-    else:
-        since = 0
-        _check_none_is_older(faults)
-    ended = read_ended(since)
-    for model in bound_models():
+        return RowReport(adopted=check_adopted(faults, adoption)), adoption.before
+    _check_none_is_older(faults)
+    return RowReport(), 0
+
+
+def check_transactions(faults: Faults, which: Transactions) -> RowReport:
+    """Compare the rows of some transactions with the events that bind them, all of what these wrote."""
+    report, found, models = RowReport(), _Found(), _written_by(which)
+    for model in models:
         schema = schemas_by_table()[model._meta.db_table][0]
-        for transaction, leaf in _read_leaves(schema, ended):
-            report.rows += 1
-            found.add(transaction, schema.table, leaf)
-    for transaction, leaves in ended.of(DisposedRows.objects.all(), "bound_in").values_list(
+        for transaction, leaves in _read_leaves(schema, which):
+            report.rows += len(leaves) // tree.HASH_SIZE
+            found.add(transaction, schema.table, leaves)
+    for transaction, leaves in which.of(DisposedRows.objects.all(), "bound_in").values_list(
         "bound_in", "leaves"
     ):
         found.add(transaction, Span._meta.db_table, bytes(leaves))
-    bindings = _read_bindings(faults, ended)
+    bindings = _read_bindings(faults, which)
     report.transactions = len(bindings)
     earlier = _EarlierSchemas()
     for transaction in sorted(found.leaves.keys() | bindings.keys()):
-        leaves = found.leaves.get(transaction, {})
-        _compare(faults, transaction, leaves, bindings.get(transaction), earlier)
+        of_transaction = found.leaves.get(transaction, {})
+        _compare(faults, transaction, of_transaction, bindings.get(transaction), earlier)
     _check_writers(faults, bindings)
-    for model in bound_models():
-        _check_explained(faults, model, ended)
-    check_payloads(faults, ended)
+    for model in models:
+        _check_explained(faults, model, which)
+    check_payloads(faults, which, models)
     return report
+
+
+def _written_by(which: Transactions) -> list[type[AppendOnlyModel]]:
+    """Return the tables that hold rows of these transactions, asked for all at once."""
+    models = list(bound_models())
+    each = (
+        f"SELECT {place} WHERE EXISTS (SELECT FROM {model._meta.db_table} AS one WHERE {which.condition})"
+        for place, model in enumerate(models)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each), which.arguments * len(models))
+        return [models[place] for place in sorted(place for (place,) in cursor.fetchall())]
 
 
 def _check_none_is_older(faults: Faults) -> None:
@@ -106,23 +159,24 @@ def _check_none_is_older(faults: Faults) -> None:
             )
 
 
-def _read_leaves(schema: RowSchema, ended: Ended) -> Iterator[tuple[int, bytes]]:
-    """Yield the transaction and the leaf of each row of a table."""
+def _read_leaves(schema: RowSchema, which: Transactions) -> Iterator[tuple[int, bytes]]:
+    """Yield transactions with the leaves of the rows of a table, many at once: one may come again."""
     is_log = schema.table == AuditEvent._meta.db_table
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT one.xact_id, {schema.leaf_sql('one')} FROM {schema.table} AS one WHERE {ended.condition}"
+            f"SELECT one.xact_id, {schema.leaf_sql('one')} FROM {schema.table} AS one WHERE {which.condition}"
             f"{_BUT_BINDINGS if is_log else ''}",
-            ended.arguments,
+            which.arguments,
         )
-        for transaction, leaf in chain.from_iterable(iter(lambda: cursor.fetchmany(_READ_CHUNK), [])):
-            yield transaction, bytes(leaf)
+        for rows in iter(lambda: cursor.fetchmany(_READ_CHUNK), []):
+            for transaction, group in groupby(rows, key=itemgetter(0)):
+                yield transaction, b"".join(leaf for _, leaf in group)
 
 
-def _read_bindings(faults: Faults, ended: Ended) -> dict[int, _Binding]:
+def _read_bindings(faults: Faults, which: Transactions) -> dict[int, _Binding]:
     """Return what the log says of each transaction. A second event of one, or one that says another, is a fault."""
     bindings: dict[int, _Binding] = {}
-    events = ended.of(AuditEvent.objects.filter(verb=BOUND_VERB)).order_by("pk")
+    events = which.of(AuditEvent.objects.filter(verb=BOUND_VERB)).order_by("pk")
     for event_uuid, transaction, bound, root in events.values_list(
         "event_uuid", "xact_id", "object_id", "object_digest"
     ).iterator(_READ_CHUNK):
@@ -204,7 +258,7 @@ class _EarlierSchemas:
         yield from product(*(range(place + 1) for place in oldest))
 
     def _read(self, transaction: int, table: str, place: int) -> bytes:
-        exactly = Ended(transaction, transaction + 1, ())
+        exactly = Listed((transaction,))
         return b"".join(leaf for _, leaf in _read_leaves(self._schemas[table][place], exactly))
 
 
@@ -249,12 +303,12 @@ def _check_writers(faults: Faults, bindings: Mapping[int, _Binding]) -> None:
             )
 
 
-def _check_explained(faults: Faults, model: type[AppendOnlyModel], ended: Ended) -> None:
+def _check_explained(faults: Faults, model: type[AppendOnlyModel], which: Transactions) -> None:
     """Find rows that are bound, and of which no event of their transaction says why they are there."""
     if model.EVENT_PATH is None:
         return
     paths = (model.EVENT_PATH,) if isinstance(model.EVENT_PATH, str) else model.EVENT_PATH
-    rows = ended.of(model._default_manager.all())
+    rows = which.of(model._default_manager.all())
     for path in paths:
         rows = rows.exclude(_is_explained(model, path))
     by_transaction: dict[int, list[str]] = defaultdict(list)

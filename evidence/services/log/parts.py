@@ -1,0 +1,172 @@
+"""A check of the log in parts: so many leaves, or the transactions of so many rows, each checked by itself.
+
+A part reads nothing of the others, so that parts can be shared among processes and done at different times. Their
+bounds follow from what is on record: a check that begins again divides the same log in the same way.
+"""
+
+# ruff: noqa: S608  # SQL composed of constants of this project; nobody's input is in it
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from django.db import connection
+from django.db.models import Max, Min, Q
+
+from evidence.binding_rules import BOUND_VERB
+from evidence.log import tree
+from evidence.models import AuditEvent, Leaf
+from evidence.services.log.ended import Ended, read_ended
+from evidence.services.log.rows import RowReport, check_transactions
+
+ENTRIES_A_PART: Final = 20_000
+ROWS_A_PART: Final = 50_000  # about; a transaction is never divided
+MAX_FAULTS: Final = 100  # named of a part; further ones are only counted
+_READ_CHUNK: Final = 2_000  # rows held in memory
+# Where the rows of transactions, added up, pass a multiple of a part's. What an event claims counts for no more than a
+# part, and for one row where it cannot be read.
+_BOUNDS: Final = f"""
+SELECT max(xact_id) + 1 FROM (
+    SELECT xact_id, sum(
+        CASE WHEN object_id ~ '^[0-9]+:[0-9]{{1,5}}:' THEN split_part(object_id, ':', 2)::int ELSE 1 END
+    ) OVER (ORDER BY xact_id, id) / %s AS part
+    FROM evidence_auditevent WHERE verb = '{BOUND_VERB}' AND xact_id >= %s AND xact_id < %s
+) AS numbered GROUP BY part ORDER BY part
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is checked at once: leaves by their places, or rows by their transactions."""
+
+    kind: Literal["entries", "rows"]
+    begin: int
+    end: int  # exclusive
+    running: tuple[int, ...] = ()  # transactions of it that had not ended, and are left out
+
+    @property
+    def key(self) -> str:
+        """What names it, in this check and in one that begins again."""
+        return f"{self.kind}:{self.begin}:{self.end}"
+
+
+@dataclass(slots=True)
+class Found:
+    """What a check of one part found."""
+
+    entries: int = 0
+    rows: RowReport = field(default_factory=RowReport)
+    others: dict[str, str] = field(
+        default_factory=dict
+    )  # leaf -> hexadecimal hash of its entry, where that is another
+    n_faults: int = 0
+    faults: list[str] = field(default_factory=list)  # the first `MAX_FAULTS`
+    is_recalled: bool = False  # an interrupted check had done it
+
+    def add(self, fault: str) -> None:
+        """Note one fault."""
+        self.n_faults += 1
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(fault)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a file of progress keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Found:
+        """Read what `to_json` wrote.
+
+        Raises:
+            TypeError: it is something else.
+        """
+        return cls(**{**kept, "rows": RowReport(**kept["rows"]), "is_recalled": True})
+
+
+def plan_parts(since: int, first: int) -> list[Part]:
+    """Return the parts of the log there is now, in its order.
+
+    Args:
+        since: leaves from this place on.
+        first: transactions from this number on.
+    """
+    return [*_parts_of_entries(since), *_parts_of_rows(read_ended(first))]
+
+
+def first_transaction_after(size: int) -> int:
+    """Return the first transaction whose rows are bound by no entry below a size; later ones may be, too."""
+    events = AuditEvent.objects.filter(verb=BOUND_VERB)
+    below = events.filter(leaf__seq__lt=size).aggregate(last=Max("xact_id"))["last"]
+    above = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True)).aggregate(first=Min("xact_id"))[
+        "first"
+    ]
+    after = (below or 0) + 1
+    return after if above is None else min(after, above)
+
+
+def check_part(part: Part) -> Found:
+    """Check one part, and go on after a fault."""
+    found = Found()
+    if part.kind == "entries":
+        _check_entries(found, part)
+    else:
+        found.rows = check_transactions(found, Ended(part.begin, part.end, part.running))
+    return found
+
+
+def _parts_of_entries(since: int) -> Iterator[Part]:
+    last = Leaf.objects.aggregate(last=Max("seq"))["last"]
+    begin = since
+    while last is not None and begin <= last:
+        end = begin - begin % ENTRIES_A_PART + ENTRIES_A_PART
+        yield Part("entries", begin, min(end, last + 1))
+        begin = end
+
+
+def _parts_of_rows(ended: Ended) -> Iterator[Part]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BOUNDS, [ROWS_A_PART, ended.since, ended.before])
+        bounds = [bound for (bound,) in cursor.fetchall()]
+    # The last one also takes transactions behind those that bind something.
+    begin = ended.since
+    for end in (*bounds[:-1], ended.before):
+        yield Part("rows", begin, end, tuple(n for n in ended.running if begin <= n < end))
+        begin = end
+
+
+def _check_entries(found: Found, part: Part) -> None:
+    """Compare each leaf with its entry, and each entry with its event."""
+    leaves = Leaf.objects.filter(seq__gte=part.begin, seq__lt=part.end)
+    for leaf in leaves.select_related("event", "event__system").order_by("seq").iterator(_READ_CHUNK):
+        found.entries += 1
+        entry = bytes(leaf.event.entry)
+        hashed = tree.leaf_hash(entry)
+        if hashed != bytes(leaf.leaf_hash):
+            found.others[str(leaf.seq)] = hashed.hex()
+            found.add(f"Leaf {leaf.seq}: its hash is not that of the entry of event {leaf.event.event_uuid}.")
+        _check_event(found, leaf.event, entry)
+
+
+def _check_event(found: Found, event: AuditEvent, entry: bytes) -> None:
+    """Compare an event's columns, which people query, with its entry, which is in the tree."""
+    columns = {
+        "event": str(event.event_uuid),
+        "system": event.system.key if event.system else None,
+        "actor": event.actor,
+        "verb": event.verb,
+        "object": {"type": event.object_type, "id": event.object_id, "digest": event.object_digest},
+        "payload_commitment": event.payload_commitment,
+        "occurred_at": event.occurred_at,
+    }
+    try:
+        told: Any = json.loads(entry)
+        told["occurred_at"] = datetime.fromisoformat(told["occurred_at"])
+    except (ValueError, KeyError, TypeError):
+        found.add(f"Event {event.event_uuid}: its entry cannot be read.")
+        return
+    if differing := sorted(name for name, value in columns.items() if told.get(name) != value):
+        found.add(f"Event {event.event_uuid}: its entry has another {', '.join(differing)} than its row.")

@@ -1,0 +1,196 @@
+"""Invariant 13: the table of what finds which attack says what happens, and none is found by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.db import ProgrammingError, connection, transaction
+
+from evidence.log import notes
+from evidence.log_attacks import ATTACKS, Finder, render_log_attacks
+from evidence.models import Checkpoint, Span, Trace
+from evidence.models.base import AppendOnlyModel
+from evidence.services import audit, log
+from evidence.services.bound_scope import find_faults_of_scope
+from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.log import LogForked, LogInconsistent, check_log
+from tests.factories import World
+from tests.invariants.conftest import BOUND
+from tests.invariants.owner_attacks import as_owner, copy_a_row, newest
+from tests.invariants.test_13_no_binder_of_what_was_changed import honest, scope_of_all
+
+__all__ = ["honest"]
+
+_TRACE: Final = newest(Trace)
+_OF_THE_TREE: Final = ("checkpoint", "tile", "leaf")
+_LAST: Final = "(SELECT max(xact_id) FROM evidence_trace)"
+
+# What the owner does, with all triggers off.
+STATEMENTS: Final = {
+    "change_a_row": [f"UPDATE evidence_trace SET answer = answer || 'x' WHERE {_TRACE}"],
+    "delete_a_row": [
+        *(
+            f"DELETE FROM evidence_{table} WHERE trace_id = (SELECT max(id) FROM evidence_trace)"
+            for table in ("traceversion", "tracefacts", "tracedocument")
+        ),
+        "DELETE FROM evidence_trace WHERE id = (SELECT max(id) FROM evidence_trace)",
+    ],
+    "date_a_row_back": [f"UPDATE evidence_trace SET xact_id = xact_id - 1 WHERE {_TRACE}"],
+    "overwrite_a_span": [f"UPDATE evidence_span SET name = name || 'x' WHERE {newest(Span)}"],
+    "feign_an_erasure": [
+        "UPDATE evidence_trace AS one SET payload_commitment = tracebinder_commitment(one)",
+        "UPDATE evidence_trace SET payload_salt = NULL, answer = '[erased]', question = '[erased]', name = '[erased]'",
+    ],
+    "change_an_entry": [
+        "UPDATE evidence_auditevent SET entry = convert_to('{}', 'UTF8') WHERE verb = 'trace.sealed'"
+    ],
+    "delete_details": ["DELETE FROM evidence_auditpayload"],
+    "change_a_leaf": ["UPDATE evidence_leaf SET leaf_hash = sha256('x') WHERE seq = 1"],
+    "change_a_note": ["UPDATE evidence_checkpoint SET note = replace(note, 'log', 'lag')"],
+}
+
+
+def put_a_row_in() -> None:
+    execute(copy_a_row(Trace, _TRACE))
+
+
+def cut_the_tail() -> None:
+    remove_last_transaction(tree=("leaf",), after=True)
+
+
+def write_it_anew() -> None:
+    remove_last_transaction(tree=_OF_THE_TREE)
+    settings.LOG_HEAD_FILE.unlink()
+    log.sequence_events()
+    log.sign_checkpoint()
+
+
+def remove_last_transaction(*, tree: tuple[str, ...], after: bool = False) -> None:
+    """Delete all that the transaction of the last trace, and every later one, wrote; and of the tree what held it."""
+    events = f"SELECT id FROM evidence_auditevent WHERE xact_id >= {_LAST}"
+    begin = f"(SELECT min(seq) FROM evidence_leaf WHERE event_id IN ({events}))"
+    for table in tree:
+        execute(f"DELETE FROM evidence_{table}" + (f" WHERE seq >= {begin}" if after else ""))
+    execute(f"DELETE FROM evidence_auditpayload WHERE event_id IN ({events})")
+    (last,) = fetch(f"SELECT {_LAST}")
+    for model in BOUND:
+        execute(f"DELETE FROM {model._meta.db_table} WHERE xact_id >= {last}")
+
+
+UNDONE: Final[dict[str, Callable[[], None]]] = {
+    **{name: partial(lambda all_of: execute(*all_of), statements) for name, statements in STATEMENTS.items()},
+    **{attack.__name__: attack for attack in (put_a_row_in, cut_the_tail, write_it_anew)},
+}
+
+
+def execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def fetch(statement: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()
+
+
+def found_by(world: World, kept: notes.Checkpoint) -> dict[Finder, set[str]]:
+    """Return who finds what now; whoever kept a checkpoint counts where the server by itself finds nothing."""
+    by_itself = set(check_log().faults)
+    return {
+        Finder.VERIFY: by_itself,
+        Finder.EXPORT: set(find_faults_of_scope(scope_of_all(world))),
+        Finder.KEPT: set() if by_itself else set(check_log(known=[kept]).faults),
+        Finder.SIGNING: fault_of_signing(),
+    }
+
+
+def fault_of_signing() -> set[str]:
+    """Return why the next checkpoint would not be signed; nothing of it stays."""
+    head = settings.LOG_HEAD_FILE.read_bytes()
+    try:
+        with transaction.atomic():
+            audit.record_about(verb="thing.done", actor="system:test", object_type="thing", object_id="1")
+            log.sequence_events()
+            log.sign_checkpoint()
+            transaction.set_rollback(True)
+    except (LogInconsistent, LogForked) as exc:
+        return {str(exc)}
+    finally:
+        settings.LOG_HEAD_FILE.write_bytes(head)
+    return set()
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo what is done to the database, as its owner with all triggers off, and to the published head."""
+    head = settings.LOG_HEAD_FILE.read_bytes()
+    with as_owner():
+        tables = [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+        execute(*(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables))
+        yield
+    settings.LOG_HEAD_FILE.write_bytes(head)
+
+
+def insert_as(role: str) -> None:
+    """Insert a row as a role, with the triggers on, in a transaction of its own."""
+    with transaction.atomic():
+        columns = {
+            name: "revision + 1" if name == "revision" else name
+            for name in (str(field.column) for field in Trace._meta.concrete_fields)
+            if name not in {"id", "xact_id"}
+        }
+        execute(
+            f'SET LOCAL ROLE "{role}"',
+            f"INSERT INTO evidence_trace ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
+            f" FROM evidence_trace WHERE {_TRACE}",
+        )
+
+
+def forge_a_checkpoint() -> set[Finder]:
+    """Insert a checkpoint as the web server's role; return whether it is refused."""
+    forged = (
+        "INSERT INTO evidence_checkpoint (size, root, note, created_at) VALUES (9999, '\\x00', 'x', now())"
+    )
+    try:
+        with transaction.atomic():
+            execute(f'SET LOCAL ROLE "{settings.RUNTIME_ROLE}"', forged)
+    except ProgrammingError:
+        return {Finder.REFUSED}
+    return set()
+
+
+def test_the_table_of_what_finds_which_attack_says_what_happens(honest: World) -> None:
+    log.sequence_events()
+    log.sign_checkpoint()
+    note = Checkpoint.objects.latest("size").note
+    kept = notes.open_checkpoint(note, key=load_log_verifier(), origin=settings.LOG_ORIGIN)
+    before = found_by(honest, kept)
+    assert not any(before.values())
+    happened = {"forge_a_checkpoint": forge_a_checkpoint()}
+    for name, attack in UNDONE.items():
+        with undone():
+            attack()
+            happened[name] = {finder for finder, faults in found_by(honest, kept).items() if faults}
+    for name, role in {
+        "insert_as_the_owner": "tracebinder_owner",
+        "insert_as_the_web_server": settings.RUNTIME_ROLE,
+    }.items():
+        insert_as(role)
+        now = found_by(honest, kept)
+        happened[name] = {finder for finder in now if now[finder] - before[finder]}
+        before = now
+    assert happened == {attack.name: set(attack.found_by) for attack in ATTACKS}
+
+
+def test_nothing_is_found_by_nobody_and_what_only_a_witness_finds_says_so() -> None:
+    assert all(attack.found_by for attack in ATTACKS)
+    assert [attack.name for attack in ATTACKS if attack.needs_a_witness] == ["write_it_anew"]
+    assert "Only a witness finds the last kind" in render_log_attacks()
+    assert ATTACKS[-1].needs_a_witness
