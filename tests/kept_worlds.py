@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import override_settings
 from psycopg import sql
@@ -30,12 +31,15 @@ Rows = Mapping[str, list[Mapping[str, Any]]]  # by table
 KEPT: Final = ("credit-assistant", "aml-copilot")
 """The systems of the worlds that are kept, each laid down only on top of the ones before it."""
 
+_MEMBERS: Final = User.groups.through._meta.db_table
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     world: World
     rows: Rows
     blobs: Path
+    groups: Mapping[int, str]  # names by key, as they were
 
 
 _kept: dict[str, _Kept] = {}
@@ -55,7 +59,9 @@ def keep_worlds(make: Callable[[str], World]) -> None:
             with override_settings(BLOB_ROOT=blobs):
                 world = make(key)
             after = _all_rows()
-            _kept[key] = _Kept(world, _added(before, after), blobs)
+            _kept[key] = _Kept(
+                world, _added(before, after), blobs, dict(Group.objects.values_list("pk", "name"))
+            )
             before = after
         transaction.set_rollback(True)
 
@@ -73,7 +79,7 @@ def lay_down(key: str) -> World | None:
     if kept is None or not _fits(key):
         return None
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_insertion(kept.rows))
+        cursor.execute(_insertion(_in_groups_of_now(kept.rows, kept.groups)))
     if kept.blobs.exists():
         shutil.copytree(kept.blobs, settings.BLOB_ROOT, dirs_exist_ok=True)
     return copy.deepcopy(kept.world)
@@ -85,6 +91,13 @@ def _fits(key: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM evidence_system WHERE id = ANY(%s)", [sorted(needed)])
         return {pk for (pk,) in cursor.fetchall()} == needed
+
+
+def _in_groups_of_now(rows: Rows, groups: Mapping[int, str]) -> Rows:
+    """Return the rows with their people in the groups of the same names: a flush makes the groups anew."""
+    now = dict(Group.objects.values_list("name", "pk"))
+    members = [{**row, "group_id": now[groups[row["group_id"]]]} for row in rows[_MEMBERS]]
+    return {**rows, _MEMBERS: members}
 
 
 def _all_rows() -> Rows:
