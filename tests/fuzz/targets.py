@@ -138,7 +138,7 @@ def read_trace(data: bytes) -> None:
     if rows:
         draft = map_trace(rows)
         assert map_trace(rows[::-1]) == draft
-        shown = json.dumps(asdict(draft), ensure_ascii=False, allow_nan=False)
+        shown = json.dumps(asdict(draft), ensure_ascii=False, allow_nan=False, default=str)
         _check_storable(shown.encode("utf-8"))
         assert len(draft.language) <= 35
         assert len(draft.release) <= 100
@@ -148,7 +148,9 @@ def read_trace(data: bytes) -> None:
 def _stored_columns(span: SpanRecord) -> dict[str, object]:
     columns = span._asdict()
     columns["parent_span_id"] = span.parent_span_id or ""
-    return columns | {name: json.loads(columns[name]) for name in ("attributes", "events", "resource")}
+    return columns | {
+        name: json.loads(columns[name]) for name in ("attributes", "events", "resource", "scope")
+    }
 
 
 def read_texts(data: bytes) -> None:
