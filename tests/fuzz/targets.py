@@ -31,7 +31,7 @@ from requirements.errors import RequirementFileInvalid
 from requirements.starter import read_starter
 from requirements.yaml_import import parse_requirement_file
 from tests.client import binders
-from tests.evidence import otlp_bodies, semconv_spans
+from tests.evidence import otlp_bodies, semconv_spans, trace_bodies
 from tracebinder.verify import verify_binder
 from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
 from tracebinder.verify.container import Limits as BinderLimits
@@ -179,7 +179,8 @@ def _trace_seeds() -> list[bytes]:
             otlp_bodies.make_span(span_id=span_id, parent_span_id=parent, name=row["name"], attributes=texts)
         )
     request = otlp_bodies.make_request(*spans)
-    return [b"p" + request.SerializeToString(), b"j" + otlp_bodies.to_otlp_json(request)]
+    cases = [b"j" + path.read_bytes() for path in sorted(trace_bodies.BODIES.glob("[a-m]*.json"))]
+    return [b"p" + request.SerializeToString(), b"j" + otlp_bodies.to_otlp_json(request), *cases]
 
 
 def _text_seeds() -> list[bytes]:
