@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, indexed_prefixes
+from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for
 from evidence.semconv.dialects.contract import FlatMessage, IndexedMessages, Messages
 from evidence.semconv.messages import (
     ASSISTANT,
@@ -41,11 +41,7 @@ _CONTENT: Final = frozenset({
 _CONTENT_EVENTS: Final = frozenset(
     name for one in (*_ASKED, *_ANSWERED) for name in (*one.events, *one.event_values)
 )
-_CONTENT_PREFIXES: Final = frozenset(
-    prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)
-) - {
-    prefix for dialect in DIALECTS for prefix in (*dialect.documents.indexed, *dialect.documents_put.indexed)
-}
+_CONTENT_PREFIXES: Final = frozenset(where.prefix for one in (*_ASKED, *_ANSWERED) for where in one.indexed)
 _GIVEN: Final = (*_OUTPUT, *_CONVERSATION, *(key for one in _ANSWERED for key in one.attributes))
 _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))

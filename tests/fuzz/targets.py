@@ -31,7 +31,7 @@ from requirements.errors import RequirementFileInvalid
 from requirements.starter import read_starter
 from requirements.yaml_import import parse_requirement_file
 from tests.client import binders
-from tests.evidence import otlp_bodies, semconv_spans
+from tests.evidence import otlp_bodies, semconv_spans, trace_bodies
 from tracebinder.verify import verify_binder
 from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
 from tracebinder.verify.container import Limits as BinderLimits
@@ -138,7 +138,7 @@ def read_trace(data: bytes) -> None:
     if rows:
         draft = map_trace(rows)
         assert map_trace(rows[::-1]) == draft
-        shown = json.dumps(asdict(draft), ensure_ascii=False, allow_nan=False)
+        shown = json.dumps(asdict(draft), ensure_ascii=False, allow_nan=False, default=str)
         _check_storable(shown.encode("utf-8"))
         assert len(draft.language) <= 35
         assert len(draft.release) <= 100
@@ -148,7 +148,9 @@ def read_trace(data: bytes) -> None:
 def _stored_columns(span: SpanRecord) -> dict[str, object]:
     columns = span._asdict()
     columns["parent_span_id"] = span.parent_span_id or ""
-    return columns | {name: json.loads(columns[name]) for name in ("attributes", "events", "resource")}
+    return columns | {
+        name: json.loads(columns[name]) for name in ("attributes", "events", "resource", "scope")
+    }
 
 
 def read_texts(data: bytes) -> None:
@@ -177,7 +179,8 @@ def _trace_seeds() -> list[bytes]:
             otlp_bodies.make_span(span_id=span_id, parent_span_id=parent, name=row["name"], attributes=texts)
         )
     request = otlp_bodies.make_request(*spans)
-    return [b"p" + request.SerializeToString(), b"j" + otlp_bodies.to_otlp_json(request)]
+    cases = [b"j" + path.read_bytes() for path in sorted(trace_bodies.BODIES.glob("[a-m]*.json"))]
+    return [b"p" + request.SerializeToString(), b"j" + otlp_bodies.to_otlp_json(request), *cases]
 
 
 def _text_seeds() -> list[bytes]:

@@ -64,4 +64,4 @@ def version_attributes(kind: str) -> VersionAttributes:
 def indexed_prefixes(dialect: Dialect) -> tuple[str, ...]:
     """Return what the names of flattened lists begin with in a dialect."""
     messages = (where.prefix for said in (dialect.asked, dialect.answered) for where in said.indexed)
-    return (*messages, *dialect.documents.indexed, *dialect.documents_put.indexed)
+    return (*messages, *dialect.documents.indexed)

@@ -140,7 +140,6 @@ class Dialect:
     event_body: str = ""  # the attribute of an event that holds all of its message as JSON
     prompt_events: frozenset[str] = frozenset()  # an event that says that the prompt is recorded
     documents: Documents = Documents()
-    documents_put: Documents = Documents()  # to a reranker
     detail_events: frozenset[str] = frozenset()  # events whose attributes count as the span's own
     # Attributes that hold a JSON object whose fields are read as attributes of their own, `attribute.field`.
     unfolded: tuple[str, ...] = ()

@@ -82,7 +82,6 @@ OPENINFERENCE: Final = Dialect(
     asked=_messages("llm.input_messages"),
     answered=_messages("llm.output_messages"),
     documents=Documents(indexed=("retrieval.documents", "reranker.output_documents"), key_prefix="document."),
-    documents_put=Documents(indexed=("reranker.input_documents",), key_prefix="document."),
     unfolded=("llm.invocation_parameters",),
     withheld={"__REDACTED__": ()},
 )
