@@ -9,9 +9,11 @@ from typing import Any, Final, NamedTuple
 from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.dialects.contract import Documents
 from evidence.semconv.draft import RetrievalDraft, Rule, Source
-from evidence.semconv.messages import squeeze
-from evidence.semconv.span_view import SpanView, finite_number, parse_said
+from evidence.semconv.messages import USER, squeeze
+from evidence.semconv.span_view import SpanView, finite_number
+from evidence.semconv.spelling import parse_said
 from evidence.semconv.steps import Step
+from evidence.semconv.values import read_value
 
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
 _INDEX: Final = version_attributes("index").name
@@ -32,16 +34,34 @@ class _Document(NamedTuple):
 def read_retrievals(steps: Iterable[Step]) -> tuple[RetrievalDraft, ...]:
     """Return the documents that retrievals returned, best first, in the order a reranker gave them."""
     found: list[RetrievalDraft] = []
+    steps = list(steps)
+    told_by_another = _told_by_another(steps)
     for step in steps:
         if step.operation is Operation.RETRIEVAL:
-            found += _retrieved_by(step.span)
+            found += [] if id(step) in told_by_another else _retrieved_by(step.span)
         elif step.operation is Operation.RERANK:
             found = _reranked(found, step.span)
     return tuple(found)
 
 
+def _told_by_another(steps: Sequence[Step]) -> set[int]:
+    """Return the retrievals, by `id`, that a retrieval around them or inside of them tells with its documents."""
+    told: set[int] = set()
+    for step in steps:
+        above = step.parent
+        while above is not None and above.operation is not Operation.RETRIEVAL:
+            above = above.parent
+        if above is None or step.operation is not Operation.RETRIEVAL:
+            continue
+        if _rows(above.span, _FOUND)[0]:
+            told.add(id(step))
+        elif _rows(step.span, _FOUND)[0]:
+            told.add(id(above))
+    return told
+
+
 def _retrieved_by(span: SpanView) -> list[RetrievalDraft]:
-    query, index_key = span.text(*_QUERY), span.label(*_INDEX)
+    query, index_key = _query_of(span), span.label(*_INDEX)
     rows, attribute = _rows(span, _FOUND)
     if not rows:
         span.flags.add("retrieval_empty", "the retrieval returned no document", span.span_id)
@@ -63,6 +83,13 @@ def _retrieved_by(span: SpanView) -> list[RetrievalDraft]:
     return found
 
 
+def _query_of(span: SpanView) -> str:
+    """Return what was searched for: the words of it, where a library put its whole input there as JSON."""
+    text = span.text(*_QUERY)
+    messages = read_value(text, USER)
+    return messages[-1].text if messages else text
+
+
 def _reranked(found: Sequence[RetrievalDraft], span: SpanView) -> list[RetrievalDraft]:
     """Return the documents found, those that a reranker kept first and in its order: the same documents as before."""
     rows, attribute = _rows(span, _FOUND)
@@ -75,7 +102,7 @@ def _reranked(found: Sequence[RetrievalDraft], span: SpanView) -> list[Retrieval
         same = next((one for one in left if _is_same(one, document)), None)
         if same is None:
             source = Source(span.span_id, attribute, Rule.STATED)
-            query = span.text(*_QUERY)
+            query = _query_of(span)
             first.append(
                 RetrievalDraft(
                     span.span_id, query, "", 0, document.score, document.ref, document.text, source

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for, indexed_prefixes
-from evidence.semconv.dialects.contract import FlatMessage, Messages
+from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for
+from evidence.semconv.dialects.contract import FlatMessage, IndexedMessages, Messages
 from evidence.semconv.messages import (
     ASSISTANT,
     SYSTEM,
@@ -23,7 +23,8 @@ from evidence.semconv.messages import (
     say,
     with_reason,
 )
-from evidence.semconv.span_view import SpanView, parse_said
+from evidence.semconv.span_view import SpanView
+from evidence.semconv.spelling import parse_said
 from evidence.semconv.values import read_value
 
 _INPUT: Final = attributes_for(Meaning.INPUT_TEXT)
@@ -33,27 +34,49 @@ _SYSTEM: Final = attributes_for(Meaning.SYSTEM_TEXT)
 _FINISH: Final = attributes_for(Meaning.FINISH_REASON)
 _ASKED: Final = tuple(dialect.asked for dialect in DIALECTS)
 _ANSWERED: Final = tuple(dialect.answered for dialect in DIALECTS)
-_ASKED_EVENTS: Final = {name: role for one in _ASKED for name, role in one.events.items()}
-_ANSWER_EVENTS: Final = {name: role for one in _ANSWERED for name, role in one.events.items()}
 _EVENT_BODIES: Final = tuple(dialect.event_body for dialect in DIALECTS if dialect.event_body)
 _CONTENT: Final = frozenset({
     *_INPUT, *_OUTPUT, *_CONVERSATION, *(key for one in (*_ASKED, *_ANSWERED) for key in one.attributes)
 })  # fmt: skip
-_CONTENT_EVENTS: Final = (
-    frozenset(_ASKED_EVENTS)
-    | frozenset(_ANSWER_EVENTS)
-    | frozenset(name for one in (*_ASKED, *_ANSWERED) for name in one.event_values)
+_CONTENT_EVENTS: Final = frozenset(
+    name for one in (*_ASKED, *_ANSWERED) for name in (*one.events, *one.event_values)
 )
-_CONTENT_PREFIXES: Final = frozenset(
-    prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)
-) - {
-    prefix for dialect in DIALECTS for prefix in (*dialect.documents.indexed, *dialect.documents_put.indexed)
-}
+_CONTENT_PREFIXES: Final = frozenset(where.prefix for one in (*_ASKED, *_ANSWERED) for where in one.indexed)
 _GIVEN: Final = (*_OUTPUT, *_CONVERSATION, *(key for one in _ANSWERED for key in one.attributes))
 _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
-_NOTHING: Final = frozenset({"", "{}", "[]", "null", '""'})  # values that say that there is none
+_NOTHING_TEXTS: Final = ("{}", "[]", "null", '""')  # that say that there is none
+
+
+class _Side(NamedTuple):
+    """All places, in any dialect, where a span holds one side of what was said; the most telling first."""
+
+    role: str
+    places: tuple[str | IndexedMessages, ...]  # an attribute, or the prefix of a flattened list
+    events: Mapping[str, str]  # by name: whose message it is
+    event_values: Mapping[str, str]  # by name: the attribute that holds messages
+    values: tuple[str, ...]  # attributes with a text, or JSON of any known form
+
+    @classmethod
+    def of(cls, role: str, said: Sequence[Messages], values: tuple[str, ...]) -> _Side:
+        """Return the places that some dialects declare."""
+        return cls(
+            role=role,
+            places=tuple(place for one in said for place in _places_of(one)),
+            events={name: whose for one in said for name, whose in one.events.items()},
+            event_values={name: key for one in said for name, key in one.event_values.items()},
+            values=values,
+        )
+
+
+def _places_of(said: Messages) -> Iterator[str | IndexedMessages]:
+    yield from said.attributes
+    yield from said.indexed
+
+
+_QUESTION_SIDE: Final = _Side.of(USER, _ASKED, _INPUT)
+_ANSWER_SIDE: Final = _Side.of(ASSISTANT, _ANSWERED, _OUTPUT)
 
 
 class Heard(NamedTuple):
@@ -69,13 +92,13 @@ def has_content(span: SpanView) -> bool:
     """Return whether a span holds anything that was said."""
     if not _CONTENT.isdisjoint(span.attributes) or not _CONTENT_PREFIXES.isdisjoint(span.indexed_under):
         return True
-    return any(event.get("name") in _CONTENT_EVENTS for event in span.events)
+    return bool(span.events) and any(event.get("name") in _CONTENT_EVENTS for event in span.events)
 
 
 def hear_asked(span: SpanView) -> Heard:
     """Return what was put to the step of a span, its history first, the last turn last."""
     best = Heard()
-    for heard in _hear(span, _ASKED, _INPUT, USER):
+    for heard in _hear(span, _QUESTION_SIDE):
         if span.operation is Operation.CHAT and heard.messages:
             return heard
         # A span may hold one turn in one place and the whole conversation in another: the fuller one is heard.
@@ -87,7 +110,7 @@ def hear_asked(span: SpanView) -> Heard:
 def hear_answered(span: SpanView) -> Heard:
     """Return what the step of a span gave."""
     first = Heard()
-    for heard in _hear(span, _ANSWERED, _OUTPUT, ASSISTANT):
+    for heard in _hear(span, _ANSWER_SIDE):
         if heard.messages:
             return heard
         first = first if first.attribute or first.unread else heard
@@ -141,22 +164,21 @@ def finish_reason(span: SpanView, answered: Heard) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _hear(span: SpanView, places: Sequence[Messages], values: Sequence[str], role: str) -> Iterator[Heard]:
+def _hear(span: SpanView, side: _Side) -> Iterator[Heard]:
     """Hear each place of a span that holds something, the most telling first."""
-    for place in places:
-        for key in place.attributes:
-            if (value := span.attributes.get(key)) is not None and value not in (*_NOTHING, [], {}):
-                yield _hear_list(value, key, role)
-        for where in place.indexed:
-            if rows := span.indexed(where.prefix):
-                yield _hear_rows(rows, where.prefix, where.names, role)
-    if span.events and (heard := _hear_events(span, places, role)):
+    attributes, under = span.attributes, span.indexed_under
+    for place in side.places:
+        if isinstance(place, str):
+            if (value := attributes.get(place)) and value not in _NOTHING_TEXTS:
+                yield _hear_list(value, place, side.role)
+        elif place.prefix in under:
+            yield _hear_rows(span.indexed(place.prefix), place.prefix, place.names, side.role)
+    if span.events and (heard := _hear_events(span, side)):
         yield heard
-    for key in values:
-        value = span.attributes.get(key)
-        if value is None or value == "":
-            continue
-        yield _hear_value(value, key, role)
+    for key in side.values:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            yield _hear_value(value, key, side.role)
 
 
 def _hear_list(value: Any, key: str, role: str) -> Heard:
@@ -176,7 +198,8 @@ def _hear_value(value: Any, key: str, role: str) -> Heard:
 
 def _hear_rows(rows: Sequence[Mapping[str, Any]], prefix: str, names: FlatMessage | None, role: str) -> Heard:
     read = [_from_row(row, names, role) if names else read_message(row, role) for row in rows]
-    messages = [message for message in read if message is not None]
+    # A message of which only the role is told is none: what was said stands in another place, or nowhere.
+    messages = [message for message in read if message and (message.parts or message.finish_reason)]
     return Heard(messages, f"{prefix}.{len(rows) - 1}")
 
 
@@ -230,9 +253,7 @@ def _calls_of_row(row: Mapping[str, Any], names: FlatMessage) -> list[Part]:
     ]
 
 
-def _hear_events(span: SpanView, places: Sequence[Messages], role: str) -> Heard | None:
-    known = _ASKED_EVENTS if role == USER else _ANSWER_EVENTS
-    holding = {name: key for place in places for name, key in place.event_values.items()}
+def _hear_events(span: SpanView, side: _Side) -> Heard | None:
     messages: list[Message] = []
     seen = ""
     for event in span.events:
@@ -240,13 +261,13 @@ def _hear_events(span: SpanView, places: Sequence[Messages], role: str) -> Heard
         attributes = event.get("attributes")
         if not isinstance(name, str) or not isinstance(attributes, Mapping):
             continue
-        if name in known:
+        if name in side.events:
             seen = name
-            if (message := _from_event(attributes, known[name])) is not None:
+            if (message := _from_event(attributes, side.events[name])) is not None:
                 messages.append(message)
-        elif name in holding and (value := attributes.get(holding[name])):
+        elif name in side.event_values and (value := attributes.get(side.event_values[name])):
             seen = name
-            messages += read_value(value, role) or ()
+            messages += read_value(value, side.role) or ()
     if not seen:
         return None
     if not messages:
@@ -267,6 +288,8 @@ def _from_event(attributes: Mapping[str, Any], role: str) -> Message | None:
             parsed = _parsed(value)
             if key == "message" or isinstance(parsed, list):
                 told[key] = parsed
+    if isinstance(told.get("message"), list):
+        told["content"] = told.pop("message")  # the parts of the message, as Strands writes them
     if isinstance(told.get("message"), str):
         return with_reason(say(role, told["message"]), told.get("finish_reason"))
     return read_message(told, role)
@@ -283,7 +306,7 @@ def _asked_in_conversation(span: SpanView, otherwise: Heard) -> Heard:
 
 def _answered_among_asked(span: SpanView) -> Heard:
     """Return an answer that was sent as an event like those of the history, after the last of a user."""
-    heard = _hear_events(span, _ASKED, USER) if span.events else None
+    heard = _hear_events(span, _QUESTION_SIDE) if span.events else None
     if heard and heard.messages and heard.messages[-1].role == ASSISTANT:
         return Heard(heard.messages[-1:], heard.attribute)
     return Heard()

@@ -103,7 +103,7 @@ def purpose_by_name(*names: str) -> Purpose | None:
 def purpose_by_instruction(text: str) -> Purpose | None:
     """Return what a model was told to do, None where that is no helper's task."""
     head = text[:_HEAD]
-    return next((purpose for purpose, words in _BY_INSTRUCTION.items() if words.search(head)), None)
+    return next((purpose for purpose, words in _BY_INSTRUCTION.items() if words.match(head)), None)
 
 
 def is_correction(text: str) -> bool:

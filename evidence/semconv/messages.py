@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -29,7 +28,6 @@ _ROLES: Final = {
 }  # fmt: skip
 
 
-_SPACE: Final = re.compile(r"\s+")
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -84,7 +82,7 @@ class Message(NamedTuple):
 
 def squeeze(text: str) -> str:
     """Return a text as it is compared with others: without differences of white space."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def say(role: str, text: str) -> Message:
@@ -220,6 +218,8 @@ def _speaks_for_itself(item: Mapping[str, Any]) -> bool:
 
 def _type_of(item: Mapping[str, Any]) -> str:
     kind = item.get("type")
+    if kind is None and "toolCallId" in item and "toolName" in item:
+        return "tool-result" if "result" in item or "output" in item else "tool-call"
     return kind if isinstance(kind, str) else ""
 
 
@@ -248,7 +248,7 @@ _RESPONSES: Final = frozenset(
     {"tool_call_response", "tool-result", "tool_result", "function_call_output", "toolResult"}
 )
 THOUGHTS: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
-_TEXTS: Final = frozenset({None, "", "text", "input_text", "output_text"})
+_TEXTS: Final = frozenset({"", "text", "input_text", "output_text"})
 _ATTACHED: Final = frozenset({
     "blob", "uri", "file", "image", "image_url", "input_image", "input_file", "input_audio", "audio", "video",
     "document", "media",
@@ -272,13 +272,11 @@ def _read_part(part: Any) -> Part | None:
         return Part(PartKind.TEXT, part)
     if not isinstance(part, dict):
         return None
-    kind = part.get("type", "")
-    if not isinstance(kind, str | None):
-        return None
+    kind = _type_of(part)
     text = part.get("text", part.get("content"))
     if kind in _TEXTS:
         return Part(PartKind.TEXT, text) if isinstance(text, str) else _read_untyped(part)
-    return _read_typed(part, str(kind))
+    return _read_typed(part, kind)
 
 
 def _read_typed(part: Mapping[str, Any], kind: str) -> Part | None:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from evidence.semconv.span_view import SpanView
 
 _NAMES: Final = tuple(dialect.operations for dialect in DIALECTS)
-_STATING: Final = tuple(one for one in _NAMES if one.present or one.name_prefixes or one.attribute)
+_STATING: Final = tuple(
+    one for one in _NAMES if one.present or one.name_prefixes or one.events or one.attribute
+)
 _IMPLIED: Final = tuple(pair for one in _NAMES for pair in one.implied.items())
 
 
@@ -21,14 +23,14 @@ def operation_of(span: SpanView) -> Operation | None:
     What any dialect says outright counts before what another's attributes only imply; of a span that says that it did
     something else, nothing is implied.
     """
-    other = None
+    other = False
     for names in _STATING:
-        stated = _stated(span, names)
-        if stated is Operation.OTHER:
-            other = stated
-        elif stated:
+        if stated := _stated(span, names):
             return stated
-    return other or next((operation for attribute, operation in _IMPLIED if span.has(attribute)), None)
+        other = other or (names.closed and span.has(names.attribute))
+    if other:
+        return Operation.OTHER
+    return next((operation for attribute, operation in _IMPLIED if span.has(attribute)), None)
 
 
 def _stated(span: SpanView, names: OperationNames) -> Operation | None:
@@ -38,10 +40,12 @@ def _stated(span: SpanView, names: OperationNames) -> Operation | None:
     for prefix, operation in names.name_prefixes.items():
         if span.name.startswith(prefix):
             return operation
+    for event in span.events if names.events else ():
+        if told := names.events.get(str(event.get("name"))):
+            return told
     if not names.attribute:
         return None
     value = span.attributes.get(names.attribute)
     if not isinstance(value, str) or not value:
         return None
-    known = names.values.get(value.upper() if names.in_capitals else value)
-    return known or (Operation.OTHER if names.closed else None)
+    return names.values.get(value.upper() if names.in_capitals else value)

@@ -43,9 +43,12 @@ _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
 def read_exchanges(tree: Tree, flags: FlagSink) -> tuple[Exchange, ...]:
     """Return the exchanges of a trace in time, at least one; what is unsure of them is flagged."""
-    declared = _outermost_declaring(tree)
+    declared = _declaring(tree)
     if declared:
-        exchanges = [_declared(number, step) for number, step in enumerate(declared)]
+        exchanges = [
+            _declared(number, asking, answering, tree, flags, is_one_of_several=len(declared) > 1)
+            for number, (asking, answering) in enumerate(declared)
+        ]
     else:
         turns = [_as_asked(turn, tree) for turn in _turns(tree, flags)]
         exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
@@ -94,28 +97,45 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
 
 
-def _outermost_declaring(tree: Tree) -> list[Step]:
-    """Return the steps on which the application itself says question or answer, none inside another of them."""
-    declaring = {id(step) for step in tree.steps if step.span.text(QUESTION, ANSWER)}
+def _declaring(tree: Tree) -> list[tuple[Step | None, Step | None]]:
+    """Return the steps on which the application itself says a question and its answer, none inside another of them."""
+    asking, answering = _outermost_with(tree, QUESTION), _outermost_with(tree, ANSWER)
+    if not asking and not answering:
+        return []
+    if len(asking) < 2 and len(answering) < 2:
+        return [(asking[0] if asking else None, answering[0] if answering else None)]
+    either = _outermost_with(tree, QUESTION, ANSWER)
+    return [(step if step in asking else None, step if step in answering else None) for step in either]
+
+
+def _outermost_with(tree: Tree, *attributes: str) -> list[Step]:
+    declaring = {id(step) for step in tree.steps if step.span.text(*attributes)}
     found = outermost(tree.from_above, declaring) if declaring else []
     return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
 
 
-def _declared(number: int, step: Step) -> Exchange:
+def _declared(
+    number: int,
+    asking: Step | None,
+    answering: Step | None,
+    tree: Tree,
+    flags: FlagSink,
+    *,
+    is_one_of_several: bool,
+) -> Exchange:
     """Return the exchange an application declared; a half it left out is read as if nothing had been declared."""
-    span = step.span
-    question = _told_by(step, QUESTION)
-    answer = _told_by(step, ANSWER)
-    turn = None
+    step = answering or asking or tree.steps[0]
+    question = _told_by(asking, QUESTION) if asking else None
+    answer = _told_by(answering, ANSWER) if answering else None
+    read = None
     if question is None or answer is None:
-        settled = settle(turns_among([step]))
-        turn = settled[-1] if settled else None
-    read = _exchange(number, turn) if turn else None
+        turns = settle(turns_among([step])) if is_one_of_several else _turns(tree, flags)
+        read = _exchange(number, turns[-1]) if turns else None
     return Exchange(
         number=number,
         question=question or (read.question if read else _NOTHING_TOLD),
         answer=answer or (read.answer if read else _NOTHING_TOLD),
-        span_id=span.span_id,
+        span_id=step.span.span_id,
         finish_reason=read.finish_reason if read else _last_reason(step),
         refused=bool(read and answer is None and read.refused),
         attachments=read.attachments if read else (),
@@ -234,7 +254,6 @@ _SPEAKING: Final = (
     "llm",
     "gen_ai",
     "genai",
-    "ai.",
     "prompt",
     "completion",
     "model",

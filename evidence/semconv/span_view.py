@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-import orjson
-
 from evidence.digests import DigestError, parse_digest
-from evidence.otlp.values import BLOB_KEY, escape_unstorable
+from evidence.otlp.values import BLOB_KEY
 from evidence.semconv.dialects import DIALECTS, Operation, indexed_prefixes
 from evidence.semconv.draft import Flag
 from evidence.semconv.operations import operation_of
+from evidence.semconv.spelling import parse_json, spell_out
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
-_DETAIL_EVENTS: Final = frozenset[str]().union(*(dialect.detail_events for dialect in DIALECTS))
 _PREFIXES: Final = sorted({prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)})
+_BEGINNINGS: Final = tuple(f"{prefix}." for prefix in _PREFIXES)
 _INDEXED: Final = re.compile(rf"({'|'.join(map(re.escape, _PREFIXES))})\.([0-9]{{1,6}})\.(.+)", re.DOTALL)
 
 
@@ -62,10 +60,7 @@ class SpanView:
     def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
         """Return the view of a stored span row given as a dict of its columns."""
         events = [event for event in span.get("events") or [] if isinstance(event, Mapping)]
-        attributes = span.get("attributes") or {}
-        for event in events:
-            if event.get("name") in _DETAIL_EVENTS and isinstance(event.get("attributes"), Mapping):
-                attributes = {**event["attributes"], **attributes}
+        attributes = spell_out(dict(span.get("attributes") or {}), events)
         return cls(
             span_id=span["span_id"],
             parent_span_id=span.get("parent_span_id") or "",
@@ -171,15 +166,15 @@ class SpanView:
         return [rows[number] for number in sorted(rows)]
 
     @property
-    def indexed_under(self) -> frozenset[str]:
+    def indexed_under(self) -> KeysView[str]:
         """The prefixes of its flattened lists."""
-        return frozenset(self._indexed)
+        return self._indexed.keys()
 
     @cached_property
     def _indexed(self) -> dict[str, dict[int, dict[str, Any]]]:
         found: dict[str, dict[int, dict[str, Any]]] = {}
         for key, value in self.attributes.items():
-            if match := _INDEXED.match(key):
+            if key.startswith(_BEGINNINGS) and (match := _INDEXED.match(key)):
                 prefix, number, rest = match.groups()
                 found.setdefault(prefix, {}).setdefault(int(number), {})[rest] = value
         return found
@@ -202,40 +197,6 @@ class SpanView:
             self.flags.add("value_in_blob", f"{key} was too large and is kept as a blob", self.span_id)
         else:
             self.flags.add("malformed_attribute", f"{key}: {expected}", self.span_id)
-
-
-def parse_json(text: str) -> Any:
-    """Return parsed JSON that PostgreSQL can store: NUL, lone surrogates and infinities as their names.
-
-    Raises:
-        ValueError: not JSON.
-        RecursionError: nested too deep.
-    """
-    value = _EXACT.decode(text)
-    return escape_unstorable(value) if "\\u" in text else value
-
-
-def _read_float(digits: str) -> float | str:
-    number = float(digits)
-    return number if math.isfinite(number) else digits
-
-
-def parse_said(text: str) -> Any:
-    """Return parsed JSON of what was said. As `parse_json`, and faster where no exact number is at stake.
-
-    Raises:
-        ValueError: not JSON.
-        RecursionError: nested too deep.
-    """
-    if "\\u" in text or "tool" in text or "function" in text:
-        return parse_json(text)
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return parse_json(text)
-
-
-_EXACT: Final = json.JSONDecoder(parse_float=_read_float, parse_constant=str)
 
 
 def finite_number(value: object) -> float | None:

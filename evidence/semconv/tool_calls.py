@@ -9,9 +9,11 @@ from typing import Any, Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Rule, Source, ToolCallDraft, VersionRef
 from evidence.semconv.hearing import may_call_tools
-from evidence.semconv.messages import USER, Part, PartKind
-from evidence.semconv.span_view import LABEL_LENGTH, SpanView, parse_json
+from evidence.semconv.messages import TOOL, USER, Part, PartKind, read_message
+from evidence.semconv.span_view import LABEL_LENGTH, SpanView
+from evidence.semconv.spelling import parse_json
 from evidence.semconv.steps import Step
+from evidence.semconv.values import given_in_call
 from evidence.semconv.versions import tool_name_of, tool_version_of
 
 _ARGUMENTS: Final = attributes_for(Meaning.TOOL_ARGUMENTS)
@@ -19,6 +21,7 @@ _RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
 _CALL_ID: Final = attributes_for(Meaning.TOOL_CALL_ID)
 _ERROR_TYPE: Final = attributes_for(Meaning.TOOL_ERROR)
 _ERROR: Final = 2  # OTLP status code
+_MAX_WRAPS: Final = 4
 _SPEAKING: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
 
 
@@ -47,7 +50,9 @@ def read_tool_calls(
         else:
             by_step[id(step)] = known
             timed[known] = (timed[known][0], _completed(timed[known][1], call))
-    timed += _only_in_messages(steps, [call for _, call in timed])
+    asked = [(step, _of_part(step, part)) for step, part in _asked_for(steps)]
+    timed = [(at, _as_asked(call, asked)) for at, call in timed]
+    timed += _only_in_messages(steps, asked, [call for _, call in timed])
     return tuple(call for _, call in sorted(timed, key=lambda one: (one[0], one[1].span_id, one[1].call_id)))
 
 
@@ -84,13 +89,14 @@ def _completed(known: ToolCallDraft, again: ToolCallDraft) -> ToolCallDraft:
 def _of_span(span: SpanView, merged: Mapping[VersionRef, VersionRef]) -> ToolCallDraft:
     version = tool_version_of(span)
     arguments, key = _arguments_of(span)
+    result, answered = _unwrapped(span.json_or_text(*_RESULT))
     return ToolCallDraft(
         span_id=span.span_id,
         tool=tool_name_of(span),
         arguments=arguments,
-        result=span.json_or_text(*_RESULT),
+        result=result,
         version=merged[version] if version else None,
-        call_id=span.label(*_CALL_ID),
+        call_id=span.label(*_CALL_ID) or span.cut(answered, "tool call id", LABEL_LENGTH),
         error=_error_of(span),
         source=Source(span.span_id, key, Rule.STATED),
     )
@@ -100,8 +106,28 @@ def _arguments_of(span: SpanView) -> tuple[Any, str]:
     """Return what a tool was given; what describes the arguments it takes is none."""
     for key in _ARGUMENTS:
         if span.has(key) and not _is_schema(value := span.json_or_text(key)):
-            return value, key
+            return given_in_call(value) if isinstance(value, Mapping) else value, key
     return None, ""
+
+
+def _unwrapped(value: Any, depth: int = 0) -> tuple[Any, str]:
+    """Return what a tool gave back, without what a library put around it, and the id of the call it answers."""
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(one, Mapping) and one.keys() == {"text"} for one in value)
+    ):
+        return "\n".join(str(one["text"]) for one in value), ""  # Strands
+    if not isinstance(value, Mapping) or depth > _MAX_WRAPS:
+        return value, ""
+    if "raw_output" in value and "tool_name" in value:  # LlamaIndex
+        return value["raw_output"], ""
+    if len(value) == 1 and isinstance(value.get("output"), Mapping | str):
+        return _unwrapped(value["output"], depth + 1)
+    if (message := read_message(value)) is None or message.role != TOOL:
+        return value, ""
+    part = next((part for part in message.parts if part.kind is PartKind.TOOL_RESPONSE), None)
+    return (_json_or_text(part.value), part.call_id) if part else (value, "")
 
 
 def _is_schema(value: Any) -> bool:
@@ -116,19 +142,25 @@ def _error_of(span: SpanView) -> str:
     return span.status_message or span.text(*_ERROR_TYPE) or "the tool's span ended with an error"
 
 
+def _as_asked(call: ToolCallDraft, asked: Sequence[tuple[Step, ToolCallDraft]]) -> ToolCallDraft:
+    """Return a call with its arguments as the model gave them, where its span has only their values."""
+    if not call.call_id or isinstance(call.arguments, Mapping):
+        return call
+    same = next((one for _, one in asked if (one.call_id, one.tool) == (call.call_id, call.tool)), None)
+    return replace(call, arguments=same.arguments) if same and isinstance(same.arguments, Mapping) else call
+
+
 def _only_in_messages(
-    steps: Sequence[Step], from_spans: Sequence[ToolCallDraft]
+    steps: Sequence[Step], asked: Sequence[tuple[Step, ToolCallDraft]], from_spans: Sequence[ToolCallDraft]
 ) -> list[tuple[int, ToolCallDraft]]:
     """Return the calls that models asked for and that no span of a tool tells of."""
-    asked = list(_asked_for(steps))
     if not asked:
         return []
     ids = {call.call_id for call in from_spans if call.call_id}
     unnamed = [call for call in from_spans if not call.call_id]
     seen: set[tuple[str, str]] = set()
     found: list[tuple[int, ToolCallDraft]] = []
-    for step, part in asked:
-        call = _of_part(step, part)
+    for step, call in asked:
         same = next((one for one in unnamed if _is_same(one, call)), None)
         key = (call.call_id or step.span.span_id, "" if call.call_id else f"{call.tool} {call.arguments}")
         if call.call_id in ids or key in seen:

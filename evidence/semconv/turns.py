@@ -203,7 +203,7 @@ def absence_of(step: Step, given: Given) -> Absent:
         return Absent.FILTERED
     if reason in CUT_REASONS:
         return Absent.CUT
-    if step.span.status_code == _ERROR:
+    if step.span.status_code == _ERROR or any(event.get("name") == "exception" for event in step.span.events):
         return Absent.CALL_FAILED
     if "tool" in reason or "function" in reason:
         return Absent.OPEN_TOOL_CALL

@@ -21,13 +21,23 @@ from evidence.semconv.messages import (
     squeeze,
     with_reason,
 )
-from evidence.semconv.span_view import parse_said
+from evidence.semconv.spelling import parse_said
 
-_MESSAGES: Final = ("messages", "choices", "generations", "candidates", "update")
+_MESSAGES: Final = ("messages", "contents", "choices", "generations", "candidates", "update")
 # In the order in which they are believed. Two of the same line that say different things are not chosen between.
 _ASKED_KEYS: Final = (
     _MESSAGES,
-    ("question", "query", "user_query", "user_input", "human_input", "user_message", "user_prompt"),
+    (
+        "question",
+        "query",
+        "user_query",
+        "user_input",
+        "human_input",
+        "user_message",
+        "user_msg",
+        "user_prompt",
+        "task",
+    ),
     ("input", "inputs", "chat_input", "message", "prompt", "prompts", "text", "content"),
 )
 _ANSWERED_KEYS: Final = (
@@ -47,7 +57,10 @@ _ANSWERED_KEYS: Final = (
     ),
 )
 _KEYS: Final = {USER: _ASKED_KEYS, ASSISTANT: _ANSWERED_KEYS}
+_CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function
 _MAX_DEPTH: Final = 8
+# What Python shows of an object: `AgentOutput(response=...)`.
+_SHOWN_OBJECT: Final = re.compile(r"\s*(?:<[\w. ]+ object at 0x|[A-Z]\w*\((?:[a-z_]\w*=|\)|[A-Z]\w*\())")
 _NOT_PROSE: Final = re.compile(
     r"""\s*(?:\{.*["'].*:|\[\s*(?:[\[{"']|-?\d+(?:\.\d+)?\s*,|[A-Za-z_]\w*\()|<[?!])""", re.DOTALL
 )
@@ -69,9 +82,7 @@ def texts_in(value: Any) -> list[str]:
         try:
             value = parse_said(value)
         except (ValueError, RecursionError):
-            return [
-                squeeze(value.replace("\\n", " "))
-            ]  # a language's own notation, with its line breaks written out
+            return [squeeze(value.replace("\\n", " "))]  # a language's own notation writes line breaks out
     found, waiting = [], [value]
     while waiting:
         one = waiting.pop()
@@ -84,9 +95,21 @@ def texts_in(value: Any) -> list[str]:
     return found
 
 
+def given_in_call(call: Mapping[str, Any]) -> Any:
+    """Return what a traced function was given: by name, or by place where nothing was given by name."""
+    by_place, by_name = call.get("args"), call.get("kwargs")
+    if by_place and by_name:
+        return call
+    if isinstance(by_name, Mapping) and not by_place:
+        return by_name
+    return by_place[0] if isinstance(by_place, list) and len(by_place) == 1 else call
+
+
 def is_prose(text: str) -> bool:
     """Return whether a text is in words: not JSON, not a vector, not markup or code alone."""
     start = text.lstrip()[:1]
+    if _SHOWN_OBJECT.match(text):
+        return False
     if start == "`":
         return _FENCED.fullmatch(text) is None
     if start not in {"{", "[", "<"}:
@@ -111,7 +134,7 @@ def _read_text(text: str, role: str, depth: int) -> list[Message] | None:
     if not begins:
         return []
     if begins not in {"{", "[", '"'}:
-        return [say(role, text)]
+        return None if _SHOWN_OBJECT.match(text) else [say(role, text)]
     try:
         parsed = parse_said(text)
     except (ValueError, RecursionError):
@@ -137,6 +160,8 @@ def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
 def _read_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Message] | None:
     if not value:
         return []
+    if value.keys() <= _CALLED and (given := given_in_call(value)) is not value:
+        return _read(given, role, depth + 1)
     messages_key, *text_keys = _KEYS[role]
     messages = _read_keys(value, messages_key, role, depth)
     if messages is None and (message := read_message(value)) is not None:

@@ -8,15 +8,18 @@ from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.draft import VersionRef
+from evidence.semconv.model_names import read_model_name
 from evidence.semconv.span_view import LABEL_LENGTH, SpanView
 
 _WHERE: Final = {
     kind: version_attributes(kind) for kind in ("model", "prompt", "index", "policy", "tool", "evaluator")
 }
+_MODEL_CALLED: Final = attributes_for(Meaning.MODEL_CALLED)
+_CALLS: Final = frozenset({Operation.CHAT, Operation.EMBEDDING})
 _MODEL_ANSWERED: Final = attributes_for(Meaning.MODEL_ANSWERED)
 _KIND_OF: Final = {
     **{key: kind for kind, where in _WHERE.items() for key in (*where.name, *where.label, *where.digest)},
-    **dict.fromkeys(_MODEL_ANSWERED, "model"),
+    **dict.fromkeys((*_MODEL_ANSWERED, *_MODEL_CALLED), "model"),
 }
 
 
@@ -92,12 +95,15 @@ def _named(span: SpanView, kind: str) -> VersionRef | None:
 def _model_of(span: SpanView) -> VersionRef | None:
     """Return the model a span names; what it answered as is its label only where nothing better is stated."""
     requested, label, digest = _read(span, "model")
+    if not requested and span.operation in _CALLS:
+        requested = span.label(*_MODEL_CALLED)
     answered = span.label(*_MODEL_ANSWERED)
-    name = requested or answered
-    if not (name or label or digest):
+    if not (requested or answered or label or digest):
         return None
+    model, gave = read_model_name(requested or answered), read_model_name(answered)
     slot = "embedding_model" if span.operation is Operation.EMBEDDING else "model"
-    return VersionRef("model", slot, name, label or ("" if digest else answered), digest)
+    snapshot = gave.snapshot or gave.key or model.snapshot
+    return VersionRef("model", slot, model.key, label or ("" if digest else snapshot), digest)
 
 
 _READERS: Final[Mapping[str, Callable[[SpanView], VersionRef | None]]] = {

@@ -299,3 +299,23 @@ def test_what_a_model_thought_is_not_what_it_said() -> None:
         f"{prefix}.contents.1.message_content.text": "3 EUR.",
     }
     assert map_trace([make_span(ROOT_ID, parent="", attributes=attributes)]).answer == "3 EUR."
+
+
+@pytest.mark.parametrize("parent", [ROOT_ID, "00000000000000d1"])
+def test_question_and_answer_may_be_declared_on_two_spans(parent: str) -> None:
+    asks = make_span("00000000000000d1", start=2, attributes={"tracebinder.question": "Fee?"})
+    answers = make_span(
+        "00000000000000d2", parent=parent, start=3, attributes={"tracebinder.answer": "3 EUR."}
+    )
+    (exchange,) = map_trace([server(), asks, answers, chat(4, [("user", "?")], "!")]).exchanges
+    assert (exchange.question.text, exchange.answer.text) == ("Fee?", "3 EUR.")
+
+
+def test_each_of_several_spans_that_declare_is_an_exchange() -> None:
+    turns = [
+        make_span(f"{number:016x}", start=number, attributes={
+            "tracebinder.question": question, "tracebinder.answer": answer})
+        for number, question, answer in ((2, "Fee?", "3 EUR."), (3, "Who signs?", "The manager."))
+    ]  # fmt: skip
+    draft = map_trace([server(), *turns])
+    assert [one.answer.text for one in draft.exchanges] == ["3 EUR.", "The manager."]

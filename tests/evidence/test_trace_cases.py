@@ -106,6 +106,43 @@ CASES = {
         ids={"conversation_ids": ("conv-31",), "session_ids": ("s-9",), "user_ids": ("u-204",)},
     ),
     "remote_parent": Case("Who signs?", "The branch manager."),
+    "vector_db_span": Case(
+        "When must I report?",
+        "Over 10,000 EUR.",
+        documents=(
+            ("AML-4", 0, 0.8, "Report over 10,000 EUR."),
+            ("AML-7", 1, 0.5, "Keep for five years."),
+        ),
+        models=("gpt-4o",),
+        without=UNSURE,
+    ),
+    # Vendors
+    "pydantic_agent_only": Case("Balance of HL-9?", "It is 77 EUR.", models=("m",), without=UNSURE),
+    "traceloop_workflow": Case(
+        "Balance of HL-9?",
+        "It is 77 EUR.",
+        tools=(("get_balance", {"account": "HL-9"}, "77 EUR"),),
+        documents=(("LOAN-07", 0, 0.91, "…1.2 percent."), ("FEES-01", 1, None, "Fees…")),
+        ids={"user_ids": ("u-204",)},
+        without=UNSURE,
+    ),
+    "vercel_ai_v5": Case(
+        "And the balance of HL-9?",
+        "It is 77 EUR.",
+        tools=BALANCE,
+        models=("gpt-4o",),
+        ids={"session_ids": ("s-9",), "user_ids": ("u-204",)},
+        without=UNSURE,
+    ),
+    "mlflow_spans": Case("Fee?", "3 EUR.", without=UNSURE),
+    "genkit_action": Case("Fee?", "3 EUR.", models=("gpt-5-mini",), without=UNSURE),
+    "langfuse_sdk": Case(
+        "Fee?",
+        "3 EUR.",
+        models=("gpt-4o",),
+        ids={"session_ids": ("s-9",), "user_ids": ("u-204",)},
+        without=UNSURE,
+    ),
     # Of no convention that is known
     "bare_llm_namespace": Case(flags=("not_recognised", "answer_absent")),
 }

@@ -20,9 +20,10 @@ def spans_of(name: str) -> list[dict[str, Any]]:
     """Return the spans of `data/traces/NAME.json` as dicts of their columns."""
     body = (BODIES / f"{name}.json").read_bytes()
     plain = unpack_body(body, content_type="application/json", content_encoding="", limits=Limits())
-    return [_columns(span) for span in decode_traces(plain, Limits()).spans]
+    return [columns_of(span) for span in decode_traces(plain, Limits()).spans]
 
 
-def _columns(span: SpanRecord) -> dict[str, Any]:
+def columns_of(span: SpanRecord) -> dict[str, Any]:
+    """Return a decoded span as a dict of its columns."""
     columns = span._asdict()
     return {**columns, **{name: orjson.loads(columns[name]) for name in _JSON_COLUMNS}}

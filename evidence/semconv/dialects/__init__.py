@@ -11,8 +11,19 @@ from typing import Final
 from evidence.semconv.dialects.contract import Dialect, Meaning, Operation, VersionAttributes
 from evidence.semconv.dialects.genai import GENAI
 from evidence.semconv.dialects.genai_legacy import GENAI_LEGACY
+from evidence.semconv.dialects.genkit import GENKIT
+from evidence.semconv.dialects.google_adk import GOOGLE_ADK
+from evidence.semconv.dialects.langfuse import LANGFUSE
+from evidence.semconv.dialects.langsmith import LANGSMITH
+from evidence.semconv.dialects.mlflow import MLFLOW
+from evidence.semconv.dialects.openai_agents import OPENAI_AGENTS
 from evidence.semconv.dialects.openinference import OPENINFERENCE
+from evidence.semconv.dialects.pydantic_ai import PYDANTIC_AI
+from evidence.semconv.dialects.strands import STRANDS
 from evidence.semconv.dialects.tracebinder import TRACEBINDER
+from evidence.semconv.dialects.traceloop import TRACELOOP
+from evidence.semconv.dialects.vector_stores import VECTOR_STORES
+from evidence.semconv.dialects.vercel_ai import VERCEL_AI
 
 __all__ = [
     "DIALECTS",
@@ -28,7 +39,10 @@ __all__ = [
     "version_attributes",
 ]
 
-DIALECTS: Final = (TRACEBINDER, GENAI, OPENINFERENCE, GENAI_LEGACY)
+DIALECTS: Final = (
+    TRACEBINDER, LANGSMITH, OPENAI_AGENTS, GENAI, OPENINFERENCE, PYDANTIC_AI, TRACELOOP, VERCEL_AI, LANGFUSE, MLFLOW,
+    GOOGLE_ADK, GENKIT, STRANDS, VECTOR_STORES, GENAI_LEGACY,
+)  # fmt: skip
 """Most telling first: of two attributes with the same meaning, that of the earlier dialect counts."""
 
 
@@ -50,4 +64,4 @@ def version_attributes(kind: str) -> VersionAttributes:
 def indexed_prefixes(dialect: Dialect) -> tuple[str, ...]:
     """Return what the names of flattened lists begin with in a dialect."""
     messages = (where.prefix for said in (dialect.asked, dialect.answered) for where in said.indexed)
-    return (*messages, *dialect.documents.indexed, *dialect.documents_put.indexed)
+    return (*messages, *dialect.documents.indexed)

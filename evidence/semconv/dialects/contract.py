@@ -36,6 +36,9 @@ class Meaning(StrEnum):
     FINISH_REASON = "why the model stopped: a text, or a list with one a choice"
     AGENT_NAME = "what the agent, the function or the step is called, where it is not the span's name"
     PROMPT_RECORDED = "its presence says that what was put to the model is recorded"
+    MODEL_CALLED = (
+        "the model that a model call or an embedding was put to, where others name other things by it"
+    )
     MODEL_ANSWERED = "the model that answered, as it calls itself"
     RETRIEVAL_QUERY = "what was searched for"
     TOOL_ARGUMENTS = "what a tool was given, JSON where it is JSON"
@@ -71,6 +74,7 @@ class OperationNames:
     closed: bool = False  # a value that is not among these is another operation, and nothing is implied
     present: Mapping[str, Operation] = field(default_factory=dict)  # attributes whose presence says it
     name_prefixes: Mapping[str, Operation] = field(default_factory=dict)  # how the span's own name begins
+    events: Mapping[str, Operation] = field(default_factory=dict)  # names of events whose presence says it
     # Attributes from which it is concluded where no dialect says it outright.
     implied: Mapping[str, Operation] = field(default_factory=dict)
 
@@ -136,5 +140,11 @@ class Dialect:
     event_body: str = ""  # the attribute of an event that holds all of its message as JSON
     prompt_events: frozenset[str] = frozenset()  # an event that says that the prompt is recorded
     documents: Documents = Documents()
-    documents_put: Documents = Documents()  # to a reranker
     detail_events: frozenset[str] = frozenset()  # events whose attributes count as the span's own
+    # Attributes that hold a JSON object whose fields are read as attributes of their own, `attribute.field`.
+    unfolded: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()  # attributes that hold one JSON text: read without its quotation marks
+    # Attributes of events that are read as attributes of the span, `event:NAME.attribute`; by the event's name.
+    lifted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Texts that stand where content was withheld: in which attributes, in any where none is named.
+    withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -68,12 +68,20 @@ OPENINFERENCE: Final = Dialect(
         Meaning.COST: ("llm.cost.total",),
     },
     versions={
-        "model": VersionAttributes(name=("llm.request.model_name", "llm.model_name", "embedding.model_name")),
+        "model": VersionAttributes(
+            name=(
+                "llm.request.model_name",
+                "llm.model_name",
+                "embedding.model_name",
+                "llm.invocation_parameters.model",
+            )
+        ),
         "prompt": VersionAttributes(name=("prompt.id",), label=("llm.prompt_template.version",)),
         "tool": VersionAttributes(name=("tool.name",)),
     },
     asked=_messages("llm.input_messages"),
     answered=_messages("llm.output_messages"),
     documents=Documents(indexed=("retrieval.documents", "reranker.output_documents"), key_prefix="document."),
-    documents_put=Documents(indexed=("reranker.input_documents",), key_prefix="document."),
+    unfolded=("llm.invocation_parameters",),
+    withheld={"__REDACTED__": ()},
 )

@@ -60,7 +60,7 @@ def _load_known(refs: Sequence[SystemRef]) -> dict[tuple[int, str], list[Artefac
         _label_digest(ref) for _, ref in refs if not ref.digest
     }
     labels = {ref.label for _, ref in refs if not ref.digest}
-    keys = {ref.key for _, ref in refs if not ref.digest}
+    keys = {key for _, ref in refs if not ref.digest for key in (ref.key, ref.label)}
     by_digest = versions.filter(digest__in=digests)
     by_label = versions.filter(artefact__key__in=keys, label__in=labels)
     known: dict[tuple[int, str], list[ArtefactVersion]] = {}
@@ -87,6 +87,8 @@ def _by_digest(ref: VersionRef, candidates: Sequence[ArtefactVersion]) -> Resolv
 def _by_label(ref: VersionRef, candidates: Sequence[ArtefactVersion]) -> ResolvedVersion | None:
     """Return the one version of this label whose content is known, else the stand-in made for the label before."""
     named = [version for version in candidates if version.artefact.key == ref.key]
+    # Registered under the name of its snapshot, as one that answered by that name was kept before.
+    named = named or [version for version in candidates if version.artefact.key == ref.label]
     content = [one for one in named if one.label == ref.label and one.digest_basis == DigestBasis.CONTENT]
     if ref.label and len(content) == 1:
         return ResolvedVersion(content[0], _is_registered(content[0]), ())
