@@ -14,8 +14,8 @@ from evidence.semconv.draft import Absent, Attachment, Candidate, Exchange, Rule
 from evidence.semconv.exchange_json import exchange_as_json
 from evidence.services import reviews
 from tests.e2e.browser import click, see, speak
-from tests.e2e.cases import ACTOR, ANSWER, make_trace
-from tests.factories import World, make_world
+from tests.e2e.cases import ANSWER, make_trace
+from tests.factories import ACTOR, World, make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,9 +67,8 @@ def make_conversation(world: World, *, revision: int = 1, like: Trace | None = N
         values["revision"] = 2  # above the one that `cases` made
     whole = Trace.objects.create(**values)
     for ordinal, claim in enumerate(Claim.objects.filter(trace=trace).order_by("ordinal")):
-        text = claim.text
         Claim.objects.create(
-            trace=whole, exchange=3, ordinal=ordinal, text=text, start=claim.start, end=claim.end,
+            trace=whole, exchange=3, ordinal=ordinal, text=claim.text, start=claim.start, end=claim.end,
             material=claim.material, origin="derived", extractor_version=claim.extractor_version,
         )  # fmt: skip
     Retrieval.objects.create(
