@@ -93,7 +93,9 @@ def _check_traces(batch: TraceBatch) -> None:
 
 def _check_logs(batch: LogBatch) -> None:
     assert len(batch.evaluations) + len(batch.events) + len(batch.rejects) == batch.n_items
-    for event in (*batch.evaluations, *batch.events):
+    for evaluation in batch.evaluations:
+        _check_storable(evaluation.attributes)
+    for event in batch.events:
         _check_storable(event.attributes)
     _check_rejects(batch.rejects)
 
