@@ -243,8 +243,9 @@ OTLP_MAX_NESTING = env_int("TRACEBINDER_OTLP_MAX_NESTING", 16)  # levels of arra
 OTLP_MAX_CLOCK_SKEW = env_int("TRACEBINDER_OTLP_MAX_CLOCK_SKEW", 1)  # seconds a span may end before it starts
 # Whether the text of log records that are no GenAI events is kept, when they are refused.
 OTLP_KEEP_APP_LOGS = env_bool("TRACEBINDER_OTLP_KEEP_APP_LOGS", default=False)
-# Seconds after and before its arrival that a span may say it began, without a flag on its trace.
+# Seconds after its arrival that a span may say it began, without a flag on its trace.
 OTLP_START_AHEAD = env_int("TRACEBINDER_OTLP_START_AHEAD", 3_600)
+# Seconds before its arrival, likewise.
 OTLP_START_BEHIND = env_int("TRACEBINDER_OTLP_START_BEHIND", 30 * 86_400)
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429

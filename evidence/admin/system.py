@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge
+from evidence.admin.frame.filters import related
 from evidence.models import ServiceName, System
 
 
@@ -37,7 +38,7 @@ class SystemAdmin(ReadOnlyModelAdmin):
 @admin.register(ServiceName)
 class ServiceNameAdmin(ReadOnlyModelAdmin):
     list_display = ["name", "system", "is_part", "declared_by", "created_at"]
-    list_filter = ["is_part", "system"]
+    list_filter = [related("system"), "is_part"]
     list_select_related = ["system"]
     search_fields = ["=name"]
     chain = [ChainLink("The system", "evidence.system", "id__exact", "system_id")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evidence.semconv.arrival import settle
 
-VALUES = st.sampled_from(["", "[]", "a", "longer", None, [], 0, False])
+VALUES: st.SearchStrategy[Any] = st.sampled_from(["", "[]", "a", "longer", None, [], 0, False])
 SAID = st.tuples(st.integers(1, 3), st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3))
 
 

@@ -19,7 +19,7 @@ from evidence.services.assembly.values import find_large_values
 from evidence.services.blobs import blob_path, read_blob, store_blob
 from evidence.services.disposal.retention import apply_retention
 from tests.evidence.eval_files import eval_file, post
-from tests.evidence.otlp_bodies import make_request, make_span, read_traces
+from tests.evidence.otlp_bodies import START_NS, make_request, make_span, read_traces
 from tests.evidence.test_exact_erasure import MINE, OTHER, SECRET, erase, send, sender, span_of
 from tests.factories import World
 
@@ -139,7 +139,7 @@ def test_a_value_goes_though_no_row_names_it_any_more(sender: World) -> None:
     """The refused item was cut before it came to the marker; the request still has it."""
     send(span_of(MINE, SECRET))
     long: Any = {f"a{number}": "x" * 1_500 for number in range(60)}
-    send(span_of(MINE, "other words under the same span id", **long, statement=LARGE))
+    send(span_of(MINE, "other words under the same span id", start=START_NS - 1, **long, statement=LARGE))
     refused = Reject.objects.get()
     assert BLOB_KEY not in str(refused.item)
     assert blob_path(sha256_hex(LARGE.encode())).exists()

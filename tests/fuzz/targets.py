@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from backports import zstd
+
 from evidence.citations.claims import extract_claims
 from evidence.citations.verdict import Source, Verdict, check_citation
 from evidence.evals.contracts import EvalFileError, ParsedRun
@@ -65,7 +67,7 @@ _VARIANTS: Final = [
     (signal, media, packing)
     for signal in ("traces", "logs")
     for media in (otlp_bodies.PROTOBUF, otlp_bodies.JSON)
-    for packing in ("", "gzip", "deflate")
+    for packing in ("", "gzip", "deflate", "zstd")
 ]
 
 
@@ -90,8 +92,10 @@ def _check_traces(batch: TraceBatch) -> None:
 
 
 def _check_logs(batch: LogBatch) -> None:
-    assert len(batch.evaluations) + len(batch.rejects) == batch.n_items
-    for event in batch.evaluations:
+    assert len(batch.evaluations) + len(batch.events) + len(batch.rejects) == batch.n_items
+    for evaluation in batch.evaluations:
+        _check_storable(evaluation.attributes)
+    for event in batch.events:
         _check_storable(event.attributes)
     _check_rejects(batch.rejects)
 
@@ -121,9 +125,21 @@ def _otlp_seeds() -> list[bytes]:
             {"key": "gen_ai.evaluation.score.value", "value": {"doubleValue": 0.5}},
         ],
     }
-    logs = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [event]}]}]}).encode()
+    said = {"stringValue": "a\x00b"}
+    asked = {
+        **event,
+        "eventName": "gen_ai.user.message",
+        "traceId": "1" * 32,
+        "spanId": "2" * 16,
+        "body": said,
+    }
+    logs = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [event, asked]}]}]}).encode()
     plain = [request.SerializeToString(), otlp_bodies.to_otlp_json(request), b"", logs]
-    bodies = {"": plain, "gzip": [gzip.compress(body) for body in plain], "deflate": plain}
+    packed = {
+        "gzip": [gzip.compress(body) for body in plain],
+        "zstd": [zstd.compress(body) for body in plain],
+    }
+    bodies = {"": plain, "deflate": plain, **packed}
     return [
         bytes([number]) + body for number, (_, _, packing) in enumerate(_VARIANTS) for body in bodies[packing]
     ]

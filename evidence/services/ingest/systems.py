@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -26,7 +26,8 @@ class WritableSystems:
     """The systems a token writes to, by key."""
 
     by_key: Mapping[str, System]
-    _of_services: dict[str, list[System]] = field(default_factory=dict)  # those asked for by this request
+    # Services with the systems they are part of, once this request has asked.
+    _services: list[Mapping[str, Collection[int]]] = field(default_factory=list)
 
     @classmethod
     def of(cls, principal: Principal) -> WritableSystems:
@@ -52,12 +53,11 @@ class WritableSystems:
         return meant[0] if len(meant) == 1 else None
 
     def _with_service(self, name: str) -> list[System]:
-        """Return the systems of which a service is part."""
-        if name not in self._of_services:
-            by_id = {system.pk: system for system in self.by_key.values()}
-            found = systems_of_services([name], by_id).get(name, set())
-            self._of_services[name] = [by_id[pk] for pk in sorted(found)]
-        return self._of_services[name]
+        """Return the systems of which a service is part. All services are asked for at once, whatever is sent."""
+        by_id = {system.pk: system for system in self.by_key.values()}
+        if not self._services:
+            self._services.append(systems_of_services(by_id))
+        return [by_id[pk] for pk in sorted(self._services[0].get(name, ()))]
 
     def of_reject(self, reject: RejectRecord) -> System | None:
         """Return the system whose people may see a refusal: the one named, else the token's only one."""

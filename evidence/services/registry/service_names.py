@@ -45,13 +45,10 @@ def declare_service(*, principal: Principal, system: System, name: str, is_part:
     return row
 
 
-def systems_of_services(names: Iterable[str], system_ids: Iterable[int]) -> dict[str, set[int]]:
-    """Return of which of these systems each named service is part; a name that none has declared is not in it."""
-    latest = (
-        ServiceName.objects.filter(name__in=set(names), system__in=set(system_ids))
-        .order_by("name", "system", "-pk")
-        .distinct("name", "system")
-    )
+def systems_of_services(system_ids: Iterable[int]) -> dict[str, set[int]]:
+    """Return the services that are part of any of these systems, each with those it is part of."""
+    declared = ServiceName.objects.filter(system__in=set(system_ids))
+    latest = declared.order_by("name", "system", "-pk").distinct("name", "system")
     found: dict[str, set[int]] = {}
     for name, system_id, is_part in latest.values_list("name", "system", "is_part"):
         if is_part:
