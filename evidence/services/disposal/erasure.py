@@ -88,14 +88,7 @@ def erase_trace_payload(
     with Drafts() as drafts:
         looks = Looks(drafts.write)
         draw_up(system, trace_id, gone=(), looks=looks)
-        with transaction.atomic(), trace_kept_still(system.pk, trace_id):
-            locks.hold(locks.Lock.DISPOSAL)
-            acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
-            plan = draw_up(system, trace_id, gone=(), looks=looks)
-            if as_planned and as_planned != plan.stays_digest:
-                raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
-            drafts.keep({blob.remainder for blob in plan.blobs})
-            return _carry_out(plan, reason, principal.actor)
+        return _erase_locked(principal, system, trace_id, reason, as_planned, looks, drafts)
 
 
 def erase_subject(
@@ -133,6 +126,27 @@ def erase_subject(
         except LegalHoldInForce as exc:
             report.held.append((plan.trace_id, str(exc)))
     return report
+
+
+@transaction.atomic
+def _erase_locked(
+    principal: Principal,
+    system: System,
+    trace_id: UUID,
+    reason: str,
+    as_planned: str,
+    looks: Looks,
+    drafts: Drafts,
+) -> ErasureReport:
+    """Draw the plan up again, while nothing it speaks of can change, and carry it out."""
+    with trace_kept_still(system.pk, trace_id):
+        locks.hold(locks.Lock.DISPOSAL)
+        acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
+        plan = draw_up(system, trace_id, gone=(), looks=looks)
+        if as_planned and as_planned != plan.stays_digest:
+            raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+        drafts.keep({blob.remainder for blob in plan.blobs})
+        return _carry_out(plan, reason, principal.actor)
 
 
 def _carry_out(plan: ErasurePlan, reason: str, actor: str) -> ErasureReport:
