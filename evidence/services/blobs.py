@@ -92,7 +92,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
 
 
 class Drafts:
-    """Blobs that are written out and may not be wanted: in the store, beside its blobs, until `keep` makes them some.
+    """Blobs that are written out and may not be wanted: in the store, beside its blobs, until kept.
 
     As a context it takes away what nobody kept.
     """
@@ -117,11 +117,15 @@ class Drafts:
             path.write_bytes(data)
         return digest
 
-    def keep(self, wanted: Collection[str]) -> None:
-        """Make blobs of what was written of these. Call it inside the transaction of whatever refers to them."""
-        for digest, (path, media_type) in self._written.items():
-            if digest in wanted:
-                store_blob_file(path, digest=digest, media_type=media_type)
+    def among(self, wanted: Collection[str]) -> list[tuple[str, Path, str]]:
+        """Return digest, file and media type of what was written of these."""
+        return [(digest, *written) for digest, written in self._written.items() if digest in wanted]
+
+
+def keep_drafts(drafts: Drafts, wanted: Collection[str]) -> None:
+    """Make blobs of what was written of these. Call it inside the transaction of whatever refers to them."""
+    for digest, path, media_type in drafts.among(wanted):
+        store_blob_file(path, digest=digest, media_type=media_type)
 
 
 @blob_store()

@@ -74,9 +74,8 @@ def _actors_of_events_after(scope: BinderScope) -> set[str]:
 
     A row and its event are written in one transaction, the event a moment later: a scope may be as of a time between.
     """
-    events = AuditEvent.objects.filter(
-        scope.as_of.knew(), system=scope.system, occurred_at__gt=scope.as_of.at
-    ).exclude(speaks_of_internals(AuditEvent))
+    committed = AuditEvent.objects.filter(scope.as_of.knew(), system=scope.system)
+    events = committed.exclude(scope.as_of.knew("occurred_at")).exclude(speaks_of_internals(AuditEvent))
     acted = set(events.values_list("xact_id", "actor"))
     wrote = _transactions_packed(scope, {transaction for transaction, _ in acted}) if acted else set()
     return {actor for transaction, actor in acted if transaction in wrote}

@@ -32,7 +32,7 @@ from evidence.models import (
 )
 from evidence.services import audit
 from evidence.services.assembly import trace_kept_still
-from evidence.services.blobs import Drafts
+from evidence.services.blobs import Drafts, keep_drafts
 from evidence.services.disposal.blob_plans import Looks
 from evidence.services.disposal.blob_removal import remove_blobs
 from evidence.services.disposal.certificates import certify
@@ -87,15 +87,8 @@ def erase_trace_payload(
     acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
     with Drafts() as drafts:
         looks = Looks(drafts.write)
-        draw_up(system, trace_id, gone=(), looks=looks)
-        with transaction.atomic(), trace_kept_still(system.pk, trace_id):
-            locks.hold(locks.Lock.DISPOSAL)
-            acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
-            plan = draw_up(system, trace_id, gone=(), looks=looks)
-            if as_planned and as_planned != plan.stays_digest:
-                raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
-            drafts.keep({blob.remainder for blob in plan.blobs})
-            return _carry_out(plan, reason, principal.actor)
+        drafted = draw_up(system, trace_id, gone=(), looks=looks)
+        return _erase_locked(principal, drafted, looks, drafts, reason=reason, as_planned=as_planned)
 
 
 def erase_subject(
@@ -133,6 +126,22 @@ def erase_subject(
         except LegalHoldInForce as exc:
             report.held.append((plan.trace_id, str(exc)))
     return report
+
+
+@transaction.atomic
+def _erase_locked(
+    principal: Principal, drafted: ErasurePlan, looks: Looks, drafts: Drafts, *, reason: str, as_planned: str
+) -> ErasureReport:
+    """Draw the plan up again, while nothing it speaks of can change, and carry it out."""
+    system, trace_id = drafted.system, drafted.trace_id
+    with trace_kept_still(system.pk, trace_id):
+        locks.hold(locks.Lock.DISPOSAL)
+        acts.check_can_erase_period(principal, system, *when_it_began(system, trace_id))
+        plan = draw_up(system, trace_id, gone=(), looks=looks)
+        if as_planned and as_planned != plan.stays_digest:
+            raise PlanOvertaken("Something else stays by now than the plan said: plan the erasure again.")
+        keep_drafts(drafts, {blob.remainder for blob in plan.blobs})
+        return _carry_out(plan, reason, principal.actor)
 
 
 def _carry_out(plan: ErasurePlan, reason: str, actor: str) -> ErasureReport:
