@@ -113,6 +113,3 @@ def parse_said(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return parse_json(text)
-
-
-_EXACT: Final = json.JSONDecoder(parse_float=_read_float, parse_constant=str)
