@@ -1,18 +1,26 @@
-"""Bearer tokens."""
+"""Who sends a request of the API: a bearer token, or the browser of somebody who signed in."""
 
 from __future__ import annotations
 
 import hmac
+from typing import Final
 
 from django.contrib.auth.models import User
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import (
+    BaseAuthentication,
+    SessionAuthentication,
+    get_authorization_header,
+)
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from evidence.access import is_usable
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
+
+_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -42,6 +50,25 @@ class TokenAuthentication(BaseAuthentication):
         """Make a missing token a 401 rather than a 403."""
         del request
         return "Bearer"
+
+
+class BrowserAuthentication(SessionAuthentication):
+    """The session of somebody who signed in, whose token against forged requests comes as a header or in a form."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Look for that token, and read no body for it but a form's.
+
+        Django REST framework would read the body for it as it reads those of its parsers, and refuse what only the view
+        knows how to read: a file of requirements in YAML.
+        """
+        media = str(request.content_type or "").partition(";")[0].strip().lower()
+        super().enforce_csrf(request if media in _FORMS else request._request)  # noqa: SLF001  # the one below it
+
+
+class BrowserScheme(SessionScheme):
+    """How the schema describes it: as any session."""
+
+    target_class = "evidence.api.authentication.BrowserAuthentication"
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular is untyped here
