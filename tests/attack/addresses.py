@@ -65,7 +65,8 @@ def _key_in_admin(route: str, tenant: Tenant) -> str:
     if "app_label" in route:
         return "evidence"
     found = re.match(r"admin/(\w+)/(\w+)/", route)
-    for model in (*admin.site._registry, User):
+    models: list[type[Model]] = [*admin.site._registry, User]
+    for model in models:
         if found and model._meta.label_lower == f"{found[1]}.{found[2]}":
             return tenant.first(model)
     return "1"

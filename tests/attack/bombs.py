@@ -17,16 +17,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from evidence.models import Scope
+from evidence.models import Reject, Scope, Trace
+from evidence.services.assembly import assemble_due_traces
 from tests.attack.wire import Answer, Send, bearer, session_of
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span
+from tests.evidence.stored_spans import store_spans
+from tests.evidence.test_assembly import spans_of
 from tests.factories import World
 from tests.fuzz.answers import CODES
 
@@ -93,6 +97,17 @@ class Blown:
         """How many were sent."""
         return sum(answers.total() for answers in self.kinds.values())
 
+    def note(self, door: str, kind: str, told: str, fault: str, cost: tuple[float, int]) -> None:
+        """Count one of them, with what was said and what it cost."""
+        cpu, memory = cost
+        self.kinds.setdefault(door, Counter())[told] += 1
+        if cpu >= self.cpu.get(door, 0):
+            self.cpu[door], self.dearest[door] = cpu, kind
+        self.memory[door] = max(memory, self.memory.get(door, 0))
+        too_dear = [f"{cpu:.1f} s of processor time"] if cpu > MOST_CPU else []
+        too_large = [f"{memory >> 20} MiB"] if memory > MOST_MEMORY else []
+        self.faults += [f"{door}: {kind}: {why}" for why in (fault, *too_dear, *too_large) if why]
+
 
 def send_bombs(send: Send, world: World, meter: Meter, *, scale: float = 1.0) -> Blown:
     """Send every bomb to every door.
@@ -104,29 +119,43 @@ def send_bombs(send: Send, world: World, meter: Meter, *, scale: float = 1.0) ->
     for bomb in bombs(world, scale):
         meter.start()
         answer = send(bomb.method, bomb.path, bomb.headers, bomb.body)
-        _note(found, bomb, answer, *meter.stop())
+        told = f"{answer.status} {answer.code}".strip()
+        found.note(bomb.door, bomb.kind, told, _fault_of(answer), meter.stop())
+    _assemble_hostile_traces(found, world, int(200_000 * scale))
     return found
 
 
-def _note(found: Blown, bomb: Bomb, answer: Answer, cpu: float, memory: int) -> None:
-    found.kinds.setdefault(bomb.door, Counter())[f"{answer.status} {answer.code}".strip()] += 1
-    if cpu >= found.cpu.get(bomb.door, 0):
-        found.cpu[bomb.door], found.dearest[bomb.door] = cpu, bomb.kind
-    found.memory[bomb.door] = max(memory, found.memory.get(bomb.door, 0))
-    label = f"{bomb.door}: {bomb.kind}"
+def _fault_of(answer: Answer) -> str:
+    """Return what is wrong with an answer; a refusal is a documented problem, or a form that says what is wrong."""
     if answer.status >= 500:
-        found.faults.append(f"{label}: {answer.status}")
-    elif answer.status >= 400 and not _is_named(answer):
-        found.faults.append(f"{label}: {answer.status} without a code: {answer.content[:100]!r}")
-    if cpu > MOST_CPU:
-        found.faults.append(f"{label}: {cpu:.1f} s of processor time")
-    if memory > MOST_MEMORY:
-        found.faults.append(f"{label}: {memory >> 20} MiB")
+        return str(answer.status)
+    if answer.status < 400 or CODES.get(answer.code) == answer.status or b"errorlist" in answer.content:
+        return ""
+    return f"{answer.status} without a code: {answer.content[:100]!r}"
 
 
-def _is_named(answer: Answer) -> bool:
-    """Whether a refusal is a problem that is documented, or a form that says what is wrong in it."""
-    return CODES.get(answer.code) == answer.status or b"errorlist" in answer.content
+def _assemble_hostile_traces(found: Blown, world: World, n: int) -> None:
+    """Assemble a trace for each hostile text in question, answer and quotation, as a worker does, in this process."""
+    meter = OwnProcess()
+    for kind, text in hostile_texts(n):
+        cited = {"index": f"{world.system.key}-docs", "document": "DOC-1", "quote": text}
+        claims = json.dumps([{"text": text, "material": True, "citations": [cited]}])
+        for name, value in (("question", text), ("answer", text), ("claims", claims)):
+            trace_id = uuid4()
+            store_spans(world.system, trace_id, spans_of(world, **{f"tracebinder.{name}": value}))
+            meter.start()
+            assemble_due_traces(limit=1)
+            cost, told = meter.stop(), _became_of(trace_id)
+            found.note(
+                "assembly", f"{name} of {kind}", told, "" if told else "neither sealed nor set aside", cost
+            )
+
+
+def _became_of(trace_id: UUID) -> str:
+    if Trace.objects.filter(trace_id=trace_id).exists():
+        return "sealed"
+    reject = Reject.objects.filter(trace_id=trace_id.hex).first()
+    return f"set aside, {reject.code}" if reject else ""
 
 
 # Texts.
@@ -222,16 +251,28 @@ def _protobuf(path: str, n: int) -> Iterator[tuple[str, bytes]]:
     many = {f"key{number}": "v" for number in range(n // 20)}
     yield "many attributes", make_request(make_span(attributes=many)).SerializeToString()
     yield "long key", make_request(make_span(attributes={"k" * n: "v"})).SerializeToString()
-    nested = AnyValue(string_value="x")
-    for _ in range(90):
-        outer = AnyValue()
-        outer.array_value.values.append(nested)
-        nested = outer
-    span = make_span()
-    span.attributes.add(key="deep").value.CopyFrom(nested)
-    yield "deep attribute as protobuf", make_request(span).SerializeToString()
+    yield "deep attribute as protobuf", _deep(10_000)
     yield "a length that is not there", b"\x0a\xff\xff\xff\xff\x07" + bytes(64)
     yield "groups inside each other", b"\x0b" * n
+
+
+def _deep(levels: int) -> bytes:
+    """Return a request with an attribute of arrays inside each other, deeper than the library of protobuf writes."""
+    value = AnyValue(string_value="x").SerializeToString()
+    for _ in range(levels):
+        value = _field(5, _field(1, value))  # AnyValue.array_value, ArrayValue.values
+    attribute = _field(1, b"deep") + _field(2, value)  # KeyValue
+    span = make_span().SerializeToString() + _field(9, attribute)
+    return _field(1, _field(2, _field(2, span)))  # resource_spans, scope_spans, spans
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field of a protobuf message that holds bytes."""
+    length, n = bytearray(), len(content)
+    while n > 127:
+        length.append(n & 127 | 128)
+        n >>= 7
+    return bytes([number << 3 | 2, *length, n]) + content
 
 
 def _log_of(attributes: Mapping[str, str]) -> bytes:

@@ -67,7 +67,7 @@ def _steps(models: list[tuple[type[Model], int]]) -> Iterator[Step]:
     """Yield tamperings with several tables at once, of which no two are with rows of one transaction."""
     by_column = [
         [
-            (model, number, field.column, statement)
+            (model, number, str(field.column), statement)
             for field, statement in zip(model._meta.concrete_fields, change_each_column(model), strict=True)
         ]
         for model, number in models

@@ -121,6 +121,10 @@ def _of_nobody() -> frozenset[str]:
     return words_of([json.dumps(describe_trust()), *(str(value) for row in told for value in row)])
 
 
+def _tables() -> list[type[Model]]:
+    return [*our_models(), User]
+
+
 Rows = dict[str, dict[str, str]]  # label of a model -> key of a row -> all that it says
 
 
@@ -128,7 +132,7 @@ def _rows() -> Rows:
     """Return every row there is, as text."""
     found: Rows = {}
     with connection.cursor() as cursor:
-        for model in (*our_models(), User):
+        for model in _tables():
             if model.__name__ in _OF_ALL:
                 continue
             cursor.execute(
@@ -222,7 +226,7 @@ def state_of_the_store() -> dict[str, str]:
     Of the audit log only what is of a system counts: a sign-in that failed is on record, and of none.
     """
     parts = []
-    for model in (*our_models(), User):
+    for model in _tables():
         table, only = model._meta.db_table, ""
         if model is AuditEvent:
             only = "WHERE system_id IS NOT NULL"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,24 +16,21 @@ STATES = {"met", "partly", "not met", "outside"}
 TEST = re.compile(r"`(tests/[\w/]+\.py::test_\w+)`")
 
 
-def rows_below(heading: str) -> Iterator[list[str]]:
-    """Yield the cells of each row of the table below a heading."""
-    part = PAGE.read_text(encoding="utf-8").partition(f"{heading}\n")[2]
-    for line in re.split(r"^#+ ", part, flags=re.MULTILINE)[0].splitlines():
-        if line.startswith("| ") and not line.startswith(("| | ", "| requirement ")):
-            yield [cell.strip() for cell in line.strip("| ").split(" | ")] if line.count("|") else []
-
-
 def rows_of(heading: str, width: int) -> list[list[str]]:
-    rows = list(rows_below(heading))
-    padded = [[*row, ""] if len(row) == width - 1 else row for row in rows]
-    assert all(len(row) == width for row in padded), padded
-    return padded
+    """Return the cells of each row of the table below a heading."""
+    part = PAGE.read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+    lines = [
+        line for line in re.split(r"^#", part, flags=re.MULTILINE)[0].splitlines() if line.startswith("|")
+    ]
+    rows = [re.split(r"\s*\|\s*", line)[1:-1] for line in lines[2:]]
+    assert rows
+    assert all(len(row) == width for row in rows), rows
+    return rows
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_each_flow_has_all_six_letters_each_answered_by_a_test_or_said_not_to_be(flow: str) -> None:
-    answered = defaultdict(int)
+    answered: dict[str, int] = defaultdict(int)
     for letter, threat, how, test in rows_of(f"## {flow}", 4):
         assert letter in LETTERS, threat
         answered[letter] += bool(TEST.fullmatch(test))
