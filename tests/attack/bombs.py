@@ -15,6 +15,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
@@ -109,19 +110,21 @@ class Blown:
         self.faults += [f"{door}: {kind}: {why}" for why in (fault, *too_dear, *too_large) if why]
 
 
-def send_bombs(send: Send, world: World, meter: Meter, *, scale: float = 1.0) -> Blown:
+def send_bombs(send: Send, world: World, meter: Meter, *, scale: float = 1.0, every: int = 1) -> Blown:
     """Send every bomb to every door.
 
     Args:
         scale: by which sizes are multiplied; 1 is as large as the doors take, or larger.
+        every: how many are left out between two, and one.
     """
     found = Blown()
-    for bomb in bombs(world, scale):
+    for bomb in islice(bombs(world, scale), 0, None, every):
         meter.start()
         answer = send(bomb.method, bomb.path, bomb.headers, bomb.body)
         told = f"{answer.status} {answer.code}".strip()
         found.note(bomb.door, bomb.kind, told, _fault_of(answer), meter.stop())
-    _assemble_hostile_traces(found, world, int(200_000 * scale))
+    for trace in islice(_hostile_traces(world, int(200_000 * scale)), 0, None, every):
+        _assemble(found, world, *trace)
     return found
 
 
@@ -134,21 +137,23 @@ def _fault_of(answer: Answer) -> str:
     return f"{answer.status} without a code: {answer.content[:100]!r}"
 
 
-def _assemble_hostile_traces(found: Blown, world: World, n: int) -> None:
-    """Assemble a trace for each hostile text in question, answer and quotation, as a worker does, in this process."""
-    meter = OwnProcess()
+def _hostile_traces(world: World, n: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield attributes of a trace for each hostile text, in the question, the answer and a quotation."""
     for kind, text in hostile_texts(n):
         cited = {"index": f"{world.system.key}-docs", "document": "DOC-1", "quote": text}
         claims = json.dumps([{"text": text, "material": True, "citations": [cited]}])
         for name, value in (("question", text), ("answer", text), ("claims", claims)):
-            trace_id = uuid4()
-            store_spans(world.system, trace_id, spans_of(world, **{f"tracebinder.{name}": value}))
-            meter.start()
-            assemble_due_traces(limit=1)
-            cost, told = meter.stop(), _became_of(trace_id)
-            found.note(
-                "assembly", f"{name} of {kind}", told, "" if told else "neither sealed nor set aside", cost
-            )
+            yield f"{name} of {kind}", {f"tracebinder.{name}": value}
+
+
+def _assemble(found: Blown, world: World, kind: str, attributes: dict[str, str]) -> None:
+    """Assemble a trace as a worker does, in this process."""
+    meter, trace_id = OwnProcess(), uuid4()
+    store_spans(world.system, trace_id, spans_of(world, **attributes))
+    meter.start()
+    assemble_due_traces(limit=1)
+    cost, told = meter.stop(), _became_of(trace_id)
+    found.note("assembly", kind, told, "" if told else "neither sealed nor set aside", cost)
 
 
 def _became_of(trace_id: UUID) -> str:

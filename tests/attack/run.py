@@ -112,14 +112,15 @@ def attack_as_owner(_: Copy, __: argparse.Namespace) -> Outcome:
     return Outcome([told], found.missed)
 
 
-def attack_with_bombs(copy: Copy, _: argparse.Namespace) -> Outcome:
+def attack_with_bombs(copy: Copy, asked: argparse.Namespace) -> Outcome:
     """Send bodies that are dear to read to each door."""
     from tests.attack.bombs import MOST_CPU, MOST_MEMORY, send_bombs
 
     with copy.room() as world:
-        found = send_bombs(copy.send(), world, copy.meter())
+        found = send_bombs(copy.send(), world, copy.meter(), scale=asked.scale)
     told = (
-        f"{found.bombs:,} bodies at {len(found.kinds)} doors, {len(found.faults)} faults. Allowed for one request: "
+        f"{found.bombs:,} bodies at {len(found.kinds)} doors, of the largest sizes times {asked.scale:g}, "
+        f"{len(found.faults)} faults. Allowed for one request: "
         f"{MOST_CPU:.0f} s of processor time, web and PostgreSQL together, and {MOST_MEMORY >> 20} MiB more of a "
         "process."
     )
@@ -175,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS), metavar="part")
     parser.add_argument("--cases", type=int, default=10_000, help="changed binders")
+    parser.add_argument("--scale", type=float, default=1.0, help="by which the sizes of bombs are multiplied")
     parser.add_argument(
         "--no-page", dest="page", action="store_false", help="leave docs/reference/security.md alone"
     )

@@ -7,7 +7,7 @@ attack on a door that opens for nobody would prove nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import connection
 
 from tests.attack.tenants import changed_since, state_of_the_store
-from tests.attack.wire import Answer, Send, WiredClient, bearer, session_of
+from tests.attack.wire import Send, WiredClient, bearer, session_of
 from tests.factories import World
 from tests.invariants.act_doors import ACTS, Act, Door
 from tests.invariants.walk import our_models
@@ -90,86 +90,80 @@ def attack_doors(send: Send, room: Room, *, in_short: bool = False) -> Written:
     """
     found, doors = Written(), [(act, name, door) for act in ACTS for name, door in doors_of(act)]
     for number, (act, name, door) in enumerate(doors):
+        columns = list(FORGED)[number % 8 :: 8] if in_short else list(FORGED)
         with room() as world:
             found.doors += 1
-            columns = list(FORGED)[number % 8 :: 8] if in_short else list(FORGED)
-            _attack(found, send, world, act, name, door, columns, tries=not in_short)
+            _AtOneDoor(found, send, world, act, name, door, act.prepare(world)).attack(
+                columns, in_short=in_short
+            )
     return found
 
 
-def _attack(
-    found: Written,
-    send: Send,
-    world: World,
-    act: Act,
-    name: str,
-    door: Door,
-    columns: list[str],
-    *,
-    tries: bool,
-) -> None:
-    made = act.prepare(world)
-    people = [who for who in everybody(world, act.scopes, act.owner) if who.user is not None]
-    fitting = [who for who in people if name == "api" or who.token is None]
-    may = [who for who in fitting if who.name in act.allowed]
-    label = f"{act.label} by {name}"
-    for who in (who for who in fitting if tries and who not in may):
-        found.by_whom_it_may_not += 1
-        _must_not_write(found, f"{label}: {who.name}", wired(who, send), world, door, made)
-    for who in (who for who in may if who.token is None):
-        found.without_the_csrf_token += 1
-        thief = wired(who, send, drops=frozenset({"X-CSRFToken"}))
-        _must_not_write(found, f"{label}: {who.name}, from another site", thief, world, door, made)
-    if may:
-        _forge(found, label, may[0], send, world, door, made, columns)
+@dataclass(frozen=True)
+class _AtOneDoor:
+    """The attack on one door of one act."""
 
+    found: Written
+    send: Send
+    world: World
+    act: Act
+    name: str
+    door: Door
+    made: Any
 
-def _must_not_write(found: Written, label: str, who: WiredWho, world: World, door: Door, made: Any) -> None:
-    before = state_of_the_store()
-    door(world, who, made)
-    found.faults += [f"{label}: {answer.status}" for answer in failed(who)]
-    if changed := changed_since(before):
-        found.faults.append(f"{label} wrote to {', '.join(changed)}")
+    def attack(self, columns: list[str], *, in_short: bool) -> None:
+        """Send whoever may not, then another site, then whoever may with columns of ours in the body."""
+        people = everybody(self.world, self.act.scopes, self.act.owner)
+        fitting = [who for who in people if who.user and (self.name == "api" or who.token is None)]
+        may = [who for who in fitting if who.name in self.act.allowed]
+        for who in (who for who in fitting if who not in may and not in_short):
+            self.found.by_whom_it_may_not += 1
+            self._must_not_write(who.name, wired(who, self.send))
+        for who in (who for who in may if who.token is None):
+            self.found.without_the_csrf_token += 1
+            thief = wired(who, self.send, drops=frozenset({"X-CSRFToken"}))
+            self._must_not_write(f"{who.name}, from another site", thief)
+        if may:
+            self._forge(may[0], columns)
 
+    def _must_not_write(self, by: str, who: WiredWho) -> None:
+        if changed := self._changed_by(by, who):
+            self._fault(by, f"wrote to {', '.join(changed)}")
 
-def _forge(
-    found: Written,
-    label: str,
-    who: Who,
-    send: Send,
-    world: World,
-    door: Door,
-    made: Any,
-    columns: Iterable[str],
-) -> None:
-    """Send what is allowed with forged columns in it until it is carried out, at the latest as it should be.
+    def _forge(self, who: Who, columns: list[str]) -> None:
+        """Send what is allowed with forged columns in it until it is carried out, at the latest as it should be.
 
-    A body of the API is refused by the first name that is none of its own, so each is sent alone; a form leaves out
-    what it does not know, so they are sent together.
-    """
-    one_by_one: list[dict[str, object]] = [{column: FORGED[column]} for column in columns]
-    is_form = label.endswith("admin")
-    tried = [dict(FORGED)] if is_form else one_by_one
-    for extra in (*tried, {}):
-        found.with_forged_columns += len(extra)
-        forger, before = wired(who, send, extra=extra), state_of_the_store()
-        door(world, forger, made)
-        found.faults += [f"{label} with {', '.join(extra)}: {answer.status}" for answer in failed(forger)]
-        if changed_since(before):
-            found.opened += 1
-            if kept := rows_that_say(*_MARKS):
-                found.faults.append(f"{label}: {', '.join(extra)} was kept by {', '.join(kept)}")
-            return
-    told = [(answer.status, answer.content[:200]) for answer in forger.client.answers]
-    if forger.client.only_read or (not is_form and told[-1][0] < 300):
-        found.opened += 1  # there was nothing to write
-    else:
-        found.faults.append(f"{label} does not open for {who.name}, so nothing was shown: {told}")
+        A body of the API is refused by the first name that is none of its own, so each is sent alone; a form leaves
+        out what it does not know, so they are sent together.
+        """
+        alone: list[dict[str, object]] = [{column: FORGED[column]} for column in columns]
+        for extra in (*([dict(FORGED)] if self.name == "admin" else alone), {}):
+            self.found.with_forged_columns += len(extra)
+            forger = wired(who, self.send, extra=extra)
+            if self._changed_by(f"{who.name} with {', '.join(extra)}", forger):
+                self.found.opened += 1
+                if kept := rows_that_say(*_MARKS):
+                    self._fault(", ".join(extra), f"was kept by {', '.join(kept)}")
+                return
+        answer = forger.client.answers[-1]
+        if forger.client.only_read or (self.name == "api" and answer.status < 300):
+            self.found.opened += 1  # there was nothing to write
+        else:
+            self._fault(
+                who.name, f"is not let in, so nothing was shown: {answer.status} {answer.content[:200]!r}"
+            )
 
+    def _changed_by(self, by: str, who: WiredWho) -> list[str]:
+        """Return the models to which somebody wrote by the door; that it failed is a fault."""
+        before = state_of_the_store()
+        self.door(self.world, who, self.made)
+        for answer in who.client.answers:
+            if answer.status >= 500:
+                self._fault(by, f"{answer.status}: {answer.content[:200]!r}")
+        return changed_since(before)
 
-def failed(who: WiredWho) -> list[Answer]:
-    """Return the answers that no request may get."""
-    return [answer for answer in who.client.answers if answer.status >= 500]
+    def _fault(self, by: str, what: str) -> None:
+        self.found.faults.append(f"{self.act.label} by {self.name}: {by}: {what}")
 
 
 def rows_that_say(*marks: str) -> list[str]:
