@@ -151,7 +151,7 @@ def _assemble(found: Blown, world: World, kind: str, attributes: dict[str, str])
     meter, trace_id = OwnProcess(), uuid4()
     store_spans(world.system, trace_id, spans_of(world, **attributes))
     meter.start()
-    assemble_due_traces(limit=1)
+    assemble_due_traces(limit=1_000)  # with what the doors took meanwhile
     cost, told = meter.stop(), _became_of(trace_id)
     found.note("assembly", kind, told, "" if told else "neither sealed nor set aside", cost)
 

@@ -35,18 +35,22 @@ class Outcome:
     faults: list[str]
 
 
-def attack_addresses(copy: Copy, _: argparse.Namespace) -> Outcome:
+def attack_addresses(copy: Copy, asked: argparse.Namespace) -> Outcome:
     """Carry out the address matrix."""
+    from tests.attack.addresses import addresses_of
     from tests.attack.matrix import METHODS, run_matrix  # needs Django
     from tests.attack.running import empty
     from tests.attack.tenants import make_tenants
 
     empty()
-    found = run_matrix(copy.send(), make_tenants(), threads=THREADS)
+    tenants = make_tenants()
+    paths = list(addresses_of(tenants.victim))
+    found = run_matrix(copy.send(), tenants, paths=paths[:: asked.every], threads=THREADS)
     told = (
-        f"{found.cells:,} requests: {found.addresses} addresses by {len(METHODS)} methods as {found.callers} callers, "
-        f"about the rows of one tenant, which {found.words:,} words of its own give away. To its own people "
-        f"{found.seen_by_own:,} answers told of them, so the attack can see; {len(found.faults)} faults."
+        f"{found.cells:,} requests: {found.addresses} of {len(paths)} addresses by {len(METHODS)} methods as "
+        f"{found.callers} callers, about the rows of one tenant, which {found.words:,} words of its own give away. "
+        f"To its own people {found.seen_by_own:,} answers told of them, so the attack can see; "
+        f"{len(found.faults)} faults."
     )
     return Outcome(
         [told, "", *_table(("caller", "2xx", "3xx", "4xx", "5xx"), _by_caller(found.answers))], found.faults
@@ -117,7 +121,7 @@ def attack_with_bombs(copy: Copy, asked: argparse.Namespace) -> Outcome:
     from tests.attack.bombs import MOST_CPU, MOST_MEMORY, send_bombs
 
     with copy.room() as world:
-        found = send_bombs(copy.send(), world, copy.meter(), scale=asked.scale)
+        found = send_bombs(copy.send(), world, copy.meter(), scale=asked.scale, every=asked.every)
     told = (
         f"{found.bombs:,} bodies at {len(found.kinds)} doors, of the largest sizes times {asked.scale:g}, "
         f"{len(found.faults)} faults. Allowed for one request: "
@@ -176,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS), metavar="part")
     parser.add_argument("--cases", type=int, default=10_000, help="changed binders")
+    parser.add_argument("--every", type=int, default=1, help="of so many addresses, and bodies, one is tried")
     parser.add_argument("--scale", type=float, default=1.0, help="by which the sizes of bombs are multiplied")
     parser.add_argument(
         "--no-page", dest="page", action="store_false", help="leave docs/reference/security.md alone"

