@@ -15,6 +15,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.renderers import JSONRenderer
 
+from evidence.actors import actor_of_user
+
 TIMEOUT: Final = 120  # seconds an answer may take
 _CSRF: Final = "a" * 32  # cookie and header must agree; what they say is the client's to choose
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -85,6 +87,7 @@ def in_process() -> Send:
 
 def session_of(person: User) -> dict[str, str]:
     """Return the headers of a browser in which somebody has just signed in."""
+    actor_of_user(person)  # which their first request would otherwise put on record
     client = Client()
     client.force_login(person)
     session = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
