@@ -63,12 +63,12 @@ def _by_caller(answers: Counter[str]) -> Iterable[Sequence[object]]:
         yield name, *(f"{answers[f'{of} {status}xx']:,}" for status in (2, 3, 4, 5))
 
 
-def attack_writes(copy: Copy, _: argparse.Namespace) -> Outcome:
+def attack_writes(copy: Copy, asked: argparse.Namespace) -> Outcome:
     """Take each door that writes as everybody who may not."""
     from tests.attack.scenarios import play
     from tests.attack.writes import attack_doors
 
-    found = attack_doors(copy.send(), copy.room)
+    found = attack_doors(copy.send(), copy.room, every=asked.every)
     played = play(copy.send(), copy.room)
     faults = [*found.faults, *(fault for told in played.values() for fault in told)]
     told = (
@@ -181,7 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS), metavar="part")
     parser.add_argument("--cases", type=int, default=10_000, help="changed binders")
-    parser.add_argument("--every", type=int, default=1, help="of so many addresses, and bodies, one is tried")
+    parser.add_argument(
+        "--every", type=int, default=1, help="of so many addresses, doors and bodies one is tried"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="by which the sizes of bombs are multiplied")
     parser.add_argument(
         "--no-page", dest="page", action="store_false", help="leave docs/reference/security.md alone"

@@ -34,6 +34,7 @@ FORGED: Final[Mapping[str, object]] = {
     "digest_of_row": FORGED_TEXT, "payload_salt": "00000000-0000-4000-8000-000066677788", "state": FORGED_TEXT,
     "verdict": FORGED_TEXT, "is_superuser": True, "roles": [FORGED_TEXT], "scopes": [FORGED_TEXT],
 }  # fmt: skip
+_AWAY: Final = 503  # a worker that a copy does not have
 _MARKS: Final = (FORGED_TEXT, str(FORGED_NUMBER), "2001-02-03", "000066677788")
 
 # Somewhere to try an act that leaves nothing behind for the next.
@@ -80,16 +81,17 @@ def doors_of(act: Act) -> Iterator[tuple[str, Door]]:
     yield from ((name, door) for name, door in (("api", act.api), ("admin", act.admin)) if door is not None)
 
 
-def attack_doors(send: Send, room: Room, *, in_short: bool = False) -> Written:
+def attack_doors(send: Send, room: Room, *, in_short: bool = False, every: int = 1) -> Written:
     """Attack each door of each act.
 
     Args:
         room: opens a fresh world for an act, and clears it up.
         in_short: without those who may not, whom `test_16_one_rule_one_room.py` sends already, and with a few columns
             for each door, others for the next.
+        every: of so many doors one is attacked.
     """
     found, doors = Written(), [(act, name, door) for act in ACTS for name, door in doors_of(act)]
-    for number, (act, name, door) in enumerate(doors):
+    for number, (act, name, door) in enumerate(doors[::every]):
         columns = list(FORGED)[number % 8 :: 8] if in_short else list(FORGED)
         with room() as world:
             found.doors += 1
@@ -146,8 +148,8 @@ class _AtOneDoor:
                     self._fault(", ".join(extra), f"was kept by {', '.join(kept)}")
                 return
         answer = forger.client.answers[-1]
-        if forger.client.only_read or (self.name == "api" and answer.status < 300):
-            self.found.opened += 1  # there was nothing to write
+        if forger.client.only_read or answer.status == _AWAY or (self.name == "api" and answer.status < 300):
+            self.found.opened += 1  # there was nothing to write, or nobody to sign it
         else:
             self._fault(
                 who.name, f"is not let in, so nothing was shown: {answer.status} {answer.content[:200]!r}"
@@ -158,7 +160,7 @@ class _AtOneDoor:
         before = state_of_the_store()
         self.door(self.world, who, self.made)
         for answer in who.client.answers:
-            if answer.status >= 500:
+            if answer.status >= 500 and answer.status != _AWAY:
                 self._fault(by, f"{answer.status}: {answer.content[:200]!r}")
         return changed_since(before)
 
