@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tests.factories import World
 
 WORKERS: Final = 2
+_PREFIX: Final = "tracebinder-attack-"
+_OF_SERVERS: Final = (
+    "DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_LOG_URL", "DATABASE_INTERPRET_URL", "REDIS_URL",
+)  # fmt: skip
 _TICKS: Final = os.sysconf("SC_CLK_TCK")  # a second of processor time
 
 
@@ -55,8 +59,10 @@ class Copy:
 @contextmanager
 def running_copy() -> Iterator[Copy]:
     """Have a copy running inside the block."""
-    with tempfile.TemporaryDirectory(prefix="tracebinder-attack-") as name:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         folder = Path(name)
+        for configured in _OF_SERVERS:  # somebody's own, which no attack is for
+            os.environ.pop(configured, None)
         os.environ |= {
             "TRACEBINDER_VAR": name, "TRACEBINDER_PROCESS": "owner", "DJANGO_SETTINGS_MODULE": "config.settings",
             "TRACEBINDER_LOG_LEVEL": "CRITICAL", "TRACEBINDER_PRODUCTION": "false", "TRACEBINDER_EXPORT_WAIT": "1",
@@ -88,11 +94,17 @@ def _act_as_the_web_process() -> None:
 
 
 def empty() -> None:
-    """Take every row from the copy, its log and its blobs' names, and make the roles anew."""
+    """Take every row from the copy, and its log's head, and make the roles anew.
+
+    Raises:
+        RuntimeError: this process is on another database.
+    """
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connection
 
+    if not (settings.DATABASE_IS_EMBEDDED and settings.VAR.name.startswith(_PREFIX)):
+        raise RuntimeError(f"{settings.VAR} is no copy that an attack made for itself, and is left alone")
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
     call_command("flush", verbosity=0, interactive=False)
