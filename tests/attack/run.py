@@ -72,9 +72,9 @@ def attack_writes(copy: Copy, asked: argparse.Namespace) -> Outcome:
     played = play(copy.send(), copy.room)
     faults = [*found.faults, *(fault for told in played.values() for fault in told)]
     told = (
-        f"{found.doors} doors of acts (one of {asked.every}): {found.by_whom_it_may_not:,} attempts by people and tokens whom the rule "
-        f"does not allow, {found.without_the_csrf_token} from another site by those it allows, and "
-        f"{found.with_forged_columns:,} columns of ours put into bodies and forms. {found.opened} doors opened for "
+        f"{found.doors} doors of acts (one of {asked.every}): {found.by_whom_it_may_not:,} attempts by people and "
+        f"tokens whom the rule does not allow, {found.without_the_csrf_token} from another site by those it allows, "
+        f"and {found.with_forged_columns:,} columns of ours put into bodies and forms. {found.opened} doors opened for "
         f"somebody who may. Stories of several steps: {'; '.join(played)}. {len(faults)} faults."
     )
     return Outcome([told], faults)
