@@ -18,7 +18,7 @@ demo: install ## run the three copilots, evaluate, probe, review, export a binde
 	@$(BIN)/python -m examples.demo
 
 ##@ Develop
-.PHONY: test test-pythons coverage check fmt schema translations bench soak fuzz
+.PHONY: test test-pythons coverage check fmt schema translations bench soak fuzz attack
 # A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
@@ -68,6 +68,9 @@ soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, r
 fuzz: $(ENVIRONMENT) ## arbitrary bytes into every reader of foreign bytes, a minute each: ARGS="--seconds 60 otlp"
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -q -c constraints.txt -e '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz.run $(ARGS)
+
+attack: $(ENVIRONMENT) ## attack a running copy of its own, figures in docs/reference/security.md: ARGS="matrix bombs"
+	@$(BIN)/python -m tests.attack.run $(ARGS)
 
 ##@ Set up
 .PHONY: install install-web clean help

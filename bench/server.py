@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -86,11 +86,18 @@ def make_token(folder: Path, system: str) -> str:
     return made.stdout.strip()
 
 
-def start_web(folder: Path, port: int, workers: int) -> WebProcess:
-    """Start the web process as `manage.py up` does, and wait until it answers."""
+def start_web(folder: Path, port: int, workers: int, log: Path | None = None) -> WebProcess:
+    """Start the web process as `manage.py up` does, and wait until it answers.
+
+    Args:
+        log: a file for what it says; otherwise it is said here.
+    """
     command = web_command(port, workers, log_level="error")
     environment = environment_of(folder, "web")
-    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, start_new_session=True)
+    with log.open("ab") if log else nullcontext() as said:
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=said, stderr=said, start_new_session=True
+        )
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         if answers(port):
@@ -100,9 +107,9 @@ def start_web(folder: Path, port: int, workers: int) -> WebProcess:
 
 
 @contextmanager
-def running_web(folder: Path, port: int, workers: int) -> Iterator[WebProcess]:
+def running_web(folder: Path, port: int, workers: int, log: Path | None = None) -> Iterator[WebProcess]:
     """Have the web process running inside the block."""
-    web = start_web(folder, port, workers)
+    web = start_web(folder, port, workers, log)
     try:
         yield web
     finally:

@@ -424,7 +424,7 @@ CELERY_BEAT_SCHEDULE = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "evidence.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "evidence.api.authentication.BrowserAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["evidence.api.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["evidence.api.parsing.StrictJSONParser"],

@@ -1,14 +1,19 @@
-"""Tokens: as bearers, and for exporters that cannot send one as they can."""
+"""Who sends a request of the API: the bearer of a token, however it is sent, or the browser of somebody who signed in."""
 
 from __future__ import annotations
 
 import base64
 import hmac
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import (
+    BaseAuthentication,
+    SessionAuthentication,
+    get_authorization_header,
+)
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -17,6 +22,7 @@ from evidence.digests import sha256_hex
 from evidence.models import AccessToken
 
 _START: Final = "tb_"
+_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -78,6 +84,26 @@ def _token_in(credentials: str) -> str:
     except ValueError:
         return ""
     return next((text for text in (password, user) if text.startswith(_START)), "")
+
+
+class BrowserAuthentication(SessionAuthentication):
+    """The session of somebody who signed in, whose token against forged requests comes as a header or in a form."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Look for that token, and read no body for it but a form's.
+
+        Django REST framework would read the body for it as it reads those of its parsers, and refuse what only the view
+        knows how to read: a file of requirements in YAML.
+        """
+        media = str(request.content_type or "").partition(";")[0].strip().lower()
+        looked_at: Any = request if media in _FORMS else request._request  # noqa: SLF001  # the one below it
+        super().enforce_csrf(looked_at)
+
+
+class BrowserScheme(SessionScheme):  # type: ignore[no-untyped-call]  # likewise
+    """How the schema describes it: as any session."""
+
+    target_class = "evidence.api.authentication.BrowserAuthentication"
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular is untyped here

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from evidence.evals.aggregate import aggregate
 from evidence.evals.contracts import (
@@ -21,7 +21,8 @@ from evidence.evals.contracts import (
     ScoreStatus,
     UnknownEvalFormat,
 )
-from evidence.evals.formats.native.head import SCHEMA_FILE
+from evidence.evals.formats.native import head
+from evidence.evals.formats.native.head import SCHEMA_FILE, _explain
 from evidence.evals.registry import parse_eval_file
 
 HEAD: dict[str, Any] = {
@@ -118,6 +119,21 @@ def test_a_repeated_key_in_a_sample_is_rejected_because_one_of_the_two_would_be_
     raw = json.dumps({**HEAD, "samples": [sample("1")]}).replace('"value": 1', '"value": 0, "value": 1')
     run = parse_eval_file(raw.encode(), "native")
     assert "twice" in run.rejects[0].detail
+
+
+def test_of_faults_without_end_no_more_are_looked_for_than_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a small file would be dear to read: each fault takes longer to word than the file took to send."""
+    worded: list[ValidationError] = []
+
+    def explain(error: ValidationError) -> Any:
+        worded.append(error)
+        return _explain(error)
+
+    monkeypatch.setattr(head, "_explain", explain)
+    with pytest.raises(EvalFileError) as caught:
+        parse([], metrics={f"m{number}": {} for number in range(5_000)})
+    assert len(caught.value.problems) == 100
+    assert len(worded) < 200
 
 
 def test_all_faults_of_the_run_come_in_one_answer() -> None:

@@ -11,6 +11,7 @@ from requirements.checks import known_checks
 from requirements.errors import RequirementFileInvalid
 from requirements.starter import read_starter
 from requirements.yaml_import import FileProblem, parse_requirement_file
+from requirements.yaml_import.reader import MAX_VALUES
 
 GOOD = """\
 format: tracebinder.requirements/1
@@ -152,6 +153,13 @@ def test_what_is_no_requirement_file_is_refused_in_words(text: str) -> None:
     messages = [problem.message for problem in problems(text)]
     assert messages
     assert all(messages)
+
+
+@pytest.mark.parametrize("text", ["k{}: 0\n", "- {}\n"])
+def test_a_file_of_too_many_values_is_read_no_further_than_the_limit(text: str) -> None:
+    (problem,) = problems("".join(text.format(number) for number in range(MAX_VALUES + 1)))
+    assert "more than 20,000 keys and values; split the file" in problem.message
+    assert problem.line < MAX_VALUES + 1
 
 
 @settings(deadline=None, max_examples=50)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -36,7 +36,7 @@ def read_head(document: JsonObject) -> RunHead:
     if isinstance(head.get("samples"), list):
         head["samples"] = []
     _refuse(faults_in(head))
-    _refuse([*_misfits(head), *_disorder(head)])
+    _refuse(chain(_misfits(head), _disorder(head)))  # none is looked for that would not be told
     return RunHead(
         run_key=head["run_key"],
         system=head["system"],
