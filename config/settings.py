@@ -183,6 +183,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "config.shown_signs.ShowHiddenSigns",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "config.replaced",  # commands: before the apps whose commands it replaces
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.sign_in.sessions.SessionLimits",
     "config.sign_in.second_factor.RequireSecondFactor",
