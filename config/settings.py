@@ -278,6 +278,19 @@ TRACE_MAX_RETRIEVALS = env_int(
     "TRACEBINDER_TRACE_MAX_RETRIEVALS", 50_000
 )  # documents that retrievals returned
 TRACE_MAX_POLICY_CHECKS = env_int("TRACEBINDER_TRACE_MAX_POLICY_CHECKS", 20_000)  # decisions
+MAX_REQUIREMENTS = env_int("TRACEBINDER_MAX_REQUIREMENTS", 2_000)  # of an imported file
+MAX_SLICES = env_int("TRACEBINDER_MAX_SLICES", 100)  # of a criterion
+# Members and items in a JSON body, at every depth.
+MAX_JSON_VALUES = env_int("TRACEBINDER_MAX_JSON_VALUES", 1_000_000)
+# The same, in one value that is kept as it is: the metadata of a pin, the parameters of a probe.
+MAX_FREE_VALUES = env_int("TRACEBINDER_MAX_FREE_VALUES", 1_000)
+MAX_TOKEN_SYSTEMS = env_int("TRACEBINDER_MAX_TOKEN_SYSTEMS", 100)  # of a token
+MAX_TOKEN_SCOPES = env_int("TRACEBINDER_MAX_TOKEN_SCOPES", 20)  # of a token
+MAX_TOKENS = env_int("TRACEBINDER_MAX_TOKENS", 200)  # of a person, that are neither revoked nor expired
+MAX_MEMBERSHIPS = env_int("TRACEBINDER_MAX_MEMBERSHIPS", 1_000)  # of a person
+MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who left included
+MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
+MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 TRACE_MAX_TOOL_CALLS = env_int("TRACEBINDER_TRACE_MAX_TOOL_CALLS", 20_000)  # calls
 TRACE_MAX_CONFIDENCE_FACTORS = env_int("TRACEBINDER_TRACE_MAX_CONFIDENCE_FACTORS", 500)  # factors
 TRACE_MAX_LIMITATIONS = env_int("TRACEBINDER_TRACE_MAX_LIMITATIONS", 500)  # texts
