@@ -70,9 +70,10 @@ class TracebinderAdminSite(admin.AdminSite):
     login_template = "admin/tracebinder/login.html"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from evidence.admin.front_page import work_of  # noqa: PLC0415  # it registers with this very site
+        from evidence.admin.front_page import proposals_of, work_of  # noqa: PLC0415  # registers with this very site
 
-        return super().index(request, {"work": work_of(request)} | (extra_context or {}))
+        told = {"work": work_of(request), "proposals": proposals_of(request)}
+        return super().index(request, told | (extra_context or {}))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  # Django's signature
         """Refuse the methods and the parameters that a page of the admin does not have; Django would ignore both."""
