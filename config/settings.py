@@ -28,6 +28,7 @@ from config.env import (
     refuse_no_witnesses,
     refuse_unread,
 )
+from config.key_addresses import refuse_unusable_keys
 from config.production import Start, refuse_unsafe
 from evidence.nearest import hint_at, nearest_name
 
@@ -349,6 +350,13 @@ TSA_ROOTS = env_str("TRACEBINDER_TSA_ROOTS", "")
 WITNESS_TIMEOUT = env_int("TRACEBINDER_WITNESS_TIMEOUT", 5)
 # Seconds an export waits for what they say of its checkpoint.
 WITNESS_WAIT = env_int("TRACEBINDER_WITNESS_WAIT", 15)
+# Where another process holds the log's key, or that of binders, and signs for us: kms+https://HOST/PATH
+# (docs/reference/signer.md). Empty: a file in that folder.
+LOG_KEY = env_str("TRACEBINDER_LOG_KEY", "")
+BINDER_KEY = env_str("TRACEBINDER_BINDER_KEY", "")
+KMS_TOKEN = env_str("TRACEBINDER_KMS_TOKEN", "")  # that process lets in whoever sends it
+KMS_TIMEOUT = env_int("TRACEBINDER_KMS_TIMEOUT", 5)  # seconds it has to answer
+refuse_unusable_keys({"TRACEBINDER_LOG_KEY": LOG_KEY, "TRACEBINDER_BINDER_KEY": BINDER_KEY}, KMS_TOKEN)
 
 # --- Interpretability -----------------------------------------------------------------------------------------
 MODEL_STORE = Path(env_str("TRACEBINDER_MODELS", str(VAR / "models")))  # model files by digest

@@ -26,6 +26,7 @@ from evidence.models import Binder, BinderRequest, Scope
 from evidence.problems import Problem
 from evidence.services import binder_requests, binders, registry
 from evidence.services.blobs import blob_store, check_blob
+from evidence.services.keys.holders import holds_binder_key
 from evidence.services.keys.trust import describe_trust
 from evidence.tasks import export_binder
 
@@ -129,7 +130,7 @@ class BinderCreate(ScopedView):
         release = registry.find_release(system, data.validated_data["release"])
         asked = {**data.validated_data, "system": system, "release": release, "principal": principal}
         waits = "respond-async" not in request.headers.get("Prefer", "")
-        if waits and settings.HOLDS_KEYS:
+        if waits and holds_binder_key():
             return Response(BinderOut(binders.export_binder(**asked)).data, status=201)
         queued = binder_requests.queue_binder(**asked, send=export_binder.delay)
         made = binder_requests.wait_for_binder(queued, seconds=settings.EXPORT_WAIT) if waits else None
