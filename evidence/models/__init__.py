@@ -46,6 +46,7 @@ from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
 from evidence.models.second_factor import SecondFactor
+from evidence.models.sign_in_binding import SignInBinding
 from evidence.models.system import AccessToken, Membership, Scope, System
 from evidence.models.trace import (
     PolicyCheck,
@@ -120,6 +121,7 @@ __all__ = [
     "Role",
     "Scope",
     "SecondFactor",
+    "SignInBinding",
     "SourceDocument",
     "Span",
     "StoredModel",
