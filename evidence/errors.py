@@ -147,6 +147,12 @@ class ProviderAway(EvidenceError):
     http_status = 503
     title = "The provider of single sign-on does not answer"
     retry_after: ClassVar[int] = 10  # seconds
+    reason: ClassVar[str] = "provider_away"  # for the record, where somebody came back from it
+    subject: ClassVar[str] = ""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status  # HTTP status of what it answered; 0: nothing
 
 
 class ConflictingContent(EvidenceError):

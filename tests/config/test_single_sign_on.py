@@ -15,12 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
 from config.env import ConfigurationError
+from config.sign_in.provider.asking import COOKIE
 from config.sign_in.provider.settings_check import ProviderSettings, refuse_unusable_provider
 from evidence import acts, clock, session_marks
 from evidence.access import principal_of_command_line, principal_of_user
@@ -224,6 +226,35 @@ def test_an_answer_is_taken_once_and_by_the_browser_that_asked_alone(auditor: Us
     assert not is_in(client)
 
 
+def test_an_answer_that_was_refused_is_not_taken_another_time(auditor: User, provider: str) -> None:
+    behave(provider, claims={"nonce": "of another sign-in"})
+    client = Client()
+    back = go_there(begin(client))
+    assert client.get(back).status_code == 403
+    behave(provider)
+    assert client.get(back).status_code == 403
+    assert last_failure()["provider"] == "wrong_state"
+
+
+def test_asking_stores_nothing_and_what_the_browser_keeps_cannot_be_made_up(auditor: User) -> None:
+    client = Client()
+    back = go_there(begin(client))
+    assert not Session.objects.exists()
+    kept = client.cookies[COOKIE]
+    assert (kept["path"], bool(kept["httponly"]), kept["samesite"]) == (RETURN, True, "Lax")
+    client.cookies[COOKIE] = kept.value[:-1] + ("a" if kept.value[-1] != "a" else "b")
+    assert client.get(back).status_code == 403
+    assert not is_in(client)
+
+
+def test_without_the_broker_no_answer_is_taken(auditor: User, settings: Any) -> None:
+    client = Client()
+    back = go_there(begin(client))
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert client.get(back).status_code == 503
+    assert not is_in(client)
+
+
 def test_an_answer_that_comes_too_late_is_refused(auditor: User, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client()
     back = go_there(begin(client))
@@ -238,8 +269,20 @@ def test_a_code_of_another_sign_in_is_refused_by_the_provider(auditor: User) -> 
     client = Client()
     back = urlsplit(go_there(begin(client)))
     own = parse_qs(back.query)["code"][0]
-    assert client.get(f"{back.path}?{back.query.replace(own, stolen)}").status_code == 503
+    assert client.get(f"{back.path}?{back.query.replace(own, stolen)}").status_code == 403
     assert not is_in(client)
+    assert last_failure()["provider"] == "code_refused"
+
+
+def test_that_the_provider_was_away_when_somebody_came_back_is_on_record(
+    auditor: User, settings: Any
+) -> None:
+    client = Client()
+    back = go_there(begin(client))
+    cache.clear()
+    settings.OIDC_ISSUER = "http://127.0.0.1:1"
+    assert client.get(back).status_code == 503
+    assert last_failure()["provider"] == "provider_away"
 
 
 def test_keys_that_the_provider_took_up_since_are_found(auditor: User, provider: str) -> None:

@@ -20,9 +20,14 @@ from joserfc.jwk import KeySet
 from config.sign_in.provider.asking import Asked
 from config.sign_in.provider.metadata import Provider, fetch_json, find_keys, find_provider
 from evidence import clock
-from evidence.errors import ProviderRefused
+from evidence.errors import ProviderAway, ProviderRefused
 
 _LEEWAY: Final = 60  # seconds by which the provider's clock and ours may differ
+_REFUSED: Final = {
+    400,
+    401,
+    403,
+}  # statuses of a provider that has looked at a code or a client and takes neither
 _UNKNOWN_KEY: Final = (InvalidKeyIdError, MissingKeyError)
 
 
@@ -79,7 +84,12 @@ def _change_code(provider: Provider, code: str, asked: Asked, redirect_uri: str)
     elif settings.OIDC_CLIENT_SECRET:
         both = f"{quote_plus(settings.OIDC_CLIENT_ID)}:{quote_plus(settings.OIDC_CLIENT_SECRET)}"
         headers["Authorization"] = f"Basic {base64.b64encode(both.encode()).decode()}"
-    return fetch_json(provider.token_endpoint, body=urlencode(form).encode(), headers=headers)
+    try:
+        return fetch_json(provider.token_endpoint, body=urlencode(form).encode(), headers=headers)
+    except ProviderAway as exc:
+        if exc.status not in _REFUSED:
+            raise
+        raise _refuse("code_refused", "The provider does not take its code back: begin again.") from exc
 
 
 def _check_signature(provider: Provider, token: str) -> CodeIDToken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.cache import cache
@@ -86,7 +87,9 @@ def fetch_json(
     except (NoAnswer, ValueError) as exc:
         raise ProviderAway(f"Sign-in by {settings.OIDC_NAME} is not possible now: {exc}") from exc
     if not isinstance(told, dict):
-        raise ProviderAway(f"Sign-in by {settings.OIDC_NAME} is not possible now: {url} answered {status}.")
+        raise ProviderAway(
+            f"Sign-in by {settings.OIDC_NAME} is not possible now: {url} answered {status}.", status
+        )
     return told
 
 
@@ -97,7 +100,10 @@ def _read_provider(told: dict[str, Any]) -> Provider:
             f"and TRACEBINDER_OIDC_ISSUER is {settings.OIDC_ISSUER!r}."
         )
     addresses = {name: str(told.get(name)) for name in _ADDRESSES}
-    if unsafe := [url for url in addresses.values() if not is_safe_address(url)]:
+    scheme = urlsplit(settings.OIDC_ISSUER).scheme  # http on this machine alone, and then for all of them
+    if unsafe := [
+        url for url in addresses.values() if not (is_safe_address(url) and url.startswith(f"{scheme}://"))
+    ]:
         raise ProviderAway(f"The provider names {', '.join(unsafe)}, which is no https address.")
     methods = told.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     return Provider(

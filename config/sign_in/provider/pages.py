@@ -12,12 +12,12 @@ from django.http.response import HttpResponseBase
 from config.read_only import allow_methods
 from config.sign_in.addresses import own_address
 from config.sign_in.provider.answer import Proven, read_answer
-from config.sign_in.provider.asking import Asked, return_address, send_to_provider, take_asked
+from config.sign_in.provider.asking import COOKIE, Asked, return_address, send_to_provider, take_asked
 from config.sign_in.provider.session import demands_two_factors
 from evidence import session_marks
 from evidence.access import Principal
 from evidence.api.inputs import check_parameters
-from evidence.errors import InvalidInput, NotFound, ProviderRefused
+from evidence.errors import InvalidInput, NotFound, ProviderAway, ProviderRefused
 from evidence.models import SignInBinding
 from evidence.pages.frame import page_view
 from evidence.services.people import sign_ins
@@ -32,7 +32,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     check_parameters(request.GET, [REDIRECT_FIELD_NAME], may_be_empty=True)
     _check_is_configured()
     goes_to = own_address(request, request.GET.get(REDIRECT_FIELD_NAME, ""))
-    return HttpResponseRedirect(send_to_provider(request, goes_to=goes_to))
+    return send_to_provider(request, goes_to=goes_to)
 
 
 @page_view(parameters=[REDIRECT_FIELD_NAME])
@@ -40,7 +40,7 @@ def prove(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Lead somebody who is signed in to the provider, which asks them again who they are."""
     _check_is_configured()
     goes_to = own_address(request, request.GET.get(REDIRECT_FIELD_NAME, ""))
-    return HttpResponseRedirect(send_to_provider(request, goes_to=goes_to, proves=principal.person.pk))
+    return send_to_provider(request, goes_to=goes_to, proves=principal.person.pk)
 
 
 @allow_methods("GET")
@@ -49,16 +49,18 @@ def come_back(request: HttpRequest) -> HttpResponseBase:
     _check_is_configured()
     said = request.GET.dict()
     try:
-        asked = take_asked(request.session, str(said.get("state", "")))
+        asked = take_asked(request, str(said.get("state", "")))
         proven = read_answer(said, asked, return_address(request))
         _let_in(request, asked, proven)
-    except ProviderRefused as exc:
+    except (ProviderRefused, ProviderAway) as exc:
         person = _bound_to(exc.subject) if exc.subject else None
         sign_ins.record_failed_provider_sign_in(
             exc.reason, person=person, subject="" if person else exc.subject
         )
         raise
-    return HttpResponseRedirect(asked.goes_to)
+    led = HttpResponseRedirect(asked.goes_to)
+    led.delete_cookie(COOKIE, path=request.path)
+    return led
 
 
 @transaction.atomic
