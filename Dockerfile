@@ -5,7 +5,10 @@ ARG PYTHON_IMAGE
 FROM ${PYTHON_IMAGE} AS base
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONPATH=/app
 WORKDIR /app
-RUN useradd --system --home /app tracebinder && mkdir -p /data/static /keys && chown -R tracebinder /data /keys && chmod 700 /keys
+# Each folder is where a volume is mounted: the volume takes its owner over.
+RUN useradd --system --home /app tracebinder \
+    && mkdir -p /data/static /data/blobs /data/public-keys /data/models /keys /head \
+    && chown -R tracebinder /data /keys /head && chmod 700 /keys
 ENV TRACEBINDER_VAR=/data
 
 FROM base AS web

@@ -6,6 +6,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
@@ -53,7 +54,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     _("People and keys"): (
         "User", "Pseudonym", "Group", "Membership", "AccessProposal", "AccessConfirmation", "AccessToken",
-        "SecondFactor",
+        "SecondFactor", "SignInBinding",
     ),
 }  # fmt: skip
 
@@ -70,10 +71,10 @@ class TracebinderAdminSite(admin.AdminSite):
     login_template = "admin/tracebinder/login.html"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        from evidence.admin.front_page import unread_of, work_of  # noqa: PLC0415  # it registers with this very site
+        from evidence.admin.front_page import proposals_of, unread_of, work_of  # noqa: PLC0415  # register with this site
 
-        own = {"work": work_of(request), "unread": unread_of(request)}
-        return super().index(request, own | (extra_context or {}))
+        told = {"work": work_of(request), "proposals": proposals_of(request), "unread": unread_of(request)}
+        return super().index(request, told | (extra_context or {}))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002  # Django's signature
         """Refuse the methods and the parameters that a page of the admin does not have; Django would ignore both."""
@@ -85,8 +86,12 @@ class TracebinderAdminSite(admin.AdminSite):
 
         check_parameters(request.GET, [REDIRECT_FIELD_NAME], may_be_empty=True)
         self.login_form = SignInForm
+        told = {
+            "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            "takes_passwords": settings.PASSWORD_SIGN_IN,
+        }
         with transaction.atomic():
-            answer = super().login(request, extra_context)
+            answer = super().login(request, told | (extra_context or {}))
             if request.method == "POST":
                 _record_sign_in(request, answer)
         return answer
@@ -121,6 +126,7 @@ class TracebinderAdminSite(admin.AdminSite):
     def get_urls(self) -> list[Any]:
         from config.records import all_records  # noqa: PLC0415  # as above
         from config.sign_in.proof import prove  # noqa: PLC0415  # as above
+        from config.sign_in.provider import pages as provider  # noqa: PLC0415  # as above
         from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
@@ -129,6 +135,9 @@ class TracebinderAdminSite(admin.AdminSite):
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
             path("proof/", prove, name="proof"),
             path("second-factor/", second_factor, name="second_factor"),
+            path("provider/sign-in/", provider.sign_in, name="provider_sign_in"),
+            path("provider/proof/", provider.prove, name="provider_proof"),
+            path("provider/return/", provider.come_back, name="provider_return"),
             *super().get_urls(),
         ]
 

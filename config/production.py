@@ -6,7 +6,7 @@ there, is in `config.database_role`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,8 +18,10 @@ FEWEST_SIGNS: Final = 5  # different characters of a secret
 SHORTEST_MONITOR_TOKEN: Final = 32  # characters
 # A worker that runs probes loads other people's models: what would let it act as somebody else is kept from it.
 KEPT_FROM_PROBES: Final = (
-    "DATABASE_URL", "DATABASE_LOG_URL", "DATABASE_OWNER_URL", "TRACEBINDER_SECRET_KEY",
+    "DATABASE_URL", "DATABASE_LOG_URL", "DATABASE_OWNER_URL", "TRACEBINDER_SECRET_KEY", "TRACEBINDER_KMS_TOKEN",
+    "TRACEBINDER_OIDC_CLIENT_SECRET",
 )  # fmt: skip
+KEPT_FROM_WEB: Final = ("TRACEBINDER_KMS_TOKEN",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def _faults_of_web(start: Start) -> Iterator[str]:
         )
     if not start.is_behind_tls:
         yield "TRACEBINDER_HTTPS is false, so passwords and cookies travel in the clear: put a proxy with TLS in front."
+    if given := _given(start, KEPT_FROM_WEB):
+        yield f"A web process must not be given {', '.join(given)}: unset these for it."
     if start.holds_keys:
         yield "TRACEBINDER_HOLDS_KEYS is true, but a web process never signs: unset it, the workers hold the keys."
     if any("*" in host for host in start.hosts):
@@ -81,11 +85,14 @@ def _faults_of_web(start: Start) -> Iterator[str]:
 
 
 def _faults_of_probes(start: Start) -> Iterator[str]:
-    given = [name for name in KEPT_FROM_PROBES if {name, f"{name}_FILE"} & start.environment.keys()]
-    if given:
+    if given := _given(start, KEPT_FROM_PROBES):
         yield f"A worker that runs probes must not be given {', '.join(given)}: unset these for it."
     if start.holds_keys:
         yield "TRACEBINDER_HOLDS_KEYS is true, but a worker that runs probes never signs: unset it."
+
+
+def _given(start: Start, names: Iterable[str]) -> list[str]:
+    return [name for name in names if {name, f"{name}_FILE"} & start.environment.keys()]
 
 
 def _fault_of_secret(secret: str) -> str:

@@ -28,7 +28,9 @@ from config.env import (
     refuse_no_witnesses,
     refuse_unread,
 )
+from config.key_addresses import refuse_unusable_keys
 from config.production import Start, refuse_unsafe
+from config.sign_in.provider.settings_check import ProviderSettings, refuse_unusable_provider
 from evidence.nearest import hint_at, nearest_name
 
 django_stubs_ext.monkeypatch()  # lets `Paginator[Any]` and `ModelAdmin[Trace]` be written where Django is not generic
@@ -135,6 +137,30 @@ SESSION_IDLE = (
 PROOF_LASTS = env_int("TRACEBINDER_PROOF_MINUTES", 15) * 60
 # Whether nobody goes on without a second factor; otherwise each person may set one up, at /admin/second-factor/.
 SECOND_FACTOR_REQUIRED = env_bool("TRACEBINDER_SECOND_FACTOR_REQUIRED", default=False)
+# Whether people sign in by a password of ours; false where all of them come by the provider below.
+PASSWORD_SIGN_IN = env_bool("TRACEBINDER_PASSWORD_SIGN_IN", default=True)
+# Single sign-on: the provider's `issuer`; empty: none. It says who somebody is, and roles here what they may do.
+OIDC_ISSUER = env_str("TRACEBINDER_OIDC_ISSUER", "")
+OIDC_CLIENT_ID = env_str("TRACEBINDER_OIDC_CLIENT_ID", "")  # what the provider calls this server
+# Empty for a public client: PKCE is used anyway.
+OIDC_CLIENT_SECRET = env_str("TRACEBINDER_OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env_str("TRACEBINDER_OIDC_NAME", "Single sign-on")  # on the button
+OIDC_SCOPES = env_list("TRACEBINDER_OIDC_SCOPES", ["openid"])
+# Which of them the provider must say was met (`acr`), and by which means (`amr`): so its second factor is demanded.
+OIDC_ACR = env_list("TRACEBINDER_OIDC_ACR", [])
+OIDC_AMR = env_list("TRACEBINDER_OIDC_AMR", [])
+OIDC_ALGORITHMS = env_list("TRACEBINDER_OIDC_ALGORITHMS", ["RS256", "PS256", "ES256", "Ed25519", "EdDSA"])
+OIDC_TIMEOUT = env_int("TRACEBINDER_OIDC_TIMEOUT", 5)  # seconds the provider has to answer
+refuse_unusable_provider(
+    ProviderSettings(
+        issuer=OIDC_ISSUER,
+        client_id=OIDC_CLIENT_ID,
+        algorithms=OIDC_ALGORITHMS,
+        demands_two_factors=bool(OIDC_ACR or OIDC_AMR),
+        needs_two_factors=SECOND_FACTOR_REQUIRED,
+        takes_passwords=PASSWORD_SIGN_IN,
+    )
+)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -157,6 +183,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 INSTALLED_APPS = [
     "config.apps.TracebinderAdminConfig",  # django.contrib.admin with our site
+    "config.replaced",  # commands: before the apps whose commands it replaces
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -258,6 +285,19 @@ MAX_REPEATED_FILTERS = env_int("TRACEBINDER_MAX_REPEATED_FILTERS", 10)  # values
 MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
 MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
 MAX_CRITERIA = env_int("TRACEBINDER_MAX_CRITERIA", 200)  # of a requirement, and entries of a gate
+MAX_REQUIREMENTS = env_int("TRACEBINDER_MAX_REQUIREMENTS", 2_000)  # of an imported file
+MAX_SLICES = env_int("TRACEBINDER_MAX_SLICES", 100)  # of a criterion
+# Members and items in a JSON body, at every depth.
+MAX_JSON_VALUES = env_int("TRACEBINDER_MAX_JSON_VALUES", 1_000_000)
+# The same, in one value that is kept as it is: the metadata of a pin, the parameters of a probe.
+MAX_FREE_VALUES = env_int("TRACEBINDER_MAX_FREE_VALUES", 1_000)
+MAX_TOKEN_SYSTEMS = env_int("TRACEBINDER_MAX_TOKEN_SYSTEMS", 100)  # of a token
+MAX_TOKEN_SCOPES = env_int("TRACEBINDER_MAX_TOKEN_SCOPES", 20)  # of a token
+MAX_TOKENS = env_int("TRACEBINDER_MAX_TOKENS", 200)  # of a person, that are neither revoked nor expired
+MAX_MEMBERSHIPS = env_int("TRACEBINDER_MAX_MEMBERSHIPS", 1_000)  # of a person
+MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who left included
+MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
+MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 # Bytes; each endpoint has its own limit below it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)
 
@@ -317,6 +357,13 @@ KEY_ROOT = Path(env_str("TRACEBINDER_KEYS", str(VAR / "keys")))  # signing keys,
 # Web and probes never hold them: such a process neither looks for them nor makes any. False also for workers that do
 # not sign.
 HOLDS_KEYS = env_bool("TRACEBINDER_HOLDS_KEYS", default=PROCESS not in {"web", "interpret"})
+# Where another process holds the log's key, or that of binders, and signs for us: kms+https://HOST/PATH
+# (docs/reference/signer.md). Empty: a file in that folder.
+LOG_KEY = env_str("TRACEBINDER_LOG_KEY", "")
+BINDER_KEY = env_str("TRACEBINDER_BINDER_KEY", "")
+KMS_TOKEN = env_str("TRACEBINDER_KMS_TOKEN", "")  # that process lets in whoever sends it
+KMS_TIMEOUT = env_int("TRACEBINDER_KMS_TIMEOUT", 5)  # seconds it has to answer
+refuse_unusable_keys({"TRACEBINDER_LOG_KEY": LOG_KEY, "TRACEBINDER_BINDER_KEY": BINDER_KEY}, KMS_TOKEN)
 # Their public halves, which whoever holds a key writes and all others read.
 PUBLIC_KEY_ROOT = Path(env_str("TRACEBINDER_PUBLIC_KEYS", str(VAR / "public-keys")))
 # Seconds a request waits for the worker that exports its binder, before it is told to come back.

@@ -544,13 +544,31 @@ def check_can_make_password_link(principal: Principal, person: User) -> None:
     check_can_change_person(principal, person)
     if principal.user == person:
         raise AccessDenied("You change your own password yourself: follow Change password.")
-    if not _runs_commands(principal) and (person.is_superuser or beyond_one_operator(roles_of(person))):
-        raise AccessDenied(
-            "A link for an approver, an auditor, an operator or a superuser is made on the machine itself: "
-            "`manage.py password_link`."
-        )
+    _check_opens_alone(principal, person, "A link", "password_link")
     if not person.is_active:
         raise ConflictingContent(f"{person.get_username()} is not active: make them active first.")
+
+
+def check_can_bind_sign_in(principal: Principal, person: User) -> None:
+    """Say as whom of the provider a person signs in, or that they do so no more: as for a link, and for its reason."""
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("Nobody binds their own sign-in: ask another operator.")
+    _check_opens_alone(principal, person, "The sign-in", "bind_sign_in")
+
+
+def _check_opens_alone(principal: Principal, person: User, what: str, command: str) -> None:
+    """Keep an operator from what would let them be somebody whose role no operator gives alone.
+
+    Args:
+        what: would be made, for the sentence.
+        command: of `manage.py`, which makes it on the machine.
+    """
+    if not _runs_commands(principal) and (person.is_superuser or beyond_one_operator(roles_of(person))):
+        raise AccessDenied(
+            f"{what} for an approver, an auditor, an operator or a superuser is made on the machine itself: "
+            f"`manage.py {command}`."
+        )
 
 
 def check_can_operate(principal: Principal) -> None:
@@ -714,6 +732,7 @@ can_give_roles = as_question(check_can_give_roles)
 can_erase_names = as_question(check_can_erase_names)
 can_make_superuser = as_question(check_can_make_superuser)
 can_make_password_link = as_question(check_can_make_password_link)
+can_bind_sign_in = as_question(check_can_bind_sign_in)
 can_operate = as_question(check_can_operate)
 can_propose_access = as_question(check_can_propose_access)
 can_confirm_access = as_question(check_can_confirm_access)

@@ -135,6 +135,34 @@ class TooManyAttempts(EvidenceError):
         self.retry_after = seconds
 
 
+class ProviderRefused(EvidenceError):
+    """What came back from the provider of single sign-on does not say who this is, or it is nobody who may come in."""
+
+    code = "provider_refused"
+    http_status = 403
+    title = "Not signed in"
+
+    def __init__(self, reason: str, message: str, subject: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason  # a stable word, for the record
+        self.subject = subject  # whom the provider named, once that is known for sure
+
+
+class ProviderAway(EvidenceError):
+    """The provider of single sign-on does not answer as its settings say, so nobody can sign in by it now."""
+
+    code = "provider_away"
+    http_status = 503
+    title = "The provider of single sign-on does not answer"
+    retry_after: ClassVar[int] = 10  # seconds
+    reason: ClassVar[str] = "provider_away"  # for the record, where somebody came back from it
+    subject: ClassVar[str] = ""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status  # HTTP status of what it answered; 0: nothing
+
+
 class ConflictingContent(EvidenceError):
     """The same key came again with other content."""
 

@@ -33,6 +33,7 @@ class Lock(StrEnum):
     REQUIREMENT_KEY = "requirements.requirementkey"  # a requirement of a system that may not exist yet
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
     SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
+    SIGN_IN_BINDING = "evidence.signinbinding"  # which subject of the provider is whom
     SIGNER = "evidence.signer"  # the one that signs checkpoints
     SPAN_PARTITION = "evidence.span_partition"  # the making of a month; its function in the database takes it
 

@@ -76,7 +76,7 @@ ROLES: Final[dict[str, RoleRules]] = {
             "auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group",
             "evidence.view_membership", "evidence.add_membership", "evidence.delete_membership",
             "evidence.view_accesstoken", "evidence.change_accesstoken", "evidence.view_system",
-            "evidence.view_pseudonym", "evidence.view_secondfactor",
+            "evidence.view_pseudonym", "evidence.view_secondfactor", "evidence.view_signinbinding",
             "evidence.view_legalhold", "evidence.view_legalholdrelease",
             "evidence.view_erasure", "evidence.view_erasurecertificate", "evidence.view_disposal",
             "evidence.view_accessproposal", "evidence.view_accessconfirmation",
@@ -106,6 +106,7 @@ _HIDDEN_FROM_READERS: Final = frozenset(
         "pendingtrace",
         "auditpayload",
         "secondfactor",
+        "signinbinding",
         "openbinding",
     }
 )

@@ -18,6 +18,8 @@ _BEGAN: Final = "tracebinder_began"
 _USED: Final = "tracebinder_used"
 _PROVED: Final = "tracebinder_proved"
 _RIGHTS: Final = "tracebinder_rights"
+_BINDING: Final = "tracebinder_binding"
+_TWO_FACTORS: Final = "tracebinder_two_factors"
 NOTED_EVERY: Final = 60  # seconds between two notes that a session is used: each is a write
 
 
@@ -30,6 +32,28 @@ def begin(session: SessionBase, person: User) -> None:
 def note_proof(session: SessionBase) -> None:
     """Mark that the person proved again who they are."""
     session[_PROVED] = clock.now().timestamp()
+
+
+def note_provider(session: SessionBase, *, binding: int, proved: float, two_factors: bool) -> None:
+    """Mark that the provider of single sign-on said who it is.
+
+    Args:
+        binding: the key of the `SignInBinding` by which the subject is this person.
+        proved: when they proved it there, in seconds since 1970: it may be long before they came here.
+        two_factors: whether the provider was asked for a second factor and told of one.
+    """
+    session[_BINDING], session[_TWO_FACTORS] = binding, two_factors
+    session[_PROVED] = min(proved, clock.now().timestamp())
+
+
+def binding_of(session: SessionBase) -> int | None:
+    """Return the key of the binding by which the provider signed the person in; None for a password of ours."""
+    return session.get(_BINDING)
+
+
+def has_two_factors(session: SessionBase) -> bool:
+    """Whether the provider told of a second factor, so that none of ours is needed."""
+    return bool(session.get(_TWO_FACTORS))
 
 
 def note_use(session: SessionBase) -> None:

@@ -96,7 +96,9 @@ def _fits(key: str) -> bool:
 def _in_groups_of_now(rows: Rows, groups: Mapping[int, str]) -> Rows:
     """Return the rows with their people in the groups of the same names: a flush makes the groups anew."""
     now = dict(Group.objects.values_list("name", "pk"))
-    members = [{**row, "group_id": now[groups[row["group_id"]]]} for row in rows[_MEMBERS]]
+    members: list[Mapping[str, Any]] = [
+        {**row, "group_id": now[groups[row["group_id"]]]} for row in rows[_MEMBERS]
+    ]
     return {**rows, _MEMBERS: members}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -28,7 +29,7 @@ class CountingBackend(ModelBackend):
         Raises:
             TooManyAttempts: this one has to wait, whatever its password.
         """
-        if not username or password is None:
+        if not settings.PASSWORD_SIGN_IN or not username or password is None:
             return None
         attempt = count_attempt(request, username)
         if not isinstance(attempt, Attempt):

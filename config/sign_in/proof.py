@@ -6,15 +6,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, authenticate
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from config.sign_in.addresses import own_address
 from config.sign_in.form import code_field
 from evidence import session_marks
 from evidence.access import Principal
@@ -47,7 +48,7 @@ class ProofForm(forms.Form):
 def address_of_proof(request: HttpRequest) -> str:
     """Return where to prove who one is, and to come back from to where the request was made."""
     came_from = request.path if request.method == "GET" else request.headers.get("Referer", request.path)
-    return f"{reverse('admin:proof')}?{urlencode({REDIRECT_FIELD_NAME: _ours(request, came_from)})}"
+    return f"{reverse('admin:proof')}?{urlencode({REDIRECT_FIELD_NAME: own_address(request, came_from)})}"
 
 
 @sensitive_post_parameters()
@@ -59,11 +60,10 @@ def prove(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
     if request.method == "POST" and form.is_valid():
         session_marks.note_proof(request.session)
         request.session.cycle_key()
-        return HttpResponseRedirect(_ours(request, request.GET.get(REDIRECT_FIELD_NAME, "")))
-    return Page("pages/proof.html", _("Prove that it is you"), {"form": form})
-
-
-def _ours(request: HttpRequest, address: str) -> str:
-    """Return an address of this server; of another the front page instead."""
-    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return address if address and own else reverse("admin:index")
+        return HttpResponseRedirect(own_address(request, request.GET.get(REDIRECT_FIELD_NAME, "")))
+    shown = {
+        "form": form if settings.PASSWORD_SIGN_IN else None,
+        "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "query": request.GET.urlencode(),
+    }
+    return Page("pages/proof.html", _("Prove that it is you"), shown)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import problems
 from config.sign_in.sessions import comes_with_session
-from evidence import acts
+from evidence import acts, session_marks
 from evidence.access import Principal
 from evidence.errors import EvidenceError, SecondFactorNeeded
 from evidence.pages.frame import Page, page_view
@@ -29,6 +29,10 @@ from evidence.services.people import second_factors
 _NEW_SECRET: Final = "tracebinder_new_secret"  # noqa: S105  # of a session, until its code was typed
 _ISSUER: Final = "Tracebinder"
 _TITLE: Final = _("Second factor")
+# Pages of whoever has none yet.
+_OPEN_TO_ALL: Final = (
+    "second_factor", "proof", "provider_proof", "provider_sign_in", "provider_return", "login", "logout", "jsi18n",
+)  # fmt: skip
 
 
 class CodeForm(forms.Form):
@@ -92,11 +96,11 @@ class RequireSecondFactor:
 
 
 def _lacks_one(request: HttpRequest) -> bool:
-    open_to_all = {
-        reverse(f"admin:{name}") for name in ("second_factor", "proof", "login", "logout", "jsi18n")
-    }
+    open_to_all = {reverse(f"admin:{name}") for name in _OPEN_TO_ALL}
     person = request.user
     if request.path in open_to_all or not isinstance(person, User):
+        return False
+    if session_marks.has_two_factors(request.session):
         return False
     return not second_factors.has_second_factor(person)
 

@@ -9,10 +9,12 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from config.sign_in.devices import remember_device
+from config.sign_in.provider.session import still_holds
 from evidence import session_marks
 
 _SIGNED_IN_NOW = "_tracebinder_signed_in"
@@ -52,12 +54,19 @@ def comes_with_session(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.path != "/healthz"
 
 
+def _door_is_open(session: SessionBase, person: User) -> bool:
+    """Whether the person could still sign in by the way on which they came."""
+    if session_marks.binding_of(session) is None:
+        return bool(settings.PASSWORD_SIGN_IN)
+    return still_holds(session, person)
+
+
 def _end_if_over(request: HttpRequest) -> None:
     person = request.user
     if not isinstance(person, User):
         return
     limits = {"idle": settings.SESSION_IDLE, "longest": settings.SESSION_COOKIE_AGE}
-    if session_marks.is_over(request.session, person, **limits):
+    if session_marks.is_over(request.session, person, **limits) or not _door_is_open(request.session, person):
         logout(request)
     else:
         session_marks.note_use(request.session)

@@ -13,17 +13,27 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock
-from evidence.acts import can_approve, can_judge, can_operate
+from evidence.acts import can_approve, can_approve_gate, can_confirm_access, can_judge, can_operate
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
 from evidence.admin.review.queue import TITLES
-from evidence.models import INSTRUMENT_KINDS, ArtefactVersion, GateDecision, GateState, ReviewTask, System
+from evidence.models import (
+    INSTRUMENT_KINDS,
+    AccessProposal,
+    ArtefactVersion,
+    GateDecision,
+    GateState,
+    ReviewTask,
+    System,
+)
 from evidence.selectors.gates import with_standing
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
 
 _WEEK: Final = timedelta(days=7)
+
+_MOST_ASKED: Final = 200  # proposals of which a front page asks, one by one, whether they wait for the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,17 @@ def unread_of(request: HttpRequest) -> UnreadLibraries | None:
     return unread if unread.libraries else None
 
 
+def proposals_of(request: HttpRequest) -> tuple[Waiting, ...]:
+    """Return what other operators proposed and this one may confirm; empty for those who confirm nothing."""
+    if request.user.pk is None or not can_operate(principal := principal_of(request)):
+        return ()
+    waiting = visible(AccessProposal.objects.all(), request).filter(
+        confirmation=None, expires_at__gt=clock.now()
+    )[:_MOST_ASKED]
+    count = sum(can_confirm_access(principal, proposal) for proposal in waiting)
+    return (Waiting(_("Access proposals to confirm"), count, list_url("evidence.accessproposal")),)
+
+
 def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
     principal = principal_of(request)
     first = Standing.WAITING if can_judge(principal) else Standing.OPEN
@@ -78,16 +99,17 @@ def _waiting(request: HttpRequest) -> tuple[Waiting, ...]:
 
 
 def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
-    """Return what an approver decides on, of their systems, though some of it may be their own proposal."""
-    if not can_approve(principal_of(request)):
+    """Return what waits for this approver, of their systems: what they proposed waits for another."""
+    principal = principal_of(request)
+    if not can_approve(principal):
         return ()
     versions = visible(ArtefactVersion.objects.all(), request)
-    proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)
+    proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:_MOST_ASKED]
     unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
     return (
         Waiting(
             _("Versions of gates to approve"),
-            proposed.count(),
+            sum(can_approve_gate(principal, version) for version in proposed),
             list_url("evidence.artefactversion", gate=GateState.PROPOSED.value),
         ),
         Waiting(

@@ -1,4 +1,4 @@
-"""Who sends a request of the API: the bearer of a token, however it is sent, or the browser of somebody who signed in."""
+"""Who sends a request of the API: the bearer of a token, or the browser of somebody who signed in."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from evidence.problems import Problem
 from evidence.selectors.binder.scope import AskedScope
 from evidence.services import binder_requests, binders, registry
 from evidence.services.blobs import blob_store, check_blob
+from evidence.services.keys.holders import holds_binder_key
 from evidence.services.keys.trust import describe_trust
 from evidence.tasks import export_binder
 
@@ -130,7 +131,7 @@ class BinderCreate(ScopedView):
         release = registry.find_release(system, data.validated_data["release"])
         asked = AskedScope(**{**data.validated_data, "system": system, "release": release})
         waits = "respond-async" not in request.headers.get("Prefer", "")
-        if waits and settings.HOLDS_KEYS:
+        if waits and holds_binder_key():
             return Response(
                 BinderOut(binders.export_binder(principal=principal, asked=asked)).data, status=201
             )

@@ -129,7 +129,7 @@ class GateIn(Input):
     key = serializers.SlugField(max_length=100)
     name = serializers.CharField(required=False, default="", max_length=200)
     reason = serializers.CharField(required=False, default="", help_text="Why; shown to whoever approves it.")
-    criteria = CriterionReferenceIn(many=True)
+    criteria = CriterionReferenceIn.listed(limit="MAX_CRITERIA")
 
 
 class GateTransitionOut(serializers.ModelSerializer[GateTransition]):

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from evidence.errors import MOST_FAULTS, Fault, InvalidInput
+from evidence.limits import excess
 from evidence.nearest import hint_at, nearest_name
 
 _SHOWN: Final = 100  # characters of a name somebody made up
@@ -39,6 +40,71 @@ class Input(serializers.Serializer[Any]):
     def _faults(self) -> Iterator[Fault]:
         yield from _unknown_in(self, self.initial_data, "", self.part)
         yield from _refused_in(self, self.errors, self.initial_data, "", self.part)
+
+    @classmethod
+    def listed(cls, *, limit: str, **given: Any) -> InputList:
+        """Return a field that takes a list of these.
+
+        Args:
+            limit: the setting of how many there may be, as `evidence.limits` takes it.
+            given: what Django REST framework's lists take.
+        """
+        return InputList(child=cls(), limit=limit, **given)
+
+    @classmethod
+    def many_init(cls, *_: Any, **__: Any) -> Any:
+        """Refuse a list without a limit, where its module is loaded."""
+        raise TypeError(f"{cls.__name__}(many=True) has no limit: write {cls.__name__}.listed(limit=…)")
+
+
+class InputList(serializers.ListSerializer[Any]):
+    """A list of inputs. One that is too long is refused before anything in it is looked at."""
+
+    def __init__(self, *args: Any, limit: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.limit = limit
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, list):
+            _check_number(len(data), self.limit)
+        return super().to_internal_value(data)
+
+
+class FreeValue(serializers.JSONField):
+    """A value of any form, which is kept as it is: all that is in it, at every depth, is counted."""
+
+    limit: ClassVar[str] = "MAX_FREE_VALUES"
+
+    def to_internal_value(self, data: Any) -> Any:
+        _check_number(count_values(data), self.limit)
+        return super().to_internal_value(data)
+
+
+class FreeObject(FreeValue):
+    """An object of any members."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("This is an object: {…}.", code="not_a_dict")
+        return super().to_internal_value(data)
+
+
+def count_values(value: object) -> int:
+    """Return how many values are in one, at every depth: members of objects and items of lists."""
+    waiting, counted = [value], 0
+    while waiting:
+        each = waiting.pop()
+        inner: Collection[object] = (
+            each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        )
+        counted += len(inner)
+        waiting += inner
+    return counted
+
+
+def _check_number(count: int, limit: str) -> None:
+    if found := excess(count, limit):
+        raise serializers.ValidationError(f"{found}.", code="too_many")
 
 
 class QueryInput(Input):

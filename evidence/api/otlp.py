@@ -8,13 +8,12 @@ from typing import Any, ClassVar, Final
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from evidence.access import principal_of
-from evidence.api.authentication import ExporterAuthentication, TokenAuthentication
+from evidence.api.authentication import BrowserAuthentication, ExporterAuthentication, TokenAuthentication
 from evidence.api.scoped_view import ScopedView
 from evidence.database_errors import gave_way, looks_like_an_upgrade, passes, state_of
 from evidence.errors import BlobStoreAway
@@ -36,7 +35,7 @@ class OtlpView(ScopedView):
     """What both signals share: the body is taken as bytes, the reply speaks its encoding, errors are problems."""
 
     scopes: ClassVar[dict[str, Scope | tuple[Scope, ...]]] = {"POST": Scope.INGEST}
-    authentication_classes = [TokenAuthentication, ExporterAuthentication, SessionAuthentication]
+    authentication_classes = [TokenAuthentication, ExporterAuthentication, BrowserAuthentication]
     renderer_classes = [JSONRenderer]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002  # DRF's signature

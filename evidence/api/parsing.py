@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from itertools import chain, islice
 from typing import IO, Any, Final
@@ -12,9 +13,11 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from evidence.errors import MOST_FAULTS, Fault, InvalidInput
+from evidence.limits import check_count
 from evidence.otlp.errors import BodyTooLarge
 from evidence.strict_json import faults_in, read_json
 
+_TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 _LARGEST_INTEGER: Final = 2**53 - 1  # every reader of JSON, and RFC 8785, agrees on integers up to here
 
 
@@ -29,7 +32,8 @@ class StrictJSONParser(BaseParser):
         Raises:
             BodyTooLarge: more bytes than `DATA_UPLOAD_MAX_MEMORY_SIZE`.
             ParseError: not JSON.
-            InvalidInput: JSON, with something in it that cannot be kept as it is.
+            InvalidInput: JSON, with something in it that cannot be kept as it is, or with more than
+                `MAX_JSON_VALUES` values.
             UnsupportedMediaType: a charset other than UTF-8.
         """
         charset = str((parser_context or {}).get("encoding") or "utf-8").lower()
@@ -39,6 +43,7 @@ class StrictJSONParser(BaseParser):
         raw = stream.read(limit + 1)
         if len(raw) > limit:
             raise BodyTooLarge(f"the body has more than {limit} bytes: send less at once")
+        check_count(_most_values(raw), "MAX_JSON_VALUES", "The values of the body")
         try:
             value = read_json(raw)
         except ValueError as exc:
@@ -46,6 +51,18 @@ class StrictJSONParser(BaseParser):
         if found := list(islice(chain(faults_in(value), _faults_in_numbers(value)), MOST_FAULTS)):
             raise InvalidInput(faults=[Fault("body", "", "unstorable_value", fault) for fault in found])
         return value
+
+
+def _most_values(raw: bytes) -> int:
+    """Return how many values a JSON text holds, told before it is read: each is after a comma, or the first.
+
+    A body of a million commas is quickly sent, and takes many times its size once it is read.
+    """
+    if (
+        raw.count(b",") < settings.MAX_JSON_VALUES
+    ):  # those in texts included: most bodies are let through by this
+        return raw.count(b",")
+    return _TEXT.sub(b"", raw).count(b",") + 1
 
 
 def _faults_in_numbers(value: Any) -> Iterator[str]:

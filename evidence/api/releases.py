@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from evidence import clock
 from evidence.access import find_system, principal_of
-from evidence.api.inputs import Input, QueryInput
+from evidence.api.inputs import FreeValue, Input, QueryInput
 from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
 from evidence.models import ArtefactKind, Deployment, Release, ReleasePin, Scope
@@ -37,8 +37,8 @@ class PinIn(Input):
     label = serializers.CharField(max_length=200)  # type: ignore[assignment]  # shadows Field.label, as DRF allows
     digest = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, default="")
     name = serializers.CharField(max_length=200, required=False, default="")
-    metadata = serializers.JSONField(required=False, default=dict)
-    documents = DocumentIn(many=True, required=False, default=list)
+    metadata = FreeValue(required=False, default=dict)
+    documents = DocumentIn.listed(limit="MAX_DOCUMENTS", required=False, default=list)
 
 
 class ReleaseIn(Input):
@@ -46,7 +46,7 @@ class ReleaseIn(Input):
 
     system = serializers.CharField()
     name = serializers.CharField(max_length=100)
-    pins = PinIn(many=True)
+    pins = PinIn.listed(limit="MAX_PINS")
 
     def manifest(self) -> registry.ReleaseManifest:
         """Return the validated data as the service takes it."""

@@ -11,10 +11,10 @@ import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from evidence.log.encoding import decode_base64, encode_base64
 from evidence.log.errors import MalformedNote, SignatureRefused
@@ -83,12 +83,22 @@ class VerifierKey:
         return f"{self.name}+{self.key_id.hex()}+{encode_base64(self.kind + self.public_key)}"
 
 
+class SigningKey(Protocol):
+    """A private key, wherever it lives: in this process, or in another that signs for it."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the 64-byte Ed25519 signature over `data`."""
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public half."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignerKey:
     """A private key under its name."""
 
     name: str
-    private_key: Ed25519PrivateKey
+    private_key: SigningKey
     former: tuple[FormerKey, ...] = ()
 
     @property

@@ -47,6 +47,7 @@ from evidence.models.person import Pseudonym
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
+from evidence.models.sign_in_binding import SignInBinding
 from evidence.models.system import AccessToken, Membership, Scope, System
 from evidence.models.trace import (
     PolicyCheck,
@@ -122,6 +123,7 @@ __all__ = [
     "Scope",
     "SecondFactor",
     "ServiceName",
+    "SignInBinding",
     "SourceDocument",
     "Span",
     "StoredModel",

@@ -38,7 +38,7 @@ from evidence.services.blobs import blob_store, incoming_file, store_blob_file
 from evidence.services.bound_scope import check_scope_is_bound
 from evidence.services.keys.binder_signer import (
     SEAL_VERB,
-    FileSigner,
+    KeySigner,
     check_not_replaced,
     load_binder_signer,
 )
@@ -143,7 +143,7 @@ def _checked_scope(principal: Principal, asked: AskedScope) -> BinderScope:
 
 
 def _write(
-    scope: BinderScope, path: Path, actor: str, signer: FileSigner, progress: ExportProgress
+    scope: BinderScope, path: Path, actor: str, signer: KeySigner, progress: ExportProgress
 ) -> WrittenBinder:
     # Closed whatever happens: the traceback of a failure keeps the generator, and with it the transaction it reads in.
     facts = _facts(scope)
@@ -242,7 +242,7 @@ def _sealing_event(scope: BinderScope, digest: str, actor: str) -> AuditEvent:
 
 
 @transaction.atomic
-def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str, signer: FileSigner) -> Binder:
+def _store(scope: BinderScope, path: Path, written: WrittenBinder, actor: str, signer: KeySigner) -> Binder:
     check_not_replaced(signer)
     blob = store_blob_file(path, digest=written.digest, media_type="application/zip")
     binder, created = Binder.objects.get_or_create(

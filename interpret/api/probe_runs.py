@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input
+from evidence.api.inputs import FreeObject, Input
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.models import Scope
 from evidence.problems import Problem
@@ -38,10 +38,10 @@ class ProbeRunIn(Input):
     system = serializers.CharField()
     release = serializers.CharField()
     probe = serializers.CharField(help_text="A name from docs/reference/probes.md.")
-    parameters = serializers.DictField(required=False, default=dict, help_text="Over the probe's defaults.")
+    parameters = FreeObject(required=False, default=dict, help_text="Over the probe's defaults.")
     seed = serializers.IntegerField(required=False, default=0, min_value=0)
-    inputs = ProbeInputIn(
-        many=True, required=False, allow_null=True, default=None,
+    inputs = ProbeInputIn.listed(
+        limit="MAX_PROBE_INPUTS", required=False, allow_null=True, default=None,
         help_text="Prompts; without them those of the release's newest traces.",
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import cast
 from jsonschema import Draft202012Validator
 
 from evidence.evals.contracts import Direction
+from evidence.limits import excess
 from evidence.nearest import hint_at, nearest_name
 from requirements.checks.contracts import Check
 from requirements.checks.registry import get_check
@@ -161,6 +162,9 @@ def _read_slices(
     here = (*path, "slices")
     if not isinstance(listed, list):
         faults.add(here, "bad_slices", "must be a list of slices, each a mapping, e.g. - {language: zh-Hans}")
+        return ()
+    if too_many := excess(len(listed), "MAX_SLICES"):
+        faults.add(here, "too_many", too_many)
         return ()
     slices: list[Mapping[str, str]] = []
     for index, where in enumerate(listed):

@@ -71,6 +71,9 @@ def _read_file(document: object, faults: Faults) -> tuple[str | None, list[Requi
         if "requirements" in document:
             faults.add(("requirements",), "not_a_list", "must be a list of at least one requirement")
         return None, []
+    if too_many := excess(len(listed), "MAX_REQUIREMENTS"):
+        faults.add(("requirements",), "too_many", too_many)
+        return None, []
     drafts = [_read_requirement(item, ("requirements", index), faults) for index, item in enumerate(listed)]
     faults.check_unique(listed, ("requirements",), "requirement")
     return cast("str | None", baseline), [draft for draft in drafts if draft is not None]

@@ -1,37 +1,34 @@
 """What the owner of the database changes, column by column, and whether the check of the rows finds it.
 
-The mechanics are those of `tests/invariants/test_13_the_log_binds_every_row.py`, which tries one column of each table;
+The mechanics are those of `tests/invariants/owner_attacks.py`, by which the suite tries one column of each table;
 here it is every column, with the triggers off, so that nothing but the log is left to tell.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final, TypeAlias
 
 from django.db.models import Model
 
-from tests.invariants.test_13_the_log_binds_every_row import (
-    BOUND,
+from tests.invariants.every_table import BOUND
+from tests.invariants.owner_attacks import (
+    Attack,
     as_owner,
     carry_out,
     change_each_column,
     delete_a_row,
-    find_faults,
+    in_rounds,
+    newest,
     put_an_older_row_in,
-    rounds,
     swap_keys,
 )
+from tests.invariants.test_13_the_log_binds_every_row import find_faults
 
-Statements: TypeAlias = Iterator[str]
-_WHOLE_ROWS: Final[tuple[Callable[[type[Model]], Statements], ...]] = (
-    delete_a_row,
-    put_an_older_row_in,
-    swap_keys,
-)
+_WHOLE_ROWS: Final[tuple[Attack, ...]] = (delete_a_row, put_an_older_row_in, swap_keys)
 _WHOLE_NAMES: Final = {attack.__name__ for attack in _WHOLE_ROWS}
 
 
@@ -53,7 +50,8 @@ def tamper(*, most: int | None = None) -> Tampered:
         most: how many tamperings are tried, at random among those with several tables at once; all by default.
     """
     found, before = Tampered(tables=len(BOUND)), find_faults()
-    steps = [step for models in rounds() for step in _steps(models)]
+    rows = {model: newest(model) for model in BOUND}
+    steps = [step for models in in_rounds(rows) for step in _steps(models)]
     if most is not None:
         steps = random.sample([step for step in steps if len(step) > 3], most)
     for step in steps:
@@ -70,14 +68,18 @@ def _steps(models: list[tuple[type[Model], int]]) -> Iterator[Step]:
     by_column = [
         [
             (model, number, str(field.column), statement)
-            for field, statement in zip(model._meta.concrete_fields, change_each_column(model), strict=True)
+            for field, statement in zip(
+                model._meta.concrete_fields, change_each_column(model, newest(model)), strict=True
+            )
         ]
         for model, number in models
     ]
     for step in zip_longest(*by_column):
         yield [one for one in step if one is not None]
     for attack in _WHOLE_ROWS:
-        yield [(model, number, attack.__name__, next(attack(model))) for model, number in models]
+        yield [
+            (model, number, attack.__name__, next(attack(model, newest(model)))) for model, number in models
+        ]
 
 
 def _try(found: Tampered, before: set[str], step: Step) -> None:

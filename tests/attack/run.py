@@ -102,9 +102,9 @@ def attack_binders(_: Copy | None, asked: argparse.Namespace) -> Outcome:
 
 def attack_as_owner(_: Copy, __: argparse.Namespace) -> Outcome:
     """Change every column of every append-only table as the owner of the database."""
-    from tests.attack.filling import fill_every_table
     from tests.attack.owner import tamper
     from tests.attack.running import empty
+    from tests.invariants.every_table import fill_every_table
 
     empty()
     fill_every_table()

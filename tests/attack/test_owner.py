@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attack.filling import fill_every_table
 from tests.attack.owner import tamper
+from tests.invariants.every_table import fill_every_table
 
 
 @pytest.mark.django_db(transaction=True)

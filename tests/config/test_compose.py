@@ -17,6 +17,7 @@ from tests.invariants.walk import REPOSITORY
 
 COMPOSE: dict[str, Any] = YAML(typ="safe").load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+PUBLIC = "/data/public-keys"
 
 
 def given(service: str) -> set[str]:
@@ -50,13 +51,51 @@ def test_a_service_is_told_of_no_secret_that_it_cannot_read() -> None:
         assert set(named) <= given(name), name
 
 
-def test_signing_keys_are_where_something_is_signed() -> None:
-    holders = {
-        name for name, service in SERVICES.items() if any("keys:" in v for v in service.get("volumes", []))
+def mounts(service: str) -> dict[str, tuple[str, bool]]:
+    """Return what a service mounts: by volume where, and whether it may write there."""
+    found = (text.split(":") for text in SERVICES[service].get("volumes", []))
+    return {name: (place, mode != ["ro"]) for name, place, *mode in found}
+
+
+def who_mounts(volume: str) -> set[str]:
+    return {name for name in SERVICES if volume in mounts(name)}
+
+
+def test_each_signing_key_is_readable_by_the_one_process_that_signs_with_it() -> None:
+    places = {(name, place): volume for name in SERVICES for volume, (place, _) in mounts(name).items()}
+    assert {key: volume for key, volume in places.items() if "key" in volume and key[1] != PUBLIC} == {
+        ("worker-log", "/keys"): "log-key",
+        ("worker-export", "/keys"): "binder-key",
     }
-    assert holders == {"worker-log", "worker-export"}
+    for name, process in (("worker-log", "log"), ("worker-export", "worker")):
+        environment = SERVICES[name]["environment"]
+        assert (environment["TRACEBINDER_PROCESS"], environment["TRACEBINDER_KEYS"]) == (process, "/keys")
     for name in ("worker", "beat", "migrate"):
         assert SERVICES[name]["environment"]["TRACEBINDER_HOLDS_KEYS"] == "false"
+
+
+def test_public_halves_are_written_by_who_signs_and_read_by_the_others() -> None:
+    written = {name for name in who_mounts("public-keys") if mounts(name)["public-keys"][1]}
+    assert written == {"worker-log", "worker-export"}
+    assert who_mounts("public-keys") - written == {"web", "worker"}
+    assert mounts("worker-log")["log-head"] == ("/head", True)
+    assert mounts("worker-export")["log-head"] == ("/head", False)
+
+
+def test_a_worker_that_runs_probes_shares_nothing_that_it_could_change() -> None:
+    assert mounts("worker-interpret") == {
+        "blobs": ("/data/blobs", False),
+        "models": ("/data/models", False),
+    }
+
+
+def test_each_volume_is_declared_and_each_place_is_the_users_in_the_image() -> None:
+    mounted = {volume for name in SERVICES for volume in mounts(name)}
+    assert mounted == set(COMPOSE["volumes"])
+    made = re.search(r"mkdir -p (.*?) \\", (REPOSITORY / "Dockerfile").read_text())
+    assert made is not None
+    ours = {place for name, each in SERVICES.items() if "build" in each for place, _ in mounts(name).values()}
+    assert ours <= set(made[1].split()), "a volume takes its owner from there"
 
 
 def test_nothing_but_the_proxy_is_reached_from_outside() -> None:

@@ -40,7 +40,7 @@ JUNK: Final = [
 
 def ours() -> list[str]:
     apps = {"config", "evidence", "requirements", "interpret"}
-    return sorted(name for name, app in get_commands().items() if app in apps)
+    return sorted(name for name, app in get_commands().items() if app.partition(".")[0] in apps)
 
 
 def parser_of(name: str) -> ArgumentParser:

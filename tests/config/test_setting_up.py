@@ -124,7 +124,7 @@ def test_a_password_is_asked_for_where_somebody_is_there_to_ask(
     answers = iter(["correct horse battery", "correct horse battery", "one thing here", "another there"])
     typed("")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("config.management.commands.create_person.getpass", lambda _: next(answers))
+    monkeypatch.setattr("config.management.typed_password.getpass", lambda _: next(answers))
     run("create_person", "ana", "--role", "author")
     assert User.objects.get().check_password("correct horse battery")
     with pytest.raises(CommandError, match="differ"):

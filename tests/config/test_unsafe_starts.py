@@ -65,6 +65,11 @@ def start(statement: str, **changes: str | None) -> subprocess.CompletedProcess[
         ({"TRACEBINDER_HOLDS_KEYS": "true"}, "a web process never signs"),
         ({"REDIS_URL": "redis://redis:6379/0"}, "REDIS_URL has no password"),
         ({"TRACEBINDER_ALLOWED_HOSTS": "*"}, "TRACEBINDER_ALLOWED_HOSTS holds *"),
+        ({"TRACEBINDER_OIDC_ISSUER": "https://id.example.org"}, "TRACEBINDER_OIDC_CLIENT_ID is not set"),
+        ({"TRACEBINDER_PASSWORD_SIGN_IN": "false"}, "nobody could sign in"),
+        ({"TRACEBINDER_KMS_TOKEN": "0123456789abcdef" * 2}, "must not be given TRACEBINDER_KMS_TOKEN"),
+        ({"TRACEBINDER_LOG_KEY": "kms+https://keys.example.org/log"}, "needs TRACEBINDER_KMS_TOKEN"),
+        ({"TRACEBINDER_BINDER_KEY": "file:///keys/b"}, "TRACEBINDER_BINDER_KEY is kms+https"),
         (
             {"TRACEBINDER_PROCESS": "interpret", "DATABASE_INTERPRET_URL": "postgresql://probe:p@h/d"},
             "must not be given DATABASE_URL, TRACEBINDER_SECRET_KEY",

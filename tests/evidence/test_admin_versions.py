@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from evidence.access import principal_of_user
 from evidence.models import ArtefactVersion
 from evidence.selectors.gates import find_deciding, state_of
 from evidence.services import gates, registry
@@ -50,6 +51,19 @@ def test_what_waits_for_an_approver_is_on_their_front_page(world: World, propose
     assert "gate:release v1" not in listed
     assert "evaluator:judge v1" in approver.get(f"{LIST}?registered=approver").content.decode()
     assert "Waits for an approver" not in signed_in(world.people["reviewer"]).get(FRONT).content.decode()
+
+
+def test_what_an_approver_proposed_themselves_does_not_wait_for_them(world: World) -> None:
+    both = world.join("ana-pia", "author", "approver")
+    gates.propose_gate(
+        principal=principal_of_user(both), system=world.system, key="release",
+        references=[CriterionReference(requirement="kept")],
+    )  # fmt: skip
+    for person, count in ((both, 0), (world.people["approver"], 1)):
+        assert (
+            f'<a href="{LIST}?gate=proposed"><strong>{count}</strong>'
+            in signed_in(person).get(FRONT).content.decode()
+        )
 
 
 def test_a_proposal_is_shown_beside_what_decides(world: World, proposed: ArtefactVersion) -> None:

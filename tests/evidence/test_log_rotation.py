@@ -149,7 +149,7 @@ def test_it_is_done_with_a_reason_and_once_there_is_something_to_replace(
     with pytest.raises(CommandError, match="Say why"):
         call_command("rotate_log_key", reason=" ")
     settings.HOLDS_KEYS = False
-    with pytest.raises(CommandError, match="holds no keys"):
+    with pytest.raises(CommandError, match="holds no keys of the log"):
         rotate()
 
 

@@ -301,6 +301,20 @@ def test_an_operator_of_another_system_confirms_nothing(world: World, proposal: 
     assert listed.context["cl"].result_count == 0
 
 
+def test_a_proposal_waits_on_the_front_page_of_who_may_confirm_it(
+    world: World, second: User, proposal: AccessProposal
+) -> None:
+    link = f'<a href="{reverse("admin:evidence_accessproposal_changelist")}"><strong>{{}}</strong>'
+    other = make_world("aml-copilot")
+    for person, count in ((second, 1), (world.people["operator"], 0), (other.people["operator"], 0)):
+        assert link.format(count) in signed_in(person).get("/admin/").content.decode(), person
+    assert (
+        "Access proposals to confirm" not in signed_in(world.people["author"]).get("/admin/").content.decode()
+    )
+    confirm_access(principal=principal_of_user(second), proposal=proposal)
+    assert link.format(0) in signed_in(second).get("/admin/").content.decode()
+
+
 def test_two_operators_let_an_approver_see_another_system(world: World, second: User) -> None:
     other, approver = make_world("aml-copilot"), world.people["approver"]
     for operator in (world.people["operator"], second):

@@ -28,6 +28,7 @@ from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
 from evidence.services.people.access_proposals import confirm_access, propose_access
 from evidence.services.people.passwords import make_password_link
+from evidence.services.people.sign_in_bindings import bind_sign_in
 from interpret.services.queueing import queue_probe_run
 from requirements import acts as requirement_acts
 from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
@@ -744,6 +745,20 @@ ACTS: Final[list[Act]] = [
             lambda *_: reverse("admin:auth_user_changelist"),
             lambda _, made: {"action": "make_password_link", "_selected_action": [made.pk]},
             done=lambda _, made: AuditEvent.objects.filter(verb="password_link.made").exists(),
+        ),
+        prepare=newcomer,
+    ),
+    Act(
+        "evidence.acts.check_can_bind_sign_in",
+        ADMINISTRATORS,
+        serve(
+            lambda world, who, made: bind_sign_in(
+                principal=who, person=made, issuer="https://id.example.org", subject="1"
+            )
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:evidence_signinbinding_add"),
+            lambda _, made: {"person": made.pk, "subject": "1"},
         ),
         prepare=newcomer,
     ),

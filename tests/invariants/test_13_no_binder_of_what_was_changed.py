@@ -20,7 +20,7 @@ from evidence.services.bound_scope import EvidenceNotAsLogged, find_faults_of_sc
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import World, acting, make_world
-from tests.invariants.conftest import BOUND
+from tests.invariants.every_table import BOUND
 from tests.invariants.owner_attacks import EVERY_ATTACK, Attack, as_owner, carry_out, find_missed, newest
 
 # Of no system, so of no scope; where a scope's transaction wrote one, it is checked with it.

@@ -27,7 +27,7 @@ from evidence.services.log.rows import check_rows
 from tests.evidence.binder_world import fill
 from tests.evidence.test_assembly import assemble, spans_of
 from tests.factories import World, acting, make_world
-from tests.invariants.conftest import BOUND
+from tests.invariants.every_table import BOUND
 from tests.invariants.owner_attacks import (
     as_owner,
     carry_out,

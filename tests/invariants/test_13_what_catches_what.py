@@ -20,7 +20,7 @@ from evidence.services.bound_scope import find_faults_of_scope
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log import LogForked, LogInconsistent, check_log
 from tests.factories import World
-from tests.invariants.conftest import BOUND
+from tests.invariants.every_table import BOUND
 from tests.invariants.owner_attacks import as_owner, copy_a_row, newest
 from tests.invariants.test_13_no_binder_of_what_was_changed import honest, scope_of_all
 

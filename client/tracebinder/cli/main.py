@@ -1,4 +1,4 @@
-"""`tracebinder`: record and vouch for a release, post eval results, ask a gate, verify a binder, witness a log."""
+"""`tracebinder`: record and vouch for a release, post eval results, ask a gate, verify one, witness a log, sign."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from tracebinder import __version__
-from tracebinder.cli import checkpoint, gate, push_eval, register_release, register_versions, verify, witness
+from tracebinder.cli import (
+    checkpoint,
+    gate,
+    push_eval,
+    register_release,
+    register_versions,
+    signer,
+    verify,
+    witness,
+)
 from tracebinder.cli.hidden_signs import marked_output, show_hidden
 from tracebinder.errors import TracebinderError
 
@@ -40,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tracebinder", description=__doc__)
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (register_release, register_versions, push_eval, gate, verify, checkpoint, witness):
+    for module in (register_release, register_versions, push_eval, gate, verify, checkpoint, witness, signer):
         module.add_command(commands)
     return parser
 

@@ -1,27 +1,21 @@
 """`manage.py create_person`: put a person on record with their roles and the systems they see.
 
-The password is asked for, read from standard input, or made up and shown once. It is never an argument: arguments
-stay in the shell's history, and everybody on the machine can read them.
+The password is asked for, read from standard input, or made up and shown once.
 """
 
 from __future__ import annotations
 
-import secrets
-import sys
 from argparse import ArgumentParser
-from getpass import getpass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import CommandError
 
+from config.management.typed_password import add_password_options, choose_password
 from evidence.access import principal_of_command_line
 from evidence.look_alikes import what_is_odd
 from evidence.management.service_command import ServiceCommand, find_systems
 from evidence.roles import ROLES
 from evidence.services.people.persons import create_person
-
-GENERATED_BYTES = 15  # of chance in a password made up here: 20 characters
 
 
 class Command(ServiceCommand):
@@ -40,18 +34,14 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--system", default=[], action="append", help="key of a system they see; may be repeated"
         )
-        source = parser.add_mutually_exclusive_group()
-        source.add_argument("--generate-password", action="store_true", help="make one up and show it once")
-        source.add_argument(
-            "--password-stdin", action="store_true", help="read it from the first line of standard input"
-        )
+        add_password_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Create the person and say what is on record now."""
         del args
         systems = find_systems(options["system"])
         is_known = User.objects.filter(username=options["username"]).exists()
-        password = None if is_known else _choose_password(options)
+        password = None if is_known else choose_password(options)
         person, created = create_person(
             principal=principal_of_command_line(),
             username=options["username"],
@@ -68,18 +58,3 @@ class Command(ServiceCommand):
             self.stdout.write(f"{person} was on record already, and keeps their password.")
         elif options["generate_password"]:
             self.stdout.write(f"Password of {person}, shown once: {password}")
-
-
-def _choose_password(options: dict[str, Any]) -> str:
-    if options["generate_password"]:
-        return secrets.token_urlsafe(GENERATED_BYTES)
-    if options["password_stdin"]:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        raise CommandError(
-            "There is nobody to ask for a password: add --generate-password or --password-stdin."
-        )
-    password = getpass(f"Password for {options['username']}: ")
-    if getpass("Again: ") != password:
-        raise CommandError("The two passwords differ; nothing was stored.")
-    return password

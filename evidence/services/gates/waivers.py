@@ -11,6 +11,7 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.actors import actor_named
 from evidence.errors import InvalidInput
+from evidence.limits import check_count
 from evidence.models import Release, Waiver
 from evidence.services import audit
 
@@ -36,8 +37,8 @@ def record_waiver(
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_waive` does.
-        InvalidInput: no reason, no such form of reference, an expiry that is over or too far away, or nobody of the
-            system asks.
+        InvalidInput: no reason, no such form of reference, an expiry that is over or too far away, nobody of the
+            system asks, or the release has as many waivers as it may.
     """
     asker = actor_named(requested_by)
     acts.check_can_waive(principal, release, requested_by=asker)
@@ -52,6 +53,8 @@ def record_waiver(
         expires_at=expires_at,
     )
     if created:
+        in_force = Waiver.objects.filter(release=release, expires_at__gt=clock.now())
+        check_count(in_force.count(), "MAX_WAIVERS", f"The waivers of release {release.name}")
         payload = {"criterion": criterion_ref, "reason": reason, "expires_at": expires_at.isoformat()}
         audit.record(
             verb="waiver.recorded", actor=principal.actor, obj=waiver, system=release.system, digest=release.digest,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
 from evidence.services.keys.binder_signer import load_binder_signer
+from evidence.services.keys.holders import holds_binder_key, holds_log_key
 from evidence.services.keys.log_signer import check_log_key, load_log_signer, publish_log_key
 
 
@@ -16,12 +15,11 @@ def announce_keys() -> None:
 
     Raises:
         LogKeyUnusable, SignerKeyUnusable: a key is not the one that signed last; its public half is not published.
+        SignerAway: another process holds a key, and does not answer.
         OSError: nothing can be written there.
     """
-    if not settings.HOLDS_KEYS:
-        return
-    if settings.PROCESS != "worker":
+    if holds_log_key():
         check_log_key()
         publish_log_key(load_log_signer().verifier)
-    if settings.PROCESS != "log":
+    if holds_binder_key():
         load_binder_signer()

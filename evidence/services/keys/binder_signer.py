@@ -1,6 +1,7 @@
 """The binder signer's key: Ed25519, apart from the log's key, so that who holds one need not hold the other.
 
-One file below `KEY_ROOT`, made before the first export.
+One file below `KEY_ROOT`, made before the first export; or, where `BINDER_KEY` names it, held by another process
+(`remote`).
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.db.models import QuerySet
 
 from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError
 from evidence.locks import Lock, hold
+from evidence.log.notes import SigningKey
 from evidence.models import AuditEvent, Binder
 from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.holders import holds_binder_key
 from evidence.services.keys.public_keys import BINDER, publish, read_published_key
+from evidence.services.keys.remote import open_remote_key
 
 KEY_FILE: Final = "binder.ed25519.pem"
 SEAL_VERB: Final = "binder.sealed"  # what a binder's event says; the offline verifier looks for it
@@ -50,10 +53,10 @@ class SignerKeyUnusable(EvidenceError):
 
 
 @dataclass(frozen=True, slots=True)
-class FileSigner:
-    """An `evidence.binder.dsse.BinderSigner` whose key lies in a file."""
+class KeySigner:
+    """An `evidence.binder.dsse.BinderSigner` by an Ed25519 key, wherever that lives."""
 
-    private: Ed25519PrivateKey
+    private: SigningKey
 
     @property
     def public(self) -> bytes:
@@ -70,18 +73,18 @@ class FileSigner:
         return self.private.sign(data)
 
 
-def load_binder_signer() -> FileSigner:
+def load_binder_signer() -> KeySigner:
     """Return the key that signs binders, its public half published; make it where none was ever used.
 
     Raises:
-        SignerKeyUnusable: as `check_binder_key`, or this process is to hold no keys.
+        SignerKeyUnusable, SignerAway: as `check_binder_key`, or this process is to hold no such key.
     """
-    if not settings.HOLDS_KEYS:
+    if not holds_binder_key():
         raise SignerKeyUnusable(KEYS_ELSEWHERE)
     path = key_path()
-    if not path.exists() and not was_used():
+    if not settings.BINDER_KEY and not path.exists() and not was_used():
         create_key_file(path)
-    signer = check_binder_key() or FileSigner(read_key_file(path))
+    signer = check_binder_key() or KeySigner(read_key_file(path))
     publish(BINDER, signer.public)
     return signer
 
@@ -93,10 +96,10 @@ def load_binder_public() -> bytes:
         SignerKeyUnusable: as `load_binder_signer`, where this process holds the key.
         PublicKeyMissing: where it does not, and whoever does has published none yet.
     """
-    return load_binder_signer().public if settings.HOLDS_KEYS else read_published_key(BINDER)
+    return load_binder_signer().public if holds_binder_key() else read_published_key(BINDER)
 
 
-def check_binder_key() -> FileSigner | None:
+def check_binder_key() -> KeySigner | None:
     """Return the key that lies there, and make nothing; None where none does and none was used.
 
     A new key in silence would make the next binder one that nobody's `trust.json` knows, as a forged one is.
@@ -104,24 +107,32 @@ def check_binder_key() -> FileSigner | None:
     Raises:
         SignerKeyUnusable: the file is missing though binders were signed, holds another key than the one that signed
             the last, can be read by others, or holds no Ed25519 key in PEM.
+        SignerAway: another process holds it, and does not answer.
     """
+    signer = _find_key()
+    if signer is not None and (known := keyid_on_record()) and signer.keyid != known:
+        raise SignerKeyUnusable(
+            f"{settings.BINDER_KEY or key_path()} holds the key {signer.keyid}, but the last one on record is {known}. "
+            f"{_WAYS_OUT}"
+        )
+    return signer
+
+
+def _find_key() -> KeySigner | None:
+    if settings.BINDER_KEY:
+        return KeySigner(open_remote_key(settings.BINDER_KEY))
     path = key_path()
     if not path.exists():
         if was_used():
             raise SignerKeyUnusable(f"{path} is missing, but binders were signed with it. {_WAYS_OUT}")
         return None
     try:
-        signer = FileSigner(read_key_file(path))
+        return KeySigner(read_key_file(path))
     except KeyFileUnusable as exc:
         raise SignerKeyUnusable(str(exc)) from exc
-    if (known := _keyid_on_record()) and signer.keyid != known:
-        raise SignerKeyUnusable(
-            f"{path} holds the key {signer.keyid}, but the last one on record is {known}. {_WAYS_OUT}"
-        )
-    return signer
 
 
-def check_not_replaced(signer: FileSigner) -> None:
+def check_not_replaced(signer: KeySigner) -> None:
     """Refuse to store what a replaced key signed; until the transaction ends, none is replaced.
 
     Raises:
@@ -138,7 +149,7 @@ def was_used() -> bool:
     return Binder.objects.exists() or AuditEvent.objects.filter(verb=SEAL_VERB).exists()
 
 
-def _keyid_on_record() -> str:
+def keyid_on_record() -> str:
     """Return the key that was last made on purpose, whatever another has signed since; where none was, the one that
     signed the last binder; empty where there is neither.
     """

@@ -18,6 +18,7 @@ from evidence.log.notes import FormerKey, SignerKey, VerifierKey
 from evidence.models import Checkpoint
 from evidence.services import audit
 from evidence.services.keys.files import create_key_file, read_key_file
+from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.log_signer import (
     former_path,
     key_path,
@@ -42,13 +43,17 @@ def rotate_log_key(*, principal: Principal, reason: str) -> VerifierKey:
 
     Raises:
         AccessDenied: whoever asks does not run commands on this machine.
-        InvalidInput: no reason, this process holds no keys, or nothing was signed: the first key is made by itself.
+        InvalidInput: no reason, the key is held elsewhere, or nothing was signed: the first key is made by itself.
         LogKeyUnusable: the key in use cannot be read.
     """
     check_can_rotate_log_key(principal)
-    if not settings.HOLDS_KEYS:
+    if not holds_log_key():
         raise InvalidInput(
-            "This process holds no keys: replace the log's key where it lies, as a worker's process."
+            "This process holds no keys of the log: replace the key where it lies, as the log worker's process."
+        )
+    if settings.LOG_KEY:
+        raise InvalidInput(
+            "The signer in TRACEBINDER_LOG_KEY holds the log's key, and none is replaced there yet."
         )
     if not reason.strip():
         raise InvalidInput("Say why the log's key is replaced.")

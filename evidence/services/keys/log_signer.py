@@ -1,4 +1,5 @@
-"""The log's own signing key: Ed25519, one file below `KEY_ROOT`, used for checkpoints and for nothing else.
+"""The log's own signing key: Ed25519, one file below `KEY_ROOT`, used for checkpoints and for nothing else; or, where
+`LOG_KEY` names it, held by another process (`remote`).
 
 The key is made once, before the first checkpoint. When checkpoints exist and the file is gone, nothing
 replaces it: a new key under the old name would look to every auditor like another log. Where it is replaced on purpose
@@ -18,6 +19,7 @@ from evidence.log.errors import LogError
 from evidence.log.notes import FormerKey, SignerKey, VerifierKey
 from evidence.models.audit import Checkpoint
 from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create_key_file, read_key_file
+from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.public_keys import (
     LOG,
     former_keys_path,
@@ -26,6 +28,7 @@ from evidence.services.keys.public_keys import (
     read_published_former_keys,
     read_published_key,
 )
+from evidence.services.keys.remote import open_remote_key
 
 KEY_FILE = "log.ed25519.pem"  # PKCS #8, not encrypted, mode 0600
 FORMER_FILE = "log.former-keys"  # "<size> <vkey>" of each key that was replaced, the first one first
@@ -44,10 +47,13 @@ def load_log_signer() -> SignerKey:
 
     Raises:
         LogKeyUnusable: the file is missing though checkpoints exist, can be read by others, or is no Ed25519 key; or
-            this process is to hold no keys.
+            this process is to hold no such key.
+        SignerAway: another process holds it, and does not answer.
     """
-    if not settings.HOLDS_KEYS:
+    if not holds_log_key():
         raise LogKeyUnusable(KEYS_ELSEWHERE)
+    if settings.LOG_KEY:
+        return SignerKey(settings.LOG_ORIGIN, open_remote_key(settings.LOG_KEY), read_former_keys())
     path = key_path()
     if not path.exists():
         if Checkpoint.objects.exists():
@@ -65,7 +71,7 @@ def check_log_key() -> None:
         LogKeyUnusable: as `load_log_signer`, or the last checkpoint is not signed by the key.
     """
     last = Checkpoint.objects.order_by("-size").values_list("note", flat=True).first()
-    if last is None and not key_path().exists():
+    if last is None and not settings.LOG_KEY and not key_path().exists():
         return
     signer = load_log_signer()
     try:
@@ -73,8 +79,8 @@ def check_log_key() -> None:
             notes.open_checkpoint(last, key=signer.verifier, origin=settings.LOG_ORIGIN)
     except LogError as exc:
         raise LogKeyUnusable(
-            f"{key_path()} did not sign the last checkpoint ({exc}), and nothing is signed with it. Restore the key, "
-            "and the origin, with which the log was begun."
+            f"{settings.LOG_KEY or key_path()} did not sign the last checkpoint ({exc}), and nothing is signed "
+            "with it. Restore the key, and the origin, with which the log was begun."
         ) from exc
 
 
@@ -145,7 +151,7 @@ def load_log_verifier() -> VerifierKey:
             of replaced keys is not as it was written.
         PublicKeyMissing: where it does not, and whoever does has published none yet.
     """
-    if settings.HOLDS_KEYS:
+    if holds_log_key():
         return load_log_signer().verifier
     public = read_published_key(LOG)  # first: a key published meanwhile is not without those that it replaced
     former = _parse_former_keys(read_published_former_keys(), former_keys_path())

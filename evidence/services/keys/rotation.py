@@ -17,17 +17,20 @@ from evidence.services import audit
 from evidence.services.keys.binder_signer import (
     ROTATED_VERB,
     SEAL_VERB,
-    FileSigner,
+    KeySigner,
     SignerKeyReplaced,
     key_path,
+    keyid_on_record,
     last_rotations,
     load_binder_signer,
     was_used,
 )
 from evidence.services.keys.files import create_key_file, read_key_file
+from evidence.services.keys.holders import holds_binder_key
+from evidence.services.keys.remote import open_remote_key
 
 
-def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
+def rotate_binder_key(*, principal: Principal, reason: str) -> KeySigner:
     """Make another binder key, put that on record, and return it; the old file, if it is there, is kept beside it.
 
     The event is committed before the key is in its place: a crash between leaves a key that is refused, and this is
@@ -43,16 +46,20 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
         SignerKeyReplaced: another rotation went on record after this one and before its key was in place.
     """
     check_can_rotate_binder_key(principal)
-    if not settings.HOLDS_KEYS:
-        raise InvalidInput("This process holds no keys: replace the key where the export worker has it.")
+    if not holds_binder_key():
+        raise InvalidInput(
+            "This process holds no keys for binders: replace the key where the export worker has it."
+        )
     if not reason.strip():
         raise InvalidInput("Say why the binder key is replaced.")
     if not was_used():
         raise InvalidInput("No binder was ever signed: the first export makes the key by itself.")
+    if settings.BINDER_KEY:
+        return _take_up(KeySigner(open_remote_key(settings.BINDER_KEY)), principal.actor, reason)
     draft = key_path().with_suffix(f".{uuid4().hex}.next")  # its own: another may be made at the same time
     try:
         create_key_file(draft)
-        made = FileSigner(read_key_file(draft))
+        made = KeySigner(read_key_file(draft))
         _put_on_record(made, principal.actor, reason)
         _put_in_place(made, draft)
     finally:
@@ -60,15 +67,23 @@ def rotate_binder_key(*, principal: Principal, reason: str) -> FileSigner:
     return load_binder_signer()
 
 
+def _take_up(made: KeySigner, actor: str, reason: str) -> KeySigner:
+    """Put on record that the key of the signer that the settings name signs from now on."""
+    if (in_use := keyid_on_record()) == made.keyid:
+        raise InvalidInput(f"TRACEBINDER_BINDER_KEY names {in_use}, which signs already: name another first.")
+    _put_on_record(made, actor, reason)
+    return load_binder_signer()
+
+
 @transaction.atomic
-def _put_on_record(made: FileSigner, actor: str, reason: str) -> None:
+def _put_on_record(made: KeySigner, actor: str, reason: str) -> None:
     hold(Lock.BINDER_KEY)  # what the old key signed is stored before this, or not at all
     sealed = Binder.objects.order_by("pk").last() or AuditEvent.objects.filter(verb=SEAL_VERB).latest("pk")
     audit.record(verb=ROTATED_VERB, actor=actor, obj=sealed, digest=made.keyid, payload={"reason": reason})
 
 
 @transaction.atomic
-def _put_in_place(made: FileSigner, draft: Path) -> None:
+def _put_in_place(made: KeySigner, draft: Path) -> None:
     """Move a key to where it signs, and the one that lay there beside it."""
     hold(Lock.BINDER_KEY)
     if last_rotations()[0].object_digest != made.keyid:

@@ -7,14 +7,11 @@ What they answer is handed to the log worker, which looks at it again before it 
 from __future__ import annotations
 
 import base64
-import http.client
 import logging
 import re
-import urllib.error
-import urllib.request
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO, Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -24,25 +21,14 @@ from evidence.log.encoding import encode_base64
 from evidence.log.errors import LogError
 from evidence.log.timestamps import QUERY_TYPE, ask_timestamp, open_timestamp
 from evidence.models.audit import Checkpoint, CheckpointTimestamp, Cosignature
+from evidence.outgoing import NoAnswer, ask
 from evidence.selectors import log_proofs as stored
-from evidence.time_budget import TimeBudget
 
 logger = logging.getLogger(__name__)
 
-_MOST_ANSWER: Final = 64 * 1024  # bytes
 _SIZE: Final = re.compile(r"(0|[1-9][0-9]{0,17})\n")
 
 Answer = TypeVar("Answer")
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Whoever is configured is asked, and nobody they point at."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-_OPENER: Final = urllib.request.build_opener(_NoRedirects)
 
 
 class Witness(NamedTuple):
@@ -62,10 +48,6 @@ class Attestations:
 
     def __bool__(self) -> bool:
         return bool(self.cosignatures or self.timestamp)
-
-
-class NoAnswer(Exception):
-    """A witness or an authority did not answer as it should; the message says how. It is asked again later."""
 
 
 def configured_witnesses() -> list[Witness]:
@@ -153,7 +135,7 @@ def _prove_growth(checkpoint: Checkpoint, old: int) -> str:
 def _ask_witness(witness: Witness, note: str, growth: str) -> str | int:
     """Return the line with which a witness cosigns, or the size at which it knows the log."""
     body = f"{growth}{note}".encode()
-    status, answer = _post(f"{witness.url.rstrip('/')}/add-checkpoint", body, "text/plain; charset=utf-8")
+    status, answer = _send(f"{witness.url.rstrip('/')}/add-checkpoint", body, "text/plain; charset=utf-8")
     text = answer.decode("utf-8", errors="replace")
     if status == 409 and _SIZE.fullmatch(text):
         return int(text)
@@ -182,35 +164,12 @@ def _result_of(future: Future[Answer]) -> Answer | None:
 
 def _ask_authority(url: str, text: str) -> str:
     question = ask_timestamp(text)
-    status, body = _post(url, question.request, QUERY_TYPE)
+    status, body = _send(url, question.request, QUERY_TYPE)
     if status != 200:
         raise NoAnswer(f"the time-stamping authority {url} answered {status}")
     open_timestamp(body, text, nonce=question.nonce)
     return base64.b64encode(body).decode()
 
 
-def _post(url: str, body: bytes, content_type: str) -> tuple[int, bytes]:
-    """Return status and body of an answer, whatever the status; no redirect is followed.
-
-    Raises:
-        NoAnswer: there was none in time.
-    """
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": content_type}, method="POST")  # noqa: S310  # of the settings
-    try:
-        with _OPENER.open(request, timeout=settings.WITNESS_TIMEOUT) as answer:
-            return answer.status, _read_in_time(answer, url)
-    except urllib.error.HTTPError as exc:
-        with exc:
-            return exc.code, _read_in_time(exc, url)
-    except (OSError, ValueError, http.client.HTTPException) as exc:
-        raise NoAnswer(f"{url} does not answer: {exc}") from exc
-
-
-def _read_in_time(answer: IO[bytes], url: str) -> bytes:
-    """Return what is answered, unless it comes so slowly that it is not whole in time: a timeout is for each piece."""
-    budget, pieces = TimeBudget.of(settings.WITNESS_TIMEOUT), [b""]
-    while (piece := answer.read1(_MOST_ANSWER)) and sum(map(len, pieces)) <= _MOST_ANSWER:  # type: ignore[attr-defined]  # an HTTPResponse, both times
-        pieces.append(piece)
-        if budget.is_spent():
-            raise NoAnswer(f"{url} does not answer in time")
-    return b"".join(pieces)[:_MOST_ANSWER]
+def _send(url: str, body: bytes, content_type: str) -> tuple[int, bytes]:
+    return ask(url, timeout=settings.WITNESS_TIMEOUT, body=body, headers={"Content-Type": content_type})

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from evidence.models import AuditEvent
 from evidence.models.audit import Checkpoint, Leaf
+from evidence.services.keys.holders import holds_log_key
 from evidence.services.log.asking import ask_about_newest, attested
 from evidence.services.log.errors import LogBusy
 from evidence.services.log.keeping import keep_attestations
@@ -34,7 +35,7 @@ def bring_log_up_to_date(budget: TimeBudget) -> None:
         _have_it_done(budget)
         return
     sequence_backlog(budget)
-    if settings.HOLDS_KEYS:
+    if holds_log_key():
         sign_checkpoint()
 
 

@@ -24,6 +24,7 @@ from evidence.models import AuditEvent
 from evidence.models.audit import Checkpoint
 from evidence.selectors import log_proofs as stored
 from evidence.services import audit
+from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.errors import LogForked, LogInconsistent
 
@@ -53,7 +54,7 @@ def read_head_to_publish() -> str:
         LogForked, LogInconsistent, LogKeyUnusable: as `check_continues_published` does. An older head in its place
             would look to everybody as if the log had been cut.
     """
-    if settings.HOLDS_KEYS:
+    if holds_log_key():
         check_continues_published()
     return stored.cosigned_note(stored.latest_checkpoint())
 

@@ -13,6 +13,7 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.errors import ConflictingContent, InvalidInput
+from evidence.limits import check_count
 from evidence.models import AccessConfirmation, AccessProposal, Membership, System
 from evidence.roles import ROLES, Giver, roles_of
 from evidence.services import audit
@@ -37,6 +38,10 @@ def propose_access(
     acts.check_can_propose_access(principal, person, system)
     _check_is_one_thing(role, system)
     _check_is_new(person, role, system)
+    waiting = AccessProposal.objects.filter(
+        proposed_by=principal.actor, confirmation=None, expires_at__gt=clock.now()
+    )
+    check_count(waiting.count() + 1, "MAX_ACCESS_PROPOSALS", "Your proposals that wait")
     proposal = AccessProposal.objects.create(
         user=person,
         role=role,

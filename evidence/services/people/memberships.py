@@ -8,6 +8,7 @@ from django.db import transaction
 from evidence import acts
 from evidence.access import Principal
 from evidence.actors import actor_of_user
+from evidence.limits import check_count
 from evidence.models import Membership, System
 from evidence.services import audit
 
@@ -25,7 +26,13 @@ def grant_membership(*, principal: Principal, system: System, user: User) -> Mem
 
 @transaction.atomic
 def add_member(*, actor: str, system: System, user: User) -> Membership:
-    """Make somebody a member, as was decided: for services that have asked who may. A member stays one."""
+    """Make somebody a member, as was decided: for services that have asked who may. A member stays one.
+
+    Raises:
+        InvalidInput: they are a member of as many systems as one person may be.
+    """
+    others = Membership.objects.filter(user=user).exclude(system=system).count()
+    check_count(others + 1, "MAX_MEMBERSHIPS", f"The memberships of {user.get_username()}")
     membership, created = Membership.objects.get_or_create(system=system, user=user)
     if created:
         payload = {"person": actor_of_user(user)}

@@ -12,6 +12,7 @@ from evidence import acts
 from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.errors import ConflictingContent, InvalidInput
+from evidence.limits import check_count
 from evidence.models import System
 from evidence.roles import conflicts_of, roles_of
 from evidence.services import audit
@@ -39,12 +40,13 @@ def record_person_added(
     Raises:
         AccessDenied, NotFound: as `acts.check_can_add_person` does, `acts.check_can_give_roles` for their roles, and
             `acts.check_can_make_superuser` for such rights.
-        InvalidInput: of no system.
+        InvalidInput: of no system, or there are as many people as there may be.
         ConflictingContent: two of the roles do not go together.
     """
     acts.check_can_add_person(principal, systems)
     if principal.user is not None and not systems:
         raise InvalidInput("A person is added to a system: say which.")
+    check_count(User.objects.count(), "MAX_PEOPLE", "The people of this installation")
     for system in systems:
         add_member(actor=principal.actor, system=system, user=person)
     if person.is_superuser or SUPERUSER_FIELDS & set(fields):

@@ -68,6 +68,27 @@ def create_person(
     return person, False
 
 
+@transaction.atomic
+def create_superuser(*, principal: Principal, username: str, password: str) -> User:
+    """Put a superuser on record, who gives access as an operator does and sees no evidence.
+
+    Raises:
+        AccessDenied: as `acts.check_can_make_superuser` does.
+        InvalidInput: a name or password that is not acceptable.
+        ConflictingContent: somebody has this name.
+    """
+    acts.check_can_make_superuser(principal)
+    person = User(username=_clean_username(username), is_staff=True, is_superuser=True)
+    check_password(password, person)
+    if User.objects.filter(username=person.username).exists():
+        raise ConflictingContent(f"{person.username} is on record: another superuser changes what they may.")
+    person.set_password(password)
+    person.save()
+    fields = ["username", "is_superuser", "password"]
+    record_person_added(principal=principal, person=person, fields=fields, systems=[])
+    return person
+
+
 def _check_roles(roles: Sequence[str]) -> None:
     if not roles:
         raise InvalidInput(f"A person needs at least one role: {', '.join(ROLES)}.")

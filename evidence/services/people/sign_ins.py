@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.conf import settings
@@ -21,9 +22,18 @@ _LEFT_OUT: Final = "evidence.failed-sign-ins-left-out"  # how many since one was
 
 
 @transaction.atomic
-def record_sign_in(person: User) -> None:
-    """Put on record that a person signed in."""
-    audit.record(verb="sign_in.succeeded", actor=actor_of_user(person), obj=person)
+def record_sign_in(person: User, *, provider: Mapping[str, object] | None = None) -> None:
+    """Put on record that a person signed in.
+
+    Args:
+        provider: what the provider of single sign-on said of it; None for a password of ours.
+    """
+    audit.record(
+        verb="sign_in.succeeded",
+        actor=actor_of_user(person),
+        obj=person,
+        payload={"provider": dict(provider)} if provider else None,
+    )
 
 
 @transaction.atomic
@@ -43,16 +53,36 @@ def record_failed_sign_in(typed: str) -> None:
     if not _is_within_bounds():
         return
     person = _find_account(typed)
-    details: dict[str, object] = {"left_out_before": cache.get_or_set(_LEFT_OUT, 0, timeout=None) or 0}
-    if person is None:
-        details["typed"] = salted_hmac(__name__, typed, algorithm="sha256").hexdigest()[:32]
+    _record_failure(person, {} if person else {"typed": _keyed_digest(typed)})
+
+
+@transaction.atomic
+def record_failed_provider_sign_in(reason: str, *, person: User | None = None, subject: str = "") -> None:
+    """Put on record that somebody came back from the provider and could not sign in; as many as of the others.
+
+    Args:
+        reason: the stable word of why.
+        person: who is bound to the subject.
+        subject: whom the provider named, where nobody is bound to it: a keyed digest is kept.
+    """
+    if _is_within_bounds():
+        _record_failure(
+            person, {"provider": reason, **({"subject": _keyed_digest(subject)} if subject else {})}
+        )
+
+
+def _record_failure(person: User | None, details: Mapping[str, object]) -> None:
     audit.record(
         verb="sign_in.failed",
         actor=actor_of_component(COMPONENT),
         obj=person or User(pk=_NOBODY),
-        payload=details,
+        payload={"left_out_before": cache.get_or_set(_LEFT_OUT, 0, timeout=None) or 0, **details},
     )
     cache.set(_LEFT_OUT, 0, timeout=None)
+
+
+def _keyed_digest(text: str) -> str:
+    return salted_hmac(__name__, text, algorithm="sha256").hexdigest()[:32]
 
 
 def _find_account(typed: str) -> User | None:

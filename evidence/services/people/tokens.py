@@ -15,6 +15,7 @@ from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import InvalidInput
+from evidence.limits import check_count
 from evidence.models import AccessToken, Scope, System
 from evidence.services import audit
 from evidence.texts import check_texts
@@ -42,10 +43,15 @@ def issue_token(
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_issue_token` does.
-        InvalidInput: no scope, no system, an expiry that is over already, or a name that is too long.
+        InvalidInput: no scope, no system, too many of them or of tokens, an expiry that is over already, or a name that
+            is too long.
     """
     acts.check_can_issue_token(principal, owner, scopes, systems)
     check_texts(AccessToken, name=name)
+    check_count(len(set(scopes)), "MAX_TOKEN_SCOPES", "The scopes of a token")
+    check_count(len(systems), "MAX_TOKEN_SYSTEMS", "The systems of a token")
+    held = AccessToken.objects.filter(owner=owner, revoked_at=None, expires_at__gt=clock.now())
+    check_count(held.count() + 1, "MAX_TOKENS", f"The tokens of {owner.get_username()}")
     if not scopes or not systems:
         raise InvalidInput("A token needs at least one scope and one system.")
     if expires_at <= clock.now():

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # each step by itself, beside writers
 
-    dependencies = [("evidence", "0027_witnesses")]
+    dependencies = [("evidence", "0028_sign_in_bindings")]
 
     operations = [
         *(

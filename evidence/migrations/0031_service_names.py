@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False  # each step by itself, beside writers
 
     dependencies = [
-        ('evidence', '0032_traces_by_given_ids'),
+        ('evidence', '0030_traces_by_given_ids'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("evidence", "0031_what_traces_say")]
+    dependencies = [("evidence", "0029_what_traces_say")]
 
     operations = [
         BuildIndex(

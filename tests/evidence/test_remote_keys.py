@@ -1,0 +1,244 @@
+"""Keys that another process holds sign the log and binders; no private key is in this one, and nothing is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings as product_settings
+
+from config.env import ConfigurationError
+from config.key_addresses import refuse_unusable_keys
+from config.key_faults import find_key_faults
+from evidence.access import principal_of_command_line
+from evidence.errors import InvalidInput
+from evidence.log import notes
+from evidence.models import Checkpoint
+from evidence.outgoing import ask
+from evidence.services.keys import remote
+from evidence.services.keys.announcing import announce_keys
+from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
+from evidence.services.keys.log_rotation import rotate_log_key
+from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer, load_log_verifier
+from evidence.services.keys.remote import RemoteKey, SignerAway, open_remote_key
+from evidence.services.keys.rotation import rotate_binder_key
+from tests.evidence.binder_world import export, fill_lightly
+from tests.evidence.test_log_api import add_events, publish
+from tests.factories import World
+from tests.invariants.walk import REPOSITORY
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "0123456789abcdef" * 2
+
+
+@dataclass
+class Running:
+    """A signer in a process of its own."""
+
+    process: subprocess.Popen[str]
+    public: str  # in hexadecimal
+    url: str
+
+    @property
+    def uri(self) -> str:
+        return f"kms+{self.url}/keys/one"
+
+    def stop(self) -> str:
+        """Stop it and return what it printed since."""
+        self.process.send_signal(signal.SIGINT)
+        said, _ = self.process.communicate(timeout=20)
+        return said
+
+
+def start(folder: Path, name: str) -> Running:
+    token = folder / "token"
+    token.write_text(TOKEN + "\n")
+    arguments = ["signer", "--key", str(folder / f"{name}.pem"), "--token-file", str(token), "--port", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tracebinder", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "client")},
+    )
+    assert process.stdout is not None
+    public, said = process.stdout.readline().strip(), process.stdout.readline().strip()
+    return Running(process, public, said.removeprefix("signer on "))
+
+
+@pytest.fixture
+def signers(tmp_path: Path, settings: Any) -> Iterator[dict[str, Running]]:
+    """One for the log and one for binders, as the settings have it; no file of a key is here."""
+    there = {name: start(tmp_path, name) for name in ("log", "binders", "another")}
+    settings.KMS_TOKEN = TOKEN
+    settings.LOG_KEY, settings.BINDER_KEY = there["log"].uri, there["binders"].uri
+    yield there
+    for each in there.values():
+        each.process.kill()
+        each.process.communicate()
+
+
+@pytest.fixture
+def no_private_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where a private key is made or loaded here."""
+    for name in ("generate", "from_private_bytes"):
+
+        def refuse(*_: Any) -> Any:
+            raise AssertionError("a private key in this process")
+
+        monkeypatch.setattr(Ed25519PrivateKey, name, refuse)
+
+
+@pytest.mark.usefixtures("no_private_key")
+def test_log_and_binders_are_signed_by_others(world: World, signers: dict[str, Running]) -> None:
+    binder = export(fill_lightly(world))
+    note = Checkpoint.objects.latest("size").note
+    trusted = notes.VerifierKey(product_settings.LOG_ORIGIN, bytes.fromhex(signers["log"].public))
+    notes.open_checkpoint(note, key=trusted, origin=product_settings.LOG_ORIGIN)
+    assert load_binder_signer().public.hex() == signers["binders"].public
+    assert json.loads(binder.sidecar)["signatures"][0]["keyid"] == load_binder_signer().keyid
+    assert not list(Path(product_settings.KEY_ROOT).glob("*.pem"))
+    assert find_key_faults() == []
+    assert signers["log"].stop().count("signed sha256:") >= 1
+
+
+@pytest.mark.usefixtures("no_private_key")
+def test_public_halves_are_published_as_those_of_files_are(
+    signers: dict[str, Running], settings: Any
+) -> None:
+    announce_keys()
+    settings.HOLDS_KEYS = False
+    assert load_log_verifier().public_key.hex() == signers["log"].public
+
+
+def test_nothing_is_signed_while_the_signer_is_away(world: World, signers: dict[str, Running]) -> None:
+    add_events(world, 1)
+    publish()
+    before = Checkpoint.objects.count()
+    signers["log"].stop()
+    add_events(world, 1)
+    with pytest.raises(SignerAway):
+        publish()
+    assert Checkpoint.objects.count() == before
+    assert any(fault.startswith("log key: The signer does not answer") for fault in find_key_faults())
+
+
+def test_another_key_than_the_one_that_signed_last_signs_nothing(
+    world: World, signers: dict[str, Running], settings: Any
+) -> None:
+    export(fill_lightly(world))
+    before = Checkpoint.objects.count()
+    settings.LOG_KEY = settings.BINDER_KEY = signers["another"].uri
+    with pytest.raises(LogKeyUnusable, match="did not sign the last checkpoint"):
+        announce_keys()
+    with pytest.raises(SignerKeyUnusable, match="the last one on record"):
+        load_binder_signer()
+    assert Checkpoint.objects.count() == before
+
+
+def test_a_binder_key_at_another_address_is_taken_up_on_record(
+    world: World, signers: dict[str, Running], settings: Any
+) -> None:
+    export(fill_lightly(world))
+    with pytest.raises(InvalidInput, match="name another first"):
+        rotate_binder_key(principal=principal_of_command_line(), reason="years")
+    settings.BINDER_KEY = signers["another"].uri
+    made = rotate_binder_key(principal=principal_of_command_line(), reason="years")
+    assert made.public.hex() == signers["another"].public == load_binder_signer().public.hex()
+    with pytest.raises(InvalidInput, match="TRACEBINDER_LOG_KEY"):
+        rotate_log_key(principal=principal_of_command_line(), reason="years")
+
+
+def test_a_signer_that_signs_with_another_key_is_not_believed(signers: dict[str, Running]) -> None:
+    url = signers["log"].uri.removeprefix("kms+")
+    wrong = RemoteKey(url, bytes.fromhex(signers["another"].public))
+    with pytest.raises(SignerAway, match="another key"):
+        wrong.sign(b"a checkpoint")
+    assert len(open_remote_key(signers["log"].uri).sign(b"a checkpoint")) == 64
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "token", "status"),
+    [
+        ("", None, "", 401),
+        ("", None, "Bearer " + "0" * 32, 401),
+        ("/sign", b'{"format": "tracebinder.signer/1", "data": "YQ=="}', "Bearer x", 401),
+        ("/sign", b"[]", f"Bearer {TOKEN}", 400),
+        ("/sign", b'{"format": "another/1", "data": "YQ=="}', f"Bearer {TOKEN}", 400),
+        ("/sign", b'{"format": "tracebinder.signer/1", "data": "?"}', f"Bearer {TOKEN}", 400),
+        ("/else", b"{}", f"Bearer {TOKEN}", 404),
+    ],
+)
+def test_a_signer_signs_for_nobody_else_and_nothing_else(
+    signers: dict[str, Running], path: str, body: bytes | None, token: str, status: int
+) -> None:
+    told = ask(signers["log"].url + path, timeout=5, body=body, headers={"Authorization": token})
+    assert told[0] == status
+    assert b"signature" not in told[1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, b"{}"),
+        (200, b"not JSON"),
+        (200, b"[]"),
+        (200, b'{"format": "another/1"}'),
+        (200, b'{"format": "tracebinder.signer/1", "algorithm": "ed25519", "publicKey": "YQ=="}'),
+        (
+            200,
+            b'{"format": "tracebinder.signer/1", "algorithm": "rsa", "publicKey": "%s"}' % (b"A" * 43 + b"="),
+        ),
+        (200, b'{"format": "tracebinder.signer/1", "algorithm": "ed25519"}'),
+    ],
+    ids=str,
+)
+def test_what_is_no_answer_of_a_signer_is_refused(
+    answer: tuple[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "ask", lambda *_, **__: answer)
+    with pytest.raises(SignerAway):
+        open_remote_key("kms+https://keys.example.org/log")
+
+
+@pytest.mark.parametrize(
+    ("uri", "token"),
+    [
+        ("https://keys.example.org/log", TOKEN),
+        ("kms+http://keys.example.org/log", TOKEN),
+        ("kms+https://keys.example.org/log?key=1", TOKEN),
+        ("kms+https:///log", TOKEN),
+        ("kms+https://keys.example.org/log", "short"),
+    ],
+)
+def test_a_key_at_an_address_that_is_not_safe_stops_the_start(uri: str, token: str) -> None:
+    refuse_unusable_keys({"TRACEBINDER_LOG_KEY": "kms+https://keys.example.org/log"}, TOKEN)
+    with pytest.raises(ConfigurationError, match="TRACEBINDER_LOG_KEY"):
+        refuse_unusable_keys({"TRACEBINDER_LOG_KEY": uri}, token)
+
+
+@pytest.mark.parametrize(
+    ("process", "mine", "other"), [("log", "log", "binder"), ("worker", "binder", "log")]
+)
+def test_each_worker_makes_and_reads_its_own_key_alone(
+    settings: Any, tmp_path: Path, process: str, mine: str, other: str
+) -> None:
+    settings.PROCESS, settings.KEY_ROOT = process, tmp_path / "keys"
+    settings.LOG_HEAD_FILE = settings.KEY_ROOT / "log.head"
+    announce_keys()
+    assert {path.name for path in settings.KEY_ROOT.glob("*.pem")} == {f"{mine}.ed25519.pem"}
+    load, unusable = {
+        "log": (load_log_signer, LogKeyUnusable),
+        "binder": (load_binder_signer, SignerKeyUnusable),
+    }[other]
+    with pytest.raises(unusable, match="holds no"):
+        load()
