@@ -50,7 +50,7 @@ def tamper(*, most: int | None = None) -> Tampered:
         most: how many tamperings are tried, at random among those with several tables at once; all by default.
     """
     found, before = Tampered(tables=len(BOUND)), find_faults()
-    rows = {model: newest(model) for model in BOUND}
+    rows: dict[type[Model], str] = {model: newest(model) for model in BOUND}
     steps = [step for models in in_rounds(rows) for step in _steps(models)]
     if most is not None:
         steps = random.sample([step for step in steps if len(step) > 3], most)
