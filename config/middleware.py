@@ -12,7 +12,9 @@ from config import problems
 from evidence.errors import Fault, InvalidInput
 from evidence.otlp.errors import WrongAddress
 
-_WITH_SLASH: Final = frozenset({"/v1/traces/", "/v1/logs/"})
+_TRACES: Final = "/v1/traces"
+_LOGS: Final = "/v1/logs"
+_WITH_SLASH: Final = frozenset({f"{_TRACES}/", f"{_LOGS}/"})
 _ROOT: Final = (
     "Traces are posted to /v1/traces and logs to /v1/logs. Set OTEL_EXPORTER_OTLP_ENDPOINT to the root of this server, "
     "to which the SDK adds the path; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is the whole address, with the path."
@@ -20,9 +22,9 @@ _ROOT: Final = (
 _ADVICE: Final = {
     "": _ROOT,
     "/v1": _ROOT,
-    "/v1/traces/v1/traces": f"The path stands twice. {_ROOT}",
-    "/v1/logs/v1/logs": f"The path stands twice. {_ROOT}",
-    "/v1/traces/v1/logs": f"The endpoint is that of traces and not the root. {_ROOT}",
+    _TRACES + _TRACES: f"The path stands twice. {_ROOT}",
+    _LOGS + _LOGS: f"The path stands twice. {_ROOT}",
+    _TRACES + _LOGS: f"The endpoint is that of traces and not the root. {_ROOT}",
     "/v1/metrics": "Metrics are not taken, because they are evidence of no answer: set OTEL_METRICS_EXPORTER=none.",
     "/v1development/profiles": "Profiles are not taken.",
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": (

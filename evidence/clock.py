@@ -102,6 +102,14 @@ def read_moment(*, may_run_ahead: bool = False) -> AsOf:
     return AsOf(at, before, tuple(running))
 
 
+def own_transaction() -> int | None:
+    """Return the transaction that asks, as its rows have it; None where it has written nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset()")
+        (own,) = cursor.fetchone() or (None,)
+    return own
+
+
 def as_of_asked_for(time: datetime | None) -> AsOf:
     """Return what somebody asks to have decided or packed as of: a time, or the present where they name none.
 

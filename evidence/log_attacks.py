@@ -32,12 +32,12 @@ class LogAttack:
 
     name: str
     what: str
-    found_by: frozenset[Finder]
+    finders: frozenset[Finder]
 
     @property
     def needs_a_witness(self) -> bool:
         """Whether nothing that the server has tells of it."""
-        return self.found_by == {Finder.KEPT}
+        return self.finders == {Finder.KEPT}
 
 
 ATTACKS: Final = (
@@ -81,7 +81,7 @@ def render_log_attacks() -> str:
         f"| attack | {' | '.join(Finder)} |",
         f"|---|{'---|' * len(Finder)}",
         *(
-            f"| {attack.what} | {' | '.join('yes' if one in attack.found_by else '' for one in Finder)} |"
+            f"| {attack.what} | {' | '.join('yes' if one in attack.finders else '' for one in Finder)} |"
             for attack in ATTACKS
         ),
         "",

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import find_system, principal_of
+from evidence.access import find_system, principal_of, visible_to
 from evidence.actors import actor_of_user
 from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
@@ -74,4 +74,5 @@ class Reviews(ScopedList[Review]):
         system, trace_id = find_system(principal, values.pop("system")), values.pop("trace_id")
         trace = find_revision(system, trace_id, values.pop("revision", None))
         review = reviews.record_review(principal=principal, trace=trace, **values)
-        return Response(ReviewOut(with_revision(Review.objects.filter(pk=review.pk)).get()).data, status=201)
+        own = visible_to(Review.objects.filter(pk=review.pk), principal)
+        return Response(ReviewOut(with_revision(own).get()).data, status=201)

@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-_LEVEL: Final = 9  # another one, or another zlib, gives the ZIP other bytes; the bag inside stays
+LEVEL: Final = 2  # another one, or another zlib, gives the ZIP other bytes; the bag inside stays
 _AHEAD: Final = 2  # pieces of a file that may wait to be packed
 
 
@@ -16,7 +16,7 @@ class DeflateBeside:
 
     def __init__(self, thread: ThreadPoolExecutor) -> None:
         self._thread = thread
-        self._deflate = zlib.compressobj(level=_LEVEL, wbits=-zlib.MAX_WBITS)
+        self._deflate = zlib.compressobj(level=LEVEL, wbits=-zlib.MAX_WBITS)
         self._packing: deque[Future[bytes]] = deque()
 
     def compress(self, data: bytes) -> bytes:

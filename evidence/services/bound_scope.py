@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import (
     BigIntegerField,
     Case,
@@ -29,6 +28,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 
+from evidence import clock
 from evidence.errors import EvidenceError
 from evidence.models import AuditEvent, IngestBatch, Leaf, Reject, Span, Trace
 from evidence.models.base import SYSTEM_IDS, AppendOnlyModel
@@ -79,7 +79,8 @@ def find_faults_of_scope(scope: BinderScope) -> list[str]:
     faults = _Faults()
     rows = [one.filter(scope.as_of.knew()) for one in _rows_of(scope)]
     numbers = set().union(*(one.order_by().values_list("xact_id", flat=True).distinct() for one in rows))
-    log.check_listed(faults, numbers - {None} - _own(), rows)
+    # What the transaction that asks has written itself is bound when it commits.
+    log.check_listed(faults, numbers - {None, clock.own_transaction()}, rows)
     _check_objects(faults, scope)
     _check_leaves(faults, scope)
     return faults
@@ -114,14 +115,6 @@ def _rows_of(scope: BinderScope) -> Iterator[QuerySet[Any]]:
             if time := _TIME_OF.get(model):
                 mine &= Q(**{f"{time}__gte": begin, f"{time}__lt": end})
             yield rows.filter(mine)
-
-
-def _own() -> set[int]:
-    """Return the transaction that asks, where it has written: its rows are bound when it commits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset()")
-        (own,) = cursor.fetchone() or (None,)
-    return set() if own is None else {own}
 
 
 @cache

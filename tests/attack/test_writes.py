@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -27,7 +28,8 @@ def room() -> Iterator[World]:
     Path(settings.LOG_HEAD_FILE).unlink(missing_ok=True)  # the log that some acts publish is gone, too
 
 
-def test_no_door_writes_for_another_site_or_takes_what_the_server_fills_in() -> None:
+def test_no_door_writes_for_another_site_or_takes_what_the_server_fills_in(settings: Any) -> None:
+    settings.OIDC_ISSUER = "https://id.example.org"
     found = attack_doors(in_process(), room, in_short=True)
     assert not found.faults, "\n".join(found.faults)
     assert found.doors > 40

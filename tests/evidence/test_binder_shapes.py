@@ -15,7 +15,7 @@ from django.db.models import DateTimeField, FloatField, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence.binder.deflate import DeflateBeside
+from evidence.binder.deflate import LEVEL, DeflateBeside
 from evidence.digests import canonical_json
 from evidence.selectors.binder.scope import plain
 from evidence.selectors.binder.shapes import (
@@ -85,7 +85,7 @@ def line_of(value: Value, column: Column) -> Any:
 
 @given(pieces=st.lists(st.binary(max_size=2_000), max_size=12))
 def test_a_thread_packs_what_zlib_packs(pieces: list[bytes]) -> None:
-    alone = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
+    alone = zlib.compressobj(level=LEVEL, wbits=-zlib.MAX_WBITS)
     expected = b"".join([*map(alone.compress, pieces), alone.flush()])
     with ThreadPoolExecutor(1) as thread:
         beside = DeflateBeside(thread)

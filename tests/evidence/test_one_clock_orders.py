@@ -18,7 +18,7 @@ from django.db import transaction
 from evidence import clock
 from evidence.errors import EvidenceError
 from evidence.models import Citation, GateDecision, SourceDocument, Trace
-from evidence.services import gates, registry
+from evidence.services import audit, gates, registry
 from evidence.services.assembly import assemble_due_traces, replay_citation, replay_trace
 from evidence.services.blobs import blob_path
 from tests.evidence.binder_world import Filled, export, fill_lightly
@@ -93,11 +93,14 @@ class Writers:
         known = SourceDocument.objects.filter(index_version=index).first()
         assert known is not None
         name, text = f"A-{self.chance.getrandbits(40)}", known.text
-        return self._in_one(
-            lambda: SourceDocument.objects.create(
+
+        def add() -> None:
+            SourceDocument.objects.create(
                 index_version=index, document_id=name, title="t", language="en", digest="1" * 64, text=text
             )
-        )
+            audit.record(verb="document.added", actor="system:test", obj=index, system=self.world.system)
+
+        return self._in_one(add)
 
     def register(self) -> Callable[[], object]:
         """A version that a trace used before anybody vouched for it."""

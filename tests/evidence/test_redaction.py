@@ -204,7 +204,7 @@ def test_a_refused_item_is_kept_as_it_was_sent() -> None:
 
 
 def test_a_body_that_cannot_be_written_again_is_not_taken_apart() -> None:
-    text = to_otlp_json(make_request(make_span(), make_span(span_id=b"\x02" * 8, name="lone")))
-    body = PlainBody(text.replace(b'"lone"', b'"\\ud800"'), "json")
+    text = to_otlp_json(make_request(make_span(), make_span(span_id=b"\x02" * 8, name="deep")))
+    body = PlainBody(text.replace(b'"deep"', b'"deep","x":' + b"[" * 300 + b"]" * 300), "json")
     with pytest.raises(Inseparable):
         without_items(body, Signal.TRACES, {0})

@@ -186,11 +186,11 @@ def test_the_table_of_what_finds_which_attack_says_what_happens(honest: World) -
         now = found_by(honest, kept)
         happened[name] = {finder for finder in now if now[finder] - before[finder]}
         before = now
-    assert happened == {attack.name: set(attack.found_by) for attack in ATTACKS}
+    assert happened == {attack.name: set(attack.finders) for attack in ATTACKS}
 
 
 def test_nothing_is_found_by_nobody_and_what_only_a_witness_finds_says_so() -> None:
-    assert all(attack.found_by for attack in ATTACKS)
+    assert all(attack.finders for attack in ATTACKS)
     assert [attack.name for attack in ATTACKS if attack.needs_a_witness] == ["write_it_anew"]
     assert "Only a witness finds the last kind" in render_log_attacks()
     assert ATTACKS[-1].needs_a_witness

@@ -17,7 +17,7 @@ from evidence.services.disposal.holds import place_hold, release_hold
 from evidence.services.gates import record_waiver
 from tests.evidence.binder_world import export, fill
 from tests.evidence.test_identity import tables_that_hold
-from tests.factories import ACTOR, GATE_APPROVER, World, make_person, make_world
+from tests.factories import ACTOR, GATE_APPROVER, World, build_world, make_person
 from tests.invariants.walk import our_models
 from tests.requirements.builders import APPROVER
 
@@ -73,7 +73,7 @@ def fill_further(world: World) -> None:
 def test_rows_name_actors_and_hold_no_name_of_a_person() -> None:
     for name in ACTING:
         make_person(name.removeprefix("user:"), "author", "approver")
-    world = make_world()
+    world = build_world("credit-assistant")
     filled = fill(world)
     fill_further(world)
     export(filled, as_of=None)

@@ -14,6 +14,7 @@ ENDS_BY_ITSELF = {
     ("evidence/services/blobs.py", "what_is_left"),  # each removal names what is smaller
     ("evidence/services/log/checking.py", "_check_tiles"),  # levels of a tree of one size
     ("evidence/services/log/checking.py", "_check_level"),  # rows of one query
+    ("evidence/services/log/parts.py", "_parts_of_entries"),  # up to the last entry there was at first
     (
         "evidence/services/disposal/retention.py",
         "apply_retention",

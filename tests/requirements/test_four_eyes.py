@@ -91,6 +91,8 @@ SEEN_AND_JUDGED = {
     "evidence/acts.py": {"principal.actor == actor_of_component(COMMAND_LINE)"},
     "evidence/access.py": {"principal.actor == actor_of_component(COMMAND_LINE)"},
     "evidence/admin/frame/people.py": {"name != actor"},  # what is shown
+    # Whether somebody on the machine bound it, as in the two above.
+    "evidence/services/people/sign_in_bindings.py": {"binding.bound_by != principal_of_command_line().actor"},
     "evidence/actors.py": {"person_behind(one) == person_behind(other)"},
 }
 

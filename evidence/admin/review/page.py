@@ -116,13 +116,13 @@ def _tool_calls(trace: Trace) -> list[Any]:
 
 def _of_earlier_revisions(trace: Trace, principal: Principal) -> Any:
     """Return what was said of the revisions that this one replaced, as far as this person may read it."""
-    earlier = Review.objects.filter(
+    told = visible_to(Review.objects.select_related("reviewer", "task__trace"), principal)
+    earlier = told.filter(
         task__system=trace.system_id,
         task__trace__trace_id=trace.trace_id,
         task__trace__revision__lt=trace.revision,
     )
-    told = visible_to(earlier, principal).select_related("reviewer", "task__trace")
-    return told.defer("task__trace__exchanges").order_by("-task__trace__revision", "pk")
+    return earlier.defer("task__trace__exchanges").order_by("-task__trace__revision", "pk")
 
 
 def _evidence_for(trace: Trace, principal: Principal) -> Any:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from evidence import clock
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.binder.files import BinderFile, json_file
 from evidence.internals import speaks_of_internals
@@ -73,11 +74,13 @@ def _actors_of_events_after(scope: BinderScope) -> set[str]:
     """Return who did what is packed and was recorded by an event with a time after the scope's.
 
     A row and its event are written in one transaction, the event a moment later: a scope may be as of a time between.
+    What the export itself puts on record is not packed.
     """
     committed = AuditEvent.objects.filter(scope.as_of.knew(), system=scope.system)
     events = committed.exclude(scope.as_of.knew("occurred_at")).exclude(speaks_of_internals(AuditEvent))
     acted = set(events.values_list("xact_id", "actor"))
-    wrote = _transactions_packed(scope, {transaction for transaction, _ in acted}) if acted else set()
+    transactions = {transaction for transaction, _ in acted} - {clock.own_transaction()}
+    wrote = _transactions_packed(scope, transactions) if transactions else set()
     return {actor for transaction, actor in acted if transaction in wrote}
 
 

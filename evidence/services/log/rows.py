@@ -143,11 +143,13 @@ def _written_by(which: Transactions) -> list[type[AppendOnlyModel]]:
     """Return the tables that hold rows of these transactions, asked for all at once."""
     models = list(bound_models())
     each = (
-        f"SELECT {place} WHERE EXISTS (SELECT FROM {model._meta.db_table} AS one WHERE {which.condition})"
+        f"SELECT {place} AS place WHERE EXISTS (SELECT FROM {model._meta.db_table} AS one WHERE {which.condition})"
         for place, model in enumerate(models)
     )
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(each), which.arguments * len(models))
+        cursor.execute(
+            f"SELECT place FROM ({' UNION ALL '.join(each)}) AS written", which.arguments * len(models)
+        )
         return [models[place] for place in sorted(place for (place,) in cursor.fetchall())]
 
 
