@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.test import Client, TransactionTestCase
@@ -44,7 +45,8 @@ def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _keep_worlds(_act_as_runtime_role: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
-        kept_worlds.keep_worlds(factories.build_world)
+        if User._meta.db_table in connection.introspection.table_names():  # not where no test asks for a database
+            kept_worlds.keep_worlds(factories.build_world)
         connection.close()
     yield
     kept_worlds.forget_worlds()
