@@ -45,7 +45,9 @@ def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _keep_worlds(_act_as_runtime_role: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
-        if User._meta.db_table in connection.introspection.table_names():  # not where no test asks for a database
+        if (
+            User._meta.db_table in connection.introspection.table_names()
+        ):  # not where no test asks for a database
             kept_worlds.keep_worlds(factories.build_world)
         connection.close()
     yield
