@@ -66,6 +66,8 @@ def running_copy() -> Iterator[Copy]:
         os.environ |= {
             "TRACEBINDER_VAR": name, "TRACEBINDER_PROCESS": "owner", "DJANGO_SETTINGS_MODULE": "config.settings",
             "TRACEBINDER_LOG_LEVEL": "CRITICAL", "TRACEBINDER_PRODUCTION": "false", "TRACEBINDER_EXPORT_WAIT": "1",
+            # Of a provider that nobody asks: operators bind people to what it calls them.
+            "TRACEBINDER_OIDC_ISSUER": "https://id.example.org", "TRACEBINDER_OIDC_CLIENT_ID": "tracebinder",
         }  # fmt: skip
         (folder / "static").mkdir()
         with embedded.running(folder):
