@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.agreement import Agreement
 from evidence.citations.claims import EXTRACTOR_VERSION, extract_claims, find_marks
 from evidence.citations.segmentation import split_sentences
 
@@ -30,27 +31,6 @@ class LabelledSentence:
     material: bool
     marks: tuple[str, ...]
     split: str  # "seen" or "held_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Counts of one comparison; both shares are in [0, 1], None where nothing was there to find."""
-
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-
-    @property
-    def precision(self) -> float | None:
-        """Share of what was found that is right."""
-        found = self.true_positives + self.false_positives
-        return self.true_positives / found if found else None
-
-    @property
-    def recall(self) -> float | None:
-        """Share of what is there that was found."""
-        there = self.true_positives + self.false_negatives
-        return self.true_positives / there if there else None
 
 
 def read_labelled(path: Path = LABELLED) -> list[LabelledSentence]:
