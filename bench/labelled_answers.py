@@ -14,7 +14,7 @@ from bench.agreement import Agreement
 from evidence.citations.claims import ExtractedClaim, extract_claims
 
 FOLDER: Final = Path("tests/evidence/data")
-SETS: Final = ("development", "held_out", "held_out_later")
+SETS: Final = ("development", "round_1", "round_2", "round_3", "round_4")
 _LABELS: Final[dict[str, bool | None]] = {"+": True, "-": False, "~": None}
 
 
