@@ -20,7 +20,9 @@ _PROSE_LANGUAGES: Final = frozenset({"text", "txt", "markdown", "md"})
 _ENDS_SENTENCE: Final = re.compile(r"[.!?。！？][\"'”’」』)）\]】*_]*\s*$")
 _RULER: Final = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-*+:?[ \t]*+)+$")
 _ROW: Final = re.compile(r"[ \t]*\|.*\|[ \t]*$")
-_HEADING: Final = re.compile(r"[ \t]{0,3}#{1,6}[ \t]|[ \t]*(?:\*\*[^*]*[^*.!。！]\*\*|__[^_]*[^_.!。！]__)[ \t]*$")
+_HEADING: Final = re.compile(
+    r"[ \t]{0,3}#{1,6}[ \t]|[ \t]*(?:\*\*[^*]*[^*.!。！]\*\*|__[^_]*[^_.!。！]__)[ \t]*$"
+)
 _HAN_HEADING: Final = re.compile(
     r"[ \t]*(?:[（(]?[一二三四五六七八九十]{1,2}[）)、][^。；！？：:]{1,12}|【[^【】\d]{1,20}】)[ \t]*$"
 )

@@ -88,7 +88,7 @@ _VERB: Final = re.compile(
 )
 _EXCLAIMS: Final = re.compile(r"[!！~～]\W*$")
 _ENTRY: Final = re.compile(r"[*_]*[^:：.。,，]{1,30}[:：][*_]*\s*(?=\S)")
-_HAN_A_WORD: Final = 2  # Chinese characters that count as one word
+_HAN_A_WORD: Final = 1.6  # Chinese characters that count as one word
 _SHORTEST_ENDED: Final = 2.5  # words of a sentence with its full stop: `Noted.` is none
 _SHORTEST_EXCLAIMED: Final = 5.0  # `No rush!` is none
 _SHORTEST_OPEN: Final = 5.0  # of one without: what is shorter is a label, unless it has a verb
