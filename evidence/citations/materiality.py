@@ -1,7 +1,9 @@
 """Is a sentence material: does it state what a customer, a reviewer or a regulator would hold the bank to?
 
-Six kinds, found by patterns: amounts, rates, dates and periods, obligations, eligibility and decisions, named
-parties. Courtesies, questions and statements about the assistant itself are never material on words alone.
+Whatever states something that a source could confirm or refute is: a rule, a figure, a duty, what happened in a
+case, how a thing works. `KINDS` names those that patterns find; the rest are `statement`s. What is not: questions,
+courtesies, offers, what the assistant is or could not find, phrases without content (`evidence.citations.idle`), and
+headings and lines that lead into a list, which state an amount or a rate or nothing.
 """
 
 from __future__ import annotations
