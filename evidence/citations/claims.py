@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.citations.materiality import find_kinds
+from evidence.citations.materiality import find_kinds, is_question
 from evidence.citations.segmentation import MARK, Passage, split_passages
 
 EXTRACTOR_VERSION: Final = "claim-extract/2"
@@ -51,7 +51,7 @@ class ExtractedClaim:
 def extract_claims(answer: str) -> tuple[ExtractedClaim, ...]:
     """Return the claims of an answer in their order; questions, and words in brackets alone, are no claims."""
     claims = (_read_claim(answer, passage) for passage in split_passages(answer))
-    return tuple(claim for claim in claims if not claim.text.endswith(("?", "？")) and _is_claim(claim))
+    return tuple(claim for claim in claims if not is_question(claim.text) and _is_claim(claim))
 
 
 def _is_claim(claim: ExtractedClaim) -> bool:

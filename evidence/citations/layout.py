@@ -20,9 +20,7 @@ _PROSE_LANGUAGES: Final = frozenset({"text", "txt", "markdown", "md"})
 _ENDS_SENTENCE: Final = re.compile(r"[.!?。！？][\"'”’」』)）\]】*_]*\s*$")
 _RULER: Final = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-*+:?[ \t]*+)+$")
 _ROW: Final = re.compile(r"[ \t]*\|.*\|[ \t]*$")
-_HEADING: Final = re.compile(
-    r"[ \t]{0,3}#{1,6}[ \t]|[ \t]*(?:\*\*[^*]*[^*.!。！]\*\*|__[^_]*[^_.!。！]__)[ \t]*$"
-)
+_HEADING: Final = re.compile(r"[ \t]{0,3}#{1,6}[ \t]|[ \t]*(?:\*\*[^*]+\*\*|__[^_]+__)[ \t]*$")
 _HAN_HEADING: Final = re.compile(
     r"[ \t]*(?:[（(]?[一二三四五六七八九十]{1,2}[）)、][^。；！？：:]{1,12}|【[^【】\d]{1,20}】)[ \t]*$"
 )
@@ -65,7 +63,7 @@ def read_lines(text: str) -> Iterator[Line]:
 def _role_of(line: str) -> Role:
     if _ROW.match(line):
         return Role.ROW
-    if _HEADING.match(line) or _HAN_HEADING.match(line):
+    if (_HEADING.match(line) or _HAN_HEADING.match(line)) and not _ENDS_SENTENCE.search(line):
         return Role.HEADING
     if _COLON.search(line):
         return Role.LEAD_IN

@@ -77,9 +77,9 @@ KINDS: Final[dict[str, re.Pattern[str]]] = {
 }
 
 _READ_LENGTH: Final = 2_000  # characters of a sentence that are looked at: what is longer is no sentence
-_QUESTION: Final = re.compile(r"[?？][\"'”’)）]*$")
+_QUESTION: Final = re.compile(r"[?？][\"'”’)）*_]*$")
 _HARD_KINDS: Final = frozenset({"amount", "rate"})
-_LEADING: Final = frozenset({Role.HEADING, Role.LEAD_IN})
+_LEADS_IN: Final = re.compile(r"[:：][\s*_]*$")  # the last sentence of its line
 _STATED_BY_PLACE: Final = frozenset({Role.ROW, Role.LED_ITEM})
 _WORD: Final = re.compile(r"[^\W\u3400-\u9fff]+(?:['’-][^\W\u3400-\u9fff]+)*")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
@@ -109,15 +109,21 @@ def find_kinds(sentence: str, line: Line | None = None) -> tuple[str, ...]:
     """
     text = sentence.strip()[:_READ_LENGTH]
     role = line.role if line else Role.PROSE
-    if _QUESTION.search(text) or (line and role is Role.LED_ITEM and asks_or_offers(line.lead_in)):
+    if is_question(text) or (line and role is Role.LED_ITEM and asks_or_offers(line.lead_in)):
         return ()
     kinds = tuple(kind for kind, pattern in KINDS.items() if pattern.search(text))
     shortest = _SHORTEST_ITEM if role is Role.ITEM else _SHORTEST_OPEN
     if role in _STATED_BY_PLACE:
         return kinds or ("statement",)
-    if role in _LEADING or states_nothing(text):
+    leads = role is Role.HEADING or (role is Role.LEAD_IN and _LEADS_IN.search(text) is not None)
+    if leads or states_nothing(text):
         return tuple(kind for kind in kinds if kind in _HARD_KINDS)
     return kinds or (("statement",) if is_sentence(text, shortest=shortest) else ())
+
+
+def is_question(text: str) -> bool:
+    """Return whether a sentence without its citation marks asks, be it in quotation marks or bold."""
+    return _QUESTION.search(text) is not None
 
 
 def is_sentence(text: str, *, shortest: float = _SHORTEST_OPEN) -> bool:

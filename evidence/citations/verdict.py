@@ -23,7 +23,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -56,9 +56,7 @@ _NEGATION: Final = re.compile(
 )
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _NEGATING_PREFIXES: Final = ("un", "in", "im", "il", "ir", "non", "dis", "mis")
-_SHORTEST_NEGATED: Final = (
-    4  # letters of a word that a prefix turns round: `into` is not the opposite of `to`
-)
+_SHORTEST_NEGATED: Final = 4  # letters of a word that a prefix turns round: `into` does not negate `to`
 
 
 class Verdict(ChoiceEnum):
@@ -169,6 +167,7 @@ class _Match:
     reason: Reason
     detail: str = ""
     place: tuple[int, int] | None = None
+    found_in: str | None = None  # the document, where it is not the one the citation names
 
 
 def _not_found(
@@ -208,7 +207,7 @@ def check_citation(
     if source is None or hint is None or not source.text.startswith(quote.strip(), hint):
         hint = None
     search = _Search(quote, hint, checks or CheckBudget(math.inf), version)
-    own, elsewhere, other = search.decide(source, others)
+    own, elsewhere = search.decide(source, others)
     match = elsewhere or own
     stands = match.verdict in FOUND or elsewhere is not None
     return CitationVerdict(
@@ -216,7 +215,7 @@ def check_citation(
         score=match.score,
         start=match.place[0] if match.place and stands else None,
         end=match.place[1] if match.place and stands else None,
-        found_in=other,
+        found_in=match.found_in,
         reason=match.reason,
         detail=match.detail,
         nearest=_passage(source, own.place),
@@ -265,33 +264,29 @@ class _Search:
         self._checks = checks
         self._version = version
 
-    def decide(
-        self, source: Source | None, others: Sequence[Source]
-    ) -> tuple[_Match, _Match | None, str | None]:
-        """Return what the cited document gives; where another has the quote, also what that gives, and its id."""
+    def decide(self, source: Source | None, others: Sequence[Source]) -> tuple[_Match, _Match | None]:
+        """Return what the cited document gives and, where another has the quote instead, what that gives."""
         if source is None:
             detail = "the cited document or its index version is not known"
-            return _Match(Verdict.UNRESOLVABLE, 0.0, Reason.DOCUMENT_UNKNOWN, detail), None, None
+            return _Match(Verdict.UNRESOLVABLE, 0.0, Reason.DOCUMENT_UNKNOWN, detail), None
         self._checks.charge_reading(measure(self._quote))
         needle = normalise(self._quote).text
         if quote_weight(needle) < MIN_QUOTE_WEIGHT:
-            return (
-                _not_found(Reason.QUOTE_TOO_SHORT, "the quote is too short to be found anywhere"),
-                None,
-                None,
-            )
+            return _not_found(Reason.QUOTE_TOO_SHORT, "the quote is too short to be found anywhere"), None
         own = self._search(needle, source, self._hint, fuzzy=True)
         if own.verdict in FOUND:
-            return own, None, None
+            return own, None
         for rank, other in enumerate(others):
             there = self._search(needle, other, None, fuzzy=rank < MAX_FUZZY_CANDIDATES)
             if there.verdict in FOUND:
-                detail = f"{there.verdict} in another document"
-                found = _Match(
-                    Verdict.MISATTRIBUTED, there.score, Reason.IN_ANOTHER_DOCUMENT, detail, there.place
+                return own, replace(
+                    there,
+                    verdict=Verdict.MISATTRIBUTED,
+                    reason=Reason.IN_ANOTHER_DOCUMENT,
+                    detail=f"{there.verdict} in another document",
+                    found_in=other.document_id,
                 )
-                return own, found, other.document_id
-        return own, None, None
+        return own, None
 
     def _search(self, needle: str, source: Source, hint: int | None, *, fuzzy: bool) -> _Match:
         """Look for the quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
@@ -350,6 +345,7 @@ def _cut_by_a_word(needle: str, form: NormalisedText) -> _Match | None:
     if start < 0:
         return None
     left, right = _widen(form.text, start, start + len(needle))
+    left -= len("non ") if _is_turned_round(form.text, left) else 0
     place = form.original_range(left, right)
     return _not_found(Reason.CUTS_A_WORD, "it stands only inside a longer word or number", place=place)
 
@@ -411,28 +407,28 @@ def _objection(quote: str, passage: str, version: str) -> tuple[Reason, str] | N
     if missing:
         numbers = ", ".join(sorted(missing))
         return Reason.NUMBER_DIFFERS, f"numbers that the passage does not have: {numbers}"
-    opposite = None if version == _FIRST_VERSION else _find_opposite(quote, passage)
+    opposite = "" if version == _FIRST_VERSION else _find_opposite(quote, passage)
     if opposite:
-        return Reason.NEGATION_DIFFERS, f"one says {opposite[0]}, the other {opposite[1]}"
+        return Reason.NEGATION_DIFFERS, opposite
     if Counter(_NEGATION.findall(quote)) != Counter(_NEGATION.findall(passage)):
         detail = "the passage negates something that the quote does not, or the other way round"
         return Reason.NEGATION_DIFFERS, detail
     return None
 
 
-def _find_opposite(quote: str, passage: str) -> tuple[str, str] | None:
-    """Return a word of one text and what the other has for it, turned round: `able` and `unable`."""
+def _find_opposite(quote: str, passage: str) -> str:
+    """Say which word of one text the other has turned round, as `unable` is of `able`; empty where there is none."""
     ours, theirs = Counter(_LETTERS.findall(quote)), Counter(_LETTERS.findall(passage))
     only_ours, only_theirs = ours - theirs, theirs - ours
     for plain, negated in ((only_ours, only_theirs), (only_theirs, only_ours)):
         if "non" in negated:
-            return "no non", "non"
+            return "one says non, the other does not"
         turned = (
-            (word, prefix + word)
+            f"one says {word}, the other {prefix + word}"
             for word in sorted(plain)
             for prefix in _NEGATING_PREFIXES
             if len(word) >= _SHORTEST_NEGATED and prefix + word in negated
         )
         if found := next(turned, None):
             return found
-    return None
+    return ""

@@ -100,10 +100,13 @@ def test_a_list_that_the_reader_is_asked_for_states_nothing() -> None:
     [
         "```\nThe fee is due on signing. Nobody waives it.",
         "```\nThe branch waives it.\nNobody else does.\n```",
+        "# The branch waives it for students.",
+        "**The branch waives it for students.**",
+        "The branch waives it for students. There are two others:",
         "```markdown\nThe branch waives it.\n```",
     ],
 )
-def test_an_answer_cannot_escape_its_claims_by_a_fence(answer: str) -> None:
+def test_an_answer_cannot_escape_its_claims_by_how_it_is_set(answer: str) -> None:
     assert any(claim.material for claim in extract_claims(answer))
 
 
