@@ -1,8 +1,9 @@
-"""Precision and recall of the claim extractor on the labelled sentences: `python -m bench.claims`.
+"""Precision and recall of the claim extractor on labelled text: `python -m bench.claims`.
 
-Sentences marked `seen` lay open while the patterns were written; those marked `held_out` were labelled afterwards, and
-no pattern was changed for them. Segmentation is measured on answers made by joining the sentences of a language, eight
-at a time.
+Whole answers (`bench.labelled_answers`) come in a development set and rounds, each written when the rules had been
+changed for the one before. Single sentences are older and labelled more narrowly: `seen` ones lay open while
+`claim-extract/1` was written, `held_out` ones did not. Segmentation is measured on answers made by joining the
+sentences of a language, eight at a time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.agreement import Agreement
+from bench.labelled_answers import SETS, measure_answers, read_answers
 from evidence.citations.claims import EXTRACTOR_VERSION, extract_claims, find_marks
 from evidence.citations.segmentation import split_sentences
 
@@ -30,27 +33,6 @@ class LabelledSentence:
     material: bool
     marks: tuple[str, ...]
     split: str  # "seen" or "held_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Counts of one comparison; both shares are in [0, 1], None where nothing was there to find."""
-
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-
-    @property
-    def precision(self) -> float | None:
-        """Share of what was found that is right."""
-        found = self.true_positives + self.false_positives
-        return self.true_positives / found if found else None
-
-    @property
-    def recall(self) -> float | None:
-        """Share of what is there that was found."""
-        there = self.true_positives + self.false_negatives
-        return self.true_positives / there if there else None
 
 
 def read_labelled(path: Path = LABELLED) -> list[LabelledSentence]:
@@ -111,6 +93,10 @@ def build_report(sentences: Sequence[LabelledSentence]) -> list[str]:
                 _row("citation marks", f"{language}, {split}", len(chosen), measure_marks(chosen)),
                 _row("sentence ranges", f"{language}, {split}", len(chosen), measure_segmentation(chosen)),
             ]
+        for name in SETS:
+            answers = [one for one in read_answers(name) if one.language == language]
+            counted = sum(piece.material is not None for one in answers for piece in one.pieces)
+            lines.append(_row("material", f"{language}, answers, {name}", counted, measure_answers(answers)))
     return lines
 
 

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.citations.materiality import find_kinds
-from evidence.citations.segmentation import MARK, split_sentences
+from evidence.citations.materiality import find_kinds, is_question
+from evidence.citations.segmentation import MARK, Passage, split_passages
 
-EXTRACTOR_VERSION: Final = "claim-extract/1"
+EXTRACTOR_VERSION: Final = "claim-extract/2"
 """Changes with any change of a pattern; precision and recall: `docs/reference/citations.md`."""
 
 _QUOTED: Final = re.compile(
@@ -49,19 +49,25 @@ class ExtractedClaim:
 
 
 def extract_claims(answer: str) -> tuple[ExtractedClaim, ...]:
-    """Return the claims of an answer in their order; questions are no claims."""
-    claims = (_read_claim(answer, start, end) for start, end in split_sentences(answer))
-    return tuple(claim for claim in claims if not claim.text.endswith(("?", "？")))
+    """Return the claims of an answer in their order; questions, and words in brackets alone, are no claims."""
+    claims = (_read_claim(answer, passage) for passage in split_passages(answer))
+    return tuple(claim for claim in claims if not is_question(claim.text) and _is_claim(claim))
 
 
-def _read_claim(answer: str, start: int, end: int) -> ExtractedClaim:
+def _is_claim(claim: ExtractedClaim) -> bool:
+    """Return whether there is a text to cite, or a mark with a number: `【初步分析】` alone is a heading."""
+    return bool(claim.text) or any(char.isdigit() for mark in claim.marks for char in mark.ref)
+
+
+def _read_claim(answer: str, passage: Passage) -> ExtractedClaim:
+    start, end = passage.start, passage.end
     sentence = answer[start:end]
     text = remove_marks(sentence)
     return ExtractedClaim(
         text=text,
         start=start,
         end=end,
-        kinds=find_kinds(text),
+        kinds=find_kinds(text, passage.line),
         marks=find_marks(sentence, offset=start),
         quotes=tuple(next(filter(None, found.groups())) for found in _QUOTED.finditer(text)),
     )

@@ -1,13 +1,19 @@
 """Is a sentence material: does it state what a customer, a reviewer or a regulator would hold the bank to?
 
-Six kinds, found by patterns: amounts, rates, dates and periods, obligations, eligibility and decisions, named
-parties. Courtesies, questions and statements about the assistant itself are never material on words alone.
+Whatever states something that a source could confirm or refute is: a rule, a figure, a duty, what happened in a
+case, how a thing works. `KINDS` names those that patterns find; the rest are `statement`s. What is not: questions,
+courtesies, offers, what the assistant is or could not find, phrases without content (`evidence.citations.idle`), and
+headings and lines that lead into a list, which state an amount or a rate or nothing.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from evidence.citations.common_words import names_something
+from evidence.citations.idle import asks_or_offers, states_nothing
+from evidence.citations.layout import Line, Role
 
 _I: Final = re.IGNORECASE
 _WORD_NUMBER: Final = (
@@ -70,31 +76,78 @@ KINDS: Final[dict[str, re.Pattern[str]]] = {
     ),
 }
 
-_COURTESY: Final = re.compile(
-    r"^(?:thank|thanks|hello|hi\b|dear|sorry|please (?:note that i|let me|contact|feel)|let me|i hope|i am"
-    r"|i'm|i can|i will"
-    r"|would you|do you|can i|is there|how can|if you (?:have|need)|feel free|welcome|in summary\b)"
-    r"|^(?:感谢|谢谢|您好|你好|请问|希望|我先|我来|我是|我只|抱歉|对不起|欢迎|如有|如果您还|祝)",
-    _I,
-)
 _READ_LENGTH: Final = 2_000  # characters of a sentence that are looked at: what is longer is no sentence
-_QUESTION: Final = re.compile(r"[?？][\"'”’)）]*$")
+_QUESTION: Final = re.compile(r"[?？][\"'”’)）*_]*$")
 _HARD_KINDS: Final = frozenset({"amount", "rate"})
+_LEADS_IN: Final = re.compile(r"[:：][\s*_]*$")  # the last sentence of its line
+_STATED_BY_PLACE: Final = frozenset({Role.ROW, Role.LED_ITEM})
+_WORD: Final = re.compile(r"[^\W\u3400-\u9fff]+(?:['’-][^\W\u3400-\u9fff]+)*")
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_ENDS: Final = re.compile(r"[.;。；][\"'”’」』)）*_]*$")
+_VERB: Final = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|does|do|did|can|could|may|might|will|would|cannot"
+    r"|[a-z]{2,}(?:n't|ed))\b"
+)
+_EXCLAIMS: Final = re.compile(r"[!！~～]\W*$")
+_ENTRY: Final = re.compile(r"[*_]*[^:：.。,，]{1,30}[:：][*_]*\s*(?=\S)")
+_HAN_A_WORD: Final = 1.6  # Chinese characters that count as one word
+_SHORTEST_ENDED: Final = 2.5  # words of a sentence with its full stop: `Noted.` is none
+_SHORTEST_EXCLAIMED: Final = 5.0  # `No rush!` is none
+_SHORTEST_OPEN: Final = 5.0  # of one without: what is shorter is a label, unless it has a verb
+_SHORTEST_ITEM: Final = 3.0  # of an item of a list: what is shorter is a label
 
 
-def find_kinds(sentence: str) -> tuple[str, ...]:
-    """Return the kinds of material statement in a sentence without its citation marks, in the order of
-    `KINDS`.
+def find_kinds(sentence: str, line: Line | None = None) -> tuple[str, ...]:
+    """Return the kinds of material statement in a sentence without its citation marks, in the order of `KINDS`.
 
-    A courtesy counts only where it states an amount or a rate; a question never counts.
+    A statement of none of them is a `statement`. A question never counts; a heading, a line that leads into others
+    and a sentence without content count only where they state an amount or a rate.
+
+    Args:
+        sentence: without its citation marks.
+        line: of the answer that it stands on; None for a sentence by itself.
     """
     text = sentence.strip()[:_READ_LENGTH]
-    if _QUESTION.search(text):
+    role = line.role if line else Role.PROSE
+    if is_question(text) or (line and role is Role.LED_ITEM and asks_or_offers(line.lead_in)):
         return ()
     kinds = tuple(kind for kind, pattern in KINDS.items() if pattern.search(text))
-    if _COURTESY.search(text):
+    shortest = _SHORTEST_ITEM if role is Role.ITEM else _SHORTEST_OPEN
+    if role in _STATED_BY_PLACE:
+        return kinds or ("statement",)
+    leads = role is Role.HEADING or (role is Role.LEAD_IN and _LEADS_IN.search(text) is not None)
+    if leads or states_nothing(text):
         return tuple(kind for kind in kinds if kind in _HARD_KINDS)
-    return kinds
+    return kinds or (("statement",) if is_sentence(text, shortest=shortest) else ())
+
+
+def is_question(text: str) -> bool:
+    """Return whether a sentence without its citation marks asks, be it in quotation marks or bold."""
+    return _QUESTION.search(text) is not None
+
+
+def is_sentence(text: str, *, shortest: float = _SHORTEST_OPEN) -> bool:
+    """Return whether words are a statement rather than a label, a name or an exclamation.
+
+    Args:
+        text: without citation marks.
+        shortest: how many words make a statement of one that neither ends like one nor has a verb.
+    """
+    words, han = len(_WORD.findall(text)), len(_HAN.findall(text))
+    length = words + han / _HAN_A_WORD
+    if not names_something(text):
+        return False
+    if _EXCLAIMS.search(text):
+        return length >= _SHORTEST_EXCLAIMED
+    if _ENDS.search(text):
+        return length >= _SHORTEST_ENDED
+    return length >= shortest or (words > 1 and _VERB.search(text) is not None) or _is_entry(text)
+
+
+def _is_entry(text: str) -> bool:
+    """Return whether words are a name and what it has: `Decision: refer to the underwriter`."""
+    entry = _ENTRY.match(text)
+    return entry is not None and not states_nothing(text) and not states_nothing(text[entry.end() :])
 
 
 def is_material(sentence: str) -> bool:

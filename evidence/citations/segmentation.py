@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
+
+from evidence.citations.layout import BULLET, Line, Role, read_lines
 
 MARK: Final = re.compile(r"\[(?P<square>[^\[\]\n]{1,64})\](?!\()|【(?P<lens>[^【】\n]{1,64})】")
 """A citation mark: `[1]`, `[2, 4]`, `[DOC-ID]`, `【1】`. A Markdown link `[text](url)` is none."""
 
-_BREAK: Final = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]]*(?=\s|$|\[|【)|[。！？；]+[”’」』）]*|\n+")
+_BREAK: Final = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]*_]*(?=\s|$|\[|【)|[。！？；]+[”’」』）*]*")
 _TRAILING_MARKS: Final = re.compile(
     rf"(?:[ \t]*(?:{MARK.pattern.replace('?P<square>', '').replace('?P<lens>', '')}))+[ \t]*[.。]?"
-)
-_BULLET: Final = re.compile(
-    r"\s*(?:[-*•·]\s+|#{1,6}\s+|\(?\d{1,2}[.)]\s+|[（(]?[一二三四五六七八九十]{1,2}[）)、]\s*|\d{1,2}、\s*)?"
 )
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|st|no|nos|art|sec|para|cf|vs|etc|approx|inc|ltd|co|corp|plc|fig|e\.g|i\.e|p\.a|u\.s|u\.k)"
@@ -28,34 +28,62 @@ _BULLET_LENGTH: Final = 20  # characters a list number takes at most, with the s
 _ABBREVIATION_LENGTH: Final = 20  # characters looked back at for an abbreviation
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sentence, heading, item or row at `[start, end)` of the answer, without bullet and white space around."""
+
+    start: int
+    end: int
+    line: Line
+
+
+def split_passages(text: str) -> Iterator[Passage]:
+    """Yield what an answer consists of, in order; a row of a table is one passage, whatever stands in its cells."""
+    for line in read_lines(text):
+        ranges = [_row_range(text, line)] if line.role is Role.ROW else _sentence_ranges(text, line)
+        yield from (Passage(start, end, line) for start, end in ranges if _says_something(text, start, end))
+
+
 def split_sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the half-open code point range of each sentence, without bullets and surrounding white space."""
-    start = 0
-    while start < len(text):
-        end = _sentence_end(text, start)
-        first = _BULLET.match(text, start, end)
+    """Yield the half-open code point range of each passage."""
+    return ((passage.start, passage.end) for passage in split_passages(text))
+
+
+def _row_range(text: str, line: Line) -> tuple[int, int]:
+    row = text[line.start : line.end]
+    inside = row.strip("| \t")
+    start = line.start + row.find(inside)
+    return start, start + len(inside)
+
+
+def _sentence_ranges(text: str, line: Line) -> Iterator[tuple[int, int]]:
+    start = line.start
+    while start < line.end:
+        end = _sentence_end(text, start, line)
+        first = BULLET.match(text, start, end)
         left = first.end() if first else start
-        stripped = text[left:end].rstrip()
-        if any(char.isalnum() for char in stripped):
-            left += len(stripped) - len(stripped.lstrip())
-            yield left, left + len(stripped.lstrip())
+        stripped = text[left:end].strip()
+        left = text.index(stripped, left, end)
+        yield left, left + len(stripped)
         start = end
 
 
-def _sentence_end(text: str, start: int) -> int:
-    for match in _BREAK.finditer(text, start):
-        if match.group().startswith("\n"):
-            return match.end()
+def _says_something(text: str, start: int, end: int) -> bool:
+    return any(char.isalnum() for char in text[start:end])
+
+
+def _sentence_end(text: str, start: int, line: Line) -> int:
+    for match in _BREAK.finditer(text, start, line.end):
         if match.group() == "." and _is_inside_sentence(text, start, match.end()):
             continue
-        marks = _TRAILING_MARKS.match(text, match.end())
+        marks = _TRAILING_MARKS.match(text, match.end(), line.end)
         return marks.end() if marks else match.end()
-    return len(text)
+    return line.end
 
 
 def _is_inside_sentence(text: str, start: int, end: int) -> bool:
     """Return whether the full stop before `end` belongs to an abbreviation or a list number."""
-    if end - start <= _BULLET_LENGTH and _BULLET.fullmatch(f"{text[start:end]} "):
+    if end - start <= _BULLET_LENGTH and BULLET.fullmatch(f"{text[start:end]} "):
         return True
     head = text[max(start, end - _ABBREVIATION_LENGTH) : end]
     if not _ABBREVIATION.search(head):

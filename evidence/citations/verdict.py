@@ -9,7 +9,8 @@ explains each):
 3. `verbatim`: it stands in the document character for character.
 4. `normalised`: it stands there once both are normalised (`evidence.citations.normalise`).
 5. `fuzzy`: the best alignment (rapidfuzz `partial_ratio_alignment`, Indel similarity) reaches
-   `FUZZY_THRESHOLD`, and the aligned passage has every number of the quote and the same negations.
+   `FUZZY_THRESHOLD`, and the aligned passage has every number of the quote and the same negations: neither
+   another `not`, nor `unable` for `able`.
 6. `misattributed`: rules 3 to 5 hold for another document that was retrieved or indexed.
 7. `not_found`.
 
@@ -22,7 +23,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -33,8 +34,12 @@ from evidence.citations.normalise import NormalisedText, is_cjk, measure, normal
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum
 
-CHECKER_VERSION: Final = "citation-check/1"
-"""Changes with any change of a rule, a threshold or the normalisation."""
+CHECKER_VERSION: Final = "citation-check/2"
+"""Changes with any change of a rule, a threshold or the normalisation; not where only the words of a reason do."""
+
+_FIRST_VERSION: Final = "citation-check/1"
+CHECKER_VERSIONS: Final = (_FIRST_VERSION, CHECKER_VERSION)
+"""Those whose verdicts can be given again. The first took `unable to pay` for a fuzzy `able to pay`."""
 
 FUZZY_THRESHOLD: Final = 90.0  # rapidfuzz partial ratio of the normalised texts, 0 to 100
 MIN_QUOTE_WEIGHT: Final = 8  # see `quote_weight`: two short English words, or four Chinese characters
@@ -49,6 +54,9 @@ _NEGATION: Final = re.compile(
     r"\b(?:not|no|never|cannot|without|unless|except|neither|nor|none|t(?<=n t))\b"
     r"|[不未无無非没沒勿]|禁止|除外|除非"
 )
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_NEGATING_PREFIXES: Final = ("un", "in", "im", "il", "ir", "non", "dis", "mis")
+_SHORTEST_NEGATED: Final = 4  # letters of a word that a prefix turns round: `into` does not negate `to`
 
 
 class Verdict(ChoiceEnum):
@@ -64,6 +72,24 @@ class Verdict(ChoiceEnum):
 
 FOUND: Final = frozenset({Verdict.VERBATIM, Verdict.NORMALISED, Verdict.FUZZY})
 """Verdicts that say the quote stands in the document it names."""
+
+
+class Reason(ChoiceEnum):
+    """Why a verdict is what it is, in a form to filter and translate by; `CitationVerdict.detail` says it in full."""
+
+    SAME_WORDS = "same_words"
+    SAME_ONCE_NORMALISED = "same_once_normalised"
+    ALIGNED = "aligned"  # not the same words, and near enough
+    IN_ANOTHER_DOCUMENT = "in_another_document"
+    DOCUMENT_UNKNOWN = "document_unknown"
+    QUOTE_TOO_SHORT = "quote_too_short"  # finding it would mean nothing
+    NUMBER_DIFFERS = "number_differs"
+    NEGATION_DIFFERS = "negation_differs"
+    CUTS_A_WORD = "cuts_a_word"  # it stands only inside a longer word or number
+    ALIGNMENT_TOO_LOW = "alignment_too_low"
+    TOO_SHORT_TO_ALIGN = "too_short_to_align"  # it must stand exactly, and does not
+    TOO_LONG_TO_ALIGN = "too_long_to_align"
+    NOTHING_ALIGNS = "nothing_aligns"
 
 
 class Source:
@@ -99,13 +125,25 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A run `[start, end)` of a document as registered, in code points, with its words."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CitationVerdict:
     """The verdict on one citation.
 
     `start` and `end` are code points of the original text of the document it was found in (`end` exclusive),
     None where it was not found. `score` is 0 to 100: 100 for verbatim and normalised, the alignment for
     fuzzy, the best alignment seen for not_found. `found_in` is the other document of a misattributed quote.
-    `reason` says in words why the verdict is not better.
+    `reason` says why the verdict is not better, `detail` the same in words with the figures.
+
+    `nearest` is the passage of the document the citation names that is most like the quote, None where nothing was
+    like it or the document is not known: what a word diff shows (`evidence.citations.difference`).
     """
 
     verdict: Verdict
@@ -113,18 +151,29 @@ class CitationVerdict:
     start: int | None
     end: int | None
     found_in: str | None
-    reason: str
+    reason: Reason
+    detail: str
+    nearest: Passage | None
     checker_version: str
     inputs_digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
+    """What one document gives for a quote; `place` is where it stands, or where what is most like it does."""
+
     verdict: Verdict
     score: float
-    start: int | None = None
-    end: int | None = None
-    reason: str = ""
+    reason: Reason
+    detail: str = ""
+    place: tuple[int, int] | None = None
+    found_in: str | None = None  # the document, where it is not the one the citation names
+
+
+def _not_found(
+    reason: Reason, detail: str, score: float = 0.0, place: tuple[int, int] | None = None
+) -> _Match:
+    return _Match(Verdict.NOT_FOUND, score, reason, detail, place)
 
 
 def check_citation(
@@ -134,6 +183,7 @@ def check_citation(
     candidates: Sequence[Source] = (),
     hint: int | None = None,
     checks: CheckBudget | None = None,
+    version: str = CHECKER_VERSION,
 ) -> CitationVerdict:
     """Return what a citation is worth.
 
@@ -144,35 +194,54 @@ def check_citation(
         hint: where the answer says the quote begins. It chooses among several places and never decides the
             verdict; where the quote does not stand at it character for character it counts as not given.
         checks: what is left for this check and others; None for as much as it takes.
+        version: one of `CHECKER_VERSIONS`, to give a stored verdict again.
 
     Raises:
-        CheckTooCostly: that is not enough. There is no verdict then, never a worse one.
+        CheckTooCostly: what is left is not enough. There is no verdict then, never a worse one.
+        ValueError: the rules of that version are not kept.
     """
+    if version not in CHECKER_VERSIONS:
+        raise ValueError(f"citations are checked by one of {', '.join(CHECKER_VERSIONS)}, not by {version}")
     others = [one for one in candidates if source and one.document_id != source.document_id]
     others = others[:MAX_CANDIDATES]
     if source is None or hint is None or not source.text.startswith(quote.strip(), hint):
         hint = None
-    digest = digest_citation_inputs(quote=quote, source=source, candidates=others, hint=hint)
-    match, found_in = _decide(quote, source, others, hint, checks or CheckBudget(math.inf))
+    search = _Search(quote, hint, checks or CheckBudget(math.inf), version)
+    own, elsewhere = search.decide(source, others)
+    match = elsewhere or own
+    stands = match.verdict in FOUND or elsewhere is not None
     return CitationVerdict(
         verdict=match.verdict,
         score=match.score,
-        start=match.start,
-        end=match.end,
-        found_in=found_in,
+        start=match.place[0] if match.place and stands else None,
+        end=match.place[1] if match.place and stands else None,
+        found_in=match.found_in,
         reason=match.reason,
-        checker_version=CHECKER_VERSION,
-        inputs_digest=digest,
+        detail=match.detail,
+        nearest=_passage(source, own.place),
+        checker_version=version,
+        inputs_digest=digest_citation_inputs(
+            quote=quote, source=source, candidates=others, hint=hint, version=version
+        ),
     )
 
 
+def _passage(source: Source | None, place: tuple[int, int] | None) -> Passage | None:
+    return None if source is None or place is None else Passage(*place, source.text[slice(*place)])
+
+
 def digest_citation_inputs(
-    *, quote: str, source: Source | None, candidates: Iterable[Source], hint: int | None
+    *,
+    quote: str,
+    source: Source | None,
+    candidates: Iterable[Source],
+    hint: int | None,
+    version: str = CHECKER_VERSION,
 ) -> str:
     """Return the SHA-256 over everything a verdict depends on: same digest and version, same verdict."""
     return digest_of(
         {
-            "checker_version": CHECKER_VERSION,
+            "checker_version": version,
             "quote": quote.encode("utf-8", "backslashreplace").decode(),
             "source": None if source is None else [source.document_id, source.digest],
             "candidates": [[one.document_id, one.digest] for one in candidates],
@@ -186,43 +255,103 @@ def quote_weight(normalised: str) -> int:
     return sum(2 if is_cjk(char) else 1 for char in normalised if char.isalnum())
 
 
-def _decide(
-    quote: str, source: Source | None, others: Sequence[Source], hint: int | None, checks: CheckBudget
-) -> tuple[_Match, str | None]:
-    if source is None:
-        return _Match(
-            Verdict.UNRESOLVABLE, 0.0, reason="the cited document or its index version is not known"
-        ), None
-    checks.charge_reading(measure(quote))
-    needle = normalise(quote).text
-    if quote_weight(needle) < MIN_QUOTE_WEIGHT:
-        return _Match(Verdict.NOT_FOUND, 0.0, reason="the quote is too short to be found anywhere"), None
-    match = _search(quote, needle, source, hint, checks, fuzzy=True)
-    if match.verdict in FOUND:
-        return match, None
-    for rank, other in enumerate(others):
-        elsewhere = _search(quote, needle, other, None, checks, fuzzy=rank < MAX_FUZZY_CANDIDATES)
-        if elsewhere.verdict in FOUND:
-            reason = f"{elsewhere.verdict} in another document"
-            found = _Match(Verdict.MISATTRIBUTED, elsewhere.score, elsewhere.start, elsewhere.end, reason)
-            return found, other.document_id
-    return match, None
+class _Search:
+    """The search for one quote through one document after the other."""
+
+    def __init__(self, quote: str, hint: int | None, checks: CheckBudget, version: str) -> None:
+        self._quote = quote
+        self._hint = hint
+        self._checks = checks
+        self._version = version
+
+    def decide(self, source: Source | None, others: Sequence[Source]) -> tuple[_Match, _Match | None]:
+        """Return what the cited document gives and, where another has the quote instead, what that gives."""
+        if source is None:
+            detail = "the cited document or its index version is not known"
+            return _Match(Verdict.UNRESOLVABLE, 0.0, Reason.DOCUMENT_UNKNOWN, detail), None
+        self._checks.charge_reading(measure(self._quote))
+        needle = normalise(self._quote).text
+        if quote_weight(needle) < MIN_QUOTE_WEIGHT:
+            return _not_found(Reason.QUOTE_TOO_SHORT, "the quote is too short to be found anywhere"), None
+        own = self._search(needle, source, self._hint, fuzzy=True)
+        if own.verdict in FOUND:
+            return own, None
+        for rank, other in enumerate(others):
+            there = self._search(needle, other, None, fuzzy=rank < MAX_FUZZY_CANDIDATES)
+            if there.verdict in FOUND:
+                return own, replace(
+                    there,
+                    verdict=Verdict.MISATTRIBUTED,
+                    reason=Reason.IN_ANOTHER_DOCUMENT,
+                    detail=f"{there.verdict} in another document",
+                    found_in=other.document_id,
+                )
+        return own, None
+
+    def _search(self, needle: str, source: Source, hint: int | None, *, fuzzy: bool) -> _Match:
+        """Look for the quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
+        self._checks.charge_search(document=(source.document_id, source.digest), characters=source.cost)
+        wanted = self._quote.strip()
+        places = [(start, start + len(wanted)) for start in self._occurrences(wanted, source.text)]
+        if places:
+            return _Match(Verdict.VERBATIM, 100.0, Reason.SAME_WORDS, place=_choose(places, hint))
+        form = source.normalised
+        start = next(self._occurrences(needle, form.text), None)
+        if start is not None:
+            place = form.original_range(start, start + len(needle))
+            detail = "found after normalisation"
+            return _Match(Verdict.NORMALISED, 100.0, Reason.SAME_ONCE_NORMALISED, detail, place)
+        if not fuzzy:
+            return _not_found(Reason.NOTHING_ALIGNS, "no exact match")
+        return self._align(needle, form)
+
+    def _occurrences(self, needle: str, text: str) -> Iterator[int]:
+        """Yield where `needle` stands by itself: not as a part of a word, nor of one that `non-` turns round."""
+        for start in _occurrences(needle, text):
+            if self._version == _FIRST_VERSION or not _is_turned_round(text, start):
+                yield start
+
+    def _align(self, needle: str, form: NormalisedText) -> _Match:
+        """Look for the passage most like the quote, and say why that is not it."""
+        if quote_weight(needle) < MIN_FUZZY_WEIGHT or len(form.text) < len(needle) // 2:
+            return _cut_by_a_word(needle, form) or _not_found(
+                Reason.TOO_SHORT_TO_ALIGN, "no exact match, and too short for a fuzzy one"
+            )
+        if len(needle) ** 2 * len(form.text) > MAX_FUZZY_WORK:
+            return _cut_by_a_word(needle, form) or _not_found(
+                Reason.TOO_LONG_TO_ALIGN, "no exact match, and too long for a fuzzy one"
+            )
+        self._checks.charge_alignment(quote=len(needle), document=len(form.text))
+        alignment = fuzz.partial_ratio_alignment(needle, form.text)
+        if alignment is None or alignment.dest_end <= alignment.dest_start:
+            return _not_found(Reason.NOTHING_ALIGNS, "nothing aligns")
+        score = round(alignment.score, 4)
+        start, end = _widen(form.text, alignment.dest_start, alignment.dest_end)
+        if self._version != _FIRST_VERSION and _is_turned_round(form.text, start):
+            start -= len("non ")
+        place = form.original_range(start, end) if start < end else None
+        if score < FUZZY_THRESHOLD:
+            detail = f"best alignment {score} is under {FUZZY_THRESHOLD}"
+            return _not_found(Reason.ALIGNMENT_TOO_LOW, detail, score, place)
+        objection = _objection(needle, form.text[start:end], self._version)
+        if objection:
+            return _not_found(*objection, score, place)
+        return _Match(Verdict.FUZZY, score, Reason.ALIGNED, f"alignment {score}", place)
 
 
-def _search(
-    quote: str, needle: str, source: Source, hint: int | None, checks: CheckBudget, *, fuzzy: bool
-) -> _Match:
-    """Look for a quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
-    checks.charge_search(document=(source.document_id, source.digest), characters=source.cost)
-    wanted = quote.strip()
-    places = [(start, start + len(wanted)) for start in _occurrences(wanted, source.text)]
-    if places:
-        return _Match(Verdict.VERBATIM, 100.0, *_choose(places, hint))
-    form = source.normalised
-    places = [form.original_range(start, start + len(needle)) for start in _occurrences(needle, form.text)]
-    if places:
-        return _Match(Verdict.NORMALISED, 100.0, *places[0], "found after normalisation")
-    return _align(needle, form, checks) if fuzzy else _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match")
+def _cut_by_a_word(needle: str, form: NormalisedText) -> _Match | None:
+    """Return that a quote stands inside a longer word or number, and the whole of that; None where it does not."""
+    start = form.text.find(needle)
+    if start < 0:
+        return None
+    left, right = _widen(form.text, start, start + len(needle))
+    left -= len("non ") if _is_turned_round(form.text, left) else 0
+    place = form.original_range(left, right)
+    return _not_found(Reason.CUTS_A_WORD, "it stands only inside a longer word or number", place=place)
+
+
+def _is_turned_round(text: str, start: int) -> bool:
+    return start >= len("non ") and text[start - len("non ") : start].lower() in {"non ", "non-"}
 
 
 def _occurrences(needle: str, text: str) -> Iterator[int]:
@@ -262,25 +391,6 @@ def _choose(places: Sequence[tuple[int, int]], hint: int | None) -> tuple[int, i
     return next((place for place in places if place[0] == hint), places[0])
 
 
-def _align(needle: str, form: NormalisedText, checks: CheckBudget) -> _Match:
-    if quote_weight(needle) < MIN_FUZZY_WEIGHT or len(form.text) < len(needle) // 2:
-        return _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match, and too short for a fuzzy one")
-    if len(needle) ** 2 * len(form.text) > MAX_FUZZY_WORK:
-        return _Match(Verdict.NOT_FOUND, 0.0, reason="no exact match, and too long for a fuzzy one")
-    checks.charge_alignment(quote=len(needle), document=len(form.text))
-    alignment = fuzz.partial_ratio_alignment(needle, form.text)
-    if alignment is None or alignment.dest_end <= alignment.dest_start:
-        return _Match(Verdict.NOT_FOUND, 0.0, reason="nothing aligns")
-    score = round(alignment.score, 4)
-    if score < FUZZY_THRESHOLD:
-        return _Match(Verdict.NOT_FOUND, score, reason=f"best alignment {score} is under {FUZZY_THRESHOLD}")
-    start, end = _widen(form.text, alignment.dest_start, alignment.dest_end)
-    objection = _objection(needle, form.text[start:end])
-    if objection:
-        return _Match(Verdict.NOT_FOUND, score, reason=objection)
-    return _Match(Verdict.FUZZY, score, *form.original_range(start, end), f"alignment {score}")
-
-
 def _widen(text: str, start: int, end: int) -> tuple[int, int]:
     """Move both ends of an aligned passage outwards to whole words and numbers, and off spaces."""
     while start > 0 and _cuts(text, start):
@@ -291,11 +401,34 @@ def _widen(text: str, start: int, end: int) -> tuple[int, int]:
     return start + len(passage) - len(passage.lstrip()), end - (len(passage) - len(passage.rstrip()))
 
 
-def _objection(quote: str, passage: str) -> str:
+def _objection(quote: str, passage: str, version: str) -> tuple[Reason, str] | None:
     """Return why a passage that reads alike does not say the same: another number or another negation."""
     missing = Counter(_NUMBER.findall(quote)) - Counter(_NUMBER.findall(passage))
     if missing:
-        return f"numbers that the passage does not have: {', '.join(sorted(missing))}"
+        numbers = ", ".join(sorted(missing))
+        return Reason.NUMBER_DIFFERS, f"numbers that the passage does not have: {numbers}"
+    opposite = "" if version == _FIRST_VERSION else _find_opposite(quote, passage)
+    if opposite:
+        return Reason.NEGATION_DIFFERS, opposite
     if Counter(_NEGATION.findall(quote)) != Counter(_NEGATION.findall(passage)):
-        return "the passage negates something that the quote does not, or the other way round"
+        detail = "the passage negates something that the quote does not, or the other way round"
+        return Reason.NEGATION_DIFFERS, detail
+    return None
+
+
+def _find_opposite(quote: str, passage: str) -> str:
+    """Say which word of one text the other has turned round, as `unable` is of `able`; empty where there is none."""
+    ours, theirs = Counter(_LETTERS.findall(quote)), Counter(_LETTERS.findall(passage))
+    only_ours, only_theirs = ours - theirs, theirs - ours
+    for plain, negated in ((only_ours, only_theirs), (only_theirs, only_ours)):
+        if "non" in negated:
+            return "one says non, the other does not"
+        turned = (
+            f"one says {word}, the other {prefix + word}"
+            for word in sorted(plain)
+            for prefix in _NEGATING_PREFIXES
+            if len(word) >= _SHORTEST_NEGATED and prefix + word in negated
+        )
+        if found := next(turned, None):
+            return found
     return ""

@@ -202,7 +202,7 @@ class TraceFacts(AppendOnlyModel):
     # claim that is missed flatters every share. Null: before they were counted apart.
     n_declared = models.PositiveIntegerField(null=True)
     n_material_declared = models.PositiveIntegerField(null=True)
-    n_material = models.PositiveIntegerField()  # claims that state amounts, dates, obligations, eligibility …
+    n_material = models.PositiveIntegerField()  # claims that state what a source could confirm
     n_material_cited = models.PositiveIntegerField()  # of those, with at least one citation
     n_material_supported = models.PositiveIntegerField()  # of those, with a citation found in its document
     n_citations = models.PositiveIntegerField()

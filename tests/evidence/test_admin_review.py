@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evidence.access import principal_of_user
-from evidence.admin.review.answer import ClaimCard, cut_answer, read_claims
+from evidence.admin.frame.display import BAD, GOOD, WARN
+from evidence.admin.review.answer import CitationCard, ClaimCard, cut_answer, read_claims
 from evidence.digests import sha256_hex
 from evidence.models import (
     Adjudication,
@@ -191,6 +192,25 @@ def test_overlapping_claims_each_keep_their_mark_and_no_text_is_lost() -> None:
     assert "".join(piece.text for piece in pieces) == answer
     assert [[card.number for card in piece.claims] for piece in pieces] == [[1], [1, 2], [2], [2, 3], [3]]
     assert [card.number for piece in pieces for card in piece.ends] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "standing", "tone"),
+    [
+        (["verbatim", "normalised"], "cited, found in its source", GOOD),
+        (["verbatim", "not_found"], "1 of 2 citations found in their sources", WARN),
+        (["not_found", "verbatim", "misattributed"], "1 of 3 citations found in their sources", WARN),
+        (["not_found", "unresolvable"], "cited, not found in its source", BAD),
+    ],
+)
+def test_a_claim_of_which_a_citation_failed_says_how_many_were_found(
+    verdicts: list[str], standing: str, tone: str
+) -> None:
+    cards = tuple(
+        CitationCard(Citation(verdict=verdict, score=1, threshold=0.9), None) for verdict in verdicts
+    )
+    card = ClaimCard(Claim(ordinal=0, material=True), cards)
+    assert (card.standing, card.tone) == (standing, tone)
 
 
 def test_mechanistic_evidence_is_shown_to_who_may_see_internals_alone(world: World) -> None:

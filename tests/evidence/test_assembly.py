@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from evidence import database_errors
 from evidence.access import principal_of_token
+from evidence.citations.verdict import check_citation
 from evidence.digests import sha256_hex
 from evidence.errors import BlobStoreAway
 from evidence.models import (
@@ -38,7 +40,7 @@ from evidence.models import (
 from evidence.semconv.mapping import map_trace
 from evidence.services import audit, ingest, registry
 from evidence.services.assembly import assemble_due_traces, sealing
-from evidence.services.assembly.replay import recheck_citation
+from evidence.services.assembly.replay import recheck_citation, replay_citation
 from evidence.services.blobs import blob_path
 from tests.evidence.semconv_spans import ROOT_ID, make_root, make_span
 from tests.evidence.stored_spans import BASE_NS, store_spans
@@ -194,6 +196,18 @@ def test_a_declared_offset_replays_too(world: World) -> None:
     citation = Citation.objects.get(claim__trace=trace)
     assert citation.doc_start == DOCUMENT_TEXT.index(quote)
     assert recheck_citation(citation).same
+
+
+def test_a_verdict_of_an_earlier_checker_replays_by_its_own_rules(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = partial(check_citation, version="citation-check/1")
+    monkeypatch.setattr("evidence.services.assembly.claims.check_citation", earlier)
+    citation = Citation.objects.get(claim__trace=assemble(world, spans_of(world)))
+    assert citation.checker_version == "citation-check/1"
+    replay = replay_citation(citation)
+    assert replay.agrees, replay.explain()
+    assert replay.current_code == "citation-check/1"
 
 
 def test_replay_says_when_the_stored_quote_is_not_what_was_checked(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.agreement import Agreement
 from bench.claims import (
     build_report,
     measure_marks,
@@ -13,7 +14,8 @@ from bench.claims import (
     measure_segmentation,
     read_labelled,
 )
-from evidence.citations.claims import extract_claims
+from bench.labelled_answers import SETS, measure_answers, read_answers
+from evidence.citations.claims import extract_claims, remove_marks
 
 ANSWER = (
     "Thank you for asking. The fee is $5.00 a month. [FEE-1]\n"
@@ -63,16 +65,103 @@ def test_sentences_never_overlap_and_lie_in_the_answer(answer: str) -> None:
         position = claim.end
 
 
+LINES = ["The fee is due.", "| a | b |", "|---|---|", "```", "# Fees", "- one", "须签字。", " ", "x:"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(LINES)))
+def test_each_claim_of_lists_tables_and_code_stands_at_its_offsets(lines: list[str]) -> None:
+    answer = "\n".join(lines)
+    for claim in extract_claims(answer):
+        assert claim.text == remove_marks(answer[claim.start : claim.end])
+        assert claim.text == claim.text.strip()
+
+
+def test_lists_tables_headings_and_code_are_read_as_what_they_are() -> None:
+    answer = (
+        "## What you need\n"
+        "Before we can lend, the file needs:\n"
+        "- a debenture\n"
+        "- proof of address\n\n"
+        "| Peril | Cover |\n|---|---|\n| Fire. Flood. | full |\n"
+        "```sh\ncurl --limit 5% https://bank.example\n```\n"
+    )
+    material = [answer[one.start : one.end] for one in extract_claims(answer) if one.material]
+    assert material == ["a debenture", "proof of address", "Fire. Flood. | full"]
+
+
+def test_a_list_that_the_reader_is_asked_for_states_nothing() -> None:
+    answer = "To register the claim, please send me:\n- your policy number\n- a photo"
+    assert not any(claim.material for claim in extract_claims(answer))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "```\nThe fee is due on signing. Nobody waives it.",
+        "```\nThe branch waives it.\nNobody else does.\n```",
+        "# The branch waives it for students.",
+        "**The branch waives it for students.**",
+        "The branch waives it for students. There are two others:",
+        "```markdown\nThe branch waives it.\n```",
+    ],
+)
+def test_an_answer_cannot_escape_its_claims_by_how_it_is_set(answer: str) -> None:
+    assert any(claim.material for claim in extract_claims(answer))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "material"),
+    [
+        ("Replacement cards are sent by ordinary post.", True),
+        ("争议解决前由发卡行承担损失。", True),
+        ("Sorry, the branch closes early on market days.", True),
+        ("I am no doctor, but aspirin thins the blood.", True),
+        ("I have closed the savings account.", True),
+        ("I could not find the savings account.", False),
+        ("The customer wrote: “I never signed the form”.", True),
+        ("The documents do not mention a charge.", False),
+        ("It depends on the circumstances.", False),
+        ("这样就可以了。", False),
+        ("Happy to go through the figures together.", False),
+    ],
+)
+def test_a_sentence_is_material_where_it_states_something(sentence: str, *, material: bool) -> None:
+    assert [claim.material for claim in extract_claims(sentence)] == [material]
+
+
 def test_the_extractor_is_as_good_as_the_docs_say_on_the_labelled_sentences() -> None:
     sentences = read_labelled()
-    held_out = [one for one in sentences if one.split == "held_out"]
     assert len(sentences) >= 60
-    material = measure_material(held_out)
-    assert material.precision is not None
-    assert material.precision >= 0.95
-    assert material.recall is not None
-    assert material.recall >= 0.5  # low, and known: docs/reference/citations.md says what is missed
-    assert measure_marks(sentences).recall == 1.0
     for language in ("en", "zh"):
-        assert measure_segmentation([one for one in sentences if one.language == language]).recall == 1.0
-    assert any("held_out" in line for line in build_report(sentences))
+        chosen = [one for one in sentences if one.language == language]
+        assert measure_marks(chosen).recall == 1.0
+        assert measure_segmentation(chosen).recall == 1.0
+        # Labelled before facts of a case counted: all that was material then is, and more.
+        assert reaches(measure_material(chosen), precision=0.65, recall=0.95)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "recall"),
+    [
+        ("development", 0.95, 0.95),
+        *((f"round_{number}", 0.9, 0.95) for number in range(1, 6)),
+        ("round_6", 0.8, 0.9),
+    ],
+)
+def test_the_extractor_is_as_good_as_the_docs_say_on_whole_answers(
+    name: str, precision: float, recall: float
+) -> None:
+    answers = read_answers(name)
+    for language in ("en", "zh"):
+        chosen = [one for one in answers if one.language == language]
+        assert reaches(measure_answers(chosen), precision=precision, recall=recall), language
+
+
+def reaches(agreement: Agreement, *, precision: float, recall: float) -> bool:
+    return (agreement.precision or 0) >= precision and (agreement.recall or 0) >= recall
+
+
+def test_the_report_names_each_set() -> None:
+    report = "\n".join(build_report(read_labelled()))
+    assert all(name in report for name in ("held_out", *SETS))

@@ -14,6 +14,7 @@ from evidence.citations.verdict import (
     FOUND,
     FUZZY_THRESHOLD,
     CitationVerdict,
+    Reason,
     Source,
     Verdict,
     check_citation,
@@ -85,7 +86,83 @@ def test_another_number_or_negation_is_never_fuzzy_however_close(quote: str) -> 
     verdict = check(quote, POLICY)
     assert verdict.verdict is Verdict.NOT_FOUND
     assert verdict.score >= FUZZY_THRESHOLD
-    assert verdict.reason
+    assert verdict.reason in {Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS}
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("able to pay the outstanding balance", "He is unable to pay the outstanding balance today."),
+        ("The applicant is able to pay the loan back", "The applicant is unable to pay the loan back."),
+        (
+            "Residents pay tax on the whole of their income",
+            "Non-residents pay tax on the whole of their income.",
+        ),
+        ("The charge is regular and it was paid in time", "The charge is irregular and it was paid in time"),
+    ],
+)
+def test_a_word_turned_round_by_its_prefix_is_never_fuzzy(quote: str, text: str) -> None:
+    verdict = check(quote, text)
+    assert (verdict.verdict, verdict.reason) == (Verdict.NOT_FOUND, Reason.NEGATION_DIFFERS)
+    assert verdict.score >= FUZZY_THRESHOLD
+
+
+def test_a_preposition_is_not_taken_for_a_word_turned_round() -> None:
+    verdict = check("He sent the papers to the bank at once", "He sent the papers into the bank at once")
+    assert verdict.verdict is Verdict.FUZZY
+
+
+def test_a_verdict_of_an_earlier_checker_is_given_again_by_its_own_rules() -> None:
+    source = make_source("He is unable to pay the outstanding balance today.")
+    quote = "able to pay the outstanding balance"
+    earlier = check_citation(quote=quote, source=source, version="citation-check/1")
+    assert (earlier.verdict, earlier.checker_version) == (Verdict.FUZZY, "citation-check/1")
+    assert earlier.inputs_digest != check_citation(quote=quote, source=source).inputs_digest
+    with pytest.raises(ValueError, match="citation-check/2"):
+        check_citation(quote=quote, source=source, version="citation-check/0")
+
+
+@pytest.mark.parametrize(
+    ("quote", "reason", "nearest"),
+    [
+        (
+            "standard overdraft rate is 25% per annum",
+            Reason.NUMBER_DIFFERS,
+            "standard overdraft rate is 15% per annum",
+        ),
+        ("5% per annum", Reason.CUTS_A_WORD, "15% per annum"),
+        ("the moon is made of green cheese and nothing else", Reason.ALIGNMENT_TOO_LOW, None),
+        ("rate", Reason.QUOTE_TOO_SHORT, None),
+        ("moon cheese", Reason.TOO_SHORT_TO_ALIGN, None),
+    ],
+)
+def test_a_quote_that_is_not_found_says_why_and_what_comes_nearest(
+    quote: str, reason: Reason, nearest: str | None
+) -> None:
+    verdict = check(quote, POLICY)
+    assert (verdict.verdict, verdict.reason, verdict.start) == (Verdict.NOT_FOUND, reason, None)
+    assert verdict.detail
+    if nearest:
+        assert verdict.nearest is not None
+        assert verdict.nearest.text == nearest
+        assert POLICY[verdict.nearest.start : verdict.nearest.end] == nearest
+
+
+def test_a_misattributed_quote_shows_what_the_named_document_has_instead() -> None:
+    other = make_source("The standard overdraft rate is 25% per annum.", "DOC-2")
+    verdict = check("The standard overdraft rate is 25% per annum", POLICY, other)
+    assert (verdict.verdict, verdict.reason) == (Verdict.MISATTRIBUTED, Reason.IN_ANOTHER_DOCUMENT)
+    assert verdict.nearest is not None
+    assert verdict.nearest.text == "The standard overdraft rate is 15% per annum"
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="ab 15%.不", max_size=80), st.text(alphabet="ab 15%.不", max_size=40))
+def test_a_quote_that_aligns_wholly_and_is_not_found_says_why(text: str, quote: str) -> None:
+    verdict = check(quote, text)
+    if verdict.verdict is Verdict.NOT_FOUND and verdict.score == 100:
+        assert verdict.reason in {Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS, Reason.CUTS_A_WORD}
+        assert verdict.nearest is not None
 
 
 @pytest.mark.parametrize("quote", ["", "   ", "...", "5%", "rate", "费用"])
@@ -266,5 +343,5 @@ def test_a_quote_too_long_for_an_alignment_must_stand_exactly() -> None:
     quote = document[:8_000].replace("repaid", "paid back", 1)
     verdict = check(quote, document)
     assert verdict.verdict is Verdict.NOT_FOUND
-    assert "too long" in verdict.reason
+    assert verdict.reason is Reason.TOO_LONG_TO_ALIGN
     assert check(document[:7_979], document).verdict is Verdict.VERBATIM

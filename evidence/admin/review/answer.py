@@ -72,9 +72,19 @@ class ClaimCard:
         return self.claim.ordinal + 1
 
     @property
+    def n_found(self) -> int:
+        """How many of its citations were found where the answer says."""
+        return sum(card.is_found for card in self.citations)
+
+    @property
     def standing(self) -> str:
         """Say in words how the claim is backed."""
-        if any(card.is_found for card in self.citations):
+        if 0 < self.n_found < len(self.citations):
+            return _("%(found)d of %(all)d citations found in their sources") % {
+                "found": self.n_found,
+                "all": len(self.citations),
+            }
+        if self.n_found:
             return _("cited, found in its source")
         if self.citations:
             return _("cited, not found in its source")
@@ -82,10 +92,10 @@ class ClaimCard:
 
     @property
     def tone(self) -> str:
-        """Return `good`, `warn`, `bad` or `plain`."""
+        """Return `good`, `warn`, `bad` or `plain`; a claim of which one citation failed is no good one."""
         found = {tone_of(card.citation.verdict) for card in self.citations if card.is_found}
         if found:
-            return GOOD if GOOD in found else WARN
+            return GOOD if GOOD in found and self.n_found == len(self.citations) else WARN
         if self.citations:
             return BAD
         return WARN if self.claim.material else PLAIN

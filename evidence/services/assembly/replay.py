@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from evidence import clock
-from evidence.citations.verdict import CHECKER_VERSION, CitationVerdict, check_citation
+from evidence.citations.verdict import CHECKER_VERSION, CHECKER_VERSIONS, CitationVerdict, check_citation
 from evidence.erased import ERASED_TEXT
 from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersion
 from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT, digest_row
@@ -31,7 +31,10 @@ class CitationRecheck:
 
 
 def recheck_citation(citation: Citation) -> CitationRecheck:
-    """Compute the verdict of a stored citation again, from its quote and the documents known when it was sealed."""
+    """Compute the verdict of a stored citation again, from its quote and the documents known when it was sealed.
+
+    By the rules of the version that gave it, where they are kept.
+    """
     trace = citation.claim.trace
     index_ids = tuple(
         TraceVersion.objects.filter(trace=trace, version__artefact__kind="index")
@@ -48,12 +51,14 @@ def recheck_citation(citation: Citation) -> CitationRecheck:
     candidates = shelf.candidates(index_ids, dict.fromkeys(retrieved))
     # The place a declared quote was said to begin is no input of its own: it counted only where it was true,
     # and then it is the place stored.
+    version = citation.checker_version if citation.checker_version in CHECKER_VERSIONS else CHECKER_VERSION
     for hint in (None, citation.doc_start):
         verdict = check_citation(
             quote=citation.quote,
             source=cited.source if cited else None,
             candidates=[one.source for one in candidates],
             hint=hint,
+            version=version,
         )
         if verdict.inputs_digest == citation.inputs_digest:
             break
@@ -89,7 +94,7 @@ def replay_citation(citation: Citation) -> Replay:
         stored_inputs=citation.inputs_digest,
         replayed_inputs=again.verdict.inputs_digest,
         stored_code=citation.checker_version,
-        current_code=CHECKER_VERSION,
+        current_code=again.verdict.checker_version,
     )
 
 
@@ -135,7 +140,7 @@ def _lost_values(spans: QuerySet[Span]) -> list[str]:
 
 
 def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:
-    if citation.checker_version != CHECKER_VERSION:
+    if citation.checker_version not in CHECKER_VERSIONS:
         return f"it was checked by {citation.checker_version}, this is {CHECKER_VERSION}"
     if citation.inputs_digest != verdict.inputs_digest:
         return "the stored documents or the quote are not those that were checked"

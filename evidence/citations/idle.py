@@ -1,0 +1,73 @@
+"""Sentences that state nothing one could be held to: courtesies, offers, requests, what the assistant knows or does,
+what the sources do not say, and phrases without content.
+
+All patterns are of the opening of a sentence unless they say otherwise: what is said after a courtesy
+(`Sorry, the branch is closed`) or against it (`I am no doctor, but aspirin thins the blood`) is judged by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from evidence.citations.words import read_alternatives
+
+_MARKUP: Final = re.compile(r"[\s*_>“\"'「『(（]+")
+_OPENER: Final = re.compile(read_alternatives("openers"), re.IGNORECASE)
+"""Words before the statement proper. What follows them is judged."""
+
+_OBJECTION: Final = re.compile(
+    r"[,;—–]\s*(?:but|however|although|though|yet)\b\s*|[,，;；]\s*(?:但是?|不过|然而|可是)"
+)
+_QUOTED: Final = re.compile(r"“[^”]*+”|\"[^\"]*+\"|「[^」]*+」|『[^』]*+』")
+_FIRST_PERSON: Final = re.compile(r"\bI\b(?!\.)|我(?![们行司国公方部院校局])(?<!自我)")
+_DEED: Final = re.compile(read_alternatives("deeds"))
+"""Of `I`, only a deed or a recommendation is a statement: I have closed, I refunded, I recommend."""
+
+_ADVERBIAL: Final = re.compile(read_alternatives("adverbials"), re.IGNORECASE)
+"""A clause before the one that states: `Based on the file, here is what I found` says nothing for all that."""
+
+_IDLE: Final = re.compile(
+    "|".join(f"(?:{read_alternatives(name)})" for name in ("idle_en", "idle_zh")), re.IGNORECASE
+)
+_REQUESTING: Final = re.compile(read_alternatives("requests"), re.IGNORECASE)
+_LONGEST_OPENING: Final = 6  # openers taken off, one after the other
+
+
+def states_nothing(sentence: str) -> bool:
+    """Return whether a sentence, without its citation marks, has no content that a source could confirm."""
+    rest = strip_openers(sentence)
+    if not (_is_idle(rest) or _speaks_of_itself(rest)):
+        return False
+    parts = _OBJECTION.split(rest, maxsplit=1)
+    return len(parts) < 2 or states_nothing(parts[1])
+
+
+def _is_idle(sentence: str) -> bool:
+    clause = _ADVERBIAL.match(sentence)
+    return _IDLE.match(sentence) is not None or (
+        clause is not None and _IDLE.match(sentence, clause.end()) is not None
+    )
+
+
+def _speaks_of_itself(sentence: str) -> bool:
+    own = _QUOTED.sub(" ", sentence)
+    return _FIRST_PERSON.search(own) is not None and _DEED.search(own) is None
+
+
+def strip_openers(sentence: str) -> str:
+    """Return a sentence from its statement proper on: `Yes, unfortunately, the fee stands` without the first two."""
+    position = 0
+    for _ in range(_LONGEST_OPENING):
+        markup = _MARKUP.match(sentence, position)
+        position = markup.end() if markup else position
+        opener = _OPENER.match(sentence, position)
+        if not opener:
+            break
+        position = opener.end()
+    return sentence[position:]
+
+
+def asks_or_offers(lead_in: str) -> bool:
+    """Return whether a line that leads into a list asks the reader for its items or offers them."""
+    return _REQUESTING.search(lead_in) is not None

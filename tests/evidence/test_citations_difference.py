@@ -1,0 +1,51 @@
+"""What differs between a quote and the passage most like it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.citations.difference import MAX_WORDS, Side, diff_words
+
+TEXT = st.text(alphabet="ab 1,.五不须%-\n", max_size=40)
+
+
+def test_a_number_and_a_negation_stand_out_and_the_rest_does_not() -> None:
+    runs = diff_words("Customers must pay £5,000 a year", "customers must not pay £6,000 a year.")
+    assert [(run.side, run.text) for run in runs] == [
+        (Side.BOTH, "Customers must"),
+        (Side.PASSAGE, "not"),
+        (Side.BOTH, "pay £"),
+        (Side.QUOTE, "5,000"),
+        (Side.PASSAGE, "6,000"),
+        (Side.BOTH, "a year"),
+    ]
+
+
+def test_chinese_is_compared_by_the_character() -> None:
+    runs = diff_words("客户须提交材料", "客户不须提交材料")
+    assert [(run.side, run.text) for run in runs] == [
+        (Side.BOTH, "客户"),
+        (Side.PASSAGE, "不"),
+        (Side.BOTH, "须提交材料"),
+    ]
+
+
+def test_what_is_written_otherwise_and_means_the_same_is_the_same() -> None:
+    assert [run.side for run in diff_words("USD 5,000 — PAID", "usd 5000 paid!")] == [Side.BOTH]
+
+
+def test_texts_too_long_to_compare_are_shown_whole() -> None:
+    long = "word " * (MAX_WORDS + 1)
+    assert [run.side for run in diff_words(long, "word")] == [Side.QUOTE, Side.PASSAGE]
+
+
+@given(TEXT, TEXT)
+def test_every_run_stands_at_its_offsets_and_none_overlap(quote: str, passage: str) -> None:
+    ends = {Side.QUOTE: 0, Side.PASSAGE: 0}
+    for run in diff_words(quote, passage):
+        side = Side.PASSAGE if run.side is Side.PASSAGE else Side.QUOTE
+        text = passage if side is Side.PASSAGE else quote
+        assert text[run.start : run.end] == run.text
+        assert ends[side] <= run.start < run.end
+        ends[side] = run.end
