@@ -20,7 +20,7 @@ from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
 from evidence.semconv.steps import Step, Tree, outermost
 from evidence.semconv.turn import Turn
-from evidence.semconv.turns import CUT_REASONS, asked_of, turns_among
+from evidence.semconv.turns import CUT_REASONS, asked_of, is_filter, turns_among
 from evidence.semconv.values import is_prose
 
 _REASONS: Final = {
@@ -92,7 +92,7 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
         if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
             continue
         said = squeeze(read_given(step).text)
-        if said and said not in remembered and stands_within(said, question):
+        if said and said not in remembered and (said == question or stands_within(said, question)):
             behind.append(asked_of(step))
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
 
@@ -187,7 +187,7 @@ def _flag(exchange: Exchange, flags: FlagSink) -> None:
     _flag_absence("answer", exchange.answer, span_id, flags)
     if exchange.answer.text and reason in CUT_REASONS:
         flags.add("cut_at_token_limit", "the answer was cut at the token limit", span_id)
-    if exchange.answer.text and "filter" in reason:
+    if exchange.answer.text and is_filter(reason):
         flags.add("stopped_by_filter", "a content filter stopped the answer", span_id)
     if exchange.answer.text and exchange.answer.others and _are_choices(exchange.answer):
         count = len(exchange.answer.others) + 1

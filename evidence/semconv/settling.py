@@ -14,11 +14,13 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
 from evidence.semconv.given import stands_within
+from evidence.semconv.helpers import Purpose
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.turn import Turn
 
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
+_AGENT_ID: Final = attributes_for(Meaning.AGENT_ID)
 
 
 def settle(turns: Sequence[Turn]) -> list[Turn]:
@@ -121,8 +123,9 @@ def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
 
 def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
     if _remembers(later, earlier):
-        return False
-    if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns:
+        # A person may well ask for follow-up questions; so may a program that wants buttons.
+        return later.seems is Purpose.TITLE and not later.is_agent
+    if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns or _remembers(earlier, later):
         return True
     before, after = squeeze(earlier.question.text), squeeze(later.question.text)
     shown = f"{after} {squeeze(later.step.system_text)}"
@@ -146,7 +149,11 @@ def _same_kind(one: Turn, other: Turn) -> bool:
     """Whether two turns were taken by the same agent, each time as a whole. Single calls may each be another's."""
     if not (one.is_agent and other.is_agent):
         return False
-    return (one.step.named or one.step.span.name) == (other.step.named or other.step.span.name)
+    if one.step.named or other.step.named:
+        return one.step.named == other.step.named
+    ids = [turn.step.span.text(*_AGENT_ID) for turn in (one, other)]
+    alike = ids[0] == ids[1] and one.step.system_text == other.step.system_text
+    return alike and one.step.span.name == other.step.span.name
 
 
 def _connected(rivals: Sequence[set[int]]) -> list[list[int]]:

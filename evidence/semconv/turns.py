@@ -14,7 +14,7 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction
-from evidence.semconv.messages import squeeze
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import settle
 from evidence.semconv.steps import Step, items_of
 from evidence.semconv.turn import Turn
@@ -23,8 +23,16 @@ from evidence.semconv.values import texts_in
 CUT_REASONS: Final = frozenset({
     "length", "max_tokens", "max_output_tokens", "max-tokens", "model_length", "incomplete",
 })  # fmt: skip
+_FILTERS: Final = frozenset({
+    "safety", "blocked", "blocklist", "prohibited_content", "spii", "recitation", "refusal", "guardrail_intervened",
+})  # fmt: skip
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
+
+
+def is_filter(reason: str) -> bool:
+    """Return whether a model stopped, for this reason in small letters, because somebody does not allow its answer."""
+    return "filter" in reason or reason in _FILTERS
 
 
 def turns_among(steps: Iterable[Step], depth: int = 0) -> list[Turn]:
@@ -48,6 +56,8 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     given = read_given(step) if step.has_content else Given()
     asked = read_turns(step) if step.has_content else Turns()
     question = question_within(step) or asked.question if step.has_content else ""
+    if _gave_back_history(question, asked, given):
+        question, given = asked.question, Given(finish_reason=given.finish_reason)
     inner: list[Turn] | None = None
     if given.text:
         if question:
@@ -65,6 +75,13 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
         return settled  # the frame says only how it began
     return [_with_own_question(step, settled[-1], asked, question)]
+
+
+def _gave_back_history(within: str, asked: Turns, given: Given) -> bool:
+    """Whether a step gave back nothing but the conversation as it was before its question."""
+    if not asked.question or squeeze(within) == squeeze(asked.question):
+        return False
+    return squeeze(within) in asked.told_before(USER) and squeeze(given.text) in asked.told_before(ASSISTANT)
 
 
 def _inner(step: Step, depth: int) -> list[Turn]:
@@ -199,7 +216,7 @@ def absence_of(step: Step, given: Given) -> Absent:
     reason = given.finish_reason.lower()
     if given.open_call:
         return Absent.OPEN_TOOL_CALL
-    if "filter" in reason or reason in {"safety", "blocked"}:
+    if is_filter(reason):
         return Absent.FILTERED
     if reason in CUT_REASONS:
         return Absent.CUT

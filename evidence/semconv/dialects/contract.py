@@ -35,6 +35,7 @@ class Meaning(StrEnum):
     SYSTEM_TEXT = "what the model was told to be: a text, or JSON with texts"
     FINISH_REASON = "why the model stopped: a text, or a list with one a choice"
     AGENT_NAME = "what the agent, the function or the step is called, where it is not the span's name"
+    AGENT_ID = "which agent it is, where several may have no name"
     PROMPT_RECORDED = "its presence says that what was put to the model is recorded"
     MODEL_CALLED = (
         "the model that a model call or an embedding was put to, where others name other things by it"
