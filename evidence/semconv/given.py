@@ -60,9 +60,9 @@ def read_turns(step: Step) -> Turns:
         if (text := message.text).strip() and not is_correction(text):
             return Turns(text, _attachments(step, (message,)), tuple(messages[:number]))
         # A picture without words is a turn of its own, unless it is what a tool found.
-        if not text.strip() and (shown := _attachments(step, (message,))):
-            if number == 0 or messages[number - 1].role != TOOL:
-                return Turns("", shown, tuple(messages[:number]))
+        shown = () if text.strip() else _attachments(step, (message,))
+        if shown and (number == 0 or messages[number - 1].role != TOOL):
+            return Turns("", shown, tuple(messages[:number]))
     return Turns()
 
 

@@ -95,7 +95,7 @@ def with_reason(message: Message, reason: object) -> Message:
     """Return a message with the reason for which it ended, where it does not say one itself."""
     if message.finish_reason or not isinstance(reason, str):
         return message
-    return message._replace(finish_reason=reason)
+    return message._replace(finish_reason=reason)  # noqa: SLF001  # a NamedTuple's public method
 
 
 def read_messages(items: Iterable[Any], role: str = "") -> list[Message] | None:
@@ -171,7 +171,8 @@ def _from_wrapped(item: Mapping[str, Any], inner: Mapping[str, Any], role: str, 
     if message is None:
         return None
     reason = message.finish_reason or _finish_reason(item)
-    return message._replace(finish_reason=reason, choice=_choice_of(item, message.choice))
+    choice = _choice_of(item, message.choice)
+    return message._replace(finish_reason=reason, choice=choice)  # noqa: SLF001
 
 
 def _from_item(item: Mapping[str, Any], role: str) -> Message | None:

@@ -7,6 +7,7 @@ two apart, both are shown and neither is preferred.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,18 +15,28 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
 from evidence.semconv.given import stands_within
-from evidence.semconv.helpers import Purpose
+from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_name
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.turn import Turn
+from evidence.semconv.values import is_prose
 
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
+_RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
+_LEAST_FOUND: Final = 20  # characters of what a tool found whose place inside a question says something
+# Helpers that answer nobody, also where nothing else is there; what routes or judges may be all that was wanted.
+_ALONE: Final = frozenset({Purpose.TITLE, Purpose.GUARDRAIL})
+_WORD: Final = re.compile(r"[\u3400-\u9fff]|\w+")
 _AGENT_ID: Final = attributes_for(Meaning.AGENT_ID)
 
 
 def settle(turns: Sequence[Turn]) -> list[Turn]:
     """Return the exchanges among some turns, in time; those that cannot be told apart as one that is ambiguous."""
-    found = _without_helpers([turn for turn in turns if _says_anything(turn)] or list(turns[-1:]))
+    speaking = [turn for turn in turns if _says_anything(turn)]
+    found = _without_helpers(speaking or list(turns[-1:]))
+    alone = _ALONE if len(speaking) == len(turns) else frozenset(Purpose)
+    if found and all(_is_plain_helper(turn, alone) for turn in found):
+        found = [_as_candidate(turn) for turn in found]  # nothing here answered the person
     if len(found) < 2:
         return found
     found = _without_failed_attempts(_without_preparation(found))
@@ -54,7 +65,48 @@ def _without_helpers(turns: Sequence[Turn]) -> list[Turn]:
     left = [turn for turn in turns if turn in main or not any(_is_about(turn, one) for one in main)]
     left = [turn for turn in left if not (turn.seems_by_question and any(_quotes(turn, one) for one in left))]
     gone = [turn for turn in turns if turn not in left]
-    return [_with_first_wording(turn, gone) for turn in left] or list(turns)
+    return [_unless_replaced(_with_first_wording(turn, gone), gone) for turn in left] or list(turns)
+
+
+def _is_plain_helper(turn: Turn, purposes: frozenset[Purpose]) -> bool:
+    """Whether a model call below another step is one of these helpers by its own name or by what it was told to be."""
+    step = turn.step
+    if turn.is_agent or step.parent is None or turn.seems_by_question or not turn.answer.text:
+        return False
+    own = purpose_by_name(step.span.name, step.named, step.model) or purpose_by_instruction(step.system_text)
+    return own in purposes
+
+
+def _as_candidate(turn: Turn) -> Turn:
+    """Return the turn of a helper that stands alone: what it said is shown as what could be meant, and no more."""
+    told = [turn.answer] if turn.step.system_text else [turn.answer, turn.question]
+    unsure = [Told("", None, Absent.AMBIGUOUS, _candidates_of(one)) for one in told if one.text]
+    question = unsure[1] if len(unsure) > 1 else turn.question
+    return replace(turn, answer=unsure[0], question=question, refused=False)
+
+
+def _candidates_of(told: Told) -> tuple[Candidate, ...]:
+    own = (Candidate(told.text, told.source),) if told.text and told.source else ()
+    return (*own, *told.others)
+
+
+def _unless_replaced(turn: Turn, gone: Sequence[Turn]) -> Turn:
+    """Return a turn whose answer a guard worded anew as one of which it is not told which wording the person saw."""
+    reworded = [
+        one.answer
+        for one in gone
+        if one.seems is Purpose.GUARDRAIL and one.start_ns >= turn.end_ns and _is_reworded(one, turn)
+    ]
+    return replace(turn, answer=as_one_text([turn.answer, *reworded])) if reworded else turn
+
+
+def _is_reworded(guard: Turn, turn: Turn) -> bool:
+    said, gave = turn.answer.text, guard.answer.text
+    if not said or not is_prose(gave) or not len(said) / 2 <= len(gave) <= 2 * len(said):
+        return False
+    words = set(_WORD.findall(said.lower()))
+    kept = words.intersection(_WORD.findall(gave.lower()))
+    return squeeze(said) in guard.seen and 2 * len(kept) >= len(words)
 
 
 def _is_about(helper: Turn, main: Turn) -> bool:
@@ -123,8 +175,7 @@ def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
 
 def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
     if _remembers(later, earlier):
-        # A person may well ask for follow-up questions; so may a program that wants buttons.
-        return later.seems is Purpose.TITLE and not later.is_agent
+        return _may_be_a_programs(later, earlier)
     if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns or _remembers(earlier, later):
         return True
     before, after = squeeze(earlier.question.text), squeeze(later.question.text)
@@ -134,6 +185,39 @@ def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
         or stands_within(after, before)
         or any(stands_within(text, shown) for text in (before, *earlier.texts))
     )
+
+
+def _may_be_a_programs(later: Turn, earlier: Turn) -> bool:
+    """Whether a turn that remembers another may have been asked by a program, and be a step to the same answer.
+
+    A person may well ask for follow-up questions; so may a program that wants buttons. Nobody was given two answers
+    at once. What a tool found was said by nobody.
+    """
+    if later.is_agent:
+        return False
+    if later.seems is Purpose.TITLE:
+        return True
+    if earlier.answer.absent is Absent.AMBIGUOUS:
+        remembered = later.asked.told_before(ASSISTANT)
+        if sum(text in remembered for text in set(earlier.texts)) > 1:
+            return True
+    question = squeeze(later.question.text)
+    return bool(question) and any(
+        found == question or (len(found) >= _LEAST_FOUND and stands_within(found, question))
+        for found in _found_by_tools(later)
+    )
+
+
+def _found_by_tools(turn: Turn) -> list[str]:
+    """Return what the tools gave back that were called beside a turn, squeezed."""
+    found: list[str] = []
+    waiting = [turn.step.parent or turn.step]
+    while waiting:
+        step = waiting.pop()
+        if step.operation is Operation.TOOL:
+            found.append(squeeze(step.span.text(*_RESULT)))
+        waiting.extend(step.children)
+    return [text for text in found if text]
 
 
 def _remembers(later: Turn, earlier: Turn) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from evidence.semconv.dialects import Meaning, Operation, attributes_for
+from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for
 from evidence.semconv.draft import Rule, Source, ToolCallDraft, VersionRef
 from evidence.semconv.hearing import may_call_tools
 from evidence.semconv.messages import TOOL, USER, Part, PartKind, read_message
@@ -20,6 +20,7 @@ _ARGUMENTS: Final = attributes_for(Meaning.TOOL_ARGUMENTS)
 _RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
 _CALL_ID: Final = attributes_for(Meaning.TOOL_CALL_ID)
 _ERROR_TYPE: Final = attributes_for(Meaning.TOOL_ERROR)
+_ANSWER_TOOLS: Final = tuple(name for dialect in DIALECTS for name in dialect.answer_tools)
 _ERROR: Final = 2  # OTLP status code
 _MAX_WRAPS: Final = 4
 _SPEAKING: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
@@ -156,21 +157,37 @@ def _only_in_messages(
     """Return the calls that models asked for and that no span of a tool tells of."""
     if not asked:
         return []
-    ids = {call.call_id for call in from_spans if call.call_id}
+    reused = _reused_ids(call for _, call in asked)
+    ids = {_key_of(call, reused) for call in from_spans if call.call_id}
     unnamed = [call for call in from_spans if not call.call_id]
     seen: set[tuple[str, str]] = set()
     found: list[tuple[int, ToolCallDraft]] = []
     for step, call in asked:
         same = next((one for one in unnamed if _is_same(one, call)), None)
-        key = (call.call_id or step.span.span_id, "" if call.call_id else f"{call.tool} {call.arguments}")
-        if call.call_id in ids or key in seen:
+        key = _key_of(call, reused) if call.call_id else (step.span.span_id, f"{call.tool} {call.arguments}")
+        if key in ids or key in seen:
             continue
         seen.add(key)
         if same is not None:
             unnamed.remove(same)
             continue
         found.append((step.span.end_ns, call))
-    return _with_responses(found, steps) if found else []
+    return _with_responses(found, steps, reused) if found else []
+
+
+def _reused_ids(calls: Iterable[ToolCallDraft]) -> set[str]:
+    """Return the ids that different calls have: some servers number the calls of each response anew."""
+    known: dict[str, str] = {}
+    return {
+        call.call_id
+        for call in calls
+        if call.call_id
+        and known.setdefault(call.call_id, f"{call.tool} {call.arguments}") != f"{call.tool} {call.arguments}"
+    }
+
+
+def _key_of(call: ToolCallDraft, reused: set[str]) -> tuple[str, str]:
+    return call.call_id, f"{call.tool} {call.arguments}" if call.call_id in reused else ""
 
 
 def _is_same(span_call: ToolCallDraft, asked: ToolCallDraft) -> bool:
@@ -197,8 +214,12 @@ def _in_messages(step: Step) -> Iterator[tuple[Step, Part]]:
     last = max((n for n, message in enumerate(messages) if message.role == USER), default=-1)
     for message in messages[last + 1 :]:
         for part in message.of_kind(PartKind.TOOL_CALL):
-            if part.name:
+            if part.name and not _is_answer(part.name):
                 yield step, part
+
+
+def _is_answer(tool: str) -> bool:
+    return any(tool == name or tool.startswith(f"{name}_") for name in _ANSWER_TOOLS)
 
 
 def _of_part(step: Step, part: Part) -> ToolCallDraft:
@@ -214,24 +235,36 @@ def _of_part(step: Step, part: Part) -> ToolCallDraft:
 
 
 def _with_responses(
-    calls: Iterable[tuple[int, ToolCallDraft]], steps: Sequence[Step]
+    calls: Iterable[tuple[int, ToolCallDraft]], steps: Sequence[Step], reused: set[str]
 ) -> list[tuple[int, ToolCallDraft]]:
     """Return calls with the responses that later messages hold for them."""
-    responses: dict[str, Any] = {}
+    responses: dict[tuple[str, str], Any] = {}
     for step in steps:
         if step.operation in _SPEAKING and step.has_content:
-            for message in (*step.asked.messages, *step.answered.messages):
-                for part in message.of_kind(PartKind.TOOL_RESPONSE):
-                    responses.setdefault(part.call_id, part.value)
+            for key, value in _responses_in(step, reused):
+                responses.setdefault(key, value)
     return [
         (
             at,
-            replace(call, result=_json_or_text(responses[call.call_id]))
-            if responses.get(call.call_id)
+            replace(call, result=_json_or_text(responses[key]))
+            if responses.get(key := _key_of(call, reused))
             else call,
         )
         for at, call in calls
     ]
+
+
+def _responses_in(step: Step, reused: set[str]) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield what tools gave back, by the call that it answers: of calls with one id, the last before it."""
+    open_calls: dict[str, tuple[str, str]] = {}
+    for message in (*step.asked.messages, *step.answered.messages):
+        for part in message.parts:
+            if part.kind is PartKind.TOOL_CALL and part.call_id in reused:
+                open_calls[part.call_id] = _key_of(_of_part(step, part), reused)
+            elif part.kind is PartKind.TOOL_RESPONSE and part.call_id not in reused:
+                yield (part.call_id, ""), part.value
+            elif part.kind is PartKind.TOOL_RESPONSE and part.call_id in open_calls:
+                yield open_calls[part.call_id], part.value
 
 
 def _json_or_text(value: Any) -> Any:

@@ -6,6 +6,7 @@ calls on the main path are read: those with the same question belong together, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,7 +17,7 @@ from evidence.semconv.given import Given, Turns, question_within, read_given, re
 from evidence.semconv.helpers import Purpose, purpose_by_instruction
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import settle
-from evidence.semconv.steps import Step, items_of
+from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn
 from evidence.semconv.values import texts_in
 
@@ -26,6 +27,7 @@ CUT_REASONS: Final = frozenset({
 _FILTERS: Final = frozenset({
     "safety", "blocked", "blocklist", "prohibited_content", "spii", "recitation", "refusal", "guardrail_intervened",
 })  # fmt: skip
+_ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", re.IGNORECASE)
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
 
@@ -97,7 +99,23 @@ def _inner(step: Step, depth: int) -> list[Turn]:
 def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
     """Return the turn of an agent or a frame that says itself what it gave."""
     source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
+    given = _as_its_call_ended(step, given)
     return _turn(step, asked, question, given, _told(given, source))
+
+
+def _as_its_call_ended(step: Step, given: Given) -> Given:
+    """Return what a frame gave with how the model call below it ended that said the same, or more than was kept."""
+    said = squeeze(given.text)
+    begun = _ELLIPSIS.sub("", said)
+    for call in reversed(calls_below(step)):
+        told = read_given(call)
+        whole = squeeze(told.text)
+        if whole == said:
+            reason, refused = given.finish_reason or told.finish_reason, given.refused or told.refused
+            return given._replace(finish_reason=reason, refused=refused)  # noqa: SLF001  # a NamedTuple's public method
+        if begun != said and len(whole) > len(said) and whole.startswith(begun):
+            return given._replace(rivals=(*given.rivals, told.text))  # noqa: SLF001
+    return given
 
 
 def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
@@ -261,10 +279,14 @@ def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
 
 def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
     """Return the turn of calls with one question: the last of them answered it, unless others ran beside it."""
-    last, asked = calls[-1]
+    last, asked = _last_of(calls)
     given = read_given(last)
-    earlier = [(call, told) for call, _ in calls[:-1] if (told := read_given(call)).text]
-    beside = [(call, told) for call, told in earlier if call.span.end_ns > last.span.start_ns]
+    earlier = [(call, told) for call, _ in calls if call is not last and (told := read_given(call)).text]
+    beside = [
+        (call, told)
+        for call, told in earlier
+        if call.span.end_ns > last.span.start_ns and not _was_shown(last, squeeze(told.text))
+    ]
     if not given.text and beside and not given.open_call:
         (last, given), beside = beside[-1], beside[:-1]
     if given.text:
@@ -277,6 +299,21 @@ def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
         aside = (_candidate(last, given.aside),) if given.aside else ()
         answer = Told(absent=absence_of(last, given), others=(*aside, *others))
     return _turn(last, asked, asked.question, given, answer, start_ns=calls[0][0].span.start_ns)
+
+
+def _last_of(calls: Sequence[tuple[Step, Turns]]) -> tuple[Step, Turns]:
+    """Return the last call by the clock, of those whose words no other call was shown: clocks of services differ."""
+    if len(calls) > 1:
+        for number in range(len(calls) - 1, -1, -1):
+            said = squeeze(read_given(calls[number][0]).text)
+            others = (call for call, _ in calls[:number])
+            if not said or not any(_was_shown(call, said) for call in others):
+                return calls[number]
+    return calls[-1]
+
+
+def _was_shown(call: Step, said: str) -> bool:
+    return any(message.role == ASSISTANT and squeeze(message.text) == said for message in call.asked.messages)
 
 
 def _source(call: Step) -> Source:
