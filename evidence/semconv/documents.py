@@ -124,14 +124,14 @@ def _rows(span: SpanView, places: Iterable[Documents]) -> tuple[list[Any], str]:
     """Return the documents as sent and where they stood: those of the most telling place that has any."""
     first = ""
     for place in places:
+        for prefix in place.indexed:
+            if rows := span.indexed(prefix):
+                return [_unprefixed(row, place.key_prefix) for row in rows], prefix
         for key in place.attributes:
             if span.has(key):
                 first = first or key
                 if rows := _listed(span, key):
                     return rows, key
-        for prefix in place.indexed:
-            if rows := span.indexed(prefix):
-                return [_unprefixed(row, place.key_prefix) for row in rows], prefix
         if span.events and place.events and (told := _from_events(span, place.events)):
             return told
     return [], first

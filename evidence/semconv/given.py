@@ -74,7 +74,12 @@ def _persons(messages: Sequence[Message]) -> list[int]:
     users = [number for number in range(len(messages) - 1, -1, -1) if messages[number].role == USER]
     if len(users) < 2 or messages[users[-1]].name:
         return users
-    return [number for number in users if not messages[number].name]
+    return [number for number in users if not messages[number].name or _is_reply(messages[number - 1])]
+
+
+def _is_reply(before: Message) -> bool:
+    """Whether a person could have read this message and gone on."""
+    return before.role == ASSISTANT and bool(before.text) and not before.of_kind(PartKind.TOOL_CALL)
 
 
 def question_within(step: Step) -> str:

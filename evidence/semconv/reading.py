@@ -91,9 +91,9 @@ def _told_of_all(tree: Tree, keys: tuple[str, ...], role: str, read: Told) -> To
     span, key = max(saying, key=lambda one: (one[0].end_ns, one[0].span_id))  # the last one is kept
     messages = read_value(span.attributes[key], role)
     text = messages[-1].text if messages else ""
-    if not text or text == read.text:
+    if not text:
         return read
-    others = (Candidate(read.text, read.source),) if read.text and read.source else ()
+    others = (Candidate(read.text, read.source),) if read.source and read.text != text else ()
     return Told(text, Source(span.span_id, key, Rule.DECLARED), None, (*others, *read.others))
 
 

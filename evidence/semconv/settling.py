@@ -17,8 +17,9 @@ from evidence.semconv.draft import Absent, Candidate, Told
 from evidence.semconv.given import stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_name
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.spelling import parse_said
 from evidence.semconv.turn import Turn
-from evidence.semconv.values import is_prose
+from evidence.semconv.values import is_prose, texts_in
 
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
@@ -26,7 +27,13 @@ _RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
 _LEAST_FOUND: Final = 20  # characters of what a tool found whose place inside a question says something
 # Helpers that answer nobody, also where nothing else is there; what routes or judges may be all that was wanted.
 _ALONE: Final = frozenset({Purpose.TITLE, Purpose.GUARDRAIL})
+_TOLD_TO_REWORD: Final = re.compile(
+    r"\b(?:improve|revis|re-?writ|correct(?:ed)?\s+(?:answer|version)|return\s+(?:the|an?)\s+(?:\w+\s+)?(?:answer|version|text))",
+    re.IGNORECASE,
+)
+_REASON: Final = re.compile(r"reason|rationale|explanation|thought|feedback|comment", re.IGNORECASE)
 _WORD: Final = re.compile(r"[\u3400-\u9fff]|\w+")
+_NO_NAMES: Final = frozenset({"agent", "assistant", "agentexecutor", "langgraph", "default", "unnamed"})
 _AGENT_ID: Final = attributes_for(Meaning.AGENT_ID)
 
 
@@ -95,18 +102,44 @@ def _unless_replaced(turn: Turn, gone: Sequence[Turn]) -> Turn:
     reworded = [
         one.answer
         for one in gone
-        if one.seems is Purpose.GUARDRAIL and one.start_ns >= turn.end_ns and _is_reworded(one, turn)
+        if _may_reword(one) and one.start_ns >= turn.end_ns and _is_reworded(one, turn)
     ]
     return replace(turn, answer=as_one_text([turn.answer, *reworded])) if reworded else turn
 
 
+def _may_reword(helper: Turn) -> bool:
+    """Whether a helper may give more than its verdict. One that judges repeats the answer as often as not."""
+    if helper.seems is Purpose.EVALUATOR:
+        return _TOLD_TO_REWORD.search(helper.step.system_text or helper.question.text) is not None
+    return helper.seems is Purpose.GUARDRAIL
+
+
 def _is_reworded(guard: Turn, turn: Turn) -> bool:
-    said, gave = turn.answer.text, guard.answer.text
-    if not said or not is_prose(gave) or not len(said) / 2 <= len(gave) <= 2 * len(said):
+    said = squeeze(turn.answer.text)
+    return (
+        bool(said) and said in guard.seen and any(_is_like(one, said) for one in _wordings(guard.answer.text))
+    )
+
+
+def _wordings(text: str) -> list[str]:
+    """Return the texts that a guard gave, also in JSON, but for its reasons."""
+    if is_prose(text):
+        return [squeeze(text)]
+    try:
+        verdict = parse_said(text)
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(verdict, dict):
+        return texts_in([value for key, value in verdict.items() if not _REASON.search(key)])
+    return []
+
+
+def _is_like(one: str, said: str) -> bool:
+    """Whether a text, of about the length of another, has half of its words and is not the same."""
+    if one == said or not len(said) / 2 <= len(one) <= 2 * len(said):
         return False
     words = set(_WORD.findall(said.lower()))
-    kept = words.intersection(_WORD.findall(gave.lower()))
-    return squeeze(said) in guard.seen and 2 * len(kept) >= len(words)
+    return 2 * len(words.intersection(_WORD.findall(one.lower()))) >= len(words)
 
 
 def _is_about(helper: Turn, main: Turn) -> bool:
@@ -233,8 +266,11 @@ def _same_kind(one: Turn, other: Turn) -> bool:
     """Whether two turns were taken by the same agent, each time as a whole. Single calls may each be another's."""
     if not (one.is_agent and other.is_agent):
         return False
-    if one.step.named or other.step.named:
-        return one.step.named == other.step.named
+    names = [turn.step.named for turn in (one, other)]
+    if names[0] != names[1]:
+        return False
+    if names[0] and names[0].lower() not in _NO_NAMES:
+        return True
     ids = [turn.step.span.text(*_AGENT_ID) for turn in (one, other)]
     alike = ids[0] == ids[1] and one.step.system_text == other.step.system_text
     return alike and one.step.span.name == other.step.span.name

@@ -36,17 +36,22 @@ def read_tool_calls(
         merged: what `versions.merge_versions` made of the versions that all spans of the trace name.
     """
     timed: list[tuple[int, ToolCallDraft]] = []
+    ended: list[int] = []  # of each call of `timed`
     by_step: dict[int, int] = {}  # of a step, which call of `timed` it tells of
-    by_key: dict[tuple[str, str], int] = {}
+    by_key: dict[tuple[str, str, str], int] = {}
     for step in steps:
         if step.operation is not Operation.TOOL:
             continue
         call = _of_span(step.span, merged)
         known = _known_as(step, call, timed, by_step, by_key)
+        if known is not None:
+            began_after = step.span.start_ns >= ended[known]
+            known = None if _is_another(call, timed[known][1], began_after=began_after) else known
         if known is None:
+            ended.append(step.span.end_ns)
             by_step[id(step)] = len(timed)
             if call.call_id:
-                by_key[call.call_id, str(call.arguments)] = len(timed)
+                by_key[call.call_id, call.tool, str(call.arguments)] = len(timed)
             timed.append((step.span.start_ns, call))
         else:
             by_step[id(step)] = known
@@ -62,10 +67,11 @@ def _known_as(
     call: ToolCallDraft,
     timed: Sequence[tuple[int, ToolCallDraft]],
     by_step: Mapping[int, int],
-    by_key: Mapping[tuple[str, str], int],
+    by_key: Mapping[tuple[str, str, str], int],
 ) -> int | None:
     """Return which call, already known, a span tells of again: from another library, from the tool's own server."""
-    if call.call_id and (known := by_key.get((call.call_id, str(call.arguments)))) is not None:
+    key = (call.call_id, call.tool, str(call.arguments))
+    if call.call_id and (known := by_key.get(key)) is not None:
         return known
     above = step.parent
     if above is None or (number := by_step.get(id(above))) is None:
@@ -74,6 +80,12 @@ def _known_as(
     same_id = not call.call_id or not outer.call_id or call.call_id == outer.call_id
     unsaid = call.arguments is None or outer.arguments is None or call.arguments == outer.arguments
     return number if same_id and unsaid and call.tool == outer.tool else None
+
+
+def _is_another(call: ToolCallDraft, known: ToolCallDraft, *, began_after: bool) -> bool:
+    """Whether a tool was called again under an id that is numbered anew: both went well, with other results."""
+    went_well = not call.error and not known.error and call.result is not None and known.result is not None
+    return began_after and went_well and call.result != known.result
 
 
 def _completed(known: ToolCallDraft, again: ToolCallDraft) -> ToolCallDraft:

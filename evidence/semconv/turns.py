@@ -27,6 +27,11 @@ CUT_REASONS: Final = frozenset({
 _FILTERS: Final = frozenset({
     "safety", "blocked", "blocklist", "prohibited_content", "spii", "recitation", "refusal", "guardrail_intervened",
 })  # fmt: skip
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,39}[A-Za-z0-9_/-]")  # one word of ASCII that ends no sentence
+_ID: Final = re.compile(r"(?=.*[0-9_:/-])[A-Za-z0-9_.:/-]{4,40}")
+_STATUSES: Final = frozenset(
+    {"ok", "okay", "success", "succeeded", "done", "completed", "finished", "none", "null"}
+)
 _ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", re.IGNORECASE)
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
@@ -60,12 +65,12 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     question = question_within(step) or asked.question if step.has_content else ""
     if _gave_back_history(question, asked, given):
         question, given = asked.question, Given(finish_reason=given.finish_reason)
-    inner: list[Turn] | None = None
+    if step.operation is Operation.CHAIN and (question or given.text):
+        question, given = _without_codes(step, question, given)
     if given.text:
         if question:
             return [_spoken(step, asked, question, given)]
-        inner = _inner(step, depth)
-        return [_with_question_of(_spoken(step, asked, "", given), inner)]
+        return [_with_question_of(_spoken(step, asked, "", given), _inner(step, depth))]
     inner = _inner(step, depth)
     if step.has_content and step.answered.unread is not None:
         inner = _reaching(step, inner, given)
@@ -76,7 +81,50 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
         return [_of_frame(step, settled[0])] if len(settled) == 1 else settled
     if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
         return settled  # the frame says only how it began
-    return [_with_own_question(step, settled[-1], asked, question)]
+    return [_with_own_question(step, _unless_sub_agents(step, settled[-1], question), asked, question)]
+
+
+def _unless_sub_agents(step: Step, turn: Turn, question: str) -> Turn:
+    """Return the turn below an agent that said nothing itself.
+
+    What an agent below it answered to another question is that agent's own, and no answer to the person.
+    """
+    if not turn.answer.text or {step.operation, turn.step.operation} != {Operation.AGENT}:
+        return turn
+    own, other = squeeze(question), squeeze(turn.question.text)
+    if not other or own in other or other in own:
+        return turn
+    inner = (Candidate(turn.answer.text, turn.answer.source),) if turn.answer.source else ()
+    answer = Told(absent=Absent.NOT_RECORDED, others=(*inner, *turn.answer.others))
+    return replace(turn, answer=answer, refused=False, finish_reason="")
+
+
+def _without_codes(step: Step, question: str, given: Given) -> tuple[str, Given]:
+    """Return what a function was given and gave back, where that is an id or a status, and the models below it spoke.
+
+    An id that no model was shown was not asked, and a status is no answer. A word that no model said may be either.
+    """
+    codes = [text for text in (question, given.text) if _CODE.fullmatch(text)]
+    calls = [call for call in calls_below(step) if call.has_content] if codes else []
+    asked = [text for call in calls if (text := read_turns(call).question)]
+    if asked and _ID.fullmatch(question) and not any(question in text for text in asked):
+        question = ""
+    said = _said_by(calls)
+    if given.text in codes and said and not any(given.text.lower() in text.lower() for text in said):
+        is_status = given.text.lower() in _STATUSES
+        given = Given(finish_reason=given.finish_reason) if is_status else _with_rivals(given, said)
+    return question, given
+
+
+def _said_by(calls: Iterable[Step]) -> list[str]:
+    """Return all that some model calls gave in words, each once."""
+    given = [read_given(call) for call in calls]
+    texts = (text for one in given for text in (one.text, *one.choices, *one.rivals, one.aside))
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _with_rivals(given: Given, texts: Iterable[str]) -> Given:
+    return given._replace(rivals=(*given.rivals, *texts))  # noqa: SLF001  # a NamedTuple's public method
 
 
 def _gave_back_history(within: str, asked: Turns, given: Given) -> bool:
@@ -114,7 +162,7 @@ def _as_its_call_ended(step: Step, given: Given) -> Given:
             reason, refused = given.finish_reason or told.finish_reason, given.refused or told.refused
             return given._replace(finish_reason=reason, refused=refused)  # noqa: SLF001  # a NamedTuple's public method
         if begun != said and len(whole) > len(said) and whole.startswith(begun):
-            return given._replace(rivals=(*given.rivals, told.text))  # noqa: SLF001
+            return _with_rivals(given, [told.text])
     return given
 
 

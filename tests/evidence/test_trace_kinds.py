@@ -198,6 +198,21 @@ TOLD: dict[str, tuple[str, str, Spans]] = {
         GAVE,
         [server(), call(5, [user(ASKED)], DRAFT), call(1, [user(ASKED), model(DRAFT)], GAVE)],
     ),
+    "a person who is named, after an answer": (
+        ABROAD,
+        FEE_ABROAD,
+        [server(), call(1, [user(ASKED), model(GAVE), user(ABROAD, name="Ada")], FEE_ABROAD)],
+    ),
+    "a function that returned only that it is done": (
+        ASKED,
+        GAVE,
+        [frame(None, "success"), call(1, [user(ASKED)], GAVE)],
+    ),
+    "a function that was given an id": (
+        ASKED,
+        GAVE,
+        [frame("user-7712", GAVE), call(1, [user(ASKED)], GAVE)],
+    ),
     "two turns of one agent without a name": (
         ABROAD,
         FEE_ABROAD,
@@ -257,6 +272,35 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
         ASKED,
         GAVE,
         [server(), call(1, [user(ASKED)], "Card cost", "Generate a short title for the conversation.")],
+    ),
+    "a guard that words the answer anew in JSON": (
+        ASKED,
+        WITHOUT_NAME,
+        [server(), call(1, [user(ASKED)], WITH_NAME),
+         call(2, [user(WITH_NAME)], json.dumps({"safe": False, "text": WITHOUT_NAME}), name="output_guard")],
+    ),
+    "a judge that was told to improve the answer": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], "The card costs 12 EUR."),
+         call(2, [user("The card costs 12 EUR.")], GAVE, "Evaluate the answer and improve it.", name="verifier")],
+    ),
+    "an agent named like any, told to be another": (
+        ASKED,
+        GAVE,
+        [server(), agent(1, [user(ASKED)], GAVE, "Be a clerk.", attributes={"gen_ai.agent.name": "assistant"}),
+         agent(2, [user("Note it.")], "Noted.", "Keep notes.", attributes={"gen_ai.agent.name": "assistant"})],
+    ),
+    "an agent that kept silent, and its sub-agent": (
+        ASKED,
+        GAVE,
+        [agent(1, [user(ASKED)], None, parent=""),
+         agent(2, [user("find the tariff")], "The fee is 12.", parent=f"{1:016x}")],
+    ),
+    "a code that no model said": (
+        ASKED,
+        "ESCALATED",
+        [frame(ASKED, "ESCALATED"), call(1, [user(ASKED)], "A person should look at this.")],
     ),
     "a guard that stopped it": (
         ASKED,
@@ -364,7 +408,6 @@ def test_what_is_said_of_the_whole_trace_counts_as_declared() -> None:
         "langfuse.trace.output",
         Rule.DECLARED,
     )
-    assert [one.text for one in exchange.answer.others] == ["ok"]
 
 
 @pytest.mark.parametrize(
@@ -402,6 +445,45 @@ def test_calls_whose_ids_begin_anew_with_each_response_are_all_kept() -> None:
         ("find", {"n": 2}, "T-26"),
         ("read", {"doc": "T-26"}, "12 EUR"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "results"),
+    [(("list_cards", "list_fees"), ("[1]", "[12]")), (("state", "state"), ("busy", "done"))],
+)
+def test_spans_of_calls_whose_ids_begin_anew_are_all_kept(
+    names: tuple[str, str], results: tuple[str, str]
+) -> None:
+    more = {"gen_ai.tool.call.id": "call_0", "gen_ai.tool.call.arguments": "{}"}
+    spans = [server()]
+    for number, (name, result) in enumerate(zip(names, results, strict=True), 1):
+        span = tool(number, result)
+        span["attributes"] |= {"gen_ai.tool.name": name, **more}
+        spans.append(span)
+    assert [one.tool for one in map_trace(spans).tool_calls] == list(names)
+
+
+def test_documents_that_a_retriever_only_gave_back_are_kept() -> None:
+    gave = [{"page_content": words, "metadata": {"source": "tariff.pdf"}} for words in ("one", "two")]
+    attributes = {
+        "openinference.span.kind": "RETRIEVER",
+        "input.value": ASKED,
+        "output.value": json.dumps(gave),
+    }
+    draft = map_trace([server(), make_span("0000000000000001", name="search", attributes=attributes)])
+    assert [(one.document_ref, one.text) for one in draft.retrievals] == [
+        ("tariff.pdf", "one"),
+        ("tariff.pdf", "two"),
+    ]
+    assert "retrieval_empty" not in codes(draft)
+
+
+def test_how_an_answer_was_to_begin_is_no_answer_where_the_call_failed() -> None:
+    said = (("gen_ai.user.message", ASKED), ("gen_ai.assistant.message", "The fee is"))
+    events = [{"name": name, "attributes": {"content": words}} for name, words in said]
+    attributes = {"gen_ai.operation.name": "chat"}
+    draft = map_trace([make_span(ROOT_ID, parent="", attributes=attributes, events=events, status_code=2)])
+    assert (draft.question, draft.answer) == (ASKED, "")
 
 
 def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:
