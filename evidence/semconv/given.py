@@ -55,13 +55,15 @@ def stands_within(part: str, whole: str) -> bool:
 def read_turns(step: Step) -> Turns:
     """Return the question put to a step. What a program says in a user's place is none."""
     messages = step.asked.messages
+    shown: tuple[Attachment, ...] = ()  # what came after the words
     for number in _persons(messages):
-        message = messages[number]
+        message, before = messages[number], messages[number - 1] if number else None
         if (text := message.text).strip() and not is_correction(text):
-            return Turns(text, _attachments(step, (message,)), tuple(messages[:number]))
-        # A picture without words is a turn of its own, unless it is what a tool found.
-        shown = () if text.strip() else _attachments(step, (message,))
-        if shown and (number == 0 or messages[number - 1].role != TOOL):
+            return Turns(text, (*_attachments(step, (message,)), *shown), tuple(messages[:number]))
+        # A picture without words is a turn of its own, unless words of the same turn or a tool stand before it.
+        pictures = () if text.strip() else _attachments(step, (message,))
+        shown = (*pictures, *shown)
+        if pictures and (before is None or before.role == ASSISTANT):
             return Turns("", shown, tuple(messages[:number]))
     return Turns()
 

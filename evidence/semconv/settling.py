@@ -24,7 +24,6 @@ from evidence.semconv.values import is_prose, texts_in
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
 _RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
-_LEAST_FOUND: Final = 20  # characters of what a tool found whose place inside a question says something
 # Helpers that answer nobody, also where nothing else is there; what routes or judges may be all that was wanted.
 _ALONE: Final = frozenset({Purpose.TITLE, Purpose.GUARDRAIL})
 _TOLD_TO_REWORD: Final = re.compile(
@@ -224,7 +223,7 @@ def _may_be_a_programs(later: Turn, earlier: Turn) -> bool:
     """Whether a turn that remembers another may have been asked by a program, and be a step to the same answer.
 
     A person may well ask for follow-up questions; so may a program that wants buttons. Nobody was given two answers
-    at once. What a tool found was said by nobody.
+    at once. What a tool found was said by nobody, though a person may quote some of it.
     """
     if later.is_agent:
         return False
@@ -236,7 +235,7 @@ def _may_be_a_programs(later: Turn, earlier: Turn) -> bool:
             return True
     question = squeeze(later.question.text)
     return bool(question) and any(
-        found == question or (len(found) >= _LEAST_FOUND and stands_within(found, question))
+        3 * len(found) >= 2 * len(question) and (found == question or stands_within(found, question))
         for found in _found_by_tools(later)
     )
 

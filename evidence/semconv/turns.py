@@ -16,7 +16,7 @@ from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
-from evidence.semconv.settling import settle
+from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn
 from evidence.semconv.values import texts_in
@@ -147,12 +147,23 @@ def _inner(step: Step, depth: int) -> list[Turn]:
 def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
     """Return the turn of an agent or a frame that says itself what it gave."""
     source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
-    given = _as_its_call_ended(step, given)
-    return _turn(step, asked, question, given, _told(given, source))
+    given, call = _as_its_call_ended(step, given)
+    turn = _turn(step, asked, question, given, _told(given, source))
+    if call is None or step.operation is not Operation.CHAIN or not _is_of_later_turn(call, question):
+        return turn
+    return replace(turn, question=as_one_text([turn.question, asked_of(call)]))
 
 
-def _as_its_call_ended(step: Step, given: Given) -> Given:
-    """Return what a frame gave with how the model call below it ended that said the same, or more than was kept."""
+def _is_of_later_turn(call: Step, question: str) -> bool:
+    """Whether a model call was asked something else when it had been answered a question before."""
+    asked = read_turns(call)
+    told = asked.told_before(USER) if asked.history and asked.question != question else set()
+    answered = any(message.role == ASSISTANT and message.text for message in asked.history)
+    return answered and squeeze(question) in told
+
+
+def _as_its_call_ended(step: Step, given: Given) -> tuple[Given, Step | None]:
+    """Return what a frame gave, with the model call below it that said the same, or more than was kept, and its end."""
     said = squeeze(given.text)
     begun = _ELLIPSIS.sub("", said)
     for call in reversed(calls_below(step)):
@@ -160,10 +171,11 @@ def _as_its_call_ended(step: Step, given: Given) -> Given:
         whole = squeeze(told.text)
         if whole == said:
             reason, refused = given.finish_reason or told.finish_reason, given.refused or told.refused
-            return given._replace(finish_reason=reason, refused=refused)  # noqa: SLF001  # a NamedTuple's public method
+            ended = given._replace(finish_reason=reason, refused=refused)  # noqa: SLF001
+            return ended, call
         if begun != said and len(whole) > len(said) and whole.startswith(begun):
-            return _with_rivals(given, [told.text])
-    return given
+            return _with_rivals(given, [told.text]), call
+    return given, None
 
 
 def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:

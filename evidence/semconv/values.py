@@ -61,7 +61,7 @@ _PLAIN_KEYS: Final = frozenset(key for keys in (*_ASKED_KEYS[1:], *_ANSWERED_KEY
 _KEYS: Final = {USER: _ASKED_KEYS, ASSISTANT: _ANSWERED_KEYS}
 # What may stand beside a text under one of the last, plainest keys without being what was said.
 _BESIDE: Final = re.compile(
-    r"(?:.*_)?(?:name|id|role|agent|date|time|type|model|language|locale|status|title|sources?|url|version|user"
+    r"(?:.*_)?(?:name|id|role|agent|date|time|type|model|language|locale|status|title|subject|topic|channel|category|sources?|url|version|user"
     r"|context|history|system|system_prompt|instructions|reasoning|thoughts?|rationale|explanation|log|metadata"
     r"|additional_kwargs|usage|documents)",
     re.IGNORECASE,

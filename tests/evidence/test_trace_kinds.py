@@ -302,6 +302,12 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
         "ESCALATED",
         [frame(ASKED, "ESCALATED"), call(1, [user(ASKED)], "A person should look at this.")],
     ),
+    "a frame that says how it began and how it ended": (
+        ABROAD,
+        FEE_ABROAD,
+        [frame(ASKED, FEE_ABROAD), call(1, [user(ASKED)], GAVE),
+         call(2, [user(ASKED), model(GAVE), user(ABROAD)], FEE_ABROAD)],
+    ),
     "a guard that stopped it": (
         ASKED,
         "That I may not tell.",
@@ -484,6 +490,30 @@ def test_how_an_answer_was_to_begin_is_no_answer_where_the_call_failed() -> None
     attributes = {"gen_ai.operation.name": "chat"}
     draft = map_trace([make_span(ROOT_ID, parent="", attributes=attributes, events=events, status_code=2)])
     assert (draft.question, draft.answer) == (ASKED, "")
+
+
+def test_a_picture_after_the_words_is_of_the_same_turn() -> None:
+    picture = {
+        "role": "user",
+        "parts": [{"type": "uri", "mime_type": "image/png", "uri": "s3://bucket/card.png"}],
+    }
+    draft = map_trace([server(), call(1, [user(ASKED), picture], GAVE)])
+    (exchange,) = draft.exchanges
+    assert (draft.question, [one.media_type for one in exchange.attachments]) == (ASKED, ["image/png"])
+
+
+def test_a_person_may_quote_some_of_what_a_tool_found() -> None:
+    again = "Why is it due in January of each year, and not in December?"
+    found = "due in January of each year"
+    first = [user(ASKED), calling("fee", {"n": 2}), responding(found)]
+    spans = [
+        server(),
+        call(1, first[:1], [calling("fee", {"n": 2})]),
+        tool(2, found),
+        call(3, first, GAVE),
+        call(4, [*first, model(GAVE), user(again)], FEE_ABROAD),
+    ]
+    assert [one.question.text for one in map_trace(spans).exchanges] == [ASKED, again]
 
 
 def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:
