@@ -59,7 +59,7 @@ def read_exchanges(
             for number, (asking, answering) in enumerate(declared)
         ]
     else:
-        turns = [_as_asked(_without_documents(turn, tree, retrievals), tree) for turn in _turns(tree, flags)]
+        turns = [_as_asked(turn, tree) for turn in _without_documents(_turns(tree, flags), tree, retrievals)]
         exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
         exchanges = _as_told_of_all(exchanges, tree)
     if not exchanges:
@@ -118,9 +118,8 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
     A step below the root that was shown another's answer was not, or not only, asked by the person. A person who quotes
     an answer has it in the history.
     """
-    source = turn.question.source
-    asker = tree.by_id.get(source.span_id) if source else None
-    if asker is None or asker.parent is None:
+    asker = _asker_below(turn, tree)
+    if asker is None:
         return turn
     question = squeeze(turn.question.text)
     remembered = turn.asked.told_before(ASSISTANT)
@@ -134,28 +133,32 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
 
 
-def _without_documents(turn: Turn, tree: Tree, retrievals: Sequence[RetrievalDraft]) -> Turn:
-    """Return a turn whose question holds a document that was found as one of which it is not told what was asked.
+def _without_documents(turns: list[Turn], tree: Tree, retrievals: Sequence[RetrievalDraft]) -> list[Turn]:
+    """Return the turns, those whose question holds a document that was found as ones of which it is not told.
 
     What was searched for could be what the person said, or could have been worded anew.
     """
+    if not retrievals or not any(_asker_below(turn, tree) for turn in turns):
+        return turns
+    found = [(squeeze(one.text), one) for one in retrievals if len(one.text) >= _LEAST_DOCUMENT]
+    return [_without_document(turn, tree, found) if _asker_below(turn, tree) else turn for turn in turns]
+
+
+def _asker_below(turn: Turn, tree: Tree) -> Step | None:
+    """Return the step that asked, where that is not the root: a person who quotes a document asks at the root."""
     source = turn.question.source
-    asker = tree.by_id.get(source.span_id) if source and retrievals else None
-    if asker is None or asker.parent is None:
-        return turn
+    asker = tree.by_id.get(source.span_id) if source else None
+    return asker if asker is not None and asker.parent is not None else None
+
+
+def _without_document(turn: Turn, tree: Tree, found: Sequence[tuple[str, RetrievalDraft]]) -> Turn:
     question = squeeze(turn.question.text)
-    within = [
-        one
-        for one in retrievals
-        if len(one.text) >= _LEAST_DOCUMENT and stands_within(squeeze(one.text), question)
-    ]
+    within = [one for text, one in found if stands_within(text, question)]
     if not within:
         return turn
     searched = {one.query: Source(one.span_id, _query_key(tree, one.span_id), Rule.STATED) for one in within}
     told = [Told(query, place) for query, place in searched.items() if query]
-    if not told:
-        return replace(turn, question=_unsure(turn.question))
-    return replace(turn, question=as_one_text([*told, turn.question]))
+    return replace(turn, question=as_one_text([*told, turn.question]) if told else _unsure(turn.question))
 
 
 def _query_key(tree: Tree, span_id: str) -> str:

@@ -18,6 +18,7 @@ from evidence.semconv.given import stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_name
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.spelling import parse_said
+from evidence.semconv.steps import Step
 from evidence.semconv.turn import Turn
 from evidence.semconv.values import is_prose, texts_in
 
@@ -47,9 +48,10 @@ def settle(turns: Sequence[Turn]) -> list[Turn]:
         return found
     found = _without_failed_attempts(_without_preparation(found))
     rivals = [set[int]() for _ in found]
+    by_tool = _worded_by_tools(found)
     for later in range(len(found)):
         for earlier in range(max(0, later - _NEIGHBOURS), later):
-            if _cannot_be_told_apart(found[earlier], found[later]):
+            if _cannot_be_told_apart(found[earlier], found[later], worded_by_tool=by_tool[later]):
                 rivals[later].add(earlier)
                 rivals[earlier].add(later)
     groups = sorted(_connected(rivals), key=max)  # what is last may be one of several
@@ -191,23 +193,30 @@ def _with_first_wording(turn: Turn, rewritten: Sequence[Turn]) -> Turn:
 
 def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
     """Return the searches made beside these turns, with when they began."""
-    found: list[tuple[int, str]] = []
+    return [
+        (step.span.start_ns, squeeze(step.span.text(*_QUERY)))
+        for step in _steps_near(turns)
+        if step.operation is Operation.RETRIEVAL
+    ]
+
+
+def _steps_near(turns: Sequence[Turn]) -> list[Step]:
+    """Return all steps beside these turns and below them."""
+    found: list[Step] = []
     waiting = [turn.step.parent or turn.step for turn in turns]
     seen = set[int]()
     while waiting:
         step = waiting.pop()
-        if id(step) in seen:
-            continue
-        seen.add(id(step))
-        if step.operation is Operation.RETRIEVAL:
-            found.append((step.span.start_ns, squeeze(step.span.text(*_QUERY))))
-        waiting.extend(step.children)
+        if id(step) not in seen:
+            seen.add(id(step))
+            found.append(step)
+            waiting.extend(step.children)
     return found
 
 
-def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
+def _cannot_be_told_apart(earlier: Turn, later: Turn, *, worded_by_tool: bool) -> bool:
     if _remembers(later, earlier):
-        return _may_be_a_programs(later, earlier)
+        return _may_be_a_programs(later, earlier, worded_by_tool=worded_by_tool)
     if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns or _remembers(earlier, later):
         return True
     before, after = squeeze(earlier.question.text), squeeze(later.question.text)
@@ -219,37 +228,37 @@ def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
     )
 
 
-def _may_be_a_programs(later: Turn, earlier: Turn) -> bool:
+def _may_be_a_programs(later: Turn, earlier: Turn, *, worded_by_tool: bool) -> bool:
     """Whether a turn that remembers another may have been asked by a program, and be a step to the same answer.
 
-    A person may well ask for follow-up questions; so may a program that wants buttons. Nobody was given two answers
-    at once. What a tool found was said by nobody, though a person may quote some of it.
+    What a tool found was said by nobody, though a person may quote some of it. A person may well ask for follow-up
+    questions; so may a program that wants buttons. Nobody was given two answers at once.
     """
     if later.is_agent:
         return False
-    if later.seems is Purpose.TITLE:
+    if worded_by_tool or later.seems is Purpose.TITLE:
         return True
     if earlier.answer.absent is Absent.AMBIGUOUS:
         remembered = later.asked.told_before(ASSISTANT)
-        if sum(text in remembered for text in set(earlier.texts)) > 1:
-            return True
-    question = squeeze(later.question.text)
+        return sum(text in remembered for text in set(earlier.texts)) > 1
+    return False
+
+
+def _worded_by_tools(turns: Sequence[Turn]) -> list[bool]:
+    """Return of each turn whether its question is, for the most part, what a tool gave back beside it."""
+    if not any(turn.asked.history for turn in turns):
+        return [False] * len(turns)
+    results = [
+        squeeze(step.span.text(*_RESULT)) for step in _steps_near(turns) if step.operation is Operation.TOOL
+    ]
+    return [bool(turn.asked.history) and _is_among(squeeze(turn.question.text), results) for turn in turns]
+
+
+def _is_among(question: str, results: Sequence[str]) -> bool:
+    least = -(-2 * len(question) // 3)
     return bool(question) and any(
-        3 * len(found) >= 2 * len(question) and (found == question or stands_within(found, question))
-        for found in _found_by_tools(later)
+        least <= len(found) and (found == question or stands_within(found, question)) for found in results
     )
-
-
-def _found_by_tools(turn: Turn) -> list[str]:
-    """Return what the tools gave back that were called beside a turn, squeezed."""
-    found: list[str] = []
-    waiting = [turn.step.parent or turn.step]
-    while waiting:
-        step = waiting.pop()
-        if step.operation is Operation.TOOL:
-            found.append(squeeze(step.span.text(*_RESULT)))
-        waiting.extend(step.children)
-    return [text for text in found if text]
 
 
 def _remembers(later: Turn, earlier: Turn) -> bool:

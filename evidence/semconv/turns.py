@@ -366,7 +366,8 @@ def _last_of(calls: Sequence[tuple[Step, Turns]]) -> tuple[Step, Turns]:
     if len(calls) > 1:
         for number in range(len(calls) - 1, -1, -1):
             said = squeeze(read_given(calls[number][0]).text)
-            others = (call for call, _ in calls[:number])
+            own = calls[number][0].span.resource
+            others = (call for call, _ in calls[:number] if call.span.resource != own)
             if not said or not any(_was_shown(call, said) for call in others):
                 return calls[number]
     return calls[-1]

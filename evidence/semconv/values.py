@@ -61,11 +61,12 @@ _PLAIN_KEYS: Final = frozenset(key for keys in (*_ASKED_KEYS[1:], *_ANSWERED_KEY
 _KEYS: Final = {USER: _ASKED_KEYS, ASSISTANT: _ANSWERED_KEYS}
 # What may stand beside a text under one of the last, plainest keys without being what was said.
 _BESIDE: Final = re.compile(
-    r"(?:.*_)?(?:name|id|role|agent|date|time|type|model|language|locale|status|title|subject|topic|channel|category|sources?|url|version|user"
-    r"|context|history|system|system_prompt|instructions|reasoning|thoughts?|rationale|explanation|log|metadata"
+    r"(?:.*_)?(?:name|id|role|agent|date|time|type|model|language|locale|status|title|subject|topic|channel|category"
+    r"|sources?|url|version|user|context|history|system|system_prompt|instructions|reasoning|thoughts?|rationale|explanation|log|metadata"
     r"|additional_kwargs|usage|documents)",
     re.IGNORECASE,
 )
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORDING: Final = re.compile(
     r"[^\W\d_]{2,}[\s,;:]+[^\W\d_]{2,}|\w\?\s*$|[\u3400-\u9fff]{2,}"
 )  # words, or a short question
@@ -191,7 +192,7 @@ def _says_more(value: Mapping[str, Any], depth: int) -> bool:
     if depth > _MAX_DEPTH:
         return False
     for key, held in value.items():
-        if key in _PLAIN_KEYS or _BESIDE.fullmatch(key):
+        if key in _PLAIN_KEYS or _BESIDE.fullmatch(_CAMEL.sub("_", key)):
             continue
         if isinstance(held, str) and _WORDING.search(held):
             return True

@@ -196,7 +196,8 @@ TOLD: dict[str, tuple[str, str, Spans]] = {
     "a clock behind, a call that saw the draft": (
         ASKED,
         GAVE,
-        [server(), call(5, [user(ASKED)], DRAFT), call(1, [user(ASKED), model(DRAFT)], GAVE)],
+        [server(), call(5, [user(ASKED)], DRAFT, resource={"service.name": "drafts"}),
+         call(1, [user(ASKED), model(DRAFT)], GAVE)],
     ),
     "a person who is named, after an answer": (
         ABROAD,
