@@ -190,12 +190,8 @@ def _only_in_messages(
 def _reused_ids(calls: Iterable[ToolCallDraft]) -> set[str]:
     """Return the ids that different calls have: some servers number the calls of each response anew."""
     known: dict[str, str] = {}
-    return {
-        call.call_id
-        for call in calls
-        if call.call_id
-        and known.setdefault(call.call_id, f"{call.tool} {call.arguments}") != f"{call.tool} {call.arguments}"
-    }
+    said = [(call.call_id, f"{call.tool} {call.arguments}") for call in calls if call.arguments is not None]
+    return {call_id for call_id, what in said if call_id and known.setdefault(call_id, what) != what}
 
 
 def _key_of(call: ToolCallDraft, reused: set[str]) -> tuple[str, str]:

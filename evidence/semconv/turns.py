@@ -33,6 +33,7 @@ _STATUSES: Final = frozenset(
     {"ok", "okay", "success", "succeeded", "done", "completed", "finished", "none", "null"}
 )
 _ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", re.IGNORECASE)
+_MOST_CALLS: Final = 100  # that a code is looked for in
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
 
@@ -65,12 +66,13 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     question = question_within(step) or asked.question if step.has_content else ""
     if _gave_back_history(question, asked, given):
         question, given = asked.question, Given(finish_reason=given.finish_reason)
+    beside: tuple[Candidate, ...] = ()
     if step.operation is Operation.CHAIN and (question or given.text):
-        question, given = _without_codes(step, question, given)
+        question, given, beside = _without_codes(step, question, given)
     if given.text:
         if question:
-            return [_spoken(step, asked, question, given)]
-        return [_with_question_of(_spoken(step, asked, "", given), _inner(step, depth))]
+            return [_spoken(step, asked, question, given, beside)]
+        return [_with_question_of(_spoken(step, asked, "", given, beside), _inner(step, depth))]
     inner = _inner(step, depth)
     if step.has_content and step.answered.unread is not None:
         inner = _reaching(step, inner, given)
@@ -99,32 +101,34 @@ def _unless_sub_agents(step: Step, turn: Turn, question: str) -> Turn:
     return replace(turn, answer=answer, refused=False, finish_reason="")
 
 
-def _without_codes(step: Step, question: str, given: Given) -> tuple[str, Given]:
+def _without_codes(step: Step, question: str, given: Given) -> tuple[str, Given, tuple[Candidate, ...]]:
     """Return what a function was given and gave back, where that is an id or a status, and the models below it spoke.
 
-    An id that no model was shown was not asked, and a status is no answer. A word that no model said may be either.
+    An id that no model was shown was not asked, and a status is no answer. A word that no model said may be the answer
+    as well as what they said, which is returned beside it.
     """
     codes = [text for text in (question, given.text) if _CODE.fullmatch(text)]
-    calls = [call for call in calls_below(step) if call.has_content] if codes else []
+    calls = [call for call in calls_below(step)[:_MOST_CALLS] if call.has_content] if codes else []
     asked = [text for call in calls if (text := read_turns(call).question)]
     if asked and _ID.fullmatch(question) and not any(question in text for text in asked):
         question = ""
     said = _said_by(calls)
-    if given.text in codes and said and not any(given.text.lower() in text.lower() for text in said):
-        is_status = given.text.lower() in _STATUSES
-        given = Given(finish_reason=given.finish_reason) if is_status else _with_rivals(given, said)
-    return question, given
+    if given.text not in codes or not said or any(given.text.lower() in one.text.lower() for one in said):
+        return question, given, ()
+    if given.text.lower() in _STATUSES:
+        return question, Given(finish_reason=given.finish_reason), ()
+    return question, given, said
 
 
-def _said_by(calls: Iterable[Step]) -> list[str]:
-    """Return all that some model calls gave in words, each once."""
-    given = [read_given(call) for call in calls]
-    texts = (text for one in given for text in (one.text, *one.choices, *one.rivals, one.aside))
-    return list(dict.fromkeys(text for text in texts if text))
-
-
-def _with_rivals(given: Given, texts: Iterable[str]) -> Given:
-    return given._replace(rivals=(*given.rivals, *texts))  # noqa: SLF001  # a NamedTuple's public method
+def _said_by(calls: Iterable[Step]) -> tuple[Candidate, ...]:
+    """Return all that some model calls gave in words, each text once."""
+    found: dict[str, Candidate] = {}
+    for call in calls:
+        told = read_given(call)
+        for text in (told.text, *told.choices, *told.rivals, told.aside):
+            if text:
+                found.setdefault(text, _candidate(call, text))
+    return tuple(found.values())
 
 
 def _gave_back_history(within: str, asked: Turns, given: Given) -> bool:
@@ -144,11 +148,18 @@ def _inner(step: Step, depth: int) -> list[Turn]:
     return _turns_of(items, depth + 1)
 
 
-def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
-    """Return the turn of an agent or a frame that says itself what it gave."""
+def _spoken(
+    step: Step, asked: Turns, question: str, given: Given, beside: tuple[Candidate, ...] = ()
+) -> Turn:
+    """Return the turn of an agent or a frame that says itself what it gave; `beside` could be its answer as well."""
     source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
     given, call = _as_its_call_ended(step, given)
-    turn = _turn(step, asked, question, given, _told(given, source))
+    if call is not None and squeeze(read_given(call).text) != squeeze(given.text):
+        beside = (*beside, _candidate(call, read_given(call).text))
+    answer = _told(given, source)
+    if beside:
+        answer = Told("", None, Absent.AMBIGUOUS, (Candidate(given.text, source), *answer.others, *beside))
+    turn = _turn(step, asked, question, given, answer)
     if call is None or step.operation is not Operation.CHAIN or not _is_of_later_turn(call, question):
         return turn
     return replace(turn, question=as_one_text([turn.question, asked_of(call)]))
@@ -174,7 +185,7 @@ def _as_its_call_ended(step: Step, given: Given) -> tuple[Given, Step | None]:
             ended = given._replace(finish_reason=reason, refused=refused)  # noqa: SLF001
             return ended, call
         if begun != said and len(whole) > len(said) and whole.startswith(begun):
-            return _with_rivals(given, [told.text]), call
+            return given, call
     return given, None
 
 

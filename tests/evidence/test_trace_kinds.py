@@ -517,6 +517,15 @@ def test_a_person_may_quote_some_of_what_a_tool_found() -> None:
     assert [one.question.text for one in map_trace(spans).exchanges] == [ASKED, again]
 
 
+def test_what_a_model_said_beside_a_code_names_the_call_that_said_it() -> None:
+    _, _, spans = UNSURE["a code that no model said"]
+    (exchange,) = map_trace(spans).exchanges
+    assert [(one.text, one.source.span_id) for one in exchange.answer.others] == [
+        ("ESCALATED", ROOT_ID),
+        ("A person should look at this.", f"{1:016x}"),
+    ]
+
+
 def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:
     spans = [server(), call(1, [user(ASKED)], [calling("final_result", {"eur": 12})])]
     assert map_trace(spans).tool_calls == ()
