@@ -10,7 +10,7 @@ from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_f
 from evidence.semconv.dialects.contract import Documents
 from evidence.semconv.draft import RetrievalDraft, Rule, Source
 from evidence.semconv.messages import USER, squeeze
-from evidence.semconv.span_view import SpanView, finite_number
+from evidence.semconv.span_view import LABEL_LENGTH, SpanView, finite_number
 from evidence.semconv.spelling import parse_said
 from evidence.semconv.steps import Step
 from evidence.semconv.values import read_value
@@ -124,14 +124,14 @@ def _rows(span: SpanView, places: Iterable[Documents]) -> tuple[list[Any], str]:
     """Return the documents as sent and where they stood: those of the most telling place that has any."""
     first = ""
     for place in places:
+        for prefix in place.indexed:
+            if rows := span.indexed(prefix):
+                return [_unprefixed(row, place.key_prefix) for row in rows], prefix
         for key in place.attributes:
             if span.has(key):
                 first = first or key
                 if rows := _listed(span, key):
                     return rows, key
-        for prefix in place.indexed:
-            if rows := span.indexed(prefix):
-                return [_unprefixed(row, place.key_prefix) for row in rows], prefix
         if span.events and place.events and (told := _from_events(span, place.events)):
             return told
     return [], first
@@ -166,11 +166,7 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
     """Return a document as a library writes it: an id alone, a text alone, or an object with some of both."""
     if isinstance(row, str | int) and not isinstance(row, bool) and row != "":
         text = str(row)
-        return (
-            _Document("", text, None)
-            if any(char.isspace() for char in text)
-            else _named(span, text, "", None)
-        )
+        return _Document("", text, None) if _is_wording(text) else _named(span, text, "", None)
     if not isinstance(row, Mapping):
         return None
     node = row.get("node")
@@ -189,6 +185,11 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
             (number for key in _SCORES if (number := finite_number(metadata.get(key))) is not None), None
         )
     return _named(span, ref, text, score) if ref or text or score is not None else None
+
+
+def _is_wording(text: str) -> bool:
+    """Whether a text alone is what a document says, and not its id: Chinese has no spaces, and has its own stops."""
+    return any(char.isspace() or char in "，。；：？！、" for char in text) or len(text) > LABEL_LENGTH
 
 
 def _named(span: SpanView, ref: str, text: str, score: float | None) -> _Document:

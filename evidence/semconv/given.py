@@ -55,17 +55,39 @@ def stands_within(part: str, whole: str) -> bool:
 def read_turns(step: Step) -> Turns:
     """Return the question put to a step. What a program says in a user's place is none."""
     messages = step.asked.messages
-    for number in range(len(messages) - 1, -1, -1):
-        message = messages[number]
-        if message.role == USER and (text := message.text).strip() and not is_correction(text):
-            return Turns(text, _attachments(step, (message,)), tuple(messages[:number]))
+    shown: tuple[Attachment, ...] = ()  # what came after the words
+    for number in _persons(messages):
+        message, before = messages[number], messages[number - 1] if number else None
+        if (text := message.text).strip() and not is_correction(text):
+            return Turns(text, (*_attachments(step, (message,)), *shown), tuple(messages[:number]))
+        # A picture without words is a turn of its own, unless words of the same turn or a tool stand before it.
+        pictures = () if text.strip() else _attachments(step, (message,))
+        shown = (*pictures, *shown)
+        if pictures and (before is None or before.role == ASSISTANT):
+            return Turns("", shown, tuple(messages[:number]))
     return Turns()
+
+
+def _persons(messages: Sequence[Message]) -> list[int]:
+    """Return which messages a user said, the last first; without those of other agents, if any other is there.
+
+    Graphs of several agents hand on what an agent found as a user's message that bears the agent's name.
+    """
+    users = [number for number in range(len(messages) - 1, -1, -1) if messages[number].role == USER]
+    if len(users) < 2 or messages[users[-1]].name:
+        return users
+    return [number for number in users if not messages[number].name or _is_reply(messages[number - 1])]
+
+
+def _is_reply(before: Message) -> bool:
+    """Whether a person could have read this message and gone on."""
+    return before.role == ASSISTANT and bool(before.text) and not before.of_kind(PartKind.TOOL_CALL)
 
 
 def question_within(step: Step) -> str:
     """Return the question that an answer follows, where a step gave back the whole conversation."""
-    before = [message for message in step.answered.messages if message.role == USER]
-    return before[-1].text if before else ""
+    messages = step.answered.messages
+    return next((messages[number].text for number in _persons(messages)), "")
 
 
 def read_given(step: Step) -> Given:
@@ -75,7 +97,7 @@ def read_given(step: Step) -> Given:
     reason = finish_reason(step.span, step.answered)
     if not said:
         return Given(finish_reason=reason)
-    if step.operation is Operation.CHAT and len(said) > 1:
+    if len(said) > 1 and (step.operation is Operation.CHAT or _are_choices_of_one(messages)):
         return _of_call(step, said, reason)
     last = said[-1]
     open_call = bool(last.of_kind(PartKind.TOOL_CALL)) or messages[-1].role == TOOL
@@ -98,9 +120,7 @@ def _of_call(step: Step, said: Sequence[Message], reason: str) -> Given:
     first = next((message for message in in_order if message.text), None)
     if open_call or first is None:
         return Given(aside="\n".join(texts), open_call=open_call, finish_reason=reason)
-    are_choices = all(message.finish_reason for message in said) or len(
-        {message.choice for message in said}
-    ) == len(said)
+    are_choices = all(message.finish_reason for message in said) or _are_numbered(said)
     return Given(
         text=texts[0],
         choices=tuple(texts[1:]) if are_choices else (),
@@ -109,6 +129,17 @@ def _of_call(step: Step, said: Sequence[Message], reason: str) -> Given:
         refused=first.refused,
         attachments=_attachments(step, (first,)),
     )
+
+
+def _are_choices_of_one(messages: Sequence[Message]) -> bool:
+    """Whether what an agent or a frame gave are choices of one call, and not what was said on the way to its answer."""
+    if any(message.role != ASSISTANT or message.of_kind(PartKind.TOOL_CALL) for message in messages):
+        return False
+    return all(message.finish_reason for message in messages) or _are_numbered(messages)
+
+
+def _are_numbered(said: Sequence[Message]) -> bool:
+    return len({message.choice for message in said}) == len(said)
 
 
 def _last_turn(messages: Sequence[Message]) -> Sequence[Message]:

@@ -46,6 +46,7 @@ _GIVEN: Final = (*_OUTPUT, *_CONVERSATION, *(key for one in _ANSWERED for key in
 _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
+_ERROR: Final = 2  # OTLP status code
 _NOTHING_TEXTS: Final = ("{}", "[]", "null", '""')  # that say that there is none
 
 
@@ -306,6 +307,8 @@ def _asked_in_conversation(span: SpanView, otherwise: Heard) -> Heard:
 
 def _answered_among_asked(span: SpanView) -> Heard:
     """Return an answer that was sent as an event like those of the history, after the last of a user."""
+    if span.status_code == _ERROR:
+        return Heard()  # what stands last is how the answer was to begin
     heard = _hear_events(span, _QUESTION_SIDE) if span.events else None
     if heard and heard.messages and heard.messages[-1].role == ASSISTANT:
         return Heard(heard.messages[-1:], heard.attribute)

@@ -83,9 +83,11 @@ _CORRECTION: Final = re.compile(
     r"\s*(?:fix the errors|validation (?:error|feedback)|your (?:last|previous) (?:answer|output|response|reply)"
     r"|(?:that|this) (?:answer|output|response) (?:is|was) (?:invalid|not valid|malformed)"
     r"|(?:invalid|could not parse|failed to parse)\b|\d+ validation errors?"
-    r"|(?:observation|tool (?:result|output|response)|function (?:result|output))s?\s*[:=]"
-    r"|(?:please )?(?:continue|proceed)[.!]?\s*$)",
-    re.IGNORECASE,
+    r"|(?:call id:\s*\S+\s+)?(?:observation|tool (?:result|output|response)|function (?:result|output))s?\s*[:=]"
+    r"|<(?:tool|function)_?(?:call_)?(?:results?|responses?|outputs?)\b|<observation>|\[TOOL_RESULTS\]"
+    r"|<system[-_]reminder>(?:(?!</system).)*</system[-_]reminder>\s*$"
+    r"|(?:please )?(?:now )?(?:continue|proceed)(?: and carry out this (?:plan|task))?[.!]?\s*$)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

@@ -25,7 +25,7 @@ from evidence.semconv.dialects.tracebinder import (
     RISK_TIER,
 )
 from evidence.semconv.documents import read_retrievals
-from evidence.semconv.draft import TraceDraft, TraceStatus, VersionRef
+from evidence.semconv.draft import Exchange, TraceDraft, TraceStatus, VersionRef
 from evidence.semconv.hearing import has_prompt
 from evidence.semconv.parts import check_parts
 from evidence.semconv.policy_checks import read_policy_checks
@@ -72,13 +72,14 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
     tree = Tree(views)
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
     _flag_versions(merged, flags)
-    exchanges = reading.read_exchanges(tree, flags)
+    retrievals = read_retrievals(tree.steps)
+    exchanges = reading.read_exchanges(tree, flags, retrievals)
     reading.flag_unrecognised(tree, exchanges, flags)
     told = exchanges[-1]
-    claims_span = first_with(agents, CLAIMS)
-    confidence_span = first_with(agents, CONFIDENCE)
-    limitations_span = first_with(agents, LIMITATIONS)
-    retrievals = read_retrievals(tree.steps)
+    speakers = _answering_first(agents, told)
+    claims_span = first_with(speakers, CLAIMS)
+    confidence_span = first_with(speakers, CONFIDENCE)
+    limitations_span = first_with(speakers, LIMITATIONS)
     tool_calls = read_tool_calls(tree.from_above, merged)
     used = usage.read_usage(tree.from_above)
     _flag_disagreements(agents, flags)
@@ -176,6 +177,12 @@ def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView
     return [view for _, view in ranked] or _tops_first(views, known)[:1]
 
 
+def _answering_first(agents: Sequence[SpanView], told: Exchange) -> list[SpanView]:
+    """Return the speakers with the span first that gave the answer which is shown: what it says is of that answer."""
+    source = told.answer.source
+    return sorted(agents, key=lambda view: source is None or view.span_id != source.span_id)
+
+
 def _tops_first(views: Sequence[SpanView], known: set[str]) -> list[SpanView]:
     return sorted(views, key=lambda view: view.parent_span_id in known)
 
@@ -208,6 +215,10 @@ def _flag_disagreements(agents: Sequence[SpanView], flags: FlagSink) -> None:
         values = {text for view in agents if (text := view.text(key))}
         if len(values) > 1:
             flags.add("several_values", f"{key} has {len(values)} different values; the first is used")
+    for key in (CLAIMS, CONFIDENCE, LIMITATIONS):
+        spans = [view for view in agents if view.has(key)]
+        if any(view.attributes[key] != spans[0].attributes[key] for view in spans):
+            flags.add("several_values", f"{key} is on {len(spans)} spans; that of the last answer is used")
 
 
 def _flag_versions(merged: Mapping[VersionRef, VersionRef], flags: FlagSink) -> None:

@@ -61,6 +61,7 @@ class Message(NamedTuple):
     parts: tuple[Part, ...]
     finish_reason: str = ""
     choice: int | None = None  # which of several that one call gave
+    name: str = ""  # of who said it, where that is told beside the role
 
     @property
     def text(self) -> str:
@@ -94,7 +95,7 @@ def with_reason(message: Message, reason: object) -> Message:
     """Return a message with the reason for which it ended, where it does not say one itself."""
     if message.finish_reason or not isinstance(reason, str):
         return message
-    return Message(message.role, message.parts, reason, message.choice)
+    return message._replace(finish_reason=reason)  # noqa: SLF001  # a NamedTuple's public method
 
 
 def read_messages(items: Iterable[Any], role: str = "") -> list[Message] | None:
@@ -147,13 +148,13 @@ def _from_plain(item: Mapping[str, Any]) -> Message | None:
         return None
     content, said = item.get("content"), item.get("parts")
     if isinstance(content, str) and said is None and item.keys() <= _PLAIN:
-        return Message(
-            role, (Part(PartKind.TEXT, content),) if content else (), item.get("finish_reason") or ""
-        )
+        parts = (Part(PartKind.TEXT, content),) if content else ()
+        return Message(role, parts, item.get("finish_reason") or "", None, _first_text(item, "name"))
     if content is None and isinstance(said, list) and len(said) == 1 and item.keys() <= _PLAIN:
         part = said[0]
         if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("content"), str):
-            return Message(role, (Part(PartKind.TEXT, part["content"]),), item.get("finish_reason") or "")
+            text = Part(PartKind.TEXT, part["content"])
+            return Message(role, (text,), item.get("finish_reason") or "", None, _first_text(item, "name"))
     return None
 
 
@@ -170,7 +171,8 @@ def _from_wrapped(item: Mapping[str, Any], inner: Mapping[str, Any], role: str, 
     if message is None:
         return None
     reason = message.finish_reason or _finish_reason(item)
-    return Message(message.role, message.parts, reason, _choice_of(item, message.choice))
+    choice = _choice_of(item, message.choice)
+    return message._replace(finish_reason=reason, choice=choice)  # noqa: SLF001
 
 
 def _from_item(item: Mapping[str, Any], role: str) -> Message | None:
@@ -180,7 +182,11 @@ def _from_item(item: Mapping[str, Any], role: str) -> Message | None:
         return None
     by_kind = TOOL if parts and parts[0].kind is PartKind.TOOL_RESPONSE else ""
     known = by_kind or own or role or (ASSISTANT if _speaks_for_itself(item) else "")
-    return Message(known, tuple(parts), _finish_reason(item), _choice_of(item, None)) if known else None
+    if not known:
+        return None
+    return Message(
+        known, tuple(parts), _finish_reason(item), _choice_of(item, None), _first_text(item, "name")
+    )
 
 
 def _parts_of_item(item: Mapping[str, Any], role: str) -> list[Part] | None:

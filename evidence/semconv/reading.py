@@ -10,19 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from evidence.semconv.dialects import Operation
+from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
-from evidence.semconv.draft import Absent, Candidate, Exchange, Rule, Source, Told
+from evidence.semconv.draft import Absent, Candidate, Exchange, RetrievalDraft, Rule, Source, Told
 from evidence.semconv.given import read_given, stands_within
-from evidence.semconv.helpers import Purpose
-from evidence.semconv.messages import ASSISTANT, squeeze
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
-from evidence.semconv.steps import Step, Tree, outermost
+from evidence.semconv.steps import Step, Tree, calls_below, outermost
 from evidence.semconv.turn import Turn
-from evidence.semconv.turns import CUT_REASONS, asked_of, turns_among
-from evidence.semconv.values import is_prose
+from evidence.semconv.turns import CUT_REASONS, asked_of, is_filter, turns_among
+from evidence.semconv.values import is_prose, read_value
 
+_QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
+_LEAST_DOCUMENT: Final = 20  # characters of a document whose place inside a question says something
+_WHOLE_QUESTION: Final = attributes_for(Meaning.WHOLE_QUESTION)
+_WHOLE_ANSWER: Final = attributes_for(Meaning.WHOLE_ANSWER)
 _REASONS: Final = {
     Absent.NOT_RECORDED: "the sender recorded nothing of it",
     Absent.NOT_RECOGNISED: "what is there is in no form that is known",
@@ -41,8 +44,14 @@ _MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
 _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
 
-def read_exchanges(tree: Tree, flags: FlagSink) -> tuple[Exchange, ...]:
-    """Return the exchanges of a trace in time, at least one; what is unsure of them is flagged."""
+def read_exchanges(
+    tree: Tree, flags: FlagSink, retrievals: Sequence[RetrievalDraft] = ()
+) -> tuple[Exchange, ...]:
+    """Return the exchanges of a trace in time, at least one; what is unsure of them is flagged.
+
+    Args:
+        retrievals: the documents that were found: a question that holds one was not worded by the person alone.
+    """
     declared = _declaring(tree)
     if declared:
         exchanges = [
@@ -50,14 +59,42 @@ def read_exchanges(tree: Tree, flags: FlagSink) -> tuple[Exchange, ...]:
             for number, (asking, answering) in enumerate(declared)
         ]
     else:
-        turns = [_as_asked(turn, tree) for turn in _turns(tree, flags)]
+        turns = [_as_asked(turn, tree) for turn in _without_documents(_turns(tree, flags), tree, retrievals)]
         exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
+        exchanges = _as_told_of_all(exchanges, tree)
     if not exchanges:
         first = (tree.tops or tree.strays)[0]
         exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
     for exchange in exchanges:
         _flag(exchange, flags)
     return tuple(exchanges)
+
+
+def _as_told_of_all(exchanges: list[Exchange], tree: Tree) -> list[Exchange]:
+    """Return the only exchange of a trace with what an application said, on any span, that the whole trace was."""
+    if len(exchanges) != 1:
+        return exchanges
+    (one,) = exchanges
+    question = _told_of_all(tree, _WHOLE_QUESTION, USER, one.question)
+    answer = _told_of_all(tree, _WHOLE_ANSWER, ASSISTANT, one.answer)
+    return [
+        replace(
+            one, question=question, answer=answer, answer_is_prose=not answer.text or is_prose(answer.text)
+        )
+    ]
+
+
+def _told_of_all(tree: Tree, keys: tuple[str, ...], role: str, read: Told) -> Told:
+    saying = [(step.span, key) for step in tree.steps for key in keys if step.span.has(key)]
+    if not saying:
+        return read
+    span, key = max(saying, key=lambda one: (one[0].end_ns, one[0].span_id))  # the last one is kept
+    messages = read_value(span.attributes[key], role)
+    text = messages[-1].text if messages else ""
+    if not text:
+        return read
+    others = (Candidate(read.text, read.source),) if read.source and read.text != text else ()
+    return Told(text, Source(span.span_id, key, Rule.DECLARED), None, (*others, *read.others))
 
 
 def _turns(tree: Tree, flags: FlagSink) -> list[Turn]:
@@ -81,9 +118,8 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
     A step below the root that was shown another's answer was not, or not only, asked by the person. A person who quotes
     an answer has it in the history.
     """
-    source = turn.question.source
-    asker = tree.by_id.get(source.span_id) if source else None
-    if asker is None or asker.parent is None:
+    asker = _asker_below(turn, tree)
+    if asker is None:
         return turn
     question = squeeze(turn.question.text)
     remembered = turn.asked.told_before(ASSISTANT)
@@ -92,9 +128,46 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
         if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
             continue
         said = squeeze(read_given(step).text)
-        if said and said not in remembered and stands_within(said, question):
+        if said and said not in remembered and (said == question or stands_within(said, question)):
             behind.append(asked_of(step))
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
+
+
+def _without_documents(turns: list[Turn], tree: Tree, retrievals: Sequence[RetrievalDraft]) -> list[Turn]:
+    """Return the turns, those whose question holds a document that was found as ones of which it is not told.
+
+    What was searched for could be what the person said, or could have been worded anew.
+    """
+    if not retrievals or not any(_asker_below(turn, tree) for turn in turns):
+        return turns
+    found = [(squeeze(one.text), one) for one in retrievals if len(one.text) >= _LEAST_DOCUMENT]
+    return [_without_document(turn, tree, found) if _asker_below(turn, tree) else turn for turn in turns]
+
+
+def _asker_below(turn: Turn, tree: Tree) -> Step | None:
+    """Return the step that asked, where that is not the root: a person who quotes a document asks at the root."""
+    source = turn.question.source
+    asker = tree.by_id.get(source.span_id) if source else None
+    return asker if asker is not None and asker.parent is not None else None
+
+
+def _without_document(turn: Turn, tree: Tree, found: Sequence[tuple[str, RetrievalDraft]]) -> Turn:
+    question = squeeze(turn.question.text)
+    within = [one for text, one in found if stands_within(text, question)]
+    if not within:
+        return turn
+    searched = {one.query: Source(one.span_id, _query_key(tree, one.span_id), Rule.STATED) for one in within}
+    told = [Told(query, place) for query, place in searched.items() if query]
+    return replace(turn, question=as_one_text([*told, turn.question]) if told else _unsure(turn.question))
+
+
+def _query_key(tree: Tree, span_id: str) -> str:
+    return next((key for key in _QUERY if tree.by_id[span_id].span.has(key)), "")
+
+
+def _unsure(told: Told) -> Told:
+    others = (Candidate(told.text, told.source),) if told.source else ()
+    return Told("", None, Absent.AMBIGUOUS, (*others, *told.others))
 
 
 def _declaring(tree: Tree) -> list[tuple[Step | None, Step | None]]:
@@ -156,16 +229,8 @@ def _told_by(step: Step, attribute: str) -> Told | None:
 
 def _last_reason(step: Step) -> str:
     """Return why the last model call on the main path below a step stopped."""
-    calls: list[Step] = []
-    waiting = [step]
-    while waiting:
-        one = waiting.pop()
-        if one.purpose is Purpose.MAIN:
-            waiting.extend(one.children)
-            if one.operation is Operation.CHAT:
-                calls.append(one)
-    last = max(calls, key=lambda call: (call.span.start_ns, call.span.span_id), default=None)
-    return read_given(last).finish_reason if last else ""
+    calls = calls_below(step)
+    return read_given(calls[-1]).finish_reason if calls else ""
 
 
 def _exchange(number: int, turn: Turn) -> Exchange:
@@ -187,7 +252,7 @@ def _flag(exchange: Exchange, flags: FlagSink) -> None:
     _flag_absence("answer", exchange.answer, span_id, flags)
     if exchange.answer.text and reason in CUT_REASONS:
         flags.add("cut_at_token_limit", "the answer was cut at the token limit", span_id)
-    if exchange.answer.text and "filter" in reason:
+    if exchange.answer.text and is_filter(reason):
         flags.add("stopped_by_filter", "a content filter stopped the answer", span_id)
     if exchange.answer.text and exchange.answer.others and _are_choices(exchange.answer):
         count = len(exchange.answer.others) + 1

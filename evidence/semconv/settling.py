@@ -7,6 +7,7 @@ two apart, both are shown and neither is preferred.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,23 +15,43 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
 from evidence.semconv.given import stands_within
+from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_name
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.spelling import parse_said
+from evidence.semconv.steps import Step
 from evidence.semconv.turn import Turn
+from evidence.semconv.values import is_prose, texts_in
 
 _NEIGHBOURS: Final = 30  # turns that each is compared with
 _QUERY: Final = attributes_for(Meaning.RETRIEVAL_QUERY)
+_RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
+# Helpers that answer nobody, also where nothing else is there; what routes or judges may be all that was wanted.
+_ALONE: Final = frozenset({Purpose.TITLE, Purpose.GUARDRAIL})
+_TOLD_TO_REWORD: Final = re.compile(
+    r"\b(?:improve|revis|re-?writ|correct(?:ed)?\s+(?:answer|version)|return\s+(?:the|an?)\s+(?:\w+\s+)?(?:answer|version|text))",
+    re.IGNORECASE,
+)
+_REASON: Final = re.compile(r"reason|rationale|explanation|thought|feedback|comment", re.IGNORECASE)
+_WORD: Final = re.compile(r"[\u3400-\u9fff]|\w+")
+_NO_NAMES: Final = frozenset({"agent", "assistant", "agentexecutor", "langgraph", "default", "unnamed"})
+_AGENT_ID: Final = attributes_for(Meaning.AGENT_ID)
 
 
 def settle(turns: Sequence[Turn]) -> list[Turn]:
     """Return the exchanges among some turns, in time; those that cannot be told apart as one that is ambiguous."""
-    found = _without_helpers([turn for turn in turns if _says_anything(turn)] or list(turns[-1:]))
+    speaking = [turn for turn in turns if _says_anything(turn)]
+    found = _without_helpers(speaking or list(turns[-1:]))
+    alone = _ALONE if len(speaking) == len(turns) else frozenset(Purpose)
+    if found and all(_is_plain_helper(turn, alone) for turn in found):
+        found = [_as_candidate(turn) for turn in found]  # nothing here answered the person
     if len(found) < 2:
         return found
     found = _without_failed_attempts(_without_preparation(found))
     rivals = [set[int]() for _ in found]
+    by_tool = _worded_by_tools(found)
     for later in range(len(found)):
         for earlier in range(max(0, later - _NEIGHBOURS), later):
-            if _cannot_be_told_apart(found[earlier], found[later]):
+            if _cannot_be_told_apart(found[earlier], found[later], worded_by_tool=by_tool[later]):
                 rivals[later].add(earlier)
                 rivals[earlier].add(later)
     groups = sorted(_connected(rivals), key=max)  # what is last may be one of several
@@ -52,7 +73,74 @@ def _without_helpers(turns: Sequence[Turn]) -> list[Turn]:
     left = [turn for turn in turns if turn in main or not any(_is_about(turn, one) for one in main)]
     left = [turn for turn in left if not (turn.seems_by_question and any(_quotes(turn, one) for one in left))]
     gone = [turn for turn in turns if turn not in left]
-    return [_with_first_wording(turn, gone) for turn in left] or list(turns)
+    return [_unless_replaced(_with_first_wording(turn, gone), gone) for turn in left] or list(turns)
+
+
+def _is_plain_helper(turn: Turn, purposes: frozenset[Purpose]) -> bool:
+    """Whether a model call below another step is one of these helpers by its own name or by what it was told to be."""
+    step = turn.step
+    if turn.is_agent or step.parent is None or turn.seems_by_question or not turn.answer.text:
+        return False
+    own = purpose_by_name(step.span.name, step.named, step.model) or purpose_by_instruction(step.system_text)
+    return own in purposes
+
+
+def _as_candidate(turn: Turn) -> Turn:
+    """Return the turn of a helper that stands alone: what it said is shown as what could be meant, and no more."""
+    told = [turn.answer] if turn.step.system_text else [turn.answer, turn.question]
+    unsure = [Told("", None, Absent.AMBIGUOUS, _candidates_of(one)) for one in told if one.text]
+    question = unsure[1] if len(unsure) > 1 else turn.question
+    return replace(turn, answer=unsure[0], question=question, refused=False)
+
+
+def _candidates_of(told: Told) -> tuple[Candidate, ...]:
+    own = (Candidate(told.text, told.source),) if told.text and told.source else ()
+    return (*own, *told.others)
+
+
+def _unless_replaced(turn: Turn, gone: Sequence[Turn]) -> Turn:
+    """Return a turn whose answer a guard worded anew as one of which it is not told which wording the person saw."""
+    reworded = [
+        one.answer
+        for one in gone
+        if _may_reword(one) and one.start_ns >= turn.end_ns and _is_reworded(one, turn)
+    ]
+    return replace(turn, answer=as_one_text([turn.answer, *reworded])) if reworded else turn
+
+
+def _may_reword(helper: Turn) -> bool:
+    """Whether a helper may give more than its verdict. One that judges repeats the answer as often as not."""
+    if helper.seems is Purpose.EVALUATOR:
+        return _TOLD_TO_REWORD.search(helper.step.system_text or helper.question.text) is not None
+    return helper.seems is Purpose.GUARDRAIL
+
+
+def _is_reworded(guard: Turn, turn: Turn) -> bool:
+    said = squeeze(turn.answer.text)
+    return (
+        bool(said) and said in guard.seen and any(_is_like(one, said) for one in _wordings(guard.answer.text))
+    )
+
+
+def _wordings(text: str) -> list[str]:
+    """Return the texts that a guard gave, also in JSON, but for its reasons."""
+    if is_prose(text):
+        return [squeeze(text)]
+    try:
+        verdict = parse_said(text)
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(verdict, dict):
+        return texts_in([value for key, value in verdict.items() if not _REASON.search(key)])
+    return []
+
+
+def _is_like(one: str, said: str) -> bool:
+    """Whether a text, of about the length of another, has half of its words and is not the same."""
+    if one == said or not len(said) / 2 <= len(one) <= 2 * len(said):
+        return False
+    words = set(_WORD.findall(said.lower()))
+    return 2 * len(words.intersection(_WORD.findall(one.lower()))) >= len(words)
 
 
 def _is_about(helper: Turn, main: Turn) -> bool:
@@ -105,24 +193,31 @@ def _with_first_wording(turn: Turn, rewritten: Sequence[Turn]) -> Turn:
 
 def _queries_near(turns: Sequence[Turn]) -> list[tuple[int, str]]:
     """Return the searches made beside these turns, with when they began."""
-    found: list[tuple[int, str]] = []
+    return [
+        (step.span.start_ns, squeeze(step.span.text(*_QUERY)))
+        for step in _steps_near(turns)
+        if step.operation is Operation.RETRIEVAL
+    ]
+
+
+def _steps_near(turns: Sequence[Turn]) -> list[Step]:
+    """Return all steps beside these turns and below them."""
+    found: list[Step] = []
     waiting = [turn.step.parent or turn.step for turn in turns]
     seen = set[int]()
     while waiting:
         step = waiting.pop()
-        if id(step) in seen:
-            continue
-        seen.add(id(step))
-        if step.operation is Operation.RETRIEVAL:
-            found.append((step.span.start_ns, squeeze(step.span.text(*_QUERY))))
-        waiting.extend(step.children)
+        if id(step) not in seen:
+            seen.add(id(step))
+            found.append(step)
+            waiting.extend(step.children)
     return found
 
 
-def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
+def _cannot_be_told_apart(earlier: Turn, later: Turn, *, worded_by_tool: bool) -> bool:
     if _remembers(later, earlier):
-        return False
-    if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns:
+        return _may_be_a_programs(later, earlier, worded_by_tool=worded_by_tool)
+    if not _same_kind(earlier, later) or earlier.end_ns > later.start_ns or _remembers(earlier, later):
         return True
     before, after = squeeze(earlier.question.text), squeeze(later.question.text)
     shown = f"{after} {squeeze(later.step.system_text)}"
@@ -130,6 +225,39 @@ def _cannot_be_told_apart(earlier: Turn, later: Turn) -> bool:
         before == after
         or stands_within(after, before)
         or any(stands_within(text, shown) for text in (before, *earlier.texts))
+    )
+
+
+def _may_be_a_programs(later: Turn, earlier: Turn, *, worded_by_tool: bool) -> bool:
+    """Whether a turn that remembers another may have been asked by a program, and be a step to the same answer.
+
+    What a tool found was said by nobody, though a person may quote some of it. A person may well ask for follow-up
+    questions; so may a program that wants buttons. Nobody was given two answers at once.
+    """
+    if later.is_agent:
+        return False
+    if worded_by_tool or later.seems is Purpose.TITLE:
+        return True
+    if earlier.answer.absent is Absent.AMBIGUOUS:
+        remembered = later.asked.told_before(ASSISTANT)
+        return sum(text in remembered for text in set(earlier.texts)) > 1
+    return False
+
+
+def _worded_by_tools(turns: Sequence[Turn]) -> list[bool]:
+    """Return of each turn whether its question is, for the most part, what a tool gave back beside it."""
+    if not any(turn.asked.history for turn in turns):
+        return [False] * len(turns)
+    results = [
+        squeeze(step.span.text(*_RESULT)) for step in _steps_near(turns) if step.operation is Operation.TOOL
+    ]
+    return [bool(turn.asked.history) and _is_among(squeeze(turn.question.text), results) for turn in turns]
+
+
+def _is_among(question: str, results: Sequence[str]) -> bool:
+    least = -(-2 * len(question) // 3)
+    return bool(question) and any(
+        least <= len(found) and (found == question or stands_within(found, question)) for found in results
     )
 
 
@@ -146,7 +274,14 @@ def _same_kind(one: Turn, other: Turn) -> bool:
     """Whether two turns were taken by the same agent, each time as a whole. Single calls may each be another's."""
     if not (one.is_agent and other.is_agent):
         return False
-    return (one.step.named or one.step.span.name) == (other.step.named or other.step.span.name)
+    names = [turn.step.named for turn in (one, other)]
+    if names[0] != names[1]:
+        return False
+    if names[0] and names[0].lower() not in _NO_NAMES:
+        return True
+    ids = [turn.step.span.text(*_AGENT_ID) for turn in (one, other)]
+    alike = ids[0] == ids[1] and one.step.system_text == other.step.system_text
+    return alike and one.step.span.name == other.step.span.name
 
 
 def _connected(rivals: Sequence[set[int]]) -> list[list[int]]:

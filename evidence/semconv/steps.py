@@ -141,6 +141,19 @@ def items_of(steps: Iterable[Step]) -> list[Step]:
     return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
 
 
+def calls_below(step: Step) -> list[Step]:
+    """Return the model calls on the main path at or below a step, in time."""
+    found: list[Step] = []
+    waiting = [step]
+    while waiting:
+        one = waiting.pop()
+        if one.purpose is Purpose.MAIN:
+            waiting.extend(one.children)
+            if one.operation is Operation.CHAT:
+                found.append(one)
+    return sorted(found, key=lambda call: (call.span.start_ns, call.span.span_id))
+
+
 def outermost(steps: Iterable[Step], wanted: set[int]) -> list[Step]:
     """Return the wanted steps that are inside of no other.
 

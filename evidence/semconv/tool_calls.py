@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from evidence.semconv.dialects import Meaning, Operation, attributes_for
+from evidence.semconv.dialects import DIALECTS, Meaning, Operation, attributes_for
 from evidence.semconv.draft import Rule, Source, ToolCallDraft, VersionRef
 from evidence.semconv.hearing import may_call_tools
 from evidence.semconv.messages import TOOL, USER, Part, PartKind, read_message
@@ -20,6 +20,7 @@ _ARGUMENTS: Final = attributes_for(Meaning.TOOL_ARGUMENTS)
 _RESULT: Final = attributes_for(Meaning.TOOL_RESULT)
 _CALL_ID: Final = attributes_for(Meaning.TOOL_CALL_ID)
 _ERROR_TYPE: Final = attributes_for(Meaning.TOOL_ERROR)
+_ANSWER_TOOLS: Final = tuple(name for dialect in DIALECTS for name in dialect.answer_tools)
 _ERROR: Final = 2  # OTLP status code
 _MAX_WRAPS: Final = 4
 _SPEAKING: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
@@ -35,17 +36,22 @@ def read_tool_calls(
         merged: what `versions.merge_versions` made of the versions that all spans of the trace name.
     """
     timed: list[tuple[int, ToolCallDraft]] = []
+    ended: list[int] = []  # of each call of `timed`
     by_step: dict[int, int] = {}  # of a step, which call of `timed` it tells of
-    by_key: dict[tuple[str, str], int] = {}
+    by_key: dict[tuple[str, str, str], int] = {}
     for step in steps:
         if step.operation is not Operation.TOOL:
             continue
         call = _of_span(step.span, merged)
         known = _known_as(step, call, timed, by_step, by_key)
+        if known is not None:
+            began_after = step.span.start_ns >= ended[known]
+            known = None if _is_another(call, timed[known][1], began_after=began_after) else known
         if known is None:
+            ended.append(step.span.end_ns)
             by_step[id(step)] = len(timed)
             if call.call_id:
-                by_key[call.call_id, str(call.arguments)] = len(timed)
+                by_key[call.call_id, call.tool, str(call.arguments)] = len(timed)
             timed.append((step.span.start_ns, call))
         else:
             by_step[id(step)] = known
@@ -61,10 +67,11 @@ def _known_as(
     call: ToolCallDraft,
     timed: Sequence[tuple[int, ToolCallDraft]],
     by_step: Mapping[int, int],
-    by_key: Mapping[tuple[str, str], int],
+    by_key: Mapping[tuple[str, str, str], int],
 ) -> int | None:
     """Return which call, already known, a span tells of again: from another library, from the tool's own server."""
-    if call.call_id and (known := by_key.get((call.call_id, str(call.arguments)))) is not None:
+    key = (call.call_id, call.tool, str(call.arguments))
+    if call.call_id and (known := by_key.get(key)) is not None:
         return known
     above = step.parent
     if above is None or (number := by_step.get(id(above))) is None:
@@ -73,6 +80,12 @@ def _known_as(
     same_id = not call.call_id or not outer.call_id or call.call_id == outer.call_id
     unsaid = call.arguments is None or outer.arguments is None or call.arguments == outer.arguments
     return number if same_id and unsaid and call.tool == outer.tool else None
+
+
+def _is_another(call: ToolCallDraft, known: ToolCallDraft, *, began_after: bool) -> bool:
+    """Whether a tool was called again under an id that is numbered anew: both went well, with other results."""
+    went_well = not call.error and not known.error and call.result is not None and known.result is not None
+    return began_after and went_well and call.result != known.result
 
 
 def _completed(known: ToolCallDraft, again: ToolCallDraft) -> ToolCallDraft:
@@ -156,21 +169,33 @@ def _only_in_messages(
     """Return the calls that models asked for and that no span of a tool tells of."""
     if not asked:
         return []
-    ids = {call.call_id for call in from_spans if call.call_id}
+    reused = _reused_ids(call for _, call in asked)
+    ids = {_key_of(call, reused) for call in from_spans if call.call_id}
     unnamed = [call for call in from_spans if not call.call_id]
     seen: set[tuple[str, str]] = set()
     found: list[tuple[int, ToolCallDraft]] = []
     for step, call in asked:
         same = next((one for one in unnamed if _is_same(one, call)), None)
-        key = (call.call_id or step.span.span_id, "" if call.call_id else f"{call.tool} {call.arguments}")
-        if call.call_id in ids or key in seen:
+        key = _key_of(call, reused) if call.call_id else (step.span.span_id, f"{call.tool} {call.arguments}")
+        if key in ids or key in seen:
             continue
         seen.add(key)
         if same is not None:
             unnamed.remove(same)
             continue
         found.append((step.span.end_ns, call))
-    return _with_responses(found, steps) if found else []
+    return _with_responses(found, steps, reused) if found else []
+
+
+def _reused_ids(calls: Iterable[ToolCallDraft]) -> set[str]:
+    """Return the ids that different calls have: some servers number the calls of each response anew."""
+    known: dict[str, str] = {}
+    said = [(call.call_id, f"{call.tool} {call.arguments}") for call in calls if call.arguments is not None]
+    return {call_id for call_id, what in said if call_id and known.setdefault(call_id, what) != what}
+
+
+def _key_of(call: ToolCallDraft, reused: set[str]) -> tuple[str, str]:
+    return call.call_id, f"{call.tool} {call.arguments}" if call.call_id in reused else ""
 
 
 def _is_same(span_call: ToolCallDraft, asked: ToolCallDraft) -> bool:
@@ -197,8 +222,12 @@ def _in_messages(step: Step) -> Iterator[tuple[Step, Part]]:
     last = max((n for n, message in enumerate(messages) if message.role == USER), default=-1)
     for message in messages[last + 1 :]:
         for part in message.of_kind(PartKind.TOOL_CALL):
-            if part.name:
+            if part.name and not _is_answer(part.name):
                 yield step, part
+
+
+def _is_answer(tool: str) -> bool:
+    return any(tool == name or tool.startswith(f"{name}_") for name in _ANSWER_TOOLS)
 
 
 def _of_part(step: Step, part: Part) -> ToolCallDraft:
@@ -214,24 +243,36 @@ def _of_part(step: Step, part: Part) -> ToolCallDraft:
 
 
 def _with_responses(
-    calls: Iterable[tuple[int, ToolCallDraft]], steps: Sequence[Step]
+    calls: Iterable[tuple[int, ToolCallDraft]], steps: Sequence[Step], reused: set[str]
 ) -> list[tuple[int, ToolCallDraft]]:
     """Return calls with the responses that later messages hold for them."""
-    responses: dict[str, Any] = {}
+    responses: dict[tuple[str, str], Any] = {}
     for step in steps:
         if step.operation in _SPEAKING and step.has_content:
-            for message in (*step.asked.messages, *step.answered.messages):
-                for part in message.of_kind(PartKind.TOOL_RESPONSE):
-                    responses.setdefault(part.call_id, part.value)
+            for key, value in _responses_in(step, reused):
+                responses.setdefault(key, value)
     return [
         (
             at,
-            replace(call, result=_json_or_text(responses[call.call_id]))
-            if responses.get(call.call_id)
+            replace(call, result=_json_or_text(responses[key]))
+            if responses.get(key := _key_of(call, reused))
             else call,
         )
         for at, call in calls
     ]
+
+
+def _responses_in(step: Step, reused: set[str]) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield what tools gave back, by the call that it answers: of calls with one id, the last before it."""
+    open_calls: dict[str, tuple[str, str]] = {}
+    for message in (*step.asked.messages, *step.answered.messages):
+        for part in message.parts:
+            if part.kind is PartKind.TOOL_CALL and part.call_id in reused:
+                open_calls[part.call_id] = _key_of(_of_part(step, part), reused)
+            elif part.kind is PartKind.TOOL_RESPONSE and part.call_id not in reused:
+                yield (part.call_id, ""), part.value
+            elif part.kind is PartKind.TOOL_RESPONSE and part.call_id in open_calls:
+                yield open_calls[part.call_id], part.value
 
 
 def _json_or_text(value: Any) -> Any:

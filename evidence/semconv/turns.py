@@ -6,6 +6,7 @@ calls on the main path are read: those with the same question belong together, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -14,17 +15,32 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction
-from evidence.semconv.messages import squeeze
-from evidence.semconv.settling import settle
-from evidence.semconv.steps import Step, items_of
+from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.settling import as_one_text, settle
+from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn
 from evidence.semconv.values import texts_in
 
 CUT_REASONS: Final = frozenset({
     "length", "max_tokens", "max_output_tokens", "max-tokens", "model_length", "incomplete",
 })  # fmt: skip
+_FILTERS: Final = frozenset({
+    "safety", "blocked", "blocklist", "prohibited_content", "spii", "recitation", "refusal", "guardrail_intervened",
+})  # fmt: skip
+_CODE: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,39}[A-Za-z0-9_/-]")  # one word of ASCII that ends no sentence
+_ID: Final = re.compile(r"(?=.*[0-9_:/-])[A-Za-z0-9_.:/-]{4,40}")
+_STATUSES: Final = frozenset(
+    {"ok", "okay", "success", "succeeded", "done", "completed", "finished", "none", "null"}
+)
+_ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", re.IGNORECASE)
+_MOST_CALLS: Final = 100  # that a code is looked for in
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
+
+
+def is_filter(reason: str) -> bool:
+    """Return whether a model stopped, for this reason in small letters, because somebody does not allow its answer."""
+    return "filter" in reason or reason in _FILTERS
 
 
 def turns_among(steps: Iterable[Step], depth: int = 0) -> list[Turn]:
@@ -48,12 +64,15 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
     given = read_given(step) if step.has_content else Given()
     asked = read_turns(step) if step.has_content else Turns()
     question = question_within(step) or asked.question if step.has_content else ""
-    inner: list[Turn] | None = None
+    if _gave_back_history(question, asked, given):
+        question, given = asked.question, Given(finish_reason=given.finish_reason)
+    beside: tuple[Candidate, ...] = ()
+    if step.operation is Operation.CHAIN and (question or given.text):
+        question, given, beside = _without_codes(step, question, given)
     if given.text:
         if question:
-            return [_spoken(step, asked, question, given)]
-        inner = _inner(step, depth)
-        return [_with_question_of(_spoken(step, asked, "", given), inner)]
+            return [_spoken(step, asked, question, given, beside)]
+        return [_with_question_of(_spoken(step, asked, "", given, beside), _inner(step, depth))]
     inner = _inner(step, depth)
     if step.has_content and step.answered.unread is not None:
         inner = _reaching(step, inner, given)
@@ -64,7 +83,59 @@ def _turns_of_speaker(step: Step, depth: int) -> list[Turn]:
         return [_of_frame(step, settled[0])] if len(settled) == 1 else settled
     if len(settled) > 1 and settled[0].texts and squeeze(question) == squeeze(settled[0].question.text):
         return settled  # the frame says only how it began
-    return [_with_own_question(step, settled[-1], asked, question)]
+    return [_with_own_question(step, _unless_sub_agents(step, settled[-1], question), asked, question)]
+
+
+def _unless_sub_agents(step: Step, turn: Turn, question: str) -> Turn:
+    """Return the turn below an agent that said nothing itself.
+
+    What an agent below it answered to another question is that agent's own, and no answer to the person.
+    """
+    if not turn.answer.text or {step.operation, turn.step.operation} != {Operation.AGENT}:
+        return turn
+    own, other = squeeze(question), squeeze(turn.question.text)
+    if not other or own in other or other in own:
+        return turn
+    inner = (Candidate(turn.answer.text, turn.answer.source),) if turn.answer.source else ()
+    answer = Told(absent=Absent.NOT_RECORDED, others=(*inner, *turn.answer.others))
+    return replace(turn, answer=answer, refused=False, finish_reason="")
+
+
+def _without_codes(step: Step, question: str, given: Given) -> tuple[str, Given, tuple[Candidate, ...]]:
+    """Return what a function was given and gave back, where that is an id or a status, and the models below it spoke.
+
+    An id that no model was shown was not asked, and a status is no answer. A word that no model said may be the answer
+    as well as what they said, which is returned beside it.
+    """
+    codes = [text for text in (question, given.text) if _CODE.fullmatch(text)]
+    calls = [call for call in calls_below(step)[:_MOST_CALLS] if call.has_content] if codes else []
+    asked = [text for call in calls if (text := read_turns(call).question)]
+    if asked and _ID.fullmatch(question) and not any(question in text for text in asked):
+        question = ""
+    said = _said_by(calls)
+    if given.text not in codes or not said or any(given.text.lower() in one.text.lower() for one in said):
+        return question, given, ()
+    if given.text.lower() in _STATUSES:
+        return question, Given(finish_reason=given.finish_reason), ()
+    return question, given, said
+
+
+def _said_by(calls: Iterable[Step]) -> tuple[Candidate, ...]:
+    """Return all that some model calls gave in words, each text once."""
+    found: dict[str, Candidate] = {}
+    for call in calls:
+        told = read_given(call)
+        for text in (told.text, *told.choices, *told.rivals, told.aside):
+            if text:
+                found.setdefault(text, _candidate(call, text))
+    return tuple(found.values())
+
+
+def _gave_back_history(within: str, asked: Turns, given: Given) -> bool:
+    """Whether a step gave back nothing but the conversation as it was before its question."""
+    if not asked.question or squeeze(within) == squeeze(asked.question):
+        return False
+    return squeeze(within) in asked.told_before(USER) and squeeze(given.text) in asked.told_before(ASSISTANT)
 
 
 def _inner(step: Step, depth: int) -> list[Turn]:
@@ -77,10 +148,45 @@ def _inner(step: Step, depth: int) -> list[Turn]:
     return _turns_of(items, depth + 1)
 
 
-def _spoken(step: Step, asked: Turns, question: str, given: Given) -> Turn:
-    """Return the turn of an agent or a frame that says itself what it gave."""
+def _spoken(
+    step: Step, asked: Turns, question: str, given: Given, beside: tuple[Candidate, ...] = ()
+) -> Turn:
+    """Return the turn of an agent or a frame that says itself what it gave; `beside` could be its answer as well."""
     source = Source(step.span.span_id, step.answered.attribute, Rule.AGENT_OUTPUT)
-    return _turn(step, asked, question, given, _told(given, source))
+    given, call = _as_its_call_ended(step, given)
+    if call is not None and squeeze(read_given(call).text) != squeeze(given.text):
+        beside = (*beside, _candidate(call, read_given(call).text))
+    answer = _told(given, source)
+    if beside:
+        answer = Told("", None, Absent.AMBIGUOUS, (Candidate(given.text, source), *answer.others, *beside))
+    turn = _turn(step, asked, question, given, answer)
+    if call is None or step.operation is not Operation.CHAIN or not _is_of_later_turn(call, question):
+        return turn
+    return replace(turn, question=as_one_text([turn.question, asked_of(call)]))
+
+
+def _is_of_later_turn(call: Step, question: str) -> bool:
+    """Whether a model call was asked something else when it had been answered a question before."""
+    asked = read_turns(call)
+    told = asked.told_before(USER) if asked.history and asked.question != question else set()
+    answered = any(message.role == ASSISTANT and message.text for message in asked.history)
+    return answered and squeeze(question) in told
+
+
+def _as_its_call_ended(step: Step, given: Given) -> tuple[Given, Step | None]:
+    """Return what a frame gave, with the model call below it that said the same, or more than was kept, and its end."""
+    said = squeeze(given.text)
+    begun = _ELLIPSIS.sub("", said)
+    for call in reversed(calls_below(step)):
+        told = read_given(call)
+        whole = squeeze(told.text)
+        if whole == said:
+            reason, refused = given.finish_reason or told.finish_reason, given.refused or told.refused
+            ended = given._replace(finish_reason=reason, refused=refused)  # noqa: SLF001
+            return ended, call
+        if begun != said and len(whole) > len(said) and whole.startswith(begun):
+            return given, call
+    return given, None
 
 
 def _silent(step: Step, asked: Turns, question: str, given: Given) -> Turn:
@@ -199,7 +305,7 @@ def absence_of(step: Step, given: Given) -> Absent:
     reason = given.finish_reason.lower()
     if given.open_call:
         return Absent.OPEN_TOOL_CALL
-    if "filter" in reason or reason in {"safety", "blocked"}:
+    if is_filter(reason):
         return Absent.FILTERED
     if reason in CUT_REASONS:
         return Absent.CUT
@@ -244,10 +350,14 @@ def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
 
 def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
     """Return the turn of calls with one question: the last of them answered it, unless others ran beside it."""
-    last, asked = calls[-1]
+    last, asked = _last_of(calls)
     given = read_given(last)
-    earlier = [(call, told) for call, _ in calls[:-1] if (told := read_given(call)).text]
-    beside = [(call, told) for call, told in earlier if call.span.end_ns > last.span.start_ns]
+    earlier = [(call, told) for call, _ in calls if call is not last and (told := read_given(call)).text]
+    beside = [
+        (call, told)
+        for call, told in earlier
+        if call.span.end_ns > last.span.start_ns and not _was_shown(last, squeeze(told.text))
+    ]
     if not given.text and beside and not given.open_call:
         (last, given), beside = beside[-1], beside[:-1]
     if given.text:
@@ -260,6 +370,22 @@ def _turn_of_calls(calls: Sequence[tuple[Step, Turns]]) -> Turn:
         aside = (_candidate(last, given.aside),) if given.aside else ()
         answer = Told(absent=absence_of(last, given), others=(*aside, *others))
     return _turn(last, asked, asked.question, given, answer, start_ns=calls[0][0].span.start_ns)
+
+
+def _last_of(calls: Sequence[tuple[Step, Turns]]) -> tuple[Step, Turns]:
+    """Return the last call by the clock, of those whose words no other call was shown: clocks of services differ."""
+    if len(calls) > 1:
+        for number in range(len(calls) - 1, -1, -1):
+            said = squeeze(read_given(calls[number][0]).text)
+            own = calls[number][0].span.resource
+            others = (call for call, _ in calls[:number] if call.span.resource != own)
+            if not said or not any(_was_shown(call, said) for call in others):
+                return calls[number]
+    return calls[-1]
+
+
+def _was_shown(call: Step, said: str) -> bool:
+    return any(message.role == ASSISTANT and squeeze(message.text) == said for message in call.asked.messages)
 
 
 def _source(call: Step) -> Source:

@@ -31,6 +31,7 @@ _ASKED_KEYS: Final = (
         "question",
         "query",
         "user_query",
+        "user_question",
         "user_input",
         "human_input",
         "user_message",
@@ -56,7 +57,19 @@ _ANSWERED_KEYS: Final = (
         "content",
     ),
 )
+_PLAIN_KEYS: Final = frozenset(key for keys in (*_ASKED_KEYS[1:], *_ANSWERED_KEYS[1:]) for key in keys)
 _KEYS: Final = {USER: _ASKED_KEYS, ASSISTANT: _ANSWERED_KEYS}
+# What may stand beside a text under one of the last, plainest keys without being what was said.
+_BESIDE: Final = re.compile(
+    r"(?:.*_)?(?:name|id|role|agent|date|time|type|model|language|locale|status|title|subject|topic|channel|category"
+    r"|sources?|url|version|user|context|history|system|system_prompt|instructions|reasoning|thoughts?|rationale|explanation|log|metadata"
+    r"|additional_kwargs|usage|documents)",
+    re.IGNORECASE,
+)
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORDING: Final = re.compile(
+    r"[^\W\d_]{2,}[\s,;:]+[^\W\d_]{2,}|\w\?\s*$|[\u3400-\u9fff]{2,}"
+)  # words, or a short question
 _CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function
 _MAX_DEPTH: Final = 8
 # What Python shows of an object: `AgentOutput(response=...)`.
@@ -168,8 +181,28 @@ def _read_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Messa
         return [message]
     for keys in text_keys:
         if (said := _read_keys(value, keys, role, depth)) is not None:
+            if messages is None and keys is text_keys[-1] and _says_more(value, depth):
+                return None  # of {"message": "Done", "data": {"reply": ...}} the message is not the answer
             return said if messages is None else _agreed(messages, said, role)
     return messages
+
+
+def _says_more(value: Mapping[str, Any], depth: int) -> bool:
+    """Return whether an object has words under a key of which it is not known what it holds."""
+    if depth > _MAX_DEPTH:
+        return False
+    for key, held in value.items():
+        if key in _PLAIN_KEYS or _BESIDE.fullmatch(_CAMEL.sub("_", key)):
+            continue
+        if isinstance(held, str) and _WORDING.search(held):
+            return True
+        if isinstance(held, dict) and (_says_more(held, depth + 1) or _holds_plain_words(held)):
+            return True
+    return False
+
+
+def _holds_plain_words(value: Mapping[str, Any]) -> bool:
+    return any(isinstance(value.get(key), str) and _WORDING.search(value[key]) for key in _PLAIN_KEYS)
 
 
 def _read_keys(

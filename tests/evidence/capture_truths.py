@@ -127,9 +127,12 @@ OTHERWISE: Final[Mapping[tuple[str, str], Truth]] = {
     ),
     ("openinference_smolagents", "subagent"): replace(
         LOAN,
-        tools=tuple(
-            ("final_answer", {"answer": said}, said)
-            for said in ("The flat is worth 55,000 EUR.", LOAN.answer)
+        tools=(
+            ("ask_valuer", {"task": "What is the flat worth?"}, "55,000"),
+            *(
+                ("final_answer", {"answer": said}, said)
+                for said in ("The flat is worth 55,000 EUR.", LOAN.answer)
+            ),
         ),
     ),
 }

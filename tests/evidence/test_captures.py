@@ -41,6 +41,7 @@ NOT_RIGHT = {
     ("mlflow", "tool"): {"tools missing"},
     ("mlflow", "responses"): {"tools missing"},
     ("traceloop", "responses"): {"tools missing"},
+    ("openinference_smolagents", "subagent"): {"tools missing"},
     # Ids that the library keeps to itself.
     ("mlflow", "workflow"): {"ids missing"},
     ("openai_agents", "history"): {"ids missing"},

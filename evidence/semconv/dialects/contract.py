@@ -31,10 +31,13 @@ class Meaning(StrEnum):
 
     INPUT_TEXT = "what the span was asked: a text, or JSON in any form that `values.py` reads"
     OUTPUT_TEXT = "what the span answered, likewise"
+    WHOLE_QUESTION = "what the whole trace was asked, on whichever span the application says it"
+    WHOLE_ANSWER = "what the whole trace answered, likewise"
     CONVERSATION = "a JSON list of messages that holds both, the answer last"
     SYSTEM_TEXT = "what the model was told to be: a text, or JSON with texts"
     FINISH_REASON = "why the model stopped: a text, or a list with one a choice"
     AGENT_NAME = "what the agent, the function or the step is called, where it is not the span's name"
+    AGENT_ID = "which agent it is, where several may have no name"
     PROMPT_RECORDED = "its presence says that what was put to the model is recorded"
     MODEL_CALLED = (
         "the model that a model call or an embedding was put to, where others name other things by it"
@@ -140,6 +143,8 @@ class Dialect:
     event_body: str = ""  # the attribute of an event that holds all of its message as JSON
     prompt_events: frozenset[str] = frozenset()  # an event that says that the prompt is recorded
     documents: Documents = Documents()
+    # Names, or beginnings before `_`, of tools that do not exist: a model answers in a form by calling them.
+    answer_tools: tuple[str, ...] = ()
     detail_events: frozenset[str] = frozenset()  # events whose attributes count as the span's own
     # Attributes that hold a JSON object whose fields are read as attributes of their own, `attribute.field`.
     unfolded: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ GENAI: Final = Dialect(
         Meaning.SYSTEM_TEXT: ("gen_ai.system_instructions",),
         Meaning.FINISH_REASON: ("gen_ai.response.finish_reasons",),
         Meaning.AGENT_NAME: ("gen_ai.agent.name", "gen_ai.workflow.name", "gen_ai.prompt.name"),
+        Meaning.AGENT_ID: ("gen_ai.agent.id",),
         Meaning.MODEL_ANSWERED: ("gen_ai.response.model",),
         Meaning.RETRIEVAL_QUERY: ("gen_ai.retrieval.query.text",),
         Meaning.TOOL_ARGUMENTS: ("gen_ai.tool.call.arguments",),

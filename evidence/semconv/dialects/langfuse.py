@@ -38,6 +38,8 @@ LANGFUSE: Final = Dialect(
     attributes={
         Meaning.INPUT_TEXT: ("langfuse.trace.input", _INPUT),
         Meaning.OUTPUT_TEXT: ("langfuse.trace.output", _OUTPUT),
+        Meaning.WHOLE_QUESTION: ("langfuse.trace.input",),
+        Meaning.WHOLE_ANSWER: ("langfuse.trace.output",),
         Meaning.PROMPT_RECORDED: (_INPUT,),
         Meaning.RETRIEVAL_QUERY: (_INPUT,),
         Meaning.TOOL_ARGUMENTS: (_INPUT,),

@@ -81,7 +81,11 @@ OPENINFERENCE: Final = Dialect(
     },
     asked=_messages("llm.input_messages"),
     answered=_messages("llm.output_messages"),
-    documents=Documents(indexed=("retrieval.documents", "reranker.output_documents"), key_prefix="document."),
+    documents=Documents(
+        attributes=("output.value",),
+        indexed=("retrieval.documents", "reranker.output_documents"),
+        key_prefix="document.",
+    ),
     unfolded=("llm.invocation_parameters",),
     withheld={"__REDACTED__": ()},
 )

@@ -30,4 +30,5 @@ PYDANTIC_AI: Final = Dialect(
         Meaning.COST: ("operation.cost",),
     },
     versions={"model": VersionAttributes(name=("model_name",))},
+    answer_tools=("final_result",),
 )

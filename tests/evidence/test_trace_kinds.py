@@ -1,0 +1,553 @@
+"""Traces of kinds that could show something that nobody asked or answered, a small one of each.
+
+Of each the question and the answer are known. Those in `TOLD` are shown; of those in `UNSURE` nothing else is shown,
+and the trace says that it cannot tell.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from evidence.semconv.draft import Rule, TraceDraft
+from evidence.semconv.mapping import map_trace
+from tests.evidence.semconv_spans import ROOT_ID, make_span
+
+Spans = list[dict[str, Any]]
+FLAGS_OF_DOUBT = {"ambiguous_answer", "ambiguous_question", "answer_absent", "question_absent"}
+
+ASKED = "What does a second card cost?"
+GAVE = "A second card costs 12 EUR a year."
+ABROAD, FEE_ABROAD = "And abroad?", "Abroad it is 2 percent."
+DRAFT = "It costs 12."
+WITH_NAME = "Mr Aldous (IBAN AT611904300234573201) pays 12 EUR a year."
+WITHOUT_NAME = "Mr A. (IBAN removed) pays 12 EUR a year."
+GERMAN, GERMAN_ANSWER = "Was kostet eine zweite Karte?", "Eine zweite Karte kostet 12 EUR im Jahr."
+TARIFF = "A second card is charged at 12 EUR per calendar year, due in January."
+
+
+def text(role: str, words: str, **more: Any) -> dict[str, Any]:
+    return {"role": role, "parts": [{"type": "text", "content": words}], **more}
+
+
+def user(words: str, **more: Any) -> dict[str, Any]:
+    return text("user", words, **more)
+
+
+def model(words: str, **more: Any) -> dict[str, Any]:
+    return text("assistant", words, **more)
+
+
+def calling(tool: str, arguments: dict[str, Any], call_id: str = "call_0") -> dict[str, Any]:
+    part = {"type": "tool_call", "id": call_id, "name": tool, "arguments": arguments}
+    return {"role": "assistant", "parts": [part]}
+
+
+def responding(value: str, call_id: str = "call_0") -> dict[str, Any]:
+    return {"role": "tool", "parts": [{"type": "tool_call_response", "id": call_id, "response": value}]}
+
+
+def server() -> dict[str, Any]:
+    return make_span(ROOT_ID, parent="", name="POST /chat", start=1, end_ns=1000)
+
+
+def spoke(number: int, operation: str, said: Spans, gave: Any, told: str = "", **more: Any) -> dict[str, Any]:
+    """A span of the current conventions, number `number` in time below the root unless it says otherwise."""
+    given = (
+        {"gen_ai.output.messages": json.dumps(gave if isinstance(gave, list) else [model(gave)])}
+        if gave
+        else {}
+    )
+    asked = {"gen_ai.input.messages": json.dumps(said)} if said else {}
+    instructed = (
+        {"gen_ai.system_instructions": json.dumps([{"type": "text", "content": told}])} if told else {}
+    )
+    attributes = {
+        "gen_ai.operation.name": operation,
+        **asked,
+        **given,
+        **instructed,
+        **more.pop("attributes", {}),
+    }
+    columns = {"name": operation, "start": number * 10, **more}
+    return make_span(f"{number:016x}", attributes=attributes, **columns)
+
+
+def call(number: int, said: Spans, gave: Any, told: str = "", **more: Any) -> dict[str, Any]:
+    return spoke(number, "chat", said, gave, told, **more)
+
+
+def agent(number: int, said: Spans, gave: Any, told: str = "", **more: Any) -> dict[str, Any]:
+    return spoke(number, "invoke_agent", said, gave, told, **more)
+
+
+def frame(asked: Any, gave: Any, **more: Any) -> dict[str, Any]:
+    """A root that tells what it was asked and gave in one value each."""
+    values = {"input.value": asked, "output.value": gave}
+    said = {
+        key: one if isinstance(one, str) else json.dumps(one)
+        for key, one in values.items()
+        if one is not None
+    }
+    attributes = {"openinference.span.kind": "CHAIN", **said}
+    return make_span(ROOT_ID, parent="", name="run", start=1, attributes=attributes, **more)
+
+
+def tool(number: int, result: str) -> dict[str, Any]:
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "fee",
+        "gen_ai.tool.call.result": result,
+    }
+    return make_span(f"{number:016x}", name="execute_tool fee", start=number * 10, attributes=attributes)
+
+
+def search(number: int) -> dict[str, Any]:
+    attributes = {
+        "gen_ai.operation.name": "retrieval",
+        "gen_ai.retrieval.query.text": ASKED,
+        "gen_ai.retrieval.documents": json.dumps([{"id": "T-26", "content": TARIFF}]),
+    }
+    return make_span(f"{number:016x}", name="retrieval", start=number * 10, attributes=attributes)
+
+
+def observation(words: str) -> Spans:
+    """What a loop without a library's support for tools puts to the model: the tool's words as a user's."""
+    return [
+        call(1, [user(ASKED)], "Code: fee(2)"),
+        call(2, [user(ASKED), model("Code: fee(2)"), user(words)], GAVE),
+    ]
+
+
+def observation_told(words: str) -> Spans:
+    """The same where the model said nothing before it called."""
+    first = call(1, [user(ASKED)], [calling("fee", {"n": 2})])
+    return [server(), first, call(2, [user(ASKED), calling("fee", {"n": 2}), user(words)], GAVE)]
+
+
+def conversation(*messages: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": list(messages)}
+
+
+NAMED = {"type": "human", "name": "researcher", "content": "The tariff says 12."}
+TWO_CHOICES = {
+    "choices": [
+        {"index": n, "finish_reason": "stop", "message": {"role": "assistant", "content": words}}
+        for n, words in enumerate([GAVE, "Twelve euros."])
+    ]
+}
+
+TOLD: dict[str, tuple[str, str, Spans]] = {
+    "choices of a traced function": (ASKED, GAVE, [frame({"question": ASKED}, TWO_CHOICES)]),
+    "choices of an agent": (
+        ASKED,
+        GAVE,
+        [agent(1, [user(ASKED)], [model(GAVE, finish_reason="stop"), model("12", finish_reason="stop")], parent="")],
+    ),
+    "another agent's find as a user's message": (
+        ASKED,
+        GAVE,
+        [
+            frame(
+                conversation({"type": "human", "content": ASKED}),
+                conversation({"type": "human", "content": ASKED}, NAMED, {"type": "ai", "content": GAVE}),
+            )
+        ],
+    ),
+    "a tool's response in tags": (ASKED, GAVE, observation_told("<tool_response>\n12\n</tool_response>")),
+    "an observation with its call's id": (ASKED, GAVE, observation_told("Call id: call_1\nObservation:\n12")),
+    "a reminder of the program": (
+        ASKED,
+        GAVE,
+        observation_told("<system-reminder>The list is empty.</system-reminder>"),
+    ),
+    "a wrapper around what reached it": (
+        ASKED,
+        GAVE,
+        [
+            frame({"question": ASKED}, {"message": "Request processed", "data": {"reply": GAVE}}),
+            call(1, [user(ASKED)], GAVE),
+        ],
+    ),
+    "an answer field beside others": (
+        ASKED,
+        GAVE,
+        [frame({"question": ASKED}, {"answer": GAVE, "note": "row 2 of T-26", "sources": ["T-26"]})],
+    ),
+    "a document beside the question": (ASKED, GAVE, [frame({"text": TARIFF, "user_question": ASKED}, GAVE)]),
+    "what the application says of the whole trace, on a step": (
+        ASKED,
+        GAVE,
+        [
+            make_span(
+                ROOT_ID, parent="", start=1, attributes={
+                    "langfuse.observation.type": "span", "langfuse.observation.output": "ok"}
+            ),
+            make_span(
+                "0000000000000001", start=10, attributes={
+                    "langfuse.observation.type": "generation",
+                    "langfuse.observation.input": json.dumps([{"role": "user", "content": f"{TARIFF} {ASKED}"}]),
+                    "langfuse.trace.input": ASKED, "langfuse.trace.output": GAVE}
+            ),
+        ],
+    ),
+    "a clock behind, a call that saw the draft": (
+        ASKED,
+        GAVE,
+        [server(), call(5, [user(ASKED)], DRAFT, resource={"service.name": "drafts"}),
+         call(1, [user(ASKED), model(DRAFT)], GAVE)],
+    ),
+    "a person who is named, after an answer": (
+        ABROAD,
+        FEE_ABROAD,
+        [server(), call(1, [user(ASKED), model(GAVE), user(ABROAD, name="Ada")], FEE_ABROAD)],
+    ),
+    "a function that returned only that it is done": (
+        ASKED,
+        GAVE,
+        [frame(None, "success"), call(1, [user(ASKED)], GAVE)],
+    ),
+    "a function that was given an id": (
+        ASKED,
+        GAVE,
+        [frame("user-7712", GAVE), call(1, [user(ASKED)], GAVE)],
+    ),
+    "two turns of one agent without a name": (
+        ABROAD,
+        FEE_ABROAD,
+        [server(), agent(1, [user(ASKED)], GAVE, "Be brief."), agent(2, [user(ABROAD)], FEE_ABROAD, "Be brief.")],
+    ),
+}  # fmt: skip
+
+UNSURE: dict[str, tuple[str, str, Spans]] = {
+    "an agent without a name, told to be another": (
+        ASKED,
+        GAVE,
+        [server(), agent(1, [user(ASKED)], GAVE, "You are the clerk."),
+         agent(2, [user("Record the contact")], "Contact 8841 recorded.", "You keep the records.")],
+    ),
+    "an agent without a name, with another id": (
+        ASKED,
+        GAVE,
+        [server(), agent(1, [user(ASKED)], GAVE, attributes={"gen_ai.agent.id": "clerk-1"}),
+         agent(2, [user("Record the contact")], "Recorded.", attributes={"gen_ai.agent.id": "records-1"})],
+    ),
+    "a guard that words the answer anew": (
+        ASKED,
+        WITHOUT_NAME,
+        [server(), call(1, [user(ASKED)], WITH_NAME),
+         call(2, [user(WITH_NAME)], WITHOUT_NAME, "Replace all personal data.", name="pii_guard")],
+    ),
+    "a rewritten answer at a root without a question": (
+        ASKED,
+        WITHOUT_NAME,
+        [frame(None, WITHOUT_NAME), call(1, [user(ASKED)], WITH_NAME),
+         call(2, [user(WITH_NAME)], WITHOUT_NAME, "Replace all personal data.")],
+    ),
+    "an answer translated at a root without a question": (
+        GERMAN,
+        GERMAN_ANSWER,
+        [frame(None, GERMAN_ANSWER), call(1, [user(GERMAN)], ASKED, "Translate into English."),
+         call(2, [user(ASKED)], GAVE), call(3, [user(GAVE)], GERMAN_ANSWER, "Translate into German.")],
+    ),
+    "a question translated": (
+        GERMAN,
+        GAVE,
+        [frame(None, GAVE), call(1, [user(GERMAN)], ASKED, "Translate into English."), call(2, [user(ASKED)], GAVE)],
+    ),
+    "branches merged in one conversation": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], "Retail: 12 EUR.", end_ns=60), call(2, [user(ASKED)], "Private: nothing."),
+         call(9, [user(ASKED), model("Retail: 12 EUR."), model("Private: nothing."), user("Merge them.")], GAVE)],
+    ),
+    "follow-up questions asked for in the conversation": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], GAVE),
+         call(2, [user(ASKED), model(GAVE), user("Suggest three follow-up questions")], "What of a third?")],
+    ),
+    "a title where the answer came from a cache": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], "Card cost", "Generate a short title for the conversation.")],
+    ),
+    "a guard that words the answer anew in JSON": (
+        ASKED,
+        WITHOUT_NAME,
+        [server(), call(1, [user(ASKED)], WITH_NAME),
+         call(2, [user(WITH_NAME)], json.dumps({"safe": False, "text": WITHOUT_NAME}), name="output_guard")],
+    ),
+    "a judge that was told to improve the answer": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], "The card costs 12 EUR."),
+         call(2, [user("The card costs 12 EUR.")], GAVE, "Evaluate the answer and improve it.", name="verifier")],
+    ),
+    "an agent named like any, told to be another": (
+        ASKED,
+        GAVE,
+        [server(), agent(1, [user(ASKED)], GAVE, "Be a clerk.", attributes={"gen_ai.agent.name": "assistant"}),
+         agent(2, [user("Note it.")], "Noted.", "Keep notes.", attributes={"gen_ai.agent.name": "assistant"})],
+    ),
+    "an agent that kept silent, and its sub-agent": (
+        ASKED,
+        GAVE,
+        [agent(1, [user(ASKED)], None, parent=""),
+         agent(2, [user("find the tariff")], "The fee is 12.", parent=f"{1:016x}")],
+    ),
+    "a code that no model said": (
+        ASKED,
+        "ESCALATED",
+        [frame(ASKED, "ESCALATED"), call(1, [user(ASKED)], "A person should look at this.")],
+    ),
+    "a frame that says how it began and how it ended": (
+        ABROAD,
+        FEE_ABROAD,
+        [frame(ASKED, FEE_ABROAD), call(1, [user(ASKED)], GAVE),
+         call(2, [user(ASKED), model(GAVE), user(ABROAD)], FEE_ABROAD)],
+    ),
+    "a guard that stopped it": (
+        ASKED,
+        "That I may not tell.",
+        [server(), call(1, [user(ASKED)], "BLOCK", name="input_guardrail")],
+    ),
+    "a router before a call that is not recorded": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], "cards", "Classify the question."), call(2, [], None)],
+    ),
+    "a prompt around question and documents": (
+        ASKED,
+        GAVE,
+        [server(), search(1), call(2, [user(f"Context:\n{TARIFF}\nQuestion: {ASKED}")], GAVE)],
+    ),
+    "what a tool found as a user's message": (
+        ASKED,
+        GAVE,
+        [server(), *observation("The fee of card number two is EUR 12."),
+         tool(1, "The fee of card number two is EUR 12.") | {"span_id": "00000000000000f1", "start_ns": 16}],
+    ),
+    "a wrapper of words that nobody knows": (
+        ASKED,
+        GAVE,
+        [frame({"question": ASKED}, {"success": True, "message": "OK", "data": {"assistant_reply": GAVE}})],
+    ),
+    "a state with a note and a report": (
+        ASKED,
+        GAVE,
+        [frame({"question": ASKED}, {"draft": DRAFT, "output": "draft ready", "final_report": GAVE})],
+    ),
+    "an instruction beside its input": (
+        f"Put this plainly: {TARIFF}",
+        GAVE,
+        [frame({"instruction": "Put this plainly:", "input": TARIFF}, GAVE)],
+    ),
+    "a prompt beside what was said": (
+        ASKED,
+        GAVE,
+        [frame({"prompt": "You are a helpful bank clerk.", "utterance": ASKED}, GAVE)],
+    ),
+    "a conversation given back as it was": (
+        ABROAD,
+        "",
+        [frame(
+            conversation(*({"role": role, "content": words} for role, words in (
+                ("user", ASKED), ("assistant", GAVE), ("user", ABROAD)))),
+            conversation({"role": "user", "content": ASKED}, {"role": "assistant", "content": GAVE}))],
+    ),
+    "clocks that put the second turn first": (
+        ABROAD,
+        FEE_ABROAD,
+        [server(), agent(5, [user(ASKED)], GAVE),
+         agent(1, [user(ASKED), model(GAVE), user(ABROAD)], FEE_ABROAD)],
+    ),
+    "an answer of which the root kept the beginning": (
+        ASKED,
+        GAVE,
+        [frame(ASKED, f"{GAVE[:20]}..."), call(1, [user(ASKED)], GAVE)],
+    ),
+    "a picture without words, after another question": (
+        "",
+        "It is a cat.",
+        [server(), call(1, [user(ASKED), model(GAVE), {"role": "user", "parts": [
+            {"type": "uri", "mime_type": "image/png", "uri": "s3://bucket/cat.png"}]}], "It is a cat.")],
+    ),
+}  # fmt: skip
+
+
+def codes(draft: TraceDraft) -> set[str]:
+    return {flag.code for flag in draft.flags}
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_what_was_asked_and_answered_is_shown(kind: str) -> None:
+    question, answer, spans = TOLD[kind]
+    draft = map_trace(spans)
+    assert (draft.question, draft.answer) == (question, answer)
+    assert codes(draft).isdisjoint(FLAGS_OF_DOUBT)
+
+
+@pytest.mark.parametrize("kind", UNSURE)
+def test_what_cannot_be_told_is_not_shown_as_if_it_could(kind: str) -> None:
+    question, answer, spans = UNSURE[kind]
+    draft = map_trace(spans)
+    for exchange in draft.exchanges:
+        assert exchange.question.text in {"", question, *([ASKED] if question == ABROAD else [])}
+        assert exchange.answer.text in {"", answer, *([GAVE] if answer == FEE_ABROAD else [])}
+    assert codes(draft) & FLAGS_OF_DOUBT
+
+
+def test_a_prompt_around_documents_names_what_was_searched_for_as_a_candidate() -> None:
+    question, _, spans = UNSURE["a prompt around question and documents"]
+    (exchange,) = map_trace(spans).exchanges
+    searched = exchange.question.others[0]
+    assert (searched.text, searched.source.attribute) == (question, "gen_ai.retrieval.query.text")
+
+
+def test_what_is_said_of_the_whole_trace_counts_as_declared() -> None:
+    _, _, spans = TOLD["what the application says of the whole trace, on a step"]
+    (exchange,) = map_trace(spans).exchanges
+    assert exchange.answer.source is not None
+    assert (exchange.answer.source.attribute, exchange.answer.source.rule) == (
+        "langfuse.trace.output",
+        Rule.DECLARED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "flag"),
+    [
+        ("content_filter", "stopped_by_filter"),
+        ("SAFETY", "stopped_by_filter"),
+        ("guardrail_intervened", "stopped_by_filter"),
+        ("MAX_TOKENS", "cut_at_token_limit"),
+    ],
+)
+def test_an_agent_ends_as_the_call_below_it_ended(reason: str, flag: str) -> None:
+    spans = [frame(ASKED, "A second"), call(1, [user(ASKED)], [model("A second", finish_reason=reason)])]
+    draft = map_trace(spans)
+    assert draft.answer == "A second"
+    assert flag in codes(draft)
+
+
+def test_an_answer_that_google_prohibits_was_stopped_by_a_filter() -> None:
+    empty = {"role": "assistant", "parts": [], "finish_reason": "PROHIBITED_CONTENT"}
+    draft = map_trace([server(), call(1, [user(ASKED)], [empty])])
+    assert "stopped_by_filter" in codes(draft)
+
+
+def test_calls_whose_ids_begin_anew_with_each_response_are_all_kept() -> None:
+    found = [user(ASKED), calling("find", {"n": 2}), responding("T-26")]
+    read = [*found, calling("read", {"doc": "T-26"}), responding("12 EUR")]
+    calls = [
+        call(1, found[:1], [calling("find", {"n": 2})]),
+        call(2, found, [calling("read", {"doc": "T-26"})]),
+        call(3, read, GAVE),
+    ]
+    told = map_trace([server(), *calls]).tool_calls
+    assert [(one.tool, one.arguments, one.result) for one in told] == [
+        ("find", {"n": 2}, "T-26"),
+        ("read", {"doc": "T-26"}, "12 EUR"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "results"),
+    [(("list_cards", "list_fees"), ("[1]", "[12]")), (("state", "state"), ("busy", "done"))],
+)
+def test_spans_of_calls_whose_ids_begin_anew_are_all_kept(
+    names: tuple[str, str], results: tuple[str, str]
+) -> None:
+    more = {"gen_ai.tool.call.id": "call_0", "gen_ai.tool.call.arguments": "{}"}
+    spans = [server()]
+    for number, (name, result) in enumerate(zip(names, results, strict=True), 1):
+        span = tool(number, result)
+        span["attributes"] |= {"gen_ai.tool.name": name, **more}
+        spans.append(span)
+    assert [one.tool for one in map_trace(spans).tool_calls] == list(names)
+
+
+def test_documents_that_a_retriever_only_gave_back_are_kept() -> None:
+    gave = [{"page_content": words, "metadata": {"source": "tariff.pdf"}} for words in ("one", "two")]
+    attributes = {
+        "openinference.span.kind": "RETRIEVER",
+        "input.value": ASKED,
+        "output.value": json.dumps(gave),
+    }
+    draft = map_trace([server(), make_span("0000000000000001", name="search", attributes=attributes)])
+    assert [(one.document_ref, one.text) for one in draft.retrievals] == [
+        ("tariff.pdf", "one"),
+        ("tariff.pdf", "two"),
+    ]
+    assert "retrieval_empty" not in codes(draft)
+
+
+def test_how_an_answer_was_to_begin_is_no_answer_where_the_call_failed() -> None:
+    said = (("gen_ai.user.message", ASKED), ("gen_ai.assistant.message", "The fee is"))
+    events = [{"name": name, "attributes": {"content": words}} for name, words in said]
+    attributes = {"gen_ai.operation.name": "chat"}
+    draft = map_trace([make_span(ROOT_ID, parent="", attributes=attributes, events=events, status_code=2)])
+    assert (draft.question, draft.answer) == (ASKED, "")
+
+
+def test_a_picture_after_the_words_is_of_the_same_turn() -> None:
+    picture = {
+        "role": "user",
+        "parts": [{"type": "uri", "mime_type": "image/png", "uri": "s3://bucket/card.png"}],
+    }
+    draft = map_trace([server(), call(1, [user(ASKED), picture], GAVE)])
+    (exchange,) = draft.exchanges
+    assert (draft.question, [one.media_type for one in exchange.attachments]) == (ASKED, ["image/png"])
+
+
+def test_a_person_may_quote_some_of_what_a_tool_found() -> None:
+    again = "Why is it due in January of each year, and not in December?"
+    found = "due in January of each year"
+    first = [user(ASKED), calling("fee", {"n": 2}), responding(found)]
+    spans = [
+        server(),
+        call(1, first[:1], [calling("fee", {"n": 2})]),
+        tool(2, found),
+        call(3, first, GAVE),
+        call(4, [*first, model(GAVE), user(again)], FEE_ABROAD),
+    ]
+    assert [one.question.text for one in map_trace(spans).exchanges] == [ASKED, again]
+
+
+def test_what_a_model_said_beside_a_code_names_the_call_that_said_it() -> None:
+    _, _, spans = UNSURE["a code that no model said"]
+    (exchange,) = map_trace(spans).exchanges
+    assert [(one.text, one.source.span_id) for one in exchange.answer.others] == [
+        ("ESCALATED", ROOT_ID),
+        ("A person should look at this.", f"{1:016x}"),
+    ]
+
+
+def test_a_form_that_is_filled_by_a_call_is_no_tool() -> None:
+    spans = [server(), call(1, [user(ASKED)], [calling("final_result", {"eur": 12})])]
+    assert map_trace(spans).tool_calls == ()
+
+
+def test_declared_claims_are_those_of_the_answer_that_is_shown() -> None:
+    turns = [
+        agent(number, [], None, attributes={
+            "tracebinder.question": question, "tracebinder.answer": answer,
+            "tracebinder.claims": json.dumps([{"text": answer}])})
+        for number, question, answer in ((1, ASKED, GAVE), (2, ABROAD, FEE_ABROAD))
+    ]  # fmt: skip
+    draft = map_trace([server(), *turns])
+    assert (draft.answer, [claim.text for claim in draft.claims]) == (FEE_ABROAD, [FEE_ABROAD])
+    assert any(flag.code == "several_values" and "tracebinder.claims" in flag.detail for flag in draft.flags)
+
+
+def test_a_chinese_document_without_an_id_is_a_text() -> None:
+    words = "第二张卡每个日历年收取12欧元，于一月到期。"
+    attributes = {
+        "langfuse.observation.type": "retriever",
+        "langfuse.observation.output": json.dumps([words]),
+    }
+    spans = [server(), make_span("0000000000000001", name="search", attributes=attributes)]
+    assert [(one.document_ref, one.text) for one in map_trace(spans).retrievals] == [("", words)]
