@@ -7,7 +7,6 @@ digest, on any machine, in any language that has RFC 8785 and SHA-256.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,6 +42,7 @@ _OWN_TEXTS: Final = (QUESTION, ANSWER, RELEASE, RISK_TIER)
 _ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
+_SPEAKING: Final = frozenset({*_OWN_TEXTS, CLAIMS})
 _AGENTS: Final = frozenset({Operation.AGENT, Operation.CHAIN})
 _ERROR: Final = 2  # OTLP status code
 
@@ -106,7 +106,6 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         tool_calls=tool_calls,
         claims=declared.read_claims(claims_span, told.answer.text, limits) if claims_span else (),
         versions=tuple(sorted(set(merged.values()))),
-        flags=(),
         exchanges=exchanges,
         sources=read_sources(tree.steps, agents, retrievals, tool_calls),
         conversation_ids=used.conversation_ids,
@@ -118,8 +117,8 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         currency=used.currency,
         finish_reasons=usage.read_finish_reasons(tree.steps),
         errors=usage.read_errors(tree.steps),
+        flags=flags.sorted(),  # last: to read any of the others may add one
     )
-    draft = replace(draft, flags=flags.sorted())
     check_parts(draft, limits)
     return draft
 
@@ -168,7 +167,8 @@ def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView
     known = {view.span_id for view in views}
     ranked = []
     for view in views:
-        speaks = view.has(*_OWN_TEXTS, CLAIMS), view.operation in _AGENTS
+        owns = not _SPEAKING.isdisjoint(view.attributes) and view.has(*_OWN_TEXTS, CLAIMS)
+        speaks = owns, view.operation in _AGENTS
         top = view is root or (root is None and view.parent_span_id not in known)
         if view is root or any(speaks):
             ranked.append(((not speaks[0], not speaks[1], view is not root, not top), view))

@@ -38,6 +38,7 @@ _CODES: Final = {
     Absent.OPEN_TOOL_CALL: "open_tool_call",
 }
 _MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
+_DECLARING: Final = frozenset({QUESTION, ANSWER})
 _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
 
@@ -99,6 +100,8 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
 
 def _declaring(tree: Tree) -> list[tuple[Step | None, Step | None]]:
     """Return the steps on which the application itself says a question and its answer, none inside another of them."""
+    if all(_DECLARING.isdisjoint(step.span.attributes) for step in tree.steps):
+        return []
     asking, answering = _outermost_with(tree, QUESTION), _outermost_with(tree, ANSWER)
     if not asking and not answering:
         return []

@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final
 
 from evidence.digests import DigestError, parse_digest
 from evidence.otlp.values import BLOB_KEY
+from evidence.semconv.computed_once import computed_once
 from evidence.semconv.dialects import DIALECTS, Operation, indexed_prefixes
 from evidence.semconv.draft import Flag
 from evidence.semconv.operations import operation_of
@@ -55,6 +55,10 @@ class SpanView:
     resource: Mapping[str, Any]
     scope: str  # name of the library that made it, empty where it is not known
     flags: FlagSink
+    operation: Operation | None = field(init=False)  # what it did, None for another kind (HTTP, database, own code)
+
+    def __post_init__(self) -> None:
+        self.operation = operation_of(self)
 
     @classmethod
     def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
@@ -77,11 +81,6 @@ class SpanView:
             flags=flags,
         )
 
-    @cached_property
-    def operation(self) -> Operation | None:
-        """What the span did, None for a span of another kind (HTTP, database, own code)."""
-        return operation_of(self)
-
     def has(self, *keys: str) -> bool:
         """Return whether any of the attributes is there with a value."""
         get = self.attributes.get
@@ -89,6 +88,14 @@ class SpanView:
             if get(key) is not None:
                 return True
         return False
+
+    def first(self, keys: Iterable[str]) -> Any:
+        """Return the first attribute that has a value, as it was sent; None where none has."""
+        get = self.attributes.get
+        for key in keys:
+            if (value := get(key)) is not None:
+                return value
+        return None
 
     def text(self, *keys: str) -> str:
         """Return the first attribute that has a value, as text; empty where none has."""
@@ -104,8 +111,8 @@ class SpanView:
 
     def label(self, *keys: str, limit: int = LABEL_LENGTH) -> str:
         """Return `text` trimmed and cut to `limit` characters; a cut is flagged."""
-        text = self.text(*keys).strip()
-        return self.cut(text, keys[0], limit) if text else ""
+        text = self._find_text(keys)[0].strip()
+        return text if len(text) <= limit else self.cut(text, keys[0], limit)
 
     def cut(self, value: str, key: str, limit: int = LABEL_LENGTH) -> str:
         """Return `value` cut to `limit` characters; a cut is flagged under the name of `key`."""
@@ -142,7 +149,7 @@ class SpanView:
 
     def json_or_text(self, *keys: str) -> Any:
         """Return the first attribute that has a value, from JSON, or its text as it is where it is no JSON."""
-        value = next((self.attributes[key] for key in keys if self.has(key)), None)
+        value = self.first(keys)
         if not isinstance(value, str):
             return value
         try:
@@ -170,7 +177,7 @@ class SpanView:
         """The prefixes of its flattened lists."""
         return self._indexed.keys()
 
-    @cached_property
+    @computed_once
     def _indexed(self) -> dict[str, dict[int, dict[str, Any]]]:
         found: dict[str, dict[int, dict[str, Any]]] = {}
         for key, value in self.attributes.items():
@@ -181,8 +188,9 @@ class SpanView:
 
     def _find_text(self, keys: Iterable[str]) -> tuple[str, str]:
         """Return the text of the first attribute that has one, and which attribute that is; both empty if none."""
+        get = self.attributes.get
         for key in keys:
-            value = self.attributes.get(key)
+            value = get(key)
             if value is None or value == "":
                 continue
             if isinstance(value, str):
@@ -201,7 +209,7 @@ class SpanView:
 
 def finite_number(value: object) -> float | None:
     """Return a JSON number, or the text of one, as a finite float; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)

@@ -236,6 +236,8 @@ def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
     by_task: dict[tuple[str, Purpose | None], list[tuple[Step, Turns]]] = {}
     for call, asked in group:
         by_task.setdefault((call.system_text, call.seems), []).append((call, asked))
+    if len(by_task) == 1:
+        return [_turn_of_calls(group)]
     turns = [_turn_of_calls(one) for one in by_task.values()]
     worded = [turn for turn in turns if turn.texts]
     # One of them at most gave words: the others were steps on the way, or the same agent told differently.
