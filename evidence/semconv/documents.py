@@ -182,12 +182,10 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
     if not isinstance(metadata, Mapping):
         metadata = {}
     ref = _first_id(row, _IDS) or _first_id(metadata, _METADATA_IDS)
-    text = next((row[key] for key in _TEXTS if isinstance(row.get(key), str) and row[key]), "")
-    score = next((number for key in _SCORES if (number := finite_number(row.get(key))) is not None), None)
+    text = next((row[key] for key in _TEXTS if key in row and isinstance(row[key], str) and row[key]), "")
+    score = _first_number(row, _SCORES)
     if score is None:
-        score = next(
-            (number for key in _SCORES if (number := finite_number(metadata.get(key))) is not None), None
-        )
+        score = _first_number(metadata, _SCORES)
     return _named(span, ref, text, score) if ref or text or score is not None else None
 
 
@@ -198,9 +196,16 @@ def _named(span: SpanView, ref: str, text: str, score: float | None) -> _Documen
 def _first_id(row: Mapping[str, Any], keys: Iterable[str]) -> str:
     for key in keys:
         value = row.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+        if value is not None and isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             return str(value)
     return ""
+
+
+def _first_number(row: Mapping[str, Any], keys: Iterable[str]) -> float | None:
+    for key in keys:
+        if key in row and (number := finite_number(row[key])) is not None:
+            return number
+    return None
 
 
 def _parsed(text: str) -> Any:

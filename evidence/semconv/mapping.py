@@ -44,6 +44,7 @@ _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
 _SPEAKING: Final = frozenset({*_OWN_TEXTS, CLAIMS})
 _AGENTS: Final = frozenset({Operation.AGENT, Operation.CHAIN})
+_TIERS: Final = frozenset(RiskTier)
 _ERROR: Final = 2  # OTLP status code
 
 
@@ -71,7 +72,8 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
     agents = _speakers(views, root)
     tree = Tree(views)
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
-    _flag_versions(merged, flags)
+    used_versions = sorted(set(merged.values()), key=versions.IN_ORDER)
+    _flag_versions(used_versions, flags)
     exchanges = reading.read_exchanges(tree, flags)
     reading.flag_unrecognised(tree, exchanges, flags)
     told = exchanges[-1]
@@ -105,7 +107,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         policy_checks=read_policy_checks(views, merged),
         tool_calls=tool_calls,
         claims=declared.read_claims(claims_span, told.answer.text, limits) if claims_span else (),
-        versions=tuple(sorted(set(merged.values()))),
+        versions=tuple(used_versions),
         exchanges=exchanges,
         sources=read_sources(tree.steps, agents, retrievals, tool_calls),
         conversation_ids=used.conversation_ids,
@@ -197,7 +199,7 @@ def _environment(views: Sequence[SpanView]) -> str:
 
 def _risk_tier(agents: Sequence[SpanView], flags: FlagSink) -> str:
     tier = _own_label(agents, RISK_TIER, _NAME_LENGTH).lower()
-    if not tier or tier in set(RiskTier):
+    if not tier or tier in _TIERS:
         return tier
     flags.add("malformed_attribute", f"{RISK_TIER} {tier!r} is not low, medium or high")
     return ""
@@ -210,12 +212,12 @@ def _flag_disagreements(agents: Sequence[SpanView], flags: FlagSink) -> None:
             flags.add("several_values", f"{key} has {len(values)} different values; the first is used")
 
 
-def _flag_versions(merged: Mapping[VersionRef, VersionRef], flags: FlagSink) -> None:
-    slots: dict[tuple[str, str], set[VersionRef]] = {}
-    for ref in set(merged.values()):
-        slots.setdefault((ref.slot, ref.key), set()).add(ref)
+def _flag_versions(refs: Iterable[VersionRef], flags: FlagSink) -> None:
+    counts: dict[tuple[str, str], int] = {}
+    for ref in refs:
+        counts[ref.slot, ref.key] = counts.get((ref.slot, ref.key), 0) + 1
         if not (ref.label or ref.digest):
             flags.add("version_not_stated", f"{ref.kind} {ref.key!r} without version or digest")
-    for (slot, key), refs in slots.items():
-        if len(refs) > 1:
-            flags.add("several_versions", f"{len(refs)} versions of {slot} {key!r} in one trace")
+    for (slot, key), count in counts.items():
+        if count > 1:
+            flags.add("several_versions", f"{count} versions of {slot} {key!r} in one trace")

@@ -42,6 +42,9 @@ class PartKind(StrEnum):
     ATTACHMENT = "attachment"
 
 
+_TEXT: Final = PartKind.TEXT  # asked of the enum for each message, it costs as much as reading one
+
+
 class Part(NamedTuple):
     """One part of a message."""
 
@@ -65,7 +68,7 @@ class Message(NamedTuple):
     @property
     def text(self) -> str:
         """The words of it: texts, and a refusal where it refuses."""
-        if len(self.parts) == 1 and self.parts[0].kind is PartKind.TEXT:
+        if len(self.parts) == 1 and self.parts[0].kind is _TEXT:
             return self.parts[0].text
         spoken = (PartKind.TEXT, PartKind.REFUSAL)
         return "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
@@ -142,18 +145,19 @@ def read_parts(content: Any) -> list[Part]:
 
 def _from_plain(item: Mapping[str, Any]) -> Message | None:
     """Read the commonest message of all, one text and whose it is, without asking for all that it could be."""
-    role = _ROLES.get(item["role"]) if isinstance(item["role"], str) else None
-    if role is None or role == TOOL:
+    name = item["role"]
+    role = _ROLES.get(name) if isinstance(name, str) else None
+    if role is None or role == TOOL or not _PLAIN.issuperset(item):
         return None
     content, said = item.get("content"), item.get("parts")
-    if isinstance(content, str) and said is None and item.keys() <= _PLAIN:
-        return Message(
-            role, (Part(PartKind.TEXT, content),) if content else (), item.get("finish_reason") or ""
-        )
-    if content is None and isinstance(said, list) and len(said) == 1 and item.keys() <= _PLAIN:
+    if isinstance(content, str) and said is None:
+        return Message(role, (Part(_TEXT, content),) if content else (), item.get("finish_reason") or "")
+    if content is None and isinstance(said, list) and len(said) == 1:
         part = said[0]
-        if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("content"), str):
-            return Message(role, (Part(PartKind.TEXT, part["content"]),), item.get("finish_reason") or "")
+        if isinstance(part, dict) and part.get("type") == "text":
+            text = part.get("content")
+            if isinstance(text, str):
+                return Message(role, (Part(_TEXT, text),), item.get("finish_reason") or "")
     return None
 
 

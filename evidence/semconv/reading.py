@@ -100,19 +100,20 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
 
 def _declaring(tree: Tree) -> list[tuple[Step | None, Step | None]]:
     """Return the steps on which the application itself says a question and its answer, none inside another of them."""
-    if all(_DECLARING.isdisjoint(step.span.attributes) for step in tree.steps):
+    steps = [step for step in tree.steps if not _DECLARING.isdisjoint(step.span.attributes)]
+    if not steps:
         return []
-    asking, answering = _outermost_with(tree, QUESTION), _outermost_with(tree, ANSWER)
+    asking, answering = _outermost_with(tree, steps, QUESTION), _outermost_with(tree, steps, ANSWER)
     if not asking and not answering:
         return []
     if len(asking) < 2 and len(answering) < 2:
         return [(asking[0] if asking else None, answering[0] if answering else None)]
-    either = _outermost_with(tree, QUESTION, ANSWER)
+    either = _outermost_with(tree, steps, QUESTION, ANSWER)
     return [(step if step in asking else None, step if step in answering else None) for step in either]
 
 
-def _outermost_with(tree: Tree, *attributes: str) -> list[Step]:
-    declaring = {id(step) for step in tree.steps if step.span.text(*attributes)}
+def _outermost_with(tree: Tree, steps: Iterable[Step], *attributes: str) -> list[Step]:
+    declaring = {id(step) for step in steps if step.span.text(*attributes)}
     found = outermost(tree.from_above, declaring) if declaring else []
     return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
 

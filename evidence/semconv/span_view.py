@@ -17,6 +17,7 @@ from evidence.semconv.operations import operation_of
 from evidence.semconv.spelling import parse_json, spell_out
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
+_JSON_BEGINS: Final = '{["-0123456789tfnNI'  # with anything else begins no JSON; to try and fail costs more
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
 _PREFIXES: Final = sorted({prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)})
 _BEGINNINGS: Final = tuple(f"{prefix}." for prefix in _PREFIXES)
@@ -150,7 +151,7 @@ class SpanView:
     def json_or_text(self, *keys: str) -> Any:
         """Return the first attribute that has a value, from JSON, or its text as it is where it is no JSON."""
         value = self.first(keys)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or value.lstrip()[:1] not in _JSON_BEGINS:
             return value
         try:
             return parse_json(value)

@@ -31,7 +31,8 @@ def spell_out(attributes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
     withheld = [
         key
         for key, value in attributes.items()
-        if isinstance(value, str) and len(value) <= _LONGEST_WITHHELD and _is_withheld(key, value)
+        if isinstance(value, str) and len(value) <= _LONGEST_WITHHELD and value in _WITHHELD
+        if not _WITHHELD[value] or key in _WITHHELD[value]
     ]
     if not (events or withheld) and _SPELLED.isdisjoint(attributes):
         return attributes
@@ -71,11 +72,6 @@ def _unfolded(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple[str, A
     told = _parsed(attributes[name])
     if isinstance(told, Mapping):
         yield from ((f"{name}.{key}", value) for key, value in told.items())
-
-
-def _is_withheld(key: str, value: str) -> bool:
-    keys = _WITHHELD.get(value)
-    return keys is not None and (not keys or key in keys)
 
 
 def _parsed(value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Final
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
-from evidence.semconv.helpers import Purpose, purpose_by_instruction
+from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_task
 from evidence.semconv.messages import squeeze
 from evidence.semconv.settling import settle
 from evidence.semconv.steps import Step, items_of
@@ -213,7 +213,7 @@ def absence_of(step: Step, given: Given) -> Absent:
 
 def _seems(step: Step, question: str) -> tuple[Purpose | None, bool]:
     """Return what a step seems to be there for, and whether nothing but its question says so."""
-    told = purpose_by_instruction(step.system_text) if step.operation is Operation.CHAT else None
+    told = purpose_by_task(step.system_text) if step.operation is Operation.CHAT else None
     if told or step.seems:
         return step.seems or told, False
     asked = purpose_by_instruction(question) if question else None

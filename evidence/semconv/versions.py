@@ -23,7 +23,7 @@ _KIND_OF: Final = {
     **dict.fromkeys((*_MODEL_CALLED, *_MODEL_ANSWERED), "model"),
 }
 _NAMING: Final = frozenset(_KIND_OF)
-_IN_ORDER: Final = attrgetter("kind", "slot", "key", "label", "digest")  # as versions sort, and quicker
+IN_ORDER: Final = attrgetter("kind", "slot", "key", "label", "digest")  # as versions sort, and quicker
 
 
 def versions_of(span: SpanView) -> list[VersionRef]:
@@ -61,7 +61,7 @@ def merge_versions(refs: Iterable[VersionRef]) -> dict[VersionRef, VersionRef]:
     several fuller ones differ: then it is kept for itself.
     """
     by_slot: dict[tuple[str, str], list[VersionRef]] = {}
-    for ref in sorted(set(refs), key=_IN_ORDER):
+    for ref in sorted(set(refs), key=IN_ORDER):
         by_slot.setdefault((ref.kind, ref.slot), []).append(ref)
     return {ref: _most_exact(ref, same) if len(same) > 1 else ref for same in by_slot.values() for ref in same}
 
