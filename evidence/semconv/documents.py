@@ -171,20 +171,20 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
             if any(char.isspace() for char in text)
             else _named(span, text, "", None)
         )
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict):
         return None
     node = row.get("node")
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         row = {**node, **row}
     metadata = row.get("metadata")
     if isinstance(metadata, str):
         metadata = _parsed(metadata)
-    if not isinstance(metadata, Mapping):
+    if not isinstance(metadata, dict):
         metadata = {}
     ref = _first_id(row, _IDS) or _first_id(metadata, _METADATA_IDS)
     text = next((row[key] for key in _TEXTS if key in row and isinstance(row[key], str) and row[key]), "")
     score = _first_number(row, _SCORES)
-    if score is None:
+    if score is None and metadata:
         score = _first_number(metadata, _SCORES)
     return _named(span, ref, text, score) if ref or text or score is not None else None
 

@@ -85,13 +85,13 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
     used = usage.read_usage(tree.from_above)
     _flag_disagreements(agents, flags)
     draft = TraceDraft(
-        trace_digest=digest_trace((view.span_id, view.digest) for view in views),
-        span_ids=tuple(sorted(view.span_id for view in views)),
+        trace_digest=digest_trace([(view.span_id, view.digest) for view in views]),
+        span_ids=tuple(sorted([view.span_id for view in views])),
         status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
         name=_name_of(tree, root),
         root_span_id=root.span_id if root else "",
-        start_ns=min(view.start_ns for view in views),
-        end_ns=max(view.end_ns for view in views),
+        start_ns=views[0].start_ns,
+        end_ns=max([view.end_ns for view in views]),
         span_count=len(views),
         environment=_environment(views),
         release=_own_label(agents, RELEASE, _NAME_LENGTH),

@@ -28,6 +28,7 @@ _ROLES: Final = {
 }  # fmt: skip
 
 
+_make: Final = tuple.__new__
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -102,7 +103,11 @@ def with_reason(message: Message, reason: object) -> Message:
 
 def read_messages(items: Iterable[Any], role: str = "") -> list[Message] | None:
     """Return the messages of a list, None where none of its items is one."""
-    read = [message for item in items if (message := read_message(item, role)) is not None]
+    read = []
+    for item in items:
+        message = _from_plain(item) if isinstance(item, dict) else None
+        if message is not None or (message := read_message(item, role)) is not None:
+            read.append(message)
     return read or None
 
 
@@ -117,7 +122,7 @@ def read_message(item: Any, role: str = "", *, wraps: int = 2) -> Message | None
         return _from_pair(item)
     if not isinstance(item, dict):
         return None
-    if "role" in item and (plain := _from_plain(item)) is not None:
+    if (plain := _from_plain(item)) is not None:
         return plain
     if wraps and "role" not in item:
         for key in ("message", "data", "kwargs"):
@@ -145,20 +150,20 @@ def read_parts(content: Any) -> list[Part]:
 
 def _from_plain(item: Mapping[str, Any]) -> Message | None:
     """Read the commonest message of all, one text and whose it is, without asking for all that it could be."""
-    name = item["role"]
+    name = item.get("role")
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None or role == TOOL or not _PLAIN.issuperset(item):
         return None
     content, said = item.get("content"), item.get("parts")
-    if isinstance(content, str) and said is None:
-        return Message(role, (Part(_TEXT, content),) if content else (), item.get("finish_reason") or "")
-    if content is None and isinstance(said, list) and len(said) == 1:
-        part = said[0]
-        if isinstance(part, dict) and part.get("type") == "text":
-            text = part.get("content")
-            if isinstance(text, str):
-                return Message(role, (Part(_TEXT, text),), item.get("finish_reason") or "")
-    return None
+    if content is None and isinstance(said, list) and len(said) == 1 and isinstance(said[0], dict):
+        content = said[0].get("content") if said[0].get("type") == "text" else None
+    elif said is not None:
+        return None
+    if not isinstance(content, str):
+        return None
+    # As `Part(...)` and `Message(...)` make them, in half the time: of a history each call holds all of it again.
+    parts = (_make(Part, (_TEXT, content, "", "", None, "", "")),) if content or said else ()
+    return _make(Message, (role, parts, item.get("finish_reason") or "", None))
 
 
 def _from_pair(item: list[Any]) -> Message | None:

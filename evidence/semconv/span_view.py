@@ -104,8 +104,9 @@ class SpanView:
 
     def whole_number(self, *keys: str) -> int | None:
         """Return the first attribute that is a whole number that is not negative; None where none is."""
+        get = self.attributes.get
         for key in keys:
-            value = finite_number(self.attributes.get(key))
+            value = finite_number(get(key))
             if value is not None and value >= 0 and value == int(value):
                 return int(value)
         return None
@@ -221,4 +222,7 @@ def finite_number(value: object) -> float | None:
 
 def first_with(spans: Iterable[SpanView], *keys: str) -> SpanView | None:
     """Return the first span that has a value for any of the keys."""
-    return next((span for span in spans if span.has(*keys)), None)
+    for span in spans:
+        if span.has(*keys):
+            return span
+    return None
