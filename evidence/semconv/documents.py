@@ -182,7 +182,7 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
     if not isinstance(metadata, dict):
         metadata = {}
     ref = _first_id(row, _IDS) or _first_id(metadata, _METADATA_IDS)
-    text = next((row[key] for key in _TEXTS if key in row and isinstance(row[key], str) and row[key]), "")
+    text = _first_text(row)
     score = _first_number(row, _SCORES)
     if score is None and metadata:
         score = _first_number(metadata, _SCORES)
@@ -198,6 +198,13 @@ def _first_id(row: Mapping[str, Any], keys: Iterable[str]) -> str:
         value = row.get(key)
         if value is not None and isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             return str(value)
+    return ""
+
+
+def _first_text(row: Mapping[str, Any]) -> str:
+    for key in _TEXTS:
+        if key in row and isinstance(text := row[key], str) and text:
+            return text
     return ""
 
 

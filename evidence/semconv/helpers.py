@@ -6,8 +6,8 @@ Words are weak evidence: a call is left out by them only where another remains t
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 

@@ -43,6 +43,7 @@ _ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
 _SPEAKING: Final = frozenset({*_OWN_TEXTS, CLAIMS})
+_DECLARING: Final = frozenset({*_SPEAKING, CONFIDENCE, LIMITATIONS})
 _AGENTS: Final = frozenset({Operation.AGENT, Operation.CHAIN})
 _TIERS: Final = frozenset(RiskTier)
 _ERROR: Final = 2  # OTLP status code
@@ -77,13 +78,14 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
     exchanges = reading.read_exchanges(tree, flags)
     reading.flag_unrecognised(tree, exchanges, flags)
     told = exchanges[-1]
-    claims_span = first_with(agents, CLAIMS)
-    confidence_span = first_with(agents, CONFIDENCE)
-    limitations_span = first_with(agents, LIMITATIONS)
+    declaring = [view for view in agents if not _DECLARING.isdisjoint(view.attributes)]
+    claims_span = first_with(declaring, CLAIMS)
+    confidence_span = first_with(declaring, CONFIDENCE)
+    limitations_span = first_with(declaring, LIMITATIONS)
     retrievals = read_retrievals(tree.steps)
     tool_calls = read_tool_calls(tree.from_above, merged)
     used = usage.read_usage(tree.from_above)
-    _flag_disagreements(agents, flags)
+    _flag_disagreements(declaring, flags)
     draft = TraceDraft(
         trace_digest=digest_trace([(view.span_id, view.digest) for view in views]),
         span_ids=tuple(sorted([view.span_id for view in views])),

@@ -56,7 +56,9 @@ class SpanView:
     resource: Mapping[str, Any]
     scope: str  # name of the library that made it, empty where it is not known
     flags: FlagSink
-    operation: Operation | None = field(init=False)  # what it did, None for another kind (HTTP, database, own code)
+    operation: Operation | None = field(
+        init=False
+    )  # what it did, None for another kind (HTTP, database, own code)
 
     def __post_init__(self) -> None:
         self.operation = operation_of(self)
@@ -106,7 +108,10 @@ class SpanView:
         """Return the first attribute that is a whole number that is not negative; None where none is."""
         get = self.attributes.get
         for key in keys:
-            value = finite_number(get(key))
+            value = get(key)
+            if value is None:
+                continue
+            value = finite_number(value)
             if value is not None and value >= 0 and value == int(value):
                 return int(value)
         return None

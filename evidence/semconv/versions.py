@@ -63,7 +63,9 @@ def merge_versions(refs: Iterable[VersionRef]) -> dict[VersionRef, VersionRef]:
     by_slot: dict[tuple[str, str], list[VersionRef]] = {}
     for ref in sorted(set(refs), key=IN_ORDER):
         by_slot.setdefault((ref.kind, ref.slot), []).append(ref)
-    return {ref: _most_exact(ref, same) if len(same) > 1 else ref for same in by_slot.values() for ref in same}
+    return {
+        ref: _most_exact(ref, same) if len(same) > 1 else ref for same in by_slot.values() for ref in same
+    }
 
 
 def _most_exact(ref: VersionRef, same: Sequence[VersionRef]) -> VersionRef:
