@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 
 class computed_once(Generic[Owner, Value]):  # noqa: N801  used as a decorator, as `property` is
-    """Decorate a method without arguments: its value stands in the object's `__dict__` from the first call on."""
+    """Decorate a method without arguments: its value is an attribute of the object from the first call on."""
 
     def __init__(self, compute: Callable[[Owner], Value]) -> None:
         self._compute = compute
@@ -29,5 +29,6 @@ class computed_once(Generic[Owner, Value]):  # noqa: N801  used as a decorator, 
     def __get__(self, owner: Owner | None, kind: Any = None) -> computed_once[Owner, Value] | Value:
         if owner is None:
             return self
-        value = owner.__dict__[self._name] = self._compute(owner)
+        value = self._compute(owner)
+        setattr(owner, self._name, value)  # to reach for `__dict__` would make each later look-up slower
         return value

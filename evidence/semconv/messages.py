@@ -367,4 +367,7 @@ def _digest_of(content: str) -> str:
 
 
 def _first_text(part: Mapping[str, Any], *keys: str) -> str:
-    return next((value for key in keys if isinstance(value := part.get(key), str) and value), "")
+    for key in keys:
+        if key in part and isinstance(value := part[key], str) and value:
+            return value
+    return ""

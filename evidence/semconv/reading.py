@@ -87,13 +87,12 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
     if asker is None or asker.parent is None:
         return turn
     question = squeeze(turn.question.text)
-    remembered = turn.asked.told_before(ASSISTANT)
     behind = []
     for step in tree.steps:
         if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
             continue
         said = squeeze(read_given(step).text)
-        if said and said not in remembered and stands_within(said, question):
+        if said and stands_within(said, question) and said not in turn.asked.told_before(ASSISTANT):
             behind.append(asked_of(step))
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
 
