@@ -89,7 +89,7 @@ _WORDS: Final = {
     }),
     "eligibility": frozenset({
         "entitled", "approved", "declined", "rejected", "refused", "authorised", "authorized", "unauthorised",
-        "unauthorized", "rating", "sanction", "sanctions", "watch", "watchlist", "liable", "guarantor", "you", "may",
+        "unauthorized", "rating", "sanction", "sanctions", "watch", "watchlist", "liable", "guarantor", "may",
         "can",
     }),
     "party": frozenset({

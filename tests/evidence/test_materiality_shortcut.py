@@ -19,8 +19,8 @@ STARTS: Final = (
     "x ", "x no ", "x 5 ", "x fee ", "x Acme ", "x is not ", "x two ", "x on ", "x you ", "x at any ",
 )  # fmt: skip
 ENDS: Final = (
-    "", " to", " of", " be", " not", " 12", " fee", " Smith", " points", " half", " only", " cannot lend", " after", " a",
-    " may",
+    "", " to", " of", " be", " not", " 12", " fee", " Smith", " points", " half", " only", " cannot lend", " after",
+    " a", " may",
 )  # fmt: skip
 ODD: Final = ("5", "12.5", "$", "$ 3", "%", "Acme", "to", "s", "be", "of", "Ltd", "K", "ſ", "费")
 
