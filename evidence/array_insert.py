@@ -6,6 +6,7 @@ of each row, and making and parsing those costs more than the rows do.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -13,9 +14,9 @@ from typing import Any, Final
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
+from django.db.models.options import Options
 
 _LENGTH: Final = re.compile(r"\(\d+\)")
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})  # within quotes in the text of an array
 
 
 def insert_as_arrays(rows: Sequence[models.Model]) -> None:
@@ -23,14 +24,10 @@ def insert_as_arrays(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     options = type(rows[0])._meta
-    fields = [
-        field
-        for field in options.concrete_fields
-        if not field.primary_key and not isinstance(getattr(rows[0], field.attname), DatabaseDefault)
-    ]
+    fields = [field for field in options.concrete_fields if _is_given(getattr(rows[0], field.attname), field)]
     with connection.cursor() as cursor:
         cursor.execute(
-            _statement(options.db_table, fields), [[_carry(field, row) for row in rows] for field in fields]
+            _statement(options, fields), [_as_array([_carry(field, row) for row in rows]) for field in fields]
         )
         keys = cursor.fetchall()
     for row, (pk, xact_id) in zip(rows, keys, strict=True):
@@ -38,17 +35,22 @@ def insert_as_arrays(rows: Sequence[models.Model]) -> None:
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  # as Django does for a saved row
 
 
-def _statement(table: str, fields: Sequence[models.Field[Any, Any]]) -> str:
+def _is_given(value: object, field: models.Field[Any, Any]) -> bool:
+    return not isinstance(value, DatabaseDefault) and not (field.primary_key and value is None)
+
+
+def _statement(options: Options[Any], fields: Sequence[models.Field[Any, Any]]) -> str:
     columns = [connection.ops.quote_name(str(field.column)) for field in fields]
     named, taken, arrays = ", ".join(columns), [], []
+    key = connection.ops.quote_name(str(options.pk.column))
     for field, column in zip(fields, columns, strict=True):
         # Without its length: what is too long is refused, where a cast would cut it.
         kind = _LENGTH.sub("", str(field.db_type(connection)))
         taken.append(f"{column}::{kind}" if isinstance(field, ArrayField) else column)
         arrays.append(f"(%s)::{'text' if isinstance(field, ArrayField) else kind}[]")
     return (
-        f"INSERT INTO {table} ({named}) SELECT {', '.join(taken)} FROM UNNEST({', '.join(arrays)}) "  # noqa: S608  # our own names
-        f"AS told ({named}) RETURNING id, xact_id"
+        f"INSERT INTO {options.db_table} ({named}) SELECT {', '.join(taken)} FROM UNNEST({', '.join(arrays)}) "  # noqa: S608  # our own names
+        f"AS told ({named}) RETURNING {key}, xact_id"
     )
 
 
@@ -57,8 +59,22 @@ def _carry(field: models.Field[Any, Any], row: models.Model) -> object:
     value = field.pre_save(row, add=True)
     if isinstance(field, models.BinaryField):
         return bytes(value)
+    if isinstance(field, models.JSONField):
+        return None if value is None else json.dumps(value, cls=field.encoder)
     if not isinstance(field, ArrayField):
         return field.get_db_prep_save(value, connection)
     if value is None:
         return None
-    return "{" + ",".join(f'"{one.translate(_ESCAPES)}"' for one in value) + "}"
+    return "{" + ",".join(map(_quoted, value)) + "}"
+
+
+def _as_array(values: list[Any]) -> Any:
+    """Return a column as it is sent: of texts as one text, for psycopg takes long to escape what stands in a list."""
+    if all(value is None or isinstance(value, str) for value in values):
+        return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+    return values
+
+
+def _quoted(text: str) -> str:
+    """Return a text as an element of a PostgreSQL array."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -100,9 +100,12 @@ def _as_both_write_it(value: object) -> object:
         for key in value:  # type: ignore[attr-defined]  # it is a dict
             if type(key) is not str or not (key.isascii() or max(key) < _FIRST_THAT_SORTS_OTHERWISE):
                 raise _Differs
-        return {key: _as_both_write_it(member) for key, member in value.items()}  # type: ignore[attr-defined]  # it is a dict
+        return {
+            key: member if type(member) is str else _as_both_write_it(member)
+            for key, member in value.items()  # type: ignore[attr-defined]  # it is a dict
+        }
     if kind is list or kind is tuple:
-        return [_as_both_write_it(member) for member in value]  # type: ignore[attr-defined]  # it is a list
+        return [member if type(member) is str else _as_both_write_it(member) for member in value]  # type: ignore[attr-defined]  # it is a list
     if kind is int and abs(value) < _FIRST_INEXACT:  # type: ignore[arg-type]  # it is an int
         return value
     if kind is float:

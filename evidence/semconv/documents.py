@@ -167,23 +167,21 @@ def _read_document(span: SpanView, row: Any) -> _Document | None:
     if isinstance(row, str | int) and not isinstance(row, bool) and row != "":
         text = str(row)
         return _Document("", text, None) if _is_wording(text) else _named(span, text, "", None)
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict):
         return None
     node = row.get("node")
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         row = {**node, **row}
     metadata = row.get("metadata")
     if isinstance(metadata, str):
         metadata = _parsed(metadata)
-    if not isinstance(metadata, Mapping):
+    if not isinstance(metadata, dict):
         metadata = {}
     ref = _first_id(row, _IDS) or _first_id(metadata, _METADATA_IDS)
-    text = next((row[key] for key in _TEXTS if isinstance(row.get(key), str) and row[key]), "")
-    score = next((number for key in _SCORES if (number := finite_number(row.get(key))) is not None), None)
-    if score is None:
-        score = next(
-            (number for key in _SCORES if (number := finite_number(metadata.get(key))) is not None), None
-        )
+    text = _first_text(row)
+    score = _first_number(row, _SCORES)
+    if score is None and metadata:
+        score = _first_number(metadata, _SCORES)
     return _named(span, ref, text, score) if ref or text or score is not None else None
 
 
@@ -199,9 +197,23 @@ def _named(span: SpanView, ref: str, text: str, score: float | None) -> _Documen
 def _first_id(row: Mapping[str, Any], keys: Iterable[str]) -> str:
     for key in keys:
         value = row.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+        if value is not None and isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             return str(value)
     return ""
+
+
+def _first_text(row: Mapping[str, Any]) -> str:
+    for key in _TEXTS:
+        if key in row and isinstance(text := row[key], str) and text:
+            return text
+    return ""
+
+
+def _first_number(row: Mapping[str, Any], keys: Iterable[str]) -> float | None:
+    for key in keys:
+        if key in row and (number := finite_number(row[key])) is not None:
+            return number
+    return None
 
 
 def _parsed(text: str) -> Any:

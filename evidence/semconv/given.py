@@ -40,7 +40,7 @@ class Turns(NamedTuple):
     @property
     def n_asked(self) -> int:
         """How many turns of a user came before."""
-        return sum(message.role == USER for message in self.history)
+        return sum([message.role == USER for message in self.history])
 
     def told_before(self, role: str) -> set[str]:
         """Return what one side said before, each text squeezed."""
@@ -143,8 +143,10 @@ def _are_numbered(said: Sequence[Message]) -> bool:
 
 
 def _last_turn(messages: Sequence[Message]) -> Sequence[Message]:
-    last = max((n for n, message in enumerate(messages) if message.role == USER), default=-1)
-    return messages[last + 1 :]
+    for number in range(len(messages) - 1, -1, -1):
+        if messages[number].role == USER:
+            return messages[number + 1 :]
+    return messages
 
 
 def _attachments(step: Step, messages: Iterable[Message]) -> tuple[Attachment, ...]:

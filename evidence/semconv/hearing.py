@@ -42,7 +42,7 @@ _CONTENT_EVENTS: Final = frozenset(
     name for one in (*_ASKED, *_ANSWERED) for name in (*one.events, *one.event_values)
 )
 _CONTENT_PREFIXES: Final = frozenset(where.prefix for one in (*_ASKED, *_ANSWERED) for where in one.indexed)
-_GIVEN: Final = (*_OUTPUT, *_CONVERSATION, *(key for one in _ANSWERED for key in one.attributes))
+_GIVEN: Final = frozenset({*_OUTPUT, *_CONVERSATION, *(key for one in _ANSWERED for key in one.attributes)})
 _PROMPT_RECORDED: Final = attributes_for(Meaning.PROMPT_RECORDED)
 _PROMPT_EVENTS: Final = frozenset[str]().union(*(dialect.prompt_events for dialect in DIALECTS))
 _ASKED_PREFIXES: Final = frozenset(where.prefix for one in _ASKED for where in one.indexed)
@@ -132,7 +132,7 @@ def may_call_tools(span: SpanView) -> bool:
     """Return whether what a span gave can hold calls of tools, without reading it."""
     if span.events or span.indexed_under:
         return True
-    values = (span.attributes.get(key) for key in _GIVEN)
+    values = (span.attributes[key] for key in _GIVEN.intersection(span.attributes))
     return any(
         value is not None and (not isinstance(value, str) or "tool" in value or "function" in value)
         for value in values
@@ -144,7 +144,7 @@ def system_text(span: SpanView, asked: Heard) -> str:
     told = "\n".join(message.text for message in asked.messages if message.role == SYSTEM)
     if told:
         return told
-    value = next((span.attributes[key] for key in _SYSTEM if span.has(key)), None)
+    value = span.first(_SYSTEM)
     if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
         value = _parsed(value)
     return "\n".join(part.text for part in read_parts(value))
@@ -157,7 +157,7 @@ def finish_reason(span: SpanView, answered: Heard) -> str:
     )
     if said:
         return said
-    value = next((span.attributes[key] for key in _FINISH if span.has(key)), "")
+    value = span.first(_FINISH)
     if isinstance(value, str) and value.startswith("["):
         value = _parsed(value)
     if isinstance(value, list):
@@ -316,9 +316,8 @@ def _answered_among_asked(span: SpanView) -> Heard:
 
 
 def _hear_conversation(span: SpanView) -> Heard:
-    value = next((span.attributes[key] for key in _CONVERSATION if span.has(key)), None)
     key = next((key for key in _CONVERSATION if span.has(key)), "")
-    return _hear_list(value, key, "") if value is not None else Heard()
+    return _hear_list(span.attributes[key], key, "") if key else Heard()
 
 
 def _parsed(text: str) -> Any:

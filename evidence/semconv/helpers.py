@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -93,12 +94,16 @@ _CORRECTION: Final = re.compile(
 
 def purpose_by_name(*names: str) -> Purpose | None:
     """Return what the names of a span and its agent say it is for, None where they say nothing."""
-    for name in names:
-        if name and _ANY_NAME.search(name):
-            spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-/:]+", " ", name)
-            for purpose, words in _BY_NAME.items():
-                if words.search(spaced):
-                    return purpose
+    return next((purpose for name in names if name and (purpose := _purpose_named(name))), None)
+
+
+@lru_cache(maxsize=1024)  # an application has few names; of spans they are up to 16 kB long
+def _purpose_named(name: str) -> Purpose | None:
+    if _ANY_NAME.search(name):
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-/:]+", " ", name)
+        for purpose, words in _BY_NAME.items():
+            if words.search(spaced):
+                return purpose
     return None
 
 
@@ -106,6 +111,14 @@ def purpose_by_instruction(text: str) -> Purpose | None:
     """Return what a model was told to do, None where that is no helper's task."""
     head = text[:_HEAD]
     return next((purpose for purpose, words in _BY_INSTRUCTION.items() if words.match(head)), None)
+
+
+def purpose_by_task(system_text: str) -> Purpose | None:
+    """Return what `purpose_by_instruction` does, of what a model is told to be in each trace of an application."""
+    return _purpose_told(system_text[:_HEAD])
+
+
+_purpose_told: Final = lru_cache(maxsize=256)(purpose_by_instruction)
 
 
 def is_correction(text: str) -> bool:

@@ -7,7 +7,6 @@ digest, on any machine, in any language that has RFC 8785 and SHA-256.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,7 +42,10 @@ _OWN_TEXTS: Final = (QUESTION, ANSWER, RELEASE, RISK_TIER)
 _ENVIRONMENT: Final = attributes_for(Meaning.ENVIRONMENT)
 _LANGUAGE_LENGTH: Final = 35  # characters, the longest registered BCP 47 tags
 _NAME_LENGTH: Final = 100  # characters of a release or an environment
+_SPEAKING: Final = frozenset({*_OWN_TEXTS, CLAIMS})
+_DECLARING: Final = frozenset({*_SPEAKING, CONFIDENCE, LIMITATIONS})
 _AGENTS: Final = frozenset({Operation.AGENT, Operation.CHAIN})
+_TIERS: Final = frozenset(RiskTier)
 _ERROR: Final = 2  # OTLP status code
 
 
@@ -71,26 +73,28 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
     agents = _speakers(views, root)
     tree = Tree(views)
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
-    _flag_versions(merged, flags)
+    used_versions = sorted(set(merged.values()), key=versions.IN_ORDER)
+    _flag_versions(used_versions, flags)
     retrievals = read_retrievals(tree.steps)
     exchanges = reading.read_exchanges(tree, flags, retrievals)
     reading.flag_unrecognised(tree, exchanges, flags)
     told = exchanges[-1]
-    speakers = _answering_first(agents, told)
+    declaring = [view for view in agents if not _DECLARING.isdisjoint(view.attributes)]
+    speakers = _answering_first(declaring, told)
     claims_span = first_with(speakers, CLAIMS)
     confidence_span = first_with(speakers, CONFIDENCE)
     limitations_span = first_with(speakers, LIMITATIONS)
     tool_calls = read_tool_calls(tree.from_above, merged)
     used = usage.read_usage(tree.from_above)
-    _flag_disagreements(agents, flags)
+    _flag_disagreements(declaring, flags)
     draft = TraceDraft(
-        trace_digest=digest_trace((view.span_id, view.digest) for view in views),
-        span_ids=tuple(sorted(view.span_id for view in views)),
+        trace_digest=digest_trace([(view.span_id, view.digest) for view in views]),
+        span_ids=tuple(sorted([view.span_id for view in views])),
         status=TraceStatus.COMPLETE if root else TraceStatus.INCOMPLETE,
         name=_name_of(tree, root),
         root_span_id=root.span_id if root else "",
-        start_ns=min(view.start_ns for view in views),
-        end_ns=max(view.end_ns for view in views),
+        start_ns=views[0].start_ns,
+        end_ns=max([view.end_ns for view in views]),
         span_count=len(views),
         environment=_environment(views),
         release=_own_label(agents, RELEASE, _NAME_LENGTH),
@@ -106,8 +110,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         policy_checks=read_policy_checks(views, merged),
         tool_calls=tool_calls,
         claims=declared.read_claims(claims_span, told.answer.text, limits) if claims_span else (),
-        versions=tuple(sorted(set(merged.values()))),
-        flags=(),
+        versions=tuple(used_versions),
         exchanges=exchanges,
         sources=read_sources(tree.steps, agents, retrievals, tool_calls),
         conversation_ids=used.conversation_ids,
@@ -119,8 +122,8 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         currency=used.currency,
         finish_reasons=usage.read_finish_reasons(tree.steps),
         errors=usage.read_errors(tree.steps),
+        flags=flags.sorted(),  # last: to read any of the others may add one
     )
-    draft = replace(draft, flags=flags.sorted())
     check_parts(draft, limits)
     return draft
 
@@ -169,7 +172,8 @@ def _speakers(views: Sequence[SpanView], root: SpanView | None) -> list[SpanView
     known = {view.span_id for view in views}
     ranked = []
     for view in views:
-        speaks = view.has(*_OWN_TEXTS, CLAIMS), view.operation in _AGENTS
+        owns = not _SPEAKING.isdisjoint(view.attributes) and view.has(*_OWN_TEXTS, CLAIMS)
+        speaks = owns, view.operation in _AGENTS
         top = view is root or (root is None and view.parent_span_id not in known)
         if view is root or any(speaks):
             ranked.append(((not speaks[0], not speaks[1], view is not root, not top), view))
@@ -204,7 +208,7 @@ def _environment(views: Sequence[SpanView]) -> str:
 
 def _risk_tier(agents: Sequence[SpanView], flags: FlagSink) -> str:
     tier = _own_label(agents, RISK_TIER, _NAME_LENGTH).lower()
-    if not tier or tier in set(RiskTier):
+    if not tier or tier in _TIERS:
         return tier
     flags.add("malformed_attribute", f"{RISK_TIER} {tier!r} is not low, medium or high")
     return ""
@@ -221,12 +225,12 @@ def _flag_disagreements(agents: Sequence[SpanView], flags: FlagSink) -> None:
             flags.add("several_values", f"{key} is on {len(spans)} spans; that of the last answer is used")
 
 
-def _flag_versions(merged: Mapping[VersionRef, VersionRef], flags: FlagSink) -> None:
-    slots: dict[tuple[str, str], set[VersionRef]] = {}
-    for ref in set(merged.values()):
-        slots.setdefault((ref.slot, ref.key), set()).add(ref)
+def _flag_versions(refs: Iterable[VersionRef], flags: FlagSink) -> None:
+    counts: dict[tuple[str, str], int] = {}
+    for ref in refs:
+        counts[ref.slot, ref.key] = counts.get((ref.slot, ref.key), 0) + 1
         if not (ref.label or ref.digest):
             flags.add("version_not_stated", f"{ref.kind} {ref.key!r} without version or digest")
-    for (slot, key), refs in slots.items():
-        if len(refs) > 1:
-            flags.add("several_versions", f"{len(refs)} versions of {slot} {key!r} in one trace")
+    for (slot, key), count in counts.items():
+        if count > 1:
+            flags.add("several_versions", f"{count} versions of {slot} {key!r} in one trace")

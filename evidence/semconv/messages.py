@@ -28,6 +28,7 @@ _ROLES: Final = {
 }  # fmt: skip
 
 
+_make: Final = tuple.__new__
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -40,6 +41,9 @@ class PartKind(StrEnum):
     TOOL_RESPONSE = "tool_response"
     REFUSAL = "refusal"
     ATTACHMENT = "attachment"
+
+
+_TEXT: Final = PartKind.TEXT  # asked of the enum for each message, it costs as much as reading one
 
 
 class Part(NamedTuple):
@@ -66,7 +70,7 @@ class Message(NamedTuple):
     @property
     def text(self) -> str:
         """The words of it: texts, and a refusal where it refuses."""
-        if len(self.parts) == 1 and self.parts[0].kind is PartKind.TEXT:
+        if len(self.parts) == 1 and self.parts[0].kind is _TEXT:
             return self.parts[0].text
         spoken = (PartKind.TEXT, PartKind.REFUSAL)
         return "\n".join(part.text for part in self.parts if part.kind in spoken and part.text)
@@ -100,7 +104,11 @@ def with_reason(message: Message, reason: object) -> Message:
 
 def read_messages(items: Iterable[Any], role: str = "") -> list[Message] | None:
     """Return the messages of a list, None where none of its items is one."""
-    read = [message for item in items if (message := read_message(item, role)) is not None]
+    read = []
+    for item in items:
+        message = _from_plain(item) if isinstance(item, dict) else None
+        if message is not None or (message := read_message(item, role)) is not None:
+            read.append(message)
     return read or None
 
 
@@ -115,7 +123,7 @@ def read_message(item: Any, role: str = "", *, wraps: int = 2) -> Message | None
         return _from_pair(item)
     if not isinstance(item, dict):
         return None
-    if "role" in item and (plain := _from_plain(item)) is not None:
+    if (plain := _from_plain(item)) is not None:
         return plain
     if wraps and "role" not in item:
         for key in ("message", "data", "kwargs"):
@@ -143,19 +151,20 @@ def read_parts(content: Any) -> list[Part]:
 
 def _from_plain(item: Mapping[str, Any]) -> Message | None:
     """Read the commonest message of all, one text and whose it is, without asking for all that it could be."""
-    role = _ROLES.get(item["role"]) if isinstance(item["role"], str) else None
-    if role is None or role == TOOL:
+    name = item.get("role")
+    role = _ROLES.get(name) if isinstance(name, str) else None
+    if role is None or role == TOOL or not _PLAIN.issuperset(item):
         return None
     content, said = item.get("content"), item.get("parts")
-    if isinstance(content, str) and said is None and item.keys() <= _PLAIN:
-        parts = (Part(PartKind.TEXT, content),) if content else ()
-        return Message(role, parts, item.get("finish_reason") or "", None, _first_text(item, "name"))
-    if content is None and isinstance(said, list) and len(said) == 1 and item.keys() <= _PLAIN:
-        part = said[0]
-        if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("content"), str):
-            text = Part(PartKind.TEXT, part["content"])
-            return Message(role, (text,), item.get("finish_reason") or "", None, _first_text(item, "name"))
-    return None
+    if content is None and isinstance(said, list) and len(said) == 1 and isinstance(said[0], dict):
+        content = said[0].get("content") if said[0].get("type") == "text" else None
+    elif said is not None:
+        return None
+    if not isinstance(content, str):
+        return None
+    # As `Part(...)` and `Message(...)` make them, in half the time: of a history each call holds all of it again.
+    parts = (_make(Part, (_TEXT, content, "", "", None, "", "")),) if content or said else ()
+    return _make(Message, (role, parts, item.get("finish_reason") or "", None, _first_text(item, "name")))
 
 
 def _from_pair(item: list[Any]) -> Message | None:
@@ -364,4 +373,7 @@ def _digest_of(content: str) -> str:
 
 
 def _first_text(part: Mapping[str, Any], *keys: str) -> str:
-    return next((value for key in keys if isinstance(value := part.get(key), str) and value), "")
+    for key in keys:
+        if key in part and isinstance(value := part[key], str) and value:
+            return value
+    return ""

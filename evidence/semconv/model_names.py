@@ -8,6 +8,7 @@ that publishes weights of its own stay: models that differ are never one key.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 # Of providers and gateways that serve these models under the provider's own names. Not here: an organisation of a hub,
@@ -33,6 +34,9 @@ class ModelName(NamedTuple):
     snapshot: str
 
 
+@lru_cache(
+    maxsize=1024
+)  # the names of a few models come again and again; each is a label of 200 characters at most
 def read_model_name(name: str) -> ModelName:
     """Return which model a name means."""
     plain = _ROUTES.sub("", name) or name

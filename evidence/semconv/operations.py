@@ -15,22 +15,43 @@ _STATING: Final = tuple(
     one for one in _NAMES if one.present or one.name_prefixes or one.events or one.attribute
 )
 _IMPLIED: Final = tuple(pair for one in _NAMES for pair in one.implied.items())
+_IMPLYING: Final = frozenset(attribute for attribute, _ in _IMPLIED)
+_NAME_PREFIXES: Final = tuple(prefix for one in _STATING for prefix in one.name_prefixes)
+_BY_ATTRIBUTE: Final = {
+    attribute: tuple(one for one in _STATING if attribute == one.attribute or attribute in one.present)
+    for told in _STATING
+    for attribute in (told.attribute, *told.present)
+    if attribute
+}
+_SAYING: Final = frozenset(_BY_ATTRIBUTE)
 
 
 def operation_of(span: SpanView) -> Operation | None:
-    """Return what `SpanView.operation` keeps.
+    """Return what a span did, None for a span of another kind (HTTP, database, own code).
 
     What any dialect says outright counts before what another's attributes only imply; of a span that says that it did
     something else, nothing is implied.
     """
     other = False
-    for names in _STATING:
+    for names in _may_state(span):
         if stated := _stated(span, names):
             return stated
         other = other or (names.closed and span.has(names.attribute))
     if other:
         return Operation.OTHER
+    if _IMPLYING.isdisjoint(span.attributes):
+        return None
     return next((operation for attribute, operation in _IMPLIED if span.has(attribute)), None)
+
+
+def _may_state(span: SpanView) -> tuple[OperationNames, ...]:
+    """Return the conventions in which a span may say outright what it did: most spans have a word of one alone."""
+    if span.events or span.name.startswith(_NAME_PREFIXES):
+        return _STATING
+    said = _SAYING.intersection(span.attributes)
+    if len(said) > 1:
+        return _STATING
+    return next((_BY_ATTRIBUTE[attribute] for attribute in said), ())
 
 
 def _stated(span: SpanView, names: OperationNames) -> Operation | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from evidence.semconv.dialects import Operation
 from evidence.semconv.dialects.tracebinder import POLICY_DECISION, POLICY_REASON, POLICY_RULE, POLICY_SPAN
 from evidence.semconv.draft import PolicyCheckDraft, PolicyDecision, VersionRef
 from evidence.semconv.span_view import SpanView
 from evidence.semconv.versions import policy_version_of
+
+_DECISIONS: Final = {decision.value: decision for decision in PolicyDecision}
 
 
 def read_policy_checks(
@@ -25,7 +28,7 @@ def read_policy_checks(
 
 def _policy_check_of(span: SpanView, merged: Mapping[VersionRef, VersionRef]) -> PolicyCheckDraft | None:
     decision = span.text(POLICY_DECISION).strip().lower()
-    if decision not in set(PolicyDecision):
+    if decision not in _DECISIONS:
         detail = (
             f"policy gate {_rule_of(span)!r} states the decision {decision!r}, not allow, deny or escalate"
         )
@@ -35,7 +38,7 @@ def _policy_check_of(span: SpanView, merged: Mapping[VersionRef, VersionRef]) ->
     return PolicyCheckDraft(
         span_id=span.span_id,
         rule=_rule_of(span),
-        decision=PolicyDecision(decision),
+        decision=_DECISIONS[decision],
         reason=span.text(POLICY_REASON),
         version=merged[version] if version else None,
     )

@@ -41,6 +41,7 @@ _CODES: Final = {
     Absent.OPEN_TOOL_CALL: "open_tool_call",
 }
 _MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
+_DECLARING: Final = frozenset({QUESTION, ANSWER})
 _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
 
@@ -122,13 +123,16 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
     if asker is None:
         return turn
     question = squeeze(turn.question.text)
-    remembered = turn.asked.told_before(ASSISTANT)
     behind = []
     for step in tree.steps:
         if step.span.end_ns > asker.span.start_ns or step.operation not in _MODELS or not step.has_content:
             continue
         said = squeeze(read_given(step).text)
-        if said and said not in remembered and (said == question or stands_within(said, question)):
+        if (
+            said
+            and (said == question or stands_within(said, question))
+            and said not in turn.asked.told_before(ASSISTANT)
+        ):
             behind.append(asked_of(step))
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
 
@@ -172,17 +176,20 @@ def _unsure(told: Told) -> Told:
 
 def _declaring(tree: Tree) -> list[tuple[Step | None, Step | None]]:
     """Return the steps on which the application itself says a question and its answer, none inside another of them."""
-    asking, answering = _outermost_with(tree, QUESTION), _outermost_with(tree, ANSWER)
+    steps = [step for step in tree.steps if not _DECLARING.isdisjoint(step.span.attributes)]
+    if not steps:
+        return []
+    asking, answering = _outermost_with(tree, steps, QUESTION), _outermost_with(tree, steps, ANSWER)
     if not asking and not answering:
         return []
     if len(asking) < 2 and len(answering) < 2:
         return [(asking[0] if asking else None, answering[0] if answering else None)]
-    either = _outermost_with(tree, QUESTION, ANSWER)
+    either = _outermost_with(tree, steps, QUESTION, ANSWER)
     return [(step if step in asking else None, step if step in answering else None) for step in either]
 
 
-def _outermost_with(tree: Tree, *attributes: str) -> list[Step]:
-    declaring = {id(step) for step in tree.steps if step.span.text(*attributes)}
+def _outermost_with(tree: Tree, steps: Iterable[Step], *attributes: str) -> list[Step]:
+    declaring = {id(step) for step in steps if step.span.text(*attributes)}
     found = outermost(tree.from_above, declaring) if declaring else []
     return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
 

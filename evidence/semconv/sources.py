@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
@@ -40,11 +40,8 @@ def read_sources(
 
 
 def _first(spans: Iterable[SpanView], keys: Sequence[str], rule: Rule) -> Source | None:
-    return next(_places(spans, keys, rule), None)
-
-
-def _places(spans: Iterable[SpanView], keys: Sequence[str], rule: Rule) -> Iterator[Source]:
     for span in spans:
         for key in keys:
-            if span.has(key):
-                yield Source(span.span_id, key, rule)
+            if span.attributes.get(key) is not None:
+                return Source(span.span_id, key, rule)
+    return None

@@ -6,17 +6,18 @@ import math
 import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final
 
 from evidence.digests import DigestError, parse_digest
 from evidence.otlp.values import BLOB_KEY
+from evidence.semconv.computed_once import computed_once
 from evidence.semconv.dialects import DIALECTS, Operation, indexed_prefixes
 from evidence.semconv.draft import Flag
 from evidence.semconv.operations import operation_of
 from evidence.semconv.spelling import parse_json, spell_out
 
 LABEL_LENGTH: Final = 200  # characters of a key, a label or a document id; longer ones are cut and flagged
+_JSON_BEGINS: Final = '{["-0123456789tfnNI'  # with anything else begins no JSON; to try and fail costs more
 _DETAIL_LENGTH: Final = 300  # characters of a flag's detail
 _PREFIXES: Final = sorted({prefix for dialect in DIALECTS for prefix in indexed_prefixes(dialect)})
 _BEGINNINGS: Final = tuple(f"{prefix}." for prefix in _PREFIXES)
@@ -55,6 +56,12 @@ class SpanView:
     resource: Mapping[str, Any]
     scope: str  # name of the library that made it, empty where it is not known
     flags: FlagSink
+    operation: Operation | None = field(
+        init=False
+    )  # what it did, None for another kind (HTTP, database, own code)
+
+    def __post_init__(self) -> None:
+        self.operation = operation_of(self)
 
     @classmethod
     def of(cls, span: Mapping[str, Any], flags: FlagSink) -> SpanView:
@@ -77,11 +84,6 @@ class SpanView:
             flags=flags,
         )
 
-    @cached_property
-    def operation(self) -> Operation | None:
-        """What the span did, None for a span of another kind (HTTP, database, own code)."""
-        return operation_of(self)
-
     def has(self, *keys: str) -> bool:
         """Return whether any of the attributes is there with a value."""
         get = self.attributes.get
@@ -90,22 +92,34 @@ class SpanView:
                 return True
         return False
 
+    def first(self, keys: Iterable[str]) -> Any:
+        """Return the first attribute that has a value, as it was sent; None where none has."""
+        get = self.attributes.get
+        for key in keys:
+            if (value := get(key)) is not None:
+                return value
+        return None
+
     def text(self, *keys: str) -> str:
         """Return the first attribute that has a value, as text; empty where none has."""
         return self._find_text(keys)[0]
 
     def whole_number(self, *keys: str) -> int | None:
         """Return the first attribute that is a whole number that is not negative; None where none is."""
+        get = self.attributes.get
         for key in keys:
-            value = finite_number(self.attributes.get(key))
+            value = get(key)
+            if value is None:
+                continue
+            value = finite_number(value)
             if value is not None and value >= 0 and value == int(value):
                 return int(value)
         return None
 
     def label(self, *keys: str, limit: int = LABEL_LENGTH) -> str:
         """Return `text` trimmed and cut to `limit` characters; a cut is flagged."""
-        text = self.text(*keys).strip()
-        return self.cut(text, keys[0], limit) if text else ""
+        text = self._find_text(keys)[0].strip()
+        return text if len(text) <= limit else self.cut(text, keys[0], limit)
 
     def cut(self, value: str, key: str, limit: int = LABEL_LENGTH) -> str:
         """Return `value` cut to `limit` characters; a cut is flagged under the name of `key`."""
@@ -142,8 +156,8 @@ class SpanView:
 
     def json_or_text(self, *keys: str) -> Any:
         """Return the first attribute that has a value, from JSON, or its text as it is where it is no JSON."""
-        value = next((self.attributes[key] for key in keys if self.has(key)), None)
-        if not isinstance(value, str):
+        value = self.first(keys)
+        if not isinstance(value, str) or value.lstrip()[:1] not in _JSON_BEGINS:
             return value
         try:
             return parse_json(value)
@@ -170,7 +184,7 @@ class SpanView:
         """The prefixes of its flattened lists."""
         return self._indexed.keys()
 
-    @cached_property
+    @computed_once
     def _indexed(self) -> dict[str, dict[int, dict[str, Any]]]:
         found: dict[str, dict[int, dict[str, Any]]] = {}
         for key, value in self.attributes.items():
@@ -181,8 +195,9 @@ class SpanView:
 
     def _find_text(self, keys: Iterable[str]) -> tuple[str, str]:
         """Return the text of the first attribute that has one, and which attribute that is; both empty if none."""
+        get = self.attributes.get
         for key in keys:
-            value = self.attributes.get(key)
+            value = get(key)
             if value is None or value == "":
                 continue
             if isinstance(value, str):
@@ -201,7 +216,7 @@ class SpanView:
 
 def finite_number(value: object) -> float | None:
     """Return a JSON number, or the text of one, as a finite float; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
@@ -212,4 +227,7 @@ def finite_number(value: object) -> float | None:
 
 def first_with(spans: Iterable[SpanView], *keys: str) -> SpanView | None:
     """Return the first span that has a value for any of the keys."""
-    return next((span for span in spans if span.has(*keys)), None)
+    for span in spans:
+        if span.has(*keys):
+            return span
+    return None

@@ -21,12 +21,21 @@ _LIFTED: Final = {name: keys for dialect in DIALECTS for name, keys in dialect.l
 _UNFOLDED: Final = frozenset(key for dialect in DIALECTS for key in dialect.unfolded)
 # By the attribute that says what a span of the dialect did: its names may be plain words that others use as well.
 _QUOTED: Final = {dialect.operations.attribute: dialect.quoted for dialect in DIALECTS if dialect.quoted}
+_SPELLED: Final = frozenset({*_UNFOLDED, *_QUOTED})  # without one of these there is no JSON to spell out
 _WITHHELD: Final = {text: keys for dialect in DIALECTS for text, keys in dialect.withheld.items()}
 _LONGEST_WITHHELD: Final = max(map(len, _WITHHELD), default=0)  # characters
 
 
 def spell_out(attributes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the attributes of a span with what its JSON and its events say, without what stands for hidden content."""
+    withheld = [
+        key
+        for key, value in attributes.items()
+        if isinstance(value, str) and len(value) <= _LONGEST_WITHHELD and value in _WITHHELD
+        if not _WITHHELD[value] or key in _WITHHELD[value]
+    ]
+    if not (events or withheld) and _SPELLED.isdisjoint(attributes):
+        return attributes
     said = {key: value for event in reversed(events) for key, value in _said_by(event)}  # the first says it
     said |= {
         key: value
@@ -40,7 +49,6 @@ def spell_out(attributes: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
         for key in keys
         if isinstance(text := _parsed(attributes.get(key)), str)
     }
-    withheld = [key for key, value in attributes.items() if _is_withheld(key, value)]
     if not (said or plain or withheld):
         return attributes
     spelled = {**said, **attributes, **plain}
@@ -64,12 +72,6 @@ def _unfolded(name: str, attributes: Mapping[str, Any]) -> Iterator[tuple[str, A
     told = _parsed(attributes[name])
     if isinstance(told, Mapping):
         yield from ((f"{name}.{key}", value) for key, value in told.items())
-
-
-def _is_withheld(key: str, value: object) -> bool:
-    if not isinstance(value, str) or len(value) > _LONGEST_WITHHELD or (keys := _WITHHELD.get(value)) is None:
-        return False
-    return not keys or key in keys
 
 
 def _parsed(value: Any) -> Any:

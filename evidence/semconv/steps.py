@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Final
 
+from evidence.semconv.computed_once import computed_once
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
 from evidence.semconv.hearing import Heard, has_content, hear_answered, hear_asked, system_text
 from evidence.semconv.helpers import Purpose, purpose_by_name
@@ -28,17 +28,13 @@ class Step:
 
     def __init__(self, span: SpanView) -> None:
         self.span = span
+        self.operation = span.operation  # what it did
         self.parent: Step | None = None
         self.children: list[Step] = []
         self.purpose = Purpose.MAIN  # by what it did, and what it is inside of
         self.judged: tuple[Purpose | None] | None = None  # what `seems` found, once it was asked
 
-    @property
-    def operation(self) -> Operation | None:
-        """What the span did."""
-        return self.span.operation
-
-    @cached_property
+    @computed_once
     def named(self) -> str:
         """What its agent, function or step is called, where the span says so."""
         return self.span.text(*_AGENT_NAME)
@@ -63,22 +59,22 @@ class Step:
             step.judged = (seems,)
         return seems
 
-    @cached_property
+    @computed_once
     def has_content(self) -> bool:
         """Whether the span holds anything that was said. What is neither asked nor answered holds nothing."""
         return self.operation is not Operation.OTHER and has_content(self.span)
 
-    @cached_property
+    @computed_once
     def asked(self) -> Heard:
         """What was put to it."""
         return hear_asked(self.span)
 
-    @cached_property
+    @computed_once
     def answered(self) -> Heard:
         """What it gave."""
         return hear_answered(self.span)
 
-    @cached_property
+    @computed_once
     def system_text(self) -> str:
         """What its model was told to be."""
         return system_text(self.span, self.asked)

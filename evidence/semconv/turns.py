@@ -14,7 +14,7 @@ from typing import Final
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
-from evidence.semconv.helpers import Purpose, purpose_by_instruction
+from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_task
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.steps import Step, calls_below, items_of
@@ -319,7 +319,7 @@ def absence_of(step: Step, given: Given) -> Absent:
 
 def _seems(step: Step, question: str) -> tuple[Purpose | None, bool]:
     """Return what a step seems to be there for, and whether nothing but its question says so."""
-    told = purpose_by_instruction(step.system_text) if step.operation is Operation.CHAT else None
+    told = purpose_by_task(step.system_text) if step.operation is Operation.CHAT else None
     if told or step.seems:
         return step.seems or told, False
     asked = purpose_by_instruction(question) if question else None
@@ -342,6 +342,8 @@ def _turns_of_group(group: Sequence[tuple[Step, Turns]]) -> list[Turn]:
     by_task: dict[tuple[str, Purpose | None], list[tuple[Step, Turns]]] = {}
     for call, asked in group:
         by_task.setdefault((call.system_text, call.seems), []).append((call, asked))
+    if len(by_task) == 1:
+        return [_turn_of_calls(group)]
     turns = [_turn_of_calls(one) for one in by_task.values()]
     worded = [turn for turn in turns if turn.texts]
     # One of them at most gave words: the others were steps on the way, or the same agent told differently.

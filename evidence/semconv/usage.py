@@ -73,9 +73,11 @@ def _count(steps: Iterable[Step], keys: tuple[str, ...]) -> int | None:
 
 
 def _cost_of(step: Step) -> Decimal | None:
-    numbers = (finite_number(step.span.attributes.get(key)) for key in _COST)
-    value = next((number for number in numbers if number is not None), None)
-    return None if value is None else Decimal(str(value))
+    attributes = step.span.attributes
+    for key in _COST:
+        if key in attributes and (value := finite_number(attributes[key])) is not None:
+            return Decimal(str(value))
+    return None
 
 
 def read_finish_reasons(steps: Iterable[Step]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Final
 
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
@@ -21,11 +22,13 @@ _KIND_OF: Final = {
     **{key: kind for kind, where in _WHERE.items() for key in (*where.name, *where.label, *where.digest)},
     **dict.fromkeys((*_MODEL_CALLED, *_MODEL_ANSWERED), "model"),
 }
+_NAMING: Final = frozenset(_KIND_OF)
+IN_ORDER: Final = attrgetter("kind", "slot", "key", "label", "digest")  # as versions sort, and quicker
 
 
 def versions_of(span: SpanView) -> list[VersionRef]:
     """Return the versions one span names, in no particular order."""
-    kinds = {_KIND_OF[key] for key in span.attributes if key in _KIND_OF}
+    kinds = {_KIND_OF[key] for key in _NAMING.intersection(span.attributes)}
     refs = [_READERS[kind](span) for kind in kinds]
     return [ref for ref in refs if ref is not None]
 
@@ -57,20 +60,24 @@ def merge_versions(refs: Iterable[VersionRef]) -> dict[VersionRef, VersionRef]:
     A statement without label or digest agrees with a fuller one of the same kind, slot and key, unless
     several fuller ones differ: then it is kept for itself.
     """
-    distinct = sorted(set(refs))
-    merged: dict[VersionRef, VersionRef] = {}
-    for ref in distinct:
-        fuller = [other for other in distinct if other != ref and _completes(other, ref)]
-        best = [
-            other for other in fuller if not any(_completes(one, other) for one in fuller if one != other)
-        ]
-        merged[ref] = best[0] if len(best) == 1 else ref
-    return merged
+    by_slot: dict[tuple[str, str], list[VersionRef]] = {}
+    for ref in sorted(set(refs), key=IN_ORDER):
+        by_slot.setdefault((ref.kind, ref.slot), []).append(ref)
+    return {
+        ref: _most_exact(ref, same) if len(same) > 1 else ref for same in by_slot.values() for ref in same
+    }
+
+
+def _most_exact(ref: VersionRef, same: Sequence[VersionRef]) -> VersionRef:
+    """Return what a statement is merged into, of all of its kind and slot."""
+    fuller = [other for other in same if _completes(other, ref)]
+    best = [other for other in fuller if not any(_completes(one, other) for one in fuller)]
+    return best[0] if len(best) == 1 else ref
 
 
 def _completes(fuller: VersionRef, ref: VersionRef) -> bool:
-    """Return whether `fuller` says all that `ref` says, and more."""
-    same = (fuller.kind, fuller.slot) == (ref.kind, ref.slot) and ref.key in {"", fuller.key}
+    """Return whether `fuller`, of the same kind and slot, says all that `ref` says, and more."""
+    same = ref.key in {"", fuller.key}
     return same and ref != fuller and ref.label in {"", fuller.label} and ref.digest in {"", fuller.digest}
 
 

@@ -259,23 +259,25 @@ def _save(sealed: Sequence[_Sealed], shelf: IndexShelf) -> None:
     if not sealed:
         return
     Trace.objects.insert_as_arrays([one.trace for one in sealed])
-    TraceVersion.objects.bulk_create(
-        row for one in sealed for row in rows.build_versions(one.trace, one.inputs)
+    TraceVersion.objects.insert_as_arrays(
+        [row for one in sealed for row in rows.build_versions(one.trace, one.inputs)]
     )
-    Retrieval.objects.bulk_create(
-        row for one in sealed for row in rows.build_retrievals(one.trace, one.inputs, shelf)
+    Retrieval.objects.insert_as_arrays(
+        [row for one in sealed for row in rows.build_retrievals(one.trace, one.inputs, shelf)]
     )
-    TraceDocument.objects.bulk_create(
-        row for one in sealed for row in rows.build_documents(one.trace, one.inputs, one.claims, shelf)
+    TraceDocument.objects.insert_as_arrays(
+        [row for one in sealed for row in rows.build_documents(one.trace, one.inputs, one.claims, shelf)]
     )
-    PolicyCheck.objects.bulk_create(
-        row for one in sealed for row in rows.build_policy_checks(one.trace, one.inputs)
+    PolicyCheck.objects.insert_as_arrays(
+        [row for one in sealed for row in rows.build_policy_checks(one.trace, one.inputs)]
     )
-    ToolCall.objects.bulk_create(
-        row for one in sealed for row in rows.build_tool_calls(one.trace, one.inputs)
+    ToolCall.objects.insert_as_arrays(
+        [row for one in sealed for row in rows.build_tool_calls(one.trace, one.inputs)]
     )
     _save_claims(sealed)
-    TraceFacts.objects.bulk_create(rows.build_facts(one.trace, one.inputs, one.claims) for one in sealed)
+    TraceFacts.objects.insert_as_arrays(
+        [rows.build_facts(one.trace, one.inputs, one.claims) for one in sealed]
+    )
     audit.record_many(
         verb="trace.sealed",
         actor=ACTOR,
@@ -298,9 +300,9 @@ def _save_claims(sealed: Iterable[_Sealed]) -> None:
         for one in sealed
         for row, claim in zip(claims.build_claims(one.trace, one.claims), one.claims, strict=True)
     ]
-    Claim.objects.bulk_create(row for row, _ in pairs)
-    Citation.objects.bulk_create(
-        citation for row, claim in pairs for citation in claims.build_citations(row, claim.citations)
+    Claim.objects.insert_as_arrays([row for row, _ in pairs])
+    Citation.objects.insert_as_arrays(
+        [citation for row, claim in pairs for citation in claims.build_citations(row, claim.citations)]
     )
 
 
