@@ -20,7 +20,10 @@ _OBJECTION: Final = re.compile(
     r"[,;—–]\s*(?:but|however|although|though|yet)\b\s*|[,，;；]\s*(?:但是?|不过|然而|可是)"
 )
 _QUOTED: Final = re.compile(r"“[^”]*+”|\"[^\"]*+\"|「[^」]*+」|『[^』]*+』")
-_FIRST_PERSON: Final = re.compile(r"\bI\b(?!\.)|我(?![们行司国公方部院校局])(?<!自我)")
+_FIRST_PERSON: Final = re.compile(
+    r"(?:^|[,;:.—]\s*|\b(?:and|but|so|if|when|that|as|because|what|than|or|then|though|while|before|after|where|until)\s)"
+    r"I\b(?!\.)|我(?![们行司国公方部院校局])(?<!自我)"
+)
 _DEED: Final = re.compile(read_alternatives("deeds"))
 """Of `I`, only a deed or a recommendation is a statement: I have closed, I refunded, I recommend."""
 

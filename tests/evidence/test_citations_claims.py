@@ -65,6 +65,59 @@ def test_sentences_never_overlap_and_lie_in_the_answer(answer: str) -> None:
         position = claim.end
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Customers send us the original passport.",
+        "If you need to change your details, you must visit a branch.",
+        "Only a director can decide on an exception.",
+        "The documents were never returned.",
+        "The information was not disclosed by the applicant.",
+        "No personal details are shared with third parties.",
+        "The information is shared with the police.",
+        "It covers accidental damage.",
+        "This covers flood and fire.",
+        "The documents listed below are kept for ten years.",
+        "Annex I applies to banks.",
+        "The message was sent to the wrong branch.",
+        "The reply was late.",
+        "There are several steps before a loan is paid out.",
+        "Should the borrower default, the pledge falls to the bank.",
+        "Have the form stamped by the notary.",
+        "First, the notary certifies the copy.",
+        "Nobody checked the signature.",
+        "We take a copy of the passport.",
+        "We always check the address.",
+        "In general, appeals go to the board.",
+        "Sources of income are verified.",
+        "To close the account, visit a branch.",
+        "Contact the fraud team before you refund.",
+        "Ask the customer for the original invoice.",
+        "Check the signature against the specimen.",
+        "What the customer signed was a guarantee.",
+        "When the rate changes, the customer gets a letter.",
+        "How the premium is set depends on the age of the driver.",
+        "Which branch holds the original decides where the claim is filed.",
+        "文件未盖章。",
+        "材料不齐全的，银行不予受理。",
+        "客户应提前通知我们。",
+        "信息不会提供给第三方。",
+        "资料由客户经理保管。",
+        "以上费用由借款人承担。",
+        "具体金额由审计部核定。",
+        "在境外取现按照汇率折算。",
+        "如需变更地址，客户本人到网点办理。",
+        "条款以中文版为准。",
+        "目前没有逾期。",
+        "要求客户提供原件。",
+        "确认客户身份后再放款。",
+        "请在到期前归还借款。",
+    ],
+)
+def test_a_statement_that_begins_like_a_courtesy_is_one_all_the_same(sentence: str) -> None:
+    assert [claim.material for claim in extract_claims(sentence)] == [True]
+
+
 LINES = ["The fee is due.", "| a | b |", "|---|---|", "```", "# Fees", "- one", "须签字。", " ", "x:"]
 
 
