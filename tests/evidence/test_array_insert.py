@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, connection, transaction
+from django.db.models.expressions import DatabaseDefault
 from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
@@ -42,7 +43,11 @@ def test_what_was_inserted_reads_as_it_was_given(world: World) -> None:
     insert_as_arrays(rows)
     assert all(row.xact_id for row in rows)
     for row in rows:
-        assert model_to_dict(Trace.objects.get(pk=row.pk)) == model_to_dict(row)
+        stored, given = model_to_dict(Trace.objects.get(pk=row.pk)), model_to_dict(row)
+        left_out = {name for name, value in given.items() if isinstance(value, DatabaseDefault)}
+        assert {name: value for name, value in stored.items() if name not in left_out} == {
+            name: value for name, value in given.items() if name not in left_out
+        }
 
 
 def test_a_text_that_is_too_long_is_refused_and_not_cut(world: World) -> None:
