@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from evidence import clock
 from evidence.array_insert import insert_as_arrays
-from evidence.models import AuditEvent, Scope, Trace
+from evidence.models import AuditEvent, Retrieval, Scope, ToolCall, Trace, TraceFacts
 from tests.evidence.test_exact_erasure import MINE, OTHER, SECRET, THEIRS, send, span_of
 from tests.factories import World
 
@@ -48,6 +48,42 @@ def test_what_was_inserted_reads_as_it_was_given(world: World) -> None:
         assert {name: value for name, value in stored.items() if name not in left_out} == {
             name: value for name, value in given.items() if name not in left_out
         }
+
+
+def test_rows_beside_a_trace_read_as_they_were_given(world: World) -> None:
+    one = trace(world)
+    insert_as_arrays([one])
+    given = {"trace": one, "span_id": "00" * 8}
+    said = 'a "word", {NULL} \\" and \n 多'
+    calls = [
+        ToolCall(**given, tool=said, arguments={"q": said, "n": [1, 2.5, None]}, result="NULL", call_id=""),
+        ToolCall(**given, tool="NULL", arguments=None, result=[], error=said),
+        ToolCall(**given, tool="t", arguments=False, result=0, source={"attribute": "x", "rule": "stated"}),
+    ]
+    found = [
+        Retrieval(**given, query=said, rank=rank, score=score, document_ref="D-1", text=text)
+        for rank, (score, text) in enumerate([(0.25, said), (3, None), (None, "")])
+    ]
+    for rows in (calls, found):
+        insert_as_arrays(rows)
+        for row in rows:
+            assert model_to_dict(type(row).objects.get(pk=row.pk)) == model_to_dict(row)
+            assert row.xact_id
+
+
+def test_a_row_whose_key_is_its_traces_keeps_it(world: World) -> None:
+    traces = [trace(world), trace(world)]
+    insert_as_arrays(traces)
+    counts = [field.attname for field in TraceFacts._meta.concrete_fields if field.attname.startswith("n_")]
+    flags = [field.attname for field in TraceFacts._meta.concrete_fields if field.attname.startswith("has_")]
+    facts = [
+        TraceFacts(trace=one, **dict.fromkeys(counts, number), **dict.fromkeys(flags, number == 1))
+        for number, one in enumerate(traces)
+    ]
+    insert_as_arrays(facts)
+    assert [row.pk for row in facts] == [one.pk for one in traces]
+    for row in facts:
+        assert model_to_dict(TraceFacts.objects.get(pk=row.pk)) == model_to_dict(row)
 
 
 def test_a_text_that_is_too_long_is_refused_and_not_cut(world: World) -> None:
