@@ -6,7 +6,7 @@ import re
 from random import Random
 from typing import Final
 
-from evidence.citations.materiality import KINDS, find_kinds
+from evidence.citations.materiality import KINDS, find_patterns
 
 SEPARATORS: Final = (" ", " ", " ", " ", "-", ", ", ". ", "_", "", "\n")
 SPELLED: Final = (
@@ -54,7 +54,7 @@ def _sentences() -> list[str]:
 def test_sentences_of_the_patterns_own_words_have_all_kinds_that_the_patterns_find() -> None:
     sentences = _sentences()
     assert {kind for sentence in sentences for kind in _matching(sentence)} == set(KINDS)
-    assert [one for one in sentences if find_kinds(one) != _matching(one)] == []
+    assert [one for one in sentences if find_patterns(one) != _matching(one)] == []
 
 
 def test_each_word_of_a_pattern_is_tried_where_it_matches() -> None:
@@ -66,6 +66,6 @@ def test_each_word_of_a_pattern_is_tried_where_it_matches() -> None:
         for start in STARTS
         for end in ENDS
         for sentence in (f"{start}{word}{end}",)
-        if find_kinds(sentence) != _matching(sentence)
+        if find_patterns(sentence) != _matching(sentence)
     ]
     assert missed == []
