@@ -162,7 +162,7 @@ def _from_plain(item: Mapping[str, Any]) -> Message | None:
         return None
     if not isinstance(content, str):
         return None
-    # As `Part(...)` and `Message(...)` make them, in half the time: of a history each call holds all of it again.
+    # As `Part(...)` and `Message(...)` make them, in half the time: each call of a conversation brings all of it again.
     parts = (_make(Part, (_TEXT, content, "", "", None, "", "")),) if content or said else ()
     return _make(Message, (role, parts, item.get("finish_reason") or "", None, _first_text(item, "name")))
 

@@ -34,9 +34,7 @@ class ModelName(NamedTuple):
     snapshot: str
 
 
-@lru_cache(
-    maxsize=1024
-)  # the names of a few models come again and again; each is a label of 200 characters at most
+@lru_cache(maxsize=1024)  # a few names come again and again, each of 200 characters at most
 def read_model_name(name: str) -> ModelName:
     """Return which model a name means."""
     plain = _ROUTES.sub("", name) or name

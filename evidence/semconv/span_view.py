@@ -56,9 +56,7 @@ class SpanView:
     resource: Mapping[str, Any]
     scope: str  # name of the library that made it, empty where it is not known
     flags: FlagSink
-    operation: Operation | None = field(
-        init=False
-    )  # what it did, None for another kind (HTTP, database, own code)
+    operation: Operation | None = field(init=False)  # what `operation_of` says of it
 
     def __post_init__(self) -> None:
         self.operation = operation_of(self)
