@@ -159,7 +159,7 @@ BEGIN
     PERFORM tracebinder_record_run_event(ended.id, 'probe_run.failed', format('"error":%s', to_json(ended.error)));
     RETURN true;
 END $$;
-"""  # composed of constants alone
+"""
 
 # What passes by itself: the attempt does not count.
 _PUT_BACK: Final = f"""

@@ -58,7 +58,8 @@ def failed() -> None:
     """The model call fails."""
     try:
         _agent([], model="broken")(BALANCE)
-    except Exception:  # noqa: BLE001 - whichever of its own it wraps the client's in
+    # What the library makes of the client's error differs from version to version; that it failed is in the spans.
+    except Exception:  # noqa: BLE001
         return
     raise AssertionError("the model server answered")
 
