@@ -1,4 +1,4 @@
-"""Estimates with intervals: what a verdict may rest on. Django-free, and only the standard library.
+"""Estimates with intervals: what a verdict may rest on.
 
 Every function names its formula and source. `confidence` is that of a two-sided interval: 0.95 leaves 2.5 % on
 either side. Who judges by one bound alone says how sure that bound is to be, its `bound_confidence`, and asks for the
