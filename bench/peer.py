@@ -1,8 +1,11 @@
 """The load of `bench.ingest` against another OTLP/HTTP server, to compare with in the same hour on the same machine.
 
-    python -m bench.peer --url http://127.0.0.1:5000/v1/traces --header 'x-mlflow-experiment-id: 1' --pid 4711
+    python -m bench.peer --url http://127.0.0.1:5000/v1/traces --header 'x-mlflow-experiment-id: 1' --pid 4711 \
+        --stored-in mlflow.db
 
-It counts what was acknowledged. Whether that is durable is the other server's matter: ask it before you compare.
+It counts what was acknowledged, and with `--stored-in` (an SQLite file with a table `spans`, as MLflow and Phoenix have
+one) what can be read there: a server may acknowledge what it keeps in memory alone. The clock and the CPU time then run
+until the last span is in the table.
 """
 
 from __future__ import annotations
@@ -13,16 +16,19 @@ import json
 import math
 import multiprocessing
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bench.generate import TraceGenerator
+from bench.generate import SPANS_A_TRACE, TraceGenerator
 from bench.processes import measure_tree
 
 WARM_UP: Final = 2  # requests by each client before the clock starts
 TIMEOUT: Final = 120  # seconds an answer may take
+LONGEST_IN_MEMORY: Final = 600  # seconds until what was acknowledged must be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,33 @@ def main() -> None:
     with multiprocessing.get_context("spawn").Pool(options.clients) as pool:
         before = measure_tree(options.pid) if options.pid else None
         spans = pool.map(send_load, jobs, chunksize=1)
-    seconds = max(ended for _, ended in spans) - min(started for started, _ in spans)
+    started, ended = min(began for began, _ in spans), max(over for _, over in spans)
     n_traces = n_requests * options.clients * options.batch
-    result: dict[str, Any] = {"traces": n_traces, "seconds": seconds, "traces_per_second": n_traces / seconds}
+    sent = n_traces + WARM_UP * options.clients * options.batch
+    result: dict[str, Any] = {"traces": n_traces, "acknowledged_per_second": n_traces / (ended - started)}
+    if options.stored_in:
+        wait_until_stored(options.stored_in, sent * SPANS_A_TRACE)
+        result["stored_per_second"] = n_traces / (time.monotonic() - started)
     if before is not None:
-        sent = n_traces + WARM_UP * options.clients * options.batch
         cpu = measure_tree(options.pid).cpu_seconds - before.cpu_seconds
         result["cpu_ms_per_trace"] = cpu / sent * 1_000
     print(json.dumps(result))
+
+
+def wait_until_stored(path: str, n_spans: int) -> None:
+    """Wait until as many spans can be read in an SQLite file.
+
+    Raises:
+        SystemExit: they are not there after `LONGEST_IN_MEMORY`.
+    """
+    deadline, stored = time.monotonic() + LONGEST_IN_MEMORY, 0
+    while time.monotonic() < deadline:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=TIMEOUT)) as connection:
+            (stored,) = connection.execute("SELECT count(*) FROM spans").fetchone()
+        if stored >= n_spans:
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"{n_spans} spans were acknowledged, {stored} are stored")
 
 
 def send_load(job: PeerJob) -> tuple[float, float]:
@@ -88,6 +113,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--url", required=True, help="where it takes OTLP/HTTP protobuf")
     parser.add_argument("--header", action="append", default=[], help="'name: value'; may be repeated")
     parser.add_argument("--pid", type=int, help="of the server, to count its CPU time")
+    parser.add_argument("--stored-in", help="SQLite file with a table `spans`: wait until all are in it")
     parser.add_argument("--traces", type=int, default=1_000, help="traces to send (default 1000)")
     parser.add_argument("--clients", type=int, default=4, help="client processes (default 4)")
     parser.add_argument("--batch", type=int, default=64, help="traces a request (default 64)")
