@@ -40,7 +40,7 @@ _LONGEST_OPENING: Final = 6  # openers taken off, one after the other
 def states_nothing(sentence: str) -> bool:
     """Return whether a sentence, without its citation marks, has no content that a source could confirm."""
     rest = strip_openers(sentence)
-    if not (_is_idle(rest) or _speaks_of_itself(rest)):
+    if not (_is_idle(rest) or speaks_of_itself(rest)):
         return False
     parts = _OBJECTION.split(rest, maxsplit=1)
     return len(parts) < 2 or states_nothing(parts[1])
@@ -53,9 +53,22 @@ def _is_idle(sentence: str) -> bool:
     )
 
 
-def _speaks_of_itself(sentence: str) -> bool:
+def speaks_of_itself(sentence: str) -> bool:
+    """Return whether a sentence says what its speaker is, thinks or knows, and tells no deed."""
     own = _QUOTED.sub(" ", sentence)
     return _FIRST_PERSON.search(own) is not None and _DEED.search(own) is None
+
+
+def find_proper(sentence: str) -> str | None:
+    """Return what of a sentence is to be weighed: from the statement proper on, and after an objection.
+
+    None where the sentence tells a deed of the assistant, which is a statement whatever its words.
+    """
+    rest = strip_openers(sentence)
+    if _DEED.search(rest):
+        return None
+    parts = _OBJECTION.split(rest, maxsplit=1)
+    return parts[1] if len(parts) > 1 and (_is_idle(parts[0]) or speaks_of_itself(parts[0])) else rest
 
 
 def strip_openers(sentence: str) -> str:
