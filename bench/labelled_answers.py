@@ -14,7 +14,7 @@ from bench.agreement import Agreement
 from evidence.citations.claims import ExtractedClaim, extract_claims
 
 FOLDER: Final = Path("tests/evidence/data")
-SETS: Final = ("training", "development", "round_1", "round_2", "round_3", "round_4", "round_5", "round_6", "round_7", "round_8")
+SETS: Final = ("training", "development", "round_1", "round_2", "round_3", "round_4", "round_5", "round_6", "round_7", "round_8", "round_9")
 _LABELS: Final[dict[str, bool | None]] = {"+": True, "-": False, "~": None}
 
 

@@ -29,7 +29,7 @@ from evidence.citations.materiality import find_kinds, find_patterns
 from evidence.citations.opinion import features, is_overruled_at
 from evidence.citations.segmentation import split_passages
 
-KEPT_BACK: Final = ("round_8",)
+KEPT_BACK: Final = ("round_9",)
 TRAINED_ON: Final = tuple(name for name in SETS if name not in KEPT_BACK)
 WEIGHTS: Final = Path("evidence/citations/words/opinion.txt")
 _HEAD: Final = """\
