@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from bench.agreement import Agreement
-from bench.labelled_answers import SETS, LabelledAnswer, read_answers
+from bench.labelled_answers import SETS, TRAINING, LabelledAnswer, read_answers
 from evidence.citations.claims import remove_marks
 from evidence.citations.idle import find_proper
 from evidence.citations.layout import Role
@@ -30,7 +30,7 @@ from evidence.citations.opinion import features, is_overruled_at
 from evidence.citations.segmentation import split_passages
 
 KEPT_BACK: Final = ("round_9",)
-TRAINED_ON: Final = tuple(name for name in SETS if name not in KEPT_BACK)
+TRAINED_ON: Final = (TRAINING, *(name for name in SETS if name not in KEPT_BACK))
 WEIGHTS: Final = Path("evidence/citations/words/opinion.txt")
 _HEAD: Final = """\
 # Weights of the second opinion, in thousandths of a logit; more speaks for a statement. A weight and what it weighs.
