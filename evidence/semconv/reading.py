@@ -13,7 +13,8 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
 from evidence.semconv.draft import Absent, Candidate, Exchange, RetrievalDraft, Rule, Source, Told
-from evidence.semconv.given import beside_question, read_given, stands_within
+from evidence.semconv.given import beside_question, read_given, read_turns, stands_within
+from evidence.semconv.helpers import Purpose
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
@@ -80,11 +81,40 @@ def _as_told_of_all(exchanges: list[Exchange], tree: Tree) -> list[Exchange]:
     (one,) = exchanges
     question = _told_of_all(tree, _WHOLE_QUESTION, USER, one.question)
     answer = _told_of_all(tree, _WHOLE_ANSWER, ASSISTANT, one.answer)
+    if question is one.question and answer is one.answer:
+        return exchanges
+    if _are_of_two_turns(question, answer, tree):
+        question, answer = _unsure(question), _unsure(answer)
     return [
         replace(
             one, question=question, answer=answer, answer_is_prose=not answer.text or is_prose(answer.text)
         )
     ]
+
+
+def _are_of_two_turns(question: Told, answer: Told, tree: Tree) -> bool:
+    """Whether what was said of a whole trace is the question of one of its turns and the answer of another.
+
+    A call whose question is, or holds, what the other was asked or gave is a step to the same answer.
+    """
+    asked, given = squeeze(question.text), squeeze(answer.text)
+    if not asked or not given:
+        return False
+    calls = [step for step in tree.steps if _speaks_on_main_path(step)]
+    giving = [call for call in calls if squeeze(read_given(call).text) == given]
+    if any(asked in read_turns(call).told_before(USER) for call in giving):
+        return True
+    asking = [call for call in calls if squeeze(read_turns(call).question) == asked and read_given(call).text]
+    if not giving or not asking or any(call in giving for call in asking):
+        return False
+    leading = [text for call in asking for text in (asked, squeeze(read_given(call).text))]
+    worded = {squeeze(read_turns(call).question) for call in giving}
+    return not any(text == words or stands_within(text, words) for text in leading for words in worded)
+
+
+def _speaks_on_main_path(step: Step) -> bool:
+    speaks = step.operation in {Operation.CHAT, Operation.AGENT} and step.has_content
+    return speaks and step.purpose is Purpose.MAIN and not step.span.has(*_WHOLE_QUESTION, *_WHOLE_ANSWER)
 
 
 def _told_of_all(tree: Tree, keys: tuple[str, ...], role: str, read: Told) -> Told:
