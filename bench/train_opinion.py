@@ -26,7 +26,7 @@ from evidence.citations.claims import remove_marks
 from evidence.citations.idle import find_proper
 from evidence.citations.layout import Role
 from evidence.citations.materiality import find_kinds, find_patterns
-from evidence.citations.opinion import features, is_overruled_at
+from evidence.citations.opinion import OVERRULES, features, may_be_overruled
 from evidence.citations.segmentation import split_passages
 
 KEPT_BACK: Final = ("round_9",)
@@ -105,7 +105,7 @@ def measure_across(name: str, threshold: int) -> tuple[Agreement, Agreement]:
 
 def _is_overruled(one: Example, weights: Mapping[str, int], threshold: int) -> bool:
     weight = sum(weights.get(name, 0) for name in features(one.text, one.kinds))
-    return is_overruled_at(weight, one.kinds, threshold)
+    return may_be_overruled(one.kinds) and weight < threshold
 
 
 def _agree(pairs: Sequence[tuple[bool, bool]]) -> Agreement:
@@ -122,7 +122,7 @@ def main() -> None:
     """Learn and write, or with `--across` measure each round by what the others teach."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--across", action="store_true")
-    parser.add_argument("--threshold", type=int, default=-1_000, help="thousandths of a logit")
+    parser.add_argument("--threshold", type=int, default=OVERRULES, help="thousandths of a logit")
     options = parser.parse_args()
     if options.across:
         for name in TRAINED_ON:

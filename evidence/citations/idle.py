@@ -30,9 +30,9 @@ _DEED: Final = re.compile(read_alternatives("deeds"))
 _ADVERBIAL: Final = re.compile(read_alternatives("adverbials"), re.IGNORECASE)
 """A clause before the one that states: `Based on the file, here is what I found` says nothing for all that."""
 
-_IDLE: Final = re.compile(
-    "|".join(f"(?:{read_alternatives(name)})" for name in ("idle_en", "idle_zh")), re.IGNORECASE
-)
+_IDLE_ENGLISH: Final = re.compile(read_alternatives("idle_en"), re.IGNORECASE)
+_IDLE_CHINESE: Final = re.compile(read_alternatives("idle_zh"), re.IGNORECASE)
+_LETTER: Final = re.compile(r"[A-Za-z]")
 _REQUESTING: Final = re.compile(read_alternatives("requests"), re.IGNORECASE)
 _LONGEST_OPENING: Final = 6  # openers taken off, one after the other
 
@@ -47,10 +47,17 @@ def states_nothing(sentence: str) -> bool:
 
 
 def _is_idle(sentence: str) -> bool:
+    if _begins_idly(sentence, 0):
+        return True
     clause = _ADVERBIAL.match(sentence)
-    return _IDLE.match(sentence) is not None or (
-        clause is not None and _IDLE.match(sentence, clause.end()) is not None
-    )
+    return clause is not None and _begins_idly(sentence, clause.end())
+
+
+def _begins_idly(sentence: str, position: int) -> bool:
+    """Return whether one of the openings stands at a place: only those are tried that the letters allow."""
+    if _LETTER.search(sentence, position) and _IDLE_ENGLISH.match(sentence, position):
+        return True
+    return not sentence.isascii() and _IDLE_CHINESE.match(sentence, position) is not None
 
 
 def speaks_of_itself(sentence: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 from evidence.citations.common_words import names_something
 from evidence.citations.idle import asks_or_offers, find_proper, states_nothing
 from evidence.citations.layout import Line, Role
-from evidence.citations.opinion import seems_idle
+from evidence.citations.opinion import may_be_overruled, seems_idle
 
 _I: Final = re.IGNORECASE
 _WORD_NUMBER: Final = (
@@ -163,13 +163,10 @@ def _is_overruled(text: str, patterns: tuple[str, ...]) -> bool:
 
     An entry, a deed and a duty never do.
     """
+    if not may_be_overruled(patterns) or _DUTY.search(text):
+        return False
     proper = find_proper(text)
-    return (
-        proper is not None
-        and not _ENTRY.match(proper)
-        and not _DUTY.search(proper)
-        and seems_idle(proper, patterns)
-    )
+    return proper is not None and not _ENTRY.match(proper) and seems_idle(proper, patterns)
 
 
 def find_patterns(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from evidence.citations.common_words import count_named
@@ -34,7 +35,7 @@ _MOST_NAMED: Final = 6  # words beyond those of conversation that are told apart
 _LONGEST: Final = 5  # steps of three words in which a sentence's length is told
 _WEIGHTS: Final = read_weights("opinion")  # thousandths
 _WEAK_KINDS: Final = frozenset({"obligation", "eligibility"})  # patterns that also stand in advice and offers
-_OVERRULES: Final = -1_000  # thousandths: an opinion of less says that nothing is stated
+OVERRULES: Final = -1_000  # thousandths: an opinion of less says that nothing is stated
 
 
 def seems_idle(sentence: str, kinds: tuple[str, ...] = ()) -> bool:
@@ -44,17 +45,18 @@ def seems_idle(sentence: str, kinds: tuple[str, ...] = ()) -> bool:
         sentence: without its citation marks.
         kinds: of material statement whose pattern stands in it.
     """
-    return is_overruled_at(weigh(sentence, kinds), kinds)
+    return may_be_overruled(kinds) and weigh(sentence, kinds) < OVERRULES
 
 
-def is_overruled_at(weight: int, kinds: tuple[str, ...], threshold: int = _OVERRULES) -> bool:
-    """Return whether a sentence of a weight states nothing; one with a figure, a date or a name always does."""
-    return weight < threshold and _WEAK_KINDS.issuperset(kinds)
+def may_be_overruled(kinds: tuple[str, ...]) -> bool:
+    """Return whether an opinion counts: what holds a figure, a date or a name states something, whatever it weighs."""
+    return _WEAK_KINDS.issuperset(kinds)
 
 
 def weigh(sentence: str, kinds: tuple[str, ...] = ()) -> int:
     """Return how much a sentence reads like a statement, in thousandths of a logit; less than nothing: rather not."""
-    return sum(_WEIGHTS.get(name, 0) for name in features(sentence, kinds))
+    known = _WEIGHTS
+    return sum([known[name] for name in features(sentence, kinds) if name in known])
 
 
 def features(sentence: str, kinds: tuple[str, ...] = ()) -> frozenset[str]:
@@ -64,11 +66,10 @@ def features(sentence: str, kinds: tuple[str, ...] = ()) -> frozenset[str]:
 
 def _features(sentence: str, kinds: tuple[str, ...]) -> Iterator[str]:
     chinese = _HAN.search(sentence) is not None
-    tokens = ["#" if one.isdigit() else one for one in _TOKEN.findall(sentence.lower())]
     if chinese:
         yield "chinese"
-        yield from _of_words(["#" if one.isdigit() else one for one in _HAN_TOKEN.findall(sentence)], joint="")
-    yield from _of_words(tokens, joint="_")
+        yield from _of_words(_HAN_TOKEN.findall(sentence), joint="")
+    yield from _of_words(_TOKEN.findall(sentence.lower()), joint="_")
     yield from (f"kind:{kind}" for kind in kinds)
     yield from (f"sign:{name}" for name, pattern in _SIGNS.items() if pattern.search(sentence))
     yield f"names:{min(count_named(sentence), _MOST_NAMED)}"
@@ -78,8 +79,7 @@ def _features(sentence: str, kinds: tuple[str, ...]) -> Iterator[str]:
     yield "always"
 
 
-def _of_words(tokens: list[str], *, joint: str) -> Iterator[str]:
-    yield from tokens
-    yield from (f"{one}{joint}{other}" for one, other in zip(tokens, tokens[1:], strict=False))
-    yield f"^{joint.join(tokens[:1])}"
-    yield f"^{joint.join(tokens[:2])}"
+def _of_words(found: list[str], *, joint: str) -> list[str]:
+    tokens = ["#" if one.isdigit() else one for one in found]
+    pairs = [f"{one}{joint}{other}" for one, other in pairwise(tokens)]
+    return [*tokens, *pairs, f"^{joint.join(tokens[:1])}", f"^{joint.join(tokens[:2])}"]
