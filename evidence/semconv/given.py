@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Final, NamedTuple, TypeVar, cast
 
+from evidence.semconv.computed_once import computed_once
 from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Attachment
 from evidence.semconv.hearing import finish_reason
@@ -15,6 +17,9 @@ from evidence.semconv.steps import Step
 _LEAST_BYTES: Final = (
     4  # UTF-8 bytes of a text whose place inside another says something: "Yes.", two Chinese characters
 )
+
+
+ReadT = TypeVar("ReadT")
 
 
 class Given(NamedTuple):
@@ -31,21 +36,46 @@ class Given(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
 
 
-class Turns(NamedTuple):
+class Turns:
     """What a step was asked: the last turn of a user, and what was said before it."""
 
-    question: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    history: tuple[Message, ...] = ()
+    def __init__(
+        self,
+        question: str = "",
+        attachments: tuple[Attachment, ...] = (),
+        history: tuple[Message, ...] = (),
+    ) -> None:
+        self.question = question
+        self.attachments = attachments
+        self.history = history
 
-    @property
+    @computed_once
     def n_asked(self) -> int:
         """How many turns of a user came before."""
         return sum([message.role == USER for message in self.history])
 
-    def told_before(self, role: str) -> set[str]:
-        """Return what one side said before, each text squeezed."""
-        return {squeeze(message.text) for message in self.history if message.role == role}
+    @computed_once
+    def asked_before(self) -> frozenset[str]:
+        """What users said before, each text squeezed."""
+        return frozenset([squeeze(message.text) for message in self.history if message.role == USER])
+
+    @computed_once
+    def answered_before(self) -> frozenset[str]:
+        """What models said before, each text squeezed."""
+        return frozenset([squeeze(message.text) for message in self.history if message.role == ASSISTANT])
+
+
+def _once_a_step(read: Callable[[Step], ReadT]) -> Callable[[Step], ReadT]:
+    """Decorate what reads a step: it is read when it is first asked for, and kept with the step."""
+    name = read.__name__
+
+    @wraps(read)
+    def read_once(step: Step) -> ReadT:
+        if name not in step.kept:
+            step.kept[name] = read(step)
+        return cast("ReadT", step.kept[name])
+
+    return read_once
 
 
 def stands_within(part: str, whole: str) -> bool:
@@ -53,6 +83,7 @@ def stands_within(part: str, whole: str) -> bool:
     return part in whole and part != whole and len(part.encode(errors="replace")) >= _LEAST_BYTES
 
 
+@_once_a_step
 def read_turns(step: Step) -> Turns:
     """Return the question put to a step. What a program says in a user's place is none."""
     messages = step.asked.messages
@@ -141,6 +172,7 @@ def question_within(step: Step) -> str:
     return next((messages[number].text for number in _persons(messages)), "")
 
 
+@_once_a_step
 def read_given(step: Step) -> Given:
     """Return what a step gave, in words."""
     messages = _last_turn(step.answered.messages)

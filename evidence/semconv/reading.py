@@ -102,7 +102,7 @@ def _are_of_two_turns(question: Told, answer: Told, tree: Tree) -> bool:
         return False
     calls = [step for step in tree.steps if _speaks_on_main_path(step)]
     giving = [call for call in calls if squeeze(read_given(call).text) == given]
-    if any(asked in read_turns(call).told_before(USER) for call in giving):
+    if any(asked in read_turns(call).asked_before for call in giving):
         return True
     asking = [call for call in calls if squeeze(read_turns(call).question) == asked and read_given(call).text]
     if not giving or not asking or any(call in giving for call in asking):
@@ -187,7 +187,7 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
         if (
             said
             and (said == question or stands_within(said, question))
-            and said not in turn.asked.told_before(ASSISTANT)
+            and said not in turn.asked.answered_before
         ):
             behind.append(asked_of(step))
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn

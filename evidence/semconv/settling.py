@@ -241,7 +241,7 @@ def _may_be_a_programs(later: Turn, earlier: Turn, *, worded_by_tool: bool) -> b
     if worded_by_tool or later.seems is Purpose.TITLE:
         return True
     if earlier.answer.absent is Absent.AMBIGUOUS:
-        remembered = later.asked.told_before(ASSISTANT)
+        remembered = later.asked.answered_before
         return sum(text in remembered for text in set(earlier.texts)) > 1
     return False
 
@@ -272,7 +272,7 @@ def _remembers(later: Turn, earlier: Turn) -> bool:
     """Whether a turn was asked with the other in its history."""
     if not later.asked.history:
         return False
-    asked, answered = later.asked.told_before(USER), later.asked.told_before(ASSISTANT)
+    asked, answered = later.asked.asked_before, later.asked.answered_before
     question = squeeze(earlier.question.text)
     return any(text in answered for text in earlier.texts) or (bool(question) and question in asked)
 

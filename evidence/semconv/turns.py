@@ -135,7 +135,7 @@ def _gave_back_history(within: str, asked: Turns, given: Given) -> bool:
     """Whether a step gave back nothing but the conversation as it was before its question."""
     if not asked.question or squeeze(within) == squeeze(asked.question):
         return False
-    return squeeze(within) in asked.told_before(USER) and squeeze(given.text) in asked.told_before(ASSISTANT)
+    return squeeze(within) in asked.asked_before and squeeze(given.text) in asked.answered_before
 
 
 def _inner(step: Step, depth: int) -> list[Turn]:
@@ -168,7 +168,7 @@ def _spoken(
 def _is_of_later_turn(call: Step, question: str) -> bool:
     """Whether a model call was asked something else when it had been answered a question before."""
     asked = read_turns(call)
-    told = asked.told_before(USER) if asked.history and asked.question != question else set()
+    told = asked.asked_before if asked.history and asked.question != question else frozenset[str]()
     answered = any(message.role == ASSISTANT and message.text for message in asked.history)
     return answered and squeeze(question) in told
 
