@@ -33,6 +33,7 @@ _STATUSES: Final = frozenset(
     {"ok", "okay", "success", "succeeded", "done", "completed", "finished", "none", "null"}
 )
 _ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", re.IGNORECASE)
+_ELLIPSIS_LENGTH: Final = 20  # characters of a squeezed text that it takes at most, and some more
 _MOST_CALLS: Final = 100  # that a code is looked for in
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
@@ -176,7 +177,7 @@ def _is_of_later_turn(call: Step, question: str) -> bool:
 def _as_its_call_ended(step: Step, given: Given) -> tuple[Given, Step | None]:
     """Return what a frame gave, with the model call below it that said the same, or more than was kept, and its end."""
     said = squeeze(given.text)
-    begun = _ELLIPSIS.sub("", said)
+    begun = f"{said[:-_ELLIPSIS_LENGTH]}{_ELLIPSIS.sub('', said[-_ELLIPSIS_LENGTH:])}"
     for call in reversed(calls_below(step)):
         told = read_given(call)
         whole = squeeze(told.text)
