@@ -70,7 +70,7 @@ def read_exchanges(
         exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
     for exchange in exchanges:
         _flag(exchange, flags)
-        _flag_earlier_words(exchange.answer, tree, flags)
+        _flag_earlier_words(exchange, tree, flags)
     return tuple(exchanges)
 
 
@@ -332,14 +332,15 @@ def _flag(exchange: Exchange, flags: FlagSink) -> None:
         flags.add("attachment_not_shown", f"{one.media_type} from the {one.role}", one.span_id)
 
 
-def _flag_earlier_words(answer: Told, tree: Tree, flags: FlagSink) -> None:
+def _flag_earlier_words(exchange: Exchange, tree: Tree, flags: FlagSink) -> None:
     """Flag an answer that an agent gave after other words, which the person may have seen as well."""
+    answer = exchange.answer
     step = tree.by_id.get(answer.source.span_id) if answer.source else None
     if step is None or not step.has_content or (given := read_given(step)).text != answer.text:
         return
     if given.earlier:
         detail = f"before its answer the agent said: {given.earlier[0][:_SHOWN_LENGTH]}"
-        flags.add("words_before_answer", detail, step.span.span_id)
+        flags.add("words_before_answer", detail, exchange.span_id)
 
 
 def _are_choices(told: Told) -> bool:
