@@ -15,7 +15,8 @@ from evidence.citations.claims import ExtractedClaim, extract_claims
 
 FOLDER: Final = Path("tests/evidence/data")
 SETS: Final = ("development", *(f"round_{number}" for number in range(1, 10)))
-TRAINING: Final = "training"  # sentences by themselves: `bench.train_opinion` learns from them, nothing is measured on them
+TRAINING: Final = "training"
+"""Sentences by themselves: `bench.train_opinion` learns from them, nothing is measured on them."""
 _LABELS: Final[dict[str, bool | None]] = {"+": True, "-": False, "~": None}
 
 

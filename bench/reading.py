@@ -85,7 +85,8 @@ def main() -> int:
     )
     print(f"where the root carries its output: {shares.told_of_telling_roots:.1%} told")
     print(
-        f"{odd.n} of kinds that cannot always be told: {odd.told:.1%} told, {odd.flagged:.1%} flagged, {len(odd.wrong)} wrong"
+        f"{odd.n} of kinds that cannot always be told: {odd.told:.1%} told, {odd.flagged:.1%} flagged, "
+        f"{len(odd.wrong)} wrong"
     )
     for story in (*shares.wrong[:20], *odd.wrong[:20]):
         print(f"wrong: {story}")

@@ -1,8 +1,8 @@
 """Learn the weights of the second opinion on claims: `python -m bench.train_opinion` writes `words/opinion.txt`.
 
 Logistic regression with an L2 penalty over `evidence.citations.opinion.features`, on the labelled sentences of
-`TRAINED_ON`; the rounds in `KEPT_BACK` are never among them. `--across` writes nothing and says, for each round left out
-in turn, what the rules alone and the rules with an opinion learnt from the others make of it.
+`TRAINED_ON`; the rounds in `KEPT_BACK` are never among them. `--across` writes nothing and says, for each round left
+out in turn, what the rules alone and the rules with an opinion learnt from the others make of it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def _fit(matrix: csr_matrix, wanted: NDArray[np.float64]) -> NDArray[np.float64]
         value = np.logaddexp(0, logits).sum() - wanted @ logits + _PENALTY / 2 * weights @ weights
         return float(value), matrix.T @ (1 / (1 + np.exp(-logits)) - wanted) + _PENALTY * weights
 
-    fitted = minimize(loss, np.zeros(matrix.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 2_000})
+    fitted = minimize(
+        loss, np.zeros(matrix.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 2_000}
+    )
     return np.asarray(fitted.x, dtype=np.float64)
 
 
@@ -126,9 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.across:
         for name in TRAINED_ON:
-            sys.stdout.write(
-                f"{name}: {' -> '.join(map(str, measure_across(name, options.threshold)))}\n"
-            )
+            sys.stdout.write(f"{name}: {' -> '.join(map(str, measure_across(name, options.threshold)))}\n")
         return
     write_weights(train([one for name in TRAINED_ON for one in read_examples(name)]))
 

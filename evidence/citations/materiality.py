@@ -124,7 +124,9 @@ _VERB: Final = re.compile(
 )
 _EXCLAIMS: Final = re.compile(r"[!！~～]\W*$")
 _ENTRY: Final = re.compile(r"[*_]*[^:：.。,，]{1,30}[:：][*_]*\s*(?=\S)")
-_DUTY: Final = re.compile(r"\b(?:must|shall|prohibited|forbidden)\b|必须|不得|禁止|严禁|[^无必]须", re.IGNORECASE)
+_DUTY: Final = re.compile(
+    r"\b(?:must|shall|prohibited|forbidden)\b|必须|不得|禁止|严禁|[^无必]须", re.IGNORECASE
+)
 _HAN_A_WORD: Final = 1.6  # Chinese characters that count as one word
 _SHORTEST_ENDED: Final = 2.5  # words of a sentence with its full stop: `Noted.` is none
 _SHORTEST_EXCLAIMED: Final = 5.0  # `No rush!` is none

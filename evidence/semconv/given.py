@@ -199,9 +199,7 @@ def read_given(step: Step) -> Given:
 
 def _after_its_calls(message: Message) -> tuple[Message, list[str]]:
     """Return a message that called tools and was answered, from its last result on, with the words before that."""
-    results = [
-        number for number, part in enumerate(message.parts) if part.kind is PartKind.TOOL_RESPONSE
-    ]
+    results = [number for number, part in enumerate(message.parts) if part.kind is PartKind.TOOL_RESPONSE]
     after = message.parts[results[-1] + 1 :] if results else ()
     if not any(part.kind is PartKind.TEXT and part.text for part in after):
         return message, []

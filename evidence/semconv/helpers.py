@@ -93,13 +93,13 @@ _CORRECTION: Final = re.compile(
 
 _REVISION: Final = re.compile(
     r"\s*(?:(?:please|now|then|again|ok(?:ay)?|can you|could you|would you)[\s,]+)*"
-    r"(?:(?:revise|re-?write|improve|refine|correct|fix|reconsider|double[- ]?check|check|verify|review|reflect on|critique"
-    r"|polish|rephrase|re-?do|repeat|regenerate|finali[sz]e|complete|update)\s+(?:on\s+)?(?:your|the|that|this|it)\b"
+    r"(?:(?:revise|re-?write|improve|refine|correct|fix|reconsider|double[- ]?check|check|verify|review|reflect on"
+    r"|critique|polish|rephrase|re-?do|repeat|regenerate|finali[sz]e|complete|update)\s+(?:on\s+)?(?:your|the|that|this|it)\b"
     r"(?:\s+(?:previous|last|above|own|first|earlier|draft|final|whole))*"
     r"(?:\s+(?:answer|response|reply|output|draft|solution|result|work|text|reasoning)\b|\s*[.!,]|\s*$)"
     r"|(?:try|think|check|answer)\s+(?:it\s+)?again\b)"
-    r"|\s*请?(?:您|你)?(?:再|重新)?(?:修改|修订|改进|完善|检查|核对|重写|润色|反思|复核)(?:一下)?(?:你|您)?的?(?:上述|以上|之前|上一个|刚才)?的?"
-    r"(?:回答|答案|回复|答复|输出|草稿|结果)",
+    r"|\s*请?(?:您|你)?(?:再|重新)?(?:修改|修订|改进|完善|检查|核对|重写|润色|反思|复核)(?:一下)?(?:你|您)?的?"
+    r"(?:上述|以上|之前|上一个|刚才)?的?(?:回答|答案|回复|答复|输出|草稿|结果)",
     re.IGNORECASE,
 )
 

@@ -30,6 +30,7 @@ _ROLES: Final = {
 
 
 _make: Final = tuple.__new__
+_KEPT_LENGTH: Final = 4_096  # characters of a text that is kept for the next comparison
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -91,10 +92,7 @@ def squeeze(text: str) -> str:
     return _squeezed(text) if len(text) <= _KEPT_LENGTH else " ".join(text.split())
 
 
-_KEPT_LENGTH: Final = 4_096  # characters of a text that is kept for the next comparison: a trace has few, asked for often
-
-
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # a trace has few texts, and each is compared with many
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
 

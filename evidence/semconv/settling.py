@@ -16,7 +16,7 @@ from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
 from evidence.semconv.given import stands_within
 from evidence.semconv.helpers import Purpose, is_revision, purpose_by_instruction, purpose_by_name
-from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.messages import squeeze
 from evidence.semconv.spelling import parse_said
 from evidence.semconv.steps import Step
 from evidence.semconv.turn import Turn

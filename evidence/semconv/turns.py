@@ -15,7 +15,7 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_task
-from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.messages import ASSISTANT, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn

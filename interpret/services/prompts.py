@@ -27,8 +27,8 @@ NEWEST = 60  # traces of a release that a dataset takes
 def collect_answer_prompts(release: Release) -> tuple[ProbeInput, ...]:
     """Return what the model was asked first in each of the release's newest traces, in the order of trace ids.
 
-    Read as a trace is read when it is sealed, whatever its convention; where it kept no messages, its question stands for
-    the prompt.
+    Read as a trace is read when it is sealed, whatever its convention; where it kept no messages, its question stands
+    for the prompt.
     """
     traces = list(current_traces().filter(release=release).order_by("-pk")[:NEWEST])
     prompts = read_first_prompts(traces)

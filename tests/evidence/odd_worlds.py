@@ -1,7 +1,7 @@
 """Worlds in which it cannot always be told who asked, or which words were the answer: a kind for each.
 
-Apart from `trace_worlds`, whose worlds are as frequent as in life: of these, most may only be flagged. Their maker knows
-the truth all the same, so that nothing else may be shown.
+Apart from `trace_worlds`, whose worlds are as frequent as in life: of these, most may only be flagged. Their maker
+knows the truth all the same, so that nothing else may be shown.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _revised(scene: Scene) -> World:
     _answer(scene, root["span_id"], said, answer, as_agent=as_agents)
     if scene.chance(0.3):
         scene.story.append("only the last was kept")
-        scene.spans[1:-2 if as_agents else -1] = []
+        scene.spans[1 : -2 if as_agents else -1] = []
     scene.close(root)
     return World(scene.spans, question, answer, 1, False, "")
 
@@ -165,7 +165,8 @@ def _first_and_last(scene: Scene) -> World:
     declared = {"langfuse.trace.input": turns[0][0], "langfuse.trace.output": turns[-1][1]}
     root = scene.open("", "session", **{"langfuse.observation.type": "span"}, **declared)
     for question, answer in turns:
-        said = [*said, {"role": "user", "content": question}] if remembers else [{"role": "user", "content": question}]
+        asked = {"role": "user", "content": question}
+        said = [*said, asked] if remembers else [asked]
         told = {"langfuse.observation.input": json.dumps(said), "langfuse.observation.output": answer}
         scene.close(scene.open(root["span_id"], "m", **{"langfuse.observation.type": "generation"}, **told))
         said = [*said, {"role": "assistant", "content": answer}]

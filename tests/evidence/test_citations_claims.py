@@ -169,7 +169,9 @@ def test_advice_comfort_and_talk_of_the_talk_state_nothing(sentence: str) -> Non
         ("Hepatitis B. vaccination is offered.", 1),
     ],
 )
-def test_a_letter_that_names_a_place_ends_a_sentence_and_an_initial_does_not(answer: str, sentences: int) -> None:
+def test_a_letter_that_names_a_place_ends_a_sentence_and_an_initial_does_not(
+    answer: str, sentences: int
+) -> None:
     assert len(extract_claims(answer)) == sentences
 
 

@@ -135,9 +135,7 @@ def with_parts(*texts: str) -> dict[str, Any]:
 
 def langfuse(kind: str, number: int = 0, **attributes: Any) -> dict[str, Any]:
     """A Langfuse observation: the root, or number `number` in time below it."""
-    columns = (
-        {"start": number * 10} if number else {"parent": "", "start": 1, "end_ns": 1000}
-    )
+    columns = {"start": number * 10} if number else {"parent": "", "start": 1, "end_ns": 1000}
     span_id = f"{number:016x}" if number else ROOT_ID
     return make_span(span_id, attributes={"langfuse.observation.type": kind, **attributes}, **columns)
 
@@ -458,7 +456,8 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
         ASKED,
         GAVE,
         [server(), agent(1, [user(ASKED)], DRAFT, attributes={"gen_ai.agent.name": "writer"}),
-         agent(2, [user(ASKED), model(DRAFT), user("请重新检查你的回答。")], GAVE, attributes={"gen_ai.agent.name": "writer"})],
+         agent(2, [user(ASKED), model(DRAFT), user("请重新检查你的回答。")], GAVE,
+               attributes={"gen_ai.agent.name": "writer"})],
     ),
     "agents that all speak as named users": (
         ASKED,

@@ -17,7 +17,7 @@ from tests.evidence.semconv_spans import make_span
 
 Span = dict[str, Any]
 Say = tuple[str, str]
-"""Role and text: `tool:<call id>` of a response, `assistant:<call id>` of a call (its text is the tool), `user@<name>`."""
+"""Role and text: `tool:<call id>` of a response, `assistant:<call id>` of a call of the tool in the text, `user@<name>`."""
 PART_BREAK: Final = "\x1f"  # between texts that are parts of one message, in the current conventions
 
 _SUBJECTS: Final = (
@@ -119,7 +119,9 @@ def _one_turn(scene: Scene) -> World:
     if scene.chance(0.2):
         scene.story.append("agent in it")
         within = open_frame(scene, root["span_id"], "agent", "clerk")
-    run_turn(scene, within["span_id"], history, question, answer, is_agent=within is not root or kind == "agent")
+    run_turn(
+        scene, within["span_id"], history, question, answer, is_agent=within is not root or kind == "agent"
+    )
     if within is not root:
         scene.close(within, **(texts_of_root(scene, history, question, answer) if scene.chance(0.5) else {}))
     if tells and scene.chance(0.15):

@@ -104,7 +104,10 @@ def test_prompts_of_any_convention_are_read(world: World) -> None:
 def test_what_a_guard_was_asked_first_is_not_what_was_asked(world: World) -> None:
     trace = make_trace(world)
     guard = {"tracebinder.policy.decision": "allow", "tracebinder.policy.rule": "input"}
-    asked_guard = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": [{"role": "user", "content": "Safe?"}]}
+    asked_guard = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.input.messages": [{"role": "user", "content": "Safe?"}],
+    }
     store_spans(
         world.system,
         trace.trace_id,
@@ -120,7 +123,9 @@ def test_what_a_guard_was_asked_first_is_not_what_was_asked(world: World) -> Non
 
 def test_of_two_versions_of_a_span_the_one_that_stands_is_read(world: World) -> None:
     trace = make_trace(world)
-    snapshot, finished = ([{"role": "user", "content": text}] for text in ("What does", "What does a loan cost?"))
+    snapshot, finished = (
+        [{"role": "user", "content": text}] for text in ("What does", "What does a loan cost?")
+    )
     first = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": snapshot}
     of = {"span_id": "0a" * 8}
     later = {**first, "gen_ai.input.messages": finished, VERSION_KEY: of}

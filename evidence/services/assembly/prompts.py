@@ -14,8 +14,8 @@ from evidence.services.assembly.reading import TraceKey, read_traces
 def read_first_prompts(traces: Sequence[Trace]) -> dict[TraceKey, Prompt]:
     """Return what the first model call of each trace was asked, by system and trace id.
 
-    Spans are settled as for sealing: versions of a span that gave way are not read, and what was logged is. A trace whose
-    spans are gone, or are too many to be read, is not among them.
+    Spans are settled as for sealing: versions of a span that gave way are not read, and what was logged is. A trace
+    whose spans are gone, or are too many to be read, is not among them.
     """
     prompts: dict[TraceKey, Prompt] = {}
     left = {(trace.system_id, trace.trace_id): trace for trace in traces}
