@@ -45,9 +45,8 @@ def outcome_of(world: World) -> Outcome:
     """Read one trace and compare with what its maker knows."""
     draft = map_trace(world.spans)
     codes = {flag.code for flag in draft.flags}
-    if world.must_flag and world.must_flag not in codes:
-        return Outcome.WRONG
-    if world.n_calls is not None and len(draft.tool_calls) != world.n_calls:
+    is_silent = bool(world.must_flag) and world.must_flag not in codes
+    if is_silent or world.n_calls not in {None, len(draft.tool_calls)}:
         return Outcome.WRONG
     told = (draft.question == world.question, draft.answer == world.answer)
     shown = (draft.question and not told[0], draft.answer and not told[1])

@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(r"[a-z]+(?:['’][a-z]+)*|\d+|[?!:,.;$%€£]")
 _HAN_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|\d+|[？！：，。；、]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 _SIGNS: Final = {
-    "mine": re.compile(r"\b(?:my|me|My)\b"),
+    "mine": re.compile(r"\b(?:[Mm]y|me)\b"),
     "you": re.compile(r"\b(?:you|your|yours)\b|[您你]", re.IGNORECASE),
     "we": re.compile(r"\b(?:we|our|us)\b|我们", re.IGNORECASE),
     "perhaps": re.compile(r"\b(?:may|might|could|would|perhaps|maybe)\b|可能|或许|也许|不妨", re.IGNORECASE),

@@ -134,7 +134,7 @@ _purpose_told: Final = lru_cache(maxsize=256)(purpose_by_instruction)
 
 
 def is_revision(text: str) -> bool:
-    """Return whether a text asks for an answer anew and for nothing else: a person may, and so may a program's loop."""
+    """Return whether a text begins by asking for an answer anew: a person may, and so may a program's loop."""
     return _REVISION.match(text) is not None
 
 

@@ -161,7 +161,8 @@ def _agents_as_users(scene: Scene) -> World:
 def _first_and_last(scene: Scene) -> World:
     """Of a trace of several turns the application declares the first question and the last answer."""
     turns = [(scene.question(), scene.answer()) for _ in range(scene.random.randint(2, 3))]
-    remembers, said = scene.chance(0.5), []
+    remembers = scene.chance(0.5)
+    said: list[dict[str, str]] = []
     declared = {"langfuse.trace.input": turns[0][0], "langfuse.trace.output": turns[-1][1]}
     root = scene.open("", "session", **{"langfuse.observation.type": "span"}, **declared)
     for question, answer in turns:

@@ -17,7 +17,7 @@ from tests.evidence.semconv_spans import make_span
 
 Span = dict[str, Any]
 Say = tuple[str, str]
-"""Role and text: `tool:<call id>` of a response, `assistant:<call id>` of a call of the tool in the text, `user@<name>`."""
+"""Role and text. `tool:<call id>` is a response, `assistant:<call id>` a call of that tool, `user@<name>` is named."""
 PART_BREAK: Final = "\x1f"  # between texts that are parts of one message, in the current conventions
 
 _SUBJECTS: Final = (
