@@ -133,8 +133,8 @@ def with_parts(*texts: str) -> dict[str, Any]:
     return {"role": "user", "parts": [{"type": "text", "content": words} for words in texts]}
 
 
-def langfuse(kind: str, number: int = 0, **attributes: Any) -> dict[str, Any]:
-    """A Langfuse observation: the root, or number `number` in time below it."""
+def langfuse(kind: str, number: int, attributes: dict[str, str]) -> dict[str, Any]:
+    """A Langfuse observation: the root, or the one of this number in time below it."""
     columns = {"start": number * 10} if number else {"parent": "", "start": 1, "end_ns": 1000}
     span_id = f"{number:016x}" if number else ROOT_ID
     return make_span(span_id, attributes={"langfuse.observation.type": kind, **attributes}, **columns)
@@ -266,9 +266,9 @@ TOLD |= {
     "the only turn, said of the whole trace too": (
         ASKED,
         GAVE,
-        [langfuse("span", **{"langfuse.trace.input": ASKED, "langfuse.trace.output": GAVE}),
-         langfuse("generation", 1, **observed([user_said(f"Draft it: {ASKED}")], DRAFT)),
-         langfuse("generation", 2, **observed([user_said(f"Write it up: {DRAFT}")], GAVE))],
+        [langfuse("span", 0, {"langfuse.trace.input": ASKED, "langfuse.trace.output": GAVE}),
+         langfuse("generation", 1, observed([user_said(f"Draft it: {ASKED}")], DRAFT)),
+         langfuse("generation", 2, observed([user_said(f"Write it up: {DRAFT}")], GAVE))],
     ),
 }  # fmt: skip
 
@@ -484,15 +484,15 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
     "the first question and the last answer said of two turns": (
         ABROAD,
         FEE_ABROAD,
-        [langfuse("span", **{"langfuse.trace.input": ASKED, "langfuse.trace.output": FEE_ABROAD}),
-         langfuse("generation", 1, **observed([user_said(ASKED)], GAVE)),
-         langfuse("generation", 2, **observed([user_said(ABROAD)], FEE_ABROAD))],
+        [langfuse("span", 0, {"langfuse.trace.input": ASKED, "langfuse.trace.output": FEE_ABROAD}),
+         langfuse("generation", 1, observed([user_said(ASKED)], GAVE)),
+         langfuse("generation", 2, observed([user_said(ABROAD)], FEE_ABROAD))],
     ),
     "the first question and the last answer said of a turn with its history": (
         ABROAD,
         FEE_ABROAD,
-        [langfuse("span", **{"langfuse.trace.input": ASKED, "langfuse.trace.output": FEE_ABROAD}),
-         langfuse("generation", 1, **observed(
+        [langfuse("span", 0, {"langfuse.trace.input": ASKED, "langfuse.trace.output": FEE_ABROAD}),
+         langfuse("generation", 1, observed(
              [user_said(ASKED), {"role": "assistant", "content": GAVE}, user_said(ABROAD)], FEE_ABROAD))],
     ),
 }  # fmt: skip

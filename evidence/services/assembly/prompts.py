@@ -31,4 +31,5 @@ def _sealed(trace: Trace, spans: Iterable[Mapping[str, Any]]) -> list[Mapping[st
     """Return the rows that a trace was sealed over: later ones belong to a later revision."""
     if trace.span_ids is None:
         return [span for span in spans if span["received_at"] <= trace.sealed_at]
-    return [span for span in spans if span["span_id"] in trace.span_ids]
+    sealed = frozenset(trace.span_ids)
+    return [span for span in spans if span["span_id"] in sealed]
