@@ -14,7 +14,9 @@ from bench.agreement import Agreement
 from evidence.citations.claims import ExtractedClaim, extract_claims
 
 FOLDER: Final = Path("tests/evidence/data")
-SETS: Final = ("development", "round_1", "round_2", "round_3", "round_4", "round_5", "round_6")
+SETS: Final = ("development", *(f"round_{number}" for number in range(1, 10)))
+TRAINING: Final = "training"
+"""Sentences by themselves: `bench.train_opinion` learns from them, nothing is measured on them."""
 _LABELS: Final[dict[str, bool | None]] = {"+": True, "-": False, "~": None}
 
 
@@ -47,7 +49,7 @@ class Disagreement:
 
 
 def read_answers(name: str) -> list[LabelledAnswer]:
-    """Return the answers of one of `SETS`, in the order of its file.
+    """Return the answers of one of `SETS`, or of `TRAINING`, in the order of its file.
 
     Raises:
         ValueError: a line begins with none of the signs.

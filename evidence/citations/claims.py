@@ -9,7 +9,7 @@ from typing import Final
 from evidence.citations.materiality import find_kinds, is_question
 from evidence.citations.segmentation import MARK, Passage, split_passages
 
-EXTRACTOR_VERSION: Final = "claim-extract/2"
+EXTRACTOR_VERSION: Final = "claim-extract/3"
 """Changes with any change of a pattern; precision and recall: `docs/reference/citations.md`."""
 
 _QUOTED: Final = re.compile(

@@ -21,3 +21,9 @@ def names_something(text: str) -> bool:
     if any(word.lower() not in _ENGLISH for word in _WORD.findall(_HAN.sub(" ", text))):
         return True
     return len(_HAN.findall(_CHINESE.sub(" ", text))) > 1
+
+
+def count_named(text: str) -> int:
+    """Return how many words beyond those of conversation stand in a text, two Chinese characters for a word."""
+    words = sum(word.lower() not in _ENGLISH for word in _WORD.findall(_HAN.sub(" ", text)))
+    return words + len(_HAN.findall(_CHINESE.sub(" ", text))) // 2

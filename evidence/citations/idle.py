@@ -30,9 +30,9 @@ _DEED: Final = re.compile(read_alternatives("deeds"))
 _ADVERBIAL: Final = re.compile(read_alternatives("adverbials"), re.IGNORECASE)
 """A clause before the one that states: `Based on the file, here is what I found` says nothing for all that."""
 
-_IDLE: Final = re.compile(
-    "|".join(f"(?:{read_alternatives(name)})" for name in ("idle_en", "idle_zh")), re.IGNORECASE
-)
+_IDLE_ENGLISH: Final = re.compile(read_alternatives("idle_en"), re.IGNORECASE)
+_IDLE_CHINESE: Final = re.compile(read_alternatives("idle_zh"), re.IGNORECASE)
+_LETTER: Final = re.compile(r"[A-Za-z]")
 _REQUESTING: Final = re.compile(read_alternatives("requests"), re.IGNORECASE)
 _LONGEST_OPENING: Final = 6  # openers taken off, one after the other
 
@@ -40,22 +40,42 @@ _LONGEST_OPENING: Final = 6  # openers taken off, one after the other
 def states_nothing(sentence: str) -> bool:
     """Return whether a sentence, without its citation marks, has no content that a source could confirm."""
     rest = strip_openers(sentence)
-    if not (_is_idle(rest) or _speaks_of_itself(rest)):
+    if not (_is_idle(rest) or speaks_of_itself(rest)):
         return False
     parts = _OBJECTION.split(rest, maxsplit=1)
     return len(parts) < 2 or states_nothing(parts[1])
 
 
 def _is_idle(sentence: str) -> bool:
+    if _begins_idly(sentence, 0):
+        return True
     clause = _ADVERBIAL.match(sentence)
-    return _IDLE.match(sentence) is not None or (
-        clause is not None and _IDLE.match(sentence, clause.end()) is not None
-    )
+    return clause is not None and _begins_idly(sentence, clause.end())
 
 
-def _speaks_of_itself(sentence: str) -> bool:
+def _begins_idly(sentence: str, position: int) -> bool:
+    """Return whether one of the openings stands at a place: only those are tried that the letters allow."""
+    if _LETTER.search(sentence, position) and _IDLE_ENGLISH.match(sentence, position):
+        return True
+    return not sentence.isascii() and _IDLE_CHINESE.match(sentence, position) is not None
+
+
+def speaks_of_itself(sentence: str) -> bool:
+    """Return whether a sentence says what its speaker is, thinks or knows, and tells no deed."""
     own = _QUOTED.sub(" ", sentence)
     return _FIRST_PERSON.search(own) is not None and _DEED.search(own) is None
+
+
+def find_proper(sentence: str) -> str | None:
+    """Return what of a sentence is to be weighed: from the statement proper on, and after an objection.
+
+    None where the sentence tells a deed of the assistant, which is a statement whatever its words.
+    """
+    rest = strip_openers(sentence)
+    if _DEED.search(rest):
+        return None
+    parts = _OBJECTION.split(rest, maxsplit=1)
+    return parts[1] if len(parts) > 1 and (_is_idle(parts[0]) or speaks_of_itself(parts[0])) else rest
 
 
 def strip_openers(sentence: str) -> str:

@@ -12,8 +12,9 @@ import re
 from typing import Final
 
 from evidence.citations.common_words import names_something
-from evidence.citations.idle import asks_or_offers, states_nothing
+from evidence.citations.idle import asks_or_offers, find_proper, states_nothing
 from evidence.citations.layout import Line, Role
+from evidence.citations.opinion import may_be_overruled, seems_idle
 
 _I: Final = re.IGNORECASE
 _WORD_NUMBER: Final = (
@@ -123,6 +124,9 @@ _VERB: Final = re.compile(
 )
 _EXCLAIMS: Final = re.compile(r"[!！~～]\W*$")
 _ENTRY: Final = re.compile(r"[*_]*[^:：.。,，]{1,30}[:：][*_]*\s*(?=\S)")
+_DUTY: Final = re.compile(
+    r"\b(?:must|shall|prohibited|forbidden)\b|必须|不得|禁止|严禁|[^无必]须", re.IGNORECASE
+)
 _HAN_A_WORD: Final = 1.6  # Chinese characters that count as one word
 _SHORTEST_ENDED: Final = 2.5  # words of a sentence with its full stop: `Noted.` is none
 _SHORTEST_EXCLAIMED: Final = 5.0  # `No rush!` is none
@@ -130,7 +134,7 @@ _SHORTEST_OPEN: Final = 5.0  # of one without: what is shorter is a label, unles
 _SHORTEST_ITEM: Final = 3.0  # of an item of a list: what is shorter is a label
 
 
-def find_kinds(sentence: str, line: Line | None = None) -> tuple[str, ...]:
+def find_kinds(sentence: str, line: Line | None = None, *, weighed: bool = True) -> tuple[str, ...]:
     """Return the kinds of material statement in a sentence without its citation marks, in the order of `KINDS`.
 
     A statement of none of them is a `statement`. A question never counts; a heading, a line that leads into others
@@ -139,19 +143,32 @@ def find_kinds(sentence: str, line: Line | None = None) -> tuple[str, ...]:
     Args:
         sentence: without its citation marks.
         line: of the answer that it stands on; None for a sentence by itself.
+        weighed: whether a sentence that no rule calls idle may still be overruled (`evidence.citations.opinion`).
     """
     text = sentence.strip()[:_READ_LENGTH]
     role = line.role if line else Role.PROSE
     if is_question(text) or (line and role is Role.LED_ITEM and asks_or_offers(line.lead_in)):
         return ()
-    kinds = find_patterns(text)
+    kinds = patterns = find_patterns(text)
     shortest = _SHORTEST_ITEM if role is Role.ITEM else _SHORTEST_OPEN
     if role in _STATED_BY_PLACE:
         return kinds or ("statement",)
     leads = role is Role.HEADING or (role is Role.LEAD_IN and _LEADS_IN.search(text) is not None)
     if leads or states_nothing(text):
         return tuple(kind for kind in kinds if kind in _HARD_KINDS)
-    return kinds or (("statement",) if is_sentence(text, shortest=shortest) else ())
+    kinds = kinds or (("statement",) if is_sentence(text, shortest=shortest) else ())
+    return () if weighed and kinds and _is_overruled(text, patterns) else kinds
+
+
+def _is_overruled(text: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a sentence that no rule calls idle reads like those that are.
+
+    An entry, a deed and a duty never do.
+    """
+    if not may_be_overruled(patterns) or _DUTY.search(text):
+        return False
+    proper = find_proper(text)
+    return proper is not None and not _ENTRY.match(proper) and seems_idle(proper, patterns)
 
 
 def find_patterns(text: str) -> tuple[str, ...]:

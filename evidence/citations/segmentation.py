@@ -24,6 +24,13 @@ _ABBREVIATION: Final = re.compile(
 _SENTENCE_ENDING_ABBREVIATION: Final = re.compile(
     r"\b(?:inc|ltd|co|corp|plc|etc|p\.a|u\.s|u\.k)\.$", re.IGNORECASE
 )
+_LETTERED: Final = re.compile(
+    r"\b(?:annex|appendix|block|building|category|class|exhibit|grade|group|hepatitis|level|option|part|phase|plan"
+    r"|schedule|section|series|team|terminal|tier|type|vitamin|wing|zone) [A-Z]\.$",
+    re.IGNORECASE,
+)
+"""What is named by a letter: `in building B.` ends a sentence, `signed by B. Weiss` does not."""
+
 _BULLET_LENGTH: Final = 20  # characters a list number takes at most, with the spaces before it
 _ABBREVIATION_LENGTH: Final = 20  # characters looked back at for an abbreviation
 
@@ -89,5 +96,6 @@ def _is_inside_sentence(text: str, start: int, end: int) -> bool:
     if not _ABBREVIATION.search(head):
         return False
     following = text[end : end + 20].lstrip()
-    ends_sentence = _SENTENCE_ENDING_ABBREVIATION.search(head) and following[:1].isupper()
+    may_end = _SENTENCE_ENDING_ABBREVIATION.search(head) or _LETTERED.search(head)
+    ends_sentence = may_end and following[:1].isupper()
     return bool(following) and not ends_sentence

@@ -91,6 +91,18 @@ _CORRECTION: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_REVISION: Final = re.compile(
+    r"\s*(?:(?:please|now|then|again|ok(?:ay)?|can you|could you|would you)[\s,]+)*"
+    r"(?:(?:revise|re-?write|improve|refine|correct|fix|reconsider|double[- ]?check|check|verify|review|reflect on"
+    r"|critique|polish|rephrase|re-?do|repeat|regenerate|finali[sz]e|complete|update)\s+(?:on\s+)?(?:your|the|that|this|it)\b"
+    r"(?:\s+(?:previous|last|above|own|first|earlier|draft|final|whole))*"
+    r"(?:\s+(?:answer|response|reply|output|draft|solution|result|work|text|reasoning)\b|\s*[.!,]|\s*$)"
+    r"|(?:try|think|check|answer)\s+(?:it\s+)?again\b)"
+    r"|\s*请?(?:您|你)?(?:再|重新)?(?:修改|修订|改进|完善|检查|核对|重写|润色|反思|复核)(?:一下)?(?:你|您)?的?"
+    r"(?:上述|以上|之前|上一个|刚才)?的?(?:回答|答案|回复|答复|输出|草稿|结果)",
+    re.IGNORECASE,
+)
+
 
 def purpose_by_name(*names: str) -> Purpose | None:
     """Return what the names of a span and its agent say it is for, None where they say nothing."""
@@ -119,6 +131,11 @@ def purpose_by_task(system_text: str) -> Purpose | None:
 
 
 _purpose_told: Final = lru_cache(maxsize=256)(purpose_by_instruction)
+
+
+def is_revision(text: str) -> bool:
+    """Return whether a text begins by asking for an answer anew: a person may, and so may a program's loop."""
+    return _REVISION.match(text) is not None
 
 
 def is_correction(text: str) -> bool:

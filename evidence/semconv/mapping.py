@@ -34,7 +34,7 @@ from evidence.semconv.steps import Tree, items_of
 from evidence.semconv.tool_calls import read_tool_calls
 from evidence.vocabulary import RiskTier
 
-MAPPER_VERSION: Final = "trace-map/2"
+MAPPER_VERSION: Final = "trace-map/3"
 """Changes with any change of what a span is taken to mean."""
 
 NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
@@ -66,7 +66,7 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         TooManyParts: it says more of something.
     """
     flags = FlagSink()
-    views = _distinct(spans, flags)
+    views = distinct_views(spans, flags)
     if not views:
         raise ValueError("a trace has at least one span")
     root = _find_root(views, flags)
@@ -138,7 +138,7 @@ def _name_of(tree: Tree, root: SpanView | None) -> str:
     return root.name if root is not None else tree.strays[0].span.name
 
 
-def _distinct(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:
+def distinct_views(spans: Iterable[Mapping[str, Any]], flags: FlagSink) -> list[SpanView]:
     """Return each span id once, in the order of start, id and digest."""
     rows = sorted(spans, key=lambda span: (span["start_ns"], span["span_id"], span["digest"]))
     kept: dict[str, SpanView] = {}

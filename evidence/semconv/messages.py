@@ -11,6 +11,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from evidence.digests import sha256_hex
@@ -29,6 +30,7 @@ _ROLES: Final = {
 
 
 _make: Final = tuple.__new__
+_KEPT_LENGTH: Final = 4_096  # characters of a text that is kept for the next comparison
 _PLAIN: Final = frozenset({"role", "content", "parts", "finish_reason", "name", "id"})
 
 
@@ -87,6 +89,11 @@ class Message(NamedTuple):
 
 def squeeze(text: str) -> str:
     """Return a text as it is compared with others: without differences of white space."""
+    return _squeezed(text) if len(text) <= _KEPT_LENGTH else " ".join(text.split())
+
+
+@lru_cache(maxsize=256)  # a trace has few texts, and each is compared with many
+def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
 

@@ -13,7 +13,8 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import ANSWER, QUESTION
 from evidence.semconv.draft import Absent, Candidate, Exchange, RetrievalDraft, Rule, Source, Told
-from evidence.semconv.given import read_given, stands_within
+from evidence.semconv.given import beside_question, read_given, read_turns, stands_within
+from evidence.semconv.helpers import Purpose
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
@@ -40,6 +41,7 @@ _CODES: Final = {
     Absent.CUT: "cut_at_token_limit",
     Absent.OPEN_TOOL_CALL: "open_tool_call",
 }
+_SHOWN_LENGTH: Final = 60  # characters of a text that a flag quotes
 _MODELS: Final = frozenset({Operation.CHAT, Operation.AGENT, Operation.CHAIN})
 _DECLARING: Final = frozenset({QUESTION, ANSWER})
 _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
@@ -68,6 +70,7 @@ def read_exchanges(
         exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
     for exchange in exchanges:
         _flag(exchange, flags)
+        _flag_earlier_words(exchange, tree, flags)
     return tuple(exchanges)
 
 
@@ -78,11 +81,40 @@ def _as_told_of_all(exchanges: list[Exchange], tree: Tree) -> list[Exchange]:
     (one,) = exchanges
     question = _told_of_all(tree, _WHOLE_QUESTION, USER, one.question)
     answer = _told_of_all(tree, _WHOLE_ANSWER, ASSISTANT, one.answer)
+    if question is one.question and answer is one.answer:
+        return exchanges
+    if _are_of_two_turns(question, answer, tree):
+        question, answer = _unsure(question), _unsure(answer)
     return [
         replace(
             one, question=question, answer=answer, answer_is_prose=not answer.text or is_prose(answer.text)
         )
     ]
+
+
+def _are_of_two_turns(question: Told, answer: Told, tree: Tree) -> bool:
+    """Whether what was said of a whole trace is the question of one of its turns and the answer of another.
+
+    A call whose question is, or holds, what the other was asked or gave is a step to the same answer.
+    """
+    asked, given = squeeze(question.text), squeeze(answer.text)
+    if not asked or not given:
+        return False
+    calls = [step for step in tree.steps if _speaks_on_main_path(step)]
+    giving = [call for call in calls if squeeze(read_given(call).text) == given]
+    if any(asked in read_turns(call).asked_before for call in giving):
+        return True
+    asking = [call for call in calls if squeeze(read_turns(call).question) == asked and read_given(call).text]
+    if not giving or not asking or any(call in giving for call in asking):
+        return False
+    leading = [text for call in asking for text in (asked, squeeze(read_given(call).text))]
+    worded = {squeeze(read_turns(call).question) for call in giving}
+    return not any(text == words or stands_within(text, words) for text in leading for words in worded)
+
+
+def _speaks_on_main_path(step: Step) -> bool:
+    speaks = step.operation in {Operation.CHAT, Operation.AGENT} and step.has_content
+    return speaks and step.purpose is Purpose.MAIN and not step.span.has(*_WHOLE_QUESTION, *_WHOLE_ANSWER)
 
 
 def _told_of_all(tree: Tree, keys: tuple[str, ...], role: str, read: Told) -> Told:
@@ -100,17 +132,41 @@ def _told_of_all(tree: Tree, keys: tuple[str, ...], role: str, read: Told) -> To
 
 def _turns(tree: Tree, flags: FlagSink) -> list[Turn]:
     """Return what is below the root; spans whose parents are missing speak only where it says nothing."""
-    rooted = settle(turns_among(tree.tops)) if tree.tops else []
+    rooted = _whole(settle(turns_among(tree.tops)), tree) if tree.tops else []
     if any(turn.texts for turn in rooted) or not tree.strays:
         return rooted
-    strays = settle(turns_among(tree.strays))
-    if tree.tops and any(turn.texts for turn in strays):
-        flags.add(
-            "parent_missing",
-            "the answer is of a span whose parent has not arrived",
-            strays[-1].step.span.span_id,
-        )
-    return strays if any(turn.texts for turn in strays) else rooted or strays
+    strays = _whole(settle(turns_among(tree.strays)), tree)
+    if not any(turn.texts for turn in strays):
+        return rooted or strays
+    last = strays[-1].step.span.span_id
+    flags.add("parent_missing", "what was said is of a span whose parent has not arrived", last)
+    parents = {step.span.parent_span_id for step in tree.strays}
+    return strays if not tree.tops and len(parents) == 1 else [_of_lost_parents(turn) for turn in strays]
+
+
+def _of_lost_parents(turn: Turn) -> Turn:
+    """Return a turn as one that may be with a person or with an agent above it that has not arrived."""
+    question = turn.question if turn.question.absent else _unsure(turn.question)
+    answer = turn.answer if turn.answer.absent else _unsure(turn.answer)
+    return replace(turn, question=question, answer=answer, refused=False)
+
+
+def _whole(turns: list[Turn], tree: Tree) -> list[Turn]:
+    """Return the turns, those whose question may be more or less than its text as ones of which it is not told."""
+    asked = {squeeze(turn.question.text) for turn in turns}
+    return [_with_beside(turn, tree, asked) for turn in turns]
+
+
+def _with_beside(turn: Turn, tree: Tree, asked: set[str]) -> Turn:
+    source = turn.question.source
+    step = tree.by_id.get(source.span_id) if source else None
+    if step is None or source is None or not step.has_content:
+        return turn
+    beside = [text for text in beside_question(step, turn.question.text) if squeeze(text) not in asked]
+    if not beside:
+        return turn
+    others = (*(Candidate(text, source) for text in beside), *turn.question.others)
+    return replace(turn, question=_unsure(replace(turn.question, others=others)))
 
 
 def _as_asked(turn: Turn, tree: Tree) -> Turn:
@@ -131,7 +187,7 @@ def _as_asked(turn: Turn, tree: Tree) -> Turn:
         if (
             said
             and (said == question or stands_within(said, question))
-            and said not in turn.asked.told_before(ASSISTANT)
+            and said not in turn.asked.answered_before
         ):
             behind.append(asked_of(step))
     return replace(turn, question=as_one_text([*behind, turn.question])) if behind else turn
@@ -209,7 +265,7 @@ def _declared(
     answer = _told_by(answering, ANSWER) if answering else None
     read = None
     if question is None or answer is None:
-        turns = settle(turns_among([step])) if is_one_of_several else _turns(tree, flags)
+        turns = _whole(settle(turns_among([step])), tree) if is_one_of_several else _turns(tree, flags)
         read = _exchange(number, turns[-1]) if turns else None
     return Exchange(
         number=number,
@@ -276,6 +332,17 @@ def _flag(exchange: Exchange, flags: FlagSink) -> None:
         flags.add("attachment_not_shown", f"{one.media_type} from the {one.role}", one.span_id)
 
 
+def _flag_earlier_words(exchange: Exchange, tree: Tree, flags: FlagSink) -> None:
+    """Flag an answer that an agent gave after other words, which the person may have seen as well."""
+    answer = exchange.answer
+    step = tree.by_id.get(answer.source.span_id) if answer.source else None
+    if step is None or not step.has_content or (given := read_given(step)).text != answer.text:
+        return
+    if given.earlier:
+        detail = f"before its answer the agent said: {given.earlier[0][:_SHOWN_LENGTH]}"
+        flags.add("words_before_answer", detail, exchange.span_id)
+
+
 def _are_choices(told: Told) -> bool:
     return all(other.source == told.source for other in told.others)
 
@@ -284,7 +351,7 @@ def _flag_absence(field: str, told: Told, span_id: str, flags: FlagSink) -> None
     if told.absent is None:
         return
     if told.absent is Absent.AMBIGUOUS:
-        texts = " | ".join(other.text[:60] for other in told.others)
+        texts = " | ".join(other.text[:_SHOWN_LENGTH] for other in told.others)
         flags.add(f"ambiguous_{field}", f"{len(told.others)} texts could be the {field}: {texts}", span_id)
         return
     flags.add(f"{field}_absent", f"{told.absent}: {_REASONS[told.absent]}", span_id)

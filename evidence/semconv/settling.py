@@ -15,8 +15,8 @@ from typing import Final
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.draft import Absent, Candidate, Told
 from evidence.semconv.given import stands_within
-from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_name
-from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.helpers import Purpose, is_revision, purpose_by_instruction, purpose_by_name
+from evidence.semconv.messages import squeeze
 from evidence.semconv.spelling import parse_said
 from evidence.semconv.steps import Step
 from evidence.semconv.turn import Turn
@@ -234,14 +234,21 @@ def _may_be_a_programs(later: Turn, earlier: Turn, *, worded_by_tool: bool) -> b
     What a tool found was said by nobody, though a person may quote some of it. A person may well ask for follow-up
     questions; so may a program that wants buttons. Nobody was given two answers at once.
     """
+    if is_revision(later.question.text) and not _is_of_whole_session(later):
+        return True
     if later.is_agent:
         return False
     if worded_by_tool or later.seems is Purpose.TITLE:
         return True
     if earlier.answer.absent is Absent.AMBIGUOUS:
-        remembered = later.asked.told_before(ASSISTANT)
+        remembered = later.asked.answered_before
         return sum(text in remembered for text in set(earlier.texts)) > 1
     return False
+
+
+def _is_of_whole_session(turn: Turn) -> bool:
+    """Whether what was asked came from outside the application: to what nothing is above."""
+    return turn.is_agent and turn.step.parent is None
 
 
 def _worded_by_tools(turns: Sequence[Turn]) -> list[bool]:
@@ -265,7 +272,7 @@ def _remembers(later: Turn, earlier: Turn) -> bool:
     """Whether a turn was asked with the other in its history."""
     if not later.asked.history:
         return False
-    asked, answered = later.asked.told_before(USER), later.asked.told_before(ASSISTANT)
+    asked, answered = later.asked.asked_before, later.asked.answered_before
     question = squeeze(earlier.question.text)
     return any(text in answered for text in earlier.texts) or (bool(question) and question in asked)
 

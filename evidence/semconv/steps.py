@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from evidence.semconv.computed_once import computed_once
 from evidence.semconv.dialects import Meaning, Operation, attributes_for, version_attributes
@@ -32,6 +32,7 @@ class Step:
         self.parent: Step | None = None
         self.children: list[Step] = []
         self.purpose = Purpose.MAIN  # by what it did, and what it is inside of
+        self.kept: dict[str, Any] = {}  # what was read of it, by what read it (`given`)
         self.judged: tuple[Purpose | None] | None = None  # what `seems` found, once it was asked
 
     @computed_once

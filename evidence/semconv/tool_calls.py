@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -37,6 +38,7 @@ def read_tool_calls(
     """
     timed: list[tuple[int, ToolCallDraft]] = []
     ended: list[int] = []  # of each call of `timed`
+    scopes: list[str] = []  # of each, the library that told of it first
     by_step: dict[int, int] = {}  # of a step, which call of `timed` it tells of
     by_key: dict[tuple[str, str, str], int] = {}
     for step in steps:
@@ -46,9 +48,15 @@ def read_tool_calls(
         known = _known_as(step, call, timed, by_step, by_key)
         if known is not None:
             began_after = step.span.start_ns >= ended[known]
-            known = None if _is_another(call, timed[known][1], began_after=began_after) else known
+            same_library = step.span.scope == scopes[known]
+            known = (
+                None
+                if began_after and _is_another(call, timed[known][1], same_library=same_library)
+                else known
+            )
         if known is None:
             ended.append(step.span.end_ns)
+            scopes.append(step.span.scope)
             by_step[id(step)] = len(timed)
             if call.call_id:
                 by_key[call.call_id, call.tool, str(call.arguments)] = len(timed)
@@ -82,10 +90,13 @@ def _known_as(
     return number if same_id and unsaid and call.tool == outer.tool else None
 
 
-def _is_another(call: ToolCallDraft, known: ToolCallDraft, *, began_after: bool) -> bool:
-    """Whether a tool was called again under an id that is numbered anew: both went well, with other results."""
+def _is_another(call: ToolCallDraft, known: ToolCallDraft, *, same_library: bool) -> bool:
+    """Whether a tool was called again, when it had ended, under an id that is numbered anew: both went well.
+
+    Another library may tell of one call in a span of its own, after the first; the same one does not.
+    """
     went_well = not call.error and not known.error and call.result is not None and known.result is not None
-    return began_after and went_well and call.result != known.result
+    return went_well and (same_library or call.result != known.result)
 
 
 def _completed(known: ToolCallDraft, again: ToolCallDraft) -> ToolCallDraft:
@@ -169,22 +180,64 @@ def _only_in_messages(
     """Return the calls that models asked for and that no span of a tool tells of."""
     if not asked:
         return []
-    reused = _reused_ids(call for _, call in asked)
-    ids = {_key_of(call, reused) for call in from_spans if call.call_id}
+    numbers = _numbers_of(asked)
+    reused = _reused_ids(call for _, call in asked) | {
+        call.call_id for (_, call), number in zip(asked, numbers, strict=True) if number
+    }
+    told = Counter[tuple[str, str]]()
+    ids = {_counted(call, reused, told) for call in from_spans if call.call_id}
     unnamed = [call for call in from_spans if not call.call_id]
     seen: set[tuple[str, str]] = set()
-    found: list[tuple[int, ToolCallDraft]] = []
-    for step, call in asked:
+    calls: dict[tuple[str, str], tuple[int, ToolCallDraft]] = {}
+    for (step, call), number in zip(asked, numbers, strict=True):
         same = next((one for one in unnamed if _is_same(one, call)), None)
-        key = _key_of(call, reused) if call.call_id else (step.span.span_id, f"{call.tool} {call.arguments}")
+        key = (
+            _key_of(call, reused, number)
+            if call.call_id
+            else (step.span.span_id, f"{call.tool} {call.arguments}")
+        )
         if key in ids or key in seen:
             continue
         seen.add(key)
         if same is not None:
             unnamed.remove(same)
             continue
-        found.append((step.span.end_ns, call))
-    return _with_responses(found, steps, reused) if found else []
+        calls[key] = (step.span.end_ns, call)
+    return _with_responses(calls, steps, reused) if calls else []
+
+
+def _numbers_of(asked: Sequence[tuple[Step, ToolCallDraft]]) -> list[int]:
+    """Return of each call how often its conversation had the same call under the same id before it.
+
+    Two libraries, and a model that is asked again, tell of one call with the same conversation before it. A model that
+    calls again has its first call in what it was shown.
+    """
+    told = Counter(call.call_id for _, call in asked)
+    numbers, within = [], Counter[tuple[int, str, str]]()
+    for step, call in asked:
+        what = f"{call.tool} {call.arguments}"
+        number = 0
+        if call.call_id and told[call.call_id] > 1:
+            number = _n_before(step, call.call_id, what) + within[id(step), call.call_id, what]
+            within[id(step), call.call_id, what] += 1
+        numbers.append(number)
+    return numbers
+
+
+def _n_before(step: Step, call_id: str, what: str) -> int:
+    messages = step.answered.messages
+    last = max((n for n, message in enumerate(messages) if message.role == USER), default=-1)
+    before = messages[: last + 1] if last >= 0 else step.asked.messages
+    parts = (part for message in before for part in message.of_kind(PartKind.TOOL_CALL))
+    same = (_of_part(step, part) for part in parts if part.call_id == call_id)
+    return sum(f"{one.tool} {one.arguments}" == what for one in same)
+
+
+def _counted(call: ToolCallDraft, reused: set[str], told: Counter[tuple[str, str]]) -> tuple[str, str]:
+    """Return the key of a call that comes after those of `told`, and count it there."""
+    base = _key_of(call, reused)
+    told[base] += 1
+    return _key_of(call, reused, told[base] - 1)
 
 
 def _reused_ids(calls: Iterable[ToolCallDraft]) -> set[str]:
@@ -194,8 +247,9 @@ def _reused_ids(calls: Iterable[ToolCallDraft]) -> set[str]:
     return {call_id for call_id, what in said if call_id and known.setdefault(call_id, what) != what}
 
 
-def _key_of(call: ToolCallDraft, reused: set[str]) -> tuple[str, str]:
-    return call.call_id, f"{call.tool} {call.arguments}" if call.call_id in reused else ""
+def _key_of(call: ToolCallDraft, reused: set[str], number: int = 0) -> tuple[str, str]:
+    """Return what a call is known by: its id, and where the id has others, what it is and the how manieth of those."""
+    return call.call_id, f"{call.tool} {call.arguments} {number}" if call.call_id in reused else ""
 
 
 def _is_same(span_call: ToolCallDraft, asked: ToolCallDraft) -> bool:
@@ -243,7 +297,7 @@ def _of_part(step: Step, part: Part) -> ToolCallDraft:
 
 
 def _with_responses(
-    calls: Iterable[tuple[int, ToolCallDraft]], steps: Sequence[Step], reused: set[str]
+    calls: Mapping[tuple[str, str], tuple[int, ToolCallDraft]], steps: Sequence[Step], reused: set[str]
 ) -> list[tuple[int, ToolCallDraft]]:
     """Return calls with the responses that later messages hold for them."""
     responses: dict[tuple[str, str], Any] = {}
@@ -254,21 +308,20 @@ def _with_responses(
     return [
         (
             at,
-            replace(call, result=_json_or_text(responses[key]))
-            if responses.get(key := _key_of(call, reused))
-            else call,
+            replace(call, result=_json_or_text(responses[key])) if responses.get(key) else call,
         )
-        for at, call in calls
+        for key, (at, call) in calls.items()
     ]
 
 
 def _responses_in(step: Step, reused: set[str]) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield what tools gave back, by the call that it answers: of calls with one id, the last before it."""
     open_calls: dict[str, tuple[str, str]] = {}
+    told = Counter[tuple[str, str]]()
     for message in (*step.asked.messages, *step.answered.messages):
         for part in message.parts:
             if part.kind is PartKind.TOOL_CALL and part.call_id in reused:
-                open_calls[part.call_id] = _key_of(_of_part(step, part), reused)
+                open_calls[part.call_id] = _counted(_of_part(step, part), reused, told)
             elif part.kind is PartKind.TOOL_RESPONSE and part.call_id not in reused:
                 yield (part.call_id, ""), part.value
             elif part.kind is PartKind.TOOL_RESPONSE and part.call_id in open_calls:

@@ -15,7 +15,7 @@ from evidence.semconv.dialects import Operation
 from evidence.semconv.draft import Absent, Candidate, Rule, Source, Told
 from evidence.semconv.given import Given, Turns, question_within, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose, purpose_by_instruction, purpose_by_task
-from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.messages import ASSISTANT, squeeze
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.steps import Step, calls_below, items_of
 from evidence.semconv.turn import Turn
@@ -33,6 +33,7 @@ _STATUSES: Final = frozenset(
     {"ok", "okay", "success", "succeeded", "done", "completed", "finished", "none", "null"}
 )
 _ELLIPSIS: Final = re.compile(r"\s*(?:\.{3}|…)?\s*(?:[\[(]truncated[\])])?$", re.IGNORECASE)
+_ELLIPSIS_LENGTH: Final = 20  # characters of a squeezed text that it takes at most, and some more
 _MOST_CALLS: Final = 100  # that a code is looked for in
 _MAX_DEPTH: Final = 40  # agents inside of agents that say nothing of themselves
 _ERROR: Final = 2  # OTLP status code
@@ -135,7 +136,7 @@ def _gave_back_history(within: str, asked: Turns, given: Given) -> bool:
     """Whether a step gave back nothing but the conversation as it was before its question."""
     if not asked.question or squeeze(within) == squeeze(asked.question):
         return False
-    return squeeze(within) in asked.told_before(USER) and squeeze(given.text) in asked.told_before(ASSISTANT)
+    return squeeze(within) in asked.asked_before and squeeze(given.text) in asked.answered_before
 
 
 def _inner(step: Step, depth: int) -> list[Turn]:
@@ -168,7 +169,7 @@ def _spoken(
 def _is_of_later_turn(call: Step, question: str) -> bool:
     """Whether a model call was asked something else when it had been answered a question before."""
     asked = read_turns(call)
-    told = asked.told_before(USER) if asked.history and asked.question != question else set()
+    told = asked.asked_before if asked.history and asked.question != question else frozenset[str]()
     answered = any(message.role == ASSISTANT and message.text for message in asked.history)
     return answered and squeeze(question) in told
 
@@ -176,7 +177,7 @@ def _is_of_later_turn(call: Step, question: str) -> bool:
 def _as_its_call_ended(step: Step, given: Given) -> tuple[Given, Step | None]:
     """Return what a frame gave, with the model call below it that said the same, or more than was kept, and its end."""
     said = squeeze(given.text)
-    begun = _ELLIPSIS.sub("", said)
+    begun = f"{said[:-_ELLIPSIS_LENGTH]}{_ELLIPSIS.sub('', said[-_ELLIPSIS_LENGTH:])}"
     for call in reversed(calls_below(step)):
         told = read_given(call)
         whole = squeeze(told.text)

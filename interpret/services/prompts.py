@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from django.db import transaction
 
 from evidence.digests import canonical_json, sha256_hex
 from evidence.erased import ERASED_TEXT
-from evidence.models import ArtefactKind, ArtefactVersion, Release, Span, Trace
+from evidence.models import ArtefactKind, ArtefactVersion, Release
 from evidence.selectors.traces import current_traces
 from evidence.services import registry
+from evidence.services.assembly import read_first_prompts
 from evidence.services.blobs import read_blob, read_blob_file, store_blob
 from evidence.vocabulary import PROBE_INPUTS_MEDIA_TYPE
 from interpret.contracts import ProbeInput
@@ -27,13 +27,14 @@ NEWEST = 60  # traces of a release that a dataset takes
 def collect_answer_prompts(release: Release) -> tuple[ProbeInput, ...]:
     """Return what the model was asked first in each of the release's newest traces, in the order of trace ids.
 
-    Where a trace kept no chat messages, its question stands for the prompt.
+    Read as a trace is read when it is sealed, whatever its convention; where it kept no messages, its question stands
+    for the prompt.
     """
     traces = list(current_traces().filter(release=release).order_by("-pk")[:NEWEST])
-    messages = _first_messages(traces)
+    prompts = read_first_prompts(traces)
     inputs = []
     for trace in sorted(traces, key=lambda each: each.trace_id.hex):
-        instruction, text = _turns(messages.get(trace.trace_id.hex, []))
+        instruction, text = prompts.get((trace.system_id, trace.trace_id), ("", ""))
         text = text or trace.question
         if text and text != ERASED_TEXT:
             language = trace.language or "und"  # BCP 47: undetermined
@@ -95,43 +96,3 @@ def read_claimed_inputs(run: ClaimedRun) -> tuple[ProbeInput, ...]:
 
 def _inputs_in(data: bytes) -> tuple[ProbeInput, ...]:
     return tuple(ProbeInput(**item) for item in json.loads(data))
-
-
-def _first_messages(traces: Sequence[Trace]) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """Input messages of the earliest chat span of each trace, by trace id (hexadecimal)."""
-    spans = Span.objects.filter(
-        system__in={trace.system_id for trace in traces},
-        trace_id__in=[trace.trace_id for trace in traces],
-        **{"attributes__gen_ai.operation.name": "chat"},
-    ).order_by("-start_ns")
-    found: dict[str, Sequence[Mapping[str, Any]]] = {}
-    for trace_id, attributes in spans.values_list("trace_id", "attributes"):
-        found[trace_id.hex] = _messages(attributes.get("gen_ai.input.messages"))
-    return found
-
-
-def _messages(value: Any) -> list[Mapping[str, Any]]:
-    """Return the messages of an attribute, as JSON or as a list. An application's own idea of one is no message."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return []
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def _turns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """Return (instruction, text): the system's words, and the user's last ones."""
-    said = [(message.get("role", ""), _text(message)) for message in messages]
-    instruction = "\n".join(text for role, text in said if role == "system")
-    asked = [text for role, text in said if role == "user"]
-    return instruction, asked[-1] if asked else ""
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    """Text of a message, as `content` or as GenAI `parts`."""
-    content = message.get("content", message.get("parts", ""))
-    if isinstance(content, str):
-        return content
-    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
-    return "\n".join(str(part.get("content", part.get("text", ""))) for part in parts)

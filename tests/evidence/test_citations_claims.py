@@ -112,10 +112,67 @@ def test_sentences_never_overlap_and_lie_in_the_answer(answer: str) -> None:
         "要求客户提供原件。",
         "确认客户身份后再放款。",
         "请在到期前归还借款。",
+        "Please return the signed copy to the branch.",
+        "You do not have to tell your employer.",
+        "You have to be told of the price.",
+        "Perhaps the invoice was forged.",
+        "My understanding is that the director resigned.",
+        "You must tell the insurer.",
+        "Maybe the courier lost the parcel.",
+        "The document was signed by the wife of the borrower.",
+        "The first document is a forgery.",
+        "Two discrepancies were found.",
+        "Decision: refer to the underwriter.",
+        "You may appeal within six weeks.",
+        "也许保险公司拒赔。",
+        "该文档由李四签署。",
+        "该操作只有您本人能办理。",
+        "请携带身份证原件。",
+        "部分数据有遗漏。",
+        "合同未签字。",
     ],
 )
 def test_a_statement_that_begins_like_a_courtesy_is_one_all_the_same(sentence: str) -> None:
     assert [claim.material for claim in extract_claims(sentence)] == [True]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Please double-check this before you rely on it.",
+        "You might want to sleep on it.",
+        "That's entirely up to you.",
+        "You are not alone in this.",
+        "My confidence in this is low.",
+        "The second article is not relevant here.",
+        "Opinions differ.",
+        "It comes down to how you use it.",
+        "By the way, if you are unsure, ask your adviser.",
+        "您可以考虑再等等。",
+        "这完全由您决定。",
+        "请节哀。",
+        "给您添麻烦了。",
+        "本摘要由系统自动生成。",
+        "条款有歧义。",
+        "没有也没关系。",
+    ],
+)
+def test_advice_comfort_and_talk_of_the_talk_state_nothing(sentence: str) -> None:
+    assert not any(claim.material for claim in extract_claims(sentence))
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentences"),
+    [
+        ("The scan is in building B. Metal stays outside.", 2),
+        ("It was signed by B. Weiss on Friday.", 1),
+        ("Hepatitis B. vaccination is offered.", 1),
+    ],
+)
+def test_a_letter_that_names_a_place_ends_a_sentence_and_an_initial_does_not(
+    answer: str, sentences: int
+) -> None:
+    assert len(extract_claims(answer)) == sentences
 
 
 LINES = ["The fee is due.", "| a | b |", "|---|---|", "```", "# Fees", "- one", "须签字。", " ", "x:"]
@@ -199,7 +256,10 @@ def test_the_extractor_is_as_good_as_the_docs_say_on_the_labelled_sentences() ->
     [
         ("development", 0.95, 0.95),
         *((f"round_{number}", 0.9, 0.95) for number in range(1, 6)),
-        ("round_6", 0.8, 0.9),
+        ("round_6", 0.92, 0.92),
+        ("round_7", 0.95, 0.97),
+        ("round_8", 0.92, 0.97),
+        ("round_9", 0.95, 0.97),  # never trained on: what it was when it was first measured
     ],
 )
 def test_the_extractor_is_as_good_as_the_docs_say_on_whole_answers(

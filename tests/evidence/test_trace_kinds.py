@@ -22,6 +22,7 @@ ASKED = "What does a second card cost?"
 GAVE = "A second card costs 12 EUR a year."
 ABROAD, FEE_ABROAD = "And abroad?", "Abroad it is 2 percent."
 DRAFT = "It costs 12."
+CONTEXT = "The customer has a notice account and lives in Graz."
 WITH_NAME = "Mr Aldous (IBAN AT611904300234573201) pays 12 EUR a year."
 WITHOUT_NAME = "Mr A. (IBAN removed) pays 12 EUR a year."
 GERMAN, GERMAN_ANSWER = "Was kostet eine zweite Karte?", "Eine zweite Karte kostet 12 EUR im Jahr."
@@ -127,6 +128,26 @@ def observation_told(words: str) -> Spans:
     return [server(), first, call(2, [user(ASKED), calling("fee", {"n": 2}), user(words)], GAVE)]
 
 
+def with_parts(*texts: str) -> dict[str, Any]:
+    """One message of a user with several texts."""
+    return {"role": "user", "parts": [{"type": "text", "content": words} for words in texts]}
+
+
+def langfuse(kind: str, number: int, attributes: dict[str, str]) -> dict[str, Any]:
+    """A Langfuse observation: the root, or the one of this number in time below it."""
+    columns = {"start": number * 10} if number else {"parent": "", "start": 1, "end_ns": 1000}
+    span_id = f"{number:016x}" if number else ROOT_ID
+    return make_span(span_id, attributes={"langfuse.observation.type": kind, **attributes}, **columns)
+
+
+def user_said(words: str) -> dict[str, Any]:
+    return {"role": "user", "content": words}
+
+
+def observed(said: Spans, gave: str) -> dict[str, str]:
+    return {"langfuse.observation.input": json.dumps(said), "langfuse.observation.output": gave}
+
+
 def conversation(*messages: dict[str, Any]) -> dict[str, Any]:
     return {"messages": list(messages)}
 
@@ -218,6 +239,36 @@ TOLD: dict[str, tuple[str, str, Spans]] = {
         ABROAD,
         FEE_ABROAD,
         [server(), agent(1, [user(ASKED)], GAVE, "Be brief."), agent(2, [user(ABROAD)], FEE_ABROAD, "Be brief.")],
+    ),
+}  # fmt: skip
+
+TOLD |= {
+    "the same question sent twice": (ASKED, GAVE, [server(), call(1, [user(ASKED), user(ASKED)], GAVE)]),
+    "a person who asks for a better answer where it began": (
+        "Revise your answer.",
+        GAVE,
+        [agent(1, [user(ASKED), model(DRAFT), user("Revise your answer.")], GAVE, parent="")],
+    ),
+    "one person, named in each message": (
+        ABROAD,
+        FEE_ABROAD,
+        [server(), call(1, [user(ASKED, name="Ada"), model(GAVE), user(ABROAD, name="Ada")], FEE_ABROAD)],
+    ),
+    "words before a tool's result in one message": (
+        ASKED,
+        GAVE,
+        [agent(1, [user(ASKED)], [{"role": "assistant", "parts": [
+            {"type": "text", "content": "Let me look."},
+            {"type": "tool_call", "id": "c", "name": "fee", "arguments": {}},
+            {"type": "tool_call_response", "id": "c", "response": "12"},
+            {"type": "text", "content": GAVE}]}], parent="")],
+    ),
+    "the only turn, said of the whole trace too": (
+        ASKED,
+        GAVE,
+        [langfuse("span", 0, {"langfuse.trace.input": ASKED, "langfuse.trace.output": GAVE}),
+         langfuse("generation", 1, observed([user_said(f"Draft it: {ASKED}")], DRAFT)),
+         langfuse("generation", 2, observed([user_said(f"Write it up: {DRAFT}")], GAVE))],
     ),
 }  # fmt: skip
 
@@ -375,6 +426,75 @@ UNSURE: dict[str, tuple[str, str, Spans]] = {
         [server(), call(1, [user(ASKED), model(GAVE), {"role": "user", "parts": [
             {"type": "uri", "mime_type": "image/png", "uri": "s3://bucket/cat.png"}]}], "It is a cat.")],
     ),
+    "two messages of a user in a row": (
+        f"{CONTEXT}\n{ASKED}",
+        GAVE,
+        [server(), call(1, [user(CONTEXT), user(ASKED)], GAVE)],
+    ),
+    "two messages of a user in a row, at an agent": (
+        f"{CONTEXT}\n{ASKED}",
+        GAVE,
+        [agent(1, [user(ABROAD), model(FEE_ABROAD), user(CONTEXT), user(ASKED)], GAVE, parent="")],
+    ),
+    "a context and a question in one message": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [with_parts(CONTEXT, ASKED)], GAVE)],
+    ),
+    "a program that asks for a better answer": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED)], DRAFT),
+         call(2, [user(ASKED), model(DRAFT), user("Revise your answer.")], GAVE)],
+    ),
+    "a program that asks for a better answer, told by the last call alone": (
+        ASKED,
+        GAVE,
+        [server(), call(2, [user(ASKED), model(DRAFT), user("Please double-check your answer.")], GAVE)],
+    ),
+    "an agent that a program runs again": (
+        ASKED,
+        GAVE,
+        [server(), agent(1, [user(ASKED)], DRAFT, attributes={"gen_ai.agent.name": "writer"}),
+         agent(2, [user(ASKED), model(DRAFT), user("请重新检查你的回答。")], GAVE,
+               attributes={"gen_ai.agent.name": "writer"})],
+    ),
+    "agents that all speak as named users": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED, name="admin"), user("Look at T-26.", name="planner"),
+                            user("It says 12.", name="reader")], GAVE)],
+    ),
+    "an agent that answers another agent named as a user": (
+        ASKED,
+        GAVE,
+        [server(), call(1, [user(ASKED, name="admin"), model(DRAFT), user("Too short.", name="critic")], GAVE)],
+    ),
+    "a sub-agent whose agent was lost": (
+        ASKED,
+        GAVE,
+        [server(), agent(2, [user("find the tariff")], "T-26 says 12.", parent="00000000000000ff")],
+    ),
+    "two agents of two lost parents": (
+        ASKED,
+        GAVE,
+        [agent(1, [user("find the tariff")], "T-26 says 12.", parent="00000000000000fe"),
+         agent(2, [user("check the date")], "Of January.", parent="00000000000000ff")],
+    ),
+    "the first question and the last answer said of two turns": (
+        ABROAD,
+        FEE_ABROAD,
+        [langfuse("span", 0, {"langfuse.trace.input": ASKED, "langfuse.trace.output": FEE_ABROAD}),
+         langfuse("generation", 1, observed([user_said(ASKED)], GAVE)),
+         langfuse("generation", 2, observed([user_said(ABROAD)], FEE_ABROAD))],
+    ),
+    "the first question and the last answer said of a turn with its history": (
+        ABROAD,
+        FEE_ABROAD,
+        [langfuse("span", 0, {"langfuse.trace.input": ASKED, "langfuse.trace.output": FEE_ABROAD}),
+         langfuse("generation", 1, observed(
+             [user_said(ASKED), {"role": "assistant", "content": GAVE}, user_said(ABROAD)], FEE_ABROAD))],
+    ),
 }  # fmt: skip
 
 
@@ -468,6 +588,80 @@ def test_spans_of_calls_whose_ids_begin_anew_are_all_kept(
         span["attributes"] |= {"gen_ai.tool.name": name, **more}
         spans.append(span)
     assert [one.tool for one in map_trace(spans).tool_calls] == list(names)
+
+
+def polled(*, library: str = "app") -> Spans:
+    """The spans of a tool that was called twice with one id, the same arguments and the same result."""
+    more = {"gen_ai.tool.call.id": "call_0", "gen_ai.tool.call.arguments": "{}", "gen_ai.tool.name": "state"}
+    spans = [tool(number, "busy") for number in (1, 2)]
+    for span in spans:
+        span["attributes"] |= more
+        span["scope"] = {"name": "app"}
+    spans[1]["scope"] = {"name": library}
+    return [server(), *spans]
+
+
+def test_a_tool_called_again_under_the_same_id_with_the_same_result_is_two_calls() -> None:
+    assert [one.result for one in map_trace(polled()).tool_calls] == ["busy", "busy"]
+
+
+def test_a_span_of_another_library_tells_of_the_same_call() -> None:
+    assert len(map_trace(polled(library="other")).tool_calls) == 1
+
+
+def test_a_tool_that_a_model_asks_for_again_is_called_again() -> None:
+    asks = calling("state", {})
+    history = [user(ASKED), asks, responding("busy")]
+    calls = [
+        call(1, history[:1], [asks]),
+        call(2, history, [asks]),
+        call(3, [*history, asks, responding("done")], GAVE),
+    ]
+    told = map_trace([server(), *calls]).tool_calls
+    assert [(one.tool, one.result) for one in told] == [("state", "busy"), ("state", "done")]
+
+
+def test_a_model_that_is_asked_again_calls_its_tool_once() -> None:
+    asks = calling("state", {})
+    calls = [call(number, [user(ASKED)], [asks]) for number in (1, 2)]
+    last = call(3, [user(ASKED), asks, responding("done")], GAVE)
+    assert [one.result for one in map_trace([server(), *calls, last]).tool_calls] == ["done"]
+
+
+def test_words_before_an_answer_are_flagged_with_what_they_were() -> None:
+    spans = [agent(1, [user(ASKED)], [model("Let me see."), model(GAVE)], parent="")]
+    draft = map_trace(spans)
+    assert draft.answer == GAVE
+    (flag,) = [flag for flag in draft.flags if flag.code == "words_before_answer"]
+    assert "Let me see." in flag.detail
+
+
+def test_a_question_after_one_that_was_never_answered_is_a_turn_of_its_own() -> None:
+    failed = call(1, [user(ASKED)], None, status_code=2)
+    draft = map_trace([server(), failed, call(2, [user(ASKED), user(ABROAD)], FEE_ABROAD)])
+    told = [(one.question.text, one.answer.text) for one in draft.exchanges]
+    assert told == [(ASKED, ""), (ABROAD, FEE_ABROAD)]
+    assert "ambiguous_question" not in codes(draft)
+
+
+def test_a_question_in_two_messages_shows_both() -> None:
+    _, _, spans = UNSURE["two messages of a user in a row"]
+    (exchange,) = map_trace(spans).exchanges
+    assert {one.text for one in exchange.question.others} == {ASKED, CONTEXT}
+
+
+def test_what_a_span_of_a_lost_parent_said_is_a_candidate_and_the_flag_names_it() -> None:
+    _, _, spans = UNSURE["a sub-agent whose agent was lost"]
+    draft = map_trace(spans)
+    (exchange,) = draft.exchanges
+    assert [one.text for one in exchange.answer.others] == ["T-26 says 12."]
+    assert [flag.span_id for flag in draft.flags if flag.code == "parent_missing"] == [f"{2:016x}"]
+
+
+def test_what_stands_alone_below_a_parent_that_never_came_is_shown_with_a_flag() -> None:
+    draft = map_trace([agent(1, [user(ASKED)], GAVE, parent="00000000000000ff")])
+    assert (draft.question, draft.answer) == (ASKED, GAVE)
+    assert {"no_root", "parent_missing"} <= codes(draft)
 
 
 def test_documents_that_a_retriever_only_gave_back_are_kept() -> None:

@@ -16,7 +16,9 @@ from typing import Any, Final
 from tests.evidence.semconv_spans import make_span
 
 Span = dict[str, Any]
-Say = tuple[str, str]  # role, text
+Say = tuple[str, str]
+"""Role and text. `tool:<call id>` is a response, `assistant:<call id>` a call of that tool, `user@<name>` is named."""
+PART_BREAK: Final = "\x1f"  # between texts that are parts of one message, in the current conventions
 
 _SUBJECTS: Final = (
     "overdraft", "mortgage", "savings plan", "travel card", "deposit", "safe", "wire transfer", "pension", "loan",
@@ -44,10 +46,12 @@ class World:
     n_turns: int
     root_tells: bool  # the root carries its output
     story: str  # what was in it, for a failure's message
+    n_calls: int | None = None  # how many calls of tools there were, where that is what is asked
+    must_flag: str = ""  # what is flagged even where question and answer are told
 
 
 @dataclass
-class _Scene:
+class Scene:
     random: Random
     dialect: str
     spans: list[Span] = field(default_factory=list)
@@ -92,7 +96,7 @@ class _Scene:
 def make_world(seed: int) -> World:
     """Return one trace and the truth about it, the same for the same seed."""
     random = Random(seed)
-    scene = _Scene(random, random.choice(("genai", "legacy", "events", "openinference")))
+    scene = Scene(random, random.choice(("genai", "legacy", "events", "openinference")))
     shape = random.choices(
         (_one_turn, _several_turns, _pipeline, _handed_over, _failed_turn), (12, 4, 2, 1, 1)
     )[0]
@@ -104,70 +108,72 @@ def make_world(seed: int) -> World:
     return world
 
 
-def _one_turn(scene: _Scene) -> World:
+def _one_turn(scene: Scene) -> World:
     question, answer = scene.question(), scene.answer()
-    history = _history(scene)
+    history = make_history(scene)
     kind = scene.random.choice(("agent", "chain", "server"))
     tells = kind != "server" and scene.chance(0.6)
     scene.story.append(f"{kind}, {'with' if tells else 'without'} output")
-    root = _frame(scene, "", kind)
+    root = open_frame(scene, "", kind)
     within = root
     if scene.chance(0.2):
         scene.story.append("agent in it")
-        within = _frame(scene, root["span_id"], "agent", "clerk")
-    _turn(scene, within["span_id"], history, question, answer, is_agent=within is not root or kind == "agent")
+        within = open_frame(scene, root["span_id"], "agent", "clerk")
+    run_turn(
+        scene, within["span_id"], history, question, answer, is_agent=within is not root or kind == "agent"
+    )
     if within is not root:
-        scene.close(within, **(_root_texts(scene, history, question, answer) if scene.chance(0.5) else {}))
+        scene.close(within, **(texts_of_root(scene, history, question, answer) if scene.chance(0.5) else {}))
     if tells and scene.chance(0.15):
         final = scene.answer()
         scene.story.append("polished")
-        _call(scene, root["span_id"], [("user", f"Say this in plain words: {answer}")], final)
+        add_call(scene, root["span_id"], [("user", f"Say this in plain words: {answer}")], final)
         answer = final
-    scene.close(root, **(_root_texts(scene, history, question, answer) if tells else {}))
+    scene.close(root, **(texts_of_root(scene, history, question, answer) if tells else {}))
     if scene.chance(0.1):
         scene.story.append("title beside the root")
         _title(scene, "", question, answer)
     return World(scene.spans, question, answer, 1, tells, ", ".join(scene.story))
 
 
-def _pipeline(scene: _Scene) -> World:
+def _pipeline(scene: Scene) -> World:
     """Return a turn in which one agent's words are put to the next, whose words the person sees."""
     question, draft, answer = scene.question(), scene.answer(), scene.answer()
-    root = _frame(scene, "", scene.random.choice(("server", "chain")))
+    root = open_frame(scene, "", scene.random.choice(("server", "chain")))
     tells = "http.request.method" not in root["attributes"] and scene.chance(0.5)
     scene.story.append(f"pipeline, {'with' if tells else 'without'} output")
     for name, asked, gave in (("finder", question, draft), ("writer", f"Write it up: {draft}", answer)):
-        agent = _frame(scene, root["span_id"], "agent", name)
-        _call(scene, agent["span_id"], [("user", asked)], gave)
-        scene.close(agent, **(_root_texts(scene, [], asked, gave) if scene.chance(0.6) else {}))
-    scene.close(root, **(_root_texts(scene, [], question, answer) if tells else {}))
+        agent = open_frame(scene, root["span_id"], "agent", name)
+        add_call(scene, agent["span_id"], [("user", asked)], gave)
+        scene.close(agent, **(texts_of_root(scene, [], asked, gave) if scene.chance(0.6) else {}))
+    scene.close(root, **(texts_of_root(scene, [], question, answer) if tells else {}))
     return World(scene.spans, question, answer, 1, tells, ", ".join(scene.story))
 
 
-def _handed_over(scene: _Scene) -> World:
+def _handed_over(scene: Scene) -> World:
     """Return a turn that one agent hands to another, which answers."""
     question, answer = scene.question(), scene.answer()
     scene.story.append("handed over")
-    root = _frame(scene, "", "server")
-    first = _frame(scene, root["span_id"], "agent", "desk")
-    _call(scene, first["span_id"], [("user", question)], None, tool=("h1", "transfer_to_clerk"))
+    root = open_frame(scene, "", "server")
+    first = open_frame(scene, root["span_id"], "agent", "desk")
+    add_call(scene, first["span_id"], [("user", question)], None, tool=("h1", "transfer_to_clerk"))
     scene.close(first)
-    second = _frame(scene, root["span_id"], "agent", "clerk")
-    _call(scene, second["span_id"], [("user", question)], answer)
+    second = open_frame(scene, root["span_id"], "agent", "clerk")
+    add_call(scene, second["span_id"], [("user", question)], answer)
     scene.close(second)
     scene.close(root)
     return World(scene.spans, question, answer, 1, False, ", ".join(scene.story))
 
 
-def _failed_turn(scene: _Scene) -> World:
+def _failed_turn(scene: Scene) -> World:
     """Return a turn that nobody answered: whatever a helper or a tool said is not the answer."""
     question = scene.question()
     scene.story.append("failed turn")
-    root = _frame(scene, "", scene.random.choice(("server", "agent")))
+    root = open_frame(scene, "", scene.random.choice(("server", "agent")))
     said: list[Say] = [("user", question)]
     if scene.chance(0.5):
         said = _use_tools(scene, root["span_id"], said, is_agent=True)
-    _call(scene, root["span_id"], said, None, failed=True)
+    add_call(scene, root["span_id"], said, None, failed=True)
     if scene.chance(0.3):
         _title(scene, root["span_id"], question, "")
     root["status_code"] = 2
@@ -175,7 +181,7 @@ def _failed_turn(scene: _Scene) -> World:
     return World(scene.spans, question, "", 1, False, ", ".join(scene.story))
 
 
-def _second_library(scene: _Scene, world: World) -> None:
+def _second_library(scene: Scene, world: World) -> None:
     """Let a second library write each model call again, below the first one's span."""
     scene.story.append("two libraries")
     for span in [one for one in scene.spans if one["name"] == "chat m"]:
@@ -186,28 +192,28 @@ def _second_library(scene: _Scene, world: World) -> None:
     world.story = ", ".join(scene.story)
 
 
-def _several_turns(scene: _Scene) -> World:
+def _several_turns(scene: Scene) -> World:
     """Return a session whose turns are agents of their own, or calls that remember each other."""
     turns = [(scene.question(), scene.answer()) for _ in range(scene.random.randint(2, 4))]
-    root = _frame(scene, "", "server")
+    root = open_frame(scene, "", "server")
     own_agents = scene.chance(0.6)
     scene.story.append(f"{len(turns)} turns as {'agents' if own_agents else 'calls'}")
     said: list[Say] = []
     for question, answer in turns:
         if own_agents:
-            agent = _frame(scene, root["span_id"], "agent", "clerk")
-            _turn(scene, agent["span_id"], said, question, answer, is_agent=True)
-            tells = _root_texts(scene, said, question, answer) if scene.chance(0.7) else {}
+            agent = open_frame(scene, root["span_id"], "agent", "clerk")
+            run_turn(scene, agent["span_id"], said, question, answer, is_agent=True)
+            tells = texts_of_root(scene, said, question, answer) if scene.chance(0.7) else {}
             scene.close(agent, **tells)
         else:
-            _call(scene, root["span_id"], [*said, ("user", question)], answer)
+            add_call(scene, root["span_id"], [*said, ("user", question)], answer)
         said = [*said, ("user", question), ("assistant", answer)]
     scene.close(root)
     question, answer = turns[-1]
     return World(scene.spans, question, answer, len(turns), False, ", ".join(scene.story))
 
 
-def _history(scene: _Scene) -> list[Say]:
+def make_history(scene: Scene) -> list[Say]:
     told = ("system", "You are a clerk of the bank. Answer from the passages.")
     said: list[Say] = [told] if scene.chance(0.6) else []
     for _ in range(scene.random.choice((0, 0, 1, 2))):
@@ -215,7 +221,7 @@ def _history(scene: _Scene) -> list[Say]:
     return said
 
 
-def _frame(scene: _Scene, parent: str, kind: str, name: str = "desk") -> Span:
+def open_frame(scene: Scene, parent: str, kind: str, name: str = "desk") -> Span:
     if kind == "server":
         return scene.open(parent, "POST /ask", **{"http.request.method": "POST"})
     if scene.dialect == "openinference":
@@ -228,7 +234,7 @@ def _frame(scene: _Scene, parent: str, kind: str, name: str = "desk") -> Span:
     )
 
 
-def _root_texts(scene: _Scene, history: Sequence[Say], question: str, answer: str) -> dict[str, Any]:
+def texts_of_root(scene: Scene, history: Sequence[Say], question: str, answer: str) -> dict[str, Any]:
     """Return what a root says of the turn, in one of the forms that frames of its convention use."""
     whole = [*history, ("user", question)] if scene.chance(0.5) else [("user", question)]
     if scene.dialect != "openinference":
@@ -262,8 +268,8 @@ def _root_texts(scene: _Scene, history: Sequence[Say], question: str, answer: st
     return {"input.value": json.dumps({"messages": whole}), "output.value": json.dumps({"messages": state})}
 
 
-def _turn(
-    scene: _Scene, parent: str, history: Sequence[Say], question: str, answer: str, *, is_agent: bool
+def run_turn(
+    scene: Scene, parent: str, history: Sequence[Say], question: str, answer: str, *, is_agent: bool
 ) -> None:
     """Do all that leads from a question to its answer, below one frame."""
     asides: list[Callable[[], None]] = []
@@ -276,8 +282,8 @@ def _turn(
         said = _use_tools(scene, parent, said, is_agent=is_agent)
     if scene.chance(0.15):
         scene.story.append("failed attempt")
-        _call(scene, parent, said, None, failed=True)
-    _call(scene, parent, said, answer)
+        add_call(scene, parent, said, None, failed=True)
+    add_call(scene, parent, said, answer)
     if scene.chance(0.25):
         asides.append(lambda: _title(scene, parent, question, answer))
     if scene.chance(0.2):
@@ -289,31 +295,31 @@ def _turn(
         aside()
 
 
-def _guard(scene: _Scene, parent: str, text: str, verdict: str) -> None:
+def _guard(scene: Scene, parent: str, text: str, verdict: str) -> None:
     scene.story.append("guardrail")
     if scene.chance(0.5):
         gate = scene.open(parent, "policy_check input", **{"tracebinder.policy.decision": "allow"})
-        _call(scene, gate["span_id"], [("user", text)], verdict)
+        add_call(scene, gate["span_id"], [("user", text)], verdict)
         scene.close(gate)
     else:
         told = ("system", "Decide whether the text is safe. Say safe or unsafe.")
-        _call(scene, parent, [told, ("user", text)], verdict)
+        add_call(scene, parent, [told, ("user", text)], verdict)
 
 
-def _rewrite_and_search(scene: _Scene, parent: str, question: str) -> None:
+def _rewrite_and_search(scene: Scene, parent: str, question: str) -> None:
     scene.story.append("rewriter")
     query = scene.new(("{0} {1} terms", "fee {0} {1}"))
     if scene.chance(0.5):
-        _call(scene, parent, [("user", f"Rewrite as a stand-alone search query: {question}")], query)
+        add_call(scene, parent, [("user", f"Rewrite as a stand-alone search query: {question}")], query)
     else:
-        _call(scene, parent, [("system", "Reply in three words."), ("user", question)], query)
+        add_call(scene, parent, [("system", "Reply in three words."), ("user", question)], query)
     names = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.query.text": query}
     if scene.dialect == "openinference":
         names = {"openinference.span.kind": "RETRIEVER", "input.value": query}
     scene.close(scene.open(parent, "retrieval fees", **names))
 
 
-def _title(scene: _Scene, parent: str, question: str, answer: str) -> None:
+def _title(scene: Scene, parent: str, question: str, answer: str) -> None:
     scene.story.append("title")
     ask = scene.random.choice((
         f"Write a title of at most four words for: {question}",
@@ -321,24 +327,24 @@ def _title(scene: _Scene, parent: str, question: str, answer: str) -> None:
         f"Name it: {question} / {answer}",
         f"为以下对话生成标题：{question}",
     ))  # fmt: skip
-    _call(scene, parent, [("user", ask)], scene.new(("About {0} {1}", "{0} {1}")))
+    add_call(scene, parent, [("user", ask)], scene.new(("About {0} {1}", "{0} {1}")))
 
 
-def _judge(scene: _Scene, parent: str, question: str, answer: str) -> None:
+def _judge(scene: Scene, parent: str, question: str, answer: str) -> None:
     scene.story.append("judge")
-    _call(scene, parent, [("user", f"Grade the answer from 1 to 5.\nQ: {question}\nA: {answer}")], "4")
+    add_call(scene, parent, [("user", f"Grade the answer from 1 to 5.\nQ: {question}\nA: {answer}")], "4")
 
 
-def _use_tools(scene: _Scene, parent: str, said: list[Say], *, is_agent: bool) -> list[Say]:
+def _use_tools(scene: Scene, parent: str, said: list[Say], *, is_agent: bool) -> list[Say]:
     """Call a tool or a sub-agent, and return the messages that the model then sees."""
     call_id, finding = f"call-{len(scene.spans)}", scene.answer()
-    _call(scene, parent, said, scene.random.choice((None, "Let me look.")), tool=(call_id, "look_up"))
+    add_call(scene, parent, said, scene.random.choice((None, "Let me look.")), tool=(call_id, "look_up"))
     if is_agent and scene.chance(0.5):
         scene.story.append("sub-agent")
         task = scene.question()
-        agent = _frame(scene, parent, "agent", "valuer")
-        _call(scene, agent["span_id"], [("user", task)], finding)
-        scene.close(agent, **_root_texts(scene, [], task, finding))
+        agent = open_frame(scene, parent, "agent", "valuer")
+        add_call(scene, agent["span_id"], [("user", task)], finding)
+        scene.close(agent, **texts_of_root(scene, [], task, finding))
     else:
         scene.story.append("tool")
         kind = {
@@ -350,13 +356,13 @@ def _use_tools(scene: _Scene, parent: str, said: list[Say], *, is_agent: bool) -
             kind = {"openinference.span.kind": "TOOL", "tool.name": "look_up"}
         tool = scene.open(parent, "execute_tool look_up", **kind)
         if scene.chance(0.4):
-            _call(scene, tool["span_id"], [("user", scene.question())], finding)
+            add_call(scene, tool["span_id"], [("user", scene.question())], finding)
         scene.close(tool)
     return [*said, (f"tool:{call_id}", finding)]
 
 
-def _call(
-    scene: _Scene,
+def add_call(
+    scene: Scene,
     parent: str,
     said: Sequence[Say],
     gave: str | None,
@@ -382,12 +388,16 @@ def _call(
 
 def _genai(role: str, text: str, tool: tuple[str, str] | None = None) -> dict[str, Any]:
     role, _, call_id = role.partition(":")
+    role, _, name = role.partition("@")
     if role == "tool":
         return {"role": role, "parts": [{"type": "tool_call_response", "id": call_id, "response": text}]}
-    parts: list[dict[str, Any]] = [{"type": "text", "content": text}] if text else []
+    if call_id:  # of what a model called before
+        text, tool = "", (call_id, text)
+    texts = text.split(PART_BREAK) if text else []
+    parts: list[dict[str, Any]] = [{"type": "text", "content": one} for one in texts]
     if tool:
         parts.append({"type": "tool_call", "id": tool[0], "name": tool[1], "arguments": {"n": 1}})
-    return {"role": role, "parts": parts}
+    return {"role": role, "parts": parts, **({"name": name} if name else {})}
 
 
 def _as_genai(

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from evidence.models import ArtefactVersion
+from evidence.otlp.values import VERSION_KEY
 from evidence.services import registry
 from interpret.contracts import ProbeInput
 from interpret.errors import BadSpecification
@@ -29,7 +30,7 @@ PARTS = [
     {"role": "system", "parts": [{"type": "text", "content": "Answer from the documents."}]},
     {
         "role": "user",
-        "parts": ["not a part", {"type": "text", "text": "What does"}, {"content": "a loan cost?"}],
+        "parts": [7, {"type": "text", "text": "What does"}, {"content": "a loan cost?"}],
     },
 ]
 
@@ -82,6 +83,60 @@ def test_the_first_of_several_calls_is_what_was_asked(world: World) -> None:
     later = [{"role": "user", "content": "Rewrite the answer"}]
     chat(trace.trace_id, world, later, start=50, span_id="0b" * 8)
     chat(trace.trace_id, world, CONTENT, start=10)
+    (found,) = collect_answer_prompts(world.release)
+    assert found.text == "What does a loan cost?"
+
+
+def test_prompts_of_any_convention_are_read(world: World) -> None:
+    trace = make_trace(world)
+    attributes = {
+        "openinference.span.kind": "LLM",
+        "llm.input_messages.0.message.role": "system",
+        "llm.input_messages.0.message.content": "Answer from the documents.",
+        "llm.input_messages.1.message.role": "user",
+        "llm.input_messages.1.message.content": "What does a loan cost?",
+    }
+    store_spans(world.system, trace.trace_id, [make_span("0a" * 8, start=10, attributes=attributes)])
+    (found,) = collect_answer_prompts(world.release)
+    assert (found.instruction, found.text) == ("Answer from the documents.", "What does a loan cost?")
+
+
+def test_what_a_guard_was_asked_first_is_not_what_was_asked(world: World) -> None:
+    trace = make_trace(world)
+    guard = {"tracebinder.policy.decision": "allow", "tracebinder.policy.rule": "input"}
+    asked_guard = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.input.messages": [{"role": "user", "content": "Safe?"}],
+    }
+    store_spans(
+        world.system,
+        trace.trace_id,
+        [
+            make_span("0c" * 8, start=1, attributes=guard),
+            make_span("0d" * 8, start=2, parent="0c" * 8, attributes=asked_guard),
+        ],
+    )
+    chat(trace.trace_id, world, CONTENT, start=50)
+    (found,) = collect_answer_prompts(world.release)
+    assert found.text == "What does a loan cost?"
+
+
+def test_of_two_versions_of_a_span_the_one_that_stands_is_read(world: World) -> None:
+    trace = make_trace(world)
+    snapshot, finished = (
+        [{"role": "user", "content": text}] for text in ("What does", "What does a loan cost?")
+    )
+    first = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": snapshot}
+    of = {"span_id": "0a" * 8}
+    later = {**first, "gen_ai.input.messages": finished, VERSION_KEY: of}
+    store_spans(
+        world.system,
+        trace.trace_id,
+        [
+            make_span("0a" * 8, start=10, attributes=first, end_ns=20),
+            make_span("0e" * 8, start=10, attributes=later, end_ns=90),
+        ],
+    )
     (found,) = collect_answer_prompts(world.release)
     assert found.text == "What does a loan cost?"
 

@@ -39,6 +39,10 @@ NOTICES: Final[Mapping[str, StrOrPromise]] = {
     "stopped_by_filter": _("Stopped by a content filter: the model had not finished."),
     "refused": _("The model refused."),
     "several_choices": _("The model gave several choices: this is the first, the others stand below it."),
+    "words_before_answer": _("The agent said other words before these: the flags of the trace quote them."),
+    "parent_missing": _(
+        "The span that asked for this has not arrived: it may have been an agent, not the person."
+    ),
     "answer_not_prose": _("No prose, but JSON, code or numbers: no claims are derived from it."),
 }
 

@@ -20,6 +20,12 @@ def read_alternatives(name: str) -> str:
     return "|".join(f"(?:{line})" for line in _lines(name))
 
 
+def read_weights(name: str) -> dict[str, int]:
+    """Return the weights of a file by what they weigh: one a line, the weight first."""
+    pairs = (line.split(" ", 1) for line in _lines(name))
+    return {weighed: int(weight) for weight, weighed in pairs}
+
+
 def _lines(name: str) -> list[str]:
     lines = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]

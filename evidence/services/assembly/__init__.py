@@ -1,5 +1,6 @@
 """Traces out of spans: queued, read, checked, sealed, and replayed. This is the only door to it."""
 
+from evidence.services.assembly.prompts import read_first_prompts
 from evidence.services.assembly.queue import trace_kept_still
 from evidence.services.assembly.refusals import REFUSALS
 from evidence.services.assembly.replay import replay_citation, replay_trace
@@ -15,6 +16,7 @@ __all__ = [
     "assemble_due_traces",
     "find_standstill",
     "put_back",
+    "read_first_prompts",
     "replay_citation",
     "replay_trace",
     "trace_kept_still",

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from evidence.models import PendingTrace, Span
+from evidence.models import PendingTrace, Span, Trace
 from evidence.services.assembly.refusals import TraceTooLarge
 from evidence.services.assembly.values import find_large_values
 
@@ -54,7 +54,7 @@ class ReadTraces:
         return taken
 
 
-def read_traces(pending: Sequence[PendingTrace]) -> ReadTraces:
+def read_traces(pending: Sequence[PendingTrace | Trace]) -> ReadTraces:
     """Return the spans of traces, with values that lie in blobs. What is too large is measured and not read."""
     read = ReadTraces()
     wanted = [(one.system_id, one.trace_id) for one in pending]
