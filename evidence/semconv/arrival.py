@@ -25,6 +25,7 @@ from evidence.semconv.draft import Flag, TraceDraft
 Row = Mapping[str, Any]
 _MARKS: Final = frozenset({VERSION_KEY, LOG_EVENT_KEY, LOG_BODY_KEY})
 _EMPTY: Final = frozenset({"", "[]", "{}", "null"})  # texts that say nothing
+_OF_A_MESSAGE: Final = frozenset({"role", "content", "message", "tool_calls"})
 _SHOWN: Final = 5  # names of attributes in a flag
 
 
@@ -165,9 +166,21 @@ def _said_by(row: Row) -> dict[str, Any]:
     """Return the attributes of a log event with what its body says beside them."""
     attributes = {key: value for key, value in row["attributes"].items() if key not in _MARKS}
     body = row["attributes"].get(LOG_BODY_KEY)
-    if isinstance(body, Mapping):
-        return {**body, **attributes}
+    told = _message_in(body) if isinstance(body, str) else body
+    if isinstance(told, Mapping):
+        return {**told, **attributes}
     return {"content": body, **attributes} if body is not None else attributes
+
+
+def _message_in(text: str) -> Any:
+    """Return the message that a text is as JSON, as a logger that takes only text writes one; None if it is none."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and not _OF_A_MESSAGE.isdisjoint(found) else None
 
 
 def _as_span(row: Row) -> Row:

@@ -70,7 +70,9 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORDING: Final = re.compile(
     r"[^\W\d_]{2,}[\s,;:]+[^\W\d_]{2,}|\w\?\s*$|[\u3400-\u9fff]{2,}"
 )  # words, or a short question
+_CREW_OUTPUT: Final = frozenset({"raw", "pydantic", "json_dict"})  # of CrewAI: what was said is `raw`
 _CALLED: Final = frozenset({"args", "kwargs", "sanitize_inputs_outputs"})  # of a traced function
+_CALLED_BY_NAME: Final = frozenset({"tool_name", "arguments"})  # a tool of an MCP server, in OpenLLMetry
 _MAX_DEPTH: Final = 8
 # What Python shows of an object: `AgentOutput(response=...)`.
 _SHOWN_OBJECT: Final = re.compile(r"\s*(?:<[\w. ]+ object at 0x|[A-Z]\w*\((?:[a-z_]\w*=|\)|[A-Z]\w*\())")
@@ -110,6 +112,8 @@ def texts_in(value: Any) -> list[str]:
 
 def given_in_call(call: Mapping[str, Any]) -> Any:
     """Return what a traced function was given: by name, or by place where nothing was given by name."""
+    if call.keys() == _CALLED_BY_NAME and isinstance(call["arguments"], Mapping):
+        return call["arguments"]
     by_place, by_name = call.get("args"), call.get("kwargs")
     if by_place and by_name:
         return call
@@ -173,8 +177,8 @@ def _read_list(items: list[Any], role: str, depth: int) -> list[Message] | None:
 def _read_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Message] | None:
     if not value:
         return []
-    if value.keys() <= _CALLED and (given := given_in_call(value)) is not value:
-        return _read(given, role, depth + 1)
+    if (inner := _wrapped_in(value, role)) is not value:
+        return _read(inner, role, depth + 1)
     messages_key, *text_keys = _KEYS[role]
     messages = _read_keys(value, messages_key, role, depth)
     if messages is None and (message := read_message(value)) is not None:
@@ -185,6 +189,13 @@ def _read_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Messa
                 return None  # of {"message": "Done", "data": {"reply": ...}} the message is not the answer
             return said if messages is None else _agreed(messages, said, role)
     return messages
+
+
+def _wrapped_in(value: Mapping[str, Any], role: str) -> Any:
+    """Return what a library put an object around; the object itself where that is none of those."""
+    if value.keys() <= _CALLED:
+        return given_in_call(value)
+    return value["raw"] if role == ASSISTANT and value.keys() >= _CREW_OUTPUT else value
 
 
 def _says_more(value: Mapping[str, Any], depth: int) -> bool:

@@ -82,7 +82,7 @@ TRUTHS: Final[Mapping[str, Truth]] = {
 # Libraries that call tools themselves do so wherever a tool is offered.
 _CALLING: Final = (
     "agent_framework", "google_adk", "google_adk_1", "langsmith", "openai_agents", "openinference_langchain",
-    "strands", "vercel_ai_4", "vercel_ai_5", "vercel_ai_6", "pydantic_ai", "pydantic_ai_1",
+    "semantic_kernel", "strands", "vercel_ai_4", "vercel_ai_5", "vercel_ai_6", "pydantic_ai", "pydantic_ai_1",
 )  # fmt: skip
 _WITHOUT_TOOLS: Final = {("pydantic_ai", "history"), ("pydantic_ai_1", "history")} | {
     (f"vercel_ai_{major}", kind) for major in (4, 5, 6) for kind in ("history", "off")
@@ -119,7 +119,14 @@ _IDS_OF: Final = {
     },
 }
 _BY_PLACE: Final[Tools] = (("get_balance", "HL-9", "77"),)  # a traced function that was called by place
+_OF_PLUGIN: Final[Tools] = (("bank-get_balance", {"account": "HL-9"}, "77"),)
 OTHERWISE: Final[Mapping[tuple[str, str], Truth]] = {
+    **{("semantic_kernel", kind): replace(BALANCE, tools=_OF_PLUGIN) for kind in ("tool", "history", "off")},
+    ("semantic_kernel", "subagent"): replace(
+        LOAN, tools=(("ask_valuer-ask_valuer", {"messages": "What is the flat worth?"}, "55,000"),)
+    ),
+    ("openinference_crewai", "tool"): replace(WITH_TOOL, model=""),
+    ("openinference_crewai", "inputs"): replace(LOAN, model=""),
     ("traceloop", "workflow"): replace(BALANCE, tools=_BY_PLACE),
     ("langfuse", "workflow"): replace(BALANCE, tools=_BY_PLACE),
     ("openinference_smolagents", "tool"): replace(
@@ -139,6 +146,7 @@ OTHERWISE: Final[Mapping[tuple[str, str], Truth]] = {
 # Traces before the last one of a scenario, in order.
 _EARLIER: Final[Mapping[tuple[str, str], tuple[Truth, ...]]] = {
     ("openinference_llama_index", "retrieval"): (replace(SILENT, model=""), SILENT),  # building the index
+    ("traceloop_mcp", "tool"): (replace(SILENT, model=""),) * 2,  # client and server meet
     ("mlflow", "tool"): (replace(WITH_TOOL, answer=""),),
     ("mlflow", "responses"): (replace(WITH_TOOL, answer=""),),
 }

@@ -67,6 +67,21 @@ def test_log_events_stand_in_the_order_of_their_times() -> None:
     assert len(arrived.named) == 3
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"role": "user", "content": "What now?"}', {"role": "user", "content": "What now?"}),
+        ("What now?", {"content": "What now?"}),
+        ('{"a": "form that a person filled in"}', {"content": '{"a": "form that a person filled in"}'}),
+        ("{not JSON}", {"content": "{not JSON}"}),
+    ],
+)
+def test_a_message_that_a_logger_wrote_as_text_is_a_message(body: str, said: dict[str, Any]) -> None:
+    mark = {"tracebinder.log_event": {"name": "gen_ai.user.message"}, "tracebinder.log_body": body}
+    (span,) = settle([row("s", 5, {}), row("e", 5, mark, parent="s")]).spans
+    assert [event["attributes"] for event in span["events"]] == [said]
+
+
 def test_spans_with_nothing_beside_them_are_read_as_they_are() -> None:
     rows = [row("s", 5, {"a": "b"}), row("t", 5, {}, parent="s")]
     arrived = settle(rows)

@@ -23,6 +23,7 @@ NOT_RIGHT = {
     ("openai_v2", "old_off_history"): _SILENT,
     ("openinference_openai", "content_off"): _SILENT,
     ("pydantic_ai", "content_off"): {*_SILENT, "tools flagged"},
+    ("semantic_kernel", "content_off"): {*_SILENT, "tools flagged"},
     ("traceloop", "content_off"): _SILENT,
     ("vercel_ai_4", "content_off"): _SILENT,
     ("vercel_ai_5", "content_off"): _SILENT,
@@ -30,6 +31,9 @@ NOT_RIGHT = {
     # Two messages of one model call, of which nothing says that they are choices: both are shown.
     ("langfuse", "choices"): {"answer flagged"},
     ("openinference_openai", "choices"): {"answer flagged"},
+    # What is asked stands in log records that were not sent, or in a prompt that the library wrote around it.
+    ("semantic_kernel", "span_tool"): {"question flagged"},
+    ("openinference_crewai", "tool"): {"question flagged"},
     # A refusal that the library leaves out.
     ("openai_v2", "old_events_refused"): {"answer flagged"},
     ("openai_v2", "span_refused"): {"answer flagged"},
