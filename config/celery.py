@@ -9,6 +9,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, task_prerun, worker_ready
 
+from config.worker_end import EndWhenFailed
+
 logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -18,6 +20,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("tracebinder")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(EndWhenFailed)
 
 
 def _look_before_serving(**_: Any) -> None:
