@@ -69,7 +69,7 @@ def _print_run(status: int, answer: dict[str, object]) -> None:
         )
         for score in _objects(answer, "scores")
     ]
-    print_table(("metric", "slice", "value", "interval", "n", "unit"), rows)
+    print_table(("metric", "slice", "value", "each bound at 0.95", "n", "unit"), rows)
     for reject in _objects(answer, "rejects"):
         print(f"rejected: {reject.get('code')}: {reject.get('detail')}")
 

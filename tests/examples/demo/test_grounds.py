@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from evidence import clock
-from evidence.statistics import two_sided, wilson
+from evidence.statistics import estimate_successes, two_sided
 from examples.demo.grounds import say_why
 from requirements.api.assessments import AssessmentOut
 from requirements.services.assessment import assess
@@ -19,7 +19,8 @@ THRESHOLDS = {"a/versions": 0.8, "b/limits": 0.8, "c/prohibited": 0.2}
 
 
 def share(criterion: str, verdict: str, successes: int, n: int, direction: str = "higher") -> dict[str, Any]:
-    interval = wilson(successes, n, two_sided(CONFIDENCE))
+    interval = estimate_successes(successes, n, two_sided(CONFIDENCE))
+    assert interval is not None
     return {
         "criterion": criterion,
         "verdict": verdict,
