@@ -49,7 +49,10 @@ def _observe(
     for sample in samples:
         score = next((score for score in sample.scores if score.metric == metric.key), None)
         unit = units[sample.sample_id]
-        yield Observed(unit, score.status, score.value) if score else Observed(unit, None, None)
+        if score:
+            yield Observed(unit, score.status, score.value)
+        elif metric.applies_everywhere:
+            yield Observed(unit, None, None)
 
 
 def _over(

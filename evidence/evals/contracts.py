@@ -44,6 +44,7 @@ class MetricSpec:
     kind: Kind  # proportion: values in [0, 1], a share of the samples; mean: any finite number
     direction: Direction
     unit: str  # "share", "ms", "tokens", ...
+    applies_everywhere: bool = True  # whether a sample that does not mention it lacks it
 
     @property
     def is_bounded(self) -> bool:

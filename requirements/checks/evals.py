@@ -233,7 +233,7 @@ def _count_samples(run: EvalRun, population: Population, parameters: Mapping[str
     plan = entries.filter(code=ABSENT).values_list("item", flat=True).first() or {}
     rejected, absent = entries.exclude(code=ABSENT).count(), plan.get("absent", 0)
     observed = list(_observe(run, population, str(parameters["metric"])))
-    if parameters["unmentioned"] == "not_applicable":
+    if parameters.get("unmentioned") == "not_applicable":  # criteria from before it was asked say nothing
         observed = [each for each in observed if each.status is not None]
     missing = count_missing(observed, rejected=rejected, absent=absent)
     return _Counted(observed, missing, rejected + absent, plan.get("open", False))

@@ -70,7 +70,8 @@ def _claim(given: Mapping[str, str | None]) -> VersionClaim:
 
 
 def _metric(key: str, given: Mapping[str, Any]) -> MetricSpec:
-    return MetricSpec(key, given["kind"], Direction(given["direction"]), given["unit"])
+    everywhere = given.get("unmentioned") != "not_applicable"
+    return MetricSpec(key, given["kind"], Direction(given["direction"]), given["unit"], everywhere)
 
 
 def _plan(dataset: Mapping[str, Any], planned: Mapping[str, Any]) -> Plan:
