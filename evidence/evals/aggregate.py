@@ -25,11 +25,15 @@ class AggregateScore:
     missing: Missing
 
 
-def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> Iterator[AggregateScore]:
-    """Yield each declared metric over all samples and over each dimension's values, sorted.
+def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateScore]:
+    """Return each declared metric over all samples and over each dimension's values, sorted.
 
     Rejected and absent samples could be of any slice, so they count in each.
     """
+    return list(_aggregate(run, confidence))
+
+
+def _aggregate(run: ParsedRun, confidence: float) -> Iterator[AggregateScore]:
     units = units_of((sample.sample_id, sample.trace_id) for sample in run.samples)
     groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
     for sample in run.samples:

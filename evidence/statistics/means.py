@@ -14,6 +14,8 @@ from evidence.statistics.units import Tally
 # side has all of the error, and a few values from a long tail are less skewed than the tail: so twice it.
 COCHRAN: Final = 50
 
+_EQUAL: Final = 1e-12  # of a mean: values that differ by less differ by floating point alone
+
 
 def estimate_mean(units: Tally, confidence: float = CONFIDENCE) -> Estimate | None:
     """Return the mean with its interval; None where nothing was observed.
@@ -26,20 +28,23 @@ def estimate_mean(units: Tally, confidence: float = CONFIDENCE) -> Estimate | No
     "Sampling Techniques" (1977), 2.15.
 
     Raises:
-        ValueError: a value that is not finite, or confidence outside (0, 1).
+        ValueError: a value that is no number, or confidence outside (0, 1).
+        OverflowError: the sum of the values, or a bound, is beyond what a float holds.
     """
     check_confidence(confidence)
     if not units.n:
         return None
     mean = units.total / units.n
-    if not math.isfinite(mean):
-        raise ValueError("a mean needs finite values")
+    if math.isnan(mean):
+        raise ValueError("a mean needs numbers")
     spread = _spread(units, mean)
     low = high = None
     if spread.n_units > 1:
         low, high = outward(
             _bound(mean, spread, (1 - confidence) / 2), _bound(mean, spread, (1 + confidence) / 2)
         )
+    if not all(map(math.isfinite, (mean, low or 0.0, high or 0.0))):
+        raise OverflowError("these values have no mean or no spread that a float can hold")
     missing = units.n_missing
     return Estimate(
         value=nearest(mean),
@@ -72,10 +77,9 @@ def _spread(units: Tally, mean: float) -> _Spread:
     n_units = sum(count for _, count in observed)
     size = units.n / n_units
     residuals = [((unit.total - mean * unit.n) / size, count) for unit, count in observed]
-    scale = max(
-        abs(residual) for residual, _ in residuals
-    )  # so that no power of a residual leaves what a float holds
-    if n_units < 2 or not scale:
+    # In terms of the largest, so that no power of a residual leaves what a float holds.
+    scale = max(abs(residual) for residual, _ in residuals)
+    if n_units < 2 or scale <= _EQUAL * abs(mean):
         return _Spread(n_units, 0.0, 0.0)
     squares, cubes = (
         math.fsum((residual / scale) ** exponent * count for residual, count in residuals)

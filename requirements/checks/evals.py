@@ -64,11 +64,12 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
             0.05,
             meaning="largest share of samples, in [0, 1], that may be missing; it makes no pass, only none sooner",
         ),
-        unmentioned={
-            "enum": ["missing", "not_applicable"],
-            "default": "missing",
-            "description": "is a sample that does not mention the metric missing, or does the metric not apply to it",
-        },
+        unmentioned=optional(
+            {
+                "enum": ["missing", "not_applicable"],
+                "description": "whether a sample that does not mention the metric lacks it, as it does unless stated",
+            }
+        ),
         percentile=optional(
             {
                 "type": "number",
@@ -233,7 +234,7 @@ def _count_samples(run: EvalRun, population: Population, parameters: Mapping[str
     plan = entries.filter(code=ABSENT).values_list("item", flat=True).first() or {}
     rejected, absent = entries.exclude(code=ABSENT).count(), plan.get("absent", 0)
     observed = list(_observe(run, population, str(parameters["metric"])))
-    if parameters.get("unmentioned") == "not_applicable":  # criteria from before it was asked say nothing
+    if parameters.get("unmentioned") == "not_applicable":
         observed = [each for each in observed if each.status is not None]
     missing = count_missing(observed, rejected=rejected, absent=absent)
     return _Counted(observed, missing, rejected + absent, plan.get("open", False))

@@ -193,7 +193,7 @@ def test_a_mean_of_units_varies_by_unit() -> None:
     ("units", "says"),
     [
         ([Unit(1, 4.0)], "one unit"),
-        ([Unit(1, 4.0)] * 9, "all values are equal"),
+        ([Unit(1, 0.1)] * 9, "all values are equal"),
         ([Unit(1, 4.0), Unit(1, 5.0), Unit(0, 0.0, 1)], "1 observations are missing"),
     ],
 )

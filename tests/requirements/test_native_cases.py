@@ -11,7 +11,7 @@ import pytest
 from evidence import clock
 from evidence.evals.contracts import EvalFileError
 from evidence.evals.registry import parse_eval_file
-from evidence.models import ArtefactKind, EvalRun, EvalScore
+from evidence.models import ArtefactKind, EvalRun, EvalScore, Reject
 from evidence.services import evals, registry
 from evidence.services.evals import EvalFileRefused
 from requirements.models import Assessment
@@ -237,6 +237,8 @@ def test_what_is_absent_is_told_to_whoever_pushed(world: World) -> None:
     score = EvalScore.objects.get(run=run, slice={})
     assert score.low is not None
     assert score.low < 30 / 40
+    told = Reject.objects.get(source_ref=run.run_key)
+    assert (told.code, told.detail) == ("absent", "10 of the 40 planned samples are not in the file")
 
 
 def test_a_limited_run_of_a_dataset_of_unknown_size_is_no_pass(world: World) -> None:

@@ -200,9 +200,9 @@ def _sample_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalSample]:
 
 def _aggregate(parsed: ParsedRun) -> list[AggregateScore]:
     try:
-        return list(aggregate(parsed))
+        return aggregate(parsed)
     except OverflowError as exc:
-        raise InvalidInput("Scores beyond about 1e150 have no spread that a number can hold.") from exc
+        raise InvalidInput("Scores as large as these have no spread that a number can hold.") from exc
 
 
 def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
