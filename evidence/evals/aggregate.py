@@ -34,7 +34,7 @@ def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateS
 
 
 def _aggregate(run: ParsedRun, confidence: float) -> Iterator[AggregateScore]:
-    units = units_of((sample.sample_id, sample.trace_id) for sample in run.samples)
+    units = units_of((sample.sample_id, sample.trace_id, sample.slice) for sample in run.samples)
     groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
     for sample in run.samples:
         groups[()].append(sample)

@@ -23,8 +23,9 @@ from evidence.statistics import (
     tally,
 )
 
-# An attempt at an item is named after it: "fees-3#2", "fees-3#e2", "fees-3#epoch-2".
-_ATTEMPT: Final = re.compile(r"(.+)#[A-Za-z_-]{0,10}[0-9]+")
+# An attempt at an item is named after it: "fees-3#2", "fees-3#e2", "fees-3/epoch-2".
+_ATTEMPT: Final = re.compile(r"(.+)(?:#[A-Za-z_-]{0,10}|[-_/:.@ ](?:epoch|attempt)[-_ ]?)[0-9]+")
+_UNIT_DIMENSIONS: Final = ("item", "conversation")  # slices that say what a sample depends on with others
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,20 @@ class Observed:
     value: float | None  # set exactly when the status is "scored"
 
 
-def units_of(samples: Iterable[tuple[str, str | None]]) -> dict[str, str]:
-    """Return the unit of each sample: samples of one item, or given in one trace, depend on each other.
+def units_of(samples: Iterable[tuple[str, str | None, Mapping[str, str]]]) -> dict[str, str]:
+    """Return the unit of each sample: samples of one item, trace or conversation depend on each other.
 
     Args:
-        samples: ids, each with the trace it was given in, if it says one.
+        samples: ids, each with the trace it was given in, if it says one, and its slice.
     """
-    known: dict[str, str] = {}  # an item or a trace -> another of its unit; the first of a unit names itself
+    known: dict[str, str] = {}  # a name -> another of its unit; the first of a unit names itself
     items: dict[str, str] = {}
-    for sample_id, trace_id in samples:
+    for sample_id, trace_id, where in samples:
         items[sample_id] = item = f"item {item_of(sample_id)}"
-        known.setdefault(item, item)
-        if trace_id is not None:
-            trace = f"trace {trace_id}"
-            known.setdefault(trace, trace)
-            known[_first(known, trace)] = _first(known, item)
+        named = [f"{dimension} {where[dimension]}" for dimension in _UNIT_DIMENSIONS if dimension in where]
+        for name in (item, *([f"trace {trace_id}"] if trace_id else []), *named):
+            known.setdefault(name, name)
+            known[_first(known, name)] = _first(known, item)
     return {sample_id: _first(known, item) for sample_id, item in items.items()}
 
 
@@ -95,7 +95,7 @@ def estimate_metric(
 
 
 def _first(known: dict[str, str], name: str) -> str:
-    """Return what names the unit of an item or trace, and let it be found faster next time."""
+    """Return what names the unit of a name, and let it be found faster next time."""
     while known[name] != name:
         known[name] = known[known[name]]
         name = known[name]

@@ -41,14 +41,14 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
         "One metric over the scored samples of the latest successful run of the suite on this release "
         "that is not retracted. "
         "Suite, evaluator and dataset must be registered versions, and the ones named here where any are named. "
-        "Attempts at one item (ITEM#ATTEMPT), and samples of one trace, are one unit. "
+        "Attempts at one item (ITEM#ATTEMPT), and samples of one trace or conversation, are one unit. "
         "What errored, is unscored, was rejected or is absent, from the dataset or a sample, counts as failed for a "
         "pass and as passed for a fail; above `max_missing_share` of it the run cannot be a pass either way. "
         "With `percentile` it is that percentile of the values, of which the missing are infinite; a mean of values "
         "without bounds cannot be judged while any is missing, nor where they are too skewed.",
         "该发布版本上该套件最近一次成功且未撤回的运行中，已评分样本的某项指标。"
         "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
-        "同一题目的多次尝试（ITEM#ATTEMPT）以及同一轨迹的样本为一个独立单元。"
+        "同一题目的多次尝试（ITEM#ATTEMPT）以及同一轨迹或同一对话的样本为一个独立单元。"
         "出错、未评分、被拒收或缺失的样本，判断通过时按失败计，判断不通过时按成功计；"
         "其比例超过 `max_missing_share` 时，该运行不能算通过。"
         "设 `percentile` 时取该百分位数，缺失值视为无穷大；无界数值的均值在有缺失或过于偏斜时无法判定。",
@@ -247,7 +247,7 @@ def _observe(run: EvalRun, population: Population, metric: str) -> Iterator[Obse
         .order_by("sample_id", "metric")
         .values_list("sample_id", "trace_id", "metric", "status", "value", "slice")
     )
-    units = units_of((sample_id, trace.hex if trace else None) for sample_id, trace, *_ in rows)
+    units = units_of((sample_id, trace.hex if trace else None, part) for sample_id, trace, *_, part in rows)
     scores = {sample_id: (status, value) for sample_id, _, of, status, value, _ in rows if of == metric}
     where = population.where.items()
     for sample_id, slice_of in {sample_id: part for sample_id, *_, part in rows}.items():

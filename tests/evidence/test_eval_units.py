@@ -15,6 +15,10 @@ TRACES = [f"{number:032x}" for number in range(1, 4)]
         ("fees-3#2", "fees-3"),
         ("fees-3#epoch-12", "fees-3"),
         ("a#b#3", "a#b"),
+        ("fees-3/epoch-2", "fees-3"),
+        ("fees-3-attempt4", "fees-3"),
+        ("epoch-2", "epoch-2"),
+        ("trial-3", "trial-3"),
         ("fees-3", "fees-3"),
         ("C#", "C#"),
         ("q#later", "q#later"),
@@ -25,22 +29,22 @@ def test_an_attempt_is_named_after_its_item(sample_id: str, item: str) -> None:
     assert item_of(sample_id) == item
 
 
-def test_samples_of_an_item_or_of_a_trace_are_one_unit() -> None:
-    units = units_of(
-        [("a#1", TRACES[0]), ("a#2", TRACES[1]), ("b", TRACES[1]), ("c", TRACES[2]), ("d", None)]
-    )
-    assert len({units[each] for each in ("a#1", "a#2", "b")}) == 1
-    assert len(set(units.values())) == 3
-
-
-def test_units_do_not_depend_on_the_order_that_samples_come_in() -> None:
-    samples = [("a#1", TRACES[0]), ("b", TRACES[1]), ("a#2", TRACES[1]), ("c", None)]
-    forwards, backwards = units_of(samples), units_of(reversed(samples))
-    same = [
-        [units[one] == units[other] for one, _ in samples for other, _ in samples]
-        for units in (forwards, backwards)
+def test_samples_of_an_item_of_a_trace_or_of_a_conversation_are_one_unit() -> None:
+    samples: list[tuple[str, str | None, dict[str, str]]] = [
+        ("a#1", TRACES[0], {}),
+        ("a#2", TRACES[1], {}),
+        ("b", TRACES[1], {"language": "en"}),
+        ("c", TRACES[2], {"conversation": "c1", "language": "en"}),
+        ("d", None, {"conversation": "c1"}),
+        ("e", None, {"item": "a"}),
+        ("f", None, {"language": "en"}),
     ]
-    assert same[0] == same[1]
+    for ordered in (samples, samples[::-1]):
+        units = units_of(ordered)
+        together = [
+            {name for name, unit in units.items() if unit == units[first]} for first in ("a#1", "c", "f")
+        ]
+        assert together == [{"a#1", "a#2", "b", "e"}, {"c", "d"}, {"f"}]
 
 
 def test_a_missing_attempt_counts_in_the_unit_of_its_item() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_a_metric_that_is_declared_twice_is_refused(world: World) -> None:
 
 
 # --- The faults, in the smallest form ---------------------------------------------------------------------------
-def settled(world: World, values: list[float | None], threshold: float, **over: Any) -> Assessment:
+def settled(world: World, values: Sequence[float | None], threshold: float, **over: Any) -> Assessment:
     register_eval_versions(world)
     post(world, eval_file(values, **over))
     return judged(world, metric="grounded", threshold=threshold)
