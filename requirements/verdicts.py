@@ -73,9 +73,7 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
                 Verdict.STALE,
                 f"only {recent.n_observed} of {ever.n_observed} observations are recent enough{seen}",
             )
-        why = "".join(f": {obstacle}" for obstacle in recent.obstacles[:1]) + "".join(
-            f"; {obstacle}" for obstacle in recent.obstacles[1:]
-        )
+        why = f": {'; '.join(recent.obstacles)}" if recent.obstacles else ""
         return Judgement(
             Verdict.INSUFFICIENT,
             f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}{why}",

@@ -58,7 +58,7 @@ def estimate_percentile(
         value=nearest(value),
         n=len(values),
         n_units=len(values_by_unit) + missing,
-        n_effective=n_effective,
+        n_effective=nearest(n_effective),
         stderr=None,
         low=low,
         high=high,

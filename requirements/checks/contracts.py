@@ -89,7 +89,7 @@ class Measured:
         return self.n - sum(self.missing.values())
 
 
-def measured(
+def as_measured(
     estimate: Estimate | None,
     *,
     missing: Mapping[str, int],

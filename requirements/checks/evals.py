@@ -24,7 +24,7 @@ from evidence.models import (
 from evidence.selectors.registrations import HOW_TO_REGISTER
 from evidence.statistics import Missing, two_sided
 from evidence.vocabulary import ABSENT, RejectSource
-from requirements.checks.contracts import Measured, Population, Words, measured
+from requirements.checks.contracts import Measured, Population, Words, as_measured
 from requirements.checks.parameters import optional, parameter_schema, share, version_reference
 from requirements.checks.registry import check
 
@@ -200,7 +200,7 @@ def _measure_run(
         confidence=two_sided(bound_confidence),
         q=None if percentile is None else percentile / 100,
     )
-    return measured(
+    return as_measured(
         estimate,
         missing=counted.missing.as_dict(),
         bound_confidence=bound_confidence,
@@ -283,7 +283,7 @@ def _inputs(run: EvalRun, metric: str) -> dict[str, object]:
 
 
 def _nothing(bound_confidence: float, parameters: Mapping[str, object]) -> Measured:
-    return measured(
+    return as_measured(
         None,
         missing={},
         bound_confidence=bound_confidence,

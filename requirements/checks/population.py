@@ -29,7 +29,7 @@ from evidence.models import Registration, Release, ReleasePin, Trace, TraceVersi
 from evidence.selectors.set_aside import still_set_aside
 from evidence.statistics import Tally, Unit, estimate_share, two_sided
 from evidence.vocabulary import ANY_RELEASE
-from requirements.checks.contracts import Measured, Population, measured
+from requirements.checks.contracts import Measured, Population, as_measured
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
 # A digest begins with one of 256 pairs as often as with any other, and their order is that of the digests: by bytes,
@@ -149,7 +149,7 @@ def measure_share(
     hit = accepted if direction is Direction.HIGHER else ~accepted
     counted = _count(observations, hit)
     units = _count_units(observations, hit, counted)
-    return measured(
+    return as_measured(
         estimate_share(units, two_sided(bound_confidence)),
         missing=observations.missing,
         bound_confidence=bound_confidence,
