@@ -106,7 +106,8 @@ def test_what_is_not_known_is_insufficient_and_says_what_would_settle_it(
 ) -> None:
     push(world, name)
     assessment = judged(world, threshold=threshold)
-    assert (assessment.verdict, assessment.value) == ("insufficient", pytest.approx(value, abs=1e-4))
+    assert assessment.verdict == "insufficient"
+    assert assessment.value == pytest.approx(value, abs=1e-4)
     assert recent(assessment)["estimate"]["n_units"] == units
     assert recent(assessment)["missing"] == missing
     assert says in assessment.detail
