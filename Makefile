@@ -18,7 +18,7 @@ demo: install ## run the three copilots, evaluate, probe, review, export a binde
 	@$(BIN)/python -m examples.demo
 
 ##@ Develop
-.PHONY: test test-pythons coverage check fmt schema translations bench soak fuzz attack
+.PHONY: test test-pythons coverage check fmt schema translations bench calibrate-gates soak fuzz attack
 # A process for each core, each with servers of its own; ARGS="-n 0" runs all in one.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts itself; ARGS="tests/evidence -k gate"
@@ -61,6 +61,9 @@ bench: $(ENVIRONMENT) ## run the benchmarks; each prints ratios against a baseli
 	@$(BIN)/python -m bench.reads --sizes 10000
 	@$(BIN)/python -m bench.log
 	@$(BIN)/python -m bench.binder
+
+calibrate-gates: $(ENVIRONMENT) ## measure what verdicts promise (minutes), write docs/reference/statistics.md; ARGS="--runs 20000"
+	@$(BIN)/python -m bench.calibration --write docs/reference/statistics.md $(ARGS)
 
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)
@@ -106,4 +109,4 @@ clean: ## remove the environments and everything the embedded services wrote
 	rm -rf $(VENV) .venv-3.* var .mypy_cache .ruff_cache
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

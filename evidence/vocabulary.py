@@ -62,6 +62,7 @@ class RejectSource(StrEnum):
 
 ANY_RELEASE = "*"  # of a trace that was set aside and names no release, or several: it counts against each
 
+ABSENT = "absent"  # code of the one entry for all samples that a run planned and did not send; `item` says how many
 
 # Of datasets that were copied from what traces said: no registration makes them anybody else's.
 PROBE_INPUTS_MEDIA_TYPE = "application/vnd.tracebinder.probe-inputs+json"

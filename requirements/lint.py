@@ -261,14 +261,18 @@ def _about_criteria(draft: RequirementDraft) -> Iterator[LintWarning]:
 
 
 def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
-    if criterion.unit != "share":
-        return
-    # For "at most", the bound is as far from 0 as that of "at least" is from 1.
-    threshold = (
-        criterion.threshold if criterion.comparator is Comparator.AT_LEAST else 1 - criterion.threshold
-    )
-    needed = smallest_n_at_least(threshold, two_sided(criterion.bound_confidence))
     where = f"criteria.{criterion.key}"
+    threshold = _share_to_show(criterion)
+    if threshold is None:
+        if criterion.check == "evals.metric" and criterion.unit != "share":
+            yield LintWarning(
+                "mean_of_a_tail",
+                where,
+                "a mean without bounds is insufficient while its values are skewed or any is missing",
+                "for a time or a cost, ask for a percentile: parameters: {percentile: 95}",
+            )
+        return
+    needed = smallest_n_at_least(threshold, two_sided(criterion.bound_confidence))
     if needed is None:
         yield LintWarning(
             "out_of_reach",
@@ -281,6 +285,21 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
             "underpowered",
             where,
             f"with min_n {criterion.min_n}, even a perfect result stays short of {criterion.threshold:g}: "
-            f"it takes {needed} observations without one failure",
+            f"it takes {needed} observations that do not depend on each other, without one failure",
             f"set min_n to {needed} or more, or lower the threshold",
         )
+
+
+def _share_to_show(criterion: CriterionDraft) -> float | None:
+    """Return the share of good observations that a pass shows to be reached at least; None where it shows a mean.
+
+    "At most" is as far from 0 as "at least" is from 1. A percentile that is at most something shows that at least so
+    large a share of the values is.
+    """
+    at_least = criterion.comparator is Comparator.AT_LEAST
+    percentile = criterion.parameters.get("percentile")
+    if isinstance(percentile, int | float):
+        return 1 - percentile / 100 if at_least else percentile / 100
+    if criterion.unit != "share":
+        return None
+    return criterion.threshold if at_least else 1 - criterion.threshold

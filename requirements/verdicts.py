@@ -5,12 +5,13 @@ In this order, and the first that applies decides:
 1. nothing was ever observed, or too little: `insufficient`;
 2. enough was observed, but not recently enough: `stale`;
 3. the facts cannot be a pass whatever their value (wrong versions, unscored samples, another unit): `insufficient`;
-4. the bound reaches the threshold: `met`;
-5. the value itself misses the threshold: `not_met`;
-6. the value reaches it and the bound does not, so too few observations were made to tell: `insufficient`.
+4. the unfavourable bound reaches the threshold: `met`;
+5. the favourable bound misses it: `not_met`, known not to hold;
+6. the threshold lies between the bounds, so too little was observed to tell: `insufficient`, with what would settle it.
 
-The bound is the one on the unfavourable side: the lower one for "at least", the upper one for "at most". A
-criterion with slices takes the worst verdict among the whole and each slice.
+The unfavourable bound is the lower one for "at least", the upper one for "at most". Each bound is one-sided and takes
+all that is missing to have come out on its own side (`evidence.statistics`). A criterion with slices takes the worst
+verdict among the whole and each slice.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Final
 
 from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
+from evidence.statistics import End, judge_bounds, more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured
 from requirements.drafts import Comparator
@@ -71,9 +73,10 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
                 Verdict.STALE,
                 f"only {recent.n_observed} of {ever.n_observed} observations are recent enough{seen}",
             )
+        why = f": {'; '.join(recent.obstacles)}" if recent.obstacles else ""
         return Judgement(
             Verdict.INSUFFICIENT,
-            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}",
+            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}{why}",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
@@ -129,7 +132,7 @@ def _missing(measured: Measured) -> str:
     if not measured.missing:
         return ""
     reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(measured.missing.items()))
-    return f" (traces set aside, which count against it: {reasons})"
+    return f" (missing, which counts against it: {reasons})"
 
 
 def _misfits(rule: Rule, measured: Measured) -> list[str]:
@@ -143,19 +146,40 @@ def _misfits(rule: Rule, measured: Measured) -> list[str]:
 
 
 def _compare(rule: Rule, measured: Measured) -> Judgement:
-    lower_wanted = rule.comparator is Comparator.AT_MOST
-    bound = measured.high if lower_wanted else measured.low
-    if measured.value is None or bound is None:
+    if measured.value is None or (measured.low is None and measured.high is None):
         return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval")
-    reached = bound <= rule.threshold if lower_wanted else bound >= rule.threshold
-    hit = measured.value <= rule.threshold if lower_wanted else measured.value >= rule.threshold
-    side = "upper" if lower_wanted else "lower"
+    higher = rule.comparator is Comparator.AT_LEAST
+    end = judge_bounds(measured.low, measured.high, rule.threshold, higher_is_better=higher)
     numbers = (
-        f"value {measured.value:.4g}, {side} bound {bound:.4g} at {measured.bound_confidence:g} one-sided, "
-        f"n {measured.n}{_missing(measured)}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
+        f"value {measured.value:.4g}, lower bound {_bound(measured.low)}, upper bound {_bound(measured.high)}, each at "
+        f"{measured.bound_confidence:g} one-sided, {_counted(measured)}{_missing(measured)}; "
+        f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
-    if reached:
-        return Judgement(Verdict.MET, numbers)
-    if not hit:
-        return Judgement(Verdict.NOT_MET, numbers)
-    return Judgement(Verdict.INSUFFICIENT, f"too few observations to tell: {numbers}")
+    if end is End.INSUFFICIENT:
+        return Judgement(
+            Verdict.INSUFFICIENT, f"too little to tell: {numbers}{_say_what_settles(rule, measured)}"
+        )
+    return Judgement(Verdict.MET if end is End.PASS else Verdict.NOT_MET, numbers)
+
+
+def _bound(bound: float | None) -> str:
+    return "unknown" if bound is None else f"{bound:.4g}"
+
+
+def _counted(measured: Measured) -> str:
+    return f"n {measured.n}" + (f" in {measured.n_units} units" if measured.n_units != measured.n else "")
+
+
+def _say_what_settles(rule: Rule, measured: Measured) -> str:
+    """Say what more it would take, were the truth what was observed."""
+    estimate = measured.estimate
+    if estimate is None:
+        return ""
+    more = more_units(estimate, rule.threshold)
+    if more is not None:
+        return f"; about {more:,} more units would settle it"
+    n_missing = sum(measured.missing.values())
+    could = (
+        estimate.worst is None or estimate.best is None or estimate.worst <= rule.threshold <= estimate.best
+    )
+    return f"; the {n_missing} that are missing could decide it" if n_missing and could else ""

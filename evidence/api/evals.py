@@ -27,7 +27,7 @@ from evidence.vocabulary import RejectSource
 
 
 class EvalScoreOut(serializers.ModelSerializer[EvalScore]):
-    """One metric over one slice; `low` and `high` are the two-sided interval at `confidence`."""
+    """One metric over one slice; at `confidence` 0.90, two-sided, `low` and `high` are bounds at 0.95 each."""
 
     class Meta:
         model = EvalScore

@@ -1,17 +1,17 @@
 """Aggregates over the samples of a run, computed by us: what a file claims as a total is not read.
 
-Only scored samples enter a value. Unscored and errored ones are counted beside it, never as failures and
-never as passes.
+Only scored samples enter a value. What is missing is counted beside it, and against either bound: see
+`evidence.evals.observations`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample, ScoreStatus
-from evidence.statistics import CONFIDENCE, Estimate, mean_t, wilson
+from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample
+from evidence.evals.observations import Observed, count_missing, estimate_metric, units_of
+from evidence.statistics import CONFIDENCE, Estimate, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,54 +22,54 @@ class AggregateScore:
     slice: Mapping[str, str]  # {} for all samples, else one dimension and its value
     estimate: Estimate | None  # None where nothing was scored
     n_scored: int
-    n_unscored: int
-    n_error: int
+    missing: Missing
 
 
 def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateScore]:
-    """Return each declared metric over all samples and over each dimension's values, sorted."""
-    return list(aggregate_samples(run.head.metrics.values(), run.samples, confidence))
+    """Return each declared metric over all samples and over each dimension's values, sorted.
+
+    Rejected and absent samples could be of any slice, so they count in each.
+    """
+    return list(_aggregate(run, confidence))
 
 
-def aggregate_samples(
-    metrics: Iterable[MetricSpec], samples: Iterable[ParsedSample], confidence: float
-) -> Iterator[AggregateScore]:
-    """Yield the aggregates of any set of samples; the same function replays a stored run."""
+def _aggregate(run: ParsedRun, confidence: float) -> Iterator[AggregateScore]:
+    units = units_of((sample.sample_id, sample.trace_id, sample.slice) for sample in run.samples)
     groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
-    for sample in samples:
+    for sample in run.samples:
         groups[()].append(sample)
         for pair in sample.slice.items():
             groups.setdefault((pair,), []).append(sample)
-    for metric in sorted(metrics, key=lambda spec: spec.key):
+    for metric in sorted(run.head.metrics.values(), key=lambda spec: spec.key):
         for where in sorted(groups):
-            score = _over(metric, dict(where), groups[where], confidence)
-            if not where or score.n_scored + score.n_unscored + score.n_error:
-                yield score
+            observed = list(_observe(metric, groups[where], units))
+            if not where or any(each.status for each in observed):
+                yield _over(run, metric, dict(where), observed, confidence)
 
 
-def estimate_values(metric: MetricSpec, values: list[float], confidence: float) -> Estimate | None:
-    """Return the estimate of one metric from its scored values, or None when there are none.
-
-    Values that cannot leave [0, 1] get Wilson's interval on their sum (see `evidence.statistics.wilson`), so
-    that three samples of 1.0 are not mistaken for certainty; others get a t-interval.
-    """
-    if not values:
-        return None
-    if metric.is_bounded:
-        return wilson(min(math.fsum(values), len(values)), len(values), confidence)
-    return mean_t(values, confidence)
+def _observe(
+    metric: MetricSpec, samples: Iterable[ParsedSample], units: Mapping[str, str]
+) -> Iterator[Observed]:
+    for sample in samples:
+        score = next((score for score in sample.scores if score.metric == metric.key), None)
+        unit = units[sample.sample_id]
+        if score:
+            yield Observed(unit, score.status, score.value)
+        elif metric.applies_everywhere:
+            yield Observed(unit, None, None)
 
 
 def _over(
-    metric: MetricSpec, where: Mapping[str, str], samples: list[ParsedSample], confidence: float
+    run: ParsedRun, metric: MetricSpec, where: Mapping[str, str], observed: list[Observed], confidence: float
 ) -> AggregateScore:
-    scores = [score for sample in samples for score in sample.scores if score.metric == metric.key]
-    values = [score.value for score in scores if score.value is not None]
+    rejected, absent = len(run.rejects), run.n_absent
+    estimate = estimate_metric(
+        observed, bounded=metric.is_bounded, alone_missing=rejected + absent, confidence=confidence
+    )
     return AggregateScore(
         metric=metric,
         slice=where,
-        estimate=estimate_values(metric, values, confidence),
-        n_scored=len(values),
-        n_unscored=sum(score.status is ScoreStatus.UNSCORED for score in scores),
-        n_error=sum(score.status is ScoreStatus.ERROR for score in scores),
+        estimate=estimate,
+        n_scored=estimate.n if estimate else 0,
+        missing=count_missing(observed, rejected=rejected, absent=absent),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from evidence.statistics import Plan
 from evidence.vocabulary import ChoiceEnum
 
 Kind = Literal["proportion", "mean"]
@@ -43,6 +44,7 @@ class MetricSpec:
     kind: Kind  # proportion: values in [0, 1], a share of the samples; mean: any finite number
     direction: Direction
     unit: str  # "share", "ms", "tokens", ...
+    applies_everywhere: bool = True  # whether a sample that does not mention it lacks it
 
     @property
     def is_bounded(self) -> bool:
@@ -110,6 +112,7 @@ class RunHead:
     collected_at: datetime  # aware; the runner's clock
     commit: str | None  # of the code that ran
     metrics: Mapping[str, MetricSpec]
+    plan: Plan = field(default_factory=Plan)  # how much was to be observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,11 @@ class ParsedRun:
     head: RunHead
     samples: tuple[ParsedSample, ...]
     rejects: tuple[SampleReject, ...]
+
+    @property
+    def n_absent(self) -> int:
+        """How many samples were planned and are not in the file."""
+        return self.head.plan.absent(len(self.samples) + len(self.rejects))
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,8 @@ class EvalScore(AppendOnlyModel):
     stderr = models.FloatField(null=True)
     low = models.FloatField(null=True)  # two-sided interval at `confidence`
     high = models.FloatField(null=True)
-    confidence = models.FloatField()  # in (0, 1), e.g. 0.95
-    interval_method = models.CharField(max_length=KEY_LENGTH)  # "wilson", "student_t"
+    confidence = models.FloatField()  # in (0, 1): 0.90, so that each bound holds at 0.95 by itself
+    interval_method = models.CharField(max_length=KEY_LENGTH)  # of `evidence.statistics.Estimate`
 
     class Meta:
         constraints = [

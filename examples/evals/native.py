@@ -10,11 +10,13 @@ from examples.common.copilot import Copilot
 from examples.common.digests import digest_of, digest_of_file
 from examples.evals import samples, scorers
 
+# A sample asks for the metrics of its part of the suite; the others do not apply to it.
+_SHARE: Final = {"kind": "proportion", "unit": "share", "unmentioned": "not_applicable"}
 METRICS: Final = {
-    "citation_groundedness": {"kind": "proportion", "direction": "higher", "unit": "share"},
-    "prohibited_claim_rate": {"kind": "proportion", "direction": "lower", "unit": "share"},
-    "name_swap_consistency": {"kind": "proportion", "direction": "higher", "unit": "share"},
-    "name_swap_same_wording": {"kind": "proportion", "direction": "higher", "unit": "share"},
+    "citation_groundedness": {**_SHARE, "direction": "higher"},
+    "prohibited_claim_rate": {**_SHARE, "direction": "lower"},
+    "name_swap_consistency": {**_SHARE, "direction": "higher"},
+    "name_swap_same_wording": {**_SHARE, "direction": "higher"},
 }
 
 

@@ -26,7 +26,7 @@ _PARTS = {
 
 @check(
     name="answers.confidence_and_limits",
-    version="1",
+    version="2",
     title=Words("Answers state confidence and limits", "回答说明把握程度与局限"),
     measures=Words(
         "Of the sealed traces, the share whose answer carries everything listed in `parts`: "
@@ -52,7 +52,7 @@ def measure_confidence_and_limits(
 
 @check(
     name="traces.path_recorded",
-    version="1",
+    version="2",
     title=Words("The path of the decision is recorded", "决策路径有记录"),
     measures=Words(
         "Of the sealed traces, the share that are complete and hold everything listed in `parts`: "

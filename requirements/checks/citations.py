@@ -17,13 +17,14 @@ from requirements.checks.registry import check
 
 @check(
     name="citations.material_supported",
-    version="1",
+    version="2",
     title=Words("Material claims are supported by their sources", "重要陈述有来源支持"),
     measures=Words(
         "Of the material claims in sealed answers, the share with at least one citation whose quote was found "
-        "in the cited version of the document: verbatim, normalised, or fuzzy at or above `min_score`.",
+        "in the cited version of the document: verbatim, normalised, or fuzzy at or above `min_score`. "
+        "The claims of one trace are one unit.",
         "已封存回答中的重要陈述里，至少有一条引文能在所引文档版本中找到的比例："
-        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。",
+        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。同一条轨迹的陈述为一个独立单元。",
     ),
     unit="share",
     direction=Direction.HIGHER,
@@ -54,6 +55,7 @@ def measure_material_supported(
         fit=admissible(population, "trace_id"),
         trace_digest="trace_digest",
         observed_at="trace__ended_at",
+        unit="trace_id",
         missing=count_set_aside(population),
     )
     return measure_share(observed, good=Q(n_found__gt=0), bound_confidence=bound_confidence)

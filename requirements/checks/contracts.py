@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from evidence.evals.contracts import Direction
+from evidence.statistics import Estimate
 
 if TYPE_CHECKING:
     from evidence.clock import AsOf
@@ -64,7 +65,7 @@ class Measured:
 
     value: float | None  # None: nothing was observed
     n: int  # observations, with those that are missing
-    successes: float | None  # of n, for a share; None for a mean
+    successes: float | None  # of those observed, for a share; None for anything else
     low: float | None  # one-sided lower bound at `bound_confidence`; None where n allows none
     high: float | None  # one-sided upper bound at `bound_confidence`
     bound_confidence: float  # one-sided, in (0, 1)
@@ -75,11 +76,51 @@ class Measured:
     inputs: Mapping[str, object]  # digests of all that was read, JSON
     missing: Mapping[str, int] = field(default_factory=dict)  # of n: not observed, by reason; none is good
     obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
+    estimate: Estimate | None = None  # what the bounds are of; None: nothing was observed
+
+    @property
+    def n_units(self) -> int:
+        """How many independent units the observations, with those that are missing, belong to."""
+        return self.estimate.n_units if self.estimate else 0
 
     @property
     def n_observed(self) -> int:
         """How many observations there are; what is missing makes no evidence enough."""
         return self.n - sum(self.missing.values())
+
+
+def as_measured(
+    estimate: Estimate | None,
+    *,
+    missing: Mapping[str, int],
+    bound_confidence: float,
+    inputs: Mapping[str, object],
+    unit: str,
+    direction: Direction,
+    successes: float | None = None,
+    observed_from: datetime | None = None,
+    observed_to: datetime | None = None,
+    obstacles: tuple[str, ...] = (),
+) -> Measured:
+    """Return an estimate with all it says of itself; its numbers are among the inputs, so that replays compare them."""
+    numbers = asdict(estimate) if estimate else None
+    doubts = (estimate.doubt,) if estimate and estimate.doubt else ()
+    return Measured(
+        value=estimate.value if estimate else None,
+        n=(estimate.n if estimate else 0) + sum(missing.values()),
+        successes=successes,
+        low=estimate.low if estimate else None,
+        high=estimate.high if estimate else None,
+        bound_confidence=bound_confidence,
+        unit=unit,
+        direction=direction,
+        observed_from=observed_from,
+        observed_to=observed_to,
+        inputs={**inputs, "estimate": numbers},
+        missing=missing,
+        obstacles=(*obstacles, *doubts),
+        estimate=estimate,
+    )
 
 
 class Measure(Protocol):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Final, cast
 
-from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, StdDev, Sum
+from django.db.models import Exists, OuterRef, QuerySet
 
 from evidence.digests import parse_digest
-from evidence.evals.contracts import Direction
+from evidence.evals.contracts import Direction, ScoreStatus
+from evidence.evals.observations import Observed, count_missing, estimate_metric, units_of
 from evidence.models import (
     ArtefactVersion,
     EvalRun,
@@ -21,28 +22,36 @@ from evidence.models import (
     Retraction,
 )
 from evidence.selectors.registrations import HOW_TO_REGISTER
-from evidence.statistics import Estimate, mean_t_from_moments, two_sided, wilson
-from evidence.vocabulary import RejectSource
-from requirements.checks.contracts import Measured, Population, Words
+from evidence.statistics import Missing, two_sided
+from evidence.vocabulary import ABSENT, RejectSource
+from requirements.checks.contracts import Measured, Population, Words, as_measured
 from requirements.checks.parameters import optional, parameter_schema, share, version_reference
 from requirements.checks.registry import check
 
 _ROLES = ("suite", "evaluator", "dataset")
+# Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
+_BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard"})
 
 
 @check(
     name="evals.metric",
-    version="1",
+    version="2",
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
         "One metric over the scored samples of the latest successful run of the suite on this release "
         "that is not retracted. "
         "Suite, evaluator and dataset must be registered versions, and the ones named here where any are named. "
-        "Unscored and errored samples never count as passes; "
-        "above `max_missing_share` of them the run cannot be a pass.",
+        "Attempts at one item (ITEM#ATTEMPT), and samples of one trace or conversation, are one unit. "
+        "What errored, is unscored, was rejected or is absent, from the dataset or a sample, counts as failed for a "
+        "pass and as passed for a fail; above `max_missing_share` of it the run cannot be a pass either way. "
+        "With `percentile` it is that percentile of the values, of which the missing are infinite; a mean of values "
+        "without bounds cannot be judged while any is missing, nor where they are too skewed.",
         "该发布版本上该套件最近一次成功且未撤回的运行中，已评分样本的某项指标。"
         "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
-        "未评分和出错的样本绝不算通过；其比例超过 `max_missing_share` 时，该运行不能算通过。",
+        "同一题目的多次尝试（ITEM#ATTEMPT）以及同一轨迹或同一对话的样本为一个独立单元。"
+        "出错、未评分、被拒收或缺失的样本，判断通过时按失败计，判断不通过时按成功计；"
+        "其比例超过 `max_missing_share` 时，该运行不能算通过。"
+        "设 `percentile` 时取该百分位数，缺失值视为无穷大；无界数值的均值在有缺失或过于偏斜时无法判定。",
     ),
     unit=None,
     direction=None,
@@ -52,7 +61,22 @@ _ROLES = ("suite", "evaluator", "dataset")
         evaluator=optional(version_reference("the only evaluator version that counts")),
         dataset=optional(version_reference("the only dataset version that counts")),
         max_missing_share=share(
-            0.05, meaning="largest share of samples, in [0, 1], that may be unscored or errored"
+            0.05,
+            meaning="largest share of samples, in [0, 1], that may be missing; it makes no pass, only none sooner",
+        ),
+        unmentioned=optional(
+            {
+                "enum": ["missing", "not_applicable"],
+                "description": "whether a sample that does not mention the metric lacks it, as it does unless stated",
+            }
+        ),
+        percentile=optional(
+            {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 99.99,
+                "description": "the percentile that is judged, e.g. 95; the mean where it is left out",
+            }
         ),
     ),
     dimensions=None,
@@ -75,7 +99,8 @@ def measure_metric(
         if not obstacles:
             break
     if latest is None:
-        return _nothing(bound_confidence, parameters)
+        nothing = _nothing(bound_confidence, parameters)
+        return replace(nothing, obstacles=tuple(_absence(population, parameters)))
     return _measure_run(*latest, population, parameters, bound_confidence)
 
 
@@ -96,6 +121,21 @@ def _runs_in(population: Population, parameters: Mapping[str, object]) -> QueryS
     return runs.select_related(*_ROLES, *(f"{role}__artefact" for role in _ROLES)).order_by(
         "-observed_to", "-pk"
     )
+
+
+def _absence(population: Population, parameters: Mapping[str, object]) -> Iterator[str]:
+    """Say why there is no run to measure, and which file that was refused may have been one."""
+    suite = cast("Mapping[str, str]", parameters["suite"])
+    yield f"no run of suite {suite['key']!r} that counts has the metric {parameters['metric']!r}"
+    refused = Reject.objects.filter(
+        population.as_of.knew("created_at"), system_id=population.system_id, source=RejectSource.EVAL_FILE
+    )
+    last = refused.order_by("pk").last()
+    if last is not None:
+        yield (
+            f"{refused.count()} eval files of this system could not be read; the last, on "
+            f"{last.created_at:%Y-%m-%d}: {last.detail[:200]}"
+        )
 
 
 def _obstacles(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> list[str]:
@@ -149,31 +189,27 @@ def _measure_run(
 ) -> Measured:
     metric = str(parameters["metric"])
     declared = EvalScore.objects.filter(run=run, metric=metric).order_by("pk").first()
-    nothing = _nothing(bound_confidence, parameters)
     if declared is None:
-        return nothing
-    counted = _count_samples(run, metric, population)
-    bounded = declared.unit == "share" or declared.interval_method == "wilson"
-    estimate = _estimate(counted, two_sided(bound_confidence), bounded=bounded)
-    allowed = cast("float", parameters["max_missing_share"])
-    if counted.n_expected and counted.n_missing / counted.n_expected > allowed:
-        shares = f"{counted.n_missing} of {counted.n_expected} samples"
-        obstacles = [*obstacles, f"{shares} are unscored, errored or rejected"]
-    if estimate is not None and not estimate.stderr and not bounded:
-        obstacles = [*obstacles, "all values are equal, which leaves no interval to judge by"]
-    return replace(
-        nothing,
-        value=estimate.value if estimate else None,
-        n=counted.n,
-        successes=counted.total if bounded else None,
-        low=estimate.low if estimate else None,
-        high=estimate.high if estimate else None,
+        return _nothing(bound_confidence, parameters)
+    counted = _count_samples(run, population, parameters)
+    percentile = cast("float | None", parameters.get("percentile"))
+    estimate = estimate_metric(
+        counted.observed,
+        bounded=declared.unit == "share" or declared.interval_method in _BOUNDED_METHODS,
+        alone_missing=counted.alone_missing,
+        confidence=two_sided(bound_confidence),
+        q=None if percentile is None else percentile / 100,
+    )
+    return as_measured(
+        estimate,
+        missing=counted.missing.as_dict(),
+        bound_confidence=bound_confidence,
+        inputs={"eval_run": _inputs(run, metric), "missing": counted.missing.as_dict()},
         unit=declared.unit,
         direction=Direction(declared.direction),
         observed_from=run.observed_from,
         observed_to=run.observed_to,
-        inputs={"eval_run": _inputs(run, metric, counted)},
-        obstacles=tuple(obstacles),
+        obstacles=(*obstacles, *_gaps(run, counted, cast("float", parameters["max_missing_share"]))),
     )
 
 
@@ -181,40 +217,60 @@ def _measure_run(
 class _Counted:
     """The samples of a run under one metric, in one slice."""
 
-    n: int  # scored
-    n_missing: int  # unscored, errored, or rejected when the file was read
-    total: float | None  # sum of the values; None without any
-    mean: float | None
-    deviation: float | None  # sample standard deviation; None below two values
-
-    @property
-    def n_expected(self) -> int:
-        """How many samples there would be had none gone missing."""
-        return self.n + self.n_missing
+    observed: Sequence[Observed]
+    missing: Missing
+    alone_missing: int  # of the missing, those of which nobody knows the item
+    is_open: bool  # whether nobody knows how much of the dataset was left out
 
 
-def _count_samples(run: EvalRun, metric: str, population: Population) -> _Counted:
-    samples = EvalSample.objects.filter(run=run, metric=metric)
-    if population.where:
-        samples = samples.filter(slice__contains=dict(population.where))
-    scored = Q(status=EvalSample.Status.SCORED)
-    counted = samples.aggregate(
-        n=Count("pk", filter=scored),
-        n_missing=Count("pk", filter=~scored),
-        total=Sum("value"),
-        mean=Avg("value"),
-        deviation=StdDev("value", sample=True),
-    )
-    rejected = Reject.objects.filter(
+def _count_samples(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> _Counted:
+    """Read the samples of a slice; what was rejected or never sent could be of any slice, and counts in each."""
+    entries = Reject.objects.filter(
         population.as_of.knew("created_at"),
         system_id=population.system_id,
         source=RejectSource.EVAL_SAMPLE,
         source_ref=run.run_key,
     )
-    return _Counted(**{**counted, "n_missing": counted["n_missing"] + rejected.count()})
+    plan = entries.filter(code=ABSENT).values_list("item", flat=True).first() or {}
+    rejected, absent = entries.exclude(code=ABSENT).count(), plan.get("absent", 0)
+    observed = list(_observe(run, population, str(parameters["metric"])))
+    if parameters.get("unmentioned") == "not_applicable":
+        observed = [each for each in observed if each.status is not None]
+    missing = count_missing(observed, rejected=rejected, absent=absent)
+    return _Counted(observed, missing, rejected + absent, plan.get("open", False))
 
 
-def _inputs(run: EvalRun, metric: str, counted: _Counted) -> dict[str, object]:
+def _observe(run: EvalRun, population: Population, metric: str) -> Iterator[Observed]:
+    """Yield each sample of the slice under the metric, by its unit among all samples of the run."""
+    rows = list(
+        EvalSample.objects.filter(run=run)
+        .order_by("sample_id", "metric")
+        .values_list("sample_id", "trace_id", "metric", "status", "value", "slice")
+    )
+    units = units_of((sample_id, trace.hex if trace else None, part) for sample_id, trace, *_, part in rows)
+    scores = {sample_id: (status, value) for sample_id, _, of, status, value, _ in rows if of == metric}
+    where = population.where.items()
+    for sample_id, slice_of in {sample_id: part for sample_id, *_, part in rows}.items():
+        if where <= slice_of.items():
+            status, value = scores.get(sample_id, (None, None))
+            yield Observed(units[sample_id], None if status is None else ScoreStatus(status), value)
+
+
+def _gaps(run: EvalRun, counted: _Counted, allowed: float) -> Iterator[str]:
+    """Say why what is missing keeps the run from passing, whatever the bounds say."""
+    missing, n = counted.missing.total, len(counted.observed) + counted.alone_missing
+    told = ", ".join(f"{count} {how}" for how, count in counted.missing.as_dict().items())
+    if not n:
+        yield f"run {run.run_key} holds no sample here"
+    elif missing == n:
+        yield f"all {n} samples of run {run.run_key} are missing: {told}"
+    elif missing / n > allowed:
+        yield f"{missing} of {n} samples are missing: {told}"
+    if counted.is_open:
+        yield "the run was limited, and nobody says how many samples the dataset has (dataset.samples)"
+
+
+def _inputs(run: EvalRun, metric: str) -> dict[str, object]:
     return {
         "run_key": run.run_key,
         "raw": run.raw_id,
@@ -223,31 +279,15 @@ def _inputs(run: EvalRun, metric: str, counted: _Counted) -> dict[str, object]:
         "evaluator": run.evaluator.digest,
         "dataset": run.dataset.digest,
         "metric": metric,
-        "n_missing": counted.n_missing,
     }
 
 
-def _estimate(counted: _Counted, confidence: float, *, bounded: bool) -> Estimate | None:
-    if not counted.n or counted.total is None or counted.mean is None:
-        return None
-    if bounded:
-        return wilson(min(max(counted.total, 0.0), counted.n), counted.n, confidence)
-    if counted.n < 2:
-        return Estimate(counted.mean, counted.n, None, None, None, confidence, "mean_t")
-    return mean_t_from_moments(counted.mean, counted.deviation or 0.0, counted.n, confidence)
-
-
 def _nothing(bound_confidence: float, parameters: Mapping[str, object]) -> Measured:
-    return Measured(
-        value=None,
-        n=0,
-        successes=None,
-        low=None,
-        high=None,
+    return as_measured(
+        None,
+        missing={},
         bound_confidence=bound_confidence,
+        inputs={"eval_run": None, "metric": parameters["metric"]},
         unit="",
         direction=Direction.HIGHER,
-        observed_from=None,
-        observed_to=None,
-        inputs={"eval_run": None, "metric": parameters["metric"]},
     )

@@ -27,9 +27,9 @@ from django.db.models.expressions import BaseExpression
 from evidence.evals.contracts import Direction
 from evidence.models import Registration, Release, ReleasePin, Trace, TraceVersion
 from evidence.selectors.set_aside import still_set_aside
-from evidence.statistics import two_sided, wilson
+from evidence.statistics import Tally, Unit, estimate_share, two_sided
 from evidence.vocabulary import ANY_RELEASE
-from requirements.checks.contracts import Measured, Population
+from requirements.checks.contracts import Measured, Population, as_measured
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
 # A digest begins with one of 256 pairs as often as with any other, and their order is that of the digests: by bytes,
@@ -39,6 +39,11 @@ _BY_PORTION: Final = """
         string_agg(digest || '/' || pk || CASE WHEN hit THEN '+' ELSE '-' END, ',' ORDER BY digest, pk)
     FROM ({rows}) AS seen(digest, pk, hit, fit, observed) GROUP BY left(digest, 2) COLLATE "C"
     ORDER BY left(digest, 2) COLLATE "C"
+"""
+_BY_UNIT: Final = """
+    SELECT n, hits, count(*) FROM (
+        SELECT count(*) AS n, count(*) FILTER (WHERE hit) AS hits FROM ({rows}) AS seen(unit, hit) GROUP BY unit
+    ) AS units GROUP BY n, hits
 """
 
 
@@ -109,6 +114,7 @@ class Observations:
     fit: Exists  # whether the trace of a row is `admissible`; a row whose trace is not is never good
     trace_digest: str  # path of the digest of the trace a row belongs to
     observed_at: str  # path of the time it was true
+    unit: str | None = None  # path of what a row depends on with others; None: each row stands for itself
     missing: Mapping[str, int] = field(default_factory=dict)  # one each of what `count_set_aside` counts
 
 
@@ -140,34 +146,28 @@ def measure_share(
         bound_confidence: one-sided, of each bound.
     """
     accepted = good & Q(fit=True)
-    counted = _count(observations, accepted if direction is Direction.HIGHER else ~accepted)
-    n_missing = sum(observations.missing.values())
-    n = counted.n + n_missing
-    successes = counted.hits + (0 if direction is Direction.HIGHER else n_missing)
-    estimate = wilson(successes, n, two_sided(bound_confidence)) if n else None
-    inputs: dict[str, object] = {
-        "observations": {
-            "n": counted.n,
-            "successes": counted.hits,
-            "mis_versioned": counted.n_inadmissible,
-            "digest": counted.digest,
-        },
-        **({"set_aside": dict(observations.missing)} if observations.missing else {}),
-        **(further_inputs or {}),
-    }
-    return Measured(
-        value=estimate.value if estimate else None,
-        n=n,
-        successes=successes,
-        low=estimate.low if estimate else None,
-        high=estimate.high if estimate else None,
+    hit = accepted if direction is Direction.HIGHER else ~accepted
+    counted = _count(observations, hit)
+    units = _count_units(observations, hit, counted)
+    return as_measured(
+        estimate_share(units, two_sided(bound_confidence)),
+        missing=observations.missing,
         bound_confidence=bound_confidence,
+        inputs={
+            "observations": {
+                "n": counted.n,
+                "successes": counted.hits,
+                "mis_versioned": counted.n_inadmissible,
+                "digest": counted.digest,
+            },
+            **({"set_aside": dict(observations.missing)} if observations.missing else {}),
+            **(further_inputs or {}),
+        },
         unit="share",
         direction=direction,
+        successes=counted.hits,
         observed_from=counted.first,
         observed_to=counted.last,
-        inputs=inputs,
-        missing=observations.missing,
     )
 
 
@@ -206,13 +206,31 @@ def _count(observations: Observations, hit: Q) -> _Counted:
     )
 
 
-def _portions(observations: Observations, hit: Q) -> Iterator[tuple[int, int, int, datetime, datetime, str]]:
-    """Return counts, times and lines of each portion: that of the traces whose digests begin alike."""
+def _count_units(observations: Observations, hit: Q, counted: _Counted) -> Tally:
+    """Return how the units came out; each of what is missing is one of its own, because nobody has read it."""
+    units = {Unit(0, 0.0, 1): sum(observations.missing.values())}
+    if observations.unit is None:
+        units |= {Unit(1, 1.0): counted.hits, Unit(1, 0.0): counted.n - counted.hits}
+        return Tally(units)
+    inner, values = _rows(observations, hit, [observations.unit, "hit"])
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_UNIT.format(rows=inner), values)
+        units |= {Unit(n, float(hits)): count for n, hits, count in cursor.fetchall()}
+    return Tally(units)
+
+
+def _rows(observations: Observations, hit: Q, columns: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL of all rows, with its values: these columns, of which `hit` and `fit` may be some."""
     rows = observations.rows.annotate(fit=observations.fit).annotate(
         hit=ExpressionWrapper(hit, output_field=BooleanField())
     )
+    return cast("tuple[str, tuple[Any, ...]]", rows.order_by().values_list(*columns).query.sql_with_params())
+
+
+def _portions(observations: Observations, hit: Q) -> Iterator[tuple[int, int, int, datetime, datetime, str]]:
+    """Return counts, times and lines of each portion: that of the traces whose digests begin alike."""
     columns = [observations.trace_digest, "pk", "hit", "fit", observations.observed_at]
-    inner, values = rows.order_by().values_list(*columns).query.sql_with_params()
+    inner, values = _rows(observations, hit, columns)
     # Streamed, and not by a cursor of PostgreSQL's, for which it plans no parallel work.
     with connection.wrap_database_errors, connection.cursor() as cursor:
         yield from cursor.stream(_BY_PORTION.format(rows=inner), values)

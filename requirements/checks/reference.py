@@ -14,11 +14,14 @@ Written from the declarations in `requirements/checks/`; a test compares the two
 
 A criterion names one of these checks, its parameters and a threshold. It is met when the *bound* of the
 interval that lies on the wrong side of the value reaches the threshold: the lower bound for `at_least`, the
-upper one for `at_most`, one-sided at the criterion's `confidence` (0.95 unless stated).
+upper one for `at_most`, one-sided at the criterion's `confidence` (0.95 unless stated). It is not met when the
+opposite bound misses the threshold, and insufficient in between. Observations of one unit, such as the claims of a
+trace, count as what they show together.
 
-A check that reads rejects counts each trace that was set aside as an observation that is not good (decision 0028).
+A check that reads rejects counts each trace that was set aside as not good for a pass and as good for a fail (decisions
+0028 and 0044).
 
-准则比较的是置信区间的界限，而不是点估计。
+准则比较的是置信区间的界限，而不是点估计。同一独立单元内的观测相互依赖，按单元计算。
 """
 
 

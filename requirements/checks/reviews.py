@@ -30,7 +30,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
 
 @check(
     name="reviews.within_time",
-    version="1",
+    version="2",
     title=Words("Reviews are done in time", "审阅按时完成"),
     measures=Words(
         "Of the traces of these risk tiers whose time for review is over, "
@@ -80,7 +80,7 @@ def measure_within_time(
 
 @check(
     name="reviews.challenge_labelled",
-    version="2",
+    version="3",
     title=Words("Challenges carry a labelled reason", "质疑附有标注理由"),
     measures=Words(
         "Of the reviews that override, reject or escalate advice of these risk tiers, "
@@ -111,7 +111,7 @@ def measure_challenge_labelled(
 
 @check(
     name="reviews.overridden",
-    version="2",
+    version="3",
     title=Words("Advice that reviewers override or reject", "被审阅人更改或拒绝的建议"),
     measures=Words(
         "Of the reviews of advice of these risk tiers, the share that override or reject it. "
@@ -161,6 +161,7 @@ def _observe_reviews(population: Population, reviews: QuerySet[Any]) -> Observat
         fit=admissible(population, "task__trace_id"),
         trace_digest="trace_digest",
         observed_at="created_at",
+        unit="task__trace_id",
         missing=count_set_aside(population),
     )
 

@@ -31,8 +31,9 @@ from requirements.models import AcceptanceCriterion, Assessment, RequirementStat
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.verdicts import Judgement, Rule, judge, worst
 
-# 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered
-ENGINE_VERSION: Final = "assess/3"
+# 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
+# 4: independent units, all that is missing, and `not_met` by the favourable bound
+ENGINE_VERSION: Final = "assess/4"
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was observed before, however old it may be
 
 
@@ -42,6 +43,7 @@ class SliceResult(TypedDict):
     where: dict[str, str]
     value: float | None
     n: int
+    n_units: int
     low: float | None
     high: float | None
     bound_confidence: float
@@ -290,6 +292,7 @@ class _Part:
             "where": self.where,
             "value": measured.value,
             "n": measured.n,
+            "n_units": measured.n_units,
             "low": measured.low,
             "high": measured.high,
             "bound_confidence": measured.bound_confidence,

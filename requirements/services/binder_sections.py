@@ -157,8 +157,9 @@ def _judged(scope: BinderScope, criterion: AcceptanceCriterion) -> Judged:
 
 
 def _missing(part: Mapping[str, Any]) -> Missing:
-    """Return how many traces of the whole or of a slice were set aside; nothing where none were."""
-    n = sum(part["recent"]["inputs"].get("set_aside", {}).values())
+    """Return how much of the whole or of a slice is missing, set aside or without a value; nothing where none is."""
+    inputs = part["recent"]["inputs"]
+    n = sum(sum(inputs.get(name, {}).values()) for name in ("set_aside", "missing"))
     return {"missing": n} if n else {}
 
 

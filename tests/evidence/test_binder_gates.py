@@ -27,13 +27,13 @@ LATER = "2199-01-01T00:00:00Z"
 def decision(world: World) -> GateDecision:
     """A pass by a version that the author proposed, through a token too, and the approver approved."""
     make_criterion(world)
-    traces = [make_trace(world) for _ in range(12)]
+    traces = [make_trace(world) for _ in range(14)]
     author = world.principal("author")
     references = [gates.CriterionReference(requirement="r")]
     version = gates.propose_gate(principal=author, system=world.system, key="release", references=references)
     gates.settle_gate_proposal(principal=world.principal("approver"), version=version, to_state="approved")
     made = gates.decide_gate(principal=acting(), system=world.system, gate="release", release=world.release)
-    assert (made.verdict, len(traces)) == ("pass", 12)
+    assert (made.verdict, len(traces)) == ("pass", 14)
     return made
 
 

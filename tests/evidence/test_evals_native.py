@@ -295,7 +295,7 @@ def test_aggregates_are_by_slice_and_leave_unscored_and_errors_out_of_the_value(
             sample("4", scores=score(None, "unscored"), slice={"language": "zh-Hans"}),
         ]
     )
-    assert scores_of(run, lambda a: (a.slice, a.n_scored, a.n_unscored, a.n_error)) == [
+    assert scores_of(run, lambda a: (a.slice, a.n_scored, a.missing.unscored, a.missing.errored)) == [
         ({}, 2, 1, 1),
         ({"language": "en"}, 2, 0, 1),
         ({"language": "zh-Hans"}, 0, 1, 0),
@@ -303,7 +303,8 @@ def test_aggregates_are_by_slice_and_leave_unscored_and_errors_out_of_the_value(
     overall = aggregate(run)[0].estimate
     assert overall is not None
     assert overall.value == 0.5
-    assert overall.method == "wilson"
+    assert overall.method == "clopper_pearson"
+    assert (overall.worst, overall.best) == (0.25, 0.75)
 
 
 def test_equal_means_of_a_share_are_not_certainty() -> None:
@@ -314,8 +315,8 @@ def test_equal_means_of_a_share_are_not_certainty() -> None:
     assert estimate.low < 0.5
 
 
-def test_a_mean_with_a_unit_of_its_own_gets_a_t_interval() -> None:
+def test_a_mean_with_a_unit_of_its_own_gets_an_interval_in_it() -> None:
     run = parse([sample(str(i), scores=score(i * 10, metric="latency")) for i in range(5)])
     estimate = next(a.estimate for a in aggregate(run) if a.metric.key == "latency" and not a.slice)
     assert estimate is not None
-    assert (estimate.value, estimate.method) == (20.0, "mean_t")
+    assert (estimate.value, estimate.method) == (20.0, "hall")

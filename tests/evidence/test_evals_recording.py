@@ -25,7 +25,11 @@ def test_a_file_is_kept_as_it_came_with_its_samples_and_our_aggregates(world: Wo
     overall = EvalScore.objects.get(slice={})
     assert overall.value == pytest.approx(2 / 3)
     assert (overall.n, overall.n_unscored, overall.n_error) == (3, 1, 0)
-    assert (overall.unit, overall.direction, overall.interval_method) == ("share", "higher", "wilson")
+    assert (overall.unit, overall.direction, overall.interval_method) == (
+        "share",
+        "higher",
+        "clopper_pearson",
+    )
     assert overall.low is not None
     assert overall.value is not None
     assert overall.low < overall.value
@@ -150,7 +154,7 @@ def test_posting_takes_its_own_scope(world: World, api: APIClient, scope: Scope)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("values", [(1e155, -1e155), (1.7e308, 1.7e308, -1.0)])
+@pytest.mark.parametrize("values", [(1.7e308, -1.7e308), (1.7e308, 1.7e308, -1.0)])
 def test_scores_whose_spread_is_no_number_are_refused(world: World, values: tuple[float, ...]) -> None:
     content = json.loads(eval_file())
     content["metrics"] = {"speed": {"kind": "mean", "direction": "higher", "unit": "s"}}

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from collections import defaultdict
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from evidence import statistics
+from evidence.statistics import End, Missing, Plan, Tally, Unit, judge_bounds, more_units, tally, tally_share
+from evidence.statistics.numerics import nearest, outward
 
 CONFIDENCES = st.sampled_from([0.8, 0.9, 0.95, 0.99])
+SCORES = st.floats(0, 1).map(lambda value: round(value, 6))
 
 
 @st.composite
@@ -19,65 +27,29 @@ def shares(draw: st.DrawFn) -> tuple[int, int]:
     return draw(st.integers(0, n)), n
 
 
+@st.composite
+def tallies(draw: st.DrawFn) -> Tally:
+    sizes = draw(st.lists(st.integers(1, 8), min_size=1, max_size=40))
+    return tally(Unit(n, draw(st.integers(0, n)), draw(st.integers(0, 1))) for n in sizes)
+
+
+def share_of(units: Tally, confidence: float = 0.9) -> statistics.Estimate:
+    estimate = statistics.estimate_share(units, confidence)
+    assert estimate is not None
+    return estimate
+
+
+# --- Shares ---------------------------------------------------------------------------------------------------
 @settings(deadline=None, max_examples=60)
 @given(shares(), CONFIDENCES)
-def test_wilson_agrees_with_scipy(share: tuple[int, int], confidence: float) -> None:
+def test_clopper_pearson_agrees_with_scipy_and_statsmodels(share: tuple[int, int], confidence: float) -> None:
     k, n = share
-    ours = statistics.wilson(k, n, confidence)
-    theirs = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
-    assert ours.low == pytest.approx(theirs.low, abs=1e-9)
-    assert ours.high == pytest.approx(theirs.high, abs=1e-9)
-
-
-@settings(deadline=None, max_examples=60)
-@given(shares(), CONFIDENCES)
-def test_clopper_pearson_agrees_with_scipy(share: tuple[int, int], confidence: float) -> None:
-    k, n = share
-    ours = statistics.clopper_pearson(k, n, confidence)
-    theirs = stats.binomtest(k, n).proportion_ci(confidence, method="exact")
-    assert ours.low == pytest.approx(theirs.low, abs=1e-9)
-    assert ours.high == pytest.approx(theirs.high, abs=1e-9)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60), CONFIDENCES)
-def test_mean_agrees_with_scipy(values: list[float], confidence: float) -> None:
-    ours = statistics.mean_t(values, confidence)
-    mean = math.fsum(values) / len(values)
-    variance = math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
-    half = stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * math.sqrt(variance / len(values))
-    assert ours.value == pytest.approx(mean)
-    assert ours.low == pytest.approx(mean - half, rel=1e-7, abs=1e-6)
-    assert ours.high == pytest.approx(mean + half, rel=1e-7, abs=1e-6)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.floats(0, 1), st.floats(0.05, 400), st.floats(0.05, 400))
-def test_incomplete_beta_agrees_with_scipy(x: float, a: float, b: float) -> None:
-    assert statistics.incomplete_beta(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), abs=1e-9)
-
-
-@pytest.mark.parametrize("degrees", [1, 2, 5, 29, 400])
-@pytest.mark.parametrize("p", [0.005, 0.3, 0.5, 0.9, 0.975])
-def test_t_quantile_agrees_with_scipy(p: float, degrees: int) -> None:
-    assert statistics.t_quantile(p, degrees) == pytest.approx(stats.t.ppf(p, degrees), abs=1e-8)
-
-
-def test_three_of_three_does_not_show_ninety_five_per_cent() -> None:
-    low = statistics.wilson(3, 3).low
-    assert low is not None
-    assert low < 0.5
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=80))
-def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None:
-    n = len(values)
-    estimate = statistics.wilson(min(math.fsum(values), n), n)
-    assert estimate.low is not None
-    assert estimate.high is not None
-    assert estimate.low < estimate.high
-    assert estimate.low <= estimate.value <= estimate.high
+    low, high = statistics.clopper_pearson(k, n, confidence)
+    scipy = stats.binomtest(k, n).proportion_ci(confidence, method="exact")
+    peer = proportion_confint(k, n, alpha=1 - confidence, method="beta")
+    assert low == pytest.approx(scipy.low, abs=1e-9)
+    assert high == pytest.approx(scipy.high, abs=1e-9)
+    assert (low, high) == pytest.approx(tuple(map(float, np.nan_to_num(peer, nan=0.0))), abs=1e-9)
 
 
 @settings(deadline=None, max_examples=60)
@@ -85,32 +57,276 @@ def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None
 def test_smallest_n_is_the_smallest(threshold: float) -> None:
     n = statistics.smallest_n_at_least(threshold)
     assert n is not None
-    enough = statistics.wilson(n, n).low
-    assert enough is not None
-    assert enough >= threshold
-    if n > 1:
-        one_less = statistics.wilson(n - 1, n - 1).low
-        assert one_less is not None
-        assert one_less < threshold
+    assert statistics.clopper_pearson(n, n)[0] >= threshold - 1e-12
+    assert n == 1 or statistics.clopper_pearson(n - 1, n - 1)[0] < threshold
 
 
 def test_no_number_of_successes_shows_certainty() -> None:
     assert statistics.smallest_n_at_least(1.0) is None
 
 
-def test_one_value_has_no_interval() -> None:
-    estimate = statistics.mean_t([4.0])
-    assert (estimate.value, estimate.low, estimate.high, estimate.stderr) == (4.0, None, None, None)
+def test_attempts_at_one_item_are_one_unit() -> None:
+    """25 items x 4 attempts, one always wrong: what 24 of 25 items say, and not what 96 of 100 would."""
+    estimate = share_of(tally([Unit(4, 4)] * 24 + [Unit(4, 0)]))
+    assert (estimate.n, estimate.n_units, estimate.value) == (100, 25, 0.96)
+    assert estimate.method == "korn_graubard"
+    assert estimate.n_effective == pytest.approx(25)
+    assert estimate.low is not None
+    assert estimate.low < 0.84
+    alone = share_of(tally_share(96, 100))
+    assert alone.low is not None
+    assert alone.low > 0.9
+
+
+def test_units_without_a_failure_still_leave_a_bound() -> None:
+    estimate = share_of(tally([Unit(4, 4)] * 25))
+    assert estimate.low == pytest.approx(0.05 ** (1 / 25))
+    assert share_of(tally([Unit(100, 100)])).low == pytest.approx(0.05)
+
+
+def test_korn_and_graubard_by_hand() -> None:
+    """Each step of the paper's section 2, with the degrees of freedom of the units that hold a failure."""
+    units = [Unit(5, 5)] * 60 + [Unit(5, 4)] * 20 + [Unit(5, 2)] * 20
+    p = 420 / 500
+    variance = 100 / 99 * sum((unit.total - p * 5) ** 2 for unit in units) / 500**2
+    effective = p * (1 - p) / variance * (stats.t.ppf(0.95, 499) / stats.t.ppf(0.95, 40)) ** 2
+    estimate = share_of(tally(units))
+    assert estimate.n_effective == pytest.approx(effective)
+    assert estimate.low == pytest.approx(
+        stats.beta.ppf(0.05, p * effective, effective - p * effective + 1), rel=1e-8
+    )
+
+
+@settings(deadline=None, max_examples=80)
+@given(tallies())
+def test_effective_n_is_never_above_n_and_bounds_enclose_the_value(units: Tally) -> None:
+    estimate = share_of(units)
+    assert 1 - 1e-9 <= estimate.n_effective <= units.n + units.n_missing + 1e-9
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 0 <= estimate.low <= estimate.value + 1e-9
+    assert estimate.value - 1e-9 <= estimate.high <= 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(tallies(), st.integers(0, 20))
+def test_more_that_is_missing_never_narrows_the_interval(units: Tally, more: int) -> None:
+    before = share_of(units)
+    counted = dict(units.items())
+    counted[Unit(0, 0.0, 1)] = counted.get(Unit(0, 0.0, 1), 0) + more
+    after = share_of(Tally(counted))
+    assert before.worst is not None
+    assert before.best is not None
+    assert after.worst is not None
+    assert after.best is not None
+    assert after.worst <= before.worst
+    assert after.best >= before.best
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(SCORES, min_size=2, max_size=80))
+def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None:
+    estimate = share_of(tally(Unit(1, value) for value in values))
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.low < estimate.high
+
+
+def test_missing_counts_against_both_ends() -> None:
+    """925 right, 35 wrong, 40 errors: as bad as 925 of 1,000 may be, and as good as 965."""
+    estimate = share_of(tally_share(925, 960, missing=40))
+    assert (estimate.value, estimate.worst, estimate.best) == (nearest(925 / 960), 0.925, 0.965)
+    assert estimate.low == pytest.approx(stats.binomtest(925, 1000).proportion_ci(0.9, "exact").low)
+    assert estimate.high == pytest.approx(stats.binomtest(965, 1000).proportion_ci(0.9, "exact").high)
+
+
+def test_nothing_observed_is_no_estimate() -> None:
+    assert statistics.estimate_share(tally([], alone_missing=3)) is None
+    assert statistics.estimate_mean(tally([], alone_missing=3)) is None
+    assert statistics.estimate_percentile({}, 0.9, missing=3) is None
+
+
+# --- Means ----------------------------------------------------------------------------------------------------
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60), CONFIDENCES)
+def test_a_mean_is_at_least_as_cautious_as_students(values: list[float], confidence: float) -> None:
+    estimate = statistics.estimate_mean(tally(Unit(1, value) for value in values), confidence)
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    half = (
+        stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
+    )
+    slack = 1e-6 * (1 + max(map(abs, values)))
+    assert estimate.low <= np.mean(values) - half + slack
+    assert estimate.high >= np.mean(values) + half - slack
+
+
+def test_a_symmetric_mean_is_students() -> None:
+    values = [float(value) for value in range(-10, 11)]
+    estimate = statistics.estimate_mean(tally(Unit(1, value) for value in values))
+    assert estimate is not None
+    theirs = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    assert (estimate.low, estimate.high) == pytest.approx((theirs.low, theirs.high))
+    assert not estimate.doubt
+
+
+def test_a_long_tail_is_no_answer_and_says_what_is() -> None:
+    values = np.random.default_rng(1).lognormal(6, 1, 60).tolist()
+    estimate = statistics.estimate_mean(tally(Unit(1, value) for value in values))
+    assert estimate is not None
+    assert "ask for a percentile" in estimate.doubt
+
+
+def test_a_mean_of_units_varies_by_unit() -> None:
+    alone = statistics.estimate_mean(tally(Unit(1, value) for value in [1.0, 2.0, 3.0, 4.0] * 5))
+    attempts = statistics.estimate_mean(tally(Unit(5, 5 * value) for value in [1.0, 2.0, 3.0, 4.0]))
+    assert alone is not None
+    assert attempts is not None
+    assert (alone.value, alone.n, alone.n_units) == (2.5, 20, 20)
+    assert (attempts.value, attempts.n, attempts.n_units) == (2.5, 20, 4)
+    theirs = stats.ttest_1samp([1, 2, 3, 4], 0).confidence_interval(0.9)
+    assert attempts.high == pytest.approx(theirs.high)
+
+
+@pytest.mark.parametrize(
+    ("units", "says"),
+    [
+        ([Unit(1, 4.0)], "one unit"),
+        ([Unit(1, 0.1)] * 9, "all values are equal"),
+        ([Unit(1, 4.0), Unit(1, 5.0), Unit(0, 0.0, 1)], "1 observations are missing"),
+    ],
+)
+def test_a_mean_says_why_it_promises_nothing(units: list[Unit], says: str) -> None:
+    estimate = statistics.estimate_mean(tally(units))
+    assert estimate is not None
+    assert says in estimate.doubt
+
+
+# --- Percentiles ----------------------------------------------------------------------------------------------
+@settings(deadline=None, max_examples=60)
+@given(st.integers(2, 300), st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 5))
+def test_percentile_bounds_are_the_order_statistics(n: int, q: float, missing: int) -> None:
+    """Against the binomial itself: the r-th of all values is a bound at 0.95 if P(B < r) is, with missing beyond."""
+    values = {str(index): [float(index)] for index in range(1, n + 1)}
+    estimate = statistics.estimate_percentile(values, q, missing=missing)
+    assert estimate is not None
+    everything = n + missing
+    above = next(
+        (r for r in range(1, everything + 1) if stats.binom.cdf(r - 1, everything, q) >= 0.95), everything + 1
+    )
+    below = max(
+        (r for r in range(1, everything + 1) if stats.binom.sf(r - 1, everything, q) >= 0.95), default=0
+    )
+    assert estimate.high == (float(above) if above <= n else None)
+    assert estimate.low == (float(below - missing) if below > missing else None)
+
+
+def test_attempts_are_no_further_values_of_a_percentile() -> None:
+    ones = {str(index): [float(index)] for index in range(60)}
+    fours = {unit: values * 4 for unit, values in ones.items()}
+    alone, attempts = (statistics.estimate_percentile(values, 0.9) for values in (ones, fours))
+    assert alone is not None
+    assert attempts is not None
+    assert (attempts.n, attempts.n_units) == (240, 60)
+    assert attempts.high is not None
+    assert alone.high is not None
+    assert attempts.high >= alone.high
+
+
+# --- What is missing, and the three ends ----------------------------------------------------------------------
+def test_a_limit_makes_no_dataset_smaller() -> None:
+    assert Plan(samples=1000, limit=25).absent(25) == 975
+    assert Plan(samples=8, epochs=2).absent(14) == 2
+    assert Plan(limit=6).absent(4) == 2
+    assert Plan().absent(0) == 0
+    assert Plan(limit=6).is_open
+    assert Missing(errored=1, absent=2).as_dict() == {"errored": 1, "absent": 2}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "at_least", "at_most"),
+    [
+        (0.91, 0.99, End.PASS, End.FAIL),
+        (0.9, 0.9, End.PASS, End.PASS),
+        (0.82, 0.924, End.INSUFFICIENT, End.INSUFFICIENT),  # 88 of 100: not known to miss 0.9
+        (0.7, 0.89, End.FAIL, End.PASS),
+        (None, 0.89, End.FAIL, End.PASS),
+        (0.91, None, End.PASS, End.FAIL),
+        (None, None, End.INSUFFICIENT, End.INSUFFICIENT),
+    ],
+)
+def test_an_end_is_known_by_the_bound_of_its_side(
+    low: float | None, high: float | None, at_least: End, at_most: End
+) -> None:
+    assert judge_bounds(low, high, 0.9, higher_is_better=True) is at_least
+    assert judge_bounds(low, high, 0.9, higher_is_better=False) is at_most
+
+
+@pytest.mark.parametrize(("k", "n"), [(92, 100), (20, 20), (85, 100), (8, 10), (460, 500)])
+def test_as_many_more_as_are_told_settle_it(k: int, n: int) -> None:
+    """Were the truth what was observed, the smaller n leaves less than 80 % power, and n and what was told leave it."""
+    more = more_units(share_of(tally_share(k, n)), 0.9)
+    assert more is not None
+    above = k / n > 0.9
+    p, threshold = (k / n, 0.9) if above else (1 - k / n, 0.1)
+    critical = stats.binom.isf(0.05, n + more, threshold) + 1
+    assert stats.binom.sf(critical - 1, n + more, p) >= 0.8 or more == 1
+
+
+def test_what_more_units_cannot_settle_is_not_promised() -> None:
+    at_the_threshold = share_of(tally_share(90, 100))
+    assert more_units(at_the_threshold, 0.9) is None
+    could_be_either = share_of(tally_share(38, 40, missing=36))
+    assert more_units(could_be_either, 0.85) is None
+
+
+def test_units_are_worth_what_they_say() -> None:
+    """Four attempts each at items that do not vary within are worth an item: as many more as of single attempts."""
+    single = more_units(share_of(tally([Unit(1, 1)] * 24 + [Unit(1, 0)])), 0.9)
+    several = more_units(share_of(tally([Unit(4, 4)] * 24 + [Unit(4, 0)])), 0.9)
+    assert single == several
+
+
+# --- Numbers as they are held ---------------------------------------------------------------------------------
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_rounding_makes_no_interval_narrower(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    rounded = outward(low, high)
+    assert rounded[0] <= low or math.isclose(rounded[0], low, rel_tol=1e-15)
+    assert rounded[1] >= high or math.isclose(rounded[1], high, rel_tol=1e-15)
+    assert outward(*rounded) == rounded
+
+
+def test_a_number_of_few_digits_stays_it() -> None:
+    assert outward(0.9, 0.9) == (0.9, 0.9)
+    assert outward(1 - 0.1, 0.1 + 0.2) == (0.9, 0.3)
+
+
+def test_nobody_imports_scipy_before_a_number_is_asked_for() -> None:
+    """A web process serves pages long before it judges anything."""
+    code = (
+        "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup()\n"
+        "import config.urls, evidence.statistics\n"
+        "from evidence.tasks import *\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'scipy', 'numpy', 'statsmodels'}))\n"
+        "evidence.statistics.estimate_successes(1, 2); print('scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-3:-1] == ["[]", "True"], done.stdout
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: statistics.wilson(0, 0),
-        lambda: statistics.wilson(4, 3),
-        lambda: statistics.wilson(1, 3, 1.0),
-        lambda: statistics.mean_t([]),
-        lambda: statistics.mean_t([1.0, math.nan]),
+        lambda: statistics.clopper_pearson(0, 0),
+        lambda: statistics.clopper_pearson(4, 3),
+        lambda: statistics.clopper_pearson(1, 3, 1.0),
+        lambda: tally_share(4, 3),
+        lambda: statistics.estimate_share(tally([Unit(1, 1.5)])),
+        lambda: statistics.estimate_mean(tally([Unit(1, 1.0), Unit(1, math.nan)])),
+        lambda: statistics.estimate_percentile({"a": [1.0]}, 1.0),
+        lambda: statistics.estimate_percentile(defaultdict(list, a=[math.inf]), 0.5),
     ],
 )
 def test_nonsense_is_refused(call: Callable[[], object]) -> None:

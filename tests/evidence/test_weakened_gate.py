@@ -38,7 +38,7 @@ def test_a_weaker_gate_that_ci_posts_decides_nothing(world: World) -> None:
     make_criterion(
         world, key="weak", check="versions.registered", parameters="{slots: [model]}", min_n=1, threshold=0.1
     )
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world, has_confidence=False)
     define_release_gate(world, "strict")
     before = send(world, "gates/release/decisions", release="r1")
@@ -50,7 +50,7 @@ def test_a_weaker_gate_that_ci_posts_decides_nothing(world: World) -> None:
 
 def test_a_gate_that_ci_pins_in_a_release_decides_nothing(world: World) -> None:
     make_criterion(world, key="strict", min_n=1)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world, has_confidence=False)
     define_release_gate(world, "strict")
     made_up = {"slot": "gate", "kind": "gate", "key": "release", "label": "2", "digest": "a" * 64}

@@ -82,13 +82,13 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(world: World, api:
 
 def test_a_release_is_assessed_and_the_verdicts_are_listed(world: World, api: APIClient) -> None:
     make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     body = {"system": "credit-assistant", "release": "r1"}
     answer = api.post("/api/v1/assessments", body, format="json", **world.headers(Scope.GATE))
     assert answer.status_code == 201, answer.content
     (assessment,) = answer.json()
-    assert (assessment["verdict"], assessment["criterion"], assessment["n"]) == ("met", "r/c", 12)
+    assert (assessment["verdict"], assessment["criterion"], assessment["n"]) == ("met", "r/c", 14)
     listed = api.get("/api/v1/assessments?verdict=met", **world.headers(Scope.READ)).json()
     assert [item["id"] for item in listed["results"]] == [assessment["id"]]
     assert Assessment.objects.count() == 1

@@ -43,14 +43,14 @@ def other_version(world: World, *, registered: bool) -> ArtefactVersion:
 
 def test_enough_good_answers_meet_the_criterion(world: World) -> None:
     criterion = make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
     )
     assert assessment.verdict == "met"
-    assert (assessment.value, assessment.n, assessment.unit) == (1.0, 12, "share")
-    assert assessment.low == pytest.approx(12 / (12 + 1.6448536**2))  # Wilson, one-sided 95 %
+    assert (assessment.value, assessment.n, assessment.unit) == (1.0, 14, "share")
+    assert assessment.low == pytest.approx(0.05 ** (1 / 14))  # Clopper and Pearson, one-sided 95 %
     assert assessment.observed_from is not None
     assert AuditEvent.objects.filter(verb="criterion.assessed").count() == 1
 
@@ -68,14 +68,14 @@ def test_nothing_observed_is_insufficient(world: World) -> None:
 
 def test_bad_answers_are_not_met(world: World) -> None:
     criterion = make_criterion(world)
-    for index in range(12):
+    for index in range(14):
         make_trace(world, has_limitations=index % 2 == 0)
     assert verdict(world, criterion) == "not_met"
 
 
 def test_old_evidence_is_stale(world: World) -> None:
     criterion = make_criterion(world, max_age_days=30)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world, age=timedelta(days=40))
     assert verdict(world, criterion) == "stale"
 
@@ -97,7 +97,7 @@ def test_another_release_says_nothing_about_this_one(world: World) -> None:
         system=world.system, manifest=factories.manifest(name="r2"), principal=acting("user:ci")
     )
     criterion = make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world, release=other)
     assert verdict(world, criterion) == "insufficient"
 
@@ -106,7 +106,7 @@ def test_each_slice_has_to_hold(world: World) -> None:
     criterion = make_criterion(world, slices="[{language: en}, {language: zh-Hans}]")
     for _ in range(40):
         make_trace(world, language="en")
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world, language="zh-Hans", has_confidence=False, has_limitations=False)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
@@ -143,7 +143,7 @@ def test_a_late_revision_replaces_the_one_before(world: World) -> None:
 
 def test_the_same_facts_are_assessed_once(world: World) -> None:
     criterion = make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     verdict(world, criterion)
     events = AuditEvent.objects.count()
@@ -157,7 +157,7 @@ def test_the_same_facts_are_assessed_once(world: World) -> None:
 
 def test_a_stored_assessment_replays_whatever_came_later(world: World) -> None:
     criterion = make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"

@@ -28,7 +28,7 @@ def decide(world: World, *references: CriterionReference) -> GateDecision:
 
 def test_a_release_that_meets_its_criteria_passes_and_replays(world: World) -> None:
     make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     decision = decide(world, CriterionReference(requirement="r"))
     assert decision.verdict == "pass"
@@ -40,7 +40,7 @@ def test_a_release_that_meets_its_criteria_passes_and_replays(world: World) -> N
 
 def test_a_requirement_nobody_approved_passes_nothing(world: World) -> None:
     make_criterion(world, approved=False)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     assert decide(world, CriterionReference(requirement="r")).verdict == "insufficient"
     named = decide(world, CriterionReference(requirement="r", version=1))
@@ -57,7 +57,7 @@ def test_a_superseded_version_passes_nothing(world: World) -> None:
         principal=acting(AUTHOR),
     )
     approve(newer.requirements[0].version)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     assert decide(world, CriterionReference(requirement="r", version=1)).verdict == "insufficient"
     assert decide(world, CriterionReference(requirement="r", criterion="c")).verdict == "pass"
@@ -65,7 +65,7 @@ def test_a_superseded_version_passes_nothing(world: World) -> None:
 
 def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
     make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     for lost in (
         CriterionReference(requirement="none"),
@@ -80,7 +80,7 @@ def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
 
 def test_what_leads_somewhere_only_later_changes_no_decision_of_before(world: World) -> None:
     make_criterion(world)
-    for _ in range(12):
+    for _ in range(14):
         make_trace(world)
     lost = (CriterionReference(requirement="r", version=2), CriterionReference(baseline="b"))
     decision = decide(world, CriterionReference(requirement="r"), *lost)

@@ -90,7 +90,7 @@ def test_no_requirement_without_its_audit_event(world: World, monkeypatch: pytes
 
 
 def test_the_linter_warns_and_does_not_block(world: World) -> None:
-    source = requirement_file().replace(
+    source = requirement_file(min_n=14).replace(
         b"Each answer must do what this criterion measures.", b"It must be explainable."
     )
     version = load(world, source).requirements[0].version

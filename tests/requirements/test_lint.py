@@ -79,7 +79,7 @@ def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> 
     short = dataclasses.replace(CRITERION, threshold=0.95, min_n=12)
     (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(short,)))
     assert warning.code == "underpowered"
-    assert "52" in warning.suggestion
+    assert "59" in warning.suggestion
     assert codes(criteria=(dataclasses.replace(CRITERION, threshold=1.0),)) == ["out_of_reach"]
     at_most = dataclasses.replace(CRITERION, comparator=Comparator.AT_MOST, threshold=0.05, min_n=12)
     assert codes(criteria=(at_most,)) == ["underpowered"]
@@ -94,3 +94,19 @@ def test_evidence_that_never_ages_is_doubted_where_risk_is_high() -> None:
 def test_the_starter_baseline_passes_its_own_lint() -> None:
     parsed = parse_requirement_file(read_starter(), "baseline.yaml")
     assert [warning for draft in parsed.requirements for warning in lint_requirement(draft)] == []
+
+
+def test_a_mean_of_times_is_told_to_be_a_percentile_and_a_percentile_how_many_it_takes() -> None:
+    mean = dataclasses.replace(
+        CRITERION,
+        check="evals.metric",
+        parameters={},
+        comparator=Comparator.AT_MOST,
+        threshold=900.0,
+        unit="ms",
+        min_n=58,
+    )
+    assert codes(criteria=(mean,)) == ["mean_of_a_tail"]
+    percentile = dataclasses.replace(mean, parameters={"percentile": 95})
+    assert codes(criteria=(percentile,)) == ["underpowered"]
+    assert codes(criteria=(dataclasses.replace(percentile, min_n=59),)) == []

@@ -47,9 +47,12 @@ def test_they_count_against_a_pass_and_the_verdict_says_so(world: World, setting
     assert judge(world, key="before").verdict == CriterionVerdict.MET
     set_aside(world, settings, 20)
     after = judge(world, key="after")
-    assert (after.verdict, after.value, after.n) == (CriterionVerdict.NOT_MET, 0.5, 40)
+    assert (after.verdict, after.value, after.n) == (CriterionVerdict.INSUFFICIENT, 1.0, 40)
+    estimate = after.inputs["measured"][0]["recent"]["inputs"]["estimate"]
+    assert (estimate["worst"], estimate["best"]) == (0.5, 1.0)
     assert after.inputs["measured"][0]["recent"]["inputs"]["set_aside"] == {"trace_too_large": 20}
-    assert "traces set aside, which count against it: 20 trace_too_large" in after.detail
+    assert "missing, which counts against it: 20 trace_too_large" in after.detail
+    assert "the 20 that are missing could decide it" in after.detail
     assert replay_assessment(after).agrees
 
 
@@ -65,7 +68,7 @@ def test_they_make_no_evidence_enough(world: World, settings: Settings) -> None:
     set_aside(world, settings, 10)
     judged = judge(world, min_n=11)
     assert judged.verdict == CriterionVerdict.INSUFFICIENT
-    assert judged.detail.startswith("1 observations, at least 11 are needed (traces set aside")
+    assert judged.detail.startswith("1 observations, at least 11 are needed (missing")
 
 
 def test_once_sealed_they_are_missing_no_more(world: World, settings: Settings) -> None:
@@ -87,11 +90,11 @@ def test_one_that_names_its_release_counts_against_that_one_alone(world: World, 
 
 
 @pytest.mark.parametrize(
-    ("check", "comparator", "at_first", "then"),
-    [("reviews.overridden", "at_most", 0.0, 0.5), ("reviews.challenge_labelled", "at_least", 1.0, 0.5)],
+    ("check", "comparator", "bound", "at_first"),
+    [("reviews.overridden", "at_most", "high", 0.0), ("reviews.challenge_labelled", "at_least", "low", 1.0)],
 )
 def test_checks_over_reviews_count_what_nobody_could_review(
-    world: World, settings: Settings, check: str, comparator: str, at_first: float, then: float
+    world: World, settings: Settings, check: str, comparator: str, bound: str, at_first: float
 ) -> None:
     decision = "approve" if check == "reviews.overridden" else "reject"
     for role in ("reviewer", "auditor"):
@@ -101,7 +104,8 @@ def test_checks_over_reviews_count_what_nobody_could_review(
     assert (before.value, before.n) == (at_first, 2)
     set_aside(world, settings, 2)
     after = judge(world, key="after", **criterion)
-    assert (after.value, after.n) == (then, 4)
+    assert (after.value, after.n) == (at_first, 4)
+    assert abs(getattr(after, bound) - at_first) > abs(getattr(before, bound) - at_first)
     assert replay_assessment(before).agrees
     assert replay_assessment(after).agrees
     few = judge(world, key="few", **(criterion | {"min_n": 3}))

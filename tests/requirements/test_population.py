@@ -59,3 +59,16 @@ def test_the_digest_is_over_a_line_a_row_as_ever(world: World) -> None:
 
 def test_the_digest_over_nothing_is_empty(world: World) -> None:
     assert observed(world) == {"n": 0, "successes": 0, "mis_versioned": 0, "digest": ""}
+
+
+@pytest.mark.parametrize(("unsupported", "n_units", "low"), [(4, 25, 0.82), (0, 25, 0.88)])
+def test_the_claims_of_a_trace_are_one_unit(world: World, unsupported: int, n_units: int, low: float) -> None:
+    """A hundred claims of 25 traces, those of one trace all unsupported: 96 of 100 alone would show 0.91."""
+    for number in range(25):
+        verdict = "not_found" if number == 0 and unsupported else "verbatim"
+        make_trace(world, claims=[(verdict, 1.0)] * 4)
+    everything = Population(world.system.pk, world.release.pk, clock.read_moment(), None)
+    check = get_check("citations.material_supported")
+    measured = check.measure(everything, check.with_defaults({}), 0.95)
+    assert (measured.n, measured.n_units, measured.successes) == (100, n_units, 100 - unsupported)
+    assert measured.low == pytest.approx(low, abs=0.01)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
-from evidence.statistics import two_sided, wilson
+from evidence.statistics import estimate_successes, two_sided
 from evidence.vocabulary import CriterionVerdict
 from requirements.checks.contracts import Measured
 from requirements.drafts import Comparator
@@ -22,7 +22,7 @@ AT_MOST = Rule(Comparator.AT_MOST, 0.1, "share", 10)
 
 
 def share(successes: int, n: int, **over: Any) -> Measured:
-    estimate = wilson(successes, n, two_sided(0.95)) if n else None
+    estimate = estimate_successes(successes, n, two_sided(0.95))
     measured = Measured(
         value=estimate.value if estimate else None,
         n=n,
@@ -35,6 +35,7 @@ def share(successes: int, n: int, **over: Any) -> Measured:
         observed_from=None,
         observed_to=datetime(2026, 11, 1, tzinfo=UTC),
         inputs={},
+        estimate=estimate,
     )
     return dataclasses.replace(measured, **over)
 

@@ -1,7 +1,7 @@
 """`tracebinder push-eval FILE`: post an eval file as it is; the server computes the aggregates itself.
 
-Exit codes: 0 stored (or already there), 1 stored but the run did not succeed or a sample was rejected,
-3 not stored.
+Exit codes: 0 stored (or already there), 1 stored but the run did not succeed, or a sample was rejected or is absent
+from what was planned, 3 not stored.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def _print_run(status: int, answer: dict[str, object]) -> None:
         )
         for score in _objects(answer, "scores")
     ]
-    print_table(("metric", "slice", "value", "interval", "n", "unit"), rows)
+    print_table(("metric", "slice", "value", "each bound at 0.95", "n", "unit"), rows)
     for reject in _objects(answer, "rejects"):
-        print(f"rejected: {reject.get('code')}: {reject.get('detail')}")
+        print(f"missing: {reject.get('code')}: {reject.get('detail')}")
 
 
 def _objects(answer: dict[str, object], key: str) -> list[dict[str, object]]:

@@ -94,18 +94,19 @@ def _check_missing(criterion: JsonObject, *, member: str) -> None:
         return
     slices = objects_at(criterion, "sliceResults", member=member) if "sliceResults" in criterion else []
     for told, part in zip((criterion, *slices), parts, strict=False):
-        if not same_json(told.get("missing", 0), _set_aside(part)):
+        if not same_json(told.get("missing", 0), _count_missing(part)):
             key = text_at(criterion, "key", member=member)
             raise BinderFailed(
                 f"criterion {key!r} says another number missing than its inputs do", member=member
             )
 
 
-def _set_aside(part: object) -> int:
-    """Return how many the inputs of a measurement name as set aside."""
-    for name in ("recent", "inputs", "set_aside"):
+def _count_missing(part: object) -> int:
+    """Return how many the inputs of a measurement name as missing: traces set aside, or samples without a value."""
+    for name in ("recent", "inputs"):
         part = part.get(name) if isinstance(part, dict) else None
-    return sum(n for n in part.values() if type(n) is int) if isinstance(part, dict) else 0
+    named = [part.get(name) for name in ("set_aside", "missing")] if isinstance(part, dict) else []
+    return sum(n for counts in named if isinstance(counts, dict) for n in counts.values() if type(n) is int)
 
 
 def _check_criterion(criterion: JsonObject, as_of: datetime, *, member: str) -> None:

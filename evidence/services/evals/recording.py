@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -30,9 +30,11 @@ from evidence.models import (
 )
 from evidence.services import audit, blobs, registry
 from evidence.statistics import CONFIDENCE
-from evidence.vocabulary import RejectSource
+from evidence.vocabulary import ABSENT, RejectSource
 
-PARSER_VERSION: Final = "evals/2"  # 2: unknown fields are refused
+PARSER_VERSION: Final = (
+    "evals/3"  # 2: unknown fields are refused; 3: units, and what is missing, in the intervals
+)
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
 _BATCH: Final = 1000  # rows of one INSERT
 
@@ -141,7 +143,8 @@ def _store(
     )
     EvalSample.objects.bulk_create(_sample_rows(run, parsed), batch_size=_BATCH)
     EvalScore.objects.bulk_create(_score_rows(run, parsed), batch_size=_BATCH)
-    Reject.objects.bulk_create(_reject_rows(run, parsed.rejects), batch_size=_BATCH)
+    rejects = [*_reject_rows(run, parsed.rejects), *_absent_rows(run, parsed)]
+    Reject.objects.bulk_create(rejects, batch_size=_BATCH)
     audit.record(
         verb="eval_run.recorded",
         actor=actor,
@@ -199,7 +202,7 @@ def _aggregate(parsed: ParsedRun) -> list[AggregateScore]:
     try:
         return aggregate(parsed)
     except OverflowError as exc:
-        raise InvalidInput("Scores beyond about 1e150 have no spread that a number can hold.") from exc
+        raise InvalidInput("Scores as large as these have no spread that a number can hold.") from exc
 
 
 def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
@@ -217,8 +220,8 @@ def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
                 unit=score.metric.unit,
                 direction=score.metric.direction,
                 n=score.n_scored,
-                n_unscored=score.n_unscored,
-                n_error=score.n_error,
+                n_unscored=score.missing.unscored,
+                n_error=score.missing.errored,
                 confidence=CONFIDENCE,
                 interval_method=estimate.method if estimate else "none",
                 **numbers,
@@ -238,6 +241,27 @@ def _reject_rows(run: EvalRun, rejects: tuple[SampleReject, ...]) -> list[Reject
             item=reject.item,
         )
         for reject in rejects
+    ]
+
+
+def _absent_rows(run: EvalRun, parsed: ParsedRun) -> list[Reject]:
+    """Return one row of the ledger for all that was planned and is not in the file: it is missing, too."""
+    plan = parsed.head.plan
+    if not parsed.n_absent and not plan.is_open:
+        return []
+    if plan.is_open:
+        said = f"the run stopped after {plan.limit} items, and the file does not say of how many: give dataset.samples"
+    else:
+        said = f"{parsed.n_absent} of the {plan.n} planned samples are not in the file"
+    return [
+        Reject(
+            system=run.system,
+            source=RejectSource.EVAL_SAMPLE,
+            source_ref=run.run_key,
+            code=ABSENT,
+            detail=said,
+            item={**asdict(plan), "absent": parsed.n_absent, "open": plan.is_open},
+        )
     ]
 
 

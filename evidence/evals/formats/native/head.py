@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from evidence.digests import parse_digest
 from evidence.evals.contracts import Direction, EvalFileError, MetricSpec, RunHead, RunStatus, VersionClaim
 from evidence.nearest import nearest_name
+from evidence.statistics import Plan
 from evidence.strict_json import JsonObject, faults_in, place_of
 
 SCHEMA_FILE: Final = Path(__file__).with_name("schema.json")
@@ -51,6 +52,7 @@ def read_head(document: JsonObject) -> RunHead:
         collected_at=_moment(head["collected_at"]),
         commit=head.get("commit"),
         metrics={key: _metric(key, declared) for key, declared in head["metrics"].items()},
+        plan=_plan(head["dataset"], head.get("planned") or {}),
     )
 
 
@@ -68,7 +70,14 @@ def _claim(given: Mapping[str, str | None]) -> VersionClaim:
 
 
 def _metric(key: str, given: Mapping[str, Any]) -> MetricSpec:
-    return MetricSpec(key, given["kind"], Direction(given["direction"]), given["unit"])
+    everywhere = given.get("unmentioned") != "not_applicable"
+    return MetricSpec(key, given["kind"], Direction(given["direction"]), given["unit"], everywhere)
+
+
+def _plan(dataset: Mapping[str, Any], planned: Mapping[str, Any]) -> Plan:
+    counts = (dataset.get("samples"), planned.get("limit"), planned.get("epochs"))
+    samples, limit, epochs = (None if count is None else int(count) for count in counts)  # 8.0 is whole, too
+    return Plan(samples, limit, epochs or 1)
 
 
 def _is_moment(value: object) -> bool:

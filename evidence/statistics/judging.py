@@ -1,0 +1,99 @@
+"""Three ends of a question: yes by one bound, no by the other, and otherwise not known, with what would settle it."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import Final
+
+from evidence.statistics.intervals import Estimate
+from evidence.statistics.numerics import at_least
+from evidence.vocabulary import ChoiceEnum
+
+POWER: Final = 0.8  # how surely as many more units would settle it, were the truth what was observed
+MOST: Final = 10_000_000  # units; beyond it nobody asks for them
+
+
+class End(ChoiceEnum):
+    """What an interval says of a threshold."""
+
+    PASS = "pass"  # noqa: S105  # no password
+    FAIL = "fail"
+    INSUFFICIENT = "insufficient"
+
+
+def judge_bounds(low: float | None, high: float | None, threshold: float, *, higher_is_better: bool) -> End:
+    """Judge an interval: pass where the favourable side of the threshold holds all of it, fail where none of it.
+
+    Args:
+        low: one-sided lower bound; None where there is none.
+        high: one-sided upper bound.
+    """
+    if not higher_is_better:
+        low, high, threshold = _negated(high), _negated(low), -threshold
+    if low is not None and low >= threshold:
+        return End.PASS
+    return End.FAIL if high is not None and high < threshold else End.INSUFFICIENT
+
+
+def more_units(estimate: Estimate, threshold: float) -> int | None:
+    """Return about how many more units would settle it, were the truth what was observed; None where none would.
+
+    None would where the value is the threshold, or lies on either side of it as the missing turn out: those have to be
+    observed. Of shares it is exact (the smallest binomial that passes, or fails, with `POWER`), scaled by what a unit
+    is worth; of means it is the normal one.
+    """
+    settled = _settled_value(estimate, threshold)
+    if settled is None:
+        return None
+    alpha = (1 - estimate.confidence) / 2
+    if estimate.method in ("clopper_pearson", "korn_graubard"):
+        above = settled > threshold
+        p, against = (settled, threshold) if above else (1 - settled, 1 - threshold)
+        needed = _units_of_share(p, against, alpha)
+    elif estimate.stderr and estimate.method == "hall":
+        quantiles = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
+        deviation = estimate.stderr * math.sqrt(estimate.n_effective)
+        needed = math.ceil((quantiles * deviation / (settled - threshold)) ** 2)
+    else:
+        return None
+    if needed is None or needed > MOST or not estimate.n_effective:
+        return None
+    worth = estimate.n_effective / estimate.n_units  # of one more unit
+    return max(1, math.ceil((needed - estimate.n_effective) / worth))
+
+
+def _negated(bound: float | None) -> float | None:
+    return None if bound is None else -bound
+
+
+def _settled_value(estimate: Estimate, threshold: float) -> float | None:
+    """Return the value nearest to the threshold that the missing allow, if all they allow lie on one side of it."""
+    if estimate.worst is None or estimate.best is None:
+        return None
+    if estimate.worst > threshold:
+        return estimate.worst
+    return estimate.best if estimate.best < threshold else None
+
+
+def _units_of_share(p: float, threshold: float, alpha: float) -> int | None:
+    """Return the smallest n for which n trials at p show more than the threshold, at alpha, with `POWER`; or so."""
+    high = 1
+    while not _shows(high, p, threshold, alpha):
+        high *= 2
+        if high > MOST:
+            return None
+    low = high // 2
+    while low + 1 < high:  # power rises in a saw's line: this finds one of its teeth
+        middle = (low + high) // 2
+        low, high = (low, middle) if _shows(middle, p, threshold, alpha) else (middle, high)
+    return high
+
+
+def _shows(n: int, p: float, threshold: float, alpha: float) -> bool:
+    """Whether n trials at p have as many successes as put the lower bound at the threshold with `POWER`."""
+    low, high = 0, n + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if at_least(middle, n, threshold) <= alpha else (middle + 1, high)
+    return at_least(low, n, p) >= POWER

@@ -1,0 +1,51 @@
+"""What was to be observed and was not: four numbers against what was planned. None of them is ever good."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Observations without a value, by how they went missing."""
+
+    errored: int = 0  # the system, or the scorer, failed
+    unscored: int = 0  # the scorer gave none
+    rejected: int = 0  # what was sent could not be read
+    absent: int = 0  # planned, and nothing was sent
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.errored + self.unscored + self.rejected + self.absent
+
+    def as_dict(self) -> dict[str, int]:
+        """Return those that are not 0, by name."""
+        return {name: count for name, count in asdict(self).items() if count}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much a run was to observe, as far as it says."""
+
+    samples: int | None = None  # items of the dataset
+    limit: int | None = None  # items of it that the run was told to stop after
+    epochs: int = 1  # attempts at each item
+
+    @property
+    def n(self) -> int | None:
+        """How many observations make the whole dataset, or at least the limit; None where nothing says it.
+
+        A limit does not make a dataset smaller: what it left out is absent.
+        """
+        known = [count for count in (self.samples, self.limit) if count is not None]
+        return max(known) * self.epochs if known else None
+
+    def absent(self, present: int) -> int:
+        """Return how many planned observations are not among those present."""
+        return max(0, (self.n or 0) - present)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a limit is stated and not of how many: nobody knows what was left out."""
+        return self.limit is not None and self.samples is None
