@@ -158,8 +158,7 @@ def _ever_wins(values: np.ndarray, threshold: float) -> np.ndarray:
     wealth = np.zeros_like(values)
     for stake in STAKES:
         wealth += np.exp(np.cumsum(np.log1p(stake * (values / threshold - 1)), axis=1)) / len(STAKES)
-    won: np.ndarray = (wealth >= 1 / ALPHA).any(axis=1)
-    return won
+    return np.asarray((wealth >= 1 / ALPHA).any(axis=1))
 
 
 def sections() -> list[Section]:

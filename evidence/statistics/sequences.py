@@ -57,7 +57,7 @@ def anytime_mean(
     Raises:
         ValueError: no values, a value outside the limits, limits that enclose nothing, or confidence outside (0, 1).
     """
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
     scaled = _scaled(np.asarray(values, dtype=np.float64), lowest, highest)
     distinct, counts = np.unique(scaled, return_counts=True)
@@ -72,7 +72,7 @@ def anytime_share(successes: int, n: int, confidence: float = CONFIDENCE) -> Est
     Raises:
         ValueError: n is below 1, or successes outside [0, n], or confidence outside (0, 1).
     """
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
     if n < 1:
         raise ValueError("a share of nothing has no value")
@@ -108,7 +108,7 @@ class Wager:
         Raises:
             ValueError: a value is outside [0, 1], or the mean is 0 or nearly, or 1.
         """
-        import numpy as np
+        import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
         if not 10.0**-_DECIMALS <= self.mean < 1:
             raise ValueError(f"nobody can bet against a mean of {self.mean} in [0, 1]")
@@ -118,7 +118,7 @@ class Wager:
 
     def is_won(self, alpha: float) -> bool:
         """Whether the mean is above at level alpha: of all looks together, one in 1 / alpha says so wrongly."""
-        import numpy as np
+        import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
         return _log_mean_exp(np.asarray(self.log_wealths)) >= math.log(1 / alpha)
 
@@ -148,7 +148,7 @@ def _lower_bound(values: Floats, counts: Floats, alpha: float) -> float:
 
     Each gambler's wealth falls as the mean he bets against rises, so there is one such mean, below the observed one.
     """
-    from scipy.optimize import brentq
+    from scipy.optimize import brentq  # noqa: PLC0415  # heavy: imported when first needed
 
     goal = math.log(1 / alpha)
 
@@ -160,7 +160,7 @@ def _lower_bound(values: Floats, counts: Floats, alpha: float) -> float:
         return 0.0
     step = 4 / math.sqrt(counts.sum())  # most bounds are nearer than that
     start = observed - step if observed - step > nearest and surplus(observed - step) > 0 else nearest
-    root = brentq(surplus, start, observed, xtol=nearest / 10)
+    root = float(brentq(surplus, start, observed, xtol=nearest / 10))
     bound = math.floor(root / nearest) * nearest
     # The root is known to a tenth of the last decimal; one step down where that tenth made the difference.
     return round(bound if surplus(max(bound, nearest)) >= 0 else bound - nearest, _DECIMALS)
@@ -168,7 +168,7 @@ def _lower_bound(values: Floats, counts: Floats, alpha: float) -> float:
 
 def _log_wealths(values: Floats, counts: Floats, mean: float) -> Floats:
     """Return the logarithm of each gambler's wealth: of the product over observations of 1 + stake (x / mean - 1)."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
     excess = values / mean - 1
     if counts.size < _BLOCK or float(counts.max()) > 1:
@@ -179,7 +179,7 @@ def _log_wealths(values: Floats, counts: Floats, mean: float) -> Floats:
 
 def _log_mean_exp(logarithms: Floats) -> float:
     """Return the logarithm of the mean of numbers given by their logarithms, which may be beyond any float."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
     largest = float(logarithms.max())
     return largest + math.log(float(np.exp(logarithms - largest).mean()))
@@ -187,7 +187,7 @@ def _log_mean_exp(logarithms: Floats) -> float:
 
 def _scaled(values: Floats, lowest: float, highest: float, *, may_be_empty: bool = False) -> Floats:
     """Return the values as shares of the way from `lowest` to `highest`."""
-    import numpy as np
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
     if not lowest < highest:
         raise ValueError(f"nothing lies between {lowest} and {highest}")

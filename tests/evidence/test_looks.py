@@ -100,7 +100,7 @@ def test_what_is_no_digest_is_refused() -> None:
 
 @pytest.mark.parametrize(("count", "alpha"), [(0, 0.05), (1, 0.0), (1, 0.5)])
 def test_plans_that_are_none_are_refused(count: int, alpha: float) -> None:
-    with pytest.raises(ValueError, match="plan|alpha"):
+    with pytest.raises(ValueError, match=r"plan|alpha"):
         LookPlan(count, alpha)
 
 
