@@ -43,9 +43,10 @@ class Difference:
 def paired_shares(better: int, worse: int, n: int, alpha: float) -> Difference:
     """Return the difference of two shares over the same n independent items.
 
-    The test is McNemar's, exact: among items that differ, each way is as likely. Its mid-p version is shorter but
-    exceeds alpha for some n, so that it is not used. The bounds are Tango's score bounds with a continuity correction
-    of one half: without it, non-inferiority is wrongly shown in up to 5.8 % instead of 5 % (exactly, n of 30 to 400).
+    The test is McNemar's, exact: among items that differ, each way is as likely. Its mid-p version is not used: given
+    how many items differ it is wrong in up to 6.3 % where 5 % is promised (of five items). The bounds are Tango's score
+    bounds with a continuity correction of one half: without it, "not inferior" is wrongly shown in up to 5.8 % instead
+    of 5 % (exactly, n of 30 to 400).
 
     Args:
         better: items right in the candidate only.
