@@ -198,21 +198,29 @@ class _Run:
 
     values: Mapping[str, float]  # mean over attempts, of items with a score
     attempts: Mapping[str, frozenset[float]]  # what they came to
+    share_scored: Mapping[str, float]  # of the attempts at each item
     cluster_of: Mapping[str, Hashable]
     slices_of: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, observations: Iterable[Observation]) -> _Run:
-        scores: dict[str, list[float]] = {}
-        clusters: dict[str, Hashable] = {}
-        slices: dict[str, frozenset[str]] = {}
+        tries: dict[str, list[Observation]] = {}
         for each in observations:
-            clusters[each.item] = ("item", each.item) if each.cluster is None else ("cluster", each.cluster)
-            slices[each.item] = slices.get(each.item, frozenset()) | frozenset(each.slices)
-            if each.value is not None:
-                scores.setdefault(each.item, []).append(each.value)
-        values = {item: math.fsum(each) / len(each) for item, each in sorted(scores.items())}
-        return cls(values, {item: frozenset(each) for item, each in scores.items()}, clusters, slices)
+            tries.setdefault(each.item, []).append(each)
+        scores = {
+            item: found
+            for item, each in sorted(tries.items())
+            if (found := [one.value for one in each if one.value is not None])
+        }
+        return cls(
+            values={item: math.fsum(each) / len(each) for item, each in scores.items()},
+            attempts={item: frozenset(each) for item, each in scores.items()},
+            share_scored={item: len(scores.get(item, ())) / len(each) for item, each in tries.items()},
+            cluster_of={item: _cluster_of(item, each) for item, each in tries.items()},
+            slices_of={
+                item: frozenset(s for one in each for s in one.slices) for item, each in tries.items()
+            },
+        )
 
     @property
     def named(self) -> frozenset[str]:
@@ -242,15 +250,21 @@ class _Run:
         return replace(self, values=values, cluster_of=clusters)
 
     def filled(self, items: Iterable[str], value: float, like: _Run) -> _Run:
-        """Return the run as if items without a score had had this one; `like` knows the clusters of further ones."""
-        missing = {item: value for item in items if item not in self.values}
-        clusters = {item: like.cluster_of[item] for item in missing if item not in self.cluster_of}
-        return replace(
-            self,
-            values=dict(sorted({**self.values, **missing}.items())),
-            attempts={**self.attempts, **{item: frozenset([value]) for item in missing}},
-            cluster_of={**self.cluster_of, **clusters},
-        )
+        """Return the run as if attempts without a score had had this one; `like` knows clusters of further items."""
+        shares = {item: self.share_scored.get(item, 0.0) for item in sorted(items)}
+        values = {item: s * self.values.get(item, 0.0) + (1 - s) * value for item, s in shares.items()}
+        return replace(self, values=values, cluster_of={**like.cluster_of, **self.cluster_of})
+
+    def is_complete(self, items: Iterable[str]) -> bool:
+        """Whether each attempt at each of the items has a score."""
+        return all(self.share_scored.get(item) == 1 for item in items)
+
+
+def _cluster_of(item: str, attempts: Sequence[Observation]) -> Hashable:
+    """Return the cluster of an item: its own, where none is named or its attempts belong to several."""
+    named = {each.cluster for each in attempts}
+    cluster = next(iter(named)) if len(named) == 1 else None
+    return ("item", item) if cluster is None else ("cluster", cluster)
 
 
 def _check(observations: Sequence[Observation], scale: Scale, margin: float | None, alpha: float) -> None:
@@ -280,7 +294,8 @@ def _difference(old: _Run, new: _Run, scale: Scale, alpha: float, *, paired: boo
         better, worse = int(np.count_nonzero(ours > theirs)), int(np.count_nonzero(ours < theirs))
         return paired_shares(better, worse, ours.size, alpha)
     if paired:
-        return mean_difference(ours - theirs, _numbered(old), alpha, scale.span)
+        coarser = min(old, new, key=lambda run: run.units)  # where only one run says what depends on what
+        return mean_difference(ours - theirs, _numbered(coarser), alpha, scale.span)
     if binary:
         right = [int(np.count_nonzero(side == sign * (scale.best or 0.0))) for side in (ours, theirs)]
         return unpaired_shares((right[0], ours.size), (right[1], theirs.size), alpha)
@@ -296,7 +311,7 @@ def _with_missing(
     """
     everything = old.named | new.named
     wanted = [everything, everything] if paired else [old.named, new.named]
-    if old.values.keys() == wanted[0] and new.values.keys() == wanted[1]:
+    if old.is_complete(wanted[0]) and new.is_complete(wanted[1]):
         return _difference(old, new, scale, alpha, paired=paired)
     if scale.best is None or scale.worst is None:
         return None

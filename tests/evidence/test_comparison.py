@@ -248,6 +248,22 @@ def test_items_that_neither_run_scored_are_missing_too() -> None:
     assert len(comparison.neither) == 15
 
 
+def test_attempts_without_a_score_are_missing_too() -> None:
+    """Each item failed or crashed: three attempts of four have no score, and the fourth is right."""
+    old = [Observation(f"i{k}", 1.0) for k in range(200) for _ in range(4)]
+    new = [Observation(f"i{k}", 1.0 if attempt == 0 else None) for k in range(200) for attempt in range(4)]
+    assert compare(old, old, margin=0.1).non_inferior is Claim.SHOWN
+    assert compare(old, new, margin=0.1).non_inferior is Claim.MISSING_COULD_DECIDE
+
+
+def test_attempts_in_several_clusters_make_the_item_a_unit() -> None:
+    old = [
+        Observation(f"i{k}", 1.0, cluster=f"trace-{k}-{attempt}") for k in range(40) for attempt in range(2)
+    ]
+    comparison = compare(old, old[::-1])
+    assert comparison.units == 40
+
+
 def test_attempts_that_differ_are_flaky_and_newly_nothing() -> None:
     old = [Observation("a", 1.0), Observation("a", 1.0), Observation("b", 1.0), Observation("b", 1.0)]
     new = [Observation("a", 1.0), Observation("a", 0.0), Observation("b", 0.0), Observation("b", 0.0)]
@@ -266,9 +282,10 @@ def test_epochs_are_no_further_units() -> None:
     assert comparison.outcome is Outcome.NO_DIFFERENCE_SHOWN
 
 
-def test_clusters_count_once() -> None:
-    old = [Observation(f"i{k}", 1.0, cluster=k // 10) for k in range(100)]
-    new = [Observation(f"i{k}", float(k >= 20), cluster=k // 10) for k in range(100)]
+@pytest.mark.parametrize(("of_old", "of_new"), [(10, 10), (10, None), (None, 10)])
+def test_clusters_count_once_whichever_run_names_them(of_old: int | None, of_new: int | None) -> None:
+    old = [Observation(f"i{k}", 1.0, cluster=of_old and k // of_old) for k in range(100)]
+    new = [Observation(f"i{k}", float(k >= 20), cluster=of_new and k // of_new) for k in range(100)]
     comparison = compare(old, new)
     assert comparison.units == 10
     assert (
