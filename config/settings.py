@@ -500,6 +500,7 @@ SPECTACULAR_SETTINGS = {
         "ArtefactKind": "evidence.models.ArtefactKind",
         "RequirementState": "requirements.models.RequirementState",
         "GateState": "evidence.models.GateState",
+        "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
     },
 }
 

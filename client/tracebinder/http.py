@@ -77,7 +77,17 @@ class Server:
             RequestRefused: the server refused it.
             ServerUnreachable: no usable answer after `ATTEMPTS` attempts.
         """
-        request = self._request(path, body, query or {}, media_type)
+        return self._ask(self._request("POST", path, body, query or {}, media_type))
+
+    def get(self, path: str, *, query: Mapping[str, str]) -> dict[str, object]:
+        """Return the JSON answer to a question.
+
+        Raises:
+            RequestRefused, ServerUnreachable: as `post` does.
+        """
+        return self._ask(self._request("GET", path, None, query, "application/json"))[1]
+
+    def _ask(self, request: urllib.request.Request) -> tuple[int, dict[str, object]]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return _send(request)
@@ -88,7 +98,7 @@ class Server:
         raise ServerUnreachable(f"{self.url}: no attempt was made")
 
     def _request(
-        self, path: str, body: bytes, query: Mapping[str, str], media_type: str
+        self, method: str, path: str, body: bytes | None, query: Mapping[str, str], media_type: str
     ) -> urllib.request.Request:
         url = f"{self.url.rstrip('/')}{path}"
         if query:
@@ -99,7 +109,7 @@ class Server:
             "Accept": "application/json",
             "User-Agent": f"tracebinder/{__version__}",
         }
-        return urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310  # http or https: see the opener
+        return urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310  # http or https: see the opener
 
 
 def get_bytes(url: str, *, timeout: float = TIMEOUT) -> bytes:

@@ -30,8 +30,11 @@ class Answering:
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 owner.asked.append((self.path, dict(self.headers), body))
                 status, answer, headers = owner.answers.pop(0)
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -329,3 +332,87 @@ def test_whoever_stops_reading_gets_no_pass_and_no_traceback(honest: Built, tmp_
     told = start_module("verify", str(honest.save(tmp_path)), "--trust", str(trust), stdout=writer)
     os.close(writer)
     assert (told.returncode, told.stderr) == (2, "")
+
+
+COMPARE = ["compare", "old", "new", "--system", "credit-assistant"]
+
+
+def compared(outcome: str | None, non_inferior: str | None = None) -> dict[str, object]:
+    difference = {"value": -0.0667, "low": -0.157, "high": 0.0217, "p_value": 0.263, "detectable": 0.143}
+    metric = {
+        "metric": "准确",
+        "paired": True,
+        "n": 90,
+        "units": 90,
+        "baseline": 0.9,
+        "candidate": 0.8333,
+        "improvement": difference,
+        "outcome": outcome,
+        "non_inferior": non_inferior,
+        "newly_failing": {"n": 13, "items": [f"k{k}" for k in range(13)]},
+        "slices": [{"name": "language=en", "n": 40, "improvement": difference, "p_holm": 0.5}],
+    }
+    return {"metrics": [metric]}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "non_inferior", "margin", "code"),
+    [
+        ("no_difference_shown", None, [], 0),
+        ("improvement", "shown", ["--margin", "0.05"], 0),
+        ("regression", None, [], 1),
+        ("no_difference_shown", "refuted", ["--margin", "0.05"], 1),
+        ("no_difference_shown", "not_shown", ["--margin", "0.05"], 2),
+        ("no_difference_shown", "missing_could_decide", ["--margin", "0.05"], 2),
+        (None, None, [], 2),
+        ("something_new", None, [], 2),
+    ],
+)
+def test_compare_exits_with_what_is_known(
+    server: Answering, outcome: str | None, non_inferior: str | None, margin: list[str], code: int
+) -> None:
+    server.will_answer(200, compared(outcome, non_inferior))
+    assert main([*COMPARE, *margin]) == code
+
+
+def test_compare_shows_a_table_a_person_can_read(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.will_answer(200, compared("no_difference_shown", "not_shown"))
+    main([*COMPARE, "--margin", "0.1", "--metric", "准确"])
+    printed = capsys.readouterr().out
+    for word in (
+        "-0.157 to +0.0217",
+        "no difference shown",
+        "not shown",
+        "90 items",
+        "13 newly failing",
+        "and 3 more",
+    ):
+        assert word in printed
+    path, headers, body = server.asked[0]
+    assert path.startswith("/api/v1/eval-runs/compare?system=credit-assistant&baseline=old&candidate=new")
+    assert "margin=0.1" in path
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert body == b""
+
+
+def test_compare_prints_json_where_asked(server: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+    server.will_answer(200, compared("improvement"))
+    main([*COMPARE, "--json"])
+    assert json.loads(capsys.readouterr().out) == compared("improvement")
+
+
+def test_a_refused_comparison_is_no_verdict(server: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+    server.will_answer(
+        409, {"code": "runs_not_comparable", "title": "x", "detail": "the dataset of the baseline is"}
+    )
+    assert main(COMPARE) == 3
+    assert "the dataset of the baseline" in capsys.readouterr().err
+    server.will_answer(200, {"metrics": []})
+    assert main(COMPARE) == 3
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "nan", "much"])
+def test_a_margin_that_is_none_is_wrong_usage(margin: str) -> None:
+    assert main([*COMPARE, "--margin", margin]) == 64

@@ -51,3 +51,23 @@ def test_the_whole_web_tree_loads_where_torch_cannot_be_imported() -> None:
     )
     assert result.returncode == 0, result.stderr[-2000:]
     assert "web tree loaded" in result.stdout
+
+
+STATISTICS_ALONE = """
+import importlib, pkgutil, sys
+import evidence.statistics
+for info in pkgutil.walk_packages(evidence.statistics.__path__, "evidence.statistics."):
+    importlib.import_module(info.name)
+heavy = sorted({"numpy", "scipy"} & sys.modules.keys())
+assert not heavy, heavy
+print("statistics loaded")
+"""
+
+
+def test_statistics_import_the_numerics_when_they_first_compute() -> None:
+    """Importing both takes about a second, at the start of each process."""
+    result = subprocess.run(
+        [sys.executable, "-c", STATISTICS_ALONE], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert "statistics loaded" in result.stdout

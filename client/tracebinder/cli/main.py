@@ -1,4 +1,4 @@
-"""`tracebinder`: record and vouch for a release, post eval results, ask a gate, verify one, witness a log, sign."""
+"""`tracebinder`: vouch for a release, post and compare eval runs, ask a gate, verify one, witness a log, sign."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 from tracebinder import __version__
 from tracebinder.cli import (
     checkpoint,
+    compare,
     gate,
     push_eval,
     register_release,
@@ -49,7 +50,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tracebinder", description=__doc__)
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (register_release, register_versions, push_eval, gate, verify, checkpoint, witness, signer):
+    for module in (
+        register_release,
+        register_versions,
+        push_eval,
+        compare,
+        gate,
+        verify,
+        checkpoint,
+        witness,
+        signer,
+    ):
         module.add_command(commands)
     return parser
 

@@ -1,0 +1,138 @@
+"""Two stored eval runs beside each other, metric by metric. Nothing is stored: the same two runs answer the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evidence.errors import EvidenceError, InvalidInput
+from evidence.evals.contracts import Direction
+from evidence.models import EvalRun, EvalScore, Retraction
+from evidence.nearest import hint_at, nearest_name
+from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
+
+_UNIT_OF_SHARES = "share"  # the one unit of which we know the ends: 0 and 1
+
+
+class RunsNotComparable(EvidenceError):
+    """A difference between the two runs could be one of the instruments."""
+
+    code: ClassVar[str] = "runs_not_comparable"
+    http_status: ClassVar[int] = 409
+    title: ClassVar[str] = "These runs cannot be compared"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricComparison:
+    """One metric of both runs."""
+
+    metric: str
+    unit: str
+    higher_is_better: bool
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """Two runs, and what both measured."""
+
+    baseline: EvalRun
+    candidate: EvalRun
+    metrics: tuple[MetricComparison, ...]  # by name
+    unshared: tuple[str, ...]  # metrics of one run alone, sorted
+
+
+def compare_runs(
+    baseline: EvalRun, candidate: EvalRun, *, metric: str | None = None, margin: float | None = None
+) -> RunComparison:
+    """Return what can be said of a candidate run beside a baseline run.
+
+    Args:
+        metric: the only one to compare; all that both have, unless said.
+        margin: how much worse is not worse yet, in the unit of each metric.
+
+    Raises:
+        RunsNotComparable: evaluator, dataset or a metric's unit or direction differ, or a run was retracted or did not
+            succeed.
+        InvalidInput: the runs share no metric, or not the one that was asked for, or the margin is not above 0.
+    """
+    _check_comparable(baseline, candidate)
+    if margin is not None and not 0 < margin < math.inf:
+        raise InvalidInput(f"A margin is a number above 0, not {margin}.")
+    old, new = _scores(baseline), _scores(candidate)
+    shared = sorted(old.keys() & new.keys())
+    if metric is not None and metric not in shared:
+        raise InvalidInput(f"The runs do not both have {metric!r}: {hint_at(nearest_name(metric, shared))}")
+    if not shared:
+        raise InvalidInput("The runs have no metric in common.")
+    names = shared if metric is None else [metric]
+    compared = tuple(
+        _compare_metric(baseline, candidate, _common(old[name], new[name]), margin) for name in names
+    )
+    return RunComparison(baseline, candidate, compared, tuple(sorted(old.keys() ^ new.keys())))
+
+
+def _compare_metric(
+    baseline: EvalRun, candidate: EvalRun, score: EvalScore, margin: float | None
+) -> MetricComparison:
+    old, new = (_observations(run, score.metric) for run in (baseline, candidate))
+    # Runs from before shares had to stay in [0, 1] may leave it; the ends are then not known.
+    within = all(0 <= each.value <= 1 for each in (*old, *new) if each.value is not None)
+    ends = (0.0, 1.0) if score.unit == _UNIT_OF_SHARES and within else (None, None)
+    scale = Scale(score.direction == Direction.HIGHER, *ends)
+    found = compare(old, new, scale, margin=margin)
+    return MetricComparison(score.metric, score.unit, scale.higher_is_better, found)
+
+
+def _check_comparable(baseline: EvalRun, candidate: EvalRun) -> None:
+    mismatches = find_mismatches(_versions(baseline), _versions(candidate))
+    reasons = [_say(mismatch) for mismatch in mismatches]
+    retracted = Retraction.objects.filter(run__in=[baseline, candidate]).values_list(
+        "run__run_key", flat=True
+    )
+    reasons += [f"run {key} was retracted" for key in sorted(retracted)]
+    unfinished = [run for run in (baseline, candidate) if run.status != EvalRun.Status.SUCCESS]
+    reasons += [f"run {run.run_key} ended as {run.status}" for run in unfinished]
+    if reasons:
+        told = "; ".join(reasons)
+        raise RunsNotComparable(f"Not compared: {told}. Compare two successful runs of the same versions.")
+
+
+def _versions(run: EvalRun) -> dict[str, str]:
+    return {"evaluator": run.evaluator.digest, "dataset": run.dataset.digest}
+
+
+def _say(mismatch: Mismatch) -> str:
+    baseline, candidate = ((digest or "none")[:12] for digest in (mismatch.baseline, mismatch.candidate))
+    return f"the {mismatch.kind} of the baseline is {baseline}, that of the candidate {candidate}"
+
+
+def _scores(run: EvalRun) -> dict[str, EvalScore]:
+    """Return the scores over the whole run by metric."""
+    return {score.metric: score for score in run.scores.filter(slice={})}
+
+
+def _common(old: EvalScore, new: EvalScore) -> EvalScore:
+    """Return the metric of both runs, which must mean the same."""
+    if (old.unit, old.direction) != (new.unit, new.direction):
+        ways = " and ".join(f"{each.unit}, {each.direction} is better" for each in (old, new))
+        raise RunsNotComparable(f"{old.metric} is {ways}: two things of one name. Rename one.")
+    return new
+
+
+def _observations(run: EvalRun, metric: str) -> Sequence[Observation]:
+    """Return all samples of a run under one metric; a sample that does not have it has no score.
+
+    Samples of one trace depend on each other.
+    """
+    rows = run.samples.order_by("sample_id", "pk").values_list(
+        "sample_id", "metric", "value", "trace_id", "slice"
+    )
+    found: dict[str, Observation] = {}
+    for sample_id, of, value, trace_id, dimensions in rows.iterator():
+        slices = tuple(f"{name}={each}" for name, each in sorted(dimensions.items()))
+        if of == metric or sample_id not in found:
+            found[sample_id] = Observation(sample_id, value if of == metric else None, trace_id, slices)
+    return list(found.values())

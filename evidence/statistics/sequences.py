@@ -1,0 +1,200 @@
+"""Intervals that hold at every look at once: confidence sequences for the mean of a bounded quantity.
+
+An ordinary interval holds for the one look that was planned. These hold for all looks together, however many there
+are and whenever somebody stops: the chance that any of them, ever, leaves the mean out on one side is at most that
+side's tail. They are made by betting. Against "the mean is m" a gambler stakes a fixed share of what he holds on each
+observation; at fair odds his wealth rarely grows, and exceeds 1 / alpha at some time with a chance of at most alpha
+(Ville's inequality). The interval holds the means against which he has not won that much.
+
+Source: I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86 (2024),
+1-27: the grid-Kelly bets (a gambler for each of several shares, their wealth averaged). J. Ville, "Etude critique de
+la notion de collectif" (1939).
+
+What is assumed: each observation has the same mean given those before it, and lies within the stated limits. Units
+that depend on each other are first made one: `cluster_means`. Observations of a cluster that is not complete yet wait
+until it is, and which observations are in is not chosen by their values.
+
+What the wealth is now decides, not what it once was: a bound that an earlier look reached is given up again when later
+observations speak against it. That is valid, too, a little wider, and errs on the side of not passing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evidence.statistics.intervals import CONFIDENCE, Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+# Shares of what he holds that a gambler stakes on each observation: a grid for the first thousands of observations,
+# and halvings of its smallest for more, where the best stake is small.
+_GRID = 20
+STAKES = tuple(k / (_GRID + 1) for k in range(_GRID, 0, -1)) + tuple(
+    0.5**k / (_GRID + 1) for k in range(1, 7)
+)
+_DECIMALS = 9  # bounds are rounded outwards to so many, of the range of the observations
+_BLOCK = 16  # factors multiplied before a logarithm is taken: each is below 1e9, so the product is a float
+
+
+def anytime_mean(
+    values: Sequence[float], confidence: float = CONFIDENCE, *, lowest: float = 0.0, highest: float = 1.0
+) -> Estimate:
+    """Return the mean with an interval that holds at all looks together.
+
+    The order of the values makes no difference, to the last bit: a replay need not know it.
+
+    Args:
+        values: all observations up to this look, each within [lowest, highest].
+        confidence: two-sided; each bound alone misses, at any look ever, with a chance of (1 - confidence) / 2.
+
+    Raises:
+        ValueError: no values, a value outside the limits, limits that enclose nothing, or confidence outside (0, 1).
+    """
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    scaled = _scaled(np.asarray(values, dtype=np.float64), lowest, highest)
+    distinct, counts = np.unique(scaled, return_counts=True)
+    if distinct.size * _BLOCK > scaled.size:  # counting them saves nothing
+        distinct, counts = np.sort(scaled), np.ones_like(scaled, dtype=np.int64)
+    return _estimate(distinct, counts.astype(np.float64), confidence, lowest, highest)
+
+
+def anytime_share(successes: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
+    """Return what `anytime_mean` does for n values of which `successes` are 1 and the others 0.
+
+    Raises:
+        ValueError: n is below 1, or successes outside [0, n], or confidence outside (0, 1).
+    """
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    if n < 1:
+        raise ValueError("a share of nothing has no value")
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} of {n} is not a share")
+    return _estimate(
+        np.array([0.0, 1.0]), np.array([n - successes, successes], dtype=np.float64), confidence, 0, 1
+    )
+
+
+def cluster_means(observations: Iterable[tuple[Hashable, float]]) -> list[float]:
+    """Return the mean of each cluster, in the order in which the clusters first appear.
+
+    Each cluster then counts once, whatever its size. What is bounded is the mean over clusters (the typical
+    conversation), which is that over observations only where size says nothing about value.
+    """
+    gathered: dict[Hashable, list[float]] = {}
+    for cluster, value in observations:
+        gathered.setdefault(cluster, []).append(value)
+    return [math.fsum(values) / len(values) for values in gathered.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Wager:
+    """What gamblers hold who bet that a mean in [0, 1] is above `mean`: a state to continue from, look by look."""
+
+    mean: float  # at least 1e-9, below 1
+    log_wealths: tuple[float, ...] = (0.0,) * len(STAKES)  # natural logarithms, one a stake
+
+    def after(self, values: Sequence[float]) -> Wager:
+        """Return the wager after more observations, each in [0, 1].
+
+        Raises:
+            ValueError: a value is outside [0, 1], or the mean is 0 or nearly, or 1.
+        """
+        import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+        if not 10.0**-_DECIMALS <= self.mean < 1:
+            raise ValueError(f"nobody can bet against a mean of {self.mean} in [0, 1]")
+        scaled = _scaled(np.asarray(values, dtype=np.float64), 0.0, 1.0, may_be_empty=True)
+        gained = _log_wealths(scaled, np.ones_like(scaled), self.mean)
+        return Wager(self.mean, tuple(float(w) for w in np.asarray(self.log_wealths) + gained))
+
+    def is_won(self, alpha: float) -> bool:
+        """Whether the mean is above at level alpha: of all looks together, one in 1 / alpha says so wrongly."""
+        import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+        return _log_mean_exp(np.asarray(self.log_wealths)) >= math.log(1 / alpha)
+
+
+def _estimate(values: Floats, counts: Floats, confidence: float, lowest: float, highest: float) -> Estimate:
+    """Return the estimate for values in [0, 1], rising, and how often each was seen."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    n, alpha, width = int(counts.sum()), (1 - confidence) / 2, highest - lowest
+    mean = float(values @ counts) / n
+    low = _lower_bound(values, counts, alpha)
+    high = 1 - _lower_bound(1 - values[::-1], counts[::-1], alpha)
+    variance = float(((values - mean) ** 2) @ counts) / n
+    return Estimate(
+        value=lowest + width * mean,
+        n=n,
+        stderr=width * math.sqrt(variance / n),
+        low=lowest + width * low,
+        high=lowest + width * round(high, _DECIMALS),
+        confidence=confidence,
+        method="betting",
+    )
+
+
+def _lower_bound(values: Floats, counts: Floats, alpha: float) -> float:
+    """Return the largest mean, rounded down, against which the gamblers have won 1 / alpha; 0 where they have not.
+
+    Each gambler's wealth falls as the mean he bets against rises, so there is one such mean, below the observed one.
+    """
+    from scipy.optimize import brentq  # noqa: PLC0415  # heavy: imported when first needed
+
+    goal = math.log(1 / alpha)
+
+    def surplus(mean: float) -> float:
+        return _log_mean_exp(_log_wealths(values, counts, mean)) - goal
+
+    nearest, observed = 10.0**-_DECIMALS, float(values @ counts) / float(counts.sum())
+    if observed <= nearest or surplus(nearest) < 0:
+        return 0.0
+    step = 4 / math.sqrt(counts.sum())  # most bounds are nearer than that
+    start = observed - step if observed - step > nearest and surplus(observed - step) > 0 else nearest
+    root = float(brentq(surplus, start, observed, xtol=nearest / 10))
+    bound = math.floor(root / nearest) * nearest
+    # The root is known to a tenth of the last decimal; one step down where that tenth made the difference.
+    return round(bound if surplus(max(bound, nearest)) >= 0 else bound - nearest, _DECIMALS)
+
+
+def _log_wealths(values: Floats, counts: Floats, mean: float) -> Floats:
+    """Return the logarithm of each gambler's wealth: of the product over observations of 1 + stake (x / mean - 1)."""
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    excess = values / mean - 1
+    if counts.size < _BLOCK or float(counts.max()) > 1:
+        return np.array([float(np.log1p(stake * excess) @ counts) for stake in STAKES])
+    blocks = np.append(excess, np.zeros(-excess.size % _BLOCK)).reshape(_BLOCK, -1)
+    return np.array([float(np.log((1 + stake * blocks).prod(axis=0)).sum()) for stake in STAKES])
+
+
+def _log_mean_exp(logarithms: Floats) -> float:
+    """Return the logarithm of the mean of numbers given by their logarithms, which may be beyond any float."""
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    largest = float(logarithms.max())
+    return largest + math.log(float(np.exp(logarithms - largest).mean()))
+
+
+def _scaled(values: Floats, lowest: float, highest: float, *, may_be_empty: bool = False) -> Floats:
+    """Return the values as shares of the way from `lowest` to `highest`."""
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    if not lowest < highest:
+        raise ValueError(f"nothing lies between {lowest} and {highest}")
+    if values.size == 0 and not may_be_empty:
+        raise ValueError("a mean needs at least one value")
+    if not bool(np.all((values >= lowest) & (values <= highest))):
+        raise ValueError(
+            f"a value lies outside [{lowest}, {highest}]: a bound on this mean needs limits that hold"
+        )
+    return (values - lowest) / (highest - lowest)
