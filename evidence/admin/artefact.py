@@ -26,7 +26,8 @@ from evidence.models import (
     GateState,
     Registration,
 )
-from evidence.selectors.gates import find_deciding, replaced_digest, state_of, with_standing
+from evidence.selectors.gates import find_deciding, with_standing
+from evidence.selectors.proposals import replaced_digest, state_of
 from evidence.services.gates import compare_references, read_references
 
 

@@ -7,6 +7,7 @@ docs/reference/semantic-conventions.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from evidence.errors import MOST_FAULTS, Fault, InvalidInput
@@ -36,9 +37,9 @@ def parse_reading(document: object) -> SystemReading:
     """Return a reading from its JSON document.
 
     Raises:
-        InvalidInput: it is none; with each fault and its place.
+        InvalidInput: it is none; with each fault and its place, below `document` as those who send one call it.
     """
-    faults = list(_faults_in(document))
+    faults = [replace(each, path=f"document.{each.path}".rstrip(".")) for each in _faults_in(document)]
     if faults or not isinstance(document, Mapping):
         raise InvalidInput(faults=faults[:MOST_FAULTS])
     return SystemReading(

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from evidence.access import principal_of_user
 from evidence.models import ArtefactVersion
-from evidence.selectors.gates import find_deciding, state_of
+from evidence.selectors.gates import find_deciding
+from evidence.selectors.proposals import state_of
 from evidence.services import gates, registry
 from evidence.services.gates import CriterionReference
 from tests.factories import World, acting, define_gate

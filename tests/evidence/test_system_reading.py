@@ -202,7 +202,7 @@ def test_what_no_reading_may_say_is_refused_by_name(document: object, place: str
     with pytest.raises(InvalidInput) as refused:
         parse_reading(document)
     (fault,) = refused.value.faults
-    assert fault.path == place
+    assert fault.path == f"document.{place}".rstrip(".")
     assert words in fault.message
 
 

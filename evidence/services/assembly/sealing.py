@@ -35,6 +35,7 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.selectors.readings import ReadBy, attributes_read_by, find_readings_in_force
 from evidence.semconv.arrival import settle
 from evidence.semconv.draft import Flag, TraceDraft
 from evidence.semconv.mapping import map_trace
@@ -151,14 +152,23 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     if not pending:
         return set()
     systems = {one.system_id: one.system for one in pending}
-    read = read_traces(pending)
+    readings = find_readings_in_force(systems, known)
+    read = read_traces(
+        [(one.system_id, one.trace_id) for one in pending], attributes_read_by(readings.values())
+    )
     refused: dict[TraceKey, TraceRefused] = dict(read.refused)
-    drafts = _draft(read.spans, refused)
+    drafts = _draft(read.spans, readings, refused)
     earlier = find_earlier_revisions(drafts)
+    again = {(one.system_id, one.trace_id) for one in pending if one.read_again}
     new = {
-        key: draft for key, draft in drafts.items() if key not in earlier or earlier[key].differs_from(draft)
+        key: draft
+        for key, draft in drafts.items()
+        if key not in earlier
+        or earlier[key].differs_from(draft)
+        or (key in again and earlier[key].reading != readings[key[0]].number)
     }
-    inputs = _resolve(new, systems, find_changes(new, earlier))
+    numbers = {system_id: one.number for system_id, one in readings.items()}
+    inputs = _resolve(new, systems, readings, find_changes(new, earlier, numbers))
     shelf = _open_shelf(inputs.values(), known)
     sealed, left = [], read.left | set(inputs)
     for key, resolved in inputs.items():
@@ -178,7 +188,9 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
 
 
 def _draft(
-    spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]], refused: dict[TraceKey, TraceRefused]
+    spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]],
+    readings: Mapping[int, ReadBy],
+    refused: dict[TraceKey, TraceRefused],
 ) -> dict[TraceKey, TraceDraft]:
     """Return what the spans of each trace say; those that say too much are noted as refused."""
     drafts, limits, bounds = {}, part_limits(), read_bounds()
@@ -187,7 +199,8 @@ def _draft(
         arrived = settle(rows_of_trace, bounds)
         arrived = replace(arrived, flags=(*arrived.flags, *refusals.get(key, ())))
         try:
-            drafts[key] = arrived.sealed_over(map_trace(arrived.spans, limits))
+            told = map_trace(arrived.spans, limits, reading=readings[key[0]].reading)
+            drafts[key] = arrived.sealed_over(told)
         except TooManyParts as exc:
             refused[key] = refusal_of(exc)
     return drafts
@@ -207,6 +220,7 @@ def _finish(
 def _resolve(
     drafts: Mapping[TraceKey, TraceDraft],
     systems: Mapping[int, System],
+    readings: Mapping[int, ReadBy],
     changes: Mapping[TraceKey, Sequence[Flag]],
 ) -> dict[TraceKey, TraceInputs]:
     refs = ((system_id, ref) for (system_id, _), draft in drafts.items() for ref in draft.versions)
@@ -226,7 +240,9 @@ def _resolve(
         )
         flags += changes.get((system_id, trace_id), ())
         all_flags = rows.collect_flags(draft, flags)
-        inputs[system_id, trace_id] = TraceInputs(systems[system_id], draft, release, versions, all_flags)
+        inputs[system_id, trace_id] = TraceInputs(
+            systems[system_id], draft, release, versions, all_flags, readings[system_id]
+        )
     return inputs
 
 
