@@ -192,7 +192,7 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
     later = find_later_revision(trace)
     if later is not None:
         raise ConflictingContent(
-            f"Spans arrived later: judge revision {later.revision}, which replaces this one."
+            f"Spans arrived later, or it was read again: judge revision {later.revision}, which replaces this one."
         )
     task = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     if task is None:
@@ -218,7 +218,9 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
     if standing.is_settled:
         raise ConflictingContent("This disagreement was settled before.")
     if standing.is_superseded:
-        raise ConflictingContent("Spans arrived later: judge the revision that replaces this answer.")
+        raise ConflictingContent(
+            "Spans arrived later, or it was read again: judge the revision that replaces this answer."
+        )
     if standing.is_open:
         raise ConflictingContent("This answer still waits for a review: judge it instead.")
     if not standing.is_disputed:

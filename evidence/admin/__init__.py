@@ -46,6 +46,7 @@ __all__ = [
     "membership",
     "moment",
     "person",
+    "reading",
     "records",
     "release",
     "second_factor",

@@ -35,9 +35,12 @@ class ReadBy:
 RULES_ALONE: Final = ReadBy()
 
 
-def readings_with_standing(as_of: AsOf | None = None) -> QuerySet[Any]:
-    """Return the versions of readings, annotated as `proposals.with_standing` does."""
-    return proposals.with_standing(ArtefactVersion.objects.all(), ArtefactKind.READING, as_of)
+def readings_with_standing(
+    versions: QuerySet[ArtefactVersion] | None = None, as_of: AsOf | None = None
+) -> QuerySet[Any]:
+    """Return versions of readings, of these or all, annotated as `proposals.with_standing` does."""
+    among = ArtefactVersion.objects.all() if versions is None else versions
+    return proposals.with_standing(among, ArtefactKind.READING, as_of)
 
 
 def find_readings_in_force(system_ids: Iterable[int], as_of: AsOf | None = None) -> dict[int, ReadBy]:
@@ -47,7 +50,7 @@ def find_readings_in_force(system_ids: Iterable[int], as_of: AsOf | None = None)
         as_of: what was approved then; None: whatever is.
     """
     wanted = set(system_ids)
-    found = readings_with_standing(as_of).filter(artefact__system__in=wanted, pk=F("deciding_id"))
+    found = readings_with_standing(as_of=as_of).filter(artefact__system__in=wanted, pk=F("deciding_id"))
     in_force = {one.artefact.system_id: read_by(one) for one in found.select_related("artefact")}
     return {system_id: in_force.get(system_id, RULES_ALONE) for system_id in wanted}
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from evidence import clock
 from evidence.access import Principal, principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
-from evidence.models import ArtefactVersion, AuditEvent, PendingTrace, Scope, System, Trace
+from evidence.models import ArtefactVersion, AuditEvent, PendingTrace, Review, Scope, System, Trace
 from evidence.selectors.readings import find_reading_of, find_readings_in_force
 from evidence.services import assembly, readings, registry, reviews
 from evidence.services.assembly import assemble_due_traces, read_again, replay_trace, try_reading
