@@ -500,6 +500,8 @@ SPECTACULAR_SETTINGS = {
         "ArtefactKind": "evidence.models.ArtefactKind",
         "RequirementState": "requirements.models.RequirementState",
         "GateState": "evidence.models.GateState",
+        "ReadingState": "evidence.models.ReadingState",
+        "SettledState": ["approved", "declined", "withdrawn"],
     },
 }
 

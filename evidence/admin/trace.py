@@ -35,9 +35,10 @@ class TraceAdmin(TraceIdSearch):
     ordering = ["-id"]
     fields = [
         "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
-        "conversation", "read_by", "language", "read_from", "risk_tier", "confidence_factors_as_json", "limitations_as_json",
-        "users", "sessions", "conversations", "tokens", "price", "stopped_because", "errors_as_json", "flags_as_json",
-        "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
+        "conversation", "read_by", "language", "read_from", "risk_tier", "confidence_factors_as_json",
+        "limitations_as_json", "users", "sessions", "conversations", "tokens", "price", "stopped_because",
+        "errors_as_json", "flags_as_json", "started_at", "ended_at", "span_count", "root_span_id", "assembler_version",
+        "sealed_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Claims", "evidence.claim", "trace__id__exact"),

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import jsonschema
 import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
 from evidence import clock
 from evidence.access import Principal, principal_of_user
+from evidence.digests import digest_of
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.models import ArtefactVersion, AuditEvent, PendingTrace, Review, Scope, System, Trace
 from evidence.selectors.readings import find_reading_of, find_readings_in_force
 from evidence.services import assembly, readings, registry, reviews
 from evidence.services.assembly import assemble_due_traces, read_again, replay_trace, try_reading
 from evidence.services.disposal.erasure import erase_trace_payload
+from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.evidence.semconv_spans import make_span
 from tests.evidence.stored_spans import BASE_NS, store_spans
+from tests.evidence.test_assembly import spans_of
 from tests.evidence.test_system_reading import ANSWER, QUESTION, reading, spans
 from tests.factories import World, make_world
 
@@ -343,3 +349,28 @@ def test_the_api_names_each_fault_of_a_draft(world: World) -> None:
     answer = api.post("/api/v1/readings", body, format="json")
     (fault,) = answer.json()["errors"]
     assert (answer.status_code, fault["path"], fault["nearest"]) == (422, "document.answer[0].pth", "path")
+
+
+# The binder.
+
+
+def test_a_binder_holds_each_version_that_a_trace_of_it_was_read_by(world: World, tmp_path: Path) -> None:
+    version = approve(world)
+    approve(world, reading() | {"turns": [{"span": "none"}]})
+    trace = seal(world, *spans_of(world))
+    packed = archive_of(export(Filled(world, trace, clock.now())))
+    report = verify(tmp_path, packed)
+    assert report.exit_code == 0, report.problems
+    with zipfile.ZipFile(BytesIO(packed)) as archive:
+        files = {name.partition("/data/")[2]: archive.read(name) for name in archive.namelist()}
+    held = json.loads(files["readings/2.json"])
+    assert "readings/1.json" not in files
+    assert (held["approvedBy"], held["replaces"]) == (world.principal("approver").actor, version.digest)
+    assert [one["by"] for one in held["proposals"]] == [world.principal("author").actor]
+    assert digest_of({"reading": held["document"], "replaces": held["replaces"]}) == held["digest"]
+    people = json.loads(files["people.json"])["people"]
+    assert {held["approvedBy"], held["proposals"][0]["by"]} <= {person["actor"] for person in people}
+    traces = [json.loads(line) for line in files["traces/traces.jsonl"].splitlines()]
+    used = [one["digest"] for trace in traces for one in trace["versions"] if one["slot"] == "reading"]
+    assert set(used) == {held["digest"]}
+    jsonschema.validate(held, json.loads(files["schemas/reading.json"]))

@@ -16,9 +16,9 @@ GATES: Final = Proposed(
     ArtefactKind.GATE,
     Lock.GATE_KEY,
     {
-        GateState.APPROVED: acts.check_can_approve_gate,
-        GateState.DECLINED: acts.check_can_decline_gate,
-        GateState.WITHDRAWN: acts.check_can_withdraw_gate,
+        GateState.APPROVED.value: acts.check_can_approve_gate,
+        GateState.DECLINED.value: acts.check_can_decline_gate,
+        GateState.WITHDRAWN.value: acts.check_can_withdraw_gate,
     },
 )
 SETTLED: Final = GATES.settled

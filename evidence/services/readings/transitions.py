@@ -16,9 +16,9 @@ READINGS: Final = Proposed(
     ArtefactKind.READING,
     Lock.READING,
     {
-        ReadingState.APPROVED: acts.check_can_approve_reading,
-        ReadingState.DECLINED: acts.check_can_decline_reading,
-        ReadingState.WITHDRAWN: acts.check_can_withdraw_reading,
+        ReadingState.APPROVED.value: acts.check_can_approve_reading,
+        ReadingState.DECLINED.value: acts.check_can_decline_reading,
+        ReadingState.WITHDRAWN.value: acts.check_can_withdraw_reading,
     },
 )
 SETTLED: Final = READINGS.settled
