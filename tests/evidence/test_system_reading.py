@@ -151,11 +151,11 @@ def test_json_in_no_known_form_is_never_shown_as_words() -> None:
 
 def test_turns_are_exchanges_each_with_what_stands_in_it() -> None:
     trace = [make_span(ROOT_ID, parent="", name="session", start=1)]
-    for number, (asked, told) in enumerate([("One?", "The first."), ("Two?", "The second.")]):
+    for number, (asked, said) in enumerate([("One?", "The first."), ("Two?", "The second.")]):
         top, inner = f"00000000000000d{number}", f"00000000000000e{number}"
         trace += [
             make_span(top, name="turn", start=10 * number + 2, attributes={"acme.asked": asked}),
-            make_span(inner, parent=top, name="reply", start=10 * number + 3, attributes={"acme.told": told}),
+            make_span(inner, parent=top, name="reply", start=10 * number + 3, attributes={"acme.told": said}),
         ]
     document = {
         "turns": [{"span": "turn"}],

@@ -44,7 +44,7 @@ from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
 from evidence.services.assembly.arrivals import flag_refused, read_bounds
 from evidence.services.assembly.claims import CheckedClaim
-from evidence.services.assembly.earlier import find_changes, find_earlier_revisions
+from evidence.services.assembly.earlier import EarlierRevision, find_changes, find_earlier_revisions
 from evidence.services.assembly.reading import TraceKey, read_traces
 from evidence.services.assembly.refusals import TraceRefused, WorkerLost, part_limits, refusal_of
 from evidence.services.assembly.rows import TraceInputs
@@ -159,15 +159,8 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     refused: dict[TraceKey, TraceRefused] = dict(read.refused)
     drafts = _draft(read.spans, readings, refused)
     earlier = find_earlier_revisions(drafts)
-    again = {(one.system_id, one.trace_id) for one in pending if one.read_again}
-    new = {
-        key: draft
-        for key, draft in drafts.items()
-        if key not in earlier
-        or earlier[key].differs_from(draft)
-        or (key in again and earlier[key].reading != readings[key[0]].number)
-    }
     numbers = {system_id: one.number for system_id, one in readings.items()}
+    new = _make_revisions(drafts, earlier, pending, numbers)
     inputs = _resolve(new, systems, readings, find_changes(new, earlier, numbers))
     shelf = _open_shelf(inputs.values(), known)
     sealed, left = [], read.left | set(inputs)
@@ -185,6 +178,23 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
             break
     _save(sealed, shelf)
     return _finish(pending, refused, left)
+
+
+def _make_revisions(
+    drafts: Mapping[TraceKey, TraceDraft],
+    earlier: Mapping[TraceKey, EarlierRevision],
+    pending: Iterable[PendingTrace],
+    readings: Mapping[int, int | None],
+) -> dict[TraceKey, TraceDraft]:
+    """Return the drafts that make a revision: of other spans, or read again by another version of a reading."""
+    again = {(one.system_id, one.trace_id) for one in pending if one.read_again}
+    return {
+        key: draft
+        for key, draft in drafts.items()
+        if key not in earlier
+        or earlier[key].differs_from(draft)
+        or (key in again and earlier[key].reading != readings[key[0]])
+    }
 
 
 def _draft(
