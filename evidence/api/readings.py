@@ -15,6 +15,7 @@ from evidence.api.filtering import FilterSet
 from evidence.api.inputs import FreeObject, Input
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
+from evidence.api.trace_ids import TraceIdField
 from evidence.api.traces.exchanges import ExchangeOut, SourceOut
 from evidence.models import ArtefactVersion, ReadingState, ReadingTransition, Scope
 from evidence.problems import Problem
@@ -182,7 +183,7 @@ class TriedTraceOut(serializers.Serializer[TraceDraft]):
 class TriedOut(serializers.Serializer[assembly.Tried]):
     """One trace as it would be sealed now, and as it would be by the draft."""
 
-    trace_id = serializers.CharField(source="trace.trace_id.hex")
+    trace_id = TraceIdField(source="trace.trace_id")
     revision = serializers.IntegerField(source="trace.revision")
     in_force = serializers.IntegerField(
         source="in_force.number", allow_null=True, help_text="Version by which traces are read now."

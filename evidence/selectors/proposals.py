@@ -63,6 +63,8 @@ def find_deciding(
     system: System, kind: ArtefactKind, key: str, as_of: AsOf | None = None
 ) -> ArtefactVersion | None:
     """Return the version of an artefact that decided at a time, by default now; None where none did."""
+    if kind not in TRANSITIONS:
+        return None
     versions = with_standing(
         ArtefactVersion.objects.filter(artefact__system=system, artefact__key=key), kind, as_of
     )
@@ -83,8 +85,8 @@ def state_of(version: ArtefactVersion) -> str:
 
 def transitions_of(version: ArtefactVersion) -> list[Transition]:
     """Return the steps of a version in their order. Reads what lists fetch beforehand."""
-    moves = getattr(version, _NAMES[ArtefactKind(version.artefact.kind)])
-    return sorted(moves.all(), key=lambda move: move.pk)
+    name = _NAMES.get(ArtefactKind(version.artefact.kind))
+    return sorted(getattr(version, name).all(), key=lambda move: move.pk) if name else []
 
 
 def proposers_of(version: ArtefactVersion) -> list[str]:

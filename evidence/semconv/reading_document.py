@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from evidence.errors import MOST_FAULTS, Fault, InvalidInput
@@ -39,9 +40,10 @@ def parse_reading(document: object) -> SystemReading:
     Raises:
         InvalidInput: it is none; with each fault and its place, below `document` as those who send one call it.
     """
-    faults = [replace(each, path=f"document.{each.path}".rstrip(".")) for each in _faults_in(document)]
+    found = islice(_faults_in(document), MOST_FAULTS)
+    faults = [replace(each, path=f"document.{each.path}".rstrip(".")) for each in found]
     if faults or not isinstance(document, Mapping):
-        raise InvalidInput(faults=faults[:MOST_FAULTS])
+        raise InvalidInput(faults=faults)
     return SystemReading(
         question=_each(document, "question", _text_place),
         answer=_each(document, "answer", _text_place),

@@ -16,8 +16,15 @@ from evidence.access import Principal
 from evidence.digests import digest_of
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.locks import Lock, hold
-from evidence.models import ArtefactKind, ArtefactVersion, Registration, System
-from evidence.selectors.proposals import TRANSITIONS, Transition, find_deciding, state_of, transitions_of
+from evidence.models import (
+    ArtefactKind,
+    ArtefactVersion,
+    GateTransition,
+    ReadingTransition,
+    Registration,
+    System,
+)
+from evidence.selectors.proposals import Transition, find_deciding, state_of, transitions_of
 from evidence.services import audit, registry
 
 _REPLACES = "replaces"  # of a version's metadata: the digest of the one that decided as it was proposed
@@ -108,10 +115,13 @@ def settle_proposal(
 
 def record_transition(version: ArtefactVersion, to_state: str, actor: str, reason: str) -> Transition:
     """Store a step and its audit event, in the transaction of whoever may take it."""
-    kind = ArtefactKind(version.artefact.kind)
-    move = TRANSITIONS[kind].objects.create(
-        version=version, to_state=to_state, by=actor, reason=reason, at=clock.now()
-    )
+    kind = version.artefact.kind
+    fields: dict[str, Any] = {"to_state": to_state, "by": actor, "reason": reason, "at": clock.now()}
+    move: Transition
+    if kind == ArtefactKind.GATE:
+        move = GateTransition.objects.create(version=version, **fields)
+    else:
+        move = ReadingTransition.objects.create(version=version, **fields)
     audit.record(
         verb=f"{kind}_version.{to_state}",
         actor=actor,

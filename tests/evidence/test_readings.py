@@ -25,6 +25,8 @@ from evidence.services import assembly, readings, registry, reviews
 from evidence.services.assembly import assemble_due_traces, read_again, replay_trace, try_reading
 from evidence.services.disposal.erasure import erase_trace_payload
 from tests.evidence.binder_world import Filled, archive_of, export, verify
+from tests.evidence.otlp_bodies import PROTOBUF, make_request
+from tests.evidence.otlp_bodies import make_span as sent_span
 from tests.evidence.semconv_spans import make_span
 from tests.evidence.stored_spans import BASE_NS, store_spans
 from tests.evidence.test_assembly import spans_of
@@ -153,6 +155,23 @@ def test_no_release_pins_a_reading(world: World) -> None:
             system=world.system,
             manifest=registry.ReleaseManifest(name="r2", pins=[pin]),
         )
+
+
+def test_a_value_that_was_moved_to_the_blob_store_is_brought_back_and_replays(
+    world: World, api: Any, settings: Any
+) -> None:
+    settings.OTLP_MAX_ATTRIBUTE = 2_000
+    approve(world, {"answer": [{"span": "handle", "attribute": "acme.reply"}]})
+    long = "An overdraft costs 15% a year. " * 100
+    body = make_request(
+        sent_span(name="handle", attributes={"acme.reply": long}), system=world.system.key
+    ).SerializeToString()
+    posted = api.post("/v1/traces", body, content_type=PROTOBUF, **world.headers(Scope.INGEST))
+    assert posted.status_code == 200
+    assemble_again()
+    trace = Trace.objects.get()
+    assert trace.answer == long
+    assert replay_trace(trace).agrees
 
 
 # What was sealed before.

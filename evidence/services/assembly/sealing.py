@@ -209,7 +209,7 @@ def _draft(
         arrived = settle(rows_of_trace, bounds)
         arrived = replace(arrived, flags=(*arrived.flags, *refusals.get(key, ())))
         try:
-            told = map_trace(arrived.spans, limits, reading=readings[key[0]].reading)
+            told = map_trace(arrived.spans, limits, readings[key[0]].reading)
             drafts[key] = arrived.sealed_over(told)
         except TooManyParts as exc:
             refused[key] = refusal_of(exc)
