@@ -18,6 +18,7 @@ from evidence.admin import (
     membership,
     moment,
     person,
+    reading,
     release,
     second_factor,
     sign_in_binding,
