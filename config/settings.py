@@ -501,6 +501,8 @@ SPECTACULAR_SETTINGS = {
         "RequirementState": "requirements.models.RequirementState",
         "GateState": "evidence.models.GateState",
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
+        "ReadingState": "evidence.models.ReadingState",
+        "SettledState": ["approved", "declined", "withdrawn"],
     },
 }
 

@@ -44,11 +44,11 @@ from evidence.models import (
     AccessConfirmation,
     AccessProposal,
     AccessToken,
+    ArtefactKind,
     ArtefactVersion,
     Binder,
     BinderRequest,
     EvalRun,
-    GateState,
     LegalHold,
     Membership,
     Release,
@@ -62,9 +62,9 @@ from evidence.models import (
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
 from evidence.selectors.binder.scope import BinderScope, scope_of
 from evidence.selectors.binder.trace_scope import traces_in_scope
-from evidence.selectors.gates import find_deciding, proposers_of, replaced_digest, state_of
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events
+from evidence.selectors.proposals import find_deciding, proposers_of, replaced_digest, state_of
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
 from evidence.selectors.revisions import find_later_revision
 
@@ -192,7 +192,7 @@ def check_can_review(principal: Principal, trace: Trace) -> None:
     later = find_later_revision(trace)
     if later is not None:
         raise ConflictingContent(
-            f"Spans arrived later: judge revision {later.revision}, which replaces this one."
+            f"Spans arrived later, or it was read again: judge revision {later.revision}, which replaces this one."
         )
     task = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
     if task is None:
@@ -218,7 +218,9 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
     if standing.is_settled:
         raise ConflictingContent("This disagreement was settled before.")
     if standing.is_superseded:
-        raise ConflictingContent("Spans arrived later: judge the revision that replaces this answer.")
+        raise ConflictingContent(
+            "Spans arrived later, or it was read again: judge the revision that replaces this answer."
+        )
     if standing.is_open:
         raise ConflictingContent("This answer still waits for a review: judge it instead.")
     if not standing.is_disputed:
@@ -306,7 +308,7 @@ def check_can_register_version(principal: Principal, version: ArtefactVersion) -
     if artefact.kind not in RELEASE_KINDS:
         raise ConflictingContent(
             f"{version} is of kind `{artefact.kind}`, which no release pins: nobody registers it by hand. "
-            "Gates and requirements are registered as they are approved."
+            "Gates, readings and requirements are registered as they are approved."
         )
 
 
@@ -332,28 +334,72 @@ def check_can_propose_gate(principal: Principal, system: System) -> None:
 
 def check_can_approve_gate(principal: Principal, version: ArtefactVersion) -> None:
     """Let a version of a gate decide from now on: an approver who did not propose it, if what it replaces does now."""
-    check_can_approve(principal)
-    check_of_system(principal, version.artefact.system)
-    if any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
-        raise AccessDenied(f"You proposed {version}; a second person must approve it.")
-    _check_waits_for_approval(version)
-    deciding = find_deciding(version.artefact.system, version.artefact.key)
-    if replaced_digest(version) != (deciding.digest if deciding else None):
-        raise ConflictingContent(
-            f"{version} was proposed in place of another version than {deciding}, which decides by now: propose its "
-            "criteria again."
-        )
+    _check_approves(principal, version)
 
 
 def check_can_decline_gate(principal: Principal, version: ArtefactVersion) -> None:
     """Refuse a proposed version of a gate: an approver."""
+    _check_declines(principal, version)
+
+
+def check_can_withdraw_gate(principal: Principal, version: ArtefactVersion) -> None:
+    """Take a proposed version of a gate back: whoever proposed it."""
+    _check_withdraws(principal, version)
+
+
+def check_can_propose_reading(principal: Principal, system: System) -> None:
+    """Propose how a system's traces are read; none is read so before somebody else approves it."""
+    _check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_approve_reading(principal: Principal, version: ArtefactVersion) -> None:
+    """Have traces read by a version from now on: an approver who did not propose it, if what it replaces reads now."""
+    _check_approves(principal, version)
+
+
+def check_can_decline_reading(principal: Principal, version: ArtefactVersion) -> None:
+    """Refuse a proposed version of a reading: an approver."""
+    _check_declines(principal, version)
+
+
+def check_can_withdraw_reading(principal: Principal, version: ArtefactVersion) -> None:
+    """Take a proposed version of a reading back: whoever proposed it."""
+    _check_withdraws(principal, version)
+
+
+def check_can_try_reading(principal: Principal, system: System) -> None:
+    """See what a reading would make of a stored trace: whoever reads the system's traces. Nothing comes of it."""
+    _check_scope(principal, Scope.READ, system)
+
+
+def check_can_read_again(principal: Principal, system: System) -> None:
+    """Have sealed traces read again: an operator of the system, because it is work, and reviews stay with what was."""
+    _check_operates(principal, system)
+
+
+def _check_approves(principal: Principal, version: ArtefactVersion) -> None:
+    """Approve what waits: an approver who did not propose it, in place of what it was proposed in place of."""
+    check_can_approve(principal)
+    artefact = version.artefact
+    check_of_system(principal, artefact.system)
+    if any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
+        raise AccessDenied(f"You proposed {version}; a second person must approve it.")
+    _check_waits_for_approval(version)
+    deciding = find_deciding(artefact.system, ArtefactKind(artefact.kind), artefact.key)
+    if replaced_digest(version) != (deciding.digest if deciding else None):
+        raise ConflictingContent(
+            f"{version} was proposed in place of another version than {deciding}, which decides by now: propose its "
+            "content again."
+        )
+
+
+def _check_declines(principal: Principal, version: ArtefactVersion) -> None:
     check_can_approve(principal)
     check_of_system(principal, version.artefact.system)
     _check_waits_for_approval(version)
 
 
-def check_can_withdraw_gate(principal: Principal, version: ArtefactVersion) -> None:
-    """Take a proposed version of a gate back: whoever proposed it."""
+def _check_withdraws(principal: Principal, version: ArtefactVersion) -> None:
     _check_scope(principal, Scope.IMPORT, version.artefact.system)
     if not any(same_person(proposer, principal.actor) for proposer in proposers_of(version)):
         raise AccessDenied(f"Somebody else proposed {version}: they withdraw it, or an approver declines it.")
@@ -362,9 +408,9 @@ def check_can_withdraw_gate(principal: Principal, version: ArtefactVersion) -> N
 
 def _check_waits_for_approval(version: ArtefactVersion) -> None:
     state = state_of(version)
-    if state != GateState.PROPOSED:
+    if state != "proposed":
         raise ConflictingContent(
-            f"{version} is {state or 'no proposal'}: only a proposed version is decided on. Propose its criteria again."
+            f"{version} is {state or 'no proposal'}: only a proposed version is decided on. Propose its content again."
         )
 
 
@@ -716,6 +762,12 @@ can_approve_gate = as_question(check_can_approve_gate)
 can_decline_gate = as_question(check_can_decline_gate)
 can_withdraw_gate = as_question(check_can_withdraw_gate)
 can_ask_gate = as_question(check_can_ask_gate)
+can_propose_reading = as_question(check_can_propose_reading)
+can_approve_reading = as_question(check_can_approve_reading)
+can_decline_reading = as_question(check_can_decline_reading)
+can_withdraw_reading = as_question(check_can_withdraw_reading)
+can_try_reading = as_question(check_can_try_reading)
+can_read_again = as_question(check_can_read_again)
 can_export_binder = as_question(check_can_export_binder)
 can_read_binder = as_question(check_can_read_binder)
 can_read_log_bundle = as_question(check_can_read_log_bundle)

@@ -29,6 +29,7 @@ class Lock(StrEnum):
     EVAL_RUN = "evidence.evalrun"  # a run key of a system
     GATE = "evidence.gate"  # a gate version for a release
     GATE_KEY = "evidence.gatekey"  # the versions of a gate, which may not exist yet
+    READING = "evidence.reading"  # the versions of how a system says that its traces are read
     REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions
     REQUIREMENT_KEY = "requirements.requirementkey"  # a requirement of a system that may not exist yet
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task

@@ -10,13 +10,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, short_digest
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.life import show_life
 from evidence.admin.frame.visibility import principal_of
-from evidence.admin.version_steps import STEPS
+from evidence.admin.version_steps import steps_of
 from evidence.errors import AccessDenied, EvidenceError, InvalidInput
 from evidence.models import (
     INSTRUMENT_KINDS,
@@ -24,9 +25,13 @@ from evidence.models import (
     ArtefactKind,
     ArtefactVersion,
     GateState,
+    ReadingState,
     Registration,
 )
-from evidence.selectors.gates import find_deciding, replaced_digest, state_of, with_standing
+from evidence.selectors import proposals
+from evidence.selectors.gates import with_standing
+from evidence.selectors.proposals import replaced_digest, state_of
+from evidence.selectors.readings import readings_with_standing
 from evidence.services.gates import compare_references, read_references
 
 
@@ -74,10 +79,46 @@ class GateStateFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else with_standing(queryset).filter(state_now=self.value())
 
 
+def _show_standing(
+    version: ArtefactVersion, none: StrOrPromise, this: StrOrPromise, other: StrOrPromise
+) -> str:
+    """Show where a version stands, and which one decides: none yet, this one, or another."""
+    artefact, state = version.artefact, badge(state_of(version))
+    deciding = proposals.find_deciding(artefact.system, ArtefactKind(artefact.kind), artefact.key)
+    if deciding is None:
+        return format_html("{} {}", state, none)
+    if deciding.pk == version.pk:
+        return format_html("{} {}", state, this)
+    return format_html("{} {} {}", state, other, link(deciding))
+
+
+class ReadingStateFilter(admin.SimpleListFilter):
+    """Where a version of a system's reading stands."""
+
+    title = "state of a reading"
+    parameter_name = "reading"
+
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [(state.value, state.label) for state in ReadingState]
+
+    def queryset(self, request: object, queryset: QuerySet[ArtefactVersion]) -> QuerySet[ArtefactVersion]:
+        del request
+        if self.value() is None:
+            return queryset
+        return readings_with_standing(queryset).filter(state_now=self.value())
+
+
 @admin.register(ArtefactVersion)
 class ArtefactVersionAdmin(ReadOnlyModelAdmin):
     list_display = ["__str__", "kind", "system", "digest_start", "basis", "standing", "created_at"]
-    list_filter = [related("artefact__system"), "artefact__kind", RegisteredFilter, GateStateFilter]
+    list_filter = [
+        related("artefact__system"),
+        "artefact__kind",
+        RegisteredFilter,
+        GateStateFilter,
+        ReadingStateFilter,
+    ]
     list_select_related = ["artefact__system", "registration"]
     list_defer = ["metadata"]
     search_fields = ["label", "artefact__key", "digest"]
@@ -90,6 +131,9 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
     fields_of_gates = [
         "artefact", "number", "digest", "gate_state", "asks_for", "life", "created_at", "created_by",
     ]  # fmt: skip
+    fields_of_readings = [
+        "artefact", "number", "digest", "reading_state", "metadata_as_json", "life", "created_at", "created_by",
+    ]  # fmt: skip
     chain = [
         ChainLink("Releases that pin it", "evidence.releasepin", "version__id__exact"),
         ChainLink("Traces that used it", "evidence.traceversion", "version__id__exact"),
@@ -99,15 +143,17 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
         ChainLink("Requirement version", "requirements.requirementversion", "artefact_version__id__exact"),
         ChainLink("Gate decisions", "evidence.gatedecision", "gate_version__id__exact"),
         ChainLink("Steps of a gate's version", "evidence.gatetransition", "version__id__exact"),
+        ChainLink("Steps of a reading's version", "evidence.readingtransition", "version__id__exact"),
         ChainLink(
             "All versions of the artefact", "evidence.artefactversion", "artefact__id__exact", "artefact_id"
         ),
     ]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Show of a gate what it asks for and what became of it."""
-        is_gate = obj is not None and obj.artefact.kind == ArtefactKind.GATE
-        return list(self.fields_of_gates) if is_gate else super().get_fields(request, obj)
+        """Show of a gate or a reading what it says and what became of it."""
+        of_kind = {ArtefactKind.GATE: self.fields_of_gates, ArtefactKind.READING: self.fields_of_readings}
+        fields = of_kind.get(obj.artefact.kind) if obj is not None else None
+        return list(fields) if fields else super().get_fields(request, obj)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
@@ -120,16 +166,21 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
         if request.method == "POST":
             return self._take(request, version)
         principal = principal_of(request)
-        offered = [(name, step.text) for name, step in STEPS.items() if step.is_offered(principal, version)]
+        offered = [
+            (name, step.text)
+            for name, step in steps_of(version).items()
+            if step.is_offered(principal, version)
+        ]
         return super().changeform_view(
             request, object_id, form_url, {"steps": offered} | (extra_context or {})
         )
 
     def _take(self, request: HttpRequest, version: ArtefactVersion) -> HttpResponseRedirect:
-        step, reason = STEPS.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
+        steps = steps_of(version)
+        step, reason = steps.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
         try:
             if step is None:
-                raise InvalidInput(f"A version is one of {', '.join(STEPS)}.")
+                raise InvalidInput(f"A version is one of {', '.join(steps)}.")
             step.take(principal=principal_of(request), version=version, reason=reason)
         except AccessDenied as exc:
             raise PermissionDenied(str(exc)) from exc
@@ -141,13 +192,21 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("Where it stands"))
     def gate_state(self, version: ArtefactVersion) -> str:
-        deciding = find_deciding(version.artefact.system, version.artefact.key)
-        state = badge(state_of(version))
-        if deciding is None:
-            return format_html("{} {}", state, _("No version of this gate decides yet."))
-        if deciding.pk == version.pk:
-            return format_html("{} {}", state, _("The gate decides by this version."))
-        return format_html("{} {} {}", state, _("The gate decides by:"), link(deciding))
+        texts = (
+            _("No version of this gate decides yet."),
+            _("The gate decides by this version."),
+            _("The gate decides by:"),
+        )
+        return _show_standing(version, *texts)
+
+    @admin.display(description=_("Where it stands"))
+    def reading_state(self, version: ArtefactVersion) -> str:
+        texts = (
+            _("Traces of this system are read as in any system."),
+            _("Traces are read by this version."),
+            _("Traces are read by:"),
+        )
+        return _show_standing(version, *texts)
 
     @admin.display(description=_("What it asks for"))
     def asks_for(self, version: ArtefactVersion) -> str:
@@ -161,7 +220,7 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description=_("Its life so far"))
     def life(self, version: ArtefactVersion) -> str:
-        return show_life(version.gate_transitions.order_by("pk")) or "–"
+        return show_life(proposals.transitions_of(version)) or "–"
 
     @admin.display(description="System", ordering="artefact__system")
     def system(self, version: ArtefactVersion) -> str:

@@ -13,7 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock
-from evidence.acts import can_approve, can_approve_gate, can_confirm_access, can_judge, can_operate
+from evidence.acts import (
+    can_approve,
+    can_approve_gate,
+    can_approve_reading,
+    can_confirm_access,
+    can_judge,
+    can_operate,
+)
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
@@ -24,10 +31,12 @@ from evidence.models import (
     ArtefactVersion,
     GateDecision,
     GateState,
+    ReadingState,
     ReviewTask,
     System,
 )
 from evidence.selectors.gates import with_standing
+from evidence.selectors.readings import readings_with_standing
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
 
@@ -105,12 +114,18 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
         return ()
     versions = visible(ArtefactVersion.objects.all(), request)
     proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:_MOST_ASKED]
+    drafted = readings_with_standing(versions).filter(state_now=ReadingState.PROPOSED)[:_MOST_ASKED]
     unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
     return (
         Waiting(
             _("Versions of gates to approve"),
             sum(can_approve_gate(principal, version) for version in proposed),
             list_url("evidence.artefactversion", gate=GateState.PROPOSED.value),
+        ),
+        Waiting(
+            _("Readings of traces to approve"),
+            sum(can_approve_reading(principal, version) for version in drafted),
+            list_url("evidence.artefactversion", reading=ReadingState.PROPOSED.value),
         ),
         Waiting(
             _("Suites, evaluators and datasets to register"),

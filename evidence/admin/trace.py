@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +19,7 @@ from evidence.admin.frame.trace_search import TraceIdSearch
 from evidence.admin.review.conversation import read_sources, read_turns
 from evidence.admin.review.page import show_review_page
 from evidence.models import ReviewTask, Trace, TraceDocument, TraceFacts, TraceVersion
+from evidence.selectors.readings import find_reading_of
 
 
 @admin.register(Trace)
@@ -33,9 +35,10 @@ class TraceAdmin(TraceIdSearch):
     ordering = ["-id"]
     fields = [
         "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
-        "conversation", "language", "read_from", "risk_tier", "confidence_factors_as_json", "limitations_as_json",
-        "users", "sessions", "conversations", "tokens", "price", "stopped_because", "errors_as_json", "flags_as_json",
-        "started_at", "ended_at", "span_count", "root_span_id", "assembler_version", "sealed_at",
+        "conversation", "read_by", "language", "read_from", "risk_tier", "confidence_factors_as_json",
+        "limitations_as_json", "users", "sessions", "conversations", "tokens", "price", "stopped_because",
+        "errors_as_json", "flags_as_json", "started_at", "ended_at", "span_count", "root_span_id", "assembler_version",
+        "sealed_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Claims", "evidence.claim", "trace__id__exact"),
@@ -106,6 +109,15 @@ class TraceAdmin(TraceIdSearch):
     def read_from(self, trace: Trace) -> str:
         """Show where the fields beside the turns were first read."""
         return render_to_string("admin/evidence/sources.html", {"sources": read_sources(trace)})
+
+    @admin.display(description=_("Read by"))
+    def read_by(self, trace: Trace) -> str:
+        """Show by which version of the system's reading it was read, and lead to where another can be tried on it."""
+        used = find_reading_of(trace).version
+        asked = {"system": trace.system.key, "trace": trace.trace_id.hex}
+        address = f"{reverse('admin:try_reading')}?{urlencode(asked)}"
+        shown = link(used) if used else _("the rules for any system")
+        return format_html('{} · <a href="{}">{}</a>', shown, address, _("Try a reading on it"))
 
     @admin.display(description="Users, as sent")
     def users(self, trace: Trace) -> str:

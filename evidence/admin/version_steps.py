@@ -1,4 +1,4 @@
-"""What a person may do with a version on its page: settle a proposed gate, or register what nobody registered."""
+"""What a person may do with a version on its page: settle what is proposed, or register what nobody registered."""
 
 from __future__ import annotations
 
@@ -11,9 +11,18 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
-from evidence.acts import can_approve_gate, can_decline_gate, can_register_version, can_withdraw_gate
-from evidence.models import ArtefactVersion, GateState
+from evidence.acts import (
+    can_approve_gate,
+    can_approve_reading,
+    can_decline_gate,
+    can_decline_reading,
+    can_register_version,
+    can_withdraw_gate,
+    can_withdraw_reading,
+)
+from evidence.models import ArtefactKind, ArtefactVersion
 from evidence.services.gates import settle_gate_proposal
+from evidence.services.readings import settle_reading_proposal
 from evidence.services.registry import register_version
 
 
@@ -31,26 +40,46 @@ def _may_register(principal: Principal, version: ArtefactVersion) -> bool:
     return not hasattr(version, "registration") and can_register_version(principal, version)
 
 
-STEPS: Final[Mapping[str, VersionStep]] = {
-    GateState.APPROVED.value: VersionStep(
-        _("Approve"),
+def _settling(
+    settle: Callable[..., Any],
+    approve: Callable[[Principal, ArtefactVersion], bool],
+    decline: Callable[[Principal, ArtefactVersion], bool],
+    withdraw: Callable[[Principal, ArtefactVersion], bool],
+    approved: StrOrPromise,
+) -> dict[str, VersionStep]:
+    """Return the steps that end a proposal, for one kind of version."""
+    declined = _("The version is declined, and decides nothing.")
+    withdrawn = _("The version is withdrawn, and decides nothing.")
+    return {
+        "approved": VersionStep(_("Approve"), approve, partial(settle, to_state="approved"), approved),
+        "declined": VersionStep(_("Decline"), decline, partial(settle, to_state="declined"), declined),
+        "withdrawn": VersionStep(_("Withdraw"), withdraw, partial(settle, to_state="withdrawn"), withdrawn),
+    }
+
+
+_STEPS: Final[Mapping[str, Mapping[str, VersionStep]]] = {
+    ArtefactKind.GATE: _settling(
+        settle_gate_proposal,
         can_approve_gate,
-        partial(settle_gate_proposal, to_state=GateState.APPROVED),
+        can_decline_gate,
+        can_withdraw_gate,
         _("The gate decides by this version from now on."),
     ),
-    GateState.DECLINED.value: VersionStep(
-        _("Decline"),
-        can_decline_gate,
-        partial(settle_gate_proposal, to_state=GateState.DECLINED),
-        _("The version is declined, and decides nothing."),
+    ArtefactKind.READING: _settling(
+        settle_reading_proposal,
+        can_approve_reading,
+        can_decline_reading,
+        can_withdraw_reading,
+        _("Traces that are sealed from now on are read by this version."),
     ),
-    GateState.WITHDRAWN.value: VersionStep(
-        _("Withdraw"),
-        can_withdraw_gate,
-        partial(settle_gate_proposal, to_state=GateState.WITHDRAWN),
-        _("The version is withdrawn, and decides nothing."),
-    ),
+}
+_OF_OTHERS: Final[Mapping[str, VersionStep]] = {
     "registered": VersionStep(
         _("Register"), _may_register, register_version, _("You vouch for this version from now on.")
     ),
 }
+
+
+def steps_of(version: ArtefactVersion) -> Mapping[str, VersionStep]:
+    """Return what may be done with versions of this kind, by the name that a button sends."""
+    return _STEPS.get(version.artefact.kind, _OF_OTHERS)

@@ -17,7 +17,8 @@ from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import ArtefactVersion, GateDecision, GateState, GateTransition, Scope, Waiver
 from evidence.problems import Problem
-from evidence.selectors.gates import GateStanding, replaced_digest, standing_of, with_standing
+from evidence.selectors.gates import GateStanding, standing_of, with_standing
+from evidence.selectors.proposals import replaced_digest
 from evidence.services import gates, registry
 
 

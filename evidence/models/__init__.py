@@ -44,6 +44,7 @@ from evidence.models.gate import GateDecision, GateState, GateTransition, Releas
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
+from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
 from evidence.models.second_factor import SecondFactor
 from evidence.models.service_name import ServiceName
@@ -108,6 +109,8 @@ __all__ = [
     "PendingTrace",
     "PolicyCheck",
     "Pseudonym",
+    "ReadingState",
+    "ReadingTransition",
     "ReasonCode",
     "Registration",
     "Reject",

@@ -35,6 +35,7 @@ class ArtefactKind(models.TextChoices):
     PROBE = "probe"
     PROBE_INPUTS = "probe_inputs"
     SAFETY_CASE = "safety_case"
+    READING = "reading"
 
 
 # Of what is seen only with `interpret.view_internals`. A release pins none of it, and no trace names any.
@@ -44,7 +45,7 @@ INTERNAL_KINDS: Final = frozenset(
 
 # What a system is measured with: whoever chooses it, chooses the result.
 INSTRUMENT_KINDS: Final = frozenset({ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET})
-# What a release may pin, and what is registered by an act of its own; gates and requirements are approved.
+# What a release may pin, and what is registered by an act of its own; gates, readings and requirements are approved.
 RELEASE_KINDS: Final = INSTRUMENT_KINDS | {
     ArtefactKind.MODEL, ArtefactKind.PROMPT, ArtefactKind.INDEX, ArtefactKind.DOCUMENT, ArtefactKind.POLICY,
     ArtefactKind.TOOL,
@@ -118,7 +119,7 @@ class Registration(AppendOnlyModel):
         ADOPTED = "adopted"
         # Somebody registered this very version, by its digest.
         ACT = "act"
-        # A second person approved it: a gate, a requirement, a criterion.
+        # A second person approved it: a gate, a reading, a requirement, a criterion.
         APPROVAL = "approval"
 
     SYSTEM_PATH = "version__artefact__system"

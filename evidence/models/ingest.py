@@ -148,6 +148,8 @@ class PendingTrace(StoredModel):
     root_ended = models.BooleanField(default=False)  # a span without a parent has arrived
     first_received_at = models.DateTimeField()
     last_received_at = models.DateTimeField()
+    # Somebody wants it read again by its system's reading, though its spans are those of its last revision.
+    read_again = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

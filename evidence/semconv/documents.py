@@ -61,19 +61,24 @@ def _told_by_another(steps: Sequence[Step]) -> set[int]:
 
 
 def _retrieved_by(span: SpanView) -> list[RetrievalDraft]:
-    query, index_key = _query_of(span), span.label(*_INDEX)
     rows, attribute = _rows(span, _FOUND)
     if not rows:
         span.flags.add("retrieval_empty", "the retrieval returned no document", span.span_id)
-    source = Source(span.span_id, attribute, Rule.STATED)
+    return documents_among(span, rows, Source(span.span_id, attribute, Rule.STATED))
+
+
+def documents_among(span: SpanView, rows: Sequence[Any], source: Source) -> list[RetrievalDraft]:
+    """Return the documents that a span holds as these rows, best first; a row that says nothing is flagged."""
+    query, index_key = _query_of(span), span.label(*_INDEX)
     found = []
     for rank, row in enumerate(rows):
         document = _read_document(span, row)
         if document is None:
-            span.flags.add("malformed_attribute", f"{attribute}: document {rank} says nothing", span.span_id)
+            detail = f"{source.attribute}: document {rank} says nothing"
+            span.flags.add("malformed_attribute", detail, span.span_id)
             continue
         if not document.ref:
-            detail = f"{attribute}: document {rank} has no id and is known by its place"
+            detail = f"{source.attribute}: document {rank} has no id and is known by its place"
             span.flags.add("document_without_id", detail, span.span_id)
         found.append(
             RetrievalDraft(

@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     EVALUATOR = "evaluator"
     EMBEDDING = "embedding"
     RETRIEVAL = "retrieval"
+    LEFT_OUT = "left_out"  # the system says that it takes no part
 
 
 _NAMES: Final = {

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from evidence.digests import digest_of
-from evidence.semconv import declared, reading, usage, versions
+from evidence.semconv import declared, usage, versions
 from evidence.semconv.dialects import Meaning, Operation, attributes_for
 from evidence.semconv.dialects.tracebinder import (
     ANSWER,
@@ -27,10 +27,13 @@ from evidence.semconv.documents import read_retrievals
 from evidence.semconv.draft import Exchange, TraceDraft, TraceStatus, VersionRef
 from evidence.semconv.hearing import has_prompt
 from evidence.semconv.parts import check_parts
+from evidence.semconv.placed import with_placed_documents
 from evidence.semconv.policy_checks import read_policy_checks
+from evidence.semconv.reading import flag_unrecognised, read_exchanges
 from evidence.semconv.sources import read_sources
 from evidence.semconv.span_view import FlagSink, SpanView, first_with
 from evidence.semconv.steps import Tree, items_of
+from evidence.semconv.system_reading import NO_READING, SystemReading
 from evidence.semconv.tool_calls import read_tool_calls
 from evidence.vocabulary import RiskTier
 
@@ -54,12 +57,17 @@ def digest_trace(spans: Iterable[tuple[str, str]]) -> str:
     return digest_of({"spans": [list(pair) for pair in sorted(set(spans))]})
 
 
-def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO_LIMITS) -> TraceDraft:
+def map_trace(
+    spans: Iterable[Mapping[str, Any]],
+    limits: Mapping[str, int] = NO_LIMITS,
+    reading: SystemReading = NO_READING,
+) -> TraceDraft:
     """Return what the spans of one trace say.
 
     Args:
         spans: stored spans as dicts of their columns; at least one.
         limits: how many of each of `parts.PARTS` it may say.
+        reading: how its system says that its traces are read.
 
     Raises:
         ValueError: no spans.
@@ -71,13 +79,13 @@ def map_trace(spans: Iterable[Mapping[str, Any]], limits: Mapping[str, int] = NO
         raise ValueError("a trace has at least one span")
     root = _find_root(views, flags)
     agents = _speakers(views, root)
-    tree = Tree(views)
+    tree = Tree(views, reading)
     merged = versions.merge_versions(ref for view in views for ref in versions.versions_of(view))
     used_versions = sorted(set(merged.values()), key=versions.IN_ORDER)
     _flag_versions(used_versions, flags)
-    retrievals = read_retrievals(tree.steps)
-    exchanges = reading.read_exchanges(tree, flags, retrievals)
-    reading.flag_unrecognised(tree, exchanges, flags)
+    retrievals = with_placed_documents(tree.steps, reading, read_retrievals(tree.steps))
+    exchanges = read_exchanges(tree, flags, retrievals, reading)
+    flag_unrecognised(tree, exchanges, flags)
     told = exchanges[-1]
     declaring = [view for view in agents if not _DECLARING.isdisjoint(view.attributes)]
     speakers = _answering_first(declaring, told)

@@ -6,7 +6,7 @@ none is, it says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,9 +16,11 @@ from evidence.semconv.draft import Absent, Candidate, Exchange, RetrievalDraft, 
 from evidence.semconv.given import beside_question, read_given, read_turns, stands_within
 from evidence.semconv.helpers import Purpose
 from evidence.semconv.messages import ASSISTANT, USER, squeeze
+from evidence.semconv.placed import as_candidates, flag_all_left_out, flag_unplaced, placed_text
 from evidence.semconv.settling import as_one_text, settle
 from evidence.semconv.span_view import FlagSink
 from evidence.semconv.steps import Step, Tree, calls_below, outermost
+from evidence.semconv.system_reading import NO_READING, SystemReading
 from evidence.semconv.turn import Turn
 from evidence.semconv.turns import CUT_REASONS, asked_of, is_filter, turns_among
 from evidence.semconv.values import is_prose, read_value
@@ -48,23 +50,26 @@ _NOTHING_TOLD: Final = Told(absent=Absent.NOT_RECORDED)
 
 
 def read_exchanges(
-    tree: Tree, flags: FlagSink, retrievals: Sequence[RetrievalDraft] = ()
+    tree: Tree,
+    flags: FlagSink,
+    retrievals: Sequence[RetrievalDraft] = (),
+    reading: SystemReading = NO_READING,
 ) -> tuple[Exchange, ...]:
     """Return the exchanges of a trace in time, at least one; what is unsure of them is flagged.
 
     Args:
         retrievals: the documents that were found: a question that holds one was not worded by the person alone.
+        reading: what the system says of where they stand, which counts after what the application declares.
     """
     declared = _declaring(tree)
     if declared:
         exchanges = [
-            _declared(number, asking, answering, tree, flags, is_one_of_several=len(declared) > 1)
+            _declared(number, asking, answering, tree, flags, reading, is_one_of_several=len(declared) > 1)
             for number, (asking, answering) in enumerate(declared)
         ]
     else:
-        turns = [_as_asked(turn, tree) for turn in _without_documents(_turns(tree, flags), tree, retrievals)]
-        exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
-        exchanges = _as_told_of_all(exchanges, tree)
+        flag_all_left_out((*tree.tops, *tree.strays), flags)
+        exchanges = _placed(tree, flags, retrievals, reading) or _as_in_any_trace(tree, flags, retrievals)
     if not exchanges:
         first = (tree.tops or tree.strays)[0]
         exchanges = [Exchange(0, _NOTHING_TOLD, _NOTHING_TOLD, first.span.span_id)]
@@ -72,6 +77,102 @@ def read_exchanges(
         _flag(exchange, flags)
         _flag_earlier_words(exchange, tree, flags)
     return tuple(exchanges)
+
+
+def _as_in_any_trace(tree: Tree, flags: FlagSink, retrievals: Sequence[RetrievalDraft]) -> list[Exchange]:
+    """Return the exchanges where nobody says which they are."""
+    turns = [_as_asked(turn, tree) for turn in _without_documents(_turns(tree, flags), tree, retrievals)]
+    exchanges = [_exchange(number, turn) for number, turn in enumerate(turns)]
+    return _as_told_of_all(exchanges, tree)
+
+
+def _placed(
+    tree: Tree, flags: FlagSink, retrievals: Sequence[RetrievalDraft], reading: SystemReading
+) -> list[Exchange]:
+    """Return the exchanges that stand where the system says; empty where nothing does.
+
+    A half that stands nowhere is read as in any trace, and what that would have told of the other is shown beside it.
+    """
+    turns = tree.outermost_of(reading.turns) if reading.turns else []
+    if reading.turns and not turns:
+        flag_unplaced("a turn", flags)
+    found = [_halves(turn.and_below(), reading, flags) for turn in turns]
+    found = found or [_halves(tree.steps, reading, flags)]
+    if not turns and found == [(None, None)]:
+        return []
+    # What is not shown as question or answer has nothing to warn of.
+    heard = flags if any(None in halves for halves in found) else FlagSink()
+    read = [_as_turn(turn) for turn in turns] or [_last_of(_as_in_any_trace(tree, heard, retrievals))]
+    return [
+        _with_halves(number, *halves, told, tree.by_id, turns[number] if turns else tree.steps[0])
+        for number, (halves, told) in enumerate(zip(found, read, strict=True))
+    ]
+
+
+def _halves(
+    steps: Sequence[Step], reading: SystemReading, flags: FlagSink
+) -> tuple[Told | None, Told | None]:
+    question = placed_text(steps, reading.question, USER)
+    answer = placed_text(steps, reading.answer, ASSISTANT)
+    for what, places, told in (
+        ("the question", reading.question, question),
+        ("the answer", reading.answer, answer),
+    ):
+        if places and told is None:
+            flag_unplaced(what, flags)
+    return question, answer
+
+
+def _as_turn(step: Step) -> Exchange | None:
+    """Return what one turn tells where nobody says where it stands."""
+    settled = settle(turns_among([step]))
+    return _exchange(0, settled[-1]) if settled else None
+
+
+def _last_of(exchanges: Sequence[Exchange]) -> Exchange | None:
+    return exchanges[-1] if exchanges else None
+
+
+def _with_halves(
+    number: int,
+    question: Told | None,
+    answer: Told | None,
+    read: Exchange | None,
+    by_id: Mapping[str, Step],
+    otherwise: Step,
+) -> Exchange:
+    """Return an exchange of which the system says where a half or both stand.
+
+    Args:
+        read: what the trace tells without that.
+        otherwise: the step that speaks for it where the system says of neither.
+    """
+    told = answer or question
+    step = by_id[as_candidates(told)[0].source.span_id] if told else otherwise
+    ends_as_read = read is not None and (answer is None or squeeze(answer.text) == squeeze(read.answer.text))
+    return Exchange(
+        number=number,
+        question=_beside(question, read.question if read else _NOTHING_TOLD),
+        answer=_beside(answer, read.answer if read else _NOTHING_TOLD),
+        span_id=step.span.span_id,
+        finish_reason=read.finish_reason if read and ends_as_read else _last_reason(step),
+        refused=bool(read and ends_as_read and read.refused),
+        attachments=read.attachments if read else (),
+        answer_is_prose=_is_prose(answer or (read.answer if read else _NOTHING_TOLD)),
+    )
+
+
+def _beside(placed: Told | None, read: Told) -> Told:
+    """Return a text that stands where the system says, with what would have been told without that as a candidate."""
+    if placed is None:
+        return read
+    known = {squeeze(one.text) for one in as_candidates(placed)}
+    others = (one for one in as_candidates(read) if squeeze(one.text) not in known)
+    return replace(placed, others=(*placed.others, *others))
+
+
+def _is_prose(told: Told) -> bool:
+    return not told.text or is_prose(told.text)
 
 
 def _as_told_of_all(exchanges: list[Exchange], tree: Tree) -> list[Exchange]:
@@ -85,11 +186,7 @@ def _as_told_of_all(exchanges: list[Exchange], tree: Tree) -> list[Exchange]:
         return exchanges
     if _are_of_two_turns(question, answer, tree):
         question, answer = _unsure(question), _unsure(answer)
-    return [
-        replace(
-            one, question=question, answer=answer, answer_is_prose=not answer.text or is_prose(answer.text)
-        )
-    ]
+    return [replace(one, question=question, answer=answer, answer_is_prose=_is_prose(answer))]
 
 
 def _are_of_two_turns(question: Told, answer: Told, tree: Tree) -> bool:
@@ -256,13 +353,15 @@ def _declared(
     answering: Step | None,
     tree: Tree,
     flags: FlagSink,
+    reading: SystemReading,
     *,
     is_one_of_several: bool,
 ) -> Exchange:
     """Return the exchange an application declared; a half it left out is read as if nothing had been declared."""
     step = answering or asking or tree.steps[0]
-    question = _told_by(asking, QUESTION) if asking else None
-    answer = _told_by(answering, ANSWER) if answering else None
+    within = step.and_below() if is_one_of_several and reading is not NO_READING else tree.steps
+    question = _told_by(asking, QUESTION) if asking else placed_text(within, reading.question, USER)
+    answer = _told_by(answering, ANSWER) if answering else placed_text(within, reading.answer, ASSISTANT)
     read = None
     if question is None or answer is None:
         turns = _whole(settle(turns_among([step])), tree) if is_one_of_several else _turns(tree, flags)
@@ -305,7 +404,7 @@ def _exchange(number: int, turn: Turn) -> Exchange:
         finish_reason=turn.finish_reason,
         refused=turn.refused,
         attachments=turn.attachments,
-        answer_is_prose=not turn.answer.text or is_prose(turn.answer.text),
+        answer_is_prose=_is_prose(turn.answer),
     )
 
 

@@ -10,6 +10,7 @@ from evidence.semconv.dialects import Meaning, Operation, attributes_for, versio
 from evidence.semconv.hearing import Heard, has_content, hear_answered, hear_asked, system_text
 from evidence.semconv.helpers import Purpose, purpose_by_name
 from evidence.semconv.span_view import SpanView
+from evidence.semconv.system_reading import NO_READING, SpanPattern, SystemReading
 
 _AGENT_NAME: Final = attributes_for(Meaning.AGENT_NAME)
 _MODEL: Final = version_attributes("model").name
@@ -75,6 +76,15 @@ class Step:
         """What it gave."""
         return hear_answered(self.span)
 
+    def and_below(self) -> list[Step]:
+        """Return this step and all below it, in time."""
+        found: list[Step] = []
+        waiting = [self]
+        while waiting:
+            found.append(waiting.pop())
+            waiting.extend(found[-1].children)
+        return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
+
     @computed_once
     def system_text(self) -> str:
         """What its model was told to be."""
@@ -84,8 +94,9 @@ class Step:
 class Tree:
     """All spans of a trace. `tops` have no parent; `strays` have one that has not arrived."""
 
-    def __init__(self, views: Sequence[SpanView]) -> None:
+    def __init__(self, views: Sequence[SpanView], reading: SystemReading = NO_READING) -> None:
         self.steps = [Step(view) for view in views]
+        self._reading = reading
         self.by_id = {step.span.span_id: step for step in self.steps}
         self.tops: list[Step] = []
         self.strays: list[Step] = []
@@ -100,6 +111,17 @@ class Tree:
                 self.tops.append(step)
         self.from_above: list[Step] = []  # all steps, each parent before its children
         self._place()
+
+    def outermost_of(self, patterns: Iterable[SpanPattern]) -> list[Step]:
+        """Return the steps that a system means by some patterns and that are inside of no other of them, in time."""
+        meant = list(patterns)
+        wanted = {
+            id(step)
+            for step in self.steps
+            if step.purpose is not Purpose.LEFT_OUT and any(one.matches(step.span) for one in meant)
+        }
+        found = outermost(self.from_above, wanted)
+        return sorted(found, key=lambda step: (step.span.start_ns, step.span.span_id))
 
     def _place(self) -> None:
         """Say of each step what it is there for, and cut the rings that parents may form."""
@@ -116,7 +138,7 @@ class Tree:
                 step = waiting.pop()
                 seen.add(id(step))
                 self.from_above.append(step)
-                _place(step)
+                _place(step, self._reading)
                 waiting.extend(reversed(step.children))
 
 
@@ -175,8 +197,11 @@ def _answers(step: Step) -> bool:
     return step.operation is Operation.AGENT or step.has_content
 
 
-def _place(step: Step) -> None:
+def _place(step: Step, reading: SystemReading) -> None:
     parent = step.parent
+    if reading.leave_out and reading.leaves_out(step.span):
+        step.purpose = Purpose.LEFT_OUT
+        return
     own = _BY_OPERATION.get(step.operation) if step.operation else None
     if parent is None:
         step.purpose = own or Purpose.MAIN

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from evidence import clock
 from evidence.access import principal_of_user
 from evidence.models import Citation, GateState, Review, ReviewTask, System, Trace
-from evidence.selectors.gates import state_of as state_of_gate
+from evidence.selectors.proposals import state_of as state_of_gate
 from evidence.services import registry, reviews
 from evidence.services.gates import CriterionReference, propose_gate, settle_gate_proposal
 from examples.demo.people import acting

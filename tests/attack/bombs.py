@@ -375,6 +375,9 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/gates", {**system, "key": "g9", "criteria": [{"baseline": "b"}]}
     yield "/api/v1/gates/g9/decisions", {**system, "release": "r1"}
     yield "/api/v1/gates/g9/versions/1/transitions", {**system, "to_state": "approved", "reason": "r"}
+    yield "/api/v1/readings", {**system, "document": {"leave_out": [{"span": "title"}]}}
+    yield "/api/v1/readings/try", {**system, "document": {}, "trace": task.trace.trace_id.hex}
+    yield "/api/v1/readings/1/transitions", {**system, "to_state": "approved", "reason": "r"}
     yield "/api/v1/reviews", {
         **system, "trace_id": task.trace.trace_id.hex, "decision": "reject", "reason_code": "unclear", "rationale": "r",
     }  # fmt: skip

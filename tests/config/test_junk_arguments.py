@@ -62,7 +62,7 @@ def valid(world: World) -> dict[str, str]:
     return {
         "system": world.system.key, "owner": operator, "by": operator, "reason": "r", "scope": Scope.READ.value,
         "role": "author", "username": "somebody", "key": "a-key", "name": "a name", "risk_tier": "low",
-        "period_from": "2026-01-01", "hold": "1", "trace": "ab" * 16, "action": "list",
+        "period_from": "2026-01-01", "since": "2026-01-01", "hold": "1", "trace": "ab" * 16, "action": "list",
     }  # fmt: skip
 
 

@@ -46,6 +46,8 @@ def full_world() -> World:
 def pages_of(person: User) -> Iterator[str]:
     """Yield home, all records, and list, first record and form of each noun this person may see or add."""
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
+    if person.has_perm("evidence.view_trace"):
+        yield reverse("admin:try_reading")
     request = RequestFactory().get("/")
     request.user = person
     request.session = SessionStore()

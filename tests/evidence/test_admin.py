@@ -27,6 +27,7 @@ from evidence.models import (
     GateDecision,
     GateTransition,
     Membership,
+    ReadingTransition,
     Reject,
     Retraction,
     Role,
@@ -100,6 +101,7 @@ def store_what_other_parts_store(world: World) -> None:
         counts_reviews=False, code_version="1",
     )  # fmt: skip
     GateTransition.objects.create(version=versions["policy"], to_state="proposed", by=ACTOR, at=now)
+    ReadingTransition.objects.create(version=versions["policy"], to_state="proposed", by=ACTOR, at=now)
     GateDecision.objects.create(
         system=world.system, gate_version=versions["policy"], release=world.release, as_of=now, verdict="pass",
         reasons=[{"criterion": "c", "requirement": "r", "verdict": "met", "detail": "d"}], inputs={},

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from evidence.access import principal_of_user
 from evidence.models import ArtefactVersion
-from evidence.selectors.gates import find_deciding, state_of
+from evidence.selectors.gates import find_deciding
+from evidence.selectors.proposals import state_of
 from evidence.services import gates, registry
 from evidence.services.gates import CriterionReference
 from tests.factories import World, acting, define_gate
@@ -100,7 +101,7 @@ def test_whoever_proposed_it_withdraws_it_and_does_not_approve(
 
 def test_a_step_that_nobody_knows_is_refused(world: World, proposed: ArtefactVersion) -> None:
     answer = signed_in(world.people["approver"]).post(page_of(proposed), {"step": "adopted"}, follow=True)
-    assert "A version is one of approved, declined, withdrawn, registered." in answer.content.decode()
+    assert "A version is one of approved, declined, withdrawn." in answer.content.decode()
     assert state_of(proposed) == "proposed"
 
 

@@ -384,10 +384,10 @@ def test_a_trace_that_cannot_be_assembled_is_set_aside_alone(
     store_spans(world.system, bad, spans_of(world, **{"tracebinder.question": "poison"}))
     original = map_trace
 
-    def fail_on_poison(spans: list[dict[str, Any]], limits: dict[str, int]) -> Any:
+    def fail_on_poison(spans: list[dict[str, Any]], *told: Any) -> Any:
         if any(span["attributes"].get("tracebinder.question") == "poison" for span in spans):
             raise RuntimeError("a fault of our own")
-        return original(spans, limits)
+        return original(spans, *told)
 
     monkeypatch.setattr(sealing, "map_trace", fail_on_poison)
     assert assemble_due_traces(limit=10) == 2
@@ -426,10 +426,10 @@ def test_a_span_that_arrives_during_assembly_leaves_the_trace_due(
     store_spans(world.system, TRACE_ID, spans[:-1])
     original = map_trace
 
-    def map_while_a_span_arrives(rows: list[dict[str, Any]], limits: dict[str, int]) -> Any:
+    def map_while_a_span_arrives(rows: list[dict[str, Any]], *told: Any) -> Any:
         if len(rows) == 4:
             store_spans(world.system, TRACE_ID, spans[-1:])
-        return original(rows, limits)
+        return original(rows, *told)
 
     monkeypatch.setattr(sealing, "map_trace", map_while_a_span_arrives)
     assert assemble_due_traces(limit=10) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -58,11 +58,11 @@ def on_poison(monkeypatch: pytest.MonkeyPatch, problem: Callable[[], BaseExcepti
     """Have the reading of poisoned traces end so; return the list of the times that it was tried."""
     tried: list[int] = []
 
-    def read(spans: list[dict[str, Any]], limits: Mapping[str, int]) -> Any:
+    def read(spans: list[dict[str, Any]], *told: Any) -> Any:
         if any(span["attributes"].get("tracebinder.question") == "poison" for span in spans):
             tried.append(1)
             raise problem()
-        return map_trace(spans, limits)
+        return map_trace(spans, *told)
 
     monkeypatch.setattr(sealing, "map_trace", read)
     return tried
@@ -259,9 +259,9 @@ def test_a_span_that_comes_meanwhile_finds_a_trace_without_attempts(
     spans, trace_id = spans_of(world), uuid4()
     store_spans(world.system, trace_id, spans[:-1])
 
-    def read_while_a_span_arrives(rows: list[dict[str, Any]], limits: Mapping[str, int]) -> Any:
+    def read_while_a_span_arrives(rows: list[dict[str, Any]], *told: Any) -> Any:
         store_spans(world.system, trace_id, spans[-1:])
-        return map_trace(rows, limits)
+        return map_trace(rows, *told)
 
     monkeypatch.setattr(sealing, "map_trace", read_while_a_span_arrives)
     assemble_due_traces(limit=10)

@@ -151,7 +151,7 @@ def test_a_proposal_that_replaces_another_version_than_the_one_that_decides_is_n
     settle(world, propose(world, STRICT))
     late, early = propose(world, WEAK), propose(world, STRICT, WEAK)
     settle(world, early)
-    with pytest.raises(ConflictingContent, match="propose its criteria again"):
+    with pytest.raises(ConflictingContent, match="propose its content again"):
         settle(world, late)
     again = propose(world, WEAK)
     assert again.number == 4

@@ -21,9 +21,19 @@ from evidence.access import principal_of_command_line, principal_of_user
 from evidence.digests import sha256_hex
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.log.tiles import Bundle
-from evidence.models import AccessToken, AuditEvent, Binder, Blob, Membership, Scope, Waiver
+from evidence.models import AccessToken, AuditEvent, Binder, Blob, Membership, Scope, Trace, Waiver
 from evidence.selectors.binder.scope import AskedScope
-from evidence.services import assembly, binder_requests, binders, evals, gates, ingest, registry, reviews
+from evidence.services import (
+    assembly,
+    binder_requests,
+    binders,
+    evals,
+    gates,
+    ingest,
+    readings,
+    registry,
+    reviews,
+)
 from evidence.services.disposal import erasure, holds
 from evidence.services.people import memberships, name_erasure, person_changes, second_factors, tokens
 from evidence.services.people.access_proposals import confirm_access, propose_access
@@ -41,6 +51,8 @@ from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
+from tests.evidence.semconv_spans import make_span as semconv_span
+from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_log_api import publish
 from tests.factories import World, acting, define_gate, make_person, manifest
 from tests.invariants.who import COMMAND_LINE, EVERYBODY, STRANGER, SUPERUSER, TOKEN_WITH, TOKEN_WITHOUT, Who
@@ -237,6 +249,30 @@ def proposal(world: World) -> Any:
     )  # fmt: skip
 
 
+def reading_proposal(world: World) -> Any:
+    """A version of how traces are read that waits for an approver, proposed by the world's author."""
+    return readings.propose_reading(
+        principal=world.principal("author"), system=world.system, document={"leave_out": [{"span": "title"}]}
+    )
+
+
+def approved_reading(world: World) -> Any:
+    """A trace, and a reading that was approved after it was sealed."""
+    make_trace(world)
+    version = reading_proposal(world)
+    readings.settle_reading_proposal(
+        principal=world.principal("approver"), version=version, to_state="approved"
+    )
+    return version
+
+
+def stored_trace(world: World) -> Any:
+    """A trace with its spans."""
+    store_spans(world.system, uuid.UUID(int=7), [semconv_span("00000000000000a1", parent="")])
+    assembly.assemble_due_traces(limit=1)
+    return Trace.objects.get(trace_id=uuid.UUID(int=7))
+
+
 def unregistered(kind: str) -> Callable[[World], Any]:
     """A version that a run of CI put on record and nobody registered."""
 
@@ -353,6 +389,27 @@ def gate_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
         ),
         admin=browse(version_page, lambda *_: {"step": to_state, "reason": "r"}),
         prepare=proposal,
+        scopes=(Scope.IMPORT, Scope.READ),
+        **over,
+    )
+
+
+def reading_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a proposed version of a reading is settled."""
+    return Act(
+        f"evidence.acts.check_can_{check}_reading",
+        frozenset(allowed),
+        serve(
+            lambda world, who, version: readings.settle_reading_proposal(
+                principal=who, version=version, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, version: f"/api/v1/readings/{version.number}/transitions",
+            lambda world, _: named(world, to_state=to_state, reason="r"),
+        ),
+        admin=browse(version_page, lambda *_: {"step": to_state, "reason": "r"}),
+        prepare=reading_proposal,
         scopes=(Scope.IMPORT, Scope.READ),
         **over,
     )
@@ -557,6 +614,41 @@ ACTS: Final[list[Act]] = [
     gate_step("approve", "approved", "approver"),
     gate_step("decline", "declined", "approver"),
     gate_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
+    Act(
+        "evidence.acts.check_can_propose_reading",
+        AUTHORS,
+        serve(lambda world, who, _: readings.propose_reading(
+            principal=who, system=world.system, document={"leave_out": [{"span": "title"}]}
+        )),
+        api=post(lambda *_: "/api/v1/readings", lambda world, _: named(world, document={})),
+        scopes=(Scope.IMPORT,),
+    ),
+    reading_step("approve", "approved", "approver"),
+    reading_step("decline", "declined", "approver"),
+    reading_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
+    Act(
+        "evidence.acts.check_can_try_reading",
+        frozenset({"author", "approver", "reviewer", "researcher", "auditor", TOKEN_WITH}),
+        serve(lambda world, who, trace: assembly.try_reading(
+            principal=who, system=world.system, document={}, trace=trace.trace_id.hex
+        )),
+        api=post(
+            lambda *_: "/api/v1/readings/try",
+            lambda world, trace: named(world, document={}, trace=trace.trace_id.hex),
+        ),
+        prepare=stored_trace,
+    ),
+    Act(
+        "evidence.acts.check_can_read_again",
+        OPERATORS,
+        serve(lambda world, who, _: assembly.read_again(
+            principal=who, system=world.system, since=PERIOD[0], until=PERIOD[1], reason="r"
+        )),
+        command=command(lambda world, _: [
+            "read_again", "--system", world.system.key, "--since", "2026-01-01", "--reason", "r",
+        ]),
+        prepare=approved_reading,
+    ),
     Act(
         "evidence.acts.check_can_ask_gate",
         MACHINES,

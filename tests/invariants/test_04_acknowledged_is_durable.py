@@ -14,11 +14,13 @@ from rest_framework.test import APIClient
 
 from evidence.models import AppendOnlyModel, EvalRun, Scope
 from evidence.services.gates import CriterionReference, propose_gate
+from evidence.services.readings import propose_reading
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.factories import World, acting, define_gate
 from tests.interpret.conftest import INPUTS
+from tests.invariants.act_doors import stored_trace
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 
@@ -105,6 +107,22 @@ def gate_transitions(world: World) -> Sent:
     return Sent(path, {"system": world.system.key, "to_state": "approved"}, "approver")
 
 
+def readings(world: World) -> Sent:
+    return Sent("/api/v1/readings", {"system": world.system.key, "document": {}}, Scope.IMPORT)
+
+
+def reading_try(world: World) -> Sent:
+    trace = stored_trace(world)
+    body = {"system": world.system.key, "document": {}, "trace": trace.trace_id.hex}
+    return Sent("/api/v1/readings/try", body, Scope.READ)
+
+
+def reading_transitions(world: World) -> Sent:
+    propose_reading(principal=acting(), system=world.system, document={})
+    body = {"system": world.system.key, "to_state": "approved"}
+    return Sent("/api/v1/readings/1/transitions", body, "approver")
+
+
 def registrations(world: World) -> Sent:
     sent = releases(world)
     APIClient().post(sent.path, sent.body, format="json", **world.headers(Scope.IMPORT))
@@ -177,6 +195,9 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "gates": gates,
     "gate-decide": gate_decide,
     "gate-transitions": gate_transitions,
+    "readings": readings,
+    "reading-try": reading_try,
+    "reading-transitions": reading_transitions,
     "registrations": registrations,
     "waivers": waivers,
     "requirements-import": requirements_import,

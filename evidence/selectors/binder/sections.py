@@ -11,6 +11,7 @@ from evidence.selectors.binder.evals import eval_files
 from evidence.selectors.binder.gates import gate_files
 from evidence.selectors.binder.items import counter_evidence, other_evidence
 from evidence.selectors.binder.people import people_file
+from evidence.selectors.binder.readings import reading_files
 from evidence.selectors.binder.redactions import redactions_file
 from evidence.selectors.binder.reviews import review_files
 from evidence.selectors.binder.scope import BinderScope
@@ -25,6 +26,7 @@ def evidence_sections(scope: BinderScope) -> Iterator[BinderFile]:
     yield counter_evidence(scope)
     yield other_evidence(scope)
     yield from version_files(scope)
+    yield from reading_files(scope)
     yield from trace_files(scope, pages)
     yield from citation_files(pages)
     yield from eval_files(scope)

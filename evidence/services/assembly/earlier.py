@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from evidence.erased import ERASED_TEXT
-from evidence.models import Retrieval, Trace
+from evidence.models import Retrieval, Trace, TraceVersion
+from evidence.selectors.readings import READING_SLOT
 from evidence.semconv.draft import Flag, TraceDraft
 from evidence.services.assembly.arrivals import SPANS_REFUSED
 from evidence.services.assembly.reading import TraceKey
@@ -26,6 +29,7 @@ class EarlierRevision:
     answer: str
     exchanges: list[dict[str, Any]] | None  # None: before traces told them
     flags: list[dict[str, str]]
+    reading: int | None  # number of the version of the system's reading that it was read by
 
     @property
     def is_erased(self) -> bool:
@@ -54,7 +58,9 @@ def find_earlier_revisions(keys: Collection[TraceKey]) -> dict[TraceKey, Earlier
         .order_by("system_id", "trace_id", "-revision")
         .distinct("system_id", "trace_id")
     )
-    columns = ("pk", "revision", "digest", "question", "answer", "exchanges", "flags")
+    used = TraceVersion.objects.filter(trace=OuterRef("pk"), slot=READING_SLOT)
+    last = last.annotate(reading=Subquery(used.values("version__number")[:1]))
+    columns = ("pk", "revision", "digest", "question", "answer", "exchanges", "flags", "reading")
     found = {
         (system_id, trace_id): EarlierRevision(*told)
         for system_id, trace_id, *told in last.values_list("system_id", "trace_id", *columns)
@@ -63,11 +69,17 @@ def find_earlier_revisions(keys: Collection[TraceKey]) -> dict[TraceKey, Earlier
 
 
 def find_changes(
-    drafts: Mapping[TraceKey, TraceDraft], earlier: Mapping[TraceKey, EarlierRevision]
+    drafts: Mapping[TraceKey, TraceDraft],
+    earlier: Mapping[TraceKey, EarlierRevision],
+    readings: Mapping[int, int | None],
 ) -> dict[TraceKey, list[Flag]]:
     """Return a flag for each of question, answer and documents that the next revision says otherwise; one query.
 
-    What people said of the earlier revision was said of something else. Nothing is said of one that was erased.
+    What people said of the earlier revision was said of something else. Nothing is said of one that was erased. That
+    another version of the system's reading was read by is a flag, too: it may be all that has changed.
+
+    Args:
+        readings: by which version each system's traces are read now, by the system's key.
     """
     replaced = {key: one for key, one in earlier.items() if key in drafts and not one.is_erased}
     documents = _documents_of([one.pk for one in replaced.values()])
@@ -81,8 +93,19 @@ def find_changes(
             )
             if changed
         ]
+        + _of_reading(one, readings[key[0]])
         for key, one in replaced.items()
     }
+
+
+def _of_reading(earlier: EarlierRevision, number: int | None) -> list[Flag]:
+    if earlier.reading == number:
+        return []
+    before, now = (
+        f"version {one} of the system's reading" if one else "no reading of the system"
+        for one in (earlier.reading, number)
+    )
+    return [Flag("reading_changed", f"revision {earlier.revision} was read by {before}, this one by {now}")]
 
 
 def _said(draft: TraceDraft, field: str, earlier: EarlierRevision) -> list[str]:

@@ -20,7 +20,7 @@ def read_first_prompts(traces: Sequence[Trace]) -> dict[TraceKey, Prompt]:
     prompts: dict[TraceKey, Prompt] = {}
     left = {(trace.system_id, trace.trace_id): trace for trace in traces}
     while left:
-        read = read_traces(list(left.values()))
+        read = read_traces(list(left))
         for key, spans in read.spans.items():
             prompts[key] = read_first_prompt(settle(_sealed(left[key], spans)).spans)
         left = {key: trace for key, trace in left.items() if key in read.left}

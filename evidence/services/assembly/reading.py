@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from evidence.models import PendingTrace, Span, Trace
+from evidence.models import Span
 from evidence.services.assembly.refusals import TraceTooLarge
 from evidence.services.assembly.values import find_large_values
 
@@ -54,10 +54,13 @@ class ReadTraces:
         return taken
 
 
-def read_traces(pending: Sequence[PendingTrace | Trace]) -> ReadTraces:
-    """Return the spans of traces, with values that lie in blobs. What is too large is measured and not read."""
+def read_traces(wanted: Sequence[TraceKey], also: frozenset[str] = frozenset()) -> ReadTraces:
+    """Return the spans of traces, with values that lie in blobs. What is too large is measured and not read.
+
+    Args:
+        also: attributes that are read beside those that always are.
+    """
     read = ReadTraces()
-    wanted = [(one.system_id, one.trace_id) for one in pending]
     sizes = {}
     for key, (n_spans, n_bytes) in _measure(wanted).items():
         sizes[key] = n_bytes
@@ -67,7 +70,7 @@ def read_traces(pending: Sequence[PendingTrace | Trace]) -> ReadTraces:
                 f"it has {n_spans} spans; TRACEBINDER_TRACE_MAX_SPANS allows {settings.TRACE_MAX_SPANS}"
             )
     spans = _read_spans(read.allot(sizes))
-    large = find_large_values(row for rows in spans.values() for row in rows)
+    large = find_large_values((row for rows in spans.values() for row in rows), also)
     taken = read.allot({key: sizes[key] + large.size_of(spans[key]) for key in spans})
     for key in sorted(taken):
         for row in spans[key]:

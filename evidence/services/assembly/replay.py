@@ -15,10 +15,13 @@ from evidence.models import Citation, Disposal, Erasure, Span, Trace, TraceVersi
 from evidence.otlp.span_digest import SPAN_DIGEST_FORMAT, digest_row
 from evidence.otlp.values import BLOB_KEY
 from evidence.replay import Replay
-from evidence.semconv.mapping import digest_trace
+from evidence.selectors.readings import ReadBy, find_reading_of
+from evidence.semconv.arrival import settle
+from evidence.semconv.exchange_json import exchange_as_json
+from evidence.semconv.mapping import digest_trace, map_trace
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sources import IndexShelf, StoredSource
-from evidence.services.assembly.values import missing_values
+from evidence.services.assembly.values import find_large_values, missing_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ def replay_citation(citation: Citation) -> Replay:
 
 
 def replay_trace(trace: Trace) -> Replay:
-    """Digest the spans the trace was sealed over again, from their columns; later spans belong to a later revision."""
+    """Digest the spans the trace was sealed over again, from their columns; later spans belong to a later revision.
+
+    A trace that was read by a version of its system's reading is read by that version again.
+    """
     spans = Span.objects.filter(system=trace.system_id, trace_id=trace.trace_id)
     if trace.span_ids is None:
         spans = spans.filter(received_at__lte=trace.sealed_at)
@@ -108,11 +114,13 @@ def replay_trace(trace: Trace) -> Replay:
     erased = bool(_erased(trace))
     digest = digest_trace((row["span_id"], _digest_again(row, erased=erased)) for row in spans.values())
     gone = "" if digest == trace.digest else _disposed_of(trace)
-    lost = _lost_values(spans)
-    if gone:
-        replayed = "disposed of"
-    else:
-        replayed = f"{trace.status} (the bytes of {', '.join(lost)} are missing)" if lost else trace.status
+    used = find_reading_of(trace)
+    lost = _lost_values(spans, used)
+    replayed = "disposed of" if gone else trace.status
+    if not gone and lost:
+        replayed = f"{trace.status} (the bytes of {', '.join(lost)} are missing)"
+    elif not (gone or erased) and not _reads_the_same(trace, spans, used):
+        replayed = f"{trace.status} (version {used.number} of the system's reading tells other exchanges)"
     return Replay(
         kind="trace",
         ref=str(trace.pk),
@@ -133,10 +141,25 @@ def _digest_again(span: Mapping[str, Any], *, erased: bool) -> str:
     return digest_row(span)
 
 
-def _lost_values(spans: QuerySet[Span]) -> list[str]:
+def _reads_the_same(trace: Trace, spans: QuerySet[Span], used: ReadBy) -> bool:
+    """Whether the version of the reading that a trace was read by tells the same exchanges, by the rules of then.
+
+    By other rules it may not, and which rules those are says the code's version.
+    """
+    if used.version is None or trace.exchanges is None or trace.assembler_version != ASSEMBLER_VERSION:
+        return True
+    rows = list(spans.values())
+    large = find_large_values(rows, used.reading.attributes())
+    for row in rows:
+        row["attributes"] = large.restore(row)
+    draft = map_trace(settle(rows).spans, reading=used.reading)
+    return bool([exchange_as_json(one) for one in draft.exchanges] == trace.exchanges)
+
+
+def _lost_values(spans: QuerySet[Span], used: ReadBy) -> list[str]:
     """Return the attributes whose bytes the trace was read from and that are not in the blob store."""
     moved = spans.extra(where=["attributes::text LIKE %s"], params=[f"%{BLOB_KEY}%"])
-    return sorted(missing_values(moved.values_list("batch_id", "attributes")))
+    return sorted(missing_values(moved.values_list("batch_id", "attributes"), used.reading.attributes()))
 
 
 def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[StoredSource]) -> str:

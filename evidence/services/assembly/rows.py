@@ -22,6 +22,7 @@ from evidence.models import (
     TraceVersion,
 )
 from evidence.models.base import KEY_LENGTH
+from evidence.selectors.readings import READING_SLOT, RULES_ALONE, ReadBy
 from evidence.semconv.draft import Flag, TraceDraft, VersionRef
 from evidence.semconv.exchange_json import (
     errors_as_json,
@@ -53,6 +54,7 @@ class TraceInputs:
     release: Release | None
     versions: Mapping[VersionRef, ResolvedVersion]
     flags: tuple[Flag, ...]
+    read_by: ReadBy = RULES_ALONE
 
     def version_id(self, ref: VersionRef | None) -> int | None:
         """Return the primary key of the version a reference leads to."""
@@ -108,8 +110,10 @@ def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at
 
 
 def build_versions(trace: Trace, inputs: TraceInputs) -> list[TraceVersion]:
-    """Return the versions the trace used, each once a slot."""
+    """Return the versions the trace used, each once a slot, and the one of the system's reading that it was read by."""
     pairs = {(ref.slot, found.version.pk) for ref, found in inputs.versions.items()}
+    if inputs.read_by.version:
+        pairs.add((READING_SLOT, inputs.read_by.version.pk))
     return [TraceVersion(trace=trace, slot=slot, version_id=pk) for slot, pk in sorted(pairs)]
 
 

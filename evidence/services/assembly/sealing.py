@@ -35,6 +35,7 @@ from evidence.models import (
     TraceFacts,
     TraceVersion,
 )
+from evidence.selectors.readings import ReadBy, attributes_read_by, find_readings_in_force
 from evidence.semconv.arrival import settle
 from evidence.semconv.draft import Flag, TraceDraft
 from evidence.semconv.mapping import map_trace
@@ -43,7 +44,7 @@ from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
 from evidence.services.assembly.arrivals import flag_refused, read_bounds
 from evidence.services.assembly.claims import CheckedClaim
-from evidence.services.assembly.earlier import find_changes, find_earlier_revisions
+from evidence.services.assembly.earlier import EarlierRevision, find_changes, find_earlier_revisions
 from evidence.services.assembly.reading import TraceKey, read_traces
 from evidence.services.assembly.refusals import TraceRefused, WorkerLost, part_limits, refusal_of
 from evidence.services.assembly.rows import TraceInputs
@@ -151,14 +152,16 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     if not pending:
         return set()
     systems = {one.system_id: one.system for one in pending}
-    read = read_traces(pending)
+    readings = find_readings_in_force(systems, known)
+    read = read_traces(
+        [(one.system_id, one.trace_id) for one in pending], attributes_read_by(readings.values())
+    )
     refused: dict[TraceKey, TraceRefused] = dict(read.refused)
-    drafts = _draft(read.spans, refused)
+    drafts = _draft(read.spans, readings, refused)
     earlier = find_earlier_revisions(drafts)
-    new = {
-        key: draft for key, draft in drafts.items() if key not in earlier or earlier[key].differs_from(draft)
-    }
-    inputs = _resolve(new, systems, find_changes(new, earlier))
+    numbers = {system_id: one.number for system_id, one in readings.items()}
+    new = _make_revisions(drafts, earlier, pending, numbers)
+    inputs = _resolve(new, systems, readings, find_changes(new, earlier, numbers))
     shelf = _open_shelf(inputs.values(), known)
     sealed, left = [], read.left | set(inputs)
     for key, resolved in inputs.items():
@@ -177,8 +180,27 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
     return _finish(pending, refused, left)
 
 
+def _make_revisions(
+    drafts: Mapping[TraceKey, TraceDraft],
+    earlier: Mapping[TraceKey, EarlierRevision],
+    pending: Iterable[PendingTrace],
+    readings: Mapping[int, int | None],
+) -> dict[TraceKey, TraceDraft]:
+    """Return the drafts that make a revision: of other spans, or read again by another version of a reading."""
+    again = {(one.system_id, one.trace_id) for one in pending if one.read_again}
+    return {
+        key: draft
+        for key, draft in drafts.items()
+        if key not in earlier
+        or earlier[key].differs_from(draft)
+        or (key in again and earlier[key].reading != readings[key[0]])
+    }
+
+
 def _draft(
-    spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]], refused: dict[TraceKey, TraceRefused]
+    spans: Mapping[TraceKey, Sequence[Mapping[str, Any]]],
+    readings: Mapping[int, ReadBy],
+    refused: dict[TraceKey, TraceRefused],
 ) -> dict[TraceKey, TraceDraft]:
     """Return what the spans of each trace say; those that say too much are noted as refused."""
     drafts, limits, bounds = {}, part_limits(), read_bounds()
@@ -187,7 +209,8 @@ def _draft(
         arrived = settle(rows_of_trace, bounds)
         arrived = replace(arrived, flags=(*arrived.flags, *refusals.get(key, ())))
         try:
-            drafts[key] = arrived.sealed_over(map_trace(arrived.spans, limits))
+            told = map_trace(arrived.spans, limits, readings[key[0]].reading)
+            drafts[key] = arrived.sealed_over(told)
         except TooManyParts as exc:
             refused[key] = refusal_of(exc)
     return drafts
@@ -207,6 +230,7 @@ def _finish(
 def _resolve(
     drafts: Mapping[TraceKey, TraceDraft],
     systems: Mapping[int, System],
+    readings: Mapping[int, ReadBy],
     changes: Mapping[TraceKey, Sequence[Flag]],
 ) -> dict[TraceKey, TraceInputs]:
     refs = ((system_id, ref) for (system_id, _), draft in drafts.items() for ref in draft.versions)
@@ -226,7 +250,9 @@ def _resolve(
         )
         flags += changes.get((system_id, trace_id), ())
         all_flags = rows.collect_flags(draft, flags)
-        inputs[system_id, trace_id] = TraceInputs(systems[system_id], draft, release, versions, all_flags)
+        inputs[system_id, trace_id] = TraceInputs(
+            systems[system_id], draft, release, versions, all_flags, readings[system_id]
+        )
     return inputs
 
 

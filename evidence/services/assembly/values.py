@@ -22,6 +22,7 @@ class LargeValues:
 
     moved: Mapping[int, MovedValues]  # by the request's id
     sizes: Mapping[str, int]  # bytes, by digest: as the store says, not as a row does
+    also: frozenset[str] = frozenset()  # attributes that are read beside those that always are
 
     def size_of(self, rows: Iterable[Mapping[str, Any]]) -> int:
         """Return how many bytes `restore` would read for these spans."""
@@ -40,25 +41,35 @@ class LargeValues:
         return {**attributes, **{key: _restore(attributes[key], digest) for key, digest in found.items()}}
 
     def _find(self, row: Mapping[str, Any]) -> dict[str, str]:
-        named = _named(row["attributes"])
+        named = _named(row["attributes"], self.also)
         return {key: digest for key, digest in named.items() if self.moved[row["batch_id"]].has(digest)}
 
 
-def find_large_values(rows: Iterable[Mapping[str, Any]]) -> LargeValues:
-    """Return the moved values that some spans, given as dicts of their columns, have in what the mapping reads."""
-    named = [(row["batch_id"], set(found.values())) for row in rows if (found := _named(row["attributes"]))]
+def find_large_values(rows: Iterable[Mapping[str, Any]], also: frozenset[str] = frozenset()) -> LargeValues:
+    """Return the moved values that some spans, given as dicts of their columns, have in what the mapping reads.
+
+    Args:
+        also: attributes that are read beside those that always are.
+    """
+    named = [
+        (row["batch_id"], set(found.values())) for row in rows if (found := _named(row["attributes"], also))
+    ]
     digests = set[str]().union(*(found for _, found in named))
     sizes = dict(Blob.objects.filter(digest__in=digests).values_list("digest", "size")) if named else {}
-    return LargeValues(moved_by({batch_id for batch_id, _ in named}) if named else {}, sizes)
+    moved = moved_by({batch_id for batch_id, _ in named}) if named else {}
+    return LargeValues(moved, sizes, also)
 
 
-def missing_values(spans: Iterable[tuple[int, Mapping[str, Any]]]) -> set[str]:
+def missing_values(
+    spans: Iterable[tuple[int, Mapping[str, Any]]], also: frozenset[str] = frozenset()
+) -> set[str]:
     """Return which attributes the mapping reads have lost the bytes that were moved; removed on record is not lost.
 
     Args:
         spans: the id of each one's request, and its attributes.
+        also: as of `find_large_values`.
     """
-    named = [(batch_id, found) for batch_id, attributes in spans if (found := _named(attributes))]
+    named = [(batch_id, found) for batch_id, attributes in spans if (found := _named(attributes, also))]
     moved = moved_by({batch_id for batch_id, _ in named})
     return {
         key
@@ -68,12 +79,12 @@ def missing_values(spans: Iterable[tuple[int, Mapping[str, Any]]]) -> set[str]:
     }
 
 
-def _named(attributes: Mapping[str, Any]) -> dict[str, str]:
+def _named(attributes: Mapping[str, Any], also: frozenset[str]) -> dict[str, str]:
     """Return the digests that a span names as those of moved values, by attribute, for what the mapping reads."""
     return {
         key: digest
         for key, value in attributes.items()
-        if isinstance(value, dict) and BLOB_KEY in value and key.startswith(_READ_PREFIXES)
+        if isinstance(value, dict) and BLOB_KEY in value and (key.startswith(_READ_PREFIXES) or key in also)
         for digest in find_moved({BLOB_KEY: value[BLOB_KEY]})
     }
 

@@ -11,14 +11,12 @@ from django.db import transaction
 from evidence import acts
 from evidence.access import Principal
 from evidence.clock import AsOf
-from evidence.digests import digest_of
-from evidence.errors import ConflictingContent, GateNotApproved, InvalidInput, NotFound
+from evidence.errors import GateNotApproved, InvalidInput, NotFound
 from evidence.limits import check_count
-from evidence.locks import Lock, hold
-from evidence.models import Artefact, ArtefactKind, ArtefactVersion, GateState, System
-from evidence.selectors.gates import find_deciding, state_of
-from evidence.services import registry
-from evidence.services.gates.transitions import record_gate_transition
+from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
+from evidence.selectors.gates import find_deciding
+from evidence.services.gates.transitions import GATES
+from evidence.services.proposals import propose_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +48,24 @@ def propose_gate(
     """Propose what a gate asks for, in place of what it asks for now. It decides nothing before it is approved.
 
     The criteria that were approved and decide, or that wait already, return the version that has them. Declined or
-    withdrawn ones are proposed again, and so are those of an adopted version, which nobody approved. Each version's
-    digest covers the digest of the one it is to replace, so that going back to earlier criteria is a change too.
+    withdrawn ones are proposed again, and so are those of an adopted version, which nobody approved.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_propose_gate` does.
         InvalidInput: no criteria or too many, or a reference that names both or neither of requirement and baseline.
-        ConflictingContent: something else is on record under the digest of these criteria.
+        ConflictingContent: as `propose_version` does.
     """
     acts.check_can_propose_gate(principal, system)
     _check_references(references)
-    hold(Lock.GATE_KEY, system.pk, key)
-    criteria = [asdict(reference) for reference in references]
-    deciding = find_deciding(system, key)
-    asks_for_them = deciding is not None and deciding.metadata.get("criteria") == criteria
-    if deciding is not None and asks_for_them and state_of(deciding) == GateState.APPROVED:
-        return deciding
-    metadata = {"criteria": criteria, "replaces": deciding.digest if deciding else None}
-    version = registry.ensure_version(
+    return propose_version(
+        GATES,
+        principal=principal,
         system=system,
-        kind=ArtefactKind.GATE,
         key=key,
-        label="",
-        digest=digest_of(metadata),
-        actor=principal.actor,
         name=name,
-        metadata=metadata,
+        content={"criteria": [asdict(reference) for reference in references]},
+        reason=reason,
     )
-    if version.metadata != metadata:
-        raise ConflictingContent(f"{version} is on record with other criteria under the digest of these.")
-    if state_of(version) != GateState.PROPOSED:
-        record_gate_transition(version, GateState.PROPOSED, principal.actor, reason)
-    return version
 
 
 def _check_references(references: Sequence[CriterionReference]) -> None:

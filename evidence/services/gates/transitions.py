@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from django.db import transaction
 
-from evidence import acts, clock
+from evidence import acts
 from evidence.access import Principal
-from evidence.errors import InvalidInput
-from evidence.locks import Lock, hold
-from evidence.models import ArtefactVersion, GateState, GateTransition, Registration
-from evidence.services import audit, registry
+from evidence.locks import Lock
+from evidence.models import ArtefactKind, ArtefactVersion, GateState, GateTransition
+from evidence.services.proposals import Proposed, settle_proposal
 
-# The steps that end a proposal. A version is proposed with its criteria: `propose_gate`.
-SETTLED: Final[Mapping[str, Callable[[Principal, ArtefactVersion], None]]] = {
-    GateState.APPROVED: acts.check_can_approve_gate,
-    GateState.DECLINED: acts.check_can_decline_gate,
-    GateState.WITHDRAWN: acts.check_can_withdraw_gate,
-}
+GATES: Final = Proposed(
+    ArtefactKind.GATE,
+    Lock.GATE_KEY,
+    {
+        GateState.APPROVED.value: acts.check_can_approve_gate,
+        GateState.DECLINED.value: acts.check_can_decline_gate,
+        GateState.WITHDRAWN.value: acts.check_can_withdraw_gate,
+    },
+)
+SETTLED: Final = GATES.settled
 
 
 @transaction.atomic
@@ -28,41 +30,9 @@ def settle_gate_proposal(
 ) -> GateTransition:
     """Approve, decline or withdraw a proposed version of a gate. Once approved, it decides in place of the one before.
 
-    Whoever took the last step and asks for it again is answered with it, and nothing is added.
-
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_approve_gate` and its siblings do.
-        InvalidInput: there is no such step, or a proposal is declined without saying why.
+        InvalidInput: as `settle_proposal` does.
     """
-    if to_state not in SETTLED:
-        raise InvalidInput(f"A proposed version of a gate is one of {', '.join(SETTLED)}, not {to_state!r}.")
-    hold(Lock.GATE_KEY, version.artefact.system_id, version.artefact.key)
-    last = version.gate_transitions.order_by("pk").last()
-    if last is not None and (last.to_state, last.by) == (to_state, principal.actor):
-        return last
-    SETTLED[to_state](principal, version)
-    if to_state == GateState.DECLINED and not reason.strip():
-        raise InvalidInput("Say why: whoever proposed the version is told the reason.")
-    if to_state == GateState.APPROVED:
-        registry.record_registration(
-            version=version, actor=principal.actor, basis=Registration.Basis.APPROVAL, reason="approved"
-        )
-    return record_gate_transition(version, GateState(to_state), principal.actor, reason)
-
-
-def record_gate_transition(
-    version: ArtefactVersion, to_state: GateState, actor: str, reason: str
-) -> GateTransition:
-    """Store a step and its audit event, in the transaction of whoever may take it."""
-    transition = GateTransition.objects.create(
-        version=version, to_state=to_state, by=actor, reason=reason, at=clock.now()
-    )
-    audit.record(
-        verb=f"gate_version.{to_state.value}",
-        actor=actor,
-        obj=version,
-        system=version.artefact.system,
-        digest=version.digest,
-        payload={"reason": reason} if reason else None,
-    )
-    return transition
+    moved = settle_proposal(GATES, principal=principal, version=version, to_state=to_state, reason=reason)
+    return cast("GateTransition", moved)
