@@ -99,6 +99,20 @@ class AmbiguousTrace(EvidenceError):
     title = "Several systems have a trace of this id"
 
 
+class SearchTooWide(EvidenceError):
+    """A search met so many traces without finding its page that it took too long."""
+
+    code = "search_too_wide"
+    http_status = 422
+    title = "The search is too wide"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These words are common, and what else you ask for is rare among them: add a rarer word, or a shorter "
+            "period."
+        )
+
+
 class AccessDenied(EvidenceError):
     """The caller is known and may not do this."""
 

@@ -28,7 +28,12 @@ class KeysetPagination(CursorPagination):
             InvalidInput: the cursor or the limit is none.
         """
         self._key = queryset.model._meta.pk
-        return super().paginate_queryset(queryset, request, view)
+        return super().paginate_queryset(self.narrow(queryset, request), request, view)
+
+    def narrow(self, queryset: Any, request: Request) -> Any:
+        """Return the rows that the page may show: all of them, unless a list finds those of a page in a way of its own."""
+        del request
+        return queryset
 
     def get_page_size(self, request: Request) -> int:
         """Return how many rows were asked for."""

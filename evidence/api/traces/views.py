@@ -17,6 +17,7 @@ from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.api.traces.filters import ClaimFilter, SpanFilter, SpanSearchFilter, TraceFilter
 from evidence.api.traces.serializers import ListedClaimOut, SpanOut, TraceDetailOut, TraceOut
+from evidence.api.traces.words import WordPagination
 from evidence.errors import AmbiguousTrace, NotFound
 from evidence.models import (
     Claim,
@@ -37,6 +38,7 @@ class TraceList(ScopedList[Trace]):
     queryset = traces.current_traces().defer("exchanges", "sources", "errors", "span_ids")
     serializer_class = TraceOut
     filterset_class = TraceFilter
+    pagination_class = WordPagination
 
 
 class RevisionQuery(QueryInput):
