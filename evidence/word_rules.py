@@ -3,9 +3,9 @@
 An index stands on these functions. Another reading is therefore another function with another name, and an index of its
 own built beside the old one: with the same name, rows would stand under keys that nobody asks for any more.
 
-A key is a hash of one word with the system and the stretch of rows that the trace lies in, so that a word that a
-million traces hold is as many short lists, and a search reads those it needs, newest first. Why it is so, and what it
-costs: docs/decisions/0043-words-of-traces.md.
+A key is the stretch of rows that the trace lies in and, below it, a hash of one word with the system. So a word that a
+million traces hold is as many short lists as there are stretches, and a search reads those it needs, newest first; and
+what is written lies together. Why it is so, and what it costs: docs/decisions/0043-words-of-traces.md.
 """
 
 # ruff: noqa: S608  # SQL composed of constants of this file; nobody's input is in it
@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from typing import Final
 
-STRETCH_BITS: Final = 13  # rows of a stretch: 2 to this power, by primary key
-_OF_SYSTEM: Final = 32  # bits of a seed below those of the system
+STRETCH_BITS: Final = 14  # rows of a stretch: 2 to this power, by primary key
+# Of a key; above them is the stretch. In one of a million words two are alike once in a million stretches.
+_HASH_BITS: Final = 40
 
 # What is written without spaces between words. Below U+3041 nothing is; NFKC has unified half and full width before.
 _UNSPACED: Final = r"\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -74,11 +75,14 @@ BEGIN
 END $$;
 """
 
-_SEARCH_KEYS: Final = """
-CREATE OR REPLACE FUNCTION tracebinder_search_keys(words text[], seed bigint) RETURNS bigint[]
+_SEARCH_KEYS: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_search_keys(words text[], system_id bigint, stretch bigint) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 BEGIN
-    RETURN (SELECT coalesce(array_agg(hashtextextended(word, seed)), '{}') FROM unnest(words) AS word);
+    RETURN (
+        SELECT coalesce(array_agg((stretch << {_HASH_BITS}) | (hashtextextended(word, system_id) & {2**_HASH_BITS - 1})),
+            '{{}}')
+        FROM unnest(words) AS word);
 END $$;
 """
 
@@ -90,7 +94,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 8000 AS $$
 BEGIN
     RETURN public.tracebinder_search_keys(
         public.tracebinder_search_words(public.{SEARCH_TEXT}(question, answer, exchanges)),
-        (system_id << {_OF_SYSTEM}) | (id >> {STRETCH_BITS}));
+        system_id, id >> {STRETCH_BITS});
 END $$;
 """
 
@@ -100,11 +104,6 @@ def word_functions() -> dict[str, str]:
     return {
         f"{SEARCH_TEXT}(text, text, jsonb)": _SEARCH_TEXT,
         "tracebinder_search_words(text)": _SEARCH_WORDS,
-        "tracebinder_search_keys(text[], bigint)": _SEARCH_KEYS,
+        "tracebinder_search_keys(text[], bigint, bigint)": _SEARCH_KEYS,
         f"{TRACE_KEYS}(bigint, bigint, text, text, jsonb)": _TRACE_KEYS,
     }
-
-
-def seed_of(system_id: int, stretch: int) -> int:
-    """Return what the keys of a system's traces in a stretch of rows are hashed with."""
-    return (system_id << _OF_SYSTEM) | stretch

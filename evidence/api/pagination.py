@@ -28,6 +28,7 @@ class KeysetPagination(CursorPagination):
             InvalidInput: the cursor or the limit is none.
         """
         self._key = queryset.model._meta.pk
+        self.base_url = request.build_absolute_uri()  # as DRF sets it again; a cursor is read before it does
         return super().paginate_queryset(self.narrow(queryset, request), request, view)
 
     def narrow(self, queryset: Any, request: Request) -> Any:

@@ -26,7 +26,7 @@ from evidence.models import Trace
 from evidence.search_terms import Term
 from evidence.selectors.planned import planned_rows
 from evidence.time_budget import TimeBudget
-from evidence.word_rules import SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS, seed_of
+from evidence.word_rules import SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
 
 _FEW: Final = 2_000  # rows that the planner expects, which are better listed than met
 _MOST_LISTED: Final = 10_000  # where it was wrong, they are met after all
@@ -41,9 +41,9 @@ _WORDS: Final = (
     " FROM unnest(%s::text[]) WITH ORDINALITY AS term (said, place) ORDER BY place"
 )
 _HOLDING: Final = f"""
-    SELECT found.id FROM unnest(%s::bigint[]) AS seed CROSS JOIN LATERAL (
-        SELECT id FROM evidence_trace
-        WHERE {TRACE_KEYS}(system_id, id, question, answer, exchanges) @> tracebinder_search_keys(%s::text[], seed)
+    SELECT found.id FROM unnest(%s::bigint[], %s::bigint[]) AS held (system, stretch) CROSS JOIN LATERAL (
+        SELECT id FROM evidence_trace WHERE {TRACE_KEYS}(system_id, id, question, answer, exchanges)
+            @> tracebinder_search_keys(%s::text[], held.system, held.stretch)
     ) AS found
 """  # noqa: S608  # our own names
 _STRETCHES: Final = f"""
@@ -163,9 +163,8 @@ class WordSearch:
             size = min(size * _GROWTH, _LAST_GROUP)
 
     def _holding(self, stretches: Sequence[tuple[int, int]]) -> list[int]:
-        seeds = [seed_of(system, stretch) for system, stretch in stretches]
         with connection.cursor() as cursor:
-            cursor.execute(_HOLDING, [seeds, self._words])
+            cursor.execute(_HOLDING, [*map(list, zip(*stretches, strict=True)), self._words])
             return [key for (key,) in cursor.fetchall()]
 
     def _with_literals(self, rows: QuerySet[Trace]) -> QuerySet[Trace]:
