@@ -99,6 +99,22 @@ class AmbiguousTrace(EvidenceError):
     title = "Several systems have a trace of this id"
 
 
+class AmbiguousConversation(EvidenceError):
+    """Several of the caller's systems each have traces of this conversation or session, and none is named."""
+
+    code = "ambiguous_conversation"
+    http_status = 409
+    title = "Several systems have traces of this conversation or session"
+
+
+class ConversationTooLong(EvidenceError):
+    """So many traces carry one id that it says nothing about what came after what."""
+
+    code = "conversation_too_long"
+    http_status = 422
+    title = "Too many traces carry this id"
+
+
 class SearchTooWide(EvidenceError):
     """A search met so many traces without finding its page that it took too long."""
 

@@ -1,4 +1,4 @@
-"""What somebody asks for when they search for words: each must be there, and what is in quotation marks as it is written."""
+"""What somebody asks for when they search for words: each must be there, and what is in quotation marks as written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 LONGEST: Final = 200  # characters of a search
 _PIECE: Final = re.compile(r"\"([^\"]*)\"|“([^”]*)”|「([^」]*)」|(\S+)")
-_QUOTES: Final = "\"“”「」"
+_QUOTES: Final = '"“”「」'
 _AROUND: Final = " \t.,;:!?()[]{}…，。；：！？（）【】《》、'‘’"  # no part of a word that it stands beside
 _WORD: Final = re.compile(r"[^\W_]+")
 _UNSPACED: Final = re.compile(r"[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -39,7 +39,7 @@ def read_terms(asked: str) -> tuple[Term, ...]:
     """
     if len(asked) > LONGEST:
         raise UnreadableSearch(f"A search has at most {LONGEST} characters, and this one {len(asked)}.")
-    terms = []
+    terms: list[Term | None] = []
     for *quoted, piece in _PIECE.findall(asked):
         if phrase := "".join(quoted).strip():
             terms.append(Term(" ".join(phrase.split()), is_literal=True))

@@ -17,6 +17,7 @@ from typing import Final
 STRETCH_BITS: Final = 14  # rows of a stretch: 2 to this power, by primary key
 # Of a key; above them is the stretch. In one of a million words two are alike once in a million stretches.
 _HASH_BITS: Final = 40
+_HASH: Final = 2**_HASH_BITS - 1
 
 # What is written without spaces between words. Below U+3041 nothing is; NFKC has unified half and full width before.
 _UNSPACED: Final = r"\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -80,8 +81,7 @@ CREATE OR REPLACE FUNCTION tracebinder_search_keys(words text[], system_id bigin
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 BEGIN
     RETURN (
-        SELECT coalesce(array_agg((stretch << {_HASH_BITS}) | (hashtextextended(word, system_id) & {2**_HASH_BITS - 1})),
-            '{{}}')
+        SELECT coalesce(array_agg((stretch << {_HASH_BITS}) | (hashtextextended(word, system_id) & {_HASH})), '{{}}')
         FROM unnest(words) AS word);
 END $$;
 """

@@ -106,7 +106,9 @@ class Trace(ErasableModel):
             models.Index(F("system"), Stretch("id"), F("started_at"), name="evidence_trace_stretches"),
             *(
                 models.Index(
-                    fields=[number], name=f"evidence_trace_{number}", condition=Q(**{f"{number}__isnull": False})
+                    fields=[number],
+                    name=f"evidence_trace_{number}",
+                    condition=Q(**{f"{number}__isnull": False}),
                 )
                 for number in ("input_tokens", "output_tokens", "cost")
             ),

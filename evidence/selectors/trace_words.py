@@ -1,9 +1,9 @@
 """Traces by the words of their questions and answers, newest first, a page at a time.
 
 A common word is in half of all traces, so neither are all of them looked up nor are they walked one by one. The index
-holds each word once for each system and stretch of rows (`evidence.word_rules`). A search goes through the stretches from
-the newest, a few and then more at once, until its page is full. What else the traces must be narrows the stretches first,
-where the planner expects few of them or they are of a period.
+holds each word once for each system and stretch of rows (`evidence.word_rules`). A search goes through the stretches
+from the newest, a few and then more at once, until its page is full. What else the traces must be narrows the stretches
+first, where the planner expects few of them or they are of a period.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -46,6 +46,7 @@ _HOLDING: Final = f"""
             @> tracebinder_search_keys(%s::text[], held.system, held.stretch)
     ) AS found
 """  # noqa: S608  # our own names
+# In the order of the index, or the planner would rather look through the table for any one row.
 _STRETCHES: Final = f"""
     SELECT system, stretch FROM (
         SELECT min(id) >> {STRETCH_BITS} AS oldest, max(id) >> {STRETCH_BITS} AS newest FROM evidence_trace) AS ends
@@ -53,14 +54,14 @@ _STRETCHES: Final = f"""
     CROSS JOIN LATERAL (
         SELECT FROM evidence_trace WHERE system_id = system AND (id >> {STRETCH_BITS}) = stretch
             AND started_at >= coalesce(%(since)s::timestamptz, '-infinity')
-            AND started_at < coalesce(%(until)s::timestamptz, 'infinity') LIMIT 1) AS one
+            AND started_at < coalesce(%(until)s::timestamptz, 'infinity') ORDER BY started_at LIMIT 1) AS one
 """  # noqa: S608  # our own numbers
 
 
 class _Plain(Func):
-    """What the texts of a trace say, folded, each run of spaces as one."""
+    """What the texts of a trace say, folded, in one line: each run of spaces as one, each end of a line as a space."""
 
-    template = rf"regexp_replace({SEARCH_TEXT}(%(expressions)s), '\s+', ' ', 'g')"
+    template = rf"regexp_replace({SEARCH_TEXT}(%(expressions)s), '\s\s+|[\t\n\r]', ' ', 'g')"
     output_field = TextField()
 
 
@@ -179,7 +180,7 @@ def find_stretches(systems: Collection[int], period: Period) -> list[tuple[int, 
     asked = {"systems": list(systems), "since": period.since, "until": period.until}
     with connection.cursor() as cursor:
         cursor.execute(_STRETCHES, asked)
-        return cursor.fetchall()
+        return [(system, stretch) for system, stretch in cursor.fetchall()]
 
 
 def within(rows: QuerySet[Trace], systems: Collection[int], period: Period) -> QuerySet[Trace]:
@@ -190,9 +191,7 @@ def within(rows: QuerySet[Trace], systems: Collection[int], period: Period) -> Q
     stretches = [stretch for _, stretch in find_stretches(systems, period)]
     if not stretches:
         return rows.none()
-    return rows.filter(
-        pk__gte=min(stretches) << STRETCH_BITS, pk__lt=(max(stretches) + 1) << STRETCH_BITS
-    )
+    return rows.filter(pk__gte=min(stretches) << STRETCH_BITS, pk__lt=(max(stretches) + 1) << STRETCH_BITS)
 
 
 def _read_words(terms: Sequence[Term]) -> tuple[list[str], list[str]]:

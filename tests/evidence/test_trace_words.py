@@ -12,8 +12,9 @@ from django.test import Client
 from django.urls import reverse
 
 from evidence.digests import sha256_hex
-from evidence.models import Membership, Scope, Trace
+from evidence.models import Scope, Trace
 from evidence.selectors import trace_words
+from evidence.semconv.draft import Rule
 from evidence.services.disposal.erasure import erase_trace_payload
 from tests.factories import World, acting, make_world
 
@@ -21,8 +22,14 @@ pytestmark = pytest.mark.django_db
 BEGAN = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 
+SOURCE = {"span_id": "a" * 16, "attribute": "output.value", "rule": Rule.AGENT_OUTPUT}
+OF_A_TURN: dict[str, Any] = {
+    "attachments": [], "span_id": "a" * 16, "finish_reason": "stop", "refused": False, "answer_is_prose": True,
+}  # fmt: skip
+
+
 def told(text: str) -> dict[str, Any]:
-    return {"text": text, "source": None, "absent": "", "others": [{"text": "candidate", "source": {}}]}
+    return {"text": text, "source": None, "absent": "", "others": [{"text": "candidate", "source": SOURCE}]}
 
 
 def store(
@@ -30,7 +37,7 @@ def store(
 ) -> Trace:
     """Store a sealed trace that says this."""
     exchanges = [
-        {"number": place, "question": told(asked), "answer": told(given), "attachments": []}
+        {"number": place, "question": told(asked), "answer": told(given), **OF_A_TURN}
         for place, (asked, given) in enumerate([*turns, (question, answer)])
     ]
     own = {
@@ -49,7 +56,9 @@ def search(api: Any, world: World, words: str, **query: Any) -> list[str]:
 
 
 RATE = "What is the APR of the loan?"
-RATE_ANSWER = "The annual percentage rate is 7.9% (variable).\nRefunds take 28 days; see fees/charges in REF-12."
+RATE_ANSWER = (
+    "The annual percentage rate is 7.9% (variable).\nRefunds take 28 days; see fees/charges in REF-12."
+)
 EARLY_ZH = "我提前还款要付违约金吗？"
 EARLY_ZH_ANSWER = "根据ＶＡＴ条款，提前还款最多需支付两个月的利息。"
 ACCENTED = "Où est l'ÉCOLE Straße?"
@@ -142,11 +151,11 @@ def test_a_search_finds_what_the_list_shows_and_nothing_of_other_systems(api: An
 
 
 def test_of_an_erased_trace_no_word_is_found(api: Any, world: World) -> None:
-    trace = store(world, "Is Mrs Hathersage in arrears?", "Yes.", turns=(("Who is Winterbourne?", "A guarantor."),))
-    assert search(api, world, "Hathersage") == search(api, world, "Winterbourne") == [trace.question]
-    erase_trace_payload(
-        system=world.system, trace_id=trace.trace_id, principal=acting(), reason="request 1"
+    trace = store(
+        world, "Is Mrs Hathersage in arrears?", "Yes.", turns=(("Who is Winterbourne?", "A guarantor."),)
     )
+    assert search(api, world, "Hathersage") == search(api, world, "Winterbourne") == [trace.question]
+    erase_trace_payload(system=world.system, trace_id=trace.trace_id, principal=acting(), reason="request 1")
     for word in ("Hathersage", "Winterbourne", "guarantor", '"Mrs Hathersage"'):
         assert search(api, world, word) == []
 
@@ -263,3 +272,66 @@ def listed(client: Client, **query: str) -> str:
     response = client.get(reverse("admin:evidence_trace_changelist"), query)
     assert response.status_code == 200
     return response.content.decode()
+
+
+@pytest.fixture
+def auditor(world: World) -> Client:
+    """The browser of somebody who reads traces."""
+    client = Client()
+    client.force_login(world.people["auditor"])
+    return client
+
+
+def test_the_list_of_traces_is_searched_for_words(world: World, auditor: Client) -> None:
+    trace_id = uuid.UUID(int=0xBADCAFE0 << 96)
+    store(world, "What is the old rate?", trace_id=trace_id)
+    store(world, "What is the new rate?", trace_id=trace_id, revision=2)
+    store(world, "我可以提前还款吗？", user_ids=["rate"])
+    page = listed(auditor, q="rate")
+    assert "What is the new rate?" in page
+    assert "What is the old rate?" not in page  # a word is looked for in current revisions
+    assert "我可以提前还款吗？" in page  # the id of its user
+    assert "What is the old rate?" in listed(auditor, q="badcafe")
+    assert "我可以提前还款吗？" in listed(auditor, q="提前还款")
+    assert "What is the new rate?" not in listed(auditor, q="提前还款")
+
+
+def test_the_list_says_where_words_were_not_searched(world: World, auditor: Client) -> None:
+    store(world, "What is the rate?", user_ids=["the"])
+    page = listed(auditor, q="the")
+    assert "Only ids were searched" in page
+    assert "What is the rate?" in page
+
+
+def test_nobody_finds_in_the_list_what_is_of_another_system(world: World, auditor: Client) -> None:
+    store(make_world("aml-copilot"), "What is the secret rate?")
+    assert "secret" not in listed(auditor, q="rate")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"cost__gte": "0.01", "cost__lte": ""}, {"dear"}),
+        ({"cost__lte": "0.01"}, {"cheap"}),
+        ({"input_tokens__gte": "11"}, {"dear"}),
+        ({"output_tokens__lte": "5"}, {"cheap"}),
+        ({"started_at__gte": "2026-05-04", "started_at__lte": "2026-05-04"}, {"cheap", "dear"}),
+        ({"started_at__lte": "2026-05-03"}, {"early"}),
+        ({"started_at__gte": "2026-05-05"}, set()),
+    ],
+)
+def test_the_list_is_narrowed_by_a_typed_range(
+    world: World, auditor: Client, query: dict[str, str], found: set[str]
+) -> None:
+    store(world, "early", started_at=BEGAN - timedelta(days=90))
+    store(world, "cheap", cost="0.002", currency="EUR", input_tokens=10, output_tokens=5)
+    store(world, "dear", cost="2", currency="EUR", input_tokens=5_000, output_tokens=700)
+    response = auditor.get(reverse("admin:evidence_trace_changelist"), query)
+    assert {trace.question for trace in response.context["cl"].result_list} == found
+
+
+@pytest.mark.parametrize("query", [{"cost__gte": "dear"}, {"cost__lte": "-1"}, {"started_at__gte": "May"}])
+def test_a_range_of_something_else_is_refused(auditor: Client, query: dict[str, str]) -> None:
+    page = auditor.get(reverse("admin:evidence_trace_changelist"), query, follow=True).content.decode()
+    (name,) = query
+    assert f"&#x27;{name}&#x27; is" in page

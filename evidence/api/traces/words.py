@@ -84,4 +84,5 @@ def period_asked_for(request: Request) -> Period:
 
 
 def _moment(request: Request, name: str) -> datetime | None:
-    return MomentField(required=False).clean(request.query_params.get(name))
+    moment: datetime | None = MomentField(required=False).clean(request.query_params.get(name))
+    return moment
