@@ -4,8 +4,8 @@
 
 It runs in a folder of its own with its own PostgreSQL. Traces are made in the database from a pool of sentences, of a
 vocabulary in which the word of rank r is 1/r times as frequent as the first: two of three in English, one in Chinese,
-over three systems, two a second. The index is built over all of them; some are inserted without it, and some with it. Questions go through the whole API in this process, beside the plain list, which
-searches for nothing.
+over three systems, two a second. The index is built over all of them; some are inserted without it, and some with it.
+Questions go through the whole API in this process, beside the plain list, which searches for nothing.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _measure(folder: Path, size: int, n_requests: int) -> dict[str, Any]:
 
 
 def _ask(client: Any, query: Callable[[], dict[str, str]], n_requests: int) -> dict[str, Any]:
-    """Return how long a question took, in milliseconds, and how many rows the last of them found; -1: it was refused."""
+    """Return how long a question took, in milliseconds, and how many rows it found at last; -1: it was refused."""
     found = []
     taken = time_requests(lambda: found.append(_get(client, query())), n_requests)
     return {"p50_ms": percentile_ms(taken, 0.50), "p95_ms": percentile_ms(taken, 0.95), "found": found[-1]}
