@@ -10,9 +10,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from evidence.access import principal_of_command_line
 from evidence.models import Scope, Trace
 from evidence.selectors import conversations
 from evidence.services.disposal.erasure import erase_trace_payload
+from evidence.services.people import memberships
 from tests.evidence.test_trace_words import BEGAN, store
 from tests.factories import World, acting, make_world
 
@@ -100,9 +102,6 @@ def test_the_same_id_in_two_systems_is_two_conversations(api: Any, world: World)
     both = world.people["auditor"]
     client = Client()
     client.force_login(both)
-    from evidence.access import principal_of_command_line
-    from evidence.services.people import memberships
-
     memberships.grant_membership(principal=principal_of_command_line(), system=other.system, user=both)
     response = client.get("/api/v1/conversations", {"conversation": "c/1"})
     assert (response.status_code, response.json()["code"]) == (409, "ambiguous_conversation")

@@ -116,6 +116,23 @@ def test_a_text_that_is_longer_than_one_portion_is_searched_to_its_end(api: Any,
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "a b c d e f g h i j k l m n o p q r s t u v w x y z " * 20_000,
+        " ".join(f"w{number}" for number in range(120_000)),
+        "税" * 150_000,
+        "😀" * 150_000,
+        "x" * 300_000,
+        "<a href='/b/c.d'>" * 20_000,
+        "\ue000\ufffd\u200b\u202e\u0301",
+    ],
+)
+def test_no_text_keeps_a_trace_from_being_stored(world: World, text: str) -> None:
+    """What an index cannot take refuses the row, and with it the whole batch that is assembled."""
+    store(world, text, text)
+
+
+@pytest.mark.parametrize(
     ("words", "code"),
     [
         ('"open', "unreadable_search"),
