@@ -36,7 +36,7 @@ class TraceSearch(TraceIdSearch):
         if len(keys) == MOST:
             self.message_user(
                 request,
-                _("Of the traces that hold these words, the newest %(most)d are searched.") % {"most": MOST},
+                _("Of the traces that hold these words, the newest %(most)d are listed.") % {"most": MOST},
             )
         keys += by_id.order_by("-pk").values_list("pk", flat=True)[:MOST]
         return queryset.filter(pk__in=keys), may_repeat

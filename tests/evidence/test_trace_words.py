@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from evidence.admin import trace_words as admin_search
 from evidence.digests import sha256_hex
 from evidence.models import Scope, Trace
 from evidence.selectors import trace_words
@@ -77,6 +78,9 @@ ACCENTED = "Où est l'ÉCOLE Straße?"
         ('"percentage annual rate"', []),
         ('"variable). refunds take"', [RATE]),
         ('"the loan? the annual"', []),
+        ('"annual percentage" "take 28 days"', [RATE]),
+        ('"annual percentage" "take days"', []),
+        ('"take days" "annual percentage"', []),
         ("7.9%", [RATE]),
         ("9.7%", []),
         ("fees", [RATE]),
@@ -313,6 +317,17 @@ def test_the_list_of_traces_is_searched_for_words(world: World, auditor: Client)
     assert "What is the new rate?" not in listed(auditor, q="提前还款")
 
 
+def test_the_list_leads_to_the_newest_of_very_many(
+    world: World, auditor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_search, "MOST", 2)
+    for number in range(3):
+        store(world, f"What is rate {number}?")
+    page = listed(auditor, q="rate")
+    assert "the newest 2 are listed" in page
+    assert [f"What is rate {number}?" in page for number in range(3)] == [False, True, True]
+
+
 def test_the_list_says_where_words_were_not_searched(world: World, auditor: Client) -> None:
     store(world, "What is the rate?", user_ids=["the"])
     page = listed(auditor, q="the")
@@ -347,7 +362,13 @@ def test_the_list_is_narrowed_by_a_typed_range(
     assert {trace.question for trace in response.context["cl"].result_list} == found
 
 
-@pytest.mark.parametrize("query", [{"cost__gte": "dear"}, {"cost__lte": "-1"}, {"started_at__gte": "May"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"cost__gte": "dear"}, {"cost__lte": "-1"}, {"cost__lte": "NaN"}, {"input_tokens__gte": "1.5"},
+        {"cost__gte": "0.0000000000001"}, {"started_at__gte": "May"},
+    ],
+)  # fmt: skip
 def test_a_range_of_something_else_is_refused(auditor: Client, query: dict[str, str]) -> None:
     page = auditor.get(reverse("admin:evidence_trace_changelist"), query, follow=True).content.decode()
     (name,) = query

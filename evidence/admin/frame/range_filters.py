@@ -16,7 +16,6 @@ from django_stubs_ext import StrOrPromise
 from evidence.admin.frame.address import RefusedAddress
 
 _LARGEST: Final = Decimal(2**63 - 1)  # of a column of whole numbers; a cost is kept to less
-_DECIMALS: Final = 12  # that a cost is kept with
 
 
 class RangeFilter(FieldListFilter):
@@ -25,7 +24,7 @@ class RangeFilter(FieldListFilter):
     template = "admin/range_filter.html"
     kind: ClassVar[str] = "number"  # of the boxes
     labels: ClassVar[tuple[StrOrPromise, StrOrPromise]] = (_("At least"), _("At most"))
-    expectation: ClassVar[str] = "a number from 0"
+    expectation: ClassVar[str] = "a number from 0, without decimals where it counts"
 
     def __init__(
         self,
@@ -38,6 +37,7 @@ class RangeFilter(FieldListFilter):
     ) -> None:
         self.names = (f"{field_path}__gte", f"{field_path}__lte")
         super().__init__(field, request, params, model, model_admin, field_path)
+        self._decimals: int = getattr(field, "decimal_places", 0)
         given: dict[str, Any] = self.used_parameters
         self.typed = {name: given.get(name, [""])[-1].strip() for name in self.names}
 
@@ -85,8 +85,9 @@ class RangeFilter(FieldListFilter):
             number = Decimal(text)
         except InvalidOperation:
             return None
-        fits = number.is_finite() and 0 <= number <= _LARGEST and number.as_tuple().exponent >= -_DECIMALS  # type: ignore[operator]  # a finite one has a number there
-        return number if fits else None
+        if not number.is_finite() or not 0 <= number <= _LARGEST:
+            return None
+        return number if int(number.normalize().as_tuple().exponent) >= -self._decimals else None
 
 
 class DayRangeFilter(RangeFilter):
