@@ -47,6 +47,7 @@ class TraceFilter(FilterSet):
         "conversation_ids", method="by_given_id", help_text="A conversation's, likewise."
     )
     words = WordsFilter(
+        method="left_to_pages",
         help_text=(
             'Words that its questions and answers hold, all of them and in any form, and "phrases" as they are '
             "written. Of languages without spaces, at least two characters."
@@ -99,6 +100,11 @@ class TraceFilter(FilterSet):
         request = cast("Request", self.request)
         period = period_asked_for(request)
         return trace_words.within(found, systems_asked_for(request), period) if period.is_bounded else found
+
+    def left_to_pages(self, queryset: QuerySet[Trace], name: str, value: object) -> QuerySet[Trace]:
+        """Leave the rows as they are: a page is found by its words when it is asked for."""
+        del name, value
+        return queryset
 
     def by_given_id(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces of which one of the ids in a column is this, by index, over any period."""
