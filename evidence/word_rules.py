@@ -28,6 +28,7 @@ _PORTION: Final = 100_000  # characters, because a tsvector ends at 1 MB
 _OVERLAP: Final = 100  # characters: a word that is cut at the end of a portion is whole in the next
 
 TRACE_KEYS: Final = "tracebinder_trace_keys"
+SEARCH_KEYS: Final = "tracebinder_search_keys"
 SEARCH_TEXT: Final = "tracebinder_search_text"
 
 # Between two texts stands a character that is in no phrase. Most traces have one exchange, which the columns repeat.
@@ -77,7 +78,7 @@ END $$;
 """
 
 _SEARCH_KEYS: Final = f"""
-CREATE OR REPLACE FUNCTION tracebinder_search_keys(words text[], system_id bigint, stretch bigint) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION {SEARCH_KEYS}(words text[], system_id bigint, stretch bigint) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 500 AS $$
 BEGIN
     RETURN (
@@ -92,7 +93,7 @@ CREATE OR REPLACE FUNCTION {TRACE_KEYS}(
     system_id bigint, id bigint, question text, answer text, exchanges jsonb) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 8000 AS $$
 BEGIN
-    RETURN public.tracebinder_search_keys(
+    RETURN public.{SEARCH_KEYS}(
         public.tracebinder_search_words(public.{SEARCH_TEXT}(question, answer, exchanges)),
         system_id, id >> {STRETCH_BITS});
 END $$;
@@ -104,6 +105,6 @@ def word_functions() -> dict[str, str]:
     return {
         f"{SEARCH_TEXT}(text, text, jsonb)": _SEARCH_TEXT,
         "tracebinder_search_words(text)": _SEARCH_WORDS,
-        "tracebinder_search_keys(text[], bigint, bigint)": _SEARCH_KEYS,
+        f"{SEARCH_KEYS}(text[], bigint, bigint)": _SEARCH_KEYS,
         f"{TRACE_KEYS}(bigint, bigint, text, text, jsonb)": _TRACE_KEYS,
     }

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import StrIndex
@@ -23,13 +24,17 @@ from django.db.models.functions import StrIndex
 from evidence.database_errors import TOOK_TOO_LONG, state_of
 from evidence.errors import Fault, InvalidInput, SearchTooWide
 from evidence.models import Trace
+from evidence.models.trace import Stretch, TraceKeys
 from evidence.search_terms import Term
 from evidence.selectors.planned import planned_rows
 from evidence.time_budget import TimeBudget
-from evidence.word_rules import SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
+from evidence.word_rules import SEARCH_KEYS, SEARCH_TEXT, STRETCH_BITS, TRACE_KEYS
 
 _FEW: Final = 2_000  # rows that the planner expects, which are better listed than met
 _MOST_LISTED: Final = 10_000  # where it was wrong, they are met after all
+_READ: Final = (
+    200  # of those listed whose words are read from the rows: a common word is in many that are not listed
+)
 _FIRST_GROUP: Final = 1  # stretches that are searched at once
 _LAST_GROUP: Final = 64
 _FIRST_SLICE: Final = 200  # rows that are looked at at once
@@ -43,7 +48,7 @@ _WORDS: Final = (
 _HOLDING: Final = f"""
     SELECT found.id FROM unnest(%s::bigint[], %s::bigint[]) AS held (system, stretch) CROSS JOIN LATERAL (
         SELECT id FROM evidence_trace WHERE {TRACE_KEYS}(system_id, id, question, answer, exchanges)
-            @> tracebinder_search_keys(%s::text[], held.system, held.stretch)
+            @> {SEARCH_KEYS}(%s::text[], held.system, held.stretch)
     ) AS found
 """  # noqa: S608  # our own names
 # In the order of the index, or the planner would rather look through the table for any one row.
@@ -142,6 +147,10 @@ class WordSearch:
     def _candidates(self, rows: QuerySet[Trace], place: Place) -> Iterator[list[int]]:
         """Yield the keys of traces that hold the words, in order, a few and then more at once."""
         listed = _list_few(rows)
+        if listed is not None:
+            near = sorted(filter(place.holds, listed), reverse=place.after is None)
+            yield self._holding_among(near[:_READ])
+            listed = frozenset(near[_READ:])
         for stretches in self._groups(place, listed):
             keys = [key for key in self._holding(stretches) if place.holds(key)]
             if listed is not None:
@@ -167,6 +176,14 @@ class WordSearch:
         with connection.cursor() as cursor:
             cursor.execute(_HOLDING, [*map(list, zip(*stretches, strict=True)), self._words])
             return [key for (key,) in cursor.fetchall()]
+
+    def _holding_among(self, keys: Sequence[int]) -> list[int]:
+        """Return the keys of those of these traces that hold the words, which are read anew: dear, and no index."""
+        asked = Func(
+            Value(self._words, ArrayField(TextField())), F("system"), Stretch("id"), function=SEARCH_KEYS
+        )
+        held = Trace.objects.filter(pk__in=keys).alias(keys=TraceKeys()).filter(keys__contains=asked)
+        return list(held.order_by().values_list("pk", flat=True))
 
     def _with_literals(self, rows: QuerySet[Trace]) -> QuerySet[Trace]:
         for literal in self._literals:

@@ -214,7 +214,11 @@ def test_pages_go_on_through_stretches_of_rows_both_ways(
     assert search(api, world, "pear") == ["Question 8", "Question 4", "Question 0"]
 
 
-def test_a_search_goes_with_every_other_filter(api: Any, world: World) -> None:
+@pytest.mark.parametrize("n_read", [0, 1, 200])
+def test_a_search_goes_with_every_other_filter(
+    api: Any, world: World, n_read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_words, "_READ", n_read)
     store(world, "What is the old rate?", started_at=BEGAN - timedelta(days=90))
     store(world, "What is the rate?", user_ids=["u-1"], cost="0.02", currency="EUR", input_tokens=900)
     store(world, "What is the new rate?", started_at=BEGAN + timedelta(days=90))
@@ -266,6 +270,7 @@ def test_a_search_that_takes_too_long_says_what_to_do(
     api: Any, world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(world, "What is the rate?")
+    monkeypatch.setattr(trace_words, "_FEW", -1)
     monkeypatch.setattr(trace_words, "_HOLDING", f"SELECT pg_sleep(5) FROM ({trace_words._HOLDING}) AS slow")
     settings.SEARCH_TIMEOUT = 1
     response = api.get("/api/v1/traces", {"words": "rate"}, **world.headers(Scope.READ))

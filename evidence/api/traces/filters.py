@@ -51,7 +51,7 @@ class TraceFilter(FilterSet):
         help_text=(
             'Words that its questions and answers hold, all of them and in any form, and "phrases" as they are '
             "written. Of languages without spaces, at least two characters."
-        )
+        ),
     )
     input_tokens_min = NumberFilter("input_tokens", "gte", help_text="Over all its model calls, as sent.")
     input_tokens_max = NumberFilter("input_tokens", "lte")
