@@ -119,10 +119,10 @@ def _measure(folder: Path, sizes: Sequence[int], n_requests: int) -> dict[str, A
             _fill(connection, first=stored, last=size - 1, epoch=epoch, known=known)
             seconds[str(size)], stored = round(time.monotonic() - started, 1), size
             for name, ask in reader.questions(size, known).items():
-                taken = _time(ask, n_requests)
+                taken = time_requests(ask, n_requests)
                 figures.setdefault(name, {})[str(size)] = {
-                    "p50_ms": _percentile_ms(taken, 0.50),
-                    "p95_ms": _percentile_ms(taken, 0.95),
+                    "p50_ms": percentile_ms(taken, 0.50),
+                    "p95_ms": percentile_ms(taken, 0.95),
                 }
     for by_size in figures.values():
         smallest = by_size[str(sizes[0])]
@@ -193,35 +193,40 @@ def _fill(
         connection.execute(f"VACUUM ANALYZE {table}")  # as autovacuum would have it after a while
 
 
+def make_client(folder: Path) -> Any:
+    """Return a client of the API in this process, with a token that reads the first system."""
+    os.environ.update(
+        TRACEBINDER_VAR=str(folder), TRACEBINDER_PROCESS="web", TRACEBINDER_LOG_LEVEL="ERROR",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )  # fmt: skip
+    (folder / "static").mkdir(exist_ok=True)  # WhiteNoise warns of a missing folder
+    import django  # noqa: PLC0415  # its settings read the folder
+
+    django.setup()
+    from django.utils import timezone  # noqa: PLC0415
+    from rest_framework.test import APIClient  # noqa: PLC0415
+
+    from evidence.access import principal_of_command_line  # noqa: PLC0415
+    from evidence.models import Scope, System  # noqa: PLC0415
+    from evidence.services.people import tokens  # noqa: PLC0415
+
+    system = System.objects.get(key=SYSTEM)
+    issued = tokens.issue_token(
+        principal=principal_of_command_line(),
+        name="reads",
+        owner=system.owner,
+        scopes=[Scope.READ],
+        systems=[system],
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    return APIClient(HTTP_AUTHORIZATION=f"Bearer {issued.text}")
+
+
 class _Reader:
     """Asks the API in this process, as a token of the first system."""
 
     def __init__(self, folder: Path, epoch: datetime) -> None:
-        os.environ.update(
-            TRACEBINDER_VAR=str(folder), TRACEBINDER_PROCESS="web", TRACEBINDER_LOG_LEVEL="ERROR",
-            DJANGO_SETTINGS_MODULE="config.settings",
-        )  # fmt: skip
-        (folder / "static").mkdir(exist_ok=True)  # WhiteNoise warns of a missing folder
-        import django  # noqa: PLC0415  # its settings read the folder
-
-        django.setup()
-        from django.utils import timezone  # noqa: PLC0415
-        from rest_framework.test import APIClient  # noqa: PLC0415
-
-        from evidence.access import principal_of_command_line  # noqa: PLC0415
-        from evidence.models import Scope, System  # noqa: PLC0415
-        from evidence.services.people import tokens  # noqa: PLC0415
-
-        system = System.objects.get(key=SYSTEM)
-        issued = tokens.issue_token(
-            principal=principal_of_command_line(),
-            name="reads",
-            owner=system.owner,
-            scopes=[Scope.READ],
-            systems=[system],
-            expires_at=timezone.now() + timedelta(days=1),
-        )
-        self._client = APIClient(HTTP_AUTHORIZATION=f"Bearer {issued.text}")
+        self._client = make_client(folder)
         self._epoch = epoch
 
     def questions(self, size: int, known: dict[str, list[int]]) -> dict[str, Callable[[], None]]:
@@ -283,7 +288,7 @@ class _Reader:
             raise SystemExit(f"{path} {query}: {response.status_code} {response.content[:300]!r}")
 
 
-def _time(ask: Callable[[], None], n_requests: int) -> list[float]:
+def time_requests(ask: Callable[[], None], n_requests: int) -> list[float]:
     """Return how long each request took, in seconds, sorted."""
     taken = []
     for position in range(WARM_UP + n_requests):
@@ -294,7 +299,7 @@ def _time(ask: Callable[[], None], n_requests: int) -> list[float]:
     return sorted(taken)
 
 
-def _percentile_ms(sorted_seconds: list[float], share: float) -> float:
+def percentile_ms(sorted_seconds: list[float], share: float) -> float:
     return round(sorted_seconds[min(len(sorted_seconds) - 1, int(len(sorted_seconds) * share))] * 1e3, 2)
 
 

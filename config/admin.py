@@ -128,12 +128,14 @@ class TracebinderAdminSite(admin.AdminSite):
         from config.sign_in.proof import prove  # noqa: PLC0415  # as above
         from config.sign_in.provider import pages as provider  # noqa: PLC0415  # as above
         from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
+        from evidence.pages.conversation import conversation  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
         return [
             path("records/", all_records, name="records"),
             path("readings/try/", try_a_reading, name="try_reading"),
+            path("conversation/", conversation, name="conversation"),
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
             path("proof/", prove, name="proof"),
             path("second-factor/", second_factor, name="second_factor"),

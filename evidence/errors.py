@@ -99,6 +99,36 @@ class AmbiguousTrace(EvidenceError):
     title = "Several systems have a trace of this id"
 
 
+class AmbiguousConversation(EvidenceError):
+    """Several of the caller's systems each have traces of this conversation or session, and none is named."""
+
+    code = "ambiguous_conversation"
+    http_status = 409
+    title = "Several systems have traces of this conversation or session"
+
+
+class ConversationTooLong(EvidenceError):
+    """So many traces carry one id that it says nothing about what came after what."""
+
+    code = "conversation_too_long"
+    http_status = 422
+    title = "Too many traces carry this id"
+
+
+class SearchTooWide(EvidenceError):
+    """A search met so many traces without finding its page that it took too long."""
+
+    code = "search_too_wide"
+    http_status = 422
+    title = "The search is too wide"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These words are common, and what else you ask for is rare among them: add a rarer word, or a shorter "
+            "period."
+        )
+
+
 class AccessDenied(EvidenceError):
     """The caller is known and may not do this."""
 

@@ -55,6 +55,7 @@ from evidence.row_schemas import schema_of
 from evidence.rule_catalogue import Catalogue, Trigger, function_said_by, read_catalogue
 from evidence.short_transactions import change_beside_writers
 from evidence.token_rules import KEEP_TOKEN, KEEP_TOKEN_SQL
+from evidence.word_rules import word_functions
 
 logger = logging.getLogger(__name__)
 
@@ -244,6 +245,7 @@ def _open_functions(tables: Collection[str]) -> dict[str, str]:
         **reading_functions(),
         **binding_functions(),
         **commitment_functions(tables),
+        **word_functions(),
     }
 
 

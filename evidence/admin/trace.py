@@ -15,22 +15,29 @@ from django.utils.translation import gettext_lazy as _
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
-from evidence.admin.frame.trace_search import TraceIdSearch
+from evidence.admin.frame.range_filters import between
+from evidence.admin.frame.visibility import principal_of
 from evidence.admin.review.conversation import read_sources, read_turns
 from evidence.admin.review.page import show_review_page
+from evidence.admin.trace_links import links_in_time
+from evidence.admin.trace_words import BeganFilter, TraceSearch
 from evidence.models import ReviewTask, Trace, TraceDocument, TraceFacts, TraceVersion
 from evidence.selectors.readings import find_reading_of
 
 
 @admin.register(Trace)
-class TraceAdmin(TraceIdSearch):
+class TraceAdmin(TraceSearch):
     list_display = ["trace", "asked", "system", "release_link", "risk", "state", "flagged", "sealed_at"]
-    list_filter = [related("system"), related("release"), "risk_tier", "status", recent("language")]
+    list_filter = [
+        related("system"), related("release"), "risk_tier", "status", recent("language"), ("started_at", BeganFilter),
+        between("cost"), recent("currency"), between("input_tokens"), between("output_tokens"),
+    ]  # fmt: skip
     list_select_related = ["system", "release__system"]
     list_defer = ["answer", "confidence_factors", "limitations", "exchanges", "sources", "errors", "span_ids"]
     given_ids = ["user_ids", "session_ids", "conversation_ids"]
     search_help_text = _(
-        "A trace id, or how it begins; or the whole id of a user, a session or a conversation."
+        "A trace id, or how it begins; the whole id of a user, a session or a conversation; words of its questions "
+        'and answers, or a "phrase" as it is written.'
     )
     ordering = ["-id"]
     fields = [
@@ -70,6 +77,12 @@ class TraceAdmin(TraceIdSearch):
         if task is not None:
             return HttpResponseRedirect(reverse("admin:evidence_reviewtask_change", args=[task.pk]))
         return show_review_page(self, request, trace=trace, task=None)
+
+    def chain_of(self, request: HttpRequest, object_id: str | None) -> list[tuple[str, str]]:
+        """Return the links along the chain, and to what came before and after in the same conversation."""
+        trace = self.get_object(request, object_id) if object_id else None
+        together = [] if trace is None else links_in_time(principal_of(request), trace)
+        return [*together, *super().chain_of(request, object_id)]
 
     @admin.display(description="Trace", ordering="id")
     def trace(self, trace: Trace) -> str:

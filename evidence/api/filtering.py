@@ -74,6 +74,29 @@ class IdFilter(django_filters.NumberFilter):
         """Return none: `max_value` is one."""
 
 
+class NumberFilter(django_filters.NumberFilter):
+    """A whole number of things, from 0."""
+
+    field_class = forms.IntegerField  # type: ignore[assignment]  # likewise
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"min_value": 0, "max_value": _LARGEST_ID} | kwargs)
+
+    def get_max_validator(self) -> None:
+        """Return none: `max_value` is one."""
+
+
+class AmountFilter(django_filters.NumberFilter):
+    """An amount of money, from 0, with as many decimals as a cost is kept with."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        limits = {"min_value": 0, "max_digits": 30, "decimal_places": 12}
+        super().__init__(*args, **limits | kwargs)
+
+    def get_max_validator(self) -> None:
+        """Return none: `max_digits` is one."""
+
+
 class RepeatedFilter(django_filters.CharFilter):
     """A text that may be given several times; each of them narrows."""
 

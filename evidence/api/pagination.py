@@ -16,7 +16,7 @@ from evidence.errors import Fault, InvalidInput
 class KeysetPagination(CursorPagination):
     """Newest first, by primary key. `?cursor=` continues, `?limit=` asks for fewer or more rows."""
 
-    ordering = "-pk"
+    ordering: str | tuple[str, ...] = "-pk"
     page_size_query_param = "limit"
     max_page_size = 500
     PARAMETERS: Final = ("cursor", "limit")
@@ -27,8 +27,14 @@ class KeysetPagination(CursorPagination):
         Raises:
             InvalidInput: the cursor or the limit is none.
         """
-        self._key = queryset.model._meta.pk
-        return super().paginate_queryset(queryset, request, view)
+        self._key = self._field_of(queryset.model)
+        self.base_url = request.build_absolute_uri()  # as DRF sets it again; a cursor is read before it does
+        return super().paginate_queryset(self.narrow(queryset, request), request, view)
+
+    def narrow(self, queryset: Any, request: Request) -> Any:
+        """Return the rows that the page may show: all of them, unless a list has a way of its own to find a page."""
+        del request
+        return queryset
 
     def get_page_size(self, request: Request) -> int:
         """Return how many rows were asked for."""
@@ -58,6 +64,12 @@ class KeysetPagination(CursorPagination):
             message = "cursor is taken from the `next` or `previous` of a page, whole; this one is from none"
             raise InvalidInput(faults=[Fault("query", "cursor", "invalid_cursor", message)])
         return cursor
+
+    def _field_of(self, model: Any) -> Any:
+        """Return the field by whose value a cursor names a place."""
+        first = self.ordering if isinstance(self.ordering, str) else self.ordering[0]
+        name = first.lstrip("-")
+        return model._meta.pk if name == "pk" else model._meta.get_field(name)
 
     def _text_of(self, cursor: Cursor) -> str:
         """Return the text that a page gives a cursor."""

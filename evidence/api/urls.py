@@ -22,6 +22,7 @@ from evidence.api import (
     reviews,
     versions,
 )
+from evidence.api.traces import conversations
 from evidence.api.traces import views as traces
 
 urlpatterns = [
@@ -30,6 +31,7 @@ urlpatterns = [
     path("traces", traces.TraceList.as_view(), name="traces"),
     path("traces/<str:trace_id>", traces.TraceDetail.as_view(), name="trace"),
     path("traces/<str:trace_id>/spans", traces.SpanList.as_view(), name="trace-spans"),
+    path("conversations", conversations.ConversationTraceList.as_view(), name="conversations"),
     path("spans", traces.SpanSearch.as_view(), name="spans"),
     path("claims", traces.ClaimList.as_view(), name="claims"),
     path("index-diff", indexes.IndexDiffDetail.as_view(), name="index-diff"),

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F, Func, Q
 
 from evidence.models.artefact import ArtefactVersion, Release, SourceDocument
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, ErasableModel, digest_field
 from evidence.models.system import System
 from evidence.semconv.draft import PolicyDecision, TraceStatus
 from evidence.vocabulary import RiskTier
+from evidence.word_rules import STRETCH_BITS, TRACE_KEYS
+
+
+class TraceKeys(Func):
+    """The keys of a trace's words, as `evidence.word_rules` has them."""
+
+    function = TRACE_KEYS
+    output_field = ArrayField(models.BigIntegerField())
+
+    def __init__(self, *columns: str, **extra: Any) -> None:
+        super().__init__(*(columns or ("system", "id", "question", "answer", "exchanges")), **extra)
+
+
+class Stretch(Func):
+    """Which stretch of rows a trace lies in, by its primary key; a search goes through them one after another."""
+
+    template = f"(%(expressions)s >> {STRETCH_BITS})"
+    arity = 1
+    output_field = models.BigIntegerField()
 
 
 class Trace(ErasableModel):
@@ -77,6 +99,18 @@ class Trace(ErasableModel):
                 fields=["user_ids", "session_ids", "conversation_ids"],
                 opclasses=["jsonb_path_ops"] * 3,
                 name="evidence_trace_by_given_ids",
+            ),
+            # Entered at once: what waits in a list would be read through for each stretch that is searched.
+            GinIndex(TraceKeys(), name="evidence_trace_words", fastupdate=False),
+            # Which stretches hold traces of a system and a period.
+            models.Index(F("system"), Stretch("id"), F("started_at"), name="evidence_trace_stretches"),
+            *(
+                models.Index(
+                    fields=[number],
+                    name=f"evidence_trace_{number}",
+                    condition=Q(**{f"{number}__isnull": False}),
+                )
+                for number in ("input_tokens", "output_tokens", "cost")
             ),
         ]
 

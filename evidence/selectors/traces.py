@@ -70,3 +70,10 @@ def traces_in_full() -> QuerySet[Trace]:
         "policy_checks",
         "tool_calls",
     )
+
+
+def turns_of(trace: Trace) -> list[tuple[int, str, str]]:
+    """Return number, question and answer of each turn; a trace from before turns were told, or erased, has one."""
+    if not isinstance(trace.exchanges, list) or not trace.exchanges:
+        return [(0, trace.question, trace.answer)]
+    return [(turn["number"], turn["question"]["text"], turn["answer"]["text"]) for turn in trace.exchanges]

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from evidence.admin.frame.base import ReadOnlyModelAdmin, ScopedModelAdmin
 from evidence.admin.frame.filters import RecentValuesFilter, VisibleRelatedFilter
+from evidence.admin.frame.range_filters import RangeFilter
 from evidence.models import (
     AccessToken,
     AuditEvent,
@@ -161,7 +162,7 @@ def test_each_noun_is_registered_scoped_and_pages_cheaply(model: type[Model]) ->
                 f"{entry}: a plain filter reads the whole table"
             )
         elif isinstance(entry, tuple):
-            assert issubclass(entry[1], (VisibleRelatedFilter, RecentValuesFilter))
+            assert issubclass(entry[1], (VisibleRelatedFilter, RecentValuesFilter, RangeFilter))
 
 
 @pytest.mark.parametrize("model", OURS, ids=IDS)

@@ -10,9 +10,10 @@ from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
-from evidence.admin.frame.paginator import PlannedPaginator, planned_rows
+from evidence.admin.frame.paginator import PlannedPaginator
 from evidence.models import Claim, System, Trace
 from evidence.roles import ROLES
+from evidence.selectors.planned import planned_rows
 from tests.evidence.test_admin import IDS, OURS
 from tests.factories import World, make_person
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import Any, Final
 
-from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
+
+from evidence.selectors.planned import planned_rows
 
 MAX_ROWS: Final = 10_000  # rows a list leads to; a later OFFSET would read and drop all before it
 
@@ -34,16 +34,3 @@ class PlannedPaginator(Paginator[Any]):
     def is_capped(self) -> bool:
         """Whether there may be more rows than the pages show."""
         return self.count >= MAX_ROWS
-
-
-def planned_rows(queryset: QuerySet[Any]) -> int:
-    """Return how many rows the planner expects. Plans the query and does not run it.
-
-    Django does not send a query whose conditions it can tell to be contradictory, as those of a person without any
-    system are; there is no plan of it, and no row.
-    """
-    try:
-        queryset.query.get_compiler(queryset.db).as_sql()
-    except EmptyResultSet:
-        return 0
-    return int(json.loads(queryset.explain(format="json"))[0]["Plan"]["Plan Rows"])

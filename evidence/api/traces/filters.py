@@ -10,8 +10,16 @@ from django.http import QueryDict
 from rest_framework.request import Request
 
 from evidence.access import principal_of, visible_to
-from evidence.api.filtering import FilterSet, MomentFilter, RepeatedFilter, TruthFilter
+from evidence.api.filtering import (
+    AmountFilter,
+    FilterSet,
+    MomentFilter,
+    NumberFilter,
+    RepeatedFilter,
+    TruthFilter,
+)
 from evidence.api.trace_ids import TraceIdFilter
+from evidence.api.traces.words import WordsFilter, period_asked_for, systems_asked_for
 from evidence.models import (
     ArtefactVersion,
     Citation,
@@ -20,7 +28,7 @@ from evidence.models import (
     Span,
     Trace,
 )
-from evidence.selectors import spans, traces
+from evidence.selectors import spans, trace_words, traces
 from evidence.selectors.traces import ReviewState
 
 
@@ -38,6 +46,20 @@ class TraceFilter(FilterSet):
     conversation = django_filters.CharFilter(
         "conversation_ids", method="by_given_id", help_text="A conversation's, likewise."
     )
+    words = WordsFilter(
+        method="left_to_pages",
+        help_text=(
+            'Words that its questions and answers hold, all of them and in any form, and "phrases" as they are '
+            "written. Of languages without spaces, at least two characters."
+        ),
+    )
+    input_tokens_min = NumberFilter("input_tokens", "gte", help_text="Over all its model calls, as sent.")
+    input_tokens_max = NumberFilter("input_tokens", "lte")
+    output_tokens_min = NumberFilter("output_tokens", "gte", help_text="Likewise.")
+    output_tokens_max = NumberFilter("output_tokens", "lte")
+    cost_min = AmountFilter("cost", "gte", help_text="As sent, in the trace's own `currency`.")
+    cost_max = AmountFilter("cost", "lte")
+    currency = django_filters.CharFilter(help_text="Of the cost, as sent: ISO 4217.")
     release = django_filters.CharFilter("release__name")
     since = MomentFilter("started_at", "gte")
     until = MomentFilter("started_at", "lt")
@@ -71,6 +93,18 @@ class TraceFilter(FilterSet):
     class Meta:
         model = Trace
         fields = ["status", "risk_tier", "language", "environment"]
+
+    def filter_queryset(self, queryset: QuerySet[Trace]) -> QuerySet[Trace]:
+        """Narrow, beginning where the rows of the period are."""
+        found: QuerySet[Trace] = super().filter_queryset(queryset)
+        request = cast("Request", self.request)
+        period = period_asked_for(request)
+        return trace_words.within(found, systems_asked_for(request), period) if period.is_bounded else found
+
+    def left_to_pages(self, queryset: QuerySet[Trace], name: str, value: object) -> QuerySet[Trace]:
+        """Leave the rows as they are: a page is found by its words when it is asked for."""
+        del name, value
+        return queryset
 
     def by_given_id(self, queryset: QuerySet[Trace], name: str, value: str) -> QuerySet[Trace]:
         """Traces of which one of the ids in a column is this, by index, over any period."""

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evidence.api.trace_ids import TraceIdField
+from evidence.api.traces.conversations import NeighboursOut
 from evidence.api.traces.exchanges import ExchangeOut, PlaceOut, SourceOut, StepErrorOut
 from evidence.erased import ERASED_KEY
 from evidence.models import (
@@ -152,17 +153,26 @@ class TraceDetailOut(TraceOut):
     tool_calls = ToolCallOut(many=True)
     versions = TraceVersionOut(many=True)
     documents = TraceDocumentOut(many=True)
+    neighbours = serializers.SerializerMethodField(
+        help_text="Where it stands in its conversation and its session, among the traces that you may see."
+    )
 
     class Meta(TraceOut.Meta):
         fields = [
             *TraceOut.Meta.fields, "exchanges", "sources", "errors", "claims", "retrievals", "policy_checks",
-            "tool_calls", "versions", "documents",
+            "tool_calls", "versions", "documents", "neighbours",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.DictField(child=SourceOut(), allow_null=True))
     def get_sources(self, trace: Trace) -> Any:
         """Return where each field was read; of an erased trace nobody can say it any more."""
         return {} if trace.sources and ERASED_KEY in trace.sources else trace.sources
+
+    @extend_schema_field(NeighboursOut(many=True))
+    def get_neighbours(self, trace: Trace) -> Any:
+        """Return what the view found, which knows who asks."""
+        del trace
+        return NeighboursOut(self.context["neighbours"], many=True).data
 
 
 class SpanOut(serializers.ModelSerializer[Span]):

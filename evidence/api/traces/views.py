@@ -17,6 +17,7 @@ from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.api.traces.filters import ClaimFilter, SpanFilter, SpanSearchFilter, TraceFilter
 from evidence.api.traces.serializers import ListedClaimOut, SpanOut, TraceDetailOut, TraceOut
+from evidence.api.traces.words import WordPagination
 from evidence.errors import AmbiguousTrace, NotFound
 from evidence.models import (
     Claim,
@@ -26,6 +27,7 @@ from evidence.models import (
 )
 from evidence.problems import Problem
 from evidence.selectors import traces
+from evidence.selectors.conversations import find_neighbours
 
 RowT = TypeVar("RowT", bound=Model)
 _OF_ITS_TRACE: Final = ("trace__trace_id", "trace__revision", "trace__system__key")  # not its long texts
@@ -37,6 +39,7 @@ class TraceList(ScopedList[Trace]):
     queryset = traces.current_traces().defer("exchanges", "sources", "errors", "span_ids")
     serializer_class = TraceOut
     filterset_class = TraceFilter
+    pagination_class = WordPagination
 
 
 class RevisionQuery(QueryInput):
@@ -67,7 +70,8 @@ class TraceDetail(ScopedView):
         trace = found.order_by("-revision").first()
         if trace is None:
             raise NotFound(f"There is no trace {trace_id} among those of your systems.")
-        return Response(TraceDetailOut(trace).data)
+        mine = visible_to(traces.current_traces(), principal_of(request))
+        return Response(TraceDetailOut(trace, context={"neighbours": find_neighbours(mine, trace)}).data)
 
 
 class ClaimList(ScopedList[Claim]):
