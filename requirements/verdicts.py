@@ -73,7 +73,8 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
             )
         return Judgement(
             Verdict.INSUFFICIENT,
-            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}",
+            f"{recent.n_observed} observations{_origins(recent)}, at least {max(rule.min_n, 1)} are needed"
+            f"{_missing(recent)}",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
@@ -132,6 +133,13 @@ def _missing(measured: Measured) -> str:
     return f" (traces set aside, which count against it: {reasons})"
 
 
+def _origins(measured: Measured) -> str:
+    """Say how many observations came from each origin, where that matters."""
+    if not measured.origins:
+        return ""
+    return f" ({', '.join(f'{n} {origin}' for origin, n in sorted(measured.origins.items()))})"
+
+
 def _misfits(rule: Rule, measured: Measured) -> list[str]:
     found = []
     if measured.unit != rule.unit:
@@ -152,7 +160,8 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     side = "upper" if lower_wanted else "lower"
     numbers = (
         f"value {measured.value:.4g}, {side} bound {bound:.4g} at {measured.bound_confidence:g} one-sided, "
-        f"n {measured.n}{_missing(measured)}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
+        f"n {measured.n}{_origins(measured)}{_missing(measured)}; "
+        f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if reached:
         return Judgement(Verdict.MET, numbers)

@@ -74,6 +74,8 @@ class Measured:
     observed_to: datetime | None
     inputs: Mapping[str, object]  # digests of all that was read, JSON
     missing: Mapping[str, int] = field(default_factory=dict)  # of n: not observed, by reason; none is good
+    # Of what was observed, how many came from each origin ("declared", "derived"), where that says how far to trust n.
+    origins: Mapping[str, int] = field(default_factory=dict)
     obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
 
     @property

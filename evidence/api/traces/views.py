@@ -26,6 +26,7 @@ from evidence.models import (
 )
 from evidence.problems import Problem
 from evidence.selectors import traces
+from evidence.selectors.citations import citations_of_claims
 
 RowT = TypeVar("RowT", bound=Model)
 _OF_ITS_TRACE: Final = ("trace__trace_id", "trace__revision", "trace__system__key")  # not its long texts
@@ -86,7 +87,7 @@ class ClaimList(ScopedList[Claim]):
             "extractor_version",
             *_OF_ITS_TRACE,
         )
-        .prefetch_related("citations__found_in")
+        .prefetch_related(citations_of_claims())
     )
     serializer_class = ListedClaimOut
     filterset_class = ClaimFilter
