@@ -22,7 +22,9 @@ SENTENCES: Final[Mapping[str, StrOrPromise]] = {
     Reason.ALIGNED: gettext_lazy(
         "The passage agrees with the quote to %(score)s, found from %(least)s, and has its numbers and negations"
     ),
-    Reason.IN_ANOTHER_DOCUMENT: gettext_lazy("The quote stands in another document than the one it cites"),
+    Reason.IN_ANOTHER_DOCUMENT: gettext_lazy(
+        "The quote stands in another document than the one it cites, and agrees with it to %(score)s"
+    ),
     Reason.DOCUMENT_UNKNOWN: gettext_lazy("The cited document, or the version of its index, is not known"),
     Reason.QUOTE_TOO_SHORT: gettext_lazy("The quote is too short: finding it would mean nothing"),
     Reason.NUMBER_DIFFERS: gettext_lazy(

@@ -62,6 +62,12 @@ class CitationCard:
         return is_found(self.citation)
 
     @property
+    def must_say_why(self) -> bool:
+        """Whether the verdict alone leaves a question, as it does not where the quote stands as it is."""
+        reason = self.citation.reason
+        return not self.is_found if reason is None else reason != Reason.SAME_WORDS
+
+    @property
     def why(self) -> str:
         """Why the verdict is what it is, in words."""
         return say_why(self.citation)
