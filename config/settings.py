@@ -500,6 +500,8 @@ SPECTACULAR_SETTINGS = {
         "ArtefactKind": "evidence.models.ArtefactKind",
         "RequirementState": "requirements.models.RequirementState",
         "GateState": "evidence.models.GateState",
+        "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
+        "CitationReason": "evidence.citations.verdict.Reason.choices",
     },
 }
 

@@ -96,8 +96,9 @@ class CitationAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Against the nearest passage")
     def compared(self, citation: Citation) -> str:
         """Show quote and passage word by word."""
-        card = CitationCard(citation, None)
-        return render_to_string("admin/evidence/nearest.html", {"card": card}) if card.differences else "–"
+        if citation.nearest_text is None:
+            return "–"
+        return render_to_string("admin/evidence/nearest.html", {"card": CitationCard(citation, None)})
 
     @admin.display(description="Document")
     def document_link(self, citation: Citation) -> str:

@@ -198,11 +198,11 @@ def test_the_reviewer_sees_why_and_what_differs_without_colour(world: World, lan
     trace = seal(world, citing(RATE, NUMBER))
     shown = page(world, "admin:evidence_trace_review", trace.pk, language=language)
     quote, source = {"en": ("quote:", "source:"), "zh-hans": ("引文：", "来源：")}[language]
-    assert f"<del><small>{quote}</small> 8.9</del>" in shown
-    assert f"<ins><small>{source}</small> 7.9</ins>" in shown
+    assert f"<del><small>{quote} </small>8.9</del>" in shown
+    assert f"<ins><small>{source} </small>7.9</ins>" in shown
     assert say_in(language, trace.claims.get().citations.get(ordinal=1)) in shown
     record = page(world, "admin:evidence_citation_change", trace.claims.get().citations.get(ordinal=1).pk)
-    assert "<del><small>quote:</small> 8.9</del>" in record
+    assert "<del><small>quote: </small>8.9</del>" in record
 
 
 def say_in(language: str, citation: Citation) -> str:

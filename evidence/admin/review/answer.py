@@ -19,7 +19,7 @@ from evidence.selectors.citations import differences_in, is_found
 
 CONTEXT: Final = 220  # code points of the document shown on each side of a quote
 LONGEST_QUOTE: Final = 2_000  # code points of a found place that are shown
-HALF: Final = 0.5  # alignment; below it a quote and the nearest passage have little in common
+_HALF: Final = 0.5  # alignment; below it a quote and the nearest passage have little in common
 _NEAR: Final = frozenset({Reason.ALIGNED, Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS, Reason.CUTS_A_WORD})
 
 
@@ -81,7 +81,7 @@ class CitationCard:
     def is_near(self) -> bool:
         """Whether the nearest passage says much the same; otherwise nearly every word of it differs."""
         reason = self.citation.reason
-        return reason in _NEAR or (reason == Reason.ALIGNMENT_TOO_LOW and self.citation.score >= HALF)
+        return reason in _NEAR or (reason == Reason.ALIGNMENT_TOO_LOW and self.citation.score >= _HALF)
 
     @property
     def differences(self) -> tuple[Run, ...]:

@@ -6,9 +6,8 @@ from typing import Final, TypedDict
 
 from evidence.citations.verdict import CitationVerdict, Reason
 
-LONGEST_PASSAGE: Final = (
-    10_000  # code points of the nearest passage that are kept: a word may be as long as a document
-)
+# Code points of the nearest passage that are kept: what stands in it may be one word as long as a document.
+LONGEST_PASSAGE: Final = 10_000
 # The quote itself stands at `doc_start`: a passage beside it says nothing more.
 _SAYS_NO_MORE: Final = frozenset({Reason.SAME_WORDS, Reason.SAME_ONCE_NORMALISED})
 
