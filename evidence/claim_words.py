@@ -13,55 +13,58 @@ from django_stubs_ext import StrOrPromise
 from evidence.citations.verdict import Reason
 from evidence.models import Citation
 
-# Each without its full stop: the numbers or words it is about may follow.
 SENTENCES: Final[Mapping[str, StrOrPromise]] = {
-    Reason.SAME_WORDS: gettext_lazy("The quote stands in the document, character for character"),
+    Reason.SAME_WORDS: gettext_lazy("The quote stands in the document, character for character."),
     Reason.SAME_ONCE_NORMALISED: gettext_lazy(
-        "The quote stands in the document apart from case, width, punctuation or the way numbers are written"
+        "The quote stands in the document apart from case, width, punctuation or the way numbers are written."
     ),
     Reason.ALIGNED: gettext_lazy(
-        "The passage agrees with the quote to %(score)s, found from %(least)s, and has its numbers and negations"
+        "The passage agrees with the quote to %(score)s, found from %(least)s, and has its numbers and negations."
     ),
     Reason.IN_ANOTHER_DOCUMENT: gettext_lazy(
-        "The quote stands in another document than the one it cites, and agrees with it to %(score)s"
+        "The quote stands in another document than the one it cites, and agrees with it to %(score)s."
     ),
-    Reason.DOCUMENT_UNKNOWN: gettext_lazy("The cited document, or the version of its index, is not known"),
-    Reason.QUOTE_TOO_SHORT: gettext_lazy("The quote is too short: finding it would mean nothing"),
+    Reason.DOCUMENT_UNKNOWN: gettext_lazy("The cited document, or the version of its index, is not known."),
+    Reason.QUOTE_TOO_SHORT: gettext_lazy("The quote is too short: finding it would mean nothing."),
     Reason.NUMBER_DIFFERS: gettext_lazy(
-        "The letters agree to %(score)s, but the passage does not have each number of the quote"
+        "The letters agree to %(score)s, but the passage does not have each number of the quote."
     ),
     Reason.NEGATION_DIFFERS: gettext_lazy(
-        "The letters agree to %(score)s, but one of the two texts is negated and the other is not"
+        "The letters agree to %(score)s, but one of the two texts is negated and the other is not."
     ),
-    Reason.CUTS_A_WORD: gettext_lazy("The quote stands there only inside a longer word or number"),
+    Reason.CUTS_A_WORD: gettext_lazy("The quote stands there only inside a longer word or number."),
     Reason.ALIGNMENT_TOO_LOW: gettext_lazy(
-        "The nearest passage agrees with the quote to %(score)s, and counts as found from %(least)s"
+        "The nearest passage agrees with the quote to %(score)s, and counts as found from %(least)s."
     ),
     Reason.TOO_SHORT_TO_ALIGN: gettext_lazy(
-        "The quote does not stand there exactly, and is too short for a near match to mean anything"
+        "The quote does not stand there exactly, and is too short for a near match to mean anything."
     ),
     Reason.TOO_LONG_TO_ALIGN: gettext_lazy(
-        "The quote does not stand there exactly, and is too long to look for a near match"
+        "The quote does not stand there exactly, and is too long to look for a near match."
     ),
-    Reason.NOTHING_ALIGNS: gettext_lazy("Nothing in the document is like the quote"),
+    Reason.NOTHING_ALIGNS: gettext_lazy("Nothing in the document is like the quote."),
+}
+# Where numbers or words are known that it is about: an erasure takes them.
+_NAMING: Final[Mapping[str, StrOrPromise]] = {
+    Reason.NUMBER_DIFFERS: gettext_lazy(
+        "The letters agree to %(score)s, but the passage does not have each number of the quote: %(terms)s."
+    ),
+    Reason.NEGATION_DIFFERS: gettext_lazy(
+        "The letters agree to %(score)s, but one of the two texts is negated and the other is not: %(terms)s."
+    ),
 }
 
 
 def say_why(citation: Citation) -> str:
-    """Say why the verdict on a citation is what it is.
-
-    It depends on nothing that an erasure takes but for the numbers or words at its end.
-    """
+    """Say why the verdict on a citation is what it is, with the numbers or words it is about where they are known."""
     if citation.reason is None:
         return _("This was checked before verdicts kept their reason.")
-    sentence = str(SENTENCES[citation.reason]) % {
+    naming = _NAMING.get(citation.reason) if citation.reason_terms else None
+    return str(naming or SENTENCES[citation.reason]) % {
         "score": show_score(citation.score),
         "least": show_score(citation.threshold),
+        "terms": ", ".join(citation.reason_terms or ()),
     }
-    if citation.reason_terms:
-        terms = ", ".join(citation.reason_terms)
-        return _("%(sentence)s: %(terms)s.") % {"sentence": sentence, "terms": terms}
-    return _("%(sentence)s.") % {"sentence": sentence}
 
 
 def show_score(score: float) -> str:
