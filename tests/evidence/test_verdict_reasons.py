@@ -69,7 +69,8 @@ def told(api: Any, world: World, trace: Trace, language: str = "en") -> dict[str
     headers = {**world.headers(Scope.READ), "HTTP_ACCEPT_LANGUAGE": language}
     response = api.get(f"/api/v1/traces/{trace.trace_id.hex}", **headers)
     assert response.status_code == 200, response.content
-    return response.json()
+    found: dict[str, Any] = response.json()
+    return found
 
 
 def page(world: World, name: str, *args: object, language: str = "en") -> str:
