@@ -74,10 +74,11 @@ ERASABLE: Final = (
     Erasable(Claim, ("text",), _OF_TRACE, _IN_TRACE),
     Erasable(
         Citation,
-        ("quote",),
+        ("quote", "reason_terms", "nearest_text"),
         "SELECT trace.system_id, trace.trace_id FROM evidence_trace AS trace"
         " JOIN evidence_claim AS claim ON claim.trace_id = trace.id WHERE claim.id = ($1).claim_id",
         f"claim_id IN (SELECT id FROM evidence_claim WHERE {_IN_TRACE})",
+        came_later=("reason_terms", "nearest_text"),
     ),
     Erasable(Retrieval, ("query", "text", "source"), _OF_TRACE, _IN_TRACE, came_later=("text", "source")),
     Erasable(PolicyCheck, ("reason",), _OF_TRACE, _IN_TRACE),

@@ -76,7 +76,8 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
         why = f": {'; '.join(recent.obstacles)}" if recent.obstacles else ""
         return Judgement(
             Verdict.INSUFFICIENT,
-            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}{why}",
+            f"{recent.n_observed} observations{_origins(recent)}, at least {max(rule.min_n, 1)} are needed"
+            f"{_missing(recent)}{why}",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
@@ -135,6 +136,13 @@ def _missing(measured: Measured) -> str:
     return f" (missing, which counts against it: {reasons})"
 
 
+def _origins(measured: Measured) -> str:
+    """Say how many observations came from each origin, where that matters."""
+    if not measured.origins:
+        return ""
+    return f" ({', '.join(f'{n} {origin}' for origin, n in sorted(measured.origins.items()))})"
+
+
 def _misfits(rule: Rule, measured: Measured) -> list[str]:
     found = []
     if measured.unit != rule.unit:
@@ -152,7 +160,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     end = judge_bounds(measured.low, measured.high, rule.threshold, higher_is_better=higher)
     numbers = (
         f"value {measured.value:.4g}, lower bound {_bound(measured.low)}, upper bound {_bound(measured.high)}, each at "
-        f"{measured.bound_confidence:g} one-sided, {_counted(measured)}{_missing(measured)}; "
+        f"{measured.bound_confidence:g} one-sided, {_counted(measured)}{_origins(measured)}{_missing(measured)}; "
         f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if end is End.INSUFFICIENT:

@@ -2499,6 +2499,84 @@
     found.told += turns.length;
   }
 
+  // -------------------------------------------------------------------------------------------- reasons (step 6)
+
+  const CITATIONS = "data/citations/citations.jsonl";
+  const SOURCES = "data/citations/sources.jsonl";
+  const LONGEST_PASSAGE = 10_000; // code points of one that stand in a binder
+  const NOT_FOUND = [
+    "quote_too_short", "number_differs", "negation_differs", "cuts_a_word", "alignment_too_low", "too_short_to_align",
+    "too_long_to_align", "nothing_aligns",
+  ];
+  const VERDICT_OF = new Map([
+    ...NOT_FOUND.map((reason) => [reason, "not_found"]), ["same_words", "verbatim"], ["same_once_normalised", "normalised"],
+    ["aligned", "fuzzy"], ["in_another_document", "misattributed"], ["document_unknown", "unresolvable"],
+  ]);
+
+  const noReasons = () => ({ told: 0, silent: 0, passages: new Map() });
+  const reasonsText = ({ told, silent }) =>
+    `${told} verdicts with their reason${silent ? `, ${silent} from before they were kept` : ""}`;
+
+  /** Check why each citation has its verdict, and each passage against the text of its document. */
+  async function checkReasons(container, bag, mustTell) {
+    const found = noReasons();
+    if (!mustTell) return found;
+    if (!bag.digests.has(CITATIONS)) throw failed("is left out, and belongs to every binder of this version", CITATIONS);
+    const redactions = await readRedactions(container, bag);
+    const citations = container.objects(CITATIONS);
+    for (let citation; (citation = await citations.next());) checkReason(citation, redactions, found);
+    const sources = bag.digests.has(SOURCES) ? container.objects(SOURCES) : { next: async () => null };
+    for (let source; (source = await sources.next());) {
+      const digest = textAt(source, "digest", SOURCES);
+      checkPassages(textAt(source, "text", SOURCES), digest, found.passages.get(digest) ?? new Map());
+      found.passages.delete(digest);
+    }
+    if (found.passages.size) throw failed(`lacks the document ${[...found.passages.keys()].sort()[0]} of a passage`, SOURCES);
+    return found;
+  }
+
+  function checkReason(citation, redactions, found) {
+    const name = textAt(citation, "id", CITATIONS);
+    if (!citation.has("reason")) throw failed(`citation ${name} does not say why it has its verdict`, CITATIONS);
+    if (citation.get("reason") === null) {
+      found.silent++;
+      return;
+    }
+    const reason = textAt(citation, "reason", CITATIONS);
+    if (!VERDICT_OF.has(reason)) throw unverifiable(`citation ${name} has the reason '${reason}', of a newer checker`, CITATIONS);
+    if (citation.get("verdict") !== VERDICT_OF.get(reason)) {
+      throw failed(`citation ${name} has another verdict than its reason is one for`, CITATIONS);
+    }
+    found.told++;
+    if ((citation.get("nearestText") ?? null) !== null) notePassage(citation, name, redactions, found);
+  }
+
+  /** Keep a passage until the text of its document is read. */
+  function notePassage(citation, name, redactions, found) {
+    const place = ["nearestStart", "nearestEnd"].map((key) => wholeAt(citation, key, CITATIONS)).join(" to ");
+    const passage = textAt(citation, "nearestText", CITATIONS);
+    if (passage === ERASED_TEXT && redactions.erased.has(citation.get("traceId"))) return;
+    const digest = textAt(citation, "documentDigest", CITATIONS);
+    if (!found.passages.has(digest)) found.passages.set(digest, new Map());
+    const noted = found.passages.get(digest);
+    if ((noted.get(place) ?? passage) !== passage) {
+      throw failed(`citation ${name} has another passage than one of the same place`, CITATIONS);
+    }
+    noted.set(place, passage);
+  }
+
+  function checkPassages(text, digest, passages) {
+    if (!passages.size) return;
+    if (hex(sha256(utf8(text))) !== digest) throw failed(`the document ${digest} is not what was digested`, SOURCES);
+    const characters = Array.from(text); // places are counted in code points
+    for (const [place, passage] of passages) {
+      const [start, end] = place.split(" to ").map(Number);
+      if (!passage || characters.slice(start, Math.min(end, start + LONGEST_PASSAGE)).join("") !== passage) {
+        throw failed(`a passage at ${place} does not stand in the document ${digest}`, CITATIONS);
+      }
+    }
+  }
+
   // ---------------------------------------------------------------------------------------------- gates (step 6)
 
   const GATES = "data/gates/";
@@ -2579,8 +2657,8 @@
   // ---------------------------------------------------------------------------------------------- the verification
 
   const SIDECAR = "sidecar";
-  // binder/N from which on people.json, each trace's spans, who approved a gate's version, and turns must be there
-  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES] = [2, 3, 5, 6];
+  // binder/N from which on people.json, each trace's spans, who approved a gate's version, turns, and reasons must be there
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS] = [2, 3, 5, 6, 7];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.
@@ -2705,13 +2783,17 @@
     await report.noting("completeness", async () => {
       exchanges = await checkExchanges(container, bag, version >= TELLS_EXCHANGES);
     });
+    let reasons = noReasons();
+    await report.noting("completeness", async () => {
+      reasons = await checkReasons(container, bag, version >= TELLS_REASONS);
+    });
     let gates = noGates();
     await report.noting("completeness", async () => {
       gates = await checkGates(container, bag, version >= NAMES_APPROVALS);
     });
     const audit = await auditText(container, bag, trust);
     const again = `${predicate.get("populations").length} populations and all totals counted again`;
-    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${gatesText(gates)}; ${audit}`);
+    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}; ${audit}`);
   }
 
   function checkFreshness(statement, trust, now, report) {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.template.loader import render_to_string
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, prose, shorten
 from evidence.admin.frame.filters import related
+from evidence.admin.review.answer import CitationCard
+from evidence.claim_words import say_standing, say_why, show_score
 from evidence.models import Citation, Claim
+from evidence.selectors.citations import is_found
 
 
 @admin.register(Claim)
@@ -21,6 +25,7 @@ class ClaimAdmin(ReadOnlyModelAdmin):
         "exchange",
         "ordinal",
         "whole_text",
+        "standing",
         "start",
         "end",
         "material",
@@ -45,20 +50,27 @@ class ClaimAdmin(ReadOnlyModelAdmin):
     def whole_text(self, claim: Claim) -> str:
         return prose(claim.text, claim.trace.language)
 
+    @admin.display(description="Standing")
+    def standing(self, claim: Claim) -> str:
+        citations = claim.citations.all()
+        return say_standing(
+            n_found=sum(map(is_found, citations)), n_citations=len(citations), material=claim.material
+        )
+
 
 @admin.register(Citation)
 class CitationAdmin(ReadOnlyModelAdmin):
     list_display = ["quoted", "judged", "alignment", "document_link", "claim_link", "checker_version"]
     list_filter = [related("claim__trace__system"), "verdict"]
     list_select_related = ["claim", "document"]
-    list_defer = ["document__text", "claim__text"]
+    list_defer = ["document__text", "claim__text", "nearest_text"]
     search_fields = ["=document_ref"]
     search_help_text = "A document id, as the application sent it."
     ordering = ["-id"]
     chain_lookups = ["claim__trace__id__exact"]
     fields = [
-        "claim", "ordinal", "judged", "alignment", "document_ref", "document", "found_in", "whole_quote",
-        "doc_start", "doc_end", "checker_version", "inputs_digest",
+        "claim", "ordinal", "judged", "alignment", "why", "document_ref", "document", "found_in",
+        "whole_quote", "doc_start", "doc_end", "compared", "checker_version", "inputs_digest",
     ]  # fmt: skip
     chain = [
         ChainLink("The answer and its review", "evidence.reviewtask", "trace__id__exact", "claim.trace_id"),
@@ -75,7 +87,18 @@ class CitationAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Alignment", ordering="score")
     def alignment(self, citation: Citation) -> str:
-        return f"{citation.score:.3f} of 1, found from {citation.threshold:.2f}"
+        return f"{show_score(citation.score)} of 1, found from {citation.threshold:.2f}"
+
+    @admin.display(description="Why")
+    def why(self, citation: Citation) -> str:
+        return say_why(citation)
+
+    @admin.display(description="Against the nearest passage")
+    def compared(self, citation: Citation) -> str:
+        """Show quote and passage word by word."""
+        if citation.nearest_text is None:
+            return "–"
+        return render_to_string("admin/evidence/nearest.html", {"card": CitationCard(citation, None)})
 
     @admin.display(description="Document")
     def document_link(self, citation: Citation) -> str:

@@ -17,6 +17,7 @@ from evidence.admin.frame.display import badge, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.range_filters import between
 from evidence.admin.frame.visibility import principal_of
+from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import read_sources, read_turns
 from evidence.admin.review.page import show_review_page
 from evidence.admin.trace_links import links_in_time
@@ -42,7 +43,7 @@ class TraceAdmin(TraceSearch):
     ordering = ["-id"]
     fields = [
         "review", "trace_id", "revision", "status", "digest", "system", "release", "environment", "name",
-        "conversation", "read_by", "language", "read_from", "risk_tier", "confidence_factors_as_json",
+        "conversation", "claims_told", "read_by", "language", "read_from", "risk_tier", "confidence_factors_as_json",
         "limitations_as_json", "users", "sessions", "conversations", "tokens", "price", "stopped_because",
         "errors_as_json", "flags_as_json", "started_at", "ended_at", "span_count", "root_span_id", "assembler_version",
         "sealed_at",
@@ -117,6 +118,13 @@ class TraceAdmin(TraceSearch):
         """Show each turn, with where it was read."""
         context = {"turns": read_turns(trace, ()), "language": trace.language}
         return render_to_string("admin/evidence/conversation.html", context)
+
+    @admin.display(description="Claims")
+    def claims_told(self, trace: Trace) -> str:
+        """Show how each claim is backed, and why a citation failed."""
+        claims = read_claims(trace)
+        context = {"claims": claims, "n_declared": count_declared(claims)}
+        return render_to_string("admin/evidence/claims_told.html", context)
 
     @admin.display(description="Read from")
     def read_from(self, trace: Trace) -> str:
@@ -205,8 +213,8 @@ class TraceDocumentAdmin(ReadOnlyModelAdmin):
 @admin.register(TraceFacts)
 class TraceFactsAdmin(ReadOnlyModelAdmin):
     list_display = [
-        "trace_link", "n_claims", "n_material", "n_material_cited", "n_material_supported", "n_citations",
-        "n_citations_found", "n_unregistered_versions",
+        "trace_link", "n_claims", "n_declared", "n_material", "n_material_declared", "n_material_cited",
+        "n_material_supported", "n_citations", "n_citations_found", "n_unregistered_versions",
     ]  # fmt: skip
     list_filter = [related("trace__system"), "has_prompt", "has_sources", "has_confidence", "has_limitations"]
     list_select_related = ["trace"]

@@ -6,18 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from enum import Enum
 from typing import Final
 
 from evidence.citations.normalise import normalise
+from evidence.vocabulary import ChoiceEnum
 
-MAX_WORDS: Final = (
-    1_000  # of either text: longer ones are shown as replaced whole, comparing them takes seconds
-)
+# Of either text: longer ones are shown as replaced whole. A page may compare many, each at some hundredths of a second.
+MAX_WORDS: Final = 500
 _WORD: Final = re.compile(r"[\u3400-\u9fff]|\d[\d.,]*\d|[^\W\u3400-\u9fff]+|[^\w\s]")
 
 
-class Side(Enum):
+class Side(ChoiceEnum):
     """Which of the two texts has the words of a run."""
 
     BOTH = "both"
@@ -27,12 +26,16 @@ class Side(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Words that stand together; `text` is `quote[start:end]`, or of the passage where only that has them."""
+    """Words that stand together; `text` is `quote[start:end]`, or of the passage where only that has them.
+
+    `lead` are the signs and spaces before it, in its own text.
+    """
 
     side: Side
     start: int
     end: int
     text: str
+    lead: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +50,35 @@ def diff_words(quote: str, passage: str) -> tuple[Run, ...]:
 
     What only the quote has stands before what only the passage has in its place.
     """
-    ours, theirs = list(_words(quote)), list(_words(passage))
-    if max(len(ours), len(theirs)) > MAX_WORDS:
-        return (Run(Side.QUOTE, 0, len(quote), quote), Run(Side.PASSAGE, 0, len(passage), passage))
-    matcher = SequenceMatcher(
-        None, [word.key for word in ours], [word.key for word in theirs], autojunk=False
-    )
+    ours, theirs = _Text(quote), _Text(passage)
+    if max(len(ours.words), len(theirs.words)) > MAX_WORDS:
+        return (Run(Side.QUOTE, 0, len(quote), quote, ""), Run(Side.PASSAGE, 0, len(passage), passage, ""))
+    matcher = SequenceMatcher(None, ours.keys(), theirs.keys(), autojunk=False)
     runs: list[Run] = []
     for tag, left, right, first, last in matcher.get_opcodes():
-        if tag == "equal":
-            runs.append(_run(Side.BOTH, quote, ours[left:right]))
-            continue
         if left < right:
-            runs.append(_run(Side.QUOTE, quote, ours[left:right]))
-        if first < last:
-            runs.append(_run(Side.PASSAGE, passage, theirs[first:last]))
+            runs.append(ours.run(Side.BOTH if tag == "equal" else Side.QUOTE, left, right))
+        if first < last and tag != "equal":
+            runs.append(theirs.run(Side.PASSAGE, first, last))
     return tuple(runs)
+
+
+class _Text:
+    """One of the two texts, as words."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.words = list(_words(text))
+
+    def keys(self) -> list[str]:
+        """Return what its words are compared by."""
+        return [word.key for word in self.words]
+
+    def run(self, side: Side, first: int, last: int) -> Run:
+        """Return the words from `first` to before `last` as a run."""
+        start, end = self.words[first].start, self.words[last - 1].end
+        before = self.words[first - 1].end if first else 0
+        return Run(side, start, end, self._text[start:end], self._text[before:start])
 
 
 def _words(text: str) -> Iterator[_Word]:
@@ -71,8 +87,3 @@ def _words(text: str) -> Iterator[_Word]:
         key = normalise(match.group()).text.strip()
         if key:
             yield _Word(key, *match.span())
-
-
-def _run(side: Side, text: str, words: list[_Word]) -> Run:
-    start, end = words[0].start, words[-1].end
-    return Run(side, start, end, text[start:end])

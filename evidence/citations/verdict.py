@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -47,6 +47,7 @@ MIN_FUZZY_WEIGHT: Final = 24  # shorter quotes align with anything, so they must
 MAX_FUZZY_WORK: Final = 20_000_000_000  # characters of quote x quote x document: some tenths of a second
 MAX_CANDIDATES: Final = 200  # other documents searched for a misattributed quote, in the order given
 MAX_FUZZY_CANDIDATES: Final = 20  # of them, those where a fuzzy match is looked for too
+MAX_TERMS: Final = 20  # numbers or words that a reason names; how many more there are, nobody reads
 _MAX_OCCURRENCES: Final = 1_000  # places looked at in one document for one that cuts no word
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
@@ -90,6 +91,16 @@ class Reason(ChoiceEnum):
     TOO_SHORT_TO_ALIGN = "too_short_to_align"  # it must stand exactly, and does not
     TOO_LONG_TO_ALIGN = "too_long_to_align"
     NOTHING_ALIGNS = "nothing_aligns"
+
+
+VERDICT_OF: Final[Mapping[Reason, Verdict]] = dict.fromkeys(Reason, Verdict.NOT_FOUND) | {
+    Reason.SAME_WORDS: Verdict.VERBATIM,
+    Reason.SAME_ONCE_NORMALISED: Verdict.NORMALISED,
+    Reason.ALIGNED: Verdict.FUZZY,
+    Reason.IN_ANOTHER_DOCUMENT: Verdict.MISATTRIBUTED,
+    Reason.DOCUMENT_UNKNOWN: Verdict.UNRESOLVABLE,
+}
+"""The one verdict that each reason is a reason for."""
 
 
 class Source:
@@ -140,7 +151,8 @@ class CitationVerdict:
     `start` and `end` are code points of the original text of the document it was found in (`end` exclusive),
     None where it was not found. `score` is 0 to 100: 100 for verbatim and normalised, the alignment for
     fuzzy, the best alignment seen for not_found. `found_in` is the other document of a misattributed quote.
-    `reason` says why the verdict is not better, `detail` the same in words with the figures.
+    `reason` says why the verdict is not better, `detail` the same in words with the figures, and `terms` which numbers
+    of the quote the passage lacks, or which words make one text the opposite of the other.
 
     `nearest` is the passage of the document the citation names that is most like the quote, None where nothing was
     like it or the document is not known: what a word diff shows (`evidence.citations.difference`).
@@ -153,6 +165,7 @@ class CitationVerdict:
     found_in: str | None
     reason: Reason
     detail: str
+    terms: tuple[str, ...]
     nearest: Passage | None
     checker_version: str
     inputs_digest: str
@@ -168,6 +181,16 @@ class _Match:
     detail: str = ""
     place: tuple[int, int] | None = None
     found_in: str | None = None  # the document, where it is not the one the citation names
+    terms: tuple[str, ...] = ()  # what of the texts the reason is about
+
+
+@dataclass(frozen=True, slots=True)
+class _Objection:
+    """Why a passage that reads alike does not say the same."""
+
+    reason: Reason
+    detail: str
+    terms: tuple[str, ...]
 
 
 def _not_found(
@@ -218,6 +241,7 @@ def check_citation(
         found_in=match.found_in,
         reason=match.reason,
         detail=match.detail,
+        terms=match.terms,
         nearest=_passage(source, own.place),
         checker_version=version,
         inputs_digest=digest_citation_inputs(
@@ -335,7 +359,9 @@ class _Search:
             return _not_found(Reason.ALIGNMENT_TOO_LOW, detail, score, place)
         objection = _objection(needle, form.text[start:end], self._version)
         if objection:
-            return _not_found(*objection, score, place)
+            return replace(
+                _not_found(objection.reason, objection.detail, score, place), terms=objection.terms
+            )
         return _Match(Verdict.FUZZY, score, Reason.ALIGNED, f"alignment {score}", place)
 
 
@@ -401,34 +427,38 @@ def _widen(text: str, start: int, end: int) -> tuple[int, int]:
     return start + len(passage) - len(passage.lstrip()), end - (len(passage) - len(passage.rstrip()))
 
 
-def _objection(quote: str, passage: str, version: str) -> tuple[Reason, str] | None:
+def _objection(quote: str, passage: str, version: str) -> _Objection | None:
     """Return why a passage that reads alike does not say the same: another number or another negation."""
     missing = Counter(_NUMBER.findall(quote)) - Counter(_NUMBER.findall(passage))
     if missing:
-        numbers = ", ".join(sorted(missing))
-        return Reason.NUMBER_DIFFERS, f"numbers that the passage does not have: {numbers}"
-    opposite = "" if version == _FIRST_VERSION else _find_opposite(quote, passage)
+        numbers = tuple(sorted(missing))
+        detail = f"numbers that the passage does not have: {', '.join(numbers)}"
+        return _Objection(Reason.NUMBER_DIFFERS, detail, numbers[:MAX_TERMS])
+    opposite = None if version == _FIRST_VERSION else _find_opposite(quote, passage)
     if opposite:
-        return Reason.NEGATION_DIFFERS, opposite
-    if Counter(_NEGATION.findall(quote)) != Counter(_NEGATION.findall(passage)):
+        return opposite
+    ours, theirs = Counter(_NEGATION.findall(quote)), Counter(_NEGATION.findall(passage))
+    if ours != theirs:
         detail = "the passage negates something that the quote does not, or the other way round"
-        return Reason.NEGATION_DIFFERS, detail
+        negations = sorted((ours - theirs) + (theirs - ours))
+        terms = tuple("n't" if word == "t" else word for word in negations)
+        return _Objection(Reason.NEGATION_DIFFERS, detail, terms[:MAX_TERMS])
     return None
 
 
-def _find_opposite(quote: str, passage: str) -> str:
-    """Say which word of one text the other has turned round, as `unable` is of `able`; empty where there is none."""
+def _find_opposite(quote: str, passage: str) -> _Objection | None:
+    """Say which word of one text the other has turned round, as `unable` is of `able`; None where there is none."""
     ours, theirs = Counter(_LETTERS.findall(quote)), Counter(_LETTERS.findall(passage))
     only_ours, only_theirs = ours - theirs, theirs - ours
     for plain, negated in ((only_ours, only_theirs), (only_theirs, only_ours)):
         if "non" in negated:
-            return "one says non, the other does not"
+            return _Objection(Reason.NEGATION_DIFFERS, "one says non, the other does not", ("non",))
         turned = (
-            f"one says {word}, the other {prefix + word}"
+            (word, prefix + word)
             for word in sorted(plain)
             for prefix in _NEGATING_PREFIXES
             if len(word) >= _SHORTEST_NEGATED and prefix + word in negated
         )
         if found := next(turned, None):
-            return found
-    return ""
+            return _Objection(Reason.NEGATION_DIFFERS, f"one says {found[0]}, the other {found[1]}", found)
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from evidence.citations.verdict import Reason
 from evidence.citations.verdict import Verdict as CitationVerdict
 from evidence.models.artefact import SourceDocument
 from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, ErasableModel, digest_field
@@ -43,6 +44,7 @@ class Citation(ErasableModel):
     """A claim's quote from a document, and whether it stands there."""
 
     Verdict = CitationVerdict
+    Reason = Reason
 
     SYSTEM_PATH = "claim__trace__system"
     PII = "payload"
@@ -63,6 +65,14 @@ class Citation(ErasableModel):
     found_in = models.ForeignKey(
         SourceDocument, on_delete=models.PROTECT, null=True, related_name="misattributed_citations"
     )
+    # Why the verdict is what it is (`evidence.verdict_reasons`). Null, as all of these: before verdicts said it.
+    reason = models.CharField(max_length=30, choices=Reason.choices(), null=True)
+    reason_terms = models.JSONField(null=True)  # the numbers or words it is about; null where it names none
+    # The passage of the cited document that is most like the quote, where that says more than `doc_start` does: null
+    # for a quote that stands there, and for one that is like nothing. The text is cut where it is long.
+    nearest_start = models.PositiveIntegerField(null=True)  # code points into the document
+    nearest_end = models.PositiveIntegerField(null=True)  # exclusive
+    nearest_text = models.TextField(null=True)
     checker_version = models.CharField(max_length=KEY_LENGTH)
     inputs_digest = digest_field()  # quote, document digests, threshold: what a replay needs
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, TextChoices
 
 from evidence.models import ArtefactVersion, Claim, ReviewTask, Trace, TraceDocument, TraceVersion
+from evidence.selectors.citations import citations_of_claims
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_standing
 from evidence.selectors.revisions import is_superseded
 
@@ -60,8 +61,8 @@ def in_review_state(queryset: QuerySet[Trace], state: ReviewState) -> QuerySet[T
 
 def traces_in_full() -> QuerySet[Trace]:
     """Return traces with everything assembled from them, in a fixed number of queries."""
-    return Trace.objects.select_related("system", "release").prefetch_related(
-        Prefetch("claims", Claim.objects.order_by("ordinal").prefetch_related("citations__found_in")),
+    return Trace.objects.select_related("system", "release", "facts").prefetch_related(
+        Prefetch("claims", Claim.objects.order_by("ordinal").prefetch_related(citations_of_claims())),
         Prefetch(
             "versions", TraceVersion.objects.select_related("version__artefact", "version__registration")
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 
 from evidence.evals.contracts import Direction
 from evidence.models import Citation, Claim
@@ -22,9 +22,12 @@ from requirements.checks.registry import check
     measures=Words(
         "Of the material claims in sealed answers, the share with at least one citation whose quote was found "
         "in the cited version of the document: verbatim, normalised, or fuzzy at or above `min_score`. "
-        "The claims of one trace are one unit.",
+        "The claims of one trace are one unit. The inputs, and the words of the verdict, count the claims that the "
+        "application declared apart from those that were derived from the answer: claims that the extractor missed are "
+        "in no count and flatter the share.",
         "已封存回答中的重要陈述里，至少有一条引文能在所引文档版本中找到的比例："
-        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。同一条轨迹的陈述为一个独立单元。",
+        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。同一条轨迹的陈述为一个独立单元。"
+        "输入和结论文字分别统计应用声明的陈述与从回答中提取的陈述：提取时遗漏的陈述不计入任何数目，会使比例偏高。",
     ),
     unit="share",
     direction=Direction.HIGHER,
@@ -46,7 +49,8 @@ def measure_material_supported(
     )
     # A join with citations, counted by claim. As EXISTS for each claim, PostgreSQL without statistics of young rows
     # intersects the index on verdicts with that on claims, and so reads all verdicts once for every claim.
-    claims = Claim.objects.filter(trace__in=traces.values("pk"), material=True).annotate(
+    material = Claim.objects.filter(trace__in=traces.values("pk"), material=True)
+    claims = material.annotate(
         n_found=Count("citations", filter=found),
         trace_digest=F("trace__digest"),
     )
@@ -58,4 +62,15 @@ def measure_material_supported(
         unit="trace_id",
         missing=count_set_aside(population),
     )
-    return measure_share(observed, good=Q(n_found__gt=0), bound_confidence=bound_confidence)
+    return measure_share(
+        observed,
+        good=Q(n_found__gt=0),
+        bound_confidence=bound_confidence,
+        origins=_count_origins(material),
+    )
+
+
+def _count_origins(claims: QuerySet[Claim]) -> dict[str, int]:
+    """Count claims by who found them; each origin is there, and 0 where it found none."""
+    counted = claims.order_by().values_list("origin").annotate(n=Count("pk"))
+    return {**dict.fromkeys(sorted(Claim.Origin.values), 0), **dict(counted)}

@@ -75,6 +75,8 @@ class Measured:
     observed_to: datetime | None
     inputs: Mapping[str, object]  # digests of all that was read, JSON
     missing: Mapping[str, int] = field(default_factory=dict)  # of n: not observed, by reason; none is good
+    # Of what was observed, how many came from each origin ("declared", "derived"), where that says how far to trust n.
+    origins: Mapping[str, int] = field(default_factory=dict)
     obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
     estimate: Estimate | None = None  # what the bounds are of; None: nothing was observed
 
@@ -101,6 +103,7 @@ def as_measured(
     observed_from: datetime | None = None,
     observed_to: datetime | None = None,
     obstacles: tuple[str, ...] = (),
+    origins: Mapping[str, int] | None = None,
 ) -> Measured:
     """Return an estimate with all it says of itself; its numbers are among the inputs, so that replays compare them."""
     numbers = asdict(estimate) if estimate else None
@@ -120,6 +123,7 @@ def as_measured(
         missing=missing,
         obstacles=(*obstacles, *doubts),
         estimate=estimate,
+        origins=origins or {},
     )
 
 

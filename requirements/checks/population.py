@@ -138,12 +138,14 @@ def measure_share(
     bound_confidence: float,
     direction: Direction = Direction.HIGHER,
     further_inputs: Mapping[str, object] | None = None,
+    origins: Mapping[str, int] | None = None,
 ) -> Measured:
     """Count how many observations are good, with the digest of what was counted.
 
     Args:
         good: what makes an observation good. Where lower is better, the share of the others is measured.
         bound_confidence: one-sided, of each bound.
+        origins: how many of the observations came from each, where the reader has to know.
     """
     accepted = good & Q(fit=True)
     hit = accepted if direction is Direction.HIGHER else ~accepted
@@ -161,6 +163,7 @@ def measure_share(
                 "digest": counted.digest,
             },
             **({"set_aside": dict(observations.missing)} if observations.missing else {}),
+            **({"origins": dict(origins)} if origins else {}),
             **(further_inputs or {}),
         },
         unit="share",
@@ -168,6 +171,7 @@ def measure_share(
         successes=counted.hits,
         observed_from=counted.first,
         observed_to=counted.last,
+        origins=origins,
     )
 
 

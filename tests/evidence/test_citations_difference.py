@@ -47,5 +47,6 @@ def test_every_run_stands_at_its_offsets_and_none_overlap(quote: str, passage: s
         side = Side.PASSAGE if run.side is Side.PASSAGE else Side.QUOTE
         text = passage if side is Side.PASSAGE else quote
         assert text[run.start : run.end] == run.text
+        assert text[: run.start].endswith(run.lead)
         assert ends[side] <= run.start < run.end
         ends[side] = run.end

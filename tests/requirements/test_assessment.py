@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from evidence import clock
 from evidence.digests import sha256_hex
-from evidence.models import ArtefactVersion, AuditEvent, Evidence, EvidenceLink, Review
+from evidence.models import ArtefactVersion, AuditEvent, Claim, Evidence, EvidenceLink, Review
 from evidence.services import registry
 from evidence.services.reviews import open_review_task
 from evidence.vocabulary import CriterionVerdict
@@ -203,6 +203,31 @@ def test_material_claims_count_by_the_verdict_of_their_citations(world: World) -
     measured = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).whole
     assert measured is not None
     assert (measured.n, measured.successes) == (7, 3)
+
+
+@pytest.mark.parametrize(("threshold", "min_n"), [(0.1, 1), (0.9, 1), (0.1, 99)])
+def test_coverage_says_how_many_claims_were_declared_and_how_many_derived(
+    world: World, threshold: float, min_n: int
+) -> None:
+    criterion = make_criterion(
+        world,
+        check="citations.material_supported",
+        threshold=threshold,
+        min_n=min_n,
+        slices='[{"language": "en"}]',
+    )
+    trace = make_trace(world, claims=[("verbatim", 1.0), ("verbatim", 1.0), ("not_found", 0.2)])
+    for ordinal in (7, 8, 9):
+        Claim.objects.create(
+            trace=trace, ordinal=ordinal, text="t", start=0, end=1, material=ordinal != 9, origin="derived",
+            extractor_version="test",
+        )  # fmt: skip
+    judged = evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment())
+    assert judged.whole is not None
+    assert judged.whole.origins == {"declared": 3, "derived": 2}
+    assert judged.inputs["measured"][0]["recent"]["inputs"]["origins"] == {"declared": 3, "derived": 2}
+    assert "(3 declared, 2 derived)" in judged.judgement.detail
+    assert "(3 declared, 2 derived)" in judged.slices[0]["detail"]
 
 
 @pytest.mark.parametrize(

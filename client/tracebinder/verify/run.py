@@ -40,6 +40,7 @@ from tracebinder.verify.kept import KeptHead, compare_kept, open_head
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
 from tracebinder.verify.previous import check_same_scope, find_differences
+from tracebinder.verify.reasons import ReasonsChecked, check_reasons
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.spans import SpansChecked, check_spans
 from tracebinder.verify.strict_json import object_at, text_at, time_at
@@ -63,6 +64,7 @@ _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors a
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
 _TELLS_EXCHANGES: Final = 6  # and each trace, its turns
+_TELLS_REASONS: Final = 7  # and each citation, why it has its verdict
 
 
 def verify_binder(
@@ -390,6 +392,9 @@ def _check_completeness(
     exchanges = ExchangesChecked()
     with _noting(report, "completeness"):
         exchanges = check_exchanges(container, bag, must_tell=version >= _TELLS_EXCHANGES)
+    reasons = ReasonsChecked()
+    with _noting(report, "completeness"):
+        reasons = check_reasons(container, bag, must_tell=version >= _TELLS_REASONS)
     gates = GatesChecked()
     with _noting(report, "completeness"):
         gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
@@ -397,7 +402,7 @@ def _check_completeness(
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     again = f"{count} populations and all totals counted again"
-    report.answer("completeness", "ok", f"{again}; {spans}; {exchanges}; {gates}; {audit}")
+    report.answer("completeness", "ok", f"{again}; {spans}; {exchanges}; {reasons}; {gates}; {audit}")
     return part
 
 

@@ -9,13 +9,18 @@ from typing import Any, Final
 
 from django.db.models import F, IntegerField, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest, Substr
-from django.utils.translation import gettext as _
 
 from evidence.admin.frame.display import BAD, GOOD, PLAIN, WARN, tone_of
+from evidence.citations.difference import Run
+from evidence.citations.verdict import Reason
+from evidence.claim_words import say_standing, say_why, show_score
 from evidence.models import Citation, Claim, SourceDocument, Trace
+from evidence.selectors.citations import differences_in, is_found
 
 CONTEXT: Final = 220  # code points of the document shown on each side of a quote
 LONGEST_QUOTE: Final = 2_000  # code points of a found place that are shown
+_HALF: Final = 0.5  # alignment; below it a quote and the nearest passage have little in common
+_NEAR: Final = frozenset({Reason.ALIGNED, Reason.NUMBER_DIFFERS, Reason.NEGATION_DIFFERS, Reason.CUTS_A_WORD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,34 @@ class CitationCard:
     @property
     def is_found(self) -> bool:
         """Whether the quote was found where the answer says."""
-        citation = self.citation
-        exact = citation.verdict in {Citation.Verdict.VERBATIM, Citation.Verdict.NORMALISED}
-        return exact or (citation.verdict == Citation.Verdict.FUZZY and citation.score >= citation.threshold)
+        return is_found(self.citation)
+
+    @property
+    def must_say_why(self) -> bool:
+        """Whether the verdict alone leaves a question, as it does not where the quote stands as it is."""
+        reason = self.citation.reason
+        return not self.is_found if reason is None else reason != Reason.SAME_WORDS
+
+    @property
+    def why(self) -> str:
+        """Why the verdict is what it is, in words."""
+        return say_why(self.citation)
+
+    @property
+    def alignment(self) -> str:
+        """How far quote and passage agree, of 1."""
+        return show_score(self.citation.score)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the nearest passage says much the same; otherwise nearly every word of it differs."""
+        reason = self.citation.reason
+        return reason in _NEAR or (reason == Reason.ALIGNMENT_TOO_LOW and self.citation.score >= _HALF)
+
+    @property
+    def differences(self) -> tuple[Run, ...]:
+        """Quote and nearest passage, word by word; nothing where there is no such passage."""
+        return differences_in(self.citation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +107,16 @@ class ClaimCard:
         return sum(card.is_found for card in self.citations)
 
     @property
+    def failed(self) -> list[CitationCard]:
+        """The citations that were not found where the answer says."""
+        return [card for card in self.citations if not card.is_found]
+
+    @property
     def standing(self) -> str:
         """Say in words how the claim is backed."""
-        if 0 < self.n_found < len(self.citations):
-            return _("%(found)d of %(all)d citations found in their sources") % {
-                "found": self.n_found,
-                "all": len(self.citations),
-            }
-        if self.n_found:
-            return _("cited, found in its source")
-        if self.citations:
-            return _("cited, not found in its source")
-        return _("no citation") if self.claim.material else _("no citation, not material")
+        return say_standing(
+            n_found=self.n_found, n_citations=len(self.citations), material=self.claim.material
+        )
 
     @property
     def tone(self) -> str:
@@ -110,6 +138,11 @@ def read_claims(trace: Trace) -> list[ClaimCard]:
         by_claim.setdefault(citation.claim_id, []).append(CitationCard(citation, _place_of(citation)))
     claims = Claim.objects.filter(trace=trace).order_by("ordinal")
     return [ClaimCard(claim, tuple(by_claim.get(claim.pk, ()))) for claim in claims]
+
+
+def count_declared(cards: Sequence[ClaimCard]) -> int:
+    """Count the claims that the application declared; the others were found by our extractor."""
+    return sum(card.claim.origin == Claim.Origin.DECLARED for card in cards)
 
 
 def cut_answer(answer: str, cards: Sequence[ClaimCard]) -> list[Piece]:

@@ -17,7 +17,7 @@ from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
-from evidence.admin.review.answer import read_claims
+from evidence.admin.review.answer import count_declared, read_claims
 from evidence.admin.review.conversation import is_place, place_of, read_sources, read_turns
 from evidence.admin.review.forms import AdjudicationForm, ReviewForm
 from evidence.errors import EvidenceError, NotFound
@@ -74,6 +74,7 @@ def _page(trace: Trace, task: ReviewTask | None, principal: Principal) -> dict[s
         "sources": read_sources(trace),
         "changed": [flag["code"] for flag in trace.flags if flag["code"] in CHANGES],
         "claims": claims,
+        "n_declared": count_declared(claims),
         "policy_checks": trace.policy_checks.select_related("version__artefact").order_by("pk"),
         "tool_calls": _tool_calls(trace),
         "retrievals": trace.retrievals.select_related("document")

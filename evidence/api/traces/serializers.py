@@ -8,11 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evidence.api.trace_ids import TraceIdField
+from evidence.api.traces.citations import CitationOut, ComparedCitationOut
 from evidence.api.traces.conversations import NeighboursOut
 from evidence.api.traces.exchanges import ExchangeOut, PlaceOut, SourceOut, StepErrorOut
+from evidence.claim_words import say_standing
 from evidence.erased import ERASED_KEY
 from evidence.models import (
-    Citation,
     Claim,
     PolicyCheck,
     Retrieval,
@@ -20,8 +21,10 @@ from evidence.models import (
     ToolCall,
     Trace,
     TraceDocument,
+    TraceFacts,
     TraceVersion,
 )
+from evidence.selectors.citations import is_found
 
 
 class GivenIds(serializers.ListField):
@@ -57,29 +60,69 @@ class TraceOut(serializers.ModelSerializer[Trace]):
         ]  # fmt: skip
 
 
-class CitationOut(serializers.ModelSerializer[Citation]):
-    """A citation and its verdict."""
-
-    found_in = serializers.CharField(source="found_in.document_id", default=None)
-
-    class Meta:
-        model = Citation
-        fields = [
-            "ordinal", "document_ref", "quote", "verdict", "score", "threshold", "doc_start", "doc_end", "found_in",
-            "checker_version", "inputs_digest",
-        ]  # fmt: skip
-
-
 class ClaimOut(serializers.ModelSerializer[Claim]):
-    """A claim with its citations."""
+    """A claim with its citations, and how many of them were found."""
 
+    n_citations = serializers.SerializerMethodField()
+    n_citations_found = serializers.SerializerMethodField(
+        help_text="Of them, those whose quote stands in the document it names."
+    )
+    standing = serializers.SerializerMethodField(help_text="How it is backed, in the language asked for.")
     citations = CitationOut(many=True)
 
     class Meta:
         model = Claim
         fields = [
-            "ordinal", "exchange", "text", "start", "end", "material", "origin", "extractor_version", "citations",
+            "ordinal", "exchange", "text", "start", "end", "material", "origin", "extractor_version", "n_citations",
+            "n_citations_found", "standing", "citations",
         ]  # fmt: skip
+
+    def get_n_citations(self, claim: Claim) -> int:
+        """Count the citations, which were read with the claim."""
+        return len(claim.citations.all())
+
+    def get_n_citations_found(self, claim: Claim) -> int:
+        """Count those that were found."""
+        return sum(is_found(one) for one in claim.citations.all())
+
+    def get_standing(self, claim: Claim) -> str:
+        """Say how the claim is backed."""
+        return say_standing(
+            n_found=self.get_n_citations_found(claim),
+            n_citations=self.get_n_citations(claim),
+            material=claim.material,
+        )
+
+
+class ComparedClaimOut(ClaimOut):
+    """A claim whose citations are compared with their documents, word by word."""
+
+    citations = ComparedCitationOut(many=True)
+
+
+class FactsOut(serializers.ModelSerializer[TraceFacts]):
+    """How many claims, declared ones apart: a claim that the extractor missed makes every share look better."""
+
+    n_derived = serializers.SerializerMethodField(
+        help_text="Found by the extractor; null: not counted apart."
+    )
+    n_material_derived = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TraceFacts
+        fields = [
+            "n_claims", "n_declared", "n_derived", "n_material", "n_material_declared", "n_material_derived",
+            "n_material_cited", "n_material_supported", "n_citations", "n_citations_found",
+        ]  # fmt: skip
+
+    def get_n_derived(self, facts: TraceFacts) -> int | None:
+        """Count the claims that nobody declared."""
+        return None if facts.n_declared is None else facts.n_claims - facts.n_declared
+
+    def get_n_material_derived(self, facts: TraceFacts) -> int | None:
+        """Count those of them that are material."""
+        declared = facts.n_material_declared
+        return None if declared is None else facts.n_material - declared
 
 
 class RetrievalOut(serializers.ModelSerializer[Retrieval]):
@@ -147,7 +190,8 @@ class TraceDetailOut(TraceOut):
         help_text="Where prompt, model, documents, tools, language and confidence were first read."
     )
     errors = StepErrorOut(many=True, allow_null=True)  # type: ignore[assignment]  # shadows Serializer.errors
-    claims = ClaimOut(many=True)
+    facts = FactsOut(allow_null=True, default=None)
+    claims = ComparedClaimOut(many=True)
     retrievals = RetrievalOut(many=True)
     policy_checks = PolicyCheckOut(many=True)
     tool_calls = ToolCallOut(many=True)
@@ -159,8 +203,8 @@ class TraceDetailOut(TraceOut):
 
     class Meta(TraceOut.Meta):
         fields = [
-            *TraceOut.Meta.fields, "exchanges", "sources", "errors", "claims", "retrievals", "policy_checks",
-            "tool_calls", "versions", "documents", "neighbours",
+            *TraceOut.Meta.fields, "exchanges", "sources", "errors", "facts", "claims", "retrievals",
+            "policy_checks", "tool_calls", "versions", "documents", "neighbours",
         ]  # fmt: skip
 
     @extend_schema_field(serializers.DictField(child=SourceOut(), allow_null=True))

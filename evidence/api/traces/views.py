@@ -27,6 +27,7 @@ from evidence.models import (
 )
 from evidence.problems import Problem
 from evidence.selectors import traces
+from evidence.selectors.citations import citations_of_claims
 from evidence.selectors.conversations import find_neighbours
 
 RowT = TypeVar("RowT", bound=Model)
@@ -90,7 +91,7 @@ class ClaimList(ScopedList[Claim]):
             "extractor_version",
             *_OF_ITS_TRACE,
         )
-        .prefetch_related("citations__found_in")
+        .prefetch_related(citations_of_claims())
     )
     serializer_class = ListedClaimOut
     filterset_class = ClaimFilter

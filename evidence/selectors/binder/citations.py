@@ -10,6 +10,7 @@ from evidence.models import Citation, SourceDocument
 from evidence.selectors.binder.shapes import (
     Shape,
     id_column,
+    json_column,
     number_column,
     text_column,
     write_line,
@@ -35,6 +36,11 @@ _CITATION: Final = Shape(
         "score": number_column("score"),
         "threshold": number_column("threshold"),
         "foundIn": "found_in__document_id",
+        "reason": "reason",  # null, as what follows: it was checked before verdicts kept their reason
+        "reasonTerms": json_column("reason_terms"),
+        "nearestStart": "nearest_start",
+        "nearestEnd": "nearest_end",
+        "nearestText": "nearest_text",
         "checkerVersion": "checker_version",
         "inputsDigest": "inputs_digest",
     }

@@ -12,6 +12,7 @@ from evidence.citations.verdict import FOUND, FUZZY_THRESHOLD, CitationVerdict, 
 from evidence.models import Citation, Claim, Trace
 from evidence.semconv.draft import CitationDraft, ClaimDraft, RetrievalDraft, TraceDraft
 from evidence.semconv.parts import check_part
+from evidence.services.assembly.reasons import reason_columns
 from evidence.services.assembly.refusals import part_limits
 from evidence.services.assembly.sources import IndexShelf, StoredSource
 
@@ -190,6 +191,7 @@ def build_citations(claim: Claim, citations: Iterable[CheckedCitation]) -> list[
             doc_start=one.verdict.start,
             doc_end=one.verdict.end,
             found_in_id=one.found_in_id,
+            **reason_columns(one.verdict),
             checker_version=one.verdict.checker_version,
             inputs_digest=one.verdict.inputs_digest,
         )

@@ -19,6 +19,7 @@ from evidence.selectors.readings import ReadBy, find_reading_of
 from evidence.semconv.arrival import settle
 from evidence.semconv.exchange_json import exchange_as_json
 from evidence.semconv.mapping import digest_trace, map_trace
+from evidence.services.assembly.reasons import reason_columns
 from evidence.services.assembly.rows import ASSEMBLER_VERSION
 from evidence.services.assembly.sources import IndexShelf, StoredSource
 from evidence.services.assembly.values import find_large_values, missing_values
@@ -170,7 +171,18 @@ def _difference(citation: Citation, verdict: CitationVerdict, candidates: list[S
     found_in = next((one.pk for one in candidates if one.source.document_id == verdict.found_in), None)
     stored = (citation.verdict, citation.score, citation.doc_start, citation.doc_end, citation.found_in_id)
     again = (verdict.verdict.value, verdict.score / 100, verdict.start, verdict.end, found_in)
-    return "" if stored == again else f"stored {stored}, computed {again}"
+    if stored != again:
+        return f"stored {stored}, computed {again}"
+    return _difference_of_reason(citation, verdict)
+
+
+def _difference_of_reason(citation: Citation, verdict: CitationVerdict) -> str:
+    """Say what of the reason is not as it was stored; of a verdict from before reasons were, nothing is asked."""
+    if citation.reason is None:
+        return ""
+    again = reason_columns(verdict)
+    differing = [name for name, value in again.items() if getattr(citation, name) != value]
+    return f"{', '.join(differing)} are not as stored" if differing else ""
 
 
 def _erased(trace: Trace) -> str:
