@@ -52,6 +52,8 @@ from evidence.models import (
     LegalHold,
     Membership,
     Release,
+    Retraction,
+    RetractionRequest,
     Review,
     ReviewTask,
     Scope,
@@ -65,6 +67,7 @@ from evidence.selectors.binder.trace_scope import traces_in_scope
 from evidence.selectors.gates import find_deciding, proposers_of, replaced_digest, state_of
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events
+from evidence.selectors.retractions import waiting_retractions
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
 from evidence.selectors.revisions import find_later_revision
 
@@ -320,9 +323,50 @@ def check_can_record_eval_run(principal: Principal, system: System) -> None:
     _check_scope(principal, Scope.PUSH_EVAL, system)
 
 
-def check_can_retract_eval_run(principal: Principal, run: EvalRun) -> None:
-    """Say that a run was wrong: whoever may post runs of its system."""
-    _check_scope(principal, Scope.PUSH_EVAL, run.system)
+def check_can_ask_retraction(principal: Principal, run: EvalRun) -> None:
+    """Ask that a run no longer counts: whoever may post runs, or an author. It counts until another confirms it."""
+    _check_asks_retractions(principal, run.system)
+    if Retraction.objects.filter(run=run).exists():
+        raise ConflictingContent(f"Run {run.run_key} is retracted already.")
+
+
+def check_can_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Have a run no longer count: an approver who neither asked for it nor put the release on record."""
+    check_can_approve(principal)
+    check_of_system(principal, request.run.system)
+    _check_not_own_release(
+        principal, request.run.release, "Whoever put the release on record may not retract a run of it."
+    )
+    if same_person(request.requested_by, principal.actor):
+        raise AccessDenied("You asked for this retraction; a second person must confirm it.")
+    _check_waits(request)
+
+
+def check_can_decline_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Leave a run as it counts: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, request.run.system)
+    _check_waits(request)
+
+
+def check_can_withdraw_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Take a request back: whoever asked."""
+    _check_asks_retractions(principal, request.run.system)
+    if not same_person(request.requested_by, principal.actor):
+        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+    _check_waits(request)
+
+
+def _check_asks_retractions(principal: Principal, system: System) -> None:
+    principal.require(Scope.PUSH_EVAL, Scope.IMPORT)
+    check_of_system(principal, system)
+
+
+def _check_waits(request: RetractionRequest) -> None:
+    if not waiting_retractions().filter(pk=request.pk).exists():
+        raise ConflictingContent(
+            "This request was confirmed, declined or withdrawn before, or the run is retracted."
+        )
 
 
 def check_can_propose_gate(principal: Principal, system: System) -> None:
@@ -710,7 +754,10 @@ can_register_release = as_question(check_can_register_release)
 can_register_version = as_question(check_can_register_version)
 can_record_deployment = as_question(check_can_record_deployment)
 can_record_eval_run = as_question(check_can_record_eval_run)
-can_retract_eval_run = as_question(check_can_retract_eval_run)
+can_ask_retraction = as_question(check_can_ask_retraction)
+can_confirm_retraction = as_question(check_can_confirm_retraction)
+can_decline_retraction = as_question(check_can_decline_retraction)
+can_withdraw_retraction = as_question(check_can_withdraw_retraction)
 can_propose_gate = as_question(check_can_propose_gate)
 can_approve_gate = as_question(check_can_approve_gate)
 can_decline_gate = as_question(check_can_decline_gate)

@@ -13,9 +13,9 @@ from django.utils import timezone
 from evidence.access import Principal, principal_of_command_line, principal_of_user
 from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
-from evidence.models import ArtefactVersion, Release, Scope, System
+from evidence.models import ArtefactVersion, EvalRun, Release, Retraction, Scope, System
 from evidence.roles import ROLES, token_scopes_of
-from evidence.services import gates, registry
+from evidence.services import evals, gates, registry
 from evidence.services.gates import CriterionReference
 from evidence.services.people import memberships, tokens
 from tests import kept_worlds
@@ -135,6 +135,16 @@ def define_gate(
     if not version.gate_transitions.filter(to_state="approved").exists():
         gates.settle_gate_proposal(principal=acting(GATE_APPROVER), version=version, to_state="approved")
     return version
+
+
+def retract(run: EvalRun, *, reason: str = "wrong labels", asker: str = ACTOR) -> Retraction:
+    """Have one person ask for a retraction and another confirm it."""
+    request = evals.ask_retraction(principal=acting(asker), run=run, reason=reason)
+    confirmed = evals.settle_retraction(
+        principal=acting(GATE_APPROVER), request=request, to_state=evals.CONFIRMED
+    )
+    assert isinstance(confirmed, Retraction)
+    return confirmed
 
 
 def manifest(key: str = "credit-assistant", name: str = "r1") -> registry.ReleaseManifest:

@@ -13,7 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence import clock
-from evidence.acts import can_approve, can_approve_gate, can_confirm_access, can_judge, can_operate
+from evidence.acts import (
+    can_approve,
+    can_approve_gate,
+    can_confirm_access,
+    can_confirm_retraction,
+    can_judge,
+    can_operate,
+)
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.visibility import principal_of, visible
@@ -28,6 +35,7 @@ from evidence.models import (
     System,
 )
 from evidence.selectors.gates import with_standing
+from evidence.selectors.retractions import WAITING, waiting_retractions
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
 
@@ -106,6 +114,9 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
     versions = visible(ArtefactVersion.objects.all(), request)
     proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:_MOST_ASKED]
     unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
+    asked = visible(waiting_retractions(), request).select_related("run__release", "run__system")[
+        :_MOST_ASKED
+    ]
     return (
         Waiting(
             _("Versions of gates to approve"),
@@ -116,5 +127,10 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
             _("Suites, evaluators and datasets to register"),
             unregistered.count(),
             list_url("evidence.artefactversion", registered="approver"),
+        ),
+        Waiting(
+            _("Retractions to confirm"),
+            sum(can_confirm_retraction(principal, each) for each in asked),
+            list_url("evidence.retractionrequest", state=WAITING),
         ),
     )

@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from evidence.access import Principal
 from evidence.acts import can_approve_gate, can_decline_gate, can_register_version, can_withdraw_gate
+from evidence.admin.frame.steps import PageStep
 from evidence.models import ArtefactVersion, GateState
 from evidence.services.gates import settle_gate_proposal
 from evidence.services.registry import register_version
-
-
-@dataclass(frozen=True, slots=True)
-class VersionStep:
-    """A button: what it says, to whom it is shown, what it does, and what is told then."""
-
-    text: StrOrPromise
-    is_offered: Callable[[Principal, ArtefactVersion], bool]
-    take: Callable[..., Any]  # principal, version, reason
-    done: StrOrPromise
 
 
 def _may_register(principal: Principal, version: ArtefactVersion) -> bool:
     return not hasattr(version, "registration") and can_register_version(principal, version)
 
 
-STEPS: Final[Mapping[str, VersionStep]] = {
-    GateState.APPROVED.value: VersionStep(
+STEPS: Final[Mapping[str, PageStep]] = {
+    GateState.APPROVED.value: PageStep(
         _("Approve"),
         can_approve_gate,
         partial(settle_gate_proposal, to_state=GateState.APPROVED),
         _("The gate decides by this version from now on."),
+        leads=True,
     ),
-    GateState.DECLINED.value: VersionStep(
+    GateState.DECLINED.value: PageStep(
         _("Decline"),
         can_decline_gate,
         partial(settle_gate_proposal, to_state=GateState.DECLINED),
         _("The version is declined, and decides nothing."),
     ),
-    GateState.WITHDRAWN.value: VersionStep(
+    GateState.WITHDRAWN.value: PageStep(
         _("Withdraw"),
         can_withdraw_gate,
         partial(settle_gate_proposal, to_state=GateState.WITHDRAWN),
         _("The version is withdrawn, and decides nothing."),
     ),
-    "registered": VersionStep(
-        _("Register"), _may_register, register_version, _("You vouch for this version from now on.")
+    "registered": PageStep(
+        _("Register"),
+        _may_register,
+        register_version,
+        _("You vouch for this version from now on."),
+        leads=True,
     ),
 }

@@ -17,6 +17,7 @@ from evidence.api import (
     log_proofs,
     people,
     releases,
+    retractions,
     reviews,
     versions,
 )
@@ -49,7 +50,12 @@ urlpatterns = [
     path("trust", binders.TrustDetail.as_view(), name="trust"),
     path("eval-runs", evals.EvalRuns.as_view(), name="eval-runs"),
     path("eval-runs/<int:pk>", evals.EvalRunDetail.as_view(), name="eval-run"),
-    path("eval-runs/<int:pk>/retraction", evals.EvalRunRetract.as_view(), name="eval-run-retraction"),
+    path("retractions", retractions.RetractionRequests.as_view(), name="retractions"),
+    path(
+        "retractions/<int:pk>/transitions",
+        retractions.RetractionTransitions.as_view(),
+        name="retraction-transitions",
+    ),
     path("gates", gates.Gates.as_view(), name="gates"),
     path(
         "gates/<str:gate>/versions/<int:number>/transitions",

@@ -39,7 +39,14 @@ from evidence.models.disposal import (
     LegalHold,
     LegalHoldRelease,
 )
-from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
+from evidence.models.evals import (
+    EvalRun,
+    EvalSample,
+    EvalScore,
+    Retraction,
+    RetractionDismissal,
+    RetractionRequest,
+)
 from evidence.models.gate import GateDecision, GateState, GateTransition, ReleaseVerdict, Waiver
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
@@ -115,6 +122,8 @@ __all__ = [
     "ReleasePin",
     "ReleaseVerdict",
     "Retraction",
+    "RetractionDismissal",
+    "RetractionRequest",
     "Retrieval",
     "Review",
     "ReviewTask",

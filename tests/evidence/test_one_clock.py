@@ -26,7 +26,7 @@ from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.binder_world import Filled, eval_file, export, fill, fill_lightly
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.factories import World, acting, define_gate, make_world
+from tests.factories import World, acting, define_gate, make_world, retract
 from tests.in_flight import in_flight
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -129,7 +129,7 @@ def test_reviews_and_retractions_in_flight_change_no_assessment(world: World) ->
         min_n=1,
         parameters="{suite: {key: behaviour}, metric: grounded}",
     )
-    with in_flight(lambda: evals.retract_eval_run(run=run, reason="wrong data", principal=acting())):
+    with in_flight(lambda: retract(run)):
         assessed = assess(
             criterion=measured, release=world.release, as_of=clock.read_moment(), actor="user:ana"
         )

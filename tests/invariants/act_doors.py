@@ -213,6 +213,11 @@ def eval_run(world: World) -> Any:
     ).run
 
 
+def retraction_asked(world: World) -> Any:
+    """A retraction that waits for an approver, asked for by the world's author."""
+    return evals.ask_retraction(principal=world.principal("author"), run=eval_run(world), reason="r")
+
+
 def exported(world: World) -> Any:
     """A binder's row."""
     blob = Blob.objects.create(digest=sha256_hex(b"zip"), size=3, media_type="application/zip")
@@ -354,6 +359,30 @@ def gate_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
         admin=browse(version_page, lambda *_: {"step": to_state, "reason": "r"}),
         prepare=proposal,
         scopes=(Scope.IMPORT, Scope.READ),
+        **over,
+    )
+
+
+def retraction_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a requested retraction is settled."""
+    return Act(
+        f"evidence.acts.check_can_{check}_retraction",
+        frozenset(allowed),
+        serve(
+            lambda world, who, asked: evals.settle_retraction(
+                principal=who, request=asked, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, asked: f"/api/v1/retractions/{asked.pk}/transitions",
+            lambda *_: {"to_state": to_state, "reason": "r"},
+        ),
+        admin=browse(
+            lambda _, asked: reverse("admin:evidence_retractionrequest_change", args=[asked.pk]),
+            lambda *_: {"step": to_state, "reason": "r"},
+        ),
+        prepare=retraction_asked,
+        scopes=(Scope.PUSH_EVAL, Scope.READ),
         **over,
     )
 
@@ -539,12 +568,21 @@ ACTS: Final[list[Act]] = [
         scopes=(Scope.PUSH_EVAL,),
     ),
     Act(
-        "evidence.acts.check_can_retract_eval_run",
-        MACHINES,
-        serve(lambda world, who, run: evals.retract_eval_run(principal=who, run=run, reason="r")),
-        api=post(lambda _, run: f"/api/v1/eval-runs/{run.pk}/retraction", lambda *_: {"reason": "r"}),
+        "evidence.acts.check_can_ask_retraction",
+        AUTHORS,
+        serve(lambda world, who, run: evals.ask_retraction(principal=who, run=run, reason="r")),
+        api=post(
+            lambda *_: "/api/v1/retractions", lambda world, run: named(world, run_key=run.run_key, reason="r")
+        ),
+        admin=browse(
+            lambda _, run: reverse("admin:evidence_evalrun_change", args=[run.pk]),
+            lambda *_: {"step": "retraction", "reason": "r"},
+        ),
         prepare=eval_run, scopes=(Scope.PUSH_EVAL,),
     ),
+    retraction_step("confirm", "confirmed", "approver"),
+    retraction_step("decline", "declined", "approver"),
+    retraction_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
     Act(
         "evidence.acts.check_can_propose_gate",
         AUTHORS,

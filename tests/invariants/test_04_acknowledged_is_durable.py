@@ -13,9 +13,10 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.models import AppendOnlyModel, EvalRun, Scope
+from evidence.services.evals import ask_retraction
 from evidence.services.gates import CriterionReference, propose_gate
 from tests.evidence.binder_world import PERIOD
-from tests.evidence.eval_files import eval_file
+from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.factories import World, acting, define_gate
 from tests.interpret.conftest import INPUTS
@@ -77,12 +78,17 @@ def eval_runs(world: World) -> Sent:
     )
 
 
-def retraction(world: World) -> Sent:
+def retractions(world: World) -> Sent:
     sent = eval_runs(world)
     APIClient().post(sent.path, sent.body, content_type=sent.content_type, **world.headers(Scope.PUSH_EVAL))
-    return Sent(
-        f"/api/v1/eval-runs/{EvalRun.objects.get().pk}/retraction", {"reason": "wrong model"}, Scope.PUSH_EVAL
-    )
+    body = {"system": world.system.key, "run_key": EvalRun.objects.get().run_key, "reason": "wrong model"}
+    return Sent("/api/v1/retractions", body, Scope.PUSH_EVAL)
+
+
+def retraction_transitions(world: World) -> Sent:
+    run = post(world, eval_file()).run
+    asked = ask_retraction(principal=acting(), run=run, reason="wrong model")
+    return Sent(f"/api/v1/retractions/{asked.pk}/transitions", {"to_state": "confirmed"}, "approver")
 
 
 def gates(world: World) -> Sent:
@@ -173,7 +179,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "deployments": deployments,
     "reviews": reviews,
     "eval-runs": eval_runs,
-    "eval-run-retraction": retraction,
+    "retractions": retractions,
+    "retraction-transitions": retraction_transitions,
     "gates": gates,
     "gate-decide": gate_decide,
     "gate-transitions": gate_transitions,

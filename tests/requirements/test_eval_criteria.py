@@ -9,11 +9,11 @@ from django.utils import timezone
 from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import ArtefactKind
-from evidence.services import evals, registry
+from evidence.services import registry
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World, acting
+from tests.factories import World, retract
 from tests.requirements.builders import make_criterion
 
 SUITE = "suite: {key: behaviour}, metric: grounded"
@@ -101,7 +101,7 @@ def test_a_retracted_run_no_longer_counts_and_the_old_verdict_still_replays(
     register_eval_versions(world)
     run = post(world, eval_file()).run
     before = assessed(world, criterion)
-    evals.retract_eval_run(run=run, reason="wrong labels", principal=acting("user:ana"))
+    retract(run)
     assert assessed(world, criterion).verdict == "insufficient"
     assert replay_assessment(before).agrees
 

@@ -1,4 +1,4 @@
-"""`tracebinder`: record and vouch for a release, post eval results, ask a gate, verify one, witness a log, sign."""
+"""`tracebinder`: record and vouch for a release, post or retract eval results, ask a gate, verify one, witness, sign."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tracebinder.cli import (
     push_eval,
     register_release,
     register_versions,
+    retract,
     signer,
     verify,
     witness,
@@ -49,7 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tracebinder", description=__doc__)
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (register_release, register_versions, push_eval, gate, verify, checkpoint, witness, signer):
+    for module in (
+        register_release, register_versions, push_eval, retract, gate, verify, checkpoint, witness, signer,
+    ):  # fmt: skip
         module.add_command(commands)
     return parser
 
