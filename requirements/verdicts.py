@@ -23,7 +23,7 @@ from typing import Final
 from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
 from evidence.vocabulary import CriterionVerdict as Verdict
-from requirements.checks.contracts import Measured
+from requirements.checks.contracts import Measured, Obstacle
 from requirements.drafts import Comparator
 
 # Worst first. What is known to fail outranks what is not known; everything outranks a pass.
@@ -51,10 +51,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict and why, in words."""
+    """A verdict and why, in words and as a code."""
 
     verdict: Verdict
     detail: str
+    code: str = ""  # docs/reference/gate-reasons.md; empty where only the words were kept
 
 
 def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
@@ -70,15 +71,24 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
             return Judgement(
                 Verdict.STALE,
                 f"only {recent.n_observed} of {ever.n_observed} observations are recent enough{seen}",
+                "too_old",
             )
+        why = "".join(f"; {obstacle}" for obstacle in recent.obstacles)
         return Judgement(
             Verdict.INSUFFICIENT,
-            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}",
+            f"{recent.n_observed} observations, at least {max(rule.min_n, 1)} are needed{_missing(recent)}{why}",
+            code_of(recent.obstacles[0]) if recent.obstacles else "too_few_observations",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
-        return Judgement(Verdict.INSUFFICIENT, "cannot count as a pass: " + "; ".join(obstacles))
+        detail = "cannot count as a pass: " + "; ".join(obstacles)
+        return Judgement(Verdict.INSUFFICIENT, detail, code_of(obstacles[0]))
     return _compare(rule, recent)
+
+
+def code_of(obstacle: str) -> str:
+    """Return the code of an obstacle; of a sentence that carries none, that it cannot count."""
+    return obstacle.code if isinstance(obstacle, Obstacle) else "cannot_count"
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:
@@ -132,13 +142,15 @@ def _missing(measured: Measured) -> str:
     return f" (traces set aside, which count against it: {reasons})"
 
 
-def _misfits(rule: Rule, measured: Measured) -> list[str]:
+def _misfits(rule: Rule, measured: Measured) -> list[Obstacle]:
     found = []
     if measured.unit != rule.unit:
-        found.append(f"it is measured in {measured.unit!r}, the threshold is in {rule.unit!r}")
+        sentence = f"it is measured in {measured.unit!r}, the threshold is in {rule.unit!r}"
+        found.append(Obstacle("unit_differs", sentence))
     if measured.direction != _BETTER[rule.comparator]:
         words = _WORDS[rule.comparator]
-        found.append(f"{measured.direction} is better here, which a threshold of {words!r} does not ask")
+        sentence = f"{measured.direction} is better here, which a threshold of {words!r} does not ask"
+        found.append(Obstacle("direction_differs", sentence))
     return found
 
 
@@ -146,7 +158,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     lower_wanted = rule.comparator is Comparator.AT_MOST
     bound = measured.high if lower_wanted else measured.low
     if measured.value is None or bound is None:
-        return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval")
+        return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval", "no_interval")
     reached = bound <= rule.threshold if lower_wanted else bound >= rule.threshold
     hit = measured.value <= rule.threshold if lower_wanted else measured.value >= rule.threshold
     side = "upper" if lower_wanted else "lower"
@@ -155,7 +167,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
         f"n {measured.n}{_missing(measured)}; asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if reached:
-        return Judgement(Verdict.MET, numbers)
+        return Judgement(Verdict.MET, numbers, "met")
     if not hit:
-        return Judgement(Verdict.NOT_MET, numbers)
-    return Judgement(Verdict.INSUFFICIENT, f"too few observations to tell: {numbers}")
+        return Judgement(Verdict.NOT_MET, numbers, "not_met")
+    return Judgement(Verdict.INSUFFICIENT, f"too few observations to tell: {numbers}", "too_few_to_tell")

@@ -68,7 +68,7 @@ class RetractionStateFilter(admin.SimpleListFilter):
         del request, model_admin
         return [(state, state.capitalize()) for state in STATES]
 
-    def queryset(self, request: object, queryset: QuerySet[RetractionRequest]) -> QuerySet[RetractionRequest]:
+    def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
         del request
         return queryset if self.value() is None else queryset.filter(state_now=self.value())
 

@@ -11,6 +11,7 @@ from evidence.evals.contracts import Direction
 
 if TYPE_CHECKING:
     from evidence.clock import AsOf
+    from evidence.gate_reasons import RunNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,28 @@ class Population:
     where: Mapping[str, str] = field(default_factory=dict)  # one slice; {} is everything
 
 
+class Obstacle(str):
+    """Why facts cannot be a pass whatever the value: a sentence that carries its code."""
+
+    __slots__ = ("code",)
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Obstacle:
+        """Make the sentence, with its code: `run_expired`."""
+        made = super().__new__(cls, sentence)
+        made.code = code
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSeen:
+    """The eval runs of a suite on a release: which decides, and which were passed over, newest first."""
+
+    used: tuple[RunNote, ...]
+    passed_over: tuple[RunNote, ...]
+    n_older: int = 0  # runs beyond those that are named
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A number that says what it is."""
@@ -74,7 +97,10 @@ class Measured:
     observed_to: datetime | None
     inputs: Mapping[str, object]  # digests of all that was read, JSON
     missing: Mapping[str, int] = field(default_factory=dict)  # of n: not observed, by reason; none is good
-    obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
+    obstacles: tuple[
+        str, ...
+    ] = ()  # why these facts cannot be a pass whatever the value; with codes as `Obstacle`s
+    runs: RunsSeen | None = None  # of a suite; None: no eval run was asked for
 
     @property
     def n_observed(self) -> int:

@@ -6,41 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet, StdDev, Sum
+from django.db.models import Avg, Count, Q, StdDev, Sum
 
-from evidence.digests import parse_digest
 from evidence.evals.contracts import Direction
-from evidence.models import (
-    ArtefactVersion,
-    EvalRun,
-    EvalSample,
-    EvalScore,
-    Registration,
-    Reject,
-    ReleasePin,
-    Retraction,
-)
-from evidence.selectors.registrations import HOW_TO_REGISTER
+from evidence.models import EvalRun, EvalSample, EvalScore, Reject
 from evidence.statistics import Estimate, mean_t_from_moments, two_sided, wilson
 from evidence.vocabulary import RejectSource
-from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.contracts import Measured, Obstacle, Population, Words
+from requirements.checks.deciding_runs import choose_run
 from requirements.checks.parameters import optional, parameter_schema, share, version_reference
 from requirements.checks.registry import check
-
-_ROLES = ("suite", "evaluator", "dataset")
 
 
 @check(
     name="evals.metric",
-    version="1",
+    version="2",  # 2: the newest run decides or explains; no older one stands in for it
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
-        "One metric over the scored samples of the latest successful run of the suite on this release "
-        "that is not retracted. "
+        "One metric over the scored samples of the run of the suite on this release that was received last "
+        "and is not retracted. It decides or explains: where it did not succeed or lacks the metric, "
+        "no older run stands in for it. "
         "Suite, evaluator and dataset must be registered versions, and the ones named here where any are named. "
         "Unscored and errored samples never count as passes; "
         "above `max_missing_share` of them the run cannot be a pass.",
-        "该发布版本上该套件最近一次成功且未撤回的运行中，已评分样本的某项指标。"
+        "该发布版本上该套件最近收到且未撤回的运行中，已评分样本的某项指标。"
+        "由该运行决定或说明原因：若其未成功或缺少该指标，绝不由更早的运行代替。"
         "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
         "未评分和出错的样本绝不算通过；其比例超过 `max_missing_share` 时，该运行不能算通过。",
     ),
@@ -61,106 +51,40 @@ _ROLES = ("suite", "evaluator", "dataset")
 def measure_metric(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
-    """One metric of the latest run that counts.
-
-    Where only runs exist that cannot count, the latest of them is measured and its obstacles are named, so
-    that the answer says why it is no pass.
-    """
-    runs = _runs_in(population, parameters)
-    latest: tuple[EvalRun, list[str]] | None = None
-    for run in runs[:50]:  # newest first; behind fifty runs that do not count there is no answer worth having
-        obstacles = _obstacles(run, population, parameters)
-        if latest is None or not obstacles:
-            latest = (run, obstacles)
-        if not obstacles:
-            break
-    if latest is None:
-        return _nothing(bound_confidence, parameters)
-    return _measure_run(*latest, population, parameters, bound_confidence)
-
-
-def _runs_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[EvalRun]:
-    suite = cast("Mapping[str, str]", parameters["suite"])
-    retracted = Retraction.objects.filter(population.as_of.knew("created_at"), run_id=OuterRef("pk"))
-    runs = EvalRun.objects.filter(
-        population.as_of.knew("received_at"),
-        ~Exists(retracted),
-        system_id=population.system_id,
-        release_id=population.release_id,
-        suite__artefact__key=suite["key"],
-        status=EvalRun.Status.SUCCESS,
-        scores__metric=parameters["metric"],
-    ).distinct()
-    if population.since is not None:
-        runs = runs.filter(observed_to__gte=population.since)
-    return runs.select_related(*_ROLES, *(f"{role}__artefact" for role in _ROLES)).order_by(
-        "-observed_to", "-pk"
+    """One metric of the run that decides (`choose_run`); nothing where none does, with why."""
+    chosen = choose_run(population, parameters)
+    nothing = replace(_nothing(bound_confidence, parameters), runs=chosen.seen, obstacles=chosen.obstacles)
+    measured = (
+        nothing
+        if chosen.run is None
+        else _measure_run(chosen.run, chosen.obstacles, nothing, population, parameters)
     )
-
-
-def _obstacles(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> list[str]:
-    """Say why a run cannot be a pass: wrong or unregistered versions, or that its time is over."""
-    found: list[str] = []
-    for role in _ROLES:
-        version: ArtefactVersion = getattr(run, role)
-        if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
-            found.append(
-                f"nobody registered the {role} version {version}: an approver registers it ({HOW_TO_REGISTER})"
-            )
-        wanted = parameters.get(role)
-        if isinstance(wanted, Mapping) and not _is_version(version, wanted):
-            found.append(f"its {role} is {version}, not {_named(wanted)}")
-    pin = (
-        ReleasePin.objects.filter(release_id=population.release_id, slot="model")
-        .select_related("version")
-        .first()
-    )
-    if pin is None:
-        found.append("the release pins no model")
-    elif run.model_digest != pin.version.digest:
-        measured = (
-            f"the model {run.model_digest[:12]}…" if run.model_digest else "a model it gives no digest of"
-        )
-        found.append(f"it measured {measured}, the release pins {pin.version.digest[:12]}…")
-    if run.valid_until is not None and run.valid_until < population.as_of.at:
-        found.append(f"it was valid until {run.valid_until:%Y-%m-%d}")
-    return found
-
-
-def _is_version(version: ArtefactVersion, wanted: Mapping[str, str]) -> bool:
-    digest = wanted.get("digest")
-    return (
-        version.artefact.key == wanted["key"]
-        and wanted.get("label") in (None, version.label)
-        and (digest is None or parse_digest(digest) == version.digest)
-    )
-
-
-def _named(wanted: Mapping[str, str]) -> str:
-    return " ".join(wanted[part] for part in ("key", "label", "digest") if part in wanted)
+    return replace(measured, inputs={**measured.inputs, "runs": chosen.inputs})
 
 
 def _measure_run(
     run: EvalRun,
-    obstacles: list[str],
+    obstacles: tuple[str, ...],
+    nothing: Measured,
     population: Population,
     parameters: Mapping[str, object],
-    bound_confidence: float,
 ) -> Measured:
     metric = str(parameters["metric"])
     declared = EvalScore.objects.filter(run=run, metric=metric).order_by("pk").first()
-    nothing = _nothing(bound_confidence, parameters)
     if declared is None:
         return nothing
     counted = _count_samples(run, metric, population)
+    if not counted.n and not population.where:
+        obstacles = (*obstacles, _why_nothing(run, metric, counted))
     bounded = declared.unit == "share" or declared.interval_method == "wilson"
-    estimate = _estimate(counted, two_sided(bound_confidence), bounded=bounded)
+    estimate = _estimate(counted, two_sided(nothing.bound_confidence), bounded=bounded)
     allowed = cast("float", parameters["max_missing_share"])
     if counted.n_expected and counted.n_missing / counted.n_expected > allowed:
         shares = f"{counted.n_missing} of {counted.n_expected} samples"
-        obstacles = [*obstacles, f"{shares} are unscored, errored or rejected"]
+        obstacles = (*obstacles, Obstacle("samples_missing", f"{shares} are unscored, errored or rejected"))
     if estimate is not None and not estimate.stderr and not bounded:
-        obstacles = [*obstacles, "all values are equal, which leaves no interval to judge by"]
+        sentence = "all values are equal, which leaves no interval to judge by"
+        obstacles = (*obstacles, Obstacle("no_spread", sentence))
     return replace(
         nothing,
         value=estimate.value if estimate else None,
@@ -173,8 +97,17 @@ def _measure_run(
         observed_from=run.observed_from,
         observed_to=run.observed_to,
         inputs={"eval_run": _inputs(run, metric, counted)},
-        obstacles=tuple(obstacles),
+        obstacles=obstacles,
     )
+
+
+def _why_nothing(run: EvalRun, metric: str, counted: _Counted) -> Obstacle:
+    """Say why a run has no observation: it is empty, each of its samples was rejected, or none was scored."""
+    if not counted.n_missing:
+        return Obstacle("run_empty", f"run {run} has no sample with {metric}")
+    if not EvalSample.objects.filter(run=run).exists():
+        return Obstacle("all_rejected", f"each of the {counted.n_missing} samples of run {run} was rejected")
+    return Obstacle("nothing_scored", f"none of the {counted.n_missing} samples of run {run} was scored")
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,22 +79,6 @@ def test_a_run_with_another_version_than_the_criterion_names_is_never_a_pass(wor
     assert f"its {role} is" in assessment.detail
 
 
-def test_the_latest_run_that_counts_decides_whatever_came_after_it(
-    world: World, criterion: AcceptanceCriterion
-) -> None:
-    register_eval_versions(world)
-    post(world, eval_file([0.0] * 30))
-    unregistered = {"key": "judge", "label": "9", "digest": sha256_hex(b"lenient judge")}
-    post(world, eval_file(run_key="run-2", evaluator=unregistered, observed_to=eval_time(30)))
-    assert assessed(world, criterion).verdict == "not_met"
-    post(world, eval_file(run_key="run-3", observed_to=eval_time(20), collected_at=eval_time(20)))
-    assert assessed(world, criterion).verdict == "met"
-
-
-def eval_time(minutes_ago: int) -> str:
-    return (timezone.now() - timedelta(minutes=max(minutes_ago, 60))).isoformat()
-
-
 def test_a_retracted_run_no_longer_counts_and_the_old_verdict_still_replays(
     world: World, criterion: AcceptanceCriterion
 ) -> None:

@@ -1,4 +1,4 @@
-"""`tracebinder`: record and vouch for a release, post or retract eval results, ask a gate, verify one, witness, sign."""
+"""`tracebinder`: vouch for a release, post eval results, retract them, ask a gate, verify one, witness a log, sign."""
 
 from __future__ import annotations
 

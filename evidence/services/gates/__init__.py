@@ -1,5 +1,6 @@
 """Gates: proposed, approved, decided, and let past by waivers. This is the only door to them."""
 
+from evidence.services.gates.binding import UNBOUND
 from evidence.services.gates.decision import (
     GATE_CODE_VERSION,
     CriterionFinding,
@@ -20,6 +21,7 @@ __all__ = [
     "GATE_CODE_VERSION",
     "LONGEST",
     "SETTLED",
+    "UNBOUND",
     "CriterionFinding",
     "CriterionReference",
     "compare_references",
