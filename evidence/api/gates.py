@@ -34,7 +34,7 @@ class GateStandingOut(serializers.Serializer[GateStanding]):
 
 
 class RetractionToldOut(serializers.Serializer[Any]):
-    """Who asked that a run no longer counts, why, and who confirmed it; null while it waits, and then the run counts."""
+    """Who asked that a run no longer counts, why, and who confirmed it; null while it waits and the run counts."""
 
     requested_by = serializers.CharField()
     reason = serializers.CharField()

@@ -83,6 +83,9 @@ class GateDecision(ReleaseVerdict):
     class Meta:
         indexes = [models.Index(fields=["release", "-decided_at"], name="evidence_gatedecision_latest")]
 
+    def __str__(self) -> str:
+        return f"decision {self.pk}: {self.verdict}"
+
 
 class Waiver(AppendOnlyModel):
     """A named person lets a release past one unmet criterion, until a date, for a reason."""

@@ -48,6 +48,8 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "declined": pgettext_lazy("verdict", "declined"),
     "withdrawn": pgettext_lazy("verdict", "withdrawn"),
     "adopted": pgettext_lazy("verdict", "adopted"),
+    "decides": pgettext_lazy("verdict", "decides"),
+    "earlier": pgettext_lazy("verdict", "earlier"),
     "waiting": pgettext_lazy("verdict", "waiting"),
     "confirmed": pgettext_lazy("verdict", "confirmed"),
     "overtaken": pgettext_lazy("verdict", "overtaken"),
