@@ -38,7 +38,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     _("What was measured"): (
         "EvalRun", "EvalScore", "EvalSample", "RetractionRequest", "Retraction", "RetractionDismissal",
-        "GateTransition", "GateDecision", "Waiver", "Evidence", "EvidenceLink",
+        "GateTransition", "GateDecision", "WaiverRequest", "Waiver", "WaiverDismissal", "Evidence", "EvidenceLink",
     ),
     _("What happened"): (
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",

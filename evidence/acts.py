@@ -27,12 +27,11 @@ from evidence.access import (
     visible_events,
     visible_people,
 )
-from evidence.actors import actor_of_component, is_member, same_person
+from evidence.actors import actor_of_component, same_person
 from evidence.errors import (
     AccessDenied,
     ConflictingContent,
     EvidenceError,
-    InvalidInput,
     LegalHoldInForce,
     NotFound,
     ProofNeeded,
@@ -60,6 +59,7 @@ from evidence.models import (
     System,
     Trace,
     Waiver,
+    WaiverRequest,
 )
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
 from evidence.selectors.binder.scope import BinderScope, scope_of
@@ -70,6 +70,7 @@ from evidence.selectors.log_proofs import read_bundle_events
 from evidence.selectors.retractions import waiting_retractions
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
 from evidence.selectors.revisions import find_later_revision
+from evidence.selectors.waivers import waiting_waivers
 
 _P = ParamSpec("_P")
 
@@ -239,26 +240,48 @@ def check_can_approve(principal: Principal) -> None:
         raise AccessDenied("This is an approver's to decide: ask one.")
 
 
-@signing
-def check_can_waive(principal: Principal, release: Release, *, requested_by: str | None = None) -> None:
-    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record.
+def check_can_ask_waiver(principal: Principal, release: Release | None = None) -> None:
+    """Ask that a release passes a criterion it does not meet: an author, or CI in their name.
 
     Args:
-        requested_by: who asks, as an actor; None where nobody is named yet.
+        release: None where none is chosen yet.
     """
+    principal.require(Scope.IMPORT)
+    if release is not None:
+        check_of_system(principal, release.system)
+
+
+@signing
+def check_can_waive(principal: Principal, request: WaiverRequest) -> None:
+    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record."""
     check_can_approve(principal)
-    check_of_system(principal, release.system)
+    check_of_system(principal, request.release.system)
     _check_not_own_release(
-        principal, release, "Whoever put the release on record may not waive a criterion for it."
+        principal, request.release, "Whoever put the release on record may not waive a criterion for it."
     )
-    if requested_by is None:
-        return
-    if not is_member(requested_by, release.system):
-        raise InvalidInput(
-            f"requested_by names no member of {release.system.key!r}."
-        )  # whom it names is not told
-    if same_person(requested_by, principal.actor):
+    if same_person(request.requested_by, principal.actor):
         raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
+    _check_waiver_waits(request)
+
+
+def check_can_decline_waiver(principal: Principal, request: WaiverRequest) -> None:
+    """Leave a criterion as it stands: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, request.release.system)
+    _check_waiver_waits(request)
+
+
+def check_can_withdraw_waiver(principal: Principal, request: WaiverRequest) -> None:
+    """Take a requested waiver back: whoever asked."""
+    check_can_ask_waiver(principal, request.release)
+    if not same_person(request.requested_by, principal.actor):
+        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+    _check_waiver_waits(request)
+
+
+def _check_waiver_waits(request: WaiverRequest) -> None:
+    if not waiting_waivers().filter(pk=request.pk).exists():
+        raise ConflictingContent("This request was granted, declined or withdrawn before.")
 
 
 def check_can_use_waiver(actor: str, waiver: Waiver) -> None:
@@ -745,7 +768,10 @@ can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_adjudicate = as_question(check_can_adjudicate)
 can_approve = as_question(check_can_approve)
+can_ask_waiver = as_question(check_can_ask_waiver)
 can_waive = as_question(check_can_waive)
+can_decline_waiver = as_question(check_can_decline_waiver)
+can_withdraw_waiver = as_question(check_can_withdraw_waiver)
 can_use_waiver = as_question(check_can_use_waiver)
 can_ingest = as_question(check_can_ingest)
 can_register_system = as_question(check_can_register_system)

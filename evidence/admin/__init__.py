@@ -26,6 +26,7 @@ from evidence.admin import (
     system,
     token,
     trace,
+    waiver,
 )
 from evidence.admin.review import records
 
@@ -56,4 +57,5 @@ __all__ = [
     "system",
     "token",
     "trace",
+    "waiver",
 ]

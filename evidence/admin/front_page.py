@@ -20,6 +20,7 @@ from evidence.acts import (
     can_confirm_retraction,
     can_judge,
     can_operate,
+    can_waive,
 )
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
@@ -38,6 +39,7 @@ from evidence.selectors.gates import with_standing
 from evidence.selectors.retractions import WAITING, waiting_retractions
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
+from evidence.selectors.waivers import waiting_waivers
 
 _WEEK: Final = timedelta(days=7)
 
@@ -117,6 +119,7 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
     asked = visible(waiting_retractions(), request).select_related("run__release", "run__system")[
         :_MOST_ASKED
     ]
+    waivers = visible(waiting_waivers(), request).select_related("release__system")[:_MOST_ASKED]
     return (
         Waiting(
             _("Versions of gates to approve"),
@@ -132,5 +135,10 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
             _("Retractions to confirm"),
             sum(can_confirm_retraction(principal, each) for each in asked),
             list_url("evidence.retractionrequest", state=WAITING),
+        ),
+        Waiting(
+            _("Waivers to grant"),
+            sum(can_waive(principal, each) for each in waivers),
+            list_url("evidence.waiverrequest", state=WAITING),
         ),
     )

@@ -1,31 +1,21 @@
-"""What gates decided and who waived what."""
+"""What gates decided, and what became of their versions."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence import clock
-from evidence.acts import can_approve
 from evidence.admin.decision_page import show_reasons
-from evidence.admin.frame.add_form import add_through_service
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.people import names_of, show_actor
-from evidence.admin.frame.visibility import principal_of
-from evidence.admin.waiver_form import WaiverForm
-from evidence.models import GateDecision, GateTransition, Waiver
+from evidence.models import GateDecision, GateTransition
 from evidence.selectors.gates import standing_of
-from evidence.selectors.waivers import is_in_force
-from evidence.services.gates import record_waiver
 
 
 @admin.register(GateDecision)
@@ -103,43 +93,3 @@ class GateTransitionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="To", ordering="to_state")
     def moved_to(self, move: GateTransition) -> str:
         return badge(move.to_state)
-
-
-@admin.register(Waiver)
-class WaiverAdmin(ReadOnlyModelAdmin):
-    list_display = ["criterion_ref", "release_link", "requested_by", "approved_by", "state", "expires_at"]
-    list_filter = [related("system")]
-    list_select_related = ["release__system"]
-    search_fields = ["criterion_ref"]
-    ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Approvers record waivers; the form calls the service, which asks again for the release."""
-        return request.user.pk is not None and can_approve(principal_of(request))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the approver's form; store the waiver through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
-        return add_through_service(
-            request,
-            form,
-            partial(record_waiver, principal=principal),
-            said=lambda waiver: f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.",
-            template="admin/evidence/waiver.html",
-            title=_("Waive a criterion"),
-            listed=(_("Waivers"), "evidence.waiver"),
-        )
-
-    @admin.display(description="Release")
-    def release_link(self, waiver: Waiver) -> str:
-        return link(waiver.release)
-
-    @admin.display(description="State")
-    def state(self, waiver: Waiver) -> str:
-        return badge("active" if is_in_force(waiver, clock.now()) else "expired")

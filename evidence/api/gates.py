@@ -1,4 +1,4 @@
-"""Gates by API: ask for a decision, propose and approve versions of a gate, record a waiver."""
+"""Gates by API: ask for a decision, propose and approve versions of a gate."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input
+from evidence.api.inputs import Input, InputList
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
-from evidence.models import ArtefactVersion, GateDecision, GateState, GateTransition, Scope, Waiver
+from evidence.models import ArtefactVersion, GateDecision, GateState, GateTransition, Scope
 from evidence.problems import Problem
 from evidence.selectors.gates import GateStanding, replaced_digest, standing_of, with_standing
 from evidence.services import gates, registry
@@ -134,11 +134,11 @@ class GateDecisionIn(Input):
 
     system = serializers.CharField()
     release = serializers.CharField()
-    run = serializers.ListField(
+    run = InputList(
         child=serializers.CharField(max_length=200),
+        limit="MAX_CRITERIA",
         required=False,
         default=list,
-        max_length=100,
         help_text="Keys of runs that must be among those which decide: without one of them it is no pass.",
     )
     commit = serializers.CharField(
@@ -334,50 +334,3 @@ class GateTransitions(ScopedView):
             reason=values["reason"],
         )
         return Response(GateTransitionOut(transition).data, status=201)
-
-
-class WaiverIn(Input):
-    """What is let past, for whom, why, and until when."""
-
-    system = serializers.CharField()
-    release = serializers.CharField()
-    criterion_ref = serializers.CharField(max_length=200, help_text="<requirement key>/<criterion key>")
-    reason = serializers.CharField()
-    requested_by = serializers.CharField(
-        max_length=200,
-        help_text="Who asks: user:<name> by today's name, or an actor.",
-    )
-    expires_at = serializers.DateTimeField()
-
-
-class WaiverOut(serializers.ModelSerializer[Waiver]):
-    """Who let a release past which criterion, at whose request, why, and until when."""
-
-    system = serializers.CharField(source="system.key")
-    release = serializers.CharField(source="release.name")
-
-    class Meta:
-        model = Waiver
-        fields = [
-            "id", "system", "release", "criterion_ref", "reason", "requested_by", "approved_by", "expires_at",
-            "created_at",
-        ]  # fmt: skip
-
-
-class Waivers(ScopedList[Waiver]):
-    """List waivers; record one, as an approver who signed in, for a criterion another person asked about."""
-
-    scopes = {"GET": Scope.READ, "POST": Scope.READ}
-    queryset = Waiver.objects.select_related("system", "release")
-    serializer_class = WaiverOut
-
-    @extend_schema(request=WaiverIn, responses={201: WaiverOut, 403: Problem, 404: Problem, 422: Problem})
-    def post(self, request: Request) -> Response:
-        """Let a release past one criterion; a machine's token cannot."""
-        data = WaiverIn(data=request.data)
-        data.is_valid(raise_exception=True)
-        values, principal = dict(data.validated_data), principal_of(request)
-        system = find_system(principal, values.pop("system"))
-        release = registry.find_release(system, values.pop("release"))
-        waiver = gates.record_waiver(principal=principal, release=release, **values)
-        return Response(WaiverOut(waiver).data, status=201)

@@ -20,6 +20,7 @@ from evidence.api import (
     retractions,
     reviews,
     versions,
+    waivers,
 )
 from evidence.api.traces import views as traces
 
@@ -65,7 +66,11 @@ urlpatterns = [
     path("gates/<str:gate>/decisions", gates.GateDecide.as_view(), name="gate-decide"),
     path("gate-decisions", gates.GateDecisions.as_view(), name="gate-decisions"),
     path("gate-decisions/<int:pk>", gates.GateDecisionDetail.as_view(), name="gate-decision"),
-    path("waivers", gates.Waivers.as_view(), name="waivers"),
+    path("waivers", waivers.Waivers.as_view(), name="waivers"),
+    path("waiver-requests", waivers.WaiverRequests.as_view(), name="waiver-requests"),
+    path(
+        "waiver-requests/<int:pk>/transitions", waivers.WaiverTransitions.as_view(), name="waiver-transitions"
+    ),
     path("log/entries", log_proofs.EntriesView.as_view(), name="log-disclosed-entries"),
     path("log/events/<uuid:event_uuid>", log_proofs.EventStateView.as_view(), name="log-event-state"),
     path(

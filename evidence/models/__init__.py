@@ -47,7 +47,15 @@ from evidence.models.evals import (
     RetractionDismissal,
     RetractionRequest,
 )
-from evidence.models.gate import GateDecision, GateState, GateTransition, ReleaseVerdict, Waiver
+from evidence.models.gate import (
+    GateDecision,
+    GateState,
+    GateTransition,
+    ReleaseVerdict,
+    Waiver,
+    WaiverDismissal,
+    WaiverRequest,
+)
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
@@ -144,4 +152,6 @@ __all__ = [
     "TraceFacts",
     "TraceVersion",
     "Waiver",
+    "WaiverDismissal",
+    "WaiverRequest",
 ]

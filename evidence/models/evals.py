@@ -10,6 +10,7 @@ from evidence.models.base import (
     KEY_LENGTH,
     LABEL_LENGTH,
     AppendOnlyModel,
+    Dismissal,
     ErasableModel,
     actor_field,
     digest_field,
@@ -137,22 +138,14 @@ class RetractionRequest(AppendOnlyModel):
         return f"retraction of {self.run.run_key}"
 
 
-class RetractionDismissal(AppendOnlyModel):
-    """A request ended without effect: declined by another person, or withdrawn by whoever asked."""
-
-    class Outcome(models.TextChoices):
-        DECLINED = "declined"
-        WITHDRAWN = "withdrawn"
+class RetractionDismissal(Dismissal):
+    """A requested retraction was declined by another person, or withdrawn by whoever asked: the run counts."""
 
     SYSTEM_PATH = "request__run__system"
     PII = "actor"
     EVENT_PATH = "request"
 
     request = models.OneToOneField(RetractionRequest, on_delete=models.PROTECT, related_name="dismissal")
-    outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    dismissed_by = actor_field()
-    reason = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
 
 
 class Retraction(AppendOnlyModel):

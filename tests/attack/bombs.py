@@ -378,8 +378,9 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/reviews", {
         **system, "trace_id": task.trace.trace_id.hex, "decision": "reject", "reason_code": "unclear", "rationale": "r",
     }  # fmt: skip
-    waiver = {"criterion_ref": "r/c", "reason": "r", "requested_by": "user:a", "expires_at": now}
-    yield "/api/v1/waivers", {**system, "release": "r1", **waiver}
+    waiver = {"criterion_ref": "r/c", "reason": "r", "expires_at": now}
+    yield "/api/v1/waiver-requests", {**system, "release": "r1", **waiver}
+    yield "/api/v1/waiver-requests/1/transitions", {"to_state": "declined", "reason": "r"}
     yield "/api/v1/assessments", {**system, "release": "r1"}
     yield "/api/v1/probe-runs", {**system, "release": "r1", "probe": "induction.heads"}
     yield "/api/v1/requirements/lint", {"statement": "The system shows its sources.", "layer": "product"}

@@ -18,7 +18,7 @@ from evidence.services.gates import CriterionReference, propose_gate
 from tests.evidence.binder_world import PERIOD
 from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
-from tests.factories import World, acting, define_gate
+from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet
 from tests.interpret.conftest import INPUTS
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
@@ -118,17 +118,21 @@ def registrations(world: World) -> Sent:
     return Sent("/api/v1/versions/registrations", body, Scope.IMPORT)
 
 
-def waivers(world: World) -> Sent:
-    criterion = make_criterion(world)
+def waiver_requests(world: World) -> Sent:
+    find_unmet(world.release, "r/c")
     body = {
         "system": world.system.key,
         "release": "r1",
-        "criterion_ref": str(criterion),
+        "criterion_ref": "r/c",
         "reason": "the bank accepts this until the new index is live",
-        "requested_by": f"user:{world.people['author'].username}",
         "expires_at": (timezone.now() + timedelta(days=30)).isoformat(),
     }
-    return Sent("/api/v1/waivers", body, "approver")
+    return Sent("/api/v1/waiver-requests", body, Scope.IMPORT)
+
+
+def waiver_transitions(world: World) -> Sent:
+    asked = ask_for_waiver(world, "r/c")
+    return Sent(f"/api/v1/waiver-requests/{asked.pk}/transitions", {"to_state": "granted"}, "approver")
 
 
 def requirements_import(world: World) -> Sent:
@@ -185,7 +189,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "gate-decide": gate_decide,
     "gate-transitions": gate_transitions,
     "registrations": registrations,
-    "waivers": waivers,
+    "waiver-requests": waiver_requests,
+    "waiver-transitions": waiver_transitions,
     "requirements-import": requirements_import,
     "requirements-lint": requirements_lint,
     "requirement-transitions": requirement_transitions,

@@ -52,6 +52,7 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "earlier": pgettext_lazy("verdict", "earlier"),
     "waiting": pgettext_lazy("verdict", "waiting"),
     "confirmed": pgettext_lazy("verdict", "confirmed"),
+    "granted": pgettext_lazy("verdict", "granted"),
     "overtaken": pgettext_lazy("verdict", "overtaken"),
     "retracted": pgettext_lazy("verdict", "retracted"),
     "kept": pgettext_lazy("verdict", "kept"),
