@@ -33,6 +33,8 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "no_model_pinned": "freeze a release that pins its model",
     "model_differs": "run the suite on the model that the release pins",
     "run_expired": _RUN_AGAIN,
+    "posted_by_builder": "have somebody who did not build the release run the suite and post it",
+    "dataset_by_builder": "have somebody who did not build the release register a dataset, and run the suite on it",
     "order_unclear": _RUN_AGAIN,
     "run_empty": _RUN_AGAIN,
     "all_rejected": "put the samples right, as the answer to the file says, and post them under a new run key",

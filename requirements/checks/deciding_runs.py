@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+from evidence.actors import person_behind
 from evidence.digests import parse_digest
 from evidence.gate_reasons import RunNote, RunRetraction
 from evidence.models import (
@@ -24,6 +25,7 @@ from evidence.models import (
     ReleasePin,
     Retraction,
 )
+from evidence.selectors.builders import builders_of
 from evidence.selectors.registrations import HOW_TO_REGISTER
 from evidence.selectors.retractions import waiting_retractions
 from evidence.vocabulary import RejectSource
@@ -150,6 +152,7 @@ def _obstacles(
         yield Obstacle("metric_absent", f"run {run}, the newest, has no metric {metric}")
     yield from _version_obstacles(run, population, parameters)
     yield from _model_obstacles(run, population)
+    yield from _dependence(run, population, parameters)
     if run.valid_until is not None and run.valid_until < population.as_of.at:
         yield Obstacle("run_expired", f"run {run}, the newest, was valid until {run.valid_until:%Y-%m-%d}")
     later = next((other for other in earlier if other.observed_to > run.observed_to), None)
@@ -188,6 +191,22 @@ def _model_obstacles(run: EvalRun, population: Population) -> Iterator[Obstacle]
         )
         yield Obstacle(
             "model_differs", f"it measured {measured}, the release pins {pin.version.digest[:12]}…"
+        )
+
+
+def _dependence(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> Iterator[Obstacle]:
+    """Say where the builders of the release measured it themselves, though the criterion demands that others do."""
+    demanded = cast("Sequence[str]", parameters.get("independent", ()))
+    if not demanded:
+        return
+    builders = builders_of(Release.objects.get(pk=population.release_id), population.as_of)
+    if "poster" in demanded and person_behind(run.posted_by) in builders:
+        yield Obstacle("posted_by_builder", f"run {run} was posted by {run.posted_by}, who built the release")
+    registered = Registration.objects.filter(population.as_of.knew("created_at"), version=run.dataset).first()
+    if "dataset" in demanded and registered and person_behind(registered.registered_by) in builders:
+        yield Obstacle(
+            "dataset_by_builder",
+            f"the dataset of run {run} was registered by {registered.registered_by}, who built the release",
         )
 
 

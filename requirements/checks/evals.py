@@ -41,6 +41,15 @@ from requirements.checks.registry import check
         metric={"type": "string", "minLength": 1, "description": "the metric's name in the eval file"},
         evaluator=optional(version_reference("the only evaluator version that counts")),
         dataset=optional(version_reference("the only dataset version that counts")),
+        independent=optional(
+            {
+                "type": "array",
+                "items": {"enum": ["poster", "dataset"]},
+                "uniqueItems": True,
+                "description": "who must not have built the release (registered it, or put what it pins on record): "
+                "whoever posted the run, whoever registered its dataset",
+            }
+        ),
         max_missing_share=share(
             0.05, meaning="largest share of samples, in [0, 1], that may be unscored or errored"
         ),

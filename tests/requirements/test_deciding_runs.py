@@ -193,6 +193,42 @@ def test_a_run_of_a_suite_that_nobody_asks_for_binds_nothing(gated: World) -> No
     assert decide(gated, runs=["run-2"]).reasons[-1]["code"] == "run_not_asked_for"
 
 
+@pytest.mark.parametrize(
+    ("demanded", "poster", "code"),
+    [
+        ("poster", "user:olga", "posted_by_builder"),
+        ("poster", "token:ci", "met"),
+        ("dataset", "token:ci", "met"),
+        ("poster, dataset", "token:ci", "met"),
+    ],
+)
+def test_a_criterion_may_demand_that_others_than_the_builders_measured(
+    world: World, demanded: str, poster: str, code: str
+) -> None:
+    """`user:olga` put the release on record, `user:ann` registered the dataset."""
+    register_eval_versions(world)
+    parameters = PARAMETERS.replace("}, metric", "}, independent: [%s], metric" % demanded)  # noqa: UP031  # braces
+    make_criterion(world, check="evals.metric", parameters=parameters)
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    post(world, eval_file(GOOD), principal=acting(poster))
+    assert reason_of(world)["code"] == code
+
+
+def test_a_dataset_that_a_builder_registered_is_not_independent(world: World) -> None:
+    versions = register_eval_versions(world)
+    registered_by = versions["dataset"].registration.registered_by
+    pin = registry.PinSpec(slot="model", kind="model", key="smol", label="1", digest=sha256_hex(b"model"))
+    release = registry.register_release(
+        principal=acting(registered_by), system=world.system, manifest=registry.ReleaseManifest("r2", [pin])
+    )
+    parameters = PARAMETERS.replace("}, metric", "}, independent: [dataset], metric")
+    make_criterion(world, check="evals.metric", parameters=parameters)
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    post(world, eval_file(GOOD, release="r2"))
+    decision = decide_gate(principal=acting("token:ci"), system=world.system, gate="release", release=release)
+    assert (decision.verdict, decision.reasons[0]["code"]) == ("insufficient", "dataset_by_builder")
+
+
 # The same suite on the same release, run again and again: files of ../data/evals.
 
 
