@@ -55,7 +55,7 @@ from requirements.checks.registry import check
         ),
     ),
     dimensions=None,
-    reads=("EvalRun", "EvalSample", "Retraction", "Registration"),
+    reads=("EvalRun", "EvalSample", "Retraction", "RetractionRequest", "Registration"),
 )
 def measure_metric(
     population: Population, parameters: Mapping[str, object], bound_confidence: float

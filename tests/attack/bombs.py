@@ -401,7 +401,7 @@ def _pages(world: World, scale: float) -> Iterator[Bomb]:
             session_of(world.people["reviewer"]), {"review": "1", "decision": "reject", "rationale": "r"},
         ),
         "/admin/auth/user/add/": (session_of(world.people["operator"]), {"username": "x", "last_name": "y"}),
-        "/admin/evidence/waiver/add/": (session_of(world.people["approver"]), {"criterion_ref": "r", "reason": "r"}),
+        "/admin/evidence/waiverrequest/add/": (session_of(world.people["author"]), {"unmet": "r", "reason": "r"}),
     }  # fmt: skip
     for path, (headers, fields) in forms.items():
         door, sent = path.replace(f"/{task.pk}/", "/…/"), {**headers, "Content-Type": _FORM}

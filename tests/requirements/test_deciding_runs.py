@@ -189,6 +189,7 @@ def test_a_decision_is_bound_to_what_ci_pushed(gated: World) -> None:
 
 def test_a_run_of_a_suite_that_nobody_asks_for_binds_nothing(gated: World) -> None:
     post(gated, eval_file(GOOD))
+    assert decide(gated, runs=["run-2"]).reasons[-1]["code"] == "run_unknown"
     post(gated, eval_file(GOOD, run_key="run-2", suite={"key": "other", "label": "1"}))
     assert decide(gated, runs=["run-2"]).reasons[-1]["code"] == "run_not_asked_for"
 

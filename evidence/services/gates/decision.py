@@ -193,6 +193,8 @@ def _decide(
     )
     waivers, unregistered = _waivers(release, as_of, actor), unregistered_pins(release, as_of)
     reasons = [_reason(finding, waivers.get(finding.criterion)) for finding in findings]
+    told = [finding.told for finding in findings if finding.told is not None]
+    unbound = list(unbound_reasons(binding, told, release, as_of))
     inputs = {
         "gate": version.digest,
         **_approval(version),
@@ -201,10 +203,9 @@ def _decide(
         "waivers": [reason["waiver"] for reason in reasons if reason["waiver"]],
         **({"unregistered": [pin.version.digest for pin in unregistered]} if unregistered else {}),
         **binding.as_inputs(),
+        **({"unbound": {reason["criterion"]: reason["code"] for reason in unbound}} if unbound else {}),
     }
-    reasons += [_reason_of_pin(pin) for pin in unregistered]
-    told = [finding.told for finding in findings if finding.told is not None]
-    reasons += unbound_reasons(binding, told, release, as_of)
+    reasons += [*(_reason_of_pin(pin) for pin in unregistered), *unbound]
     return _Decided(_verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings))
 
 
