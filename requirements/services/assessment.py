@@ -85,6 +85,7 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, act
     )
 
 
+@transaction.atomic
 def _store(
     judged: Assessed, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, actor: str
 ) -> Assessment:
