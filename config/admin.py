@@ -37,8 +37,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "SourceDocument", "ReadingTransition",
     ),
     _("What was measured"): (
-        "EvalRun", "EvalScore", "EvalSample", "Retraction", "GateTransition", "GateDecision", "Waiver", "Evidence",
-        "EvidenceLink",
+        "EvalRun", "EvalScore", "EvalSample", "RetractionRequest", "Retraction", "RetractionDismissal",
+        "GateTransition", "GateDecision", "WaiverRequest", "Waiver", "WaiverDismissal", "Evidence", "EvidenceLink",
     ),
     _("What happened"): (
         "Trace", "Claim", "Citation", "PolicyCheck", "ToolCall", "Retrieval", "TraceVersion", "TraceDocument",

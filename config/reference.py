@@ -19,10 +19,11 @@ from evidence.log_attacks import render_log_attacks
 from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
 from evidence.services.assembly import REFUSALS
-from evidence.services.gates import SETTLED
+from evidence.services.gates import SETTLED, UNBOUND
 from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
 from requirements.models import RequirementState
+from requirements.telling import SETTLED_BY
 
 
 def render_errors() -> str:
@@ -52,6 +53,37 @@ def render_errors() -> str:
         "",
         *(f"- `{code.value}`" for code in RejectCode),
         *(f"- `{refusal.code}`: {refusal.means}" for refusal in REFUSALS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def render_gate_reasons() -> str:
+    """Return the page of the codes by which a decision says why."""
+    lines = [
+        "# Reasons of a gate",
+        "",
+        "Each reason of a decision has a `code` beside its sentence. A code never changes once released. This page is",
+        "written from the code.",
+        "",
+        "## Of a criterion",
+        "",
+        "`met`, or why it is not; `would_settle` of the reason says the second column, and `more_units` how many more",
+        "observations where they help.",
+        "",
+        "| code | what would settle it |",
+        "|---|---|",
+        *(f"| `{code}` | {settles} |" for code, settles in sorted(SETTLED_BY.items())),
+        "",
+        "## Of a run or commit that the decision was bound to",
+        "",
+        "| code | means |",
+        "|---|---|",
+        *(f"| `{code}` | {means} |" for code, means in sorted(UNBOUND.items())),
+        "",
+        "## Of a run",
+        "",
+        "`decides`; or passed over: `earlier` (another was received later), `retracted` (two people agreed that it no",
+        "longer counts).",
     ]
     return "\n".join(lines) + "\n"
 
@@ -97,6 +129,7 @@ def render_states() -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "nouns.md": render_nouns,
     "errors.md": render_errors,
+    "gate-reasons.md": render_gate_reasons,
     "states.md": render_states,
     "checks.md": render_checks_reference,
     "log-attacks.md": render_log_attacks,

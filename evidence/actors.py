@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 
-from evidence.models import AccessToken, Membership, Pseudonym, System
+from evidence.models import AccessToken, Pseudonym
 from evidence.models.person import PERSON
 from evidence.services.people.pseudonyms import ensure_pseudonym
 
@@ -51,18 +51,6 @@ def actors_of(user: User) -> list[str]:
     return [actor_of_user(user), *former, *map(actor_of_token, AccessToken.objects.filter(owner=user))]
 
 
-def actor_named(typed: str) -> str:
-    """Return the actor that somebody means who types `user:<name>`: whoever has that name today.
-
-    Where nobody has, it is whom rows from before pseudonyms call so; anything else is returned as it is.
-    """
-    kind, _, name = typed.partition(":")
-    if kind != _FORMER:
-        return typed
-    user = User.objects.filter(username=name).first()
-    return actor_of_user(user) if user else person_behind(typed)
-
-
 def find_user(actor: str) -> User | None:
     """Return the account of the person that an actor names; None where it names no person on record."""
     column = {PERSON: "actor", _FORMER: "formerly"}.get(actor.partition(":")[0])
@@ -95,9 +83,3 @@ def person_behind(actor: str) -> str:
 def same_person(one: str, other: str) -> bool:
     """Whether two actors are the same person, by whichever of their names, or through a token that person owns."""
     return person_behind(one) == person_behind(other)
-
-
-def is_member(actor: str, system: System) -> bool:
-    """Whether the person behind an actor is a member of the system."""
-    user = user_behind(actor)
-    return user is not None and Membership.objects.filter(system=system, user=user).exists()

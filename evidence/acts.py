@@ -27,12 +27,11 @@ from evidence.access import (
     visible_events,
     visible_people,
 )
-from evidence.actors import actor_of_component, is_member, same_person
+from evidence.actors import actor_of_component, same_person
 from evidence.errors import (
     AccessDenied,
     ConflictingContent,
     EvidenceError,
-    InvalidInput,
     LegalHoldInForce,
     NotFound,
     ProofNeeded,
@@ -52,12 +51,15 @@ from evidence.models import (
     LegalHold,
     Membership,
     Release,
+    Retraction,
+    RetractionRequest,
     Review,
     ReviewTask,
     Scope,
     System,
     Trace,
     Waiver,
+    WaiverRequest,
 )
 from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
 from evidence.selectors.binder.scope import BinderScope, scope_of
@@ -65,8 +67,10 @@ from evidence.selectors.binder.trace_scope import traces_in_scope
 from evidence.selectors.holds import holds_over
 from evidence.selectors.log_proofs import read_bundle_events
 from evidence.selectors.proposals import find_deciding, proposers_of, replaced_digest, state_of
+from evidence.selectors.retractions import waiting_retractions
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for, with_queue_state
 from evidence.selectors.revisions import find_later_revision
+from evidence.selectors.waivers import waiting_waivers
 
 _P = ParamSpec("_P")
 
@@ -238,26 +242,48 @@ def check_can_approve(principal: Principal) -> None:
         raise AccessDenied("This is an approver's to decide: ask one.")
 
 
-@signing
-def check_can_waive(principal: Principal, release: Release, *, requested_by: str | None = None) -> None:
-    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record.
+def check_can_ask_waiver(principal: Principal, release: Release | None = None) -> None:
+    """Ask that a release passes a criterion it does not meet: an author, or CI in their name.
 
     Args:
-        requested_by: who asks, as an actor; None where nobody is named yet.
+        release: None where none is chosen yet.
     """
+    principal.require(Scope.IMPORT)
+    if release is not None:
+        check_of_system(principal, release.system)
+
+
+@signing
+def check_can_waive(principal: Principal, request: WaiverRequest) -> None:
+    """Waive a criterion for a release: an approver who neither asked for it nor put the release on record."""
     check_can_approve(principal)
-    check_of_system(principal, release.system)
+    check_of_system(principal, request.release.system)
     _check_not_own_release(
-        principal, release, "Whoever put the release on record may not waive a criterion for it."
+        principal, request.release, "Whoever put the release on record may not waive a criterion for it."
     )
-    if requested_by is None:
-        return
-    if not is_member(requested_by, release.system):
-        raise InvalidInput(
-            f"requested_by names no member of {release.system.key!r}."
-        )  # whom it names is not told
-    if same_person(requested_by, principal.actor):
+    if same_person(request.requested_by, principal.actor):
         raise AccessDenied("Nobody waives what they asked for: a second person must approve.")
+    _check_waiver_waits(request)
+
+
+def check_can_decline_waiver(principal: Principal, request: WaiverRequest) -> None:
+    """Leave a criterion as it stands: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, request.release.system)
+    _check_waiver_waits(request)
+
+
+def check_can_withdraw_waiver(principal: Principal, request: WaiverRequest) -> None:
+    """Take a requested waiver back: whoever asked."""
+    check_can_ask_waiver(principal, request.release)
+    if not same_person(request.requested_by, principal.actor):
+        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+    _check_waiver_waits(request)
+
+
+def _check_waiver_waits(request: WaiverRequest) -> None:
+    if not waiting_waivers().filter(pk=request.pk).exists():
+        raise ConflictingContent("This request was granted, declined or withdrawn before.")
 
 
 def check_can_use_waiver(actor: str, waiver: Waiver) -> None:
@@ -322,9 +348,50 @@ def check_can_record_eval_run(principal: Principal, system: System) -> None:
     _check_scope(principal, Scope.PUSH_EVAL, system)
 
 
-def check_can_retract_eval_run(principal: Principal, run: EvalRun) -> None:
-    """Say that a run was wrong: whoever may post runs of its system."""
-    _check_scope(principal, Scope.PUSH_EVAL, run.system)
+def check_can_ask_retraction(principal: Principal, run: EvalRun) -> None:
+    """Ask that a run no longer counts: whoever may post runs, or an author. It counts until another confirms it."""
+    _check_asks_retractions(principal, run.system)
+    if Retraction.objects.filter(run=run).exists():
+        raise ConflictingContent(f"Run {run.run_key} is retracted already.")
+
+
+def check_can_confirm_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Have a run no longer count: an approver who neither asked for it nor put the release on record."""
+    check_can_approve(principal)
+    check_of_system(principal, request.run.system)
+    _check_not_own_release(
+        principal, request.run.release, "Whoever put the release on record may not retract a run of it."
+    )
+    if same_person(request.requested_by, principal.actor):
+        raise AccessDenied("You asked for this retraction; a second person must confirm it.")
+    _check_waits(request)
+
+
+def check_can_decline_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Leave a run as it counts: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, request.run.system)
+    _check_waits(request)
+
+
+def check_can_withdraw_retraction(principal: Principal, request: RetractionRequest) -> None:
+    """Take a request back: whoever asked."""
+    _check_asks_retractions(principal, request.run.system)
+    if not same_person(request.requested_by, principal.actor):
+        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+    _check_waits(request)
+
+
+def _check_asks_retractions(principal: Principal, system: System) -> None:
+    principal.require(Scope.PUSH_EVAL, Scope.IMPORT)
+    check_of_system(principal, system)
+
+
+def _check_waits(request: RetractionRequest) -> None:
+    if not waiting_retractions().filter(pk=request.pk).exists():
+        raise ConflictingContent(
+            "This request was confirmed, declined or withdrawn before, or the run is retracted."
+        )
 
 
 def check_can_propose_gate(principal: Principal, system: System) -> None:
@@ -747,7 +814,10 @@ can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_adjudicate = as_question(check_can_adjudicate)
 can_approve = as_question(check_can_approve)
+can_ask_waiver = as_question(check_can_ask_waiver)
 can_waive = as_question(check_can_waive)
+can_decline_waiver = as_question(check_can_decline_waiver)
+can_withdraw_waiver = as_question(check_can_withdraw_waiver)
 can_use_waiver = as_question(check_can_use_waiver)
 can_ingest = as_question(check_can_ingest)
 can_register_system = as_question(check_can_register_system)
@@ -756,7 +826,10 @@ can_register_release = as_question(check_can_register_release)
 can_register_version = as_question(check_can_register_version)
 can_record_deployment = as_question(check_can_record_deployment)
 can_record_eval_run = as_question(check_can_record_eval_run)
-can_retract_eval_run = as_question(check_can_retract_eval_run)
+can_ask_retraction = as_question(check_can_ask_retraction)
+can_confirm_retraction = as_question(check_can_confirm_retraction)
+can_decline_retraction = as_question(check_can_decline_retraction)
+can_withdraw_retraction = as_question(check_can_withdraw_retraction)
 can_propose_gate = as_question(check_can_propose_gate)
 can_approve_gate = as_question(check_can_approve_gate)
 can_decline_gate = as_question(check_can_decline_gate)

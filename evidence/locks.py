@@ -37,6 +37,7 @@ class Lock(StrEnum):
     SIGN_IN_BINDING = "evidence.signinbinding"  # which subject of the provider is whom
     SIGNER = "evidence.signer"  # the one that signs checkpoints
     SPAN_PARTITION = "evidence.span_partition"  # the making of a month; its function in the database takes it
+    WAIVER = "evidence.waiver"  # what is asked and granted of a criterion for a release
 
 
 def hold(lock: Lock, *key: int | str) -> None:

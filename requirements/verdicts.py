@@ -25,7 +25,7 @@ from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
 from evidence.statistics import End, judge_bounds, more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
-from requirements.checks.contracts import Measured
+from requirements.checks.contracts import Measured, Obstacle
 from requirements.drafts import Comparator
 
 # Worst first. What is known to fail outranks what is not known; everything outranks a pass.
@@ -53,10 +53,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict and why, in words."""
+    """A verdict and why, in words and as a code."""
 
     verdict: Verdict
     detail: str
+    code: str = ""  # docs/reference/gate-reasons.md; empty where only the words were kept
 
 
 def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
@@ -72,17 +73,25 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
             return Judgement(
                 Verdict.STALE,
                 f"only {recent.n_observed} of {ever.n_observed} observations are recent enough{seen}",
+                "too_old",
             )
-        why = f": {'; '.join(recent.obstacles)}" if recent.obstacles else ""
+        why = "".join(f"; {obstacle}" for obstacle in recent.obstacles)
         return Judgement(
             Verdict.INSUFFICIENT,
             f"{recent.n_observed} observations{_origins(recent)}, at least {max(rule.min_n, 1)} are needed"
             f"{_missing(recent)}{why}",
+            code_of(recent.obstacles[0]) if recent.obstacles else "too_few_observations",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
     if obstacles:
-        return Judgement(Verdict.INSUFFICIENT, "cannot count as a pass: " + "; ".join(obstacles))
+        detail = "cannot count as a pass: " + "; ".join(obstacles)
+        return Judgement(Verdict.INSUFFICIENT, detail, code_of(obstacles[0]))
     return _compare(rule, recent)
+
+
+def code_of(obstacle: str) -> str:
+    """Return the code of an obstacle; of a sentence that carries none, that it cannot count."""
+    return obstacle.code if isinstance(obstacle, Obstacle) else "cannot_count"
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:
@@ -143,19 +152,21 @@ def _origins(measured: Measured) -> str:
     return f" ({', '.join(f'{n} {origin}' for origin, n in sorted(measured.origins.items()))})"
 
 
-def _misfits(rule: Rule, measured: Measured) -> list[str]:
+def _misfits(rule: Rule, measured: Measured) -> list[Obstacle]:
     found = []
     if measured.unit != rule.unit:
-        found.append(f"it is measured in {measured.unit!r}, the threshold is in {rule.unit!r}")
+        sentence = f"it is measured in {measured.unit!r}, the threshold is in {rule.unit!r}"
+        found.append(Obstacle("unit_differs", sentence))
     if measured.direction != _BETTER[rule.comparator]:
         words = _WORDS[rule.comparator]
-        found.append(f"{measured.direction} is better here, which a threshold of {words!r} does not ask")
+        sentence = f"{measured.direction} is better here, which a threshold of {words!r} does not ask"
+        found.append(Obstacle("direction_differs", sentence))
     return found
 
 
 def _compare(rule: Rule, measured: Measured) -> Judgement:
     if measured.value is None or (measured.low is None and measured.high is None):
-        return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval")
+        return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval", "no_interval")
     higher = rule.comparator is Comparator.AT_LEAST
     end = judge_bounds(measured.low, measured.high, rule.threshold, higher_is_better=higher)
     numbers = (
@@ -164,10 +175,11 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
         f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if end is End.INSUFFICIENT:
-        return Judgement(
-            Verdict.INSUFFICIENT, f"too little to tell: {numbers}{_say_what_settles(rule, measured)}"
-        )
-    return Judgement(Verdict.MET if end is End.PASS else Verdict.NOT_MET, numbers)
+        detail = f"too little to tell: {numbers}{_say_what_settles(rule, measured)}"
+        return Judgement(Verdict.INSUFFICIENT, detail, "too_few_to_tell")
+    if end is End.PASS:
+        return Judgement(Verdict.MET, numbers, "met")
+    return Judgement(Verdict.NOT_MET, numbers, "not_met")
 
 
 def _bound(bound: float | None) -> str:

@@ -8,14 +8,25 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from django.test import override_settings
 from django.utils import timezone
 
 from evidence.access import Principal, principal_of_command_line, principal_of_user
 from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
-from evidence.models import ArtefactVersion, Release, Scope, System
+from evidence.models import (
+    ArtefactVersion,
+    EvalRun,
+    GateDecision,
+    Release,
+    Retraction,
+    Scope,
+    System,
+    Waiver,
+    WaiverRequest,
+)
 from evidence.roles import ROLES, token_scopes_of
-from evidence.services import gates, registry
+from evidence.services import evals, gates, registry
 from evidence.services.gates import CriterionReference
 from evidence.services.people import memberships, tokens
 from tests import kept_worlds
@@ -135,6 +146,66 @@ def define_gate(
     if not version.gate_transitions.filter(to_state="approved").exists():
         gates.settle_gate_proposal(principal=acting(GATE_APPROVER), version=version, to_state="approved")
     return version
+
+
+def retract(run: EvalRun, *, reason: str = "wrong labels", asker: str = ACTOR) -> Retraction:
+    """Have one person ask for a retraction and another confirm it."""
+    request = evals.ask_retraction(principal=acting(asker), run=run, reason=reason)
+    confirmed = evals.settle_retraction(
+        principal=acting(GATE_APPROVER), request=request, to_state=evals.CONFIRMED
+    )
+    assert isinstance(confirmed, Retraction)
+    return confirmed
+
+
+def not_met(*, references: Sequence[CriterionReference], **_: Any) -> list[gates.CriterionFinding]:
+    """Say of each criterion that is asked for that it is not met: an assessor, for `find_unmet`."""
+    return [
+        gates.CriterionFinding(
+            f"{each.requirement}/{each.criterion}", f"{each.requirement} v1", "not_met", "because", "0" * 64,
+            "assess/1", counts_reviews=False,
+        )
+        for each in references
+    ]  # fmt: skip
+
+
+def find_unmet(release: Release, *criteria: str) -> GateDecision:
+    """Have a gate of its own find these criteria of a release unmet, whatever is on record."""
+    pairs = [each.partition("/") for each in criteria]
+    references = [CriterionReference(requirement=key, criterion=criterion) for key, _, criterion in pairs]
+    key = "-".join(criteria).replace("/", "-")
+    define_gate(system=release.system, key=key, references=references)
+    with override_settings(GATE_ASSESSOR="tests.factories.not_met"):
+        return gates.decide_gate(principal=acting(), system=release.system, gate=key, release=release)
+
+
+def ask_for_waiver(
+    world: World,
+    criterion: str,
+    *,
+    asker: Principal | None = None,
+    release: Release | None = None,
+    **over: Any,
+) -> WaiverRequest:
+    """Have the author ask for a waiver of a criterion that a gate found unmet."""
+    release = release or world.release
+    find_unmet(release, criterion)
+    asked = {"reason": "accepted until r2", "expires_at": timezone.now() + timedelta(days=7), **over}
+    return gates.ask_waiver(
+        principal=asker or world.principal("author"), release=release, criterion_ref=criterion, **asked
+    )
+
+
+def grant_waiver(request: WaiverRequest, approver: Principal) -> Waiver:
+    """Have an approver grant a waiver that was asked for."""
+    granted = gates.settle_waiver(principal=approver, request=request, to_state=gates.GRANTED)
+    assert isinstance(granted, Waiver)
+    return granted
+
+
+def waive(world: World, criterion: str, **over: Any) -> Waiver:
+    """Have the author ask for a waiver, and the approver grant it."""
+    return grant_waiver(ask_for_waiver(world, criterion, **over), world.principal("approver"))
 
 
 def manifest(key: str = "credit-assistant", name: str = "r1") -> registry.ReleaseManifest:

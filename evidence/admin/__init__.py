@@ -20,12 +20,14 @@ from evidence.admin import (
     person,
     reading,
     release,
+    retraction,
     second_factor,
     sign_in_binding,
     span,
     system,
     token,
     trace,
+    waiver,
 )
 from evidence.admin.review import records
 
@@ -50,10 +52,12 @@ __all__ = [
     "reading",
     "records",
     "release",
+    "retraction",
     "second_factor",
     "sign_in_binding",
     "span",
     "system",
     "token",
     "trace",
+    "waiver",
 ]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
-from evidence.admin.frame.display import badge, link, record_url, short_digest
+from evidence.admin.frame.display import badge, link, short_digest
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.life import show_life
-from evidence.admin.frame.visibility import principal_of
+from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.version_steps import steps_of
-from evidence.errors import AccessDenied, EvidenceError, InvalidInput
 from evidence.models import (
     INSTRUMENT_KINDS,
     Artefact,
@@ -110,7 +109,7 @@ class ReadingStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ArtefactVersion)
-class ArtefactVersionAdmin(ReadOnlyModelAdmin):
+class ArtefactVersionAdmin(SteppedModelAdmin):
     list_display = ["__str__", "kind", "system", "digest_start", "basis", "standing", "created_at"]
     list_filter = [
         related("artefact__system"),
@@ -123,7 +122,7 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
     list_defer = ["metadata"]
     search_fields = ["label", "artefact__key", "digest"]
     ordering = ["-id"]
-    change_form_template = "admin/evidence/version.html"
+    step_of, steps_title = "version", _("Decide on this version")
     fields = [
         "artefact", "number", "label", "digest", "digest_basis", "standing", "metadata_as_json", "blob",
         "created_at", "created_by",
@@ -155,40 +154,8 @@ class ArtefactVersionAdmin(ReadOnlyModelAdmin):
         fields = of_kind.get(obj.artefact.kind) if obj is not None else None
         return list(fields) if fields else super().get_fields(request, obj)
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:  # fmt: skip
-        """Show the version with the steps this person may take; take one when its button is pressed."""
-        version = self.get_object(request, object_id) if object_id else None
-        if version is None or not self.has_view_permission(request, version):
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        if request.method == "POST":
-            return self._take(request, version)
-        principal = principal_of(request)
-        offered = [
-            (name, step.text)
-            for name, step in steps_of(version).items()
-            if step.is_offered(principal, version)
-        ]
-        return super().changeform_view(
-            request, object_id, form_url, {"steps": offered} | (extra_context or {})
-        )
-
-    def _take(self, request: HttpRequest, version: ArtefactVersion) -> HttpResponseRedirect:
-        steps = steps_of(version)
-        step, reason = steps.get(request.POST.get("step", "")), request.POST.get("reason", "").strip()
-        try:
-            if step is None:
-                raise InvalidInput(f"A version is one of {', '.join(steps)}.")
-            step.take(principal=principal_of(request), version=version, reason=reason)
-        except AccessDenied as exc:
-            raise PermissionDenied(str(exc)) from exc
-        except EvidenceError as exc:
-            messages.error(request, f"{exc.title}. {exc}")
-        else:
-            messages.success(request, str(step.done))
-        return HttpResponseRedirect(record_url(version))
+    def steps_of(self, record: Any) -> Mapping[str, PageStep]:
+        return steps_of(record)
 
     @admin.display(description=_("Where it stands"))
     def gate_state(self, version: ArtefactVersion) -> str:

@@ -1,17 +1,20 @@
-"""Eval runs, the figures computed from them, and what was taken back."""
+"""Eval runs, the figures computed from them; a run's retraction is asked for on its page."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, figure, link, shorten
 from evidence.admin.frame.filters import recent, related
-from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
+from evidence.admin.frame.steps import SteppedModelAdmin
+from evidence.admin.retraction import ASKING
+from evidence.models import EvalRun, EvalSample, EvalScore
 
 
 @admin.register(EvalRun)
-class EvalRunAdmin(ReadOnlyModelAdmin):
+class EvalRunAdmin(SteppedModelAdmin):
     list_display = ["run_key", "system", "release_link", "outcome", "standing", "observed_to", "received_at"]
     list_filter = [related("system"), related("release"), "status"]
     list_select_related = ["system", "release__system", "retraction"]
@@ -21,7 +24,10 @@ class EvalRunAdmin(ReadOnlyModelAdmin):
         ChainLink("Scores", "evidence.evalscore", "run__id__exact"),
         ChainLink("Samples", "evidence.evalsample", "run__id__exact"),
         ChainLink("Retraction", "evidence.retraction", "run__id__exact"),
+        ChainLink("Requested retractions", "evidence.retractionrequest", "run__id__exact"),
     ]
+    steps, step_of = ASKING, "run"
+    steps_title, reason_label = _("Was this run wrong?"), _("Reason")
 
     @admin.display(description="Release")
     def release_link(self, run: EvalRun) -> str:
@@ -33,7 +39,7 @@ class EvalRunAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Standing")
     def standing(self, run: EvalRun) -> str:
-        return "retracted" if hasattr(run, "retraction") else "counts"
+        return badge("retracted") if hasattr(run, "retraction") else "counts"
 
 
 @admin.register(EvalScore)
@@ -92,15 +98,3 @@ class EvalSampleAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Run")
     def run_link(self, sample: EvalSample) -> str:
         return link(sample.run)
-
-
-@admin.register(Retraction)
-class RetractionAdmin(ReadOnlyModelAdmin):
-    list_display = ["run_link", "reason", "retracted_by", "created_at"]
-    list_filter = [related("run__system")]
-    list_select_related = ["run"]
-    ordering = ["-id"]
-
-    @admin.display(description="Run")
-    def run_link(self, retraction: Retraction) -> str:
-        return link(retraction, retraction.run)

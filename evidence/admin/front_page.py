@@ -18,8 +18,10 @@ from evidence.acts import (
     can_approve_gate,
     can_approve_reading,
     can_confirm_access,
+    can_confirm_retraction,
     can_judge,
     can_operate,
+    can_waive,
 )
 from evidence.admin.frame.base import admin_of
 from evidence.admin.frame.display import list_url
@@ -37,8 +39,10 @@ from evidence.models import (
 )
 from evidence.selectors.gates import with_standing
 from evidence.selectors.readings import readings_with_standing
+from evidence.selectors.retractions import WAITING, waiting_retractions
 from evidence.selectors.review_tasks import STANDINGS, Standing, with_queue_state
 from evidence.selectors.unread_libraries import UnreadLibraries, find_unread_libraries
+from evidence.selectors.waivers import waiting_waivers
 
 _WEEK: Final = timedelta(days=7)
 
@@ -116,6 +120,10 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
     proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:_MOST_ASKED]
     drafted = readings_with_standing(versions).filter(state_now=ReadingState.PROPOSED)[:_MOST_ASKED]
     unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
+    asked = visible(waiting_retractions(), request).select_related("run__release", "run__system")[
+        :_MOST_ASKED
+    ]
+    waivers = visible(waiting_waivers(), request).select_related("release__system")[:_MOST_ASKED]
     return (
         Waiting(
             _("Versions of gates to approve"),
@@ -131,5 +139,15 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
             _("Suites, evaluators and datasets to register"),
             unregistered.count(),
             list_url("evidence.artefactversion", registered="approver"),
+        ),
+        Waiting(
+            _("Retractions to confirm"),
+            sum(can_confirm_retraction(principal, each) for each in asked),
+            list_url("evidence.retractionrequest", state=WAITING),
+        ),
+        Waiting(
+            _("Waivers to grant"),
+            sum(can_waive(principal, each) for each in waivers),
+            list_url("evidence.waiverrequest", state=WAITING),
         ),
     )

@@ -1,30 +1,21 @@
-"""What gates decided and who waived what."""
+"""What gates decided, and what became of their versions."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence import clock
-from evidence.acts import can_approve
-from evidence.admin.frame.add_form import add_through_service
+from evidence.admin.decision_page import show_reasons
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.people import names_of, show_actor
-from evidence.admin.frame.visibility import principal_of
-from evidence.admin.waiver_form import WaiverForm
-from evidence.models import GateDecision, GateTransition, Waiver
+from evidence.models import GateDecision, GateTransition
 from evidence.selectors.gates import standing_of
-from evidence.selectors.waivers import is_in_force
-from evidence.services.gates import record_waiver
 
 
 @admin.register(GateDecision)
@@ -33,9 +24,10 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
     list_filter = [related("system"), "verdict"]
     list_select_related = ["gate_version__artefact", "release__system"]
     list_defer = ["reasons", "inputs"]
+    change_form_template = "admin/evidence/decision.html"
     ordering = ["-id"]
     fields = [
-        "decided", "gate_version", "gate_standing", "release", "as_of", "why", "inputs_as_json", "inputs_digest",
+        "decided", "gate_version", "gate_standing", "release", "as_of", "bound_to", "inputs_as_json", "inputs_digest",
         "code_version", "decided_by", "decided_at",
     ]  # fmt: skip
     chain = [
@@ -59,7 +51,8 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
         people = [*standing.proposed_by, *([standing.approved_by] if standing.approved_by else [])]
         names = names_of(people)
         shown = format_html_join(", ", "{}", ((show_actor(actor, names),) for actor in people))
-        return format_html("{:%Y-%m-%d %H:%M} UTC {} ({})", standing.since, badge(standing.state), shown)
+        since = f"{standing.since:%Y-%m-%d %H:%M}"
+        return format_html("{} UTC {} ({})", since, badge(standing.state), shown)
 
     @admin.display(description="Verdict", ordering="verdict")
     def decided(self, decision: GateDecision) -> str:
@@ -69,22 +62,21 @@ class GateDecisionAdmin(ReadOnlyModelAdmin):
     def release_link(self, decision: GateDecision) -> str:
         return link(decision.release)
 
-    @admin.display(description="Reasons")
-    def why(self, decision: GateDecision) -> str:
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            (
-                (reason.get("requirement", ""), reason.get("criterion", ""), badge(reason.get("verdict", "")),
-                 reason.get("detail", ""))
-                for reason in decision.reasons
-            ),
-        )  # fmt: skip
-        return format_html(
-            "<table><thead><tr><th scope='col'>Requirement</th><th scope='col'>Criterion</th>"
-            "<th scope='col'>Verdict</th><th scope='col'>Detail</th></tr></thead><tbody>{}</tbody></table>",
-            rows,
-        )
+    @admin.display(description=gettext_lazy("Bound to"))
+    def bound_to(self, decision: GateDecision) -> str:
+        """Say on which runs, and of which commit, the decision was to rest."""
+        bound = decision.inputs.get("bound_to", {})
+        return ", ".join([*bound.get("runs", ()), *([bound["commit"]] if bound.get("commit") else [])]) or "–"
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Show the decision with a card for each of its reasons."""
+        decision = self.get_object(request, object_id) if object_id else None
+        seen = decision is not None and self.has_view_permission(request, decision)
+        reasons = {"reasons": show_reasons(decision)} if seen and decision is not None else {}
+        return super().changeform_view(request, object_id, form_url, reasons | (extra_context or {}))
 
 
 @admin.register(GateTransition)
@@ -101,43 +93,3 @@ class GateTransitionAdmin(ReadOnlyModelAdmin):
     @admin.display(description="To", ordering="to_state")
     def moved_to(self, move: GateTransition) -> str:
         return badge(move.to_state)
-
-
-@admin.register(Waiver)
-class WaiverAdmin(ReadOnlyModelAdmin):
-    list_display = ["criterion_ref", "release_link", "requested_by", "approved_by", "state", "expires_at"]
-    list_filter = [related("system")]
-    list_select_related = ["release__system"]
-    search_fields = ["criterion_ref"]
-    ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Approvers record waivers; the form calls the service, which asks again for the release."""
-        return request.user.pk is not None and can_approve(principal_of(request))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the approver's form; store the waiver through the service, or say what it refuses."""
-        del form_url, extra_context
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        principal = principal_of(request)
-        form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
-        return add_through_service(
-            request,
-            form,
-            partial(record_waiver, principal=principal),
-            said=lambda waiver: f"The waiver is on record until {waiver.expires_at:%Y-%m-%d}.",
-            template="admin/evidence/waiver.html",
-            title=_("Waive a criterion"),
-            listed=(_("Waivers"), "evidence.waiver"),
-        )
-
-    @admin.display(description="Release")
-    def release_link(self, waiver: Waiver) -> str:
-        return link(waiver.release)
-
-    @admin.display(description="State")
-    def state(self, waiver: Waiver) -> str:
-        return badge("active" if is_in_force(waiver, clock.now()) else "expired")

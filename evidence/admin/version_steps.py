@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -20,20 +19,11 @@ from evidence.acts import (
     can_withdraw_gate,
     can_withdraw_reading,
 )
+from evidence.admin.frame.steps import PageStep
 from evidence.models import ArtefactKind, ArtefactVersion
 from evidence.services.gates import settle_gate_proposal
 from evidence.services.readings import settle_reading_proposal
 from evidence.services.registry import register_version
-
-
-@dataclass(frozen=True, slots=True)
-class VersionStep:
-    """A button: what it says, to whom it is shown, what it does, and what is told then."""
-
-    text: StrOrPromise
-    is_offered: Callable[[Principal, ArtefactVersion], bool]
-    take: Callable[..., Any]  # principal, version, reason
-    done: StrOrPromise
 
 
 def _may_register(principal: Principal, version: ArtefactVersion) -> bool:
@@ -46,18 +36,20 @@ def _settling(
     decline: Callable[[Principal, ArtefactVersion], bool],
     withdraw: Callable[[Principal, ArtefactVersion], bool],
     approved: StrOrPromise,
-) -> dict[str, VersionStep]:
+) -> dict[str, PageStep]:
     """Return the steps that end a proposal, for one kind of version."""
     declined = _("The version is declined, and decides nothing.")
     withdrawn = _("The version is withdrawn, and decides nothing.")
     return {
-        "approved": VersionStep(_("Approve"), approve, partial(settle, to_state="approved"), approved),
-        "declined": VersionStep(_("Decline"), decline, partial(settle, to_state="declined"), declined),
-        "withdrawn": VersionStep(_("Withdraw"), withdraw, partial(settle, to_state="withdrawn"), withdrawn),
+        "approved": PageStep(
+            _("Approve"), approve, partial(settle, to_state="approved"), approved, leads=True
+        ),
+        "declined": PageStep(_("Decline"), decline, partial(settle, to_state="declined"), declined),
+        "withdrawn": PageStep(_("Withdraw"), withdraw, partial(settle, to_state="withdrawn"), withdrawn),
     }
 
 
-_STEPS: Final[Mapping[str, Mapping[str, VersionStep]]] = {
+_STEPS: Final[Mapping[str, Mapping[str, PageStep]]] = {
     ArtefactKind.GATE: _settling(
         settle_gate_proposal,
         can_approve_gate,
@@ -73,13 +65,17 @@ _STEPS: Final[Mapping[str, Mapping[str, VersionStep]]] = {
         _("Traces that are sealed from now on are read by this version."),
     ),
 }
-_OF_OTHERS: Final[Mapping[str, VersionStep]] = {
-    "registered": VersionStep(
-        _("Register"), _may_register, register_version, _("You vouch for this version from now on.")
+_OF_OTHERS: Final[Mapping[str, PageStep]] = {
+    "registered": PageStep(
+        _("Register"),
+        _may_register,
+        register_version,
+        _("You vouch for this version from now on."),
+        leads=True,
     ),
 }
 
 
-def steps_of(version: ArtefactVersion) -> Mapping[str, VersionStep]:
+def steps_of(version: ArtefactVersion) -> Mapping[str, PageStep]:
     """Return what may be done with versions of this kind, by the name that a button sends."""
     return _STEPS.get(version.artefact.kind, _OF_OTHERS)

@@ -1,32 +1,29 @@
-"""What an approver fills in to waive a criterion. The rules: `evidence.acts`, `evidence.services.gates`."""
+"""What an author fills in to ask for a waiver. The rules: `evidence.acts`, `evidence.services.gates`."""
 
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 
 from django import forms
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from evidence.access import Principal, visible_to
-from evidence.actors import actor_of_user
-from evidence.models import Release
+from evidence.models import GateDecision, Release
+from evidence.selectors.waivers import newest_decisions, unmet_in
 from evidence.services.gates import LONGEST
+
+_OFFERED: Final = 200  # newest decisions whose unmet criteria a form offers
 
 
 class WaiverForm(forms.Form):
-    """A waiver as the approver grants it: for which criterion, who asked, until when, and why."""
+    """A waiver as it is asked for: for which unmet criterion of which release, until when, and why."""
 
-    release = forms.ModelChoiceField(Release.objects.none(), label=_("Release"))
-    criterion_ref = forms.CharField(
-        label=_("Criterion"),
-        help_text=_("Requirement key, a slash, criterion key: shows-sources/material-claims-supported"),
-    )
-    requested_by = forms.ModelChoiceField(
-        User.objects.none(), label=_("Requested by"), help_text=_("You approve it, so it cannot be you.")
+    unmet = forms.ChoiceField(
+        label=_("Release and criterion"),
+        help_text=_("What a gate found unmet when it was last asked about the release."),
     )
     expires_at = forms.DateField(
         label=_("Expires on"),
@@ -39,20 +36,25 @@ class WaiverForm(forms.Form):
 
     def __init__(self, data: Any = None, *, principal: Principal) -> None:
         super().__init__(data)
-        members = User.objects.filter(memberships__system__in=principal.system_ids, is_active=True)
-        choices: dict[str, Any] = {
-            "release": visible_to(Release.objects.select_related("system").order_by("-id"), principal),
-            "requested_by": members.exclude(pk=principal.person.pk).distinct().order_by("username"),
-        }
-        for name, rows in choices.items():
-            field = self.fields[name]
-            if isinstance(field, forms.ModelChoiceField):
-                field.queryset = rows
-
-    def clean_requested_by(self) -> str:
-        """Name the person as audit events do."""
-        return actor_of_user(self.cleaned_data["requested_by"])
+        self._releases: dict[str, Release] = {}
+        decisions = newest_decisions(visible_to(GateDecision.objects.all(), principal)).order_by("-pk")
+        offered = {}
+        for criterion, decision in unmet_in(decisions[:_OFFERED]):
+            key = f"{decision.release_id} {criterion}"
+            self._releases[key] = decision.release
+            offered[key] = f"{decision.release}: {criterion}"
+        field = self.fields["unmet"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = list(offered.items())
 
     def clean_expires_at(self) -> datetime:
         """Return the beginning of the day, aware, UTC."""
         return timezone.make_aware(datetime.combine(self.cleaned_data["expires_at"], time.min))
+
+    def clean(self) -> dict[str, Any]:
+        """Return the values by the names that the service takes."""
+        cleaned = super().clean() or {}
+        chosen = cleaned.pop("unmet", None)
+        if chosen is not None:
+            cleaned |= {"release": self._releases[chosen], "criterion_ref": chosen.partition(" ")[2]}
+        return cleaned

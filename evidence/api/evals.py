@@ -12,15 +12,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import find_system, principal_of, visible_to
+from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input, QueryInput
+from evidence.api.inputs import QueryInput
 from evidence.api.otlp import read_posted_body
 from evidence.api.reading import ScopedDetail, ScopedList
-from evidence.api.scoped_view import ScopedView
-from evidence.errors import NotFound
 from evidence.evals.registry import EVAL_FORMATS
-from evidence.models import EvalRun, EvalScore, Reject, Retraction, Scope
+from evidence.models import EvalRun, EvalScore, Reject, Scope
 from evidence.problems import Problem
 from evidence.services import evals
 from evidence.vocabulary import RejectSource
@@ -100,7 +98,7 @@ class EvalRunOut(serializers.ModelSerializer[EvalRun]):
 
     def get_retracted(self, run: EvalRun) -> bool:
         """Return whether the run no longer counts."""
-        return Retraction.objects.filter(run=run).exists()
+        return hasattr(run, "retraction")
 
     @extend_schema_field(EvalRejectOut(many=True))
     def get_rejects(self, run: EvalRun) -> Any:
@@ -142,7 +140,7 @@ class EvalRuns(ScopedList[EvalRun]):
     scopes = {"GET": Scope.READ, "POST": Scope.PUSH_EVAL}
     queries = {"POST": EvalFileQuery}
     queryset = EvalRun.objects.select_related(
-        "system", "release", "suite", "evaluator", "dataset"
+        "system", "release", "suite", "evaluator", "dataset", "retraction"
     ).prefetch_related("scores")
     serializer_class = EvalRunOut
     filterset_class = EvalRunFilter
@@ -171,34 +169,3 @@ class EvalRunDetail(ScopedDetail[EvalRun]):
 
     queryset = EvalRuns.queryset
     serializer_class = EvalRunOut
-
-
-class RetractionIn(Input):
-    """Why a run no longer counts."""
-
-    reason = serializers.CharField()
-
-
-class RetractionOut(serializers.ModelSerializer[Retraction]):
-    """Who said that a run was wrong, why, and when."""
-
-    class Meta:
-        model = Retraction
-        fields = ["run", "reason", "retracted_by", "created_at"]
-
-
-class EvalRunRetract(ScopedView):
-    """Say that a run was wrong: it stays, and no longer counts."""
-
-    scopes = {"POST": Scope.PUSH_EVAL}
-
-    @extend_schema(request=RetractionIn, responses={201: RetractionOut, 404: Problem, 422: Problem})
-    def post(self, request: Request, pk: int) -> Response:
-        data = RetractionIn(data=request.data)
-        data.is_valid(raise_exception=True)
-        principal = principal_of(request)
-        run = visible_to(EvalRun.objects.select_related("system"), principal).filter(pk=pk).first()
-        if run is None:
-            raise NotFound(f"There is no eval run {pk} among yours.")
-        retraction = evals.retract_eval_run(principal=principal, run=run, **data.validated_data)
-        return Response(RetractionOut(retraction).data, status=201)

@@ -1,4 +1,4 @@
-"""Gates by API: ask for a decision, propose and approve versions of a gate, record a waiver."""
+"""Gates by API: ask for a decision, propose and approve versions of a gate."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input
+from evidence.api.inputs import Input, InputList
 from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
-from evidence.models import ArtefactVersion, GateDecision, GateState, GateTransition, Scope, Waiver
+from evidence.models import ArtefactVersion, GateDecision, GateState, GateTransition, Scope
 from evidence.problems import Problem
 from evidence.selectors.gates import GateStanding, standing_of, with_standing
 from evidence.selectors.proposals import replaced_digest
@@ -34,6 +34,73 @@ class GateStandingOut(serializers.Serializer[GateStanding]):
     since = serializers.DateTimeField()
 
 
+class RetractionToldOut(serializers.Serializer[Any]):
+    """Who asked that a run no longer counts, why, and who confirmed it; null while it waits and the run counts."""
+
+    requested_by = serializers.CharField()
+    reason = serializers.CharField()
+    confirmed_by = serializers.CharField(allow_null=True)
+
+
+class RunToldOut(serializers.Serializer[Any]):
+    """An eval run that decides or was passed over, and why."""
+
+    run_key = serializers.CharField()
+    id = serializers.IntegerField()
+    digest = serializers.CharField()
+    commit = serializers.CharField()
+    status = serializers.CharField()
+    posted_by = serializers.CharField()
+    observed_to = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    code = serializers.ChoiceField(choices=["decides", "earlier", "retracted"])
+    detail = serializers.CharField()
+    retractions = RetractionToldOut(many=True)
+
+
+class NumbersToldOut(serializers.Serializer[Any]):
+    """What was measured, in the part that decides: the whole, or the worst slice."""
+
+    where = serializers.DictField(child=serializers.CharField())
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    bound = serializers.FloatField(allow_null=True, help_text="The end that is compared with the threshold.")
+    bound_confidence = serializers.FloatField(help_text="One-sided.")
+    comparator = serializers.ChoiceField(choices=["at_least", "at_most"])
+    threshold = serializers.FloatField()
+    unit = serializers.CharField()
+    n_units = serializers.IntegerField(
+        allow_null=True, help_text="Independent ones; null where not told apart."
+    )
+    n_observations = serializers.IntegerField()
+    missing = serializers.DictField(child=serializers.IntegerField())
+
+
+class SettlingOut(serializers.Serializer[Any]):
+    """What would settle what is not met; `more_units` is null where more observations do not help."""
+
+    more_units = serializers.IntegerField(allow_null=True)
+    detail = serializers.CharField()
+
+
+class GateReasonOut(serializers.Serializer[Any]):
+    """What a decision says of one criterion, pin, run or commit. Of `gate/2` and before: without code and numbers."""
+
+    criterion = serializers.CharField()
+    requirement = serializers.CharField()
+    verdict = serializers.CharField()
+    detail = serializers.CharField()
+    code = serializers.CharField(required=False, help_text="docs/reference/gate-reasons.md")
+    measured = NumbersToldOut(required=False, allow_null=True)
+    runs = RunToldOut(many=True, required=False)
+    passed_over = RunToldOut(many=True, required=False)
+    would_settle = SettlingOut(required=False, allow_null=True)
+    inputs_digest = serializers.CharField(required=False)
+    code_version = serializers.CharField(required=False)
+    waiver = serializers.JSONField(allow_null=True)
+
+
 class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
     """A decision with its reasons and the digest of all it rests on."""
 
@@ -42,6 +109,7 @@ class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
     gate = serializers.CharField(source="gate_version.artefact.key")
     gate_version = serializers.IntegerField(source="gate_version.number")
     gate_standing = serializers.SerializerMethodField()
+    reasons = serializers.SerializerMethodField()
 
     class Meta:
         model = GateDecision
@@ -49,6 +117,11 @@ class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
             "id", "system", "release", "gate", "gate_version", "gate_standing", "as_of", "verdict", "reasons",
             "inputs_digest", "code_version", "decided_by", "decided_at",
         ]  # fmt: skip
+
+    @extend_schema_field(GateReasonOut(many=True))
+    def get_reasons(self, decision: GateDecision) -> Any:
+        """Return the reasons as they were stored."""
+        return decision.reasons
 
     @extend_schema_field(GateStandingOut)
     def get_gate_standing(self, decision: GateDecision) -> dict[str, Any] | None:
@@ -58,10 +131,23 @@ class GateDecisionOut(serializers.ModelSerializer[GateDecision]):
 
 
 class GateDecisionIn(Input):
-    """Which release is to pass."""
+    """Which release is to pass, and on which runs the decision must rest."""
 
     system = serializers.CharField()
     release = serializers.CharField()
+    run = InputList(
+        child=serializers.CharField(max_length=200),
+        limit="MAX_CRITERIA",
+        required=False,
+        default=list,
+        help_text="Keys of runs that must be among those which decide: without one of them it is no pass.",
+    )
+    commit = serializers.CharField(
+        required=False,
+        default="",
+        max_length=100,
+        help_text="That those runs must be of; where none is named, every run that decides. Seven characters at least.",
+    )
 
 
 class GateDecide(ScopedView):
@@ -78,10 +164,16 @@ class GateDecide(ScopedView):
     def post(self, request: Request, gate: str) -> Response:
         data = GateDecisionIn(data=request.data)
         data.is_valid(raise_exception=True)
-        principal = principal_of(request)
-        system = find_system(principal, data.validated_data["system"])
-        release = registry.find_release(system, data.validated_data["release"])
-        decision = gates.decide_gate(principal=principal, system=system, gate=gate, release=release)
+        values, principal = data.validated_data, principal_of(request)
+        system = find_system(principal, values["system"])
+        decision = gates.decide_gate(
+            principal=principal,
+            system=system,
+            gate=gate,
+            release=registry.find_release(system, values["release"]),
+            runs=values["run"],
+            commit=values["commit"],
+        )
         return Response(GateDecisionOut(decision).data, status=201)
 
 
@@ -243,50 +335,3 @@ class GateTransitions(ScopedView):
             reason=values["reason"],
         )
         return Response(GateTransitionOut(transition).data, status=201)
-
-
-class WaiverIn(Input):
-    """What is let past, for whom, why, and until when."""
-
-    system = serializers.CharField()
-    release = serializers.CharField()
-    criterion_ref = serializers.CharField(max_length=200, help_text="<requirement key>/<criterion key>")
-    reason = serializers.CharField()
-    requested_by = serializers.CharField(
-        max_length=200,
-        help_text="Who asks: user:<name> by today's name, or an actor.",
-    )
-    expires_at = serializers.DateTimeField()
-
-
-class WaiverOut(serializers.ModelSerializer[Waiver]):
-    """Who let a release past which criterion, at whose request, why, and until when."""
-
-    system = serializers.CharField(source="system.key")
-    release = serializers.CharField(source="release.name")
-
-    class Meta:
-        model = Waiver
-        fields = [
-            "id", "system", "release", "criterion_ref", "reason", "requested_by", "approved_by", "expires_at",
-            "created_at",
-        ]  # fmt: skip
-
-
-class Waivers(ScopedList[Waiver]):
-    """List waivers; record one, as an approver who signed in, for a criterion another person asked about."""
-
-    scopes = {"GET": Scope.READ, "POST": Scope.READ}
-    queryset = Waiver.objects.select_related("system", "release")
-    serializer_class = WaiverOut
-
-    @extend_schema(request=WaiverIn, responses={201: WaiverOut, 403: Problem, 404: Problem, 422: Problem})
-    def post(self, request: Request) -> Response:
-        """Let a release past one criterion; a machine's token cannot."""
-        data = WaiverIn(data=request.data)
-        data.is_valid(raise_exception=True)
-        values, principal = dict(data.validated_data), principal_of(request)
-        system = find_system(principal, values.pop("system"))
-        release = registry.find_release(system, values.pop("release"))
-        waiver = gates.record_waiver(principal=principal, release=release, **values)
-        return Response(WaiverOut(waiver).data, status=201)

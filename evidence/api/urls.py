@@ -19,8 +19,10 @@ from evidence.api import (
     people,
     readings,
     releases,
+    retractions,
     reviews,
     versions,
+    waivers,
 )
 from evidence.api.traces import conversations
 from evidence.api.traces import views as traces
@@ -54,7 +56,12 @@ urlpatterns = [
     path("eval-runs", evals.EvalRuns.as_view(), name="eval-runs"),
     path("eval-runs/compare", eval_comparisons.EvalComparisonDetail.as_view(), name="eval-run-comparison"),
     path("eval-runs/<int:pk>", evals.EvalRunDetail.as_view(), name="eval-run"),
-    path("eval-runs/<int:pk>/retraction", evals.EvalRunRetract.as_view(), name="eval-run-retraction"),
+    path("retractions", retractions.RetractionRequests.as_view(), name="retractions"),
+    path(
+        "retractions/<int:pk>/transitions",
+        retractions.RetractionTransitions.as_view(),
+        name="retraction-transitions",
+    ),
     path("gates", gates.Gates.as_view(), name="gates"),
     path(
         "gates/<str:gate>/versions/<int:number>/transitions",
@@ -71,7 +78,11 @@ urlpatterns = [
         readings.ReadingTransitions.as_view(),
         name="reading-transitions",
     ),
-    path("waivers", gates.Waivers.as_view(), name="waivers"),
+    path("waivers", waivers.Waivers.as_view(), name="waivers"),
+    path("waiver-requests", waivers.WaiverRequests.as_view(), name="waiver-requests"),
+    path(
+        "waiver-requests/<int:pk>/transitions", waivers.WaiverTransitions.as_view(), name="waiver-transitions"
+    ),
     path("log/entries", log_proofs.EntriesView.as_view(), name="log-disclosed-entries"),
     path("log/events/<uuid:event_uuid>", log_proofs.EventStateView.as_view(), name="log-event-state"),
     path(

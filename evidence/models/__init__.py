@@ -39,8 +39,23 @@ from evidence.models.disposal import (
     LegalHold,
     LegalHoldRelease,
 )
-from evidence.models.evals import EvalRun, EvalSample, EvalScore, Retraction
-from evidence.models.gate import GateDecision, GateState, GateTransition, ReleaseVerdict, Waiver
+from evidence.models.evals import (
+    EvalRun,
+    EvalSample,
+    EvalScore,
+    Retraction,
+    RetractionDismissal,
+    RetractionRequest,
+)
+from evidence.models.gate import (
+    GateDecision,
+    GateState,
+    GateTransition,
+    ReleaseVerdict,
+    Waiver,
+    WaiverDismissal,
+    WaiverRequest,
+)
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
 from evidence.models.person import Pseudonym
@@ -118,6 +133,8 @@ __all__ = [
     "ReleasePin",
     "ReleaseVerdict",
     "Retraction",
+    "RetractionDismissal",
+    "RetractionRequest",
     "Retrieval",
     "Review",
     "ReviewTask",
@@ -138,4 +155,6 @@ __all__ = [
     "TraceFacts",
     "TraceVersion",
     "Waiver",
+    "WaiverDismissal",
+    "WaiverRequest",
 ]

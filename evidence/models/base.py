@@ -110,6 +110,31 @@ class AppendOnlyModel(StoredModel):
         abstract = True
 
 
+class ActorField(models.CharField[str, str]):
+    """A column that says who: for people, the admin shows the name beside it (`evidence.admin.frame.people`)."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """Be a text to migrations: what is stored is one."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+class Dismissal(AppendOnlyModel):
+    """A request ended without effect: declined by another person, or withdrawn by whoever asked."""
+
+    class Outcome(models.TextChoices):
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    dismissed_by = ActorField(max_length=LABEL_LENGTH)
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
 class ErasableModel(AppendOnlyModel):
     """Rows with payload that an erasure takes: the log is committed to it with a salt, which goes with it.
 
@@ -133,15 +158,6 @@ def system_ids_field() -> ArrayField[list[int], list[int]]:
 def digest_field(**kwargs: Any) -> models.CharField[str, str]:
     """SHA-256 as 64 lower-case hexadecimal characters."""
     return models.CharField(max_length=DIGEST_LENGTH, **kwargs)
-
-
-class ActorField(models.CharField[str, str]):
-    """A column that says who: for people, the admin shows the name beside it (`evidence.admin.frame.people`)."""
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Be a text to migrations: what is stored is one."""
-        name, _, args, kwargs = super().deconstruct()
-        return name, "django.db.models.CharField", args, kwargs
 
 
 def actor_field(**kwargs: Any) -> ActorField:

@@ -10,6 +10,7 @@ from evidence.models.base import (
     KEY_LENGTH,
     LABEL_LENGTH,
     AppendOnlyModel,
+    Dismissal,
     ErasableModel,
     actor_field,
     digest_field,
@@ -121,14 +122,45 @@ class EvalScore(AppendOnlyModel):
         ]
 
 
+class RetractionRequest(AppendOnlyModel):
+    """Somebody asks that a run no longer counts: who, and why. Until another person confirms it, the run counts."""
+
+    SYSTEM_PATH = "run__system"
+    PII = "actor"
+    EVENT_PATH = ""
+
+    run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="retraction_requests")
+    reason = models.TextField()
+    requested_by = actor_field()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"retraction of {self.run.run_key}"
+
+
+class RetractionDismissal(Dismissal):
+    """A requested retraction was declined by another person, or withdrawn by whoever asked: the run counts."""
+
+    SYSTEM_PATH = "request__run__system"
+    PII = "actor"
+    EVENT_PATH = "request"
+
+    request = models.OneToOneField(RetractionRequest, on_delete=models.PROTECT, related_name="dismissal")
+
+
 class Retraction(AppendOnlyModel):
-    """A run was wrong: who says so and why. The run stays, and no longer counts."""
+    """A run was wrong: who said so and why, and who confirmed it. The run stays, and no longer counts."""
 
     SYSTEM_PATH = "run__system"
     PII = "actor"
     EVENT_PATH = "run"
 
     run = models.OneToOneField(EvalRun, on_delete=models.PROTECT, related_name="retraction")
+    # None, and nobody confirmed it: from before a retraction took a second person.
+    request = models.OneToOneField(
+        RetractionRequest, on_delete=models.PROTECT, null=True, related_name="retraction"
+    )
     reason = models.TextField()
     retracted_by = actor_field()
+    confirmed_by = actor_field(blank=True, db_default="")
     created_at = models.DateTimeField(auto_now_add=True)

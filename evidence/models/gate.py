@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.db import models
 
 from evidence.models.artefact import ArtefactVersion, Release
-from evidence.models.base import KEY_LENGTH, LABEL_LENGTH, AppendOnlyModel, actor_field, digest_field
+from evidence.models.base import (
+    KEY_LENGTH,
+    LABEL_LENGTH,
+    AppendOnlyModel,
+    Dismissal,
+    actor_field,
+    digest_field,
+)
 from evidence.models.system import System
 
 
@@ -83,6 +90,38 @@ class GateDecision(ReleaseVerdict):
     class Meta:
         indexes = [models.Index(fields=["release", "-decided_at"], name="evidence_gatedecision_latest")]
 
+    def __str__(self) -> str:
+        return f"decision {self.pk}: {self.verdict}"
+
+
+class WaiverRequest(AppendOnlyModel):
+    """Somebody asks that a release passes one criterion that a gate found unmet, until a date, for a reason."""
+
+    SYSTEM_PATH = "release__system"
+    PII = "actor"
+    EVENT_PATH = ""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="waiver_requests")
+    decision = models.ForeignKey(GateDecision, on_delete=models.PROTECT, related_name="waiver_requests")
+    criterion_ref = models.CharField(max_length=LABEL_LENGTH)  # "<requirement key>/<criterion key>"
+    reason = models.TextField()
+    requested_by = actor_field()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"waiver of {self.criterion_ref} for {self.release.name}"
+
+
+class WaiverDismissal(Dismissal):
+    """A requested waiver was declined by another person, or withdrawn by whoever asked: the criterion stands."""
+
+    SYSTEM_PATH = "request__release__system"
+    PII = "actor"
+    EVENT_PATH = "request"
+
+    request = models.OneToOneField(WaiverRequest, on_delete=models.PROTECT, related_name="dismissal")
+
 
 class Waiver(AppendOnlyModel):
     """A named person lets a release past one unmet criterion, until a date, for a reason."""
@@ -93,6 +132,8 @@ class Waiver(AppendOnlyModel):
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="waivers")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="waivers")
+    # None: from before waivers were asked for on record, when whoever approved one named who asked.
+    request = models.OneToOneField(WaiverRequest, on_delete=models.PROTECT, null=True, related_name="waiver")
     criterion_ref = models.CharField(max_length=LABEL_LENGTH)  # "<requirement key>/<criterion key>"
     reason = models.TextField()
     requested_by = actor_field()

@@ -1,13 +1,19 @@
-"""Reading waivers: which are in force at a moment."""
+"""Reading waivers: which are in force at a moment, which are asked for, and which criteria can be waived at all."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
 
 from evidence.clock import AsOf
-from evidence.models import Release, Waiver
+from evidence.models import GateDecision, Release, Waiver, WaiverRequest
+from evidence.vocabulary import CriterionVerdict
+
+WAITING: Final = "waiting"
+STATES: Final = (WAITING, "granted", "declined", "withdrawn")  # of a requested waiver
 
 
 def waivers_in_force(release: Release, as_of: AsOf) -> QuerySet[Waiver]:
@@ -20,3 +26,45 @@ def waivers_in_force(release: Release, as_of: AsOf) -> QuerySet[Waiver]:
 def is_in_force(waiver: Waiver, time: datetime) -> bool:
     """Tell of one waiver on record whether it is in force at a time."""
     return waiver.created_at <= time < waiver.expires_at
+
+
+def with_state(requests: QuerySet[WaiverRequest]) -> QuerySet[Any]:
+    """Annotate requested waivers with `state_now`, one of `STATES`."""
+    return requests.annotate(
+        state_now=Case(
+            When(dismissal__isnull=False, then=F("dismissal__outcome")),
+            When(waiver__isnull=False, then=Value("granted")),
+            default=Value(WAITING),
+        )
+    )
+
+
+def waiting_waivers() -> QuerySet[Any]:
+    """Return the requests that nobody has granted, declined or withdrawn, oldest first."""
+    return with_state(WaiverRequest.objects.all()).filter(state_now=WAITING).order_by("pk")
+
+
+def newest_decisions(decisions: QuerySet[GateDecision]) -> QuerySet[GateDecision]:
+    """Return, of these decisions, the newest of each gate on each release."""
+    newest = decisions.order_by("release_id", "gate_version__artefact_id", "-decided_at", "-pk")
+    return GateDecision.objects.filter(
+        pk__in=newest.distinct("release_id", "gate_version__artefact_id").values("pk")
+    ).select_related("release__system")
+
+
+def unmet_in(decisions: Iterable[GateDecision]) -> Iterator[tuple[str, GateDecision]]:
+    """Yield each criterion that a decision found unmet, with the decision.
+
+    Pins, runs, and references that lead to no criterion are none: no waiver lets a release past those.
+    """
+    for decision in decisions:
+        for reason in decision.reasons:
+            if is_criterion(reason) and reason["verdict"] != CriterionVerdict.MET:
+                yield reason["criterion"], decision
+
+
+def is_criterion(reason: Mapping[str, Any]) -> bool:
+    """Whether a reason of a decision is of a criterion on record."""
+    criterion: str = reason["criterion"]
+    named = bool(reason["requirement"]) and criterion.count("/") == 1 and not criterion.endswith("/*")
+    return named and reason.get("code") != "unresolved"

@@ -12,6 +12,7 @@ from evidence.statistics import Estimate
 
 if TYPE_CHECKING:
     from evidence.clock import AsOf
+    from evidence.gate_reasons import RunNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,28 @@ class Population:
     where: Mapping[str, str] = field(default_factory=dict)  # one slice; {} is everything
 
 
+class Obstacle(str):
+    """Why facts cannot be a pass whatever the value: a sentence that carries its code."""
+
+    __slots__ = ("code",)
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Obstacle:
+        """Make the sentence, with its code: `run_expired`."""
+        made = super().__new__(cls, sentence)
+        made.code = code
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSeen:
+    """The eval runs of a suite on a release: which decides, and which were passed over, newest first."""
+
+    used: tuple[RunNote, ...]
+    passed_over: tuple[RunNote, ...]
+    n_older: int = 0  # runs beyond those that are named
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A number that says what it is."""
@@ -77,7 +100,9 @@ class Measured:
     missing: Mapping[str, int] = field(default_factory=dict)  # of n: not observed, by reason; none is good
     # Of what was observed, how many came from each origin ("declared", "derived"), where that says how far to trust n.
     origins: Mapping[str, int] = field(default_factory=dict)
-    obstacles: tuple[str, ...] = ()  # why these facts cannot be a pass whatever the value
+    # Why these facts cannot be a pass whatever the value; with codes as `Obstacle`s.
+    obstacles: tuple[str, ...] = ()
+    runs: RunsSeen | None = None  # of a suite; None: no eval run was asked for
     estimate: Estimate | None = None  # what the bounds are of; None: nothing was observed
 
     @property
@@ -107,7 +132,7 @@ def as_measured(
 ) -> Measured:
     """Return an estimate with all it says of itself; its numbers are among the inputs, so that replays compare them."""
     numbers = asdict(estimate) if estimate else None
-    doubts = (estimate.doubt,) if estimate and estimate.doubt else ()
+    doubts = (Obstacle("mean_doubtful", estimate.doubt),) if estimate and estimate.doubt else ()
     return Measured(
         value=estimate.value if estimate else None,
         n=(estimate.n if estimate else 0) + sum(missing.values()),

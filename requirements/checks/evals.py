@@ -6,47 +6,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
-from django.db.models import Exists, OuterRef, QuerySet
-
-from evidence.digests import parse_digest
 from evidence.evals.contracts import Direction, ScoreStatus
 from evidence.evals.observations import Observed, count_missing, estimate_metric, units_of
-from evidence.models import (
-    ArtefactVersion,
-    EvalRun,
-    EvalSample,
-    EvalScore,
-    Registration,
-    Reject,
-    ReleasePin,
-    Retraction,
-)
-from evidence.selectors.registrations import HOW_TO_REGISTER
+from evidence.models import EvalRun, EvalSample, EvalScore, Reject
 from evidence.statistics import Missing, two_sided
 from evidence.vocabulary import ABSENT, RejectSource
-from requirements.checks.contracts import Measured, Population, Words, as_measured
+from requirements.checks.contracts import Measured, Obstacle, Population, Words, as_measured
+from requirements.checks.deciding_runs import choose_run
 from requirements.checks.parameters import optional, parameter_schema, share, version_reference
 from requirements.checks.registry import check
 
-_ROLES = ("suite", "evaluator", "dataset")
 # Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
 _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard"})
 
 
 @check(
     name="evals.metric",
-    version="2",
+    version="2",  # 2: the newest run decides or explains; units, and what is missing, in the bounds
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
-        "One metric over the scored samples of the latest successful run of the suite on this release "
-        "that is not retracted. "
+        "One metric over the scored samples of the run of the suite on this release that was received last "
+        "and is not retracted. It decides or explains: where it did not succeed or lacks the metric, "
+        "no older run stands in for it. "
         "Suite, evaluator and dataset must be registered versions, and the ones named here where any are named. "
         "Attempts at one item (ITEM#ATTEMPT), and samples of one trace or conversation, are one unit. "
         "What errored, is unscored, was rejected or is absent, from the dataset or a sample, counts as failed for a "
         "pass and as passed for a fail; above `max_missing_share` of it the run cannot be a pass either way. "
         "With `percentile` it is that percentile of the values, of which the missing are infinite; a mean of values "
         "without bounds cannot be judged while any is missing, nor where they are too skewed.",
-        "该发布版本上该套件最近一次成功且未撤回的运行中，已评分样本的某项指标。"
+        "该发布版本上该套件最近收到且未撤回的运行中，已评分样本的某项指标。"
+        "由该运行决定或说明原因：若其未成功或缺少该指标，绝不由更早的运行代替。"
         "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
         "同一题目的多次尝试（ITEM#ATTEMPT）以及同一轨迹或同一对话的样本为一个独立单元。"
         "出错、未评分、被拒收或缺失的样本，判断通过时按失败计，判断不通过时按成功计；"
@@ -60,6 +49,15 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
         metric={"type": "string", "minLength": 1, "description": "the metric's name in the eval file"},
         evaluator=optional(version_reference("the only evaluator version that counts")),
         dataset=optional(version_reference("the only dataset version that counts")),
+        independent=optional(
+            {
+                "type": "array",
+                "items": {"enum": ["poster", "dataset"]},
+                "uniqueItems": True,
+                "description": "who must not have built the release (registered it, or put what it pins on record): "
+                "whoever posted the run, whoever registered its dataset",
+            }
+        ),
         max_missing_share=share(
             0.05,
             meaning="largest share of samples, in [0, 1], that may be missing; it makes no pass, only none sooner",
@@ -80,109 +78,24 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
         ),
     ),
     dimensions=None,
-    reads=("EvalRun", "EvalSample", "Retraction", "Registration"),
+    reads=("EvalRun", "EvalSample", "Retraction", "RetractionRequest", "Registration"),
 )
 def measure_metric(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
-    """One metric of the latest run that counts.
-
-    Where only runs exist that cannot count, the latest of them is measured and its obstacles are named, so
-    that the answer says why it is no pass.
-    """
-    runs = _runs_in(population, parameters)
-    latest: tuple[EvalRun, list[str]] | None = None
-    for run in runs[:50]:  # newest first; behind fifty runs that do not count there is no answer worth having
-        obstacles = _obstacles(run, population, parameters)
-        if latest is None or not obstacles:
-            latest = (run, obstacles)
-        if not obstacles:
-            break
-    if latest is None:
-        nothing = _nothing(bound_confidence, parameters)
-        return replace(nothing, obstacles=tuple(_absence(population, parameters)))
-    return _measure_run(*latest, population, parameters, bound_confidence)
-
-
-def _runs_in(population: Population, parameters: Mapping[str, object]) -> QuerySet[EvalRun]:
-    suite = cast("Mapping[str, str]", parameters["suite"])
-    retracted = Retraction.objects.filter(population.as_of.knew("created_at"), run_id=OuterRef("pk"))
-    runs = EvalRun.objects.filter(
-        population.as_of.knew("received_at"),
-        ~Exists(retracted),
-        system_id=population.system_id,
-        release_id=population.release_id,
-        suite__artefact__key=suite["key"],
-        status=EvalRun.Status.SUCCESS,
-        scores__metric=parameters["metric"],
-    ).distinct()
-    if population.since is not None:
-        runs = runs.filter(observed_to__gte=population.since)
-    return runs.select_related(*_ROLES, *(f"{role}__artefact" for role in _ROLES)).order_by(
-        "-observed_to", "-pk"
+    """One metric of the run that decides (`choose_run`); nothing where none does, with why."""
+    chosen = choose_run(population, parameters)
+    measured = (
+        _nothing(bound_confidence, parameters, chosen.obstacles)
+        if chosen.run is None
+        else _measure_run(chosen.run, chosen.obstacles, population, parameters, bound_confidence)
     )
-
-
-def _absence(population: Population, parameters: Mapping[str, object]) -> Iterator[str]:
-    """Say why there is no run to measure, and which file that was refused may have been one."""
-    suite = cast("Mapping[str, str]", parameters["suite"])
-    yield f"no run of suite {suite['key']!r} that counts has the metric {parameters['metric']!r}"
-    refused = Reject.objects.filter(
-        population.as_of.knew("created_at"), system_id=population.system_id, source=RejectSource.EVAL_FILE
-    )
-    last = refused.order_by("pk").last()
-    if last is not None:
-        yield (
-            f"{refused.count()} eval files of this system could not be read; the last, on "
-            f"{last.created_at:%Y-%m-%d}: {last.detail[:200]}"
-        )
-
-
-def _obstacles(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> list[str]:
-    """Say why a run cannot be a pass: wrong or unregistered versions, or that its time is over."""
-    found: list[str] = []
-    for role in _ROLES:
-        version: ArtefactVersion = getattr(run, role)
-        if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
-            found.append(
-                f"nobody registered the {role} version {version}: an approver registers it ({HOW_TO_REGISTER})"
-            )
-        wanted = parameters.get(role)
-        if isinstance(wanted, Mapping) and not _is_version(version, wanted):
-            found.append(f"its {role} is {version}, not {_named(wanted)}")
-    pin = (
-        ReleasePin.objects.filter(release_id=population.release_id, slot="model")
-        .select_related("version")
-        .first()
-    )
-    if pin is None:
-        found.append("the release pins no model")
-    elif run.model_digest != pin.version.digest:
-        measured = (
-            f"the model {run.model_digest[:12]}…" if run.model_digest else "a model it gives no digest of"
-        )
-        found.append(f"it measured {measured}, the release pins {pin.version.digest[:12]}…")
-    if run.valid_until is not None and run.valid_until < population.as_of.at:
-        found.append(f"it was valid until {run.valid_until:%Y-%m-%d}")
-    return found
-
-
-def _is_version(version: ArtefactVersion, wanted: Mapping[str, str]) -> bool:
-    digest = wanted.get("digest")
-    return (
-        version.artefact.key == wanted["key"]
-        and wanted.get("label") in (None, version.label)
-        and (digest is None or parse_digest(digest) == version.digest)
-    )
-
-
-def _named(wanted: Mapping[str, str]) -> str:
-    return " ".join(wanted[part] for part in ("key", "label", "digest") if part in wanted)
+    return replace(measured, runs=chosen.seen, inputs={**measured.inputs, "runs": chosen.inputs})
 
 
 def _measure_run(
     run: EvalRun,
-    obstacles: list[str],
+    obstacles: tuple[str, ...],
     population: Population,
     parameters: Mapping[str, object],
     bound_confidence: float,
@@ -190,7 +103,7 @@ def _measure_run(
     metric = str(parameters["metric"])
     declared = EvalScore.objects.filter(run=run, metric=metric).order_by("pk").first()
     if declared is None:
-        return _nothing(bound_confidence, parameters)
+        return _nothing(bound_confidence, parameters, obstacles)
     counted = _count_samples(run, population, parameters)
     percentile = cast("float | None", parameters.get("percentile"))
     estimate = estimate_metric(
@@ -256,18 +169,20 @@ def _observe(run: EvalRun, population: Population, metric: str) -> Iterator[Obse
             yield Observed(units[sample_id], None if status is None else ScoreStatus(status), value)
 
 
-def _gaps(run: EvalRun, counted: _Counted, allowed: float) -> Iterator[str]:
+def _gaps(run: EvalRun, counted: _Counted, allowed: float) -> Iterator[Obstacle]:
     """Say why what is missing keeps the run from passing, whatever the bounds say."""
     missing, n = counted.missing.total, len(counted.observed) + counted.alone_missing
     told = ", ".join(f"{count} {how}" for how, count in counted.missing.as_dict().items())
     if not n:
-        yield f"run {run.run_key} holds no sample here"
+        yield Obstacle("run_empty", f"run {run} holds no sample here")
     elif missing == n:
-        yield f"all {n} samples of run {run.run_key} are missing: {told}"
+        code = "all_rejected" if counted.missing.rejected == n else "nothing_scored"
+        yield Obstacle(code, f"all {n} samples of run {run} are missing: {told}")
     elif missing / n > allowed:
-        yield f"{missing} of {n} samples are missing: {told}"
+        yield Obstacle("samples_missing", f"{missing} of {n} samples are missing: {told}")
     if counted.is_open:
-        yield "the run was limited, and nobody says how many samples the dataset has (dataset.samples)"
+        sentence = "the run was limited, and nobody says how many samples the dataset has (dataset.samples)"
+        yield Obstacle("dataset_unsized", sentence)
 
 
 def _inputs(run: EvalRun, metric: str) -> dict[str, object]:
@@ -282,7 +197,9 @@ def _inputs(run: EvalRun, metric: str) -> dict[str, object]:
     }
 
 
-def _nothing(bound_confidence: float, parameters: Mapping[str, object]) -> Measured:
+def _nothing(
+    bound_confidence: float, parameters: Mapping[str, object], obstacles: tuple[str, ...]
+) -> Measured:
     return as_measured(
         None,
         missing={},
@@ -290,4 +207,5 @@ def _nothing(bound_confidence: float, parameters: Mapping[str, object]) -> Measu
         inputs={"eval_run": None, "metric": parameters["metric"]},
         unit="",
         direction=Direction.HIGHER,
+        obstacles=obstacles,
     )

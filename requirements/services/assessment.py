@@ -16,6 +16,7 @@ from evidence import clock
 from evidence.access import Principal
 from evidence.clock import AsOf
 from evidence.digests import digest_of
+from evidence.gate_reasons import CriterionTold
 from evidence.locks import Lock, hold
 from evidence.models import Release, System
 from evidence.replay import Replay
@@ -24,11 +25,12 @@ from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
 from evidence.vocabulary import CriterionVerdict
 from requirements import acts
-from requirements.checks import Check, Measured, Population, known_checks
+from requirements.checks import Check, Measured, Obstacle, Population, known_checks
 from requirements.drafts import Comparator
 from requirements.errors import RequirementNotFound
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
+from requirements.telling import tell, tell_unmeasured
 from requirements.verdicts import Judgement, Rule, judge, worst
 
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
@@ -63,6 +65,7 @@ class Assessed:
     slices: tuple[SliceResult, ...]
     inputs: dict[str, Any]
     code_version: str
+    told: CriterionTold
 
     @property
     def inputs_digest(self) -> str:
@@ -79,8 +82,17 @@ def assess(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, act
     Args:
         as_of: what was not on record then is not seen.
     """
+    return _store(
+        evaluate(criterion=criterion, release=release, as_of=as_of), criterion, release, as_of, actor
+    )
+
+
+@transaction.atomic
+def _store(
+    judged: Assessed, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, actor: str
+) -> Assessment:
+    """Store what was judged, unless the last assessment was drawn from the same facts."""
     hold(Lock.ASSESSMENT, criterion.pk, release.pk)  # two equal assessments at once become one row
-    judged = evaluate(criterion=criterion, release=release, as_of=as_of)
     last = (
         Assessment.objects.filter(criterion=criterion, release=release, as_of__lte=as_of.at)
         .order_by("-as_of", "-pk")
@@ -137,26 +149,33 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
         "release": release.digest,
     }
     if check is None:
-        detail = f"this version of the product has no check {criterion.check_name!r}"
-        return Assessed(Judgement(CriterionVerdict.NOT_ASSESSED, detail), None, (), base, ENGINE_VERSION)
+        return _not_assessed(
+            base, "no_check", f"this version of the product has no check {criterion.check_name!r}"
+        )
     if release.system_id != criterion.version.requirement.system_id:
-        detail = "the criterion and the release belong to different systems"
-        return Assessed(Judgement(CriterionVerdict.NOT_ASSESSED, detail), None, (), base, ENGINE_VERSION)
+        return _not_assessed(base, "unresolved", "the criterion and the release belong to different systems")
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
     unregistered = unregistered_pins(release, as_of)
-    obstacles = (say_unregistered(unregistered),) if unregistered else ()
+    obstacles = (Obstacle("pin_unregistered", say_unregistered(unregistered)),) if unregistered else ()
     parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
     judgement = worst(part.judgement for part in parts)
-    if judgement is not parts[0].judgement:
-        failing = next(part for part in parts if part.judgement is judgement)
-        judgement = Judgement(judgement.verdict, f"in {_named(failing.where)}: {judgement.detail}")
+    deciding = next(part for part in parts if part.judgement is judgement)
+    told = tell(_rule(criterion), deciding.recent, judgement, deciding.where)
+    if deciding.where:
+        judgement = replace(judgement, detail=f"in {_named(deciding.where)}: {judgement.detail}")
     return Assessed(
         judgement=judgement,
         whole=parts[0].recent,
         slices=tuple(part.shown() for part in parts[1:]),
         inputs={**base, "measured": [part.inputs() for part in parts]},
         code_version=f"{ENGINE_VERSION}+{check.name}/{check.version}",
+        told=told,
     )
+
+
+def _not_assessed(inputs: dict[str, Any], code: str, detail: str) -> Assessed:
+    judgement = Judgement(CriterionVerdict.NOT_ASSESSED, detail, code)
+    return Assessed(judgement, None, (), inputs, ENGINE_VERSION, tell_unmeasured(judgement))
 
 
 def replay_assessment(assessment: Assessment) -> Replay:
@@ -232,26 +251,25 @@ def _resolve(system: System, reference: CriterionReference, as_of: AsOf) -> list
 def _finding(
     criterion: AcceptanceCriterion, release: Release, as_of: AsOf, actor: str, *, store: bool
 ) -> CriterionFinding:
-    state = state_of(criterion.version, as_of)
+    judged = evaluate(criterion=criterion, release=release, as_of=as_of)
     if store:
-        stored = assess(criterion=criterion, release=release, as_of=as_of, actor=actor)
-        verdict, detail = CriterionVerdict(stored.verdict), stored.detail
-        inputs_digest, code_version = stored.inputs_digest, stored.code_version
-    else:
-        judged = evaluate(criterion=criterion, release=release, as_of=as_of)
-        verdict, detail = judged.judgement.verdict, judged.judgement.detail
-        inputs_digest, code_version = judged.inputs_digest, judged.code_version
+        _store(judged, criterion, release, as_of, actor)
+    verdict, detail, told = judged.judgement.verdict, judged.judgement.detail, judged.told
+    state = state_of(criterion.version, as_of)
     if state is not RequirementState.APPROVED and verdict is CriterionVerdict.MET:
-        verdict = CriterionVerdict.NOT_ASSESSED
         detail = f"{criterion.version} is {state.value}, not approved; measured: {detail}"
+        unapproved = Judgement(CriterionVerdict.NOT_ASSESSED, detail, "not_approved")
+        verdict = unapproved.verdict
+        told = {**told, "code": unapproved.code, "would_settle": tell_unmeasured(unapproved)["would_settle"]}
     return CriterionFinding(
         criterion=str(criterion),
         requirement=str(criterion.version),
         verdict=verdict,
         detail=detail,
-        inputs_digest=inputs_digest,
-        code_version=code_version,
+        inputs_digest=judged.inputs_digest,
+        code_version=judged.code_version,
         counts_reviews=_counts_reviews(criterion),
+        told=told,
     )
 
 
@@ -269,6 +287,7 @@ def _unresolved(reference: CriterionReference, why: str) -> CriterionFinding:
         inputs_digest="",
         code_version=ENGINE_VERSION,
         counts_reviews=False,
+        told=tell_unmeasured(Judgement(CriterionVerdict.NOT_ASSESSED, why, "unresolved")),
     )
 
 
@@ -283,7 +302,10 @@ class _Part:
 
     def inputs(self) -> dict[str, Any]:
         ever = None if self.ever is None else {"n": self.ever.n, "inputs": dict(self.ever.inputs)}
-        recent = {"inputs": dict(self.recent.inputs), "obstacles": list(self.recent.obstacles)}
+        recent = {
+            "inputs": dict(self.recent.inputs),
+            "obstacles": [str(each) for each in self.recent.obstacles],
+        }
         return {"where": self.where, "recent": recent, "ever": ever}
 
     def shown(self) -> SliceResult:
@@ -322,8 +344,11 @@ def _judge_slice(
     if since is not None:
         unlimited = Population(release.system_id, release.pk, as_of, None, where)
         ever = check.measure(unlimited, criterion.parameters, criterion.bound_confidence)
-    rule = Rule(Comparator(criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
-    return _Part(where, recent, ever, judge(rule, recent, ever))
+    return _Part(where, recent, ever, judge(_rule(criterion), recent, ever))
+
+
+def _rule(criterion: AcceptanceCriterion) -> Rule:
+    return Rule(Comparator(criterion.comparator), criterion.threshold, criterion.unit, criterion.min_n)
 
 
 def _columns(judged: Assessed, criterion: AcceptanceCriterion) -> dict[str, Any]:

@@ -381,13 +381,15 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/reviews", {
         **system, "trace_id": task.trace.trace_id.hex, "decision": "reject", "reason_code": "unclear", "rationale": "r",
     }  # fmt: skip
-    waiver = {"criterion_ref": "r/c", "reason": "r", "requested_by": "user:a", "expires_at": now}
-    yield "/api/v1/waivers", {**system, "release": "r1", **waiver}
+    waiver = {"criterion_ref": "r/c", "reason": "r", "expires_at": now}
+    yield "/api/v1/waiver-requests", {**system, "release": "r1", **waiver}
+    yield "/api/v1/waiver-requests/1/transitions", {"to_state": "declined", "reason": "r"}
     yield "/api/v1/assessments", {**system, "release": "r1"}
     yield "/api/v1/probe-runs", {**system, "release": "r1", "probe": "induction.heads"}
     yield "/api/v1/requirements/lint", {"statement": "The system shows its sources.", "layer": "product"}
     yield "/api/v1/requirements/r/versions/1/transitions", {**system, "to_state": "in_review", "reason": "r"}
-    yield "/api/v1/eval-runs/1/retraction", {"reason": "r"}
+    yield "/api/v1/retractions", {**system, "run_key": "k", "reason": "r"}
+    yield "/api/v1/retractions/1/transitions", {"to_state": "declined", "reason": "r"}
     period = {"period_from": now, "period_to": now, "as_of": now}
     yield "/api/v1/binders", {**system, "release": "r1", "baseline": "", **period}
 
@@ -402,7 +404,7 @@ def _pages(world: World, scale: float) -> Iterator[Bomb]:
             session_of(world.people["reviewer"]), {"review": "1", "decision": "reject", "rationale": "r"},
         ),
         "/admin/auth/user/add/": (session_of(world.people["operator"]), {"username": "x", "last_name": "y"}),
-        "/admin/evidence/waiver/add/": (session_of(world.people["approver"]), {"criterion_ref": "r", "reason": "r"}),
+        "/admin/evidence/waiverrequest/add/": (session_of(world.people["author"]), {"unmet": "r", "reason": "r"}),
     }  # fmt: skip
     for path, (headers, fields) in forms.items():
         door, sent = path.replace(f"/{task.pk}/", "/…/"), {**headers, "Content-Type": _FORM}

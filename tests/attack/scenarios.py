@@ -12,15 +12,14 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from evidence.access import principal_of_command_line
-from evidence.actors import actor_of_token
+from evidence.access import principal_of_command_line, principal_of_token
 from evidence.models import EvalRun, GateTransition, IngestBatch, Scope, Span, Waiver
 from evidence.services.people.tokens import IssuedToken, issue_token
 from requirements.models import RequirementTransition
 from tests.attack.wire import Answer, Send, bearer, session_of
 from tests.evidence.eval_files import eval_file
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
-from tests.factories import World, make_world
+from tests.factories import World, ask_for_waiver, make_world
 from tests.requirements.builders import requirement_file
 
 _JSON: Final = {"Content-Type": "application/json"}
@@ -89,11 +88,9 @@ def waive_what_ones_token_asked_for(send: Send, world: World) -> Iterator[str]:
     """a waiver that one's own token asked for."""
     both = _both(world)
     token = _token(world, both, Scope.IMPORT).token
-    waiver = {
-        "system": world.system.key, "release": "r1", "criterion_ref": "r/c", "reason": "r",
-        "requested_by": actor_of_token(token), "expires_at": (timezone.now() + timedelta(days=1)).isoformat(),
-    }  # fmt: skip
-    _post(send, "/api/v1/waivers", session_of(both), waiver)
+    asked = ask_for_waiver(world, "r/c", asker=principal_of_token(token))
+    step = f"/api/v1/waiver-requests/{asked.pk}/transitions"
+    _post(send, step, session_of(both), {"to_state": "granted"})
     if Waiver.objects.exists():
         yield "one person asked for a waiver and granted it"
 

@@ -109,6 +109,45 @@ def test_gate_exits_with_the_verdict(
         assert "0.61 of 40, needs 0.9" in capsys.readouterr().out
 
 
+def test_gate_shows_numbers_runs_and_what_would_settle_it(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retraction = {"requested_by": "token:ab", "reason": "wrong labels", "confirmed_by": None}
+    run = {"run_key": "run-2", "commit": "4b1d46ee", "received_at": "2026-11-22", "retractions": [retraction]}
+    earlier = {"run_key": "run-1", "code": "earlier", "detail": "run-2 was received later", "retractions": []}
+    measured = {
+        "value": 0.867, "bound": 0.729, "comparator": "at_least", "threshold": 0.8, "n_observations": 30,
+        "n_units": 10,
+    }  # fmt: skip
+    reason = {
+        "requirement": "r v1", "criterion": "r/c", "verdict": "insufficient", "detail": "too few to tell",
+        "code": "too_few_to_tell", "measured": measured, "runs": [run], "passed_over": [earlier],
+        "would_settle": {"more_units": 42, "detail": "about 42 more"}, "waiver": None,
+    }  # fmt: skip
+    server.will_answer(201, {**decision("insufficient"), "reasons": [reason]})
+    assert main([*GATE, "--run", "run-2", "--run", "run-3", "--commit", "4b1d46ee"]) == 2
+    asked = {"system": "credit-assistant", "release": "r1", "run": ["run-2", "run-3"], "commit": "4b1d46ee"}
+    assert json.loads(server.asked[0][2]) == asked
+    told = capsys.readouterr().out
+    for said in (
+        "0.729  at least 0.8  10 units, 30 observations  too_few_to_tell",
+        "decided by run run-2, commit 4b1d46ee",
+        "retraction asked by token:ab, waits for a second person: wrong labels",
+        "passed over run run-1 (earlier): run-2 was received later",
+        "to settle it: about 42 more",
+    ):
+        assert said in told
+
+
+def test_retract_asks_and_says_that_it_waits(server: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+    server.will_answer(201, {"id": 3, "run_key": "run-2", "state": "waiting"})
+    assert main(["retract", "run-2", "--system", "credit-assistant", "--reason", "wrong labels"]) == 0
+    path, _, body = server.asked[0]
+    assert path == "/api/v1/retractions"
+    assert json.loads(body) == {"system": "credit-assistant", "run_key": "run-2", "reason": "wrong labels"}
+    assert "retraction 3 of run-2 is waiting" in capsys.readouterr().out
+
+
 def test_refusal_is_told_in_the_servers_words_with_what_to_do(
     server: Answering, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from evidence.access import principal_of_user
 from evidence.errors import ProofNeeded
 from evidence.models import Scope, Waiver
 from tests.evidence.binder_world import PERIOD, fill_lightly
-from tests.factories import World
+from tests.factories import World, ask_for_waiver
 from tests.invariants.walk import OUR_APPS
 
 pytestmark = pytest.mark.django_db
@@ -193,8 +193,9 @@ def test_approving_and_waiving_take_a_proof(world: World, settings: Any) -> None
     approver = principal_of_user(world.people["approver"], proved_at=long_ago)
     with pytest.raises(ProofNeeded, match="/admin/proof/"):
         acts.check_can_approve(approver)
+    asked = ask_for_waiver(world, "r/c")
     with pytest.raises(ProofNeeded):
-        acts.check_can_waive(approver, world.release)
+        acts.check_can_waive(approver, asked)
     assert acts.can_approve(approver), "the button is there; the act asks"
     assert not Waiver.objects.exists()
 

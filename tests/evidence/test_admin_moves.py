@@ -11,12 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from evidence.models import Waiver
+from evidence.models import Waiver, WaiverRequest
 from evidence.services.gates import LONGEST
 from requirements.models import RequirementVersion
 from requirements.selectors.requirements import state_of
 from requirements.services.requirements import import_requirements
-from tests.factories import World, acting, make_world
+from tests.factories import World, acting, find_unmet, make_world
 
 STARTER = Path(__file__).resolve().parents[2] / "requirements" / "starter"
 
@@ -77,28 +77,39 @@ def test_an_auditor_sees_no_buttons(world: World, version: RequirementVersion) -
     assert client.post(address, {"to_state": "in_review"}).status_code == 403
 
 
-def test_an_approver_waives_what_another_asked_for_and_nobody_else_does(world: World) -> None:
-    address = reverse("admin:evidence_waiver_add")
+def test_an_author_asks_for_a_waiver_of_what_is_unmet_and_an_approver_grants_it(world: World) -> None:
+    find_unmet(world.release, "shows-sources/cited")
+    address = reverse("admin:evidence_waiverrequest_add")
     data = {
-        "release": world.release.pk,
-        "criterion_ref": "shows-sources/material-claims-supported",
-        "requested_by": world.people["author"].pk,
+        "unmet": f"{world.release.pk} shows-sources/cited",
         "expires_at": f"{timezone.now() + timedelta(days=200):%Y-%m-%d}",
         "reason": "The index is being rebuilt.",
     }
-    assert signed_in(world.people["author"]).post(address, data).status_code == 403
-    approver = signed_in(world.people["approver"])
-    refused = approver.post(address, data)
+    assert signed_in(world.people["approver"]).post(address, data).status_code == 403
+    author = signed_in(world.people["author"])
+    refused = author.post(address, data)
     assert refused.status_code == 422
     assert f"within {LONGEST.days} days" in refused.content.decode()
-    assert not Waiver.objects.exists()
     data["expires_at"] = f"{timezone.now() + timedelta(days=20):%Y-%m-%d}"
-    assert approver.post(address, data).status_code == 302
+    assert (
+        author.post(address, data | {"unmet": f"{world.release.pk} shows-sources/other"}).status_code == 422
+    )
+    assert author.post(address, data).status_code == 302
+    asked = WaiverRequest.objects.get()
+    page = reverse("admin:evidence_waiverrequest_change", args=[asked.pk])
+    approver = signed_in(world.people["approver"])
+    assert f"{reverse('admin:evidence_waiverrequest_changelist')}?state=waiting" in (
+        approver.get(reverse("admin:index")).content.decode()
+    )
+    assert not Waiver.objects.exists()
+    approver.post(page, {"step": "granted", "reason": ""})
     assert Waiver.objects.get().requested_by == world.principal("author").actor
 
 
-def test_an_approver_is_offered_no_release_of_another_system(world: World) -> None:
+def test_an_author_is_offered_no_release_of_another_system(world: World) -> None:
     other = make_world("aml-copilot")
-    page = signed_in(world.people["approver"]).get(reverse("admin:evidence_waiver_add")).content.decode()
+    find_unmet(other.release, "r/c")
+    find_unmet(world.release, "r/c")
+    page = signed_in(world.people["author"]).get(reverse("admin:evidence_waiverrequest_add")).content.decode()
+    assert str(world.release) in page
     assert str(other.release) not in page
-    assert other.people["author"].username not in page

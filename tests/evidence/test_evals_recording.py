@@ -13,7 +13,7 @@ from evidence.services import audit, evals
 from evidence.services.blobs import read_blob
 from evidence.services.evals import EvalFileRefused
 from tests.evidence.eval_files import eval_file, post
-from tests.factories import World, acting
+from tests.factories import World
 
 
 def test_a_file_is_kept_as_it_came_with_its_samples_and_our_aggregates(world: World) -> None:
@@ -97,14 +97,6 @@ def test_no_run_without_its_audit_event(world: World, monkeypatch: pytest.Monkey
     with pytest.raises(IntegrityError):
         post(world, eval_file())
     assert not EvalRun.objects.exists()
-
-
-def test_a_retraction_says_why_and_is_made_once(world: World) -> None:
-    run = post(world, eval_file()).run
-    with pytest.raises(InvalidInput):
-        evals.retract_eval_run(run=run, reason=" ", principal=acting("user:ana"))
-    first = evals.retract_eval_run(run=run, reason="wrong labels", principal=acting("user:ana"))
-    assert evals.retract_eval_run(run=run, reason="again", principal=acting("user:bob")) == first
 
 
 def url(**query: str) -> str:

@@ -26,7 +26,7 @@ from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.binder_world import Filled, eval_file, export, fill, fill_lightly
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.factories import World, acting, define_gate, make_world
+from tests.factories import World, acting, ask_for_waiver, define_gate, grant_waiver, make_world, retract
 from tests.in_flight import in_flight
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -56,13 +56,6 @@ def gate_over(world: World, **criterion: Any) -> AcceptanceCriterion:
         references=[gates.CriterionReference(requirement="r")],
     )  # fmt: skip
     return made
-
-
-def waive(world: World) -> Waiver:
-    return gates.record_waiver(
-        principal=world.principal("approver"), release=world.release, criterion_ref="r/c", reason="the next index",
-        requested_by=f"user:{world.people['author'].username}", expires_at=timezone.now() + timedelta(days=7),
-    )  # fmt: skip
 
 
 def judge(world: World, trace: Trace) -> None:
@@ -106,7 +99,8 @@ def test_a_moment_of_a_transaction_that_has_written_leaves_out_who_was_still_at_
 
 def test_a_waiver_that_was_being_granted_lets_no_earlier_decision_pass(world: World) -> None:
     gate_over(world)
-    with in_flight(lambda: waive(world)):
+    asked = ask_for_waiver(world, "r/c")
+    with in_flight(lambda: grant_waiver(asked, world.principal("approver"))):
         decision = decide(world)
     assert Waiver.objects.count() == 1
     assert the_same(gates.replay_gate_decision(decision))
@@ -129,7 +123,7 @@ def test_reviews_and_retractions_in_flight_change_no_assessment(world: World) ->
         min_n=1,
         parameters="{suite: {key: behaviour}, metric: grounded}",
     )
-    with in_flight(lambda: evals.retract_eval_run(run=run, reason="wrong data", principal=acting())):
+    with in_flight(lambda: retract(run)):
         assessed = assess(
             criterion=measured, release=world.release, as_of=clock.read_moment(), actor="user:ana"
         )

@@ -24,8 +24,8 @@ from evidence.services.blobs import blob_path
 from tests.evidence.binder_world import Filled, export, fill_lightly
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
-from tests.evidence.test_one_clock import decide, judge, the_same, waive
-from tests.factories import World, acting, define_gate, make_world
+from tests.evidence.test_one_clock import decide, judge, the_same
+from tests.factories import World, acting, ask_for_waiver, define_gate, grant_waiver, make_world
 from tests.interleaving import interleave, raise_problems
 from tests.requirements.builders import make_criterion, make_trace
 
@@ -85,7 +85,8 @@ class Writers:
 
     def waive(self) -> Callable[[], object]:
         """A waiver of the criterion."""
-        return lambda: waive(self.world)
+        asked = ask_for_waiver(self.world, "r/c")
+        return lambda: grant_waiver(asked, self.world.principal("approver"))
 
     def document(self) -> Callable[[], object]:
         """A document, into the index that citations are checked against."""

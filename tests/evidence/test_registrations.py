@@ -14,8 +14,8 @@ from evidence.models import ArtefactVersion, Registration, Release, Scope
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.services import gates, registry
 from evidence.services.gates import CriterionReference
-from tests.evidence.test_gates import assessor, say, waive
-from tests.factories import World, acting, define_gate, manifest
+from tests.evidence.test_gates import assessor, say
+from tests.factories import World, acting, define_gate, manifest, waive
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_waiver_of_a_criterion_does_not_let_an_unregistered_version_past(
     world: World, unvouched: Release
 ) -> None:
     say("not_met")
-    waive(world, release=unvouched)
+    waive(world, "r0/c", release=unvouched)
     assert decide(unvouched).verdict == "insufficient"
 
 

@@ -54,7 +54,7 @@ from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.semconv_spans import make_span as semconv_span
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_log_api import publish
-from tests.factories import World, acting, define_gate, make_person, manifest
+from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet, make_person, manifest
 from tests.invariants.who import COMMAND_LINE, EVERYBODY, STRANGER, SUPERUSER, TOKEN_WITH, TOKEN_WITHOUT, Who
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 
@@ -225,6 +225,16 @@ def eval_run(world: World) -> Any:
     ).run
 
 
+def retraction_asked(world: World) -> Any:
+    """A retraction that waits for an approver, asked for by the world's author."""
+    return evals.ask_retraction(principal=world.principal("author"), run=eval_run(world), reason="r")
+
+
+def waiver_asked(world: World) -> Any:
+    """A waiver that waits for an approver, asked for by the world's author."""
+    return ask_for_waiver(world, "r/c")
+
+
 def exported(world: World) -> Any:
     """A binder's row."""
     blob = Blob.objects.create(digest=sha256_hex(b"zip"), size=3, media_type="application/zip")
@@ -343,15 +353,13 @@ def binder_asked(world: World) -> dict[str, Any]:
     return {"system": world.system, "release": world.release, "baseline": "", **period}
 
 
-def waiver_asked(world: World) -> dict[str, Any]:
-    asked_by = world.principal("author").actor
-    return {"criterion_ref": "r/c", "reason": "r", "requested_by": asked_by, "expires_at": later()}
+def waiver_body() -> dict[str, Any]:
+    return {"criterion_ref": "r/c", "reason": "r", "expires_at": later()}
 
 
 def waiver_form(world: World, _: Any) -> dict[str, Any]:
-    author = world.people["author"].pk
-    form = {"release": world.release.pk, "requested_by": author, "expires_at": later().date().isoformat()}
-    return {**form, "criterion_ref": "r/c", "reason": "r"}
+    unmet, expires_at = f"{world.release.pk} r/c", later().date().isoformat()
+    return {"unmet": unmet, "expires_at": expires_at, "reason": "r"}
 
 
 def person_form(person: User, **changes: Any) -> dict[str, Any]:
@@ -410,6 +418,54 @@ def reading_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
         ),
         admin=browse(version_page, lambda *_: {"step": to_state, "reason": "r"}),
         prepare=reading_proposal,
+        scopes=(Scope.IMPORT, Scope.READ),
+        **over,
+    )
+
+
+def retraction_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a requested retraction is settled."""
+    return Act(
+        f"evidence.acts.check_can_{check}_retraction",
+        frozenset(allowed),
+        serve(
+            lambda world, who, asked: evals.settle_retraction(
+                principal=who, request=asked, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, asked: f"/api/v1/retractions/{asked.pk}/transitions",
+            lambda *_: {"to_state": to_state, "reason": "r"},
+        ),
+        admin=browse(
+            lambda _, asked: reverse("admin:evidence_retractionrequest_change", args=[asked.pk]),
+            lambda *_: {"step": to_state, "reason": "r"},
+        ),
+        prepare=retraction_asked,
+        scopes=(Scope.PUSH_EVAL, Scope.READ),
+        **over,
+    )
+
+
+def waiver_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a requested waiver is settled."""
+    return Act(
+        f"evidence.acts.check_can_{check}",
+        frozenset(allowed),
+        serve(
+            lambda world, who, asked: gates.settle_waiver(
+                principal=who, request=asked, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, asked: f"/api/v1/waiver-requests/{asked.pk}/transitions",
+            lambda *_: {"to_state": to_state, "reason": "r"},
+        ),
+        admin=browse(
+            lambda _, asked: reverse("admin:evidence_waiverrequest_change", args=[asked.pk]),
+            lambda *_: {"step": to_state, "reason": "r"},
+        ),
+        prepare=waiver_asked,
         scopes=(Scope.IMPORT, Scope.READ),
         **over,
     )
@@ -499,15 +555,21 @@ ACTS: Final[list[Act]] = [
         owner="approver",
     ),
     Act(
-        "evidence.acts.check_can_waive",
-        frozenset({"approver"}),
+        "evidence.acts.check_can_ask_waiver",
+        AUTHORS,
         serve(
-            lambda world, who, _: gates.record_waiver(principal=who, release=world.release, **waiver_asked(world))
+            lambda world, who, _: gates.ask_waiver(principal=who, release=world.release, **waiver_body())
         ),
-        api=post(lambda *_: "/api/v1/waivers", lambda world, _: named(world, release="r1", **waiver_asked(world))),
-        admin=browse(lambda *_: reverse("admin:evidence_waiver_add"), waiver_form),
-        owner="approver",
+        api=post(
+            lambda *_: "/api/v1/waiver-requests", lambda world, _: named(world, release="r1", **waiver_body())
+        ),
+        admin=browse(lambda *_: reverse("admin:evidence_waiverrequest_add"), waiver_form),
+        prepare=lambda world: find_unmet(world.release, "r/c"),
+        scopes=(Scope.IMPORT,),
     ),
+    waiver_step("waive", "granted", "approver"),
+    waiver_step("decline_waiver", "declined", "approver"),
+    waiver_step("withdraw_waiver", "withdrawn", "author", TOKEN_WITH, owner="author"),
     Act(
         "evidence.acts.check_can_use_waiver",  # the gate's door: test_gates shows it there
         frozenset(EVERYBODY) - {"approver", TOKEN_WITH, TOKEN_WITHOUT},
@@ -596,12 +658,21 @@ ACTS: Final[list[Act]] = [
         scopes=(Scope.PUSH_EVAL,),
     ),
     Act(
-        "evidence.acts.check_can_retract_eval_run",
-        MACHINES,
-        serve(lambda world, who, run: evals.retract_eval_run(principal=who, run=run, reason="r")),
-        api=post(lambda _, run: f"/api/v1/eval-runs/{run.pk}/retraction", lambda *_: {"reason": "r"}),
+        "evidence.acts.check_can_ask_retraction",
+        AUTHORS,
+        serve(lambda world, who, run: evals.ask_retraction(principal=who, run=run, reason="r")),
+        api=post(
+            lambda *_: "/api/v1/retractions", lambda world, run: named(world, run_key=run.run_key, reason="r")
+        ),
+        admin=browse(
+            lambda _, run: reverse("admin:evidence_evalrun_change", args=[run.pk]),
+            lambda *_: {"step": "retraction", "reason": "r"},
+        ),
         prepare=eval_run, scopes=(Scope.PUSH_EVAL,),
     ),
+    retraction_step("confirm", "confirmed", "approver"),
+    retraction_step("decline", "declined", "approver"),
+    retraction_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
     Act(
         "evidence.acts.check_can_propose_gate",
         AUTHORS,

@@ -13,12 +13,13 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.models import AppendOnlyModel, EvalRun, Scope
+from evidence.services.evals import ask_retraction
 from evidence.services.gates import CriterionReference, propose_gate
 from evidence.services.readings import propose_reading
 from tests.evidence.binder_world import PERIOD
-from tests.evidence.eval_files import eval_file
+from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
-from tests.factories import World, acting, define_gate
+from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import stored_trace
 from tests.invariants.walk import is_excepted, our_models, our_views
@@ -79,12 +80,17 @@ def eval_runs(world: World) -> Sent:
     )
 
 
-def retraction(world: World) -> Sent:
+def retractions(world: World) -> Sent:
     sent = eval_runs(world)
     APIClient().post(sent.path, sent.body, content_type=sent.content_type, **world.headers(Scope.PUSH_EVAL))
-    return Sent(
-        f"/api/v1/eval-runs/{EvalRun.objects.get().pk}/retraction", {"reason": "wrong model"}, Scope.PUSH_EVAL
-    )
+    body = {"system": world.system.key, "run_key": EvalRun.objects.get().run_key, "reason": "wrong model"}
+    return Sent("/api/v1/retractions", body, Scope.PUSH_EVAL)
+
+
+def retraction_transitions(world: World) -> Sent:
+    run = post(world, eval_file()).run
+    asked = ask_retraction(principal=acting(), run=run, reason="wrong model")
+    return Sent(f"/api/v1/retractions/{asked.pk}/transitions", {"to_state": "confirmed"}, "approver")
 
 
 def gates(world: World) -> Sent:
@@ -130,17 +136,21 @@ def registrations(world: World) -> Sent:
     return Sent("/api/v1/versions/registrations", body, Scope.IMPORT)
 
 
-def waivers(world: World) -> Sent:
-    criterion = make_criterion(world)
+def waiver_requests(world: World) -> Sent:
+    find_unmet(world.release, "r/c")
     body = {
         "system": world.system.key,
         "release": "r1",
-        "criterion_ref": str(criterion),
+        "criterion_ref": "r/c",
         "reason": "the bank accepts this until the new index is live",
-        "requested_by": f"user:{world.people['author'].username}",
         "expires_at": (timezone.now() + timedelta(days=30)).isoformat(),
     }
-    return Sent("/api/v1/waivers", body, "approver")
+    return Sent("/api/v1/waiver-requests", body, Scope.IMPORT)
+
+
+def waiver_transitions(world: World) -> Sent:
+    asked = ask_for_waiver(world, "r/c")
+    return Sent(f"/api/v1/waiver-requests/{asked.pk}/transitions", {"to_state": "granted"}, "approver")
 
 
 def requirements_import(world: World) -> Sent:
@@ -191,7 +201,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "deployments": deployments,
     "reviews": reviews,
     "eval-runs": eval_runs,
-    "eval-run-retraction": retraction,
+    "retractions": retractions,
+    "retraction-transitions": retraction_transitions,
     "gates": gates,
     "gate-decide": gate_decide,
     "gate-transitions": gate_transitions,
@@ -199,7 +210,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "reading-try": reading_try,
     "reading-transitions": reading_transitions,
     "registrations": registrations,
-    "waivers": waivers,
+    "waiver-requests": waiver_requests,
+    "waiver-transitions": waiver_transitions,
     "requirements-import": requirements_import,
     "requirements-lint": requirements_lint,
     "requirement-transitions": requirement_transitions,

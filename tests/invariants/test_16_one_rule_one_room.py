@@ -101,7 +101,7 @@ def ask(door: Door, world: World, who: Who, made: Any) -> str:
 _ATTRIBUTES: Final = frozenset(
     {"groups", "is_superuser", "has_perm", "has_perms", "may", "require", "roles", "scopes"}
 )
-_NAMES: Final = frozenset({"is_approver", "ROLES", "scopes_of", "same_person", "is_member"})
+_NAMES: Final = frozenset({"is_approver", "ROLES", "scopes_of", "same_person"})
 # file -> what in it is no decision
 SEEN_AND_JUDGED: Final = {
     "evidence/api/permissions.py": {"require"},  # reads the coarse table that each view is

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from django.db.models import Model
@@ -14,10 +13,9 @@ from evidence.models import AuditEvent, Pseudonym, Scope
 from evidence.models.base import ActorField
 from evidence.services import registry
 from evidence.services.disposal.holds import place_hold, release_hold
-from evidence.services.gates import record_waiver
 from tests.evidence.binder_world import export, fill
 from tests.evidence.test_identity import tables_that_hold
-from tests.factories import ACTOR, GATE_APPROVER, World, build_world, make_person
+from tests.factories import ACTOR, GATE_APPROVER, World, build_world, make_person, waive
 from tests.invariants.walk import our_models
 from tests.requirements.builders import APPROVER
 
@@ -48,15 +46,8 @@ def test_a_text_column_that_is_named_like_an_actor_is_one() -> None:
 
 
 def fill_further(world: World) -> None:
-    """Record what a filled world lacks: a waiver, asked for by name, a deployment, a hold that is over, a token."""
-    record_waiver(
-        principal=world.principal("approver"),
-        release=world.release,
-        criterion_ref="states-limits/c",
-        reason="known, fixed in r2",
-        requested_by=f"user:{world.people['author'].username}",
-        expires_at=timezone.now() + timedelta(days=1),
-    )
+    """Record what a filled world lacks: a waiver, a deployment, a hold that is over, a token."""
+    waive(world, "states-limits/c")
     registry.record_deployment(
         principal=world.principal("author"), system=world.system, environment="production", release=world.release,
         effective_from=timezone.now(),

@@ -19,13 +19,13 @@ from evidence.api.inputs import FreeValue, Input, InputList
 from evidence.api.parsing import StrictJSONParser
 from evidence.errors import InvalidInput
 from evidence.models import Scope
-from evidence.services.gates.waivers import record_waiver
 from evidence.services.people.access_proposals import propose_access
 from evidence.services.people.memberships import add_member
 from evidence.services.people.persons import create_person
 from evidence.services.people.tokens import issue_token
 from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.parser import parse_requirement_file
+from tests import factories
 from tests.factories import World, make_person
 from tests.requirements.builders import requirement_file
 
@@ -112,14 +112,7 @@ def propose(world: World) -> None:
 
 def waive(world: World) -> None:
     for criterion in ("a/b", "a/c"):
-        record_waiver(
-            principal=principal_of_user(world.people["approver"]),
-            release=world.release,
-            criterion_ref=criterion,
-            reason="it is late",
-            requested_by=principal_of_user(world.people["author"]).actor,
-            expires_at=clock.now() + timedelta(days=1),
-        )
+        factories.waive(world, criterion)
 
 
 def issue(world: World) -> None:

@@ -12,13 +12,12 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from evidence import clock
-from evidence.services.gates.waivers import record_waiver
 from requirements.models import AcceptanceCriterion
 from requirements.services.assessment import assess
 from requirements.services.baselines import freeze_baseline
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
-from tests.factories import World, acting
+from tests.factories import World, acting, waive
 from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_trace
 from tests.requirements.test_missing_traces import set_aside
 
@@ -80,10 +79,7 @@ def test_a_waiver_counts_until_it_expires_and_is_shown_afterwards(
 ) -> None:
     assessed(world, comparator="at_most", threshold=0.1, check="reviews.overridden")
     expires_at = timezone.now() + timedelta(days=10)
-    record_waiver(
-        release=world.release, criterion_ref="r/c", reason="known, fixed in r2", expires_at=expires_at,
-        requested_by=f"user:{world.people['author'].username}", principal=world.principal("approver"),
-    )  # fmt: skip
+    waive(world, "r/c", reason="known, fixed in r2", expires_at=expires_at)
     waived = document(world, tmp_path, monkeypatch)
     assert waived["status"] == "waived"
     assert [(one["criterion"], one["reason"], one["inForce"]) for one in waived["waivers"]] == [

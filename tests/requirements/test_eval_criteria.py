@@ -9,11 +9,11 @@ from django.utils import timezone
 from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import ArtefactKind
-from evidence.services import evals, registry
+from evidence.services import registry
 from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World, acting
+from tests.factories import World, retract
 from tests.requirements.builders import make_criterion
 
 SUITE = "suite: {key: behaviour}, metric: grounded"
@@ -79,29 +79,13 @@ def test_a_run_with_another_version_than_the_criterion_names_is_never_a_pass(wor
     assert f"its {role} is" in assessment.detail
 
 
-def test_the_latest_run_that_counts_decides_whatever_came_after_it(
-    world: World, criterion: AcceptanceCriterion
-) -> None:
-    register_eval_versions(world)
-    post(world, eval_file([0.0] * 30))
-    unregistered = {"key": "judge", "label": "9", "digest": sha256_hex(b"lenient judge")}
-    post(world, eval_file(run_key="run-2", evaluator=unregistered, observed_to=eval_time(30)))
-    assert assessed(world, criterion).verdict == "not_met"
-    post(world, eval_file(run_key="run-3", observed_to=eval_time(20), collected_at=eval_time(20)))
-    assert assessed(world, criterion).verdict == "met"
-
-
-def eval_time(minutes_ago: int) -> str:
-    return (timezone.now() - timedelta(minutes=max(minutes_ago, 60))).isoformat()
-
-
 def test_a_retracted_run_no_longer_counts_and_the_old_verdict_still_replays(
     world: World, criterion: AcceptanceCriterion
 ) -> None:
     register_eval_versions(world)
     run = post(world, eval_file()).run
     before = assessed(world, criterion)
-    evals.retract_eval_run(run=run, reason="wrong labels", principal=acting("user:ana"))
+    retract(run)
     assert assessed(world, criterion).verdict == "insufficient"
     assert replay_assessment(before).agrees
 

@@ -16,13 +16,13 @@ from evidence.access import Principal, principal_of_token, principal_of_user
 from evidence.acts import check_can_use_waiver
 from evidence.errors import AccessDenied
 from evidence.models import Scope
-from evidence.services import gates, registry
+from evidence.services import registry
 from evidence.services.people.tokens import issue_token
 from requirements.errors import SelfApproval
 from requirements.models import RequirementVersion
 from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
-from tests.factories import World, acting, manifest
+from tests.factories import World, acting, ask_for_waiver, grant_waiver, manifest
 from tests.invariants.walk import OUR_APPS, REPOSITORY
 from tests.requirements.builders import requirement_file
 
@@ -41,11 +41,8 @@ def machine_of(world: World, person: User, *scopes: Scope) -> Principal:
     return principal_of_token(issued.token)
 
 
-def waive(world: World, principal: Principal, requested_by: str) -> Any:
-    return gates.record_waiver(
-        principal=principal, release=world.release, criterion_ref="r/c", reason="r", requested_by=requested_by,
-        expires_at=timezone.now() + timedelta(days=1),
-    )  # fmt: skip
+def waive(world: World, principal: Principal, asker: Principal) -> Any:
+    return grant_waiver(ask_for_waiver(world, "r/c", asker=asker), principal)
 
 
 @pytest.mark.django_db
@@ -67,18 +64,18 @@ def test_what_ones_token_asked_for_or_put_on_record_is_not_waived_by_oneself(
 ) -> None:
     machine, person = machine_of(world, both, Scope.IMPORT), principal_of_user(both)
     with pytest.raises(AccessDenied, match="Nobody waives what they asked for"):
-        waive(world, person, requested_by=machine.actor)
+        waive(world, person, asker=machine)
     release = registry.register_release(
         principal=machine, system=world.system, manifest=manifest(name="mine")
     )
     with pytest.raises(AccessDenied, match="put the release on record"):
-        waive(World(world.system, release, world.people), person, world.principal("author").actor)
+        waive(World(world.system, release, world.people), person, world.principal("author"))
 
 
 @pytest.mark.django_db
 def test_ones_token_passes_no_gate_by_a_waiver_of_ones_own(world: World, both: User) -> None:
     machine, person = machine_of(world, both, Scope.GATE), principal_of_user(both)
-    waiver = waive(world, person, requested_by=world.principal("author").actor)
+    waiver = waive(world, person, asker=world.principal("author"))
     with pytest.raises(AccessDenied, match="You approved this waiver"):
         check_can_use_waiver(machine.actor, waiver)
 

@@ -1,5 +1,6 @@
 """`tracebinder gate KEY`: ask a gate about a release; print its verdict and the reason for each criterion.
 
+With --run, the decision is no pass unless that run is among those which decide; with --commit, unless they are of it.
 Exit codes: 0 pass, 1 fail, 2 insufficient evidence, 3 could not ask, or nobody has approved a version of the gate.
 """
 
@@ -11,8 +12,8 @@ import urllib.parse
 from typing import TYPE_CHECKING, Final
 
 from tracebinder.cli.hidden_signs import json_text
+from tracebinder.cli.reasons import print_reasons
 from tracebinder.cli.server import add_server_options, server_of
-from tracebinder.cli.table import print_table
 from tracebinder.errors import TracebinderError
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("gate", metavar="KEY", help="key of the gate")
     parser.add_argument("--system", required=True, help="key of the system")
     parser.add_argument("--release", required=True, help="name of the release")
+    parser.add_argument(
+        "--run",
+        action="append",
+        default=[],
+        dest="runs",
+        metavar="RUN_KEY",
+        help="a run that must be among those which decide, as its file has it; may be given again",
+    )
+    parser.add_argument(
+        "--commit", default="", metavar="SHA", help="the commit that the deciding runs must be of"
+    )
     parser.add_argument("--json", action="store_true", help="print the server's answer as JSON")
     add_server_options(parser)
     parser.set_defaults(run=run, error_code=COULD_NOT_ASK)
@@ -38,8 +50,12 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask, print, and return the exit code of the verdict. A verdict not known here is no pass: exit 3."""
     path = f"/api/v1/gates/{urllib.parse.quote(arguments.gate, safe='')}/decisions"
-    question = json.dumps({"system": arguments.system, "release": arguments.release}).encode()
-    _, answer = server_of(arguments).post(path, question)
+    question: dict[str, object] = {"system": arguments.system, "release": arguments.release}
+    if arguments.runs:
+        question["run"] = arguments.runs
+    if arguments.commit:
+        question["commit"] = arguments.commit
+    _, answer = server_of(arguments).post(path, json.dumps(question).encode())
     verdict = str(answer.get("verdict"))
     if verdict not in EXIT_CODES:
         raise TracebinderError(f"the server's verdict {verdict!r} is not known; get a newer client")
@@ -54,13 +70,8 @@ def _print_decision(arguments: argparse.Namespace, verdict: str, answer: dict[st
     print(
         f"{arguments.gate} v{answer.get('gate_version')} on {arguments.system} {arguments.release}: {verdict}"
     )
-    reasons = answer.get("reasons")
-    rows = [
-        tuple(str(reason.get(name, "")) for name in ("requirement", "criterion", "verdict", "detail"))
-        for reason in (reasons if isinstance(reasons, list) else [])
-        if isinstance(reason, dict)
-    ]
-    print_table(("requirement", "criterion", "verdict", "why"), rows)
+    listed = answer.get("reasons")
+    print_reasons([each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else [])
     print(_say_standing(answer.get("gate_standing")))
     print(f"decision {answer.get('id')} at {answer.get('decided_at')}, inputs {answer.get('inputs_digest')}")
 

@@ -1,4 +1,4 @@
-"""`tracebinder`: vouch for a release, post and compare eval runs, ask a gate, verify one, witness a log, sign."""
+"""`tracebinder`: releases, eval runs posted, retracted and compared, gates, binders verified, a log witnessed, signing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tracebinder.cli import (
     push_eval,
     register_release,
     register_versions,
+    retract,
     signer,
     verify,
     witness,
@@ -51,16 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        register_release,
-        register_versions,
-        push_eval,
-        compare,
-        gate,
-        verify,
-        checkpoint,
-        witness,
-        signer,
-    ):
+        register_release, register_versions, push_eval, retract, compare, gate, verify, checkpoint, witness, signer,
+    ):  # fmt: skip
         module.add_command(commands)
     return parser
 

@@ -1,4 +1,4 @@
-"""Eval runs: recorded as the runner's file came, and retracted. This is the only door to it."""
+"""Eval runs: recorded as the runner's file came, and retracted by two people. This is the only door to it."""
 
 from evidence.services.evals.recording import (
     CLOCK_SKEW,
@@ -7,13 +7,16 @@ from evidence.services.evals.recording import (
     ensure_claimed_version,
     record_eval_run,
 )
-from evidence.services.evals.retraction import retract_eval_run
+from evidence.services.evals.retraction import CONFIRMED, RETRACTION_STEPS, ask_retraction, settle_retraction
 
 __all__ = [
     "CLOCK_SKEW",
+    "CONFIRMED",
+    "RETRACTION_STEPS",
     "EvalFileRefused",
     "RecordedRun",
+    "ask_retraction",
     "ensure_claimed_version",
     "record_eval_run",
-    "retract_eval_run",
+    "settle_retraction",
 ]

@@ -28,8 +28,10 @@ from evidence.models import (
     Release,
     System,
 )
+from evidence.models.base import LABEL_LENGTH
 from evidence.services import audit, blobs, registry
 from evidence.statistics import CONFIDENCE
+from evidence.strict_json import read_json
 from evidence.vocabulary import ABSENT, RejectSource
 
 PARSER_VERSION: Final = (
@@ -279,8 +281,30 @@ def _keep_refused(*, system: System, raw: bytes, format_name: str, problems: lis
         code=EvalFileRefused.code,
         detail="; ".join(problems).replace("\x00", "�"),
         item_digest=digest,
+        item=_what_it_names(raw),
     )
     audit.record(verb="eval_file.refused", actor=actor, obj=reject, system=system, digest=digest)
+
+
+def _what_it_names(raw: bytes) -> dict[str, str] | None:
+    """Return run key, release and suite of a file that was refused, as far as it says them in the native form."""
+    try:
+        document = read_json(raw)
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    suite = document.get("suite")
+    named = {
+        "run_key": document.get("run_key"),
+        "release": document.get("release"),
+        "suite": suite.get("key") if isinstance(suite, dict) else None,
+    }
+    return {
+        name: value[:LABEL_LENGTH].replace("\x00", "�")
+        for name, value in named.items()
+        if isinstance(value, str)
+    } or None
 
 
 def _check_size(parsed: ParsedRun) -> None:

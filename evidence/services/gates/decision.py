@@ -18,6 +18,7 @@ from evidence.access import Principal
 from evidence.clock import AsOf
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput
+from evidence.gate_reasons import CriterionTold, stated
 from evidence.locks import Lock, hold
 from evidence.models import ArtefactVersion, GateDecision, Release, ReleasePin, System, Waiver
 from evidence.replay import Replay
@@ -25,10 +26,13 @@ from evidence.selectors.gates import find_deciding, standing_of
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.selectors.waivers import waivers_in_force
 from evidence.services import audit
+from evidence.services.gates.binding import Binding, make_binding, read_binding, unbound_reasons
 from evidence.services.gates.definition import CriterionReference, find_deciding_gate, read_references
 from evidence.vocabulary import CriterionVerdict
 
-GATE_CODE_VERSION: Final = "gate/2"  # 2: versions are approved, and what a release pins is registered
+# 2: versions are approved, and what a release pins is registered; 3: reasons have codes, numbers and runs
+GATE_CODE_VERSION: Final = "gate/3"
+_BARE: Final = frozenset({"gate/1", "gate/2"})  # whose inputs hold no digest of what was told
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class CriterionFinding:
     inputs_digest: str
     code_version: str
     counts_reviews: bool  # whether it rests on what reviewers said
+    told: CriterionTold | None = (
+        None  # code, numbers and runs; None where the assessor says no more than the verdict
+    )
 
 
 class Assessor(Protocol):
@@ -59,32 +66,45 @@ class Assessor(Protocol):
     ) -> list[CriterionFinding]: ...
 
 
-def decide_gate(*, principal: Principal, system: System, gate: str, release: Release) -> GateDecision:
+def decide_gate(
+    *,
+    principal: Principal,
+    system: System,
+    gate: str,
+    release: Release,
+    runs: Sequence[str] = (),
+    commit: str = "",
+) -> GateDecision:
     """Decide whether a release passes a gate, and store the decision with all it rests on.
 
     `pass` only when every criterion is met or validly waived and every version the release pins is registered; `fail`
     when a criterion is known not to be met; otherwise `insufficient`. Asking again while nothing changed answers with
     the first decision.
 
+    Args:
+        runs: keys of runs that must be among those which decide: without one of them it is no pass.
+        commit: that those runs must be of, or, where none is named, every run that decides.
+
     Raises:
         AccessDenied: as `acts.check_can_ask_gate` and, where it counts reviews, `acts.check_not_led` do.
         NotFound: the principal is of another system, or the system has no gate of that key.
         GateNotApproved: nobody has approved a version of the gate.
-        InvalidInput: the release belongs to another system.
+        InvalidInput: the release belongs to another system, or the commit is too short to name one.
     """
     acts.check_can_ask_gate(principal, system)
+    binding = make_binding(runs, commit)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
     as_of = clock.read_moment()
-    return _decide_and_store(principal, find_deciding_gate(system, gate, as_of), release, as_of)
+    return _decide_and_store(principal, find_deciding_gate(system, gate, as_of), release, as_of, binding)
 
 
 @transaction.atomic
 def _decide_and_store(
-    principal: Principal, version: ArtefactVersion, release: Release, as_of: AsOf
+    principal: Principal, version: ArtefactVersion, release: Release, as_of: AsOf, binding: Binding
 ) -> GateDecision:
     hold(Lock.GATE, version.pk, release.pk)  # two equal questions at once become one decision
-    decided = _decide(version, release, as_of, principal.actor, store=True)
+    decided = _decide(version, release, as_of, principal.actor, binding, store=True)
     if decided.counts_reviews:
         acts.check_not_led(principal, release)
     rests_on = {
@@ -120,10 +140,16 @@ def _decide_and_store(
 
 
 def replay_gate_decision(decision: GateDecision) -> Replay:
-    """Decide again as of the time of a stored decision, by the version that decided then; nothing is written."""
+    """Decide again as of the time of a stored decision, by the version that decided then; nothing is written.
+
+    The inputs of a decision of `gate/2` or before hold less, and are put together as they were then.
+    """
     as_of, artefact = clock.as_of(decision.as_of), decision.gate_version.artefact
     version = find_deciding(artefact.system, artefact.key, as_of) or decision.gate_version
-    decided = _decide(version, decision.release, as_of, decision.decided_by, store=False)
+    binding, is_bare = read_binding(decision.inputs), decision.code_version in _BARE
+    decided = _decide(
+        version, decision.release, as_of, decision.decided_by, binding, store=False, is_bare=is_bare
+    )
     return Replay(
         kind="gate_decision",
         ref=str(decision.pk),
@@ -146,7 +172,16 @@ class _Decided:
     counts_reviews: bool
 
 
-def _decide(version: ArtefactVersion, release: Release, as_of: AsOf, actor: str, *, store: bool) -> _Decided:
+def _decide(
+    version: ArtefactVersion,
+    release: Release,
+    as_of: AsOf,
+    actor: str,
+    binding: Binding,
+    *,
+    store: bool,
+    is_bare: bool = False,
+) -> _Decided:
     assessor = cast("Assessor", import_string(settings.GATE_ASSESSOR))
     findings = assessor(
         system=release.system,
@@ -158,25 +193,32 @@ def _decide(version: ArtefactVersion, release: Release, as_of: AsOf, actor: str,
     )
     waivers, unregistered = _waivers(release, as_of, actor), unregistered_pins(release, as_of)
     reasons = [_reason(finding, waivers.get(finding.criterion)) for finding in findings]
+    told = [finding.told for finding in findings if finding.told is not None]
+    unbound = list(unbound_reasons(binding, told, release, as_of))
     inputs = {
         "gate": version.digest,
         **_approval(version),
         "release": release.digest,
-        "findings": [
-            {
-                "criterion": finding.criterion,
-                "requirement": finding.requirement,
-                "verdict": finding.verdict,
-                "inputs": finding.inputs_digest,
-                "code": finding.code_version,
-            }
-            for finding in findings
-        ],
+        "findings": [_inputs_of(finding, is_bare=is_bare) for finding in findings],
         "waivers": [reason["waiver"] for reason in reasons if reason["waiver"]],
         **({"unregistered": [pin.version.digest for pin in unregistered]} if unregistered else {}),
+        **binding.as_inputs(),
+        **({"unbound": {reason["criterion"]: reason["code"] for reason in unbound}} if unbound else {}),
     }
-    reasons += [_reason_of_pin(pin) for pin in unregistered]
+    reasons += [*(_reason_of_pin(pin) for pin in unregistered), *unbound]
     return _Decided(_verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings))
+
+
+def _inputs_of(finding: CriterionFinding, *, is_bare: bool) -> dict[str, Any]:
+    told = {} if is_bare or finding.told is None else {"told": digest_of(stated(finding.told))}
+    return {
+        "criterion": finding.criterion,
+        "requirement": finding.requirement,
+        "verdict": finding.verdict,
+        "inputs": finding.inputs_digest,
+        "code": finding.code_version,
+        **told,
+    }
 
 
 def _verdict(reasons: Sequence[Mapping[str, Any]]) -> GateDecision.Verdict:
@@ -195,6 +237,9 @@ def _reason(finding: CriterionFinding, waiver: Waiver | None) -> dict[str, Any]:
         "requirement": finding.requirement,
         "verdict": finding.verdict,
         "detail": finding.detail,
+        **(stated(finding.told) if finding.told is not None else {}),
+        "inputs_digest": finding.inputs_digest,
+        "code_version": finding.code_version,
         "waiver": _shown(waiver) if waived and waiver is not None else None,
     }
 
@@ -206,6 +251,11 @@ def _reason_of_pin(pin: ReleasePin) -> dict[str, Any]:
         "requirement": "",
         "verdict": CriterionVerdict.NOT_ASSESSED,
         "detail": say_unregistered([pin]),
+        "code": "pin_unregistered",
+        "measured": None,
+        "runs": [],
+        "passed_over": [],
+        "would_settle": {"more_units": None, "detail": "register the version that the release pins"},
         "waiver": None,
     }
 

@@ -1,0 +1,160 @@
+"""A gate's decision as its page shows it: each reason with its bar, its runs, and what would settle it.
+
+What was stored is shown as it was stored; of decisions from before reasons were data, the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from evidence import drawings
+from evidence.admin.frame.display import badge, drawing, figure, list_url, tone_of
+from evidence.admin.frame.people import names_of, show_actor
+from evidence.admin.frame.words import in_words
+from evidence.models import GateDecision
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """A run that decided or was passed over."""
+
+    name: SafeString | str
+    outcome: SafeString
+    received: str
+    commit: str
+    posted_by: str
+    detail: str
+    retractions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReason:
+    """What a decision says of one criterion, pin, run or commit."""
+
+    title: str
+    requirement: str
+    verdict: SafeString
+    tone: str
+    code: str
+    detail: str
+    bar: SafeString | str
+    n: str
+    runs: tuple[ShownRun, ...]
+    settles: str
+    waiver: str
+
+
+def show_reasons(decision: GateDecision) -> list[ShownReason]:
+    """Return the reasons of a decision, as they stand in it."""
+    names = names_of(_actors_in(decision.reasons))
+    return [_show(reason, names) for reason in decision.reasons]
+
+
+def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
+    verdict, measured = str(reason.get("verdict", "")), reason.get("measured") or {}
+    runs = [*reason.get("runs", ()), *reason.get("passed_over", ())]
+    settles = reason.get("would_settle") or {}
+    return ShownReason(
+        title=str(reason.get("criterion", "")),
+        requirement=str(reason.get("requirement", "")),
+        verdict=badge(verdict),
+        tone=tone_of(verdict),
+        code=str(reason.get("code", "")),
+        detail=str(reason.get("detail", "")),
+        bar=_bar(reason, measured) if measured.get("value") is not None else "",
+        n=_say_n(measured),
+        runs=tuple(_show_run(run, names) for run in runs),
+        settles=str(settles.get("detail", "")),
+        waiver=_say_waiver(reason.get("waiver"), names),
+    )
+
+
+def _bar(reason: Json, measured: Json) -> SafeString:
+    bar = f"{measured['threshold']:g} {measured['unit']}"
+    at_least = measured["comparator"] == "at_least"
+    caption = figure(
+        value=measured["value"], unit=measured["unit"], low=measured["low"], high=measured["high"],
+        n=measured["n_observations"], bound_confidence=measured["bound_confidence"],
+    )  # fmt: skip
+    return drawing(
+        drawings.bullet(
+            value=measured["value"], low=measured["low"], high=measured["high"], threshold=measured["threshold"],
+            at_least=at_least, unit=measured["unit"], tone=tone_of(reason["verdict"]),
+            title=f"{reason['criterion']}: {in_words(reason['verdict'])}",
+            threshold_label=_("at least %(bar)s") % {"bar": bar} if at_least else _("at most %(bar)s") % {"bar": bar},
+            caption=caption,
+        )
+    )  # fmt: skip
+
+
+def _say_n(measured: Json) -> str:
+    """Say how many units and observations there are, how many are missing, and in which slice."""
+    if not measured:
+        return ""
+    said = [_("%(n)s observations") % {"n": measured["n_observations"]}]
+    if measured["n_units"] is not None:
+        said.insert(0, _("%(n)s independent units") % {"n": measured["n_units"]})
+    missing = sum(measured["missing"].values())
+    if missing:
+        said.append(_("%(n)s of them missing") % {"n": missing})
+    if measured["where"]:
+        said.append(
+            _("in %(slice)s") % {"slice": ", ".join(f"{k}={v}" for k, v in sorted(measured["where"].items()))}
+        )
+    return ", ".join(said)
+
+
+def _show_run(run: Json, names: Mapping[str, str]) -> ShownRun:
+    received = parse_datetime(run["received_at"])
+    return ShownRun(
+        name=format_html(
+            '<a href="{}">{}</a>', list_url("evidence.evalrun", id__exact=run["id"]), run["run_key"]
+        ),
+        outcome=badge(run["code"]),
+        received=f"{received:%Y-%m-%d %H:%M} UTC" if received else "–",
+        commit=run["commit"] or "–",
+        posted_by=show_actor(run["posted_by"], names),
+        detail=run["detail"],
+        retractions=tuple(_say_retraction(each, names) for each in run["retractions"]),
+    )
+
+
+def _say_retraction(retraction: Json, names: Mapping[str, str]) -> str:
+    asked = show_actor(retraction["requested_by"], names)
+    if retraction["confirmed_by"] is None:
+        return format_html(
+            _("Retraction asked for by {}, and not confirmed: “{}”"), asked, retraction["reason"]
+        )
+    if not retraction["confirmed_by"]:
+        return format_html(_("Retracted by {}; nobody confirmed it: “{}”"), asked, retraction["reason"])
+    confirmed = show_actor(retraction["confirmed_by"], names)
+    return format_html(_("Retracted by {}, confirmed by {}: “{}”"), asked, confirmed, retraction["reason"])
+
+
+def _say_waiver(waiver: Json | None, names: Mapping[str, str]) -> str:
+    if not waiver:
+        return ""
+    until = parse_datetime(waiver["expires_at"])
+    return format_html(
+        _("Waived by {} until {}: “{}”"), show_actor(waiver["approved_by"], names),
+        f"{until:%Y-%m-%d}" if until else "–", waiver["reason"],
+    )  # fmt: skip
+
+
+def _actors_in(reasons: Sequence[Json]) -> set[str]:
+    """Return everybody whom the reasons name."""
+    runs = [run for reason in reasons for run in (*reason.get("runs", ()), *reason.get("passed_over", ()))]
+    said = [each for run in runs for each in run["retractions"]]
+    waivers = [reason["waiver"]["approved_by"] for reason in reasons if reason.get("waiver")]
+    asked = [each["requested_by"] for each in said]
+    confirmed = [each["confirmed_by"] or "" for each in said]
+    return {*(run["posted_by"] for run in runs), *asked, *confirmed, *waivers}

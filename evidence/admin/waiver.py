@@ -1,0 +1,164 @@
+"""Waivers: asked for in a form, granted by another person on the page of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from evidence import clock
+from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_withdraw_waiver
+from evidence.admin.frame.add_form import add_through_service
+from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
+from evidence.admin.frame.display import badge, link
+from evidence.admin.frame.filters import related
+from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
+from evidence.admin.frame.visibility import principal_of
+from evidence.admin.waiver_form import WaiverForm
+from evidence.models import Waiver, WaiverDismissal, WaiverRequest
+from evidence.selectors.waivers import STATES, is_in_force, with_state
+from evidence.services.gates import ask_waiver, settle_waiver
+
+SETTLING: Final[Mapping[str, PageStep]] = {
+    "granted": PageStep(
+        gettext_lazy("Grant"),
+        can_waive,
+        partial(settle_waiver, to_state="granted"),
+        gettext_lazy("The release passes this criterion until the waiver ends."),
+        leads=True,
+    ),
+    "declined": PageStep(
+        gettext_lazy("Decline"),
+        can_decline_waiver,
+        partial(settle_waiver, to_state="declined"),
+        gettext_lazy("Declined: the criterion stands."),
+    ),
+    "withdrawn": PageStep(
+        gettext_lazy("Withdraw"),
+        can_withdraw_waiver,
+        partial(settle_waiver, to_state="withdrawn"),
+        gettext_lazy("Withdrawn: the criterion stands."),
+    ),
+}
+
+
+class WaiverStateFilter(admin.SimpleListFilter):
+    """Where a request stands."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
+        del request, model_admin
+        return [(state, state.capitalize()) for state in STATES]
+
+    def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        del request
+        return queryset if self.value() is None else queryset.filter(state_now=self.value())
+
+
+@admin.register(WaiverRequest)
+class WaiverRequestAdmin(SteppedModelAdmin):
+    list_display = ["criterion_ref", "release_link", "state", "requested_by", "expires_at"]
+    list_filter = [related("release__system"), WaiverStateFilter]
+    list_select_related = ["release__system"]
+    search_fields = ["criterion_ref"]
+    ordering = ["-id"]
+    fields = [
+        "state", "criterion_ref", "release_link", "found_unmet", "reason", "requested_by", "expires_at", "created_at",
+        "answered",
+    ]  # fmt: skip
+    steps, step_of, steps_title = SETTLING, "request", gettext_lazy("Let the release past this criterion?")
+    chain = [
+        ChainLink(
+            "Gate decisions on the release", "evidence.gatedecision", "release__id__exact", "release_id"
+        ),
+        ChainLink("Waivers for the release", "evidence.waiver", "release__id__exact", "release_id"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return requests with where they stand."""
+        return with_state(super().get_queryset(request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Authors ask; the form calls the service, which asks again for the release."""
+        return request.user.pk is not None and can_ask_waiver(principal_of(request))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the form; store the request through the service, or say what it refuses."""
+        del form_url, extra_context
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        principal = principal_of(request)
+        form = WaiverForm(request.POST if request.method == "POST" else None, principal=principal)
+        return add_through_service(
+            request,
+            form,
+            partial(ask_waiver, principal=principal),
+            said=lambda _stored: _("Asked: an approver, another person, grants it or declines."),
+            template="admin/evidence/waiver.html",
+            title=_("Ask for a waiver"),
+            listed=(_("Requested waivers"), "evidence.waiverrequest"),
+        )
+
+    @admin.display(description=gettext_lazy("State"))
+    def state(self, request: WaiverRequest) -> str:
+        return badge(vars(request)["state_now"])
+
+    @admin.display(description=gettext_lazy("Release"))
+    def release_link(self, request: WaiverRequest) -> str:
+        return link(request.release)
+
+    @admin.display(description=gettext_lazy("Found unmet by"))
+    def found_unmet(self, request: WaiverRequest) -> str:
+        return link(request.decision)
+
+    @admin.display(description=gettext_lazy("Answer"))
+    def answered(self, request: WaiverRequest) -> str:
+        if hasattr(request, "dismissal"):
+            return link(
+                request.dismissal, request.dismissal.reason or request.dismissal.get_outcome_display()
+            )
+        return link(request.waiver) if hasattr(request, "waiver") else "–"
+
+
+@admin.register(WaiverDismissal)
+class WaiverDismissalAdmin(ReadOnlyModelAdmin):
+    list_display = ["request_link", "ended", "dismissed_by", "reason", "created_at"]
+    list_filter = [related("request__release__system"), "outcome"]
+    list_select_related = ["request__release"]
+    ordering = ["-id"]
+
+    @admin.display(description=gettext_lazy("Request"))
+    def request_link(self, dismissal: WaiverDismissal) -> str:
+        return link(dismissal.request)
+
+    @admin.display(description=gettext_lazy("Outcome"), ordering="outcome")
+    def ended(self, dismissal: WaiverDismissal) -> str:
+        return badge(dismissal.outcome)
+
+
+@admin.register(Waiver)
+class WaiverAdmin(ReadOnlyModelAdmin):
+    list_display = ["criterion_ref", "release_link", "requested_by", "approved_by", "state", "expires_at"]
+    list_filter = [related("system")]
+    list_select_related = ["release__system"]
+    search_fields = ["criterion_ref"]
+    ordering = ["-id"]
+
+    @admin.display(description="Release")
+    def release_link(self, waiver: Waiver) -> str:
+        return link(waiver.release)
+
+    @admin.display(description="State")
+    def state(self, waiver: Waiver) -> str:
+        return badge("active" if is_in_force(waiver, clock.now()) else "expired")

@@ -1,0 +1,79 @@
+"""What a decision says of each criterion, as `GateDecision.reasons` holds it: a code and numbers beside the sentence.
+
+Decisions of `gate/2` and before hold only criterion, requirement, verdict, detail and waiver. Free of Django.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypedDict
+
+SIGNIFICANT: Final = 12  # decimal digits of a number in a decision, before it is digested
+
+
+class RunRetraction(TypedDict):
+    """What is said against a run: asked for, by whom, why, and who confirmed it; null while it waits."""
+
+    requested_by: str
+    reason: str
+    confirmed_by: str | None
+
+
+class RunNote(TypedDict):
+    """An eval run that decided or was passed over, and why."""
+
+    run_key: str
+    id: int
+    digest: str  # of the file as posted
+    commit: str
+    status: str
+    posted_by: str
+    observed_to: str
+    received_at: str
+    code: str  # why it decides or does not: `decides`, `earlier`, `retracted`
+    detail: str
+    retractions: list[RunRetraction]
+
+
+class Settling(TypedDict):
+    """What would settle what is not met."""
+
+    more_units: (
+        int | None
+    )  # about how many more, if they come out as those so far did; null where more do not help
+    detail: str
+
+
+class Numbers(TypedDict):
+    """What was measured, in the part that decides: the whole, or the worst slice."""
+
+    where: dict[str, str]
+    value: float | None
+    low: float | None
+    high: float | None
+    bound: float | None  # the end that is compared with the threshold
+    bound_confidence: float  # one-sided
+    comparator: str
+    threshold: float
+    unit: str
+    n_units: int | None  # independent ones; null where they are not told apart
+    n_observations: int
+    missing: dict[str, int]  # of them not observed, by reason
+
+
+class CriterionTold(TypedDict):
+    """What an assessor says of one criterion beside its verdict and its sentence."""
+
+    code: str
+    measured: Numbers | None  # null where nothing could be measured
+    runs: list[RunNote]  # that decide
+    passed_over: list[RunNote]
+    would_settle: Settling | None  # null where it is met
+
+
+def stated(value: Any) -> Any:
+    """Return a JSON value with its numbers rounded as decisions state them: no digest hangs on a last bit."""
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT}g}")
+    if isinstance(value, dict):
+        return {key: stated(each) for key, each in value.items()}
+    return [stated(each) for each in value] if isinstance(value, list | tuple) else value

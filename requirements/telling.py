@@ -1,0 +1,128 @@
+"""What a gate tells of a criterion beside the sentence: its code, its numbers, its runs, and what would settle it.
+
+Pure: it says again what was measured and judged (`requirements.verdicts`), and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from evidence.gate_reasons import CriterionTold, Numbers, Settling
+from evidence.statistics import more_units
+from evidence.vocabulary import CriterionVerdict as Verdict
+from requirements.checks.contracts import Measured
+from requirements.drafts import Comparator
+from requirements.verdicts import Judgement, Rule
+
+_RUN_AGAIN: Final = "run the suite on this release again and post what it gives"
+_PUT_RIGHT: Final = "put right what the reason names"
+# What to do about what more observations alone do not change, by code; docs/reference/gate-reasons.md shows it.
+SETTLED_BY: Final[Mapping[str, str]] = {
+    "no_run": "run the suite on this release and post what it gives",
+    "all_retracted": _RUN_AGAIN,
+    "file_refused": "put the file right, as the answer to it says, and post it again",
+    "run_not_ended": "run the suite again until it ends, or have this run retracted by two people",
+    "metric_absent": "post a run of the suite that has the metric, or have this run retracted by two people",
+    "suite_unregistered": "have an approver register the version, or run the suite with one that is registered",
+    "evaluator_unregistered": "have an approver register the version, or run the suite with one that is registered",
+    "dataset_unregistered": "have an approver register the version, or run the suite with one that is registered",
+    "suite_differs": "run the suite in the version that the criterion names",
+    "evaluator_differs": "run the suite with the evaluator that the criterion names",
+    "dataset_differs": "run the suite on the dataset that the criterion names",
+    "no_model_pinned": "freeze a release that pins its model",
+    "model_differs": "run the suite on the model that the release pins",
+    "run_expired": _RUN_AGAIN,
+    "posted_by_builder": "have somebody who did not build the release run the suite and post it",
+    "dataset_by_builder": "have somebody who did not build the release register a dataset, and run the suite on it",
+    "order_unclear": _RUN_AGAIN,
+    "run_empty": _RUN_AGAIN,
+    "all_rejected": "put the samples right, as the answer to the file says, and post them under a new run key",
+    "nothing_scored": "see to it that the evaluator ends, and run the suite again",
+    "samples_missing": "see to it that each sample is scored, and run the suite again",
+    "dataset_unsized": "say in the file how many samples the dataset has (`dataset.samples`), and post it again",
+    "mean_doubtful": "see to it that each sample is scored, or ask for a percentile or a share instead of the mean",
+    "pin_unregistered": "register the versions that the release pins",
+    "unit_differs": "have the criterion changed: it asks in another unit than the metric has",
+    "direction_differs": "have the criterion changed: it asks for the other direction than the metric has",
+    "too_old": "measure again: what was observed is too old",
+    "not_approved": "have the requirement version approved",
+    "unresolved": "have the gate changed, or what it names put on record",
+    "no_check": "install a version of the product that has the check",
+    "not_met": "make a release that meets it, or have a second person waive it",
+    "too_few_observations": "more observations: the reason says how many",
+    "too_few_to_tell": "more observations: about how many, the reason says",
+    "no_interval": "more observations than one",
+    "cannot_count": _PUT_RIGHT,
+}
+
+
+def tell(
+    rule: Rule, measured: Measured, judgement: Judgement, where: Mapping[str, str] | None = None
+) -> CriterionTold:
+    """Return what is told of a criterion, by the part of it that decides.
+
+    Args:
+        where: the slice that decides; None or empty: the whole.
+    """
+    runs = measured.runs
+    return {
+        "code": judgement.code,
+        "measured": _numbers(rule, measured, where or {}),
+        "runs": list(runs.used) if runs else [],
+        "passed_over": list(runs.passed_over) if runs else [],
+        "would_settle": settle(judgement, measured, rule),
+    }
+
+
+def tell_unmeasured(judgement: Judgement) -> CriterionTold:
+    """Return what is told of a criterion that was not measured."""
+    return {
+        "code": judgement.code,
+        "measured": None,
+        "runs": [],
+        "passed_over": [],
+        "would_settle": _do(judgement.code),
+    }
+
+
+def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | None:
+    """Return what would settle a criterion: more of the same, or something to do; None where it is met."""
+    if judgement.verdict is Verdict.MET:
+        return None
+    if judgement.code == "too_few_observations":
+        n = max(rule.min_n, 1) - measured.n_observed
+        return {"more_units": n, "detail": f"at least {n} more observations"}
+    if judgement.code == "too_few_to_tell":
+        more = more_units(measured.estimate, rule.threshold) if measured.estimate else None
+        return {
+            "more_units": more,
+            "detail": f"about {more:,} more units like these" if more else "more observations",
+        }
+    return _do(judgement.code)
+
+
+def bound_of(rule: Rule, measured: Measured) -> float | None:
+    """Return the end of the interval that is compared with the threshold: the unfavourable one."""
+    return measured.high if rule.comparator is Comparator.AT_MOST else measured.low
+
+
+def _do(code: str) -> Settling:
+    return {"more_units": None, "detail": SETTLED_BY.get(code, _PUT_RIGHT)}
+
+
+def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Numbers:
+    return {
+        "where": dict(where),
+        "value": measured.value,
+        "low": measured.low,
+        "high": measured.high,
+        "bound": bound_of(rule, measured),
+        "bound_confidence": measured.bound_confidence,
+        "comparator": rule.comparator.value,
+        "threshold": rule.threshold,
+        "unit": rule.unit,
+        "n_units": measured.n_units,
+        "n_observations": measured.n,
+        "missing": dict(measured.missing),
+    }

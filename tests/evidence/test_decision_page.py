@@ -1,0 +1,74 @@
+"""The page of a gate's decision: what it rests on, in the words and drawings of the admin."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from evidence.models import GateDecision
+from evidence.services import evals
+from evidence.services.gates import CriterionReference, decide_gate
+from tests.evidence.eval_files import eval_file, post, register_eval_versions
+from tests.factories import World, acting, define_gate
+from tests.requirements.builders import make_criterion
+
+pytestmark = pytest.mark.django_db
+
+
+def make_decision(world: World) -> GateDecision:
+    """Decide on a release whose newest run tells too little, with a run passed over and a retraction that waits."""
+    register_eval_versions(world)
+    make_criterion(world, check="evals.metric", parameters="{suite: {key: behaviour}, metric: grounded}")
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    post(world, eval_file([1.0] * 40, run_key="first", commit="1111111aaaa"))
+    run = post(world, eval_file([1.0] * 26 + [0.0] * 4, run_key="second", commit="2222222bbbb")).run
+    evals.ask_retraction(principal=world.principal("author"), run=run, reason="labels swapped")
+    return decide_gate(
+        principal=acting("token:ci"),
+        system=world.system,
+        gate="release",
+        release=world.release,
+        runs=["first"],
+    )
+
+
+def page_of(client: Client, decision: GateDecision) -> str:
+    return client.get(reverse("admin:evidence_gatedecision_change", args=[decision.pk])).content.decode()
+
+
+def test_the_page_shows_numbers_runs_retractions_and_what_would_settle_it(
+    world: World, client: Client
+) -> None:
+    decision = make_decision(world)
+    client.force_login(world.people["auditor"])
+    page = page_of(client, decision)
+    for said in (
+        "<svg", "at least 0.8 share", "30 observations", "too_few_to_tell", "more observations like these",
+        "2222222bbbb", "second was received later", "labels swapped", "not confirmed", "run first", "run_passed_over",
+        world.people["author"].username, " UTC <span", "user:gina",
+    ):  # fmt: skip
+        assert said in page
+
+
+def test_a_decision_of_before_shows_its_sentences(world: World, client: Client) -> None:
+    decision = make_decision(world)
+    bare = {
+        "criterion": "r/c",
+        "requirement": "r v1",
+        "verdict": "met",
+        "detail": "value 0.9",
+        "waiver": None,
+    }
+    older = GateDecision(
+        **{
+            field.attname: getattr(decision, field.attname)
+            for field in GateDecision._meta.concrete_fields
+            if field.name not in {"id", "xact_id", "reasons", "code_version"}
+        },
+        reasons=[bare],
+        code_version="gate/2",
+    )
+    older.save()
+    client.force_login(world.people["auditor"])
+    assert "value 0.9" in page_of(client, older)
