@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -84,6 +86,44 @@ def test_a_file_of_another_check_is_refused_and_left(signed: World, tmp_path: Pa
     with pytest.raises(ProgressRefused, match="remove it, or name another"):
         check_log(effort=Effort(file=file))
     assert file.read_text() == "a shopping list\n"
+
+
+def interrupted(file: Path) -> list[str]:
+    """Return the lines of the file that a check left which was killed before its last part."""
+
+    def stop(n_done: int, n_parts: int, found: Found) -> None:
+        del found
+        if n_done == n_parts - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_log(effort=Effort(file=file, tell=stop))
+    return file.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"n_faults": -1},
+        {"n_faults": 0, "faults": ["The event of leaf 1 is gone."]},
+        {"others": {"1": "00" * 32}},
+        {"n_faults": "0"},
+        {"entries": -3},
+        {"rows": {"rows": -5, "transactions": 0, "adopted": 0}},
+    ],
+    ids=str,
+)
+def test_a_file_of_progress_outweighs_nothing_that_is_found_elsewhere(
+    signed: World, tmp_path: Path, forged: dict[str, Any]
+) -> None:
+    """It can have its parts left out, which is said. It can neither count faults down nor give other leaves hashes."""
+    file = tmp_path / "progress"
+    *lines, last = interrupted(file)
+    kept = json.loads(last)
+    kept["found"] |= forged
+    file.write_text("\n".join([*lines, json.dumps(kept), ""]))
+    with pytest.raises(ProgressRefused, match="no file of progress"):
+        check_log(effort=Effort(file=file))
 
 
 def test_two_processes_find_what_one_finds(signed: World) -> None:

@@ -82,9 +82,16 @@ class Found:
         """Read what `to_json` wrote.
 
         Raises:
-            TypeError: it is something else.
+            KeyError, TypeError, ValueError: it is something else, or what no check finds: whoever may write the file
+                has nothing to set against the faults of other parts.
         """
-        return cls(**{**kept, "rows": RowReport(**kept["rows"]), "is_recalled": True})
+        found = cls(**{**kept, "rows": RowReport(**kept["rows"]), "is_recalled": True})
+        counts = (found.entries, found.n_faults, *asdict(found.rows).values())
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("counts are whole numbers")
+        if found.n_faults < max(len(found.faults), len(found.others)):
+            raise ValueError("each entry with another hash is a fault, and each fault is counted")
+        return found
 
 
 def plan_parts(since: int, first: int) -> list[Part]:
