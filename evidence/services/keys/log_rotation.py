@@ -13,10 +13,10 @@ from evidence.acts import check_can_rotate_log_key
 from evidence.digests import sha256_hex
 from evidence.durable_files import replace_text, sync
 from evidence.errors import InvalidInput
+from evidence.event_rules import LOG_KEY_ROTATED
 from evidence.locks import Lock, hold
 from evidence.log.notes import FormerKey, SignerKey, VerifierKey
 from evidence.models import Checkpoint
-from evidence.services import audit
 from evidence.services.keys.files import create_key_file, read_key_file
 from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.log_signer import (
@@ -30,8 +30,7 @@ from evidence.services.keys.log_signer import (
     until_when,
 )
 from evidence.services.keys.remote import open_remote_key
-
-ROTATED_VERB = "log_key.rotated"
+from evidence.services.log import record_log_act
 
 
 def rotate_log_key(*, principal: Principal, reason: str) -> VerifierKey:
@@ -63,20 +62,20 @@ def rotate_log_key(*, principal: Principal, reason: str) -> VerifierKey:
     if last is None:
         raise InvalidInput("Nothing was signed yet: the first checkpoint makes the key by itself.")
     if settings.LOG_KEY:
-        _take_up(last, principal, reason)
+        _take_up(last, reason)
     else:
         draft = key_path().with_suffix(".next")
         draft.unlink(missing_ok=True)
         create_key_file(draft)
         made = SignerKey(settings.LOG_ORIGIN, read_key_file(draft)).verifier
-        _put_on_record(last, principal, reason, old=load_log_verifier(), made=made)
+        _put_on_record(last, reason, old=load_log_verifier(), made=made)
         _put_in_place(draft)
     made = load_log_verifier()
     publish_log_key(made)
     return made
 
 
-def _take_up(last: Checkpoint, principal: Principal, reason: str) -> None:
+def _take_up(last: Checkpoint, reason: str) -> None:
     """Have the key of the signer that the settings name sign from now on.
 
     The one that it replaces signs beside it where it lies here as a file, and otherwise no more.
@@ -89,7 +88,7 @@ def _take_up(last: Checkpoint, principal: Principal, reason: str) -> None:
         raise InvalidInput(
             f"The key in TRACEBINDER_LOG_KEY was replaced at {until:,} leaves: name one that was not."
         )
-    _put_on_record(last, principal, reason, old=old, made=made)
+    _put_on_record(last, reason, old=old, made=made)
     with transaction.atomic():
         hold(Lock.SIGNER)
         if until_when(old.public_key) is None:  # once it is in the list, it signs nothing
@@ -99,17 +98,13 @@ def _take_up(last: Checkpoint, principal: Principal, reason: str) -> None:
             sync(key_path().parent)
 
 
-def _put_on_record(
-    last: Checkpoint, principal: Principal, reason: str, *, old: VerifierKey, made: VerifierKey
-) -> None:
-    with transaction.atomic():
-        audit.record(
-            verb=ROTATED_VERB,
-            actor=principal.actor,
-            obj=last,
-            digest=sha256_hex(made.public_key),
-            payload={"reason": reason, "old": old.vkey, "new": made.vkey},
-        )
+def _put_on_record(last: Checkpoint, reason: str, *, old: VerifierKey, made: VerifierKey) -> None:
+    record_log_act(
+        verb=LOG_KEY_ROTATED,
+        obj=last,
+        digest=sha256_hex(made.public_key),
+        payload={"reason": reason, "old": old.vkey, "new": made.vkey},
+    )
 
 
 def _put_in_place(draft: Path) -> None:

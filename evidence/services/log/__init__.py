@@ -24,6 +24,7 @@ from evidence.services.log.published import (
     read_head_to_publish,
     resume_log,
 )
+from evidence.services.log.role import record_log_act
 from evidence.services.log.rows import check_listed
 from evidence.services.log.sequencing import (
     BATCH,
@@ -67,6 +68,7 @@ __all__ = [
     "name_eventless",
     "open_published",
     "read_head_to_publish",
+    "record_log_act",
     "resume_log",
     "sequence_backlog",
     "sequence_events",
