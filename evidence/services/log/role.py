@@ -47,7 +47,7 @@ def record_log_act(
             "SELECT tracebinder_record_log_act(%s, %s, %s, %s, %s)",
             [verb, obj._meta.label, obj.pk, digest, canonical_json(payload).decode()],
         )
-        (number,) = cursor.fetchone() or (None,)
+        (number,) = cursor.fetchone() or ("",)
     return AuditEvent.objects.get(event_uuid=number)
 
 
