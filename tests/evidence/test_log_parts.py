@@ -12,11 +12,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from evidence.errors import InvalidInput
-from evidence.models import Checkpoint, Claim, Trace
+from evidence.models import AuditEvent, Checkpoint, Claim, Trace
 from evidence.services import log
 from evidence.services.log import Effort, Found, ProgressRefused, check_log, parts
 from tests.factories import World, make_world
-from tests.invariants.owner_attacks import as_owner, carry_out
+from tests.invariants.owner_attacks import as_owner, carry_out, copy_a_row
 from tests.requirements.builders import make_trace
 
 
@@ -156,3 +156,18 @@ def test_since_a_checkpoint_only_what_is_new_is_looked_at_and_that_is_said(signe
 def test_since_a_size_that_nobody_signed_is_refused(signed: World) -> None:
     with pytest.raises(InvalidInput, match="No checkpoint was signed at 1 leaves"):
         check_log(since=1)
+
+
+def test_since_a_checkpoint_no_forged_number_hides_what_came_later(signed: World) -> None:
+    """Where later rows begin is told by an entry below, and that one is looked at."""
+    size = Checkpoint.objects.latest("size").size
+    with as_owner() as cursor:
+        cursor.execute("SELECT tracebinder_xact_id()")
+        (now,) = cursor.fetchone()
+        row = f"id = {Claim.objects.latest('pk').pk}"
+        assert carry_out(cursor, iter([copy_a_row(Claim, row, into=f"{now - 2}")]), Claim)
+        assert not check_log(since=size).holds
+        last = AuditEvent.objects.filter(verb="rows.bound").latest("pk").pk
+        forged = f"UPDATE evidence_auditevent SET xact_id = {now - 1} WHERE id = {last}"
+        assert carry_out(cursor, iter([forged]), AuditEvent)
+        assert not check_log(since=size).holds

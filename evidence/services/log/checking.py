@@ -98,7 +98,7 @@ def check_log(
     ]:
         expected.setdefault(head.size, []).append((name, head.root))
     check_numbers(report, (model._default_manager.all() for model in bound_models()))
-    first = _check_older_rows(report) if not since else first_transaction_after(since)
+    first = _check_older_rows(report) if not since else first_transaction_after(report, since)
     others = _check_parts(report, plan_parts(since, first), effort or Effort())
     _check_tree(report, expected, others)
     _check_tiles(report, [head.size for head in heads])

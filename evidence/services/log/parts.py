@@ -20,7 +20,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 from evidence.binding_rules import BOUND_VERB
 from evidence.log import tree
 from evidence.models import AuditEvent, Leaf
-from evidence.services.log.ended import Ended, read_ended
+from evidence.services.log.ended import Ended, Faults, read_ended
 from evidence.services.log.rows import RowReport, check_transactions
 
 ENTRIES_A_PART: Final = 20_000
@@ -104,15 +104,25 @@ def plan_parts(since: int, first: int) -> list[Part]:
     return [*_parts_of_entries(since), *_parts_of_rows(read_ended(first))]
 
 
-def first_transaction_after(size: int) -> int:
-    """Return the first transaction whose rows are bound by no entry below a size; later ones may be, too."""
+def first_transaction_after(faults: Faults, size: int) -> int:
+    """Return the first transaction whose rows are bound by no entry below a size; later ones may be, too.
+
+    It follows from the last transaction that an entry below binds, so that entry is checked: with a number forged
+    there, rows of later transactions would be left out.
+    """
     events = AuditEvent.objects.filter(verb=BOUND_VERB)
-    below = events.filter(leaf__seq__lt=size).aggregate(last=Max("xact_id"))["last"]
-    above = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True)).aggregate(first=Min("xact_id"))[
-        "first"
-    ]
-    after = (below or 0) + 1
-    return after if above is None else min(after, above)
+    numbered = events.filter(leaf__seq__lt=size, xact_id__isnull=False)
+    last = numbered.order_by("-xact_id").values_list("xact_id", "object_id", "leaf__seq").first()
+    later = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True))
+    above = later.aggregate(first=Min("xact_id"))["first"]
+    if last is None:
+        return min(1, above or 1)
+    number, bound, seq = last
+    for fault in check_part(Part("entries", seq, seq + 1)).faults:
+        faults.add(fault)
+    if bound.partition(":")[0] != str(number):
+        faults.add(f"The event of leaf {seq} is of transaction {number} and binds the rows of {bound}.")
+    return number + 1 if above is None else min(number + 1, above)
 
 
 def check_part(part: Part) -> Found:
