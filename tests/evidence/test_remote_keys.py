@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -288,6 +289,7 @@ def test_a_signer_that_signs_with_another_key_is_not_believed(signers: dict[str,
         ("/sign", b'{"format": "another/1", "data": "YQ=="}', f"Bearer {TOKEN}", 400),
         ("/sign", b'{"format": "tracebinder.signer/1", "data": "?"}', f"Bearer {TOKEN}", 400),
         ("/else", b"{}", f"Bearer {TOKEN}", 404),
+        ("/else", b"{}", "", 401),
     ],
 )
 def test_a_signer_signs_for_nobody_else_and_nothing_else(
@@ -296,6 +298,14 @@ def test_a_signer_signs_for_nobody_else_and_nothing_else(
     told = ask(signers["log"].url + path, timeout=5, body=body, headers={"Authorization": token})
     assert told[0] == status
     assert b"signature" not in told[1]
+
+
+def test_a_signer_reads_nothing_of_whoever_has_no_token(signers: dict[str, Running]) -> None:
+    """Neither waits it for two megabytes that a stranger announces."""
+    host, _, port = signers["log"].url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as stranger:
+        stranger.sendall(b"POST /keys/one/sign HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n")
+        assert stranger.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.parametrize(
