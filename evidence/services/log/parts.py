@@ -115,14 +115,15 @@ def first_transaction_after(faults: Faults, size: int) -> int:
     last = numbered.order_by("-xact_id").values_list("xact_id", "object_id", "leaf__seq").first()
     later = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True))
     above = later.aggregate(first=Min("xact_id"))["first"]
-    if last is None:
-        return min(1, above or 1)
-    number, bound, seq = last
-    for fault in check_part(Part("entries", seq, seq + 1)).faults:
-        faults.add(fault)
-    if bound.partition(":")[0] != str(number):
-        faults.add(f"The event of leaf {seq} is of transaction {number} and binds the rows of {bound}.")
-    return number + 1 if above is None else min(number + 1, above)
+    after = 0
+    if last is not None:
+        number, bound, seq = last
+        after = number + 1
+        for fault in check_part(Part("entries", seq, seq + 1)).faults:
+            faults.add(fault)
+        if bound.partition(":")[0] != str(number):
+            faults.add(f"The event of leaf {seq} is of transaction {number} and binds the rows of {bound}.")
+    return after if above is None else min(after, above)
 
 
 def check_part(part: Part) -> Found:
