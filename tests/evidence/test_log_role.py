@@ -228,7 +228,7 @@ def test_what_is_done_to_the_log_on_purpose_is_done_with_the_log_workers_own_log
         assert done.returncode == 0, done.stderr[-2000:]
     assert run_as("log").returncode == 0
     acts = AuditEvent.objects.filter(verb__in=["log_key.rotated", "log.resumed"], leaf__isnull=False)
-    assert {(act.actor, json.loads(act.payload.payload)["reason"]) for act in acts} == {
+    assert {(act.actor, json.loads(bytes(act.payload.payload))["reason"]) for act in acts} == {
         ("system:command-line", "years")
     }
     assert (acts.count(), log.check_log().faults) == (2, [])

@@ -111,14 +111,14 @@ def first_transaction_after(faults: Faults, size: int) -> int:
     there, rows of later transactions would be left out.
     """
     events = AuditEvent.objects.filter(verb=BOUND_VERB)
-    numbered = events.filter(leaf__seq__lt=size, xact_id__isnull=False)
-    last = numbered.order_by("-xact_id").values_list("xact_id", "object_id", "leaf__seq").first()
+    below = events.filter(leaf__seq__lt=size, xact_id__isnull=False)
+    last = below.order_by("-xact_id").values_list("xact_id", "object_id", "leaf__seq").first()
     later = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True))
     above = later.aggregate(first=Min("xact_id"))["first"]
     after = 0
     if last is not None:
         number, bound, seq = last
-        after = number + 1
+        after = (number or 0) + 1
         for fault in check_part(Part("entries", seq, seq + 1)).faults:
             faults.add(fault)
         if bound.partition(":")[0] != str(number):
