@@ -45,6 +45,8 @@ ATTACKS: Final = (
     LogAttack("delete_a_row", "a row is deleted, with what hangs on it", _EVERYTHING_READ),
     LogAttack("put_a_row_in", "a row is put in with the triggers off", _EVERYTHING_READ),
     LogAttack("date_a_row_back", "a row is made one of an earlier transaction", _EVERYTHING_READ),
+    LogAttack("put_in_one_of_before_all", "a row is put in as of a transaction before all", _EVERYTHING_READ),
+    LogAttack("put_in_one_to_come", "a row is put in as of a transaction to come", _EVERYTHING_READ),
     LogAttack("insert_as_the_owner", "a row is inserted by the owner, triggers on", _EVERYTHING_READ),
     LogAttack("insert_as_the_web_server", "a row is inserted as the web server's role", _EVERYTHING_READ),
     LogAttack("overwrite_a_span", "what a span said is changed, and its digest is left", _EVERYTHING_READ),
@@ -53,6 +55,11 @@ ATTACKS: Final = (
     LogAttack("delete_details", "an event's details are deleted without an erasure", _LOG),
     LogAttack("change_a_leaf", "a leaf of the tile that is being filled is changed", _LOG_AND_SIGNING),
     LogAttack("change_a_note", "a signed checkpoint is changed", _LOG_AND_SIGNING),
+    LogAttack(
+        "remove_a_transaction",
+        "the last transactions are removed with all they wrote; their leaves are left",
+        _EVERYTHING_READ,
+    ),
     LogAttack(
         "cut_the_tail",
         "the last transactions are removed with all they wrote and with their leaves; the heads are left",

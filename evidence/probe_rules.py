@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from evidence.event_rules import AS_OWNER
 from evidence.models.work import MAX_ATTEMPTS, LeasedWork
 
 ACTOR: Final = "system:interpret"
@@ -18,41 +19,18 @@ LONGEST_LEASE: Final = 24 * 60 * 60  # seconds
 TABLES: Final = frozenset({"interpret_proberun", "interpret_finding"})  # which must be there first
 
 _State = LeasedWork.State
-_AS_OWNER: Final = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp"
 _KEY_DIGEST: Final = "encode(sha256(convert_to({key}, 'UTF8')), 'hex')"
 
-# Bytes as `evidence.services.audit` makes them: RFC 8785, whose escapes of these texts `to_json` has, too.
 _RECORD_EVENT: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_record_probe_event(
     run bigint, verb text, kind text, key bigint, digest text, details text
 ) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
-    number uuid := gen_random_uuid();
-    happened timestamptz := clock_timestamp();
-    salt bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
-    commitment text := '';
-    owner evidence_system;
-    event bigint;
+    owner bigint;
 BEGIN
-    SELECT system.* INTO STRICT owner FROM interpret_proberun AS attempt
-    JOIN interpret_probespec AS spec ON spec.id = attempt.spec_id
-    JOIN evidence_system AS system ON system.id = spec.system_id WHERE attempt.id = run;
-    IF details <> '' THEN
-        commitment := encode(sha256('\\x00'::bytea || salt || convert_to(details, 'UTF8')), 'hex');
-    END IF;
-    INSERT INTO evidence_auditevent (event_uuid, system_id, actor, verb, object_type, object_id, object_digest,
-        payload_commitment, occurred_at, entry)
-    VALUES (number, owner.id, '{ACTOR}', verb, kind, key, digest, commitment, happened, convert_to(format(
-        '{{"actor":"{ACTOR}","event":%s,"object":{{"digest":%s,"id":%s,"type":%s}},"occurred_at":%s,'
-        '"payload_commitment":%s,"system":%s,"verb":%s}}', to_json(number), to_json(digest), to_json(key::text),
-        to_json(kind), to_json(replace(
-            to_char(happened AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '') || '+00:00'),
-        to_json(commitment), to_json(owner.key), to_json(verb)), 'UTF8'))
-    RETURNING id INTO event;
-    IF details <> '' THEN
-        INSERT INTO evidence_auditpayload (event_id, salt, payload)
-        VALUES (event, salt, convert_to(details, 'UTF8'));
-    END IF;
+    SELECT spec.system_id INTO STRICT owner FROM interpret_proberun AS attempt
+    JOIN interpret_probespec AS spec ON spec.id = attempt.spec_id WHERE attempt.id = run;
+    PERFORM tracebinder_record_event(owner, '{ACTOR}', verb, kind, key::text, digest, details);
 END $$;
 """  # noqa: S608  # composed of constants alone
 
@@ -90,7 +68,7 @@ CREATE OR REPLACE FUNCTION tracebinder_claim_probe_run(run bigint, worker text, 
 RETURNS TABLE (
     lease_key text, attempt integer, probe text, parameters jsonb, seed bigint, model_digest text,
     specification_digest text, dataset_digest text, dataset_blob text, dataset_removed_at timestamptz
-) {_AS_OWNER} AS $$
+) {AS_OWNER} AS $$
 #variable_conflict use_column
 DECLARE
     new_key text := gen_random_uuid()::text;
@@ -124,7 +102,7 @@ END $$;
 _FINISH: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_finish_probe_run(
     run bigint, lease_key text, findings jsonb, forward_passes bigint
-) RETURNS boolean {_AS_OWNER} AS $$
+) RETURNS boolean {AS_OWNER} AS $$
 DECLARE
     ended interpret_proberun := tracebinder_end_probe_attempt(run, lease_key, '{_State.DONE}', '');
     said jsonb;
@@ -149,7 +127,7 @@ END $$;
 
 _FAIL: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_fail_probe_run(run bigint, lease_key text, error text)
-RETURNS boolean {_AS_OWNER} AS $$
+RETURNS boolean {AS_OWNER} AS $$
 DECLARE
     ended interpret_proberun := tracebinder_end_probe_attempt(run, lease_key, '{_State.FAILED}', error);
 BEGIN
@@ -164,7 +142,7 @@ END $$;
 # What passes by itself: the attempt does not count.
 _PUT_BACK: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_put_back_probe_run(run bigint, lease_key text, error text)
-RETURNS boolean {_AS_OWNER} AS $$
+RETURNS boolean {AS_OWNER} AS $$
 DECLARE
     ended interpret_proberun := tracebinder_end_probe_attempt(run, lease_key, '{_State.QUEUED}', error);
 BEGIN

@@ -4,9 +4,9 @@ An `AppendOnlyModel` gets a trigger that refuses UPDATE and DELETE to everybody,
 payload of traces, everything but an erasure: `evidence.disposal_rules`), and the runtime role is granted SELECT and
 INSERT on it; on the tables of the log, SELECT alone, because the log role inserts there. Any other table is a work
 table: the runtime role may also UPDATE and DELETE, but for what a token is called by (`evidence.token_rules`). Nobody
-but the owner may TRUNCATE. The log role gets what `LOG_GRANTS` lists, and no more. The interpret role has no right on
-any table; what it may call is in `evidence.probe_rules`. Another trigger binds what is inserted to the log
-(`evidence.binding_rules`).
+but the owner may TRUNCATE. The log role gets what `LOG_GRANTS` lists, and records its acts by a function of
+`evidence.event_rules`. The interpret role has no right on any table; what it may call is in `evidence.probe_rules`.
+Another trigger binds what is inserted to the log (`evidence.binding_rules`).
 
 A migration that makes a table gives it all of this in its own transaction (`evidence.migration_rules`). After every
 `migrate`, all models are compared with the catalogue and what differs is put right, and nothing else is touched, so
@@ -47,6 +47,8 @@ from evidence.disposal_rules import (
     private_functions,
     reading_functions,
 )
+from evidence.event_rules import LOG_FUNCTIONS
+from evidence.event_rules import STEPS as EVENT_STEPS
 from evidence.models import AccessToken, OpenBinding, Span
 from evidence.models.base import AppendOnlyModel
 from evidence.probe_rules import PROBE_FUNCTIONS, STEPS
@@ -119,6 +121,8 @@ def find_differences(using: str) -> list[Difference]:
         **_open_functions(every_table),
         **private_functions(),
         **keeping_functions(),
+        **EVENT_STEPS,
+        **LOG_FUNCTIONS,
         **STEPS,
         **PROBE_FUNCTIONS,
     }
@@ -173,6 +177,8 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
         yield from _differences_of_private(
             found, {**private_functions(), **keeping_functions()}, settings.RUNTIME_ROLE
         )
+        yield from _differences_of_private(found, EVENT_STEPS)
+        yield from _differences_of_private(found, LOG_FUNCTIONS, settings.LOG_ROLE)
     if found.tables >= PROBE_TABLES:
         yield from _differences_of_private(found, STEPS)
         yield from _differences_of_private(found, PROBE_FUNCTIONS, *_roles())

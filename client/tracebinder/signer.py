@@ -31,6 +31,13 @@ class Reply:
     told: dict[str, str]
 
 
+def _refusal(status: int, detail: str) -> Reply:
+    return Reply(status, {"format": FORMAT, "detail": detail})
+
+
+_NO_TOKEN: Final = _refusal(401, "send the token of this signer as a bearer")
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """A key, and the token of who may have it sign."""
@@ -45,15 +52,15 @@ class Signer:
 
     def describe(self, authorization: str) -> Reply:
         """Answer who asks for the public half."""
-        if not self._is_let_in(authorization):
-            return _refusal(401, "send the token of this signer as a bearer")
+        if not self.lets_in(authorization):
+            return _NO_TOKEN
         public = base64.b64encode(self.public).decode()
         return Reply(200, {"format": FORMAT, "algorithm": "ed25519", "publicKey": public})
 
     def sign(self, authorization: str, body: bytes) -> Reply:
         """Answer who asks for a signature."""
-        if not self._is_let_in(authorization):
-            return _refusal(401, "send the token of this signer as a bearer")
+        if not self.lets_in(authorization):
+            return _NO_TOKEN
         try:
             asked = json.loads(body)
             data = base64.b64decode(asked["data"], validate=True)
@@ -64,7 +71,8 @@ class Signer:
         print(f"signed sha256:{hashlib.sha256(data).hexdigest()}", flush=True)
         return Reply(200, {"format": FORMAT, "signature": base64.b64encode(self.key.sign(data)).decode()})
 
-    def _is_let_in(self, authorization: str) -> bool:
+    def lets_in(self, authorization: str) -> bool:
+        """Whether this header holds the token."""
         return hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode())
 
 
@@ -79,16 +87,20 @@ def serve(signer: Signer, *, host: str, port: int) -> ThreadingHTTPServer:
             self._answer(signer.describe(self.headers.get("Authorization", "")))
 
         def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if not self.path.rstrip("/").endswith("/sign"):
+            length, authorization = (
+                self.headers.get(name, "") for name in ("Content-Length", "Authorization")
+            )
+            if not signer.lets_in(authorization):  # of a stranger nothing is read
+                self.close_connection = True
+                self._answer(_NO_TOKEN)
+            elif not self.path.rstrip("/").endswith("/sign"):
                 self.close_connection = True  # what was sent is not read, here and below
                 self._answer(_refusal(404, "POST …/sign"))
             elif not length.isdecimal() or int(length) > MOST_BODY:
                 self.close_connection = True
                 self._answer(_refusal(413, f"a request has a Content-Length of {MOST_BODY} at most"))
             else:
-                body = self.rfile.read(int(length))
-                self._answer(signer.sign(self.headers.get("Authorization", ""), body))
+                self._answer(signer.sign(authorization, self.rfile.read(int(length))))
 
         def _answer(self, reply: Reply) -> None:
             data = json.dumps(reply.told).encode()
@@ -104,7 +116,3 @@ def serve(signer: Signer, *, host: str, port: int) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
     return server
-
-
-def _refusal(status: int, detail: str) -> Reply:
-    return Reply(status, {"format": FORMAT, "detail": detail})

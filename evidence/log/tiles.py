@@ -166,7 +166,7 @@ def nodes_from_tiles(read: ReadTiles, *, size: int) -> ReadNodes:
     return read_nodes
 
 
-def cut_tiles(stored: Mapping[tuple[int, int], bytes], wanted: Sequence[Tile]) -> dict[Tile, bytes]:
+def cut_tiles(stored: Mapping[tuple[int, int], bytes], wanted: Iterable[Tile]) -> dict[Tile, bytes]:
     """Return the wanted tiles cut to their width from the widest stored ones, keyed by level and index."""
     found = ((tile, stored.get((tile.level, tile.index), b"")[: tile.width * HASH_SIZE]) for tile in wanted)
     return {tile: data for tile, data in found if len(data) == tile.width * HASH_SIZE}

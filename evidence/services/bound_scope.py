@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from django.db.models import (
@@ -77,7 +78,9 @@ def check_scope_is_bound(scope: BinderScope) -> None:
 def find_faults_of_scope(scope: BinderScope) -> list[str]:
     """Return what of a scope's evidence is not as the log binds it, a sentence each."""
     faults = _Faults()
-    rows = [one.filter(scope.as_of.knew()) for one in _rows_of(scope)]
+    of_scope = list(_rows_of(scope))
+    log.check_numbers(faults, of_scope)
+    rows = [one.filter(scope.as_of.knew()) for one in of_scope]
     numbers = set().union(*(one.order_by().values_list("xact_id", flat=True).distinct() for one in rows))
     # What the transaction that asks has written itself is bound when it commits.
     log.check_listed(faults, numbers - {None, clock.own_transaction()}, rows)
@@ -171,6 +174,4 @@ def _check_leaves(faults: _Faults, scope: BinderScope) -> None:
         faults.add(
             f"{gone:,} of the log's first {found['last'] + 1:,} entries of {scope.system.key} are gone."
         )
-    without = leaves.filter(~Exists(AuditEvent.objects.filter(pk=OuterRef("event_id")))).order_by("seq")
-    for seq in without.values_list("seq", flat=True)[:_NAMED]:
-        faults.add(f"The event of leaf {seq} of the log is not there any more.")
+    faults += islice(log.name_eventless(leaves), _NAMED)

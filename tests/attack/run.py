@@ -8,9 +8,11 @@ It ends with 1 where an attack found something, which is named.
 from __future__ import annotations
 
 import argparse
+import shutil
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
@@ -19,6 +21,7 @@ from typing import Any, Final
 
 from tests.attack.page import write_figures
 from tests.attack.running import Copy, running_copy
+from tests.client.both import NO_NODE
 
 THREADS: Final = 6  # that ask at once: the web process must not be what waits
 _CALLERS: Final = {
@@ -162,9 +165,16 @@ PARTS: Final[dict[str, Callable[[Any, argparse.Namespace], Outcome]]] = {
 
 
 def carry_out(name: str, copy: Copy | None, asked: argparse.Namespace) -> list[str]:
-    """Carry out one part, print its figures, write them into the page, and return its faults."""
+    """Carry out one part, print its figures, write them into the page, and return its faults.
+
+    One that fails by itself has found something, too, and is no reason to leave the others out.
+    """
     began = time.monotonic()
-    outcome = PARTS[name](copy, asked)
+    try:
+        outcome = PARTS[name](copy, asked)
+    except Exception as exc:  # noqa: BLE001  # whatever it is: it is said, and the run ends with 1
+        traceback.print_exc()
+        outcome = Outcome([], [f"it was not carried out to its end: {exc!r}"])
     took = f"It took {time.monotonic() - began:.0f} s."
     print(f"== {name}", *outcome.lines, took, sep="\n")
     for fault in outcome.faults:
@@ -174,12 +184,19 @@ def carry_out(name: str, copy: Copy | None, asked: argparse.Namespace) -> list[s
     return outcome.faults
 
 
+def part_named(text: str) -> str:
+    """Return the name of a part, for argparse: its `choices` would refuse that none is named, which means all."""
+    if text not in PARTS:
+        raise argparse.ArgumentTypeError(f"the parts are {', '.join(PARTS)}, not {text!r}")
+    return text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the parts that are asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS), metavar="part")
+    parser.add_argument("parts", nargs="*", type=part_named, default=list(PARTS), metavar="part")
     parser.add_argument("--cases", type=int, default=10_000, help="changed binders")
     parser.add_argument(
         "--every", type=int, default=1, help="of so many addresses, doors and bodies one is tried"
@@ -189,6 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--no-page", dest="page", action="store_false", help="leave docs/reference/security.md alone"
     )
     asked = parser.parse_args(arguments)
+    if "binders" in asked.parts and shutil.which("node") is None:  # said now and not after an hour
+        parser.error(f"{NO_NODE} Name the parts that you want.")
     faults: list[str] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy ends with us
     alone = set(asked.parts) == {"binders"}  # which need no server

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from evidence.errors import InvalidInput
-from evidence.models import Checkpoint, Claim, Trace
+from evidence.models import AuditEvent, Checkpoint, Claim, Trace
 from evidence.services import log
 from evidence.services.log import Effort, Found, ProgressRefused, check_log, parts
 from tests.factories import World, make_world
-from tests.invariants.owner_attacks import as_owner, carry_out
+from tests.invariants.owner_attacks import as_owner, carry_out, copy_a_row
 from tests.requirements.builders import make_trace
 
 
@@ -86,6 +88,44 @@ def test_a_file_of_another_check_is_refused_and_left(signed: World, tmp_path: Pa
     assert file.read_text() == "a shopping list\n"
 
 
+def interrupted(file: Path) -> list[str]:
+    """Return the lines of the file that a check left which was killed before its last part."""
+
+    def stop(n_done: int, n_parts: int, found: Found) -> None:
+        del found
+        if n_done == n_parts - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_log(effort=Effort(file=file, tell=stop))
+    return file.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"n_faults": -1},
+        {"n_faults": 0, "faults": ["The event of leaf 1 is gone."]},
+        {"others": {"1": "00" * 32}},
+        {"n_faults": "0"},
+        {"entries": -3},
+        {"rows": {"rows": -5, "transactions": 0, "adopted": 0}},
+    ],
+    ids=str,
+)
+def test_a_file_of_progress_outweighs_nothing_that_is_found_elsewhere(
+    signed: World, tmp_path: Path, forged: dict[str, Any]
+) -> None:
+    """It can have its parts left out, which is said. It can neither count faults down nor give other leaves hashes."""
+    file = tmp_path / "progress"
+    *lines, last = interrupted(file)
+    kept = json.loads(last)
+    kept["found"] |= forged
+    file.write_text("\n".join([*lines, json.dumps(kept), ""]))
+    with pytest.raises(ProgressRefused, match="no file of progress"):
+        check_log(effort=Effort(file=file))
+
+
 def test_two_processes_find_what_one_finds(signed: World) -> None:
     one, two = check_log(), check_log(effort=Effort(processes=2))
     assert two.holds
@@ -116,3 +156,18 @@ def test_since_a_checkpoint_only_what_is_new_is_looked_at_and_that_is_said(signe
 def test_since_a_size_that_nobody_signed_is_refused(signed: World) -> None:
     with pytest.raises(InvalidInput, match="No checkpoint was signed at 1 leaves"):
         check_log(since=1)
+
+
+def test_since_a_checkpoint_no_forged_number_hides_what_came_later(signed: World) -> None:
+    """Where later rows begin is told by an entry below, and that one is looked at."""
+    size = Checkpoint.objects.latest("size").size
+    with as_owner() as cursor:
+        cursor.execute("SELECT tracebinder_xact_id()")
+        (now,) = cursor.fetchone()
+        row = f"id = {Claim.objects.latest('pk').pk}"
+        assert carry_out(cursor, iter([copy_a_row(Claim, row, into=f"{now - 2}")]), Claim)
+        assert not check_log(since=size).holds
+        last = AuditEvent.objects.filter(verb="rows.bound").latest("pk").pk
+        forged = f"UPDATE evidence_auditevent SET xact_id = {now - 1} WHERE id = {last}"
+        assert carry_out(cursor, iter([forged]), AuditEvent)
+        assert not check_log(since=size).holds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from django.db import ProgrammingError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
 from config import embedded
+from evidence.log import notes
 from evidence.models import AuditEvent
 from evidence.models.audit import Checkpoint, Leaf, Tile
 from evidence.services import log
+from evidence.services.keys.files import read_key_file
+from evidence.services.keys.log_signer import key_path
 from evidence.services.log import LogBusy, NotTheLogWorker, catching_up, role
 from evidence.table_rules import LOG_GRANTS
 from evidence.time_budget import TimeBudget
@@ -170,8 +174,8 @@ say_what_is_wrong()
 """
 
 
-def run_as(process: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Do the log worker's work in a process of its own, with the login that such a process has."""
+def run_as(process: str, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Do the log worker's work, or run a command, in a process of its own, with the login that such a process has."""
     plan = embedded.read_plan(settings.VAR)
     name = connection.settings_dict["NAME"]
     logins = {
@@ -185,7 +189,7 @@ def run_as(process: str, **environment: str) -> subprocess.CompletedProcess[str]
     }
     ours = {**os.environ, **urls, "TRACEBINDER_PROCESS": process, "DJANGO_SETTINGS_MODULE": "config.settings"}
     return subprocess.run(
-        [sys.executable, "-c", TASK],
+        [sys.executable, *(command or ("-c", TASK))],
         cwd=settings.BASE_DIR,
         env={**ours, "TRACEBINDER_KEYS": str(settings.KEY_ROOT), **environment},
         capture_output=True,
@@ -209,3 +213,47 @@ def test_the_log_workers_own_login_sequences_and_signs_and_no_other_does() -> No
     done = run_as("log")
     assert (done.returncode, "ERROR" in done.stderr) == (0, False), done.stderr[-2000:]
     assert Checkpoint.objects.latest("size").size == AuditEvent.objects.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_done_to_the_log_on_purpose_is_done_with_the_log_workers_own_login() -> None:
+    if not settings.DATABASE_IS_EMBEDDED:
+        return  # the logins are yours
+    make_world()
+    assert run_as("log").returncode == 0
+    for command in ("rotate_log_key", "resume_log"):
+        if command == "resume_log":
+            publish_a_head_that_is_lost()
+        done = run_as("log", "manage.py", command, "--reason", "years")
+        assert done.returncode == 0, done.stderr[-2000:]
+    assert run_as("log").returncode == 0
+    acts = AuditEvent.objects.filter(verb__in=["log_key.rotated", "log.resumed"], leaf__isnull=False)
+    assert {(act.actor, json.loads(bytes(act.payload.payload))["reason"]) for act in acts} == {
+        ("system:command-line", "years")
+    }
+    assert (acts.count(), log.check_log().faults) == (2, [])
+
+
+def publish_a_head_that_is_lost() -> None:
+    """As the log worker had signed it before an older backup was put back."""
+    key = notes.SignerKey(settings.LOG_ORIGIN, read_key_file(key_path()))
+    head = notes.Checkpoint(settings.LOG_ORIGIN, 1_000_000, bytes(32))
+    settings.LOG_HEAD_FILE.write_text(notes.sign_note(head.text, key).to_text())
+
+
+@pytest.mark.parametrize(
+    ("verb", "role", "refusal"),
+    [
+        ("review.recorded", settings.LOG_ROLE, "no act of the log worker"),
+        ("log.resumed", settings.RUNTIME_ROLE, "permission denied"),
+    ],
+)
+@pytest.mark.usefixtures("world")
+def test_the_log_worker_says_nothing_else_and_nobody_says_it_for_the_log_worker(
+    verb: str, role: str, refusal: str
+) -> None:
+    said = "SELECT tracebinder_record_log_act(%s, 'evidence.Checkpoint', 1, '', '')"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f'SET LOCAL ROLE "{role}"')
+        with pytest.raises(ProgrammingError, match=refusal), transaction.atomic():
+            cursor.execute(said, [verb])

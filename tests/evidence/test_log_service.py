@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import stat
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -176,6 +178,29 @@ def test_every_event_has_a_proof_in_every_later_checkpoint(system: System) -> No
         stored.prove_event_inclusion(events[-1], size=270)
     with pytest.raises(NotFound):
         stored.prove_event_inclusion(events[0], size=299)
+
+
+def test_a_proof_asks_for_every_tile_that_its_path_needs_whatever_the_size() -> None:
+    """By one statement, before the path is known: of trees larger than a test can fill."""
+    chooser = random.Random(1)
+    sizes = [1, 255, 256, 257, 65_535, 65_536, 65_537, 256**3, 256**3 + 1]
+    sizes += [chooser.randrange(1, 1 << chooser.randrange(1, 55)) for _ in range(200)]
+    places = stored.PLACES_OF_PATH.format(seq="%(seq)s::bigint", size="%(size)s::bigint")
+    for size in sizes:
+        for index in {0, size - 1, chooser.randrange(size)}:
+            with connection.cursor() as cursor:
+                cursor.execute(places, {"seq": index, "size": size})
+                asked = set(cursor.fetchall())
+            needed: set[tuple[int, int]] = set()
+
+            def read(
+                wanted: Collection[tiles.Tile], needed: set[tuple[int, int]] = needed
+            ) -> dict[tiles.Tile, bytes]:
+                needed |= {(tile.level, tile.index) for tile in wanted}
+                return {tile: bytes(32 * tile.width) for tile in wanted}
+
+            tree.prove_inclusion(tiles.nodes_from_tiles(read, size=size), index=index, size=size)
+            assert needed <= asked, (size, index)
 
 
 def test_an_unsigned_log_says_so(system: System) -> None:

@@ -203,6 +203,8 @@ def test_what_exporters_send_as_credentials_is_taken(api: APIClient, world: Worl
         basic("any", "password"),
         basic("any", "tb_000000000000_none"),
         {"HTTP_AUTHORIZATION": "Basic %%%"},
+        basic("tb_a\0b_c", ""),
+        {"HTTP_AUTHORIZATION": "Bearer tb_a\0b_c"},
         {"HTTP_X_API_KEY": "tb_000000000000_none"},
     ],
 )

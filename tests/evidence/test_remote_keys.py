@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,16 +23,24 @@ from config.key_faults import find_key_faults
 from evidence.access import principal_of_command_line
 from evidence.errors import InvalidInput
 from evidence.log import notes
-from evidence.models import Checkpoint
+from evidence.log.errors import SignatureRefused
+from evidence.models import AuditEvent, Checkpoint
 from evidence.outgoing import ask
 from evidence.services.keys import remote
 from evidence.services.keys.announcing import announce_keys
 from evidence.services.keys.binder_signer import SignerKeyUnusable, load_binder_signer
 from evidence.services.keys.log_rotation import rotate_log_key
-from evidence.services.keys.log_signer import LogKeyUnusable, load_log_signer, load_log_verifier
+from evidence.services.keys.log_signer import (
+    LogKeyUnusable,
+    check_log_key,
+    load_log_signer,
+    load_log_verifier,
+)
 from evidence.services.keys.remote import RemoteKey, SignerAway, open_remote_key
 from evidence.services.keys.rotation import rotate_binder_key
-from tests.evidence.binder_world import export, fill_lightly
+from evidence.services.keys.trust import describe_trust
+from evidence.services.log import check_log
+from tests.evidence.binder_world import archive_of, export, fill_lightly, verify
 from tests.evidence.test_log_api import add_events, publish
 from tests.factories import World
 from tests.invariants.walk import REPOSITORY
@@ -154,8 +163,112 @@ def test_a_binder_key_at_another_address_is_taken_up_on_record(
     settings.BINDER_KEY = signers["another"].uri
     made = rotate_binder_key(principal=principal_of_command_line(), reason="years")
     assert made.public.hex() == signers["another"].public == load_binder_signer().public.hex()
-    with pytest.raises(InvalidInput, match="TRACEBINDER_LOG_KEY"):
-        rotate_log_key(principal=principal_of_command_line(), reason="years")
+
+
+def replace_log_key() -> str:
+    """Replace the log's key by the one that the settings name; return its public half in hexadecimal."""
+    return rotate_log_key(principal=principal_of_command_line(), reason="years").public_key.hex()
+
+
+def test_a_log_key_at_another_address_is_taken_up_on_record_and_the_log_goes_on(
+    world: World, signers: dict[str, Running], settings: Any, tmp_path: Path
+) -> None:
+    filled = fill_lightly(world)
+    before, old = export(filled, as_of=None), load_log_verifier()
+    with pytest.raises(InvalidInput, match="signs already"):
+        replace_log_key()
+    settings.LOG_KEY = signers["another"].uri
+    assert replace_log_key() == signers["another"].public
+    after = export(filled, as_of=None)
+    check_log_key()
+    assert check_log().holds, check_log().faults
+    assert AuditEvent.objects.filter(verb="log_key.rotated").count() == 1
+    trust = {**describe_trust(), "requireAuditSlice": False}
+    assert trust["log"]["formerKeys"][0]["vkey"] == old.vkey  # type: ignore[index]  # JSON
+    for binder in (before, after):
+        report = verify(tmp_path, archive_of(binder), binder.sidecar, trust)
+        assert report.exit_code == 0, report.problems
+
+
+def test_a_process_that_still_names_the_old_signer_signs_no_more_for_the_log(
+    world: World, signers: dict[str, Running], settings: Any
+) -> None:
+    add_events(world, 1)
+    publish()
+    settings.LOG_KEY = signers["another"].uri
+    replace_log_key()
+    settings.LOG_KEY = signers["log"].uri
+    add_events(world, 1)
+    before = Checkpoint.objects.count()
+    with pytest.raises(LogKeyUnusable, match="was replaced"):
+        publish()
+    with pytest.raises(InvalidInput, match="was replaced"):
+        replace_log_key()
+    assert Checkpoint.objects.count() == before
+
+
+def test_from_a_file_the_log_goes_over_to_another_key_and_both_sign_until_the_file_is_taken_away(
+    world: World, signers: dict[str, Running], settings: Any
+) -> None:
+    settings.LOG_KEY = ""
+    add_events(world, 1)
+    publish()
+    old = load_log_verifier()
+    settings.LOG_KEY = signers["another"].uri
+    replace_log_key()
+    add_events(world, 1)
+    publish()
+    note = Checkpoint.objects.latest("size").note
+    for key in (old, load_log_verifier()):
+        notes.open_checkpoint(note, key=key, origin=settings.LOG_ORIGIN)
+    (file,) = settings.KEY_ROOT.glob("*.pem")
+    assert file.name.startswith("log.ed25519.until-")
+    file.unlink()
+    add_events(world, 1)
+    publish()
+    note = Checkpoint.objects.latest("size").note
+    with pytest.raises(SignatureRefused):
+        notes.open_checkpoint(note, key=old, origin=settings.LOG_ORIGIN)
+    assert check_log().holds, check_log().faults
+
+
+def test_without_the_public_half_of_the_key_in_use_none_is_taken_up(
+    world: World, signers: dict[str, Running], settings: Any
+) -> None:
+    """It could not be said until which size the one counts that signed so far."""
+    add_events(world, 1)
+    publish()
+    settings.LOG_KEY = signers["another"].uri
+    (settings.PUBLIC_KEY_ROOT / "log.ed25519.pub").unlink()
+    with pytest.raises(LogKeyUnusable, match="start the log worker once"):
+        replace_log_key()
+    settings.LOG_KEY = signers["log"].uri
+    announce_keys()
+    settings.LOG_KEY = signers["another"].uri
+    assert replace_log_key() == signers["another"].public
+
+
+def test_a_log_key_that_was_taken_up_halfway_is_taken_up_whole_the_next_time(
+    world: World, signers: dict[str, Running], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOG_KEY = ""
+    add_events(world, 1)
+    publish()
+    settings.LOG_KEY = signers["another"].uri
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    for step in ("replace_text", "Path.replace", "publish_log_key"):
+        with monkeypatch.context() as killed:
+            killed.setattr(f"evidence.services.keys.log_rotation.{step}", fail)
+            with pytest.raises(RuntimeError):
+                replace_log_key()
+    assert replace_log_key() == signers["another"].public
+    assert len(load_log_verifier().former) == 1
+    add_events(world, 1)
+    publish()
+    assert check_log().holds, check_log().faults
 
 
 def test_a_signer_that_signs_with_another_key_is_not_believed(signers: dict[str, Running]) -> None:
@@ -176,6 +289,7 @@ def test_a_signer_that_signs_with_another_key_is_not_believed(signers: dict[str,
         ("/sign", b'{"format": "another/1", "data": "YQ=="}', f"Bearer {TOKEN}", 400),
         ("/sign", b'{"format": "tracebinder.signer/1", "data": "?"}', f"Bearer {TOKEN}", 400),
         ("/else", b"{}", f"Bearer {TOKEN}", 404),
+        ("/else", b"{}", "", 401),
     ],
 )
 def test_a_signer_signs_for_nobody_else_and_nothing_else(
@@ -184,6 +298,14 @@ def test_a_signer_signs_for_nobody_else_and_nothing_else(
     told = ask(signers["log"].url + path, timeout=5, body=body, headers={"Authorization": token})
     assert told[0] == status
     assert b"signature" not in told[1]
+
+
+def test_a_signer_reads_nothing_of_whoever_has_no_token(signers: dict[str, Running]) -> None:
+    """Neither waits it for two megabytes that a stranger announces."""
+    host, _, port = signers["log"].url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as stranger:
+        stranger.sendall(b"POST /keys/one/sign HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n")
+        assert stranger.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ Texts are unlike each other unless one is made from another, as in life.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -415,32 +415,37 @@ def _as_genai(
 def _as_legacy(
     asked: list[Any], given: Any, said: Sequence[Say], gave: str | None, tool: tuple[str, str] | None
 ) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"gen_ai.system": "openai", "gen_ai.request.model": "m"}
-    for number, (role, text) in enumerate(said):
-        attributes[f"gen_ai.prompt.{number}.role"] = role.partition(":")[0]
-        attributes[f"gen_ai.prompt.{number}.content"] = text
+    attributes = {"gen_ai.system": "openai", "gen_ai.request.model": "m", **_spread("gen_ai.prompt.{}", said)}
     if given:
-        attributes["gen_ai.completion.0.role"] = "assistant"
-        if gave:
-            attributes["gen_ai.completion.0.content"] = gave
+        attributes |= _spread("gen_ai.completion.{}", [("assistant", gave or None)])
         if tool:
-            attributes["gen_ai.completion.0.tool_calls.0.id"] = tool[0]
-            attributes["gen_ai.completion.0.tool_calls.0.name"] = tool[1]
+            prefix = "gen_ai.completion.0.tool_calls.0"
+            attributes[f"{prefix}.id"], attributes[f"{prefix}.name"] = tool
         attributes["gen_ai.completion.0.finish_reason"] = "tool_calls" if tool else "stop"
     return attributes
+
+
+def _spread(place: str, said: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """Return messages an attribute a field and numbered, as two conventions write them.
+
+    Args:
+        place: the name before the field, with braces for the number.
+    """
+    spread = {}
+    for number, (role, text) in enumerate(said):
+        spread[f"{place.format(number)}.role"] = role.partition(":")[0]
+        if text is not None:
+            spread[f"{place.format(number)}.content"] = text
+    return spread
 
 
 def _as_openinference(
     asked: list[Any], given: Any, said: Sequence[Say], gave: str | None, tool: tuple[str, str] | None
 ) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"openinference.span.kind": "LLM", "llm.model_name": "m"}
-    for number, (role, text) in enumerate(said):
-        attributes[f"llm.input_messages.{number}.message.role"] = role.partition(":")[0]
-        attributes[f"llm.input_messages.{number}.message.content"] = text
+    asked_at, given_at = "llm.input_messages.{}.message", "llm.output_messages.{}.message"
+    attributes = {"openinference.span.kind": "LLM", "llm.model_name": "m", **_spread(asked_at, said)}
     if given:
-        attributes["llm.output_messages.0.message.role"] = "assistant"
-        if gave:
-            attributes["llm.output_messages.0.message.content"] = gave
+        attributes |= _spread(given_at, [("assistant", gave or None)])
         if tool:
             prefix = "llm.output_messages.0.message.tool_calls.0.tool_call"
             attributes[f"{prefix}.id"], attributes[f"{prefix}.function.name"] = tool

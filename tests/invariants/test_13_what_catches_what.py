@@ -59,6 +59,18 @@ def put_a_row_in() -> None:
     execute(copy_a_row(Trace, _TRACE))
 
 
+def put_in_one_of_before_all() -> None:
+    execute(another_revision(xact_id="-1", id="id + 1000000"))
+
+
+def put_in_one_to_come() -> None:
+    execute(another_revision(xact_id="xact_id + 1000000", id="id + 1000000"))
+
+
+def remove_a_transaction() -> None:
+    remove_last_transaction(tree=())
+
+
 def cut_the_tail() -> None:
     remove_last_transaction(tree=("leaf",), after=True)
 
@@ -84,7 +96,17 @@ def remove_last_transaction(*, tree: tuple[str, ...], after: bool = False) -> No
 
 UNDONE: Final[dict[str, Callable[[], None]]] = {
     **{name: partial(lambda all_of: execute(*all_of), statements) for name, statements in STATEMENTS.items()},
-    **{attack.__name__: attack for attack in (put_a_row_in, cut_the_tail, write_it_anew)},
+    **{
+        attack.__name__: attack
+        for attack in (
+            put_a_row_in,
+            put_in_one_of_before_all,
+            put_in_one_to_come,
+            remove_a_transaction,
+            cut_the_tail,
+            write_it_anew,
+        )
+    },
 }
 
 
@@ -141,16 +163,22 @@ def undone() -> Iterator[None]:
 def insert_as(role: str) -> None:
     """Insert a row as a role, with the triggers on, in a transaction of its own."""
     with transaction.atomic():
-        columns = {
-            name: "revision + 1" if name == "revision" else name
-            for name in (str(field.column) for field in Trace._meta.concrete_fields)
-            if name not in {"id", "xact_id"}
-        }
-        execute(
-            f'SET LOCAL ROLE "{role}"',
-            f"INSERT INTO evidence_trace ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
-            f" FROM evidence_trace WHERE {_TRACE}",
-        )
+        execute(f'SET LOCAL ROLE "{role}"', another_revision())
+
+
+def another_revision(**values: str) -> str:
+    """Return the statement that inserts one more revision of a trace.
+
+    Args:
+        values: the SQL for key and transaction, where the database is not to give them.
+    """
+    names = (str(field.column) for field in Trace._meta.concrete_fields)
+    columns = {name: name for name in names if name not in {"id", "xact_id"}}
+    columns |= {"revision": "revision + 1", **values}
+    return (
+        f"INSERT INTO evidence_trace ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
+        f" FROM evidence_trace WHERE {_TRACE}"
+    )
 
 
 def forge_a_checkpoint() -> set[Finder]:

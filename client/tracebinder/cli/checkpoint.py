@@ -15,8 +15,9 @@ import urllib.parse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.server import read_file
 from tracebinder.errors import TracebinderError
 from tracebinder.http import get_bytes
@@ -26,19 +27,18 @@ from tracebinder.verify.merkle import check_consistency
 from tracebinder.verify.served_tree import ServedTree
 from tracebinder.verify.trust import TrustedLog, load_trust
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 COULD_NOT_ASK: Final = 3
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
+    parser = add_to(
+        commands,
         "checkpoint",
-        help="keep the log's checkpoints",
+        purpose="keep the log's checkpoints",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run=run,
+        error_code=COULD_NOT_ASK,
     )
     parser.add_argument(
         "--keep", type=Path, required=True, help="file of the kept checkpoints; made at first"
@@ -46,7 +46,6 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--trust", type=Path, required=True, help="trust.json, which names the log's key")
     parser.add_argument("--url", help="root of the server whose log is asked; no token is needed")
     parser.add_argument("--from", type=Path, dest="note", metavar="NOTE", help="a checkpoint in a file")
-    parser.set_defaults(run=run, error_code=COULD_NOT_ASK)
 
 
 def run(arguments: argparse.Namespace) -> int:

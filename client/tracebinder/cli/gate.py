@@ -9,24 +9,22 @@ from __future__ import annotations
 import argparse
 import json
 import urllib.parse
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.reasons import print_reasons
 from tracebinder.cli.server import add_server_options, server_of
 from tracebinder.errors import TracebinderError
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "insufficient": 2}
 COULD_NOT_ASK: Final = 3
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "gate", help="ask a gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = add_to(
+        commands, "gate", purpose="ask a gate", description=__doc__, run=run, error_code=COULD_NOT_ASK
     )
     parser.add_argument("gate", metavar="KEY", help="key of the gate")
     parser.add_argument("--system", required=True, help="key of the system")
@@ -44,7 +42,6 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the server's answer as JSON")
     add_server_options(parser)
-    parser.set_defaults(run=run, error_code=COULD_NOT_ASK)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
+from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 FORMATS: Final = ("native",)
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "push-eval",
-        help="post an eval file",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_to(
+        commands, "push-eval", purpose="post an eval file", description=__doc__, run=run, error_code=3
     )
     parser.add_argument("file", type=Path, help="the eval runner's own file")
     parser.add_argument("--system", required=True, help="key of the system")
@@ -36,7 +31,6 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the server's answer as JSON")
     add_server_options(parser)
-    parser.set_defaults(run=run, error_code=3)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
-
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
+    parser = add_to(
+        commands,
         "register-release",
-        help="put a release on record",
+        purpose="put a release on record",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run=run,
+        error_code=3,
     )
     parser.add_argument("file", type=Path, help="the release as JSON")
     parser.add_argument("--json", action="store_true", help="print the server's answer as JSON")
     add_server_options(parser)
-    parser.set_defaults(run=run, error_code=3)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,31 +10,30 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.register_release import unregistered_in
 from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
 INSTRUMENTS: Final = frozenset({"suite", "evaluator", "dataset"})
 WAITS: Final = 2
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
+    parser = add_to(
+        commands,
         "register-versions",
-        help="vouch for what a release pins",
+        purpose="vouch for what a release pins",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run=run,
+        error_code=3,
     )
     parser.add_argument("file", type=Path, help="the release as JSON, as register-release took it")
     parser.add_argument("--reason", default="", help="why, for the record")
     add_server_options(parser)
-    parser.set_defaults(run=run, error_code=3)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,51 +8,42 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tracebinder.cli.command import Commands, add_to
+from tracebinder.cli.listening import add_listening_options, serve_until_stopped
 from tracebinder.errors import TracebinderError
 from tracebinder.signer import SHORTEST_TOKEN, Signer, serve
 from tracebinder.witness import load_key
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 COULD_NOT_RUN: Final = 3
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
+    parser = add_to(
+        commands,
         "signer",
-        help="hold a signing key for a server",
+        purpose="hold a signing key for a server",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run=run,
+        error_code=COULD_NOT_RUN,
     )
     parser.add_argument(
         "--key", type=Path, required=True, help="file of the private key; made on the first start"
     )
     parser.add_argument("--token-file", type=Path, required=True, help="file of the token that it asks for")
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine alone)"
-    )
-    parser.add_argument("--port", type=int, default=8091, help="port to listen on (default 8091)")
-    parser.set_defaults(run=run, error_code=COULD_NOT_RUN)
+    add_listening_options(parser, port=8091)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     signer = open_signer(arguments.key, arguments.token_file)
-    try:
-        server = serve(signer, host=arguments.host, port=arguments.port)
-    except OSError as exc:
-        raise TracebinderError(f"cannot listen on {arguments.host}:{arguments.port}: {exc.strerror}") from exc
-    print(f"{signer.public.hex()}\nsigner on http://{arguments.host}:{server.server_port}", flush=True)
-    with server:
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print("stopped")
-    return 0
+    return serve_until_stopped(
+        arguments,
+        lambda host, port: serve(signer, host=host, port=port),
+        lambda url: f"{signer.public.hex()}\nsigner on {url}",
+    )
 
 
 def open_signer(key: Path, token_file: Path) -> Signer:

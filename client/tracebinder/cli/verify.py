@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.table import print_table, printable
 from tracebinder.errors import TracebinderError
@@ -23,9 +24,6 @@ from tracebinder.verify.previous import Differences
 from tracebinder.verify.report import Report
 from tracebinder.verify.run import verify_binder, verify_with_previous
 from tracebinder.verify.trust import Trust, load_trust
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
 _VERDICTS: Final = {
     0: "verified",
@@ -36,13 +34,10 @@ _VERDICTS: Final = {
 }
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "verify",
-        help="verify a binder offline",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_to(
+        commands, "verify", purpose="verify a binder offline", description=__doc__, run=run, error_code=2
     )
     parser.add_argument("binder", type=Path, metavar="BINDER.zip")
     parser.add_argument(
@@ -58,7 +53,6 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--previous", type=Path, metavar="OLD.zip", help="an earlier binder of the same scope"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.set_defaults(run=run, error_code=2)
 
 
 def run(arguments: argparse.Namespace) -> int:

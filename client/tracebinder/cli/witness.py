@@ -10,26 +10,27 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tracebinder.cli.command import Commands, add_to
+from tracebinder.cli.listening import add_listening_options, serve_until_stopped
 from tracebinder.errors import TracebinderError
 from tracebinder.verify.errors import VerifyError
 from tracebinder.verify.note import ED25519, NoteKey, parse_vkey
 from tracebinder.witness import Witness, WitnessState, load_key, serve
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 COULD_NOT_RUN: Final = 3
 
 
-def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: Commands) -> None:
     """Add the subcommand and its options."""
-    parser = commands.add_parser(
+    parser = add_to(
+        commands,
         "witness",
-        help="cosign a log's checkpoints",
+        purpose="cosign a log's checkpoints",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run=run,
+        error_code=COULD_NOT_RUN,
     )
     parser.add_argument("--name", required=True, help="of this witness, as a URL without its scheme")
     parser.add_argument(
@@ -39,29 +40,17 @@ def add_command(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--log", action="append", required=True, metavar="VKEY", help="of a log; may be repeated"
     )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: this machine alone)"
-    )
-    parser.add_argument("--port", type=int, default=8090, help="port to listen on (default 8090)")
-    parser.set_defaults(run=run, error_code=COULD_NOT_RUN)
+    add_listening_options(parser, port=8090)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     witness = open_witness(arguments)
-    try:
-        server = serve(witness, host=arguments.host, port=arguments.port)
-    except OSError as exc:
-        raise TracebinderError(f"cannot listen on {arguments.host}:{arguments.port}: {exc.strerror}") from exc
-    print(
-        f"{witness.vkey}\nwitness on http://{arguments.host}:{server.server_port}/add-checkpoint", flush=True
+    return serve_until_stopped(
+        arguments,
+        lambda host, port: serve(witness, host=host, port=port),
+        lambda url: f"{witness.vkey}\nwitness on {url}/add-checkpoint",
     )
-    with server:
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print("stopped")
-    return 0
 
 
 def open_witness(arguments: argparse.Namespace) -> Witness:

@@ -4,7 +4,8 @@
 The key is made once, before the first checkpoint. When checkpoints exist and the file is gone, nothing
 replaces it: a new key under the old name would look to every auditor like another log. Where it is replaced on purpose
 (`rotate_log_key`), what it signed is known by its public half, which lies beside it; and as long as the old private
-half lies there, too, it signs beside the new one, for those who have not heard of the new one yet.
+half lies there, too, it signs beside the new one, for those who have not heard of the new one yet. Of two that other
+processes hold, the old one signs nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from evidence.services.keys.files import KEYS_ELSEWHERE, KeyFileUnusable, create
 from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.public_keys import (
     LOG,
+    PublicKeyMissing,
     former_keys_path,
     publish,
     publish_former_keys,
@@ -53,7 +55,7 @@ def load_log_signer() -> SignerKey:
     if not holds_log_key():
         raise LogKeyUnusable(KEYS_ELSEWHERE)
     if settings.LOG_KEY:
-        return SignerKey(settings.LOG_ORIGIN, open_remote_key(settings.LOG_KEY), read_former_keys())
+        return _open_remote_signer()
     path = key_path()
     if not path.exists():
         if Checkpoint.objects.exists():
@@ -62,6 +64,34 @@ def load_log_signer() -> SignerKey:
             )
         create_key_file(path)
     return _read_signer(path)
+
+
+def _open_remote_signer() -> SignerKey:
+    """Return the key at the address in the settings, which a process that was started before may still have of old."""
+    key = open_remote_key(settings.LOG_KEY)
+    if (until := until_when(key.public)) is not None:
+        raise LogKeyUnusable(
+            f"The key that {settings.LOG_KEY} holds was replaced at {until:,} leaves: set TRACEBINDER_LOG_KEY to the "
+            "signer that followed it, and start this process again."
+        )
+    return SignerKey(settings.LOG_ORIGIN, key, read_former_keys())
+
+
+def read_key_in_use(last: Checkpoint) -> VerifierKey:
+    """Return the public half of the key that signed last, as it was published, whatever the settings name by now.
+
+    Raises:
+        LogKeyUnusable: it was not published here.
+    """
+    try:
+        key = VerifierKey(settings.LOG_ORIGIN, read_published_key(LOG), former=read_former_keys())
+        notes.open_checkpoint(last.note, key=key, origin=settings.LOG_ORIGIN)
+    except (PublicKeyMissing, LogError) as exc:
+        raise LogKeyUnusable(
+            "The public half of the key that signed last does not lie in TRACEBINDER_PUBLIC_KEYS, so none is replaced: "
+            "start the log worker once with the key that it had, which puts it there."
+        ) from exc
+    return key
 
 
 def check_log_key() -> None:
@@ -110,6 +140,11 @@ def read_former_keys() -> tuple[FormerKey, ...]:
         LogKeyUnusable: the file is not as `rotate_log_key` writes it.
     """
     return _parse_former_keys(_former_text(), former_path())
+
+
+def until_when(public: bytes) -> int | None:
+    """Return up to which size a key counts that was replaced; None where it was not."""
+    return next((one.until_size for one in read_former_keys() if one.key.public_key == public), None)
 
 
 def _former_text() -> str:

@@ -13,9 +13,10 @@ from evidence.services.log.asking import (
 )
 from evidence.services.log.catching_up import bring_attestations, bring_log_up_to_date
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
+from evidence.services.log.ended import check_numbers
 from evidence.services.log.errors import LogBusy, LogForked, LogInconsistent, NotTheLogWorker
 from evidence.services.log.keeping import keep_attestations
-from evidence.services.log.parts import Found
+from evidence.services.log.parts import Found, name_eventless
 from evidence.services.log.progress import Effort, ProgressRefused
 from evidence.services.log.published import (
     check_continues_published,
@@ -23,6 +24,7 @@ from evidence.services.log.published import (
     read_head_to_publish,
     resume_log,
 )
+from evidence.services.log.role import record_log_act
 from evidence.services.log.rows import check_listed
 from evidence.services.log.sequencing import (
     BATCH,
@@ -57,13 +59,16 @@ __all__ = [
     "check_continues_published",
     "check_listed",
     "check_log",
+    "check_numbers",
     "configured_witnesses",
     "find_standstill",
     "has_missed_events",
     "is_to_be_attested",
     "keep_attestations",
+    "name_eventless",
     "open_published",
     "read_head_to_publish",
+    "record_log_act",
     "resume_log",
     "sequence_backlog",
     "sequence_events",

@@ -20,10 +20,12 @@ from evidence.errors import InvalidInput
 from evidence.log import notes, tiles, tree
 from evidence.log.errors import LogError
 from evidence.models.audit import AuditEvent, Checkpoint, Leaf, Tile
+from evidence.row_schemas import bound_models
 from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.attestation_faults import find_attestation_faults
 from evidence.services.log.details import check_details
+from evidence.services.log.ended import check_numbers
 from evidence.services.log.errors import LogForked
 from evidence.services.log.parts import Part, first_transaction_after, plan_parts
 from evidence.services.log.progress import Effort, carry_out
@@ -95,7 +97,8 @@ def check_log(
         *(("the known checkpoint", h) for h in known),
     ]:
         expected.setdefault(head.size, []).append((name, head.root))
-    first = _check_older_rows(report) if not since else first_transaction_after(since)
+    check_numbers(report, (model._default_manager.all() for model in bound_models()))
+    first = _check_older_rows(report) if not since else first_transaction_after(report, since)
     others = _check_parts(report, plan_parts(since, first), effort or Effort())
     _check_tree(report, expected, others)
     _check_tiles(report, [head.size for head in heads])

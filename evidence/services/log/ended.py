@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+_NAMED: Final = 5  # rows of a table that are named
+_BEFORE: Final = RawSQL("(SELECT before FROM tracebinder_snapshot())", ())
 
 
 class Faults(Protocol):
@@ -86,3 +91,22 @@ def read_ended(since: int) -> Ended:
         )
         before, running, own = cursor.fetchone() or (0, [], None)
     return Ended(since, before, (*running, *([own] if own is not None else [])))
+
+
+def check_numbers(faults: Faults, rows: Iterable[QuerySet[Any]]) -> None:
+    """Find rows of transactions that there were not: no range of ended ones reaches them, and no event binds them.
+
+    Args:
+        rows: of one table each.
+    """
+    # Whether there was one is told by the snapshot of the statement that finds the rows, which sees none of later ones.
+    # An earlier one is named beside it: by a number that is known when it is planned, the index is read and no table.
+    to_come = Q(xact_id__gte=read_ended(0).before) & Q(xact_id__gte=_BEFORE)
+    for of_table in rows:
+        unreal = of_table.filter(Q(xact_id__lt=1) | to_come).order_by("pk").values_list("pk", "xact_id")
+        named = [f"{key} of transaction {number}" for key, number in unreal[: _NAMED + 1]]
+        if named:
+            faults.add(
+                f"{of_table.model._meta.label} has rows of transactions that there were not: "
+                f"{', '.join(named[:_NAMED])}{' and more' if len(named) > _NAMED else ''}."
+            )

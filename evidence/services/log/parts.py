@@ -15,12 +15,12 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from django.db import connection
-from django.db.models import Max, Min, Q
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from evidence.binding_rules import BOUND_VERB
 from evidence.log import tree
 from evidence.models import AuditEvent, Leaf
-from evidence.services.log.ended import Ended, read_ended
+from evidence.services.log.ended import Ended, Faults, read_ended
 from evidence.services.log.rows import RowReport, check_transactions
 
 ENTRIES_A_PART: Final = 20_000
@@ -82,9 +82,16 @@ class Found:
         """Read what `to_json` wrote.
 
         Raises:
-            TypeError: it is something else.
+            KeyError, TypeError, ValueError: it is something else, or what no check finds: whoever may write the file
+                has nothing to set against the faults of other parts.
         """
-        return cls(**{**kept, "rows": RowReport(**kept["rows"]), "is_recalled": True})
+        found = cls(**{**kept, "rows": RowReport(**kept["rows"]), "is_recalled": True})
+        counts = (found.entries, found.n_faults, *asdict(found.rows).values())
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("counts are whole numbers")
+        if found.n_faults < max(len(found.faults), len(found.others)):
+            raise ValueError("each entry with another hash is a fault, and each fault is counted")
+        return found
 
 
 def plan_parts(since: int, first: int) -> list[Part]:
@@ -97,14 +104,25 @@ def plan_parts(since: int, first: int) -> list[Part]:
     return [*_parts_of_entries(since), *_parts_of_rows(read_ended(first))]
 
 
-def first_transaction_after(size: int) -> int:
-    """Return the first transaction whose rows are bound by no entry below a size; later ones may be, too."""
+def first_transaction_after(faults: Faults, size: int) -> int:
+    """Return the first transaction whose rows are bound by no entry below a size; later ones may be, too.
+
+    It follows from the last transaction that an entry below binds, so that entry is checked: with a number forged
+    there, rows of later transactions would be left out.
+    """
     events = AuditEvent.objects.filter(verb=BOUND_VERB)
-    below = events.filter(leaf__seq__lt=size).aggregate(last=Max("xact_id"))["last"]
-    above = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True)).aggregate(first=Min("xact_id"))[
-        "first"
-    ]
-    after = (below or 0) + 1
+    below = events.filter(leaf__seq__lt=size, xact_id__isnull=False)
+    last = below.order_by("-xact_id").values_list("xact_id", "object_id", "leaf__seq").first()
+    later = events.filter(Q(leaf__seq__gte=size) | Q(leaf__isnull=True))
+    above = later.aggregate(first=Min("xact_id"))["first"]
+    after = 0
+    if last is not None:
+        number, bound, seq = last
+        after = (number or 0) + 1
+        for fault in check_part(Part("entries", seq, seq + 1)).faults:
+            faults.add(fault)
+        if bound.partition(":")[0] != str(number):
+            faults.add(f"The event of leaf {seq} is of transaction {number} and binds the rows of {bound}.")
     return after if above is None else min(after, above)
 
 
@@ -141,6 +159,8 @@ def _parts_of_rows(ended: Ended) -> Iterator[Part]:
 def _check_entries(found: Found, part: Part) -> None:
     """Compare each leaf with its entry, and each entry with its event."""
     leaves = Leaf.objects.filter(seq__gte=part.begin, seq__lt=part.end)
+    for fault in name_eventless(leaves):
+        found.add(fault)
     for leaf in leaves.select_related("event", "event__system").order_by("seq").iterator(_READ_CHUNK):
         found.entries += 1
         entry = bytes(leaf.event.entry)
@@ -149,6 +169,13 @@ def _check_entries(found: Found, part: Part) -> None:
             found.others[str(leaf.seq)] = hashed.hex()
             found.add(f"Leaf {leaf.seq}: its hash is not that of the entry of event {leaf.event.event_uuid}.")
         _check_event(found, leaf.event, entry)
+
+
+def name_eventless(leaves: QuerySet[Leaf]) -> Iterator[str]:
+    """Yield a sentence for each leaf whose event is gone: whoever owns the tables can take that out behind it."""
+    there = AuditEvent.objects.filter(pk=OuterRef("event_id"))
+    for seq in leaves.filter(~Exists(there)).order_by("seq").values_list("seq", flat=True).iterator():
+        yield f"The event of leaf {seq} of the log is not there any more."
 
 
 def _check_event(found: Found, event: AuditEvent, entry: bytes) -> None:

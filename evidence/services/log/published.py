@@ -12,23 +12,21 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
 
 from evidence.access import Principal
 from evidence.acts import check_can_resume_log
 from evidence.durable_files import replace_text, sync
 from evidence.errors import InvalidInput
+from evidence.event_rules import LOG_RESUMED
 from evidence.log import notes
 from evidence.log.errors import LogError
 from evidence.models import AuditEvent
 from evidence.models.audit import Checkpoint
 from evidence.selectors import log_proofs as stored
-from evidence.services import audit
 from evidence.services.keys.holders import holds_log_key
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.errors import LogForked, LogInconsistent
-
-RESUMED_VERB: Final = "log.resumed"
+from evidence.services.log.role import record_log_act
 
 
 def note_published(note: str) -> None:
@@ -122,13 +120,10 @@ def resume_log(*, principal: Principal, reason: str) -> AuditEvent:
     path, note = _path(), read_published()
     if note is None or _continues():
         raise InvalidInput("The log continues what was published last: there is nothing to resume.")
-    with transaction.atomic():
-        last = Checkpoint.objects.order_by("size").last() or AuditEvent.objects.order_by("pk").last()
-        if last is None:
-            raise InvalidInput("This database holds no log at all: restore a backup first.")
-        event = audit.record(
-            verb=RESUMED_VERB, actor=principal.actor, obj=last, payload={"given_up": note, "reason": reason}
-        )
+    last = Checkpoint.objects.order_by("size").last() or AuditEvent.objects.order_by("pk").last()
+    if last is None:
+        raise InvalidInput("This database holds no log at all: restore a backup first.")
+    event = record_log_act(verb=LOG_RESUMED, obj=last, payload={"given_up": note, "reason": reason})
     path.replace(path.with_name(f"{path.name}.given-up-{event.event_uuid}"))
     sync(path.parent)
     return event

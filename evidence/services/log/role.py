@@ -7,12 +7,15 @@ that a right it lacks is missed everywhere and not in production alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 
+from evidence.digests import canonical_json
+from evidence.models.audit import AuditEvent, Checkpoint
 from evidence.services.log.errors import NotTheLogWorker
 
 
@@ -27,6 +30,25 @@ def log_transaction() -> Iterator[None]:
         before = _act_as(settings.LOG_ROLE)
         yield
         _act_as(before)  # where it fails, rolling back does it
+
+
+def record_log_act(
+    *, verb: str, obj: Checkpoint | AuditEvent, digest: str = "", payload: Mapping[str, Any]
+) -> AuditEvent:
+    """Write the event of what somebody at the machine has the log worker do, and commit it.
+
+    Its role may insert no event, so the database writes it (`evidence.event_rules`), in the name of the command line.
+
+    Raises:
+        NotTheLogWorker: this process may not write the log.
+    """
+    with log_transaction(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tracebinder_record_log_act(%s, %s, %s, %s, %s)",
+            [verb, obj._meta.label, obj.pk, digest, canonical_json(payload).decode()],
+        )
+        (number,) = cursor.fetchone() or ("",)
+    return AuditEvent.objects.get(event_uuid=number)
 
 
 def may_write_log() -> bool:

@@ -33,7 +33,7 @@ from evidence.services.log.adoption import (
     find_older,
     read_adoption,
 )
-from evidence.services.log.ended import Faults, Listed, Transactions, read_ended
+from evidence.services.log.ended import Faults, Listed, Transactions, check_numbers, read_ended
 from evidence.services.log.payloads import check_payloads
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -81,6 +81,7 @@ class _Found:
 
 def check_rows(faults: Faults) -> RowReport:
     """Compare every row with the event that binds or adopted it; `faults` is told of each that differs."""
+    check_numbers(faults, (model._default_manager.all() for model in bound_models()))
     report, since = check_older_rows(faults)
     report.take(check_transactions(faults, read_ended(since)))
     return report
