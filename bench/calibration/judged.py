@@ -13,8 +13,8 @@ from scipy import stats
 
 from bench.calibration.section import Section, percent
 from evidence.statistics import two_sided
-from evidence.statistics.intervals import clopper_pearson
 from evidence.statistics.judged import JudgedSample, corrected_mean
+from evidence.statistics.shares import clopper_pearson
 
 ALPHA = 0.05
 WAYS = ("normal interval (PPI++)", "ours", "labels alone (exact)")
@@ -53,7 +53,7 @@ def passes(
     ours, _ = corrected_mean(sample, two_sided(1 - ALPHA))
     alone = clopper_pearson(int(human[:labels].sum()), labels, two_sided(1 - ALPHA))
     normal = normal_bound(human[:labels], judge[:labels], judge[labels:])
-    return normal >= threshold, (ours.low or 0) >= threshold, (alone.low or 0) >= threshold
+    return normal >= threshold, (ours.low or 0) >= threshold, alone[0] >= threshold
 
 
 def normal_bound(human: np.ndarray, judge: np.ndarray, unlabelled: np.ndarray) -> float:

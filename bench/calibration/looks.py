@@ -11,10 +11,11 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
+from bench.calibration.naive import wilson_low
 from bench.calibration.section import Section, percent
 from evidence.statistics import two_sided
-from evidence.statistics.intervals import clopper_pearson, wilson
 from evidence.statistics.sequences import STAKES, anytime_share
+from evidence.statistics.shares import clopper_pearson
 
 ALPHA = 0.05
 LowerBound = Callable[[int, int], float]  # of successes and n
@@ -22,12 +23,12 @@ LowerBound = Callable[[int, int], float]  # of successes and n
 
 def exact_bound(successes: int, n: int, alpha: float = ALPHA) -> float:
     """Return the Clopper-Pearson bound of one look."""
-    return clopper_pearson(successes, n, two_sided(1 - alpha)).low or 0.0
+    return clopper_pearson(successes, n, two_sided(1 - alpha))[0]
 
 
-def naive_bound(successes: int, n: int, alpha: float = ALPHA) -> float:
+def naive_bound(successes: int, n: int) -> float:
     """Return Wilson's bound, as tools give it that count no looks."""
-    return wilson(successes, n, two_sided(1 - alpha)).low or 0.0
+    return wilson_low(successes, n)
 
 
 def anytime_bound(successes: int, n: int, alpha: float = ALPHA) -> float:

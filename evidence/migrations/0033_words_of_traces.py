@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # each step by itself, beside writers
 
-    dependencies = [("evidence", "0031_service_names")]
+    dependencies = [("evidence", "0032_readings")]
     operations = [
         migrations.RunPython(make_functions, drop_functions),
         BuildIndex(

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # each step by itself, beside writers
 
-    dependencies = [("evidence", "0031_service_names")]
+    dependencies = [("evidence", "0033_words_of_traces")]
 
     operations = [
         Live(migrations.AddField("citation", "reason", models.CharField(

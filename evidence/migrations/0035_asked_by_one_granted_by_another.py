@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False  # each step by itself, beside writers
 
     dependencies = [
-        ('evidence', '0031_service_names'),
+        ('evidence', '0034_verdict_reasons'),
     ]
 
     operations = [

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evidence.statistics.intervals import clopper_pearson, two_sided
+from evidence.statistics.intervals import two_sided
+from evidence.statistics.shares import clopper_pearson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,9 +78,9 @@ def unpaired_shares(candidate: tuple[int, int], baseline: tuple[int, int], alpha
 
     (k, n), (m, of) = candidate, baseline
     ours, theirs = (clopper_pearson(*share, two_sided(1 - alpha)) for share in (candidate, baseline))
-    value = ours.value - theirs.value
-    low = value - math.hypot(ours.value - (ours.low or 0.0), (theirs.high or 0.0) - theirs.value)
-    high = value + math.hypot((ours.high or 0.0) - ours.value, theirs.value - (theirs.low or 0.0))
+    value = k / n - m / of
+    low = value - math.hypot(k / n - ours[0], theirs[1] - m / of)
+    high = value + math.hypot(ours[1] - k / n, m / of - theirs[0])
     pooled = (k + m + 1) / (n + of + 2)
     detectable = _detectable(math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / of)), alpha)
     p_value = float(fisher_exact([[k, n - k], [m, of - m]]).pvalue)

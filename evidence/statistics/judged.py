@@ -34,7 +34,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from evidence.statistics.intervals import CONFIDENCE, Estimate, clopper_pearson
+from evidence.statistics.intervals import CONFIDENCE, Estimate
+from evidence.statistics.shares import estimate_successes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,6 +134,8 @@ def correct_judge(
         stderr=width * (estimate.stderr or 0.0),
         low=lowest + width * (estimate.low or 0.0),
         high=lowest + width * (estimate.high or 0.0),
+        worst=lowest + width * estimate.value,
+        best=lowest + width * estimate.value,
     )
     return Correction(Calibration.CALIBRATED, estimate, n_labelled, n_unlabelled, judge_mean, tuning)
 
@@ -146,6 +149,10 @@ def corrected_mean(sample: JudgedSample, confidence: float) -> tuple[Estimate, f
     estimate = Estimate(
         value=value,
         n=sample.labelled_units,
+        n_units=sample.labelled_units,
+        n_effective=sample.labelled_units,
+        worst=value,
+        best=value,
         stderr=math.sqrt(variance),
         low=min(low, value),
         high=max(high, value),
@@ -166,10 +173,10 @@ def agreement_of(pairs: Sequence[tuple[float, float]], confidence: float = CONFI
     (1960), 37-46.
     """
     n = len(pairs)
-    if n == 0:
-        return None
     confusion, humans, judges = Counter(pairs), Counter(h for h, _ in pairs), Counter(j for _, j in pairs)
-    share = clopper_pearson(sum(count for (h, j), count in confusion.items() if h == j), n, confidence)
+    share = estimate_successes(sum(count for (h, j), count in confusion.items() if h == j), n, confidence)
+    if share is None:
+        return None
     by_chance = sum(humans[score] * judges[score] for score in humans) / n**2
 
     def kappa(agreeing: float | None) -> float | None:

@@ -11,9 +11,8 @@ from rest_framework.test import APIClient
 from evidence.digests import sha256_hex
 from evidence.evals.contracts import RunStatus
 from evidence.models import Scope
-from evidence.services import evals
 from tests.evidence.eval_files import eval_file, post
-from tests.factories import World, acting, make_world
+from tests.factories import World, make_world, retract
 
 PATH = "/api/v1/eval-runs/compare"
 LANGUAGES = [{"language": "en"}, {"language": "zh-Hans"}]
@@ -86,8 +85,7 @@ def test_a_metric_that_means_something_else_is_refused(world: World, api: APICli
 
 
 def test_a_retracted_run_is_not_compared(runs: World, api: APIClient) -> None:
-    run = runs.system.eval_runs.get(run_key="old")
-    evals.retract_eval_run(run=run, reason="wrong labels", principal=acting("user:ana"))
+    retract(runs.system.eval_runs.get(run_key="old"))
     assert "old was retracted" in ask(api, runs, status=409)["detail"]
 
 

@@ -13,8 +13,8 @@ import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from bench.calibration.judged import World, passes
-from evidence.statistics.intervals import clopper_pearson
 from evidence.statistics.judged import Calibration, Judged, agreement_of, correct_judge
+from evidence.statistics.shares import clopper_pearson
 
 FIGURES = json.loads(Path("tests/oracles/ppi_figures.json").read_text(encoding="utf-8"))
 
@@ -73,7 +73,7 @@ def test_a_good_judge_narrows_what_the_labels_say() -> None:
     labels = [item.human for item in drawn(200, 2_000) if item.human is not None]
     alone = clopper_pearson(int(sum(labels)), len(labels), 0.9)
     assert estimate is not None
-    assert (estimate.high or 0) - (estimate.low or 0) < 0.9 * ((alone.high or 0) - (alone.low or 0))
+    assert (estimate.high or 0) - (estimate.low or 0) < 0.9 * (alone[1] - alone[0])
 
 
 def test_a_judge_who_always_says_the_same_adds_nothing() -> None:
@@ -82,9 +82,9 @@ def test_a_judge_who_always_says_the_same_adds_nothing() -> None:
     assert correction.tuning == 0
     assert correction.estimate is not None
     assert correction.estimate.value == 0.9
-    assert correction.estimate.low == pytest.approx(alone.low, abs=0.002)
-    assert (correction.estimate.low or 0) <= (alone.low or 0)
-    assert (correction.estimate.high or 0) >= (alone.high or 0)
+    assert correction.estimate.low == pytest.approx(alone[0], abs=0.002)
+    assert (correction.estimate.low or 0) <= alone[0]
+    assert (correction.estimate.high or 0) >= alone[1]
 
 
 def test_a_judge_never_seen_wrong_is_not_taken_to_be_right() -> None:

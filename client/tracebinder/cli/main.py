@@ -1,4 +1,4 @@
-"""`tracebinder`: releases, eval runs posted, retracted and compared, gates, binders verified, a log witnessed, signing."""
+"""The command `tracebinder`: one module of this folder for each of what it can do."""
 
 from __future__ import annotations
 
