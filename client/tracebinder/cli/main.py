@@ -1,4 +1,4 @@
-"""The command `tracebinder`: one module of this folder for each of what it can do."""
+"""`tracebinder`: what CI, auditors and witnesses do from a terminal with releases, runs, gates, binders and the log."""
 
 from __future__ import annotations
 
