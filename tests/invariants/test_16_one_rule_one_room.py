@@ -29,7 +29,7 @@ def checks() -> list[str]:
             if (
                 name.startswith("check_can_")
                 and inspect.isfunction(value)
-                and value.__module__ == module.__name__
+                and value.__module__.startswith(module.__name__)
             ):
                 found.append(f"{module.__name__}.{name}")
     return found

@@ -85,7 +85,7 @@ def test_ones_token_passes_no_gate_by_a_waiver_of_ones_own(world: World, both: U
 _ACTOR_NAMES = ("actor", "_by")
 # file -> what is compared there, which is no four eyes
 SEEN_AND_JUDGED = {
-    "evidence/acts.py": {"principal.actor == actor_of_component(COMMAND_LINE)"},
+    "evidence/acts/asking.py": {"principal.actor == actor_of_component(COMMAND_LINE)"},
     "evidence/access.py": {"principal.actor == actor_of_component(COMMAND_LINE)"},
     "evidence/admin/frame/people.py": {"name != actor"},  # what is shown
     # Whether somebody on the machine bound it, as in the two above.

@@ -1,0 +1,71 @@
+"""Judging answers: who may review, and settle what two reviewers see differently."""
+
+from __future__ import annotations
+
+from evidence.access import Principal
+from evidence.acts.asking import as_question, check_not_own_release, check_of_system, check_signed_in
+from evidence.errors import AccessDenied, ConflictingContent
+from evidence.models import ReviewTask, Scope, Trace
+from evidence.selectors.review_tasks import with_queue_state
+from evidence.selectors.revisions import find_later_revision
+
+
+def check_can_judge(principal: Principal) -> None:
+    """Judge answers at all: a reviewer who signed in."""
+    check_signed_in(principal, "A review")
+    if not principal.may(Scope.REVIEW):
+        raise AccessDenied("Only reviewers of this system record judgements.")
+
+
+def check_can_review(principal: Principal, trace: Trace) -> None:
+    """Judge one answer: it waits for this reviewer, or nobody was asked about it, and the release is not theirs.
+
+    A closed task takes no more reviews, because its reviews are there to be read. Of several revisions the newest is
+    judged.
+    """
+    check_can_judge(principal)
+    check_of_system(principal, trace.system)
+    check_not_own_release(
+        principal, trace.release, "You put this release on record, so another person must review its answers."
+    )
+    later = find_later_revision(trace)
+    if later is not None:
+        raise ConflictingContent(
+            f"Spans arrived later, or it was read again: judge revision {later.revision}, which replaces this one."
+        )
+    task = with_queue_state(ReviewTask.objects.filter(trace=trace), principal.person).first()
+    if task is None:
+        return
+    if task.is_mine:
+        raise ConflictingContent("You have reviewed this answer. A changed mind goes to adjudication.")
+    if task.is_settled:
+        raise ConflictingContent("This answer was adjudicated; its reviews are closed.")
+    if not task.is_open:
+        raise ConflictingContent("This answer has the reviews that were asked for, so it takes no more.")
+
+
+def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
+    """Settle a disagreement: a reviewer who is not part of it, once all the reviews asked for are there."""
+    check_can_judge(principal)
+    check_of_system(principal, task.system)
+    check_not_own_release(
+        principal, task.trace.release, "You put this release on record, so another person must settle this."
+    )
+    standing = with_queue_state(ReviewTask.objects.filter(pk=task.pk), principal.person).get()
+    if standing.is_mine:
+        raise AccessDenied("You are one of the reviewers who disagree; a third person adjudicates.")
+    if standing.is_settled:
+        raise ConflictingContent("This disagreement was settled before.")
+    if standing.is_superseded:
+        raise ConflictingContent(
+            "Spans arrived later, or it was read again: judge the revision that replaces this answer."
+        )
+    if standing.is_open:
+        raise ConflictingContent("This answer still waits for a review: judge it instead.")
+    if not standing.is_disputed:
+        raise ConflictingContent("There is nothing to adjudicate: the reviews so far do not disagree.")
+
+
+can_judge = as_question(check_can_judge)
+can_review = as_question(check_can_review)
+can_adjudicate = as_question(check_can_adjudicate)

@@ -1,0 +1,241 @@
+"""People and machines: roles, memberships, tokens, sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from django.contrib.auth.models import User
+
+from evidence import clock
+from evidence.access import Principal, principal_of_actor, visible_people
+from evidence.actors import same_person
+from evidence.acts.asking import as_question, check_of_system, check_signed_in, runs_commands, signing
+from evidence.errors import AccessDenied, ConflictingContent, NotFound
+from evidence.models import AccessConfirmation, AccessProposal, AccessToken, Membership, Scope, System
+from evidence.roles import OPERATOR, ROLES, beyond_one_operator, roles_of, token_scopes_of
+
+
+def check_can_administer(principal: Principal) -> None:
+    """Administer at all: an operator or superuser who signed in, or whoever runs commands on this machine."""
+    if runs_commands(principal):
+        return
+    check_signed_in(principal, "Administration")
+    if OPERATOR not in principal.roles and not principal.person.is_superuser:
+        raise AccessDenied("This is an operator's to do: ask one.")
+
+
+def _check_administers(principal: Principal, *systems: System) -> None:
+    check_can_administer(principal)
+    if principal.user is not None:
+        for system in systems:
+            check_of_system(principal, system)
+
+
+@signing
+def check_can_grant_membership(principal: Principal, system: System, person: User) -> None:
+    """Let a colleague see a system: an administrator who is a member of it.
+
+    Whose roles no operator gives alone is let see it as such a role is given: proposed by one, confirmed by another.
+    """
+    _check_administers(principal, system)
+    _check_knows(principal, person)
+    _check_gives_alone(principal, roles_of(person), f"{person.get_username()} sees another system")
+
+
+def check_can_end_membership(principal: Principal, membership: Membership) -> None:
+    """Take a person's sight of a system away."""
+    _check_administers(principal, membership.system)
+
+
+@signing
+def check_can_issue_token(
+    principal: Principal, owner: User, scopes: Sequence[Scope], systems: Sequence[System]
+) -> None:
+    """Give a machine a key to systems of which its owner is a member, too, for what the owner's roles hold."""
+    _check_administers(principal, *systems)
+    if not owner.is_active:
+        raise AccessDenied(f"{owner.get_username()} is not active any more: name another owner.")
+    mine = set(Membership.objects.filter(user=owner).values_list("system_id", flat=True))
+    foreign = [system.key for system in systems if system.pk not in mine]
+    if foreign:
+        raise AccessDenied(f"{owner.get_username()} is not a member of {', '.join(foreign)}.")
+    beyond = sorted({scope.value for scope in scopes} - token_scopes_of(roles_of(owner)))
+    if beyond:
+        raise AccessDenied(
+            f"The roles of {owner.get_username()} do not hold {', '.join(beyond)}: name an owner whose roles do."
+        )
+
+
+def check_can_revoke_token(principal: Principal, token: AccessToken) -> None:
+    """Make a token useless: an administrator who is a member of one of its systems."""
+    check_can_administer(principal)
+    if principal.user is not None and not token.systems.filter(pk__in=principal.system_ids).exists():
+        raise NotFound(f"There is no token {token.prefix} of your systems.")
+
+
+@signing
+def check_can_change_own_factor(principal: Principal) -> None:
+    """Set up one's own second factor, or take it away: a person who signed in."""
+    check_signed_in(principal, "A second factor")
+
+
+@signing
+def check_can_add_person(principal: Principal, systems: Sequence[System]) -> None:
+    """Put a person on record, as a member of systems of one's own."""
+    _check_administers(principal, *systems)
+
+
+@signing
+def check_can_change_person(principal: Principal, person: User) -> None:
+    """Change what is on record of a person: an administrator who is a member of each system that they are.
+
+    What is changed of a person is changed everywhere. So whoever shares one system with them changes nothing for
+    another. Of a superuser only a superuser changes anything.
+    """
+    check_can_administer(principal)
+    _check_knows(principal, person)
+    _check_answers_for(principal, person)
+    if person.is_superuser:
+        check_can_make_superuser(principal)
+
+
+def check_can_change_roles(principal: Principal, person: User) -> None:
+    """Change a person's roles, and whether they may sign in: nobody changes their own."""
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("Nobody changes their own roles: ask another operator.")
+
+
+def check_can_give_roles(principal: Principal, person: User, gained: Collection[str]) -> None:
+    """Give a person roles: those that an operator gives alone, or, on this machine, any.
+
+    Args:
+        gained: what the person could not do before. Making somebody active again gives all roles that they hold.
+    """
+    check_can_change_roles(principal, person)
+    _check_gives_alone(principal, gained, f"{person.get_username()} becomes {' and '.join(sorted(gained))}")
+
+
+def check_can_erase_names(principal: Principal, person: User) -> None:
+    """Erase what a person is called, who can then not sign in any more: not one's own names."""
+    check_can_change_roles(principal, person)
+
+
+def check_can_make_superuser(principal: Principal) -> None:
+    """Give rights beyond the role table: only those who have them."""
+    check_can_administer(principal)
+    if principal.user is not None and not principal.user.is_superuser:
+        raise AccessDenied("Only a superuser gives rights beyond the role table.")
+
+
+def check_can_make_password_link(principal: Principal, person: User) -> None:
+    """Let somebody choose a new password: not oneself, and nobody whose role no operator gives alone.
+
+    Whoever holds the link can become that person, so it is as much power as the person's roles are.
+    """
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("You change your own password yourself: follow Change password.")
+    _check_opens_alone(principal, person, "A link", "password_link")
+    if not person.is_active:
+        raise ConflictingContent(f"{person.get_username()} is not active: make them active first.")
+
+
+def check_can_bind_sign_in(principal: Principal, person: User) -> None:
+    """Say as whom of the provider a person signs in, or that they do so no more: as for a link, and for its reason."""
+    check_can_change_person(principal, person)
+    if principal.user == person:
+        raise AccessDenied("Nobody binds their own sign-in: ask another operator.")
+    _check_opens_alone(principal, person, "The sign-in", "bind_sign_in")
+
+
+def _check_opens_alone(principal: Principal, person: User, what: str, command: str) -> None:
+    """Keep an operator from what would let them be somebody whose role no operator gives alone.
+
+    Args:
+        what: would be made, for the sentence.
+        command: of `manage.py`, which makes it on the machine.
+    """
+    if not runs_commands(principal) and (person.is_superuser or beyond_one_operator(roles_of(person))):
+        raise AccessDenied(
+            f"{what} for an approver, an auditor, an operator or a superuser is made on the machine itself: "
+            f"`manage.py {command}`."
+        )
+
+
+def check_can_operate(principal: Principal) -> None:
+    """Be one of the two operators whom some decisions take: a superuser is none, nor is whoever runs commands here."""
+    check_signed_in(principal, "A proposal")
+    if OPERATOR not in principal.roles:
+        raise AccessDenied("This is for an operator to propose, and for another to confirm.")
+
+
+def check_can_propose_access(principal: Principal, person: User, system: System | None = None) -> None:
+    """Propose what takes two operators: an operator who answers for the person, and is not that person.
+
+    Args:
+        system: what the person is to see; None where they are to be given a role.
+    """
+    check_can_operate(principal)
+    if system is not None:
+        check_of_system(principal, system)
+    check_can_change_roles(principal, person)
+
+
+def check_can_confirm_access(principal: Principal, proposal: AccessProposal) -> None:
+    """Confirm what another operator proposed, and who proposed it still may."""
+    check_can_propose_access(principal, proposal.user, proposal.system)
+    if same_person(proposal.proposed_by, principal.actor):
+        raise AccessDenied("You proposed this: another operator confirms it.")
+    if AccessConfirmation.objects.filter(proposal=proposal).exists():
+        raise ConflictingContent("This was confirmed before.")
+    if proposal.expires_at <= clock.now():
+        raise ConflictingContent("Nobody confirmed this in time: propose it again.")
+    if not can_propose_access(principal_of_actor(proposal.proposed_by), proposal.user, proposal.system):
+        raise ConflictingContent("Who proposed this may not propose it any more: propose it yourself.")
+
+
+def _check_knows(principal: Principal, person: User) -> None:
+    """Answer for people of other systems as if there were none."""
+    if not visible_people(principal).filter(pk=person.pk).exists():
+        raise NotFound(f"There is no person {person.get_username()!r} in your systems.")
+
+
+def _check_answers_for(principal: Principal, person: User) -> None:
+    elsewhere = Membership.objects.filter(user=person).exclude(system__in=principal.system_ids)
+    if not runs_commands(principal) and elsewhere.exists():
+        raise AccessDenied(
+            f"{person.get_username()} is a member of a system that you are no member of, too: ask an operator who is "
+            "a member of each."
+        )
+
+
+def _check_gives_alone(principal: Principal, roles: Collection[str], what: str) -> None:
+    """Keep an operator from giving alone what takes two, or the machine.
+
+    Args:
+        what: would happen, for the sentence.
+    """
+    beyond = [] if runs_commands(principal) else beyond_one_operator(roles)
+    if beyond:
+        givers = ", ".join(f"{role} by {ROLES[role].giver.value}" for role in beyond)
+        raise AccessDenied(f"{what}: that is not for one operator to decide ({givers}).")
+
+
+can_administer = as_question(check_can_administer)
+can_grant_membership = as_question(check_can_grant_membership)
+can_end_membership = as_question(check_can_end_membership)
+can_issue_token = as_question(check_can_issue_token)
+can_revoke_token = as_question(check_can_revoke_token)
+can_change_own_factor = as_question(check_can_change_own_factor)
+can_add_person = as_question(check_can_add_person)
+can_change_person = as_question(check_can_change_person)
+can_change_roles = as_question(check_can_change_roles)
+can_give_roles = as_question(check_can_give_roles)
+can_erase_names = as_question(check_can_erase_names)
+can_make_superuser = as_question(check_can_make_superuser)
+can_make_password_link = as_question(check_can_make_password_link)
+can_bind_sign_in = as_question(check_can_bind_sign_in)
+can_operate = as_question(check_can_operate)
+can_propose_access = as_question(check_can_propose_access)
+can_confirm_access = as_question(check_can_confirm_access)

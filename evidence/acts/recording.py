@@ -1,0 +1,74 @@
+"""Putting things on record: traces, releases, versions, deployments, eval runs."""
+
+from __future__ import annotations
+
+from evidence.access import Principal
+from evidence.actors import same_person
+from evidence.acts.approving import check_can_approve
+from evidence.acts.asking import as_question, check_of_system, check_scope
+from evidence.acts.keeping import _check_operates
+from evidence.acts.people import check_can_administer
+from evidence.errors import AccessDenied, ConflictingContent
+from evidence.models import INSTRUMENT_KINDS, RELEASE_KINDS, ArtefactVersion, Scope, System
+
+
+def check_can_ingest(principal: Principal) -> None:
+    """Send telemetry: a token of an application. Which systems it writes to is decided item by item."""
+    principal.require(Scope.INGEST)
+    if principal.token is None:
+        raise AccessDenied("Telemetry is posted with a token that holds the `ingest` scope.")
+
+
+def check_can_register_system(principal: Principal) -> None:
+    """Put a system on record: an administrator. Nobody can be a member of it yet."""
+    check_can_administer(principal)
+
+
+def check_can_declare_service(principal: Principal, system: System) -> None:
+    """Say which services are part of a system: an operator of it, because it decides whose a span is."""
+    _check_operates(principal, system)
+
+
+def check_can_register_release(principal: Principal, system: System) -> None:
+    """Freeze a release. What it pins is registered by an act of its own."""
+    check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_register_version(principal: Principal, version: ArtefactVersion) -> None:
+    """Vouch for a version on record.
+
+    What a system is made of, an author or CI registers. What it is measured with decides what passes: an approver
+    does, and not for what they put on record themselves.
+    """
+    artefact = version.artefact
+    if artefact.kind in INSTRUMENT_KINDS:
+        check_can_approve(principal)
+        check_of_system(principal, artefact.system)
+        if same_person(version.created_by, principal.actor):
+            raise AccessDenied(f"You put {version} on record; a second person must register it.")
+    else:
+        check_scope(principal, Scope.IMPORT, artefact.system)
+    if artefact.kind not in RELEASE_KINDS:
+        raise ConflictingContent(
+            f"{version} is of kind `{artefact.kind}`, which no release pins: nobody registers it by hand. "
+            "Gates, readings and requirements are registered as they are approved."
+        )
+
+
+def check_can_record_deployment(principal: Principal, system: System) -> None:
+    """Say that a release went live."""
+    check_scope(principal, Scope.IMPORT, system)
+
+
+def check_can_record_eval_run(principal: Principal, system: System) -> None:
+    """Post eval results."""
+    check_scope(principal, Scope.PUSH_EVAL, system)
+
+
+can_ingest = as_question(check_can_ingest)
+can_register_system = as_question(check_can_register_system)
+can_declare_service = as_question(check_can_declare_service)
+can_register_release = as_question(check_can_register_release)
+can_register_version = as_question(check_can_register_version)
+can_record_deployment = as_question(check_can_record_deployment)
+can_record_eval_run = as_question(check_can_record_eval_run)
