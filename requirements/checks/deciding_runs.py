@@ -213,23 +213,25 @@ def _dependence(run: EvalRun, population: Population, parameters: Mapping[str, o
 def _refused_files(
     deciding: EvalRun | None, population: Population, parameters: Mapping[str, object]
 ) -> Iterator[Obstacle]:
-    """Say that a file about this suite and release was posted after the newest run, and could not be read."""
+    """Say that a file about this suite and release was posted after the newest run, and could not be read.
+
+    Of a file of which not even that could be read, it is said where no run decides.
+    """
     refused = Reject.objects.filter(
-        population.as_of.knew("created_at"),
-        system_id=population.system_id,
-        source=RejectSource.EVAL_FILE,
-        item__suite=_suite_key(parameters),
-        item__release=_release_name(population),
-    )
+        population.as_of.knew("created_at"), system_id=population.system_id, source=RejectSource.EVAL_FILE
+    ).order_by("-pk")
+    about_it = refused.filter(item__suite=_suite_key(parameters), item__release=_release_name(population))
     if deciding is not None:
-        refused = refused.filter(created_at__gt=deciding.received_at)
-    last = refused.order_by("-pk").first()
-    if last is not None:
+        about_it = about_it.filter(created_at__gt=deciding.received_at)
+    if (last := about_it.first()) is not None:
         named = (last.item or {}).get("run_key") or f"{last.item_digest[:12]}…"
-        yield Obstacle(
-            "file_refused",
-            f"the file of run {named} was posted last and refused: {last.detail[:300]}",
+        sentence = f"the file of run {named} was posted last and refused: {last.detail[:300]}"
+        yield Obstacle("file_refused", sentence)
+    elif deciding is None and (last := refused.filter(item__suite__isnull=True).first()) is not None:
+        sentence = (
+            f"an eval file could not be read, nor what it is of; the last such says: {last.detail[:300]}"
         )
+        yield Obstacle("file_refused", sentence)
 
 
 def _release_name(population: Population) -> str:

@@ -101,7 +101,7 @@ def test_whoever_proposed_it_withdraws_it_and_does_not_approve(
 
 def test_a_step_that_nobody_knows_is_refused(world: World, proposed: ArtefactVersion) -> None:
     answer = signed_in(world.people["approver"]).post(page_of(proposed), {"step": "adopted"}, follow=True)
-    assert "A version is one of approved, declined, withdrawn." in answer.content.decode()
+    assert "A step is one of approved, declined, withdrawn." in answer.content.decode()
     assert state_of(proposed) == "proposed"
 
 

@@ -240,7 +240,9 @@ def test_the_front_page_tells_no_verdict_that_is_hidden(
     second = signed_in(colleague(world, "second", "reviewer"))
     assert [system.gate_verdict for system in second.get("/admin/").context["work"].systems] == [None]
     say(second, task, "approve")
-    assert [system.gate_verdict for system in second.get("/admin/").context["work"].systems] == ["fail"]
+    assert [system.gate_verdict for system in second.get("/admin/").context["work"].systems] == [
+        "insufficient"
+    ]
 
 
 def test_an_answer_of_no_release_hides_nothing_but_itself(

@@ -44,7 +44,7 @@ def test_the_page_shows_numbers_runs_retractions_and_what_would_settle_it(
     client.force_login(world.people["auditor"])
     page = page_of(client, decision)
     for said in (
-        "<svg", "at least 0.8 share", "30 observations", "too_few_to_tell", "more observations like these",
+        "<svg", "at least 0.8 share", "30 observations", "too_few_to_tell", "more units like these",
         "2222222bbbb", "second was received later", "labels swapped", "not confirmed", "run first", "run_passed_over",
         world.people["author"].username, " UTC <span", "user:gina",
     ):  # fmt: skip

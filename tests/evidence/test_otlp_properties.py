@@ -12,6 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from evidence.otlp.errors import OtlpError
+from evidence.otlp.values import RESERVED_KEYS
 from tests.evidence.otlp_bodies import (
     JSON,
     PROTOBUF,
@@ -28,6 +29,7 @@ MEDIA = st.sampled_from([PROTOBUF, JSON, "application/json;charset=utf-8", "text
 PACKING = st.sampled_from(["", "gzip", "identity", "br"])
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+KEYS = TEXTS.filter(lambda key: key not in RESERVED_KEYS)
 SCALARS = st.one_of(
     TEXTS.map(lambda text: AnyValue(string_value=text)),
     st.integers(-(2**63), 2**63 - 1).map(lambda number: AnyValue(int_value=number)),
@@ -39,8 +41,8 @@ SCALARS = st.one_of(
 
 
 def _pairs(values: st.SearchStrategy[AnyValue]) -> st.SearchStrategy[list[KeyValue]]:
-    pair = st.builds(lambda key, value: KeyValue(key=key, value=value), TEXTS, values)
-    return st.lists(pair | TEXTS.map(lambda key: KeyValue(key=key)), max_size=4)
+    pair = st.builds(lambda key, value: KeyValue(key=key, value=value), KEYS, values)
+    return st.lists(pair | KEYS.map(lambda key: KeyValue(key=key)), max_size=4)
 
 
 VALUES = st.recursive(

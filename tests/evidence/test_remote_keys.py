@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -64,7 +63,7 @@ class Running:
 
     def stop(self) -> str:
         """Stop it and return what it printed since."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         said, _ = self.process.communicate(timeout=20)
         return said
 

@@ -167,7 +167,7 @@ def test_a_reason_carries_its_numbers(gated: World) -> None:
     )
     assert measured["bound"] == measured["low"] < 0.8 < measured["value"] < measured["high"]
     more = reason["would_settle"]["more_units"]
-    for key, n, decision in (("run-2", 30 + more // 2, "insufficient"), ("run-3", 30 + 2 * more, "pass")):
+    for key, n, decision in (("run-2", 30 + more // 5, "insufficient"), ("run-3", 30 + 2 * more, "pass")):
         good = round(n * 26 / 30)
         post(gated, eval_file([1.0] * good + [0.0] * (n - good), run_key=key))
         assert reason_of(gated)["decision"] == decision

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
+from typing import Never
 
 from tracebinder.errors import TracebinderError
 
@@ -22,7 +24,7 @@ def serve_until_stopped(
     serve: Callable[[str, int], ThreadingHTTPServer],
     say: Callable[[str], str],
 ) -> int:
-    """Serve until Ctrl-C, and return the exit code.
+    """Serve until Ctrl-C or SIGTERM, which service managers send, and return the exit code.
 
     Args:
         serve: listens at a host and a port.
@@ -36,6 +38,7 @@ def serve_until_stopped(
         server = serve(host, port)
     except OSError as exc:
         raise TracebinderError(f"cannot listen on {host}:{port}: {exc.strerror}") from exc
+    signal.signal(signal.SIGTERM, _stop)
     print(say(f"http://{host}:{server.server_port}"), flush=True)
     with server:
         try:
@@ -43,3 +46,7 @@ def serve_until_stopped(
         except KeyboardInterrupt:
             print("stopped")
     return 0
+
+
+def _stop(*_: object) -> Never:
+    raise KeyboardInterrupt
