@@ -62,7 +62,7 @@ bench: $(ENVIRONMENT) ## run the benchmarks; each prints ratios against a baseli
 	@$(BIN)/python -m bench.log
 	@$(BIN)/python -m bench.binder
 
-calibrate-gates: $(ENVIRONMENT) ## measure what verdicts promise (minutes), write docs/reference/statistics.md; ARGS="--runs 20000"
+calibrate-gates: $(ENVIRONMENT) ## measure what verdicts promise (minutes), write docs/reference/statistics.md; ARGS="--runs 20000 --only TITLE"
 	@$(BIN)/python -m bench.calibration --write docs/reference/statistics.md $(ARGS)
 
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round

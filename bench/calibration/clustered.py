@@ -46,7 +46,7 @@ def draw(design: Design, p: float, runs: int, seed: int) -> Iterator[Tally]:
         sizes = (
             random.integers(1, 2 * design.size, n_units) if design.unequal else np.full(n_units, design.size)
         )
-        yield tally_of(sizes, random.binomial(sizes, _shares(random, p, design.correlation, n_units)))
+        yield tally_of(sizes, random.binomial(sizes, draw_chances(random, p, design.correlation, n_units)))
 
 
 def tally_of(sizes: Any, successes: Any) -> Tally:
@@ -58,7 +58,8 @@ def tally_of(sizes: Any, successes: Any) -> Tally:
     })  # fmt: skip
 
 
-def _shares(random: np.random.Generator, p: float, correlation: float, n_units: int) -> Any:
+def draw_chances(random: np.random.Generator, p: float, correlation: float, n_units: int) -> Any:
+    """Return each unit's chance of a success, p on average, such that observations of a unit correlate."""
     if not correlation:
         return np.full(n_units, p)
     weight = (1 - correlation) / correlation

@@ -31,6 +31,7 @@ def end_of(successes: int, n: int, threshold: float) -> End:
     ),
     columns=("false pass", "false fail", "power", "width", "naive"),
     order=10,
+    one_in=None,
 )
 def measure(_runs: int) -> list[Row]:
     """Return the exact rates of each case."""

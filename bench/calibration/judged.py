@@ -1,23 +1,24 @@
-"""What people's labels make of a judge: how often the corrected bound passes what it should not.
-
-`python -m bench.calibration.judged` prints the sections.
-"""
+"""What people's labels make of a judge: how often the corrected bound passes what it should not."""
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
 
 import numpy as np
 from scipy import stats
 
-from bench.calibration.section import Section, percent
+from bench.calibration.clustered import draw_chances
+from bench.calibration.page import ALPHA, Rate, Row, section
 from evidence.statistics import two_sided
 from evidence.statistics.judged import JudgedSample, corrected_mean
 from evidence.statistics.shares import clopper_pearson
 
-ALPHA = 0.05
-WAYS = ("normal interval (PPI++)", "ours", "labels alone (exact)")
+UNLABELLED: Final = 1_000  # items that only the judge scored
+_SIZE: Final = 5  # of a cluster
+_KINDS: Final = (0.2, 0.5, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +30,58 @@ class World:
     harsh: float  # chance that the judge finds wrong what is right
     correlation: float = 0.0  # of what is right within a cluster of five; 0: items are independent
 
-    def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, random: np.random.Generator, n: int) -> tuple[Any, Any]:
         """Return what people and the judge say of n items, five of a cluster after each other."""
-        chances = np.full(n, self.share)
-        if self.correlation:
-            spread = 1 / self.correlation - 1
-            drawn = rng.beta(self.share * spread, (1 - self.share) * spread, -(-n // 5))
-            chances = np.repeat(drawn, 5)[:n]
-        human = rng.random(n) < chances
-        judge = np.where(human, rng.random(n) >= self.harsh, rng.random(n) < self.kind)
+        chances = draw_chances(random, self.share, self.correlation, -(-n // _SIZE))
+        human = random.random(n) < np.repeat(chances, _SIZE)[:n]
+        judge = np.where(human, random.random(n) >= self.harsh, random.random(n) < self.kind)
         return human.astype(np.float64), judge.astype(np.float64)
 
+    def sample(self, random: np.random.Generator, labels: int) -> JudgedSample:
+        """Return so many items that people labelled, and the others."""
+        human, judge = self.draw(random, labels + UNLABELLED)
+        clusters = np.arange(labels + UNLABELLED) // (_SIZE if self.correlation else 1)
+        return JudgedSample(
+            human[:labels], judge[:labels], judge[labels:], clusters[:labels], clusters[labels:]
+        )
 
-def passes(
-    world: World, threshold: float, labels: int, others: int, rng: np.random.Generator
-) -> tuple[bool, ...]:
-    """Return for each of `WAYS` whether its lower bound is at the threshold, in one drawn world."""
-    human, judge = world.draw(rng, labels + others)
-    clusters = np.arange(labels + others) // (5 if world.correlation else 1)
-    sample = JudgedSample(
-        human[:labels], judge[:labels], judge[labels:], clusters[:labels], clusters[labels:]
+
+@dataclass(frozen=True, slots=True)
+class WorldRates:
+    """How verdicts end in one world."""
+
+    passed: Rate
+    failed: Rate
+    published: Rate  # passes by PPI++ as published
+    alone: Rate  # passes by the labels alone
+    width: float  # relative to PPI++ as published, median
+
+
+def measure_world(world: World, threshold: float, labels: int, runs: int) -> WorldRates:
+    """Judge so many samples of a world against "at least" a threshold."""
+    random = np.random.default_rng(
+        [labels, int(1000 * world.share), int(100 * world.kind), int(100 * world.harsh)]
     )
-    ours, _ = corrected_mean(sample, two_sided(1 - ALPHA))
-    alone = clopper_pearson(int(human[:labels].sum()), labels, two_sided(1 - ALPHA))
-    normal = normal_bound(human[:labels], judge[:labels], judge[labels:])
-    return normal >= threshold, (ours.low or 0) >= threshold, alone[0] >= threshold
+    passed = failed = published = alone = 0
+    widths = []
+    for _ in range(runs):
+        sample = world.sample(random, labels)
+        ours, _tuning = corrected_mean(sample, two_sided(1 - ALPHA))
+        assert ours.low is not None
+        assert ours.high is not None
+        normal = published_low(sample)
+        passed, failed = passed + (ours.low >= threshold), failed + (ours.high < threshold)
+        published += normal >= threshold
+        alone += clopper_pearson(int(sample.human.sum()), labels, two_sided(1 - ALPHA))[0] >= threshold
+        if ours.value > normal:
+            widths.append((ours.value - ours.low) / (ours.value - normal))
+    rates = [Rate(count / runs, runs) for count in (passed, failed, published, alone)]
+    return WorldRates(rates[0], rates[1], rates[2], rates[3], float(np.median(widths)))
 
 
-def normal_bound(human: np.ndarray, judge: np.ndarray, unlabelled: np.ndarray) -> float:
+def published_low(sample: JudgedSample) -> float:
     """Return the lower bound of PPI++ as published, tuned."""
+    human, judge, unlabelled = sample.human, sample.judge, sample.unlabelled
     n, others = human.size, unlabelled.size
     pooled = float(np.var(np.append(judge, unlabelled), ddof=1))
     covariance = float(np.mean((human - human.mean()) * (judge - judge.mean())))
@@ -67,73 +91,83 @@ def normal_bound(human: np.ndarray, judge: np.ndarray, unlabelled: np.ndarray) -
     return float(tuning * unlabelled.mean() + residuals.mean() - stats.norm.ppf(1 - ALPHA) * stderr)
 
 
-def false_passes(repetitions: int = 1_000, seed: int = 20_261_126) -> Section:
-    """Return the false passes at the threshold, for the worst of six judges."""
-    rng, rows = np.random.default_rng(seed), []
-    for threshold, labels in itertools.product((0.8, 0.9, 0.95), (30, 50, 100, 200, 500)):
-        worlds = [
-            World(threshold, kind, harsh) for kind, harsh in itertools.product((0.2, 0.5, 0.9), (0.0, 0.02))
-        ]
-        shares = [_share_passing(world, threshold, labels, repetitions, rng) for world in worlds]
-        rows.append(
-            (f"{threshold}", f"{labels}", *(percent(max(share)) for share in zip(*shares, strict=True)))
+@section(
+    title="A judge corrected by people's labels",
+    says=(
+        "Some of the items have a person's label, 1,000 more only the judge's score. Each rate is that of the "
+        "worst of six judges, who find right 20, 50 or 90 % of what is wrong, and wrong 0 or 2 % of what is right; "
+        "each of the six has to keep the promise, and the worst of six that keep it exactly shows 5.9 % of 1,000 "
+        "runs on average, 5.4 % of 4,000. *PPI++* is its normal interval as published, *labels* is Clopper and "
+        "Pearson's of the labels alone."
+    ),
+    columns=("false pass", "false fail", "PPI++", "labels"),
+    order=90,
+)
+def measure(runs: int) -> list[Row]:
+    """Return the rates for each threshold and number of labels."""
+    return [
+        measure_case(threshold, labels, runs)
+        for threshold, labels in product((0.8, 0.9, 0.95), (30, 50, 100, 200, 500))
+    ]
+
+
+def measure_case(threshold: float, labels: int, runs: int) -> Row:
+    """Return the rates of the worst of six judges."""
+    worlds = [World(threshold, kind, harsh) for kind, harsh in product(_KINDS, (0.0, 0.02))]
+    return _worst_of(worlds, threshold, labels, runs)
+
+
+@section(
+    title="A corrected judge, items in clusters",
+    says=(
+        "The same where items come in clusters of five, whose labels correlate at 0.3, for the worst of three "
+        "judges (who find wrong 2 % of what is right). The other two ways take items for independent."
+    ),
+    columns=("false pass", "false fail", "PPI++", "labels"),
+    order=95,
+)
+def measure_clusters(runs: int) -> list[Row]:
+    """Return the rates for each threshold and number of labels."""
+    cases = product((0.8, 0.9, 0.95), (150, 250, 500))
+    return [measure_clusters_case(threshold, labels, runs) for threshold, labels in cases]
+
+
+def measure_clusters_case(threshold: float, labels: int, runs: int) -> Row:
+    """Return the rates of the worst of three judges."""
+    worlds = [World(threshold, kind, 0.02, correlation=0.3) for kind in _KINDS]
+    return _worst_of(worlds, threshold, labels, runs)
+
+
+def _worst_of(worlds: Sequence[World], threshold: float, labels: int, runs: int) -> Row:
+    found = [measure_world(world, threshold, labels, runs) for world in worlds]
+    passed, failed, published, alone = (
+        max(rates, key=lambda rate: rate.value)
+        for rates in zip(
+            *((each.passed, each.failed, each.published, each.alone) for each in found), strict=True
         )
-    return Section(
-        "A judge corrected by people's labels",
-        f"False passes where the true share is the threshold, with 1,000 unlabelled items, for the worst of six judges "
-        f"(who find right 20, 50 or 90 % of what is wrong, and wrong 0 or 2 % of what is right); {repetitions:,} "
-        "repetitions each, so that the worst of six at 5.0 % shows 5.9 % on average.",
-        ("threshold", "labels", *WAYS),
-        rows,
     )
+    cells = (str(passed), str(failed), published.marked(), alone.marked())
+    promised = tuple(rate for each in found for rate in (each.passed, each.failed))
+    return Row(f"{labels} labels, at least {threshold:g}", cells, promised)
 
 
-def clustered(repetitions: int = 1_000, seed: int = 20_261_126) -> Section:
-    """Return the false passes where items come in clusters of five with correlation 0.3."""
-    rng, rows = np.random.default_rng(seed), []
-    for threshold, labels in itertools.product((0.8, 0.9), (150, 250, 500)):
-        worlds = [World(threshold, kind, 0.02, correlation=0.3) for kind in (0.2, 0.5, 0.9)]
-        shares = [_share_passing(world, threshold, labels, repetitions, rng) for world in worlds]
-        rows.append(
-            (f"{threshold}", f"{labels}", *(percent(max(share)) for share in zip(*shares, strict=True)))
-        )
-    return Section(
-        "A corrected judge, items in clusters",
-        f"The same with clusters of five items, intra-cluster correlation 0.3, for the worst of three judges; "
-        f"{repetitions:,} repetitions. The other two ways take the items for independent.",
-        ("threshold", "labels", *WAYS),
-        rows,
-    )
+@section(
+    title="What a corrected judge is worth",
+    says=(
+        "Power of the three ways, where a judge finds wrong 1 or 2 % of what is right and finds right what is wrong "
+        "as often as the case says. With few labels the corrected judge may pass less often than the labels alone, "
+        "and the power of PPI++ as published is bought with its false passes above. *Width* is relative to it."
+    ),
+    columns=("power", "PPI++", "labels", "width"),
+    order=100,
+)
+def measure_power(runs: int) -> list[Row]:
+    """Return the power for each threshold, number of labels and judge."""
+    cases = product((0.8, 0.9), (30, 50, 100, 200, 500), ((0.1, 0.01), (0.5, 0.02)))
+    return [_power_case(threshold, labels, *judge, runs) for threshold, labels, judge in cases]
 
 
-def power(repetitions: int = 1_000, seed: int = 20_261_126) -> Section:
-    """Return how often what is good enough passes."""
-    rng, rows = np.random.default_rng(seed), []
-    for threshold, labels in itertools.product((0.8, 0.9), (30, 50, 100, 200, 500)):
-        for kind, harsh in ((0.1, 0.01), (0.5, 0.02)):
-            world = World(threshold + (1 - threshold) / 2, kind, harsh)
-            shares = _share_passing(world, threshold, labels, repetitions, rng)
-            rows.append((f"{threshold}", f"{world.share:.2f}", f"{labels}", f"{kind}", *map(percent, shares)))
-    return Section(
-        "A corrected judge: power",
-        "Passes where the true share is half-way from the threshold to 1. The normal interval's power is bought with "
-        "its false passes above.",
-        ("threshold", "true share", "labels", "judge finds right what is wrong", *WAYS),
-        rows,
-    )
-
-
-def _share_passing(
-    world: World, threshold: float, labels: int, repetitions: int, rng: np.random.Generator
-) -> tuple[float, ...]:
-    verdicts = np.array([passes(world, threshold, labels, 1_000, rng) for _ in range(repetitions)])
-    return tuple(float(share) for share in verdicts.mean(axis=0))
-
-
-def sections() -> list[Section]:
-    """Return all sections about judges, in their order on the page. Takes minutes."""
-    return [false_passes(), clustered(), power()]
-
-
-if __name__ == "__main__":
-    print("\n".join(section.as_markdown() for section in sections()))
+def _power_case(threshold: float, labels: int, kind: float, harsh: float, runs: int) -> Row:
+    found = measure_world(World((1 + threshold) / 2, kind, harsh), threshold, labels, runs)
+    cells = (str(found.passed), str(found.published), str(found.alone), f"{found.width:.2f}")
+    return Row(f"{labels} labels, at least {threshold:g}, judge finds right {100 * kind:g} %", cells, ())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -21,8 +22,12 @@ A verdict passes by a bound at 0.95, so at most 5 % of what lies exactly at the 
 of it may fail. *False pass* and *false fail* are those two rates. *Power* is how often what is better than the
 threshold passes, by half of what there is to be better by unless a table says otherwise. *Width* is how far the
 bound lies from the value, relative to the naive interval: Wilson's for shares and Student's for means, over
-observations taken for independent. *Naive* is the false-pass rate of that one. Rates without a number of runs are
-exact. A simulated rate may exceed 5 % by three of its standard errors; otherwise the command ends with 1.
+observations taken for independent. *Naive* is the false-pass rate of that one, which promises nothing here. In bold
+is what exceeds 5 %.
+
+Under each text stands how many runs a simulated rate has; power, widths and numbers of units may have a quarter of
+them. A rate that is promised may exceed 5 % by three standard errors of so many runs, an exact one by nothing;
+otherwise the command ends with 1.
 """
 
 
@@ -69,18 +74,23 @@ class Section:
     columns: tuple[str, ...]  # after the first, which is the case
     measure: Callable[[int], list[Row]]  # of how many runs to simulate for each case
     order: int
+    one_in: int | None  # of the runs asked for, where each is slow; None: exact, there are none
+
+    def runs_of(self, asked: int) -> int:
+        """Return how many runs it simulates where so many are asked for."""
+        return max(asked // self.one_in, 1) if self.one_in else 0
 
 
 _sections: list[Section] = []
 
 
 def section(
-    *, title: str, says: str, columns: tuple[str, ...], order: int
+    *, title: str, says: str, columns: tuple[str, ...], order: int, one_in: int | None = 1
 ) -> Callable[[Callable[[int], list[Row]]], Callable[[int], list[Row]]]:
     """Declare the function below as what measures a section of the page."""
 
     def declare(measure: Callable[[int], list[Row]]) -> Callable[[int], list[Row]]:
-        _sections.append(Section(title, says, columns, measure, order))
+        _sections.append(Section(title, says, columns, measure, order, one_in))
         return measure
 
     return declare
@@ -94,12 +104,27 @@ def sections() -> list[Section]:
     return sorted(_sections, key=lambda each: (each.order, each.title))
 
 
-def render(tables: list[tuple[Section, list[Row]]], runs: int) -> str:
-    """Return the page."""
-    parts = [_HEAD, f"Runs for each simulated rate: {runs:,}.\n"]
-    for each, rows in tables:
-        parts += [f"## {each.title}\n", f"{each.says}\n", _table(each, rows)]
-    return "\n".join(parts)
+def render_section(each: Section, rows: list[Row], runs: int) -> str:
+    """Return a section as it stands on the page, measured with so many runs."""
+    how = f"Runs for each simulated rate: {runs:,}." if runs else "Exact: computed, and not simulated."
+    return f"## {each.title}\n\n{each.says}\n\n{how}\n\n{_table(each, rows)}"
+
+
+def render(measured: Mapping[str, str], before: str = "") -> str:
+    """Return the page.
+
+    Args:
+        measured: sections by title.
+        before: the page as it was, which has the sections that were not measured this time.
+    """
+    texts = {**_split(before), **measured}
+    return "\n".join([_HEAD, *(texts[each.title] for each in sections() if each.title in texts)])
+
+
+def _split(page: str) -> dict[str, str]:
+    """Return the sections of a page by title."""
+    parts = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in parts}
 
 
 def _table(each: Section, rows: list[Row]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bench.calibration import independent, latency, missing, page
+from bench.calibration import comparison, independent, judged, latency, looks, missing, page
+from bench.calibration.__main__ import main
 from bench.calibration.clustered import Design, estimates, measure_case, share_that
 from bench.calibration.page import Rate, Row
 from evidence.statistics import End
@@ -56,6 +60,54 @@ def test_a_percentile_of_latency_holds(q: float, n: int, size: int) -> None:
     assert not latency.measure_percentile(q, n, size, runs=300).is_broken
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(partial(looks.measure_reruns_case, 200, 0.9, 0.96), id="five runs"),
+        pytest.param(partial(looks.measure_peeking_case, 50, 0.9, 0.93), id="twenty looks"),
+        pytest.param(partial(looks.measure_clusters_case, 0.8, runs=100), id="looks at clusters"),
+        pytest.param(partial(judged.measure_case, 0.9, 50, runs=150), id="corrected judge"),
+        pytest.param(partial(judged.measure_clusters_case, 0.8, 250, runs=150), id="judge of clusters"),
+        pytest.param(partial(comparison.measure_paired_case, 100, 0.1), id="same items"),
+        pytest.param(partial(comparison.measure_unpaired_case, 50, 0.9), id="different items"),
+        pytest.param(partial(comparison.measure_means_case, 50, 0.1, runs=150), id="means"),
+        pytest.param(
+            partial(comparison.measure_different_case, 20, 20, (1.0, 9.0), runs=60), id="other means"
+        ),
+    ],
+)
+def test_looks_judges_and_comparisons_keep_what_they_promise(row: Callable[[], Row]) -> None:
+    measured = row()
+    assert measured.promised
+    assert not measured.is_broken
+
+
+@pytest.mark.parametrize(
+    ("row", "naive"),
+    [
+        (partial(looks.measure_reruns_case, 200, 0.9, 0.96), -1),
+        (partial(looks.measure_peeking_case, 50, 0.9, 0.93), -1),
+        (partial(judged.measure_case, 0.9, 50, runs=150), 2),
+    ],
+)
+def test_what_others_do_stands_beside_it_and_promises_nothing(row: Callable[[], Row], naive: int) -> None:
+    measured = row()
+    assert measured.cells[naive].startswith("**")
+    assert not measured.is_broken
+
+
+def test_each_of_the_judges_has_to_keep_the_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The normal interval in the place of ours: one judge of six is enough to break the row."""
+    worst = judged.measure_world
+
+    def published(world: judged.World, threshold: float, labels: int, runs: int) -> judged.WorldRates:
+        found = worst(world, threshold, labels, runs)
+        return replace(found, passed=found.published) if (world.kind, world.harsh) == (0.2, 0.0) else found
+
+    monkeypatch.setattr(judged, "measure_world", published)
+    assert judged.measure_case(0.9, 50, runs=100).is_broken
+
+
 def test_a_broken_promise_is_seen() -> None:
     assert Row("", (), (Rate(0.07, 4000),)).is_broken
     assert Row("", (), (Rate(0.0501),)).is_broken
@@ -67,3 +119,20 @@ def test_the_page_holds_every_section() -> None:
     assert page.sections()
     for each in page.sections():
         assert f"## {each.title}\n\n{each.says}\n" in text
+
+
+def test_a_section_is_measured_anew_and_the_others_stay(tmp_path: Path) -> None:
+    text, written = PAGE.read_text(encoding="utf-8"), tmp_path / "page.md"
+    written.write_text(text, encoding="utf-8")
+    title = "Missing where it helps"
+    assert main(["--only", title, "--runs", "200", "--write", str(written)]) == 0
+    before, after = (each.split("\n## ") for each in (text, written.read_text(encoding="utf-8")))
+    (changed,) = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert changed.startswith(f"{title}\n")
+    assert "Runs for each simulated rate: 200." in changed
+
+
+def test_a_section_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--only", "Vibes"])
+    assert "Independent observations" in capsys.readouterr().err

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.calibration.looks import ALPHA, exact_bound, fewest_to_pass, naive_bound
+from bench.calibration.looks import exact_bound, fewest_to_pass
+from bench.calibration.naive import wilson_low
+from bench.calibration.page import ALPHA
 from evidence.digests import DigestError, sha256_hex
 from evidence.statistics.looks import (
     Look,
@@ -118,4 +120,4 @@ def test_five_runs_keep_the_alpha_of_one(threshold: float, n: int) -> None:
         return float(1 - (1 - stats.binom.sf(fewest - 1, n, threshold)) ** 5)
 
     assert ever(fewest_to_pass(lambda k, of: exact_bound(k, of, share), n, threshold)) <= ALPHA
-    assert ever(fewest_to_pass(naive_bound, n, threshold)) > 3 * ALPHA
+    assert ever(fewest_to_pass(wilson_low, n, threshold)) > 3 * ALPHA

@@ -11,14 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.calibration.looks import (
-    ALPHA,
-    anytime_bound,
-    chance_of_ever_passing,
-    exact_bound,
-    fewest_to_pass,
-    naive_bound,
-)
+from bench.calibration.looks import anytime_bound, chance_of_ever_passing, exact_bound, fewest_to_pass
+from bench.calibration.naive import wilson_low
+from bench.calibration.page import ALPHA
 from evidence.statistics import two_sided
 from evidence.statistics.sequences import Wager, anytime_mean, anytime_share, cluster_means
 
@@ -64,7 +59,7 @@ def test_bounds_are_where_the_exact_wealth_reaches_its_goal(tenths: list[int], c
 def test_looking_again_and_again_keeps_alpha_exactly(threshold: float, every: int) -> None:
     looks = range(every, 1001, every)
     ever = {n: fewest_to_pass(anytime_bound, n, threshold) for n in looks}
-    naive = {n: fewest_to_pass(naive_bound, n, threshold) for n in looks}
+    naive = {n: fewest_to_pass(wilson_low, n, threshold) for n in looks}
     assert chance_of_ever_passing(threshold, ever) <= ALPHA
     assert chance_of_ever_passing(threshold, naive) > 3 * ALPHA
 
