@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from evidence.statistics import smallest_n_at_least, two_sided
 from evidence.vocabulary import RiskTier
+from requirements.checks.parameters import look_plan
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 
 
@@ -272,7 +273,8 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
                 "for a time or a cost, ask for a percentile: parameters: {percentile: 95}",
             )
         return
-    needed = smallest_n_at_least(threshold, two_sided(criterion.bound_confidence))
+    plan = look_plan(criterion.parameters, criterion.bound_confidence)
+    needed = smallest_n_at_least(threshold, two_sided(1 - plan.share))
     if needed is None:
         yield LintWarning(
             "out_of_reach",

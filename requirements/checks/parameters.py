@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
 
+from evidence.statistics.looks import LookPlan
 from evidence.vocabulary import RiskTier
 
 TRACE_DIMENSIONS: Final = ("language", "risk_tier", "environment")
@@ -88,6 +89,23 @@ def version_reference(meaning: str) -> dict[str, object]:
 def optional(schema: dict[str, object]) -> dict[str, object]:
     """Return the parameter as one that may be left out and then has no value."""
     return {**schema, "x-optional": True}
+
+
+# One run where nothing is said: left out of stored criteria, whose digests stay.
+PLANNED_RUNS: Final = optional(
+    {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 20,
+        "description": "how many runs on the same pinned versions may decide, those so far with them; 1 unless stated. "
+        "They share 1 - `confidence` in equal parts, and a run beyond them is insufficient",
+    }
+)
+
+
+def look_plan(parameters: Mapping[str, object], bound_confidence: float) -> LookPlan:
+    """Return how many runs were planned, and what they share."""
+    return LookPlan(cast("int", parameters.get("planned_runs", 1)), 1 - bound_confidence)
 
 
 ALL_TIERS: Final = risk_tiers(*RiskTier)
