@@ -184,8 +184,10 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
 
 
 def _look(measured: Measured) -> str:
-    """Say which of the planned looks this is, where more than one is."""
+    """Say which of the planned looks this is, where more than one is, or that the bounds hold at any number."""
     look = measured.look
+    if measured.estimate and measured.estimate.method == "betting":
+        return " at all looks together"
     return f" (look {look['number']} of {look['planned']})" if look and look["planned"] > 1 else ""
 
 

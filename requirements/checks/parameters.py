@@ -102,6 +102,20 @@ PLANNED_RUNS: Final = optional(
     }
 )
 
+# Left out of stored criteria, too: without it a gate is thought to be asked once.
+LOOKS: Final = optional(
+    {
+        "enum": ["continuous"],
+        "description": "`continuous`: bounds that hold however often a gate is asked while traces arrive, and are "
+        "wider. They count all traces of the release, so `max_age_days` is left out",
+    }
+)
+
+
+def is_continuous(parameters: Mapping[str, object]) -> bool:
+    """Whether a gate may be asked about growing evidence as often as it likes."""
+    return parameters.get("looks") == "continuous"
+
 
 def look_plan(parameters: Mapping[str, object], bound_confidence: float) -> LookPlan:
     """Return how many runs were planned, and what they share."""
