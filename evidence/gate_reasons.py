@@ -50,7 +50,7 @@ class LookTold(TypedDict):
     number: int  # from 1
     planned: int
     alpha: float | None  # of each of its bounds, one-sided; null beyond the plan: it may spend nothing
-    earlier: list[str]  # keys of the runs that were looks before
+    earlier: list[str]  # keys of the runs that were looks before, the last twenty
 
 
 class Numbers(TypedDict):

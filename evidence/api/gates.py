@@ -67,7 +67,7 @@ class LookToldOut(serializers.Serializer[Any]):
     alpha = serializers.FloatField(
         allow_null=True, help_text="Of each of its bounds, one-sided; null beyond the plan."
     )
-    earlier = serializers.ListField(child=serializers.CharField(), help_text="Keys of the runs before.")
+    earlier = serializers.ListField(child=serializers.CharField(), help_text="Keys of the last runs before.")
 
 
 class NumbersToldOut(serializers.Serializer[Any]):

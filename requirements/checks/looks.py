@@ -20,7 +20,7 @@ from evidence.statistics.looks import Look, LookPlan, allow_look, evidence_diges
 from requirements.checks.contracts import Obstacle
 from requirements.checks.deciding_runs import ROLES
 
-_NAMED: Final = 20  # earlier looks that a sentence names, the last ones
+_NAMED: Final = 20  # earlier looks that are named, the last ones
 
 
 def find_look(run: EvalRun, plan: LookPlan, parameters: Mapping[str, object], as_of: AsOf) -> LookTold | None:
@@ -37,7 +37,7 @@ def find_look(run: EvalRun, plan: LookPlan, parameters: Mapping[str, object], as
         "number": allowed.number,
         "planned": allowed.planned,
         "alpha": allowed.alpha,
-        "earlier": [key for key, raw in received if raw != run.raw_id],
+        "earlier": [key for key, raw in received if raw != run.raw_id][-_NAMED:],
     }
 
 
@@ -46,7 +46,7 @@ def beyond_plan(look: LookTold | None) -> tuple[Obstacle, ...]:
     if look is None or look["alpha"] is not None:
         return ()
     earlier = look["earlier"]
-    named = ", ".join(earlier[-_NAMED:]) + (" and others" if len(earlier) > _NAMED else "")
+    named = ", ".join(earlier) + (" and others" if look["number"] > _NAMED + 1 else "")
     sentence = (
         f"it is look {look['number']} at this metric on these pinned versions, and the criterion plans "
         f"{look['planned']}; earlier looks: {named}"

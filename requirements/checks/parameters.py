@@ -119,7 +119,8 @@ def is_continuous(parameters: Mapping[str, object]) -> bool:
 
 def look_plan(parameters: Mapping[str, object], bound_confidence: float) -> LookPlan:
     """Return how many runs were planned, and what they share."""
-    return LookPlan(cast("int", parameters.get("planned_runs", 1)), 1 - bound_confidence)
+    planned = int(cast("float", parameters.get("planned_runs", 1)))  # 3.0 is an integer of JSON Schema
+    return LookPlan(planned, 1 - bound_confidence)
 
 
 ALL_TIERS: Final = risk_tiers(*RiskTier)
