@@ -43,6 +43,16 @@ class Settling(TypedDict):
     detail: str
 
 
+class LookTold(TypedDict):
+    """Which look at its question a run is (`evidence.statistics.looks`)."""
+
+    question: str  # digest of suite, metric and pinned versions
+    number: int  # from 1
+    planned: int
+    alpha: float | None  # of each of its bounds, one-sided; null beyond the plan: it may spend nothing
+    earlier: list[str]  # keys of the runs that were looks before, the last twenty
+
+
 class Numbers(TypedDict):
     """What was measured, in the part that decides: the whole, or the worst slice."""
 
@@ -58,6 +68,7 @@ class Numbers(TypedDict):
     n_units: int | None  # independent ones; null where they are not told apart
     n_observations: int
     missing: dict[str, int]  # of them not observed, by reason
+    look: LookTold | None  # null where looks are not counted
 
 
 class CriterionTold(TypedDict):

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from evidence.statistics import smallest_n_at_least, two_sided
+from evidence.statistics.sequences import fewest_to_show
 from evidence.vocabulary import RiskTier
+from requirements.checks.parameters import is_continuous, look_plan
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 
 
@@ -250,7 +252,7 @@ def _about_criteria(draft: RequirementDraft) -> Iterator[LintWarning]:
     if (
         draft.risk_tier is RiskTier.HIGH
         and draft.criteria
-        and not any(c.max_age_days for c in draft.criteria)
+        and not any(c.max_age_days or is_continuous(c.parameters) for c in draft.criteria)
     ):
         yield LintWarning(
             "never_stale",
@@ -272,7 +274,9 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
                 "for a time or a cost, ask for a percentile: parameters: {percentile: 95}",
             )
         return
-    needed = smallest_n_at_least(threshold, two_sided(criterion.bound_confidence))
+    plan = look_plan(criterion.parameters, criterion.bound_confidence)
+    fewest = fewest_to_show if is_continuous(criterion.parameters) else smallest_n_at_least
+    needed = fewest(threshold, two_sided(1 - plan.share))
     if needed is None:
         yield LintWarning(
             "out_of_reach",

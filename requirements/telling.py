@@ -33,6 +33,8 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "no_model_pinned": "freeze a release that pins its model",
     "model_differs": "run the suite on the model that the release pins",
     "run_expired": _RUN_AGAIN,
+    "beyond_plan": "have a new version of the requirement approved whose `planned_runs` counts the runs so far too, "
+    "or make a release that pins other versions",
     "posted_by_builder": "have somebody who did not build the release run the suite and post it",
     "dataset_by_builder": "have somebody who did not build the release register a dataset, and run the suite on it",
     "order_unclear": _RUN_AGAIN,
@@ -90,6 +92,15 @@ def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | N
     """Return what would settle a criterion: more of the same, or something to do; None where it is met."""
     if judgement.verdict is Verdict.MET:
         return None
+    settling, look = _settle(judgement, measured, rule), measured.look
+    has_room = look is None or look["number"] < look["planned"]
+    if has_room or judgement.code in ("beyond_plan", "not_met"):
+        return settling
+    first = f"for a run more than planned, first {SETTLED_BY['beyond_plan']}"
+    return {**settling, "detail": f"{settling['detail']}; {first}"}
+
+
+def _settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling:
     if judgement.code == "too_few_observations":
         n = max(rule.min_n, 1) - measured.n_observed
         return {"more_units": n, "detail": f"at least {n} more observations"}
@@ -125,4 +136,5 @@ def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Number
         "n_units": measured.n_units,
         "n_observations": measured.n,
         "missing": dict(measured.missing),
+        "look": measured.look,
     }

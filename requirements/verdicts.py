@@ -171,7 +171,8 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     end = judge_bounds(measured.low, measured.high, rule.threshold, higher_is_better=higher)
     numbers = (
         f"value {measured.value:.4g}, lower bound {_bound(measured.low)}, upper bound {_bound(measured.high)}, each at "
-        f"{measured.bound_confidence:g} one-sided, {_counted(measured)}{_origins(measured)}{_missing(measured)}; "
+        f"{measured.bound_confidence:.4g} one-sided{_look(measured)}, {_counted(measured)}{_origins(measured)}"
+        f"{_missing(measured)}; "
         f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if end is End.INSUFFICIENT:
@@ -180,6 +181,14 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     if end is End.PASS:
         return Judgement(Verdict.MET, numbers, "met")
     return Judgement(Verdict.NOT_MET, numbers, "not_met")
+
+
+def _look(measured: Measured) -> str:
+    """Say which of the planned looks this is, where more than one is, or that the bounds hold at any number."""
+    look = measured.look
+    if measured.estimate and measured.estimate.method == "betting":
+        return " at all looks together"
+    return f" (look {look['number']} of {look['planned']})" if look and look["planned"] > 1 else ""
 
 
 def _bound(bound: float | None) -> str:

@@ -106,6 +106,9 @@ def _say_n(measured: Json) -> str:
     missing = sum(measured["missing"].values())
     if missing:
         said.append(_("%(n)s of them missing") % {"n": missing})
+    look = measured.get("look")
+    if look:
+        said.append(_("look %(number)s of %(planned)s") % look)
     if measured["where"]:
         said.append(
             _("in %(slice)s") % {"slice": ", ".join(f"{k}={v}" for k, v in sorted(measured["where"].items()))}

@@ -58,6 +58,18 @@ class RunToldOut(serializers.Serializer[Any]):
     retractions = RetractionToldOut(many=True)
 
 
+class LookToldOut(serializers.Serializer[Any]):
+    """Which look at a metric a run is: the planned ones share what a wrong pass may cost."""
+
+    question = serializers.CharField(help_text="Digest of the suite, the metric and the pinned versions.")
+    number = serializers.IntegerField()
+    planned = serializers.IntegerField()
+    alpha = serializers.FloatField(
+        allow_null=True, help_text="Of each of its bounds, one-sided; null beyond the plan."
+    )
+    earlier = serializers.ListField(child=serializers.CharField(), help_text="Keys of the last runs before.")
+
+
 class NumbersToldOut(serializers.Serializer[Any]):
     """What was measured, in the part that decides: the whole, or the worst slice."""
 
@@ -75,6 +87,7 @@ class NumbersToldOut(serializers.Serializer[Any]):
     )
     n_observations = serializers.IntegerField()
     missing = serializers.DictField(child=serializers.IntegerField())
+    look = LookToldOut(required=False, allow_null=True)
 
 
 class SettlingOut(serializers.Serializer[Any]):

@@ -53,6 +53,11 @@ class LookPlan:
         if not 0 < self.alpha < 0.5:
             raise ValueError(f"alpha must lie between 0 and 0.5, not {self.alpha}")
 
+    @property
+    def share(self) -> float:
+        """Alpha of each look's bound on one side."""
+        return self.alpha / self.looks
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -114,7 +119,7 @@ def allow_look(plans: Sequence[LookPlan], earlier: Sequence[Look], look: Look) -
     seen = list(dict.fromkeys(each.evidence for each in earlier if each.question == look.question))
     repeated = look.evidence in seen
     number = seen.index(look.evidence) + 1 if repeated else len(seen) + 1
-    shares = [plan.alpha / plan.looks for plan in plans for _ in range(plan.looks)]
+    shares = [plan.share for plan in plans for _ in range(plan.looks)]
     if number > len(shares):
         return Allowance(LookState.BEYOND_PLAN, number, len(shares), None, sum(plan.alpha for plan in plans))
     state = LookState.REPEATED if repeated else LookState.PLANNED

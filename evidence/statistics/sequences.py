@@ -20,12 +20,15 @@ observations speak against it. That is valid, too, a little wider, and errs on t
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evidence.statistics.intervals import CONFIDENCE, Estimate
+from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
+from evidence.statistics.numerics import nearest
+from evidence.statistics.units import Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +43,7 @@ STAKES = tuple(k / (_GRID + 1) for k in range(_GRID, 0, -1)) + tuple(
     0.5**k / (_GRID + 1) for k in range(1, 7)
 )
 _DECIMALS = 9  # bounds are rounded outwards to so many, of the range of the observations
+_MOST = 1_000_001  # units without a failure, above what is ever asked for
 _BLOCK = 16  # factors multiplied before a logarithm is taken: each is below 1e9, so the product is a float
 
 
@@ -81,6 +85,63 @@ def anytime_share(successes: int, n: int, confidence: float = CONFIDENCE) -> Est
     return _estimate(
         np.array([0.0, 1.0]), np.array([n - successes, successes], dtype=np.float64), confidence, 0, 1
     )
+
+
+def estimate_share_anytime(units: Tally, confidence: float = CONFIDENCE) -> Estimate | None:
+    """Return the mean share of a unit, with bounds that hold at all looks together; None where nothing was observed.
+
+    What is missing counts against either end, as in `estimate_share`. Each unit counts once, whatever its size.
+
+    Raises:
+        ValueError: confidence outside (0, 1), or a unit whose total is outside [0, n].
+    """
+    check_confidence(confidence)
+    if not units.n:
+        return None
+    alpha = (1 - confidence) / 2
+    (values, counts), worst, best = (
+        _unit_means(each) for each in (units, units.completed(0.0), units.completed(1.0))
+    )
+    n_seen, n_units = float(counts.sum()), units.n_units
+    mean = float(values @ counts) / n_seen
+    variance = float(((values - mean) ** 2) @ counts) / n_seen
+    return Estimate(
+        value=nearest(mean),
+        n=units.n,
+        n_units=n_units,
+        n_effective=n_units,
+        worst=nearest(float(worst[0] @ worst[1]) / n_units),
+        best=nearest(float(best[0] @ best[1]) / n_units),
+        stderr=nearest(math.sqrt(variance / n_seen)),
+        low=_lower_bound(*worst, alpha),
+        high=round(1 - _lower_bound(1 - best[0], best[1], alpha), _DECIMALS),
+        confidence=confidence,
+        method="betting",
+    )
+
+
+def fewest_to_show(threshold: float, confidence: float = CONFIDENCE) -> int | None:
+    """Return how many units without one failure put the lower bound at the threshold; None where a million do not."""
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    if threshold <= 0:
+        return 1
+    goal, gains = math.log(2 / (1 - confidence)), np.log1p(np.array(STAKES) * (1 / threshold - 1))
+
+    def shows(n: int) -> bool:
+        return _log_mean_exp(n * gains) >= goal
+
+    fewest = bisect.bisect_left(range(1, _MOST), True, key=shows) + 1 if threshold < 1 else _MOST  # noqa: FBT003
+    return fewest if fewest < _MOST else None
+
+
+def _unit_means(units: Tally) -> tuple[Floats, Floats]:
+    """Return the means that units have, and how many have each; units without an observation have none."""
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    seen = [(unit.total / unit.n, count) for unit, count in units.items() if unit.n]
+    values, counts = np.array(seen, dtype=np.float64).T
+    return _scaled(values, 0.0, 1.0), counts
 
 
 def cluster_means(observations: Iterable[tuple[Hashable, float]]) -> list[float]:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from evidence.evals.contracts import Direction
 from evidence.models import Trace
 from requirements.checks.contracts import Measured, Population, Words
-from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, parameter_schema, some_of
+from requirements.checks.parameters import ALL_TIERS, LOOKS, TRACE_DIMENSIONS, parameter_schema, some_of
 from requirements.checks.population import measure_share, observe_traces
 from requirements.checks.registry import check
 
@@ -38,6 +38,7 @@ _PARTS = {
     parameters=parameter_schema(
         parts=some_of("confidence", "limitations", meaning="what the answer must carry"),
         risk_tiers=ALL_TIERS,
+        looks=LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "TraceFacts", "Reject"),
@@ -64,6 +65,7 @@ def measure_confidence_and_limits(
     parameters=parameter_schema(
         parts=some_of("prompt", "sources", "tools", "policy_checks", meaning="what the trace must hold"),
         risk_tiers=ALL_TIERS,
+        looks=LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "TraceFacts", "Reject"),

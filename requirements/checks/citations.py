@@ -10,7 +10,14 @@ from django.db.models import Count, F, Q, QuerySet
 from evidence.evals.contracts import Direction
 from evidence.models import Citation, Claim
 from requirements.checks.contracts import Measured, Population, Words
-from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, parameter_schema, share
+from requirements.checks.parameters import (
+    ALL_TIERS,
+    LOOKS,
+    TRACE_DIMENSIONS,
+    is_continuous,
+    parameter_schema,
+    share,
+)
 from requirements.checks.population import Observations, admissible, count_set_aside, measure_share, traces_in
 from requirements.checks.registry import check
 
@@ -34,6 +41,7 @@ from requirements.checks.registry import check
     parameters=parameter_schema(
         min_score=share(0.9, meaning="lowest alignment, in [0, 1], at which a fuzzy match counts"),
         risk_tiers=ALL_TIERS,
+        looks=LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "Claim", "Citation", "Reject"),
@@ -61,6 +69,7 @@ def measure_material_supported(
         observed_at="trace__ended_at",
         unit="trace_id",
         missing=count_set_aside(population),
+        continuous=is_continuous(parameters),
     )
     return measure_share(
         observed,

@@ -12,7 +12,7 @@ from evidence.statistics import Estimate
 
 if TYPE_CHECKING:
     from evidence.clock import AsOf
-    from evidence.gate_reasons import RunNote
+    from evidence.gate_reasons import LookTold, RunNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,7 @@ class Measured:
     # Why these facts cannot be a pass whatever the value; with codes as `Obstacle`s.
     obstacles: tuple[str, ...] = ()
     runs: RunsSeen | None = None  # of a suite; None: no eval run was asked for
+    look: LookTold | None = None  # which look at its question this is; None: looks are not counted
     estimate: Estimate | None = None  # what the bounds are of; None: nothing was observed
 
     @property

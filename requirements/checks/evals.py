@@ -13,7 +13,15 @@ from evidence.statistics import Missing, two_sided
 from evidence.vocabulary import ABSENT, RejectSource
 from requirements.checks.contracts import Measured, Obstacle, Population, Words, as_measured
 from requirements.checks.deciding_runs import choose_run
-from requirements.checks.parameters import optional, parameter_schema, share, version_reference
+from requirements.checks.looks import beyond_plan, find_look
+from requirements.checks.parameters import (
+    PLANNED_RUNS,
+    look_plan,
+    optional,
+    parameter_schema,
+    share,
+    version_reference,
+)
 from requirements.checks.registry import check
 
 # Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
@@ -22,7 +30,8 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
 
 @check(
     name="evals.metric",
-    version="2",  # 2: the newest run decides or explains; units, and what is missing, in the bounds
+    # 2: the newest run decides or explains; units, and what is missing, in the bounds; 3: planned runs share alpha
+    version="3",
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
         "One metric over the scored samples of the run of the suite on this release that was received last "
@@ -33,14 +42,18 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
         "What errored, is unscored, was rejected or is absent, from the dataset or a sample, counts as failed for a "
         "pass and as passed for a fail; above `max_missing_share` of it the run cannot be a pass either way. "
         "With `percentile` it is that percentile of the values, of which the missing are infinite; a mean of values "
-        "without bounds cannot be judged while any is missing, nor where they are too skewed.",
+        "without bounds cannot be judged while any is missing, nor where they are too skewed. "
+        "Each run with a score is a look, retracted or not, on any release with the same pinned versions; the "
+        "`planned_runs` share what a wrong pass may cost, and a run beyond them is insufficient.",
         "该发布版本上该套件最近收到且未撤回的运行中，已评分样本的某项指标。"
         "由该运行决定或说明原因：若其未成功或缺少该指标，绝不由更早的运行代替。"
         "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
         "同一题目的多次尝试（ITEM#ATTEMPT）以及同一轨迹或同一对话的样本为一个独立单元。"
         "出错、未评分、被拒收或缺失的样本，判断通过时按失败计，判断不通过时按成功计；"
         "其比例超过 `max_missing_share` 时，该运行不能算通过。"
-        "设 `percentile` 时取该百分位数，缺失值视为无穷大；无界数值的均值在有缺失或过于偏斜时无法判定。",
+        "设 `percentile` 时取该百分位数，缺失值视为无穷大；无界数值的均值在有缺失或过于偏斜时无法判定。"
+        "每次有评分的运行都算一次查看，无论是否已撤回，凡固定版本相同的发布一并计数；"
+        "`planned_runs` 次运行平分允许的误判概率，超出计划的运行一律为证据不足。",
     ),
     unit=None,
     direction=None,
@@ -68,6 +81,7 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
                 "description": "whether a sample that does not mention the metric lacks it, as it does unless stated",
             }
         ),
+        planned_runs=PLANNED_RUNS,
         percentile=optional(
             {
                 "type": "number",
@@ -85,12 +99,16 @@ def measure_metric(
 ) -> Measured:
     """One metric of the run that decides (`choose_run`); nothing where none does, with why."""
     chosen = choose_run(population, parameters)
+    plan = look_plan(parameters, bound_confidence)
+    look = find_look(chosen.run, plan, parameters, population.as_of) if chosen.run else None
+    obstacles = (*chosen.obstacles, *beyond_plan(look))
     measured = (
-        _nothing(bound_confidence, parameters, chosen.obstacles)
+        _nothing(1 - plan.share, parameters, obstacles)
         if chosen.run is None
-        else _measure_run(chosen.run, chosen.obstacles, population, parameters, bound_confidence)
+        else _measure_run(chosen.run, obstacles, population, parameters, 1 - plan.share)
     )
-    return replace(measured, runs=chosen.seen, inputs={**measured.inputs, "runs": chosen.inputs})
+    inputs = {**measured.inputs, "runs": chosen.inputs, "look": look}
+    return replace(measured, runs=chosen.seen, look=look, inputs=inputs)
 
 
 def _measure_run(

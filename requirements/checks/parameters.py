@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
 
+from evidence.statistics.looks import LookPlan
 from evidence.vocabulary import RiskTier
 
 TRACE_DIMENSIONS: Final = ("language", "risk_tier", "environment")
@@ -88,6 +89,38 @@ def version_reference(meaning: str) -> dict[str, object]:
 def optional(schema: dict[str, object]) -> dict[str, object]:
     """Return the parameter as one that may be left out and then has no value."""
     return {**schema, "x-optional": True}
+
+
+# One run where nothing is said: left out of stored criteria, whose digests stay.
+PLANNED_RUNS: Final = optional(
+    {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 20,
+        "description": "how many runs on the same pinned versions may decide, those so far with them; 1 unless stated. "
+        "They share 1 - `confidence` in equal parts, and a run beyond them is insufficient",
+    }
+)
+
+# Left out of stored criteria, too: without it a gate is thought to be asked once.
+LOOKS: Final = optional(
+    {
+        "enum": ["continuous"],
+        "description": "`continuous`: bounds that hold however often a gate is asked while traces arrive, and are "
+        "wider. They count all traces of the release, so `max_age_days` is left out",
+    }
+)
+
+
+def is_continuous(parameters: Mapping[str, object]) -> bool:
+    """Whether a gate may be asked about growing evidence as often as it likes."""
+    return parameters.get("looks") == "continuous"
+
+
+def look_plan(parameters: Mapping[str, object], bound_confidence: float) -> LookPlan:
+    """Return how many runs were planned, and what they share."""
+    planned = int(cast("float", parameters.get("planned_runs", 1)))  # 3.0 is an integer of JSON Schema
+    return LookPlan(planned, 1 - bound_confidence)
 
 
 ALL_TIERS: Final = risk_tiers(*RiskTier)

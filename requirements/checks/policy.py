@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from evidence.evals.contracts import Direction
 from evidence.models import PolicyCheck
 from requirements.checks.contracts import Measured, Population, Words
-from requirements.checks.parameters import ALL_TIERS, TRACE_DIMENSIONS, names, parameter_schema
+from requirements.checks.parameters import ALL_TIERS, LOOKS, TRACE_DIMENSIONS, names, parameter_schema
 from requirements.checks.population import measure_share, observe_traces
 from requirements.checks.registry import check
 
@@ -29,6 +29,7 @@ from requirements.checks.registry import check
     parameters=parameter_schema(
         rules=names([], meaning="rules that must have decided"),
         risk_tiers=ALL_TIERS,
+        looks=LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "PolicyCheck", "Reject"),

@@ -28,8 +28,10 @@ from evidence.evals.contracts import Direction
 from evidence.models import Registration, Release, ReleasePin, Trace, TraceVersion
 from evidence.selectors.set_aside import still_set_aside
 from evidence.statistics import Tally, Unit, estimate_share, two_sided
+from evidence.statistics.sequences import estimate_share_anytime
 from evidence.vocabulary import ANY_RELEASE
 from requirements.checks.contracts import Measured, Population, as_measured
+from requirements.checks.parameters import is_continuous
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
 # A digest begins with one of 256 pairs as often as with any other, and their order is that of the digests: by bytes,
@@ -116,6 +118,7 @@ class Observations:
     observed_at: str  # path of the time it was true
     unit: str | None = None  # path of what a row depends on with others; None: each row stands for itself
     missing: Mapping[str, int] = field(default_factory=dict)  # one each of what `count_set_aside` counts
+    continuous: bool = False  # whether the bounds hold at all looks together, while rows arrive
 
 
 def observe_traces(
@@ -128,6 +131,7 @@ def observe_traces(
         trace_digest="digest",
         observed_at="ended_at",
         missing=count_set_aside(population),
+        continuous=is_continuous(parameters),
     )
 
 
@@ -151,8 +155,9 @@ def measure_share(
     hit = accepted if direction is Direction.HIGHER else ~accepted
     counted = _count(observations, hit)
     units = _count_units(observations, hit, counted)
+    estimate = estimate_share_anytime if observations.continuous else estimate_share
     return as_measured(
-        estimate_share(units, two_sided(bound_confidence)),
+        estimate(units, two_sided(bound_confidence)),
         missing=observations.missing,
         bound_confidence=bound_confidence,
         inputs={

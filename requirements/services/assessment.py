@@ -362,7 +362,7 @@ def _columns(judged: Assessed, criterion: AcceptanceCriterion) -> dict[str, Any]
         "n": whole.n if whole else 0,
         "low": whole.low if whole else None,
         "high": whole.high if whole else None,
-        "bound_confidence": criterion.bound_confidence,
+        "bound_confidence": whole.bound_confidence if whole else criterion.bound_confidence,
         "observed_from": whole.observed_from if whole else None,
         "observed_to": whole.observed_to if whole else None,
         "slices": list(judged.slices),

@@ -118,6 +118,7 @@ def test_gate_shows_numbers_runs_and_what_would_settle_it(
     measured = {
         "value": 0.867, "bound": 0.729, "comparator": "at_least", "threshold": 0.8, "n_observations": 30,
         "n_units": 10,
+        "look": {"number": 2, "planned": 3, "alpha": 0.05 / 3, "earlier": ["run-1"]},
     }  # fmt: skip
     reason = {
         "requirement": "r v1", "criterion": "r/c", "verdict": "insufficient", "detail": "too few to tell",
@@ -131,6 +132,7 @@ def test_gate_shows_numbers_runs_and_what_would_settle_it(
     told = capsys.readouterr().out
     for said in (
         "0.729  at least 0.8  10 units, 30 observations  too_few_to_tell",
+        "look 2 of 3, alpha 0.01667",
         "decided by run run-2, commit 4b1d46ee",
         "retraction asked by token:ab, waits for a second person: wrong labels",
         "passed over run run-1 (earlier): run-2 was received later",

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.django_db
 def make_decision(world: World) -> GateDecision:
     """Decide on a release whose newest run tells too little, with a run passed over and a retraction that waits."""
     register_eval_versions(world)
-    make_criterion(world, check="evals.metric", parameters="{suite: {key: behaviour}, metric: grounded}")
+    parameters = "{suite: {key: behaviour}, metric: grounded, planned_runs: 3}"
+    make_criterion(world, check="evals.metric", parameters=parameters)
     define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
     post(world, eval_file([1.0] * 40, run_key="first", commit="1111111aaaa"))
     run = post(world, eval_file([1.0] * 26 + [0.0] * 4, run_key="second", commit="2222222bbbb")).run
@@ -44,7 +45,7 @@ def test_the_page_shows_numbers_runs_retractions_and_what_would_settle_it(
     client.force_login(world.people["auditor"])
     page = page_of(client, decision)
     for said in (
-        "<svg", "at least 0.8 share", "30 observations", "too_few_to_tell", "more units like these",
+        "<svg", "at least 0.8 share", "30 observations", "look 2 of 3", "too_few_to_tell", "more units like these",
         "2222222bbbb", "second was received later", "labels swapped", "not confirmed", "run first", "run_passed_over",
         world.people["author"].username, " UTC <span", "user:gina",
     ):  # fmt: skip

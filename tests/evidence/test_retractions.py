@@ -26,7 +26,8 @@ def ask(run: EvalRun, by: str = "user:ana", reason: str = "wrong labels") -> Any
 def test_one_token_turns_no_fail_into_a_pass(world: World, api: APIClient) -> None:
     """The gate failed, so whoever posts runs retracts the one that failed: it counts until another confirms."""
     register_eval_versions(world)
-    make_criterion(world, check="evals.metric", parameters="{suite: {key: behaviour}, metric: grounded}")
+    parameters = "{suite: {key: behaviour}, metric: grounded, planned_runs: 2}"
+    make_criterion(world, check="evals.metric", parameters=parameters)
     define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
     post(world, eval_file([1.0] * 40))
     post(world, eval_file([1.0] * 20 + [0.0] * 40, run_key="run-2"))

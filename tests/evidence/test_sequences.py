@@ -14,8 +14,15 @@ from hypothesis import strategies as st
 from bench.calibration.looks import anytime_bound, chance_of_ever_passing, exact_bound, fewest_to_pass
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import ALPHA
-from evidence.statistics import two_sided
-from evidence.statistics.sequences import Wager, anytime_mean, anytime_share, cluster_means
+from evidence.statistics import Estimate, Tally, Unit, estimate_share, tally, two_sided
+from evidence.statistics.sequences import (
+    Wager,
+    anytime_mean,
+    anytime_share,
+    cluster_means,
+    estimate_share_anytime,
+    fewest_to_show,
+)
 
 SHARES_STAKED = [Fraction(k, 21) for k in range(20, 0, -1)] + [Fraction(1, 21 * 2**k) for k in range(1, 7)]
 
@@ -173,3 +180,44 @@ def test_limits_that_enclose_nothing_are_refused() -> None:
 def test_nobody_bets_against_a_certainty() -> None:
     with pytest.raises(ValueError, match="nobody can bet"):
         Wager(1.0).after([1.0])
+
+
+def streams(share: float, *, n_streams: int, looks: Sequence[int]) -> list[list[Tally]]:
+    """Return what each look at each stream of traces sees: four claims a trace, correlated at 0.3."""
+    random, spread = np.random.default_rng(20_261_127), 0.7 / 0.3
+    chances = random.beta(share * spread, (1 - share) * spread, size=(n_streams, max(looks)))
+    found = random.binomial(4, chances)
+    return [[tally(Unit(4, float(k)) for k in stream[:n]) for n in looks] for stream in found]
+
+
+def low_of(estimate: Estimate | None) -> float:
+    return estimate.low or 0.0 if estimate else 0.0
+
+
+def test_a_gate_asked_while_traces_arrive_keeps_its_alpha() -> None:
+    """Fifteen looks at each of 120 streams whose true share is the threshold."""
+    often, once = 0, 0
+    for looks in streams(0.9, n_streams=120, looks=range(20, 301, 20)):
+        often += any(low_of(estimate_share_anytime(units, 0.9)) >= 0.9 for units in looks)
+        once += any(low_of(estimate_share(units, 0.9)) >= 0.9 for units in looks)
+    assert often / 120 <= 0.05
+    assert once / 120 > 0.10
+
+
+def test_what_is_missing_counts_against_either_end_at_any_look() -> None:
+    estimate = estimate_share_anytime(tally([Unit(2, 2.0)] * 40, alone_missing=3), 0.9)
+    assert estimate is not None
+    assert (estimate.value, estimate.n, estimate.n_units) == (1.0, 80, 43)
+    assert estimate.worst == pytest.approx(40 / 43)
+    assert estimate.low == anytime_share(40, 43, 0.9).low
+    assert estimate.high == 1
+    assert estimate_share_anytime(tally([], alone_missing=3), 0.9) is None
+
+
+@pytest.mark.parametrize("threshold", [0.8, 0.9, 0.99])
+def test_the_fewest_units_that_show_a_share_at_any_look(threshold: float) -> None:
+    fewest = fewest_to_show(threshold, 0.9)
+    assert fewest is not None
+    assert (anytime_share(fewest - 1, fewest - 1, 0.9).low or 0) < threshold
+    assert (anytime_share(fewest, fewest, 0.9).low or 0) >= threshold
+    assert fewest_to_show(1.0, 0.9) is None

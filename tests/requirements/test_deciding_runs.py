@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from evidence.services import evals, registry
 from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
 from requirements.telling import SETTLED_BY
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World, acting, define_gate, make_world, retract
+from tests.factories import World, acting, define_gate, make_world, manifest, retract
 from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db
 
 CASES = Path(__file__).parent / "data" / "evals"
-PARAMETERS = "{suite: {key: behaviour}, metric: grounded}"
+PARAMETERS = "{suite: {key: behaviour}, metric: grounded, planned_runs: 5}"
 GOOD, BAD = [1.0] * 40, [0.0] * 40
 
 
@@ -269,3 +270,87 @@ def test_a_run_that_did_not_end_is_named_after_three_that_did(bank: World) -> No
 def test_nine_outcomes_of_a_scorer_are_no_pass(bank: World) -> None:
     post_case(bank, "outcomes")
     assert reason_of(bank)["decision"] == "insufficient"
+
+
+# A suite that is run again until it passes. `bank` plans one run, as a criterion does that says nothing.
+
+
+def look_of(reason: dict[str, Any]) -> tuple[int, int]:
+    look = reason["measured"]["look"]
+    return look["number"], look["planned"]
+
+
+def test_running_a_suite_again_until_it_is_green_passes_nothing(bank: World) -> None:
+    post_case(bank, "rerun-1")
+    assert reason_of(bank)["code"] == "too_few_to_tell"
+    for number in (2, 3):
+        post_case(bank, f"rerun-{number}")
+        again = reason_of(bank)
+        assert (again["decision"], again["code"]) == ("insufficient", "beyond_plan")
+    assert again["measured"]["look"]["earlier"] == ["behaviour-rerun-1", "behaviour-rerun-2"]
+    assert "earlier looks: behaviour-rerun-1, behaviour-rerun-2" in again["detail"]
+    assert again["would_settle"]["detail"] == SETTLED_BY["beyond_plan"]
+
+
+@pytest.mark.parametrize(("planned", "low"), [(1, 0.9109), (3, 0.8951), (5.0, 0.8883)])
+def test_planned_runs_share_what_a_wrong_pass_may_cost(world: World, planned: float, low: float) -> None:
+    """96 of 100: exact bounds at 0.95, 0.9833 and 0.99, one-sided."""
+    register_eval_versions(world)
+    parameters = PARAMETERS.replace("5", str(planned))
+    make_criterion(world, check="evals.metric", parameters=parameters, threshold=0.9)
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    post(world, eval_file([1.0] * 96 + [0.0] * 4))
+    reason = reason_of(world)
+    assert reason["measured"]["low"] == pytest.approx(low, abs=1e-4)
+    assert reason["measured"]["look"]["alpha"] == pytest.approx(0.05 / planned)
+    assert reason["decision"] == ("pass" if planned == 1 else "insufficient")
+    assert world.release.assessments.get().bound_confidence == pytest.approx(1 - 0.05 / planned)
+
+
+def test_the_last_planned_run_says_that_a_further_one_needs_a_plan(bank: World) -> None:
+    post_case(bank, "rerun-1")
+    settled = reason_of(bank)["would_settle"]
+    assert settled["more_units"] is not None
+    assert settled["detail"].endswith(f"for a run more than planned, first {SETTLED_BY['beyond_plan']}")
+
+
+def test_a_new_plan_counts_the_runs_so_far(gated: World) -> None:
+    for number in range(1, 7):
+        post(gated, eval_file([*GOOD, float(number % 2)], run_key=f"run-{number}"))
+    assert reason_of(gated)["code"] == "beyond_plan"
+    make_criterion(gated, check="evals.metric", parameters=PARAMETERS.replace("5", "6"))
+    reason = reason_of(gated)
+    assert (reason["decision"], look_of(reason)) == ("pass", (6, 6))
+
+
+def test_another_name_for_the_release_begins_no_new_count(gated: World) -> None:
+    post(gated, eval_file(BAD))
+    renamed = registry.register_release(
+        principal=acting("user:olga"), system=gated.system, manifest=manifest(name="r2")
+    )
+    post(gated, eval_file(GOOD, run_key="run-2", release="r2"))
+    reason = reason_of(replace(gated, release=renamed))
+    assert (look_of(reason), reason["measured"]["look"]["earlier"]) == ((2, 5), ["run-1"])
+
+
+def test_a_run_is_a_look_where_somebody_saw_how_it_came_out(gated: World) -> None:
+    """Retracted or ended early, too; not where it has no score of the metric, nor on other versions."""
+    retract(post(gated, eval_file(BAD)).run)
+    post(gated, eval_file(GOOD, run_key="cancelled", status="cancelled"))
+    post(gated, eval_file([None] * 40, run_key="no-score", status="error"))
+    post(gated, eval_file([], run_key="empty", status="error"))
+    post(gated, eval_file(GOOD, run_key="other-data", dataset={"key": "tasks", **UNREGISTERED}))
+    post(gated, eval_file(GOOD, run_key="other-model", model={"key": "smol", "digest": "e" * 64}))
+    raw = eval_file(GOOD, run_key="last")
+    assert post(gated, raw).run == post(gated, raw).run
+    reason = reason_of(gated)
+    assert look_of(reason) == (3, 5)
+    assert reason["measured"]["look"]["earlier"] == ["run-1", "cancelled"]
+
+
+def test_what_comes_later_changes_no_look_of_before(gated: World) -> None:
+    post(gated, eval_file(GOOD))
+    before = decide(gated)
+    post(gated, eval_file(GOOD, run_key="run-2"))
+    assert look_of(reason_of(gated)) == (2, 5)
+    assert replay_gate_decision(before).agrees

@@ -81,6 +81,12 @@ def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> 
     assert warning.code == "underpowered"
     assert "59" in warning.suggestion
     assert codes(criteria=(dataclasses.replace(CRITERION, threshold=1.0),)) == ["out_of_reach"]
+    planned = dataclasses.replace(CRITERION, threshold=0.95, min_n=59, parameters={"planned_runs": 3})
+    (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(planned,)))
+    assert "80" in warning.suggestion
+    often = dataclasses.replace(planned, parameters={"looks": "continuous"}, max_age_days=None)
+    (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(often,)))
+    assert "set min_n to 96 or more" in warning.suggestion
     at_most = dataclasses.replace(CRITERION, comparator=Comparator.AT_MOST, threshold=0.05, min_n=12)
     assert codes(criteria=(at_most,)) == ["underpowered"]
 

@@ -11,6 +11,7 @@ from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.models import Trace
 from evidence.services import registry
+from evidence.statistics.sequences import anytime_mean
 from requirements.checks import Population, get_check
 from tests.factories import World
 from tests.requirements.builders import make_trace
@@ -72,3 +73,18 @@ def test_the_claims_of_a_trace_are_one_unit(world: World, unsupported: int, n_un
     measured = check.measure(everything, check.with_defaults({}), 0.95)
     assert (measured.n, measured.n_units, measured.successes) == (100, n_units, 100 - unsupported)
     assert measured.low == pytest.approx(low, abs=0.01)
+
+
+def test_a_gate_that_is_asked_again_and_again_has_bounds_that_hold_at_each_look(world: World) -> None:
+    """Twenty-five traces of four claims: each counts once, and the bound is further from the value."""
+    for number in range(25):
+        make_trace(world, claims=[("not_found" if number == 0 else "verbatim", 1.0)] * 4)
+    everything = Population(world.system.pk, world.release.pk, clock.read_moment(), None)
+    check = get_check("citations.material_supported")
+    once = check.measure(everything, check.with_defaults({}), 0.95)
+    often = check.measure(everything, check.with_defaults({"looks": "continuous"}), 0.95)
+    assert once.estimate
+    assert often.estimate
+    assert (often.value, often.n, often.n_units, often.estimate.method) == (0.96, 100, 25, "betting")
+    assert often.low == pytest.approx(anytime_mean([0.0] + [1.0] * 24, 0.9).low)
+    assert often.low < once.estimate.low < once.estimate.high <= often.high  # type: ignore[operator]

@@ -44,6 +44,9 @@ def _behind(reason: Json) -> Iterator[str]:
     if not reason.get("code"):
         return
     yield f"{reason.get('criterion')}: {reason.get('detail')}"
+    look = _object(_object(reason, "measured"), "look")
+    if look:
+        yield f"  look {look.get('number')} of {look.get('planned')}, {_spends(look)}"
     for run in _objects(reason, "runs"):
         commit = run.get("commit") or "-"
         yield f"  decided by run {run.get('run_key')}, commit {commit}, received {run.get('received_at')}"
@@ -57,6 +60,11 @@ def _behind(reason: Json) -> Iterator[str]:
     settling = _object(reason, "would_settle")
     if settling:
         yield f"  to settle it: {settling.get('detail')}"
+
+
+def _spends(look: Json) -> str:
+    alpha = look.get("alpha")
+    return "beyond the plan" if alpha is None else f"alpha {_figure(alpha)}"
 
 
 def _retractions(run: Json) -> Iterator[str]:

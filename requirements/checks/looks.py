@@ -1,0 +1,79 @@
+"""Which look at its question a run of a suite is. Whoever runs a suite again until it passes sees it pass by luck.
+
+A question is a suite and a metric, at the digests of what was asked: of the release, so that another name for it begins
+no new count, and of suite, evaluator, dataset and model. Each run that has a score of the metric is a look, whether it
+ended, counts or was retracted since: somebody saw how it came out. The same file again is the same look. How looks
+share alpha, `evidence.statistics.looks` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from evidence.clock import AsOf
+from evidence.gate_reasons import LookTold
+from evidence.models import EvalRun, EvalScore, Release
+from evidence.statistics.looks import Look, LookPlan, allow_look, evidence_digest, question_digest
+from requirements.checks.contracts import Obstacle
+from requirements.checks.deciding_runs import ROLES
+
+_NAMED: Final = 20  # earlier looks that are named, the last ones
+
+
+def find_look(run: EvalRun, plan: LookPlan, parameters: Mapping[str, object], as_of: AsOf) -> LookTold | None:
+    """Return which look the run is; None where it has no score of the metric, and so is none."""
+    metric = str(parameters["metric"])
+    received = list(_looks_up_to(run, metric, as_of).values_list("run_key", "raw_id"))
+    if run.run_key not in dict(received):
+        return None
+    question = _question_of(run, metric)
+    looks = [Look(question, evidence_digest([raw])) for _, raw in received]
+    allowed = allow_look([plan], looks[:-1], looks[-1])
+    return {
+        "question": question,
+        "number": allowed.number,
+        "planned": allowed.planned,
+        "alpha": allowed.alpha,
+        "earlier": [key for key, raw in received if raw != run.raw_id][-_NAMED:],
+    }
+
+
+def beyond_plan(look: LookTold | None) -> tuple[Obstacle, ...]:
+    """Say that a look may spend nothing, where it is one more than was planned."""
+    if look is None or look["alpha"] is not None:
+        return ()
+    earlier = look["earlier"]
+    named = ", ".join(earlier) + (" and others" if look["number"] > _NAMED + 1 else "")
+    sentence = (
+        f"it is look {look['number']} at this metric on these pinned versions, and the criterion plans "
+        f"{look['planned']}; earlier looks: {named}"
+    )
+    return (Obstacle("beyond_plan", sentence),)
+
+
+def _looks_up_to(run: EvalRun, metric: str, as_of: AsOf) -> QuerySet[EvalRun]:
+    """Return the looks at the question of a run, in the order they were received; last the run itself, if it is one."""
+    scored = EvalScore.objects.filter(run=OuterRef("pk"), metric=metric, slice={}, value__isnull=False)
+    return EvalRun.objects.filter(
+        Exists(scored),
+        as_of.knew("received_at"),
+        Q(received_at__lt=run.received_at) | Q(received_at=run.received_at, pk__lte=run.pk),
+        system_id=run.system_id,
+        suite__artefact_id=run.suite.artefact_id,
+        release__digest=_release_digest(run),
+        model_digest=run.model_digest,
+        **{f"{role}__digest": getattr(run, role).digest for role in ROLES},
+    ).order_by("received_at", "pk")
+
+
+def _question_of(run: EvalRun, metric: str) -> str:
+    pins = {_release_digest(run), *(getattr(run, role).digest for role in ROLES)}
+    criterion = {"suite": run.suite.artefact.key, "metric": metric}
+    return question_digest(criterion, pins | ({run.model_digest} if run.model_digest else set()))
+
+
+def _release_digest(run: EvalRun) -> str:
+    return cast("Release", run.release).digest  # a run decides for the release it is of
