@@ -281,7 +281,7 @@ def test_a_proposal_ends_with_its_time_and_with_who_made_it(
     principal = principal_of_user(second)
     late = timezone.now() + timedelta(days=8)
     with monkeypatch.context() as later:
-        later.setattr("evidence.acts.clock.now", lambda: late)
+        later.setattr("evidence.clock.now", lambda: late)
         with pytest.raises(ConflictingContent, match="in time"):
             confirm_access(principal=principal, proposal=proposal)
     world.people["operator"].groups.clear()

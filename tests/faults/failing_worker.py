@@ -8,11 +8,13 @@ from pathlib import Path
 
 from celery import Celery
 
-from config.worker_end import EndWhenFailed
+from config import worker_end
 
 app = Celery("failing", broker=sys.argv[1] if len(sys.argv) > 2 else None)
 app.conf.broker_connection_retry_on_startup = True
-app.steps["worker"].add(EndWhenFailed)
+app.steps["worker"].add(worker_end.EndWhenFailed)
+
+vars(worker_end)["GRACE"] = 1.0  # seconds
 
 
 @app.task(name="never_end", ignore_result=True)
