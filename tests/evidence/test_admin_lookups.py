@@ -36,6 +36,7 @@ from evidence.services.people import tokens
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import make_finding
 from tests.factories import World, make_world
+from tests.requirements.builders import make_trace
 
 NOBODYS = 2**40  # the key of no row
 
@@ -62,6 +63,16 @@ def token(world: World) -> AccessToken:
     )  # fmt: skip
     Membership.objects.filter(system=other, user=operator).delete()
     return issued.token
+
+
+def test_a_list_says_what_it_is_narrowed_to_and_not_how_it_is_ordered_or_searched(world: World) -> None:
+    client, trace = Client(), make_trace(world)
+    client.force_login(world.people["auditor"])
+    lists = [reverse(f"admin:evidence_{noun}_changelist") for noun in ("trace", "claim")]
+    searched = client.get(lists[0], {"o": "0", "q": "fee"})
+    assert searched.context["cl"].narrowed_by() == []
+    of_trace = client.get(lists[1], {"trace__id__exact": str(trace.pk)})
+    assert of_trace.context["cl"].narrowed_by() == [f"trace {trace.pk}"]
 
 
 def test_a_list_is_not_narrowed_by_a_system_of_others(world: World, token: AccessToken) -> None:

@@ -71,11 +71,14 @@ class LeanChangeList(StrictChangeList):
             name_people(self.result_list, columns)
 
     def narrowed_by(self) -> list[str]:
-        """Say which filters of the address have no place in the sidebar: the reader must know of them."""
+        """Say which filters of the address have no place in the sidebar: the reader must know of them.
+
+        The order and the words of the search box are in the address, too; both are seen on the page.
+        """
         shown = {name for spec in self.filter_specs for name in spec.expected_parameters()}
         return [
             f"{_last_noun(name)} {value[-1]}"
-            for name, value in self.filter_params.items()
+            for name, value in self.get_filters_params().items()
             if name not in shown
         ]
 
