@@ -19,7 +19,7 @@ from evidence.acts import (
 )
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
-from evidence.admin.frame.filters import related
+from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.models import Retraction, RetractionDismissal, RetractionRequest
 from evidence.selectors.retractions import STATES, with_state
@@ -58,25 +58,10 @@ SETTLING: Final[Mapping[str, PageStep]] = {
 }
 
 
-class RetractionStateFilter(admin.SimpleListFilter):
-    """Where a request stands."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
-        del request, model_admin
-        return [(state, state.capitalize()) for state in STATES]
-
-    def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
-        return queryset if self.value() is None else queryset.filter(state_now=self.value())
-
-
 @admin.register(RetractionRequest)
 class RetractionRequestAdmin(SteppedModelAdmin):
     list_display = ["run_link", "state", "reason", "requested_by", "created_at"]
-    list_filter = [related("run__system"), RetractionStateFilter]
+    list_filter = [related("run__system"), standing(STATES)]
     list_select_related = ["run"]
     ordering = ["-id"]
     fields = ["state", "run_link", "release_link", "reason", "requested_by", "created_at", "answered"]

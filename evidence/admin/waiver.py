@@ -18,7 +18,7 @@ from evidence.acts import can_ask_waiver, can_decline_waiver, can_waive, can_wit
 from evidence.admin.frame.add_form import add_through_service
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link
-from evidence.admin.frame.filters import related
+from evidence.admin.frame.filters import related, standing
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.admin.frame.visibility import principal_of
 from evidence.admin.waiver_form import WaiverForm
@@ -49,25 +49,10 @@ SETTLING: Final[Mapping[str, PageStep]] = {
 }
 
 
-class WaiverStateFilter(admin.SimpleListFilter):
-    """Where a request stands."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
-        del request, model_admin
-        return [(state, state.capitalize()) for state in STATES]
-
-    def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        del request
-        return queryset if self.value() is None else queryset.filter(state_now=self.value())
-
-
 @admin.register(WaiverRequest)
 class WaiverRequestAdmin(SteppedModelAdmin):
     list_display = ["criterion_ref", "release_link", "state", "requested_by", "expires_at"]
-    list_filter = [related("release__system"), WaiverStateFilter]
+    list_filter = [related("release__system"), standing(STATES)]
     list_select_related = ["release__system"]
     search_fields = ["criterion_ref"]
     ordering = ["-id"]

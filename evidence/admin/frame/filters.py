@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
@@ -113,3 +113,21 @@ def _day_of(text: str) -> date | None:
 def recent(column: str) -> tuple[str, type[RecentValuesFilter]]:
     """Return a `list_filter` entry for a text column without choices."""
     return column, RecentValuesFilter
+
+
+def standing(states: Iterable[str]) -> type[SimpleListFilter]:
+    """Return the filter by where a request stands, of a list whose rows have it as `state_now`."""
+
+    class StateFilter(SimpleListFilter):
+        title = "state"
+        parameter_name = "state"
+
+        def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:
+            del request, model_admin
+            return [(state, state.capitalize()) for state in states]
+
+        def queryset(self, request: object, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            del request
+            return queryset if self.value() is None else queryset.filter(state_now=self.value())
+
+    return StateFilter
