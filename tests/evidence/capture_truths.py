@@ -82,7 +82,8 @@ TRUTHS: Final[Mapping[str, Truth]] = {
 # Libraries that call tools themselves do so wherever a tool is offered.
 _CALLING: Final = (
     "agent_framework", "google_adk", "google_adk_1", "langsmith", "openai_agents", "openinference_langchain",
-    "semantic_kernel", "strands", "vercel_ai_4", "vercel_ai_5", "vercel_ai_6", "pydantic_ai", "pydantic_ai_1",
+    "livekit", "livekit_1_3", "semantic_kernel", "strands", "vercel_ai_4", "vercel_ai_5", "vercel_ai_6",
+    "pydantic_ai", "pydantic_ai_1",
 )  # fmt: skip
 _WITHOUT_TOOLS: Final = {("pydantic_ai", "history"), ("pydantic_ai_1", "history")} | {
     (f"vercel_ai_{major}", kind) for major in (4, 5, 6) for kind in ("history", "off")
@@ -90,6 +91,7 @@ _WITHOUT_TOOLS: Final = {("pydantic_ai", "history"), ("pydantic_ai_1", "history"
 # Arguments of a sub-agent that is a tool are called as its library calls them.
 _ASKED_VALUER: Final = {
     "agent_framework": "task",
+    "genkit": "question",
     "google_adk": "request",
     "google_adk_1": "request",
     "openai_agents": "input",
@@ -121,6 +123,10 @@ _IDS_OF: Final = {
 _BY_PLACE: Final[Tools] = (("get_balance", "HL-9", "77"),)  # a traced function that was called by place
 _OF_PLUGIN: Final[Tools] = (("bank-get_balance", {"account": "HL-9"}, "77"),)
 OTHERWISE: Final[Mapping[tuple[str, str], Truth]] = {
+    **{
+        (library, "handoff"): replace(BALANCE, tools=(("transfer_to_clerk", {}, ""), *TOOL))
+        for library in ("livekit", "livekit_1_3")
+    },
     **{("semantic_kernel", kind): replace(BALANCE, tools=_OF_PLUGIN) for kind in ("tool", "history", "off")},
     ("semantic_kernel", "subagent"): replace(
         LOAN, tools=(("ask_valuer-ask_valuer", {"messages": "What is the flat worth?"}, "55,000"),)

@@ -19,6 +19,7 @@ NOT_RIGHT = {
     ("agent_framework", "content_off"): {*_SILENT, "tools flagged"},
     ("google_adk", "content_off"): {*_SILENT, "tools flagged"},
     ("google_adk_1", "content_off"): {*_SILENT, "tools flagged"},
+    ("livekit", "content_off"): {*_SILENT, "tools flagged"},
     ("openai_v2", "off_history"): _SILENT,
     ("openai_v2", "old_off_history"): _SILENT,
     ("openinference_openai", "content_off"): _SILENT,
@@ -34,7 +35,8 @@ NOT_RIGHT = {
     # What is asked stands in log records that were not sent, or in a prompt that the library wrote around it.
     ("semantic_kernel", "span_tool"): {"question flagged"},
     ("openinference_crewai", "tool"): {"question flagged"},
-    # A refusal that the library leaves out.
+    # A refusal that the library leaves out, or tells as a filter's.
+    ("genkit", "refused"): {"answer flagged"},
     ("openai_v2", "old_events_refused"): {"answer flagged"},
     ("openai_v2", "span_refused"): {"answer flagged"},
     ("pydantic_ai", "refused"): {"answer flagged"},

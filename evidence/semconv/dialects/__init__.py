@@ -15,6 +15,7 @@ from evidence.semconv.dialects.genkit import GENKIT
 from evidence.semconv.dialects.google_adk import GOOGLE_ADK
 from evidence.semconv.dialects.langfuse import LANGFUSE
 from evidence.semconv.dialects.langsmith import LANGSMITH
+from evidence.semconv.dialects.livekit import LIVEKIT
 from evidence.semconv.dialects.mcp import MCP
 from evidence.semconv.dialects.mlflow import MLFLOW
 from evidence.semconv.dialects.openai_agents import OPENAI_AGENTS
@@ -42,7 +43,7 @@ __all__ = [
 
 DIALECTS: Final = (
     TRACEBINDER, LANGSMITH, OPENAI_AGENTS, MCP, GENAI, OPENINFERENCE, PYDANTIC_AI, TRACELOOP, VERCEL_AI, LANGFUSE,
-    MLFLOW, GOOGLE_ADK, GENKIT, STRANDS, VECTOR_STORES, GENAI_LEGACY,
+    MLFLOW, GOOGLE_ADK, GENKIT, STRANDS, LIVEKIT, VECTOR_STORES, GENAI_LEGACY,
 )  # fmt: skip
 """Most telling first: of two attributes with the same meaning, that of the earlier dialect counts."""
 

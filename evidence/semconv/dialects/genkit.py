@@ -24,6 +24,7 @@ GENKIT: Final = Dialect(
             "flow": Operation.CHAIN,
             "util": Operation.CHAIN,
             "tool": Operation.TOOL,
+            "tool.v2": Operation.TOOL,
             "retriever": Operation.RETRIEVAL,
             "reranker": Operation.RERANK,
             "embedder": Operation.EMBEDDING,
@@ -31,6 +32,7 @@ GENKIT: Final = Dialect(
             "indexer": Operation.OTHER,
             "prompt": Operation.OTHER,
         },
+        implied={"genkit:type": Operation.CHAIN},  # `generate`, which calls model and tools, has no subtype
     ),
     attributes={
         Meaning.INPUT_TEXT: ("genkit:input",),
