@@ -16,6 +16,7 @@ from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
 from tests import factories, kept_worlds
+from tests.kept_database import TEMPLATE
 from tests.page_rules import check_answer, check_not_kept
 
 # A busy machine is slow, which is no fault of what is tested.
@@ -23,6 +24,14 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """On a server that was started here, the database of the tests is a copy of the migrated one."""
+    del django_db_modify_db_settings_parallel_suffix
+    if django_settings.DATABASE_IS_EMBEDDED:
+        connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
 
 
 @pytest.fixture(scope="session", autouse=True)
