@@ -12,6 +12,7 @@ import atexit
 import gc
 import os
 import shutil
+import warnings
 
 import pytest
 
@@ -53,7 +54,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     """What is imported and collected stays: let no collection of garbage go through it again, thousands of times."""
-    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # of servers, which outlive the handle they were started with
+        gc.collect()
     gc.freeze()
 
 
