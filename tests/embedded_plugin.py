@@ -52,14 +52,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _started.append("valkey")
 
 
+def pytest_collection() -> None:
+    """What is imported and collected from here on stays: there is no garbage to look for."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What is imported and collected stays: let no collection of garbage go through it again, thousands of times."""
+    """Look for garbage among what comes after, and never again among all of that."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ResourceWarning
-        )  # of servers, which outlive the handle they were started with
+        warnings.simplefilter("ignore", ResourceWarning)  # of servers, which outlive the handle they were started with
         gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _stop() -> None:
