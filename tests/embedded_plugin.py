@@ -12,7 +12,6 @@ import atexit
 import gc
 import os
 import shutil
-import warnings
 
 import pytest
 
@@ -59,9 +58,7 @@ def pytest_collection() -> None:
 
 def pytest_collection_finish() -> None:
     """Look for garbage among what comes after, and never again among all of that."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # of servers, which outlive the handle they were started with
-        gc.collect()
+    gc.collect()
     gc.freeze()
     gc.enable()
 
