@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -36,11 +37,13 @@ def test_no_page_draws_up_the_list_of_all_nouns_but_the_one_that_shows_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(
-        TracebinderAdminSite,
-        "_build_app_dict",
-        lambda self, request, label=None: asked.append(request.path) or {},
-    )
+
+    def draw_up(_: object, request: HttpRequest, label: str | None = None) -> dict[str, object]:
+        del label
+        asked.append(request.path)
+        return {}
+
+    monkeypatch.setattr(TracebinderAdminSite, "_build_app_dict", draw_up)
     client = signed_in(world.people["auditor"])
     for page in ("admin:evidence_trace_changelist", "admin:password_change", "admin:records"):
         assert client.get(reverse(page)).status_code == 200
