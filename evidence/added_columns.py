@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
-from django.db import migrations, models
+from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 
@@ -13,46 +14,72 @@ from evidence.live_operations import execute_beside_writers
 from evidence.models.base import CurrentXactId
 
 
-def add_xact_id(app: str, nouns: Iterable[str]) -> Operation:
+class AddColumns(Operation):
+    """Give many tables the same column, each by itself beside writers.
+
+    No model is drawn up for it. Django would draw up each of them with all that it is related to, again and again.
+    """
+
+    reduces_to_sql = False
+
+    def __init__(
+        self, nouns: Iterable[str], column: str, definition: str, field: models.Field[Any, Any]
+    ) -> None:
+        """Name the tables by their models, and the column.
+
+        Args:
+            definition: its type and its default, as PostgreSQL reads them.
+        """
+        self.nouns, self.column, self.field = list(nouns), column, field
+        self.kind, _, self.default = definition.partition(" DEFAULT ")
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Add the field to the models."""
+        keys = {(app_label, noun) for noun in self.nouns}
+        for key in keys:
+            state.models[key].fields[self.column] = self.field
+        state.reload_models(keys)
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Add a column first and its default after it: given with it, PostgreSQL would compute it for each row."""
+        del from_state, to_state
+        for noun in self.nouns:  # together they would wait for every writer there is, in another order
+            table = f"{app_label}_{noun}"
+            execute_beside_writers(
+                schema_editor,
+                table,
+                f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {self.column} {self.kind};"
+                f"ALTER TABLE {table} ALTER COLUMN {self.column} SET DEFAULT {self.default};",
+            )
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Drop them."""
+        del from_state, to_state
+        for noun in self.nouns:
+            schema_editor.execute(f"ALTER TABLE {app_label}_{noun} DROP COLUMN {self.column}")
+
+    def describe(self) -> str:
+        """Say what it does."""
+        return f"Add {self.column} to {', '.join(self.nouns)}"
+
+
+def add_xact_id(nouns: Iterable[str]) -> AddColumns:
     """Return the operation that has rows carry their transaction, in a migration that is not atomic.
 
     Of rows there were, nobody knows it: theirs stays null.
     """
     field = models.BigIntegerField(null=True, editable=False, db_default=CurrentXactId())
-    return _add(app, list(nouns), "xact_id", "bigint DEFAULT tracebinder_xact_id()", field)
+    return AddColumns(nouns, "xact_id", "bigint DEFAULT tracebinder_xact_id()", field)
 
 
-def add_payload_salt(app: str, nouns: Iterable[str]) -> Operation:
+def add_payload_salt(nouns: Iterable[str]) -> AddColumns:
     """Return the operation that has rows carry the salt of their payload, in a migration that is not atomic.
 
     Rows there were get theirs when they are adopted (`evidence.services.log.adoption`).
     """
     field = models.UUIDField(null=True, editable=False, db_default=RandomUUID())
-    return _add(app, list(nouns), "payload_salt", "uuid DEFAULT gen_random_uuid()", field)
-
-
-def _add(app: str, nouns: list[str], column: str, definition: str, field: models.Field) -> Operation:  # type: ignore[type-arg]  # any
-    """Add a column first and its default after it.
-
-    Given with it, PostgreSQL would compute it for every row there is, in a new copy of the table.
-    """
-    kind, _, default = definition.partition(" DEFAULT ")
-
-    def add(_: object, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        # Each by itself: together they would wait for every writer there is, in another order.
-        for noun in nouns:
-            execute_beside_writers(
-                schema_editor,
-                f"{app}_{noun}",
-                f"ALTER TABLE {app}_{noun} ADD COLUMN IF NOT EXISTS {column} {kind};"
-                f"ALTER TABLE {app}_{noun} ALTER COLUMN {column} SET DEFAULT {default};",
-            )
-
-    undo = "".join(f"ALTER TABLE {app}_{noun} DROP COLUMN {column};" for noun in nouns)
-    return migrations.SeparateDatabaseAndState(
-        database_operations=[
-            migrations.RunPython(add, migrations.RunPython.noop),
-            migrations.RunSQL(migrations.RunSQL.noop, undo),
-        ],
-        state_operations=[migrations.AddField(noun, column, field) for noun in nouns],
-    )
+    return AddColumns(nouns, "payload_salt", "uuid DEFAULT gen_random_uuid()", field)

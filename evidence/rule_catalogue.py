@@ -64,6 +64,14 @@ JOIN pg_roles AS role ON role.oid = acl.grantee
 WHERE schema.nspname = 'public' AND acl.privilege_type = 'USAGE' AND role.rolname = ANY(%(roles)s)
 """
 
+_WITHOUT_RIGHTS: Final = """
+SELECT EXISTS (
+    SELECT FROM pg_class AS class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND NOT EXISTS (
+        SELECT FROM aclexplode(class.relacl) AS acl JOIN pg_roles AS role ON role.oid = acl.grantee
+        WHERE role.rolname = %s))
+"""
+
 
 _VOLATILITY: Final = {"IMMUTABLE": "i", "STABLE": "s"}  # as pg_proc says it
 
@@ -139,6 +147,12 @@ class Catalogue:
     functions: dict[str, Function] = field(default_factory=dict)  # by signature
     callers: dict[str, set[str]] = field(default_factory=dict)  # roles other than the owner, by signature
     columns: dict[str, set[str]] = field(default_factory=dict)  # by table
+
+
+def has_tables_without_rights(cursor: CursorWrapper, role: str) -> bool:
+    """Whether a role has no right at all on some table."""
+    cursor.execute(_WITHOUT_RIGHTS, [role])
+    return bool(cursor.fetchone() == (True,))
 
 
 def read_catalogue(

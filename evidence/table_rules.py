@@ -54,7 +54,13 @@ from evidence.models.base import AppendOnlyModel
 from evidence.probe_rules import PROBE_FUNCTIONS, STEPS
 from evidence.probe_rules import TABLES as PROBE_TABLES
 from evidence.row_schemas import schema_of
-from evidence.rule_catalogue import Catalogue, Trigger, function_said_by, read_catalogue
+from evidence.rule_catalogue import (
+    Catalogue,
+    Trigger,
+    function_said_by,
+    has_tables_without_rights,
+    read_catalogue,
+)
 from evidence.short_transactions import change_beside_writers
 from evidence.token_rules import KEEP_TOKEN, KEEP_TOKEN_SQL
 from evidence.word_rules import word_functions
@@ -109,6 +115,9 @@ def apply_table_rules(using: str, **_: Any) -> None:
 
 def apply_rules_to_new_tables(using: str) -> None:
     """In the transaction that made them, give new tables their trigger and grants: they never stand without."""
+    with connections[using].cursor() as cursor:
+        if not has_tables_without_rights(cursor, settings.RUNTIME_ROLE):
+            return  # which is most steps of most migrations, and told sooner than how all the others stand
     for difference in find_differences(using):
         if difference.is_new:
             _execute(using, difference)

@@ -16,6 +16,8 @@ from django.test import Client, TransactionTestCase
 from rest_framework.test import APIClient
 
 from tests import factories, kept_worlds
+from tests.emptied import Emptier
+from tests.kept_database import TEMPLATE
 from tests.page_rules import check_answer, check_not_kept
 
 # A busy machine is slow, which is no fault of what is tested.
@@ -23,6 +25,14 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """On a server that was started here, the database of the tests is a copy of the migrated one."""
+    del django_db_modify_db_settings_parallel_suffix
+    if django_settings.DATABASE_IS_EMBEDDED:
+        connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,14 +52,21 @@ def _act_as_runtime_role(django_db_setup: None) -> Iterator[None]:
     connection.close()  # the owner drops the test database
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _keep_worlds(_act_as_runtime_role: None, django_db_blocker: Any) -> Iterator[None]:
+@pytest.fixture(scope="session")
+def _has_tables(_act_as_runtime_role: None, django_db_blocker: Any) -> bool:
+    """Whether a database was made, as it is not where no test asks for one."""
     with django_db_blocker.unblock():
-        if (
-            User._meta.db_table in connection.introspection.table_names()
-        ):  # not where no test asks for a database
-            kept_worlds.keep_worlds(factories.build_world)
+        made = User._meta.db_table in connection.introspection.table_names()
         connection.close()
+    return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keep_worlds(_has_tables: bool, django_db_blocker: Any) -> Iterator[None]:
+    if _has_tables:
+        with django_db_blocker.unblock():
+            kept_worlds.keep_worlds(factories.build_world)
+            connection.close()
     yield
     kept_worlds.forget_worlds()
 
@@ -61,22 +78,35 @@ def _find_files_when_asked() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _flush_as_owner() -> Iterator[None]:
-    """Only the flush after a transactional test needs TRUNCATE, which the runtime role must not have."""
+def _empty_as_owner(_has_tables: bool, django_db_blocker: Any) -> Iterator[None]:
+    """After a transactional test the tables are emptied with rights that the runtime role must not have."""
     case: Any = TransactionTestCase  # the stubs do not know its teardown
-    original = case._fixture_teardown
+    flush = case._fixture_teardown
+    emptier = None
+    if _has_tables:
+        with django_db_blocker.unblock():
+            _reset_role()
+            emptier = Emptier()
+            connection.close()
 
     def teardown(self: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("RESET ROLE")
+        nonlocal emptier
+        _reset_role()
         try:
-            original(self)
+            if emptier is None or not emptier.empty():
+                flush(self)
+                emptier = Emptier()
         finally:
             connection.close()
 
     case._fixture_teardown = teardown
     yield
-    case._fixture_teardown = original
+    case._fixture_teardown = flush
+
+
+def _reset_role() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
 
 
 @pytest.fixture(scope="session", autouse=True)

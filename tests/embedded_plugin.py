@@ -1,5 +1,7 @@
 """Starts one PostgreSQL and one Valkey for the whole test session, before settings are read, and stops them after.
 
+The PostgreSQL holds a migrated database from the start (`tests.kept_database`), which that of the tests is a copy of.
+
 Loaded by `-p` in pyproject.toml, so a bare `pytest` works. Where DATABASE_URL and REDIS_URL are set, those are used.
 With `-n` each worker process has servers of its own: an open transaction of one would hold back the clock of another.
 """
@@ -7,17 +9,15 @@ With `-n` each worker process has servers of its own: an open transaction of one
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
 from config import embedded
+from tests.kept_database import FOLDER, lay_down_for_tests, set_template_apart
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-# Two sessions at once need two folders: set TRACEBINDER_TEST_VAR for the second.
-FOLDER = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 VAR = FOLDER / WORKER
 
@@ -42,10 +42,25 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         shutil.rmtree(VAR / of_before, ignore_errors=True)
     # WhiteNoise warns of a missing folder, and warnings fail.
     (VAR / "static").mkdir(parents=True, exist_ok=True)
-    if not os.environ.get("DATABASE_URL") and embedded.start_postgres(VAR):
-        _started.append("postgres")
+    if not os.environ.get("DATABASE_URL"):
+        lay_down_for_tests(VAR)
+        if embedded.start_postgres(VAR):
+            _started.append("postgres")
+        set_template_apart(VAR)
     if not os.environ.get("REDIS_URL") and embedded.start_valkey(VAR):
         _started.append("valkey")
+
+
+def pytest_collection() -> None:
+    """What is imported and collected from here on stays: there is no garbage to look for."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what comes after, and never again among all of that."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _stop() -> None:

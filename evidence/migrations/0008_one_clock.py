@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunPython(make_functions, migrations.RunPython.noop),
         migrations.RunSQL(migrations.RunSQL.noop, UNDO),
-        add_xact_id("evidence", NOUNS),
+        add_xact_id(NOUNS),
         Live(migrations.CreateModel(
             name="Moment",
             fields=[

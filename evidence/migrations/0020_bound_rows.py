@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             )
             for noun in ERASABLE
         ),
-        add_payload_salt("evidence", ERASABLE),
+        add_payload_salt(ERASABLE),
         Live(
             migrations.CreateModel(
                 name="OpenBinding",

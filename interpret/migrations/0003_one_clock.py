@@ -11,4 +11,4 @@ class Migration(migrations.Migration):
     atomic = False  # each table by itself, beside writers
 
     dependencies = [("interpret", "0002_pending_runs"), ("evidence", "0008_one_clock")]
-    operations = [add_xact_id("interpret", NOUNS)]
+    operations = [add_xact_id(NOUNS)]

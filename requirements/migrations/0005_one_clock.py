@@ -11,4 +11,4 @@ class Migration(migrations.Migration):
     atomic = False  # each table by itself, beside writers
 
     dependencies = [("requirements", "0004_counts_reviews"), ("evidence", "0008_one_clock")]
-    operations = [add_xact_id("requirements", NOUNS)]
+    operations = [add_xact_id(NOUNS)]

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import connection
 from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
+from config.embedded.postgres import _postgres_binaries
+
 _MIGRATE_EACH = """
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -62,6 +64,16 @@ class Database:
             check=False,
         )
 
+    def dump_schema(self) -> list[str]:
+        """Return what would make its tables, functions, triggers and rights; but not partitions, which come and go."""
+        done = subprocess.run(
+            [_postgres_binaries() / "pg_dump", "--schema-only", "--exclude-table=evidence_span_*", self.url],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return [
+            line for line in done.stdout.splitlines() if not line.startswith("\\")
+        ]  # where it holds a secret
+
     def migrate(self, *target: str) -> None:
         """Bring it to a state; none given: to the newest."""
         done = self.manage("migrate", "--verbosity", "0", *target)
@@ -73,16 +85,21 @@ class Database:
         assert done.returncode == 0, done.stderr
 
 
+def database_named(name: str) -> Database:
+    """Return a database of the server of the tests."""
+    own = connection.settings_dict
+    server = f"postgresql://{own['USER']}:{quote(own['PASSWORD'])}@{own['HOST']}:{own['PORT']}"
+    return Database(name, f"{server}/{name}")
+
+
 @contextmanager
 def new_database(name: str) -> Iterator[Database]:
     """Have an empty database inside the block."""
-    own = connection.settings_dict
-    server = f"postgresql://{own['USER']}:{quote(own['PASSWORD'])}@{own['HOST']}:{own['PORT']}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as owner:
+    with database_named("postgres").connect() as owner:
         _drop(owner, name)
         owner.execute(f"CREATE DATABASE {name}")
         try:
-            yield Database(name, f"{server}/{name}")
+            yield database_named(name)
         finally:
             _drop(owner, name)
 

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from config.admin import SECTIONS
+from config.admin import SECTIONS, TracebinderAdminSite
 from evidence.admin.frame import paginator
 from evidence.models import Artefact, Span
 from evidence.selectors.planned import planned_rows
@@ -30,6 +31,23 @@ def signed_in(person: User) -> Client:
     client = Client()
     client.force_login(person)
     return client
+
+
+def test_no_page_draws_up_the_list_of_all_nouns_but_the_one_that_shows_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def draw_up(_: object, request: HttpRequest, label: str | None = None) -> dict[str, object]:
+        del label
+        asked.append(request.path)
+        return {}
+
+    monkeypatch.setattr(TracebinderAdminSite, "_build_app_dict", draw_up)
+    client = signed_in(world.people["auditor"])
+    for page in ("admin:evidence_trace_changelist", "admin:password_change", "admin:records"):
+        assert client.get(reverse(page)).status_code == 200
+    assert asked == [reverse("admin:records")]
 
 
 def test_a_list_never_counts_a_whole_table(world: World) -> None:

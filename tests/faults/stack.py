@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.server import REPOSITORY, answers, environment_of, find_free_port, make_token, migrate
+from bench.server import REPOSITORY, answers, environment_of, find_free_port, make_token
 from config import embedded
 from config.processes import plan_processes
+from tests.kept_database import lay_down_migrated
 
 SYSTEM = "faults"
 COMES_BACK = 120  # seconds until something that was killed must work again; machines of CI are slow
@@ -42,9 +43,9 @@ class Stack:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_all(self) -> None:
+        lay_down_migrated(self.folder)
         embedded.start_postgres(self.folder)
         embedded.start_valkey(self.folder)
-        migrate(self.folder)
         for name in ("web", "worker", "log", "beat"):
             self.start(name)
         self.token = make_token(self.folder, SYSTEM)

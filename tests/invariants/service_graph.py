@@ -104,15 +104,18 @@ class ServiceGraph:
 
     def services(self) -> list[Service]:
         """Return every public function, in order of its label."""
-        return [
-            Service(label, bool(self._writes_below([label])), tuple(dict.fromkeys(self._faults(label))))
-            for label in sorted(set(self._nodes) - set(_AUDIT))
-            if not label.rsplit(".", 1)[1].startswith("_")
-        ]
+        return self._judge(self._nodes)
 
     def services_of(self, package: str) -> list[Service]:
         """Return the public functions of one package."""
-        return [service for service in self.services() if service.label.startswith(f"{package}.")]
+        return self._judge(label for label in self._nodes if label.startswith(f"{package}."))
+
+    def _judge(self, labels: Iterable[str]) -> list[Service]:
+        return [
+            Service(label, bool(self._writes_below([label])), tuple(dict.fromkeys(self._faults(label))))
+            for label in sorted(set(labels) - set(_AUDIT))
+            if not label.rsplit(".", 1)[1].startswith("_")
+        ]
 
     def _faults(self, label: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
         """Yield what is wrong with a function, unless all that calls it puts it right."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 from django.db import connection
@@ -39,35 +40,44 @@ def test_each_service_that_writes_records_an_event_in_the_same_transaction() -> 
     assert faults == []
 
 
-@pytest.mark.parametrize(
-    ("body", "fault"),
-    [
-        ("    Row.objects.create()", "outside a transaction"),
-        ("    with transaction.atomic():\n        Row.objects.create()", "without an audit event"),
+# What a service may do, and what is wrong with it.
+PLANTED: Final = [
+    ("    Row.objects.create()", "outside a transaction"),
+    ("    with transaction.atomic():\n        Row.objects.create()", "without an audit event"),
+    (
         (
-            (
-                "    with transaction.atomic():\n        Row.objects.create()\n"
-                "    with transaction.atomic():\n        audit.record()"
-            ),
-            "without an audit event",
+            "    with transaction.atomic():\n        Row.objects.create()\n"
+            "    with transaction.atomic():\n        audit.record()"
         ),
-        ("    audit.record()\n    Row.objects.filter(pk=1).update(a=1)", "outside a transaction"),
-        ("    connection.cursor().execute(SQL)", "outside a transaction"),
-        ("    connection.cursor().execute(unknown())", "outside a transaction"),
-        ("    _helper()", "outside a transaction"),
-        ("    with transaction.atomic():\n        _helper()\n        audit.record()", None),
-        (
-            "    with transaction.atomic():\n        connection.cursor().execute(SQL)\n        audit.record()",
-            None,
-        ),
-        ("    connection.cursor().execute('SELECT 1')\n    {}.update({})", None),
-    ],
-)
-def test_the_walk_can_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, fault: str | None
-) -> None:
-    """Services that are wrong in each way there is, in a package that nests them as ours are nested."""
-    deep = tmp_path / f"planted_{abs(hash(body))}" / "services" / "noun"
+        "without an audit event",
+    ),
+    ("    audit.record()\n    Row.objects.filter(pk=1).update(a=1)", "outside a transaction"),
+    ("    connection.cursor().execute(SQL)", "outside a transaction"),
+    ("    connection.cursor().execute(unknown())", "outside a transaction"),
+    ("    _helper()", "outside a transaction"),
+    ("    with transaction.atomic():\n        _helper()\n        audit.record()", None),
+    (
+        "    with transaction.atomic():\n        connection.cursor().execute(SQL)\n        audit.record()",
+        None,
+    ),
+    ("    connection.cursor().execute('SELECT 1')\n    {}.update({})", None),
+]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> ServiceGraph:
+    """Services that are wrong in each way there is, in packages that nest them as ours are nested."""
+    folder = tmp_path_factory.mktemp("planted")
+    for number, (body, _) in enumerate(PLANTED):
+        plant(folder / f"planted_{number}" / "services" / "noun", body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        packages = [f"planted_{number}.services" for number in range(len(PLANTED))]
+        return ServiceGraph([*packages, "evidence.services"], outside=[])
+
+
+def plant(deep: Path, body: str) -> None:
+    """Write a service of this body into a package, three folders deep."""
     deep.mkdir(parents=True)
     for folder in (deep, deep.parent, deep.parent.parent):
         (folder / "__init__.py").touch()
@@ -76,9 +86,12 @@ def test_the_walk_can_fail(
         "from evidence.models import Blob as Row\n\nSQL = 'INSERT INTO row VALUES (1)'\n\n"
         f"def do():\n{body}\n\n\ndef _helper():\n    Row.objects.create()\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    package = f"{deep.parent.parent.name}.services"
-    (found,) = ServiceGraph([package, "evidence.services"], outside=[]).services_of(package)
+
+
+@pytest.mark.parametrize("number", range(len(PLANTED)), ids=[body.strip() for body, _ in PLANTED])
+def test_the_walk_can_fail(planted: ServiceGraph, number: int) -> None:
+    _, fault = PLANTED[number]
+    (found,) = planted.services_of(f"planted_{number}.services")
     assert bool(found.faults) == (fault is not None)
     if fault:
         assert fault in found.faults[0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.core.management import CommandError
@@ -14,6 +17,8 @@ from evidence.schema_age import read_schema_age
 from evidence.short_transactions import LOCK_TIMEOUT, PATIENCE, TableBusy
 
 _PAUSE: Final = 0.5  # seconds between two tries
+# New objects that are not gone again, before garbage is looked for; and how seldom among the old ones.
+_GARBAGE: Final = (20_000, 10, 50)
 
 
 class Command(migrate.Command):
@@ -31,7 +36,8 @@ class Command(migrate.Command):
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT}")
         try:
-            self._migrate(*args, **options)
+            with _collecting_seldom():
+                self._migrate(*args, **options)
         except TableBusy as exc:
             raise CommandError(str(exc)) from exc
         finally:
@@ -54,6 +60,17 @@ class Command(migrate.Command):
                 time.sleep(_PAUSE)
             else:
                 return
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Look for garbage less often: each step draws up models that are thrown away, some million objects together."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _refuse_newer(using: str) -> None:

@@ -1,0 +1,125 @@
+"""A migrated database that is made once for the code there is, and copied wherever a test needs a server with one.
+
+`migrate` takes seconds of processor time on an empty database, and each process of the suite and each whole server that
+a test starts needs one. What is kept is the folder of an embedded PostgreSQL that was migrated and stopped, under a
+digest of the code that `migrate` may run: who changes any of it has it made anew. `test_failed_migration.py` migrates
+from nothing each time and compares: what is kept hides no fault of a migration, nor does a digest of too little.
+
+Django-free: it runs before settings are read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from bench.server import REPOSITORY, migrate
+from config import embedded
+
+# Two sessions at once need two folders: set TRACEBINDER_TEST_VAR for the second.
+FOLDER: Final = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
+TEMPLATE: Final = "tracebinder_migrated"
+"""The migrated database of a server of tests, beside the empty one; the database of the tests is a copy of it."""
+
+_KEPT_IN: Final = FOLDER / "migrated"
+_NOTE: Final = "migrated-by"  # in a folder of servers: the digest of the code that migrated it
+_CODE: Final = ("config", "evidence", "interpret", "requirements")
+_DOORS: Final = frozenset(
+    {"admin", "api", "pages", "drawings"}
+)  # folders of code that `migrate` has no use for
+_PORTS: Final = ("postgres_port", "valkey_port")
+# Nothing that a test stores has to outlive the machine.
+_CARELESS: Final = "fsync = off\nfull_page_writes = off\n"
+
+
+def lay_down_migrated(folder: Path) -> None:
+    """Put the files of a migrated PostgreSQL into a folder in which none was started yet."""
+    digest = digest_of_code()
+    with _locked():
+        kept = _KEPT_IN / digest
+        if not kept.exists():
+            _make(kept)
+        _copy(kept, folder)
+    (folder / _NOTE).write_text(digest, encoding="utf-8")
+
+
+def lay_down_for_tests(folder: Path) -> None:
+    """Put a PostgreSQL with a `TEMPLATE` into a folder, unless one of this code is there from a session before."""
+    note = folder / _NOTE
+    if note.exists() and note.read_text(encoding="utf-8") == digest_of_code():
+        return
+    note.unlink(missing_ok=True)
+    _remove_postgres(folder)
+    lay_down_migrated(folder)
+    with (folder / "postgres" / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.write(_CARELESS)
+
+
+def set_template_apart(folder: Path) -> None:
+    """On a running server of tests, have the migrated database as `TEMPLATE`, and an empty one in its place."""
+    plan = embedded.read_plan(folder)
+    own, template = sql.Identifier(embedded.DATABASE), sql.Identifier(TEMPLATE)
+    url = plan.database_url(embedded.OWNER_ROLE).removesuffix(embedded.DATABASE) + "postgres"
+    with psycopg.connect(url, autocommit=True) as owner:
+        if not owner.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
+            owner.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(own, template))
+            owner.execute(sql.SQL("CREATE DATABASE {}").format(own))
+
+
+def digest_of_code() -> str:
+    """Return what tells code apart that may migrate in another way: nearly any file, and what the code stands on."""
+    found = hashlib.sha256()
+    files = [path for part in _CODE for path in sorted((REPOSITORY / part).rglob("*.py"))]
+    for path in [*files, REPOSITORY / "constraints.txt"]:
+        name = path.relative_to(REPOSITORY)
+        if not _DOORS.intersection(name.parts):
+            found.update(str(name).encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]
+
+
+def _make(kept: Path) -> None:
+    """Make the files, and put them in place when they are whole; what was kept for other code goes."""
+    for of_other_code in filter(Path.is_dir, list(_KEPT_IN.iterdir())):
+        _remove_postgres(of_other_code)
+        shutil.rmtree(of_other_code)
+    making = _KEPT_IN / "making"
+    with embedded.running(making, valkey=False):
+        migrate(making)
+    making.rename(kept)
+
+
+def _copy(kept: Path, folder: Path) -> None:
+    """Copy the files, with the passwords that are in them; ports are the folder's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(kept / "postgres", folder / "postgres", symlinks=True)
+    plan = json.loads((kept / "embedded.json").read_text(encoding="utf-8"))
+    of_any_port = {name: value for name, value in plan.items() if name not in _PORTS}
+    path = folder / "embedded.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(of_any_port), encoding="utf-8")
+
+
+def _remove_postgres(folder: Path) -> None:
+    """Remove a PostgreSQL; one that a session left running when it was killed is stopped first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    embedded.stop_postgres(folder)
+    shutil.rmtree(folder / "postgres", ignore_errors=True)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """One process at a time makes or copies."""
+    _KEPT_IN.mkdir(parents=True, exist_ok=True)
+    with (_KEPT_IN / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
