@@ -64,7 +64,7 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     else:
         _write_durably(path, data)
     blob = Blob(digest=digest, size=len(data), media_type=media_type)
-    Blob.objects.bulk_create([blob], ignore_conflicts=True)  # one statement; the first row of a digest stands
+    Blob.objects.insert_unless_there(blob)
     return blob
 
 
@@ -87,7 +87,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
         source.replace(path)
         sync(path.parent)
     blob = Blob(digest=digest, size=size, media_type=media_type)
-    Blob.objects.bulk_create([blob], ignore_conflicts=True)
+    Blob.objects.insert_unless_there(blob)
     return blob
 
 

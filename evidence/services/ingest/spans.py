@@ -23,6 +23,7 @@ from evidence.otlp.errors import RejectCode
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import RejectRecord, SpanRecord
 from evidence.otlp.span_digest import DIGESTED_COLUMNS, SPAN_DIGEST_FORMAT, digest_row
+from evidence.prepared import prepared_cursor
 from evidence.services.ingest.systems import refuse_span
 
 TraceKey = tuple[int, str]  # the system's id and the trace id, hexadecimal
@@ -110,7 +111,7 @@ def mark_traces(
         "roots": _array(roots.get(key, False) for key in touched),
         "stored": _array(key in roots for key in touched),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_MARK_TRACES, parameters)
 
 
@@ -179,7 +180,7 @@ def _find_stored(traces: set[TraceKey]) -> dict[SpanKey, _Stored]:
     if not traces:
         return {}
     systems, trace_ids = zip(*sorted(traces), strict=True)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_FIND_STORED, [_array(systems), _array(trace_ids)])
         return {
             (system_id, trace_id.hex, span_id): _Stored(*content)
