@@ -17,9 +17,10 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from evidence.access import is_usable
+from evidence.access import is_usable, keep_principal, principal_of_bearer
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
+from evidence.selectors.bearers import find_bearer
 
 _START: Final = "tb_"
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -41,14 +42,15 @@ class TokenAuthentication(BaseAuthentication):
         prefix = (
             parts[1] if len(parts) == 3 and parts[1].isalnum() else ""
         )  # what no database is asked for: NUL
-        token = AccessToken.objects.select_related("owner").filter(prefix=prefix).first()
-        expected = token.secret_digest if token else "0" * 64
+        bearer = find_bearer(prefix)
+        expected = bearer.token.secret_digest if bearer else "0" * 64
         matches = hmac.compare_digest(sha256_hex(text.encode("latin-1")), expected)
-        if token is None or not matches or not is_usable(token):
+        if bearer is None or not matches or not is_usable(bearer.token):
             raise AuthenticationFailed(
                 "The token is unknown, expired or revoked. An operator can issue a new one."
             )
-        return token.owner, token
+        keep_principal(request, principal_of_bearer(bearer))
+        return bearer.token.owner, bearer.token
 
     def find_text(self, request: Request) -> str | None:
         """Return the text of the token a request was sent with; None: none."""
