@@ -219,7 +219,7 @@ def _store_logs(posted: _Posted) -> IngestBatch:
 
 def _store_body(posted: _Posted) -> Blob:
     """Keep the raw body; durable before anything is acknowledged."""
-    return store_blob(posted.body.data, posted.body.media_type)
+    return store_blob(posted.body.data, posted.body.media_type, digest=posted.digest)
 
 
 def _store_logs_body(posted: _Posted, decoded: LogBatch) -> Blob | None:
@@ -251,7 +251,7 @@ def _store_moved(moved: Iterable[AttributeBlob]) -> None:
     by_digest = {blob.digest: blob for blob in moved}
     hold_each(Lock.BLOB, ((digest,) for digest in by_digest))
     for blob in by_digest.values():
-        store_blob(blob.data, blob.media_type)
+        store_blob(blob.data, blob.media_type, digest=blob.digest)
 
 
 def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) -> IngestBatch:
