@@ -66,6 +66,17 @@ class TokenAuthentication(BaseAuthentication):
 class ExporterAuthentication(TokenAuthentication):
     """What some exporters send instead: Basic with the token as password or as user name, or `x-api-key`."""
 
+    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+        """Return the token and its owner; None where no credentials were sent.
+
+        Raises:
+            AuthenticationFailed: as above, or the header says nothing that is known here.
+        """
+        found = super().authenticate(request)
+        if found is None and (sent := get_authorization_header(request)):
+            raise AuthenticationFailed(_explain_header(sent.decode("latin-1")))
+        return found
+
     def find_text(self, request: Request) -> str | None:
         """Return the text of the token, wherever it stands."""
         scheme, text = _authorization(request)
@@ -79,6 +90,19 @@ def _authorization(request: Request) -> tuple[str, str]:
     """Return scheme, lower-case, and credentials of a request; empty where it has none."""
     scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
     return scheme.lower(), text.strip()
+
+
+def _explain_header(sent: str) -> str:
+    """Return what is wrong with an `Authorization` header of which nothing is understood, without repeating it."""
+    if sent.lower().startswith("bearer%20"):
+        return (
+            "The `Authorization` header came percent-encoded: this exporter sends values as they are written, so write "
+            "a space after `Bearer`."
+        )
+    return (
+        "The `Authorization` header is none that is known here: send `Bearer tb_…`, Basic with the token as password, "
+        "or the token alone as `x-api-key`."
+    )
 
 
 def _token_in(credentials: str) -> str:
