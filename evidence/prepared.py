@@ -51,7 +51,8 @@ def prepared_cursor(using: str = DEFAULT_DB_ALIAS) -> CursorWrapper:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.make_cursor(_PreparingCursor(connection.connection))
+        cursor: Any = _PreparingCursor(connection.connection)  # the stubs want one of Django's
+    return connection.make_cursor(cursor)
 
 
 def insert_prepared(

@@ -76,7 +76,7 @@ class AppendOnlyQuerySet(models.QuerySet[_M_co]):
         """Insert unsaved rows in their order, each column as one array, and give each its key and transaction."""
         insert_as_arrays(rows)
 
-    def insert_unless_there(self, row: _M_co) -> None:
+    def insert_unless_there(self, row: models.Model) -> None:
         """Insert an unsaved row that has its key, with one statement; where a row of that key is there, it stands."""
         told = [field for field in self.model._meta.concrete_fields if _is_told(field, [row])]
         insert_prepared(row, told, using=self.db, unless_there=True)
