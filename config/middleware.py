@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -10,14 +11,19 @@ from django.http.response import HttpResponseBase
 
 from config import problems
 from evidence.errors import Fault, InvalidInput
-from evidence.otlp.errors import WrongAddress
+from evidence.otlp.errors import NO_METRICS, WrongAddress
 
 _TRACES: Final = "/v1/traces"
 _LOGS: Final = "/v1/logs"
-_WITH_SLASH: Final = frozenset({f"{_TRACES}/", f"{_LOGS}/"})
+_API: Final = "/api/v1/"  # whose addresses say themselves which methods they take
+_TAKEN: Final = frozenset({_TRACES, _LOGS})
+_SLASHES: Final = re.compile("/{2,}")
 _ROOT: Final = (
     "Traces are posted to /v1/traces and logs to /v1/logs. Set OTEL_EXPORTER_OTLP_ENDPOINT to the root of this server, "
     "to which the SDK adds the path; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is the whole address, with the path."
+)
+_BY_OTLP: Final = (
+    "Set OTEL_TRACES_EXPORTER=otlp, or put a collector between that sends OTLP/HTTP to /v1/traces."
 )
 _ADVICE: Final = {
     "": _ROOT,
@@ -25,12 +31,14 @@ _ADVICE: Final = {
     _TRACES + _TRACES: f"The path stands twice. {_ROOT}",
     _LOGS + _LOGS: f"The path stands twice. {_ROOT}",
     _TRACES + _LOGS: f"The endpoint is that of traces and not the root. {_ROOT}",
-    "/v1/metrics": "Metrics are not taken, because they are evidence of no answer: set OTEL_METRICS_EXPORTER=none.",
+    "/v1/metrics": NO_METRICS,
     "/v1development/profiles": "Profiles are not taken.",
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": (
         "gRPC is not served. Set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or put a collector between, as "
         "docs/guides/send-telemetry.md says."
     ),
+    "/api/v2/spans": f"Zipkin's format is not taken. {_BY_OTLP}",
+    "/api/traces": f"Jaeger's format is not taken. {_BY_OTLP}",
 }
 
 
@@ -67,9 +75,10 @@ class FindExports:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method == "POST":
-            if request.path_info in _WITH_SLASH:
-                request.path_info = request.path_info.rstrip("/")
-            elif advice := _ADVICE.get(request.path_info.rstrip("/")):
+            path = _SLASHES.sub("/", request.path_info).rstrip("/")
+            if path in _TAKEN:
+                request.path_info = path
+            elif advice := _advice_at(path):
                 return problems.respond(request, WrongAddress(advice))
         return self.get_response(request)
 
@@ -87,6 +96,12 @@ class KeepNoCopies:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _advice_at(path: str) -> str | None:
+    """Return what the sender of an export to another address is told; None where it is no export."""
+    ends_like_one = path.lower().endswith((_TRACES, _LOGS)) and not path.startswith(_API)
+    return _ADVICE.get(path) or (_ROOT if ends_like_one else None)
 
 
 def _fault_in_address(request: HttpRequest) -> Fault | None:

@@ -88,6 +88,7 @@ _UNKNOWN_OUTCOME: Final = (
     "The error is in the server's log. Whether this request was carried out is not known: look first, before you "
     "send it again."
 )
+_SIGN_IN: Final = "Sign in, or send a token as `Authorization: Bearer tb_…`."
 _SEND_AGAIN: Final = (
     "Whether this was carried out is not known. Send it again later: nothing is stored twice."
 )
@@ -247,7 +248,8 @@ def _of_api_exception(exc: exceptions.APIException) -> _Problem:
         headers["Allow"] = ", ".join(exc.allowed)
     kind = KINDS.get(exc.default_code)
     title = kind.title if kind else str(exc.default_detail).rstrip(".")
-    body = problem_body(code=exc.default_code, title=title, status=exc.status_code, detail=str(exc.detail))
+    detail = _SIGN_IN if isinstance(exc, exceptions.NotAuthenticated) else str(exc.detail)
+    body = problem_body(code=exc.default_code, title=title, status=exc.status_code, detail=detail)
     return _Problem(body, headers)
 
 

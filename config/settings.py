@@ -56,6 +56,9 @@ if PROCESS not in _ROLES:
 # A database host that is gone sends no goodbye; without these a request would wait for it for a quarter of an hour.
 DATABASE_CONNECT_TIMEOUT = env_int("TRACEBINDER_DATABASE_CONNECT_TIMEOUT", 5)  # seconds
 DATABASE_SILENCE = env_int("TRACEBINDER_DATABASE_SILENCE", 30)  # seconds without a sign of life
+# Whether the server may keep plans of statements for a connection. False behind a pooler that hands a connection of its
+# own to each transaction and knows no prepared statements (PgBouncer before 1.21).
+DATABASE_PREPARES = env_bool("TRACEBINDER_DATABASE_PREPARES", default=True)
 
 # A process needs the URL of its own role alone: a worker that runs probes is not told that of the web.
 _DATABASE_URLS = [env_str(variable, "") for variable, _ in _ROLES.values()]

@@ -28,7 +28,8 @@ from evidence.models import (
     System,
 )
 from evidence.models.base import MEMBERS, SYSTEM_IDS
-from evidence.roles import roles_of, scopes_of, token_scopes_of
+from evidence.roles import roles_among, roles_of, scopes_of, token_scopes_of
+from evidence.selectors.bearers import Bearer, find_bearer
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
@@ -161,15 +162,24 @@ def principal_named(user_name: str) -> Principal:
 def principal_of_token(token: AccessToken) -> Principal:
     """Return the principal of a token whose secret, expiry and revocation were checked.
 
+    Raises:
+        AccessDenied: it is not there any more.
+    """
+    bearer = find_bearer(token.prefix)
+    if bearer is None:
+        raise AccessDenied(f"There is no token {token.prefix} any more.")
+    return principal_of_bearer(bearer)
+
+
+def principal_of_bearer(bearer: Bearer) -> Principal:
+    """Return the principal of a token that was just read, and whose secret, expiry and revocation were checked.
+
     It can do what it was issued for, as far as its owner's roles hold that now, on the systems that it names, as far
     as its owner is a member of them now.
     """
-    members = AccessToken.systems.through.objects.filter(
-        accesstoken=token, system__memberships__user=token.owner
-    )
-    systems = frozenset(members.values_list("system_id", flat=True))
-    scopes = token_scopes_of(roles_of(token.owner)) & set(token.scopes)
-    return Principal(actor_of_token(token), token.owner, token, scopes, systems)
+    token = bearer.token
+    scopes = token_scopes_of(roles_among(bearer.groups)) & set(token.scopes)
+    return Principal(actor_of_token(token), token.owner, token, scopes, bearer.system_ids)
 
 
 def principal_of_component(name: str) -> Principal:
@@ -205,6 +215,11 @@ def principal_of_actor(actor: str) -> Principal:
     raise AccessDenied(f"{actor} may do nothing here any more: ask for it again as somebody who may.")
 
 
+def keep_principal(request: Request, principal: Principal) -> None:
+    """Have `principal_of` answer with what authentication has worked out already."""
+    request._principal = principal  # type: ignore[attr-defined]  # noqa: SLF001  # our cache, on the request itself
+
+
 def principal_of(request: Request) -> Principal:
     """Return the principal of an API request, computed once."""
     cached: Principal | None = getattr(request, "_principal", None)
@@ -213,7 +228,7 @@ def principal_of(request: Request) -> Principal:
         cached = (
             principal_of_token(token) if isinstance(token, AccessToken) else principal_of_session(request)
         )
-        request._principal = cached  # type: ignore[attr-defined]  # noqa: SLF001  # our cache, on the request itself
+        keep_principal(request, cached)
     return cached
 
 

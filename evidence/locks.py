@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from django.db import connection
+from evidence.prepared import prepared_cursor
 
 _LARGEST: Final = 2**31 - 1  # PostgreSQL takes two signed 32-bit numbers
 
@@ -75,7 +75,7 @@ def _ask(function: str, lock: Lock, key: tuple[int | str, ...]) -> object:
             sql, values = "hashtext(%s), %s", [lock.value, number % _LARGEST]
         case _:
             sql, values = "hashtext(%s), hashtext(%s)", [lock.value, "/".join(map(str, key))]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(f"SELECT {function}({sql})", values)
         (answer,) = cursor.fetchone() or (None,)
     return answer

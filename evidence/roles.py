@@ -114,7 +114,12 @@ _HIDDEN_FROM_READERS: Final = frozenset(
 
 def roles_of(user: User) -> frozenset[str]:
     """Return the roles of a person: the groups that the table names."""
-    return frozenset(group.name for group in user.groups.all() if group.name in ROLES)
+    return roles_among(group.name for group in user.groups.all())
+
+
+def roles_among(groups: Iterable[str]) -> frozenset[str]:
+    """Return those of somebody's groups that are roles."""
+    return frozenset(name for name in groups if name in ROLES)
 
 
 def rights_of(user: User) -> list[str]:

@@ -17,9 +17,10 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from evidence.access import is_usable
+from evidence.access import is_usable, keep_principal, principal_of_bearer
 from evidence.digests import sha256_hex
 from evidence.models import AccessToken
+from evidence.selectors.bearers import find_bearer
 
 _START: Final = "tb_"
 _FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -41,14 +42,15 @@ class TokenAuthentication(BaseAuthentication):
         prefix = (
             parts[1] if len(parts) == 3 and parts[1].isalnum() else ""
         )  # what no database is asked for: NUL
-        token = AccessToken.objects.select_related("owner").filter(prefix=prefix).first()
-        expected = token.secret_digest if token else "0" * 64
+        bearer = find_bearer(prefix)
+        expected = bearer.token.secret_digest if bearer else "0" * 64
         matches = hmac.compare_digest(sha256_hex(text.encode("latin-1")), expected)
-        if token is None or not matches or not is_usable(token):
+        if bearer is None or not matches or not is_usable(bearer.token):
             raise AuthenticationFailed(
                 "The token is unknown, expired or revoked. An operator can issue a new one."
             )
-        return token.owner, token
+        keep_principal(request, principal_of_bearer(bearer))
+        return bearer.token.owner, bearer.token
 
     def find_text(self, request: Request) -> str | None:
         """Return the text of the token a request was sent with; None: none."""
@@ -64,6 +66,17 @@ class TokenAuthentication(BaseAuthentication):
 class ExporterAuthentication(TokenAuthentication):
     """What some exporters send instead: Basic with the token as password or as user name, or `x-api-key`."""
 
+    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+        """Return the token and its owner; None where no credentials were sent.
+
+        Raises:
+            AuthenticationFailed: as above, or the header says nothing that is known here.
+        """
+        found = super().authenticate(request)
+        if found is None and (sent := get_authorization_header(request)):
+            raise AuthenticationFailed(_explain_header(sent.decode("latin-1")))
+        return found
+
     def find_text(self, request: Request) -> str | None:
         """Return the text of the token, wherever it stands."""
         scheme, text = _authorization(request)
@@ -77,6 +90,19 @@ def _authorization(request: Request) -> tuple[str, str]:
     """Return scheme, lower-case, and credentials of a request; empty where it has none."""
     scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
     return scheme.lower(), text.strip()
+
+
+def _explain_header(sent: str) -> str:
+    """Return what is wrong with an `Authorization` header of which nothing is understood, without repeating it."""
+    if sent.lower().startswith("bearer%20"):
+        return (
+            "The `Authorization` header came percent-encoded: this exporter sends values as they are written, so write "
+            "a space after `Bearer`."
+        )
+    return (
+        "The `Authorization` header is none that is known here: send `Bearer tb_…`, Basic with the token as password, "
+        "or the token alone as `x-api-key`."
+    )
 
 
 def _token_in(credentials: str) -> str:

@@ -13,6 +13,7 @@ from django.db.models.expressions import DatabaseDefault
 
 from evidence.array_insert import insert_as_arrays
 from evidence.errors import AppendOnlyViolation
+from evidence.prepared import insert_prepared
 
 DIGEST_LENGTH = 64  # hexadecimal characters of a SHA-256
 KEY_LENGTH = 100  # characters of a key or name a person types
@@ -48,6 +49,20 @@ class StoredModel(models.Model):
     class Meta:
         abstract = True
 
+    def _do_insert(
+        self,
+        manager: models.Manager[Any],
+        using: str,
+        fields: Sequence[models.Field[Any, Any]],
+        returning_fields: Sequence[models.Field[Any, Any]],
+        raw: bool,  # noqa: FBT001  # Django's call
+    ) -> Any:
+        """Insert with a statement that the server has planned before, without naming what the database fills in."""
+        told = [field for field in fields if _is_told(field, [self])]
+        if raw or any(hasattr(getattr(self, field.attname), "resolve_expression") for field in told):
+            return super()._do_insert(manager, using, told, returning_fields, raw)  # type: ignore[misc]  # Django's own
+        return insert_prepared(self, told, using=using, returning=returning_fields)
+
 
 class AppendOnlyQuerySet(models.QuerySet[_M_co]):
     """Refuses in Python what the database refuses anyway, with an error that says what to do instead."""
@@ -60,6 +75,11 @@ class AppendOnlyQuerySet(models.QuerySet[_M_co]):
     def insert_as_arrays(self, rows: Sequence[_M_co]) -> None:
         """Insert unsaved rows in their order, each column as one array, and give each its key and transaction."""
         insert_as_arrays(rows)
+
+    def insert_unless_there(self, row: models.Model) -> None:
+        """Insert an unsaved row that has its key, with one statement; where a row of that key is there, it stands."""
+        told = [field for field in self.model._meta.concrete_fields if _is_told(field, [row])]
+        insert_prepared(row, told, using=self.db, unless_there=True)
 
     def _insert(self, objs: Sequence[_M_co], fields: Sequence[models.Field[Any, Any]], **how: Any) -> Any:
         """Insert rows without naming what the database fills in: transaction and salt.

@@ -26,6 +26,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 31  # zlib's window bits for the gzip format
 _PIECE: Final = 64 * 1024  # bytes given to zlib at a time
 _ZLIB: Final = 15  # and for the zlib format, which is what HTTP calls deflate (RFC 9110, 8.4.1.2)
+_DEFLATE: Final = -15  # and for bare deflate, which is what some send under that name, as the RFC says
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _ZSTD_WINDOW: Final = (
     23  # log2 of the bytes that a frame may refer back to: 8 MiB, the most HTTP allows (RFC 9659)
@@ -110,7 +111,8 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
         case "gzip" | "x-gzip":
             return _unpack(body, partial(zlib.decompressobj, wbits=_GZIP), limits)
         case "deflate":
-            return _unpack(body, partial(zlib.decompressobj, wbits=_ZLIB), limits)
+            bits = _ZLIB if _is_zlib(body) else _DEFLATE
+            return _unpack(body, partial(zlib.decompressobj, wbits=bits), limits)
         case "zstd":
             options = {int(DecompressionParameter.window_log_max): _ZSTD_WINDOW}
             return _unpack(body, partial(ZstdDecompressor, options=options), limits)
@@ -120,10 +122,17 @@ def read_body(body: bytes, *, content_encoding: str, limits: Limits) -> bytes:
             )
 
 
+def _is_zlib(body: bytes) -> bool:
+    """Whether a body begins as the zlib format does (RFC 1950, 2.2): the method, and two bytes that 31 divides."""
+    return body[:1] != b"" and body[0] & 0x0F == 8 and int.from_bytes(body[:2]) % 31 == 0
+
+
 def explain_undecodable(body: bytes, encoding: Encoding) -> str:
     """Return the likeliest reason why a body could not be read, for the sender."""
     if body.startswith(_GZIP_MAGIC):
-        return "the body is gzip but the request says nothing of it: add `Content-Encoding: gzip`"
+        return "the body is gzip but the request says nothing of it: add `Content-Encoding: gzip`, or pack it once"
+    if not body:
+        return "the body is empty"
     if encoding == "protobuf" and body.lstrip()[:1] in {b"{", b"["}:
         return f"the body looks like JSON: send it with `Content-Type: {JSON}`"
     if encoding == "protobuf":

@@ -6,8 +6,13 @@ An error refuses the request with an HTTP status. A reject code refuses one span
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from evidence.errors import EvidenceError
+
+NO_METRICS: Final = (
+    "Metrics are not taken, because they are evidence of no answer: set OTEL_METRICS_EXPORTER=none."
+)
 
 
 class OtlpError(EvidenceError):

@@ -18,7 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from evidence.otlp.errors import ItemRefused, RejectCode, UndecodableBody, WrongSignal
+from evidence.otlp.errors import NO_METRICS, ItemRefused, RejectCode, UndecodableBody, WrongSignal
 from evidence.otlp.escapes import StandIn, is_unstorable
 from evidence.otlp.groups import BrokenItem, ItemGroup, MessageT
 from evidence.otlp.json_fields import (
@@ -90,6 +90,8 @@ def _check_signal(document: Fields, signal: Signal) -> None:
     )
     if wanted in document or not document:
         return
+    if "resourceMetrics" in document:
+        raise WrongSignal(f"the body holds resourceMetrics. {NO_METRICS}")
     if other in document:
         raise WrongSignal(
             f"the body holds {other}: post it to /v1/{'logs' if signal == 'traces' else 'traces'}"

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from evidence.otlp.body import explain_undecodable
 from evidence.otlp.errors import UndecodableBody
 from evidence.otlp.json_fields import Fields
 
@@ -52,7 +53,7 @@ def read_json(body: bytes) -> ReadJson:
         if not _keeps_every_key(body, parsed):
             parsed, has_repetitions = _read_slowly(body.decode("utf-8"))
     if not isinstance(parsed, dict):
-        raise UndecodableBody("the body is JSON but not an object")
+        raise UndecodableBody('the body is JSON but not an object such as {"resourceSpans": [...]}')
     return ReadJson(parsed, has_repetitions, slow_text)
 
 
@@ -119,5 +120,6 @@ def _read_slowly(text: str) -> tuple[object, bool]:
     try:
         parsed = json.loads(text, object_pairs_hook=mark)
     except (ValueError, RecursionError) as exc:
-        raise UndecodableBody(f"the body is not JSON: {str(exc)[:200]}") from exc
+        likely = explain_undecodable(text.encode("utf-8", "surrogateescape"), "json")
+        raise UndecodableBody(f"{likely} ({str(exc)[:200]})") from exc
     return parsed, bool(found)

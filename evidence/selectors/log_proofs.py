@@ -13,6 +13,7 @@ from evidence.errors import InvalidInput, NotFound
 from evidence.log import tiles, tree
 from evidence.log.proof import LogProof
 from evidence.models.audit import AuditEvent, Checkpoint, Leaf
+from evidence.prepared import prepared_cursor
 
 # The widest row of each place: a partial tile is followed by wider ones, all with the same beginning.
 _WIDEST = """
@@ -112,7 +113,7 @@ def read_stored_tiles(wanted: Collection[tiles.Tile]) -> Mapping[tiles.Tile, byt
     if not wanted:
         return {}
     asked = sorted(wanted)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_WIDEST, [[tile.level for tile in asked], [tile.index for tile in asked]])
         stored = {(level, index): bytes(hashes) for level, index, hashes in cursor.fetchall()}
     return tiles.cut_tiles(stored, asked)
@@ -229,7 +230,7 @@ def prove_event_inclusion(event: AuditEvent, *, size: int | None = None) -> Incl
     Raises:
         NotFound: the event is not in that tree; it is recorded, and the next checkpoint will cover it.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_EVENT_IN_TREE, [event.pk, size])
         rows = cursor.fetchall()
     if not rows:
@@ -257,7 +258,7 @@ def prove_checkpoints_consistent(*, old_size: int, new_size: int) -> list[bytes]
         raise InvalidInput(
             f"A tree of {old_size} leaves is no prefix of one of {new_size}: give the smaller first."
         )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_SIGNED, [[old_size, new_size]])
         signed = {size for (size,) in cursor.fetchall()}
     for size in (old_size, new_size):

@@ -46,17 +46,20 @@ def blob_store() -> Iterator[None]:
 
 
 @blob_store()
-def store_blob(data: bytes, media_type: str) -> Blob:
+def store_blob(data: bytes, media_type: str, *, digest: str | None = None) -> Blob:
     """Keep the bytes and return their row; bytes that are kept already are kept once.
 
     The file is written beside its place, synced, and renamed, so that a crash leaves either all of it or none.
     Call it inside the transaction of whatever refers to the blob: a file without a row is harmless, and nobody deletes
     the file until that is committed.
 
+    Args:
+        digest: the SHA-256 of the bytes, where it was taken already.
+
     Raises:
         BlobStoreAway: as `blob_store`; so do all functions here that touch a file.
     """
-    digest = sha256_hex(data)
+    digest = digest or sha256_hex(data)
     hold(Lock.BLOB, digest)
     path = blob_path(digest)
     if _is_there(path):
@@ -64,7 +67,7 @@ def store_blob(data: bytes, media_type: str) -> Blob:
     else:
         _write_durably(path, data)
     blob = Blob(digest=digest, size=len(data), media_type=media_type)
-    Blob.objects.bulk_create([blob], ignore_conflicts=True)  # one statement; the first row of a digest stands
+    Blob.objects.insert_unless_there(blob)
     return blob
 
 
@@ -87,7 +90,7 @@ def store_blob_file(source: Path, *, digest: str, media_type: str) -> Blob:
         source.replace(path)
         sync(path.parent)
     blob = Blob(digest=digest, size=size, media_type=media_type)
-    Blob.objects.bulk_create([blob], ignore_conflicts=True)
+    Blob.objects.insert_unless_there(blob)
     return blob
 
 

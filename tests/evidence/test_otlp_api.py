@@ -164,9 +164,9 @@ def test_logs_become_samples_once(api: APIClient, world: World) -> None:
     assert list(values) == [("scored", 0.75), ("error", None)]
 
 
-@pytest.mark.parametrize("path", ["/v1/traces/", "/v1/traces"])
-def test_a_trailing_slash_is_no_other_address(api: APIClient, world: World, path: str) -> None:
-    assert post(api, world, BODY, path=path).status_code == 200
+@pytest.mark.parametrize("path", ["/v1/traces/", "/v1/traces", "//v1/traces"])
+def test_a_slash_more_is_no_other_address(api: APIClient, world: World, path: str) -> None:
+    assert post(api, world, BODY, PATH_INFO=path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -175,6 +175,10 @@ def test_a_trailing_slash_is_no_other_address(api: APIClient, world: World, path
         ("/", "/v1/traces"),
         ("/v1", "/v1/traces"),
         ("/v1/traces/v1/traces", "twice"),
+        ("/otlp/v1/traces", "root"),
+        ("/V1/Logs", "root"),
+        ("/api/v2/spans", "Zipkin"),
+        ("/api/traces", "Jaeger"),
         ("/v1/metrics", "OTEL_METRICS_EXPORTER=none"),
         ("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "http/protobuf"),
     ],
@@ -210,6 +214,25 @@ def test_what_exporters_send_as_credentials_is_taken(api: APIClient, world: Worl
 )
 def test_other_credentials_are_refused(api: APIClient, world: World, headers: dict[str, str]) -> None:
     assert post(api, world, BODY, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("Bearer%20tb_a_b", "percent-encoded"),
+        ("tb_a_b", "`Bearer tb_…`"),
+        ("Token tb_a_b", "`Bearer tb_…`"),
+        (None, "`Authorization: Bearer tb_…`"),
+    ],
+)
+def test_who_sends_credentials_otherwise_is_told_how(
+    api: APIClient, world: World, header: str | None, says: str
+) -> None:
+    headers = {"HTTP_X_OTHER": "x"} if header is None else {"HTTP_AUTHORIZATION": header}
+    response = post(api, world, BODY, headers=headers)
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")
+    assert says in response.json()["detail"]
+    assert "tb_a_b" not in response.json()["detail"]
 
 
 def test_elsewhere_only_a_bearer_is_a_token(api: APIClient, world: World) -> None:

@@ -32,7 +32,8 @@ def test_gzip_in_one_or_more_members_reads_as_the_plain_body(packed: bytes) -> N
 
 
 def test_deflate_as_some_sdks_offer_it() -> None:
-    assert read_traces(zlib.compress(BODY), content_encoding="deflate").spans == read_traces(BODY).spans
+    for packed in (zlib.compress(BODY), zlib.compress(BODY, wbits=-15)):  # as HTTP has it, and bare
+        assert read_traces(packed, content_encoding="deflate").spans == read_traces(BODY).spans
 
 
 @pytest.mark.parametrize("packed", [zstd.compress(BODY), zstd.compress(BODY[:40]) + zstd.compress(BODY[40:])])
@@ -65,11 +66,16 @@ def test_both_encodings_agree() -> None:
         (BODY[:-3], PROTOBUF, "", UndecodableBody, "cut short"),
         (b'{"resourceSpans": []}', PROTOBUF, "", UndecodableBody, "Content-Type: application/json"),
         (BODY, JSON, "", UndecodableBody, "not JSON"),
+        (b"", JSON, "", UndecodableBody, "empty"),
+        (b"", PROTOBUF, "deflate", UndecodableBody, "empty"),
+        (BODY, PROTOBUF, "deflate", UndecodableBody, "not packed"),
+        (gzip.compress(b"{}"), JSON, "", UndecodableBody, "Content-Encoding: gzip"),
         (b"[]", JSON, "", UndecodableBody, "not an object"),
         (b"[" * 100_000, JSON, "", UndecodableBody, "JSON"),
         (b'{"resourceSpans": 7}', JSON, "", UndecodableBody, "resourceSpans"),
         (b'{"resource_spans": []}', JSON, "", UndecodableBody, "lowerCamelCase"),
         (b'{"resourceLogs": []}', JSON, "", WrongSignal, "/v1/logs"),
+        (b'{"resourceMetrics": []}', JSON, "", WrongSignal, "OTEL_METRICS_EXPORTER=none"),
     ],
 )
 def test_request_is_refused(

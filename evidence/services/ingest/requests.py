@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from evidence import acts, clock
 from evidence.access import Principal
@@ -28,6 +28,7 @@ from evidence.otlp.logs import NOTHING_KEPT
 from evidence.otlp.records import AttributeBlob, LogBatch, RejectRecord, Signal
 from evidence.otlp.remainder import Inseparable, without_items
 from evidence.otlp.replies import CONTENT_TYPES, Reason, describe_outcome, encode_reply
+from evidence.prepared import prepared_cursor
 from evidence.services import audit
 from evidence.services.blobs import store_blob
 from evidence.services.ingest.admission import admitted
@@ -38,7 +39,7 @@ from evidence.vocabulary import RejectSource
 
 _ATTEMPTS: Final = 3  # transactions before a clash with another sender is reported as an error
 _FIND_BATCH: Final = (
-    "SELECT id FROM evidence_ingestbatch WHERE token_id = %s AND signal = %s AND body_digest = %s"
+    "SELECT id FROM evidence_ingestbatch WHERE token_id = %s::bigint AND signal = %s AND body_digest = %s"
 )
 _SOURCES: Final = {Signal.TRACES: RejectSource.SPAN, Signal.LOGS: RejectSource.LOG}
 
@@ -152,7 +153,7 @@ def _take_once(posted: _Posted, store: Callable[[_Posted], IngestBatch]) -> Rece
 
 def _find_batch(posted: _Posted) -> IngestBatch | None:
     """Return the batch of this body. Nearly always there is none, so the question is asked as cheaply as can be."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_FIND_BATCH, [posted.token.pk, posted.signal, posted.digest])
         row = cursor.fetchone()
     return IngestBatch.objects.get(pk=row[0]) if row else None
@@ -218,7 +219,7 @@ def _store_logs(posted: _Posted) -> IngestBatch:
 
 def _store_body(posted: _Posted) -> Blob:
     """Keep the raw body; durable before anything is acknowledged."""
-    return store_blob(posted.body.data, posted.body.media_type)
+    return store_blob(posted.body.data, posted.body.media_type, digest=posted.digest)
 
 
 def _store_logs_body(posted: _Posted, decoded: LogBatch) -> Blob | None:
@@ -250,7 +251,7 @@ def _store_moved(moved: Iterable[AttributeBlob]) -> None:
     by_digest = {blob.digest: blob for blob in moved}
     hold_each(Lock.BLOB, ((digest,) for digest in by_digest))
     for blob in by_digest.values():
-        store_blob(blob.data, blob.media_type)
+        store_blob(blob.data, blob.media_type, digest=blob.digest)
 
 
 def _record_batch(posted: _Posted, outcome: _Outcome, systems: WritableSystems) -> IngestBatch:

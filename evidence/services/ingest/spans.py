@@ -23,6 +23,7 @@ from evidence.otlp.errors import RejectCode
 from evidence.otlp.limits import Limits
 from evidence.otlp.records import RejectRecord, SpanRecord
 from evidence.otlp.span_digest import DIGESTED_COLUMNS, SPAN_DIGEST_FORMAT, digest_row
+from evidence.prepared import prepared_cursor
 from evidence.services.ingest.systems import refuse_span
 
 TraceKey = tuple[int, str]  # the system's id and the trace id, hexadecimal
@@ -110,7 +111,7 @@ def mark_traces(
         "roots": _array(roots.get(key, False) for key in touched),
         "stored": _array(key in roots for key in touched),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_MARK_TRACES, parameters)
 
 
@@ -124,6 +125,8 @@ def sort_spans(
     another system sent under the same ids is another span, and tells nothing here.
     """
     known = _find_stored({(system_id, span.trace_id) for system_id, span in spans})
+    if not known and _are_different(spans):
+        return SortedSpans(new=list(spans))
     result, conflicts = SortedSpans(), []
     for system_id, span in spans:
         key = (system_id, span.trace_id, span.span_id)
@@ -179,12 +182,17 @@ def _find_stored(traces: set[TraceKey]) -> dict[SpanKey, _Stored]:
     if not traces:
         return {}
     systems, trace_ids = zip(*sorted(traces), strict=True)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_FIND_STORED, [_array(systems), _array(trace_ids)])
         return {
             (system_id, trace_id.hex, span_id): _Stored(*content)
             for system_id, trace_id, span_id, *content in cursor.fetchall()
         }
+
+
+def _are_different(spans: Sequence[tuple[int, SpanRecord]]) -> bool:
+    """Whether no two spans of a request have the same ids, as is nearly always so."""
+    return len({(system_id, span.trace_id, span.span_id) for system_id, span in spans}) == len(spans)
 
 
 def _is_the_same(span: SpanRecord, key: SpanKey, stored: _Stored) -> bool:
@@ -221,30 +229,19 @@ def _unmark_traces(untouched: AbstractSet[TraceKey]) -> None:
 def _format_row(system_id: int, span: SpanRecord, batch_id: str, received_at: str) -> bytes:
     """Return one line of COPY's text format. JSON texts hold no control characters, only backslashes."""
     started_us = span.start_ns // 1_000
-    head = "\t".join(
-        (
-            str(system_id),
-            batch_id,
-            span.trace_id,
-            span.span_id,
-            span.parent_span_id or "",
-            span.name.translate(_ESCAPES),
-            str(span.kind),
-            f"{_format_second(started_us // 1_000_000)}.{started_us % 1_000_000:06d}+00",
-            str(span.start_ns),
-            str(span.end_ns),
-            str(span.status_code),
-            span.status_message.translate(_ESCAPES),
-        )
+    head = (
+        f"{system_id}\t{batch_id}\t{span.trace_id}\t{span.span_id}\t{span.parent_span_id or ''}\t{_escape(span.name)}\t"
+        f"{span.kind}\t{_format_second(started_us // 1_000_000)}.{started_us % 1_000_000:06d}+00\t{span.start_ns}\t"
+        f"{span.end_ns}\t{span.status_code}\t{_escape(span.status_message)}\t"
     )
     texts = b"\t".join((span.attributes, span.events, span.links, span.resource, span.scope))
-    return b"%b\t%b\t%b\t%b\t%d\n" % (
-        head.encode(),
-        texts.replace(b"\\", b"\\\\"),
-        span.digest.encode(),
-        received_at.encode(),
-        SPAN_DIGEST_FORMAT,
-    )
+    tail = f"\t{span.digest}\t{received_at}\t{SPAN_DIGEST_FORMAT}\n"
+    return b"".join((head.encode(), texts.replace(b"\\", b"\\\\"), tail.encode()))
+
+
+def _escape(text: str) -> str:
+    """Return a text as COPY reads it. Looking for what must be escaped, which is rare, is cheaper than translating."""
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)
 
 
 @lru_cache(maxsize=4096)
