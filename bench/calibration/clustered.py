@@ -158,6 +158,7 @@ def published_low(units: Tally) -> float:
     ),
     columns=("units", "with the correlation known", "ratio"),
     order=30,
+    one_in=2,
 )
 def measure_needed(runs: int) -> list[Row]:
     """Return the units that each design needs."""
@@ -173,7 +174,8 @@ def _needed_case(correlation: float, size: int, threshold: float, p: float, runs
     def known(n_units: int) -> float:
         return known_power(Design(correlation, size, n_units * size), threshold, p)
 
-    ours, theirs = _first(_smoothed(power)), _first(_smoothed(known))
+    theirs = _first(_smoothed(known))
+    ours = _first(_smoothed(power), above=theirs * 3 // 4)
     case = f"correlation {correlation:g}, units of {size}, at least {threshold:g}, truth {p:g}"
     return Row(case, (str(ours), str(theirs), f"{ours / theirs:.2f}"), ())
 
@@ -201,12 +203,15 @@ def _smoothed(power: Callable[[int], float]) -> Callable[[int], float]:
     return lambda n_units: sum(power(n_units + further) for further in range(5)) / 5
 
 
-def _first(power: Callable[[int], float], wanted: float = 0.8) -> int:
-    """Return the number of units at which the power is reached, to about 1 %."""
-    high = 16
+def _first(power: Callable[[int], float], wanted: float = 0.8, *, above: int = 8) -> int:
+    """Return the number of units at which the power is reached, to about 1 %.
+
+    Args:
+        above: a number at which it is not.
+    """
+    low, high = above, above * 3 // 2
     while power(high) < wanted:
-        high *= 2
-    low = high // 2
+        low, high = high, high * 3 // 2
     while high - low > max(1, high // 100):
         middle = (low + high) // 2
         low, high = (low, middle) if power(middle) >= wanted else (middle, high)
