@@ -108,13 +108,14 @@ def passes(good: int, n: int) -> bool:
 
 
 def fewest_to_pass(every: int, n_most: int) -> dict[int, int]:
-    """Return for each look how many good traces let it pass."""
-    fewest, needed = {}, 0
+    """Return for each look how many good traces let it pass; one more than there are, where none do."""
+    fewest, needed = {}, 1
     for n in range(every, n_most + 1, every):
-        low, high = needed, min(needed + every, n + 1)  # a look needs no fewer than the one before
+        # No fewer than at the look before, and no more than with all that came since.
+        low, high = needed, min(needed + every, n + 1)
         while low < high:
             middle = (low + high) // 2
-            low, high = (low, middle) if middle > n or passes(middle, n) else (middle + 1, high)
+            low, high = (low, middle) if passes(middle, n) else (middle + 1, high)
         fewest[n] = needed = low
     return fewest
 
