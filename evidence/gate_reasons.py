@@ -67,6 +67,9 @@ class Numbers(TypedDict):
     unit: str
     n_units: int | None  # independent ones; null where they are not told apart
     n_observations: int
+    units_of: str  # what the units are, `conversations`, and the observations, `traces`; empty where the metric says it
+    observations_of: str
+    n_waiting: int  # observations that do not count yet, because their unit may still grow
     missing: dict[str, int]  # of them not observed, by reason
     look: LookTold | None  # null where looks are not counted
 

@@ -135,6 +135,9 @@ def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Number
         "unit": rule.unit,
         "n_units": measured.n_units,
         "n_observations": measured.n,
+        "units_of": measured.counts.units,
+        "observations_of": measured.counts.observations,
+        "n_waiting": measured.counts.waiting,
         "missing": dict(measured.missing),
         "look": measured.look,
     }

@@ -79,7 +79,7 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
         return Judgement(
             Verdict.INSUFFICIENT,
             f"{recent.n_observed} observations{_origins(recent)}, at least {max(rule.min_n, 1)} are needed"
-            f"{_missing(recent)}{why}",
+            f"{_missing(recent)}{_waiting(recent)}{why}",
             code_of(recent.obstacles[0]) if recent.obstacles else "too_few_observations",
         )
     obstacles = [*recent.obstacles, *_misfits(rule, recent)]
@@ -196,7 +196,20 @@ def _bound(bound: float | None) -> str:
 
 
 def _counted(measured: Measured) -> str:
-    return f"n {measured.n}" + (f" in {measured.n_units} units" if measured.n_units != measured.n else "")
+    """Say how many units of what there are, of how many observations, and how many of those do not count yet."""
+    counts = measured.counts
+    if measured.n_units == measured.n:
+        told = f"n {measured.n}"
+    elif counts.units:
+        told = f"n {measured.n_units} units ({counts.units}) of {measured.n} {counts.observations}"
+    else:
+        told = f"n {measured.n} in {measured.n_units} units"
+    return told + _waiting(measured)
+
+
+def _waiting(measured: Measured) -> str:
+    waiting = measured.counts.waiting
+    return f" ({waiting} more wait until their unit is complete)" if waiting else ""
 
 
 def _say_what_settles(rule: Rule, measured: Measured) -> str:

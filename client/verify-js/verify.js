@@ -2259,7 +2259,7 @@
   // Where actors stand: in which files, under which members, and in the members of which lists.
   const ACTORS = [
     ["data/evidence/", ["owner"], []],
-    ["data/evals/", ["postedBy"], [["retractions", "by"]]],
+    ["data/evals/", ["postedBy"], [["retractions", "by"], ["retractions", "confirmedBy"], ["retractionRequests", "by"]]],
     ["data/gates/", ["decidedBy", "requestedBy", "approvedBy", "gateApprovedBy"], [["gateProposals", "by"]]],
     ["data/redactions.json", [], [["redactions", "approvedBy"]]],
     ["data/requirements/", ["proposedBy", "approvedBy"], [["waivers", "requestedBy"], ["waivers", "approvedBy"]]],
@@ -2654,11 +2654,51 @@
     return found;
   }
 
+  // ----------------------------------------------------------------------------------------- retractions (step 6)
+
+  const EVALS = "data/evals/";
+  const REQUESTS = "retractionRequests";
+
+  const noRuns = () => ({ runs: 0, unconfirmed: 0, asked: 0 });
+  const runsText = ({ runs, unconfirmed, asked }) =>
+    `${runs} eval runs` +
+    (unconfirmed ? `, ${unconfirmed} retracted with nobody who confirmed it` : "") +
+    (asked ? `, ${asked} whose retraction waits for a second person` : "");
+
+  /** Check that whoever confirmed a retraction is not whoever asked for it. */
+  async function checkRetractions(container, bag, mustSay) {
+    const found = noRuns();
+    const persons = await personsIn(container, bag);
+    for (const path of documentsIn(bag, EVALS)) {
+      const run = parseObject(await container.read(path), path);
+      found.runs++;
+      if (!run.has(REQUESTS) && !mustSay) continue;
+      const [retractions, waiting] = ["retractions", REQUESTS].map((name) => objectsAt(run, name, path));
+      if (retractions.length && waiting.length) {
+        throw failed("is retracted, and yet its retraction is waited for", path);
+      }
+      const confirmed = retractions.map((one) => isConfirmed(one, persons, path));
+      if (confirmed.includes(false)) found.unconfirmed++;
+      if (waiting.length) found.asked++;
+    }
+    return found;
+  }
+
+  function isConfirmed(retraction, persons, member) {
+    const [asked, confirmed] = ["by", "confirmedBy"].map((name) => textAt(retraction, name, member));
+    const personOf = (actor) => persons.get(actor) ?? actor;
+    if (confirmed && personOf(asked) === personOf(confirmed)) {
+      throw failed(`${confirmed} confirmed a retraction that they had asked for`, member);
+    }
+    return confirmed !== "";
+  }
+
   // ---------------------------------------------------------------------------------------------- the verification
 
   const SIDECAR = "sidecar";
-  // binder/N from which on people.json, each trace's spans, who approved a gate's version, turns, and reasons must be there
-  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS] = [2, 3, 5, 6, 7];
+  // binder/N from which on people.json, each trace's spans, who approved a gate's version, turns, reasons, and who
+  // confirmed a retraction must be there
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS, NAMES_CONFIRMERS] = [2, 3, 5, 6, 7, 8];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.
@@ -2791,9 +2831,13 @@
     await report.noting("completeness", async () => {
       gates = await checkGates(container, bag, version >= NAMES_APPROVALS);
     });
+    let runs = noRuns();
+    await report.noting("completeness", async () => {
+      runs = await checkRetractions(container, bag, version >= NAMES_CONFIRMERS);
+    });
     const audit = await auditText(container, bag, trust);
     const again = `${predicate.get("populations").length} populations and all totals counted again`;
-    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}; ${audit}`);
+    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}; ${runsText(runs)}; ${audit}`);
   }
 
   function checkFreshness(statement, trust, now, report) {

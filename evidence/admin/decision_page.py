@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evidence import drawings
 from evidence.admin.frame.display import badge, drawing, figure, list_url, tone_of
@@ -21,6 +22,9 @@ from evidence.admin.frame.words import in_words
 from evidence.models import GateDecision
 
 Json = Mapping[str, Any]
+
+# What units are, by the name that a decision stores.
+_UNITS: Final = {"conversations": gettext_lazy("conversations"), "traces": gettext_lazy("traces")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,12 @@ def _say_n(measured: Json) -> str:
         return ""
     said = [_("%(n)s observations") % {"n": measured["n_observations"]}]
     if measured["n_units"] is not None:
-        said.insert(0, _("%(n)s independent units") % {"n": measured["n_units"]})
+        said.insert(0, _say_units(measured))
     missing = sum(measured["missing"].values())
     if missing:
         said.append(_("%(n)s of them missing") % {"n": missing})
+    if measured.get("n_waiting"):
+        said.append(_("%(n)s more wait until their unit is complete") % {"n": measured["n_waiting"]})
     look = measured.get("look")
     if look:
         said.append(_("look %(number)s of %(planned)s") % look)
@@ -114,6 +120,13 @@ def _say_n(measured: Json) -> str:
             _("in %(slice)s") % {"slice": ", ".join(f"{k}={v}" for k, v in sorted(measured["where"].items()))}
         )
     return ", ".join(said)
+
+
+def _say_units(measured: Json) -> str:
+    """Say how many independent units there are, and what they are where they are not the observations."""
+    units = _("%(n)s independent units") % {"n": measured["n_units"]}
+    named = _UNITS.get(measured.get("units_of", ""))
+    return f"{units} ({named})" if named and measured["n_units"] != measured["n_observations"] else units
 
 
 def _show_run(run: Json, names: Mapping[str, str]) -> ShownRun:

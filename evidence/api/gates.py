@@ -86,6 +86,13 @@ class NumbersToldOut(serializers.Serializer[Any]):
         allow_null=True, help_text="Independent ones; null where not told apart."
     )
     n_observations = serializers.IntegerField()
+    units_of = serializers.CharField(
+        required=False, allow_blank=True, help_text="What the units are; empty where the metric says it."
+    )
+    observations_of = serializers.CharField(required=False, allow_blank=True)
+    n_waiting = serializers.IntegerField(
+        required=False, help_text="Observations that do not count yet, because their unit may still grow."
+    )
     missing = serializers.DictField(child=serializers.IntegerField())
     look = LookToldOut(required=False, allow_null=True)
 

@@ -253,6 +253,9 @@ class TraceFacts(AppendOnlyModel):
     has_prompt_version = models.BooleanField()
     has_index_version = models.BooleanField()
     n_unregistered_versions = models.PositiveIntegerField()  # at sealing time
+    # A pseudonym of the conversation that the trace names, which outlives its erasure: traces of one conversation
+    # depend on each other, and are one unit. Null: it names none or several, or was sealed before this was told.
+    conversation = models.UUIDField(null=True)
 
     class Meta:
         verbose_name_plural = "trace facts"

@@ -51,7 +51,7 @@ def more_units(estimate: Estimate, threshold: float) -> int | None:
         above = settled > threshold
         p, against = (settled, threshold) if above else (1 - settled, 1 - threshold)
         needed = _units_of_share(p, against, alpha)
-    elif estimate.stderr and estimate.method == "hall":
+    elif estimate.stderr and estimate.method in ("hall", "gaffke"):
         quantiles = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
         deviation = estimate.stderr * math.sqrt(estimate.n_effective)
         needed = math.ceil((quantiles * deviation / (settled - threshold)) ** 2)

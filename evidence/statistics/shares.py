@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from evidence.statistics.bounded import gaffke
 from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
 from evidence.statistics.numerics import nearest, outward, special, t_quantile
 from evidence.statistics.units import Tally, Unit, effective_units, tally_share
@@ -15,6 +16,7 @@ def clopper_pearson(successes: float, n: float, confidence: float = CONFIDENCE) 
     """Return the exact (conservative) interval of a share: quantiles of two beta distributions.
 
     Both may be fractional: an effective n, or the sum of scores in [0, 1], which vary no more than successes do.
+    Independent scores have the narrower bounds of `bounded`.
 
     Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
     binomial", Biometrika 26 (1934), 404-413.
@@ -55,13 +57,13 @@ def estimate_share(units: Tally, confidence: float = CONFIDENCE) -> Estimate | N
         n=units.n,
         n_units=units.n_units,
         n_effective=nearest(n_effective),
-        stderr=nearest(math.sqrt(p * (1 - p) / n_effective)),
+        stderr=nearest(math.sqrt(_variance(units, p) / n_effective)),
         low=low,
         high=high,
         worst=nearest(worst.total / worst.n),
         best=nearest(min(best.total / best.n, 1.0)),
         confidence=confidence,
-        method="clopper_pearson" if units.is_independent else "korn_graubard",
+        method=_method(units),
     )
 
 
@@ -94,6 +96,8 @@ def smallest_n_at_least(threshold: float, confidence: float = CONFIDENCE) -> int
 
 def _bounds(units: Tally, confidence: float) -> tuple[float, float]:
     """Return both bounds of a tally without missing observations: each by the effective n that its own side allows."""
+    if _method(units) == "gaffke":
+        return gaffke({min(unit.total, 1.0): count for unit, count in units.items()}, confidence)
     if units.is_independent:
         return clopper_pearson(min(units.total, units.n), units.n, confidence)
     p = min(units.total / units.n, 1.0)
@@ -101,6 +105,21 @@ def _bounds(units: Tally, confidence: float) -> tuple[float, float]:
     low, _ = clopper_pearson(p * for_low, for_low, confidence)
     _, high = clopper_pearson(p * for_high, for_high, confidence)
     return low, high
+
+
+def _method(units: Tally) -> str:
+    """Return which bounds units have: of zeros and ones, the first two are the same."""
+    if not units.is_independent:
+        return "korn_graubard"
+    whole = all(min(unit.total, abs(1 - unit.total)) <= _ROUNDING for unit, _ in units.items())
+    return "clopper_pearson" if whole else "gaffke"
+
+
+def _variance(units: Tally, p: float) -> float:
+    """Return the variance of one observation: of independent scores their own, else that of successes."""
+    if _method(units) != "gaffke":
+        return p * (1 - p)
+    return math.fsum((unit.total - p) ** 2 * count for unit, count in units.items() if unit.n) / units.n
 
 
 def _effective_n(units: Tally, confidence: float) -> float:

@@ -26,7 +26,7 @@ _PARTS = {
 
 @check(
     name="answers.confidence_and_limits",
-    version="2",
+    version="3",
     title=Words("Answers state confidence and limits", "回答说明把握程度与局限"),
     measures=Words(
         "Of the sealed traces, the share whose answer carries everything listed in `parts`: "
@@ -38,7 +38,7 @@ _PARTS = {
     parameters=parameter_schema(
         parts=some_of("confidence", "limitations", meaning="what the answer must carry"),
         risk_tiers=ALL_TIERS,
-        looks=LOOKS,
+        **LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "TraceFacts", "Reject"),
@@ -53,7 +53,7 @@ def measure_confidence_and_limits(
 
 @check(
     name="traces.path_recorded",
-    version="2",
+    version="3",
     title=Words("The path of the decision is recorded", "决策路径有记录"),
     measures=Words(
         "Of the sealed traces, the share that are complete and hold everything listed in `parts`: "
@@ -65,7 +65,7 @@ def measure_confidence_and_limits(
     parameters=parameter_schema(
         parts=some_of("prompt", "sources", "tools", "policy_checks", meaning="what the trace must hold"),
         risk_tiers=ALL_TIERS,
-        looks=LOOKS,
+        **LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "TraceFacts", "Reject"),

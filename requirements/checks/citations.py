@@ -14,26 +14,34 @@ from requirements.checks.parameters import (
     ALL_TIERS,
     LOOKS,
     TRACE_DIMENSIONS,
-    is_continuous,
     parameter_schema,
     share,
 )
-from requirements.checks.population import Observations, admissible, count_set_aside, measure_share, traces_in
+from requirements.checks.population import (
+    Observations,
+    Rows,
+    admissible,
+    count_set_aside,
+    measure_share,
+    settling_of,
+    traces_in,
+)
 from requirements.checks.registry import check
 
 
 @check(
     name="citations.material_supported",
-    version="2",
+    version="3",
     title=Words("Material claims are supported by their sources", "重要陈述有来源支持"),
     measures=Words(
         "Of the material claims in sealed answers, the share with at least one citation whose quote was found "
         "in the cited version of the document: verbatim, normalised, or fuzzy at or above `min_score`. "
-        "The claims of one trace are one unit. The inputs, and the words of the verdict, count the claims that the "
-        "application declared apart from those that were derived from the answer: claims that the extractor missed are "
-        "in no count and flatter the share.",
+        "The claims of one conversation, or of one trace that names none, are one unit. "
+        "The inputs, and the words of the verdict, count the claims that the application declared apart from those "
+        "that were derived from the answer: claims that the extractor missed are in no count and flatter the share.",
         "已封存回答中的重要陈述里，至少有一条引文能在所引文档版本中找到的比例："
-        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。同一条轨迹的陈述为一个独立单元。"
+        "逐字一致、规范化后一致，或模糊匹配得分不低于 `min_score`。"
+        "同一对话（轨迹未注明对话时为该轨迹）的陈述为一个独立单元。"
         "输入和结论文字分别统计应用声明的陈述与从回答中提取的陈述：提取时遗漏的陈述不计入任何数目，会使比例偏高。",
     ),
     unit="share",
@@ -41,7 +49,7 @@ from requirements.checks.registry import check
     parameters=parameter_schema(
         min_score=share(0.9, meaning="lowest alignment, in [0, 1], at which a fuzzy match counts"),
         risk_tiers=ALL_TIERS,
-        looks=LOOKS,
+        **LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "Claim", "Citation", "Reject"),
@@ -67,9 +75,11 @@ def measure_material_supported(
         fit=admissible(population, "trace_id"),
         trace_digest="trace_digest",
         observed_at="trace__ended_at",
-        unit="trace_id",
+        of=Rows.CLAIMS,
+        came_at="trace__sealed_at",
+        trace="trace",
         missing=count_set_aside(population),
-        continuous=is_continuous(parameters),
+        settling=settling_of(population, parameters),
     )
     return measure_share(
         observed,

@@ -83,6 +83,15 @@ class RunsSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What the numbers of a measurement are of."""
+
+    observations: str = ""  # "traces", "claims", "reviews"; empty where the unit of the metric says it
+    units: str = ""  # "conversations", "traces"
+    waiting: int = 0  # observations that do not count yet, because their unit may still grow
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A number that says what it is."""
 
@@ -105,6 +114,7 @@ class Measured:
     runs: RunsSeen | None = None  # of a suite; None: no eval run was asked for
     look: LookTold | None = None  # which look at its question this is; None: looks are not counted
     estimate: Estimate | None = None  # what the bounds are of; None: nothing was observed
+    counts: Counts = Counts()
 
     @property
     def n_units(self) -> int:
@@ -130,6 +140,7 @@ def as_measured(
     observed_to: datetime | None = None,
     obstacles: tuple[str, ...] = (),
     origins: Mapping[str, int] | None = None,
+    counts: Counts = Counts(),
 ) -> Measured:
     """Return an estimate with all it says of itself; its numbers are among the inputs, so that replays compare them."""
     numbers = asdict(estimate) if estimate else None
@@ -150,6 +161,7 @@ def as_measured(
         obstacles=(*obstacles, *doubts),
         estimate=estimate,
         origins=origins or {},
+        counts=counts,
     )
 
 

@@ -25,13 +25,14 @@ from requirements.checks.parameters import (
 from requirements.checks.registry import check
 
 # Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
-_BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard"})
+_BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "korn_graubard"})
 
 
 @check(
     name="evals.metric",
-    # 2: the newest run decides or explains; units, and what is missing, in the bounds; 3: planned runs share alpha
-    version="3",
+    # 2: the newest run decides or explains; units, and what is missing, in the bounds; 3: planned runs share alpha;
+    # 4: independent scores in [0, 1] have bounds of their own
+    version="4",
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
         "One metric over the scored samples of the run of the suite on this release that was received last "

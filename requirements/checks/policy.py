@@ -17,7 +17,7 @@ from requirements.checks.registry import check
 
 @check(
     name="policy.enforced",
-    version="2",
+    version="3",
     title=Words("The policy gate was asked", "已执行策略检查"),
     measures=Words(
         "Of the sealed traces, the share in which every rule listed left a decision; "
@@ -29,7 +29,7 @@ from requirements.checks.registry import check
     parameters=parameter_schema(
         rules=names([], meaning="rules that must have decided"),
         risk_tiers=ALL_TIERS,
-        looks=LOOKS,
+        **LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "PolicyCheck", "Reject"),

@@ -7,9 +7,11 @@ version than its release pins, is counted and never as a success: mis-versioned 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final, cast
 
 from django.db import connection
@@ -18,11 +20,13 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
+    F,
     OuterRef,
     Q,
     QuerySet,
 )
 from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Coalesce
 
 from evidence.evals.contracts import Direction
 from evidence.models import Registration, Release, ReleasePin, Trace, TraceVersion
@@ -30,22 +34,36 @@ from evidence.selectors.set_aside import still_set_aside
 from evidence.statistics import Tally, Unit, estimate_share, two_sided
 from evidence.statistics.sequences import estimate_share_anytime
 from evidence.vocabulary import ANY_RELEASE
-from requirements.checks.contracts import Measured, Population, as_measured
-from requirements.checks.parameters import is_continuous
+from requirements.checks.contracts import Counts, Measured, Population, as_measured
+from requirements.checks.parameters import settling_time
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
 # A digest begins with one of 256 pairs as often as with any other, and their order is that of the digests: by bytes,
 # because bytes are compared fastest.
 _BY_PORTION: Final = """
     SELECT count(*), count(*) FILTER (WHERE hit), count(*) FILTER (WHERE NOT fit), min(observed), max(observed),
-        string_agg(digest || '/' || pk || CASE WHEN hit THEN '+' ELSE '-' END, ',' ORDER BY digest, pk)
-    FROM ({rows}) AS seen(digest, pk, hit, fit, observed) GROUP BY left(digest, 2) COLLATE "C"
+        string_agg(digest || '/' || pk || CASE WHEN hit THEN '+' ELSE '-' END, ',' ORDER BY digest, pk),
+        count(unit), count(*) FILTER (WHERE talks)
+    FROM {seen} GROUP BY left(digest, 2) COLLATE "C"
     ORDER BY left(digest, 2) COLLATE "C"
 """
 _BY_UNIT: Final = """
     SELECT n, hits, count(*) FROM (
-        SELECT count(*) AS n, count(*) FILTER (WHERE hit) AS hits FROM ({rows}) AS seen(unit, hit) GROUP BY unit
+        SELECT count(*) AS n, count(*) FILTER (WHERE hit) AS hits FROM {seen} WHERE unit IS NOT NULL
+        GROUP BY unit, stretch
     ) AS units GROUP BY n, hits
+"""
+_SEEN: Final = """
+    (SELECT *, 0 AS stretch FROM ({rows}) AS rows(digest, pk, hit, fit, observed, unit, talks)) AS seen
+"""
+# What a unit had when its time was over: stretches of that length, from when its first row came, each of them a unit.
+_SETTLED: Final = """
+    (SELECT * FROM (
+        SELECT *, floor(extract(epoch FROM came - began) / {seconds}) AS stretch FROM (
+            SELECT *, min(came) OVER (PARTITION BY unit) AS began
+            FROM ({rows}) AS rows(digest, pk, hit, fit, observed, unit, talks, came)
+        ) AS begun
+    ) AS stretches WHERE {alone}began + (stretch + 1) * interval '{seconds} seconds' <= %s) AS seen
 """
 
 
@@ -108,6 +126,31 @@ def admissible(population: Population, trace_path: str = "pk") -> Exists:
     return cast("Exists", ~Exists(wrong))
 
 
+class Rows(StrEnum):
+    """What is counted."""
+
+    TRACES = "traces"
+    CLAIMS = "claims"
+    REVIEWS = "reviews"  # of a trace more may come at any time
+
+    def units(self, *, talks: bool) -> str:
+        """Return what the units of these are."""
+        return "conversations" if talks else "traces"
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """When a unit that may still grow counts: no value that was bet on changes afterwards.
+
+    A conversation goes on, and reviews of a trace may come at any time. So the rows of a unit that came within a
+    stretch of time, from when its first one came, are one unit, which counts once that time is over; those of the next
+    stretch are the next one. Which rows are in hangs on their times and never on how they came out.
+    """
+
+    stretch: timedelta
+    until: datetime  # a stretch that ends later does not count yet
+
+
 @dataclass(frozen=True, slots=True)
 class Observations:
     """What is counted, and how each row is told from the others."""
@@ -116,9 +159,27 @@ class Observations:
     fit: Exists  # whether the trace of a row is `admissible`; a row whose trace is not is never good
     trace_digest: str  # path of the digest of the trace a row belongs to
     observed_at: str  # path of the time it was true
-    unit: str | None = None  # path of what a row depends on with others; None: each row stands for itself
+    of: Rows
+    came_at: str  # path of our clock's time
+    trace: str = ""  # path of the trace of a row; empty: the row is one
     missing: Mapping[str, int] = field(default_factory=dict)  # one each of what `count_set_aside` counts
-    continuous: bool = False  # whether the bounds hold at all looks together, while rows arrive
+    settling: Settling | None = None  # None: the bounds hold at one look, and everything counts
+
+    @property
+    def unit(self) -> F | Coalesce:
+        """What a row depends on with others: its conversation, else its trace; null where it stands for itself."""
+        conversation = F(f"{self._facts}__conversation")
+        return Coalesce(conversation, F(f"{self.trace}__trace_id")) if self.trace else conversation
+
+    @property
+    def talks(self) -> ExpressionWrapper[Any]:
+        """Whether the trace of a row names its conversation."""
+        named = Q(**{f"{self._facts}__conversation__isnull": False})
+        return ExpressionWrapper(named, output_field=BooleanField())
+
+    @property
+    def _facts(self) -> str:
+        return f"{self.trace}__facts" if self.trace else "facts"
 
 
 def observe_traces(
@@ -130,9 +191,23 @@ def observe_traces(
         fit=admissible(population),
         trace_digest="digest",
         observed_at="ended_at",
+        of=Rows.TRACES,
+        came_at="sealed_at",
         missing=count_set_aside(population),
-        continuous=is_continuous(parameters),
+        settling=settling_of(population, parameters),
     )
+
+
+def settling_of(
+    population: Population, parameters: Mapping[str, object], *, after: timedelta = timedelta()
+) -> Settling | None:
+    """Return when units count, where a gate is asked about growing evidence as often as it likes; else None.
+
+    Args:
+        after: how long it takes from when a row came until it says what it will.
+    """
+    stretch = settling_time(parameters)
+    return None if stretch is None else Settling(stretch, population.as_of.at - after)
 
 
 def measure_share(
@@ -155,7 +230,8 @@ def measure_share(
     hit = accepted if direction is Direction.HIGHER else ~accepted
     counted = _count(observations, hit)
     units = _count_units(observations, hit, counted)
-    estimate = estimate_share_anytime if observations.continuous else estimate_share
+    waiting = 0 if observations.settling is None else observations.rows.count() - counted.n
+    estimate = estimate_share if observations.settling is None else estimate_share_anytime
     return as_measured(
         estimate(units, two_sided(bound_confidence)),
         missing=observations.missing,
@@ -166,6 +242,7 @@ def measure_share(
                 "successes": counted.hits,
                 "mis_versioned": counted.n_inadmissible,
                 "digest": counted.digest,
+                **({"waiting": waiting} if waiting else {}),
             },
             **({"set_aside": dict(observations.missing)} if observations.missing else {}),
             **({"origins": dict(origins)} if origins else {}),
@@ -177,6 +254,7 @@ def measure_share(
         observed_from=counted.first,
         observed_to=counted.last,
         origins=origins,
+        counts=Counts(observations.of.value, observations.of.units(talks=counted.talks > 0), waiting),
     )
 
 
@@ -187,6 +265,8 @@ class _Counted:
     n: int
     hits: int
     n_inadmissible: int
+    grouped: int  # rows that do not stand for themselves
+    talks: int  # rows whose trace names its conversation
     first: datetime | None
     last: datetime | None
     digest: str  # SHA-256 over a line a row, with commas between; empty without any
@@ -198,17 +278,20 @@ def _count(observations: Observations, hit: Q) -> _Counted:
     The lines come in their order, a portion at a time. As one text PostgreSQL would hold them four times over, and
     refuse them beyond 1 GB, which is some 13 million rows (`bench/population.py`).
     """
-    n = hits = n_inadmissible = 0
+    n = hits = n_inadmissible = grouped = talks = 0
     times: list[datetime] = []
     digest = hashlib.sha256()
-    for in_part, hits_in_part, unfit_in_part, first, last, lines in _portions(observations, hit):
+    for in_part, hits_in_part, unfit_in_part, first, last, lines, *of_units in _portions(observations, hit):
         digest.update(("," if n else "").encode() + lines.encode())
         n, hits, n_inadmissible = n + in_part, hits + hits_in_part, n_inadmissible + unfit_in_part
+        grouped, talks = grouped + of_units[0], talks + of_units[1]
         times += [first, last]
     return _Counted(
         n,
         hits,
         n_inadmissible,
+        grouped,
+        talks,
         first=min(times, default=None),
         last=max(times, default=None),
         digest=digest.hexdigest() if n else "",
@@ -217,29 +300,40 @@ def _count(observations: Observations, hit: Q) -> _Counted:
 
 def _count_units(observations: Observations, hit: Q, counted: _Counted) -> Tally:
     """Return how the units came out; each of what is missing is one of its own, because nobody has read it."""
-    units = {Unit(0, 0.0, 1): sum(observations.missing.values())}
-    if observations.unit is None:
-        units |= {Unit(1, 1.0): counted.hits, Unit(1, 0.0): counted.n - counted.hits}
-        return Tally(units)
-    inner, values = _rows(observations, hit, [observations.unit, "hit"])
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_UNIT.format(rows=inner), values)
-        units |= {Unit(n, float(hits)): count for n, hits, count in cursor.fetchall()}
+    units = Counter({Unit(0, 0.0, 1): sum(observations.missing.values())})
+    if counted.grouped:
+        seen, values = _seen(observations, hit)
+        with connection.cursor() as cursor:
+            cursor.execute(_BY_UNIT.format(seen=seen), values)
+            units.update({Unit(n, float(hits)): count for n, hits, count in cursor.fetchall()})
+    grouped = Tally(units)
+    hits_alone = counted.hits - round(grouped.total)
+    units.update({Unit(1, 1.0): hits_alone, Unit(1, 0.0): counted.n - grouped.n - hits_alone})
     return Tally(units)
 
 
-def _rows(observations: Observations, hit: Q, columns: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL of all rows, with its values: these columns, of which `hit` and `fit` may be some."""
-    rows = observations.rows.annotate(fit=observations.fit).annotate(
-        hit=ExpressionWrapper(hit, output_field=BooleanField())
+def _seen(observations: Observations, hit: Q) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL of the rows that count, with its values."""
+    columns = [observations.trace_digest, "pk", "hit", "fit", observations.observed_at, "in_unit", "talks"]
+    rows = observations.rows.annotate(
+        fit=observations.fit, in_unit=observations.unit, talks=observations.talks
+    ).annotate(hit=ExpressionWrapper(hit, output_field=BooleanField()))
+    settling = observations.settling
+    if settling is not None:
+        columns.append(observations.came_at)
+    inner, values = cast(
+        "tuple[str, tuple[Any, ...]]", rows.order_by().values_list(*columns).query.sql_with_params()
     )
-    return cast("tuple[str, tuple[Any, ...]]", rows.order_by().values_list(*columns).query.sql_with_params())
+    if settling is None:
+        return _SEEN.format(rows=inner), values
+    alone = "" if observations.of is Rows.REVIEWS else "NOT talks OR "
+    seconds = f"{settling.stretch.total_seconds():.3f}"
+    return _SETTLED.format(rows=inner, alone=alone, seconds=seconds), (*values, settling.until)
 
 
-def _portions(observations: Observations, hit: Q) -> Iterator[tuple[int, int, int, datetime, datetime, str]]:
+def _portions(observations: Observations, hit: Q) -> Iterator[tuple[Any, ...]]:
     """Return counts, times and lines of each portion: that of the traces whose digests begin alike."""
-    columns = [observations.trace_digest, "pk", "hit", "fit", observations.observed_at]
-    inner, values = _rows(observations, hit, columns)
+    seen, values = _seen(observations, hit)
     # Streamed, and not by a cursor of PostgreSQL's, for which it plans no parallel work.
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        yield from cursor.stream(_BY_PORTION.format(rows=inner), values)
+        yield from cursor.stream(_BY_PORTION.format(seen=seen), values)

@@ -16,12 +16,13 @@ A criterion names one of these checks, its parameters and a threshold. It is met
 interval that lies on the wrong side of the value reaches the threshold: the lower bound for `at_least`, the
 upper one for `at_most`, one-sided at the criterion's `confidence` (0.95 unless stated). It is not met when the
 opposite bound misses the threshold, and insufficient in between. Observations of one unit, such as the claims of a
-trace, count as what they show together.
+trace, count as what they show together. Traces that name the same conversation are one unit, with their claims and
+reviews (decision 0049).
 
 A check that reads rejects counts each trace that was set aside as not good for a pass and as good for a fail (decisions
 0028 and 0044).
 
-准则比较的是置信区间的界限，而不是点估计。同一独立单元内的观测相互依赖，按单元计算。
+准则比较的是置信区间的界限，而不是点估计。同一独立单元内的观测相互依赖，按单元计算；注明同一对话的各条轨迹及其陈述和审阅为一个独立单元。
 """
 
 

@@ -13,13 +13,15 @@ from django.db.models.functions import Coalesce
 from evidence.evals.contracts import Direction
 from evidence.models import Review, ReviewTask
 from requirements.checks.contracts import Measured, Population, Words
-from requirements.checks.parameters import ALL_TIERS, HIGH_TIER, TRACE_DIMENSIONS, parameter_schema
+from requirements.checks.parameters import ALL_TIERS, HIGH_TIER, LOOKS, TRACE_DIMENSIONS, parameter_schema
 from requirements.checks.population import (
     Observations,
+    Rows,
     admissible,
     count_set_aside,
     measure_share,
     observe_traces,
+    settling_of,
     traces_in,
 )
 from requirements.checks.registry import check
@@ -30,7 +32,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
 
 @check(
     name="reviews.within_time",
-    version="2",
+    version="3",
     title=Words("Reviews are done in time", "审阅按时完成"),
     measures=Words(
         "Of the traces of these risk tiers whose time for review is over, "
@@ -56,6 +58,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
             "description": "is a trace still within its time left out, or counted by what it has now",
         },
         risk_tiers=HIGH_TIER,
+        **LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "ReviewTask", "Review", "Reject"),
@@ -74,13 +77,14 @@ def measure_within_time(
     )
     if parameters["pending"] == "leave_out":
         due = observed.rows.filter(sealed_at__lte=population.as_of.at - allowed)
-        observed = replace(observed, rows=due)
+        settling = settling_of(population, parameters, after=allowed)
+        observed = replace(observed, rows=due, settling=settling)
     return measure_share(observed, good=Q(people__gte=F("required")), bound_confidence=bound_confidence)
 
 
 @check(
     name="reviews.challenge_labelled",
-    version="3",
+    version="4",
     title=Words("Challenges carry a labelled reason", "质疑附有标注理由"),
     measures=Words(
         "Of the reviews that override, reject or escalate advice of these risk tiers, "
@@ -91,7 +95,7 @@ def measure_within_time(
     ),
     unit="share",
     direction=Direction.HIGHER,
-    parameters=parameter_schema(risk_tiers=HIGH_TIER),
+    parameters=parameter_schema(risk_tiers=HIGH_TIER, **LOOKS),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "ReviewTask", "Review", "Reject"),
 )
@@ -102,7 +106,7 @@ def measure_challenge_labelled(
     reviews = _reviews_in(population, parameters)
     challenges = reviews.filter(decision__in=_CHALLENGES)
     return measure_share(
-        _observe_reviews(population, challenges),
+        _observe_reviews(population, parameters, challenges),
         good=~Q(reason_code="") & Q(rationale__regex=r"\S"),
         bound_confidence=bound_confidence,
         further_inputs={"n_reviews": reviews.count(), "by_reason": _by_reason(challenges)},
@@ -111,7 +115,7 @@ def measure_challenge_labelled(
 
 @check(
     name="reviews.overridden",
-    version="3",
+    version="4",
     title=Words("Advice that reviewers override or reject", "被审阅人更改或拒绝的建议"),
     measures=Words(
         "Of the reviews of advice of these risk tiers, the share that override or reject it. "
@@ -120,7 +124,7 @@ def measure_challenge_labelled(
     ),
     unit="share",
     direction=Direction.LOWER,
-    parameters=parameter_schema(risk_tiers=ALL_TIERS),
+    parameters=parameter_schema(risk_tiers=ALL_TIERS, **LOOKS),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "ReviewTask", "Review", "Reject"),
 )
@@ -130,7 +134,7 @@ def measure_overridden(
     """Share of reviews that override or reject; a review of a mis-versioned trace counts as one that does."""
     reviews = _reviews_in(population, parameters)
     return measure_share(
-        _observe_reviews(population, reviews),
+        _observe_reviews(population, parameters, reviews),
         good=~Q(decision__in=_REFUSALS),
         bound_confidence=bound_confidence,
         direction=Direction.LOWER,
@@ -155,14 +159,19 @@ def _reviews_in(population: Population, parameters: Mapping[str, object]) -> Que
     ).annotate(trace_digest=F("task__trace__digest"))
 
 
-def _observe_reviews(population: Population, reviews: QuerySet[Any]) -> Observations:
+def _observe_reviews(
+    population: Population, parameters: Mapping[str, object], reviews: QuerySet[Any]
+) -> Observations:
     return Observations(
         rows=reviews,
         fit=admissible(population, "task__trace_id"),
         trace_digest="trace_digest",
         observed_at="created_at",
-        unit="task__trace_id",
+        of=Rows.REVIEWS,
+        came_at="created_at",
+        trace="task__trace",
         missing=count_set_aside(population),
+        settling=settling_of(population, parameters),
     )
 
 

@@ -17,7 +17,7 @@ from requirements.checks.registry import check
 
 @check(
     name="versions.registered",
-    version="2",
+    version="3",
     title=Words("Versions are resolved and registered", "版本均已确认并登记"),
     measures=Words(
         "Of the sealed traces, the share that name a version in every slot listed, "
@@ -34,7 +34,7 @@ from requirements.checks.registry import check
             "description": "whether a version must also be the one the release pins in that slot",
         },
         risk_tiers=ALL_TIERS,
-        looks=LOOKS,
+        **LOOKS,
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "TraceVersion", "Registration", "ReleasePin", "Reject"),

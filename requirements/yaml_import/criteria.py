@@ -138,6 +138,14 @@ def _check_window(parameters: Mapping[str, object], max_age: int | None, path: P
     if is_continuous(parameters) and max_age is not None:
         message = "leave it out where looks are continuous: their bounds hold while traces come, not where old ones go"
         faults.add((*path, "max_age_days"), "window_of_looks", message)
+    if is_continuous(parameters) and parameters.get("pending") == "count":
+        message = "leave it out where looks are continuous: what a look counted may not change"
+        faults.add((*path, "parameters", "pending"), "unsettled_looks", message)
+    if not is_continuous(parameters) and "settle_hours" in parameters:
+        message = (
+            "say `looks: continuous` beside it, or leave it out: asked once, a gate counts everything at once"
+        )
+        faults.add((*path, "parameters", "settle_hours"), "unsettled_looks", message)
 
 
 def _read_parameters(

@@ -11,9 +11,9 @@ import pytest
 
 from bench.calibration import comparison, independent, judged, latency, looks, missing, page
 from bench.calibration.__main__ import main
-from bench.calibration.clustered import Design, estimates, measure_case, share_that
+from bench.calibration.clustered import Design, draw, estimates, known_power, measure_case, share_that
 from bench.calibration.page import Rate, Row
-from evidence.statistics import End
+from evidence.statistics import End, clopper_pearson
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "statistics.md"
 
@@ -23,6 +23,19 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "statistics.md"
 )
 def test_independent_shares_keep_what_they_promise(n: int, threshold: float) -> None:
     assert not independent.measure_case(n, threshold).is_broken
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        independent.Scores(100, 0.9, shape=2.0),
+        independent.Scores(30, 0.8, shape=20.0),
+        independent.Scores(30, 0.8, zeros=0.19),
+    ],
+    ids=str,
+)
+def test_means_of_scores_keep_what_they_promise(scores: independent.Scores) -> None:
+    assert not independent.measure_scores_case(scores, runs=400).is_broken
 
 
 @pytest.mark.parametrize(
@@ -119,6 +132,24 @@ def test_the_page_holds_every_section() -> None:
     assert page.sections()
     for each in page.sections():
         assert f"## {each.title}\n\n{each.says}\n" in text
+
+
+def test_no_method_needs_a_fifth_more_units_than_whoever_knew_the_correlation() -> None:
+    section = PAGE.read_text(encoding="utf-8").partition("\n## Units needed\n")[2].partition("\n## ")[0]
+    ratios = [float(row.split("|")[-2]) for row in section.splitlines() if row.startswith("| correlation")]
+    assert len(ratios) == 18
+    assert max(ratios) <= 1.2
+
+
+def test_what_is_known_of_units_is_what_is_drawn_of_them() -> None:
+    """The oracle's exact power, against the share of draws that pass by its rule."""
+    design = Design(0.3, 5, 500)
+    effective = design.n / design.inflation
+    passed = [
+        clopper_pearson(units.total / units.n * effective, effective)[0] >= 0.9
+        for units in draw(design, 0.94, 2000, seed=7)
+    ]
+    assert known_power(design, 0.9, 0.94) == pytest.approx(sum(passed) / len(passed), abs=0.03)
 
 
 def test_a_section_is_measured_anew_and_the_others_stay(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -11,7 +14,7 @@ from evidence.services import evals
 from evidence.services.gates import CriterionReference, decide_gate
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate
-from tests.requirements.builders import make_criterion
+from tests.requirements.builders import make_criterion, make_trace
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +76,22 @@ def test_a_decision_of_before_shows_its_sentences(world: World, client: Client) 
     older.save()
     client.force_login(world.people["auditor"])
     assert "value 0.9" in page_of(client, older)
+
+
+def test_the_page_says_what_the_units_are_and_how_many_observations_wait(
+    world: World, client: Client
+) -> None:
+    make_criterion(world, min_n=1, max_age_days="null", parameters="{looks: continuous}")
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    for hours in (30, 29, 1):
+        make_trace(world, age=timedelta(hours=hours), conversation=UUID(int=7))
+    decision = decide_gate(
+        principal=acting("token:ci"), system=world.system, gate="release", release=world.release
+    )
+    client.force_login(world.people["auditor"])
+    page = page_of(client, decision)
+    assert (
+        "1 independent units (conversations), 2 observations, 1 more wait until their unit is complete"
+        in page
+    )
+    assert "n 1 units (conversations) of 2 traces (1 more wait until their unit is complete)" in page

@@ -78,7 +78,8 @@ def _n(measured: Json) -> str:
     units, observations = measured.get("n_units"), measured.get("n_observations")
     if units is None or units == observations:
         return _figure(observations)
-    return f"{units} units, {observations} observations"
+    named = f" ({measured['units_of']})" if measured.get("units_of") else ""
+    return f"{units} units{named}, {observations} {measured.get('observations_of') or 'observations'}"
 
 
 def _figure(value: object) -> str:

@@ -42,6 +42,7 @@ from tracebinder.verify.people import check_people
 from tracebinder.verify.previous import check_same_scope, find_differences
 from tracebinder.verify.reasons import ReasonsChecked, check_reasons
 from tracebinder.verify.report import LineName, Report
+from tracebinder.verify.retractions import RunsChecked, check_retractions
 from tracebinder.verify.spans import SpansChecked, check_spans
 from tracebinder.verify.strict_json import object_at, text_at, time_at
 from tracebinder.verify.timestamp import can_check, check_timestamp
@@ -65,6 +66,7 @@ _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
 _TELLS_EXCHANGES: Final = 6  # and each trace, its turns
 _TELLS_REASONS: Final = 7  # and each citation, why it has its verdict
+_NAMES_CONFIRMERS: Final = 8  # and each eval run, who confirmed its retraction, and who waits for one
 
 
 def verify_binder(
@@ -398,11 +400,14 @@ def _check_completeness(
     gates = GatesChecked()
     with _noting(report, "completeness"):
         gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
+    runs = RunsChecked()
+    with _noting(report, "completeness"):
+        runs = check_retractions(container, bag, must_say=version >= _NAMES_CONFIRMERS)
     part, audit = _check_audit(container, bag, trust, kept)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     again = f"{count} populations and all totals counted again"
-    report.answer("completeness", "ok", f"{again}; {spans}; {exchanges}; {reasons}; {gates}; {audit}")
+    report.answer("completeness", "ok", f"{again}; {spans}; {exchanges}; {reasons}; {gates}; {runs}; {audit}")
     return part
 
 

@@ -1,4 +1,7 @@
-"""Eval runs on the release: scores as we computed them, and every sample. A retracted run stays, marked."""
+"""Eval runs on the release: scores as we computed them, and every sample. A retracted run stays, marked.
+
+A retraction names who asked for it and who confirmed it; one that waits for a second person is told beside it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.binder.paths import file_stem
 from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
+from evidence.selectors.retractions import waiting_retractions
 
 
 def eval_files(scope: BinderScope) -> Iterator[BinderFile]:
@@ -44,7 +48,6 @@ def eval_run_path(run: EvalRun) -> str:
 
 
 def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
-    retractions = Retraction.objects.filter(scope.as_of.knew("created_at"), run=run).order_by("pk")
     scores = EvalScore.objects.filter(run=run).order_by("pk")
     return {
         "id": str(run.pk),
@@ -65,12 +68,29 @@ def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
         "digest": run.raw.digest,
         "postedBy": run.posted_by,
         "parserVersion": run.parser_version,
-        "retractions": [
-            {"reason": row.reason, "by": row.retracted_by, "at": moment(row.created_at)}
-            for row in retractions
-        ],
+        "retractions": _retractions(scope, run),
+        "retractionRequests": _retraction_requests(scope, run),
         "scores": [_score(score) for score in scores],
     }
+
+
+def _retractions(scope: BinderScope, run: EvalRun) -> list[dict[str, object]]:
+    rows = Retraction.objects.filter(scope.as_of.knew("created_at"), run=run).order_by("pk")
+    return [
+        {
+            "reason": row.reason,
+            "by": row.retracted_by,
+            "confirmedBy": row.confirmed_by,
+            "at": moment(row.created_at),
+        }
+        for row in rows
+    ]
+
+
+def _retraction_requests(scope: BinderScope, run: EvalRun) -> list[dict[str, object]]:
+    """Return the requests that wait for a second person; the run still counts."""
+    rows = waiting_retractions(scope.as_of).filter(run=run)
+    return [{"reason": row.reason, "by": row.requested_by, "at": moment(row.created_at)} for row in rows]
 
 
 def _score(score: EvalScore) -> dict[str, object]:

@@ -32,6 +32,7 @@ from evidence.semconv.exchange_json import (
 )
 from evidence.semconv.mapping import MAPPER_VERSION
 from evidence.services.assembly.claims import CheckedClaim, TraceIndexes
+from evidence.services.assembly.conversations import name_conversation
 from evidence.services.assembly.sources import IndexShelf
 from evidence.services.assembly.versions import ResolvedVersion
 
@@ -227,6 +228,7 @@ def build_facts(trace: Trace, inputs: TraceInputs, claims: Sequence[CheckedClaim
         has_prompt_version="prompt" in stated,
         has_index_version="index" in stated,
         n_unregistered_versions=len(unregistered),
+        conversation=name_conversation(inputs.system.key, draft.conversation_ids),
     )
 
 
