@@ -68,7 +68,8 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "korn_graubard
                 "items": {"enum": ["poster", "dataset"]},
                 "uniqueItems": True,
                 "description": "who must not have built the release (registered it, or put what it pins on record): "
-                "whoever posted the run, whoever registered its dataset",
+                "whoever posted the run; whoever registered its dataset, or had posted a run on it before the release "
+                "was made",
             }
         ),
         max_missing_share=share(
