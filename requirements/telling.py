@@ -13,7 +13,7 @@ from evidence.statistics import more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured
 from requirements.drafts import Comparator
-from requirements.verdicts import Judgement, Rule
+from requirements.verdicts import Judgement, Rule, missing_could_decide, tends_to_pass
 
 _RUN_AGAIN: Final = "run the suite on this release again and post what it gives"
 _PUT_RIGHT: Final = "put right what the reason names"
@@ -93,6 +93,8 @@ def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | N
     if judgement.verdict is Verdict.MET:
         return None
     settling, look = _settle(judgement, measured, rule), measured.look
+    if judgement.code == "too_few_to_tell":
+        settling = {**settling, "detail": f"{settling['detail']}{_say_which_way(rule, measured)}"}
     has_room = look is None or look["number"] < look["planned"]
     if has_room or judgement.code in ("beyond_plan", "not_met"):
         return settling
@@ -111,6 +113,17 @@ def _settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling:
             "detail": f"about {more:,} more units like these" if more else "more observations",
         }
     return _do(judgement.code)
+
+
+def _say_which_way(rule: Rule, measured: Measured) -> str:
+    """Say what more of the same would show, where that is not that the criterion is met."""
+    if tends_to_pass(rule, measured) is False:
+        return ", which would show that it is not met"
+    return (
+        " do not settle it: see to it that each sample is scored"
+        if missing_could_decide(rule, measured)
+        else ""
+    )
 
 
 def bound_of(rule: Rule, measured: Measured) -> float | None:
