@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from evidence import clock
+from evidence.digests import sha256_hex
 from evidence.evals.contracts import EvalFileError
 from evidence.evals.registry import parse_eval_file
 from evidence.models import ArtefactKind, EvalRun, EvalScore, Reject
-from evidence.services import evals, registry
+from evidence.services import registry
 from evidence.services.evals import EvalFileRefused
 from requirements.models import Assessment
 from requirements.services.assessment import assess, replay_assessment
@@ -232,15 +233,39 @@ def test_a_refused_file_an_empty_run_and_all_samples_rejected_are_told_apart(wor
 # --- What was planned -------------------------------------------------------------------------------------------
 def test_what_is_absent_is_told_to_whoever_pushed(world: World) -> None:
     dataset = {"key": "tasks", "label": "1", "samples": 20}
-    run = evals.record_eval_run(
-        principal=acting("token:ci"), system=world.system, format_name="native",
-        raw=eval_file([1.0] * 30, dataset=dataset, planned={"epochs": 2, "limit": 15}),
-    ).run  # fmt: skip
+    document = json.loads(eval_file([1.0] * 30, dataset=dataset, planned={"epochs": 2, "limit": 15}))
+    for index, sample in enumerate(document["samples"]):
+        sample["id"] = f"{index // 2}#{index % 2}"
+    run = post(world, json.dumps(document).encode()).run
     score = EvalScore.objects.get(run=run, slice={})
     assert score.low is not None
     assert score.low < 30 / 40
     told = Reject.objects.get(source_ref=run.run_key)
-    assert (told.code, told.detail) == ("absent", "10 of the 40 planned samples are not in the file")
+    assert told.code == "absent"
+    assert told.detail.startswith("10 of the 40 planned samples are not in the file (2 attempts at each item")
+
+
+def test_the_easy_half_twice_is_not_the_whole(world: World) -> None:
+    """50 items of 100, two attempts at each: 100 samples, and half of the dataset is absent."""
+    dataset = {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks"), "samples": 100}
+    document = json.loads(eval_file([1.0] * 100, dataset=dataset))
+    for index, sample in enumerate(document["samples"]):
+        sample["id"] = f"{index // 2}#{index % 2}"
+    post(world, json.dumps(document).encode())
+    found = judged(world, key="half", metric="grounded", at_least=0.80)
+    assert found.verdict == "insufficient"
+    assert "50 absent" in found.detail
+
+
+def test_attempts_that_no_name_tells_are_no_items(world: World) -> None:
+    """100 names of 25 items, four attempts at each: which are of one item, nobody says."""
+    dataset = {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks"), "samples": 25}
+    run = post(world, eval_file([1.0] * 100, dataset=dataset, planned={"epochs": 4})).run
+    assert (
+        "4 attempts at each item, each named ITEM#ATTEMPT"
+        in Reject.objects.get(source_ref=run.run_key).detail
+    )
+    assert judged(world, key="untold", metric="grounded", at_least=0.80).verdict == "insufficient"
 
 
 def test_a_limited_run_of_a_dataset_of_unknown_size_is_no_pass(world: World) -> None:
