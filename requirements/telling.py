@@ -42,6 +42,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "all_rejected": "put the samples right, as the answer to the file says, and post them under a new run key",
     "nothing_scored": "see to it that the evaluator ends, and run the suite again",
     "samples_missing": "see to it that each sample is scored, and run the suite again",
+    "dataset_smaller": "run the suite on the whole dataset, or have the run with more items retracted by two people",
     "dataset_unsized": "say in the file how many samples the dataset has (`dataset.samples`), and post it again",
     "mean_doubtful": "see to it that each sample is scored, or ask for a percentile or a share instead of the mean",
     "pin_unregistered": "register the versions that the release pins",

@@ -12,6 +12,7 @@ from evidence.models import EvalRun, EvalSample, EvalScore, Reject
 from evidence.statistics import Missing, two_sided
 from evidence.vocabulary import ABSENT, RejectSource
 from requirements.checks.contracts import Measured, Obstacle, Population, Words, as_measured
+from requirements.checks.dataset_size import less_than_others
 from requirements.checks.deciding_runs import choose_run
 from requirements.checks.looks import beyond_plan, find_look
 from requirements.checks.parameters import (
@@ -141,7 +142,11 @@ def _measure_run(
         direction=Direction(declared.direction),
         observed_from=run.observed_from,
         observed_to=run.observed_to,
-        obstacles=(*obstacles, *_gaps(run, counted, cast("float", parameters["max_missing_share"]))),
+        obstacles=(
+            *obstacles,
+            *_gaps(run, counted, cast("float", parameters["max_missing_share"])),
+            *less_than_others(run, lost=counted.alone_missing, as_of=population.as_of),
+        ),
     )
 
 

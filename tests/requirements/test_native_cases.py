@@ -19,7 +19,7 @@ from evidence.services.evals import EvalFileRefused
 from requirements.models import Assessment
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World, acting
+from tests.factories import World, acting, retract
 from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +255,31 @@ def test_the_easy_half_twice_is_not_the_whole(world: World) -> None:
     found = judged(world, key="half", metric="grounded", at_least=0.80)
     assert found.verdict == "insufficient"
     assert "50 absent" in found.detail
+
+
+def test_what_another_run_had_of_the_dataset_is_missing_whatever_the_file_says(world: World) -> None:
+    """25 of the 40 items that a run of another release had, with a plan that says there are 25."""
+    register_eval_versions(world)
+    tasks = {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks")}
+    post(world, eval_file([1.0] * 25, run_key="first", dataset={**tasks, "samples": 25}))
+    assert judged(world, key="before", metric="grounded", at_least=0.80).verdict == "met"
+    whole = post(world, eval_file([1.0] * 40, run_key="whole", dataset=tasks, release=None), release=None).run
+    found = judged(world, key="after", metric="grounded", at_least=0.80)
+    assert found.verdict == "insufficient"
+    assert "run first has 25 items, and run whole has 40 of the same version of the dataset" in found.detail
+    assert replay_assessment(Assessment.objects.get(criterion__version__requirement__key="before")).agrees
+    retract(whole)
+    assert judged(world, key="retracted", metric="grounded", at_least=0.80).verdict == "met"
+
+
+def test_fewer_attempts_at_all_items_are_no_smaller_dataset(world: World) -> None:
+    register_eval_versions(world)
+    document = json.loads(eval_file([1.0] * 60, run_key="twice", release=None))
+    for index, sample in enumerate(document["samples"]):
+        sample["id"] = f"{index // 2}#{index % 2}"
+    post(world, json.dumps(document).encode())
+    post(world, eval_file([1.0] * 30, run_key="once"))
+    assert judged(world, key="once", metric="grounded", at_least=0.80).verdict == "met"
 
 
 def test_attempts_that_no_name_tells_are_no_items(world: World) -> None:
