@@ -95,7 +95,7 @@ def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | N
         return None
     settling, look = _settle(judgement, measured, rule), measured.look
     if judgement.code == "too_few_to_tell":
-        settling = {**settling, "detail": f"{settling['detail']}{_say_which_way(rule, measured)}"}
+        settling = {**settling, "detail": f"{settling['detail']}{_say_what_more_shows(rule, measured)}"}
     has_room = look is None or look["number"] < look["planned"]
     if has_room or judgement.code in ("beyond_plan", "not_met"):
         return settling
@@ -116,7 +116,7 @@ def _settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling:
     return _do(judgement.code)
 
 
-def _say_which_way(rule: Rule, measured: Measured) -> str:
+def _say_what_more_shows(rule: Rule, measured: Measured) -> str:
     """Say what more of the same would show, where that is not that the criterion is met."""
     if tends_to_pass(rule, measured) is False:
         return ", which would show that it is not met"
