@@ -13,7 +13,7 @@ from evidence.statistics import more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured
 from requirements.drafts import Comparator
-from requirements.verdicts import Judgement, Rule
+from requirements.verdicts import Judgement, Rule, missing_could_decide, tends_to_pass
 
 _RUN_AGAIN: Final = "run the suite on this release again and post what it gives"
 _PUT_RIGHT: Final = "put right what the reason names"
@@ -42,6 +42,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "all_rejected": "put the samples right, as the answer to the file says, and post them under a new run key",
     "nothing_scored": "see to it that the evaluator ends, and run the suite again",
     "samples_missing": "see to it that each sample is scored, and run the suite again",
+    "dataset_smaller": "run the suite on the whole dataset, or have the run with more items retracted by two people",
     "dataset_unsized": "say in the file how many samples the dataset has (`dataset.samples`), and post it again",
     "mean_doubtful": "see to it that each sample is scored, or ask for a percentile or a share instead of the mean",
     "pin_unregistered": "register the versions that the release pins",
@@ -93,6 +94,8 @@ def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | N
     if judgement.verdict is Verdict.MET:
         return None
     settling, look = _settle(judgement, measured, rule), measured.look
+    if judgement.code == "too_few_to_tell":
+        settling = {**settling, "detail": f"{settling['detail']}{_say_what_more_shows(rule, measured)}"}
     has_room = look is None or look["number"] < look["planned"]
     if has_room or judgement.code in ("beyond_plan", "not_met"):
         return settling
@@ -111,6 +114,17 @@ def _settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling:
             "detail": f"about {more:,} more units like these" if more else "more observations",
         }
     return _do(judgement.code)
+
+
+def _say_what_more_shows(rule: Rule, measured: Measured) -> str:
+    """Say what more of the same would show, where that is not that the criterion is met."""
+    if tends_to_pass(rule, measured) is False:
+        return ", which would show that it is not met"
+    return (
+        " do not settle it: see to it that each sample is scored"
+        if missing_could_decide(rule, measured)
+        else ""
+    )
 
 
 def bound_of(rule: Rule, measured: Measured) -> float | None:

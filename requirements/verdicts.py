@@ -176,7 +176,7 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
         f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
     )
     if end is End.INSUFFICIENT:
-        detail = f"too little to tell: {numbers}{_say_what_settles(rule, measured)}"
+        detail = f"too little to tell: {numbers}{_say_what_settles(rule, measured)}{_say_which_way(rule, measured)}"
         return Judgement(Verdict.INSUFFICIENT, detail, "too_few_to_tell")
     if end is End.PASS:
         return Judgement(Verdict.MET, numbers, "met")
@@ -212,6 +212,29 @@ def _waiting(measured: Measured) -> str:
     return f" ({waiting} more wait until their unit is complete)" if waiting else ""
 
 
+def tends_to_pass(rule: Rule, measured: Measured) -> bool | None:
+    """Whether as many more units as would settle it would show that it is met; None where no number of units would."""
+    estimate = measured.estimate
+    if estimate is None or more_units(estimate, rule.threshold) is None:
+        return None
+    return (estimate.value > rule.threshold) is (rule.comparator is Comparator.AT_LEAST)
+
+
+def missing_could_decide(rule: Rule, measured: Measured) -> bool:
+    """Whether what is missing could put the value on either side of the threshold, however much more is observed."""
+    estimate = measured.estimate
+    if estimate is None or not sum(measured.missing.values()):
+        return False
+    return (
+        estimate.worst is None or estimate.best is None or estimate.worst <= rule.threshold <= estimate.best
+    )
+
+
+def _say_which_way(rule: Rule, measured: Measured) -> str:
+    """Say what would come out, where a reader would otherwise take more of the same for a way to pass."""
+    return ": as not met, if they come out like these" if tends_to_pass(rule, measured) is False else ""
+
+
 def _say_what_settles(rule: Rule, measured: Measured) -> str:
     """Say what more it would take, were the truth what was observed."""
     estimate = measured.estimate
@@ -221,7 +244,6 @@ def _say_what_settles(rule: Rule, measured: Measured) -> str:
     if more is not None:
         return f"; about {more:,} more units would settle it"
     n_missing = sum(measured.missing.values())
-    could = (
-        estimate.worst is None or estimate.best is None or estimate.worst <= rule.threshold <= estimate.best
+    return (
+        f"; the {n_missing} that are missing could decide it" if missing_could_decide(rule, measured) else ""
     )
-    return f"; the {n_missing} that are missing could decide it" if n_missing and could else ""

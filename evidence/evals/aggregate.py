@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample
-from evidence.evals.observations import Observed, count_missing, estimate_metric, units_of
+from evidence.evals.observations import Observed, count_absent, count_missing, estimate_metric, units_of
 from evidence.statistics import CONFIDENCE, Estimate, Missing
 
 
@@ -35,6 +35,7 @@ def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateS
 
 def _aggregate(run: ParsedRun, confidence: float) -> Iterator[AggregateScore]:
     units = units_of((sample.sample_id, sample.trace_id, sample.slice) for sample in run.samples)
+    absent = count_absent(run)
     groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
     for sample in run.samples:
         groups[()].append(sample)
@@ -44,7 +45,7 @@ def _aggregate(run: ParsedRun, confidence: float) -> Iterator[AggregateScore]:
         for where in sorted(groups):
             observed = list(_observe(metric, groups[where], units))
             if not where or any(each.status for each in observed):
-                yield _over(run, metric, dict(where), observed, confidence)
+                yield _over(metric, dict(where), observed, (len(run.rejects), absent), confidence)
 
 
 def _observe(
@@ -60,9 +61,18 @@ def _observe(
 
 
 def _over(
-    run: ParsedRun, metric: MetricSpec, where: Mapping[str, str], observed: list[Observed], confidence: float
+    metric: MetricSpec,
+    where: Mapping[str, str],
+    observed: list[Observed],
+    lost: tuple[int, int],
+    confidence: float,
 ) -> AggregateScore:
-    rejected, absent = len(run.rejects), run.n_absent
+    """Return one metric over one slice.
+
+    Args:
+        lost: samples that were rejected, and samples that are absent, of which nobody knows the slice.
+    """
+    rejected, absent = lost
     estimate = estimate_metric(
         observed, bounded=metric.is_bounded, alone_missing=rejected + absent, confidence=confidence
     )

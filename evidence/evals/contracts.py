@@ -124,11 +124,6 @@ class ParsedRun:
     samples: tuple[ParsedSample, ...]
     rejects: tuple[SampleReject, ...]
 
-    @property
-    def n_absent(self) -> int:
-        """How many samples were planned and are not in the file."""
-        return self.head.plan.absent(len(self.samples) + len(self.rejects))
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:

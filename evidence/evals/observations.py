@@ -7,11 +7,12 @@ bounds.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.evals.contracts import ScoreStatus
+from evidence.evals.contracts import ParsedRun, ScoreStatus
 from evidence.statistics import (
     Estimate,
     Missing,
@@ -60,6 +61,12 @@ def item_of(sample_id: str) -> str:
     return sample_id if attempt is None else attempt[1]
 
 
+def count_absent(run: ParsedRun) -> int:
+    """Return how many samples were planned and are not in the file. One that was rejected may be any of them."""
+    attempts = Counter(sample.slice.get("item") or item_of(sample.sample_id) for sample in run.samples)
+    return max(0, run.head.plan.absent(attempts.values()) - len(run.rejects))
+
+
 def count_missing(observed: Iterable[Observed], *, rejected: int, absent: int) -> Missing:
     """Return what has no value, by how it went missing; a sample that does not mention the metric is absent."""
     statuses = [each.status for each in observed]
@@ -88,8 +95,7 @@ def estimate_metric(
         q: the quantile that is asked for, in (0, 1); None: the mean.
     """
     if q is not None:
-        missing = alone_missing + sum(each.value is None for each in observed)
-        return estimate_percentile(_values_by_unit(observed), q, confidence, missing=missing)
+        return estimate_percentile(_values_by_unit(observed), q, confidence, alone_missing=alone_missing)
     units = _tally(observed, alone_missing)
     return estimate_share(units, confidence) if bounded else estimate_mean(units, confidence)
 
@@ -113,9 +119,8 @@ def _tally(observed: Iterable[Observed], alone_missing: int) -> Tally:
     return tally(by_unit.values(), alone_missing=alone_missing)
 
 
-def _values_by_unit(observed: Iterable[Observed]) -> Mapping[str, list[float]]:
-    by_unit: dict[str, list[float]] = {}
+def _values_by_unit(observed: Iterable[Observed]) -> Mapping[str, list[float | None]]:
+    by_unit: dict[str, list[float | None]] = {}
     for each in observed:
-        if each.value is not None:
-            by_unit.setdefault(each.unit, []).append(each.value)
+        by_unit.setdefault(each.unit, []).append(each.value)
     return by_unit

@@ -56,7 +56,8 @@ def compare_runs(
     Raises:
         RunsNotComparable: evaluator, dataset or a metric's unit or direction differ, or a run was retracted or did not
             succeed.
-        InvalidInput: the runs share no metric, or not the one that was asked for, or the margin is not above 0.
+        InvalidInput: the runs share no metric, or not the one that was asked for, or the margin is not above 0, or not
+            below 1 for a share.
     """
     _check_comparable(baseline, candidate)
     if margin is not None and not 0 < margin < math.inf:
@@ -82,6 +83,11 @@ def _compare_metric(
     within = all(0 <= each.value <= 1 for each in (*old, *new) if each.value is not None)
     ends = (0.0, 1.0) if score.unit == _UNIT_OF_SHARES and within else (None, None)
     scale = Scale(score.direction == Direction.HIGHER, *ends)
+    if margin is not None and scale.span is not None and margin >= scale.span:
+        raise InvalidInput(
+            f"Each candidate is within {margin:g} of its baseline: {score.metric} is a share, and a margin of it lies "
+            "between 0 and 1, 0.05 for five percentage points. Name the metric that the margin is for."
+        )
     found = compare(old, new, scale, margin=margin)
     return MetricComparison(score.metric, score.unit, scale.higher_is_better, found)
 

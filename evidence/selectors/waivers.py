@@ -18,9 +18,38 @@ STATES: Final = (WAITING, "granted", "declined", "withdrawn")  # of a requested 
 
 def waivers_in_force(release: Release, as_of: AsOf) -> QuerySet[Waiver]:
     """Return the waivers of a release that are in force at `as_of`, in the order in which they were granted."""
-    return Waiver.objects.filter(as_of.knew("created_at"), release=release, expires_at__gt=as_of.at).order_by(
-        "pk"
-    )
+    in_force = Waiver.objects.filter(as_of.knew("created_at"), release=release, expires_at__gt=as_of.at)
+    return in_force.select_related("request__decision").order_by("pk")
+
+
+def covers(request: WaiverRequest | None, requirement: str, verdict: str) -> bool:
+    """Tell whether a waiver that was asked for is of what a criterion came to since: the same question, and no worse.
+
+    What was waived as not known yet is no longer waived once it is known to fail, and a waiver of one version of a
+    requirement says nothing of another.
+
+    Args:
+        request: None: of a waiver from before they were asked for on record, which covers whatever the criterion says.
+        requirement: with its version, as reasons name it.
+        verdict: that the criterion has now.
+    """
+    if request is None:
+        return True
+    waived = {
+        reason["verdict"]
+        for reason in unmet_reasons(request.decision, request.criterion_ref)
+        if reason["requirement"] == requirement
+    }
+    return CriterionVerdict.NOT_MET in waived if verdict == CriterionVerdict.NOT_MET else bool(waived)
+
+
+def unmet_reasons(decision: GateDecision, criterion_ref: str) -> list[Mapping[str, Any]]:
+    """Return what a decision says of a criterion where it is unmet, of each version that its gate asks for."""
+    return [
+        reason
+        for reason in decision.reasons
+        if reason["criterion"] == criterion_ref and reason["verdict"] != CriterionVerdict.MET
+    ]
 
 
 def is_in_force(waiver: Waiver, time: datetime) -> bool:

@@ -155,7 +155,8 @@ def compare(
     """Return what can be said of a candidate beside a baseline.
 
     Args:
-        margin: how much worse is not worse yet, in the unit of the values; above 0.
+        margin: how much worse is not worse yet, in the unit of the values; above 0, and less than the largest
+            difference there can be, which every candidate is within.
         alpha: chance, on one side, with which a bound is wrong.
 
     Raises:
@@ -273,8 +274,8 @@ def _check(observations: Sequence[Observation], scale: Scale, margin: float | No
     for each in observations:
         if each.value is not None and not (math.isfinite(each.value) and lowest <= each.value <= highest):
             raise ValueError(f"{each.value} of item {each.item} is not within [{lowest}, {highest}]")
-    if margin is not None and not margin > 0:
-        raise ValueError(f"a margin is above 0, not {margin}")
+    if margin is not None and not 0 < margin < (math.inf if scale.span is None else scale.span):
+        raise ValueError(f"a margin is above 0 and below {scale.span}, not {margin}")
     if not 0 < alpha < 0.5:
         raise ValueError(f"alpha must lie between 0 and 0.5, not {alpha}")
 

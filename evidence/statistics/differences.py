@@ -63,7 +63,7 @@ def paired_shares(better: int, worse: int, n: int, alpha: float) -> Difference:
     differing = better + worse
     p_value = min(1.0, 2 * float(bdtr(min(better, worse), differing, 0.5))) if differing else 1.0
     low, high = _tango_low(better, worse, n, alpha), -_tango_low(worse, better, n, alpha)
-    detectable = _detectable(math.sqrt(differing + 1) / n, alpha)
+    detectable = _detectable(math.sqrt(differing + 1) / n, alpha, 1.0)
     return Difference((better - worse) / n, low, high, p_value, detectable, "tango", "mcnemar_exact")
 
 
@@ -82,7 +82,7 @@ def unpaired_shares(candidate: tuple[int, int], baseline: tuple[int, int], alpha
     low = value - math.hypot(k / n - ours[0], theirs[1] - m / of)
     high = value + math.hypot(ours[1] - k / n, m / of - theirs[0])
     pooled = (k + m + 1) / (n + of + 2)
-    detectable = _detectable(math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / of)), alpha)
+    detectable = _detectable(math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / of)), alpha, 1.0)
     p_value = float(fisher_exact([[k, n - k], [m, of - m]]).pvalue)
     return Difference(
         value, max(-1.0, low), min(1.0, high), p_value, detectable, "newcombe_exact", "fisher_exact"
@@ -107,7 +107,7 @@ def mean_difference(improvements: Floats, clusters: Ints, alpha: float, span: fl
     value, stderr = _mean_and_error(improvements, clusters)
     if len(set(clusters.tolist())) < 2:
         return Difference(value, None, None, None, None, "cluster_t", "sign_flips")
-    p_value, detectable = _p_by_flips(improvements, clusters), _detectable(stderr, alpha)
+    p_value, detectable = _p_by_flips(improvements, clusters), _detectable(stderr, alpha, span)
     if span is None:
         return Difference(value, None, None, p_value, detectable, "cluster_t", "sign_flips")
     low, high = _limits(improvements, clusters, alpha, -span, span)
@@ -128,7 +128,7 @@ def unpaired_means(
     value, stderr = ours - theirs, math.hypot(our_error, their_error)
     if min(len(set(clusters.tolist())) for _, clusters in (candidate, baseline)) < 2:
         return Difference(value, None, None, None, None, "newcombe_t", "shuffles")
-    p_value, detectable = _p_by_shuffles(candidate, baseline), _detectable(stderr, alpha)
+    p_value, detectable = _p_by_shuffles(candidate, baseline, value), _detectable(stderr, alpha, span)
     if span is None:
         return Difference(value, None, None, p_value, detectable, "newcombe_t", "shuffles")
     (our_low, our_high), (their_low, their_high) = (
@@ -222,11 +222,18 @@ def _p_by_flips(improvements: Floats, clusters: Ints) -> float:
     return extreme / (FLIPS + 1)
 
 
-def _p_by_shuffles(candidate: tuple[Floats, Ints], baseline: tuple[Floats, Ints]) -> float:
-    """Return how often Welch's statistic comes out as large when clusters are shuffled between two runs."""
+def _p_by_shuffles(candidate: tuple[Floats, Ints], baseline: tuple[Floats, Ints], value: float) -> float:
+    """Return how often Welch's statistic comes out as large when clusters are shuffled between two runs.
+
+    Args:
+        value: the difference of the means over items. Where that over clusters, which is tested, has the other sign,
+            the test says nothing of it: 1.
+    """
     import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
     ours, theirs = (np.bincount(c, v) / np.bincount(c) for v, c in (candidate, baseline))
+    if value * (ours.mean() - theirs.mean()) <= 0:
+        return 1.0
     pooled = np.append(ours, theirs)[None, :]
     reached = _welch(pooled, ours.size)[0] * (1 - 1e-12)
     rng, extreme = np.random.default_rng(_SEED), 1
@@ -249,8 +256,12 @@ def _welch(rows: Floats, first: int) -> Floats:
     return apart_in_errors
 
 
-def _detectable(stderr: float, alpha: float) -> float | None:
-    """Return the difference that a two-sided test at alpha shows with chance `POWER`, by the normal approximation."""
+def _detectable(stderr: float, alpha: float, span: float | None) -> float | None:
+    """Return the difference that a two-sided test at alpha shows with chance `POWER`, by the normal approximation.
+
+    None where the largest difference there can be is not shown so often.
+    """
     from scipy.special import ndtri  # noqa: PLC0415  # heavy: imported when first needed
 
-    return None if stderr == 0 else float(ndtri(1 - alpha / 2) + ndtri(POWER)) * stderr
+    detectable = float(ndtri(1 - alpha / 2) + ndtri(POWER)) * stderr
+    return detectable if 0 < detectable <= (math.inf if span is None else span) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 
@@ -33,17 +34,21 @@ class Plan:
     epochs: int = 1  # attempts at each item
 
     @property
-    def n(self) -> int | None:
-        """How many observations make the whole dataset, or at least the limit; None where nothing says it.
+    def items(self) -> int | None:
+        """How many items make the whole dataset, or at least the limit; None where nothing says it.
 
         A limit does not make a dataset smaller: what it left out is absent.
         """
-        known = [count for count in (self.samples, self.limit) if count is not None]
-        return max(known) * self.epochs if known else None
+        return max((count for count in (self.samples, self.limit) if count is not None), default=None)
 
-    def absent(self, present: int) -> int:
-        """Return how many planned observations are not among those present."""
-        return max(0, (self.n or 0) - present)
+    def absent(self, attempts: Collection[int]) -> int:
+        """Return how many planned observations were not made, from how many attempts there are at each item.
+
+        A further attempt at one item stands for none at another: whoever tries the easy half twice has left out the
+        hard half.
+        """
+        short = sum(max(0, self.epochs - count) for count in attempts)
+        return short + self.epochs * max(0, (self.items or 0) - len(attempts))
 
     @property
     def is_open(self) -> bool:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Final
 
 from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
 from evidence.statistics.numerics import nearest, outward
 from evidence.statistics.shares import clopper_pearson, effective_n
-from evidence.statistics.units import Unit, tally
+from evidence.statistics.units import Tally, Unit, tally
+
+_ROUNDING: Final = 1e-9  # of a rank: 0.55 of 100 values is the 55th, whatever floating point makes of it
 
 
 def estimate_percentile(
-    values_by_unit: Mapping[str, Sequence[float]],
+    values_by_unit: Mapping[str, Sequence[float | None]],
     q: float,
     confidence: float = CONFIDENCE,
     *,
-    missing: int = 0,
+    alone_missing: int = 0,
 ) -> Estimate | None:
     """Return the q-quantile with bounds that are values observed; None where nothing was observed.
 
@@ -27,9 +30,9 @@ def estimate_percentile(
     None.
 
     Args:
-        values_by_unit: what was observed of each unit, in any order.
+        values_by_unit: what was observed of each unit, in any order; None is missing.
         q: in (0, 1).
-        missing: observations that were to be made and have no value.
+        alone_missing: missing observations of which nobody knows the unit, as in `tally`.
 
     Sources: W. J. Conover, "Practical Nonparametric Statistics" (1999), 3.2; R. S. Woodruff, "Confidence intervals for
     medians and other position measures", JASA 47 (1952), 635-646.
@@ -40,14 +43,17 @@ def estimate_percentile(
     check_confidence(confidence)
     if not 0 < q < 1:
         raise ValueError(f"a quantile lies between 0 and 1, not at {q}")
-    values = sorted(chain.from_iterable(values_by_unit.values()))
+    observed = list(chain.from_iterable(values_by_unit.values()))
+    values = sorted(value for value in observed if value is not None)
     if not values:
         return None
     if not all(map(math.isfinite, values)):
         raise ValueError("a percentile needs finite values")
-    value = values[max(0, math.ceil(q * len(values)) - 1)]
-    n_effective = _effective(values_by_unit, value, missing, confidence)
-    n = len(values) + missing
+    value = values[max(0, math.ceil(q * len(values) - _ROUNDING) - 1)]
+    within, beyond = _sides(values_by_unit, value, alone_missing)
+    n_effective = min(effective_n(side.completed(0.0), confidence) for side in (within, beyond))
+    n = len(observed) + alone_missing
+    missing = n - len(values)
     above = _rank(q, n_effective, n, confidence)
     below = n + 1 - _rank(1 - q, n_effective, n, confidence)
     low = values[below - missing - 1] if 0 <= below - missing - 1 < len(values) else None
@@ -57,7 +63,7 @@ def estimate_percentile(
     return Estimate(
         value=nearest(value),
         n=len(values),
-        n_units=len(values_by_unit) + missing,
+        n_units=within.n_units,
         n_effective=nearest(n_effective),
         stderr=None,
         low=low,
@@ -85,11 +91,15 @@ def _rank(q: float, n_effective: float, n: int, confidence: float) -> int:
     return low
 
 
-def _effective(
-    values_by_unit: Mapping[str, Sequence[float]], value: float, missing: int, confidence: float
-) -> float:
-    """Return the effective n of the share at or below a value, of either side the smaller."""
-    within = [Unit(len(values), sum(each <= value for each in values)) for values in values_by_unit.values()]
-    beyond = [Unit(unit.n, unit.n - unit.total) for unit in within]
-    sides = (tally(units, alone_missing=missing).completed(0.0) for units in (within, beyond))
-    return min(effective_n(side, confidence) for side in sides)
+def _sides(
+    values_by_unit: Mapping[str, Sequence[float | None]], value: float, alone_missing: int
+) -> tuple[Tally, Tally]:
+    """Return the share of observations at or below a value, and that above it, by unit."""
+    within, beyond = [], []
+    for values in values_by_unit.values():
+        observed = [each for each in values if each is not None]
+        below = sum(each <= value for each in observed)
+        missing = len(values) - len(observed)
+        within.append(Unit(len(observed), below, missing))
+        beyond.append(Unit(len(observed), len(observed) - below, missing))
+    return tally(within, alone_missing=alone_missing), tally(beyond, alone_missing=alone_missing)

@@ -47,8 +47,15 @@ class Tally:
 
     @property
     def total(self) -> float:
-        """The sum of all values, in their unit."""
-        return math.fsum(unit.total * count for unit, count in self.items())
+        """The sum of all values, in their unit.
+
+        Raises:
+            OverflowError: it is beyond what a float holds.
+        """
+        totals = [unit.total * count for unit, count in self.items()]
+        if any(map(math.isinf, totals)):
+            raise OverflowError("these values have no sum that a float can hold")
+        return math.fsum(totals)
 
     @property
     def is_independent(self) -> bool:
@@ -67,10 +74,15 @@ def tally(units: Iterable[Unit], *, alone_missing: int = 0) -> Tally:
     """Count units by how they came out.
 
     Args:
-        alone_missing: missing observations of which nobody knows the unit; each is taken for one of its own.
+        alone_missing: missing observations of which nobody knows the unit. They are taken to fill whole units, as large
+            as the largest that is known: each by itself would be evidence of its own, and a unit that failed and whose
+            four attempts were all rejected would make the share surer than if it had been scored.
     """
     counted = Counter(units)
-    counted[Unit(0, 0.0, 1)] += alone_missing
+    largest = max((unit.n + unit.missing for unit in counted), default=1)
+    whole, rest = divmod(alone_missing, largest)
+    for size, count in ((largest, whole), (rest, 1 if rest else 0)):
+        counted[Unit(0, 0.0, size)] += count
     return Tally(counted)
 
 

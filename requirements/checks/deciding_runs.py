@@ -199,15 +199,30 @@ def _dependence(run: EvalRun, population: Population, parameters: Mapping[str, o
     demanded = cast("Sequence[str]", parameters.get("independent", ()))
     if not demanded:
         return
-    builders = builders_of(Release.objects.get(pk=population.release_id), population.as_of)
+    release = Release.objects.get(pk=population.release_id)
+    builders = builders_of(release, population.as_of)
     if "poster" in demanded and person_behind(run.posted_by) in builders:
         yield Obstacle("posted_by_builder", f"run {run} was posted by {run.posted_by}, who built the release")
-    registered = Registration.objects.filter(population.as_of.knew("created_at"), version=run.dataset).first()
-    if "dataset" in demanded and registered and person_behind(registered.registered_by) in builders:
+    knew = _who_knew(run.dataset, release, population) if "dataset" in demanded else ()
+    seen = next(((who, how) for who, how in knew if person_behind(who) in builders), None)
+    if seen is not None:
+        who, how = seen
         yield Obstacle(
-            "dataset_by_builder",
-            f"the dataset of run {run} was registered by {registered.registered_by}, who built the release",
+            "dataset_by_builder", f"the dataset of run {run} was {how} by {who}, who built the release"
         )
+
+
+def _who_knew(
+    dataset: ArtefactVersion, release: Release, population: Population
+) -> Iterator[tuple[str, str]]:
+    """Yield who knew a dataset as the release was built: who registered it, and who had posted a run on it."""
+    registered = Registration.objects.filter(population.as_of.knew("created_at"), version=dataset)
+    yield from ((who, "registered") for who in registered.values_list("registered_by", flat=True))
+    earlier = EvalRun.objects.filter(
+        population.as_of.knew("received_at"), dataset=dataset, received_at__lt=release.created_at
+    )
+    posters = earlier.order_by("posted_by").values_list("posted_by", flat=True).distinct()
+    yield from ((who, "used before the release was made") for who in posters)
 
 
 def _refused_files(

@@ -12,6 +12,7 @@ from evidence.models import EvalRun, EvalSample, EvalScore, Reject
 from evidence.statistics import Missing, two_sided
 from evidence.vocabulary import ABSENT, RejectSource
 from requirements.checks.contracts import Measured, Obstacle, Population, Words, as_measured
+from requirements.checks.dataset_size import less_than_others
 from requirements.checks.deciding_runs import choose_run
 from requirements.checks.looks import beyond_plan, find_look
 from requirements.checks.parameters import (
@@ -69,7 +70,8 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
                 "items": {"enum": ["poster", "dataset"]},
                 "uniqueItems": True,
                 "description": "who must not have built the release (registered it, or put what it pins on record): "
-                "whoever posted the run, whoever registered its dataset",
+                "whoever posted the run; whoever registered its dataset, or had posted a run on it before the release "
+                "was made",
             }
         ),
         max_missing_share=share(
@@ -141,7 +143,11 @@ def _measure_run(
         direction=Direction(declared.direction),
         observed_from=run.observed_from,
         observed_to=run.observed_to,
-        obstacles=(*obstacles, *_gaps(run, counted, cast("float", parameters["max_missing_share"]))),
+        obstacles=(
+            *obstacles,
+            *_gaps(run, counted, cast("float", parameters["max_missing_share"])),
+            *less_than_others(run, lost=counted.alone_missing, as_of=population.as_of),
+        ),
     )
 
 

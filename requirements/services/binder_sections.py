@@ -13,7 +13,7 @@ from evidence.selectors.binder.evals import eval_run_path, eval_runs_in_scope
 from evidence.selectors.binder.reviews import REVIEWS_PATH
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.traces import TRACES_PATH
-from evidence.selectors.waivers import is_in_force
+from evidence.selectors.waivers import covers, is_in_force
 from evidence.vocabulary import CriterionVerdict
 from requirements.checks import known_checks
 from requirements.models import (
@@ -64,7 +64,7 @@ def _versions(scope: BinderScope) -> Sequence[RequirementVersion]:
 def _requirement(scope: BinderScope, version: RequirementVersion) -> RequirementDocument:
     listed = AcceptanceCriterion.objects.filter(version=version).select_related("artefact_version")
     criteria = [_criterion(scope, criterion) for criterion in listed.order_by("key")]
-    waivers = _waivers(scope, version)
+    waivers = _waivers(scope, version, {each["key"]: each["verdict"] for each in criteria})
     state, approved_by = _state(scope, version)
     return {
         "key": version.requirement.key,
@@ -175,12 +175,15 @@ def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[
     return sorted({TRACES_PATH, *(_PATHS[noun] for noun in check.reads if noun in _PATHS)})
 
 
-def _waivers(scope: BinderScope, version: RequirementVersion) -> list[WaiverDocument]:
+def _waivers(
+    scope: BinderScope, version: RequirementVersion, verdicts: Mapping[str, str]
+) -> list[WaiverDocument]:
+    """Return the waivers of the criteria of a requirement version that cover what each came to."""
     rows = Waiver.objects.filter(
         scope.as_of.knew("created_at"),
         release=scope.release,
-        criterion_ref__startswith=f"{version.requirement.key}/",
-    )
+        criterion_ref__in=[f"{version.requirement.key}/{criterion}" for criterion in verdicts],
+    ).select_related("request__decision")
     return [
         {
             "criterion": row.criterion_ref.partition("/")[2],
@@ -192,4 +195,5 @@ def _waivers(scope: BinderScope, version: RequirementVersion) -> list[WaiverDocu
             "inForce": is_in_force(row, scope.as_of.at),
         }
         for row in rows.order_by("pk")
+        if covers(row.request, str(version), verdicts[row.criterion_ref.partition("/")[2]])
     ]

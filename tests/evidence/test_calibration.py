@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.calibration import comparison, independent, judged, latency, looks, missing, page
+from bench.calibration import comparison, independent, judged, latency, looks, missing, page, unequal
 from bench.calibration.__main__ import main
 from bench.calibration.clustered import Design, draw, estimates, known_power, measure_case, share_that
 from bench.calibration.page import Rate, Row
@@ -51,6 +51,13 @@ def test_means_of_scores_keep_what_they_promise(scores: independent.Scores) -> N
 )
 def test_observations_in_units_keep_what_they_promise(design: Design, threshold: float) -> None:
     assert not measure_case(design, threshold, runs=600).is_broken
+
+
+@pytest.mark.parametrize(
+    ("kind", "threshold"), [("geometric", 0.9), ("lognormal, spread 1", 0.9), ("lognormal, spread 1.5", 0.95)]
+)
+def test_units_of_very_unequal_size_keep_what_they_promise(kind: str, threshold: float) -> None:
+    assert not unequal.measure_case(unequal.Sizes(kind, 0.3, 200), threshold, runs=600).is_broken
 
 
 def test_units_that_are_good_pass() -> None:

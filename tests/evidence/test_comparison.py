@@ -335,6 +335,23 @@ def test_slices_stand_worst_first_and_are_corrected_for_their_number() -> None:
     assert worst.p_holm == worst.q == pytest.approx(4 / 2**8)
 
 
+def test_one_large_unit_does_not_turn_the_verdict_of_all_others() -> None:
+    """100 items of one document are better, those of 19 others worse: the mean over items rises, units say it fell."""
+    old = [Observation(f"old-{k}", 0.5 + 0.01 * (k % 3)) for k in range(20)]
+    new = [Observation(f"big-{k}", 1.0, "one document") for k in range(100)]
+    new += [Observation(f"new-{k}", 0.01 * (k % 3)) for k in range(19)]
+    comparison = compare(old, new)
+    assert not comparison.paired
+    assert comparison.improvement is not None
+    assert comparison.improvement.value > 0
+    assert comparison.outcome is Outcome.NO_DIFFERENCE_SHOWN
+
+
+def test_what_cannot_be_shown_has_no_detectable_difference() -> None:
+    assert paired_shares(1, 1, 2, 0.05).detectable is None
+    assert unpaired_shares((1, 2), (1, 2), 0.05).detectable is None
+
+
 def test_nothing_in_common_with_nothing_says_nothing() -> None:
     comparison = compare([], scored("11"), margin=0.1)
     assert (comparison.improvement, comparison.outcome, comparison.non_inferior) == (
@@ -364,7 +381,7 @@ def test_versions_that_nobody_stated_do_not_agree() -> None:
 
 @pytest.mark.parametrize(
     ("value", "margin", "alpha"),
-    [(1.5, None, 0.05), (math.nan, None, 0.05), (1.0, 0.0, 0.05), (1.0, 0.1, 0.5)],
+    [(1.5, None, 0.05), (math.nan, None, 0.05), (1.0, 0.0, 0.05), (1.0, 1.0, 0.05), (1.0, 0.1, 0.5)],
 )
 def test_what_makes_no_sense_is_refused(value: float, margin: float | None, alpha: float) -> None:
     with pytest.raises(ValueError, match=r"within|margin|alpha"):

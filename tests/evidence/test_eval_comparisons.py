@@ -101,6 +101,7 @@ def test_a_run_that_did_not_succeed_is_not_compared(world: World, api: APIClient
         ({"candidate": "other"}, 404, "other"),
         ({"metric": "groundedd"}, 422, "did you mean 'grounded'"),
         ({"margin": "0"}, 422, "above 0"),
+        ({"margin": "5"}, 422, "0.05 for five percentage points"),
         ({"margin": "nan"}, 422, "valid number"),
         ({"margin": "much"}, 422, "margin"),
         ({"marginn": "0.1"}, 422, "margin"),

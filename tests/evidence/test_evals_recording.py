@@ -146,7 +146,9 @@ def test_posting_takes_its_own_scope(world: World, api: APIClient, scope: Scope)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("values", [(1.7e308, -1.7e308), (1.7e308, 1.7e308, -1.0)])
+@pytest.mark.parametrize(
+    "values", [(1.7e308, -1.7e308), (1.7e308, 1.7e308, -1.0), (1e308, 1e308, -1e308, -1e308)]
+)
 def test_scores_whose_spread_is_no_number_are_refused(world: World, values: tuple[float, ...]) -> None:
     content = json.loads(eval_file())
     content["metrics"] = {"speed": {"kind": "mean", "direction": "higher", "unit": "s"}}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence.access import principal_of_user
-from evidence.errors import InvalidInput, NotFound
-from evidence.models import AuditEvent, GateDecision, Membership, Scope, Waiver
+from evidence.errors import ConflictingContent, InvalidInput, NotFound
+from evidence.models import AuditEvent, GateDecision, Membership, Scope, Waiver, WaiverRequest
 from evidence.services.gates import (
     CriterionFinding,
     CriterionReference,
+    ask_waiver,
     decide_gate,
     replay_gate_decision,
 )
@@ -138,6 +140,60 @@ def test_a_waiver_lets_one_criterion_past_and_is_shown(world: World) -> None:
     assert decision.reasons[0]["verdict"] == "not_met"  # what was found stays said
     say("not_met", "not_met")
     assert decide(world).verdict == "fail"
+
+
+def unmet_as(world: World, verdict: str) -> GateDecision:
+    say(verdict)
+    return decide(world)
+
+
+def ask_here(world: World) -> WaiverRequest:
+    """Ask for a waiver of what the gate found unmet when it was last asked."""
+    return ask_waiver(
+        principal=world.principal("author"), release=world.release, criterion_ref="r0/c", reason="small sample",
+        expires_at=timezone.now() + timedelta(days=7),
+    )  # fmt: skip
+
+
+def test_what_was_waived_as_not_known_yet_is_not_waived_once_it_fails(world: World) -> None:
+    unmet_as(world, "insufficient")
+    grant_waiver(ask_here(world), world.principal("approver"))
+    assert unmet_as(world, "stale").verdict == "pass"
+    failed = unmet_as(world, "not_met")
+    assert failed.verdict == "fail"
+    assert "does not cover this" in failed.reasons[0]["detail"]
+    assert replay_gate_decision(failed).agrees
+    grant_waiver(
+        ask_here(world), world.principal("approver")
+    )  # of the fail, which is another thing to accept
+    assert decide(world).verdict == "pass"
+
+
+def test_a_waiver_that_was_asked_for_before_it_failed_is_not_granted_any_more(world: World) -> None:
+    unmet_as(world, "insufficient")
+    asked = ask_here(world)
+    unmet_as(world, "not_met")
+    with pytest.raises(ConflictingContent, match="is known to fail"):
+        grant_waiver(asked, world.principal("approver"))
+    assert ask_here(world) != asked
+
+
+def test_a_waiver_of_one_version_of_a_requirement_is_none_of_the_next(world: World) -> None:
+    unmet_as(world, "not_met")
+    grant_waiver(ask_here(world), world.principal("approver"))
+    assert decide(world).verdict == "pass"
+    FINDINGS[:] = [replace(FINDINGS[0], requirement="r0 v2")]
+    assert decide(world).verdict == "fail"
+
+
+def test_a_decision_of_before_replays_by_the_waivers_of_before(world: World) -> None:
+    unmet_as(world, "insufficient")
+    grant_waiver(ask_here(world), world.principal("approver"))
+    passed = decide(world)
+    say("not_met")
+    for code, verdict in (("gate/3", "pass"), ("gate/4", "fail")):
+        passed.code_version = code
+        assert replay_gate_decision(passed).replayed_verdict == verdict
 
 
 def test_an_expired_waiver_no_longer_counts(world: World) -> None:

@@ -205,7 +205,7 @@ def test_a_gate_asked_while_traces_arrive_keeps_its_alpha() -> None:
 
 
 def test_what_is_missing_counts_against_either_end_at_any_look() -> None:
-    estimate = estimate_share_anytime(tally([Unit(2, 2.0)] * 40, alone_missing=3), 0.9)
+    estimate = estimate_share_anytime(tally([Unit(2, 2.0)] * 40 + [Unit(0, 0.0, 1)] * 3), 0.9)
     assert estimate is not None
     assert (estimate.value, estimate.n, estimate.n_units) == (1.0, 80, 43)
     assert estimate.worst == pytest.approx(40 / 43)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import random
 import subprocess
 import sys
 from collections import defaultdict
@@ -97,6 +98,17 @@ def test_korn_and_graubard_by_hand() -> None:
     )
 
 
+def test_units_of_very_unequal_size_make_no_false_passes() -> None:
+    """Sizes of a lognormal distribution: the residuals of a few large units tell how sure the share is."""
+    rng, passes, draws = np.random.default_rng(11), 0, 400
+    for _ in range(draws):
+        sizes = np.maximum(1, np.round(rng.lognormal(1, 1.5, 100))).astype(int)
+        successes = rng.binomial(sizes, rng.beta(2.1, 0.7 / 3, 100))  # 0.9, correlation 0.3
+        low = share_of(tally(map(Unit, sizes.tolist(), successes.tolist()))).low
+        passes += low is not None and low >= 0.9
+    assert passes / draws <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / draws)
+
+
 @settings(deadline=None, max_examples=80)
 @given(tallies())
 def test_effective_n_is_never_above_n_and_bounds_enclose_the_value(units: Tally) -> None:
@@ -143,7 +155,7 @@ def test_missing_counts_against_both_ends() -> None:
 def test_nothing_observed_is_no_estimate() -> None:
     assert statistics.estimate_share(tally([], alone_missing=3)) is None
     assert statistics.estimate_mean(tally([], alone_missing=3)) is None
-    assert statistics.estimate_percentile({}, 0.9, missing=3) is None
+    assert statistics.estimate_percentile({}, 0.9, alone_missing=3) is None
 
 
 # --- Means ----------------------------------------------------------------------------------------------------
@@ -195,6 +207,8 @@ def test_a_mean_of_units_varies_by_unit() -> None:
         ([Unit(1, 4.0)], "one unit"),
         ([Unit(1, 0.1)] * 9, "all values are equal"),
         ([Unit(1, 4.0), Unit(1, 5.0), Unit(0, 0.0, 1)], "1 observations are missing"),
+        ([Unit(1, 4.0), Unit(1, 5.0)], "2 units cannot show how skewed"),
+        ([Unit(40, 4.0), Unit(40, 5.0), Unit(40, 4.5)], "3 units cannot show how skewed"),
     ],
 )
 def test_a_mean_says_why_it_promises_nothing(units: list[Unit], says: str) -> None:
@@ -203,13 +217,27 @@ def test_a_mean_says_why_it_promises_nothing(units: list[Unit], says: str) -> No
     assert says in estimate.doubt
 
 
+@pytest.mark.parametrize("n", [2, 4, 12])
+def test_a_mean_of_few_skewed_values_makes_no_false_passes(n: int) -> None:
+    """Two values are never skewed, and Cochran's rule let 18 to 48 % of them pass."""
+    rng, passes, draws = np.random.default_rng(2), 0, 1000
+    for _ in range(draws):
+        estimate = statistics.estimate_mean(
+            tally(Unit(1, value) for value in rng.lognormal(0, 1.5, n).tolist())
+        )
+        assert estimate is not None
+        assert estimate.high is not None
+        passes += not estimate.doubt and estimate.high <= math.exp(1.5**2 / 2)
+    assert passes / draws <= 0.05
+
+
 # --- Percentiles ----------------------------------------------------------------------------------------------
 @settings(deadline=None, max_examples=60)
 @given(st.integers(2, 300), st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 5))
 def test_percentile_bounds_are_the_order_statistics(n: int, q: float, missing: int) -> None:
     """Against the binomial itself: the r-th of all values is a bound at 0.95 if P(B < r) is, with missing beyond."""
     values = {str(index): [float(index)] for index in range(1, n + 1)}
-    estimate = statistics.estimate_percentile(values, q, missing=missing)
+    estimate = statistics.estimate_percentile(values, q, alone_missing=missing)
     assert estimate is not None
     everything = n + missing
     above = next(
@@ -236,12 +264,56 @@ def test_attempts_are_no_further_values_of_a_percentile() -> None:
 
 # --- What is missing, and the three ends ----------------------------------------------------------------------
 def test_a_limit_makes_no_dataset_smaller() -> None:
-    assert Plan(samples=1000, limit=25).absent(25) == 975
-    assert Plan(samples=8, epochs=2).absent(14) == 2
-    assert Plan(limit=6).absent(4) == 2
-    assert Plan().absent(0) == 0
+    assert Plan(samples=1000, limit=25).absent([1] * 25) == 975
+    assert Plan(samples=8, epochs=2).absent([2] * 7) == 2
+    assert Plan(limit=6).absent([1] * 4) == 2
+    assert Plan().absent([]) == 0
     assert Plan(limit=6).is_open
     assert Missing(errored=1, absent=2).as_dict() == {"errored": 1, "absent": 2}
+
+
+def test_a_further_attempt_at_one_item_stands_for_none_at_another() -> None:
+    assert Plan(samples=100).absent([2] * 50) == 50
+    assert Plan(samples=25, epochs=4).absent([5] * 20) == 20
+    assert Plan(epochs=4).absent([4, 1]) == 3  # of items that nobody counted, the attempts still are
+
+
+def test_missing_attempts_of_nobody_knows_which_item_fill_whole_items() -> None:
+    """One item of 25 whose 40 attempts were rejected is one failure of 25, and not 40 independent ones of 1,000."""
+    rejected = tally([Unit(40, 40.0)] * 24, alone_missing=40)
+    scored = tally([Unit(40, 40.0)] * 24 + [Unit(40, 0.0)])
+    assert share_of(rejected).low == share_of(scored).low
+    assert share_of(rejected).n_units == 25
+    assert tally([Unit(1, 1.0)], alone_missing=3).n_units == 4
+
+
+def test_missing_attempts_of_unknown_items_make_no_false_passes() -> None:
+    """Each item is wholly right, or wrong in one of twenty and then all of its attempts are rejected."""
+    rng, passes = random.Random(3), 0  # a simulation
+    for _ in range(400):
+        failed = sum(rng.random() < 0.05 for _ in range(100))
+        low = share_of(tally([Unit(5, 5.0)] * (100 - failed), alone_missing=5 * failed)).low
+        passes += low is not None and low >= 0.95
+    assert passes / 400 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
+
+
+def test_missing_values_of_a_percentile_belong_to_their_unit() -> None:
+    fours: dict[str, list[float | None]] = {str(k): [1.0, 1.0, None, None] for k in range(25)}
+    estimate = statistics.estimate_percentile(fours, 0.4)
+    assert estimate is not None
+    assert (estimate.n, estimate.n_units) == (50, 25)
+    unknown = statistics.estimate_percentile({str(k): [1.0] * 4 for k in range(20)}, 0.4, alone_missing=20)
+    assert unknown is not None
+    assert unknown.n_units == 25
+
+
+@pytest.mark.parametrize(("q", "rank"), [(0.55, 55), (0.56, 56), (0.07, 7), (0.95, 95), (0.551, 56)])
+def test_the_value_of_a_percentile_is_that_of_its_rank(q: float, rank: int) -> None:
+    """0.55 x 100 is 55.00000000000001 in floating point."""
+    values = {str(k): [float(k)] for k in range(1, 101)}
+    estimate = statistics.estimate_percentile(values, q)
+    assert estimate is not None
+    assert estimate.value == rank
 
 
 @pytest.mark.parametrize(

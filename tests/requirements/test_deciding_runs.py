@@ -231,6 +231,22 @@ def test_a_dataset_that_a_builder_registered_is_not_independent(world: World) ->
     assert (decision.verdict, decision.reasons[0]["code"]) == ("insufficient", "dataset_by_builder")
 
 
+def test_a_dataset_that_a_builder_had_run_before_is_not_unseen(world: World) -> None:
+    register_eval_versions(world)
+    post(world, eval_file(BAD), principal=acting("user:olga"))
+    pin = registry.PinSpec(slot="model", kind="model", key="smol", label="1", digest=sha256_hex(b"model"))
+    release = registry.register_release(
+        principal=acting("user:olga"), system=world.system, manifest=registry.ReleaseManifest("r2", [pin])
+    )
+    parameters = PARAMETERS.replace("}, metric", "}, independent: [dataset], metric")
+    make_criterion(world, check="evals.metric", parameters=parameters)
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    post(world, eval_file(GOOD, run_key="run-2", release="r2"))
+    decision = decide_gate(principal=acting("token:ci"), system=world.system, gate="release", release=release)
+    assert (decision.verdict, decision.reasons[0]["code"]) == ("insufficient", "dataset_by_builder")
+    assert "used before the release was made by user:olga" in decision.reasons[0]["detail"]
+
+
 # The same suite on the same release, run again and again: files of ../data/evals.
 
 

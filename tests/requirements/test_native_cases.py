@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from evidence import clock
+from evidence.digests import sha256_hex
 from evidence.evals.contracts import EvalFileError
 from evidence.evals.registry import parse_eval_file
 from evidence.models import ArtefactKind, EvalRun, EvalScore, Reject
-from evidence.services import evals, registry
+from evidence.services import registry
 from evidence.services.evals import EvalFileRefused
 from requirements.models import Assessment
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World, acting
+from tests.factories import World, acting, retract
 from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db
@@ -232,15 +233,64 @@ def test_a_refused_file_an_empty_run_and_all_samples_rejected_are_told_apart(wor
 # --- What was planned -------------------------------------------------------------------------------------------
 def test_what_is_absent_is_told_to_whoever_pushed(world: World) -> None:
     dataset = {"key": "tasks", "label": "1", "samples": 20}
-    run = evals.record_eval_run(
-        principal=acting("token:ci"), system=world.system, format_name="native",
-        raw=eval_file([1.0] * 30, dataset=dataset, planned={"epochs": 2, "limit": 15}),
-    ).run  # fmt: skip
+    document = json.loads(eval_file([1.0] * 30, dataset=dataset, planned={"epochs": 2, "limit": 15}))
+    for index, sample in enumerate(document["samples"]):
+        sample["id"] = f"{index // 2}#{index % 2}"
+    run = post(world, json.dumps(document).encode()).run
     score = EvalScore.objects.get(run=run, slice={})
     assert score.low is not None
     assert score.low < 30 / 40
     told = Reject.objects.get(source_ref=run.run_key)
-    assert (told.code, told.detail) == ("absent", "10 of the 40 planned samples are not in the file")
+    assert told.code == "absent"
+    assert told.detail.startswith("10 of the 40 planned samples are not in the file (2 attempts at each item")
+
+
+def test_the_easy_half_twice_is_not_the_whole(world: World) -> None:
+    """50 items of 100, two attempts at each: 100 samples, and half of the dataset is absent."""
+    dataset = {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks"), "samples": 100}
+    document = json.loads(eval_file([1.0] * 100, dataset=dataset))
+    for index, sample in enumerate(document["samples"]):
+        sample["id"] = f"{index // 2}#{index % 2}"
+    post(world, json.dumps(document).encode())
+    found = judged(world, key="half", metric="grounded", at_least=0.80)
+    assert found.verdict == "insufficient"
+    assert "50 absent" in found.detail
+
+
+def test_what_another_run_had_of_the_dataset_is_missing_whatever_the_file_says(world: World) -> None:
+    """25 of the 40 items that a run of another release had, with a plan that says there are 25."""
+    register_eval_versions(world)
+    tasks = {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks")}
+    post(world, eval_file([1.0] * 25, run_key="first", dataset={**tasks, "samples": 25}))
+    assert judged(world, key="before", metric="grounded", at_least=0.80).verdict == "met"
+    whole = post(world, eval_file([1.0] * 40, run_key="whole", dataset=tasks, release=None), release=None).run
+    found = judged(world, key="after", metric="grounded", at_least=0.80)
+    assert found.verdict == "insufficient"
+    assert "run first has 25 items, and run whole has 40 of the same version of the dataset" in found.detail
+    assert replay_assessment(Assessment.objects.get(criterion__version__requirement__key="before")).agrees
+    retract(whole)
+    assert judged(world, key="retracted", metric="grounded", at_least=0.80).verdict == "met"
+
+
+def test_fewer_attempts_at_all_items_are_no_smaller_dataset(world: World) -> None:
+    register_eval_versions(world)
+    document = json.loads(eval_file([1.0] * 60, run_key="twice", release=None))
+    for index, sample in enumerate(document["samples"]):
+        sample["id"] = f"{index // 2}#{index % 2}"
+    post(world, json.dumps(document).encode())
+    post(world, eval_file([1.0] * 30, run_key="once"))
+    assert judged(world, key="once", metric="grounded", at_least=0.80).verdict == "met"
+
+
+def test_attempts_that_no_name_tells_are_no_items(world: World) -> None:
+    """100 names of 25 items, four attempts at each: which are of one item, nobody says."""
+    dataset = {"key": "tasks", "label": "1", "digest": sha256_hex(b"tasks"), "samples": 25}
+    run = post(world, eval_file([1.0] * 100, dataset=dataset, planned={"epochs": 4})).run
+    assert (
+        "4 attempts at each item, each named ITEM#ATTEMPT"
+        in Reject.objects.get(source_ref=run.run_key).detail
+    )
+    assert judged(world, key="untold", metric="grounded", at_least=0.80).verdict == "insufficient"
 
 
 def test_a_limited_run_of_a_dataset_of_unknown_size_is_no_pass(world: World) -> None:

@@ -14,6 +14,7 @@ from evidence.digests import digest_of, sha256_hex
 from evidence.errors import ConflictingContent, EvidenceError, Fault, InvalidInput
 from evidence.evals.aggregate import AggregateScore, aggregate
 from evidence.evals.contracts import EvalFileError, ParsedRun, RunHead, SampleReject, VersionClaim
+from evidence.evals.observations import count_absent
 from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
 from evidence.limits import excess
 from evidence.locks import Lock, hold
@@ -30,12 +31,13 @@ from evidence.models import (
 )
 from evidence.models.base import LABEL_LENGTH
 from evidence.services import audit, blobs, registry
-from evidence.statistics import CONFIDENCE
+from evidence.statistics import CONFIDENCE, Plan
 from evidence.strict_json import read_json
 from evidence.vocabulary import ABSENT, RejectSource
 
 PARSER_VERSION: Final = (
-    "evals/3"  # 2: unknown fields are refused; 3: units, and what is missing, in the intervals
+    # 2: unknown fields are refused; 3: units, and what is missing, in the intervals; 4: what is absent, by item
+    "evals/4"
 )
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
 _BATCH: Final = 1000  # rows of one INSERT
@@ -248,13 +250,13 @@ def _reject_rows(run: EvalRun, rejects: tuple[SampleReject, ...]) -> list[Reject
 
 def _absent_rows(run: EvalRun, parsed: ParsedRun) -> list[Reject]:
     """Return one row of the ledger for all that was planned and is not in the file: it is missing, too."""
-    plan = parsed.head.plan
-    if not parsed.n_absent and not plan.is_open:
+    plan, absent = parsed.head.plan, count_absent(parsed)
+    if not absent and not plan.is_open:
         return []
     if plan.is_open:
         said = f"the run stopped after {plan.limit} items, and the file does not say of how many: give dataset.samples"
     else:
-        said = f"{parsed.n_absent} of the {plan.n} planned samples are not in the file"
+        said = _say_absent(plan, absent)
     return [
         Reject(
             system=run.system,
@@ -262,9 +264,16 @@ def _absent_rows(run: EvalRun, parsed: ParsedRun) -> list[Reject]:
             source_ref=run.run_key,
             code=ABSENT,
             detail=said,
-            item={**asdict(plan), "absent": parsed.n_absent, "open": plan.is_open},
+            item={**asdict(plan), "absent": absent, "open": plan.is_open},
         )
     ]
+
+
+def _say_absent(plan: Plan, absent: int) -> str:
+    planned = plan.epochs * (plan.items or 0)
+    many = f"{absent} of the {planned}" if absent <= planned else f"{absent}"
+    how = f" ({plan.epochs} attempts at each item, each named ITEM#ATTEMPT)" if plan.epochs > 1 else ""
+    return f"{many} planned samples are not in the file{how}"
 
 
 @transaction.atomic

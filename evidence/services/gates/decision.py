@@ -24,15 +24,17 @@ from evidence.models import ArtefactVersion, GateDecision, Release, ReleasePin, 
 from evidence.replay import Replay
 from evidence.selectors.gates import find_deciding, standing_of
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
-from evidence.selectors.waivers import waivers_in_force
+from evidence.selectors.waivers import covers, waivers_in_force
 from evidence.services import audit
 from evidence.services.gates.binding import Binding, make_binding, read_binding, unbound_reasons
 from evidence.services.gates.definition import CriterionReference, find_deciding_gate, read_references
 from evidence.vocabulary import CriterionVerdict
 
-# 2: versions are approved, and what a release pins is registered; 3: reasons have codes, numbers and runs
-GATE_CODE_VERSION: Final = "gate/3"
+# 2: versions are approved, and what a release pins is registered; 3: reasons have codes, numbers and runs;
+# 4: a waiver covers what it was asked for, and nothing worse
+GATE_CODE_VERSION: Final = "gate/4"
 _BARE: Final = frozenset({"gate/1", "gate/2"})  # whose inputs hold no digest of what was told
+_WAIVED_ALL: Final = frozenset({*_BARE, "gate/3"})  # by which a waiver covered whatever its criterion came to
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +144,13 @@ def _decide_and_store(
 def replay_gate_decision(decision: GateDecision) -> Replay:
     """Decide again as of the time of a stored decision, by the version that decided then; nothing is written.
 
-    The inputs of a decision of `gate/2` or before hold less, and are put together as they were then.
+    The inputs of a decision of `gate/2` or before hold less, and are put together as they were then; by `gate/3` and
+    before, a waiver covered whatever its criterion came to.
     """
     as_of, artefact = clock.as_of(decision.as_of), decision.gate_version.artefact
     version = find_deciding(artefact.system, artefact.key, as_of) or decision.gate_version
-    binding, is_bare = read_binding(decision.inputs), decision.code_version in _BARE
-    decided = _decide(
-        version, decision.release, as_of, decision.decided_by, binding, store=False, is_bare=is_bare
-    )
+    binding, code = read_binding(decision.inputs), decision.code_version
+    decided = _decide(version, decision.release, as_of, decision.decided_by, binding, store=False, code=code)
     return Replay(
         kind="gate_decision",
         ref=str(decision.pk),
@@ -180,7 +181,7 @@ def _decide(
     binding: Binding,
     *,
     store: bool,
-    is_bare: bool = False,
+    code: str = GATE_CODE_VERSION,
 ) -> _Decided:
     assessor = cast("Assessor", import_string(settings.GATE_ASSESSOR))
     findings = assessor(
@@ -192,14 +193,14 @@ def _decide(
         store=store,
     )
     waivers, unregistered = _waivers(release, as_of, actor), unregistered_pins(release, as_of)
-    reasons = [_reason(finding, waivers.get(finding.criterion)) for finding in findings]
+    reasons = [_reason(finding, waivers.get(finding.criterion, []), code) for finding in findings]
     told = [finding.told for finding in findings if finding.told is not None]
     unbound = list(unbound_reasons(binding, told, release, as_of))
     inputs = {
         "gate": version.digest,
         **_approval(version),
         "release": release.digest,
-        "findings": [_inputs_of(finding, is_bare=is_bare) for finding in findings],
+        "findings": [_inputs_of(finding, code) for finding in findings],
         "waivers": [reason["waiver"] for reason in reasons if reason["waiver"]],
         **({"unregistered": [pin.version.digest for pin in unregistered]} if unregistered else {}),
         **binding.as_inputs(),
@@ -209,8 +210,8 @@ def _decide(
     return _Decided(_verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings))
 
 
-def _inputs_of(finding: CriterionFinding, *, is_bare: bool) -> dict[str, Any]:
-    told = {} if is_bare or finding.told is None else {"told": digest_of(stated(finding.told))}
+def _inputs_of(finding: CriterionFinding, code: str) -> dict[str, Any]:
+    told = {} if code in _BARE or finding.told is None else {"told": digest_of(stated(finding.told))}
     return {
         "criterion": finding.criterion,
         "requirement": finding.requirement,
@@ -230,18 +231,36 @@ def _verdict(reasons: Sequence[Mapping[str, Any]]) -> GateDecision.Verdict:
     return GateDecision.Verdict.PASS
 
 
-def _reason(finding: CriterionFinding, waiver: Waiver | None) -> dict[str, Any]:
-    waived = waiver is not None and finding.verdict != CriterionVerdict.MET
+def _reason(finding: CriterionFinding, waivers: Sequence[Waiver], code: str) -> dict[str, Any]:
+    """Return what a decision says of a criterion.
+
+    Args:
+        waivers: those of the criterion that are in force, the one granted last decides; empty where there is none.
+    """
+    at_stake = [] if finding.verdict == CriterionVerdict.MET else waivers
+    covering = [each for each in at_stake if code in _WAIVED_ALL or _covers(each, finding)]
+    idle = f"; {_say_uncovered(at_stake[-1])}" if at_stake and not covering else ""
     return {
         "criterion": finding.criterion,
         "requirement": finding.requirement,
         "verdict": finding.verdict,
-        "detail": finding.detail,
+        "detail": f"{finding.detail}{idle}",
         **(stated(finding.told) if finding.told is not None else {}),
         "inputs_digest": finding.inputs_digest,
         "code_version": finding.code_version,
-        "waiver": _shown(waiver) if waived and waiver is not None else None,
+        "waiver": _shown(covering[-1]) if covering else None,
     }
+
+
+def _covers(waiver: Waiver, finding: CriterionFinding) -> bool:
+    return covers(waiver.request, finding.requirement, finding.verdict)
+
+
+def _say_uncovered(waiver: Waiver) -> str:
+    return (
+        f"waiver {waiver.pk} does not cover this: it was asked for when the criterion was not known to fail, or of "
+        "another version of the requirement; ask for another one"
+    )
 
 
 def _reason_of_pin(pin: ReleasePin) -> dict[str, Any]:
@@ -275,7 +294,10 @@ def _shown(waiver: Waiver) -> dict[str, Any]:
     }
 
 
-def _waivers(release: Release, as_of: AsOf, actor: str) -> dict[str, Waiver]:
-    """Return the waivers in force that whoever asks the gate may pass by, by criterion."""
-    found = waivers_in_force(release, as_of)
-    return {waiver.criterion_ref: waiver for waiver in found if acts.can_use_waiver(actor, waiver)}
+def _waivers(release: Release, as_of: AsOf, actor: str) -> dict[str, list[Waiver]]:
+    """Return the waivers in force that whoever asks the gate may pass by, by criterion, as they were granted."""
+    found: dict[str, list[Waiver]] = {}
+    for waiver in waivers_in_force(release, as_of):
+        if acts.can_use_waiver(actor, waiver):
+            found.setdefault(waiver.criterion_ref, []).append(waiver)
+    return found

@@ -15,7 +15,14 @@ from evidence.limits import check_count
 from evidence.locks import Lock, hold
 from evidence.models import GateDecision, Release, Waiver, WaiverDismissal, WaiverRequest
 from evidence.nearest import hint_at, nearest_name
-from evidence.selectors.waivers import is_criterion, newest_decisions, unmet_in, waiting_waivers
+from evidence.selectors.waivers import (
+    covers,
+    is_criterion,
+    newest_decisions,
+    unmet_in,
+    unmet_reasons,
+    waiting_waivers,
+)
 from evidence.services import audit
 
 LONGEST: Final = timedelta(days=90)  # a waiver that lasts longer is a changed requirement
@@ -53,7 +60,7 @@ def ask_waiver(
     mine = waiting_waivers().filter(
         release=release, criterion_ref=criterion_ref, requested_by=principal.actor
     )
-    waiting: WaiverRequest | None = mine.first()
+    waiting: WaiverRequest | None = next((each for each in mine if _is_of(each, decision)), None)
     if waiting is not None:
         return waiting
     request = WaiverRequest.objects.create(
@@ -76,7 +83,8 @@ def settle_waiver(
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_waive` and its siblings do.
-        ConflictingContent: the criterion is met by now.
+        ConflictingContent: the criterion is met by now, is known to fail since, or is of another version of its
+            requirement.
         InvalidInput: there is no such step, a request is declined without saying why, its end has come, or the release
             has as many waivers as it may.
     """
@@ -101,11 +109,16 @@ def _grant(actor: str, request: WaiverRequest) -> Waiver:
     _check_term(request.expires_at)
     release = request.release
     try:
-        _find_unmet(
+        decision = _find_unmet(
             list(newest_decisions(GateDecision.objects.filter(release=release))), request.criterion_ref
         )
     except InvalidInput as exc:
         raise ConflictingContent(str(exc)) from exc
+    if not _is_of(request, decision):
+        raise ConflictingContent(
+            f"Since this was asked for, criterion {request.criterion_ref} is known to fail, or is of another version "
+            "of its requirement: decline this, and have a waiver asked for of what the gate says now."
+        )
     waiver = Waiver.objects.create(
         system=release.system,
         release=release,
@@ -138,6 +151,12 @@ def _taken_before(request: WaiverRequest, to_state: str, actor: str) -> Waiver |
     if to_state == GRANTED:
         return Waiver.objects.filter(request=request, approved_by=actor).first()
     return WaiverDismissal.objects.filter(request=request, outcome=to_state, dismissed_by=actor).first()
+
+
+def _is_of(request: WaiverRequest, decision: GateDecision) -> bool:
+    """Whether a waiver that was asked for would cover what a decision says of its criterion."""
+    found = unmet_reasons(decision, request.criterion_ref)
+    return any(covers(request, reason["requirement"], reason["verdict"]) for reason in found)
 
 
 def _find_unmet(decisions: list[GateDecision], criterion_ref: str) -> GateDecision:
