@@ -162,7 +162,7 @@ def build_claims(trace: Trace, claims: Iterable[CheckedClaim]) -> list[Claim]:
     """Return unsaved claim rows, in order."""
     return [
         Claim(
-            trace=trace,
+            trace_id=trace.pk,
             ordinal=ordinal,
             exchange=claim.exchange,
             text=claim.text,
@@ -180,7 +180,7 @@ def build_citations(claim: Claim, citations: Iterable[CheckedCitation]) -> list[
     """Return unsaved citation rows of a saved claim, in order."""
     return [
         Citation(
-            claim=claim,
+            claim_id=claim.pk,
             ordinal=ordinal,
             document_ref=one.document_ref,
             document_id=one.document_id,
