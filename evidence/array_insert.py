@@ -2,7 +2,7 @@
 
 Django does so by itself, but for a table with a column of arrays or bytes: there it writes a placeholder for each value
 of each row, and making and parsing those costs more than the rows do. Of any table, it asks the field about each value,
-and psycopg escapes each quotation mark of a list by itself; both cost more than what is here.
+and psycopg writes each value of a list by itself; both cost more than what is here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -24,6 +25,7 @@ from django.db.models.options import Options
 _LENGTH: Final = re.compile(r"\(\d+\)")
 # Of whatever field they are, PostgreSQL reads them so.
 _AS_THEY_ARE: Final = frozenset({str, bool, int, datetime, UUID, type(None)})
+_WRITTEN_ALIKE: Final = (str, bool, int, float, Decimal, datetime, UUID, type(None))
 
 
 def insert_as_arrays(rows: Sequence[models.Model]) -> None:
@@ -63,9 +65,9 @@ def _statement(options: Options[Any], fields: tuple[models.Field[Any, Any], ...]
 
 
 def _column(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> Any:
-    """Return a column as it is sent: of texts as one text, for psycopg takes long to escape what stands in a list."""
+    """Return a column as it is sent: as one text, where PostgreSQL reads what Python writes of its values."""
     values = _values(field, _before_saving(field, rows))
-    if all(issubclass(kind, str | None) for kind in set(map(type, values))):
+    if all(issubclass(kind, _WRITTEN_ALIKE) for kind in set(map(type, values))):
         return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
     return values
 
@@ -80,7 +82,7 @@ def _before_saving(field: models.Field[Any, Any], rows: Sequence[models.Model]) 
 def _values(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
     """Return what stands in the array of a column; an array of texts as PostgreSQL writes one."""
     if isinstance(field, models.BinaryField):
-        return [bytes(value) for value in values]
+        return [None if value is None else f"\\x{bytes(value).hex()}" for value in values]
     if isinstance(field, models.JSONField):
         return [_as_json(value, field) for value in values]
     if isinstance(field, ArrayField):
@@ -96,6 +98,7 @@ def _as_json(value: Any, field: models.JSONField[Any, Any]) -> str | None:
     return "[]" if value == [] else json.dumps(value, cls=field.encoder)
 
 
-def _quoted(text: str) -> str:
-    """Return a text as an element of a PostgreSQL array."""
+def _quoted(value: object) -> str:
+    """Return a value as an element of a PostgreSQL array."""
+    text = value if isinstance(value, str) else str(value)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

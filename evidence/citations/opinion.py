@@ -21,7 +21,7 @@ _HAN_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|\d+|[？！：，。；、]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(r"[a-z,] [A-Z][A-Za-z]")
-_MINE: Final = frozenset({"My", "my", "me"})
+_MINE: Final = re.compile(r"\b(?:[Mm]y|me)\b")
 _SIGNS: Final = {
     "you": (frozenset({"you", "your", "yours"}), ("您", "你")),
     "we": (frozenset({"we", "our", "us"}), ("我们",)),
@@ -75,14 +75,13 @@ def features(sentence: str, kinds: tuple[str, ...] = ()) -> frozenset[str]:
 
 def _signs_of(sentence: str) -> list[str]:
     """Return the signs of structure: who speaks of whom, and how."""
-    words = frozenset(_WORD.findall(sentence))
-    small = frozenset(map(in_small_letters, words))
+    words = frozenset(_WORD.findall(in_small_letters(sentence)))
     signs = [
         sign
         for sign, (english, chinese) in _SIGNS.items()
-        if not english.isdisjoint(small) or any(one in sentence for one in chinese)
+        if not english.isdisjoint(words) or any(one in sentence for one in chinese)
     ]
-    if not _MINE.isdisjoint(words):
+    if ("my" in words or "me" in words) and _MINE.search(sentence):
         signs.append("mine")
     if _NAME.search(sentence):
         signs.append("name")

@@ -97,8 +97,9 @@ def check_claims(
         for claim in derive_claims(answer, places, indexes, shelf)
     ]
     stated = [*found, *(_Stated(last, claim, declared=True) for claim in draft.claims)]
-    check_part("claims", len(stated), part_limits())
-    check_part("citations", sum(len(one.claim.citations) for one in stated), part_limits())
+    limits = part_limits()
+    check_part("claims", len(stated), limits)
+    check_part("citations", sum(len(one.claim.citations) for one in stated), limits)
     return tuple(
         CheckedClaim(
             exchange=one.exchange,
