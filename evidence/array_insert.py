@@ -2,7 +2,7 @@
 
 Django does so by itself, but for a table with a column of arrays or bytes: there it writes a placeholder for each value
 of each row, and making and parsing those costs more than the rows do. Of any table, it asks the field about each value,
-and psycopg escapes each quotation mark of a list by itself; both cost more than what is here.
+and psycopg writes each value of a list by itself; both cost more than what is here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from operator import attrgetter
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
@@ -19,7 +24,8 @@ from django.db.models.options import Options
 
 _LENGTH: Final = re.compile(r"\(\d+\)")
 # Of whatever field they are, PostgreSQL reads them so.
-_AS_THEY_ARE: Final = frozenset({str, bool, int, type(None)})
+_AS_THEY_ARE: Final = frozenset({str, bool, int, datetime, UUID, type(None)})
+_WRITTEN_ALIKE: Final = (str, bool, int, float, Decimal, datetime, UUID, type(None))
 
 
 def insert_as_arrays(rows: Sequence[models.Model]) -> None:
@@ -27,7 +33,9 @@ def insert_as_arrays(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     options = type(rows[0])._meta
-    fields = [field for field in options.concrete_fields if _is_given(getattr(rows[0], field.attname), field)]
+    fields = tuple(
+        [field for field in options.concrete_fields if _is_given(getattr(rows[0], field.attname), field)]
+    )
     with connection.cursor() as cursor:
         cursor.execute(_statement(options, fields), [_column(field, rows) for field in fields])
         keys = cursor.fetchall()
@@ -40,7 +48,8 @@ def _is_given(value: object, field: models.Field[Any, Any]) -> bool:
     return not isinstance(value, DatabaseDefault) and not (field.primary_key and value is None)
 
 
-def _statement(options: Options[Any], fields: Sequence[models.Field[Any, Any]]) -> str:
+@cache  # of few tables, and the same columns each time
+def _statement(options: Options[Any], fields: tuple[models.Field[Any, Any], ...]) -> str:
     columns = [connection.ops.quote_name(str(field.column)) for field in fields]
     named, taken, arrays = ", ".join(columns), [], []
     key = connection.ops.quote_name(str(options.pk.column))
@@ -56,19 +65,26 @@ def _statement(options: Options[Any], fields: Sequence[models.Field[Any, Any]]) 
 
 
 def _column(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> Any:
-    """Return a column as it is sent: of texts as one text, for psycopg takes long to escape what stands in a list."""
-    values = _values(field, [field.pre_save(row, add=True) for row in rows])
-    if all(value is None or isinstance(value, str) for value in values):
+    """Return a column as it is sent: as one text, where PostgreSQL reads what Python writes of its values."""
+    values = _values(field, _before_saving(field, rows))
+    if all(issubclass(kind, _WRITTEN_ALIKE) for kind in set(map(type, values))):
         return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
     return values
+
+
+def _before_saving(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> list[Any]:
+    """Return what each row has in a column, as its field has it when it is saved: most have what is there."""
+    if type(field).pre_save is models.Field.pre_save:
+        return list(map(attrgetter(field.attname), rows))
+    return [field.pre_save(row, add=True) for row in rows]
 
 
 def _values(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
     """Return what stands in the array of a column; an array of texts as PostgreSQL writes one."""
     if isinstance(field, models.BinaryField):
-        return [bytes(value) for value in values]
+        return [None if value is None else f"\\x{bytes(value).hex()}" for value in values]
     if isinstance(field, models.JSONField):
-        return [None if value is None else json.dumps(value, cls=field.encoder) for value in values]
+        return [_as_json(value, field) for value in values]
     if isinstance(field, ArrayField):
         return [None if one is None else "{" + ",".join(map(_quoted, one)) + "}" for one in values]
     if _AS_THEY_ARE.issuperset(map(type, values)):
@@ -76,6 +92,13 @@ def _values(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
     return [field.get_db_prep_save(value, connection) for value in values]
 
 
-def _quoted(text: str) -> str:
-    """Return a text as an element of a PostgreSQL array."""
+def _as_json(value: Any, field: models.JSONField[Any, Any]) -> str | None:
+    if value is None:
+        return None
+    return "[]" if value == [] else json.dumps(value, cls=field.encoder)
+
+
+def _quoted(value: object) -> str:
+    """Return a value as an element of a PostgreSQL array."""
+    text = value if isinstance(value, str) else str(value)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

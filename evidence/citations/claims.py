@@ -15,6 +15,7 @@ EXTRACTOR_VERSION: Final = "claim-extract/3"
 _QUOTED: Final = re.compile(
     r"“([^“”]{4,2000})”|\"([^\"]{4,2000})\"|「([^「」]{4,2000})」|『([^『』]{4,2000})』"
 )
+_BEFORE_STOP: Final = re.compile(r"[ \t](?<![ \t].)[ \t]*+(?=[.,;:!?。，；：！？])")
 _NOT_A_MARK: Final = re.compile(r"^[ xX✓]?$|^(?:sic|\.{3}|…)$")
 
 
@@ -86,5 +87,5 @@ def find_marks(text: str, *, offset: int = 0) -> tuple[CitationMark, ...]:
 def remove_marks(text: str) -> str:
     """Return `text` without its citation marks and the spaces they leave before punctuation."""
     bare = MARK.sub("", text)
-    bare = re.sub(r"(?<![ \t])[ \t]++(?=[.,;:!?。，；：！？])", "", bare)
-    return re.sub(r"[ \t]{2,}", " ", bare).strip()
+    bare = _BEFORE_STOP.sub("", bare)
+    return re.sub(r"[ \t][ \t]+", " ", bare).strip()

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from evidence.citations.words import read_words
@@ -18,12 +20,26 @@ _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
 def names_something(text: str) -> bool:
     """Return whether a text has a word, or two Chinese characters, beyond those of conversation."""
-    if any(word.lower() not in _ENGLISH for word in _WORD.findall(_HAN.sub(" ", text))):
-        return True
-    return len(_HAN.findall(_CHINESE.sub(" ", text))) > 1
+    return any(_named(text)) or _count_han(text) > 1
 
 
-def count_named(text: str) -> int:
-    """Return how many words beyond those of conversation stand in a text, two Chinese characters for a word."""
-    words = sum(word.lower() not in _ENGLISH for word in _WORD.findall(_HAN.sub(" ", text)))
-    return words + len(_HAN.findall(_CHINESE.sub(" ", text))) // 2
+def count_named(text: str, *, most: int) -> int:
+    """Return how many words beyond those of conversation stand in a text, two Chinese characters for a word.
+
+    Args:
+        most: no more are counted.
+    """
+    words = len(list(islice(_named(text), most)))
+    return words if words == most else min(words + _count_han(text) // 2, most)
+
+
+def _named(text: str) -> Iterator[str]:
+    """Yield the words beyond those of conversation, but for Chinese ones."""
+    spaced = text if text.isascii() else _HAN.sub(" ", text)
+    words = (found.group() for found in _WORD.finditer(spaced))
+    return (word for word in words if word.lower() not in _ENGLISH)
+
+
+def _count_han(text: str) -> int:
+    """Return how many Chinese characters stand in a text beyond words of conversation."""
+    return 0 if text.isascii() else len(_HAN.findall(_CHINESE.sub(" ", text)))

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from evidence.citations.words import read_alternatives
+from evidence.citations.words import in_small_letters, read_alternatives, read_openings
 
 _MARKUP: Final = re.compile(r"[\s*_>“\"'「『(（]+")
-_OPENER: Final = re.compile(read_alternatives("openers"), re.IGNORECASE)
+_OPENER: Final = read_openings("openers")
 """Words before the statement proper. What follows them is judged."""
 
 _OBJECTION: Final = re.compile(
@@ -27,13 +27,13 @@ _FIRST_PERSON: Final = re.compile(
 _DEED: Final = re.compile(read_alternatives("deeds"))
 """Of `I`, only a deed or a recommendation is a statement: I have closed, I refunded, I recommend."""
 
-_ADVERBIAL: Final = re.compile(read_alternatives("adverbials"), re.IGNORECASE)
+_ADVERBIAL: Final = read_openings("adverbials")
 """A clause before the one that states: `Based on the file, here is what I found` says nothing for all that."""
 
-_IDLE_ENGLISH: Final = re.compile(read_alternatives("idle_en"), re.IGNORECASE)
-_IDLE_CHINESE: Final = re.compile(read_alternatives("idle_zh"), re.IGNORECASE)
-_LETTER: Final = re.compile(r"[A-Za-z]")
-_REQUESTING: Final = re.compile(read_alternatives("requests"), re.IGNORECASE)
+_IDLE_ENGLISH: Final = read_openings("idle_en")
+_IDLE_CHINESE: Final = read_openings("idle_zh")
+_LETTER: Final = re.compile(r"[a-z]")
+_REQUESTING: Final = read_openings("requests")
 _LONGEST_OPENING: Final = 6  # openers taken off, one after the other
 
 
@@ -47,23 +47,31 @@ def states_nothing(sentence: str) -> bool:
 
 
 def _is_idle(sentence: str) -> bool:
-    if _begins_idly(sentence, 0):
+    small = in_small_letters(sentence)
+    if _begins_idly(small, 0):
         return True
-    clause = _ADVERBIAL.match(sentence)
-    return clause is not None and _begins_idly(sentence, clause.end())
+    clause = _ADVERBIAL.match(small)
+    return clause is not None and _begins_idly(small, clause.end())
 
 
-def _begins_idly(sentence: str, position: int) -> bool:
+def _begins_idly(small: str, position: int) -> bool:
     """Return whether one of the openings stands at a place: only those are tried that the letters allow."""
-    if _LETTER.search(sentence, position) and _IDLE_ENGLISH.match(sentence, position):
+    if _LETTER.search(small, position) and _IDLE_ENGLISH.match(small, position):
         return True
-    return not sentence.isascii() and _IDLE_CHINESE.match(sentence, position) is not None
+    return not small.isascii() and _IDLE_CHINESE.match(small, position) is not None
 
 
 def speaks_of_itself(sentence: str) -> bool:
     """Return whether a sentence says what its speaker is, thinks or knows, and tells no deed."""
+    if not _names_itself(sentence):
+        return False
     own = _QUOTED.sub(" ", sentence)
     return _FIRST_PERSON.search(own) is not None and _DEED.search(own) is None
+
+
+def _names_itself(sentence: str) -> bool:
+    """Return whether a sentence has one of the words without which nobody speaks of himself: most have none."""
+    return "I" in sentence or "我" in sentence
 
 
 def find_proper(sentence: str) -> str | None:
@@ -72,7 +80,7 @@ def find_proper(sentence: str) -> str | None:
     None where the sentence tells a deed of the assistant, which is a statement whatever its words.
     """
     rest = strip_openers(sentence)
-    if _DEED.search(rest):
+    if _names_itself(rest) and _DEED.search(rest):
         return None
     parts = _OBJECTION.split(rest, maxsplit=1)
     return parts[1] if len(parts) > 1 and (_is_idle(parts[0]) or speaks_of_itself(parts[0])) else rest
@@ -80,11 +88,11 @@ def find_proper(sentence: str) -> str | None:
 
 def strip_openers(sentence: str) -> str:
     """Return a sentence from its statement proper on: `Yes, unfortunately, the fee stands` without the first two."""
-    position = 0
+    small, position = in_small_letters(sentence), 0
     for _ in range(_LONGEST_OPENING):
         markup = _MARKUP.match(sentence, position)
         position = markup.end() if markup else position
-        opener = _OPENER.match(sentence, position)
+        opener = _OPENER.match(small, position)
         if not opener:
             break
         position = opener.end()
@@ -93,4 +101,4 @@ def strip_openers(sentence: str) -> str:
 
 def asks_or_offers(lead_in: str) -> bool:
     """Return whether a line that leads into a list asks the reader for its items or offers them."""
-    return _REQUESTING.search(lead_in) is not None
+    return _REQUESTING.search(in_small_letters(lead_in)) is not None

@@ -9,6 +9,7 @@ headings and lines that lead into a list, which state an amount or a rate or not
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from evidence.citations.common_words import names_something
@@ -132,6 +133,7 @@ _SHORTEST_ENDED: Final = 2.5  # words of a sentence with its full stop: `Noted.`
 _SHORTEST_EXCLAIMED: Final = 5.0  # `No rush!` is none
 _SHORTEST_OPEN: Final = 5.0  # of one without: what is shorter is a label, unless it has a verb
 _SHORTEST_ITEM: Final = 3.0  # of an item of a list: what is shorter is a label
+_MOST_COUNTED: Final = 8  # words or Chinese characters: as many make each of these lengths
 
 
 def find_kinds(sentence: str, line: Line | None = None, *, weighed: bool = True) -> tuple[str, ...]:
@@ -163,9 +165,9 @@ def find_kinds(sentence: str, line: Line | None = None, *, weighed: bool = True)
 def _is_overruled(text: str, patterns: tuple[str, ...]) -> bool:
     """Return whether a sentence that no rule calls idle reads like those that are.
 
-    An entry, a deed and a duty never do.
+    An entry, a deed and a duty, which is an obligation, never do.
     """
-    if not may_be_overruled(patterns) or _DUTY.search(text):
+    if not may_be_overruled(patterns) or ("obligation" in patterns and _DUTY.search(text)):
         return False
     proper = find_proper(text)
     return proper is not None and not _ENTRY.match(proper) and seems_idle(proper, patterns)
@@ -201,15 +203,20 @@ def is_sentence(text: str, *, shortest: float = _SHORTEST_OPEN) -> bool:
         text: without citation marks.
         shortest: how many words make a statement of one that neither ends like one nor has a verb.
     """
-    words, han = len(_WORD.findall(text)), len(_HAN.findall(text))
-    length = words + han / _HAN_A_WORD
     if not names_something(text):
         return False
+    words, han = _count(_WORD, text), 0 if text.isascii() else _count(_HAN, text)
+    length = words + han / _HAN_A_WORD
     if _EXCLAIMS.search(text):
         return length >= _SHORTEST_EXCLAIMED
     if _ENDS.search(text):
         return length >= _SHORTEST_ENDED
     return length >= shortest or (words > 1 and _VERB.search(text) is not None) or _is_entry(text)
+
+
+def _count(pattern: re.Pattern[str], text: str) -> int:
+    """Return how often a pattern stands in a text, up to the most that makes a difference."""
+    return len(list(islice(pattern.finditer(text), _MOST_COUNTED)))
 
 
 def _is_entry(text: str) -> bool:

@@ -17,8 +17,8 @@ import re
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evidence.citations import numerals
@@ -52,27 +52,31 @@ class NormalisedText:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
-    """One output character and the original code points it stands for."""
+class _Folded:
+    """Characters on the way to comparable form; each stands for `[starts[i], ends[i])` of the original."""
 
-    char: str
-    start: int
-    end: int
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def only(self, places: Sequence[int]) -> _Folded:
+        """Return the characters at some places, in their order."""
+        return _Folded(
+            "".join([self.text[i] for i in places]),
+            [self.starts[i] for i in places],
+            [self.ends[i] for i in places],
+        )
 
 
 def normalise(text: str) -> NormalisedText:
     """Return the comparable form of `text` with its map back; never raises, whatever the text holds."""
-    units = list(_fold(text))
-    units = _rewrite(units, _PERCENT_WORDS, "%")
-    units = _join_thousands(units)
-    units = _read_chinese_numerals(units)
-    units = _rewrite(units, _ZERO_CENTS, "")
-    units = _collapse_separators(units)
-    return NormalisedText(
-        text="".join(unit.char for unit in units),
-        starts=array("L", (unit.start for unit in units)),
-        ends=array("L", (unit.end for unit in units)),
-    )
+    folded = _fold(text)
+    folded = _rewrite(folded, _PERCENT_WORDS, "%")
+    folded = _join_thousands(folded)
+    folded = _read_chinese_numerals(folded)
+    folded = _rewrite(folded, _ZERO_CENTS, "")
+    folded = _collapse_separators(folded)
+    return NormalisedText(folded.text, array("L", folded.starts), array("L", folded.ends))
 
 
 def measure(text: str) -> int:
@@ -84,23 +88,31 @@ def measure(text: str) -> int:
 
 def is_cjk(char: str) -> bool:
     """Return whether `char` is a Han or kana character, which are written without spaces between words."""
-    return _CJK.match(char) is not None
+    return not char.isascii() and _CJK.match(char) is not None
 
 
-def _fold(text: str) -> Iterator[_Unit]:
-    """Yield NFKC, case-folded characters; a base and its combining marks are folded together.
+def _fold(text: str) -> _Folded:
+    """Return NFKC, case-folded characters; a base and its combining marks are folded together.
 
     No more than `_LONGEST_CLUSTER` at once: bringing marks into their order takes time that grows with the square of
     their number, and no writing has as many (UAX #15, stream-safe text, allows 30).
     """
+    if text.isascii():
+        return _Folded(text.lower(), range(len(text)), range(1, len(text) + 1))
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
     start, length = 0, len(text)
     while start < length:
         end, longest = start + 1, min(length, start + _LONGEST_CLUSTER)
         while end < longest and unicodedata.combining(text[end]):
             end += 1
-        for char in _fold_cluster(text[start:end]):
-            yield _Unit(char, start, end)
+        cluster = _fold_cluster(text[start:end])
+        chars.append(cluster)
+        starts += [start] * len(cluster)
+        ends += [end] * len(cluster)
         start = end
+    return _Folded("".join(chars), starts, ends)
 
 
 def _fold_cluster(cluster: str) -> str:
@@ -123,55 +135,67 @@ def _as_ascii_digit(char: str) -> str:
     return char if value is None else str(value)
 
 
-def _text_of(units: Sequence[_Unit]) -> str:
-    return "".join(unit.char for unit in units)
-
-
-def _rewrite(units: list[_Unit], pattern: re.Pattern[str], replacement: str) -> list[_Unit]:
+def _rewrite(folded: _Folded, pattern: re.Pattern[str], replacement: str) -> _Folded:
     """Replace what `pattern` matches; each new character stands for the whole match."""
-    return _replace_matches(units, pattern, lambda _: replacement)
+    return _replace_matches(folded, pattern, lambda _: replacement)
 
 
-def _join_thousands(units: list[_Unit]) -> list[_Unit]:
-    dropped: set[int] = set()
-    for match in _THOUSANDS.finditer(_text_of(units)):
-        dropped.update(i for i in range(*match.span()) if not units[i].char.isdigit())
-    return [unit for i, unit in enumerate(units) if i not in dropped]
+def _join_thousands(folded: _Folded) -> _Folded:
+    text = folded.text
+    dropped = {
+        place
+        for match in _THOUSANDS.finditer(text)
+        for place in range(*match.span())
+        if not text[place].isdigit()
+    }
+    return folded.only([place for place in range(len(text)) if place not in dropped]) if dropped else folded
 
 
-def _read_chinese_numerals(units: list[_Unit]) -> list[_Unit]:
-    return _replace_matches(units, numerals.NUMERAL, lambda match: numerals.read_numeral(match.group()))
+def _read_chinese_numerals(folded: _Folded) -> _Folded:
+    return _replace_matches(folded, numerals.NUMERAL, lambda match: numerals.read_numeral(match.group()))
 
 
 def _replace_matches(
-    units: list[_Unit], pattern: re.Pattern[str], rewrite: Callable[[re.Match[str]], str | None]
-) -> list[_Unit]:
+    folded: _Folded, pattern: re.Pattern[str], rewrite: Callable[[re.Match[str]], str | None]
+) -> _Folded:
     """Replace each match by what `rewrite` answers; None leaves the match as it is."""
-    result: list[_Unit] = []
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
     position = 0
-    for match in pattern.finditer(_text_of(units)):
+    for match in pattern.finditer(folded.text):
         new = rewrite(match)
         if new is None:
             continue
         start, end = match.span()
-        result += units[position:start]
-        result += [_Unit(char, units[start].start, units[end - 1].end) for char in new]
+        chars += (folded.text[position:start], new)
+        starts += [*folded.starts[position:start], *[folded.starts[start]] * len(new)]
+        ends += [*folded.ends[position:start], *[folded.ends[end - 1]] * len(new)]
         position = end
-    return result + units[position:]
+    if not position:
+        return folded
+    left = slice(position, None)
+    return _Folded(
+        "".join([*chars, folded.text[left]]), [*starts, *folded.starts[left]], [*ends, *folded.ends[left]]
+    )
 
 
-def _collapse_separators(units: list[_Unit]) -> list[_Unit]:
-    result: list[_Unit] = []
-    gap: _Unit | None = None  # the separator run since the last kept character
-    for i, unit in enumerate(units):
-        if not _is_kept(units, i):
-            gap = gap or unit
+def _collapse_separators(folded: _Folded) -> _Folded:
+    text = folded.text
+    chars: list[str] = []
+    places: list[int] = []
+    gap = -1  # where the run of separators since the last kept character begins
+    for place, char in enumerate(text):
+        if not (char.isalnum() or _is_kept(text, place)):
+            gap = place if gap < 0 else gap
             continue
-        if gap is not None and result and not (_binds(result[-1].char) or _binds(unit.char)):
-            result.append(_Unit(_SPACE, gap.start, gap.end))
-        gap = None
-        result.append(unit)
-    return result
+        if gap >= 0 and chars and not (_binds(chars[-1]) or _binds(char)):
+            chars.append(_SPACE)
+            places.append(gap)
+        gap = -1
+        chars.append(char)
+        places.append(place)
+    return replace(folded.only(places), text="".join(chars))
 
 
 def _binds(char: str) -> bool:
@@ -179,12 +203,12 @@ def _binds(char: str) -> bool:
     return is_cjk(char) or not (char.isalnum() or char == "-")
 
 
-def _is_kept(units: Sequence[_Unit], i: int) -> bool:
-    char = units[i].char
-    if char.isalnum() or char in _KEPT_PUNCTUATION:
+def _is_kept(text: str, place: int) -> bool:
+    """Return whether a character that is no letter and no digit means something where it stands."""
+    char = text[place]
+    if char in _KEPT_PUNCTUATION:
         return True
-    before = units[i - 1].char if i else _SPACE
-    after = units[i + 1].char if i + 1 < len(units) else _SPACE
+    before, after = text[place - 1 : place] or _SPACE, text[place + 1 : place + 2] or _SPACE
     if char == ".":
         return before.isdigit() and after.isdigit()
     if char == "-":  # a minus sign, not a hyphen or a range

@@ -9,26 +9,27 @@ are whole thousandths, so that the sum is the same on every machine and in every
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
 from evidence.citations.common_words import count_named
 from evidence.citations.idle import speaks_of_itself
-from evidence.citations.words import read_weights
+from evidence.citations.words import in_small_letters, read_weights
 
 _TOKEN: Final = re.compile(r"[a-z]+(?:['’][a-z]+)*|\d+|[?!:,.;$%€£]")
 _HAN_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|\d+|[？！：，。；、]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_WORD: Final = re.compile(r"\w+")
+_NAME: Final = re.compile(r"[a-z,] [A-Z][A-Za-z]")
+_MINE: Final = re.compile(r"\b(?:[Mm]y|me)\b")
 _SIGNS: Final = {
-    "mine": re.compile(r"\b(?:[Mm]y|me)\b"),
-    "you": re.compile(r"\b(?:you|your|yours)\b|[您你]", re.IGNORECASE),
-    "we": re.compile(r"\b(?:we|our|us)\b|我们", re.IGNORECASE),
-    "perhaps": re.compile(r"\b(?:may|might|could|would|perhaps|maybe)\b|可能|或许|也许|不妨", re.IGNORECASE),
-    "name": re.compile(r"(?<=[a-z,] )[A-Z][A-Za-z]+"),
-    "exclaims": re.compile(r"[!！]"),
-}
-"""Signs of structure: who speaks of whom, and how."""
+    "you": (frozenset({"you", "your", "yours"}), ("您", "你")),
+    "we": (frozenset({"we", "our", "us"}), ("我们",)),
+    "perhaps": (
+        frozenset({"may", "might", "could", "would", "perhaps", "maybe"}), ("可能", "或许", "也许", "不妨"),
+    ),
+}  # fmt: skip
+"""Of whom a sentence speaks, and how sure: the words of each sign, and what of Chinese stands anywhere in it."""
 
 _PER_WORD: Final = {False: 6.0, True: 1.6}  # characters a word takes, English and Chinese
 _MOST_NAMED: Final = 6  # words beyond those of conversation that are told apart
@@ -55,31 +56,43 @@ def may_be_overruled(kinds: tuple[str, ...]) -> bool:
 
 def weigh(sentence: str, kinds: tuple[str, ...] = ()) -> int:
     """Return how much a sentence reads like a statement, in thousandths of a logit; less than nothing: rather not."""
-    known = _WEIGHTS
-    return sum([known[name] for name in features(sentence, kinds) if name in known])
+    return sum([_WEIGHTS[name] for name in _WEIGHTS.keys() & features(sentence, kinds)])
 
 
 def features(sentence: str, kinds: tuple[str, ...] = ()) -> frozenset[str]:
     """Return the names of what a sentence shows: words, pairs of words, its first ones, signs, kinds, and length."""
-    return frozenset(_features(sentence, kinds))
-
-
-def _features(sentence: str, kinds: tuple[str, ...]) -> Iterator[str]:
     chinese = _HAN.search(sentence) is not None
-    if chinese:
-        yield "chinese"
-        yield from _of_words(_HAN_TOKEN.findall(sentence), joint="")
-    yield from _of_words(_TOKEN.findall(sentence.lower()), joint="_")
-    yield from (f"kind:{kind}" for kind in kinds)
-    yield from (f"sign:{name}" for name, pattern in _SIGNS.items() if pattern.search(sentence))
-    yield f"names:{min(count_named(sentence), _MOST_NAMED)}"
-    yield f"length:{min(int(len(sentence) / _PER_WORD[chinese] // 3), _LONGEST)}"
+    return frozenset([
+        "always",
+        *(["chinese", *_of_words(_HAN_TOKEN.findall(sentence), joint="")] if chinese else ()),
+        *_of_words(_TOKEN.findall(sentence.lower()), joint="_"),
+        *[f"kind:{kind}" for kind in kinds],
+        *[f"sign:{sign}" for sign in _signs_of(sentence)],
+        f"names:{count_named(sentence, most=_MOST_NAMED)}",
+        f"length:{min(int(len(sentence) / _PER_WORD[chinese] // 3), _LONGEST)}",
+    ])  # fmt: skip
+
+
+def _signs_of(sentence: str) -> list[str]:
+    """Return the signs of structure: who speaks of whom, and how."""
+    words = frozenset(_WORD.findall(in_small_letters(sentence)))
+    signs = [
+        sign
+        for sign, (english, chinese) in _SIGNS.items()
+        if not english.isdisjoint(words) or any(one in sentence for one in chinese)
+    ]
+    if ("my" in words or "me" in words) and _MINE.search(sentence):
+        signs.append("mine")
+    if _NAME.search(sentence):
+        signs.append("name")
+    if "!" in sentence or "！" in sentence:
+        signs.append("exclaims")
     if speaks_of_itself(sentence):
-        yield "sign:I"
-    yield "always"
+        signs.append("I")
+    return signs
 
 
 def _of_words(found: list[str], *, joint: str) -> list[str]:
     tokens = ["#" if one.isdigit() else one for one in found]
-    pairs = [f"{one}{joint}{other}" for one, other in pairwise(tokens)]
+    pairs = map(joint.join, pairwise(tokens))
     return [*tokens, *pairs, f"^{joint.join(tokens[:1])}", f"^{joint.join(tokens[:2])}"]

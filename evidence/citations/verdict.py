@@ -48,6 +48,7 @@ MAX_FUZZY_WORK: Final = 20_000_000_000  # characters of quote x quote x document
 MAX_CANDIDATES: Final = 200  # other documents searched for a misattributed quote, in the order given
 MAX_FUZZY_CANDIDATES: Final = 20  # of them, those where a fuzzy match is looked for too
 MAX_TERMS: Final = 20  # numbers or words that a reason names; how many more there are, nobody reads
+_LEAST_FOUND: Final = FUZZY_THRESHOLD - 0.001  # before it is rounded; elsewhere, nothing nearer is asked for
 _MAX_OCCURRENCES: Final = 1_000  # places looked at in one document for one that cuts no word
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
@@ -287,6 +288,7 @@ class _Search:
         self._hint = hint
         self._checks = checks
         self._version = version
+        self._weight = 0  # of the quote, once it is normalised
 
     def decide(self, source: Source | None, others: Sequence[Source]) -> tuple[_Match, _Match | None]:
         """Return what the cited document gives and, where another has the quote instead, what that gives."""
@@ -295,13 +297,14 @@ class _Search:
             return _Match(Verdict.UNRESOLVABLE, 0.0, Reason.DOCUMENT_UNKNOWN, detail), None
         self._checks.charge_reading(measure(self._quote))
         needle = normalise(self._quote).text
-        if quote_weight(needle) < MIN_QUOTE_WEIGHT:
+        self._weight = quote_weight(needle)
+        if self._weight < MIN_QUOTE_WEIGHT:
             return _not_found(Reason.QUOTE_TOO_SHORT, "the quote is too short to be found anywhere"), None
         own = self._search(needle, source, self._hint, fuzzy=True)
         if own.verdict in FOUND:
             return own, None
         for rank, other in enumerate(others):
-            there = self._search(needle, other, None, fuzzy=rank < MAX_FUZZY_CANDIDATES)
+            there = self._search(needle, other, None, fuzzy=rank < MAX_FUZZY_CANDIDATES, least=_LEAST_FOUND)
             if there.verdict in FOUND:
                 return own, replace(
                     there,
@@ -312,8 +315,14 @@ class _Search:
                 )
         return own, None
 
-    def _search(self, needle: str, source: Source, hint: int | None, *, fuzzy: bool) -> _Match:
-        """Look for the quote in one document: verbatim, then normalised, then fuzzy where that is asked for."""
+    def _search(
+        self, needle: str, source: Source, hint: int | None, *, fuzzy: bool, least: float = 0.0
+    ) -> _Match:
+        """Look for the quote in one document: verbatim, then normalised, then fuzzy where that is asked for.
+
+        Args:
+            least: the score of an alignment that is worth knowing of.
+        """
         self._checks.charge_search(document=(source.document_id, source.digest), characters=source.cost)
         wanted = self._quote.strip()
         places = [(start, start + len(wanted)) for start in self._occurrences(wanted, source.text)]
@@ -327,7 +336,7 @@ class _Search:
             return _Match(Verdict.NORMALISED, 100.0, Reason.SAME_ONCE_NORMALISED, detail, place)
         if not fuzzy:
             return _not_found(Reason.NOTHING_ALIGNS, "no exact match")
-        return self._align(needle, form)
+        return self._align(needle, form, least)
 
     def _occurrences(self, needle: str, text: str) -> Iterator[int]:
         """Yield where `needle` stands by itself: not as a part of a word, nor of one that `non-` turns round."""
@@ -335,9 +344,9 @@ class _Search:
             if self._version == _FIRST_VERSION or not _is_turned_round(text, start):
                 yield start
 
-    def _align(self, needle: str, form: NormalisedText) -> _Match:
+    def _align(self, needle: str, form: NormalisedText, least: float) -> _Match:
         """Look for the passage most like the quote, and say why that is not it."""
-        if quote_weight(needle) < MIN_FUZZY_WEIGHT or len(form.text) < len(needle) // 2:
+        if self._weight < MIN_FUZZY_WEIGHT or len(form.text) < len(needle) // 2:
             return _cut_by_a_word(needle, form) or _not_found(
                 Reason.TOO_SHORT_TO_ALIGN, "no exact match, and too short for a fuzzy one"
             )
@@ -346,7 +355,7 @@ class _Search:
                 Reason.TOO_LONG_TO_ALIGN, "no exact match, and too long for a fuzzy one"
             )
         self._checks.charge_alignment(quote=len(needle), document=len(form.text))
-        alignment = fuzz.partial_ratio_alignment(needle, form.text)
+        alignment = fuzz.partial_ratio_alignment(needle, form.text, score_cutoff=least)
         if alignment is None or alignment.dest_end <= alignment.dest_start:
             return _not_found(Reason.NOTHING_ALIGNS, "nothing aligns")
         score = round(alignment.score, 4)

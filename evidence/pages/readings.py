@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
@@ -22,7 +22,7 @@ from evidence.pages.frame import Page, Step, page_view
 from evidence.pages.reading_form import ReadingForm, as_text
 from evidence.selectors.readings import DOCUMENT, find_readings_in_force
 from evidence.semconv.draft import Flag, RetrievalDraft, TraceDraft
-from evidence.semconv.exchange_json import exchange_as_json
+from evidence.semconv.exchange_json import exchange_as_json, flags_as_json
 from evidence.services import assembly, readings
 
 TEMPLATE: Final = "pages/reading.html"
@@ -96,7 +96,7 @@ def _side(name: str, title: str, trace: Trace, draft: TraceDraft) -> Side:
     told = Trace(
         trace_id=trace.trace_id,
         exchanges=[exchange_as_json(one) for one in draft.exchanges],
-        flags=[asdict(flag) for flag in draft.flags],
+        flags=flags_as_json(draft.flags),
     )
     return Side(name, title, read_turns(told, ()), draft.retrievals, draft.flags)
 

@@ -1,11 +1,11 @@
-"""Exchanges, sources and errors of a trace as JSON: how they are stored, answered and packed."""
+"""Exchanges, sources, errors and flags of a trace as JSON: how they are stored, answered and packed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
-from evidence.semconv.draft import Attachment, Candidate, Exchange, Source, StepError, Told
+from evidence.semconv.draft import Attachment, Candidate, Exchange, Flag, Source, StepError, Told
 
 
 class SourceJson(TypedDict):
@@ -62,6 +62,14 @@ class StepErrorJson(TypedDict):
     message: str
 
 
+class FlagJson(TypedDict):
+    """Something a reader of the trace should know."""
+
+    code: str
+    detail: str
+    span_id: str
+
+
 def exchange_as_json(exchange: Exchange) -> ExchangeJson:
     """Return one turn."""
     return {
@@ -84,6 +92,11 @@ def sources_as_json(sources: Mapping[str, Source]) -> dict[str, SourceJson]:
 def errors_as_json(errors: tuple[StepError, ...]) -> list[StepErrorJson]:
     """Return the steps that failed."""
     return [{"span_id": one.span_id, "step": one.step, "message": one.message} for one in errors]
+
+
+def flags_as_json(flags: Iterable[Flag]) -> list[FlagJson]:
+    """Return what a reader of the trace should know."""
+    return [{"code": one.code, "detail": one.detail, "span_id": one.span_id} for one in flags]
 
 
 def place_as_json(source: Source | None) -> dict[str, Any] | None:

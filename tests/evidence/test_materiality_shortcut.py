@@ -1,4 +1,4 @@
-"""To look for words before patterns hides no kind: tried with sentences of the patterns' own words."""
+"""What is done so that sentences are read faster hides nothing: tried with sentences of the patterns' own words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import re
 from random import Random
 from typing import Final
 
-from evidence.citations.materiality import KINDS, find_patterns
+import pytest
+
+from evidence.citations.idle import find_proper, speaks_of_itself
+from evidence.citations.materiality import KINDS, find_kinds, find_patterns
+from evidence.citations.words import in_small_letters, read_alternatives, read_openings
 
 SEPARATORS: Final = (" ", " ", " ", " ", "-", ", ", ". ", "_", "", "\n")
 SPELLED: Final = (
@@ -69,3 +73,43 @@ def test_each_word_of_a_pattern_is_tried_where_it_matches() -> None:
         if find_patterns(sentence) != _matching(sentence)
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize("name", ["idle_en", "idle_zh", "openers", "adverbials", "requests"])
+def test_an_opening_is_found_whatever_its_case_and_letters(name: str) -> None:
+    """As a pattern for which case does not matter finds it, Turkish letters and a long s included."""
+    expected, pattern = re.compile(read_alternatives(name), re.IGNORECASE), read_openings(name)
+    words = re.findall(r"[A-Za-z]+|[\u3400-\u9fff]+", re.sub(r"\\[a-zA-Z]", " ", read_alternatives(name)))
+    random, found = Random(11), 0
+    for _ in range(3_000):
+        parts = [random.choice(words) + random.choice((" ", ", ", "，")) for _ in range(random.randint(1, 5))]
+        sentence = random.choice((str.upper, str.title, str.swapcase, str))("".join(parts) + "it")
+        for plain, odd in random.sample((("I", "İ"), ("i", "ı"), ("s", "ſ")), k=random.randint(0, 3)):
+            sentence = sentence.replace(plain, odd)
+        match, wanted = pattern.match(in_small_letters(sentence)), expected.match(sentence)
+        assert (match and match.span()) == (wanted and wanted.span()), sentence
+        found += match is not None
+    assert found > 20
+
+
+def test_no_letter_changes_its_place_in_small_letters() -> None:
+    every = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    assert len(in_small_letters(every)) == len(every)
+
+
+def test_a_deed_is_told_where_there_is_the_word_of_who_did_it() -> None:
+    deeds = [re.compile(deed) for deed in read_alternatives("deeds")[3:-1].split(")|(?:")]
+    assert len(deeds) == 5
+    without = "have closed had sent put would recommend advise 已 刚 把 将您 要了。"
+    assert [one.pattern for one in deeds if one.search(without)] == []
+    assert find_proper("I have closed it.") is None
+    assert find_proper("我已办理。") is None
+    assert speaks_of_itself("I think so.")
+    assert speaks_of_itself("我觉得可以")
+
+
+@pytest.mark.parametrize(
+    "duty", ["must", "shall", "prohibited", "forbidden", "必须", "不得", "禁止", "严禁", "应须"]
+)
+def test_a_duty_is_an_obligation(duty: str) -> None:
+    assert "obligation" in find_kinds(f"It all {duty} depends how you feel about it.")

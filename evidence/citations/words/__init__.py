@@ -5,8 +5,13 @@ A change of any of them changes what is extracted, and with it `EXTRACTOR_VERSIO
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
+_CAPITAL: Final = re.compile(r"(?<!\\)[A-Z]")  # a backslash and a capital are a class of characters
+# What also matches `i` or `s` where case does not matter: Turkish letters, and one of old print.
+_ODD_LETTERS: Final = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"))
 _FOLDER = Path(__file__).parent
 
 
@@ -18,6 +23,22 @@ def read_words(name: str) -> list[str]:
 def read_alternatives(name: str) -> str:
     """Return one regular expression of all those of a file, one a line."""
     return "|".join(f"(?:{line})" for line in _lines(name))
+
+
+def read_openings(name: str) -> re.Pattern[str]:
+    """Return one pattern of all the regular expressions of a file, to be asked of a text `in_small_letters`.
+
+    It finds what it would find in the text itself were case told not to matter, in half the time.
+    """
+    return re.compile(_CAPITAL.sub(lambda capital: capital.group().lower(), read_alternatives(name)))
+
+
+def in_small_letters(text: str) -> str:
+    """Return a text with its capitals made small, as many characters as it has."""
+    if not text.isascii():
+        for odd, plain in _ODD_LETTERS:
+            text = text.replace(odd, plain)
+    return text.lower()
 
 
 def read_weights(name: str) -> dict[str, int]:

@@ -97,8 +97,9 @@ def check_claims(
         for claim in derive_claims(answer, places, indexes, shelf)
     ]
     stated = [*found, *(_Stated(last, claim, declared=True) for claim in draft.claims)]
-    check_part("claims", len(stated), part_limits())
-    check_part("citations", sum(len(one.claim.citations) for one in stated), part_limits())
+    limits = part_limits()
+    check_part("claims", len(stated), limits)
+    check_part("citations", sum(len(one.claim.citations) for one in stated), limits)
     return tuple(
         CheckedClaim(
             exchange=one.exchange,
@@ -162,7 +163,7 @@ def build_claims(trace: Trace, claims: Iterable[CheckedClaim]) -> list[Claim]:
     """Return unsaved claim rows, in order."""
     return [
         Claim(
-            trace=trace,
+            trace_id=trace.pk,
             ordinal=ordinal,
             exchange=claim.exchange,
             text=claim.text,
@@ -180,7 +181,7 @@ def build_citations(claim: Claim, citations: Iterable[CheckedCitation]) -> list[
     """Return unsaved citation rows of a saved claim, in order."""
     return [
         Citation(
-            claim=claim,
+            claim_id=claim.pk,
             ordinal=ordinal,
             document_ref=one.document_ref,
             document_id=one.document_id,

@@ -127,7 +127,7 @@ def take_unheld(ids: Sequence[int]) -> list[PendingTrace]:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_UNHELD, [list(ids)])
         ours = [pk for (pk,) in cursor.fetchall()]
-    return list(PendingTrace.objects.filter(pk__in=ours).select_related("system").order_by("pk"))
+    return list(PendingTrace.objects.filter(pk__in=ours).prefetch_related("system").order_by("pk"))
 
 
 class Attempt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from evidence.models import Span
 from evidence.services.assembly.refusals import TraceTooLarge
 from evidence.services.assembly.values import find_large_values
 
@@ -19,6 +19,10 @@ _SPAN_COLUMNS: Final = (
     "system_id", "trace_id", "span_id", "parent_span_id", "name", "start_ns", "end_ns", "status_code",
     "status_message", "attributes", "events", "resource", "scope", "digest", "batch_id", "received_at",
 )  # fmt: skip
+# Not through the model, which takes longer over each row than is taken over what stands in it.
+_READ: Final = f"""
+    SELECT {", ".join(_SPAN_COLUMNS)} FROM evidence_span WHERE trace_id = ANY(%s) AND system_id = ANY(%s)
+"""  # noqa: S608  # our own names
 _MEASURE: Final = """
     SELECT s.system_id, s.trace_id, count(*), sum(
         octet_length(s.attributes::text) + octet_length(s.events::text) + octet_length(s.resource::text)
@@ -89,14 +93,28 @@ def _measure(keys: Sequence[TraceKey]) -> dict[TraceKey, tuple[int, int]]:
 
 def _read_spans(keys: Iterable[TraceKey]) -> dict[TraceKey, list[dict[str, Any]]]:
     wanted = set(keys)
-    trace_ids, system_ids = _columns(wanted)
-    rows = Span.objects.filter(trace_id__in=trace_ids, system__in=system_ids).values(*_SPAN_COLUMNS)
+    if not wanted:
+        return {}
     spans: dict[TraceKey, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        key = (row["system_id"], row["trace_id"])
-        if key in wanted:
-            spans[key].append(dict(row))
+    senders = _Parsed()
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, _columns(wanted))
+        for values in cursor.fetchall():
+            row = dict(zip(_SPAN_COLUMNS, values, strict=True))
+            key = (row["system_id"], row["trace_id"])
+            if key in wanted:
+                row["attributes"], row["events"] = json.loads(row["attributes"]), json.loads(row["events"])
+                row["resource"], row["scope"] = senders[row["resource"]], senders[row["scope"]]
+                spans[key].append(row)
     return dict(spans)
+
+
+class _Parsed(dict[str, Any]):
+    """JSON by its text, parsed once: what a sender says of itself and its libraries stands on each of its spans."""
+
+    def __missing__(self, text: str) -> Any:
+        self[text] = json.loads(text)
+        return self[text]
 
 
 def _columns(keys: Iterable[TraceKey]) -> tuple[list[UUID], list[int]]:

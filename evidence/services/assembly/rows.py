@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -27,6 +27,7 @@ from evidence.semconv.draft import Flag, TraceDraft, VersionRef
 from evidence.semconv.exchange_json import (
     errors_as_json,
     exchange_as_json,
+    flags_as_json,
     place_as_json,
     sources_as_json,
 )
@@ -54,6 +55,7 @@ class TraceInputs:
     draft: TraceDraft
     release: Release | None
     versions: Mapping[VersionRef, ResolvedVersion]
+    indexes: TraceIndexes
     flags: tuple[Flag, ...]
     read_by: ReadBy = RULES_ALONE
 
@@ -61,13 +63,14 @@ class TraceInputs:
         """Return the primary key of the version a reference leads to."""
         return None if ref is None else self.versions[ref].version.pk
 
-    def indexes(self) -> TraceIndexes:
-        """Return the index versions the trace used, in the order of its references."""
-        by_key: dict[str, tuple[int, ...]] = {}
-        for ref in self.draft.versions:
-            if ref.kind == "index":
-                by_key[ref.key] = (*by_key.get(ref.key, ()), self.versions[ref].version.pk)
-        return TraceIndexes(tuple(sorted({pk for pks in by_key.values() for pk in pks})), by_key)
+
+def find_indexes(versions: Mapping[VersionRef, ResolvedVersion]) -> TraceIndexes:
+    """Return the index versions among those that a trace used, in the order of its references."""
+    by_key: dict[str, tuple[int, ...]] = {}
+    for ref, found in versions.items():
+        if ref.kind == "index":
+            by_key[ref.key] = (*by_key.get(ref.key, ()), found.version.pk)
+    return TraceIndexes(tuple(sorted({pk for pks in by_key.values() for pk in pks})), by_key)
 
 
 def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at: datetime) -> Trace:
@@ -104,7 +107,7 @@ def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at
         risk_tier=draft.risk_tier or inputs.system.risk_tier,
         confidence_factors=list(draft.confidence_factors),
         limitations=list(draft.limitations),
-        flags=[asdict(flag) for flag in inputs.flags],
+        flags=flags_as_json(inputs.flags),
         assembler_version=ASSEMBLER_VERSION,
         sealed_at=sealed_at,
     )
@@ -115,18 +118,17 @@ def build_versions(trace: Trace, inputs: TraceInputs) -> list[TraceVersion]:
     pairs = {(ref.slot, found.version.pk) for ref, found in inputs.versions.items()}
     if inputs.read_by.version:
         pairs.add((READING_SLOT, inputs.read_by.version.pk))
-    return [TraceVersion(trace=trace, slot=slot, version_id=pk) for slot, pk in sorted(pairs)]
+    return [TraceVersion(trace_id=trace.pk, slot=slot, version_id=pk) for slot, pk in sorted(pairs)]
 
 
 def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> list[Retrieval]:
     """Return the documents retrieved, with their rows where the index version holds them."""
-    indexes = inputs.indexes()
     rows = []
     for one in inputs.draft.retrievals:
-        document = shelf.find(indexes.meant_by(one.index_key), one.document_ref)
+        document = shelf.find(inputs.indexes.meant_by(one.index_key), one.document_ref)
         rows.append(
             Retrieval(
-                trace=trace,
+                trace_id=trace.pk,
                 span_id=one.span_id,
                 query=one.query,
                 rank=one.rank,
@@ -142,12 +144,11 @@ def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> li
 
 def flag_cut_texts(inputs: TraceInputs, shelf: IndexShelf) -> TraceInputs:
     """Return the inputs with a flag for each document whose text as sent is longer than a retrieval keeps."""
-    indexes = inputs.indexes()
     cut = [
         Flag("document_text_cut", f"of {len(one.text)} characters {LONGEST_TEXT} are kept", one.span_id)
         for one in inputs.draft.retrievals
         if len(one.text) > LONGEST_TEXT
-        and shelf.find(indexes.meant_by(one.index_key), one.document_ref) is None
+        and shelf.find(inputs.indexes.meant_by(one.index_key), one.document_ref) is None
     ]
     return replace(inputs, flags=tuple(sorted({*inputs.flags, *cut}))) if cut else inputs
 
@@ -156,20 +157,22 @@ def build_documents(
     trace: Trace, inputs: TraceInputs, claims: Iterable[CheckedClaim], shelf: IndexShelf
 ) -> list[TraceDocument]:
     """Return the known documents the trace relied on, each once, by the digest of its text."""
-    indexes = inputs.indexes()
     retrieved = (
-        shelf.find(indexes.meant_by(one.index_key), one.document_ref) for one in inputs.draft.retrievals
+        shelf.find(inputs.indexes.meant_by(one.index_key), one.document_ref)
+        for one in inputs.draft.retrievals
     )
     cited = {one.document_digest for claim in claims for one in claim.citations if one.document_digest}
     known = {found.source.digest for found in retrieved if found is not None} | cited
-    return [TraceDocument(trace=trace, digest=digest, cited=digest in cited) for digest in sorted(known)]
+    return [
+        TraceDocument(trace_id=trace.pk, digest=digest, cited=digest in cited) for digest in sorted(known)
+    ]
 
 
 def build_policy_checks(trace: Trace, inputs: TraceInputs) -> list[PolicyCheck]:
     """Return what the policy gates decided."""
     return [
         PolicyCheck(
-            trace=trace,
+            trace_id=trace.pk,
             span_id=one.span_id,
             rule=one.rule,
             decision=one.decision,
@@ -184,7 +187,7 @@ def build_tool_calls(trace: Trace, inputs: TraceInputs) -> list[ToolCall]:
     """Return the tools called."""
     return [
         ToolCall(
-            trace=trace,
+            trace_id=trace.pk,
             span_id=one.span_id,
             tool=one.tool,
             arguments=one.arguments,
@@ -207,7 +210,7 @@ def build_facts(trace: Trace, inputs: TraceInputs, claims: Sequence[CheckedClaim
     stated = {ref.slot for ref in draft.versions if ref.label or ref.digest}
     unregistered = {found.version.pk for found in inputs.versions.values() if not found.registered}
     return TraceFacts(
-        trace=trace,
+        trace_id=trace.pk,
         n_claims=len(claims),
         n_declared=sum(claim.declared for claim in claims),
         n_material_declared=sum(claim.declared for claim in material),

@@ -171,7 +171,7 @@ def _assemble(pending: Sequence[PendingTrace], known: AsOf, budget: TimeBudget) 
         trace = rows.build_trace(one, trace_id=key[1], revision=revision, sealed_at=known.at)
         try:
             checks = CheckBudget(settings.TRACE_CHECK_BUDGET)
-            sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes(), shelf, checks)))
+            sealed.append(_Sealed(trace, one, claims.check_claims(one.draft, one.indexes, shelf, checks)))
         except (CheckTooCostly, TooManyParts) as exc:
             refused[key] = refusal_of(exc)
         if budget.is_spent():
@@ -251,7 +251,13 @@ def _resolve(
         flags += changes.get((system_id, trace_id), ())
         all_flags = rows.collect_flags(draft, flags)
         inputs[system_id, trace_id] = TraceInputs(
-            systems[system_id], draft, release, versions, all_flags, readings[system_id]
+            systems[system_id],
+            draft,
+            release,
+            versions,
+            rows.find_indexes(versions),
+            all_flags,
+            readings[system_id],
         )
     return inputs
 
@@ -274,7 +280,7 @@ def _open_shelf(inputs: Iterable[TraceInputs], known: AsOf) -> IndexShelf:
     versions: set[int] = set()
     refs: set[str] = set()
     for one in inputs:
-        versions.update(one.indexes().all)
+        versions.update(one.indexes.all)
         refs.update(retrieval.document_ref for retrieval in one.draft.retrievals)
         refs.update(citation.document_ref for claim in one.draft.claims for citation in claim.citations)
     return IndexShelf(index_version_ids=versions, refs=refs, as_of=known)

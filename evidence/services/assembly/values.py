@@ -41,6 +41,8 @@ class LargeValues:
         return {**attributes, **{key: _restore(attributes[key], digest) for key, digest in found.items()}}
 
     def _find(self, row: Mapping[str, Any]) -> dict[str, str]:
+        if not self.moved:
+            return {}
         named = _named(row["attributes"], self.also)
         return {key: digest for key, digest in named.items() if self.moved[row["batch_id"]].has(digest)}
 
