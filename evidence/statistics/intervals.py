@@ -34,7 +34,8 @@ class Estimate:
     worst: float | None  # the value, were everything missing as low as it can be; None: without limit
     best: float | None  # the value, were everything missing as high as it can be; None: without limit
     confidence: float  # two-sided, in (0, 1)
-    method: str  # "clopper_pearson" | "korn_graubard" | "hall" | "order_statistic" | "woodruff" | "betting"
+    # "clopper_pearson" | "korn_graubard" | "hall" | "order_statistic" | "woodruff" | "betting" | "prediction_powered"
+    method: str
     doubt: str = ""  # why the interval promises less than its confidence; a pass by it is none
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.binder.paths import file_stem
-from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
+from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet, Retraction
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
 
 
@@ -45,7 +45,8 @@ def eval_run_path(run: EvalRun) -> str:
 
 def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
     retractions = Retraction.objects.filter(scope.as_of.knew("created_at"), run=run).order_by("pk")
-    scores = EvalScore.objects.filter(run=run).order_by("pk")
+    scores = EvalScore.objects.filter(run=run).select_related("judge__artefact").order_by("pk")
+    label_sets = LabelSet.objects.filter(scope.as_of.knew("created_at"), run=run).order_by("pk")
     return {
         "id": str(run.pk),
         "runKey": run.run_key,
@@ -69,13 +70,26 @@ def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
             {"reason": row.reason, "by": row.retracted_by, "at": moment(row.created_at)}
             for row in retractions
         ],
+        "labelSets": [_label_set(each) for each in label_sets],
         "scores": [_score(score) for score in scores],
+    }
+
+
+def _label_set(label_set: LabelSet) -> dict[str, object]:
+    """Return what one person said of answers of the run at once."""
+    labels = Label.objects.filter(label_set=label_set).order_by("pk")
+    return {
+        "by": label_set.labelled_by,
+        "at": moment(label_set.created_at),
+        "digest": label_set.digest,
+        "labels": [{"sample": each.sample_id, "metric": each.metric, "value": each.value} for each in labels],
     }
 
 
 def _score(score: EvalScore) -> dict[str, object]:
     return {
         "metric": score.metric,
+        **({"judge": version_reference(score.judge, slot="judge")} if score.judge else {}),
         "slice": plain(score.slice),
         "value": score.value,
         "n": score.n,
