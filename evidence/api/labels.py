@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from evidence import acts
 from evidence.access import find_system, principal_of, visible_to
-from evidence.api.filtering import FilterSet
+from evidence.api.filtering import FilterSet, IdFilter
 from evidence.api.inputs import Input, QueryInput
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
@@ -45,26 +45,20 @@ class LabelSetIn(Input):
     labels = LabelIn.listed(limit="EVAL_MAX_SAMPLES")
 
 
-class LabelOut(serializers.ModelSerializer[Label]):
-    """One label."""
-
-    sample = serializers.CharField(source="sample_id")
-
-    class Meta:
-        model = Label
-        fields = ["sample", "metric", "value"]
-
-
 class LabelSetOut(serializers.ModelSerializer[LabelSet]):
-    """What one person said of answers of a run at once. Of each answer, the newest label of a person counts."""
+    """What one person said of answers of a run at once; `/api/v1/labels?label_set=ID` lists it."""
 
     system = serializers.CharField(source="run.system.key")
     run_key = serializers.CharField(source="run.run_key")
-    labels = LabelOut(many=True)
+    n_labels = serializers.SerializerMethodField()
 
     class Meta:
         model = LabelSet
-        fields = ["id", "system", "run", "run_key", "labelled_by", "created_at", "digest", "labels"]
+        fields = ["id", "system", "run", "run_key", "labelled_by", "created_at", "digest", "n_labels"]
+
+    def get_n_labels(self, label_set: LabelSet) -> int:
+        """Return how many labels it holds."""
+        return label_set.labels.count()
 
 
 class LabelSetFilter(FilterSet):
@@ -82,7 +76,7 @@ class LabelSets(ScopedList[LabelSet]):
     """List sets of labels, newest first; record one. A person signs in for it: machines do not label."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.REVIEW}
-    queryset = LabelSet.objects.select_related("run__system").prefetch_related("labels")
+    queryset = LabelSet.objects.select_related("run__system")
     serializer_class = LabelSetOut
     filterset_class = LabelSetFilter
 
@@ -104,6 +98,40 @@ class LabelSets(ScopedList[LabelSet]):
         drafts = [LabelDraft(each["sample"], each["metric"], each["value"]) for each in values["labels"]]
         stored = labels.record_labels(principal=principal, run=found, labels=drafts)
         return Response(LabelSetOut(stored).data, status=201)
+
+
+class LabelOut(serializers.ModelSerializer[Label]):
+    """What a person says of one answer. Of each answer, the newest label of a person counts."""
+
+    run_key = serializers.CharField(source="label_set.run.run_key")
+    sample = serializers.CharField(source="sample_id")
+    labelled_by = serializers.CharField(source="label_set.labelled_by")
+    created_at = serializers.DateTimeField(source="label_set.created_at")
+
+    class Meta:
+        model = Label
+        fields = ["label_set", "run_key", "sample", "metric", "value", "labelled_by", "created_at"]
+
+
+class LabelFilter(FilterSet):
+    """Narrow a list of labels."""
+
+    system = django_filters.CharFilter("label_set__run__system__key")
+    run_key = django_filters.CharFilter("label_set__run__run_key")
+    label_set = IdFilter("label_set_id")
+    sample = django_filters.CharFilter("sample_id")
+
+    class Meta:
+        model = Label
+        fields = ["metric"]
+
+
+class Labels(ScopedList[Label]):
+    """List labels, newest first."""
+
+    queryset = Label.objects.select_related("label_set__run")
+    serializer_class = LabelOut
+    filterset_class = LabelFilter
 
 
 class LabelSheetQuery(QueryInput):

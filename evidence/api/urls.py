@@ -59,6 +59,7 @@ urlpatterns = [
     path("eval-runs/<int:pk>", evals.EvalRunDetail.as_view(), name="eval-run"),
     path("eval-runs/<int:pk>/label-sheet", labels.LabelSheet.as_view(), name="label-sheet"),
     path("label-sets", labels.LabelSets.as_view(), name="label-sets"),
+    path("labels", labels.Labels.as_view(), name="labels"),
     path("retractions", retractions.RetractionRequests.as_view(), name="retractions"),
     path(
         "retractions/<int:pk>/transitions",

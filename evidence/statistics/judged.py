@@ -176,8 +176,8 @@ def agreement_of(
         clusters: of each pair, those of one depending on each other; None: each is independent.
 
     Kappa's interval is that of the share of agreement (`shares.estimate_share`) with what chance explains held fixed:
-    unlike the normal one of J. L. Fleiss, J. Cohen and B. S. Everitt, Psychological Bulletin 72 (1969), 323-327, it does
-    not collapse where nobody disagreed.
+    unlike the normal one of J. L. Fleiss, J. Cohen and B. S. Everitt, Psychological Bulletin 72 (1969), 323-327, it
+    does not collapse where nobody disagreed.
 
     Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20
     (1960), 37-46.

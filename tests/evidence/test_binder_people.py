@@ -51,6 +51,24 @@ def test_names_stand_in_one_file_and_are_those_of_the_export(world: World, tmp_p
     assert verify(tmp_path, archive).exit_code == 0
 
 
+def test_labels_are_packed_with_whoever_gave_them_and_the_judge_beside_them(
+    world: World, tmp_path: Path
+) -> None:
+    archive = archive_of(export(fill(world), as_of=None))
+    members = members_of(archive)
+    (path,) = (name for name in members if name.startswith("data/evals/") and name.endswith(".json"))
+    run = json.loads(members[path])
+    (said,) = run["labelSets"]
+    assert said["by"] == actor_of_user(world.people["reviewer"])
+    assert said["labels"] == [
+        {"sample": "s0", "metric": "grounded", "value": 1.0},
+        {"sample": "s1", "metric": "grounded", "value": None},
+    ]
+    assert {score["judge"]["key"] for score in run["scores"]} == {"llm"}
+    assert said["by"] in {each["actor"] for each in json.loads(members["data/people.json"])["people"]}
+    assert verify(tmp_path, archive).exit_code == 0
+
+
 def test_a_token_is_named_with_the_person_it_acts_for(world: World) -> None:
     filled = fill(world)
     world.token(Scope.IMPORT)

@@ -94,7 +94,7 @@ def test_the_judge_of_a_run_is_that_of_each_metric_that_names_none() -> None:
 
 def test_a_judge_that_no_metric_is_by_is_refused() -> None:
     metrics = {key: {**spec, "judge": None} for key, spec in HEAD["metrics"].items()}
-    with pytest.raises(EvalFileError, match="^judge: must be left out"):
+    with pytest.raises(EvalFileError, match=r"^judge: must be left out"):
         judges_of(judge={"key": "llm", "label": "1"}, metrics=metrics)
 
 
