@@ -12,7 +12,7 @@ people would have said.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
@@ -64,6 +64,12 @@ class Labelled:
         return len({answer.unit for answer in self.pairs})
 
     @property
+    def has_gaps(self) -> bool:
+        """Whether an answer has no score, or nobody could tell of one that counts."""
+        unscored = any(answer.judge is None for answer in (*self.counting, *self.rest))
+        return unscored or any(answer.human is None for answer in self.counting)
+
+    @property
     def n_out_of_order(self) -> int:
         """Labelled answers that do not count: one that is drawn before them has no label."""
         return sum(bool(answer.labels) for answer in self.rest)
@@ -78,18 +84,34 @@ def drawn_order(seed: str, sample_ids: Iterable[str]) -> list[str]:
     return sorted(sample_ids, key=lambda sample_id: sha256(f"{seed}\n{sample_id}".encode()).digest())
 
 
-def take_labels(seed: str, answers: Sequence[Answer], *, alone_missing: int = 0) -> Labelled:
-    """Return what people's labels make of the answers of a run.
+def draw(seed: str, answers: Sequence[Answer], *, alone_missing: int = 0) -> list[Answer]:
+    """Return the answers of a run in the order in which they are drawn.
 
     Args:
         alone_missing: missing answers of which nobody knows the id; they are drawn among the others.
     """
     lost = [f"{_NOT_NAMED}{k}" for k in range(alone_missing)]
     by_id = {name: Answer(name, name, None) for name in lost} | {each.sample_id: each for each in answers}
-    ordered = [by_id[name] for name in drawn_order(seed, by_id)]
-    waits = (k for k, each in enumerate(ordered) if each.judge is not None and not each.labels)
-    first = next(waits, len(ordered))
-    return Labelled(tuple(ordered[:first]), tuple(ordered[first:]))
+    return [by_id[name] for name in drawn_order(seed, by_id)]
+
+
+def take_labels(drawn: Sequence[Answer], said: Mapping[str, Mapping[str, float | None]]) -> Labelled:
+    """Return what people's labels make of answers, up to the first that has a score and no label.
+
+    Args:
+        said: the newest label of each person by answer.
+    """
+    counting: list[Answer] = []
+    for answer in drawn:
+        if answer.judge is not None and answer.sample_id not in said:
+            break
+        counting.append(_with_labels(answer, said))
+    return Labelled(tuple(counting), tuple(_with_labels(each, said) for each in drawn[len(counting) :]))
+
+
+def _with_labels(answer: Answer, said: Mapping[str, Mapping[str, float | None]]) -> Answer:
+    labels = said.get(answer.sample_id)
+    return replace(answer, labels=tuple(labels.values())) if labels else answer
 
 
 def estimate_corrected(labelled: Labelled, confidence: float) -> Estimate | None:
@@ -99,10 +121,12 @@ def estimate_corrected(labelled: Labelled, confidence: float) -> Estimate | None
     """
     if labelled.n_units < FEWEST_LABELS:
         return None
-    seen, worst, best = (
+    fills = (None, LOWEST, HIGHEST) if labelled.has_gaps else (None,)
+    found = [
         correct_judge(list(_items(labelled, fill)), confidence, lowest=LOWEST, highest=HIGHEST).estimate
-        for fill in (None, LOWEST, HIGHEST)
-    )
+        for fill in fills
+    ]
+    seen, worst, best = found if labelled.has_gaps else found * 3
     if seen is None or worst is None or best is None:  # not with as many labels
         return None
     value = nearest(seen.value)

@@ -83,27 +83,27 @@ def _faults(run: EvalRun, labels: Sequence[LabelDraft]) -> Iterator[Fault]:
     known = set(samples.values_list("metric", "sample_id"))
     seen: set[tuple[str, str]] = set()
     for index, each in enumerate(labels):
-        place = f"labels[{index}]"
+        answer = (each.metric, each.sample_id)
         if each.metric not in judged:
             hint = hint_at(nearest_name(each.metric, judged))
-            yield Fault(
-                "body",
-                f"{place}.metric",
-                "not_judged",
-                f"{place}.metric: no judge gave {each.metric!r} here; {hint}",
+            yield _fault(index, "metric", "not_judged", f"no judge gave {each.metric!r} here; {hint}")
+        elif answer not in known:
+            yield _fault(
+                index,
+                "sample",
+                "unknown_sample",
+                f"no sample {each.sample_id!r} of the run has {each.metric}",
             )
-        elif (each.metric, each.sample_id) not in known:
-            said = f"{place}.sample: the run has no sample {each.sample_id!r} with {each.metric}"
-            yield Fault("body", f"{place}.sample", "unknown_sample", said)
-        elif (each.metric, each.sample_id) in seen:
-            yield Fault(
-                "body", f"{place}.sample", "labelled_twice", f"{place}.sample: it is labelled above, too"
-            )
+        elif answer in seen:
+            yield _fault(index, "sample", "labelled_twice", "it is labelled above, too")
         elif not _fits(each.value, judged[each.metric]):
-            yield Fault(
-                "body", f"{place}.value", "out_of_range", f"{place}.value: a share lies between 0 and 1"
-            )
-        seen.add((each.metric, each.sample_id))
+            yield _fault(index, "value", "out_of_range", "a share lies between 0 and 1")
+        seen.add(answer)
+
+
+def _fault(index: int, field: str, code: str, why: str) -> Fault:
+    place = f"labels[{index}].{field}"
+    return Fault("body", place, code, f"{place}: {why}")
 
 
 def _fits(value: float | None, unit: str) -> bool:

@@ -12,7 +12,14 @@ from typing import Any, Final, cast
 
 from evidence.actors import person_behind
 from evidence.digests import digest_of
-from evidence.evals.corrected import Answer, Labelled, agreement_with, estimate_corrected, take_labels
+from evidence.evals.corrected import (
+    Answer,
+    Labelled,
+    agreement_with,
+    draw,
+    estimate_corrected,
+    take_labels,
+)
 from evidence.gate_reasons import JudgeTold
 from evidence.models import ArtefactVersion, EvalRun, EvalScore, Release
 from evidence.selectors.builders import builders_of
@@ -80,14 +87,15 @@ def judge_metric(
         return JudgedMetric(None, None, tuple(_no_judge(run, parameters)), {})
     obstacles = list(version_obstacles("judge", judge, run, population, parameters.get("judge")))
     said = _heard(run, population, parameters)
-    labelled, confidence = _labelled(run, counted, said), two_sided(bound_confidence)
+    newest, confidence = newest_labels(said), two_sided(bound_confidence)
+    labelled = take_labels(_draw(run, counted), newest)
     is_correctable = score.unit == "share" and parameters.get("percentile") is None
     estimate = estimate_corrected(labelled, confidence) if is_correctable else None
     agreement = agreement_with(labelled, confidence)
     state = _state(labelled, estimate, is_correctable=is_correctable)
     if demanded is not None:
         obstacles += _unmet(demanded, state, labelled, agreement)
-    people = {each.person for each in said}
+    people = {person for each in labelled.counting for person in newest.get(each.sample_id, ())}
     told = _tell(judge, state, counted, labelled, len(people), estimate, agreement)
     told["decides"] = demanded is not None and estimate is not None
     sets = sorted({each.set_digest for each in said})
@@ -105,13 +113,13 @@ def label_states(run: EvalRun, population: Population, parameters: Mapping[str, 
     said = _heard(run, population, parameters) if demanded is not None else []
     if demanded is None or not said:
         return []
-    counted = count_samples(run, replace(population, where={}), parameters)
-    states: dict[str, None] = {}
+    drawn = _draw(run, count_samples(run, replace(population, where={}), parameters))
+    states: list[str] = []
     for last in dict.fromkeys(each.label_set for each in said):
-        labelled = _labelled(run, counted, [each for each in said if each.label_set <= last])
-        if labelled.n_units >= demanded["min_labels"]:
-            states[_digest(labelled)] = None
-    return list(states)
+        labelled = take_labels(drawn, newest_labels([each for each in said if each.label_set <= last]))
+        if labelled.n_units >= demanded["min_labels"] and [_digest(labelled)] != states[-1:]:
+            states.append(_digest(labelled))
+    return states
 
 
 def _heard(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> list[Said]:
@@ -125,13 +133,9 @@ def _heard(run: EvalRun, population: Population, parameters: Mapping[str, object
     return [each for each in said if each.person in heard]
 
 
-def _labelled(run: EvalRun, counted: Counted, said: Sequence[Said]) -> Labelled:
-    newest = newest_labels(said)
-    answers = [
-        Answer(sample_id, each.unit, each.value, tuple(newest.get(sample_id, {}).values()))
-        for sample_id, each in counted.by_id.items()
-    ]
-    return take_labels(seed_of(run), answers, alone_missing=counted.alone_missing)
+def _draw(run: EvalRun, counted: Counted) -> list[Answer]:
+    answers = [Answer(sample_id, each.unit, each.value) for sample_id, each in counted.by_id.items()]
+    return draw(seed_of(run), answers, alone_missing=counted.alone_missing)
 
 
 def _digest(labelled: Labelled) -> str:

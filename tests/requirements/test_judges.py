@@ -231,6 +231,19 @@ def test_labelling_on_until_it_passes_is_looking_again(world: World) -> None:
     assert reason["measured"]["look"]["earlier"] == ["run-1 with labels 1"]
 
 
+def test_a_label_changed_and_changed_back_is_the_look_it_was(world: World) -> None:
+    gate(world, f"{ASKED}, planned_runs: 2")
+    run = judged_run(world, [1.0] * 300)
+    reviewer = world.principal("reviewer")
+    label(run, reviewer, right, range(50))
+    first = reason_of(world)["measured"]
+    label(run, reviewer, lambda _: 0.0, [3])
+    assert reason_of(world)["measured"]["look"]["number"] == 2
+    label(run, reviewer, right, [3])
+    again = reason_of(world)["measured"]
+    assert (again["look"]["number"], again["judge"]["labels"]) == (1, first["judge"]["labels"])
+
+
 def test_planned_looks_share_alpha(world: World) -> None:
     gate(world, f"{ASKED}, planned_runs: 2")
     run = judged_run(world, [1.0] * 300)
