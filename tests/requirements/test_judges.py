@@ -41,7 +41,14 @@ def versions(world: World) -> None:
 
 
 def register_judge(world: World) -> None:
-    version = registry.ensure_version(system=world.system, kind=ArtefactKind.JUDGE, actor="user:ci", **JUDGE)
+    version = registry.ensure_version(
+        system=world.system,
+        kind=ArtefactKind.JUDGE,
+        key=JUDGE["key"],
+        label=JUDGE["label"],
+        digest=JUDGE["digest"],
+        actor="user:ci",
+    )
     registry.register_version(principal=acting("user:ann"), version=version)
 
 
