@@ -5,7 +5,7 @@ Decisions of `gate/2` and before hold only criterion, requirement, verdict, deta
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 SIGNIFICANT: Final = 12  # decimal digits of a number in a decision, before it is digested
 
@@ -53,6 +53,28 @@ class LookTold(TypedDict):
     earlier: list[str]  # keys of the runs that were looks before, the last twenty
 
 
+class JudgeTold(TypedDict):
+    """A judge that gave the metric, and what people's labels make of its scores (`evidence.evals.corrected`)."""
+
+    judge: str
+    digest: str
+    state: str  # `calibrated`, `uncalibrated` (nobody labelled an answer), `too_few_labels`, `uncorrectable`
+    decides: bool  # whether the criterion asks for people's word: value and interval above are then the corrected ones
+    raw: float | None  # the mean of the judge's scores
+    value: float | None  # corrected, with its interval; null unless calibrated
+    low: float | None
+    high: float | None
+    n_labels: int  # answers of which judge and people both say something
+    n_units: int  # independent ones among them
+    n_people: int
+    n_out_of_order: int  # labelled answers that do not count: one that is drawn before them has no label
+    agreeing: float | None  # share of the labelled answers on which both say the same
+    kappa: float | None  # Cohen's; null where chance explains all
+    kappa_low: float | None
+    kappa_high: float | None
+    labels: str  # digest of the labels that count
+
+
 class Numbers(TypedDict):
     """What was measured, in the part that decides: the whole, or the worst slice."""
 
@@ -72,6 +94,7 @@ class Numbers(TypedDict):
     n_waiting: int  # observations that do not count yet, because their unit may still grow
     missing: dict[str, int]  # of them not observed, by reason
     look: LookTold | None  # null where looks are not counted
+    judge: NotRequired[JudgeTold]  # left out where no judge gave the metric
 
 
 class CriterionTold(TypedDict):

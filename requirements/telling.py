@@ -26,9 +26,16 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "metric_absent": "post a run of the suite that has the metric, or have this run retracted by two people",
     "suite_unregistered": "have an approver register the version, or run the suite with one that is registered",
     "evaluator_unregistered": "have an approver register the version, or run the suite with one that is registered",
+    "judge_unregistered": "have an approver register the version, or run the suite with one that is registered",
     "dataset_unregistered": "have an approver register the version, or run the suite with one that is registered",
     "suite_differs": "run the suite in the version that the criterion names",
     "evaluator_differs": "run the suite with the evaluator that the criterion names",
+    "judge_differs": "run the suite with the judge that the criterion names",
+    "judge_absent": "say in the file which judge gave the metric (`judge`), and post the run under a new run key",
+    "judge_uncorrectable": "have the criterion changed: only a mean of values in [0, 1] is corrected by labels",
+    "judge_uncalibrated": "have people label answers of the run, in the order in which they are drawn",
+    "too_few_labels": "have people label more answers of the run, in the order in which they are drawn",
+    "agreement_too_low": "have the judge improved, and run the suite with it again",
     "dataset_differs": "run the suite on the dataset that the criterion names",
     "no_model_pinned": "freeze a release that pins its model",
     "model_differs": "run the suite on the model that the release pins",
@@ -58,6 +65,9 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "no_interval": "more observations than one",
     "cannot_count": _PUT_RIGHT,
 }
+
+# What settles these is no further look, or says itself how one becomes allowed.
+_NEEDS_NO_LOOK: Final = frozenset({"beyond_plan", "not_met", "judge_uncalibrated", "too_few_labels"})
 
 
 def tell(
@@ -97,9 +107,10 @@ def settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling | N
     if judgement.code == "too_few_to_tell":
         settling = {**settling, "detail": f"{settling['detail']}{_say_what_more_shows(rule, measured)}"}
     has_room = look is None or look["number"] < look["planned"]
-    if has_room or judgement.code in ("beyond_plan", "not_met"):
+    if has_room or judgement.code in _NEEDS_NO_LOOK:
         return settling
-    first = f"for a run more than planned, first {SETTLED_BY['beyond_plan']}"
+    further = "more labels or a run" if measured.judge and measured.judge["decides"] else "a run"
+    first = f"for {further} more than planned, first {SETTLED_BY['beyond_plan']}"
     return {**settling, "detail": f"{settling['detail']}; {first}"}
 
 
@@ -109,10 +120,9 @@ def _settle(judgement: Judgement, measured: Measured, rule: Rule) -> Settling:
         return {"more_units": n, "detail": f"at least {n} more observations"}
     if judgement.code == "too_few_to_tell":
         more = more_units(measured.estimate, rule.threshold) if measured.estimate else None
-        return {
-            "more_units": more,
-            "detail": f"about {more:,} more units like these" if more else "more observations",
-        }
+        by_labels = measured.judge is not None and measured.judge["decides"]
+        what, otherwise = ("labelled units", "more labels") if by_labels else ("units", "more observations")
+        return {"more_units": more, "detail": f"about {more:,} more {what} like these" if more else otherwise}
     return _do(judgement.code)
 
 
@@ -137,7 +147,7 @@ def _do(code: str) -> Settling:
 
 
 def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Numbers:
-    return {
+    numbers: Numbers = {
         "where": dict(where),
         "value": measured.value,
         "low": measured.low,
@@ -155,3 +165,6 @@ def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Number
         "missing": dict(measured.missing),
         "look": measured.look,
     }
+    if measured.judge is not None:
+        numbers["judge"] = measured.judge
+    return numbers

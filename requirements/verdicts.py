@@ -242,7 +242,8 @@ def _say_what_settles(rule: Rule, measured: Measured) -> str:
         return ""
     more = more_units(estimate, rule.threshold)
     if more is not None:
-        return f"; about {more:,} more units would settle it"
+        labelled = "labelled " if measured.judge and measured.judge["decides"] else ""
+        return f"; about {more:,} more {labelled}units would settle it"
     n_missing = sum(measured.missing.values())
     return (
         f"; the {n_missing} that are missing could decide it" if missing_could_decide(rule, measured) else ""

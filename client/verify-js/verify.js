@@ -2259,7 +2259,9 @@
   // Where actors stand: in which files, under which members, and in the members of which lists.
   const ACTORS = [
     ["data/evidence/", ["owner"], []],
-    ["data/evals/", ["postedBy"], [["retractions", "by"], ["retractions", "confirmedBy"], ["retractionRequests", "by"]]],
+    ["data/evals/", ["postedBy"], [
+      ["retractions", "by"], ["retractions", "confirmedBy"], ["retractionRequests", "by"], ["labelSets", "by"],
+    ]],
     ["data/gates/", ["decidedBy", "requestedBy", "approvedBy", "gateApprovedBy"], [["gateProposals", "by"]]],
     ["data/redactions.json", [], [["redactions", "approvedBy"]]],
     ["data/requirements/", ["proposedBy", "approvedBy"], [["waivers", "requestedBy"], ["waivers", "approvedBy"]]],

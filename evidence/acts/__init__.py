@@ -52,9 +52,11 @@ from evidence.acts.exporting import (
 from evidence.acts.judging import (
     can_adjudicate,
     can_judge,
+    can_label,
     can_review,
     check_can_adjudicate,
     check_can_judge,
+    check_can_label,
     check_can_review,
 )
 from evidence.acts.keeping import (
@@ -185,6 +187,7 @@ __all__ = [
     "can_ingest",
     "can_issue_token",
     "can_judge",
+    "can_label",
     "can_make_password_link",
     "can_make_superuser",
     "can_operate",
@@ -244,6 +247,7 @@ __all__ = [
     "check_can_ingest",
     "check_can_issue_token",
     "check_can_judge",
+    "check_can_label",
     "check_can_make_password_link",
     "check_can_make_superuser",
     "check_can_operate",

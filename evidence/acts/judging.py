@@ -1,11 +1,11 @@
-"""Judging answers: who may review, and settle what two reviewers see differently."""
+"""Judging answers: who may review or label them, and settle what two reviewers see differently."""
 
 from __future__ import annotations
 
 from evidence.access import Principal
 from evidence.acts.asking import as_question, check_not_own_release, check_of_system, check_signed_in
 from evidence.errors import AccessDenied, ConflictingContent
-from evidence.models import ReviewTask, Scope, Trace
+from evidence.models import EvalRun, Retraction, ReviewTask, Scope, Trace
 from evidence.selectors.review_tasks import with_queue_state
 from evidence.selectors.revisions import find_later_revision
 
@@ -66,6 +66,18 @@ def check_can_adjudicate(principal: Principal, task: ReviewTask) -> None:
         raise ConflictingContent("There is nothing to adjudicate: the reviews so far do not disagree.")
 
 
+def check_can_label(principal: Principal, run: EvalRun) -> None:
+    """Say what answers of an eval run are worth, beside a judge: a reviewer, of a release that is not theirs."""
+    check_can_judge(principal)
+    check_of_system(principal, run.system)
+    check_not_own_release(
+        principal, run.release, "You put this release on record, so another person must label its answers."
+    )
+    if Retraction.objects.filter(run=run).exists():
+        raise ConflictingContent("This run was retracted: label answers of the run that counts.")
+
+
 can_judge = as_question(check_can_judge)
 can_review = as_question(check_can_review)
 can_adjudicate = as_question(check_can_adjudicate)
+can_label = as_question(check_can_label)

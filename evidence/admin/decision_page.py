@@ -52,6 +52,7 @@ class ShownReason:
     detail: str
     bar: SafeString | str
     n: str
+    judge: str
     runs: tuple[ShownRun, ...]
     settles: str
     waiver: str
@@ -76,6 +77,7 @@ def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
         detail=str(reason.get("detail", "")),
         bar=_bar(reason, measured) if measured.get("value") is not None else "",
         n=_say_n(measured),
+        judge=_say_judge(measured.get("judge")),
         runs=tuple(_show_run(run, names) for run in runs),
         settles=str(settles.get("detail", "")),
         waiver=_say_waiver(reason.get("waiver"), names),
@@ -124,9 +126,33 @@ def _say_n(measured: Json) -> str:
 
 def _say_units(measured: Json) -> str:
     """Say how many independent units there are, and what they are where they are not the observations."""
-    units = _("%(n)s independent units") % {"n": measured["n_units"]}
+    by_labels = (measured.get("judge") or {}).get("decides")
+    said = _("%(n)s independent units that people labelled") if by_labels else _("%(n)s independent units")
+    units = said % {"n": measured["n_units"]}
     named = _UNITS.get(measured.get("units_of", ""))
     return f"{units} ({named})" if named and measured["n_units"] != measured["n_observations"] else units
+
+
+def _say_judge(judge: Json | None) -> str:
+    """Say what people's labels make of the judge's scores: raw and corrected value, agreement, how many labels."""
+    if not judge:
+        return ""
+    said = [judge["judge"], in_words(judge["state"]), _("raw value %(raw)s") % {"raw": _figure(judge["raw"])}]
+    if judge["value"] is not None:
+        corrected = _("corrected by people %(value)s (%(low)s to %(high)s)")
+        said.append(corrected % {name: _figure(judge[name]) for name in ("value", "low", "high")})
+        said.append(_("which decides") if judge["decides"] else _("which the criterion does not ask for"))
+    if judge["kappa"] is not None:
+        agreement = _("agreement kappa %(kappa)s (%(kappa_low)s to %(kappa_high)s)")
+        said.append(agreement % {name: _figure(judge[name]) for name in ("kappa", "kappa_low", "kappa_high")})
+    said.append(_("%(n_labels)s labels in %(n_units)s independent units by %(n_people)s people") % judge)
+    if judge["n_out_of_order"]:
+        said.append(_("%(n_out_of_order)s further labels are ahead of their turn and do not count") % judge)
+    return "; ".join(map(str, said))
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _show_run(run: Json, names: Mapping[str, str]) -> ShownRun:

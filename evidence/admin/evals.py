@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
@@ -23,11 +29,21 @@ class EvalRunAdmin(SteppedModelAdmin):
     chain = [
         ChainLink("Scores", "evidence.evalscore", "run__id__exact"),
         ChainLink("Samples", "evidence.evalsample", "run__id__exact"),
+        ChainLink("Labels of people", "evidence.labelset", "run__id__exact"),
         ChainLink("Retraction", "evidence.retraction", "run__id__exact"),
         ChainLink("Requested retractions", "evidence.retractionrequest", "run__id__exact"),
     ]
     steps, step_of = ASKING, "run"
     steps_title, reason_label = _("Was this run wrong?"), _("Reason")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Add the way to the label sheet."""
+        return [*super().get_fields(request, obj), "label_sheet"]
+
+    @admin.display(description=_("Label sheet"))
+    def label_sheet(self, run: EvalRun) -> SafeString:
+        address = reverse("admin:label_sheet", args=[run.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Label its answers"))
 
     @admin.display(description="Release")
     def release_link(self, run: EvalRun) -> str:
@@ -46,6 +62,7 @@ class EvalRunAdmin(SteppedModelAdmin):
 class EvalScoreAdmin(ReadOnlyModelAdmin):
     list_display = [
         "metric",
+        "judge",
         "part",
         "measured",
         "direction",
@@ -55,7 +72,7 @@ class EvalScoreAdmin(ReadOnlyModelAdmin):
         "run_link",
     ]
     list_filter = [related("run__system"), recent("metric")]
-    list_select_related = ["run"]
+    list_select_related = ["run", "judge__artefact"]
     search_fields = ["metric"]
     ordering = ["-id"]
 

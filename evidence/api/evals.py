@@ -27,11 +27,17 @@ from evidence.vocabulary import RejectSource
 class EvalScoreOut(serializers.ModelSerializer[EvalScore]):
     """One metric over one slice; at `confidence` 0.90, two-sided, `low` and `high` are bounds at 0.95 each."""
 
+    judge = serializers.CharField(
+        source="judge.digest",
+        default=None,
+        help_text="Digest of the judge's version; null: no judge gave it.",
+    )
+
     class Meta:
         model = EvalScore
         fields = [
-            "metric", "slice", "value", "unit", "direction", "n", "n_unscored", "n_error", "stderr", "low", "high",
-            "confidence", "interval_method",
+            "metric", "judge", "slice", "value", "unit", "direction", "n", "n_unscored", "n_error", "stderr", "low",
+            "high", "confidence", "interval_method",
         ]  # fmt: skip
 
 
@@ -141,7 +147,7 @@ class EvalRuns(ScopedList[EvalRun]):
     queries = {"POST": EvalFileQuery}
     queryset = EvalRun.objects.select_related(
         "system", "release", "suite", "evaluator", "dataset", "retraction"
-    ).prefetch_related("scores")
+    ).prefetch_related("scores__judge")
     serializer_class = EvalRunOut
     filterset_class = EvalRunFilter
 

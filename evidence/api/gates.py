@@ -70,6 +70,30 @@ class LookToldOut(serializers.Serializer[Any]):
     earlier = serializers.ListField(child=serializers.CharField(), help_text="Keys of the last runs before.")
 
 
+class JudgeToldOut(serializers.Serializer[Any]):
+    """The judge that gave a metric, and what people's labels make of its scores."""
+
+    judge = serializers.CharField()
+    digest = serializers.CharField()
+    state = serializers.ChoiceField(choices=["calibrated", "uncalibrated", "too_few_labels", "uncorrectable"])
+    decides = serializers.BooleanField(help_text="The criterion is judged by the corrected value.")
+    raw = serializers.FloatField(allow_null=True, help_text="The mean of the judge's scores.")
+    value = serializers.FloatField(allow_null=True, help_text="Corrected; null unless calibrated.")
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    n_labels = serializers.IntegerField(help_text="Answers of which judge and people both say something.")
+    n_units = serializers.IntegerField(help_text="Independent ones among them.")
+    n_people = serializers.IntegerField()
+    n_out_of_order = serializers.IntegerField(
+        help_text="Labelled answers that do not count: one drawn before them has no label."
+    )
+    agreeing = serializers.FloatField(allow_null=True, help_text="Share on which both say the same.")
+    kappa = serializers.FloatField(allow_null=True, help_text="Cohen's.")
+    kappa_low = serializers.FloatField(allow_null=True)
+    kappa_high = serializers.FloatField(allow_null=True)
+    labels = serializers.CharField(help_text="Digest of the labels that count.")
+
+
 class NumbersToldOut(serializers.Serializer[Any]):
     """What was measured, in the part that decides: the whole, or the worst slice."""
 
@@ -95,6 +119,7 @@ class NumbersToldOut(serializers.Serializer[Any]):
     )
     missing = serializers.DictField(child=serializers.IntegerField())
     look = LookToldOut(required=False, allow_null=True)
+    judge = JudgeToldOut(required=False, help_text="Left out where no judge gave the metric.")
 
 
 class SettlingOut(serializers.Serializer[Any]):

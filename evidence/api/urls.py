@@ -15,6 +15,7 @@ from evidence.api import (
     gates,
     indexes,
     ingest,
+    labels,
     log_proofs,
     people,
     readings,
@@ -56,6 +57,9 @@ urlpatterns = [
     path("eval-runs", evals.EvalRuns.as_view(), name="eval-runs"),
     path("eval-runs/compare", eval_comparisons.EvalComparisonDetail.as_view(), name="eval-run-comparison"),
     path("eval-runs/<int:pk>", evals.EvalRunDetail.as_view(), name="eval-run"),
+    path("eval-runs/<int:pk>/label-sheet", labels.LabelSheet.as_view(), name="label-sheet"),
+    path("label-sets", labels.LabelSets.as_view(), name="label-sets"),
+    path("labels", labels.Labels.as_view(), name="labels"),
     path("retractions", retractions.RetractionRequests.as_view(), name="retractions"),
     path(
         "retractions/<int:pk>/transitions",

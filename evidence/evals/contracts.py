@@ -37,6 +37,15 @@ class RunStatus(ChoiceEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class VersionClaim:
+    """Which version of an artefact the runner says it used; the digest wins over the label."""
+
+    key: str
+    label: str | None
+    digest: str | None  # 64 lower-case hexadecimal characters
+
+
+@dataclass(frozen=True, slots=True)
 class MetricSpec:
     """One metric, as the file declares it."""
 
@@ -45,20 +54,12 @@ class MetricSpec:
     direction: Direction
     unit: str  # "share", "ms", "tokens", ...
     applies_everywhere: bool = True  # whether a sample that does not mention it lacks it
+    judge: VersionClaim | None = None  # the model that gave the values; None: no model did
 
     @property
     def is_bounded(self) -> bool:
         """Whether no value may leave [0, 1], which decides the interval."""
         return self.kind == "proportion" or self.unit == "share"
-
-
-@dataclass(frozen=True, slots=True)
-class VersionClaim:
-    """Which version of an artefact the runner says it used; the digest wins over the label."""
-
-    key: str
-    label: str | None
-    digest: str | None  # 64 lower-case hexadecimal characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,6 @@ class Migration(migrations.Migration):
 
     atomic = False  # each step by itself, beside writers
 
-    dependencies = [("evidence", "0035_asked_by_one_granted_by_another")]
+    dependencies = [("evidence", "0037_judges_and_labels")]
 
     operations = [Live(migrations.AddField("tracefacts", "conversation", models.UUIDField(null=True)))]

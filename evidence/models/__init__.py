@@ -58,6 +58,7 @@ from evidence.models.gate import (
 )
 from evidence.models.ingest import IngestBatch, PendingTrace, Reject, Span
 from evidence.models.item import Evidence, EvidenceLink, Role
+from evidence.models.label import Label, LabelSet
 from evidence.models.person import Pseudonym
 from evidence.models.reading import ReadingState, ReadingTransition
 from evidence.models.review import Adjudication, ReasonCode, Review, ReviewTask
@@ -114,6 +115,8 @@ __all__ = [
     "GateState",
     "GateTransition",
     "IngestBatch",
+    "Label",
+    "LabelSet",
     "Layer",
     "Leaf",
     "LegalHold",

@@ -25,6 +25,7 @@ class ArtefactKind(models.TextChoices):
     DATASET = "dataset"
     SUITE = "suite"
     EVALUATOR = "evaluator"
+    JUDGE = "judge"
     POLICY = "policy"
     TOOL = "tool"
     GATE = "gate"
@@ -44,7 +45,9 @@ INTERNAL_KINDS: Final = frozenset(
 )
 
 # What a system is measured with: whoever chooses it, chooses the result.
-INSTRUMENT_KINDS: Final = frozenset({ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET})
+INSTRUMENT_KINDS: Final = frozenset(
+    {ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.JUDGE, ArtefactKind.DATASET}
+)
 # What a release may pin, and what is registered by an act of its own; gates, readings and requirements are approved.
 RELEASE_KINDS: Final = INSTRUMENT_KINDS | {
     ArtefactKind.MODEL, ArtefactKind.PROMPT, ArtefactKind.INDEX, ArtefactKind.DOCUMENT, ArtefactKind.POLICY,

@@ -103,6 +103,8 @@ class EvalScore(AppendOnlyModel):
 
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="scores")
     metric = models.CharField(max_length=LABEL_LENGTH)
+    # The model that gave the values; None: no model did, or the file did not say.
+    judge = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, null=True, related_name="+")
     slice = models.JSONField(default=dict)  # {} is the whole run
     unit = models.CharField(max_length=KEY_LENGTH)  # "share", "seconds"
     direction = models.CharField(max_length=10, choices=Direction.choices())

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.evals.contracts import Direction
+from evidence.evals.observations import item_of, units_of
 from evidence.models import EvalRun, EvalScore, Retraction
 from evidence.nearest import hint_at, nearest_name
 from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
@@ -54,8 +55,8 @@ def compare_runs(
         margin: how much worse is not worse yet, in the unit of each metric.
 
     Raises:
-        RunsNotComparable: evaluator, dataset or a metric's unit or direction differ, or a run was retracted or did not
-            succeed.
+        RunsNotComparable: evaluator, dataset or a metric's judge, unit or direction differ, or a run was retracted or
+            did not succeed.
         InvalidInput: the runs share no metric, or not the one that was asked for, or the margin is not above 0, or not
             below 1 for a share.
     """
@@ -117,11 +118,17 @@ def _say(mismatch: Mismatch) -> str:
 
 def _scores(run: EvalRun) -> dict[str, EvalScore]:
     """Return the scores over the whole run by metric."""
-    return {score.metric: score for score in run.scores.filter(slice={})}
+    return {score.metric: score for score in run.scores.filter(slice={}).select_related("judge")}
 
 
 def _common(old: EvalScore, new: EvalScore) -> EvalScore:
-    """Return the metric of both runs, which must mean the same."""
+    """Return the metric of both runs, which must mean the same, and be by the same judge if by any."""
+    if old.judge_id != new.judge_id:
+        was, now = ((score.judge.digest[:12] if score.judge else "none") for score in (old, new))
+        raise RunsNotComparable(
+            f"Not compared: the judge of {old.metric} in the baseline is {was}, that in the candidate {now}. "
+            "Compare two runs by the same judge."
+        )
     if (old.unit, old.direction) != (new.unit, new.direction):
         ways = " and ".join(f"{each.unit}, {each.direction} is better" for each in (old, new))
         raise RunsNotComparable(f"{old.metric} is {ways}: two things of one name. Rename one.")
@@ -131,14 +138,19 @@ def _common(old: EvalScore, new: EvalScore) -> EvalScore:
 def _observations(run: EvalRun, metric: str) -> Sequence[Observation]:
     """Return all samples of a run under one metric; a sample that does not have it has no score.
 
-    Samples of one trace depend on each other.
+    Attempts at one item (`ITEM#ATTEMPT`) are attempts here, too, and samples of one trace or conversation depend on
+    each other, as a criterion counts them.
     """
-    rows = run.samples.order_by("sample_id", "pk").values_list(
-        "sample_id", "metric", "value", "trace_id", "slice"
+    rows = list(
+        run.samples.order_by("sample_id", "pk").values_list(
+            "sample_id", "metric", "value", "trace_id", "slice"
+        )
     )
+    units = units_of((sample_id, trace.hex if trace else None, part) for sample_id, _, _, trace, part in rows)
     found: dict[str, Observation] = {}
-    for sample_id, of, value, trace_id, dimensions in rows.iterator():
+    for sample_id, of, value, _, dimensions in rows:
         slices = tuple(f"{name}={each}" for name, each in sorted(dimensions.items()))
         if of == metric or sample_id not in found:
-            found[sample_id] = Observation(sample_id, value if of == metric else None, trace_id, slices)
+            scored = value if of == metric else None
+            found[sample_id] = Observation(item_of(sample_id), scored, units[sample_id], slices)
     return list(found.values())

@@ -31,12 +31,13 @@ from __future__ import annotations
 import enum
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evidence.statistics.intervals import CONFIDENCE, Estimate
-from evidence.statistics.shares import estimate_successes
+from evidence.statistics.shares import estimate_share
+from evidence.statistics.units import Tally, Unit, tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ class Agreement:
     """How a judge's scores agree with people's, item by item."""
 
     n: int
-    share: Estimate  # of items on which both say the same, Clopper-Pearson
+    share: Estimate  # of items on which both say the same
     kappa: float | None  # Cohen's; None where both always say one and the same thing, and chance explains all
     kappa_low: float | None
     kappa_high: float | None
@@ -163,19 +164,27 @@ def corrected_mean(sample: JudgedSample, confidence: float) -> tuple[Estimate, f
     return estimate, tuning
 
 
-def agreement_of(pairs: Sequence[tuple[float, float]], confidence: float = CONFIDENCE) -> Agreement | None:
+def agreement_of(
+    pairs: Sequence[tuple[float, float]],
+    confidence: float = CONFIDENCE,
+    *,
+    clusters: Sequence[Hashable] | None = None,
+) -> Agreement | None:
     """Return how (human, judge) scores agree, None where there are no pairs.
 
-    Kappa's interval is that of the share of agreement (Clopper-Pearson) with what chance explains held fixed: unlike
-    the normal one of J. L. Fleiss, J. Cohen and B. S. Everitt, Psychological Bulletin 72 (1969), 323-327, it does not
-    collapse where nobody disagreed. It is shown and decides nothing.
+    Args:
+        clusters: of each pair, those of one depending on each other; None: each is independent.
+
+    Kappa's interval is that of the share of agreement (`shares.estimate_share`) with what chance explains held fixed:
+    unlike the normal one of J. L. Fleiss, J. Cohen and B. S. Everitt, Psychological Bulletin 72 (1969), 323-327, it
+    does not collapse where nobody disagreed.
 
     Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20
     (1960), 37-46.
     """
     n = len(pairs)
     confusion, humans, judges = Counter(pairs), Counter(h for h, _ in pairs), Counter(j for _, j in pairs)
-    share = estimate_successes(sum(count for (h, j), count in confusion.items() if h == j), n, confidence)
+    share = estimate_share(_agreeing(pairs, range(n) if clusters is None else clusters), confidence)
     if share is None:
         return None
     by_chance = sum(humans[score] * judges[score] for score in humans) / n**2
@@ -185,6 +194,15 @@ def agreement_of(pairs: Sequence[tuple[float, float]], confidence: float = CONFI
 
     table = tuple((human, judge, count) for (human, judge), count in sorted(confusion.items()))
     return Agreement(n, share, kappa(share.value), kappa(share.low), kappa(share.high), table)
+
+
+def _agreeing(pairs: Sequence[tuple[float, float]], clusters: Iterable[Hashable]) -> Tally:
+    """Return by cluster on how many pairs both say the same."""
+    by_cluster: dict[Hashable, Unit] = {}
+    for (human, judge), cluster in zip(pairs, clusters, strict=True):
+        n, total, _ = by_cluster.get(cluster, Unit(0, 0.0))
+        by_cluster[cluster] = Unit(n + 1, total + (human == judge))
+    return tally(by_cluster.values())
 
 
 def sample_of(items: Sequence[Judged], lowest: float, highest: float) -> JudgedSample:

@@ -41,7 +41,7 @@ def more_units(estimate: Estimate, threshold: float) -> int | None:
 
     None would where the value is the threshold, or lies on either side of it as the missing turn out: those have to be
     observed. Of shares it is exact (the smallest binomial that passes, or fails, with `POWER`), scaled by what a unit
-    is worth; of means it is the normal one.
+    is worth; of means, and of what people's labels correct, it is the normal one: the units are then labelled ones.
     """
     settled = _settled_value(estimate, threshold)
     if settled is None:
@@ -51,7 +51,7 @@ def more_units(estimate: Estimate, threshold: float) -> int | None:
         above = settled > threshold
         p, against = (settled, threshold) if above else (1 - settled, 1 - threshold)
         needed = _units_of_share(p, against, alpha)
-    elif estimate.stderr and estimate.method in ("hall", "gaffke"):
+    elif estimate.stderr and estimate.method in ("hall", "gaffke", "prediction_powered"):
         quantiles = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
         deviation = estimate.stderr * math.sqrt(estimate.n_effective)
         needed = math.ceil((quantiles * deviation / (settled - threshold)) ** 2)

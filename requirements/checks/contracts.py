@@ -12,7 +12,7 @@ from evidence.statistics import Estimate
 
 if TYPE_CHECKING:
     from evidence.clock import AsOf
-    from evidence.gate_reasons import LookTold, RunNote
+    from evidence.gate_reasons import JudgeTold, LookTold, RunNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,7 @@ class Measured:
     obstacles: tuple[str, ...] = ()
     runs: RunsSeen | None = None  # of a suite; None: no eval run was asked for
     look: LookTold | None = None  # which look at its question this is; None: looks are not counted
+    judge: JudgeTold | None = None  # that gave the values; None: no judge did
     estimate: Estimate | None = None  # what the bounds are of; None: nothing was observed
     counts: Counts = Counts()
 

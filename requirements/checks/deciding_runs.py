@@ -150,7 +150,8 @@ def _obstacles(
     metric = str(parameters["metric"])
     if not EvalScore.objects.filter(run=run, metric=metric).exists():
         yield Obstacle("metric_absent", f"run {run}, the newest, has no metric {metric}")
-    yield from _version_obstacles(run, population, parameters)
+    for role in ROLES:
+        yield from version_obstacles(role, getattr(run, role), run, population, parameters.get(role))
     yield from _model_obstacles(run, population)
     yield from _dependence(run, population, parameters)
     if run.valid_until is not None and run.valid_until < population.as_of.at:
@@ -164,20 +165,22 @@ def _obstacles(
         )
 
 
-def _version_obstacles(
-    run: EvalRun, population: Population, parameters: Mapping[str, object]
+def version_obstacles(
+    role: str, version: ArtefactVersion, run: EvalRun, population: Population, wanted: object
 ) -> Iterator[Obstacle]:
-    for role in ROLES:
-        version: ArtefactVersion = getattr(run, role)
-        if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
-            yield Obstacle(
-                f"{role}_unregistered",
-                f"nobody registered the {role} version {version} of run {run}: an approver registers it "
-                f"({HOW_TO_REGISTER})",
-            )
-        wanted = parameters.get(role)
-        if isinstance(wanted, Mapping) and not _is_version(version, wanted):
-            yield Obstacle(f"{role}_differs", f"its {role} is {version}, not {_named(wanted)}")
+    """Say why a run cannot count that was measured with this version: nobody vouches for it, or it is not the one.
+
+    Args:
+        wanted: what the criterion names in this role; None: nothing.
+    """
+    if not Registration.objects.filter(population.as_of.knew("created_at"), version=version).exists():
+        yield Obstacle(
+            f"{role}_unregistered",
+            f"nobody registered the {role} version {version} of run {run}: an approver registers it "
+            f"({HOW_TO_REGISTER})",
+        )
+    if isinstance(wanted, Mapping) and not _is_version(version, wanted):
+        yield Obstacle(f"{role}_differs", f"its {role} is {version}, not {_named(wanted)}")
 
 
 def _model_obstacles(run: EvalRun, population: Population) -> Iterator[Obstacle]:

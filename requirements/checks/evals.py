@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, cast
 
-from evidence.evals.contracts import Direction, ScoreStatus
-from evidence.evals.observations import Observed, count_missing, estimate_metric, units_of
-from evidence.models import EvalRun, EvalSample, EvalScore, Reject
-from evidence.statistics import Missing, two_sided
-from evidence.vocabulary import ABSENT, RejectSource
-from requirements.checks.contracts import Measured, Obstacle, Population, Words, as_measured
+from evidence.evals.contracts import Direction
+from evidence.evals.observations import estimate_metric
+from evidence.models import EvalRun, EvalScore
+from evidence.statistics import two_sided
+from requirements.checks.contracts import Measured, Population, Words, as_measured
 from requirements.checks.dataset_size import less_than_others
 from requirements.checks.deciding_runs import choose_run
+from requirements.checks.judges import CORRECTED_BY_PEOPLE, judge_metric
 from requirements.checks.looks import beyond_plan, find_look
 from requirements.checks.parameters import (
     PLANNED_RUNS,
@@ -24,6 +24,7 @@ from requirements.checks.parameters import (
     version_reference,
 )
 from requirements.checks.registry import check
+from requirements.checks.samples import count_samples, gaps_in
 
 # Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
 _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "korn_graubard"})
@@ -32,7 +33,7 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
 @check(
     name="evals.metric",
     # 2: the newest run decides or explains; units, and what is missing, in the bounds; 3: planned runs share alpha;
-    # 4: independent scores in [0, 1] have bounds of their own
+    # 4: independent scores in [0, 1] have bounds of their own; a judge is registered, and corrected by people's labels
     version="4",
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
@@ -46,7 +47,11 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
         "With `percentile` it is that percentile of the values, of which the missing are infinite; a mean of values "
         "without bounds cannot be judged while any is missing, nor where they are too skewed. "
         "Each run with a score is a look, retracted or not, on any release with the same pinned versions; the "
-        "`planned_runs` share what a wrong pass may cost, and a run beyond them is insufficient.",
+        "`planned_runs` share what a wrong pass may cost, and a run beyond them is insufficient. "
+        "A judge that gave the metric must be a registered version; without labels of people it is uncalibrated, which "
+        "the decision says. With `corrected_by_people` the value and its bounds are what people would say of all "
+        "answers: the judge's scores corrected by their labels (prediction-powered), which count in the order in which "
+        "answers are drawn; a further set of labels is a further look.",
         "该发布版本上该套件最近收到且未撤回的运行中，已评分样本的某项指标。"
         "由该运行决定或说明原因：若其未成功或缺少该指标，绝不由更早的运行代替。"
         "套件、评测器和数据集必须是已登记的版本；如在此指定，则必须一致。"
@@ -55,7 +60,10 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
         "其比例超过 `max_missing_share` 时，该运行不能算通过。"
         "设 `percentile` 时取该百分位数，缺失值视为无穷大；无界数值的均值在有缺失或过于偏斜时无法判定。"
         "每次有评分的运行都算一次查看，无论是否已撤回，凡固定版本相同的发布一并计数；"
-        "`planned_runs` 次运行平分允许的误判概率，超出计划的运行一律为证据不足。",
+        "`planned_runs` 次运行平分允许的误判概率，超出计划的运行一律为证据不足。"
+        "给出指标的评判模型必须是已登记的版本；没有人工标注时为未校准，决定中会注明。"
+        "设 `corrected_by_people` 时，数值及界限为人对全部回答的看法：用人工标注校正评判模型的评分（预测驱动推断），"
+        "标注按抽取的顺序计入；每追加一组标注即为又一次查看。",
     ),
     unit=None,
     direction=None,
@@ -64,14 +72,16 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
         metric={"type": "string", "minLength": 1, "description": "the metric's name in the eval file"},
         evaluator=optional(version_reference("the only evaluator version that counts")),
         dataset=optional(version_reference("the only dataset version that counts")),
+        judge=optional(version_reference("the only judge version that counts")),
+        corrected_by_people=CORRECTED_BY_PEOPLE,
         independent=optional(
             {
                 "type": "array",
-                "items": {"enum": ["poster", "dataset"]},
+                "items": {"enum": ["poster", "dataset", "labels"]},
                 "uniqueItems": True,
                 "description": "who must not have built the release (registered it, or put what it pins on record): "
                 "whoever posted the run; whoever registered its dataset, or had posted a run on it before the release "
-                "was made",
+                "was made; whoever labels: labels of those who did, or who posted the run, do not count",
             }
         ),
         max_missing_share=share(
@@ -95,7 +105,7 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
         ),
     ),
     dimensions=None,
-    reads=("EvalRun", "EvalSample", "Retraction", "RetractionRequest", "Registration"),
+    reads=("EvalRun", "EvalSample", "Label", "Retraction", "RetractionRequest", "Registration"),
 )
 def measure_metric(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
@@ -103,7 +113,7 @@ def measure_metric(
     """One metric of the run that decides (`choose_run`); nothing where none does, with why."""
     chosen = choose_run(population, parameters)
     plan = look_plan(parameters, bound_confidence)
-    look = find_look(chosen.run, plan, parameters, population.as_of) if chosen.run else None
+    look = find_look(chosen.run, plan, parameters, population) if chosen.run else None
     obstacles = (*chosen.obstacles, *beyond_plan(look))
     measured = (
         _nothing(1 - plan.share, parameters, obstacles)
@@ -122,10 +132,11 @@ def _measure_run(
     bound_confidence: float,
 ) -> Measured:
     metric = str(parameters["metric"])
-    declared = EvalScore.objects.filter(run=run, metric=metric).order_by("pk").first()
+    scores = EvalScore.objects.filter(run=run, metric=metric).select_related("judge__artefact")
+    declared = scores.order_by("pk").first()
     if declared is None:
         return _nothing(bound_confidence, parameters, obstacles)
-    counted = _count_samples(run, population, parameters)
+    counted = count_samples(run, population, parameters)
     percentile = cast("float | None", parameters.get("percentile"))
     estimate = estimate_metric(
         counted.observed,
@@ -134,80 +145,25 @@ def _measure_run(
         confidence=two_sided(bound_confidence),
         q=None if percentile is None else percentile / 100,
     )
-    return as_measured(
-        estimate,
+    judged = judge_metric(run, declared, counted, population, parameters, bound_confidence)
+    gaps = gaps_in(run, counted, cast("float", parameters["max_missing_share"]))
+    measured = as_measured(
+        judged.estimate or estimate,
         missing=counted.missing.as_dict(),
         bound_confidence=bound_confidence,
-        inputs={"eval_run": _inputs(run, metric), "missing": counted.missing.as_dict()},
+        inputs={"eval_run": _inputs(run, metric), "missing": counted.missing.as_dict(), **judged.inputs},
         unit=declared.unit,
         direction=Direction(declared.direction),
         observed_from=run.observed_from,
         observed_to=run.observed_to,
         obstacles=(
             *obstacles,
-            *_gaps(run, counted, cast("float", parameters["max_missing_share"])),
+            *gaps,
             *less_than_others(run, lost=counted.alone_missing, as_of=population.as_of),
+            *judged.obstacles,
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """The samples of a run under one metric, in one slice."""
-
-    observed: Sequence[Observed]
-    missing: Missing
-    alone_missing: int  # of the missing, those of which nobody knows the item
-    is_open: bool  # whether nobody knows how much of the dataset was left out
-
-
-def _count_samples(run: EvalRun, population: Population, parameters: Mapping[str, object]) -> _Counted:
-    """Read the samples of a slice; what was rejected or never sent could be of any slice, and counts in each."""
-    entries = Reject.objects.filter(
-        population.as_of.knew("created_at"),
-        system_id=population.system_id,
-        source=RejectSource.EVAL_SAMPLE,
-        source_ref=run.run_key,
-    )
-    plan = entries.filter(code=ABSENT).values_list("item", flat=True).first() or {}
-    rejected, absent = entries.exclude(code=ABSENT).count(), plan.get("absent", 0)
-    observed = list(_observe(run, population, str(parameters["metric"])))
-    if parameters.get("unmentioned") == "not_applicable":
-        observed = [each for each in observed if each.status is not None]
-    missing = count_missing(observed, rejected=rejected, absent=absent)
-    return _Counted(observed, missing, rejected + absent, plan.get("open", False))
-
-
-def _observe(run: EvalRun, population: Population, metric: str) -> Iterator[Observed]:
-    """Yield each sample of the slice under the metric, by its unit among all samples of the run."""
-    rows = list(
-        EvalSample.objects.filter(run=run)
-        .order_by("sample_id", "metric")
-        .values_list("sample_id", "trace_id", "metric", "status", "value", "slice")
-    )
-    units = units_of((sample_id, trace.hex if trace else None, part) for sample_id, trace, *_, part in rows)
-    scores = {sample_id: (status, value) for sample_id, _, of, status, value, _ in rows if of == metric}
-    where = population.where.items()
-    for sample_id, slice_of in {sample_id: part for sample_id, *_, part in rows}.items():
-        if where <= slice_of.items():
-            status, value = scores.get(sample_id, (None, None))
-            yield Observed(units[sample_id], None if status is None else ScoreStatus(status), value)
-
-
-def _gaps(run: EvalRun, counted: _Counted, allowed: float) -> Iterator[Obstacle]:
-    """Say why what is missing keeps the run from passing, whatever the bounds say."""
-    missing, n = counted.missing.total, len(counted.observed) + counted.alone_missing
-    told = ", ".join(f"{count} {how}" for how, count in counted.missing.as_dict().items())
-    if not n:
-        yield Obstacle("run_empty", f"run {run} holds no sample here")
-    elif missing == n:
-        code = "all_rejected" if counted.missing.rejected == n else "nothing_scored"
-        yield Obstacle(code, f"all {n} samples of run {run} are missing: {told}")
-    elif missing / n > allowed:
-        yield Obstacle("samples_missing", f"{missing} of {n} samples are missing: {told}")
-    if counted.is_open:
-        sentence = "the run was limited, and nobody says how many samples the dataset has (dataset.samples)"
-        yield Obstacle("dataset_unsized", sentence)
+    return replace(measured, judge=judged.told)
 
 
 def _inputs(run: EvalRun, metric: str) -> dict[str, object]:

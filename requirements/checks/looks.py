@@ -2,8 +2,9 @@
 
 A question is a suite and a metric, at the digests of what was asked: of the release, so that another name for it begins
 no new count, and of suite, evaluator, dataset and model. Each run that has a score of the metric is a look, whether it
-ended, counts or was retracted since: somebody saw how it came out. The same file again is the same look. How looks
-share alpha, `evidence.statistics.looks` says.
+ended, counts or was retracted since: somebody saw how it came out. The same file again is the same look. Where people's
+labels correct a judge, a run is as many looks as its labels had states that were enough. The judge is no part of the
+question: what was seen by one was seen. How looks share alpha, `evidence.statistics.looks` says.
 """
 
 from __future__ import annotations
@@ -17,28 +18,45 @@ from evidence.clock import AsOf
 from evidence.gate_reasons import LookTold
 from evidence.models import EvalRun, EvalScore, Release
 from evidence.statistics.looks import Look, LookPlan, allow_look, evidence_digest, question_digest
-from requirements.checks.contracts import Obstacle
+from requirements.checks.contracts import Obstacle, Population
 from requirements.checks.deciding_runs import ROLES
+from requirements.checks.judges import label_states
 
 _NAMED: Final = 20  # earlier looks that are named, the last ones
 
 
-def find_look(run: EvalRun, plan: LookPlan, parameters: Mapping[str, object], as_of: AsOf) -> LookTold | None:
+def find_look(
+    run: EvalRun, plan: LookPlan, parameters: Mapping[str, object], population: Population
+) -> LookTold | None:
     """Return which look the run is; None where it has no score of the metric, and so is none."""
     metric = str(parameters["metric"])
-    received = list(_looks_up_to(run, metric, as_of).values_list("run_key", "raw_id"))
-    if run.run_key not in dict(received):
+    received = list(_looks_up_to(run, metric, population.as_of))
+    if run.run_key not in {each.run_key for each in received}:
         return None
     question = _question_of(run, metric)
-    looks = [Look(question, evidence_digest([raw])) for _, raw in received]
+    seen = [state for each in received for state in _states_of(each, parameters, population)]
+    looks = [Look(question, evidence) for _, evidence in seen]
     allowed = allow_look([plan], looks[:-1], looks[-1])
     return {
         "question": question,
         "number": allowed.number,
         "planned": allowed.planned,
         "alpha": allowed.alpha,
-        "earlier": [key for key, raw in received if raw != run.raw_id][-_NAMED:],
+        "earlier": [name for name, evidence in seen if evidence != seen[-1][1]][-_NAMED:],
     }
+
+
+def _states_of(
+    run: EvalRun, parameters: Mapping[str, object], population: Population
+) -> list[tuple[str, str]]:
+    """Return how often a run was a look: the name and the evidence of each, the last being how it stands."""
+    labels = label_states(run, population, parameters)
+    if len(labels) <= 1:
+        return [(run.run_key, evidence_digest([run.raw_id, *labels]))]
+    return [
+        (f"{run.run_key} with labels {number}", evidence_digest([run.raw_id, state]))
+        for number, state in enumerate(labels, start=1)
+    ]
 
 
 def beyond_plan(look: LookTold | None) -> tuple[Obstacle, ...]:

@@ -119,6 +119,11 @@ def test_gate_shows_numbers_runs_and_what_would_settle_it(
         "value": 0.867, "bound": 0.729, "comparator": "at_least", "threshold": 0.8, "n_observations": 30,
         "n_units": 10,
         "look": {"number": 2, "planned": 3, "alpha": 0.05 / 3, "earlier": ["run-1"]},
+        "judge": {
+            "judge": "judge:llm v1 (3)", "state": "calibrated", "decides": True, "raw": 0.97, "value": 0.867,
+            "low": 0.729, "high": 0.91, "kappa": 0.61, "kappa_low": 0.52, "kappa_high": 0.69, "n_units": 100,
+            "n_people": 2,
+        },
     }  # fmt: skip
     reason = {
         "requirement": "r v1", "criterion": "r/c", "verdict": "insufficient", "detail": "too few to tell",
@@ -133,12 +138,30 @@ def test_gate_shows_numbers_runs_and_what_would_settle_it(
     for said in (
         "0.729  at least 0.8  10 units, 30 observations  too_few_to_tell",
         "look 2 of 3, alpha 0.01667",
+        "judge judge:llm v1 (3) calibrated: raw 0.97, corrected 0.867 [0.729, 0.91], kappa 0.61 [0.52, 0.69], 100 ",
+        "100 labelled units by 2 people",
         "decided by run run-2, commit 4b1d46ee",
         "retraction asked by token:ab, waits for a second person: wrong labels",
         "passed over run run-1 (earlier): run-2 was received later",
         "to settle it: about 42 more",
     ):
         assert said in told
+
+
+def test_gate_names_a_judge_whom_nobody_checked(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge = {
+        "judge": "judge:llm v1 (3)", "state": "uncalibrated", "decides": False, "raw": 0.97, "value": None,
+        "kappa": None, "n_units": 0, "n_people": 0,
+    }  # fmt: skip
+    reason = {"criterion": "r/c", "verdict": "met", "code": "met", "detail": "", "measured": {"judge": judge}}
+    server.will_answer(201, {**decision("pass"), "reasons": [reason]})
+    assert main(GATE) == 0
+    assert (
+        "judge judge:llm v1 (3) uncalibrated: raw 0.97, 0 labelled units by 0 people"
+        in capsys.readouterr().out
+    )
 
 
 def test_retract_asks_and_says_that_it_waits(server: Answering, capsys: pytest.CaptureFixture[str]) -> None:

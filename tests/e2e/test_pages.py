@@ -12,11 +12,14 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 from django.urls import reverse
 
-from evidence.models import ReviewTask, Scope
+from evidence.access import principal_of_user
+from evidence.acts import can_label
+from evidence.models import EvalRun, ReviewTask, Scope
 from evidence.services import reviews
 from requirements.models import Assessment, RequirementVersion
 from tests.e2e.browser import click, see, speak, wear
 from tests.e2e.cases import make_task
+from tests.evidence.eval_files import eval_file, post
 from tests.evidence.test_admin import store_what_other_parts_store
 from tests.factories import World, make_world
 
@@ -39,6 +42,7 @@ def full_world() -> World:
     make_task(world)  # which nobody has judged
     world.token(Scope.READ)
     store_what_other_parts_store(world)
+    post(world, eval_file(judge={"key": "llm", "label": "1"}))
     reviews.record_review(principal=world.principal("reviewer"), trace=task.trace, decision="approve")
     return world
 
@@ -48,6 +52,9 @@ def pages_of(person: User) -> Iterator[str]:
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
     if person.has_perm("evidence.view_trace"):
         yield reverse("admin:try_reading")
+    run = EvalRun.objects.filter(scores__judge__isnull=False).first()
+    if run is not None and can_label(principal_of_user(person), run):
+        yield reverse("admin:label_sheet", args=[run.pk])
     request = RequestFactory().get("/")
     request.user = person
     request.session = SessionStore()

@@ -19,6 +19,7 @@ from evidence.services import audit, binders, evals, gates, reviews
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.blobs import blob_path
 from evidence.services.keys.trust import describe_trust
+from evidence.services.labels import LabelDraft, record_labels
 from requirements.services.assessment import assess_release
 from requirements.services.requirements import import_requirements
 from tests.client.both import verify_with_both
@@ -56,9 +57,11 @@ def fill(world: World) -> Filled:
         reason_code="wrong_citation",
         rationale="引用的条款已失效",
     )
-    evals.record_eval_run(
+    run = evals.record_eval_run(
         system=world.system, raw=eval_file(), format_name="native", principal=acting(), release="r1"
-    )
+    ).run
+    said = [LabelDraft("s0", "grounded", 1.0), LabelDraft("s1", "grounded", None)]
+    record_labels(principal=world.principal("reviewer"), run=run, labels=said)
     _assess(world)
     for role in (Role.SUPPORTING, Role.COUNTER):
         make_finding(world, role)
@@ -88,6 +91,7 @@ def eval_file() -> bytes:
         "release": "r1",
         "suite": {"key": "behaviour", "label": "1", "digest": "a" * 64},
         "evaluator": {"key": "groundedness", "label": "1", "digest": "b" * 64},
+        "judge": {"key": "llm", "label": "1", "digest": "9" * 64},
         "dataset": {"key": "tasks", "label": "1", "digest": "c" * 64},
         "model": {"key": "smol", "digest": "d" * 64},
         "status": "success",

@@ -18,6 +18,7 @@ from evidence.actors import actor_of_token, actor_of_user
 from evidence.models import AccessToken, AuditEvent, Pseudonym, Scope
 from evidence.services import registry
 from tests.evidence.binder_world import archive_of, export, fill, fill_lightly, verify
+from tests.evidence.forged import Lines, verify_forged
 from tests.factories import World, make_person, manifest
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,41 @@ def test_names_stand_in_one_file_and_are_those_of_the_export(world: World, tmp_p
     holding = {path for path, content in members.items() if b"-zq" in content}
     assert holding == {"data/people.json"}
     assert verify(tmp_path, archive).exit_code == 0
+
+
+def test_labels_are_packed_with_whoever_gave_them_and_the_judge_beside_them(
+    world: World, tmp_path: Path
+) -> None:
+    archive = archive_of(export(fill(world), as_of=None))
+    members = members_of(archive)
+    (path,) = (name for name in members if name.startswith("data/evals/") and name.endswith(".json"))
+    run = json.loads(members[path])
+    (said,) = run["labelSets"]
+    assert said["by"] == actor_of_user(world.people["reviewer"])
+    assert said["labels"] == [
+        {"sample": "s0", "metric": "grounded", "value": 1.0},
+        {"sample": "s1", "metric": "grounded", "value": None},
+    ]
+    assert {score["judge"]["key"] for score in run["scores"]} == {"llm"}
+    assert said["by"] in {each["actor"] for each in json.loads(members["data/people.json"])["people"]}
+    assert verify(tmp_path, archive).exit_code == 0
+
+
+def test_labels_of_somebody_who_is_not_named_are_found_out(world: World, tmp_path: Path) -> None:
+    binder = export(fill(world), as_of=None)
+    (path,) = (
+        name
+        for name in members_of(archive_of(binder))
+        if name.startswith("data/evals/") and name.endswith(".json")
+    )
+
+    def stranger(rows: Lines) -> None:
+        rows[0]["labelSets"][0]["by"] = f"person:{'z' * 20}"
+
+    report = verify_forged(tmp_path, binder, {path.removeprefix("data/"): stranger})
+    (problem,) = report.problems
+    assert (report.exit_code, problem.member) == (1, path)
+    assert "is not in people.json" in problem.detail
 
 
 def test_a_token_is_named_with_the_person_it_acts_for(world: World) -> None:

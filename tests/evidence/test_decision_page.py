@@ -9,9 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from evidence.models import GateDecision
-from evidence.services import evals
+from evidence.evals.corrected import drawn_order
+from evidence.models import ArtefactKind, GateDecision
+from evidence.selectors.labels import seed_of
+from evidence.services import evals, registry
 from evidence.services.gates import CriterionReference, decide_gate
+from evidence.services.labels import LabelDraft, record_labels
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate
 from tests.requirements.builders import make_criterion, make_trace
@@ -53,6 +56,46 @@ def test_the_page_shows_numbers_runs_retractions_and_what_would_settle_it(
         world.people["author"].username, " UTC <span", "user:gina",
     ):  # fmt: skip
         assert said in page
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (0, ["uncalibrated", "raw value 1", "0 labels in 0 independent units by 0 people"]),
+        (
+            40,
+            [
+                "calibrated; raw value 1; corrected by people 0.9 (",
+                "which the criterion does not ask for",
+                "40 labels in 40 independent units by 1 people",
+                "2 further labels are ahead of their turn",
+            ],
+        ),
+    ],
+)
+def test_the_page_shows_a_judge_beside_what_people_say(
+    world: World, client: Client, labels: int, said: list[str]
+) -> None:
+    register_eval_versions(world)
+    judge = registry.ensure_version(
+        system=world.system, kind=ArtefactKind.JUDGE, key="llm", label="1", digest="9" * 64, actor="user:ci"
+    )
+    registry.register_version(principal=acting("user:ann"), version=judge)
+    make_criterion(world, check="evals.metric", parameters="{suite: {key: behaviour}, metric: grounded}")
+    define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
+    run = post(world, eval_file([1.0] * 60, judge={"key": "llm", "label": "1", "digest": "9" * 64})).run
+    order = drawn_order(seed_of(run), [str(k) for k in range(60)])
+    counted = [LabelDraft(order[k], "grounded", float(k % 10 != 0)) for k in range(labels)]
+    ahead = [LabelDraft(name, "grounded", 1.0) for name in order[-2:]]
+    if labels:
+        record_labels(principal=world.principal("reviewer"), run=run, labels=[*counted, *ahead])
+    decision = decide_gate(
+        principal=acting("token:ci"), system=world.system, gate="release", release=world.release
+    )
+    client.force_login(world.people["auditor"])
+    page = page_of(client, decision)
+    for words in ("judge:llm v1 (1)", *said):
+        assert words in page
 
 
 def test_a_decision_of_before_shows_its_sentences(world: World, client: Client) -> None:

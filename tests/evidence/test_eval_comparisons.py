@@ -122,3 +122,47 @@ def test_runs_of_another_system_are_not_found(runs: World, api: APIClient) -> No
 def test_comparing_takes_the_scope_to_read(runs: World, api: APIClient) -> None:
     asked = {"system": runs.system.key, "baseline": "old", "candidate": "new"}
     assert api.get(PATH, asked, **runs.headers(Scope.PUSH_EVAL)).status_code == 403
+
+
+def with_epochs(run_key: str, outcomes: dict[str, list[float]], **over: Any) -> bytes:
+    """Return a file with an attempt at each item for each of its outcomes."""
+    document = json.loads(eval_file([], run_key=run_key, **over))
+    for item, values in outcomes.items():
+        for attempt, value in enumerate(values, start=1):
+            score = {"status": "scored", "value": value}
+            document["samples"].append({"id": f"{item}#{attempt}", "scores": {"grounded": score}})
+    return json.dumps(document).encode()
+
+
+def test_attempts_at_one_item_are_one_item_and_those_that_differ_are_flaky(
+    world: World, api: APIClient
+) -> None:
+    steady = {f"q{k}": [1.0] * 3 for k in range(38)}
+    post(world, with_epochs("old", {**steady, "shaky": [1.0, 1.0, 0.0], "lost": [1.0] * 3}))
+    post(world, with_epochs("new", {**steady, "shaky": [1.0, 0.0, 0.0], "lost": [0.0] * 3}))
+    (metric,) = ask(api, world)["metrics"]
+    assert (metric["paired"], metric["n"], metric["units"]) == (True, 40, 40)
+    assert metric["flaky"] == {"n": 1, "items": ["shaky"]}
+    assert metric["newly_failing"] == {"n": 1, "items": ["lost"]}
+    assert metric["outcome"] == "no_difference_shown"
+    assert metric["baseline"] == pytest.approx((39 + 2 / 3) / 40)
+
+
+def test_runs_with_another_number_of_attempts_are_paired_by_item(world: World, api: APIClient) -> None:
+    post(world, with_epochs("old", {f"q{k}": [1.0] for k in range(40)}))
+    post(world, with_epochs("new", {f"q{k}": [1.0] * 4 for k in range(40)}))
+    (metric,) = ask(api, world)["metrics"]
+    assert (metric["paired"], metric["n"], metric["improvement"]["value"]) == (True, 40, 0)
+    assert metric["only_candidate"]["n"] == metric["neither"]["n"] == 0
+
+
+@pytest.mark.parametrize("other", [None, {"key": "llm", "label": "2"}])
+def test_another_judge_is_refused_by_name(world: World, api: APIClient, other: Any) -> None:
+    judge = {"key": "llm", "label": "1"}
+    post(world, eval_file(run_key="old", judge=judge))
+    post(world, eval_file(run_key="new", judge=other))
+    problem = ask(api, world, status=409)
+    assert problem["code"] == "runs_not_comparable"
+    assert "the judge of grounded" in problem["detail"]
+    post(world, eval_file(run_key="newer", judge=judge))
+    assert ask(api, world, candidate="newer")["metrics"][0]["metric"] == "grounded"

@@ -77,6 +77,41 @@ def test_a_good_file_is_read_whole() -> None:
     assert [(s.metric, s.status) for s in run.samples[0].scores] == [("grounded", "scored")]
 
 
+def judges_of(**over: Any) -> dict[str, str | None]:
+    document = {**HEAD, "samples": [], **over}
+    metrics = parse_eval_file(json.dumps(document).encode(), "native").head.metrics
+    return {key: spec.judge.key if spec.judge else None for key, spec in metrics.items()}
+
+
+def test_the_judge_of_a_run_is_that_of_each_metric_that_names_none() -> None:
+    run_judge, own = {"key": "llm", "label": "1"}, {"key": "nli", "digest": "e" * 64}
+    metrics = {key: dict(spec) for key, spec in HEAD["metrics"].items()}
+    metrics["latency"]["judge"] = None
+    metrics["cited"] = {**metrics["grounded"], "judge": own}
+    assert judges_of() == {"grounded": None, "latency": None}
+    assert judges_of(judge=run_judge, metrics=metrics) == {"grounded": "llm", "latency": None, "cited": "nli"}
+
+
+def test_a_judge_that_no_metric_is_by_is_refused() -> None:
+    metrics = {key: {**spec, "judge": None} for key, spec in HEAD["metrics"].items()}
+    with pytest.raises(EvalFileError, match=r"^judge: must be left out"):
+        judges_of(judge={"key": "llm", "label": "1"}, metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        ({"key": "llm"}, "judge: must be null, or an object"),
+        ({"label": "1"}, "judge.key: must be a text"),
+        ({"key": "llm", "label": "1", "digst": "x"}, "did you mean 'digest'"),
+        ("llm", "judge: must be null, or an object"),
+    ],
+)
+def test_a_judge_says_which_version_it_is(judge: Any, says: str) -> None:
+    with pytest.raises(EvalFileError, match=says):
+        judges_of(judge=judge)
+
+
 def test_one_bad_sample_does_not_sink_the_others() -> None:
     bad: list[tuple[object, str]] = [
         ("text", "not_an_object"),

@@ -30,6 +30,7 @@ from evidence.services import (
     evals,
     gates,
     ingest,
+    labels,
     readings,
     registry,
     reviews,
@@ -222,6 +223,14 @@ def eval_run(world: World) -> Any:
     """A run on record."""
     return evals.record_eval_run(
         principal=acting("token:ci"), system=world.system, raw=eval_file([1.0]), format_name="native"
+    ).run
+
+
+def judged_run(world: World) -> Any:
+    """A run whose metric a judge gave, of a release that nobody of the world put on record."""
+    raw = eval_file([1.0], judge={"key": "llm", "label": "1"})
+    return evals.record_eval_run(
+        principal=acting("token:ci"), system=world.system, raw=raw, format_name="native"
     ).run
 
 
@@ -669,6 +678,25 @@ ACTS: Final[list[Act]] = [
             lambda *_: {"step": "retraction", "reason": "r"},
         ),
         prepare=eval_run, scopes=(Scope.PUSH_EVAL,),
+    ),
+    Act(
+        "evidence.acts.check_can_label",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, run: labels.record_labels(
+            principal=who, run=run, labels=[labels.LabelDraft("0", "grounded", 1.0)]
+        )),
+        api=post(
+            lambda *_: "/api/v1/label-sets",
+            lambda world, run: named(
+                world, run_key=run.run_key, labels=[{"sample": "0", "metric": "grounded", "value": 1}]
+            ),
+        ),
+        admin=browse(
+            lambda _, run: reverse("admin:label_sheet", args=[run.pk]),
+            lambda _, run: {f"label-{run.samples.get().pk}": "yes"},
+            done=lambda _, run: run.label_sets.exists(),
+        ),
+        prepare=judged_run, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
     ),
     retraction_step("confirm", "confirmed", "approver"),
     retraction_step("decline", "declined", "approver"),

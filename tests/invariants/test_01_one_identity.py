@@ -8,7 +8,7 @@ from evidence.models import ArtefactKind, ArtefactVersion
 from tests.invariants.walk import our_models
 
 VERSIONED_NOUNS = {
-    "model", "prompt", "index", "document", "dataset", "suite", "evaluator", "policy", "tool", "gate",
+    "model", "prompt", "index", "document", "dataset", "suite", "evaluator", "judge", "policy", "tool", "gate",
     "requirement", "criterion", "sae", "detector", "probe", "probe_inputs", "safety_case", "reading",
 }  # fmt: skip
 

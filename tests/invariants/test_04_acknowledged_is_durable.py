@@ -80,6 +80,14 @@ def eval_runs(world: World) -> Sent:
     )
 
 
+def label_sets(world: World) -> Sent:
+    run = post(world, eval_file(judge={"key": "llm", "label": "1"})).run
+    said = [{"sample": "0", "metric": "grounded", "value": 1.0}]
+    return Sent(
+        "/api/v1/label-sets", {"system": world.system.key, "run_key": run.run_key, "labels": said}, "reviewer"
+    )
+
+
 def retractions(world: World) -> Sent:
     sent = eval_runs(world)
     APIClient().post(sent.path, sent.body, content_type=sent.content_type, **world.headers(Scope.PUSH_EVAL))
@@ -201,6 +209,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "deployments": deployments,
     "reviews": reviews,
     "eval-runs": eval_runs,
+    "label-sets": label_sets,
     "retractions": retractions,
     "retraction-transitions": retraction_transitions,
     "gates": gates,

@@ -47,6 +47,9 @@ def _behind(reason: Json) -> Iterator[str]:
     look = _object(_object(reason, "measured"), "look")
     if look:
         yield f"  look {look.get('number')} of {look.get('planned')}, {_spends(look)}"
+    judge = _object(_object(reason, "measured"), "judge")
+    if judge:
+        yield f"  judge {_judge(judge)}"
     for run in _objects(reason, "runs"):
         commit = run.get("commit") or "-"
         yield f"  decided by run {run.get('run_key')}, commit {commit}, received {run.get('received_at')}"
@@ -60,6 +63,23 @@ def _behind(reason: Json) -> Iterator[str]:
     settling = _object(reason, "would_settle")
     if settling:
         yield f"  to settle it: {settling.get('detail')}"
+
+
+def _judge(judge: Json) -> str:
+    """Say in one line what people's labels make of a judge."""
+    said = (
+        f"{judge.get('judge')} {str(judge.get('state')).replace('_', ' ')}: raw {_figure(judge.get('raw'))}"
+    )
+    if judge.get("value") is not None:
+        said += f", corrected {_figure(judge.get('value'))} {_interval(judge, 'low', 'high')}"
+        said += "" if judge.get("decides") else " (not asked for)"
+    if judge.get("kappa") is not None:
+        said += f", kappa {_figure(judge.get('kappa'))} {_interval(judge, 'kappa_low', 'kappa_high')}"
+    return f"{said}, {judge.get('n_units')} labelled units by {judge.get('n_people')} people"
+
+
+def _interval(judge: Json, low: str, high: str) -> str:
+    return f"[{_figure(judge.get(low))}, {_figure(judge.get(high))}]"
 
 
 def _spends(look: Json) -> str:

@@ -1,8 +1,8 @@
 """`tracebinder register-versions FILE`: vouch for each version that a release pins, by the digest the server has of it.
 
 The file is that of `register-release`, which goes first. Models, prompts, indexes, policies and tools are registered;
-what a release is measured with (suites, evaluators, datasets) is an approver's to register, signed in. Exit codes: 0
-all are registered, 2 some wait for an approver, 3 could not register.
+what a release is measured with (suites, evaluators, judges, datasets) is an approver's to register, signed in. Exit
+codes: 0 all are registered, 2 some wait for an approver, 3 could not register.
 """
 
 from __future__ import annotations

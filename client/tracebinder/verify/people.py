@@ -32,7 +32,12 @@ _MEMBERS: Final = {
     "data/versions/release.json": ("createdBy",),
 }
 _LISTS: Final = {
-    "data/evals/": (("retractions", "by"), ("retractions", "confirmedBy"), ("retractionRequests", "by")),
+    "data/evals/": (
+        ("retractions", "by"),
+        ("retractions", "confirmedBy"),
+        ("retractionRequests", "by"),
+        ("labelSets", "by"),
+    ),
     "data/gates/": (("gateProposals", "by"),),
     "data/redactions.json": (("redactions", "approvedBy"),),
     "data/requirements/": (("waivers", "requestedBy"), ("waivers", "approvedBy")),

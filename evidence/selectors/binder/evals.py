@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.binder.paths import file_stem
-from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
+from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet, Retraction
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
 from evidence.selectors.retractions import waiting_retractions
 
@@ -48,7 +48,8 @@ def eval_run_path(run: EvalRun) -> str:
 
 
 def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
-    scores = EvalScore.objects.filter(run=run).order_by("pk")
+    scores = EvalScore.objects.filter(run=run).select_related("judge__artefact").order_by("pk")
+    label_sets = LabelSet.objects.filter(scope.as_of.knew("created_at"), run=run).order_by("pk")
     return {
         "id": str(run.pk),
         "runKey": run.run_key,
@@ -70,6 +71,7 @@ def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
         "parserVersion": run.parser_version,
         "retractions": _retractions(scope, run),
         "retractionRequests": _retraction_requests(scope, run),
+        "labelSets": [_label_set(each) for each in label_sets],
         "scores": [_score(score) for score in scores],
     }
 
@@ -91,11 +93,21 @@ def _retraction_requests(scope: BinderScope, run: EvalRun) -> list[dict[str, obj
     """Return the requests that wait for a second person; the run still counts."""
     rows = waiting_retractions(scope.as_of).filter(run=run)
     return [{"reason": row.reason, "by": row.requested_by, "at": moment(row.created_at)} for row in rows]
+def _label_set(label_set: LabelSet) -> dict[str, object]:
+    """Return what one person said of answers of the run at once."""
+    labels = Label.objects.filter(label_set=label_set).order_by("pk")
+    return {
+        "by": label_set.labelled_by,
+        "at": moment(label_set.created_at),
+        "digest": label_set.digest,
+        "labels": [{"sample": each.sample_id, "metric": each.metric, "value": each.value} for each in labels],
+    }
 
 
 def _score(score: EvalScore) -> dict[str, object]:
     return {
         "metric": score.metric,
+        **({"judge": version_reference(score.judge, slot="judge")} if score.judge else {}),
         "slice": plain(score.slice),
         "value": score.value,
         "n": score.n,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -36,7 +37,7 @@ from evidence.strict_json import read_json
 from evidence.vocabulary import ABSENT, RejectSource
 
 PARSER_VERSION: Final = (
-    # 2: unknown fields are refused; 3: units, and what is missing, in the intervals; 4: what is absent, by item
+    # 2: unknown fields are refused; 3: units, and what is missing, in the intervals; 4: what is absent, by item; judges
     "evals/4"
 )
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far the runner's clock may run ahead of ours
@@ -146,7 +147,7 @@ def _store(
         **_head_columns(parsed.head, system, actor),
     )
     EvalSample.objects.bulk_create(_sample_rows(run, parsed), batch_size=_BATCH)
-    EvalScore.objects.bulk_create(_score_rows(run, parsed), batch_size=_BATCH)
+    EvalScore.objects.bulk_create(_score_rows(run, parsed, _judges(parsed, system, actor)), batch_size=_BATCH)
     rejects = [*_reject_rows(run, parsed.rejects), *_absent_rows(run, parsed)]
     Reject.objects.bulk_create(rejects, batch_size=_BATCH)
     audit.record(
@@ -182,6 +183,15 @@ def _head_columns(head: RunHead, system: System, actor: str) -> dict[str, Any]:
     }
 
 
+def _judges(parsed: ParsedRun, system: System, actor: str) -> dict[VersionClaim, ArtefactVersion]:
+    """Return the version of each judge that a metric names."""
+    claims = dict.fromkeys(spec.judge for spec in parsed.head.metrics.values() if spec.judge)
+    return {
+        claim: ensure_claimed_version(system=system, kind=ArtefactKind.JUDGE, claim=claim, actor=actor)
+        for claim in claims
+    }
+
+
 def _sample_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalSample]:
     return [
         EvalSample(
@@ -209,7 +219,9 @@ def _aggregate(parsed: ParsedRun) -> list[AggregateScore]:
         raise InvalidInput("Scores as large as these have no spread that a number can hold.") from exc
 
 
-def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
+def _score_rows(
+    run: EvalRun, parsed: ParsedRun, judges: Mapping[VersionClaim, ArtefactVersion]
+) -> list[EvalScore]:
     rows = []
     for score in _aggregate(parsed):
         estimate = score.estimate
@@ -220,6 +232,7 @@ def _score_rows(run: EvalRun, parsed: ParsedRun) -> list[EvalScore]:
             EvalScore(
                 run=run,
                 metric=score.metric.key,
+                judge=judges[score.metric.judge] if score.metric.judge else None,
                 slice=dict(score.slice),
                 unit=score.metric.unit,
                 direction=score.metric.direction,

@@ -38,6 +38,7 @@ def read_head(document: JsonObject) -> RunHead:
         head["samples"] = []
     _refuse(faults_in(head))
     _refuse(chain(_misfits(head), _disorder(head)))  # none is looked for that would not be told
+    _refuse(_idle_judge(head))
     return RunHead(
         run_key=head["run_key"],
         system=head["system"],
@@ -51,7 +52,7 @@ def read_head(document: JsonObject) -> RunHead:
         observed_to=_moment(head["observed_to"]),
         collected_at=_moment(head["collected_at"]),
         commit=head.get("commit"),
-        metrics={key: _metric(key, declared) for key, declared in head["metrics"].items()},
+        metrics={key: _metric(key, declared, head) for key, declared in head["metrics"].items()},
         plan=_plan(head["dataset"], head.get("planned") or {}),
     )
 
@@ -69,9 +70,17 @@ def _claim(given: Mapping[str, str | None]) -> VersionClaim:
     )
 
 
-def _metric(key: str, given: Mapping[str, Any]) -> MetricSpec:
+def _metric(key: str, given: Mapping[str, Any], head: Mapping[str, Any]) -> MetricSpec:
     everywhere = given.get("unmentioned") != "not_applicable"
-    return MetricSpec(key, given["kind"], Direction(given["direction"]), given["unit"], everywhere)
+    judge = given.get("judge", head.get("judge"))  # null: none, though the run has one
+    return MetricSpec(
+        key,
+        given["kind"],
+        Direction(given["direction"]),
+        given["unit"],
+        everywhere,
+        _claim(judge) if judge else None,
+    )
 
 
 def _plan(dataset: Mapping[str, Any], planned: Mapping[str, Any]) -> Plan:
@@ -99,6 +108,12 @@ def _disorder(head: Mapping[str, object]) -> Iterator[str]:
     ]
     if moments != sorted(moments):
         yield f"{', '.join(_TIMES)}: must be in this order in time"
+
+
+def _idle_judge(head: Mapping[str, Any]) -> Iterator[str]:
+    """Complain of a judge of the run that no metric is by: somebody thinks that one is."""
+    if head.get("judge") and all("judge" in declared for declared in head["metrics"].values()):
+        yield "judge: must be left out where each metric names its own, or none"
 
 
 # --- The schema's findings, in our words ---------------------------------------------------------------------

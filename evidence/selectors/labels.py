@@ -1,0 +1,70 @@
+"""What people said of the answers of a run, and in which order the answers are to be labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from evidence.clock import AsOf
+from evidence.evals.contracts import ScoreStatus
+from evidence.evals.corrected import drawn_order
+from evidence.models import EvalRun, EvalSample, EvalScore, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One label, and the set it came in."""
+
+    label_set: int
+    set_digest: str
+    person: str
+    sample_id: str
+    value: float | None  # None: the person cannot tell
+
+
+def seed_of(run: EvalRun) -> str:
+    """Return what the order of a run's answers is drawn by: its file, and our clock's time, which no sender chose."""
+    return f"{run.raw_id} {run.received_at.isoformat()}"
+
+
+def labels_of(run: EvalRun, metric: str, as_of: AsOf | None = None) -> list[Said]:
+    """Return what was said of a run under a metric, in the order in which it was sent.
+
+    Args:
+        as_of: what was on record then; None: whatever is.
+    """
+    known = as_of.knew("created_at", of="label_set__") if as_of else Q()
+    rows = Label.objects.filter(known, label_set__run=run, metric=metric).order_by("label_set_id", "pk")
+    columns = ("label_set_id", "label_set__digest", "label_set__labelled_by", "sample_id", "value")
+    return [Said(*row) for row in rows.values_list(*columns)]
+
+
+def newest_labels(said: Collection[Said]) -> Mapping[str, Mapping[str, float | None]]:
+    """Return the newest label of each person by answer: {sample id: {person: value}}."""
+    found: dict[str, dict[str, float | None]] = {}
+    for each in said:
+        found.setdefault(each.sample_id, {})[each.person] = each.value
+    return found
+
+
+def judged_metrics(run: EvalRun) -> list[str]:
+    """Return the metrics of a run that a judge gave, sorted."""
+    scores = EvalScore.objects.filter(run=run, slice={}, judge__isnull=False)
+    return sorted(scores.values_list("metric", flat=True))
+
+
+def draw_sheet(run: EvalRun, metric: str, person: str, count: int) -> Sequence[EvalSample]:
+    """Return the answers that a person is to label next under a metric, in the order in which they are drawn.
+
+    Args:
+        person: whose labels are on record already.
+        count: how many answers at most.
+    """
+    scored = EvalSample.objects.filter(run=run, metric=metric, status=ScoreStatus.SCORED)
+    mine = {each.sample_id for each in labels_of(run, metric) if each.person == person}
+    waiting = [name for name in scored.values_list("sample_id", flat=True) if name not in mine]
+    drawn = drawn_order(seed_of(run), waiting)[:count]
+    found = {sample.sample_id: sample for sample in scored.filter(sample_id__in=drawn)}
+    return [found[name] for name in drawn]

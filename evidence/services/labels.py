@@ -1,0 +1,110 @@
+"""Labels: what people say of answers that a judge scored. Nothing is changed: a new set says otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from evidence import acts
+from evidence.access import Principal
+from evidence.digests import digest_of
+from evidence.errors import MOST_FAULTS, Fault, InvalidInput
+from evidence.limits import check_count
+from evidence.locks import Lock, hold
+from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet
+from evidence.nearest import hint_at, nearest_name
+from evidence.services import audit
+
+_SHARE = "share"  # the unit whose values lie in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDraft:
+    """What a person says of one answer."""
+
+    sample_id: str
+    metric: str
+    value: float | None  # in the metric's unit; None: they cannot tell
+
+
+@transaction.atomic
+def record_labels(*, principal: Principal, run: EvalRun, labels: Sequence[LabelDraft]) -> LabelSet:
+    """Store what one person says of answers of a run; of each answer, their newest label counts.
+
+    What they said last, sent again, is answered with the set on record.
+
+    Raises:
+        AccessDenied, NotFound, ConflictingContent: as `acts.check_can_label` does.
+        InvalidInput: no label, two of one answer, an answer or metric that the run does not have, a metric that no
+            judge gave, or a value that its unit does not have.
+    """
+    hold(Lock.EVAL_RUN, run.system_id, run.run_key)
+    acts.check_can_label(principal, run)
+    check_count(len(labels), "EVAL_MAX_SAMPLES", "The labels of a set")
+    faults = list(_faults(run, labels))
+    if faults:
+        raise InvalidInput(faults=faults[:MOST_FAULTS])
+    digest = _digest(run, labels)
+    last = LabelSet.objects.filter(run=run, labelled_by=principal.actor).order_by("-pk").first()
+    if last is not None and last.digest == digest:
+        return last
+    stored = LabelSet.objects.create(run=run, digest=digest, labelled_by=principal.actor)
+    Label.objects.bulk_create(
+        Label(label_set=stored, sample_id=each.sample_id, metric=each.metric, value=each.value)
+        for each in labels
+    )
+    audit.record(
+        verb="labels.recorded",
+        actor=principal.actor,
+        obj=stored,
+        system=run.system,
+        digest=digest,
+        payload={"run_key": run.run_key, "n_labels": len(labels)},
+    )
+    return stored
+
+
+def _digest(run: EvalRun, labels: Sequence[LabelDraft]) -> str:
+    said = sorted(([each.metric, each.sample_id, each.value] for each in labels), key=lambda one: one[:2])
+    return digest_of({"run": run.raw_id, "labels": said})
+
+
+def _faults(run: EvalRun, labels: Sequence[LabelDraft]) -> Iterator[Fault]:
+    """Say of each label what is wrong with it."""
+    if not labels:
+        yield Fault("body", "labels", "empty", "labels: name at least one answer")
+    judged = dict(
+        EvalScore.objects.filter(run=run, slice={}, judge__isnull=False).values_list("metric", "unit")
+    )
+    samples = EvalSample.objects.filter(run=run, metric__in={each.metric for each in labels})
+    known = set(samples.values_list("metric", "sample_id"))
+    seen: set[tuple[str, str]] = set()
+    for index, each in enumerate(labels):
+        answer = (each.metric, each.sample_id)
+        if each.metric not in judged:
+            hint = hint_at(nearest_name(each.metric, judged))
+            yield _fault(index, "metric", "not_judged", f"no judge gave {each.metric!r} here; {hint}")
+        elif answer not in known:
+            yield _fault(
+                index,
+                "sample",
+                "unknown_sample",
+                f"no sample {each.sample_id!r} of the run has {each.metric}",
+            )
+        elif answer in seen:
+            yield _fault(index, "sample", "labelled_twice", "it is labelled above, too")
+        elif not _fits(each.value, judged[each.metric]):
+            yield _fault(index, "value", "out_of_range", "a share lies between 0 and 1")
+        seen.add(answer)
+
+
+def _fault(index: int, field: str, code: str, why: str) -> Fault:
+    place = f"labels[{index}].{field}"
+    return Fault("body", place, code, f"{place}: {why}")
+
+
+def _fits(value: float | None, unit: str) -> bool:
+    return value is None or (math.isfinite(value) and (unit != _SHARE or 0 <= value <= 1))

@@ -1,0 +1,182 @@
+"""Labels of people: who gives them, how they come in, and in which order answers are labelled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from evidence.access import principal_of_user
+from evidence.errors import AccessDenied, ConflictingContent, InvalidInput
+from evidence.evals.corrected import drawn_order
+from evidence.models import AuditEvent, EvalRun, Label, LabelSet, Scope
+from evidence.selectors.labels import draw_sheet, seed_of
+from evidence.services.labels import LabelDraft, record_labels
+from tests.evidence.eval_files import eval_file, post
+from tests.factories import World, acting, make_world, register_release, retract
+from tests.factories import manifest as pins
+
+pytestmark = pytest.mark.django_db
+
+JUDGE = {"key": "llm", "label": "1"}
+SHARE = {"kind": "proportion", "direction": "higher", "unit": "share"}
+
+
+@pytest.fixture
+def run(world: World) -> EvalRun:
+    return post(world, eval_file([0.25] * 60, judge=JUDGE)).run
+
+
+def say(world: World, run: EvalRun, *drafts: LabelDraft, role: str = "reviewer") -> LabelSet:
+    return record_labels(principal=world.principal(role), run=run, labels=drafts)
+
+
+def signed_in(world: World, role: str = "reviewer") -> APIClient:
+    client = APIClient()
+    client.force_login(world.people[role])
+    return client
+
+
+def body(world: World, run: EvalRun, **over: Any) -> dict[str, Any]:
+    said = {"sample": "0", "metric": "grounded", "value": 1.0, **over}
+    return {"system": world.system.key, "run_key": run.run_key, "labels": [said]}
+
+
+def test_labels_are_stored_with_who_said_them_and_their_event(world: World, run: EvalRun) -> None:
+    stored = say(world, run, LabelDraft("0", "grounded", 1.0), LabelDraft("1", "grounded", None))
+    assert stored.labelled_by == world.principal("reviewer").actor
+    assert list(stored.labels.order_by("pk").values_list("sample_id", "value")) == [("0", 1.0), ("1", None)]
+    event = AuditEvent.objects.get(verb="labels.recorded")
+    assert (event.object_digest, event.actor) == (stored.digest, stored.labelled_by)
+
+
+def test_the_same_labels_sent_again_add_nothing_and_a_changed_mind_does(world: World, run: EvalRun) -> None:
+    one = [LabelDraft("0", "grounded", 1.0), LabelDraft("1", "grounded", 0.0)]
+    first = say(world, run, *one)
+    assert say(world, run, *reversed(one)) == first
+    changed = say(world, run, LabelDraft("0", "grounded", 0.0))
+    assert say(world, run, *one).pk > changed.pk
+    assert (LabelSet.objects.count(), Label.objects.count()) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("draft", "code"),
+    [
+        (LabelDraft("0", "fluent", 1.0), "not_judged"),
+        (LabelDraft("0", "latency", 1.0), "not_judged"),
+        (LabelDraft("9999", "grounded", 1.0), "unknown_sample"),
+        (LabelDraft("0", "grounded", 1.5), "out_of_range"),
+        (LabelDraft("0", "grounded", float("nan")), "out_of_range"),
+    ],
+)
+def test_what_is_no_label_of_an_answer_is_refused_by_its_place(
+    world: World, draft: LabelDraft, code: str
+) -> None:
+    metrics = {"grounded": SHARE, "latency": {**SHARE, "judge": None}}
+    run = post(world, eval_file(judge=JUDGE, metrics=metrics)).run
+    with pytest.raises(InvalidInput) as refused:
+        say(world, run, LabelDraft("1", "grounded", 1.0), draft)
+    (fault,) = refused.value.faults
+    assert fault.code == code
+    assert fault.path.startswith("labels[1]")
+    assert not LabelSet.objects.exists()
+
+
+def test_two_labels_of_one_answer_in_a_set_and_no_label_are_refused(world: World, run: EvalRun) -> None:
+    with pytest.raises(InvalidInput, match="labelled above"):
+        say(world, run, LabelDraft("0", "grounded", 1.0), LabelDraft("0", "grounded", 0.0))
+    with pytest.raises(InvalidInput, match="at least one"):
+        say(world, run)
+
+
+def test_nobody_labels_what_they_put_on_record_or_what_was_retracted(world: World, run: EvalRun) -> None:
+    both = principal_of_user(world.join("both", "author", "reviewer"))
+    register_release(world.system, pins(name="r2"), both)
+    own = post(world, eval_file(judge=JUDGE, release="r2", run_key="own")).run
+    drafts = [LabelDraft("0", "grounded", 1.0)]
+    with pytest.raises(AccessDenied, match="another person must label"):
+        record_labels(principal=both, run=own, labels=drafts)
+    record_labels(principal=both, run=run, labels=drafts)
+    retract(run)
+    with pytest.raises(ConflictingContent, match="retracted"):
+        record_labels(principal=both, run=run, labels=[LabelDraft("1", "grounded", 1.0)])
+
+
+def test_a_person_labels_by_api_and_a_token_does_not(world: World, run: EvalRun) -> None:
+    answer: Any = signed_in(world).post("/api/v1/label-sets", body(world, run), format="json")
+    assert answer.status_code == 201, answer.json()
+    assert answer.json()["n_labels"] == 1
+    headers = world.headers(Scope.REVIEW)
+    refused: Any = APIClient().post("/api/v1/label-sets", body(world, run), format="json", **headers)
+    assert refused.status_code == 403
+    listed: Any = APIClient().get("/api/v1/label-sets?run_key=run-1", **world.headers(Scope.READ))
+    assert [each["run_key"] for each in listed.json()["results"]] == ["run-1"]
+    said: Any = APIClient().get(
+        f"/api/v1/labels?label_set={answer.json()['id']}", **world.headers(Scope.READ)
+    )
+    (one,) = said.json()["results"]
+    assert (one["sample"], one["value"], one["labelled_by"]) == ("0", 1.0, world.principal("reviewer").actor)
+    wrong: Any = signed_in(world).post(
+        "/api/v1/label-sets", body(world, run, metric="groundd"), format="json"
+    )
+    assert wrong.status_code == 422
+    assert "'grounded'" in wrong.json()["detail"]
+
+
+def test_the_sheet_draws_answers_and_does_not_tell_what_the_judge_said(world: World, run: EvalRun) -> None:
+    order = drawn_order(seed_of(run), [str(k) for k in range(60)])
+    path = f"/api/v1/eval-runs/{run.pk}/label-sheet"
+    answer: Any = signed_in(world).get(f"{path}?n=5")
+    sheet = answer.json()
+    assert [each["sample"] for each in sheet["answers"]] == order[:5]
+    assert sheet["metric"] == "grounded"
+    assert "0.25" not in answer.content.decode()
+    say(world, run, *(LabelDraft(name, "grounded", 1.0) for name in order[:3]))
+    again: Any = signed_in(world).get(f"{path}?n=2&metric=grounded")
+    assert [each["sample"] for each in again.json()["answers"]] == order[3:5]
+    other: Any = signed_in(world).get(f"{path}?metric=groundd")
+    assert other.status_code == 422
+    assert signed_in(world, "author").get(path).status_code == 403
+
+
+def test_nothing_of_another_system_is_drawn_or_labelled(world: World, run: EvalRun) -> None:
+    other = make_world("other")
+    assert signed_in(other).get(f"/api/v1/eval-runs/{run.pk}/label-sheet").status_code == 404
+    assert signed_in(other).post("/api/v1/label-sets", body(world, run), format="json").status_code == 404
+
+
+def test_an_answer_without_a_score_is_not_on_the_sheet(world: World) -> None:
+    run = post(world, eval_file([1.0, None, 1.0], judge=JUDGE)).run
+    drawn = draw_sheet(run, "grounded", "person:nobody", 10)
+    assert {each.sample_id for each in drawn} == {"0", "2"}
+
+
+def test_a_reviewer_labels_on_the_page_as_drawn(world: World, run: EvalRun) -> None:
+    client = Client(headers={"Accept": "text/html"})
+    client.force_login(world.people["reviewer"])
+    address = f"/admin/label-sheet/{run.pk}/"
+    page = client.get(address)
+    shown = [one.sample for one in page.context["shown"]]
+    assert [sample.sample_id for sample in shown] == drawn_order(seed_of(run), [str(k) for k in range(60)])[
+        :20
+    ]
+    assert "0.25" not in page.content.decode()
+    said = {f"label-{shown[0].pk}": "yes", f"label-{shown[1].pk}": "no", f"label-{shown[2].pk}": "unclear"}
+    after = client.post(address, said, follow=True)
+    values = Label.objects.order_by("pk").values_list("sample_id", "value")
+    assert dict(values) == dict(zip([each.sample_id for each in shown[:3]], [1.0, 0.0, None], strict=True))
+    assert after.context["shown"][0].sample.sample_id == shown[3].sample_id
+    nothing = client.post(address, {"label-x": "yes", "other": "yes"}, follow=True)
+    assert "at least one answer" in nothing.content.decode()
+
+
+def test_the_page_is_a_reviewers_and_of_metrics_that_a_judge_gave(world: World, run: EvalRun) -> None:
+    client = Client(headers={"Accept": "text/html"})
+    client.force_login(world.people["author"])
+    assert client.get(f"/admin/label-sheet/{run.pk}/").status_code == 403
+    client.force_login(world.people["reviewer"])
+    assert client.get(f"/admin/label-sheet/{run.pk}/?metric=fluent").status_code == 404
+    without = post(world, eval_file(run_key="run-2"), principal=acting("token:ci")).run
+    assert client.get(f"/admin/label-sheet/{without.pk}/").status_code == 404
