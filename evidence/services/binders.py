@@ -48,7 +48,7 @@ from evidence.services.previous_binders import name_previous
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/7"  # grows when the same evidence would give other bytes
+FORMAT_CODE: Final = "binder/8"  # grows when the same evidence would give other bytes
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 
