@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,14 +12,14 @@ from django.utils import timezone
 from evidence.errors import PromotionRefused
 from evidence.models import Admission, Deployment, GateDecision
 from evidence.services import deployments, gates
-from evidence.services.gates import CriterionReference
+from evidence.services.gates import CriterionReference, decision
 from tests import factories
 from tests.factories import World, acting, define_gate, make_world
 from tests.interleaving import interleave, raise_problems
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SEEDS = range(16)
+SEEDS = range(8)
 DOUBTER = "user:dora"  # whom the assessor below answers that nothing is met
 
 
@@ -66,6 +67,36 @@ def test_what_is_let_in_had_no_later_decision_when_the_gate_was_looked_at(world:
     if admission is not None and admission.decision is not None:
         assert admission.decision.as_of < admission.as_of < failed.as_of
         assert admission.decision.verdict == "pass"
+
+
+def once_before(monkeypatch: pytest.MonkeyPatch, where: Any, name: str, act: Callable[[], object]) -> None:
+    """Have an act happen just before a function is called for the first time: after the moment was read."""
+    real, waiting = getattr(where, name), [act]
+
+    def call(*given: Any, **named: Any) -> Any:
+        if waiting:
+            waiting.pop()()
+        return real(*given, **named)
+
+    monkeypatch.setattr(where, name, call)
+
+
+def test_a_decision_that_a_deployment_overtook_is_made_as_of_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once_before(monkeypatch, decision, "find_deciding_gate", partial(record, world, timezone.now()))
+    failed = decide(world, DOUBTER)
+    assert (failed.verdict, Admission.objects.get().as_of < failed.as_of) == ("fail", True)
+
+
+def test_a_deployment_that_a_decision_overtook_is_recorded_as_of_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once_before(monkeypatch, gates, "find_protecting", partial(decide, world, "user:ben"))
+    (admission,) = record(world, timezone.now()).admissions.all()
+    assert admission.decision == GateDecision.objects.latest("pk")
+    assert admission.decision.decided_by == "user:ben"
+    assert admission.decision.as_of < admission.as_of
 
 
 def test_both_orders_come_to_pass(world: World) -> None:
