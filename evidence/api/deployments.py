@@ -132,7 +132,7 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
     @extend_schema_field(PinChangeOut(many=True))
     def get_changed(self, deployment: Deployment) -> Any:
         """Return what differs from what stood there, by slot."""
-        return PinChangeOut(instance=changes_of(deployment), many=True).data
+        return [PinChangeOut(change).data for change in changes_of(deployment)]
 
     def get_suspect_evidence(self, deployment: Deployment) -> list[int]:
         """Return the ids of evidence items that were measured on a version that left, of those the reader may see."""

@@ -217,6 +217,12 @@ def _go_back(
 ) -> tuple[Deployment, list[Admission]]:
     if not looks:
         raise RollbackRefused(f"No gate protects {going.environment}: record it as a deployment.")
+    newest = live_at(system=going.system, environment=going.environment, at=as_of.at + CLOCKS)
+    if newest is not None and going.effective_from < newest.effective_from:
+        raise RollbackRefused(
+            f"{newest.release.name} is live in {going.environment} since {newest.effective_from.isoformat()}: a "
+            "rollback is of what is live, and begins after that."
+        )
     restored = find_way_back(live=live, release=going.release) if live else None
     if restored is None:
         stands = f"{live.release.name} is live" if live else "nothing is live"

@@ -67,8 +67,8 @@ def refusal(world: World, release: Release | None = None, **over: Any) -> dict[s
         record(world, release, **over)
     after = (Deployment.objects.count(), GateDecision.objects.count(), AuditEvent.objects.count())
     assert before == after
-    (gate,) = told.value.members()["gates"]  # type: ignore[misc]  # a list, in a document of any values
-    return dict(gate)
+    assert len(told.value.gates) == 1
+    return dict(told.value.gates[0])
 
 
 @pytest.fixture
@@ -351,6 +351,14 @@ def test_what_gates_never_let_in_there_is_no_way_back(world: World) -> None:
         go_back(world)
     with pytest.raises(RollbackRefused, match="No gate protects staging"):
         go_back(world, environment="staging")
+
+
+def test_a_rollback_is_of_what_is_live_and_does_not_rewrite_what_was(world: World, bad: Release) -> None:
+    since = Deployment.objects.get(release=bad).effective_from
+    with pytest.raises(RollbackRefused, match="r2 is live in production since"):
+        go_back(world, effective_from=since - timedelta(microseconds=1))
+    with pytest.raises(InvalidInput, match="lies ahead"):
+        go_back(world, effective_from=timezone.now() + timedelta(hours=1))
 
 
 def test_a_rollback_said_again_answers_the_same_and_for_another_reason_conflicts(
