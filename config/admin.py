@@ -33,8 +33,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "BaselineMember", "TraceLink",
     ),
     _("What was released"): (
-        "System", "Release", "ReleasePin", "Deployment", "ServiceName", "Artefact", "ArtefactVersion", "Registration",
-        "SourceDocument", "ReadingTransition",
+        "System", "Release", "ReleasePin", "Deployment", "Admission", "ServiceName", "Artefact", "ArtefactVersion",
+        "Registration", "SourceDocument", "ReadingTransition",
     ),
     _("What was measured"): (
         "EvalRun", "EvalScore", "EvalSample", "LabelSet", "Label", "RetractionRequest", "Retraction",

@@ -19,7 +19,7 @@ from evidence.log_attacks import render_log_attacks
 from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
 from evidence.services.assembly import REFUSALS
-from evidence.services.gates import SETTLED, UNBOUND
+from evidence.services.gates import KEPT_OUT, SETTLED, UNBOUND
 from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
 from requirements.models import RequirementState
@@ -79,6 +79,14 @@ def render_gate_reasons() -> str:
         "| code | means |",
         "|---|---|",
         *(f"| `{code}` | {means} |" for code, means in sorted(UNBOUND.items())),
+        "",
+        "## Of a gate that keeps a release out of an environment",
+        "",
+        "`code` of each of the `gates` of a problem `promotion_refused`.",
+        "",
+        "| code | means, and what to do |",
+        "|---|---|",
+        *(f"| `{code}` | {means} |" for code, means in sorted(KEPT_OUT.items())),
         "",
         "## Of a run",
         "",

@@ -13,6 +13,7 @@ REPLAYERS: Final = {
     "evidence.Trace": "evidence.services.assembly.replay_trace",
     "evidence.Citation": "evidence.services.assembly.replay_citation",
     "evidence.GateDecision": "evidence.services.gates.replay_gate_decision",
+    "evidence.Admission": "evidence.services.gates.replay_admission",
     "requirements.Assessment": "requirements.services.assessment.replay_assessment",
     "interpret.Finding": "interpret.services.replay.replay_finding",
 }

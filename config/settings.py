@@ -507,6 +507,7 @@ SPECTACULAR_SETTINGS = {
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
         "ReadingState": "evidence.models.ReadingState",
         "SettledState": ["approved", "declined", "withdrawn"],
+        "GateVerdict": "evidence.models.GateDecision.Verdict",
         "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
         "CitationReason": "evidence.citations.verdict.Reason.choices",
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
@@ -207,6 +207,30 @@ class GateNotApproved(EvidenceError):
     code = "gate_not_approved"
     http_status = 409
     title = "No version of this gate is approved"
+
+
+class PromotionRefused(EvidenceError):
+    """A gate protects the environment and does not let this release in now."""
+
+    code = "promotion_refused"
+    http_status = 409
+    title = "A gate does not let this release go there"
+
+    def __init__(self, message: str, gates: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(message)
+        self.gates = tuple(gates)
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: each gate that refuses, why, and what is unmet."""
+        return {"gates": [dict(gate) for gate in self.gates]}
+
+
+class RollbackRefused(EvidenceError):
+    """Nothing that a gate let into the environment before would be gone back to."""
+
+    code = "rollback_refused"
+    http_status = 409
+    title = "This is no way back"
 
 
 class InvalidInput(EvidenceError):

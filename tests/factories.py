@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from evidence.actors import actor_of_user
 from evidence.digests import sha256_hex
 from evidence.models import (
     ArtefactVersion,
+    Deployment,
     EvalRun,
     GateDecision,
     Release,
@@ -26,7 +27,7 @@ from evidence.models import (
     WaiverRequest,
 )
 from evidence.roles import ROLES, token_scopes_of
-from evidence.services import evals, gates, registry
+from evidence.services import deployments, evals, gates, registry
 from evidence.services.gates import CriterionReference
 from evidence.services.people import memberships, tokens
 from tests import kept_worlds
@@ -121,6 +122,13 @@ def build_world(key: str) -> World:
     return World(system, register_release(system, manifest(key)), people)
 
 
+def second_release(world: World, name: str = "r2") -> Release:
+    """Freeze a release that differs from the first in its model."""
+    first_pin, *others = manifest().pins
+    model = replace(first_pin, digest=sha256_hex(name.encode()), label=name)
+    return register_release(world.system, replace(manifest(name=name), pins=[model, *others]))
+
+
 def register_release(
     system: System, pins: registry.ReleaseManifest, principal: Principal | None = None
 ) -> Release:
@@ -138,10 +146,11 @@ def define_gate(
     key: str,
     references: Sequence[CriterionReference],
     principal: Principal | None = None,
+    protects: Sequence[str] = (),
 ) -> ArtefactVersion:
     """Have one person propose a gate and another approve it."""
     version = gates.propose_gate(
-        principal=principal or acting(), system=system, key=key, references=references
+        principal=principal or acting(), system=system, key=key, references=references, protects=protects
     )
     if not version.gate_transitions.filter(to_state="approved").exists():
         gates.settle_gate_proposal(principal=acting(GATE_APPROVER), version=version, to_state="approved")
@@ -167,6 +176,23 @@ def not_met(*, references: Sequence[CriterionReference], **_: Any) -> list[gates
         )
         for each in references
     ]  # fmt: skip
+
+
+def met(*, references: Sequence[CriterionReference], **_: Any) -> list[gates.CriterionFinding]:
+    """Say of each criterion that is asked for that it is met: an assessor."""
+    return [replace(finding, verdict="met") for finding in not_met(references=references)]
+
+
+def deploy(release: Release, environment: str = "production", **over: Any) -> Deployment:
+    """Have the gates that protect an environment let a release in, whatever is on record, and record it as live."""
+    with override_settings(GATE_ASSESSOR="tests.factories.met"):
+        for version in gates.find_protecting(release.system, environment):
+            key = version.artefact.key
+            gates.decide_gate(principal=acting(), system=release.system, gate=key, release=release)
+        told = {"principal": acting(), "effective_from": timezone.now(), **over}
+        return deployments.record_deployment(
+            system=release.system, environment=environment, release=release, **told
+        )
 
 
 def find_unmet(release: Release, *criteria: str) -> GateDecision:

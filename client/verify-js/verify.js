@@ -2695,12 +2695,93 @@
     return confirmed !== "";
   }
 
+  // ---------------------------------------------------------------------------------------------- deployments (step 6)
+
+  const RELEASE = "data/versions/release.json";
+
+  const noDeployments = () => ({ admitted: 0, rollbacks: 0 });
+  const deploymentsText = ({ admitted, rollbacks }) =>
+    `${admitted ? `; ${admitted} deployments by decision` : ""}${rollbacks ? `, ${rollbacks} rollbacks` : ""}`;
+
+  /** Check by which decisions each deployment was let in, and what each rollback restores. */
+  async function checkDeployments(container, bag, mustTell) {
+    const found = noDeployments();
+    if (!mustTell) return found;
+    if (!bag.digests.has(RELEASE)) throw failed("is left out, and belongs to every binder of this version", RELEASE);
+    const decisions = await decisionsIn(container, bag);
+    const letIn = new Map();
+    for (const deployment of objectsAt(parseObject(await container.read(RELEASE), RELEASE), "deployments", RELEASE)) {
+      const name = textAt(deployment, "id", RELEASE);
+      const basis = textAt(deployment, "basis", RELEASE);
+      const admissions = objectsAt(deployment, "admissions", RELEASE);
+      if (basis === "decision") {
+        checkLetIn(name, admissions, decisions);
+        letIn.set(name, deployment);
+        found.admitted++;
+      } else if (basis === "rollback") {
+        checkRollback(name, deployment, letIn);
+        found.rollbacks++;
+      } else if (!["unchecked", "open"].includes(basis) || admissions.length) {
+        throw failed(`deployment ${name} is '${basis}', with ${admissions.length} admissions`, RELEASE);
+      }
+    }
+    return found;
+  }
+
+  function checkLetIn(name, admissions, decisions) {
+    const refuse = (what) => failed(`deployment ${name} ${what}`, RELEASE);
+    if (!admissions.length) throw refuse("is said to be by a decision, and names no gate");
+    for (const admission of admissions) {
+      const decision = decisions.get(textAt(admission, "decision", RELEASE));
+      if (!decision) throw refuse("rests on a decision that is not here");
+      if (decision.digest !== textAt(admission, "gateDigest", RELEASE)) {
+        throw refuse("rests on a decision of another version of the gate");
+      }
+      if (decision.verdict !== "pass" || textAt(admission, "verdict", RELEASE) !== "pass") {
+        throw refuse("was let in without a pass");
+      }
+      const looked = timeAt(admission, "asOf", RELEASE).at;
+      if (decision.asOf > looked) throw refuse("was let in by a decision that was made later");
+      const ofGate = [...decisions.values()].filter((other) => other.gate === decision.gate);
+      if (ofGate.some((other) => other.asOf > decision.asOf && other.asOf <= looked)) {
+        throw refuse("was let in by a decision that was not the newest of its gate");
+      }
+    }
+  }
+
+  function checkRollback(name, deployment, letIn) {
+    const refuse = (what) => failed(`deployment ${name} ${what}`, RELEASE);
+    if (Array.from(textAt(deployment, "reason", RELEASE)).every(isSpace)) throw refuse("went back without a reason");
+    const restored = letIn.get(textAt(deployment, "restores", RELEASE));
+    const place = textAt(deployment, "environment", RELEASE);
+    if (!restored || textAt(restored, "environment", RELEASE) !== place) {
+      throw refuse("went back to what no gate had let in there");
+    }
+    const [since, back] = [restored, deployment].map((each) => timeAt(each, "effectiveFrom", RELEASE).at);
+    if (since >= back) throw refuse("went back to what came later");
+  }
+
+  /** Return the gate decisions by their ids. */
+  async function decisionsIn(container, bag) {
+    const found = new Map();
+    for (const path of documentsIn(bag, GATES)) {
+      const document = parseObject(await container.read(path), path);
+      found.set(textAt(document, "id", path), {
+        gate: textAt(document, "gate", path),
+        digest: textAt(document, "gateDigest", path),
+        verdict: textAt(document, "verdict", path),
+        asOf: timeAt(document, "asOf", path).at,
+      });
+    }
+    return found;
+  }
+
   // ---------------------------------------------------------------------------------------------- the verification
 
   const SIDECAR = "sidecar";
   // binder/N from which on people.json, each trace's spans, who approved a gate's version, turns, reasons, and who
-  // confirmed a retraction must be there
-  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS, NAMES_CONFIRMERS] = [2, 3, 5, 6, 7, 8];
+  // confirmed a retraction and why each deployment could be recorded must be there
+  const [NAMES_PEOPLE, NAMES_SPANS, NAMES_APPROVALS, TELLS_EXCHANGES, TELLS_REASONS, TELLS_WHO_AND_WHY] = [2, 3, 5, 6, 7, 8];
 
   /**
    * Verify one binder and return what was found. No network, no key but those in `trust`.
@@ -2835,11 +2916,15 @@
     });
     let runs = noRuns();
     await report.noting("completeness", async () => {
-      runs = await checkRetractions(container, bag, version >= NAMES_CONFIRMERS);
+      runs = await checkRetractions(container, bag, version >= TELLS_WHO_AND_WHY);
+    });
+    let deployments = noDeployments();
+    await report.noting("completeness", async () => {
+      deployments = await checkDeployments(container, bag, version >= TELLS_WHO_AND_WHY);
     });
     const audit = await auditText(container, bag, trust);
     const again = `${predicate.get("populations").length} populations and all totals counted again`;
-    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}; ${runsText(runs)}; ${audit}`);
+    report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}${deploymentsText(deployments)}; ${runsText(runs)}; ${audit}`);
   }
 
   function checkFreshness(statement, trust, now, report) {

@@ -145,6 +145,7 @@ from evidence.acts.recording import (
     can_register_release,
     can_register_system,
     can_register_version,
+    can_roll_back,
     check_can_declare_service,
     check_can_ingest,
     check_can_record_deployment,
@@ -152,6 +153,7 @@ from evidence.acts.recording import (
     check_can_register_release,
     check_can_register_system,
     check_can_register_version,
+    check_can_roll_back,
 )
 
 __all__ = [
@@ -208,6 +210,7 @@ __all__ = [
     "can_resume_log",
     "can_review",
     "can_revoke_token",
+    "can_roll_back",
     "can_rotate_binder_key",
     "can_rotate_log_key",
     "can_try_reading",
@@ -268,6 +271,7 @@ __all__ = [
     "check_can_resume_log",
     "check_can_review",
     "check_can_revoke_token",
+    "check_can_roll_back",
     "check_can_rotate_binder_key",
     "check_can_rotate_log_key",
     "check_can_try_reading",

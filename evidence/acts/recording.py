@@ -60,6 +60,11 @@ def check_can_record_deployment(principal: Principal, system: System) -> None:
     check_scope(principal, Scope.IMPORT, system)
 
 
+def check_can_roll_back(principal: Principal, system: System) -> None:
+    """Say that an environment went back to a release that gates let in there before: whoever may deploy, alone."""
+    check_scope(principal, Scope.IMPORT, system)
+
+
 def check_can_record_eval_run(principal: Principal, system: System) -> None:
     """Post eval results."""
     check_scope(principal, Scope.PUSH_EVAL, system)
@@ -71,4 +76,5 @@ can_declare_service = as_question(check_can_declare_service)
 can_register_release = as_question(check_can_register_release)
 can_register_version = as_question(check_can_register_version)
 can_record_deployment = as_question(check_can_record_deployment)
+can_roll_back = as_question(check_can_roll_back)
 can_record_eval_run = as_question(check_can_record_eval_run)

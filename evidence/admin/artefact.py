@@ -31,7 +31,7 @@ from evidence.selectors import proposals
 from evidence.selectors.gates import with_standing
 from evidence.selectors.proposals import replaced_digest, state_of
 from evidence.selectors.readings import readings_with_standing
-from evidence.services.gates import compare_references, read_references
+from evidence.services.gates import compare_references, read_environments, read_references
 
 
 @admin.register(Artefact)
@@ -89,6 +89,17 @@ def _show_standing(
     if deciding.pk == version.pk:
         return format_html("{} {}", state, this)
     return format_html("{} {} {}", state, other, link(deciding))
+
+
+def _compare_environments(
+    replaced: ArtefactVersion | None, version: ArtefactVersion
+) -> list[tuple[str, object]]:
+    """Return each environment that a gate's version protects, or no longer does, with how it differs from before."""
+    before = read_environments(replaced.metadata) if replaced else []
+    after = read_environments(version.metadata)
+    changes = [("kept" if name in before else "added", name) for name in after]
+    changes += [("dropped", name) for name in before if name not in after]
+    return [(change, _("protects %(environment)s") % {"environment": name}) for change, name in changes]
 
 
 class ReadingStateFilter(admin.SimpleListFilter):
@@ -180,7 +191,8 @@ class ArtefactVersionAdmin(SteppedModelAdmin):
         """Show each entry, and how it differs from the version this one was proposed in place of."""
         replaced = version.artefact.versions.filter(digest=replaced_digest(version)).first()
         before = read_references(replaced.metadata) if replaced else []
-        told = compare_references(before, read_references(version.metadata))
+        told: list[tuple[str, object]] = [*compare_references(before, read_references(version.metadata))]
+        told += _compare_environments(replaced, version)
         rows = format_html_join("", "<li>{} {}</li>", ((badge(change), str(entry)) for change, entry in told))
         against = format_html("<p>{} {}</p>", _("Compared with:"), link(replaced)) if replaced else ""
         return format_html("{}<ul class='tb-life'>{}</ul>", against, rows)

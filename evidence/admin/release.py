@@ -1,4 +1,4 @@
-"""Releases, what they pin, and where they went live."""
+"""Releases, and what they pin."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.contrib import admin
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import link, short_digest
-from evidence.admin.frame.filters import LiveAtFilter, recent, related
-from evidence.models import Deployment, Release, ReleasePin
+from evidence.admin.frame.filters import related
+from evidence.models import Release, ReleasePin
 
 
 @admin.register(Release)
@@ -49,15 +49,3 @@ class ReleasePinAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Version")
     def version_link(self, pin: ReleasePin) -> str:
         return link(pin.version)
-
-
-@admin.register(Deployment)
-class DeploymentAdmin(ReadOnlyModelAdmin):
-    list_display = ["environment", "release_link", "effective_from", "deployed_by"]
-    list_filter = [LiveAtFilter, related("system"), recent("environment")]
-    list_select_related = ["release__system"]
-    ordering = ["-effective_from", "-id"]
-
-    @admin.display(description="Release")
-    def release_link(self, deployment: Deployment) -> str:
-        return link(deployment.release)

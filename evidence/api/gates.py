@@ -261,13 +261,20 @@ class CriterionReferenceIn(Input):
 
 
 class GateIn(Input):
-    """Which criteria a gate is to ask for, each by a baseline or a requirement."""
+    """Which criteria a gate is to ask for, each by a baseline or a requirement, and which environments it protects."""
 
     system = serializers.CharField()
     key = serializers.SlugField(max_length=100)
     name = serializers.CharField(required=False, default="", max_length=200)
     reason = serializers.CharField(required=False, default="", help_text="Why; shown to whoever approves it.")
     criteria = CriterionReferenceIn.listed(limit="MAX_CRITERIA")
+    protects = InputList(
+        child=serializers.CharField(max_length=100),
+        limit="MAX_CRITERIA",
+        required=False,
+        default=list,
+        help_text="Environments that no release is deployed to without a pass of this gate; `*`: all of the system.",
+    )
 
 
 class GateTransitionOut(serializers.ModelSerializer[GateTransition]):
@@ -279,11 +286,12 @@ class GateTransitionOut(serializers.ModelSerializer[GateTransition]):
 
 
 class GateVersionOut(serializers.ModelSerializer[ArtefactVersion]):
-    """A version of a gate: the criteria it asks for, where it stands, and whether it is the one that decides."""
+    """A version of a gate: what it asks for and protects, where it stands, and whether it is the one that decides."""
 
     system = serializers.CharField(source="artefact.system.key")
     key = serializers.CharField(source="artefact.key")
     criteria = serializers.JSONField(source="metadata.criteria")
+    protects = serializers.SerializerMethodField()
     replaces = serializers.SerializerMethodField()
     state = serializers.CharField(source="state_now")
     decides = serializers.SerializerMethodField()
@@ -292,9 +300,13 @@ class GateVersionOut(serializers.ModelSerializer[ArtefactVersion]):
     class Meta:
         model = ArtefactVersion
         fields = [
-            "system", "key", "number", "digest", "criteria", "replaces", "state", "decides", "transitions",
+            "system", "key", "number", "digest", "criteria", "protects", "replaces", "state", "decides", "transitions",
             "created_at", "created_by",
         ]  # fmt: skip
+
+    def get_protects(self, version: ArtefactVersion) -> list[str]:
+        """Return the environments that no release is deployed to without a pass of this gate; `*`: all."""
+        return gates.read_environments(version.metadata)
 
     def get_replaces(self, version: ArtefactVersion) -> str | None:
         """Return the digest of the version it was proposed in place of; null where none decided then."""
@@ -333,7 +345,7 @@ class Gates(ScopedList[ArtefactVersion]):
     def post(self, request: Request) -> Response:
         """Propose a gate, or the next version of it; it decides nothing until an approver, another person, agrees.
 
-        The same criteria again answer the same.
+        The same criteria and environments again answer the same.
         """
         data = GateIn(data=request.data)
         data.is_valid(raise_exception=True)
@@ -345,6 +357,7 @@ class Gates(ScopedList[ArtefactVersion]):
             name=values["name"],
             reason=values["reason"],
             references=[gates.CriterionReference(**entry) for entry in values["criteria"]],
+            protects=values["protects"],
         )
         return Response(GateVersionOut(Gates.queryset.get(pk=version.pk)).data, status=201)
 

@@ -1,4 +1,4 @@
-"""Registering releases and deployments, and asking what was live."""
+"""Registering releases."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence import clock
 from evidence.access import find_system, principal_of
-from evidence.api.inputs import FreeValue, Input, QueryInput
+from evidence.api.inputs import FreeValue, Input
 from evidence.api.scoped_view import ScopedView
-from evidence.errors import NotFound
-from evidence.models import ArtefactKind, Deployment, Release, ReleasePin, Scope
+from evidence.models import ArtefactKind, Release, ReleasePin, Scope
 from evidence.problems import Problem
-from evidence.selectors.deployments import live_at
 from evidence.selectors.registrations import unregistered_pins
 from evidence.services import registry
 
@@ -105,66 +102,3 @@ class ReleaseCreate(ScopedView):
         system = find_system(principal, data.validated_data["system"])
         release = registry.register_release(principal=principal, system=system, manifest=data.manifest())
         return Response(ReleaseOut(release).data, status=201)
-
-
-class DeploymentIn(Input):
-    """A release going live."""
-
-    system = serializers.CharField()
-    environment = serializers.CharField(max_length=100)
-    release = serializers.CharField(max_length=100)
-    effective_from = serializers.DateTimeField()
-
-
-class DeploymentOut(serializers.ModelSerializer[Deployment]):
-    """What is live from when, and who put it there."""
-
-    system = serializers.CharField(source="system.key")
-    release = serializers.CharField(source="release.name")
-
-    class Meta:
-        model = Deployment
-        fields = ["system", "environment", "release", "effective_from", "deployed_by", "created_at"]
-
-
-class LiveQuery(QueryInput):
-    """Where, and when."""
-
-    system = serializers.CharField()
-    environment = serializers.CharField()
-    at = serializers.DateTimeField(required=False, help_text="ISO 8601; now where left out")
-
-
-class Deployments(ScopedView):
-    """Say that a release went live; ask what was live at a time."""
-
-    scopes = {"GET": Scope.READ, "POST": Scope.IMPORT}
-    queries = {"GET": LiveQuery}
-
-    @extend_schema(request=DeploymentIn, responses={201: DeploymentOut, 404: Problem, 422: Problem})
-    def post(self, request: Request) -> Response:
-        """Say that a release is live in an environment from a time on."""
-        data = DeploymentIn(data=request.data)
-        data.is_valid(raise_exception=True)
-        values, principal = data.validated_data, principal_of(request)
-        system = find_system(principal, values["system"])
-        deployment = registry.record_deployment(
-            principal=principal,
-            system=system,
-            environment=values["environment"],
-            release=registry.find_release(system, values["release"]),
-            effective_from=values["effective_from"],
-        )
-        return Response(DeploymentOut(deployment).data, status=201)
-
-    @extend_schema(
-        responses={200: DeploymentOut, 404: Problem, 422: Problem},
-    )
-    def get(self, request: Request) -> Response:
-        """Return what was live in an environment at a time."""
-        system = find_system(principal_of(request), self.query["system"])
-        environment, at = self.query["environment"], self.query.get("at") or clock.now()
-        deployment = live_at(system=system, environment=environment, at=at)
-        if deployment is None:
-            raise NotFound(f"Nothing was live in {environment!r} at {at.isoformat()}.")
-        return Response(DeploymentOut(deployment).data)

@@ -8,6 +8,7 @@ from evidence.api import (
     audit_events,
     binders,
     citations,
+    deployments,
     erasures,
     eval_comparisons,
     evals,
@@ -30,7 +31,8 @@ from evidence.api.traces import views as traces
 
 urlpatterns = [
     path("releases", releases.ReleaseCreate.as_view(), name="releases"),
-    path("deployments", releases.Deployments.as_view(), name="deployments"),
+    path("deployments", deployments.Deployments.as_view(), name="deployments"),
+    path("deployments/rollbacks", deployments.Rollbacks.as_view(), name="rollbacks"),
     path("traces", traces.TraceList.as_view(), name="traces"),
     path("traces/<str:trace_id>", traces.TraceDetail.as_view(), name="trace"),
     path("traces/<str:trace_id>/spans", traces.SpanList.as_view(), name="trace-spans"),

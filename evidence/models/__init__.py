@@ -1,6 +1,7 @@
 """The nouns of `evidence`. One noun a file; only `base` is imported past this door, by models."""
 
 from evidence.models.access import AccessConfirmation, AccessProposal
+from evidence.models.admission import Admission
 from evidence.models.artefact import (
     INSTRUMENT_KINDS,
     INTERNAL_KINDS,
@@ -85,6 +86,7 @@ __all__ = [
     "AccessProposal",
     "AccessToken",
     "Adjudication",
+    "Admission",
     "AppendOnlyModel",
     "Artefact",
     "ArtefactKind",

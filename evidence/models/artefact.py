@@ -202,6 +202,18 @@ class ReleasePin(AppendOnlyModel):
 class Deployment(AppendOnlyModel):
     """From `effective_from` on, this release was live there. The last one before a time is what was live then."""
 
+    class Basis(models.TextChoices):
+        """Why it could be recorded."""
+
+        # From before gates protected environments, or by a server of then: nobody looked.
+        UNCHECKED = "unchecked"
+        # No gate protected the environment.
+        OPEN = "open"
+        # Each gate that protects it let the release in: `Admission` says by which decision.
+        DECISION = "decision"
+        # Back to what stood there before, for a reason, whatever the gates say of it now.
+        ROLLBACK = "rollback"
+
     SYSTEM_PATH = "system"
     PII = "actor"
     EVENT_PATH = ""
@@ -211,6 +223,13 @@ class Deployment(AppendOnlyModel):
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="deployments")
     effective_from = models.DateTimeField()
     deployed_by = actor_field()
+    # What a server of before writes meanwhile is unchecked, too.
+    basis = models.CharField(max_length=10, choices=Basis.choices, db_default=Basis.UNCHECKED)
+    reason = models.TextField(blank=True, db_default="")  # of a rollback
+    # What was live there when this was recorded; None: nothing was, or it is not on record.
+    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    # Of a rollback: the deployment that a gate let in, which it goes back to.
+    restores = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="restored_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -219,3 +238,6 @@ class Deployment(AppendOnlyModel):
                 fields=["system", "environment", "-effective_from"], name="evidence_deployment_as_of"
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.release.name} in {self.environment}"

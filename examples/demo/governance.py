@@ -12,7 +12,7 @@ from evidence import clock
 from evidence.access import principal_of_user
 from evidence.models import Citation, GateState, Review, ReviewTask, System, Trace
 from evidence.selectors.proposals import state_of as state_of_gate
-from evidence.services import registry, reviews
+from evidence.services import deployments, registry, reviews
 from evidence.services.gates import CriterionReference, propose_gate, settle_gate_proposal
 from examples.demo.people import acting
 from requirements.models import AcceptanceCriterion, RequirementState, RequirementVersion
@@ -100,7 +100,7 @@ def put_live(system: System, release: str) -> None:
     """Record that the release is live in the demo environment, once."""
     found = registry.find_release(system, release)
     if not found.deployments.filter(environment=ENVIRONMENT).exists():
-        registry.record_deployment(
+        deployments.record_deployment(
             principal=acting(AUTHOR),
             system=system,
             environment=ENVIRONMENT,

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evidence.models import EvalRun, GateDecision, Registration, Release, Scope
+from evidence.models import Deployment, EvalRun, GateDecision, Registration, Release, Scope
 from evidence.services import gates, registry
 from tests.evidence.binder_world import eval_file
-from tests.factories import GATE_APPROVER, World, acting, define_gate, make_world
+from tests.factories import GATE_APPROVER, World, acting, define_gate, deploy, make_world, second_release
 from tests.requirements.builders import make_criterion, make_trace
 from tracebinder.cli.main import main
 from tracebinder.http import Server
@@ -75,6 +75,31 @@ def test_ci_posts_a_run_and_asks_the_gate(
     gates.propose_gate(principal=acting(), system=world.system, key="proposed", references=proposed)
     assert main(["gate", "proposed", *ci]) == 3
     assert "Nobody has approved a version of gate 'proposed'" in capsys.readouterr().err
+
+
+def test_ci_deploys_what_the_gate_lets_in_and_goes_back_to_it(
+    world: World, live_server: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = gates.CriterionReference(requirement="r", criterion="c")
+    define_gate(system=world.system, key="release", references=[reference], protects=["production"])
+    ci = options(world, live_server, Scope.IMPORT)
+    assert main(["deploy", "production", *ci]) == 1
+    assert "Gate release, version 1: the gate was not asked about the release" in capsys.readouterr().out
+    assert not Deployment.objects.exists()
+    decided = str(deploy(world.release).admissions.get().decision_id)
+    deploy(second_release(world))
+    assert main(["deploy", "production", *ci, "--decision", decided]) == 1
+    assert "r/c is not_assessed" in capsys.readouterr().out
+    assert main(["deploy", "production", *ci, "--rollback", "r2 invents fees"]) == 0
+    told = capsys.readouterr().out
+    assert "r1 is live in production" in told
+    assert f"gate release v1: decision {decided}; now insufficient" in told
+    assert "changed model: " in told
+    assert Deployment.objects.latest("pk").reason == "r2 invents fees"
+    assert main(["deploy", "production", *ci, "--rollback", "again"]) == 1
+    assert main(["deploy", "staging", *ci]) == 0
+    assert main(["deploy", "staging", *options(world, live_server, Scope.READ)]) == 3
+    assert main(["deploy", "staging", *ci, "--rollback", "why", "--decision", "1"]) == 64
 
 
 def test_ci_registers_what_a_release_pins_and_an_approver_what_it_is_measured_with(

@@ -15,7 +15,7 @@ from django.utils import timezone
 from evidence import clock
 from evidence.models import Binder, Evidence, EvidenceLink, Layer, Role, Trace
 from evidence.selectors.binder.scope import AskedScope
-from evidence.services import audit, binders, evals, gates, reviews
+from evidence.services import audit, binders, deployments, evals, gates, reviews
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.blobs import blob_path
 from evidence.services.keys.trust import describe_trust
@@ -43,7 +43,7 @@ class Filled:
 
 
 def fill(world: World) -> Filled:
-    """Record traces, a review, an eval run, requirements met and not met, a gate decision, and evidence items."""
+    """Record traces, a review, an eval run, requirements met and not met, a decision, a deployment, evidence items."""
     trace_id = uuid4()
     store_spans(world.system, trace_id, spans_of(world))
     assert assemble_due_traces(limit=10) == 1
@@ -187,5 +187,18 @@ def _assess(world: World) -> None:
         release=world.release, versions=versions, as_of=clock.read_moment(), principal=acting(APPROVER)
     )
     reference = gates.CriterionReference(requirement="states-limits")
-    define_gate(system=world.system, key="release", references=[reference], principal=acting())
+    define_gate(
+        system=world.system,
+        key="release",
+        references=[reference],
+        principal=acting(),
+        protects=["production"],
+    )
     gates.decide_gate(system=world.system, gate="release", release=world.release, principal=acting())
+    deployments.record_deployment(
+        system=world.system,
+        environment="production",
+        release=world.release,
+        effective_from=timezone.now(),
+        principal=acting(),
+    )

@@ -20,8 +20,10 @@ from evidence.admin.frame.filters import RecentValuesFilter, VisibleRelatedFilte
 from evidence.admin.frame.range_filters import RangeFilter
 from evidence.models import (
     AccessToken,
+    Admission,
     AuditEvent,
     Blob,
+    Deployment,
     EvalRun,
     EvalSample,
     EvalScore,
@@ -103,10 +105,18 @@ def store_what_other_parts_store(world: World) -> None:
     )  # fmt: skip
     GateTransition.objects.create(version=versions["policy"], to_state="proposed", by=ACTOR, at=now)
     ReadingTransition.objects.create(version=versions["policy"], to_state="proposed", by=ACTOR, at=now)
-    GateDecision.objects.create(
+    decision = GateDecision.objects.create(
         system=world.system, gate_version=versions["policy"], release=world.release, as_of=now, verdict="pass",
         reasons=[{"criterion": "c", "requirement": "r", "verdict": "met", "detail": "d"}], inputs={},
         inputs_digest=digest, counts_reviews=False, code_version="1", decided_by=ACTOR, decided_at=now,
+    )  # fmt: skip
+    deployed = Deployment.objects.create(
+        system=world.system, release=world.release, environment="production", effective_from=now, deployed_by=ACTOR,
+        basis="decision",
+    )  # fmt: skip
+    Admission.objects.create(
+        deployment=deployed, release=world.release, gate_version=versions["policy"], decision=decision, as_of=now,
+        verdict="pass", inputs_digest=digest, counts_reviews=False, code_version="1",
     )  # fmt: skip
     Waiver.objects.create(
         system=world.system, release=world.release, criterion_ref="r/c", reason="r", requested_by="user:a",

@@ -16,7 +16,7 @@ from django.utils import timezone
 from evidence.access import principal_of_token
 from evidence.actors import actor_of_token, actor_of_user
 from evidence.models import AccessToken, AuditEvent, Pseudonym, Scope
-from evidence.services import registry
+from evidence.services import deployments, registry
 from tests.evidence.binder_world import archive_of, export, fill, fill_lightly, verify
 from tests.evidence.forged import Lines, verify_forged
 from tests.factories import World, make_person, manifest
@@ -107,7 +107,7 @@ def test_who_did_what_is_packed_is_named_where_the_event_of_it_is_a_moment_later
     world.token(Scope.IMPORT)
     token = AccessToken.objects.latest("pk")
     with transaction.atomic():
-        row = registry.record_deployment(
+        row = deployments.record_deployment(
             principal=principal_of_token(token), system=world.system, environment="production",
             release=world.release, effective_from=timezone.now(),
         )  # fmt: skip

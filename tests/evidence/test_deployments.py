@@ -10,7 +10,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from evidence.models import Release, Scope
-from evidence.services import registry
+from evidence.services import deployments, registry
 from tests import factories
 from tests.factories import World, acting
 
@@ -30,7 +30,7 @@ def second(world: World) -> Release:
         (5, release, "user:ben"),
         (9, world.release, "user:ana"),
     ):
-        registry.record_deployment(
+        deployments.record_deployment(
             system=world.system,
             environment="production",
             release=live,

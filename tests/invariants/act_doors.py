@@ -27,6 +27,7 @@ from evidence.services import (
     assembly,
     binder_requests,
     binders,
+    deployments,
     evals,
     gates,
     ingest,
@@ -55,7 +56,17 @@ from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.semconv_spans import make_span as semconv_span
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_log_api import publish
-from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet, make_person, manifest
+from tests.factories import (
+    World,
+    acting,
+    ask_for_waiver,
+    define_gate,
+    deploy,
+    find_unmet,
+    make_person,
+    manifest,
+    second_release,
+)
 from tests.invariants.who import COMMAND_LINE, EVERYBODY, STRANGER, SUPERUSER, TOKEN_WITH, TOKEN_WITHOUT, Who
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 
@@ -301,6 +312,24 @@ def unregistered(kind: str) -> Callable[[World], Any]:
         )
 
     return prepare
+
+
+def live_after_first(world: World) -> Any:
+    """The deployment of r1 to an environment that a gate protects, where r2 is live by now."""
+    define_gate(
+        system=world.system, key="g", references=[gates.CriterionReference(requirement="r")], protects=["e"]
+    )
+    first = deploy(world.release, "e")
+    deploy(second_release(world), "e")
+    return first
+
+
+def way_back(world: World) -> dict[str, Any]:
+    """What going back to r1 takes."""
+    return {
+        "system": world.system, "environment": "e", "release": world.release, "reason": "r",
+        "effective_from": timezone.now(),
+    }  # fmt: skip
 
 
 def hold(world: World) -> Any:
@@ -645,7 +674,7 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_record_deployment",
         AUTHORS,
         serve(
-            lambda world, who, _: registry.record_deployment(
+            lambda world, who, _: deployments.record_deployment(
                 principal=who, system=world.system, environment="e", release=world.release, effective_from=later()
             )
         ),
@@ -654,6 +683,20 @@ ACTS: Final[list[Act]] = [
             lambda world, _: named(world, environment="e", release="r1", effective_from=later()),
         ),
         scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "evidence.acts.check_can_roll_back",
+        AUTHORS,
+        serve(lambda world, who, _: deployments.roll_back(principal=who, **way_back(world))),
+        api=post(
+            lambda *_: "/api/v1/deployments/rollbacks",
+            lambda world, _: way_back(world) | named(world, release="r1"),
+        ),
+        admin=browse(
+            lambda _, first: reverse("admin:evidence_deployment_change", args=[first.pk]),
+            lambda *_: {"step": "restored", "reason": "r"},
+        ),
+        prepare=live_after_first, scopes=(Scope.IMPORT,),
     ),
     Act(
         "evidence.acts.check_can_record_eval_run",

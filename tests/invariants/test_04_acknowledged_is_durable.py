@@ -21,7 +21,7 @@ from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet
 from tests.interpret.conftest import INPUTS
-from tests.invariants.act_doors import stored_trace
+from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 
@@ -61,6 +61,12 @@ def deployments(world: World) -> Sent:
         "effective_from": "2026-03-03T00:00:00Z",
     }
     return Sent("/api/v1/deployments", body, Scope.IMPORT)
+
+
+def rollbacks(world: World) -> Sent:
+    live_after_first(world)
+    body = {**way_back(world), "system": world.system.key, "release": "r1"}
+    return Sent("/api/v1/deployments/rollbacks", body, Scope.IMPORT)
 
 
 def reviews(world: World) -> Sent:
@@ -207,6 +213,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "otlp-logs": logs,
     "releases": releases,
     "deployments": deployments,
+    "rollbacks": rollbacks,
     "reviews": reviews,
     "eval-runs": eval_runs,
     "label-sets": label_sets,

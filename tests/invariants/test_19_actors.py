@@ -11,7 +11,7 @@ from django.utils import timezone
 from evidence.actors import ACTOR_FORM, actor_of_user
 from evidence.models import AuditEvent, Pseudonym, Scope
 from evidence.models.base import ActorField
-from evidence.services import registry
+from evidence.services import deployments
 from evidence.services.disposal.holds import place_hold, release_hold
 from tests.evidence.binder_world import export, fill
 from tests.evidence.test_identity import tables_that_hold
@@ -48,7 +48,7 @@ def test_a_text_column_that_is_named_like_an_actor_is_one() -> None:
 def fill_further(world: World) -> None:
     """Record what a filled world lacks: a waiver, a deployment, a hold that is over, a token."""
     waive(world, "states-limits/c")
-    registry.record_deployment(
+    deployments.record_deployment(
         principal=world.principal("author"), system=world.system, environment="production", release=world.release,
         effective_from=timezone.now(),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from tracebinder import __version__
 from tracebinder.cli import (
     checkpoint,
     compare,
+    deploy,
     gate,
     push_eval,
     register_release,
@@ -52,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        register_release, register_versions, push_eval, retract, compare, gate, verify, checkpoint, witness, signer,
+        register_release, register_versions, push_eval, retract, compare, gate, deploy, verify, checkpoint, witness,
+        signer,
     ):  # fmt: skip
         module.add_command(commands)
     return parser

@@ -26,6 +26,7 @@ from tracebinder.verify.bag import (
 )
 from tracebinder.verify.container import Container, Limits, open_container
 from tracebinder.verify.crate import check_crate, check_documents
+from tracebinder.verify.deployments import DeploymentsChecked, check_deployments
 from tracebinder.verify.envelope import Statement, check_subject, verify_envelope
 from tracebinder.verify.errors import (
     BinderFailed,
@@ -66,7 +67,7 @@ _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
 _TELLS_EXCHANGES: Final = 6  # and each trace, its turns
 _TELLS_REASONS: Final = 7  # and each citation, why it has its verdict
-_NAMES_CONFIRMERS: Final = 8  # and each eval run, who confirmed its retraction, and who waits for one
+_TELLS_WHO_AND_WHY: Final = 8  # and who confirmed the retraction of a run, and why a deployment could be recorded
 
 
 def verify_binder(
@@ -400,14 +401,20 @@ def _check_completeness(
     gates = GatesChecked()
     with _noting(report, "completeness"):
         gates = check_gate_decisions(container, bag, must_say=version >= _NAMES_APPROVALS)
-    runs = RunsChecked()
+    runs, deployments = RunsChecked(), DeploymentsChecked()
     with _noting(report, "completeness"):
-        runs = check_retractions(container, bag, must_say=version >= _NAMES_CONFIRMERS)
+        runs = check_retractions(container, bag, must_say=version >= _TELLS_WHO_AND_WHY)
+    with _noting(report, "completeness"):
+        deployments = check_deployments(container, bag, must_tell=version >= _TELLS_WHO_AND_WHY)
     part, audit = _check_audit(container, bag, trust, kept)
     populations = statement.predicate["populations"]
     count = len(populations) if isinstance(populations, list) else 0
     again = f"{count} populations and all totals counted again"
-    report.answer("completeness", "ok", f"{again}; {spans}; {exchanges}; {reasons}; {gates}; {runs}; {audit}")
+    report.answer(
+        "completeness",
+        "ok",
+        f"{again}; {spans}; {exchanges}; {reasons}; {gates}{deployments}; {runs}; {audit}",
+    )
     return part
 
 

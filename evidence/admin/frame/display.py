@@ -44,6 +44,7 @@ TONES: Final[Mapping[str, str]] = {
     "open": WARN, "overdue": BAD, "closed": PLAIN, "disagreement": WARN, "adjudicated": PLAIN,
     "registered": GOOD, "unregistered": WARN,
     "odd_name": WARN,
+    "by_unchecked": PLAIN, "by_open": PLAIN, "by_decision": GOOD, "by_rollback": WARN,
     "active": GOOD, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip
 

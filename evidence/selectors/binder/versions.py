@@ -49,11 +49,36 @@ def _release(scope: BinderScope, pins: list[ReleasePin]) -> dict[str, object]:
         "createdBy": scope.release.created_by,
         "pins": [version_reference(pin.version, slot=pin.slot) for pin in pins],
         "deployments": [
+            _deployment(row) for row in read_by_keyset(deployments.select_related("replaces__release"))
+        ],
+    }
+
+
+def _deployment(row: Deployment) -> dict[str, object]:
+    """Return where the release went live, why it could, and what each gate that protects the place said."""
+    admissions = row.admissions.select_related("gate_version__artefact").order_by("pk")
+    return {
+        "id": str(row.pk),
+        "environment": row.environment,
+        "effectiveFrom": moment(row.effective_from),
+        "deployedBy": row.deployed_by,
+        "recordedAt": moment(row.created_at),
+        "basis": row.basis,
+        "reason": row.reason,
+        "inPlaceOf": row.replaces.release.name if row.replaces else None,
+        "restores": str(row.restores_id) if row.restores_id else None,
+        "admissions": [
             {
-                "environment": row.environment,
-                "effectiveFrom": moment(row.effective_from),
-                "deployedBy": row.deployed_by,
+                "gate": each.gate_version.artefact.key,
+                "gateVersion": each.gate_version.number,
+                "gateDigest": each.gate_version.digest,
+                "decision": str(each.decision_id) if each.decision_id else None,
+                "asOf": moment(each.as_of),
+                "verdict": each.verdict,
+                "unmet": plain(each.unmet),
+                "inputsDigest": each.inputs_digest,
+                "codeVersion": each.code_version,
             }
-            for row in read_by_keyset(deployments)
+            for each in admissions
         ],
     }

@@ -20,7 +20,7 @@ from evidence.digests import digest_of
 from evidence.errors import InvalidInput
 from evidence.gate_reasons import CriterionTold, stated
 from evidence.locks import Lock, hold
-from evidence.models import ArtefactVersion, GateDecision, Release, ReleasePin, System, Waiver
+from evidence.models import Admission, ArtefactVersion, GateDecision, Release, ReleasePin, System, Waiver
 from evidence.replay import Replay
 from evidence.selectors.gates import find_deciding, standing_of
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
@@ -97,16 +97,25 @@ def decide_gate(
     binding = make_binding(runs, commit)
     if release.system_id != system.pk:
         raise InvalidInput(f"Release {release.name!r} does not belong to system {system.key!r}.")
-    as_of = clock.read_moment()
-    return _decide_and_store(principal, find_deciding_gate(system, gate, as_of), release, as_of, binding)
+    while True:
+        as_of = clock.read_moment()
+        version = find_deciding_gate(system, gate, as_of)
+        if decision := _decide_and_store(principal, version, release, as_of, binding):
+            return decision
 
 
 @transaction.atomic
 def _decide_and_store(
     principal: Principal, version: ArtefactVersion, release: Release, as_of: AsOf, binding: Binding
-) -> GateDecision:
+) -> GateDecision | None:
+    """Store a decision; None where a deployment looked at the gate after this moment, and before this had its turn.
+
+    The decision would come after that deployment and say that it was before: it has to be made as of a later moment.
+    """
     hold(Lock.GATE, version.pk, release.pk)  # two equal questions at once become one decision
-    decided = _decide(version, release, as_of, principal.actor, binding, store=True)
+    if Admission.objects.filter(gate_version=version, release=release, as_of__gt=as_of.at).exists():
+        return None
+    decided = draw_verdict(version, release, as_of, principal.actor, binding, store=True)
     if decided.counts_reviews:
         acts.check_not_led(principal, release)
     rests_on = {
@@ -150,7 +159,7 @@ def replay_gate_decision(decision: GateDecision) -> Replay:
     as_of, artefact = clock.as_of(decision.as_of), decision.gate_version.artefact
     version = find_deciding(artefact.system, artefact.key, as_of) or decision.gate_version
     binding, code = read_binding(decision.inputs), decision.code_version
-    decided = _decide(version, decision.release, as_of, decision.decided_by, binding, store=False, code=code)
+    decided = draw_verdict(version, decision.release, as_of, decision.decided_by, binding, store=False, code=code)
     return Replay(
         kind="gate_decision",
         ref=str(decision.pk),
@@ -164,7 +173,7 @@ def replay_gate_decision(decision: GateDecision) -> Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class DrawnVerdict:
     """Columns of a decision."""
 
     verdict: GateDecision.Verdict
@@ -173,7 +182,7 @@ class _Decided:
     counts_reviews: bool
 
 
-def _decide(
+def draw_verdict(
     version: ArtefactVersion,
     release: Release,
     as_of: AsOf,
@@ -182,7 +191,13 @@ def _decide(
     *,
     store: bool,
     code: str = GATE_CODE_VERSION,
-) -> _Decided:
+) -> DrawnVerdict:
+    """Draw the verdict of a version of a gate on a release, as of a moment, for whoever asks.
+
+    Args:
+        store: whether the assessments that it rests on are stored.
+        code: the version by whose rules it is drawn.
+    """
     assessor = cast("Assessor", import_string(settings.GATE_ASSESSOR))
     findings = assessor(
         system=release.system,
@@ -207,7 +222,9 @@ def _decide(
         **({"unbound": {reason["criterion"]: reason["code"] for reason in unbound}} if unbound else {}),
     }
     reasons += [*(_reason_of_pin(pin) for pin in unregistered), *unbound]
-    return _Decided(_verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings))
+    return DrawnVerdict(
+        _verdict(reasons), reasons, inputs, any(finding.counts_reviews for finding in findings)
+    )
 
 
 def _inputs_of(finding: CriterionFinding, code: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""Gates as they are proposed: an artefact of kind `gate`, whose versions each list the criteria they ask for."""
+"""Gates as they are proposed: an artefact of kind `gate`, whose versions each list the criteria they ask for, and the
+environments they protect.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -13,10 +15,13 @@ from evidence.access import Principal
 from evidence.clock import AsOf
 from evidence.errors import GateNotApproved, InvalidInput, NotFound
 from evidence.limits import check_count
-from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
+from evidence.models import Artefact, ArtefactKind, ArtefactVersion, Deployment, System
 from evidence.selectors.gates import find_deciding
 from evidence.services.gates.transitions import GATES
 from evidence.services.proposals import propose_version
+from evidence.texts import check_texts
+
+EVERYWHERE: Final = "*"  # of what a gate protects: every environment of the system
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +47,35 @@ def propose_gate(
     system: System,
     key: str,
     references: Sequence[CriterionReference],
+    protects: Sequence[str] = (),
     name: str = "",
     reason: str = "",
 ) -> ArtefactVersion:
     """Propose what a gate asks for, in place of what it asks for now. It decides nothing before it is approved.
 
-    The criteria that were approved and decide, or that wait already, return the version that has them. Declined or
-    withdrawn ones are proposed again, and so are those of an adopted version, which nobody approved.
+    The content that was approved and decides, or that waits already, returns the version that has it. What was declined
+    or withdrawn is proposed again, and so is that of an adopted version, which nobody approved.
+
+    Args:
+        protects: environments that no release is deployed to without a pass of this gate; `EVERYWHERE`: all.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_propose_gate` does.
-        InvalidInput: no criteria or too many, or a reference that names both or neither of requirement and baseline.
+        InvalidInput: no criteria or too many, a reference that names both or neither of requirement and baseline, or an
+            environment without a name.
         ConflictingContent: as `propose_version` does.
     """
     acts.check_can_propose_gate(principal, system)
     _check_references(references)
+    _check_environments(protects)
+    protected = {"protects": sorted(set(protects))} if protects else {}
     return propose_version(
         GATES,
         principal=principal,
         system=system,
         key=key,
         name=name,
-        content={"criteria": [asdict(reference) for reference in references]},
+        content={"criteria": [asdict(reference) for reference in references], **protected},
         reason=reason,
     )
 
@@ -75,6 +87,19 @@ def _check_references(references: Sequence[CriterionReference]) -> None:
     for reference in references:
         if bool(reference.requirement) == bool(reference.baseline):
             raise InvalidInput("Each entry of a gate names either a requirement or a baseline.")
+
+
+def _check_environments(names: Sequence[str]) -> None:
+    check_count(len(names), "MAX_CRITERIA", "The environments that a gate protects")
+    for name in names:
+        if not name.strip() or name != name.strip():
+            raise InvalidInput(f"An environment has a name, without spaces around it: {name!r} has none.")
+        check_texts(Deployment, environment=name)
+
+
+def read_environments(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the environments that a gate version's metadata protects."""
+    return list(metadata.get("protects", []))
 
 
 def read_references(metadata: Mapping[str, Any]) -> list[CriterionReference]:

@@ -1,4 +1,4 @@
-"""The registry: systems, artefacts and their versions, releases and deployments. This is the only door to it."""
+"""The registry: systems, artefacts and their versions, releases. This is the only door to it."""
 
 from evidence.services.registry.releases import (
     DocumentSpec,
@@ -6,7 +6,6 @@ from evidence.services.registry.releases import (
     ReleaseManifest,
     find_release,
     index_digest,
-    record_deployment,
     register_release,
 )
 from evidence.services.registry.service_names import declare_service, services_of, systems_of_services
@@ -27,7 +26,6 @@ __all__ = [
     "find_release",
     "find_version",
     "index_digest",
-    "record_deployment",
     "record_registration",
     "register_release",
     "register_system",

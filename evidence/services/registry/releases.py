@@ -1,11 +1,10 @@
-"""Releases, frozen with all they pin, and where they went live."""
+"""Releases, frozen with all they pin."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +18,6 @@ from evidence.models import (
     INTERNAL_KINDS,
     RELEASE_KINDS,
     ArtefactVersion,
-    Deployment,
     Release,
     ReleasePin,
     SourceDocument,
@@ -102,34 +100,6 @@ def register_release(*, principal: Principal, system: System, manifest: ReleaseM
     )
     audit.record(verb="release.frozen", actor=principal.actor, obj=release, system=system, digest=digest)
     return release
-
-
-@transaction.atomic
-def record_deployment(
-    *, principal: Principal, system: System, environment: str, release: Release, effective_from: datetime
-) -> Deployment:
-    """Say that a release went live; saying it again changes nothing.
-
-    Raises:
-        AccessDenied, NotFound: as `acts.check_can_record_deployment` does.
-    """
-    acts.check_can_record_deployment(principal, system)
-    deployment, created = Deployment.objects.get_or_create(
-        system=system,
-        environment=environment,
-        release=release,
-        effective_from=effective_from,
-        defaults={"deployed_by": principal.actor},
-    )
-    if created:
-        audit.record(
-            verb="release.deployed",
-            actor=principal.actor,
-            obj=deployment,
-            system=system,
-            digest=release.digest,
-        )
-    return deployment
 
 
 def find_release(system: System, name: str) -> Release:
