@@ -49,7 +49,7 @@ def by_facts_alone(units: Tally) -> tuple[Judgement, dict[str, Any]]:
     return judgement, stated(tell(RULE, measured, judgement)["measured"])
 
 
-def send(api: APIClient, headers: dict[str, str], outcomes: Sequence[bool]) -> None:
+def send(api: APIClient, headers: dict[str, Any], outcomes: Sequence[bool]) -> None:
     """Send traces as an application does, those that are good with what the criterion asks of an answer."""
     spans = []
     for good in outcomes:
