@@ -151,7 +151,7 @@ def _record_as_of(going: _Going, as_of: AsOf, decide: _Decide) -> Deployment | N
         )
     live = live_at(system=going.system, environment=going.environment, at=going.effective_from)
     deployment, admissions = decide(going, as_of, looks, live)
-    deployment.save(force_insert=True)
+    Deployment.objects.bulk_create([deployment])
     Admission.objects.bulk_create(admissions)
     _tell(deployment)
     return deployment
