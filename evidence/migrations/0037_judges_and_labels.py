@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     atomic = False  # each step by itself, beside writers
 
-    dependencies = [("evidence", "0035_asked_by_one_granted_by_another")]
+    dependencies = [("evidence", "0036_protected_environments")]
 
     operations = [
         migrations.AlterField(

@@ -67,7 +67,9 @@ _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
 _TELLS_EXCHANGES: Final = 6  # and each trace, its turns
 _TELLS_REASONS: Final = 7  # and each citation, why it has its verdict
-_TELLS_WHO_AND_WHY: Final = 8  # and who confirmed the retraction of a run, and why a deployment could be recorded
+_TELLS_WHO_AND_WHY: Final = (
+    8  # and who confirmed the retraction of a run, and why a deployment could be recorded
+)
 
 
 def verify_binder(

@@ -93,6 +93,8 @@ def _retraction_requests(scope: BinderScope, run: EvalRun) -> list[dict[str, obj
     """Return the requests that wait for a second person; the run still counts."""
     rows = waiting_retractions(scope.as_of).filter(run=run)
     return [{"reason": row.reason, "by": row.requested_by, "at": moment(row.created_at)} for row in rows]
+
+
 def _label_set(label_set: LabelSet) -> dict[str, object]:
     """Return what one person said of answers of the run at once."""
     labels = Label.objects.filter(label_set=label_set).order_by("pk")

@@ -159,7 +159,9 @@ def replay_gate_decision(decision: GateDecision) -> Replay:
     as_of, artefact = clock.as_of(decision.as_of), decision.gate_version.artefact
     version = find_deciding(artefact.system, artefact.key, as_of) or decision.gate_version
     binding, code = read_binding(decision.inputs), decision.code_version
-    decided = draw_verdict(version, decision.release, as_of, decision.decided_by, binding, store=False, code=code)
+    decided = draw_verdict(
+        version, decision.release, as_of, decision.decided_by, binding, store=False, code=code
+    )
     return Replay(
         kind="gate_decision",
         ref=str(decision.pk),

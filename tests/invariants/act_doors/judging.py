@@ -1,0 +1,92 @@
+"""Reviews of traces."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import reverse
+
+from evidence import acts
+from evidence.access import principal_of_command_line, principal_of_user
+from evidence.models import Scope
+from evidence.services import evals, labels, reviews
+from evidence.services.people import memberships
+from tests.e2e.cases import make_task
+from tests.evidence.eval_files import eval_file
+from tests.factories import World, acting, make_person
+from tests.invariants.act_doors.taking import Act, browse, named, post, serve
+from tests.invariants.who import STRANGER
+
+
+def disputed(world: World) -> Any:
+    """A task whose two reviewers disagree."""
+    task = make_task(world)
+    for name, decision in (("one", "approve"), ("two", "reject")):
+        person = make_person(name, "reviewer")
+        memberships.grant_membership(principal=principal_of_command_line(), system=world.system, user=person)
+        reviews.record_review(
+            principal=principal_of_user(person), trace=task.trace, decision=decision,
+            reason_code="" if decision == "approve" else "unclear",
+        )  # fmt: skip
+    return task
+
+
+def judged_run(world: World) -> Any:
+    """A run whose metric a judge gave, of a release that nobody of the world put on record."""
+    raw = eval_file([1.0], judge={"key": "llm", "label": "1"})
+    return evals.record_eval_run(
+        principal=acting("token:ci"), system=world.system, raw=raw, format_name="native"
+    ).run
+
+
+ACTS: Final[list[Act]] = [
+    Act(
+        "evidence.acts.check_can_judge",
+        frozenset({"reviewer", STRANGER}),
+        serve(lambda world, who, _: acts.check_can_judge(who)),
+        scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_review",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: reviews.record_review(principal=who, trace=task.trace, decision="approve")),
+        api=post(
+            lambda *_: "/api/v1/reviews",
+            lambda world, task: named(world, trace_id=task.trace.trace_id.hex, decision="approve"),
+        ),
+        admin=browse(
+            lambda _, task: reverse("admin:evidence_reviewtask_change", args=[task.pk]),
+            lambda *_: {"review": "1", "decision": "approve"},
+        ),
+        prepare=make_task, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_adjudicate",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, task: reviews.adjudicate(principal=who, task=task, decision="reject", rationale="r")),
+        admin=browse(
+            lambda _, task: reverse("admin:evidence_reviewtask_change", args=[task.pk]),
+            lambda *_: {"adjudicate": "1", "decision": "reject", "rationale": "r"},
+        ),
+        prepare=disputed, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+    Act(
+        "evidence.acts.check_can_label",
+        frozenset({"reviewer"}),
+        serve(lambda world, who, run: labels.record_labels(
+            principal=who, run=run, labels=[labels.LabelDraft("0", "grounded", 1.0)]
+        )),
+        api=post(
+            lambda *_: "/api/v1/label-sets",
+            lambda world, run: named(
+                world, run_key=run.run_key, labels=[{"sample": "0", "metric": "grounded", "value": 1}]
+            ),
+        ),
+        admin=browse(
+            lambda _, run: reverse("admin:label_sheet", args=[run.pk]),
+            lambda _, run: {f"label-{run.samples.get().pk}": "yes"},
+            done=lambda _, run: run.label_sets.exists(),
+        ),
+        prepare=judged_run, scopes=(Scope.REVIEW, Scope.READ), owner="reviewer",
+    ),
+]  # fmt: skip
