@@ -82,7 +82,8 @@ def test_a_plan_that_fits_no_more_fails_once() -> None:
     def read() -> list[tuple[Any, ...]]:
         with prepared_cursor() as cursor:
             cursor.execute("SELECT held FROM shifting", [])
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
 
     ask("CREATE TEMPORARY TABLE shifting (held int)")
     assert read() == []
