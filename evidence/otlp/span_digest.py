@@ -12,7 +12,9 @@ again (docs/decisions/0023-span-digests.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -27,6 +29,14 @@ from evidence.digests import (
 from evidence.otlp.values import dump_json
 
 SPAN_DIGEST_FORMAT: Final = 2
+JSON_COLUMNS: Final = ("attributes", "events", "links", "resource", "scope")
+_PLAIN_COLUMNS: Final = (
+    "trace_id", "span_id", "parent_span_id", "name", "kind", "start_ns", "end_ns", "status_code", "status_message",
+)  # fmt: skip
+DIGESTED_COLUMNS: Final = (*_PLAIN_COLUMNS, *JSON_COLUMNS)
+_REPEATED: Final = (
+    2_000  # characters: a text up to here may come again, as the resource of a request's spans does
+)
 
 
 class SpanContent(NamedTuple):
@@ -67,20 +77,31 @@ def digest_row(row: Mapping[str, Any]) -> str:
         SpanContent(
             row["trace_id"].hex, row["span_id"], row["parent_span_id"], row["name"], row["kind"], row["start_ns"],
             row["end_ns"], row["status_code"], row["status_message"],
-            *(carry(row[column]) for column in ("attributes", "events", "links", "resource", "scope")),
+            *(carry(row[column]) for column in JSON_COLUMNS),
         )
     )  # fmt: skip
 
 
-DIGESTED_COLUMNS: Final = (
-    "trace_id", "span_id", "parent_span_id", "name", "kind", "start_ns", "end_ns", "status_code", "status_message",
-    "attributes", "events", "links", "resource", "scope",
-)  # fmt: skip
+def digest_texts(columns: Sequence[Any]) -> str:
+    """Return what `digest_row` does, of the `DIGESTED_COLUMNS` in their order, those of JSON read as text."""
+    trace_id, *plain = columns[: len(_PLAIN_COLUMNS)]
+    return digest_span(SpanContent(trace_id.hex, *plain, *map(_carry_text, columns[len(_PLAIN_COLUMNS) :])))
 
 
 def carry(value: object) -> bytes:
     """Return the RFC 8785 bytes of a JSON value, large numbers as text: of one read from a message or from its row."""
     return write_at_once(value) or canonical_json(_with_large_numbers_as_text(value))
+
+
+def _carry_text(text: str) -> bytes:
+    return _carry_again(text) if len(text) <= _REPEATED else _carry_parsed(text)
+
+
+def _carry_parsed(text: str) -> bytes:
+    return write_at_once(orjson.loads(text)) or carry(json.loads(text))
+
+
+_carry_again = lru_cache(maxsize=1_000)(_carry_parsed)
 
 
 def dump_and_carry(value: object) -> tuple[bytes, bytes]:

@@ -10,6 +10,8 @@ from uuid import UUID
 import hypothesis.strategies as st
 import pytest
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
@@ -17,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 from evidence.access import Principal, principal_of_token
 from evidence.digests import digest_of
 from evidence.models import AccessToken, Reject, Scope, Span, System, Trace
-from evidence.otlp.span_digest import DIGESTED_COLUMNS, digest_row
+from evidence.otlp.span_digest import DIGESTED_COLUMNS, JSON_COLUMNS, digest_row, digest_texts
 from evidence.selectors.binder.shapes import write_line
 from evidence.selectors.binder.spans import SPAN
 from evidence.services import ingest
@@ -35,6 +37,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
+AS_TEXTS = [Cast(one, TextField()) if one in JSON_COLUMNS else one for one in DIGESTED_COLUMNS]
 DIGEST_AND_ITS_TIME = {"digest", "digestFormat", "receivedAt"}
 
 
@@ -94,6 +97,7 @@ def test_any_attributes_are_digested_alike_coming_in_and_read_back(
     stored = Span.objects.filter(span_id=span.span_id.hex())
     row = stored.values().get()
     assert digest_row(row) == row["digest"]
+    assert digest_texts(stored.values_list(*AS_TEXTS).get()) == row["digest"]
     packed = json.loads(write_line(SPAN.document(stored.values_list(*SPAN.columns).get())))
     assert (
         digest_of({key: value for key, value in packed.items() if key not in DIGEST_AND_ITS_TIME})
