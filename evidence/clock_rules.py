@@ -34,19 +34,8 @@ def offset_sql(offset: int) -> str:
     return _OFFSET_SQL.format(int(offset))
 
 
-# All three are inlined where they are called. One's own transaction counts as ended, because what it has written is
-# committed with what it now decides. Those between the snapshot and one's own number had not ended, and the snapshot,
-# which ends before them, does not list them.
-CLOCK_FUNCTIONS: Final = {
-    OFFSET: offset_sql(0),
-    "tracebinder_xact_id()": """
-CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()
-$$
-""",
-    "tracebinder_snapshot()": """
-CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE AS $$
-    SELECT greatest(xmax, own + 1) + tracebinder_xact_offset(),
+# What `tracebinder_snapshot` returns, for who does not take the word of a function that its owner may replace.
+SNAPSHOT: Final = """    SELECT greatest(xmax, own + 1) + tracebinder_xact_offset(),
         ARRAY(
             SELECT xact + tracebinder_xact_offset() FROM (
                 SELECT listed::text::bigint AS xact FROM pg_snapshot_xip(snapshot) AS listed
@@ -57,7 +46,21 @@ CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running b
         SELECT pg_current_snapshot() AS snapshot, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax,
             pg_current_xact_id_if_assigned()::text::bigint AS own
     ) AS now
+"""
+
+# All three are inlined where they are called. One's own transaction counts as ended, because what it has written is
+# committed with what it now decides. Those between the snapshot and one's own number had not ended, and the snapshot,
+# which ends before them, does not list them.
+CLOCK_FUNCTIONS: Final = {
+    OFFSET: offset_sql(0),
+    "tracebinder_xact_id()": """
+CREATE OR REPLACE FUNCTION tracebinder_xact_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()
 $$
+""",
+    "tracebinder_snapshot()": f"""
+CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE AS $$
+{SNAPSHOT}$$
 """,
 }
 

@@ -51,6 +51,30 @@ ATTACKS: Final = (
     LogAttack("insert_as_the_web_server", "a row is inserted as the web server's role", _EVERYTHING_READ),
     LogAttack("overwrite_a_span", "what a span said is changed, and its digest is left", _EVERYTHING_READ),
     LogAttack("feign_an_erasure", "payload is overwritten as if by an erasure", _EVERYTHING_READ),
+    LogAttack(
+        "date_a_row_before_christ", "a time of a row is moved to the same day before Christ", _EVERYTHING_READ
+    ),
+    LogAttack(
+        "put_in_one_that_runs", "a row is put in as of a transaction that is kept open", _EVERYTHING_READ
+    ),
+    LogAttack("adopt_all_anew", "a row is changed, and all rows are adopted as older ones", _EVERYTHING_READ),
+    LogAttack(
+        "replace_the_clock",
+        "a row is changed, and the clock's function says that its transaction has not ended",
+        _LOG,
+    ),
+    LogAttack(
+        "shadow_functions",
+        "a row is changed, and another schema with functions of PostgreSQL's names is put before its own",
+        _EVERYTHING_READ,
+    ),
+    LogAttack(
+        "move_a_leaf",
+        "an entry is counted in another system's stream, and all are numbered anew",
+        _EVERYTHING_READ,
+    ),
+    LogAttack("give_a_membership", "somebody is made a member of a system", _LOG),
+    LogAttack("widen_a_token", "a token is made valid for longer", _LOG),
     LogAttack("change_an_entry", "an entry that was signed is changed", _EVERYTHING_READ),
     LogAttack("delete_details", "an event's details are deleted without an erasure", _LOG),
     LogAttack("change_a_leaf", "a leaf of the tile that is being filled is changed", _LOG_AND_SIGNING),

@@ -13,7 +13,8 @@ are 16 random bytes of the row. An erasure keeps the commitment and takes the sa
 nobody can try guesses against it. A span is committed to by its own digest, which is over all it said.
 
 The schema digest names table, columns and how each is written. A column more makes another schema; rows bound before
-keep theirs (`row_schemas.json` lists all), so that what was bound once can be recomputed for ever.
+keep theirs (`row_schemas.json` lists all), so that what was bound once can be recomputed for ever. Such a row holds
+nothing in the columns that came later: null, or an empty text.
 
 An erasure makes the commitment of a row without knowing under which schema it was bound. So a column that a table got
 later is left out of the payload where it is null, as it is in all older rows: they commit to the same under each
@@ -23,8 +24,8 @@ schema. In a schema the form of such a column ends with `?`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +47,7 @@ _OF_THE_TREE: Final = (Leaf, Tile, Checkpoint, Cosignature, CheckpointTimestamp)
 
 _PLAIN, _TEXT, _TIME, _BYTES = "plain", "text", "time", "bytes"
 _UNLESS_NULL: Final = "?"  # after a form: where the column is null, the payload does not have it
+_TIMES: Final = "'0001-01-01T00:00:00Z' AND '9999-12-31T23:59:59.999999Z'"
 _FORMS: Final = {
     "AutoField": _PLAIN,
     "BigAutoField": _PLAIN,
@@ -80,6 +82,7 @@ class RowSchema:
     table: str
     columns: tuple[tuple[str, str], ...]
     payload: tuple[tuple[str, str], ...]  # what is committed to with a salt
+    came_later: tuple[str, ...] = ()  # columns of today's that this schema does not know
 
     @property
     def digest(self) -> str:
@@ -110,7 +113,12 @@ class RowSchema:
             commitment,
             f'\',"schema":"{self.digest}"}}\'',
         ]
-        return f"sha256('\\x00'::bytea || convert_to({' || '.join(parts)}, 'UTF8'))"
+        leaf = f"sha256('\\x00'::bytea || convert_to({' || '.join(parts)}, 'UTF8'))"
+        if not self.came_later:
+            return leaf
+        # What this schema does not know was not bound under it, so there was nothing: null, or an empty text.
+        empty = " AND ".join(f"coalesce({row}.\"{name}\"::text, '') = ''" for name in self.came_later)
+        return f"CASE WHEN {empty} THEN {leaf} ELSE sha256('') END"
 
     def commitment_sql(self, row: str) -> str:
         """Return the SQL for the commitment to a row's payload: the one that an erasure kept, or made from the salt."""
@@ -153,7 +161,16 @@ def schema_of(model: type[AppendOnlyModel]) -> RowSchema:
 def schemas_by_table() -> dict[str, list[RowSchema]]:
     """Return every schema that rows of a table may have been bound under, the newest first."""
     told = json.loads(SCHEMAS.read_text(encoding="utf-8"))
-    return {table: [RowSchema.from_json(one) for one in reversed(known)] for table, known in told.items()}
+    return {table: list(_newest_first(map(RowSchema.from_json, known))) for table, known in told.items()}
+
+
+def _newest_first(known: Iterable[RowSchema]) -> Iterator[RowSchema]:
+    today, *earlier = reversed(list(known))
+    yield today
+    names = {name for name, _ in (*today.columns, *today.payload)}
+    for one in earlier:
+        later = names - {name for name, _ in (*one.columns, *one.payload)}
+        yield replace(one, came_later=tuple(sorted(later)))
 
 
 def with_todays_schemas() -> dict[str, list[dict[str, Any]]]:
@@ -206,7 +223,15 @@ def _value_sql(column: str, form: str) -> str:
         return f"coalesce(to_json({column}::text)::text, 'null')"
     text = {
         _PLAIN: f"{column}",
-        _TIME: f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+        _TIME: _time_sql(column),
         _BYTES: f"encode({column}, 'hex')",
     }[form]
     return f"coalesce('\"' || {text} || '\"', 'null')"
+
+
+def _time_sql(column: str) -> str:
+    """Return the SQL for the text of a time. Those of our years are in UTC; `to_char` would write the year 5 before
+    Christ like the year 5, and infinity like null: others are as PostgreSQL writes them.
+    """
+    utc = f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    return f"CASE WHEN {column} BETWEEN {_TIMES} THEN {utc} ELSE {column}::text END"

@@ -77,6 +77,7 @@ def check_scope_is_bound(scope: BinderScope) -> None:
 
 def find_faults_of_scope(scope: BinderScope) -> list[str]:
     """Return what of a scope's evidence is not as the log binds it, a sentence each."""
+    log.read_plainly()
     faults = _Faults()
     of_scope = list(_rows_of(scope))
     log.check_numbers(faults, of_scope)
@@ -175,3 +176,7 @@ def _check_leaves(faults: _Faults, scope: BinderScope) -> None:
             f"{gone:,} of the log's first {found['last'] + 1:,} entries of {scope.system.key} are gone."
         )
     faults += islice(log.name_eventless(leaves), _NAMED)
+    others = Leaf.objects.filter(event__system=scope.system).exclude(stream=scope.system.key)
+    strays = leaves.exclude(event__system=scope.system) | others
+    for seq, stream in strays.order_by("seq").values_list("seq", "stream")[:_NAMED]:
+        faults.add(f"Leaf {seq} is counted in {stream}, and its event is of another stream.")

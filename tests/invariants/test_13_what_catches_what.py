@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection, connections, transaction
 
 from evidence.log import notes
 from evidence.log_attacks import ATTACKS, Finder, render_log_attacks
@@ -19,6 +19,7 @@ from evidence.services import audit, log
 from evidence.services.bound_scope import find_faults_of_scope
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log import LogForked, LogInconsistent, check_log
+from evidence.services.log.adoption import adopt_rows
 from tests.factories import World
 from tests.invariants.every_table import BOUND
 from tests.invariants.owner_attacks import as_owner, copy_a_row, newest
@@ -27,8 +28,14 @@ from tests.invariants.test_13_no_binder_of_what_was_changed import honest, scope
 __all__ = ["honest"]
 
 _TRACE: Final = newest(Trace)
+_OPEN: Final = ExitStack()  # transactions that an attack keeps open
 _OF_THE_TREE: Final = ("checkpoint", "tile", "leaf")
 _LAST: Final = "(SELECT max(xact_id) FROM evidence_trace)"
+
+_UNFORGED: Final = (
+    "CREATE FUNCTION before_all.to_json(told text) RETURNS json LANGUAGE sql AS"
+    " $$SELECT pg_catalog.to_json(pg_catalog.replace(told, 'FORGED', ''))$$"
+)
 
 # What the owner does, with all triggers off.
 STATEMENTS: Final = {
@@ -45,6 +52,21 @@ STATEMENTS: Final = {
     "feign_an_erasure": [
         "UPDATE evidence_trace AS one SET payload_commitment = tracebinder_commitment(one)",
         "UPDATE evidence_trace SET payload_salt = NULL, answer = '[erased]', question = '[erased]', name = '[erased]'",
+    ],
+    "date_a_row_before_christ": [
+        f"UPDATE evidence_trace SET started_at = (started_at::text || ' BC')::timestamptz WHERE {_TRACE}"
+    ],
+    "shadow_functions": [
+        "CREATE SCHEMA before_all",
+        "GRANT USAGE ON SCHEMA before_all TO PUBLIC",
+        _UNFORGED,
+        f"UPDATE evidence_trace SET answer = answer || 'FORGED' WHERE {_TRACE}",
+        "SET LOCAL search_path = before_all, pg_catalog, public",
+    ],
+    "give_a_membership": ["UPDATE evidence_membership SET id = id + 1000000"],
+    "widen_a_token": [
+        "ALTER TABLE evidence_accesstoken DISABLE TRIGGER USER",
+        "UPDATE evidence_accesstoken SET expires_at = expires_at + interval '1 year'",
     ],
     "change_an_entry": [
         "UPDATE evidence_auditevent SET entry = convert_to('{}', 'UTF8') WHERE verb = 'trace.sealed'"
@@ -65,6 +87,42 @@ def put_in_one_of_before_all() -> None:
 
 def put_in_one_to_come() -> None:
     execute(another_revision(xact_id="xact_id + 1000000", id="id + 1000000"))
+
+
+def put_in_one_that_runs() -> None:
+    running = _OPEN.enter_context(closing(connections.create_connection(connection.alias)))
+    running.set_autocommit(False)
+    with running.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint + tracebinder_xact_offset()")
+        (number,) = cursor.fetchone()
+    execute(another_revision(xact_id=str(number), id="id + 1000000"))
+
+
+def move_a_leaf() -> None:
+    last = "(SELECT max(seq) FROM evidence_leaf WHERE stream <> '*')"
+    execute(
+        "CREATE TEMPORARY TABLE moved AS SELECT seq, row_number() OVER (PARTITION BY stream ORDER BY seq) - 1 AS place,"
+        " stream FROM (SELECT seq,"
+        f" CASE WHEN seq = {last} THEN '*' ELSE stream END AS stream FROM evidence_leaf) AS one",
+        "UPDATE evidence_leaf SET stream_seq = -1 - seq",
+        "UPDATE evidence_leaf AS leaf SET stream = moved.stream, stream_seq = place FROM moved"
+        " WHERE moved.seq = leaf.seq",
+    )
+
+
+def adopt_all_anew() -> None:
+    execute(f"UPDATE evidence_trace SET answer = answer || 'x' WHERE {_TRACE}")
+    adopt_rows()
+    log.sequence_events()
+
+
+def replace_the_clock() -> None:
+    execute(f"UPDATE evidence_trace SET answer = answer || 'x' WHERE {_TRACE}")
+    before, unended = fetch(f"SELECT tracebinder_xact_id() + 1, {_LAST}")
+    execute(
+        "CREATE OR REPLACE FUNCTION tracebinder_snapshot(OUT before bigint, OUT running bigint[]) LANGUAGE sql STABLE"
+        f" AS $$SELECT {before}::bigint, ARRAY[{unended}::bigint]$$"
+    )
 
 
 def remove_a_transaction() -> None:
@@ -102,6 +160,10 @@ UNDONE: Final[dict[str, Callable[[], None]]] = {
             put_a_row_in,
             put_in_one_of_before_all,
             put_in_one_to_come,
+            put_in_one_that_runs,
+            move_a_leaf,
+            adopt_all_anew,
+            replace_the_clock,
             remove_a_transaction,
             cut_the_tail,
             write_it_anew,
@@ -156,7 +218,8 @@ def undone() -> Iterator[None]:
     with as_owner():
         tables = [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
         execute(*(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables))
-        yield
+        with _OPEN:
+            yield
     settings.LOG_HEAD_FILE.write_bytes(head)
 
 

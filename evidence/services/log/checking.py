@@ -23,9 +23,10 @@ from evidence.models.audit import AuditEvent, Checkpoint, Leaf, Tile
 from evidence.row_schemas import bound_models
 from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
+from evidence.services.log.access import find_access_beside_the_record
 from evidence.services.log.attestation_faults import find_attestation_faults
 from evidence.services.log.details import check_details
-from evidence.services.log.ended import check_numbers
+from evidence.services.log.ended import check_numbers, read_plainly
 from evidence.services.log.errors import LogForked
 from evidence.services.log.parts import Part, first_transaction_after, plan_parts
 from evidence.services.log.progress import Effort, carry_out
@@ -83,6 +84,7 @@ def check_log(
         ProgressRefused: the file of an earlier check is of another one.
     """
     report = LogReport(since=since)
+    read_plainly()
     heads = _check_notes(report)
     if since and since not in {head.size for head in (*heads, *known)}:
         raise InvalidInput(
@@ -103,6 +105,8 @@ def check_log(
     _check_tree(report, expected, others)
     _check_tiles(report, [head.size for head in heads])
     report.erased = check_details(report, since)
+    for fault in find_access_beside_the_record():
+        report.add(fault)
     _check_blobs(report)
     signed = max((head.size for head in heads), default=0)
     report.unsigned = max(0, report.size - signed)

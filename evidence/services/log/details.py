@@ -10,8 +10,9 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Max, Q, QuerySet
 
-from evidence.models import AuditEvent, AuditPayload, Erasure, Pseudonym
+from evidence.models import AuditEvent, AuditPayload, Pseudonym
 from evidence.services.log.ended import Faults
+from evidence.services.log.payloads import NEVER, read_erased
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
 # Of what an erasure of a trace takes the details, and where the row says which trace it is of.
@@ -39,7 +40,7 @@ def check_details(faults: Faults, since: int = 0) -> int:
     for event, verb, kind, key, transaction in events:
         # Whose membership it was is not told any more: an erasure of names since then accounts for it.
         went_with_names = verb.startswith("membership.") and names is not None and names >= (transaction or 0)
-        if went_with_names or (kind, key) in erased:
+        if went_with_names or erased.get((kind, key), NEVER) >= (transaction or 0):
             continue
         faults.add(
             f"Event {event}: its details were deleted, and no erasure says so: transaction {transaction}."
@@ -59,20 +60,34 @@ def _open_each(faults: Faults, rows: QuerySet[AuditPayload]) -> None:
             faults.add(f"Event {event}: its payload is not what the log commits to.")
 
 
-def _erased_objects(objects: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return those objects, by label and key, whose events' details an erasure on record took."""
+def _erased_objects(objects: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Return those objects, by label and key, whose events' details an erasure on record took, with its transaction.
+
+    What was told of them later is accounted for by no earlier erasure.
+    """
     by_kind: dict[str, set[str]] = {}
     for kind, key in objects:
         by_kind.setdefault(kind, set()).add(key)
-    traces = {(system, trace.hex) for system, trace in Erasure.objects.values_list("system_id", "trace_id")}
-    found = set()
+    traces = {(system, trace.hex): last for (system, trace), last in read_erased().items()}
+    of_any: dict[str, int] = {}  # where the system cannot be told
+    for (_, trace), last in traces.items():
+        of_any[trace] = max(last, of_any.get(trace, NEVER))
+    found = {}
     for kind, (system, trace) in _OF_A_TRACE.items():
         rows: QuerySet[Any] = apps.get_model(kind)._default_manager.filter(pk__in=by_kind.get(kind, ()))
         for key, of_system, of_trace in rows.values_list("pk", system, trace):
             named = of_trace if isinstance(of_trace, str) else of_trace.hex
-            if (of_system, named) in traces or (of_system is None and named in {name for _, name in traces}):
-                found.add((kind, str(key)))
-    names_erased = AuditEvent.objects.filter(verb="person.names_erased").values("object_id")
-    for actor, user in Pseudonym.objects.filter(pk__in=names_erased).values_list("pk", "user_id"):
-        found |= {(Pseudonym._meta.label, actor), (settings.AUTH_USER_MODEL, str(user))}
+            found[kind, str(key)] = (
+                of_any.get(named, NEVER) if of_system is None else traces.get((of_system, named), NEVER)
+            )
+    return found | _erased_names()
+
+
+def _erased_names() -> dict[tuple[str, str], int]:
+    """Return the pseudonyms and accounts whose names were erased, with the transaction that did."""
+    erasures = AuditEvent.objects.filter(verb="person.names_erased").values_list("object_id")
+    last = dict(erasures.annotate(last=Max("xact_id")))
+    found = {}
+    for actor, user in Pseudonym.objects.filter(pk__in=last).values_list("pk", "user_id"):
+        found[Pseudonym._meta.label, actor] = found[settings.AUTH_USER_MODEL, str(user)] = last[actor] or 0
     return found

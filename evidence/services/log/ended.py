@@ -10,8 +10,13 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from evidence.clock_rules import SNAPSHOT
+
 _NAMED: Final = 5  # rows of a table that are named
-_BEFORE: Final = RawSQL("(SELECT before FROM tracebinder_snapshot())", ())
+# As of the statement that asks. Not by the function of the clock: its owner may have it say anything.
+_NOW: Final = f"({SNAPSHOT}) AS snapshot(before, running)"
+_BEFORE: Final = RawSQL(f"(SELECT before FROM {_NOW})", ())  # noqa: S608, S611  # our own text
+_RUNNING: Final = RawSQL(f"(SELECT unnest(running) FROM {_NOW})", ())  # noqa: S608, S611  # likewise
 
 
 class Faults(Protocol):
@@ -86,27 +91,46 @@ def read_ended(since: int) -> Ended:
     """Return the transactions that have ended; one's own is not among them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT before, running, pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset() "
-            "FROM tracebinder_snapshot()"
+            "SELECT before, running, pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset() "  # noqa: S608
+            f"FROM {_NOW}"
         )
         before, running, own = cursor.fetchone() or (0, [], None)
     return Ended(since, before, (*running, *([own] if own is not None else [])))
 
 
+def read_plainly() -> None:
+    """Have this connection call PostgreSQL's own functions and write numbers in full, whatever its owner has set.
+
+    A setting of the database or the role may put another schema before PostgreSQL's own, which comes first where it is
+    not named, or round what is digested. What is set here holds for the transaction one is in, or else for the session.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_catalog.set_config(name, value, %s) FROM (VALUES ('search_path', 'public'), "
+            "('extra_float_digits', '1'), ('row_security', 'off')) AS plain (name, value)",
+            [connection.in_atomic_block],
+        )
+
+
 def check_numbers(faults: Faults, rows: Iterable[QuerySet[Any]]) -> None:
-    """Find rows of transactions that there were not: no range of ended ones reaches them, and no event binds them.
+    """Find rows of transactions that there were not, or not yet: no range of ended ones reaches them.
 
     Args:
         rows: of one table each.
     """
     # Whether there was one is told by the snapshot of the statement that finds the rows, which sees none of later ones.
     # An earlier one is named beside it: by a number that is known when it is planned, the index is read and no table.
-    to_come = Q(xact_id__gte=read_ended(0).before) & Q(xact_id__gte=_BEFORE)
+    ended = read_ended(0)
+    to_come = Q(xact_id__gte=ended.before) & Q(xact_id__gte=_BEFORE)
+    # Of a transaction that has not ended, nobody else sees a row: it would be left out here for as long as that runs.
+    unended = Q(xact_id__in=ended.running) & Q(xact_id__in=_RUNNING)
     for of_table in rows:
-        unreal = of_table.filter(Q(xact_id__lt=1) | to_come).order_by("pk").values_list("pk", "xact_id")
+        unreal = (
+            of_table.filter(Q(xact_id__lt=1) | to_come | unended).order_by("pk").values_list("pk", "xact_id")
+        )
         named = [f"{key} of transaction {number}" for key, number in unreal[: _NAMED + 1]]
         if named:
             faults.add(
-                f"{of_table.model._meta.label} has rows of transactions that there were not: "
+                f"{of_table.model._meta.label} has rows of transactions that there were not, or that have not ended: "
                 f"{', '.join(named[:_NAMED])}{' and more' if len(named) > _NAMED else ''}."
             )

@@ -22,6 +22,7 @@ from evidence.log import tree
 from evidence.models import AuditEvent, Leaf
 from evidence.services.log.ended import Ended, Faults, read_ended
 from evidence.services.log.rows import RowReport, check_transactions
+from evidence.services.log.sequencing import GLOBAL_STREAM
 
 ENTRIES_A_PART: Final = 20_000
 ROWS_A_PART: Final = 50_000  # about; a transaction is never divided
@@ -168,6 +169,8 @@ def _check_entries(found: Found, part: Part) -> None:
         if hashed != bytes(leaf.leaf_hash):
             found.others[str(leaf.seq)] = hashed.hex()
             found.add(f"Leaf {leaf.seq}: its hash is not that of the entry of event {leaf.event.event_uuid}.")
+        if leaf.stream != (stream := leaf.event.system.key if leaf.event.system else GLOBAL_STREAM):
+            found.add(f"Leaf {leaf.seq} is counted in {leaf.stream}; its event is of {stream}.")
         _check_event(found, leaf.event, entry)
 
 

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from django.db import connection, models
+from django.db.models import Max
 from django.db.models.functions import Cast
 
 from evidence.erasable import ERASABLE, Erasable
@@ -23,6 +25,7 @@ from evidence.otlp.span_digest import (
 )
 from evidence.services.log.ended import Faults, Transactions
 
+NEVER: Final = -1  # the transaction of an erasure that there was not
 _READ_CHUNK: Final = 2_000  # rows held in memory
 
 
@@ -43,7 +46,7 @@ def check_payloads(faults: Faults, which: Transactions, tables: Collection[type[
 
 
 def _check_spans(faults: Faults, which: Transactions) -> None:
-    erased = set(Erasure.objects.values_list("system_id", "trace_id"))
+    erased = read_erased()
     spans = which.of(Span.objects.filter(digest_format=SPAN_DIGEST_FORMAT))
     columns = spans.values_list("digest", "system_id", "xact_id", *map(_as_read, DIGESTED_COLUMNS))
     for digest, system_id, transaction, *told in columns.iterator(_READ_CHUNK):
@@ -52,7 +55,8 @@ def _check_spans(faults: Faults, which: Transactions) -> None:
         span = {
             column: _read(_SPAN, column, value) for column, value in zip(DIGESTED_COLUMNS, told, strict=True)
         }
-        if (system_id, span["trace_id"]) not in erased or not _is_erased(span, _SPAN.columns):
+        last = erased.get((system_id, span["trace_id"]), NEVER)
+        if last < (transaction or 0) or not _is_erased(span, _SPAN.columns):
             faults.add(
                 f"Span {span['span_id']} of trace {span['trace_id'].hex} is not what its digest says: "
                 f"transaction {transaction}."
@@ -64,6 +68,15 @@ def _as_read(column: str) -> str | Cast:
     return Cast(column, models.TextField()) if column in JSON_COLUMNS else column
 
 
+def read_erased() -> dict[tuple[int, uuid.UUID], int]:
+    """Return each trace that was erased, by system and id, with the transaction of its last erasure.
+
+    An erasure takes what was there: it accounts for nothing that was written later.
+    """
+    last = Erasure.objects.values("system_id", "trace_id").annotate(last=Max("transaction_id"))
+    return {(one["system_id"], one["trace_id"]): one["last"] for one in last.iterator(_READ_CHUNK)}
+
+
 _SPAN: Final = next(one for one in ERASABLE if one.model is Span)
 
 
@@ -72,8 +85,9 @@ def _unfounded(one: Erasable, which: Transactions) -> Iterator[Any]:
     table = one.model._meta.db_table
     columns = ", ".join(f'one."{column}"' for column in one.columns)
     found = (
-        f"EXISTS (SELECT FROM evidence_erasure AS tombstone WHERE (tombstone.system_id, tombstone.trace_id) IN "
-        f"({one.trace_of.replace('$1', 'one')}) OR tombstone.copies -> '{table}' @> to_jsonb(one.id))"
+        "EXISTS (SELECT FROM evidence_erasure AS tombstone WHERE tombstone.transaction_id >= coalesce(one.xact_id, 0) "
+        f"AND ((tombstone.system_id, tombstone.trace_id) IN ({one.trace_of.replace('$1', 'one')}) "
+        f"OR tombstone.copies -> '{table}' @> to_jsonb(one.id)))"
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -100,5 +114,8 @@ def _is_erased(row: Mapping[str, Any], columns: Iterable[str]) -> bool:
 def _is_erased_form(value: object) -> bool:
     """Whether a column holds nothing but what an erasure leaves (`evidence.disposal_rules`)."""
     if isinstance(value, list):
-        return all(isinstance(item, dict) and item.get("detail") == ERASED_TEXT for item in value)
+        return all(
+            isinstance(item, dict) and item.keys() == {"code", "detail"} and item["detail"] == ERASED_TEXT
+            for item in value
+        )
     return value in (None, "", {}, ERASED_TEXT, {ERASED_KEY: True})

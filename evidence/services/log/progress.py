@@ -17,6 +17,7 @@ from django.db import connection
 from evidence.digests import digest_of
 from evidence.errors import EvidenceError
 from evidence.row_schemas import with_todays_schemas
+from evidence.services.log.ended import read_plainly
 from evidence.services.log.parts import Found, Part, check_part
 
 _FORMAT: Final = "tracebinder.verify-log/1"
@@ -92,6 +93,7 @@ def _check_each(parts: Sequence[Part], processes: int) -> Iterator[tuple[Part, F
 def _check_in(database: str, part: Part) -> Found:
     """In a process of the pool: check a part of the log of this database."""
     connection.settings_dict["NAME"] = database
+    read_plainly()
     return check_part(part)
 
 

@@ -10,6 +10,7 @@ owner of the tables wrote, and rows that no act explains are faults, each with i
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,9 @@ from evidence.row_schemas import RowSchema, bound_models, schemas_by_table
 from evidence.services.log.adoption import (
     ADOPTED_VERB,
     COMPLETED_VERB,
+    Adoption,
     check_adopted,
+    find_forged_adoptions,
     find_older,
     read_adoption,
 )
@@ -37,6 +40,8 @@ from evidence.services.log.ended import Faults, Listed, Transactions, check_numb
 from evidence.services.log.payloads import check_payloads
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
+_COUNT: Final = re.compile(r"[0-9]{1,18}")
+_ROOT: Final = re.compile(r"[0-9a-f]{64}")
 _BUT_BINDINGS: Final = f" AND one.verb <> '{BOUND_VERB}'"  # which bind, and are bound by the tree
 _NAMED: Final = 5  # rows of a transaction in a sentence; further ones are counted
 _LISTED: Final = 200  # transactions, each of which may have sealed as many traces
@@ -93,7 +98,7 @@ def check_listed(faults: Faults, numbers: Collection[int], rows: Iterable[QueryS
     Args:
         rows: of one table each; those that are older than the binding of rows are checked with their bucket of keys.
     """
-    adoption = read_adoption()
+    adoption = _read_honest_adoption(faults)
     is_adopted = adoption is not None and adoption.is_completed
     since = adoption.before if adoption is not None and is_adopted else 0
     older = set().union(*(find_older(one, since) for one in rows))
@@ -108,11 +113,19 @@ def check_listed(faults: Faults, numbers: Collection[int], rows: Iterable[QueryS
 
 def check_older_rows(faults: Faults) -> tuple[RowReport, int]:
     """Compare what is older than the binding of rows with what adopted it; also return from where on rows are bound."""
-    adoption = read_adoption()
+    adoption = _read_honest_adoption(faults)
     if adoption is not None and adoption.is_completed:
         return RowReport(adopted=check_adopted(faults, adoption)), adoption.before
     _check_none_is_older(faults)
     return RowReport(), 0
+
+
+def _read_honest_adoption(faults: Faults) -> Adoption | None:
+    """Return how far rows were adopted; None where an event of it is forged, so that nothing counts as older."""
+    forged = list(find_forged_adoptions())
+    for fault in forged:
+        faults.add(fault)
+    return None if forged else read_adoption()
 
 
 def check_transactions(faults: Faults, which: Transactions) -> RowReport:
@@ -185,8 +198,11 @@ def _read_bindings(faults: Faults, which: Transactions) -> dict[int, _Binding]:
     ).iterator(_READ_CHUNK):
         number, _, rest = bound.partition(":")
         n, _, role = rest.partition(":")
-        if number != str(transaction) or not n.isdecimal():
-            faults.add(f"Event {event_uuid} is of transaction {transaction} and binds the rows of {number}.")
+        if number != str(transaction) or not _COUNT.fullmatch(n) or not _ROOT.fullmatch(root):
+            faults.add(
+                f"Event {event_uuid} is of transaction {transaction} and binds {n!r} rows of {number!r} with the root "
+                f"{root!r}."
+            )
             continue
         if transaction in bindings:
             faults.add(

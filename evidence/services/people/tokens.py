@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -67,7 +67,13 @@ def issue_token(
         expires_at=expires_at,
     )
     token.systems.set(systems)
-    payload = {"name": name, "scopes": token.scopes, "owner": actor_of_user(owner)}
+    payload = {
+        "name": name,
+        "scopes": token.scopes,
+        "owner": actor_of_user(owner),
+        "systems": sorted({system.key for system in systems}),
+        "expires_at": expires_at.astimezone(UTC).isoformat(),
+    }
     audit.record(verb="token.issued", actor=principal.actor, obj=token, payload=payload)
     return IssuedToken(token, text)
 
