@@ -299,16 +299,21 @@ def _count(observations: Observations, hit: Q) -> _Counted:
 
 
 def _count_units(observations: Observations, hit: Q, counted: _Counted) -> Tally:
-    """Return how the units came out; each of what is missing is one of its own, because nobody has read it."""
-    units = Counter({Unit(0, 0.0, 1): sum(observations.missing.values())})
+    """Return how the units came out; each trace that is missing is one of its own, because nobody has read it.
+
+    How many claims or reviews it holds, nobody knows either: it counts as many as the largest unit that was read.
+    """
+    units: Counter[Unit] = Counter()
     if counted.grouped:
         seen, values = _seen(observations, hit)
         with connection.cursor() as cursor:
             cursor.execute(_BY_UNIT.format(seen=seen), values)
             units.update({Unit(n, float(hits)): count for n, hits, count in cursor.fetchall()})
+    largest = 1 if observations.of is Rows.TRACES else max((unit.n for unit in units), default=1)
     grouped = Tally(units)
     hits_alone = counted.hits - round(grouped.total)
     units.update({Unit(1, 1.0): hits_alone, Unit(1, 0.0): counted.n - grouped.n - hits_alone})
+    units[Unit(0, 0.0, largest)] += sum(observations.missing.values())
     return Tally(units)
 
 

@@ -56,6 +56,16 @@ def test_they_count_against_a_pass_and_the_verdict_says_so(world: World, setting
     assert replay_assessment(after).agrees
 
 
+def test_of_claims_each_counts_as_many_as_any_trace_was_found_to_make(world: World, settings: Settings) -> None:
+    """Nobody knows how many claims an unread answer makes: as one claim each, twenty would hide among a thousand."""
+    for n_claims in (10, 10, 4):
+        make_trace(world, claims=[("verbatim", 1.0)] * n_claims)
+    set_aside(world, settings, 2)
+    judged = judge(world, check="citations.material_supported", min_n=1)
+    estimate = judged.inputs["measured"][0]["recent"]["inputs"]["estimate"]
+    assert (estimate["worst"], estimate["best"]) == (pytest.approx(24 / 44), 1.0)
+
+
 def test_a_verdict_of_before_replays_the_same(world: World, settings: Settings) -> None:
     make_trace(world)
     before = judge(world, min_n=1)
