@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from evidence.combining_marks import COMBINING_MARKS, LONGEST_RUN
+
 STRETCH_BITS: Final = 14  # rows of a stretch: 2 to this power, by primary key
 # Of a key; above them is the stretch. In one of a million words two are alike once in a million stretches.
 _HASH_BITS: Final = 40
@@ -24,6 +26,7 @@ _UNSPACED: Final = r"\u3041-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020
 _FIRST_UNSPACED: Final = 0x3041
 # What the parser of `to_tsvector` would take for the inside of an address, a path, a markup or a negative number.
 _JOINTS: Final = r"[-/._<>&@~+#]+"
+_HEAPED_MARKS: Final = f"([{COMBINING_MARKS}]{{{LONGEST_RUN}}})[{COMBINING_MARKS}]+"
 _PORTION: Final = 100_000  # characters, because a tsvector ends at 1 MB
 _OVERLAP: Final = 100  # characters: a word that is cut at the end of a portion is whole in the next
 
@@ -32,6 +35,8 @@ SEARCH_KEYS: Final = "tracebinder_search_keys"
 SEARCH_TEXT: Final = "tracebinder_search_text"
 
 # Between two texts stands a character that is in no phrase. Most traces have one exchange, which the columns repeat.
+# Of marks that are heaped on one character the first are enough: a normal form of them all takes the square of their
+# number.
 _SEARCH_TEXT: Final = f"""
 CREATE OR REPLACE FUNCTION {SEARCH_TEXT}(question text, answer text, exchanges jsonb) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 2000 AS $$
@@ -44,7 +49,7 @@ BEGIN
             FROM jsonb_path_query(exchanges, '$[*].*.text') AS told));
     END IF;
     IF octet_length(said) > length(said) THEN
-        said := normalize(said, NFKC);
+        said := normalize(regexp_replace(said, '{_HEAPED_MARKS}', '\\1', 'g'), NFKC);
     END IF;
     RETURN lower(said);
 END $$;

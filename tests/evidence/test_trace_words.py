@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from evidence.admin import trace_words as admin_search
+from evidence.combining_marks import COMBINING_MARKS, LONGEST_RUN
 from evidence.digests import sha256_hex
 from evidence.models import Scope, Trace
 from evidence.selectors import trace_words
@@ -129,11 +133,31 @@ def test_a_text_that_is_longer_than_one_portion_is_searched_to_its_end(api: Any,
         "x" * 300_000,
         "<a href='/b/c.d'>" * 20_000,
         "\ue000\ufffd\u200b\u202e\u0301",
+        "e" + "\u0301\u0323" * 75_000,
+        "\uff9e\u0323" * 75_000,
     ],
 )
 def test_no_text_keeps_a_trace_from_being_stored(world: World, text: str) -> None:
     """What an index cannot take refuses the row, and with it the whole batch that is assembled."""
     store(world, text, text)
+
+
+def test_marks_heaped_on_one_character_are_cut_and_those_of_a_language_are_not() -> None:
+    """PostgreSQL puts a run of them in order in the square of its length, and nothing interrupts it."""
+    heaped, read = "e" + "\u0301\u0323" * 50_000, "phở bò, Ḕt, पढ़ें, ผู้ใหญ่"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tracebinder_search_text(%s, %s, '[]')", [heaped, read])
+        (folded,) = cursor.fetchone()
+    cut, kept = folded.split("\x1f")
+    assert len(cut) <= 1 + LONGEST_RUN
+    assert kept == unicodedata.normalize("NFKC", read).lower()
+
+
+def test_every_mark_that_this_python_knows_is_among_those_that_are_cut() -> None:
+    """What a newer Unicode adds has to be added there: `[...]` is a class of a regular expression of Python's, too."""
+    characters = (chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF)
+    marks = {one for one in characters if unicodedata.combining(unicodedata.normalize("NFKD", one)[0])}
+    assert {one for one in marks if not re.fullmatch(f"[{COMBINING_MARKS}]", one)} == set()
 
 
 @pytest.mark.parametrize(

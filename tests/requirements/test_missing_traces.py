@@ -56,7 +56,9 @@ def test_they_count_against_a_pass_and_the_verdict_says_so(world: World, setting
     assert replay_assessment(after).agrees
 
 
-def test_of_claims_each_counts_as_many_as_any_trace_was_found_to_make(world: World, settings: Settings) -> None:
+def test_of_claims_each_counts_as_many_as_any_trace_was_found_to_make(
+    world: World, settings: Settings
+) -> None:
     """Nobody knows how many claims an unread answer makes: as one claim each, twenty would hide among a thousand."""
     for n_claims in (10, 10, 4):
         make_trace(world, claims=[("verbatim", 1.0)] * n_claims)
