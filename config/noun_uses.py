@@ -26,7 +26,16 @@ from evidence.models import StoredModel
 OUR_APPS: Final = ("evidence", "requirements", "interpret")
 _DECLARE: Final = frozenset({"models", "migrations"})  # folders that say what there is, and use nothing
 _WRITES: Final = frozenset(
-    {"create", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "insert_as_arrays", "save"}
+    {
+        "create",
+        "get_or_create",
+        "update_or_create",
+        "bulk_create",
+        "bulk_update",
+        "insert_as_arrays",
+        "insert_unless_there",
+        "save",
+    }
 )
 _OTHERS: Final = ""  # the label of all models that are not ours
 _SQL_WRITE: Final = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY)\s+(\w+)")

@@ -60,6 +60,16 @@ def test_guesses_at_many_names_are_counted_for_the_address(settings: Any) -> Non
     assert attempt(WRONG, name="somebody", address="203.0.113.7") == 200
 
 
+def test_a_name_that_is_longer_than_any_account_has_is_not_brought_into_a_normal_form(
+    pia: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of heaped marks takes the square of their number: 13 s for 200,000, for whoever asks."""
+    read: list[str] = []
+    monkeypatch.setattr(User, "normalize_username", staticmethod(lambda name: read.append(name) or name))
+    assert attempt(WRONG, name="e" + "\u0301\u0323" * 100) == 200
+    assert [name for name in read if len(name) > 150] == []
+
+
 def test_a_stranger_who_fails_in_her_name_does_not_lock_her_out(pia: User, settings: Any) -> None:
     at_her_desk = Client()
     assert attempt(RIGHT, client=at_her_desk) == 302

@@ -28,7 +28,7 @@ def make_decision(world: World) -> GateDecision:
     parameters = "{suite: {key: behaviour}, metric: grounded, planned_runs: 3}"
     make_criterion(world, check="evals.metric", parameters=parameters)
     define_gate(system=world.system, key="release", references=[CriterionReference(requirement="r")])
-    post(world, eval_file([1.0] * 40, run_key="first", commit="1111111aaaa"))
+    post(world, eval_file([1.0] * 30, run_key="first", commit="1111111aaaa"))
     run = post(world, eval_file([1.0] * 26 + [0.0] * 4, run_key="second", commit="2222222bbbb")).run
     evals.ask_retraction(principal=world.principal("author"), run=run, reason="labels swapped")
     return decide_gate(

@@ -15,6 +15,9 @@ ENDS_BY_ITSELF = {
     ("evidence/services/blobs.py", "what_is_left"),  # each removal names what is smaller
     ("evidence/services/log/checking.py", "_check_tiles"),  # levels of a tree of one size
     ("evidence/services/log/checking.py", "_check_level"),  # rows of one query
+    # Each turn is another's deployment or decision that came in between, and stays.
+    ("evidence/services/gates/decision.py", "decide_gate"),
+    ("evidence/services/deployments.py", "_record"),
     ("evidence/services/log/parts.py", "_parts_of_entries"),  # up to the last entry there was at first
     (
         "evidence/services/disposal/retention.py",

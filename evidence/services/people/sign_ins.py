@@ -16,6 +16,9 @@ from evidence.services import audit
 
 COMPONENT: Final = "sign-in"
 _NOBODY: Final = 0  # the key of no account
+_LONGEST_NAME: Final = (
+    User._meta.get_field("username").max_length or 0
+)  # characters, which the form asks for, too
 _WINDOW: Final = 60  # seconds
 _TRIED: Final = "evidence.failed-sign-ins"  # how many in this window, of this process
 _LEFT_OUT: Final = "evidence.failed-sign-ins-left-out"  # how many since one was last recorded
@@ -87,8 +90,11 @@ def _keyed_digest(text: str) -> str:
 
 def _find_account(typed: str) -> User | None:
     """Return the account that a sign-in means, read as the form reads it; None for what could be no name."""
-    name = User.normalize_username(typed).strip()
-    return User.objects.filter(username=name).first() if "\0" not in name else None
+    if (
+        len(typed) > _LONGEST_NAME or "\0" in typed
+    ):  # the form compares no longer one, and neither normalises it
+        return None
+    return User.objects.filter(username=User.normalize_username(typed).strip()).first()
 
 
 def _is_within_bounds() -> bool:
