@@ -65,7 +65,12 @@ def test_a_name_that_is_longer_than_any_account_has_is_not_brought_into_a_normal
 ) -> None:
     """That of heaped marks takes the square of their number: 13 s for 200,000, for whoever asks."""
     read: list[str] = []
-    monkeypatch.setattr(User, "normalize_username", staticmethod(lambda name: read.append(name) or name))
+
+    def note(name: str) -> str:
+        read.append(name)
+        return name
+
+    monkeypatch.setattr(User, "normalize_username", staticmethod(note))
     assert attempt(WRONG, name="e" + "\u0301\u0323" * 100) == 200
     assert [name for name in read if len(name) > 150] == []
 
