@@ -14,7 +14,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from evidence.otlp.body import PlainBody, explain_undecodable
-from evidence.otlp.errors import BodyTooLarge, ItemRefused, UndecodableBody
+from evidence.otlp.errors import ItemRefused, UndecodableBody
 from evidence.otlp.groups import ItemGroup, MessageT
 from evidence.otlp.json_body import read_log_groups, read_span_groups
 from evidence.otlp.limits import Limits
@@ -45,7 +45,7 @@ def decode_traces(body: PlainBody, limits: Limits) -> TraceBatch:
         else _parse_spans(body.data, batch.unread)
     )
     for group in _guard(groups, body):
-        _check_count(batch.n_items + len(group.items), limits)
+        limits.check_items(batch.n_items + len(group.items))
         read_span_group(group, limits, batch)
     _check_understood(batch)
     return batch
@@ -63,7 +63,7 @@ def decode_logs(body: PlainBody, limits: Limits) -> LogBatch:
         read_log_groups(body.data, limits, batch.unread) if is_json else _parse_logs(body.data, batch.unread)
     )
     for group in _guard(groups, body):
-        _check_count(batch.n_items + len(group.items), limits)
+        limits.check_items(batch.n_items + len(group.items))
         read_log_group(group, limits, batch)
     _check_understood(batch)
     return batch
@@ -157,8 +157,3 @@ def _guard(groups: Iterable[ItemGroup[MessageT]], body: PlainBody) -> Iterator[I
         raise UndecodableBody(f"the body is no OTLP export request: {exc.detail}") from exc
     except UndecodableBody as exc:
         raise UndecodableBody(f"{explain_undecodable(body.data, body.encoding)} ({exc})") from exc
-
-
-def _check_count(n_items: int, limits: Limits) -> None:
-    if n_items > limits.items:
-        raise BodyTooLarge(f"more than {limits.items} items in one request: send smaller batches")

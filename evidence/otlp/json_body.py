@@ -148,11 +148,14 @@ class _Builder:
     ) -> Iterator[ItemGroup[MessageT]]:
         outer, inner, items_name = names
         self._names.count(self._read.document, "request", {outer})
+        n_items = 0
         for resource_group in read_objects(self._read.document, outer):
             self._names.count(resource_group, outer, {"resource", inner, "schemaUrl"})
             for scope_group in read_objects(resource_group, inner):
                 self._names.count(scope_group, inner, {"scope", items_name, "schemaUrl"})
                 raw_items = read_objects(scope_group, items_name)
+                n_items += len(raw_items)
+                self._limits.check_items(n_items)
                 try:
                     yield ItemGroup(
                         self.build_resource(read_object(resource_group, "resource")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from evidence.otlp.errors import BodyTooLarge
+
 LAST_NS: Final = 2**63 - 1  # nanoseconds since 1970 that a bigint holds: the year 2262
 
 
@@ -30,3 +32,12 @@ class Limits:
     )
     reject_item_bytes: int = 64 * 1024  # bytes of a refused item kept in the ledger; the raw body has it all
     reason_bytes: int = 2_048  # bytes of the reasons in one reply
+
+    def check_items(self, n_items: int) -> None:
+        """Refuse more items than a request may carry, before any more is made of them.
+
+        Raises:
+            BodyTooLarge: there are more.
+        """
+        if n_items > self.items:
+            raise BodyTooLarge(f"more than {self.items} items in one request: send smaller batches")

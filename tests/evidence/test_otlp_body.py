@@ -9,6 +9,7 @@ import zlib
 import pytest
 from backports import zstd
 
+from evidence.otlp import json_body
 from evidence.otlp.errors import BodyTooLarge, OtlpError, UndecodableBody, UnsupportedMedia, WrongSignal
 from evidence.otlp.limits import Limits
 from tests.evidence.otlp_bodies import (
@@ -141,6 +142,15 @@ def test_a_value_that_is_the_name_of_a_list_is_none() -> None:
 def test_too_much_is_413(body: bytes, content_encoding: str, limits: Limits) -> None:
     with pytest.raises(BodyTooLarge, match=r"smaller batches|pack it in one"):
         read_traces(body, content_encoding=content_encoding, limits=limits)
+
+
+def test_json_of_too_many_items_is_refused_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty object is three bytes, and a kilobyte once it is an item: 16 MB of them would be five gigabytes."""
+    monkeypatch.setattr(json_body, "_read_item", lambda *_: pytest.fail("an item was made"))
+    with pytest.raises(BodyTooLarge, match="more than 2 items"):
+        read_traces(
+            b'{"resourceSpans": [{"scopeSpans": [{"spans": [{}, {}, {}]}]}]}', JSON, limits=Limits(items=2)
+        )
 
 
 NOTHING_READ = '"resource": {}, "scopeSpans": [], "instrumentationLibrarySpans": [{}]'
