@@ -33,7 +33,7 @@ test-pythons: ## install-web and a part of the suite on each other supported Pyt
 	  if $(BIN)/python$$version -c '' 2>/dev/null; then continue; fi; \
 	  echo "Python $$version, in .venv-$$version"; \
 	  PIP_NO_COMPILE=1 $(MAKE) --no-print-directory install-web VENV=.venv-$$version PYTHON=$$python || exit 1; \
-	  .venv-$$version/bin/python -m pytest -q --durations=3 $(PART) || exit 1; \
+	  .venv-$$version/bin/python -m pytest -q -m "not soak" --durations=3 $(PART) || exit 1; \
 	done
 
 coverage: $(ENVIRONMENT) ## the same, measured: prints what the product's tests run least; pages under var/coverage/html
