@@ -37,8 +37,10 @@ class EvalRunAdmin(SteppedModelAdmin):
     steps_title, reason_label = _("Was this run wrong?"), _("Reason")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Add the way to the label sheet."""
-        return [*super().get_fields(request, obj), "label_sheet"]
+        """Add the way to the label sheet of a run that a judge gave scores of."""
+        fields = super().get_fields(request, obj)
+        is_judged = obj is not None and EvalScore.objects.filter(run=obj, judge__isnull=False).exists()
+        return [*fields, "label_sheet"] if is_judged else fields
 
     @admin.display(description=_("Label sheet"))
     def label_sheet(self, run: EvalRun) -> SafeString:

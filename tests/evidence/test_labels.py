@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from evidence.access import principal_of_user
@@ -180,3 +181,6 @@ def test_the_page_is_a_reviewers_and_of_metrics_that_a_judge_gave(world: World, 
     assert client.get(f"/admin/label-sheet/{run.pk}/?metric=fluent").status_code == 404
     without = post(world, eval_file(run_key="run-2"), principal=acting("token:ci")).run
     assert client.get(f"/admin/label-sheet/{without.pk}/").status_code == 404
+    for shown, leads in ((run, True), (without, False)):
+        page = client.get(reverse("admin:evidence_evalrun_change", args=[shown.pk])).content.decode()
+        assert (f"/admin/label-sheet/{shown.pk}/" in page) is leads
