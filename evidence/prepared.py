@@ -1,7 +1,7 @@
 """Statements that every request repeats: PostgreSQL parses and plans each of them once a connection.
 
 Django writes the values into the text of a statement, so that PostgreSQL takes each one for another. Planning a short
-one costs it more than carrying it out.
+one costs it more than carrying it out (docs/decisions/0050-statements-planned-once.md).
 """
 
 from __future__ import annotations

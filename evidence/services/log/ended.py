@@ -91,7 +91,7 @@ def read_ended(since: int) -> Ended:
     """Return the transactions that have ended; one's own is not among them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT before, running, pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset() "  # noqa: S608
+            "SELECT before, running, pg_current_xact_id_if_assigned()::text::bigint + tracebinder_xact_offset() "  # noqa: S608  # as above
             f"FROM {_NOW}"
         )
         before, running, own = cursor.fetchone() or (0, [], None)
