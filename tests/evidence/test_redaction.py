@@ -108,8 +108,8 @@ UNDER_ESCAPES = Subject(MINE, ["我的贷款 😀 O'Brien & 7.9%"])
         json.dumps(json.dumps({"a": "我的贷款 😀 O'Brien & 7.9%"})).join("[]").encode(),
         '["我的贷款 😀 O\'Brien & 7.9%", 5]'.encode("utf-16"),
         "<case>我的贷款 &#128512; O&#x27;Brien &amp; 7.9%</case>".encode(),
-        gzip.compress("我的贷款 😀 O'Brien & 7.9%, said in a text".encode()),
-        lzma.compress(gzip.compress('["我的贷款 😀 O\'Brien & 7.9%"]'.encode())),
+        gzip.compress("我的贷款 😀 O'Brien & 7.9%, said in a text".encode(), mtime=0),
+        lzma.compress(gzip.compress('["我的贷款 😀 O\'Brien & 7.9%"]'.encode(), mtime=0)),
     ],
     ids=["json", "json in json", "utf-16", "xml", "gzip", "xz of gzip"],
 )
@@ -133,9 +133,10 @@ def test_a_member_of_an_archive_that_is_named_after_the_trace_goes() -> None:
 @pytest.mark.parametrize(
     ("data", "opaque"),
     [
-        (b"plain", False), (b"", False), ("é".encode("utf-16"), False), (gzip.compress(b"plain"), False),
-        (b"\x89PNG\r\n\x1a\n\x00", True), (b"PK\x03\x04 broken", True), (gzip.compress(b"cut short")[:-9], True),
-        (gzip.compress(b"\x00\x01\x02"), True), ("é".encode("latin-1"), True),
+        (b"plain", False), (b"", False), ("é".encode("utf-16"), False), (gzip.compress(b"plain", mtime=0), False),
+        (b"\x89PNG\r\n\x1a\n\x00", True), (b"PK\x03\x04 broken", True),
+        (gzip.compress(b"cut short", mtime=0)[:-9], True),
+        (gzip.compress(b"\x00\x01\x02", mtime=0), True), ("é".encode("latin-1"), True),
     ],
     ids=["plain", "empty", "utf-16", "gzip", "png", "broken zip", "cut gzip", "gzip of bytes", "latin-1"],
 )  # fmt: skip
