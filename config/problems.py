@@ -1,4 +1,6 @@
-"""Errors as RFC 9457 problems, or as pages for browsers: one place where an exception becomes an answer.
+"""Errors as RFC 9457 problems, pages or OTLP statuses: one place where an exception becomes an answer.
+
+It answers in the form that whoever asked reads: browsers a page, senders of protobuf a `google.rpc.Status`.
 
 Django REST framework hands exceptions of API views to `handle_exception`; `config.middleware` hands those of all
 other views to `answer`; what happens outside any view comes to the handlers that `config.urls` and the settings name.
@@ -41,7 +43,9 @@ from rest_framework.views import set_rollback
 from evidence.api.inputs import faults_in
 from evidence.database_errors import exceeds_a_limit, gave_way, is_of_an_upgrade, passes, state_of
 from evidence.errors import ConflictingContent, EvidenceError, InvalidInput, ProofNeeded
+from evidence.otlp.body import PROTOBUF
 from evidence.otlp.errors import BodyTooLarge
+from evidence.otlp.replies import encode_refusal
 from evidence.problems import CONTENT_TYPE, problem_body
 from interpret.errors import InterpretError
 from requirements.errors import RequirementsError
@@ -267,18 +271,24 @@ def _of_kind(code: str, detail: str, headers: dict[str, str] | None = None) -> _
 
 
 def _respond(request: Any, told: _Problem) -> HttpResponse:
-    """Answer a browser with a page and everybody else with JSON. A fault of ours reads nothing but `Accept`."""
+    """Answer in the form that whoever asked reads. A fault of ours looks at nothing but the request's headers."""
     if told.body["code"] == ProofNeeded.code and _prefers_page(request):
         return _lead_to_proof(request)
-    response = (
-        _page_of(request, told.body)
-        if _prefers_page(request)
-        else JsonResponse(told.body, status=told.body["status"], content_type=CONTENT_TYPE)
-    )
+    response = _in_form_of(request, told.body)
     for name, value in told.headers.items():
         response[name] = value
     patch_vary_headers(response, ["Accept"])
     return response
+
+
+def _in_form_of(request: Any, body: dict[str, Any]) -> HttpResponse:
+    """Return a problem as a page to a browser, as protobuf to a sender of it, and as JSON to everybody else."""
+    if _prefers_page(request):
+        return _page_of(request, body)
+    if request.content_type.partition(";")[0].strip().lower() == PROTOBUF:
+        told = encode_refusal(f"{body['code']}: {body['detail']}")
+        return HttpResponse(told, status=body["status"], content_type=PROTOBUF)
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
 def _lead_to_proof(request: Any) -> HttpResponse:

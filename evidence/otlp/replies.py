@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it ships no types
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsPartialSuccess,
     ExportLogsServiceResponse,
@@ -83,6 +84,14 @@ def encode_reply(*, signal: Signal, encoding: Encoding, n_rejected: int, message
     if signal is Signal.TRACES:
         return _encode_traces(partial)
     return _encode_logs(partial)
+
+
+def encode_refusal(message: str) -> bytes:
+    """Return the body of a 4xx or 5xx to a sender of protobuf: a `google.rpc.Status`, as OTLP/HTTP asks.
+
+    Collectors and SDKs log its message. Its code is that of gRPC, which OTLP/HTTP leaves out.
+    """
+    return bytes(Status(message=message).SerializeToString())
 
 
 def _encode_traces(partial: tuple[int, str] | None) -> bytes:
