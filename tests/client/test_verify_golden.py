@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,11 +46,26 @@ def test_witnesses_a_time_stamp_and_a_key_that_was_replaced_are_checked_for_ever
     """`binder/4`: the binder before it, two cosignatures, a time-stamp; its log's key had been replaced already."""
     folder = GOLDEN / "1.0-witnessed"
     (archive,) = folder.glob("*.zip")
-    policy = json.loads((folder / "trust.json").read_bytes())
+    policy = _without_sidecar(folder)
     assert len(policy["log"]["formerKeys"]) == 1
-    report = verify_with_both(archive, trust={**policy, "requireSidecar": False}, now=LATER)
+    report = verify_with_both(archive, trust=policy, now=LATER)
     assert report.exit_code == 0
     told = report.line("witnessed").detail
     assert told.startswith("cosigned by 2 of 2 trusted witnesses")
     assert "time-stamped at 2026-11-26T12:08" in told
     assert isinstance(report.statement["previousBinder"], dict)
+
+
+def test_deployments_and_exchanges_are_counted_for_ever() -> None:
+    """`binder/8`: a deployment by a gate's decision, and the rollback that undid the next one."""
+    folder = GOLDEN / "1.0-deployments"
+    (archive,) = folder.glob("*.zip")
+    report = verify_with_both(archive, trust=_without_sidecar(folder), now=LATER)
+    assert report.exit_code == 0
+    told = report.line("completeness").detail
+    assert "; 1 deployments by decision, 1 rollbacks;" in told
+    assert "1 exchanges, 20 traces from before they were told;" in told
+
+
+def _without_sidecar(folder: Path) -> dict[str, Any]:
+    return {**json.loads((folder / "trust.json").read_bytes()), "requireSidecar": False}
