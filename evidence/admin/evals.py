@@ -16,6 +16,7 @@ from evidence.admin.frame.display import badge, figure, link, shorten
 from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import SteppedModelAdmin
 from evidence.admin.retraction import ASKING
+from evidence.admin.run_page import MOST_METRICS, show_comparable, show_metrics
 from evidence.models import EvalRun, EvalSample, EvalScore
 
 
@@ -26,6 +27,7 @@ class EvalRunAdmin(SteppedModelAdmin):
     list_select_related = ["system", "release__system", "retraction"]
     search_fields = ["run_key", "commit"]
     ordering = ["-id"]
+    change_form_template = "admin/evidence/eval_run.html"
     chain = [
         ChainLink("Scores", "evidence.evalscore", "run__id__exact"),
         ChainLink("Samples", "evidence.evalsample", "run__id__exact"),
@@ -41,6 +43,16 @@ class EvalRunAdmin(SteppedModelAdmin):
         fields = super().get_fields(request, obj)
         is_judged = obj is not None and EvalScore.objects.filter(run=obj, judge__isnull=False).exists()
         return [*fields, "label_sheet"] if is_judged else fields
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Show the run with a card for each of its metrics, and the runs that it may be compared with."""
+        run = self.get_object(request, object_id) if object_id else None
+        seen = run is not None and self.has_view_permission(request, run)
+        shown = _show_run(request, run) if seen and run is not None else {}
+        return super().changeform_view(request, object_id, form_url, shown | (extra_context or {}))
 
     @admin.display(description=_("Label sheet"))
     def label_sheet(self, run: EvalRun) -> SafeString:
@@ -58,6 +70,16 @@ class EvalRunAdmin(SteppedModelAdmin):
     @admin.display(description="Standing")
     def standing(self, run: EvalRun) -> str:
         return badge("retracted") if hasattr(run, "retraction") else "counts"
+
+
+def _show_run(request: HttpRequest, run: EvalRun) -> dict[str, Any]:
+    metrics = show_metrics(run)
+    return {
+        "metrics": metrics[:MOST_METRICS],
+        "more_metrics": max(0, len(metrics) - MOST_METRICS),
+        "comparable": show_comparable(run),
+        "shows_samples": request.user.has_perm("evidence.view_evalsample"),
+    }
 
 
 @admin.register(EvalScore)

@@ -45,6 +45,8 @@ TONES: Final[Mapping[str, str]] = {
     "registered": GOOD, "unregistered": WARN,
     "odd_name": WARN,
     "by_unchecked": PLAIN, "by_open": PLAIN, "by_decision": GOOD, "by_rollback": WARN,
+    "regression": BAD, "improvement": GOOD, "no_difference_shown": PLAIN,
+    "shown": GOOD, "not_shown": WARN, "refuted": BAD, "missing_could_decide": WARN,
     "active": GOOD, "revoked": PLAIN, "expired": PLAIN,
 }  # fmt: skip
 
