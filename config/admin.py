@@ -131,6 +131,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from config.sign_in.second_factor import second_factor  # noqa: PLC0415  # as above
         from evidence.pages.conversation import conversation  # noqa: PLC0415  # as above
         from evidence.pages.eval_comparison import compare_two_runs  # noqa: PLC0415  # as above
+        from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
 
@@ -139,6 +140,7 @@ class TracebinderAdminSite(admin.AdminSite):
             path("records/", all_records, name="records"),
             path("readings/try/", try_a_reading, name="try_reading"),
             path("conversation/", conversation, name="conversation"),
+            path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),

@@ -63,12 +63,15 @@ def _show(result: MetricResult) -> ShownMetric:
 
 
 def _say_counts(score: EvalScore) -> str:
-    counts = {"n": score.n, "unscored": score.n_unscored, "errors": score.n_error}
-    return (
-        _("%(n)s scored, %(unscored)s not scored or missing, %(errors)s ended in an error; interval by")
-        % counts
-        + f" {score.interval_method}"
+    said = _(
+        "%(n)s scored, %(unscored)s not scored or missing, %(errors)s ended in an error; interval by %(method)s"
     )
+    return said % {
+        "n": score.n,
+        "unscored": score.n_unscored,
+        "errors": score.n_error,
+        "method": score.interval_method,
+    }
 
 
 def _draw(whole: EvalScore, slices: Sequence[EvalScore]) -> SafeString | str:

@@ -52,6 +52,11 @@ def pages_of(person: User) -> Iterator[str]:
     yield from (reverse("admin:index"), reverse("admin:records"), reverse("admin:password_change"))
     if person.has_perm("evidence.view_trace"):
         yield reverse("admin:try_reading")
+    if person.has_perm("evidence.view_evalrun"):
+        yield reverse("admin:eval_matrix")
+        run = EvalRun.objects.filter(status="success", retraction=None).first()
+        if run is not None:
+            yield f"{reverse('admin:compare_runs')}?baseline={run.pk}&candidate={run.pk}"
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
         yield reverse("admin:label_sheet", args=[run.pk])

@@ -69,3 +69,22 @@ def test_runs_of_systems_that_are_not_ones_own_are_not_there(world: World, clien
     client.force_login(world.people["author"])
     assert compare(client, own, foreign)[0] == 404
     assert client.get(reverse("admin:compare_runs"), {"baseline": own.pk}).status_code == 422
+
+
+def test_the_matrix_shows_the_newest_run_of_each_suite_with_n_and_interval(
+    world: World, client: Client, runs: tuple[EvalRun, EvalRun]
+) -> None:
+    suite = {"key": "pressure", "label": "1", "digest": "5" * 64}
+    metrics = {"held": {"kind": "proportion", "direction": "higher", "unit": "share"}}
+    samples = [{"id": "a", "scores": {"held": {"status": "scored", "value": 1.0}}}]
+    post(world, eval_file([1.0], run_key="other", suite=suite, metrics=metrics, samples=samples))
+    client.force_login(world.people["author"])
+    page = client.get(reverse("admin:eval_matrix")).content.decode()
+    rows = [row for row in page.split("<tr>") if "behaviour</a>" in row or "pressure</a>" in row]
+    assert len(rows) == 2  # the older run of the suite is not there
+    assert "0.8 share [0." in rows[0]
+    assert ", n 60</td><td>–</td>" in rows[0]
+    assert "<td>–</td><td>1 share" in rows[1]
+    by_language = client.get(reverse("admin:eval_matrix"), {"by": "language"}).content.decode()
+    assert by_language.count("behaviour</a>") == 2
+    assert "<td>zh-Hans</td><td>r1</td><td>0.6 share" in by_language
