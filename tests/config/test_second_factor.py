@@ -15,8 +15,6 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from config.heartbeats import open_broker
-from config.sign_in import throttle
 from evidence import clock
 from evidence.access import principal_of_user
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, ProofNeeded
@@ -30,17 +28,9 @@ from evidence.services.people.second_factors import (
 )
 from tests.factories import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_has_tried")]
 
 PASSWORD = "three quiet herons wading"
-
-
-@pytest.fixture(autouse=True)
-def quick_and_forgotten(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    broker = open_broker()
-    for key in broker.scan_iter(f"{throttle._PREFIX}*"):
-        broker.delete(key)
 
 
 @pytest.fixture

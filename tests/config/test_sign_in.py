@@ -14,19 +14,9 @@ from config.sign_in import throttle
 from config.sign_in.devices import COOKIE
 from config.sign_in.throttle import Attempt, address_of, count_attempt
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_has_tried")]
 
 RIGHT, WRONG = "three quiet herons wading", "three loud herons wading"
-
-
-@pytest.fixture(autouse=True)
-def nobody_has_tried(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher"
-    ]  # quick: guesses are counted here
-    broker = open_broker()
-    for key in broker.scan_iter(f"{throttle._PREFIX}*"):
-        broker.delete(key)
 
 
 @pytest.fixture
