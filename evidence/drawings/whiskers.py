@@ -12,7 +12,7 @@ from evidence.drawings.svg import DrawingError, Element, amount, check_tone, ele
 
 ROW: Final = 30.0  # user units
 LABELS: Final = 190.0  # user units at the left, for the names of rows
-NOTES: Final = 190.0  # user units at the right, for their numbers
+NOTES: Final = 190.0  # user units at the right, for their numbers, unless said
 TOP: Final = 24.0  # user units above the rows, for the words of the reference line
 BOTTOM: Final = 40.0  # user units below them, for the axis
 
@@ -45,13 +45,14 @@ class Reference:
 
 def whiskers(
     rows: Sequence[Whisker], *, title: str, unit: str, reference: Reference | None = None,
-    least: Sequence[float] = (), width: float = 760.0,
+    least: Sequence[float] = (), width: float = 760.0, notes: float = NOTES,
 ) -> str:  # fmt: skip
     """Draw intervals in rows.
 
     Args:
         least: values the scale holds in any case: (0, 1) for a share.
         width: user units; a page with less room shrinks the drawing.
+        notes: of them, the room for the numbers of the rows.
 
     Raises:
         DrawingError: no rows, an interval upside down, a value that is not finite, an unknown tone.
@@ -62,11 +63,11 @@ def whiskers(
             raise DrawingError(f"{row.label}: the interval runs from {row.low} down to {row.high}")
     shown = [value for row in rows for value in (row.value, row.low, row.high)]
     scale = scale_over(
-        [*shown, *([reference.value] if reference and rows else [])], start=LABELS, end=width - NOTES,
+        [*shown, *([reference.value] if reference and rows else [])], start=LABELS, end=width - notes,
         least=least if rows else (), air=0.05,
     )  # fmt: skip
     bottom = TOP + ROW * len(rows)
-    drawn = [_row(scale, row, TOP + ROW * (number + 0.5), width) for number, row in enumerate(rows)]
+    drawn = [_row(scale, row, TOP + ROW * (number + 0.5), width, notes) for number, row in enumerate(rows)]
     line = (
         [reference_line(scale, reference.value, reference.label, top=0, bottom=bottom)] if reference else []
     )
@@ -78,11 +79,11 @@ def whiskers(
     )  # fmt: skip
 
 
-def _row(scale: Scale, row: Whisker, y: float, width: float) -> Element:
+def _row(scale: Scale, row: Whisker, y: float, width: float, notes: float) -> Element:
     return element(
         "g",
         words(0, y + 4, row.label, room=LABELS - 16),
         interval(scale, row.low, row.high, y, row.tone),
         point(scale, row.value, y, row.tone),
-        words(width - NOTES + 16, y + 4, row.figures, room=NOTES - 16, class_="tb-draw-quiet"),
+        words(width - notes + 16, y + 4, row.figures, room=notes - 16, class_="tb-draw-quiet"),
     )

@@ -183,7 +183,7 @@ def _drawn(rows: Sequence[drawings.Whisker], compared: MetricComparison) -> Safe
     return drawing(
         drawings.whiskers(
             rows, title=_("Improvement in %(metric)s: right of the line is better") % {"metric": compared.metric},
-            unit=compared.unit, reference=no_change,
+            unit=compared.unit, reference=no_change, width=860, notes=290,
         )
     )  # fmt: skip
 

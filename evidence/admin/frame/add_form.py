@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.text import capfirst
 
 from evidence.admin.frame.display import list_url, record_url
 from evidence.errors import EvidenceError
@@ -46,5 +47,5 @@ def add_through_service(
             messages.success(request, said(stored))
             return HttpResponseRedirect(record_url(stored))
     name, label = listed
-    trail = [Step(name, list_url(label))]
+    trail = [Step(capfirst(name), list_url(label))]
     return show_page(request, Page(template, title, {"form": form}, trail, status=status))
