@@ -50,10 +50,31 @@ def inspect_log() -> dict[str, object]:
 
 
 def decide_gate() -> dict[str, object]:
-    """Decide the gate of the one release of the load, over all its traces; it is set up before the first time."""
+    """Decide the gate of the one release of the load, over all its traces; it is set up before the first time.
+
+    Asked again while the database comes back, as the client asks again.
+    """
+    from django.db import connection
+
+    from evidence.database_errors import passes
+    from evidence.errors import ClockSetBack
+
+    for _ in range(TRIES):
+        try:
+            return {"outcome": _decide()}
+        except ClockSetBack:
+            return {"outcome": "the clock was set back"}
+        except Exception as exc:
+            if not passes(exc):
+                raise
+            connection.close()
+            time.sleep(0.1)
+    raise TimeoutError("the database does not come back")
+
+
+def _decide() -> str:
     from django.db import close_old_connections
 
-    from evidence.errors import ClockSetBack
     from evidence.models import Artefact, System
     from evidence.services import gates
     from evidence.services.registry import find_release
@@ -64,13 +85,8 @@ def decide_gate() -> dict[str, object]:
     if not Artefact.objects.filter(system=system, kind="gate").exists():
         _set_up_gate(system)
     release = find_release(system, RELEASE)
-    try:
-        decision = gates.decide_gate(
-            principal=acting("token:ci"), system=system, gate="release", release=release
-        )
-    except ClockSetBack:
-        return {"outcome": "the clock was set back"}
-    return {"outcome": str(decision.verdict)}
+    decision = gates.decide_gate(principal=acting("token:ci"), system=system, gate="release", release=release)
+    return str(decision.verdict)
 
 
 def _set_up_gate(system: Any) -> None:
