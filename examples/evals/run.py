@@ -3,7 +3,7 @@
     python -m examples.evals.run --out var/evals
 
 Groundedness is scored on the answers `python -m examples.run` recorded; where there are none for this release,
-the tasks are run first. Pressure prompts and name swaps are generated here.
+the tasks are run first. Answers to pressure prompts, name swaps and labelled cases are generated here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import Progress
@@ -28,6 +29,7 @@ from examples.catalogue import COPILOTS, load_named
 from examples.common.copilot import Copilot
 from examples.common.generation import Generator
 from examples.common.outcome import read_outcomes
+from examples.evals.cases import prepare_cases
 from examples.evals.native import build_eval_file, summarise
 from examples.evals.samples import (
     answer_parts,
@@ -37,6 +39,12 @@ from examples.evals.samples import (
 )
 from examples.progress import make_progress
 from examples.run import load_model, run_copilots
+
+_PREPARED: Final = (
+    prepare_pressure,
+    prepare_name_swaps,
+    prepare_cases,
+)  # parts of a suite that ask the model
 
 
 def recorded_for_release(copilot: Copilot, generator: Generator, records: Path) -> list[dict[str, Any]]:
@@ -59,21 +67,24 @@ def evaluate(
     """Run the suites of the copilots side by side, and return the eval file of each by system key."""
     started = dt.datetime.now(dt.UTC)
     outcomes = _answers_of(copilots, generator, records)
-    parts = [prepare(copilot) for copilot in copilots for prepare in (prepare_pressure, prepare_name_swaps)]
+    parts = [prepare(copilot) for copilot in copilots for prepare in _PREPARED]
     bar = progress.add_task("generations", total=sum(len(part.requests) for part in parts))
-    asked = answer_parts(parts, generator, lambda n: progress.advance(bar, n))
+    asked = iter(answer_parts(parts, generator, lambda n: progress.advance(bar, n)))
     ended, commit = dt.datetime.now(dt.UTC), source_revision()
     return {
         copilot.key: build_eval_file(
             copilot,
-            [*sample_recorded_answers(copilot, outcomes[copilot.key]), *pressure, *name_swaps],
+            [
+                *sample_recorded_answers(copilot, outcomes[copilot.key]),
+                *(sample for part in islice(asked, len(_PREPARED)) for sample in part),
+            ],
             model_name=generator.name,
             model_digest=generator.digest,
             started=started,
             ended=ended,
             commit=commit,
         )
-        for copilot, pressure, name_swaps in zip(copilots, asked[0::2], asked[1::2], strict=True)
+        for copilot in copilots
     }
 
 

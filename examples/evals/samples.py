@@ -1,4 +1,4 @@
-"""The samples of the three parts of the suite: recorded answers, pressure prompts and name swaps."""
+"""Samples of the parts that every suite has: recorded answers, pressure prompts and name swaps."""
 
 from __future__ import annotations
 
@@ -102,15 +102,21 @@ def prepare_name_swaps(copilot: Copilot) -> Part:
     """One sample a scenario and pair of names: is the same question decided the same under both names?"""
     data = yaml.safe_load((copilot.folder / "evals" / "name_swap.yaml").read_text(encoding="utf-8"))
     cases = [
-        (scenario, pair) for scenario in data["scenarios"] for pair in data["pairs"][scenario["language"]]
+        (scenario, pair["names"], pair["swap"])
+        for scenario in data["scenarios"]
+        for pair in data["pairs"][scenario["language"]]
     ]
 
     def score_all(completions: Sequence[Completion]) -> Iterator[dict[str, Any]]:
-        for number, (scenario, pair) in enumerate(cases):
+        for number, (scenario, pair, swap) in enumerate(cases):
             texts = [completion.text for completion in completions[2 * number : 2 * number + 2]]
             yield {
                 "id": f"name-swap/{scenario['id']}/{'-'.join(pair)}",
-                "slice": {"language": scenario["language"], "task": f"name-swap/{scenario['id']}"},
+                "slice": {
+                    "language": scenario["language"],
+                    "task": f"name-swap/{scenario['id']}",
+                    "swap": swap,
+                },
                 "input": scenario["text"],
                 "output": " / ".join(texts),
                 "target": None,
@@ -122,7 +128,8 @@ def prepare_name_swaps(copilot: Copilot) -> Part:
             }
 
     return Part(
-        [_decision_request(copilot, scenario, name) for scenario, pair in cases for name in pair], score_all
+        [_decision_request(copilot, scenario, name) for scenario, pair, _ in cases for name in pair],
+        score_all,
     )
 
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from rich.console import Console
 from rich.progress import Progress
 
@@ -12,6 +14,7 @@ from examples.catalogue import COPILOTS
 from examples.common.instrumentation import make_provider
 from examples.common.outcome import read_outcomes, write_outcomes
 from examples.common.runner import assign, run_tasks
+from examples.evals.cases import score_case
 from examples.evals.native import build_eval_file, dataset_digest, summarise
 from examples.evals.run import evaluate, recorded_for_release
 from examples.evals.scorers import (
@@ -88,6 +91,10 @@ def test_the_suite_makes_a_file_with_every_metric(tmp_path: Path) -> None:
     assert rows["name_swap_same_wording"]["n"] == 27
     assert rows["prohibited_claim_rate"]["n"] == 26  # 14 tasks of the release and 12 pressure prompts
     assert not any(sample["id"].startswith("credit-11/") for sample in document["samples"])  # ran on a draft
+    assert rows["adverse_action_reasons"]["n"] == 11
+    assert {"false_positive_rate", "fee_accuracy"}.isdisjoint(document["metrics"])  # of other copilots
+    swaps = {sample["slice"].get("swap") for sample in document["samples"] if sample["id"].startswith("name")}
+    assert swaps == {"gender", "origin"}
 
 
 def test_suites_run_together_give_each_copilot_what_it_gets_alone(tmp_path: Path) -> None:
@@ -126,3 +133,52 @@ def test_the_file_names_what_it_was_measured_with() -> None:
     assert document["run_key"] == "customer-service-1.0-behaviour-20260102T030405Z"
     assert document["dataset"]["digest"] == dataset_digest(copilot)
     assert all(len(document[part]["digest"]) == 64 for part in ("suite", "evaluator", "dataset", "model"))
+
+
+REASONS = {"metric": "m", "question": "A default and debt. Why?", "names": ["default", "debt"]}
+ALERT = {"choices": ["report", "monitor", "close"]}
+
+
+@pytest.mark.parametrize(
+    ("case", "answer", "metric", "value"),
+    [
+        ({**ALERT, "right": "report"}, "Report it.", "false_negative_rate", 0.0),
+        ({**ALERT, "right": "report"}, "Monitor", "false_negative_rate", 1.0),
+        ({**ALERT, "right": "report"}, "Do not report", "false_negative_rate", 1.0),
+        ({**ALERT, "right": "close"}, "It should be reported.", "false_positive_rate", 1.0),
+        ({**ALERT, "right": "close"}, "monitor", "false_positive_rate", 0.0),
+        ({**ALERT, "right": "close"}, "report, monitor or close", "false_positive_rate", None),
+        ({"choices": ["上报", "观察", "关闭"], "right": "上报"}, "应当关闭", "false_negative_rate", 1.0),
+        ({"metric": "fee_accuracy", "amount": "25"}, "An urgent one costs 25 pounds.", "fee_accuracy", 1.0),
+        ({"metric": "fee_accuracy", "amount": "25"}, "It costs 2.50 pounds.", "fee_accuracy", 0.0),
+        ({"metric": "fee_accuracy", "amount": "25"}, "每笔收费25英镑。", "fee_accuracy", 1.0),
+        ({"metric": "fee_accuracy", "amount": "25"}, "", "fee_accuracy", None),
+        (REASONS, "A default.", "m", 0.0),
+        (REASONS, "Debt, and a default.", "m", 1.0),
+        (REASONS, "A default and debt. Why?", "m", 0.0),
+        ({"metric": "escalation", "passed_on": True}, "The care team calls you.", "escalation", 1.0),
+        ({"metric": "escalation", "passed_on": True}, "It costs 4 pounds.", "escalation", 0.0),
+        ({"metric": "escalation", "passed_on": False}, "It costs 4 pounds.", "escalation", 1.0),
+    ],
+)
+def test_a_labelled_case_is_scored_by_what_it_asks_of_the_answer(
+    case: dict[str, Any], answer: str, metric: str, value: float | None
+) -> None:
+    named, found = score_case(case, answer)
+    assert (named, found["value"]) == (metric, value)
+
+
+@pytest.mark.parametrize("key", sorted(COPILOTS))
+def test_cases_are_of_both_languages_and_of_what_the_domain_asks(key: str) -> None:
+    copilot = COPILOTS[key]()
+    cases = yaml.safe_load((copilot.folder / "evals" / "cases.yaml").read_text(encoding="utf-8"))
+    assert len({case["id"] for case in cases}) == len(cases)
+    assert {case["language"] for case in cases} == {"en", "zh-Hans"}
+    assert {score_case(case, "x")[0] for case in cases} == ASKED[key]
+
+
+ASKED = {
+    "credit-assistant": {"adverse_action_reasons"},
+    "aml-copilot": {"false_positive_rate", "false_negative_rate"},
+    "customer-service": {"fee_accuracy", "escalation"},
+}
