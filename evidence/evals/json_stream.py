@@ -27,14 +27,17 @@ _decoder: Final = json.JSONDecoder(strict=False)
 class JsonStream:
     """The values of one JSON text, read in order."""
 
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        """Read a UTF-8 text.
+    def __init__(
+        self, stream: BinaryIO, name: str, *, decoder: json.JSONDecoder = _decoder, codec: str = "utf-8-sig"
+    ) -> None:
+        """Read a text.
 
         Args:
             name: what the text is called in errors.
+            decoder: what builds a value.
         """
-        self._stream, self._name = stream, name
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")()
+        self._stream, self._name, self._decoder = stream, name, decoder
+        self._decode = codecs.getincrementaldecoder(codec)()
         self._text, self._at, self._passed, self._ended = "", 0, 0, False
 
     def members(self) -> Iterator[str]:
@@ -63,7 +66,7 @@ class JsonStream:
         self._peek()
         while True:
             try:
-                value, end = _decoder.raw_decode(self._text, self._at)
+                value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as exc:
                 cut_short = exc.msg.startswith("Unterminated") or exc.pos >= len(self._text) - _NEAR_END
                 if self._ended or not cut_short:
