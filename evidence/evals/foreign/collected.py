@@ -80,6 +80,7 @@ class Collected:
         self._values: dict[str, set[str]] = {}
         self._remarks: list[tuple[RemarkCode, str, tuple[int, int] | None]] = []
         self._said: Counter[RemarkCode] = Counter()
+        self._late: dict[tuple[int, int], list[SampleScore]] = {}
         self._kept = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # it lives as long as this does
         weakref.finalize(self, self._kept.close)
         self.n_samples = self.n_rejects = 0
@@ -145,6 +146,25 @@ class Collected:
         self._keep([0, *place, where, told.input, told.output, told.target, told.trace_id, listed])
         self.n_samples += 1
         return place
+
+    def add_scores(self, place: tuple[int, int], scores: Iterable[SampleScore]) -> None:
+        """Keep further scores of a sample that is there already."""
+        self._late.setdefault(place, []).extend(scores)
+
+    def has(self, metric: str) -> bool:
+        """Whether a metric was declared."""
+        return metric in self._metrics
+
+    def has_all(self, metric: str) -> bool:
+        """Whether each sample has a value of a metric that was scored late."""
+        late = self._late.values()
+        return len(late) == self.n_samples and all(
+            any(one.metric == metric and one.value is not None for one in scores) for scores in late
+        )
+
+    def drop(self, metric: str) -> None:
+        """Take a metric back: its values turned out to be none that can be averaged."""
+        del self._metrics[metric]
 
     def reject(self, index: int, code: str, detail: str, item: object = None) -> None:
         """Keep that a sample was refused, and why."""
@@ -212,8 +232,24 @@ class Collected:
                 _, index, code, detail, item = entry
                 yield SampleReject(index, None, code, detail, item)
             else:
-                yield _sample(entry, name_of)
+                yield self._sample(entry, name_of)
         self._kept.close()
+
+    def _sample(self, entry: list[Any], name_of: Callable[[int, int], str]) -> ParsedSample:
+        _, number, attempt, where, given, output, target, trace_id, listed = entry
+        scores = [
+            SampleScore(metric, ScoreStatus(status), value, why) for metric, status, value, why in listed
+        ]
+        scores += self._late.get((number, attempt), ())
+        return ParsedSample(
+            sample_id=name_of(number, attempt),
+            slice=where,
+            input=given,
+            output=output,
+            target=target,
+            trace_id=trace_id,
+            scores=tuple(score for score in scores if score.metric in self._metrics),
+        )
 
     def _place(self, item: Item) -> tuple[int, int] | None:
         key = (short_name(item.name), item.content)
@@ -253,21 +289,6 @@ class Collected:
 
     def _keep(self, entry: list[Any]) -> None:
         self._kept.write(orjson.dumps(entry) + b"\n")
-
-
-def _sample(entry: list[Any], name_of: Callable[[int, int], str]) -> ParsedSample:
-    _, number, attempt, where, given, output, target, trace_id, listed = entry
-    return ParsedSample(
-        sample_id=name_of(number, attempt),
-        slice=where,
-        input=given,
-        output=output,
-        target=target,
-        trace_id=trace_id,
-        scores=tuple(
-            SampleScore(metric, ScoreStatus(status), value, why) for metric, status, value, why in listed
-        ),
-    )
 
 
 def _settled(metric: _Metric) -> MetricSpec:

@@ -43,12 +43,11 @@ class JsonReader(JsonStream):
         """Read a text in the encoding that its first bytes say, which is UTF-8 where they say none.
 
         Args:
-            stream: at its beginning, and seekable.
             name: what the text is called in errors.
         """
-        codec = codec_of(stream.read(4))
-        stream.seek(0)
-        super().__init__(stream, name, decoder=make_decoder(), codec=codec)
+        head = stream.read(4)
+        super().__init__(stream, name, decoder=make_decoder(), codec=codec_of(head))
+        self._text = self._decode.decode(head)
 
     def values(self) -> Iterator[Any]:
         """Yield the values of the list that comes next; what is no list is passed over."""
