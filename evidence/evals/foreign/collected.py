@@ -92,7 +92,7 @@ class Collected:
         *,
         proportion: bool = False,
         share: bool = False,
-        direction: Direction = Direction.HIGHER,
+        direction: Direction | None = Direction.HIGHER,
         everywhere: bool = True,
         judge: VersionClaim | None = None,
     ) -> str:
@@ -101,6 +101,7 @@ class Collected:
         Args:
             proportion: it is 0 or 1.
             share: its runner documents that it lies in [0, 1]; where a value does not, it is a plain number.
+            direction: None: nothing says which way is better; higher is taken, and that is said.
         """
         name = short_name(key) or "score"
         if name not in self._metrics:
@@ -108,7 +109,12 @@ class Collected:
                 raise EvalFileError([f"more than {MAX_METRICS:,} metrics: post the suites one by one"])
             unit = SHARE if proportion or share else SCORE
             kind = "proportion" if proportion else "mean"
-            self._metrics[name] = _Metric(MetricSpec(name, kind, direction, unit, everywhere, judge))
+            if direction is None:
+                self.remark(
+                    RemarkCode.DIRECTION_ASSUMED, f"{name}: nothing says which way is better; higher is taken"
+                )
+            way = direction or Direction.HIGHER
+            self._metrics[name] = _Metric(MetricSpec(name, kind, way, unit, everywhere, judge))
         return name
 
     def redeclare(
@@ -267,12 +273,11 @@ class Collected:
 
     def _namer(self) -> Callable[[int, int], str]:
         """Return what names an attempt at an item; a number behind it only where there are several, or seem to be."""
-        numbered = any(attempt > 1 for _, attempt in self._placed)
         names = [f"{name} ~{content[:8]}" if self._names[name] > 1 else name for name, content in self._items]
 
         def name_of(number: int, attempt: int) -> str:
             name = names[number]
-            is_one_of_several = numbered or self._attempts[number] > 1
+            is_one_of_several = attempt > 1 or self._attempts[number] > 1
             return f"{name}#{attempt}" if is_one_of_several or item_of(name) != name else name
 
         return name_of

@@ -1,8 +1,8 @@
 """HELM: the folder of one run, with `per_instance_stats.json`, `run_spec.json` and `stats.json`, as a ZIP.
 
-What `stats.json` states counts trials and lacks the NaN that were deleted: it is kept beside what the instances come to.
-Trials of one instance are attempts at it. Several metrics write an entry each for one instance, and these are joined.
-Perturbed instances and other splits are measurements of their own, as HELM never averages them with the plain ones.
+`stats.json` counts trials and lacks the NaN that were deleted: it is kept beside what the instances come to. Trials of
+one instance are attempts at it. Several metrics write an entry each for one instance, and these are joined. Perturbed
+instances and other splits are measurements of their own, as HELM never averages them with the plain ones.
 """
 
 from __future__ import annotations
