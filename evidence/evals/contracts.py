@@ -34,6 +34,7 @@ class RunStatus(ChoiceEnum):
     SUCCESS = "success"
     ERROR = "error"
     CANCELLED = "cancelled"
+    STARTED = "started"  # and never said to have ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ class RemarkCode(ChoiceEnum):
     TOTAL_DIFFERS = "total_differs"  # the runner's own total is not what its samples come to
     NOT_ASSERTED = "not_asserted"  # nothing was asked of the sample, so that its pass says nothing
     AMBIGUOUS = "ambiguous"  # two samples share a name; told apart by their order
+    ERRORED = "errored"  # it ended in an error, and was scored all the same
+    MANY_VALUES = "many_values"  # a dimension with so many values that it is no slice: only samples have it
+    MORE = "more"  # so many remarks that not each is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,9 @@ class Remark:
 class Measurement:
     """One suite on one model. A file may hold several: two providers, or three tasks, are never one mean.
 
-    `samples` is read once, in the order of the file, and may add to `remarks` and `totals` while it is read: both are
-    whole only when it has ended. An attempt at an item is named ITEM#ATTEMPT, counted from 1, as `Plan.epochs` wants.
+    `samples` is read once, in the order of the file, and may add to `metrics`, `remarks` and `totals` while it is read:
+    they are whole only when it has ended, but a metric is there before a sample that has it. An attempt at an item is
+    named ITEM#ATTEMPT, counted from 1, as `Plan.epochs` wants.
     """
 
     key: str  # tells it from the others of its file; "" where the file holds one only

@@ -35,6 +35,13 @@ def read_slice(given: Mapping[str, object]) -> dict[str, str]:
     return found
 
 
+def requirements_in(given: Mapping[str, object]) -> list[str]:
+    """Return what a sample's properties name as the requirements that it verifies, as texts or lists of them."""
+    named = [given.get(name) for name in REQUIREMENT_PROPERTIES]
+    texts = [each for value in named for each in (value if isinstance(value, list) else [value])]
+    return [each for each in texts if isinstance(each, str)]
+
+
 def slice_of_requirements(names: Iterable[str]) -> dict[str, str]:
     """Return the slice of a test by the requirements that it says it verifies; one text may name several."""
     each = [name for text in names for name in _SEVERAL.split(text)]
