@@ -12,6 +12,7 @@ from evidence.statistics import Plan
 _T = TypeVar("_T")
 CLAIMS: Final = ("suite", "evaluator", "dataset", "model", "judge")
 _PLAIN: Final = ("system", "release", "dirty", "ci_url", "observed_from", "observed_to")
+_OF_THE_ADDRESS: Final = frozenset({"system"})  # said with every file, whatever is in it
 _SHORTEST_COMMIT: Final = 7  # characters of a commit that is written short
 # What every run has to say, with what it is called where it is missing.
 _NEEDED: Final = {
@@ -82,7 +83,7 @@ class _Merging:
         if of_poster is None or of_file == of_poster:
             return of_file
         if of_file is None:
-            self.by_poster.append(name)
+            self.by_poster += [name] if name not in _OF_THE_ADDRESS else []
             return of_poster
         self._differ(name, of_file, of_poster)
         return of_file

@@ -51,7 +51,7 @@ def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
         EvalFileError: it is no table, its columns are not named once each, or `id` or `score` is missing.
     """
     del poster
-    metrics: dict[str, MetricSpec] = {_METRIC: _metric("mean")}
+    metrics: dict[str, MetricSpec] = {_METRIC: _metric(is_share=False)}
     yield Measurement(
         key="", format=FORMAT, said=Said(), metrics=metrics, samples=_read(_rows(source), metrics)
     )
@@ -70,7 +70,7 @@ def _read(rows: Iterator[Row], metrics: dict[str, MetricSpec]) -> Iterator[Parse
         is_bounded = is_bounded and (value is None or 0 <= value <= 1)
         yield sample
     if is_bounded:
-        metrics[_METRIC] = _metric("proportion")
+        metrics[_METRIC] = _metric(is_share=True)
 
 
 def _sample(row: Row) -> ParsedSample:
@@ -154,5 +154,7 @@ def _names(first: str, delimiter: str) -> list[str]:
         return []
 
 
-def _metric(kind: str) -> MetricSpec:
-    return MetricSpec(_METRIC, "proportion" if kind == "proportion" else "mean", Direction.HIGHER, "score")
+def _metric(*, is_share: bool) -> MetricSpec:
+    if is_share:
+        return MetricSpec(_METRIC, "proportion", Direction.HIGHER, "share")
+    return MetricSpec(_METRIC, "mean", Direction.HIGHER, "score")
