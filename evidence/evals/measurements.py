@@ -29,10 +29,10 @@ class RemarkCode(ChoiceEnum):
     AMBIGUOUS = "ambiguous"  # two samples share a name; told apart by their order
     ERRORED = "errored"  # it ended in an error, and was scored all the same
     MANY_VALUES = "many_values"  # a dimension with so many values that it is no slice: only samples have it
-    MORE = "more"  # so many remarks that not each is kept
     SKIPPED = "skipped"  # the runner was told not to try the sample, which is neither an error nor a failure
     DIRECTION_ASSUMED = "direction_assumed"  # nothing says which way is better; higher is taken
     UNREAD = "unread"  # it is in the file, and is no value that could be averaged
+    MORE = "more"  # so many remarks that not each is kept
 
 
 @dataclass(frozen=True, slots=True)

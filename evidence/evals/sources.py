@@ -48,6 +48,7 @@ class UnpackLimits:
     unpacked: int = 8 * 2**30  # bytes, of all members together
     member: int = 512 * 2**20  # bytes, of one
     ratio: int = 200  # unpacked bytes for each packed one, beyond the first MiB
+    whole: int = 64 * 2**20  # bytes of a file that a reader needs in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,18 @@ class Source:
         """Return the file, at its beginning."""
         self._file.seek(0)
         return self._file
+
+    def read_whole(self) -> bytes:
+        """Return all bytes, for a reader that cannot do with less.
+
+        Raises:
+            EvalFileError: they are too many for that.
+        """
+        if self.size > self._limits.whole:
+            raise EvalFileError(
+                [f"the file has {self.size:,} bytes; of this format {self._limits.whole:,} are read"]
+            )
+        return self.open().read()
 
     def open_member(self, name: str) -> BinaryIO:
         """Return one member, to be read from its beginning to its end.

@@ -20,7 +20,7 @@ from backports import zstd
 from evidence.citations.claims import extract_claims
 from evidence.citations.verdict import Source, Verdict, check_citation
 from evidence.evals.contracts import EvalFileError, ParsedRun
-from evidence.evals.registry import parse_eval_file
+from evidence.evals.formats.native import parse_file
 from evidence.log import notes
 from evidence.log.errors import LogError
 from evidence.otlp.body import PlainBody, unpack_body
@@ -314,7 +314,7 @@ def _part_seeds() -> list[bytes]:
 # --- Files of people and of CI ------------------------------------------------------------------------------
 def read_eval(data: bytes) -> None:
     """Read the bytes as an eval file."""
-    run: ParsedRun = parse_eval_file(data, "native")
+    run: ParsedRun = parse_file(data)
     assert len({sample.sample_id for sample in run.samples}) == len(run.samples)
 
 

@@ -58,10 +58,10 @@ class SampleReader:
         )
 
     def settle_metrics(self) -> None:
-        """Say of each metric whether its values stayed in [0, 1], now that all were read."""
+        """Say of each metric whose values stayed in [0, 1], now that all were read, that it is a share."""
         for name, spec in list(self._metrics.items()):
             if self._bounded[name]:
-                self._metrics[name] = replace(spec, kind="proportion")
+                self._metrics[name] = replace(spec, kind="proportion", unit="share")
 
     def _name(self, given: RawSample) -> str | None:
         item, epoch = given.get("id"), given.get("epoch")
