@@ -63,6 +63,26 @@ EVAL_FORMATS: Final[dict[str, EvalFormat]] = {
     "inspect": EvalFormat(
         "Inspect AI logs, .eval and .json", "application/octet-stream", "evidence.evals.formats.inspect"
     ),
+    "promptfoo": EvalFormat(
+        "promptfoo results, JSON and JSON lines", "application/json", "evidence.evals.formats.promptfoo"
+    ),
+    "junit": EvalFormat("JUnit XML", "application/xml", "evidence.evals.formats.junit"),
+    "lm-eval": EvalFormat(
+        "lm-evaluation-harness, the folder of a run as a ZIP",
+        "application/zip",
+        "evidence.evals.formats.lm_eval",
+    ),
+    "deepeval": EvalFormat("DeepEval test runs", "application/json", "evidence.evals.formats.deepeval"),
+    "helm": EvalFormat(
+        "HELM, the folder of a run as a ZIP", "application/zip", "evidence.evals.formats.helm"
+    ),
+    "otel": EvalFormat(
+        "OpenTelemetry evaluation events", "application/octet-stream", "evidence.evals.formats.otel"
+    ),
+    "mlflow": EvalFormat(
+        "MLflow traces and evaluation results", "application/octet-stream", "evidence.evals.formats.mlflow"
+    ),
+    "langfuse": EvalFormat("Langfuse scores", "application/octet-stream", "evidence.evals.formats.langfuse"),
     "csv": EvalFormat("CSV: id, score, and whatever else", "text/csv", "evidence.evals.formats.csv"),
 }
 

@@ -6,7 +6,7 @@ from evidence.live_operations import Live
 
 REMARKS = [
     "edited", "invalidated", "limited", "unfinished", "flaky", "dirty", "total_differs", "not_asserted", "ambiguous",
-    "errored", "many_values", "more",
+    "errored", "many_values", "skipped", "direction_assumed", "unread", "more",
 ]  # fmt: skip
 STATUSES = ["success", "error", "cancelled", "started"]
 XACT_ID = models.BigIntegerField(db_default=evidence.models.base.CurrentXactId(), editable=False, null=True)

@@ -47,7 +47,10 @@ class JsonReader(JsonStream):
         """
         head = stream.read(4)
         super().__init__(stream, name, decoder=make_decoder(), codec=codec_of(head))
-        self._text = self._decode.decode(head)
+        try:
+            self._text = self._decode.decode(head)
+        except UnicodeDecodeError as exc:
+            raise EvalFileError([f"{name}: is not UTF-8: byte {exc.start} cannot be decoded"]) from exc
 
     def values(self) -> Iterator[Any]:
         """Yield the values of the list that comes next; what is no list is passed over."""

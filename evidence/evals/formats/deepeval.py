@@ -20,6 +20,7 @@ from evidence.evals.contracts import (
 )
 from evidence.evals.foreign.collected import Collected, Item, Told
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     MAX_REASON,
     count_in,
@@ -45,6 +46,16 @@ _HEAD: Final = frozenset(
     {"identifier", "hyperparameters", "testPassed", "testFailed", "metricsScores", "datasetAlias", "datasetId",
      "datasetVersion"}
 )  # fmt: skip
+NOTES: Final = FormatNotes(
+    tried="deepeval 4.3.1 (cases, conversations, flaky metrics); the shape of before 1.0",
+    post="the `test_run_*.json` of `DEEPEVAL_RESULTS_FOLDER`",
+    reads=(
+        "a case is a sample of `case_success`, of each metric and of its success (`NAME/success`); labels "
+        "of its metadata and its tags as slices"
+    ),
+    poster="suite, evaluator, commit, times; dataset where no alias is set",
+    flags="flaky cases and metrics, cases without metrics, counts that differ",
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

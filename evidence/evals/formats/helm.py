@@ -15,6 +15,7 @@ from typing import Any, Final
 from evidence.evals.contracts import Direction, EvalFileError, RunStatus, SampleScore, VersionClaim
 from evidence.evals.foreign.collected import Collected, Item, Told
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     count_in,
     list_in,
@@ -51,6 +52,19 @@ _SHARES: Final = re.compile(
 )
 _LOWER: Final = re.compile(
     r"bits_per_byte|perplexity|absolute_value_difference|distance|edit_distance|.*toxic.*|.*bias.*|ece.*|.*error_rate|wer|cer"
+)
+NOTES: Final = FormatNotes(
+    tried="crfm-helm 0.5.16, by its source",
+    post=(
+        "the folder of one run as a ZIP: `per_instance_stats.json`, `run_spec.json`, `stats.json`, and "
+        "`scenario_state.json` for the texts"
+    ),
+    reads=(
+        "a measurement for each split and perturbation; an instance is an item, its trials attempts; "
+        "counts, times and settings are no metrics"
+    ),
+    poster="evaluator, commit, times; how many instances the dataset has",
+    flags="metrics without a direction, a dataset that may hold more than `max_eval_instances`",
 )
 
 

@@ -17,6 +17,7 @@ from xml.parsers import expat
 from evidence.evals.contracts import EvalFileError, SampleScore, ScoreStatus
 from evidence.evals.foreign.collected import Collected, Item, Told
 from evidence.evals.foreign.json_reader import CUT_SHORT
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import MAX_REASON, count_in, fingerprint, moment_in, shown, text_in
 from evidence.evals.measurements import Measurement, RemarkCode, Said
 from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, slice_of_requirements
@@ -55,6 +56,17 @@ _RELEASES: Final = frozenset({"release"})
 _DIRTY: Final = frozenset({"dirty", "git.dirty", "git_dirty", "commit.dirty"})
 _URLS: Final = frozenset({"ci_url", "ci.url", "build_url", "ci_job_url", "ci_pipeline_url"})
 _SEEDS: Final = frozenset({"seed", "random_seed", "random.seed", "randomly_seed"})
+NOTES: Final = FormatNotes(
+    tried="pytest 9.2.0 with pytest-rerunfailures, promptfoo 0.121.20; Surefire, Gradle and others by their documents",
+    post="the XML; a document type is refused, and so is another tool's XML",
+    reads=(
+        "a test is a sample of `passed`, and of `passed_first` without a failed attempt before it; the "
+        "suite as a slice; `requirement`, `verifies` and `requirement_id` as what it verifies; `commit`, "
+        "`release`, `ci_url`, `seed` and `dirty` of a suite's properties"
+    ),
+    poster="suite, evaluator, dataset; commit where no property says it; times where they have no zone",
+    flags="skipped tests, reruns and names that stand twice, declared counts that are not there",
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

@@ -18,6 +18,7 @@ from evidence.evals.foreign.collected import Collected, Told
 from evidence.evals.foreign.joined import Joined
 from evidence.evals.foreign.json_lines import read_lines
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     count_in,
     labels_in,
@@ -42,6 +43,20 @@ _PEOPLE: Final = "ANNOTATION"
 _NAMES: Final = frozenset(
     {"name", "value", "source", "datatype"}
 )  # that a score has, as `_plain` writes them
+NOTES: Final = FormatNotes(
+    tried=(
+        "the answers of the public API, v2 and v3, and the CSV export, by the types of its Python client 4"
+    ),
+    post="all pages of the scores as one JSON list, or the exported table",
+    reads=(
+        "what was scored is a sample; each name is a metric, what people annotated one of its own; scores "
+        "of an experiment are totals"
+    ),
+    poster="suite, evaluator, dataset, commit, status",
+    flags=(
+        "that no direction is said, categories and texts, pages that are not there, scores that were changed"
+    ),
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

@@ -19,6 +19,7 @@ from evidence.evals.contracts import Direction, EvalFileError, RunStatus, Sample
 from evidence.evals.foreign.collected import Collected, Item, Told
 from evidence.evals.foreign.json_lines import Line, read_lines
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     count_in,
     groupings_in,
@@ -59,6 +60,16 @@ _OF_LINE: Final = frozenset(
 _LOADERS: Final = frozenset({"json", "csv", "parquet", "text", "arrow", "pandas", "imagefolder"})
 _STDERR: Final = "_stderr"
 _SEEDS: Final = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
+NOTES: Final = FormatNotes(
+    tried="lm_eval 0.4.13 (tasks, groups, two filters, perplexities); lists of before 0.4.3",
+    post="the folder of one run as a ZIP, with `--log_samples`",
+    reads=(
+        "a measurement for each task; a document is a sample, each metric under each filter is one "
+        "(`acc,none`); only what is averaged is read from the lines"
+    ),
+    poster="commit where the run was in no repository, dataset where the task reads local files",
+    flags="limits (as the plan), totals of what is no mean, metrics without a direction",
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

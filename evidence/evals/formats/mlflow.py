@@ -19,6 +19,7 @@ from evidence.evals.foreign.collected import Collected, Told
 from evidence.evals.foreign.joined import Joined
 from evidence.evals.foreign.json_lines import read_lines
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     MAX_REASON,
     fingerprint,
@@ -59,6 +60,19 @@ _OF_OBJECT: Final = frozenset({"run", "info", "data", "inputs", "trace_id", "ass
 _INPUTS: Final = ("request", "inputs", "input", "question", "prompt")
 _OUTPUTS: Final = ("response", "outputs", "output", "predictions", "prediction")
 _TARGETS: Final = ("targets", "target", "expected_response/value", "ground_truth")
+NOTES: Final = FormatNotes(
+    tried="mlflow 3.17.2 (`mlflow.genai.evaluate`); the tables of `mlflow.evaluate` by their source",
+    post="the traces or the results as JSON, alone or beside `run.json` in a ZIP",
+    reads=(
+        "a row is a sample, named by its inputs; each scorer is a metric, what people said one of its "
+        'own; "yes" and "no" are 1 and 0'
+    ),
+    poster="suite; of rows alone also evaluator, dataset, commit, status and times",
+    flags=(
+        "that no direction is said, values that are no numbers, overridden assessments, traces that ended "
+        "in an error"
+    ),
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

@@ -18,6 +18,7 @@ from backports.zstd import ZstdDecompressor, ZstdError
 from evidence.evals.contracts import EvalFileError, SampleScore, ScoreStatus, VersionClaim
 from evidence.evals.foreign.collected import Collected, Told
 from evidence.evals.foreign.joined import Joined
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import MAX_REASON, object_in, short_name, shown, text_in
 from evidence.evals.measurements import Measurement, RemarkCode, Said
 from evidence.evals.slices import read_slice
@@ -36,6 +37,19 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _MODELS: Final = ("gen_ai.response.model", "gen_ai.request.model")
 _NAMED: Final = ("gen_ai.evaluation.name", "gen_ai.evaluation.score.value", "gen_ai.evaluation.score.label",
                  "gen_ai.evaluation.explanation", "gen_ai.response.id", "error.type")  # fmt: skip
+NOTES: Final = FormatNotes(
+    tried=(
+        "the collector's file exporter, JSON lines and protobuf, by its documents; semantic conventions "
+        "1.37 and later"
+    ),
+    post="the export of logs, or of traces whose spans hold the events",
+    reads=(
+        "a measurement for each system; the answers by response, else by trace and span; each "
+        "`gen_ai.evaluation.name` is a metric"
+    ),
+    poster="suite, evaluator, dataset, commit, status",
+    flags="that no direction is said, labels without a value, records that are no evaluations",
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

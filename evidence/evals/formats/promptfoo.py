@@ -17,6 +17,7 @@ from evidence.evals.contracts import EvalFileError, RunStatus, SampleScore, Scor
 from evidence.evals.foreign.collected import Collected, Item, Told
 from evidence.evals.foreign.json_lines import read_lines
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     count_in,
     fingerprint,
@@ -48,6 +49,17 @@ _CSV: Final = (b",Status,Score", b"[PASS]", b"[FAIL]")
 _NO_CSV: Final = (
     "promptfoo's CSV repeats its column names (Status, Score) and has no errors of its own: "
     "write `--output results.json` and post that"
+)
+NOTES: Final = FormatNotes(
+    tried="promptfoo 0.121.20 (results v3, JSON lines, `--repeat`, two prompts); v2 by its types",
+    post="`--output results.json`; JSON lines are read too and say less; its CSV is refused",
+    reads=(
+        "a measurement for each provider with each prompt; `success`, `score` and each named metric; "
+        "repeats as attempts; `language`, `topic` and the like of `vars`, and labels of `metadata`, as "
+        "slices"
+    ),
+    poster="suite, dataset, commit; of JSON lines also evaluator and times",
+    flags="rows of which nothing was asserted, grades by hand, counts that the rows do not come to",
 )
 
 
