@@ -37,7 +37,8 @@ _IN_64: Final = 0xFFFFFFFF  # instead of a number: it stands in the ZIP64 part
 _LONG_END: Final = _END.size + 65_535  # bytes: the longest end record, with its comment
 _LONGEST_ENTRY: Final = 1024  # bytes of an entry of the directory: runners write about a hundred
 _MOST_SEEK: Final = 2**62  # bytes
-_ZSTD_WINDOW: Final = 27  # power of 2, in bytes: 128 MiB, what the reference tool allows without asking
+# A window of 2 to the power of it, in bytes: 8 MiB, what each decoder should take (RFC 8878, 3.1.1.1.2).
+_ZSTD_OPTIONS: Final = {DecompressionParameter.window_log_max: 23}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,18 +219,17 @@ def _inflate(packed: Iterator[bytes]) -> Iterator[bytes]:
 
 def _unpack_zstd(packed: Iterator[bytes]) -> Iterator[bytes]:
     """Several frames may stand one after the other."""
-    unpacker = ZstdDecompressor(options={DecompressionParameter.window_log_max: _ZSTD_WINDOW})
+    unpacker: ZstdDecompressor | None = None
     for piece in packed:
         rest = piece
-        while True:
-            if unpacker.eof:
-                rest = unpacker.unused_data
-                unpacker = ZstdDecompressor(options={DecompressionParameter.window_log_max: _ZSTD_WINDOW})
-            if unpacker.needs_input and not rest:
-                break
+        while rest or not (unpacker is None or unpacker.needs_input):
+            if unpacker is None:
+                unpacker = ZstdDecompressor(options=_ZSTD_OPTIONS)
             data, rest = unpacker.decompress(rest, _PIECE), b""
             if data:
                 yield data
+            if unpacker.eof:
+                rest, unpacker = unpacker.unused_data, None
 
 
 # --- The directory of a ZIP ------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from tests.evidence.eval_files import eval_file
 PAGES = [*sorted(DOCS.rglob("*.md")), REPOSITORY / "README.md"]
 NO_ROOMS = {"migrations", "management", "templatetags", "static"}  # Django's own folders
 TEN_CHANGES = [
-    "a new eval importer",
+    "a new eval format",
     "a check",
     "a probe",
     "an OpenTelemetry attribute",
