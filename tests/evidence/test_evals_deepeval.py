@@ -152,3 +152,17 @@ def test_totals_that_do_not_fit_are_flagged() -> None:
 def test_no_test_run_is_refused() -> None:
     with pytest.raises(EvalFileError, match=r"post the test_run_\*\.json"):
         read("deepeval", b'{"metricsScores": []}')
+
+
+def test_names_that_are_one_when_they_are_cut_are_two_metrics() -> None:
+    parts = [
+        part(),
+        part(name="Exact (2)"),
+        part(),
+        part(name="x" * 300),
+        part(name="x" * 299 + "y"),
+        part(name=""),
+    ]
+    run = of({"metricsData": parts})
+    assert len(run.measurement.metrics) == 1 + 2 * len(parts)
+    assert len(run.samples[0].scores) == 1 + 2 * len(parts)

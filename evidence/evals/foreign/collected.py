@@ -18,6 +18,7 @@ import orjson
 from evidence.evals.contracts import (
     Direction,
     EvalFileError,
+    Kind,
     MetricSpec,
     ParsedSample,
     SampleReject,
@@ -73,6 +74,7 @@ class Collected:
         self.key, self.version = key, version
         self.totals: list[StatedTotal] = []
         self._metrics: dict[str, _Metric] = {}
+        self._called: dict[str, str] = {}  # the runner's name of a metric -> ours
         self._items: dict[tuple[str, str], int] = {}
         self._names: Counter[str] = Counter()
         self._attempts: list[int] = []  # how many of each item
@@ -103,12 +105,13 @@ class Collected:
             share: its runner documents that it lies in [0, 1]; where a value does not, it is a plain number.
             direction: None: nothing says which way is better; higher is taken, and that is said.
         """
-        name = short_name(key) or "score"
-        if name not in self._metrics:
+        name = self._called.get(key)
+        if name is None:
+            name = self._called[key] = self._unique_name(key)
             if len(self._metrics) >= MAX_METRICS:
                 raise EvalFileError([f"more than {MAX_METRICS:,} metrics: post the suites one by one"])
             unit = SHARE if proportion or share else SCORE
-            kind = "proportion" if proportion else "mean"
+            kind: Kind = "proportion" if proportion else "mean"
             if direction is None:
                 self.remark(
                     RemarkCode.DIRECTION_ASSUMED, f"{name}: nothing says which way is better; higher is taken"
@@ -116,6 +119,11 @@ class Collected:
             way = direction or Direction.HIGHER
             self._metrics[name] = _Metric(MetricSpec(name, kind, way, unit, everywhere, judge))
         return name
+
+    def _unique_name(self, key: str) -> str:
+        """Return what a metric is called: two names that are one when they are cut are still two."""
+        name = short_name(key) or "unnamed"
+        return f"{name} ~{fingerprint(key)[:8]}" if name in self._metrics else name
 
     def redeclare(
         self, name: str, *, direction: Direction | None = None, judge: VersionClaim | None = None

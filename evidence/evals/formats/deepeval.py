@@ -7,6 +7,7 @@ failure, nor is a case that fails for nothing else. DeepEval documents its score
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -198,11 +199,14 @@ class _Run:
         return self._kept.score(CASE_SUCCESS, success)
 
     def _scores(self, parts: list[Mapping[str, Any]]) -> Iterator[SampleScore]:
-        taken: dict[str, int] = {}
+        taken: set[str] = set()
         for part in parts:
-            name = _named(part)
-            taken[name] = taken.get(name, 0) + 1
-            called = name if taken[name] == 1 else f"{name} ({taken[name]})"
+            name = called = _named(part)
+            for number in itertools.count(2):
+                if called not in taken:
+                    break
+                called = f"{name} ({number})"
+            taken.add(called)
             yield from self._score(part, called)
 
     def _score(self, part: Mapping[str, Any], name: str) -> Iterator[SampleScore]:

@@ -213,11 +213,10 @@ class _Export:
             if len(judges) == 1:
                 self._kept.redeclare(metric, judge=VersionClaim(next(iter(judges)), None, None))
         for name, value in _metrics_of(self.run).items():
-            metric = _mean_of(name)
-            if metric is not None and self._kept.has(metric):
-                self._kept.totals.append(
-                    StatedTotal(metric, short_name(name), number_in(value), is_mean=True)
-                )
+            mean_of = _mean_of(name)
+            if mean_of is not None and self._kept.has(mean_of):
+                total = StatedTotal(mean_of, short_name(name), number_in(value), is_mean=True)
+                self._kept.totals.append(total)
         return self._kept.measurement(self._said())
 
     def _said(self) -> Said:

@@ -19,7 +19,7 @@ from evidence.evals.contracts import EvalFileError, SampleScore, ScoreStatus, Ve
 from evidence.evals.foreign.collected import Collected, Told
 from evidence.evals.foreign.joined import Joined
 from evidence.evals.foreign.notes import FormatNotes
-from evidence.evals.foreign.texts import MAX_REASON, object_in, short_name, shown, text_in
+from evidence.evals.foreign.texts import MAX_REASON, number_in, object_in, short_name, shown, text_in
 from evidence.evals.measurements import Measurement, RemarkCode, Said
 from evidence.evals.slices import read_slice
 from evidence.evals.sources import Source
@@ -205,7 +205,6 @@ class _Export:
         for event in found:
             attributes = object_in(event.get("attributes"))
             name, value, label, why, response, error = (attributes.get(key) for key in _NAMED)
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
             self._add(
                 EvaluationRecord(
                     position=0,
@@ -214,7 +213,7 @@ class _Export:
                     span_id=span.span_id,
                     observed_ns=int(event.get("time_ns") or span.end_ns),
                     name=name if isinstance(name, str) else "",
-                    score_value=float(value) if is_number else None,
+                    score_value=None if isinstance(value, bool) else number_in(value),
                     score_label=text_in(label),
                     explanation=text_in(why),
                     response_id=text_in(response),
