@@ -37,8 +37,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "Registration", "SourceDocument", "ReadingTransition",
     ),
     _("What was measured"): (
-        "EvalRun", "EvalScore", "EvalSample", "LabelSet", "Label", "RetractionRequest", "Retraction",
-        "RetractionDismissal",
+        "EvalRun", "EvalScore", "EvalSample", "EvalRemark", "EvalTotal", "LabelSet", "Label", "RetractionRequest",
+        "Retraction", "RetractionDismissal",
         "GateTransition", "GateDecision", "WaiverRequest", "Waiver", "WaiverDismissal", "Evidence", "EvidenceLink",
     ),
     _("What happened"): (

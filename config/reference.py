@@ -14,7 +14,9 @@ from django.conf import settings
 from config.noun_map import render_nouns
 from config.noun_uses import OUR_APPS
 from config.problems import APP_ERRORS, KINDS
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.formats.native.head import SCHEMA_FILE
+from evidence.evals.registry import EVAL_FORMATS
 from evidence.log_attacks import render_log_attacks
 from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
@@ -135,6 +137,34 @@ def render_states() -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_eval_formats() -> str:
+    """Return the page of the eval formats: what each reader was tried with, reads, asks for and flags."""
+    lines = [
+        "# Eval formats",
+        "",
+        "What `tracebinder push-eval` takes as it is. A file is told by its content, or by `--format`. Nothing is",
+        "guessed: what the file does not say, whoever posts it says, and what is in neither is asked for by name. This",
+        "page is written from what the readers say of themselves; the native file, Inspect's logs and the plain table",
+        "are in the [CI guide](../guides/ci.md).",
+        "",
+    ]
+    for name, entry in EVAL_FORMATS.items():
+        notes = getattr(importlib.import_module(entry.module), "NOTES", None)
+        if isinstance(notes, FormatNotes):
+            lines += [f"## `{name}`: {entry.title}", "", "| | |", "|---|---|"]
+            lines += [f"| {what} | {getattr(notes, field)} |" for field, what in _OF_FORMAT.items()]
+            lines.append("")
+    return "\n".join(lines)
+
+
+_OF_FORMAT: Final = {
+    "tried": "tried with",
+    "post": "what to post",
+    "reads": "what is read",
+    "poster": "what the poster says",
+    "flags": "what is flagged",
+}
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "nouns.md": render_nouns,
     "errors.md": render_errors,
@@ -142,6 +172,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "states.md": render_states,
     "checks.md": render_checks_reference,
     "log-attacks.md": render_log_attacks,
+    "eval-formats.md": render_eval_formats,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
 }
 

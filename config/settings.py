@@ -279,9 +279,18 @@ OTLP_START_AHEAD = env_int("TRACEBINDER_OTLP_START_AHEAD", 3_600)
 OTLP_START_BEHIND = env_int("TRACEBINDER_OTLP_START_BEHIND", 30 * 86_400)
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
-EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 64 * 1024 * 1024)  # bytes of an eval file
+EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 2 * 1024 * 1024 * 1024)  # bytes of an eval file, as posted
+# Bytes of an eval file of a format whose reader needs it in memory at once, as Tracebinder's own does.
+EVAL_MAX_WHOLE = env_int("TRACEBINDER_EVAL_MAX_WHOLE", 64 * 1024 * 1024)
+EVAL_MAX_MEMBERS = env_int("TRACEBINDER_EVAL_MAX_MEMBERS", 250_000)  # files in a posted ZIP
+EVAL_MAX_UNPACKED = env_int("TRACEBINDER_EVAL_MAX_UNPACKED", 8 * 1024 * 1024 * 1024)  # bytes of all of them
+EVAL_MAX_MEMBER = env_int("TRACEBINDER_EVAL_MAX_MEMBER", 512 * 1024 * 1024)  # bytes of one of them, unpacked
+EVAL_MAX_RATIO = env_int("TRACEBINDER_EVAL_MAX_RATIO", 200)  # unpacked bytes for each packed one
 EVAL_MAX_SAMPLES = env_int("TRACEBINDER_EVAL_MAX_SAMPLES", 200_000)  # of a run, with those that are refused
 EVAL_MAX_METRICS = env_int("TRACEBINDER_EVAL_MAX_METRICS", 200)  # of a run
+EVAL_MAX_REMARKS = env_int("TRACEBINDER_EVAL_MAX_REMARKS", 1_000)  # of a run that are listed
+# Values of a dimension of a foreign file; one with more is no slice.
+EVAL_MAX_SLICE_VALUES = env_int("TRACEBINDER_EVAL_MAX_SLICE_VALUES", 100)
 EVAL_MAX_SCORES = env_int("TRACEBINDER_EVAL_MAX_SCORES", 20_000)  # of a run: each metric in each slice
 MAX_PROBE_INPUTS = env_int("TRACEBINDER_MAX_PROBE_INPUTS", 1_000)  # prompts of a probe run
 MAX_REPEATED_FILTERS = env_int("TRACEBINDER_MAX_REPEATED_FILTERS", 10)  # values of one filter in one request
@@ -302,7 +311,7 @@ MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who le
 MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
 MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 # Bytes; each endpoint has its own limit below it.
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_BODY)
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_WHOLE)
 
 # --- Traces ---------------------------------------------------------------------------------------------------
 # Seconds without a new span before a trace is assembled.

@@ -22,6 +22,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "no_run": "run the suite on this release and post what it gives",
     "all_retracted": _RUN_AGAIN,
     "file_refused": "put the file right, as the answer to it says, and post it again",
+    "run_invalidated": "run the suite again: the runner's own people said that this run is not to be used",
     "run_not_ended": "run the suite again until it ends, or have this run retracted by two people",
     "metric_absent": "post a run of the suite that has the metric, or have this run retracted by two people",
     "suite_unregistered": "have an approver register the version, or run the suite with one that is registered",

@@ -17,7 +17,7 @@ from evidence.admin.frame.filters import recent, related
 from evidence.admin.frame.steps import SteppedModelAdmin
 from evidence.admin.retraction import ASKING
 from evidence.admin.run_page import MOST_METRICS, show_comparable, show_metrics
-from evidence.models import EvalRun, EvalSample, EvalScore
+from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTotal
 
 
 @admin.register(EvalRun)
@@ -31,6 +31,8 @@ class EvalRunAdmin(SteppedModelAdmin):
     chain = [
         ChainLink("Scores", "evidence.evalscore", "run__id__exact"),
         ChainLink("Samples", "evidence.evalsample", "run__id__exact"),
+        ChainLink("Remarks", "evidence.evalremark", "run__id__exact"),
+        ChainLink("The runner's own totals", "evidence.evaltotal", "run__id__exact"),
         ChainLink("Labels of people", "evidence.labelset", "run__id__exact"),
         ChainLink("Retraction", "evidence.retraction", "run__id__exact"),
         ChainLink("Requested retractions", "evidence.retractionrequest", "run__id__exact"),
@@ -139,3 +141,29 @@ class EvalSampleAdmin(ReadOnlyModelAdmin):
     @admin.display(description="Run")
     def run_link(self, sample: EvalSample) -> str:
         return link(sample.run)
+
+
+@admin.register(EvalRemark)
+class EvalRemarkAdmin(ReadOnlyModelAdmin):
+    list_display = ["code", "detail", "sample_id", "run_link"]
+    list_filter = [related("run__system"), "code"]
+    list_select_related = ["run"]
+    search_fields = ["=sample_id"]
+    ordering = ["-id"]
+
+    @admin.display(description="Run")
+    def run_link(self, remark: EvalRemark) -> str:
+        return link(remark.run)
+
+
+@admin.register(EvalTotal)
+class EvalTotalAdmin(ReadOnlyModelAdmin):
+    list_display = ["metric", "name", "reducer", "stated", "stated_n", "computed", "differs", "run_link"]
+    list_filter = [related("run__system"), "differs"]
+    list_select_related = ["run"]
+    search_fields = ["metric"]
+    ordering = ["-id"]
+
+    @admin.display(description="Run")
+    def run_link(self, total: EvalTotal) -> str:
+        return link(total.run)

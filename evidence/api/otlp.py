@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 _PIECE: Final = 64 * 1024  # bytes read at a time
 # SQLSTATE: a column that an upgrade has just added wants a value, and this server is older than it.
 _UNKNOWN_COLUMN: Final = "23502"
+_MOST_DRAINED: Final = 256 * 1024 * 1024  # bytes, of a body that is not read into memory
 _DRAINED: Final = 4  # times the limit: a body larger than that is cut off
 
 
@@ -144,3 +146,28 @@ def read_posted_body(request: HttpRequest, *, limit: int) -> bytes:
     if len(body) > limit:
         raise BodyTooLarge(f"the body has more than {limit} bytes: send smaller batches")
     return body
+
+
+def read_posted_pieces(request: HttpRequest, *, limit: int) -> Iterator[bytes]:
+    """Yield the bytes of a request a piece at a time, for bodies too large for memory; as `read_posted_body`.
+
+    Raises:
+        BodyTooLarge: more than `limit`; pieces may have been given before that.
+        UndecodableBody: the length is no number, or fewer bytes came than it says.
+    """
+    stated = request.META.get("CONTENT_LENGTH") or ""
+    if stated and not stated.isdecimal():
+        raise UndecodableBody("Content-Length is not a number")
+    if stated and int(stated) > limit:
+        _drain(request, min(int(stated), _MOST_DRAINED))
+        raise BodyTooLarge(f"the body has {stated} bytes, the limit is {limit}: leave samples or details out")
+    is_chunked = not stated and "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    stream = request.META["wsgi.input"] if is_chunked else request
+    count = 0
+    while piece := stream.read(_PIECE):
+        count += len(piece)
+        if count > limit:
+            raise BodyTooLarge(f"the body has more than {limit} bytes: leave samples or details out")
+        yield bytes(piece)
+    if stated and count != int(stated):
+        raise UndecodableBody(f"{count} bytes came, Content-Length says {stated}: the request was cut short")

@@ -6,10 +6,10 @@ Only scored samples enter a value. What is missing is counted beside it, and aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evidence.evals.contracts import MetricSpec, ParsedRun, ParsedSample
+from evidence.evals.contracts import MetricSpec, ParsedSample, ReadRun
 from evidence.evals.observations import Observed, count_absent, count_missing, estimate_metric, units_of
 from evidence.statistics import CONFIDENCE, Estimate, Missing
 
@@ -25,23 +25,29 @@ class AggregateScore:
     missing: Missing
 
 
-def aggregate(run: ParsedRun, confidence: float = CONFIDENCE) -> list[AggregateScore]:
+def aggregate(
+    run: ReadRun, confidence: float = CONFIDENCE, *, without: Collection[str] = ()
+) -> list[AggregateScore]:
     """Return each declared metric over all samples and over each dimension's values, sorted.
 
     Rejected and absent samples could be of any slice, so they count in each.
+
+    Args:
+        without: dimensions that are no slices of the run.
     """
-    return list(_aggregate(run, confidence))
+    return list(_aggregate(run, confidence, without))
 
 
-def _aggregate(run: ParsedRun, confidence: float) -> Iterator[AggregateScore]:
+def _aggregate(run: ReadRun, confidence: float, without: Collection[str]) -> Iterator[AggregateScore]:
     units = units_of((sample.sample_id, sample.trace_id, sample.slice) for sample in run.samples)
     absent = count_absent(run)
     groups: dict[tuple[tuple[str, str], ...], list[ParsedSample]] = {(): []}
     for sample in run.samples:
         groups[()].append(sample)
         for pair in sample.slice.items():
-            groups.setdefault((pair,), []).append(sample)
-    for metric in sorted(run.head.metrics.values(), key=lambda spec: spec.key):
+            if pair[0] not in without:
+                groups.setdefault((pair,), []).append(sample)
+    for metric in sorted(run.metrics.values(), key=lambda spec: spec.key):
         for where in sorted(groups):
             observed = list(_observe(metric, groups[where], units))
             if not where or any(each.status for each in observed):

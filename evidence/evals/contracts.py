@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from evidence.statistics import Plan
 from evidence.vocabulary import ChoiceEnum
@@ -34,6 +34,7 @@ class RunStatus(ChoiceEnum):
     SUCCESS = "success"
     ERROR = "error"
     CANCELLED = "cancelled"
+    STARTED = "started"  # and never said to have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,28 @@ class ParsedRun:
     samples: tuple[ParsedSample, ...]
     rejects: tuple[SampleReject, ...]
 
+    @property
+    def metrics(self) -> Mapping[str, MetricSpec]:
+        """The metrics by key."""
+        return self.head.metrics
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file that was opened once: which version of its format it is, and what was in it."""
+    @property
+    def plan(self) -> Plan:
+        """How much was to be observed."""
+        return self.head.plan
 
-    version: str
-    document: object  # whatever the format's parsers take
+
+class ReadRun(Protocol):
+    """The samples of a run, as its figures are computed from them."""
+
+    @property
+    def metrics(self) -> Mapping[str, MetricSpec]: ...
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def samples(self) -> Sequence[ParsedSample]: ...
+    @property
+    def rejects(self) -> Sequence[SampleReject]: ...
 
 
 class EvalFileError(ValueError):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.evals.contracts import ParsedRun, ScoreStatus
+from evidence.evals.contracts import ReadRun, ScoreStatus
 from evidence.statistics import (
     Estimate,
     Missing,
@@ -61,10 +61,10 @@ def item_of(sample_id: str) -> str:
     return sample_id if attempt is None else attempt[1]
 
 
-def count_absent(run: ParsedRun) -> int:
+def count_absent(run: ReadRun) -> int:
     """Return how many samples were planned and are not in the file. One that was rejected may be any of them."""
     attempts = Counter(sample.slice.get("item") or item_of(sample.sample_id) for sample in run.samples)
-    return max(0, run.head.plan.absent(attempts.values()) - len(run.rejects))
+    return max(0, run.plan.absent(attempts.values()) - len(run.rejects))
 
 
 def count_missing(observed: Iterable[Observed], *, rejected: int, absent: int) -> Missing:

@@ -41,9 +41,11 @@ from evidence.models.disposal import (
     LegalHoldRelease,
 )
 from evidence.models.evals import (
+    EvalRemark,
     EvalRun,
     EvalSample,
     EvalScore,
+    EvalTotal,
     Retraction,
     RetractionDismissal,
     RetractionRequest,
@@ -108,9 +110,11 @@ __all__ = [
     "DisposedRows",
     "Erasure",
     "ErasureCertificate",
+    "EvalRemark",
     "EvalRun",
     "EvalSample",
     "EvalScore",
+    "EvalTotal",
     "Evidence",
     "EvidenceLink",
     "GateDecision",

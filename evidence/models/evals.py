@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from evidence.evals.contracts import Direction, RunStatus, ScoreStatus
+from evidence.evals.measurements import RemarkCode
 from evidence.models.artefact import ArtefactVersion, Release
 from evidence.models.base import (
     KEY_LENGTH,
@@ -17,6 +18,8 @@ from evidence.models.base import (
 )
 from evidence.models.blob import Blob
 from evidence.models.system import System
+
+URL_LENGTH = 500  # characters of an address
 
 
 class EvalRun(AppendOnlyModel):
@@ -37,9 +40,18 @@ class EvalRun(AppendOnlyModel):
     suite = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
     evaluator = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
     dataset = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="+")
+    # Which of the measurements in the file; empty where it holds one only.
+    measurement = models.CharField(max_length=LABEL_LENGTH, blank=True, db_default="")
+    model = models.CharField(max_length=LABEL_LENGTH, blank=True, db_default="")  # as the runner calls it
     model_digest = digest_field(blank=True)  # as the runner reported it
     status = models.CharField(max_length=10, choices=RunStatus.choices())
     commit = models.CharField(max_length=KEY_LENGTH, blank=True)
+    dirty = models.BooleanField(null=True)  # whether the code was not the commit's; None: nobody said
+    ci_url = models.CharField(
+        max_length=URL_LENGTH, blank=True, db_default=""
+    )  # of the CI job that posted it
+    seeds = models.JSONField(null=True)  # name -> seed, as the runner says it
+    said_by_poster = models.JSONField(null=True)  # what the file does not say, by name of the parameter
     observed_from = models.DateTimeField()  # when it was true
     observed_to = models.DateTimeField()
     collected_at = models.DateTimeField()  # the runner's clock
@@ -122,6 +134,42 @@ class EvalScore(AppendOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["run", "metric", "slice"], name="evidence_evalscore_once")
         ]
+
+
+class EvalTotal(AppendOnlyModel):
+    """A total that the runner computed itself, beside ours where both should be one number."""
+
+    SYSTEM_PATH = "run__system"
+    PII = "none"
+    EVENT_PATH = "run"
+
+    run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="totals")
+    metric = models.CharField(max_length=LABEL_LENGTH)  # ours
+    name = models.CharField(max_length=LABEL_LENGTH)  # the runner's: "accuracy", "stderr"
+    reducer = models.CharField(
+        max_length=KEY_LENGTH, blank=True
+    )  # how attempts became one value; empty: their mean
+    stated = models.FloatField(null=True)  # in the metric's unit
+    stated_n = models.PositiveIntegerField(null=True)  # of what, as the runner counts
+    computed = models.FloatField(
+        null=True
+    )  # in the metric's unit: our mean over items; None: it is no such mean
+    differs = models.BooleanField()  # whether the two should be one number and are not
+
+
+class EvalRemark(AppendOnlyModel):
+    """Something to know beside the numbers of a run: it was edited, limited, never finished, and so on."""
+
+    Code = RemarkCode
+
+    SYSTEM_PATH = "run__system"
+    PII = "actor"
+    EVENT_PATH = "run"
+
+    run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="remarks")
+    code = models.CharField(max_length=20, choices=RemarkCode.choices())
+    detail = models.TextField()  # one sentence, ours
+    sample_id = models.CharField(max_length=LABEL_LENGTH, blank=True)  # empty: the whole run
 
 
 class RetractionRequest(AppendOnlyModel):

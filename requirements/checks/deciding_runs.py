@@ -8,15 +8,18 @@ A run whose retraction was confirmed is passed over; while a retraction waits, t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 from evidence.actors import person_behind
 from evidence.digests import parse_digest
+from evidence.evals.measurements import RemarkCode
 from evidence.gate_reasons import RunNote, RunRetraction
 from evidence.models import (
     ArtefactVersion,
+    EvalRemark,
     EvalRun,
     EvalScore,
     Registration,
@@ -48,10 +51,10 @@ class ChosenRun:
 def choose_run(population: Population, parameters: Mapping[str, object]) -> ChosenRun:
     """Return the run of the suite that decides for the release, and name every other with why it does not."""
     runs, n_older = _runs_of_suite(population, parameters)
-    retractions = _retractions(runs, population)
+    retractions, remarks = _retractions(runs, population), _remarks(runs)
     counting = [run for run in runs if not _is_retracted(retractions[run.pk])]
     deciding = counting[0] if counting else None
-    notes = [_note(run, deciding, retractions[run.pk]) for run in runs]
+    notes = [_note(run, deciding, retractions[run.pk], remarks[run.pk]) for run in runs]
     obstacles = (
         [_no_run(runs, parameters)]
         if deciding is None
@@ -111,7 +114,27 @@ def _is_retracted(retractions: Sequence[RunRetraction]) -> bool:
     return any(each["confirmed_by"] is not None for each in retractions)
 
 
-def _note(run: EvalRun, deciding: EvalRun | None, retractions: list[RunRetraction]) -> RunNote:
+def _remarks(runs: Sequence[EvalRun]) -> dict[int, list[EvalRemark]]:
+    """Return what is to be known beside the numbers of each run: of the whole, and of samples."""
+    found: dict[int, list[EvalRemark]] = {run.pk: [] for run in runs}
+    for remark in EvalRemark.objects.filter(run__in=runs).order_by("pk"):
+        found[remark.run_id].append(remark)
+    return found
+
+
+def _tell_remarks(remarks: Iterable[EvalRemark]) -> str:
+    """Return remarks as the end of a sentence: those of the whole run in words, those of samples by their number."""
+    whole = [f"{each.code}: {each.detail}" for each in remarks if not each.sample_id]
+    of_samples = Counter(each.code for each in remarks if each.sample_id)
+    return "; ".join([*whole, *(f"{code}: {count} samples" for code, count in sorted(of_samples.items()))])
+
+
+def _note(
+    run: EvalRun,
+    deciding: EvalRun | None,
+    retractions: list[RunRetraction],
+    remarks: list[EvalRemark],
+) -> RunNote:
     code, detail = "earlier", f"{deciding} was received later, and the newest run decides"
     if _is_retracted(retractions):
         code, detail = "retracted", f"it was retracted: {retractions[0]['reason']}"
@@ -119,6 +142,8 @@ def _note(run: EvalRun, deciding: EvalRun | None, retractions: list[RunRetractio
         code, detail = "decides", "no run of the suite on this release was received later"
     if code == "decides" and retractions:
         detail += "; a retraction waits to be confirmed, and until then it counts"
+    if code == "decides" and remarks:
+        detail += f"; {_tell_remarks(remarks)}"
     return {
         "run_key": run.run_key,
         "id": run.pk,
@@ -147,6 +172,9 @@ def _obstacles(
     """Say why the newest run cannot be a pass."""
     if run.status != EvalRun.Status.SUCCESS:
         yield Obstacle("run_not_ended", f"run {run}, the newest, did not succeed: its status is {run.status}")
+    invalidated = EvalRemark.objects.filter(run=run, code=RemarkCode.INVALIDATED, sample_id="").first()
+    if invalidated is not None:
+        yield Obstacle("run_invalidated", f"run {run}, the newest, is not to be used: {invalidated.detail}")
     metric = str(parameters["metric"])
     if not EvalScore.objects.filter(run=run, metric=metric).exists():
         yield Obstacle("metric_absent", f"run {run}, the newest, has no metric {metric}")

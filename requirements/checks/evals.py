@@ -70,6 +70,14 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
     parameters=parameter_schema(
         suite=version_reference("which suite; with label or digest, which version of it"),
         metric={"type": "string", "minLength": 1, "description": "the metric's name in the eval file"},
+        requirement=optional(
+            {
+                "type": "string",
+                "minLength": 1,
+                "description": "only samples that say they verify this requirement, by a property of the test "
+                "(`requirement`, `verifies`, `requirement_id`); all where it is left out",
+            }
+        ),
         evaluator=optional(version_reference("the only evaluator version that counts")),
         dataset=optional(version_reference("the only dataset version that counts")),
         judge=optional(version_reference("the only judge version that counts")),
@@ -105,7 +113,7 @@ _BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "kor
         ),
     ),
     dimensions=None,
-    reads=("EvalRun", "EvalSample", "Label", "Retraction", "RetractionRequest", "Registration"),
+    reads=("EvalRun", "EvalRemark", "EvalSample", "Label", "Retraction", "RetractionRequest", "Registration"),
 )
 def measure_metric(
     population: Population, parameters: Mapping[str, object], bound_confidence: float

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evidence.evals.contracts import ScoreStatus
 from evidence.evals.observations import Observed, count_missing, units_of
+from evidence.evals.slices import slice_of_requirements
 from evidence.models import EvalRun, EvalSample, Reject
 from evidence.statistics import Missing
 from evidence.vocabulary import ABSENT, RejectSource
@@ -38,14 +39,15 @@ def count_samples(run: EvalRun, population: Population, parameters: Mapping[str,
     )
     plan = entries.filter(code=ABSENT).values_list("item", flat=True).first() or {}
     rejected, absent = entries.exclude(code=ABSENT).count(), plan.get("absent", 0)
-    by_id = dict(_observe(run, population, str(parameters["metric"])))
+    linked = slice_of_requirements([str(parameters["requirement"])]) if "requirement" in parameters else {}
+    by_id = dict(_observe(run, {**population.where, **linked}, str(parameters["metric"])))
     if parameters.get("unmentioned") == "not_applicable":
         by_id = {name: each for name, each in by_id.items() if each.status is not None}
     missing = count_missing(by_id.values(), rejected=rejected, absent=absent)
     return Counted(by_id, missing, rejected + absent, plan.get("open", False))
 
 
-def _observe(run: EvalRun, population: Population, metric: str) -> Iterator[tuple[str, Observed]]:
+def _observe(run: EvalRun, chosen: Mapping[str, str], metric: str) -> Iterator[tuple[str, Observed]]:
     """Yield each sample of the slice under the metric, by its unit among all samples of the run."""
     rows = list(
         EvalSample.objects.filter(run=run)
@@ -54,7 +56,7 @@ def _observe(run: EvalRun, population: Population, metric: str) -> Iterator[tupl
     )
     units = units_of((sample_id, trace.hex if trace else None, part) for sample_id, trace, *_, part in rows)
     scores = {sample_id: (status, value) for sample_id, _, of, status, value, _ in rows if of == metric}
-    where = population.where.items()
+    where = chosen.items()
     for sample_id, slice_of in {sample_id: part for sample_id, *_, part in rows}.items():
         if where <= slice_of.items():
             status, value = scores.get(sample_id, (None, None))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from config.noun_uses import OUR_APPS
-from evidence.evals.registry import EVAL_FORMATS, parse_eval_file
+from evidence.evals.measurements import Said
+from evidence.evals.registry import EVAL_FORMATS, open_eval_file
+from evidence.evals.sources import Source
 from evidence.services.gates import LONGEST
 from tests.docs.references import DOCS, REPOSITORY, broken_links, is_there, missing_in, named_in
 from tests.evidence.eval_files import eval_file
@@ -18,7 +19,7 @@ from tests.evidence.eval_files import eval_file
 PAGES = [*sorted(DOCS.rglob("*.md")), REPOSITORY / "README.md"]
 NO_ROOMS = {"migrations", "management", "templatetags", "static"}  # Django's own folders
 TEN_CHANGES = [
-    "a new eval importer",
+    "a new eval format",
     "a check",
     "a probe",
     "an OpenTelemetry attribute",
@@ -107,21 +108,20 @@ def test_the_ci_guide_names_the_longest_term_of_a_waiver() -> None:
 
 @pytest.mark.parametrize("name", sorted(EVAL_FORMATS))
 def test_each_eval_format_loads_and_stands_in_the_ci_guide(name: str) -> None:
-    entry = EVAL_FORMATS[name]
-    paths = [getattr(entry, field.name) for field in fields(entry) if field.name.endswith("_path")]
-    for path in [*paths, *entry.parser_paths.values()]:
-        module, _, function = path.rpartition(".")
-        assert callable(getattr(import_module(module), function)), path
-    guide = (DOCS / "guides" / "ci.md").read_text(encoding="utf-8")
-    assert [version for version in entry.parser_paths if version not in guide] == []
+    reader = import_module(EVAL_FORMATS[name].module)
+    assert callable(reader.sniff)
+    assert callable(reader.open_measurements)
+    assert f"`{name}`" in (DOCS / "guides" / "ci.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(EVAL_FORMATS))
-def test_each_eval_format_has_a_file_that_it_reads(name: str) -> None:
+def test_each_eval_format_has_a_file_that_it_reads_and_that_is_told_to_be_its_own(name: str) -> None:
     files = [
         path.read_bytes() for path in (REPOSITORY / "tests" / "evidence" / "data").glob(f"evals/{name}.*")
     ]
     own = [eval_file()] if name == "native" else []
     assert [*files, *own], f"put a small file of the runner into tests/evidence/data/evals/{name}.<ending>"
     for raw in [*files, *own]:
-        assert parse_eval_file(raw, name).samples
+        opened = open_eval_file(Source.of_bytes(raw), None, Said())
+        assert opened.format_name == name
+        assert all(list(each.samples) for each in opened.measurements)

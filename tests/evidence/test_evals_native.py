@@ -21,9 +21,11 @@ from evidence.evals.contracts import (
     ScoreStatus,
     UnknownEvalFormat,
 )
-from evidence.evals.formats.native import head
+from evidence.evals.formats.native import head, parse_file
 from evidence.evals.formats.native.head import SCHEMA_FILE, _explain
-from evidence.evals.registry import parse_eval_file
+from evidence.evals.measurements import Said
+from evidence.evals.registry import open_eval_file
+from evidence.evals.sources import Source
 
 HEAD: dict[str, Any] = {
     "format": "tracebinder.eval/1",
@@ -64,7 +66,7 @@ def score(value: object, status: str = "scored", metric: str = "grounded") -> di
 
 
 def parse(samples: list[object], **head: Any) -> ParsedRun:
-    return parse_eval_file(json.dumps({**HEAD, **head, "samples": samples}).encode(), "native")
+    return parse_file(json.dumps({**HEAD, **head, "samples": samples}).encode())
 
 
 def test_a_good_file_is_read_whole() -> None:
@@ -79,7 +81,7 @@ def test_a_good_file_is_read_whole() -> None:
 
 def judges_of(**over: Any) -> dict[str, str | None]:
     document = {**HEAD, "samples": [], **over}
-    metrics = parse_eval_file(json.dumps(document).encode(), "native").head.metrics
+    metrics = parse_file(json.dumps(document).encode()).head.metrics
     return {key: spec.judge.key if spec.judge else None for key, spec in metrics.items()}
 
 
@@ -145,14 +147,14 @@ def test_one_bad_sample_does_not_sink_the_others() -> None:
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
 def test_a_value_json_does_not_have_is_rejected_with_its_sample(text: str) -> None:
     raw = json.dumps({**HEAD, "samples": [sample("1"), sample("2", scores=score("@"))]}).replace('"@"', text)
-    run = parse_eval_file(raw.encode(), "native")
+    run = parse_file(raw.encode())
     assert [r.sample_id for r in run.rejects] == ["2"]
     assert text in run.rejects[0].detail
 
 
 def test_a_repeated_key_in_a_sample_is_rejected_because_one_of_the_two_would_be_lost() -> None:
     raw = json.dumps({**HEAD, "samples": [sample("1")]}).replace('"value": 1', '"value": 0, "value": 1')
-    run = parse_eval_file(raw.encode(), "native")
+    run = parse_file(raw.encode())
     assert "twice" in run.rejects[0].detail
 
 
@@ -201,14 +203,14 @@ def test_all_faults_of_the_run_come_in_one_answer() -> None:
 def test_a_fault_names_its_place(change: dict[str, Any], place: str) -> None:
     document = {**copy.deepcopy(HEAD), "samples": [], **change}
     with pytest.raises(EvalFileError, match=place):
-        parse_eval_file(json.dumps(document).encode(), "native")
+        parse_file(json.dumps(document).encode())
 
 
 def test_all_that_cannot_be_stored_comes_in_one_answer() -> None:
     document = {**HEAD, "samples": [], "run_key": "a\x00b", "commit": "\ud800", "release": "@"}
     raw = json.dumps(document).replace('"@"', "NaN").replace('"unit": "ms"', '"unit": "s", "unit": "ms"')
     with pytest.raises(EvalFileError) as caught:
-        parse_eval_file(raw.encode(), "native")
+        parse_file(raw.encode())
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "run_key",
         "release",
@@ -220,18 +222,18 @@ def test_all_that_cannot_be_stored_comes_in_one_answer() -> None:
 def test_a_key_given_twice_refuses_the_file_because_one_of_the_two_would_be_lost() -> None:
     raw = json.dumps({**HEAD, "samples": []})[:-1] + ', "run_key": "ci-42"}'
     with pytest.raises(EvalFileError, match="'run_key' appears twice"):
-        parse_eval_file(raw.encode(), "native")
+        parse_file(raw.encode())
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"[]", b"{", b"[" * 100_000, b'{"format": 1}'])
 def test_what_is_no_eval_file_is_refused_in_words(raw: bytes) -> None:
     with pytest.raises(EvalFileError):
-        parse_eval_file(raw, "native")
+        parse_file(raw)
 
 
 def test_an_unknown_format_or_version_names_those_known() -> None:
     with pytest.raises(UnknownEvalFormat, match="native"):
-        parse_eval_file(b"{}", "inspect-ai")
+        open_eval_file(Source.of_bytes(b"{}"), "natve", Said())
     with pytest.raises(UnknownEvalFormat, match=r"tracebinder\.eval/1"):
         parse([], format="tracebinder.eval/9")
 
@@ -240,7 +242,7 @@ def test_an_unknown_format_or_version_names_those_known() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_never_worse(raw: bytes) -> None:
     with pytest.raises(EvalFileError):
-        parse_eval_file(raw, "native")
+        parse_file(raw)
 
 
 JSON = st.recursive(

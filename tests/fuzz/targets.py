@@ -20,7 +20,10 @@ from backports import zstd
 from evidence.citations.claims import extract_claims
 from evidence.citations.verdict import Source, Verdict, check_citation
 from evidence.evals.contracts import EvalFileError, ParsedRun
-from evidence.evals.registry import parse_eval_file
+from evidence.evals.formats.native import parse_file
+from evidence.evals.measurements import Said
+from evidence.evals.registry import EVAL_FORMATS, open_eval_file
+from evidence.evals.sources import Source as PostedFile
 from evidence.log import notes
 from evidence.log.errors import LogError
 from evidence.otlp.body import PlainBody, unpack_body
@@ -314,8 +317,25 @@ def _part_seeds() -> list[bytes]:
 # --- Files of people and of CI ------------------------------------------------------------------------------
 def read_eval(data: bytes) -> None:
     """Read the bytes as an eval file."""
-    run: ParsedRun = parse_eval_file(data, "native")
+    run: ParsedRun = parse_file(data)
     assert len({sample.sample_id for sample in run.samples}) == len(run.samples)
+
+
+FOREIGN_EVALS: Final = tuple(name for name in EVAL_FORMATS if name not in {"native", "inspect", "csv"})
+
+
+def read_foreign_eval(data: bytes) -> None:
+    """Read the bytes as a runner's own eval file; the first says of which runner."""
+    name = FOREIGN_EVALS[data[0] % len(FOREIGN_EVALS)] if data else FOREIGN_EVALS[0]
+    for measurement in open_eval_file(PostedFile.of_bytes(data[1:]), name, Said()).measurements:
+        for _ in measurement.samples:
+            pass
+
+
+def _foreign_eval_seeds() -> list[bytes]:
+    folder = Path(__file__).parents[1] / "evidence" / "data" / "evals"
+    files = [next(folder.glob(f"{name}.*")).read_bytes() for name in FOREIGN_EVALS]
+    return [bytes([number]) + data for number, data in enumerate(files)]
 
 
 def read_requirements(data: bytes) -> None:
@@ -363,6 +383,7 @@ TARGETS: Final[dict[str, Target]] = {
     "binder-members": Target(read_member, (), _member_seeds),
     "binder-parts": Target(read_part, (VerifyError,), _part_seeds),
     "evals": Target(read_eval, (EvalFileError,), _eval_seeds),
+    "foreign-evals": Target(read_foreign_eval, (EvalFileError,), _foreign_eval_seeds),
     "requirements": Target(
         read_requirements,
         (RequirementFileInvalid,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from evidence.evals.registry import parse_eval_file
+from evidence.evals.formats.native import parse_file
 from evidence.statistics import smallest_n_at_least, two_sided
 from requirements.yaml_import import parse_requirement_file
 
@@ -26,7 +26,7 @@ def test_the_requirement_in_the_author_guide_is_read() -> None:
 
 
 def test_the_eval_file_in_the_ci_guide_is_read() -> None:
-    run = parse_eval_file(shown("ci.md", "json"), "native")
+    run = parse_file(shown("ci.md", "json"))
     assert (len(run.samples), run.rejects) == (2, ())
 
 

@@ -12,7 +12,7 @@ import pytest
 from evidence import clock
 from evidence.digests import sha256_hex
 from evidence.evals.contracts import EvalFileError
-from evidence.evals.registry import parse_eval_file
+from evidence.evals.formats.native import parse_file
 from evidence.models import ArtefactKind, EvalRun, EvalScore, Reject
 from evidence.services import registry
 from evidence.services.evals import EvalFileRefused
@@ -313,7 +313,7 @@ def test_a_limited_run_of_a_dataset_of_unknown_size_is_no_pass(world: World) -> 
 )
 def test_a_plan_that_cannot_be_read_is_refused(over: dict[str, Any], says: str) -> None:
     with pytest.raises(EvalFileError) as refused:
-        parse_eval_file(eval_file(**over), "native")
+        parse_file(eval_file(**over))
     assert says in str(refused.value)
 
 

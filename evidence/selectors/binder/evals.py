@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from evidence.binder.files import BinderFile, json_file, json_lines_file
 from evidence.binder.paths import file_stem
-from evidence.models import EvalRun, EvalSample, EvalScore, Label, LabelSet, Retraction
+from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTotal, Label, LabelSet, Retraction
 from evidence.selectors.binder.scope import BinderScope, moment, plain, read_by_keyset, version_reference
 from evidence.selectors.retractions import waiting_retractions
 
@@ -58,7 +58,7 @@ def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
         "suite": version_reference(run.suite, slot="suite"),
         "evaluator": version_reference(run.evaluator, slot="evaluator"),
         "dataset": version_reference(run.dataset, slot="dataset"),
-        "model": {"digest": run.model_digest},
+        "model": {"digest": run.model_digest, **({"key": run.model} if run.model else {})},
         "release": run.release.name if run.release else None,
         "commit": run.commit,
         "observedFrom": moment(run.observed_from),
@@ -73,6 +73,42 @@ def _run(scope: BinderScope, run: EvalRun) -> dict[str, object]:
         "retractionRequests": _retraction_requests(scope, run),
         "labelSets": [_label_set(each) for each in label_sets],
         "scores": [_score(score) for score in scores],
+        **_beside_the_samples(run),
+    }
+
+
+def _beside_the_samples(run: EvalRun) -> dict[str, object]:
+    """Return what runner and poster said of a run; nothing of what neither did, as of runs before they were asked."""
+    remarks = EvalRemark.objects.filter(run=run).order_by("pk")
+    totals = EvalTotal.objects.filter(run=run).order_by("pk")
+    told: dict[str, object] = {
+        "measurement": run.measurement,
+        "ciUrl": run.ci_url,
+        "seeds": run.seeds,
+        "saidByPoster": run.said_by_poster,
+        "remarks": [
+            {
+                "code": each.code,
+                "detail": each.detail,
+                **({"sample": each.sample_id} if each.sample_id else {}),
+            }
+            for each in remarks
+        ],
+        "totals": [_total(each) for each in totals],
+    }
+    dirty = {} if run.dirty is None else {"dirty": run.dirty}
+    return {name: value for name, value in told.items() if value} | dirty
+
+
+def _total(total: EvalTotal) -> dict[str, object]:
+    return {
+        "metric": total.metric,
+        "name": total.name,
+        "reducer": total.reducer,
+        "stated": total.stated,
+        "statedN": total.stated_n,
+        "computed": total.computed,
+        "differs": total.differs,
     }
 
 

@@ -1,10 +1,12 @@
 """Eval runs: recorded as the runner's file came, and retracted by two people. This is the only door to it."""
 
+from evidence.services.evals.posting import PostedFile, posted_file
 from evidence.services.evals.recording import (
     CLOCK_SKEW,
     EvalFileRefused,
     RecordedRun,
     ensure_claimed_version,
+    record_eval_file,
     record_eval_run,
 )
 from evidence.services.evals.retraction import CONFIRMED, RETRACTION_STEPS, ask_retraction, settle_retraction
@@ -14,9 +16,12 @@ __all__ = [
     "CONFIRMED",
     "RETRACTION_STEPS",
     "EvalFileRefused",
+    "PostedFile",
     "RecordedRun",
     "ask_retraction",
     "ensure_claimed_version",
+    "posted_file",
+    "record_eval_file",
     "record_eval_run",
     "settle_retraction",
 ]

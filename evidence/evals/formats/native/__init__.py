@@ -6,41 +6,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, cast
 
-from evidence.evals.contracts import EvalFileError, Opened, ParsedRun
+from evidence.evals.contracts import EvalFileError, ParsedRun, UnknownEvalFormat
 from evidence.evals.formats.native.head import read_head
 from evidence.evals.formats.native.samples import read_samples
+from evidence.evals.measurements import Measurement, Said
+from evidence.evals.sources import Source
 from evidence.strict_json import JsonObject, read_json
 
 FORMAT_V1: Final = "tracebinder.eval/1"
+_SHORT: Final = b"tracebinder.eval/"
 
 
-def open_file(raw: bytes) -> Opened:
-    """Parse the file once, and return what it says its format is with the document.
+def sniff(head: bytes, name: str) -> bool:
+    """Whether a file says that it is one of ours, of any version."""
+    del name
+    return b'"format"' in head and _SHORT in head
+
+
+def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
+    """Yield the one measurement of a native file, which says all of it itself.
 
     Raises:
-        EvalFileError: it is no JSON object, or does not say its format.
+        EvalFileError: as `parse_file`.
     """
+    del poster
+    run = parse_file(source.read_whole())
+    head = run.head
+    yield Measurement(
+        key="",
+        format=run.format,
+        said=Said(
+            run_key=head.run_key,
+            system=head.system,
+            release=head.release,
+            commit=head.commit,
+            suite=head.suite,
+            evaluator=head.evaluator,
+            dataset=head.dataset,
+            model=head.model,
+            status=head.status,
+            observed_from=head.observed_from,
+            observed_to=head.observed_to,
+            collected_at=head.collected_at,
+            plan=head.plan,
+        ),
+        metrics=head.metrics,
+        samples=(*run.samples, *run.rejects),
+    )
+
+
+def parse_file(raw: bytes) -> ParsedRun:
+    """Read a native file.
+
+    Raises:
+        UnknownEvalFormat: it is of a version that nobody here reads.
+        EvalFileError: it is no JSON object, does not say its format, or something about the run itself is missing or
+            wrong; lists all of it.
+    """
+    document = _open(raw)
+    version = document.get("format")
+    if not isinstance(version, str):
+        raise EvalFileError([f'format: missing; expected "{FORMAT_V1}"'])
+    if version != FORMAT_V1:
+        raise UnknownEvalFormat([f"no parser for version {version!r} of format 'native'; known: {FORMAT_V1}"])
+    head = read_head(document)
+    samples, rejects = read_samples(cast("list[object]", document["samples"]), head.metrics)
+    return ParsedRun(format=FORMAT_V1, head=head, samples=samples, rejects=rejects)
+
+
+def _open(raw: bytes) -> JsonObject:
     try:
         document = read_json(raw)
     except ValueError as exc:
         raise EvalFileError([f"not readable as JSON: {exc}"]) from exc
     if not isinstance(document, dict):
         raise EvalFileError(["the file must hold one JSON object"])
-    version = document.get("format")
-    if not isinstance(version, str):
-        raise EvalFileError([f'format: missing; expected "{FORMAT_V1}"'])
-    return Opened(version, document)
-
-
-def parse_v1(document: object) -> ParsedRun:
-    """Read the document of a `tracebinder.eval/1` file.
-
-    Raises:
-        EvalFileError: something about the run itself is missing or wrong; lists all of it.
-    """
-    whole = cast("JsonObject", document)  # as `open_file` found
-    head = read_head(whole)
-    samples, rejects = read_samples(cast("list[object]", whole["samples"]), head.metrics)
-    return ParsedRun(format=FORMAT_V1, head=head, samples=samples, rejects=rejects)
+    return document

@@ -1,0 +1,160 @@
+"""A plain table: a row a sample, with the columns `id` and `score`. It may have `label`, `input`, `output`, `target`
+and `attempt`, too.
+
+Every other column is a dimension of the slice, and one called `requirement` names what the row verifies. An empty score
+is unscored, and so is `NaN`; `error` is an error. A table says nothing of its run: its poster does.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from evidence.evals.contracts import (
+    Direction,
+    EvalFileError,
+    MetricSpec,
+    ParsedSample,
+    SampleReject,
+    SampleScore,
+    ScoreStatus,
+)
+from evidence.evals.measurements import Measurement, Said
+from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, requirements_in, slice_of_requirements
+from evidence.evals.sources import Source
+
+FORMAT: Final = "csv/1"
+_METRIC: Final = "score"
+_OURS: Final = frozenset(
+    {"id", _METRIC, "label", "input", "output", "target", "attempt", *REQUIREMENT_PROPERTIES}
+)
+_DELIMITERS: Final = ",;\t"
+_ERROR: Final = "error"
+
+Row = dict[str, str]  # by column
+
+
+def sniff(head: bytes, name: str) -> bool:
+    """Whether a file begins with a row of names, `id` and `score` among them."""
+    del name
+    first = head.decode("utf-8-sig", "replace").partition("\n")[0]
+    return any({"id", _METRIC} <= set(_names(first, delimiter)) for delimiter in _DELIMITERS)
+
+
+def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
+    """Yield the one measurement of a table.
+
+    Raises:
+        EvalFileError: it is no table, its columns are not named once each, or `id` or `score` is missing.
+    """
+    del poster
+    metrics: dict[str, MetricSpec] = {_METRIC: _metric(is_share=False)}
+    yield Measurement(
+        key="", format=FORMAT, said=Said(), metrics=metrics, samples=_read(_rows(source), metrics)
+    )
+
+
+def _read(rows: Iterator[Row], metrics: dict[str, MetricSpec]) -> Iterator[ParsedSample | SampleReject]:
+    """Yield the samples, and say at the end whether the scores stayed in [0, 1]: then they are a share."""
+    is_bounded = True
+    for index, row in enumerate(rows):
+        try:
+            sample = _sample(row)
+        except ValueError as exc:
+            yield SampleReject(index, row.get("id"), "bad_row", str(exc), None)
+            continue
+        value = sample.scores[0].value
+        is_bounded = is_bounded and (value is None or 0 <= value <= 1)
+        yield sample
+    if is_bounded:
+        metrics[_METRIC] = _metric(is_share=True)
+
+
+def _sample(row: Row) -> ParsedSample:
+    """Read one row.
+
+    Raises:
+        ValueError: it has more or fewer fields than the first, no id, or a score that is none.
+    """
+    if "" in row:
+        raise ValueError(row[""])
+    if not row["id"]:
+        raise ValueError("id: is empty")
+    attempt = row.get("attempt", "")
+    return ParsedSample(
+        sample_id=f"{row['id']}#{int(attempt)}" if attempt else row["id"],
+        slice={
+            **read_slice({name: value for name, value in row.items() if name not in _OURS}),
+            **slice_of_requirements(requirements_in(row)),
+        },
+        input=row.get("input", ""),
+        output=row.get("output", ""),
+        target=row.get("target"),
+        trace_id=None,
+        scores=(_score(row[_METRIC].strip(), row.get("label", "")),),
+    )
+
+
+def _score(written: str, label: str) -> SampleScore:
+    if written.lower() == _ERROR:
+        return SampleScore(_METRIC, ScoreStatus.ERROR, None, label)
+    if not written:
+        return SampleScore(_METRIC, ScoreStatus.UNSCORED, None, label)
+    try:
+        value = float(written)
+    except ValueError:
+        raise ValueError(f"score: {written[:100]!r} is no number, nor empty, nor 'error'") from None
+    if not math.isfinite(value):
+        return SampleScore(_METRIC, ScoreStatus.UNSCORED, None, label)
+    return SampleScore(_METRIC, ScoreStatus.SCORED, value, label)
+
+
+def _rows(source: Source) -> Iterator[Row]:
+    """Yield the rows by their columns; under the empty name, why a row cannot be read so."""
+    text = io.TextIOWrapper(source.open(), encoding="utf-8-sig", newline="")
+    try:
+        first = text.readline()
+        columns, delimiter = _columns(first)
+        for fields in csv.reader(text, delimiter=delimiter):
+            if fields:
+                yield _by_column(columns, fields)
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise EvalFileError([f"not a table in UTF-8: {exc}"]) from exc
+    finally:
+        text.detach()
+
+
+def _by_column(columns: list[str], fields: list[str]) -> Row:
+    if len(fields) != len(columns):
+        return {"": f"it has {len(fields)} fields, and the first row names {len(columns)} columns"}
+    return dict(zip(columns, fields, strict=True))
+
+
+def _columns(first: str) -> tuple[list[str], str]:
+    """Return the names in the first row, and what stands between them."""
+    named = {delimiter: _names(first, delimiter) for delimiter in _DELIMITERS}
+    delimiter = max(_DELIMITERS, key=lambda each: len(named[each]))
+    columns = named[delimiter]
+    faults = [f"the first row names no column {name!r}" for name in ("id", _METRIC) if name not in columns]
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        faults.append(f"columns that stand twice: {', '.join(twice)[:300]}; post the runner's JSON instead")
+    if faults:
+        raise EvalFileError(faults)
+    return columns, delimiter
+
+
+def _names(first: str, delimiter: str) -> list[str]:
+    try:
+        return [name.strip().lower() for name in next(csv.reader([first.strip()], delimiter=delimiter), [])]
+    except csv.Error:
+        return []
+
+
+def _metric(*, is_share: bool) -> MetricSpec:
+    if is_share:
+        return MetricSpec(_METRIC, "proportion", Direction.HIGHER, "share")
+    return MetricSpec(_METRIC, "mean", Direction.HIGHER, "score")

@@ -1,0 +1,114 @@
+"""The rows beside a run's samples: its figures, remarks, the runner's own totals, and what the ledger says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from evidence.errors import InvalidInput
+from evidence.evals.aggregate import AggregateScore, aggregate
+from evidence.evals.contracts import VersionClaim
+from evidence.evals.gathering import Gathered
+from evidence.evals.observations import count_absent
+from evidence.models import ArtefactVersion, EvalRemark, EvalRun, EvalScore, EvalTotal, Reject
+from evidence.statistics import CONFIDENCE, Plan
+from evidence.vocabulary import ABSENT, RejectSource
+
+
+def aggregate_of(gathered: Gathered) -> list[AggregateScore]:
+    """Return each metric over the whole run and over each slice.
+
+    Raises:
+        InvalidInput: no number holds what the scores come to.
+    """
+    try:
+        return aggregate(gathered, without=gathered.without)
+    except OverflowError as exc:
+        raise InvalidInput("Scores as large as these have no spread that a number can hold.") from exc
+
+
+def score_rows(
+    run: EvalRun, scores: list[AggregateScore], judges: Mapping[VersionClaim, ArtefactVersion]
+) -> list[EvalScore]:
+    """Return the figures of a run as rows."""
+    rows = []
+    for score in scores:
+        estimate = score.estimate
+        numbers: dict[str, Any] = {"value": None, "stderr": None, "low": None, "high": None}
+        if estimate is not None:
+            numbers = {name: getattr(estimate, name) for name in numbers}
+        rows.append(
+            EvalScore(
+                run=run,
+                metric=score.metric.key,
+                judge=judges[score.metric.judge] if score.metric.judge else None,
+                slice=dict(score.slice),
+                unit=score.metric.unit,
+                direction=score.metric.direction,
+                n=score.n_scored,
+                n_unscored=score.missing.unscored,
+                n_error=score.missing.errored,
+                confidence=CONFIDENCE,
+                interval_method=estimate.method if estimate else "none",
+                **numbers,
+            )
+        )
+    return rows
+
+
+def total_rows(run: EvalRun, gathered: Gathered) -> list[EvalTotal]:
+    """Return the runner's own totals, each beside ours."""
+    return [
+        EvalTotal(
+            run=run,
+            metric=total.stated.metric,
+            name=total.stated.name,
+            reducer=total.stated.reducer,
+            stated=total.stated.value,
+            stated_n=total.stated.n,
+            computed=total.computed,
+            differs=total.differs,
+        )
+        for total in gathered.totals
+    ]
+
+
+def remark_rows(run: EvalRun, gathered: Gathered) -> list[EvalRemark]:
+    """Return what is to be known beside the numbers."""
+    return [
+        EvalRemark(run=run, code=each.code, detail=each.detail, sample_id=each.sample_id or "")
+        for each in gathered.remarks
+    ]
+
+
+def reject_rows(run: EvalRun, gathered: Gathered) -> list[Reject]:
+    """Return what of a run is missing: each sample that was refused, and in one row all that is not in the file."""
+    rejects = [
+        _ledger_row(run, code=reject.code, detail=f"sample {reject.index}: {reject.detail}", item=reject.item)
+        for reject in gathered.rejects
+    ]
+    return [*rejects, *_absent_rows(run, gathered)]
+
+
+def _absent_rows(run: EvalRun, gathered: Gathered) -> list[Reject]:
+    plan, absent = gathered.plan, count_absent(gathered)
+    if not absent and not plan.is_open:
+        return []
+    if plan.is_open:
+        said = f"the run stopped after {plan.limit} items, and the file does not say of how many: give dataset.samples"
+    else:
+        said = _say_absent(plan, absent)
+    item = {**asdict(plan), "absent": absent, "open": plan.is_open}
+    return [_ledger_row(run, code=ABSENT, detail=said, item=item)]
+
+
+def _ledger_row(run: EvalRun, **told: Any) -> Reject:
+    return Reject(system=run.system, source=RejectSource.EVAL_SAMPLE, source_ref=run.run_key, **told)
+
+
+def _say_absent(plan: Plan, absent: int) -> str:
+    planned = plan.epochs * (plan.items or 0)
+    many = f"{absent} of the {planned}" if absent <= planned else f"{absent}"
+    how = f" ({plan.epochs} attempts at each item, each named ITEM#ATTEMPT)" if plan.epochs > 1 else ""
+    return f"{many} planned samples are not in the file{how}"
