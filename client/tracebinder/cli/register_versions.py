@@ -2,7 +2,7 @@
 
 The file is that of `register-release`, which goes first. Models, prompts, indexes, policies and tools are registered;
 what a release is measured with (suites, evaluators, judges, datasets) is an approver's to register, signed in. Exit
-codes: 0 all are registered, 2 some wait for an approver, 3 could not register.
+codes: 0 all are registered, 2 some wait for an approver, 3 wrong usage or refused, 4 the server could not be reached.
 """
 
 from __future__ import annotations

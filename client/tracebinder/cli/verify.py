@@ -4,7 +4,7 @@ With --kept the binder's log must continue every checkpoint that was kept before
 of the binder are kept from now on. With --previous an earlier binder of the same scope is verified as well, this one's
 log must continue it, and what was added, changed or is gone is listed.
 
-Exit codes: 0 verified, 1 failed, 2 malformed, 3 trust policy not met, 4 unverifiable (newer format).
+Exit codes: 0 verified, 1 failed, 2 malformed, 3 trust policy not met, 4 unverifiable (newer format), 64 wrong usage.
 Get trust.json from somewhere else than the binder, and compare its keys over another channel.
 """
 
@@ -18,6 +18,7 @@ from typing import Final
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.table import print_table, printable
+from tracebinder.documents import document
 from tracebinder.errors import TracebinderError
 from tracebinder.verify.kept import KeptHead, add_head, load_kept, save_kept
 from tracebinder.verify.previous import Differences
@@ -25,6 +26,7 @@ from tracebinder.verify.report import Report
 from tracebinder.verify.run import verify_binder, verify_with_previous
 from tracebinder.verify.trust import Trust, load_trust
 
+WRONG_USAGE: Final = 64  # as sysexits.h has it: 3 is a verdict here
 _VERDICTS: Final = {
     0: "verified",
     1: "FAILED",
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.kept is not None and report.exit_code == 0:
         _keep(arguments.kept, kept, report)
     if arguments.json:
-        print(json_text(report.as_dict()))
+        print(json_text(document("verify", report.as_dict(), exit_code=report.exit_code)))
     else:
         _print_report(arguments.binder, report)
     return report.exit_code
