@@ -47,7 +47,7 @@ class RequestRefused(TracebinderError):
 
     def __init__(self, *, status: int, problem: Mapping[str, object]) -> None:
         title = str(problem.get("title") or http.client.responses.get(status, ""))
-        told = (f"{status} {title}".strip(), _detail_of(problem), _HINTS.get(status, ""))
+        told = (f"{status} {title}".strip(), _detail_of(problem) or _HINTS.get(status, ""))
         super().__init__(": ".join(part for part in told if part))
         self.status = status
         self.code = str(problem.get("code", ""))
@@ -59,6 +59,7 @@ class RequestRefused(TracebinderError):
         return [fault for fault in listed if isinstance(fault, dict)] if isinstance(listed, list) else []
 
 
+# What to do, where the answer does not say it: a proxy's, say.
 _HINTS: Final = {
     401: "set TRACEBINDER_TOKEN to a token that is valid and not expired",
     403: "the token lacks the scope, or its owner is no member of the system",

@@ -45,8 +45,14 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_marked(text: str) -> None:
-    """Print one sentence, wrapped to the width; continued lines are set in by what it was set in by, and two more."""
+    """Print one sentence; in a terminal wrapped, and set in by what it was set in by, and two more.
+
+    In a log it stays one line, which can be searched for.
+    """
     line = printable(text)
+    if not is_terminal():
+        print(line)
+        return
     indent = " " * (len(line) - len(line.lstrip()))
     room = terminal_width() - len(indent)
     for number, piece in enumerate(_wrap(line.strip(), room - 2)):
