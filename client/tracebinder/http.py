@@ -47,7 +47,8 @@ class RequestRefused(TracebinderError):
 
     def __init__(self, *, status: int, problem: Mapping[str, object]) -> None:
         title = str(problem.get("title") or http.client.responses.get(status, ""))
-        told = (f"{status} {title}".strip(), _detail_of(problem) or _HINTS.get(status, ""))
+        hint = _HINTS_BY_CODE.get(str(problem.get("code")), "")
+        told = (f"{status} {title}".strip(), _detail_of(problem) or _HINTS.get(status, ""), hint)
         super().__init__(": ".join(part for part in told if part))
         self.status = status
         self.code = str(problem.get("code", ""))
@@ -65,6 +66,9 @@ _HINTS: Final = {
     403: "the token lacks the scope, or its owner is no member of the system",
     404: "check the keys given, and that TRACEBINDER_URL is the server's root",
     413: "the file is larger than the server takes",
+}
+_HINTS_BY_CODE: Final = {
+    "csrf_failed": "that is a page for browsers: set TRACEBINDER_URL to the server's root"
 }
 
 
@@ -317,7 +321,7 @@ def _send(request: urllib.request.Request, timeout: float) -> tuple[int, dict[st
             return answer.status, _json_object(_read_all(answer))
     except urllib.error.HTTPError as exc:
         with exc:
-            refusal = _refusal(exc.code, exc.read(_MOST_ANSWER))
+            refusal = _refusal(exc.code, exc.read(_MOST_ANSWER), exc.headers.get("Location"))
         if exc.code == 429 or exc.code >= 500:
             raise _PassingRefusal(refusal, _retry_after(exc.headers.get("Retry-After"))) from exc
         raise refusal from exc
@@ -342,8 +346,11 @@ def _json_object(body: bytes) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _refusal(status: int, body: bytes) -> RequestRefused:
+def _refusal(status: int, body: bytes, location: str | None = None) -> RequestRefused:
     """Return the server's problem document as an error; any other body only by its status."""
+    if location and 300 <= status < 400:
+        told = f"the address leads to {location}, where the token is not sent: set TRACEBINDER_URL to what it leads to"
+        return RequestRefused(status=status, problem={"detail": told})
     try:
         value = json.loads(body)
     except ValueError:
@@ -353,16 +360,16 @@ def _refusal(status: int, body: bytes) -> RequestRefused:
 
 def _detail_of(problem: Mapping[str, object]) -> str:
     told = str(problem.get("detail") or "")
-    return " ".join([told, *(fault for fault in _faults(problem.get("errors")) if fault not in told)]).strip()
+    return " ".join([told, *_faults(problem.get("errors"), told)]).strip()
 
 
-def _faults(errors: object) -> list[str]:
-    """Return each fault that a problem lists, with its place: `pins[0].digest: what is wrong`."""
+def _faults(errors: object, told: str) -> list[str]:
+    """Return each fault that a problem lists and does not tell, with its place: `pins[0].digest: what is wrong`."""
     listed = errors if isinstance(errors, list) else []
     return [
         f"{fault.get('path') or fault.get('in')}: {fault['message']}"
         for fault in listed
-        if isinstance(fault, dict) and "message" in fault and str(fault["message"])
+        if isinstance(fault, dict) and fault.get("message") and str(fault["message"]) not in told
     ]
 
 

@@ -48,10 +48,7 @@ def post_run(
         left_out = _not_taken(exc) - poster.typed()
         if not left_out or left_out != _not_taken(exc):
             raise
-        tell(
-            f"this server does not take {', '.join(sorted(left_out))} of a run: posted without, so a newer server would"
-            " know more of it"
-        )
+        tell(f"this server does not take {', '.join(sorted(left_out))} of a run; posted without")
         return server.post(PATH, upload, query=poster.query(without=left_out), media_type=media_type)
 
 

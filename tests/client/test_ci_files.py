@@ -48,7 +48,7 @@ def test_each_input_of_the_action_is_used_and_each_that_is_used_is_one() -> None
     for output in ACTION["outputs"].values():
         step, name = re.findall(r"steps\.(\w+)\.outputs\.([a-z-]+)", output["value"])[0]
         assert step in STEPS
-        assert name in {"verdict", "decision", "url", "runs", "exit-code"}
+        assert name in {"verdict", "decision", "url", "runs", "exit_code"}
     assert all(each.get("required") or "default" in each for each in ACTION["inputs"].values())
 
 

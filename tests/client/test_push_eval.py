@@ -73,7 +73,7 @@ def test_the_highest_exit_code_of_the_files_counts_and_each_is_told(
     (tmp_path / "two.json").write_bytes(b"PK\x03\x04")
     (tmp_path / "three.json").write_bytes(b"{}")
     server.will_answer(201, stored())
-    server.will_answer(422, {"title": "The eval file cannot be read", "detail": "byte 10 cannot be decoded"})
+    server.will_answer(422, {"code": "eval_file_refused", "detail": "byte 10 cannot be decoded"})
     server.will_answer(200, stored(status="error"))
     files = [str(file), str(tmp_path / "two.json"), str(tmp_path / "three.json")]
     assert main([*PUSH, *files, "--json"]) == 3
@@ -94,9 +94,7 @@ def test_a_file_that_cannot_be_read_is_told_with_what_it_looks_like(
     for content, said in looks.items():
         file = tmp_path / "log"
         file.write_bytes(content)
-        server.will_answer(
-            422, {"title": "The eval file cannot be read", "detail": "byte 10 cannot be decoded"}
-        )
+        server.will_answer(422, {"code": "eval_file_refused", "detail": "byte 10 cannot be decoded"})
         assert main([*PUSH, str(file), "--format", "native"]) == 3
         told = capsys.readouterr().err
         assert "byte 10 cannot be decoded" in told
@@ -244,7 +242,7 @@ def test_a_server_that_does_not_take_what_nobody_typed_gets_the_run_without_it(
     server.will_answer(201, stored())
     assert main([*PUSH, str(file)]) == 0
     assert server.asked[1][0] == "/api/v1/eval-runs?system=kf"
-    assert "does not take ci_url, commit of a run: posted without" in capsys.readouterr().err
+    assert "does not take ci_url, commit of a run; posted without" in capsys.readouterr().err
     server.will_answer(422, unknown)
     assert main([*PUSH, str(file), "--commit", "4b1d46ee"]) == 3
     assert "Unknown commit" in capsys.readouterr().err

@@ -124,7 +124,7 @@ def test_code_quality_and_outputs_are_written(server: Answering, tmp_path: Path)
         "verdict=fail",
         f"url={server.url}/admin/evidence/gatedecision/7/change/",
         "decision=7",
-        "exit-code=1",
+        "exit_code=1",
     ]
 
 

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(url)
     subject = f"{arguments.candidate} with {arguments.baseline}"
     report = report_of_comparison(answer, subject=subject, code=code, code_of=code_of, url=url)
-    publish(report, arguments, {"exit-code": str(code)})
+    publish(report, arguments, {"exit_code": str(code)})
     return code
 
 
@@ -140,7 +140,8 @@ def _beside(metric: Json) -> list[str]:
 
 def _row(metric: Json) -> tuple[str, ...]:
     difference = part(metric, "improvement")
-    units = f"{metric.get('n')} items, {metric.get('units')} units"
+    items, units = metric.get("n"), metric.get("units")
+    told = str(items) if items == units else f"{items} items, {units} units"
     return (
         str(metric.get("metric")),
         figure(metric.get("baseline")),
@@ -148,7 +149,7 @@ def _row(metric: Json) -> tuple[str, ...]:
         figure(difference.get("value"), sign="+"),
         _interval(difference),
         figure(difference.get("p_value")),
-        units if metric.get("paired") else f"{units}, unpaired",
+        told if metric.get("paired") else f"{told}, unpaired",
         str(metric.get("outcome") or "nothing").replace("_", " "),
     )
 

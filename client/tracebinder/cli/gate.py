@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     publish(
         report_of_decision(answer, subject=subject, url=url),
         arguments,
-        {"decision": str(answer.get("id")), "exit-code": str(code)},
+        {"decision": str(answer.get("id")), "exit_code": str(code)},
     )
     return code
 

@@ -112,7 +112,7 @@ def _report(files: list[dict[str, Any]], arguments: argparse.Namespace) -> int:
     report = report_of_push(
         files, subject=subject, url=str(files[0].get("url", "")) if len(files) == 1 else ""
     )
-    publish(report, arguments, {"runs": runs, "exit-code": str(code)})
+    publish(report, arguments, {"runs": runs, "exit_code": str(code)})
     return code
 
 
@@ -172,7 +172,7 @@ def _post(server: Server, name: str, upload: FileUpload | PipeUpload, poster: Po
 
 def _explained(error: TracebinderError, upload: FileUpload | PipeUpload, poster: Poster) -> TracebinderError:
     """Return an error with what the file looks like, where the server could not read it."""
-    if not isinstance(error, RequestRefused) or error.status != 422:
+    if not isinstance(error, RequestRefused) or not _is_about_format(error):
         return error
     try:
         looks = looks_like(upload)
@@ -186,6 +186,10 @@ def _explained(error: TracebinderError, upload: FileUpload | PipeUpload, poster:
     told = "; ".join(hint for hint in hints if hint)
     problem = {**error.problem, "detail": f"{error.problem.get('detail') or ''} ({told})".strip()}
     return RequestRefused(status=error.status, problem=problem)
+
+
+def _is_about_format(error: RequestRefused) -> bool:
+    return error.code == "eval_file_refused" or any(fault.get("path") == "format" for fault in error.faults())
 
 
 def _not_stored(

@@ -28,9 +28,10 @@ def print_reasons(reasons: Sequence[Json], *, all_of_them: bool) -> None:
 
 def _row(reason: Json) -> tuple[str, ...]:
     measured = part(reason, "measured")
+    requirement = str(reason.get("requirement", ""))
     return (
-        str(reason.get("requirement", "")),
-        str(reason.get("criterion", "")),
+        requirement,
+        str(reason.get("criterion", "")).removeprefix(f"{requirement.partition(' ')[0]}/"),
         "waived" if part(reason, "waiver") else str(reason.get("verdict", "")),
         figure(measured.get("value")),
         figure(measured.get("bound")),

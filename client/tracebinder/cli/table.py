@@ -7,6 +7,7 @@ where even that does not fit, each row becomes a list.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -18,6 +19,7 @@ from tracebinder.cli.hidden_signs import show_hidden, without_commands
 WIDTH: Final = 100  # columns, where there is no terminal
 MOST: Final = 10  # items of a list that are printed unless all are asked for
 _GAP: Final = "  "
+_SEAM: Final = re.compile(r"(?<=[-/_.:=])|\s+")  # where a word can be broken as a reader would
 _NARROWEST: Final = 8  # columns of a cell, below which a list reads better
 
 Tone = Literal["good", "bad", "open"]
@@ -55,7 +57,7 @@ def print_marked(text: str) -> None:
         return
     indent = " " * (len(line) - len(line.lstrip()))
     room = terminal_width() - len(indent)
-    for number, piece in enumerate(_wrap(line.strip(), room - 2)):
+    for number, piece in enumerate(_wrap(line.strip(), room - 2, within_words=False)):
         print(f"{indent}{'  ' if number else ''}{piece}")
 
 
@@ -127,12 +129,12 @@ def _print_lists(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int] | None:
     """Return a width for each column, so that all fit; None where they would be too narrow to read.
 
-    Columns of sentences give way first, then any that is wider than the rest: a digest is kept whole where it can be.
+    The widest gives way first, but not within a word: a digest is kept whole where it can be.
     """
     columns = list(zip(*lines, strict=True))
     widths = [max(map(_width, column)) for column in columns]
     room -= len(_GAP) * (len(columns) - 1)
-    whole = [max(_width(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    whole = [max(_width(word) for cell in column for word in _SEAM.split(cell)) for column in columns]
     narrow = [min(_NARROWEST, width) for width in widths]
     for least in (whole, narrow):
         while sum(widths) > room:
@@ -143,8 +145,12 @@ def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int] | None:
     return widths if sum(widths) <= room else None
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    """Return a text in lines of at most `width` columns, broken at blanks, and within a word that is longer."""
+def _wrap(text: str, width: int, *, within_words: bool = True) -> list[str]:
+    """Return a text in lines of at most `width` columns, broken at blanks, else at a seam, else within a word.
+
+    Args:
+        within_words: false leaves a word that is longer whole, as what is to be copied must be.
+    """
     lines, line = [], ""
     for word in text.split(" "):
         joined = f"{line} {word}" if line else word
@@ -153,18 +159,22 @@ def _wrap(text: str, width: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        *broken, line = _break(word, width)
+        *broken, line = _break(word, width) if within_words else [word]
         lines += broken
     return [*lines, line]
 
 
 def _break(word: str, width: int) -> list[str]:
     pieces, piece = [], ""
-    for character in word:
-        if piece and _width(piece + character) > width:
+    for part in _SEAM.split(word):
+        if piece and _width(piece + part) > width:
             pieces.append(piece)
             piece = ""
-        piece += character
+        for character in part:
+            if piece and _width(piece + character) > width:
+                pieces.append(piece)
+                piece = ""
+            piece += character
     return [*pieces, piece]
 
 
