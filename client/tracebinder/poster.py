@@ -1,12 +1,13 @@
 """What whoever posts a run says of it, beside what its runner wrote: how it is sent is decided here alone.
 
-Each fact is a query parameter of `POST /api/v1/eval-runs`. One that a server does not take is refused by it, by name:
-where nobody typed it, the run is posted without it and the client says so; what somebody typed is never left out.
+Each fact is a query parameter of `POST /api/v1/eval-runs`. The server refuses one that it does not know, and one that
+the file says otherwise, each by name. Where nobody typed it, the run is posted without it and the client says so: of
+its own run the file knows more than the CI does. What somebody typed is never left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,9 @@ from tracebinder.http import RequestRefused, Server, Upload
 
 PATH: Final = "/api/v1/eval-runs"
 TYPED: Final = "the command line"
-_UNKNOWN: Final = "unknown_parameter"
+NAME: Final = "name"  # of the file; a server that does not take it misses nothing
+_LEAVES_OUT: Final = frozenset({"unknown_parameter", "said_twice"})
+_OF_COMMIT: Final = "dirty"  # means nothing without the commit it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,9 @@ class Poster:
 
     facts: Mapping[str, Taken]
 
-    def query(self, without: Iterable[str] = ()) -> dict[str, str]:
+    def query(self, without: set[str]) -> dict[str, str]:
         """Return the query parameters."""
-        return {name: taken.value for name, taken in self.facts.items() if name not in set(without)}
+        return {name: taken.value for name, taken in self.facts.items() if name not in without}
 
     def typed(self) -> set[str]:
         """Return the names of what somebody typed."""
@@ -41,23 +44,36 @@ def post_run(
     Raises:
         RequestRefused, ServerUnreachable, FileChanged: as `Server.post` and the upload do.
     """
-    media_type = "application/octet-stream"
-    try:
-        return server.post(PATH, upload, query=poster.query(), media_type=media_type)
-    except RequestRefused as exc:
-        left_out = _not_taken(exc) - poster.typed()
-        if not left_out or left_out != _not_taken(exc):
-            raise
-        tell(f"this server does not take {', '.join(sorted(left_out))} of a run; posted without")
-        return server.post(PATH, upload, query=poster.query(without=left_out), media_type=media_type)
+    without: set[str] = set()
+    while True:
+        try:
+            return server.post(
+                PATH, upload, query=poster.query(without), media_type="application/octet-stream"
+            )
+        except RequestRefused as exc:
+            refused = _refused_parameters(exc)
+            if not refused or without >= set(refused) or poster.typed() & set(refused):
+                raise
+            without |= set(refused)
+            for sentence in (_said_of(name, code) for name, code in refused.items() if name != NAME):
+                tell(sentence)
+            if "commit" in without and _OF_COMMIT not in poster.typed():
+                without.add(_OF_COMMIT)
 
 
-def _not_taken(refusal: RequestRefused) -> set[str]:
-    """Return the parameters that the server does not know, where nothing else is wrong."""
+def _said_of(name: str, code: str) -> str:
+    flag = name.replace("_", "-")
+    if code == "said_twice":
+        return f"{flag} is said otherwise by the file, which counts; posted without ours"
+    return f"this server does not take {flag} of a run; posted without"
+
+
+def _refused_parameters(refusal: RequestRefused) -> dict[str, str]:
+    """Return the parameters that can be left out, with why; none where anything else is wrong."""
     faults = refusal.faults()
-    unknown = {
-        str(fault.get("path"))
+    found = {
+        str(fault.get("path")): str(fault.get("code"))
         for fault in faults
-        if fault.get("code") == _UNKNOWN and fault.get("in") == "query"
+        if fault.get("in") == "query" and fault.get("code") in _LEAVES_OUT
     }
-    return unknown if len(unknown) == len(faults) else set()
+    return found if len(found) == len(faults) else {}

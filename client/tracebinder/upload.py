@@ -11,11 +11,11 @@ import io
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final
 
 from tracebinder.errors import TracebinderError
@@ -97,8 +97,14 @@ def upload_of(path: Path, kept_for: ExitStack) -> FileUpload | PipeUpload:
 
 def keep_pipe(pipe: BinaryIO, kept_for: ExitStack) -> PipeUpload:
     """Read a pipe to its end."""
-    kept = kept_for.enter_context(tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  # it does
+    kept = kept_for.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  # it does
     shutil.copyfileobj(pipe, kept)
+    return kept_upload(kept)
+
+
+def kept_upload(kept: SpooledTemporaryFile[bytes]) -> PipeUpload:
+    """Return what was kept, to be posted."""
+    kept.seek(0, os.SEEK_END)
     size = kept.tell()
     kept.seek(0)
     digest = hashlib.sha256()

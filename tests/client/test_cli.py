@@ -209,7 +209,7 @@ def test_eval_file_is_posted_as_it_is(
     server.will_answer(201, run_answer())
     assert main(["push-eval", str(file), "--system", "kf", "--release", "r 1"]) == 0
     path, _, body = server.asked[0]
-    assert path == "/api/v1/eval-runs?system=kf&release=r+1"
+    assert path == "/api/v1/eval-runs?system=kf&release=r+1&name=run.json"
     assert body == file.read_bytes()
     told = capsys.readouterr().out
     assert "language=zh-Hans" in told

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -212,13 +213,16 @@ def test_what_a_ci_says_is_sent_and_printed_with_where_it_was_read(
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)
     server.will_answer(201, stored())
-    assert main([*PUSH, str(file), "--ci-url", "https://ci.example/1", "--no-dirty", "--suite", "s@3"]) == 0
+    assert (
+        main([*PUSH, str(file), "--ci-url", "https://ci.example/1", "--no-dirty", "--suite-label", "3"]) == 0
+    )
     path = server.asked[0][0]
     for told in (
         f"commit={'4b1d46ee' * 5}",
         "ci_url=https%3A%2F%2Fci.example%2F1",
         "dirty=false",
-        "suite=s%403",
+        "suite_label=3",
+        "name=run.json",
     ):
         assert told in path
     said = capsys.readouterr().err
@@ -235,18 +239,89 @@ def test_a_server_that_does_not_take_what_nobody_typed_gets_the_run_without_it(
         "code": "invalid_input",
         "errors": [
             {"in": "query", "path": name, "code": "unknown_parameter", "message": f"Unknown {name}"}
-            for name in ("commit", "ci_url")
+            for name in ("name", "commit", "ci_url")
         ],
     }
     server.will_answer(422, unknown)
     server.will_answer(201, stored())
     assert main([*PUSH, str(file)]) == 0
     assert server.asked[1][0] == "/api/v1/eval-runs?system=kf"
-    assert "does not take ci_url, commit of a run; posted without" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "does not take ci-url of a run; posted without" in told
+    assert "take name" not in told
     server.will_answer(422, unknown)
     assert main([*PUSH, str(file), "--commit", "4b1d46ee"]) == 3
     assert "Unknown commit" in capsys.readouterr().err
     assert len(server.asked) == 3
+
+
+def test_of_its_own_run_the_file_counts_and_not_the_ci(
+    server: Answering, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in GITHUB.items():
+        monkeypatch.setenv(name, value)
+    twice = {"in": "query", "path": "commit", "code": "said_twice", "message": "commit is 'x' in the file"}
+    server.will_answer(422, {"code": "invalid_input", "errors": [twice]})
+    server.will_answer(201, stored())
+    assert main([*PUSH, str(file)]) == 0
+    assert "commit=" not in server.asked[1][0]
+    assert "ci_url=" in server.asked[1][0]
+    assert "commit is said otherwise by the file, which counts" in capsys.readouterr().err
+    missing = {"in": "query", "path": "suite", "code": "not_said", "message": "give suite (--suite)"}
+    server.will_answer(422, {"code": "invalid_input", "errors": [twice, missing]})
+    assert main([*PUSH, str(file)]) == 3
+    assert "give suite (--suite)" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_one_run_is_posted_as_one_zip_and_the_same_each_time(
+    server: Answering, tmp_path: Path
+) -> None:
+    helm = {"helm/run_spec.json": "{}", "helm/per_instance_stats.json": "[]", "helm/stats.json": "[]"}
+    dated = {
+        "lm/results_2026-11-25.json": "{}",
+        "lm/samples_a_2026-11-25.jsonl": "{}\n",
+        "lm/samples_b_2026-11-25.jsonl": "{}\n",
+        "lm/results_2026-11-26.json": "{}",
+    }
+    for name, content in (helm | dated).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    for _ in range(6):
+        server.will_answer(201, stored())
+    for _ in range(2):
+        assert main([*PUSH, str(tmp_path)]) == 0
+    posted = [(path.rpartition("name=")[2], body) for path, _, body in server.asked]
+    assert [name for name, _ in posted[:3]] == [
+        "helm.zip",
+        "results_2026-11-25.zip",
+        "results_2026-11-26.json",
+    ]
+    assert posted[:3] == posted[3:]
+    names = [zipfile.ZipFile(io.BytesIO(body)).namelist() for _, body in posted[:2]]
+    assert names == [
+        ["per_instance_stats.json", "run_spec.json", "stats.json"],
+        ["results_2026-11-25.json", "samples_a_2026-11-25.jsonl", "samples_b_2026-11-25.jsonl"],
+    ]
+
+
+def test_what_the_server_remarks_and_what_else_the_file_brought_is_printed(
+    server: Answering, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    totals = [
+        {"metric": "grounded", "name": "mean", "stated": 0.9, "computed": 0.8, "differs": True},
+        {"metric": "other", "name": "mean", "stated": 0.5, "computed": 0.5, "differs": False},
+    ]
+    remarks = [{"code": "edited", "detail": "scores were edited", "sample_id": ""}]
+    server.will_answer(
+        201, stored(totals=totals, remarks=remarks, same_file=[{"id": 4, "run_key": "ci-1/b"}])
+    )
+    assert main([*PUSH, str(file), "--outputs", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out
+    assert "remark: edited: scores were edited" in told
+    assert "differs: the runner says 0.9 for mean of grounded, its samples say 0.8" in told
+    assert "of other" not in told
+    assert "the same file brought 1 more: ci-1/b" in told
+    assert "runs=ci-1 ci-1/b" in (tmp_path / "out").read_text()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 A folder stands for the eval files in it, `-` for what comes through a pipe. What a runner does not say, whoever posts
 says: --commit, --suite and the like; commit and address of the run are taken from the CI's environment where they are
-not given, and the command says so. A version is written KEY, KEY@LABEL, or KEY@LABEL#sha256:DIGEST.
+not given, and the command says so. A folder that is one run (HELM, lm-evaluation-harness) is posted as one ZIP.
 
 Exit codes: 0 all stored (or already there), 1 stored, but a run did not succeed, or a sample was rejected or is absent
 from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be reached. Of several files, the
@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import zip_longest
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from tracebinder.answers import Json, figure, objects, part
@@ -30,27 +30,33 @@ from tracebinder.documents import document, problem_of
 from tracebinder.errors import TracebinderError
 from tracebinder.eval_files import choose_files, looks_like
 from tracebinder.http import RequestRefused, Server, ServerUnreachable
-from tracebinder.poster import TYPED, Poster, post_run
+from tracebinder.poster import NAME, TYPED, Poster, post_run
 from tracebinder.reports.of_push import report_of_push
-from tracebinder.upload import FileUpload, PipeUpload
+from tracebinder.upload import STDIN, FileUpload, PipeUpload
 
 NOT_WHOLE: Final = 1
 NOT_STORED: Final = 3
+_LONGEST_NAME: Final = 100  # characters that a server takes of a file's name
 
 # Options that become facts as they are, with what each is for.
 _FACTS: Final = {
     "system": "key of the system",
     "release": "name of the release that was measured",
     "format": "format of the files; default: the server tells",
-    "commit": "commit that was measured; default: what the CI says",
-    "ci-url": "address of the run in the CI; default: what the CI says",
     "run-key": "key of the run, where its file has none; of one file only",
-    "suite": "version of the suite that was run",
-    "dataset": "version of the dataset that it was run on",
-    "evaluator": "version of what scored the samples",
-    "judge": "version of the model that judged, where one did",
-    "seed": "seed of the run",
-    "observed-at": "when it was measured, as ISO 8601 with its zone",
+    "commit": "commit of the code that ran; default: what the CI says",
+    "ci-url": "address of the run in the CI; default: what the CI says",
+    "observed-from": "when the run began, as ISO 8601 with its zone",
+    "observed-to": "when it ended, likewise",
+    "planned-samples": "how many items the whole dataset has",
+}
+# Versions, each said by its key, with --NAME-label and --NAME-digest where they are known.
+_VERSIONS: Final = {
+    "suite": "suite that was run",
+    "dataset": "dataset that it was run on",
+    "evaluator": "evaluator that gave the scores",
+    "model": "model that was measured",
+    "judge": "model that judged, where one did",
 }
 
 
@@ -62,7 +68,7 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="a runner's own file, a folder of them, or -"
     )
-    for name, words in _FACTS.items():
+    for name, words in _options().items():
         parser.add_argument(f"--{name}", required=name == "system", help=words)
     parser.add_argument(
         "--dirty",
@@ -71,6 +77,16 @@ def add_command(commands: Commands) -> None:
     )
     add_report_options(parser)
     add_server_options(parser)
+
+
+def _options() -> dict[str, str]:
+    """Return the options that become facts, with what each is for."""
+    versions = {
+        f"{name}{part}": f"{of} {words}"
+        for name, words in _VERSIONS.items()
+        for part, of in (("", "key of the"), ("-label", "label of the"), ("-digest", "SHA-256 of the"))
+    }
+    return _FACTS | versions
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -108,7 +124,7 @@ def _report(files: list[dict[str, Any]], arguments: argparse.Namespace) -> int:
     elif len(files) > 1:
         print(f"{sum(bool(told['run']) for told in files)} of {len(files)} files stored")
     subject = " ".join(filter(None, (arguments.system, arguments.release)))
-    runs = " ".join(str(told["run"]["run_key"]) for told in files if told["run"])
+    runs = " ".join(key for told in files if told["run"] for key in _run_keys(told["run"]))
     report = report_of_push(
         files, subject=subject, url=str(files[0].get("url", "")) if len(files) == 1 else ""
     )
@@ -119,7 +135,7 @@ def _report(files: list[dict[str, Any]], arguments: argparse.Namespace) -> int:
 def _poster_of(arguments: argparse.Namespace) -> Poster:
     """Return what is said of the runs; what nobody typed is printed, with where it was read."""
     facts: dict[str, Taken] = {}
-    for option in _FACTS:
+    for option in _options():
         name = option.replace("-", "_")
         value = getattr(arguments, name)
         if value:
@@ -153,6 +169,9 @@ def _post_each(
 
 
 def _post(server: Server, name: str, upload: FileUpload | PipeUpload, poster: Poster) -> dict[str, Any]:
+    if name != STDIN:
+        named = Taken(PurePath(name).name[:_LONGEST_NAME], "the file's name")
+        poster = Poster({**poster.facts, NAME: named})
     status, answer = post_run(server, upload, poster, tell)
     stored = str(answer.get("digest") or "")
     if stored and upload.digest and stored != upload.digest:
@@ -226,12 +245,35 @@ def _print_file(told: Json, *, all_of_it: bool) -> None:
     counts = ("n_samples", "n_scored", "n_unscored", "n_error")
     print("  ".join(f"{name.removeprefix('n_')} {answer.get(name)}" for name in counts))
     _print_scores(objects(answer, "scores"), all_of_it=all_of_it)
+    _print_remarks(answer, all_of_it=all_of_it)
     rejects = objects(answer, "rejects")
     shown = rejects if all_of_it else rejects[:MOST]
     for reject in shown:
         print_marked(f"missing: {reject.get('code')}: {reject.get('detail')}")
     print_rest(len(rejects) - len(shown), of="missing")
     print(told.get("url"))
+
+
+def _run_keys(run: Json) -> list[str]:
+    """Return the key of a run, and of those that the same file brought."""
+    return [str(each.get("run_key")) for each in (run, *objects(run, "same_file"))]
+
+
+def _print_remarks(answer: Json, *, all_of_it: bool) -> None:
+    """Print what the server found to say beside the numbers: edits, limits, totals of the runner that are not ours."""
+    lines = [f"remark: {each.get('code')}: {each.get('detail')}" for each in objects(answer, "remarks")]
+    lines += [
+        f"differs: the runner says {figure(each.get('stated'))} for {each.get('name')} of {each.get('metric')}, its"
+        f" samples say {figure(each.get('computed'))}"
+        for each in objects(answer, "totals")
+        if each.get("differs")
+    ]
+    others = _run_keys(answer)[1:]
+    lines += [f"the same file brought {len(others)} more: {', '.join(others)}"] if others else []
+    shown = lines if all_of_it else lines[:MOST]
+    for line in shown:
+        print_marked(line)
+    print_rest(len(lines) - len(shown), of="remarks")
 
 
 def _print_scores(scores: list[Json], *, all_of_it: bool) -> None:
