@@ -180,20 +180,47 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_asked(
     assert server.asked == []
 
 
-def test_newly_failing_samples_are_results_of_a_comparison(server: Answering, tmp_path: Path) -> None:
+def metric(**more: Any) -> dict[str, Any]:
     none: dict[str, Any] = {"n": 0, "items": []}
-    metric = {
+    return {
         "metric": "grounded", "unit": "share", "higher_is_better": True, "paired": True, "n": 90, "units": 90,
         "baseline": 0.9, "candidate": 0.8, "improvement": None, "alpha": 0.05, "outcome": "regression", "margin": None,
         "non_inferior": None, "equivalent": None, "only_baseline": none, "only_candidate": none, "neither": none,
         "newly_failing": {"n": 2, "items": ["费用-1", "fees-2"]}, "newly_passing": none, "flaky": none, "slices": [],
+        **more,
     }  # fmt: skip
-    server.will_answer(200, {"metrics": [metric]})
+
+
+def results_in(sarif: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(sarif.read_bytes())["runs"][0]["results"]
+    return found
+
+
+def test_newly_failing_samples_are_results_of_a_comparison(server: Answering, tmp_path: Path) -> None:
+    server.will_answer(200, {"metrics": [metric()]})
     sarif = tmp_path / "s.sarif"
     assert main(["compare", "old", "new", "--system", "k", "--sarif", str(sarif)]) == 1
-    results = json.loads(sarif.read_bytes())["runs"][0]["results"]
+    results = results_in(sarif)
     assert [each["ruleId"] for each in results] == ["regression", "newly_failing", "newly_failing"]
     assert "费用-1" in results[1]["message"]["text"]
+
+
+def test_a_gate_says_which_samples_fail_that_did_not_before(
+    server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sarif = tmp_path / "s.sarif"
+    runs = [{"run_key": "new", "retractions": []}]
+    reasons = [reason("r/bad", "not_met", "not_met", runs=runs), reason("r/good", "met", "met", runs=runs)]
+    server.will_answer(201, decision(reasons=reasons))
+    server.will_answer(200, {"metrics": [metric()]})
+    assert main([*GATE, "--against", "old", "--sarif", str(sarif)]) == 1
+    assert "baseline=old&candidate=new" in server.asked[1][0]
+    assert "newly failing since old: grounded/费用-1, grounded/fees-2" in capsys.readouterr().out
+    assert [each["ruleId"] for each in results_in(sarif)] == ["not_met", "newly_failing", "newly_failing"]
+    server.will_answer(201, decision(reasons=reasons))
+    server.will_answer(403, {"title": "Not permitted", "detail": "This takes the scope `read`."})
+    assert main([*GATE, "--against", "old"]) == 1
+    assert "run new is not compared with old: 403 Not permitted" in capsys.readouterr().err
 
 
 def test_what_json_prints_fits_its_published_schema(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import urllib.parse
+from dataclasses import replace
 from time import sleep
 from typing import Final
 
@@ -22,11 +23,13 @@ from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.reasons import print_reasons
 from tracebinder.cli.reporting import add_report_options, check_report_options, publish
 from tracebinder.cli.server import add_server_options, duration, server_of, tell
-from tracebinder.cli.table import print_marked, print_verdict
+from tracebinder.cli.table import MOST, print_marked, print_rest, print_verdict
 from tracebinder.documents import document
 from tracebinder.errors import TracebinderError
-from tracebinder.http import Server, in_words
-from tracebinder.reports.of_gate import report_of_decision
+from tracebinder.http import RequestRefused, Server, in_words
+from tracebinder.reports.of_comparison import newly_failing
+from tracebinder.reports.of_gate import report_of_decision, state_of
+from tracebinder.reports.report import Finding, State
 
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "insufficient": 2}
 COULD_NOT_ASK: Final = 3
@@ -62,6 +65,11 @@ def add_command(commands: Commands) -> None:
         metavar="TIME",
         help="ask again while it is insufficient, for at most so long, e.g. 90s or 30m; without a time: 10m",
     )
+    parser.add_argument(
+        "--against",
+        metavar="RUN_KEY",
+        help="where it does not pass, also say which samples fail that did not in this run; needs the scope read",
+    )
     add_report_options(parser)
     add_server_options(parser)
 
@@ -79,12 +87,36 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_decision(arguments, verdict, answer, url)
     subject = f"{arguments.gate} on {arguments.system} {arguments.release}"
+    report = report_of_decision(answer, subject=subject, url=url)
+    samples = _newly_failing(server, arguments, answer, report.state) if code else []
+    if samples and not arguments.json:
+        shown = samples if arguments.all else samples[:MOST]
+        print_marked(f"newly failing since {arguments.against}: {', '.join(each.name for each in shown)}")
+        print_rest(len(samples) - len(shown), of="newly failing")
     publish(
-        report_of_decision(answer, subject=subject, url=url),
+        replace(report, findings=(*report.findings, *samples)),
         arguments,
         {"decision": str(answer.get("id")), "exit_code": str(code)},
     )
     return code
+
+
+def _newly_failing(
+    server: Server, arguments: argparse.Namespace, answer: Json, state: State
+) -> list[Finding]:
+    """Return the samples of the runs that keep the release out which passed in another run, where one is named."""
+    if not arguments.against:
+        return []
+    in_the_way = [reason for reason in objects(answer, "reasons") if not state_of(reason).is_good]
+    keys = dict.fromkeys(str(run.get("run_key")) for reason in in_the_way for run in objects(reason, "runs"))
+    found: list[Finding] = []
+    for key in keys:
+        query = {"system": arguments.system, "baseline": arguments.against, "candidate": key}
+        try:
+            found += newly_failing(server.get("/api/v1/eval-runs/compare", query=query), state)
+        except RequestRefused as exc:
+            tell(f"run {key} is not compared with {arguments.against}: {exc}")
+    return found
 
 
 def page_of(server: Server, answer: Json) -> str:

@@ -25,9 +25,14 @@ def report_of_comparison(
     findings = [
         finding
         for metric in objects(answer, "metrics")
-        for finding in (_of_metric(metric, code_of(metric)), *_of_samples(metric, code_of(metric)))
+        for finding in (_of_metric(metric, code_of(metric)), *_of_samples(metric, _STATES[code_of(metric)]))
     ]
     return Report("compare", subject, WORDS[code], _STATES[code], tuple(findings), url)
+
+
+def newly_failing(answer: Json, state: State) -> list[Finding]:
+    """Return the samples of a comparison that newly fail, for a report of something else."""
+    return [finding for metric in objects(answer, "metrics") for finding in _of_samples(metric, state)]
 
 
 def _of_metric(metric: Json, code: int) -> Finding:
@@ -55,9 +60,9 @@ def _of_metric(metric: Json, code: int) -> Finding:
     )
 
 
-def _of_samples(metric: Json, code: int) -> Iterator[Finding]:
+def _of_samples(metric: Json, state: State) -> Iterator[Finding]:
     """Yield the samples that newly fail. They decide nothing: beside a metric that passes they are not in the way."""
-    name, state = str(metric.get("metric")), _STATES[code]
+    name = str(metric.get("metric"))
     items = part(metric, "newly_failing").get("items")
     for item in (items if isinstance(items, list) else [])[:_MOST_SAMPLES]:
         yield Finding(
