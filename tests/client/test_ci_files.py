@@ -27,7 +27,7 @@ exit "${CODE:-0}"
 def options_of(command: str) -> set[str]:
     """Return the options of a subcommand."""
     (commands,) = (action for action in build_parser()._actions if action.choices)
-    return {name for action in commands.choices[command]._actions for name in action.option_strings}  # type: ignore[call-overload,index]
+    return {name for action in commands.choices[command]._actions for name in action.option_strings}  # type: ignore[index]
 
 
 SCRIPTS: list[str] = [*(step["run"] for step in STEPS.values()), *JOB["script"]]
