@@ -1,7 +1,8 @@
 """What `--json` prints: the server's answer with the name of its schema, the exit code and the page that shows it.
 
 The schemas are in `tracebinder/schemas/`, and `tracebinder schema NAME` prints them. Within a version members are only
-added; one that goes or means something else makes the next version.
+added; one that goes or means something else makes the next version. `verify` prints its report and nothing around it,
+as the verifier for Node does.
 """
 
 from __future__ import annotations

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.client.answering import TOKEN, Answering
 from tests.client.binders import Built, trust_document
 from tracebinder import http as client_http
 from tracebinder.cli.main import main
+from tracebinder.documents import read_schema
 
 GATE = ["gate", "release", "--system", "credit-assistant", "--release", "r1"]
 
@@ -281,7 +283,9 @@ def test_verify_prints_every_line_and_what_is_not_claimed(
     for needed in ("integrity", "origin", "log inclusion", "not present", "integrity is not truth"):
         assert needed in told
     assert main([*command, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["verified"] is True
+    report = json.loads(capsys.readouterr().out)
+    assert report["verified"] is True
+    Draft202012Validator(json.loads(read_schema("verify"))).validate(report)
 
 
 def test_sidecar_that_lies_beside_the_binder_is_used(

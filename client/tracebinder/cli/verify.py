@@ -18,7 +18,6 @@ from typing import Final
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.table import print_table, printable
-from tracebinder.documents import document
 from tracebinder.errors import TracebinderError
 from tracebinder.verify.kept import KeptHead, add_head, load_kept, save_kept
 from tracebinder.verify.previous import Differences
@@ -65,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.kept is not None and report.exit_code == 0:
         _keep(arguments.kept, kept, report)
     if arguments.json:
-        print(json_text(document("verify", report.as_dict(), exit_code=report.exit_code)))
+        print(json_text(report.as_dict()))
     else:
         _print_report(arguments.binder, report)
     return report.exit_code
