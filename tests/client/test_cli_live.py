@@ -99,7 +99,7 @@ def test_ci_deploys_what_the_gate_lets_in_and_goes_back_to_it(
     assert main(["deploy", "production", *ci, "--rollback", "again"]) == 1
     assert main(["deploy", "staging", *ci]) == 0
     assert main(["deploy", "staging", *options(world, live_server, Scope.READ)]) == 3
-    assert main(["deploy", "staging", *ci, "--rollback", "why", "--decision", "1"]) == 64
+    assert main(["deploy", "staging", *ci, "--rollback", "why", "--decision", "1"]) == 3
 
 
 def test_ci_registers_what_a_release_pins_and_an_approver_what_it_is_measured_with(
@@ -115,7 +115,7 @@ def test_ci_registers_what_a_release_pins_and_an_approver_what_it_is_measured_wi
     assert main(["register-release", str(file), *ci]) == 0
     assert f"tracebinder register-versions {file}" in capsys.readouterr().out
     assert main(["register-versions", str(file), *ci]) == 2
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
     assert "registered by token:" in told
     assert "waits for an approver" in told
     assert list(

@@ -91,7 +91,7 @@ def test_a_kept_checkpoint_is_found_in_a_later_binder(
         assert keep(files, "--url", "http://server") == 0
         assert capsys.readouterr().out == newest.note
     assert verify(files, export(filled, as_of=None), "--kept", str(files / "kept.json")) == 0
-    assert "3 of 3 kept checkpoints are in this log" in capsys.readouterr().out
+    assert "3 of 3 kept checkpoints are in this log" in " ".join(capsys.readouterr().out.split())
     kept = json.loads((files / "kept.json").read_text())["checkpoints"]
     assert len(kept) > 3, "those of the binder are kept from now on"
 

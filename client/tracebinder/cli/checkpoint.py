@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import urllib.parse
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +64,7 @@ def _keep(arguments: argparse.Namespace) -> Sequence[KeptHead]:
     if log is None:
         raise TracebinderError("the trust file names no log whose checkpoints could be kept")
     heads: list[KeptHead] = load_kept(arguments.keep, log) if arguments.keep.exists() else []
-    now = datetime.now(UTC)
+    now = datetime.now(timezone.utc)
     if arguments.note is not None:
         text = read_file(arguments.note).decode("utf-8", errors="replace")
         heads = add_head(heads, open_head(text, log, seen_at=now))

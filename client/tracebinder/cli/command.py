@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+WRONG_USAGE: Final = 3  # as what a server refuses: nothing was done, and the command line has to be put right
+UNREACHABLE: Final = 4
 
 # As `add_subparsers` returns it, whose type has no public name.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -29,5 +32,5 @@ def add_to(
     parser = commands.add_parser(
         name, help=purpose, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.set_defaults(run=run, error_code=error_code)
+    parser.set_defaults(run=run, command=name, error_code=error_code)
     return parser

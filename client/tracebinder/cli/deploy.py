@@ -2,20 +2,23 @@
 
 Where a gate protects the environment, its newest decision on exactly this release must be a pass that still holds. With
 --rollback the environment goes back to a release that gates let in there before what is live now, whatever they say
-today. Exit codes: 0 recorded, 1 refused by a gate, or no way back, 3 not recorded.
+today. Exit codes: 0 recorded, 1 refused by a gate, or no way back, 3 wrong usage or refused, 4 the server could not be
+reached.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Final
 
+from tracebinder.answers import Json, objects
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, server_of
-from tracebinder.cli.table import printable
+from tracebinder.cli.table import print_marked
+from tracebinder.documents import document, problem_document
 from tracebinder.http import RequestRefused
 
 REFUSED: Final = 1
@@ -48,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         "system": arguments.system,
         "environment": arguments.environment,
         "release": arguments.release,
-        "effective_from": datetime.now(UTC).isoformat(),
+        "effective_from": datetime.now(timezone.utc).isoformat(),
     }
     path = "/api/v1/deployments"
     if arguments.rollback is not None:
@@ -60,40 +63,32 @@ def run(arguments: argparse.Namespace) -> int:
     except RequestRefused as exc:
         if exc.code not in _REFUSALS:
             raise
-        print(printable(f"{exc}"))
+        if arguments.json:
+            print(json_text(problem_document(exc, exit_code=REFUSED)))
+        else:
+            print_marked(str(exc))
         return REFUSED
     if arguments.json:
-        print(json_text(answer))
+        print(json_text(document("deploy", answer, exit_code=0)))
     else:
         _print_deployment(answer)
     return 0
 
 
-def _print_deployment(answer: dict[str, object]) -> None:
-    print(
-        printable(
-            f"{answer.get('release')} is live in {answer.get('environment')} from {answer.get('effective_from')} on "
-            f"({answer.get('basis')})"
-        )
+def _print_deployment(answer: Json) -> None:
+    print_marked(
+        f"{answer.get('release')} is live in {answer.get('environment')} from {answer.get('effective_from')} on "
+        f"({answer.get('basis')})"
     )
-    for each in _objects(answer, "admissions"):
+    for each in objects(answer, "admissions"):
         decided = f"decision {each.get('decision')}" if each.get("decision") else "no decision of then"
-        print(
-            printable(
-                f"gate {each.get('gate')} v{each.get('gate_version')}: {decided}; now {each.get('verdict')}"
-            )
+        print_marked(
+            f"gate {each.get('gate')} v{each.get('gate_version')}: {decided}; now {each.get('verdict')}"
         )
-        for reason in _objects(each, "unmet"):
-            print(
-                printable(f"  {reason.get('criterion')} is {reason.get('verdict')}: {reason.get('detail')}")
-            )
-    for change in _objects(answer, "changed"):
-        print(printable(f"changed {change.get('slot')}: {change.get('before')} -> {change.get('after')}"))
+        for reason in objects(each, "unmet"):
+            print_marked(f"  {reason.get('criterion')} is {reason.get('verdict')}: {reason.get('detail')}")
+    for change in objects(answer, "changed"):
+        print_marked(f"changed {change.get('slot')}: {change.get('before')} -> {change.get('after')}")
     suspect = answer.get("suspect_evidence")
     if isinstance(suspect, list) and suspect:
-        print(f"suspect evidence, measured on what left: {', '.join(map(str, suspect))}")
-
-
-def _objects(answer: dict[str, object], name: str) -> list[dict[str, object]]:
-    found = answer.get(name)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        print_marked(f"suspect evidence, measured on what left: {', '.join(map(str, suspect))}")

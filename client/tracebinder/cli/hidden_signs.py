@@ -1,6 +1,7 @@
 """Characters that nobody sees, shown as marks: a terminal obeys some of them, and others turn or hide what is read.
 
-Which ones, and why: `evidence/hidden_signs.py` of the server, which says the same; the client stands alone.
+Which ones, and why: `evidence/hidden_signs.py` of the server, which says the same; the client stands alone. What a CI
+reads as a command in a log (`::error::`, `##vso[…]`) is kept from being one: samples and problems are others' texts.
 """
 
 from __future__ import annotations
@@ -24,18 +25,29 @@ HIDDEN: Final = re.compile(
 )
 
 
+_COMMANDS: Final = re.compile(r"(?m)^(\s*):(?=:)|#(?=#[\w-]*\[)")  # of GitHub and Azure; TeamCity's likewise
+
+
 class MarkedStream:
-    """A stream that writes marks in place of them."""
+    """A stream that writes marks in place of them.
+
+    Attributes:
+        unmarked: the stream itself, for what the client has made safe and then coloured.
+    """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self.unmarked = stream
+        self._at_start = True
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.unmarked, name)
 
     def write(self, text: str) -> int:
         """Write a text as a person is to see it."""
-        return self._stream.write(show_hidden(text))
+        # a line that has begun is told apart by a character, which is not written
+        told = without_commands(text) if self._at_start else without_commands(f"-{text}")[1:]
+        self._at_start = text.endswith("\n") if text else self._at_start
+        return self.unmarked.write(show_hidden(told))
 
 
 @contextmanager
@@ -52,7 +64,17 @@ def show_hidden(text: str) -> str:
     return HIDDEN.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", text)
 
 
+def without_commands(text: str) -> str:
+    """Return a text in which no CI finds a command: its first sign is set apart."""
+    return _COMMANDS.sub(lambda found: f"{found[0]} ", text)
+
+
 def json_text(value: object) -> str:
-    """Return a value as JSON for people and programs: what nobody sees is escaped, so that it reads back the same."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    """Return a value as JSON for people and programs: what nobody sees is escaped, so that it reads back the same.
+
+    So is what a CI would read as a command, and everything beyond ASCII where the output cannot take it.
+    """
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-")
+    text = json.dumps(value, ensure_ascii=encoding not in {"utf-8", "utf8"}, indent=2)
+    text = re.sub(r"##(?=[\w-]*\[)", r"\\u0023\\u0023", text)
     return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -6,7 +6,7 @@ import argparse
 import signal
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
-from typing import Never
+from typing import NoReturn
 
 from tracebinder.errors import TracebinderError
 
@@ -48,5 +48,5 @@ def serve_until_stopped(
     return 0
 
 
-def _stop(*_: object) -> Never:
+def _stop(*_: object) -> NoReturn:
     raise KeyboardInterrupt

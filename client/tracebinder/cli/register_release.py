@@ -2,7 +2,8 @@
 
 The file is the JSON that `POST /api/v1/releases` takes; it names system and release itself. A release is frozen: the
 same file again changes nothing, and other pins need another name. Pinning a version vouches for nothing: until each is
-registered (`tracebinder register-versions FILE`), no gate lets the release through. Exit codes: 0 on record, 3 not.
+registered (`tracebinder register-versions FILE`), no gate lets the release through. Exit codes: 0 on record, 3 wrong
+usage or refused, 4 the server could not be reached.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, read_file, server_of
 from tracebinder.cli.table import print_table
+from tracebinder.documents import document
 
 
 def add_command(commands: Commands) -> None:
@@ -35,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Post the file as it is, and print what is on record."""
     _, answer = server_of(arguments).post("/api/v1/releases", read_file(arguments.file))
     if arguments.json:
-        print(json_text(answer))
+        print(json_text(document("register-release", answer, exit_code=0)))
         return 0
     print(
         f"release {answer.get('name')} of {answer.get('system')} is on record, digest {answer.get('digest')}"

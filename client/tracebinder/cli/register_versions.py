@@ -2,7 +2,7 @@
 
 The file is that of `register-release`, which goes first. Models, prompts, indexes, policies and tools are registered;
 what a release is measured with (suites, evaluators, judges, datasets) is an approver's to register, signed in. Exit
-codes: 0 all are registered, 2 some wait for an approver, 3 could not register.
+codes: 0 all are registered, 2 some wait for an approver, 3 wrong usage or refused, 4 the server could not be reached.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tracebinder.cli.table import print_table
 
 INSTRUMENTS: Final = frozenset({"suite", "evaluator", "dataset"})
 WAITS: Final = 2
+_SHOWN: Final = 12  # characters of a digest, so that a row is a line; register-release shows all of them
 
 
 def add_command(commands: Commands) -> None:
@@ -50,6 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
             act = {"system": release.get("system"), "reason": arguments.reason, **version}
             _, answer = server.post("/api/v1/versions/registrations", json.dumps(act).encode())
             outcome = f"registered by {answer.get('registered_by')}"
-        rows.append((version["kind"], version["key"], version["digest"], outcome))
+        rows.append((version["kind"], version["key"], version["digest"][:_SHOWN], outcome))
     print_table(("kind", "key", "digest", "outcome"), rows)
     return WAITS if n_waiting else 0

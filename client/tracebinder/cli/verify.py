@@ -4,7 +4,7 @@ With --kept the binder's log must continue every checkpoint that was kept before
 of the binder are kept from now on. With --previous an earlier binder of the same scope is verified as well, this one's
 log must continue it, and what was added, changed or is gone is listed.
 
-Exit codes: 0 verified, 1 failed, 2 malformed, 3 trust policy not met, 4 unverifiable (newer format).
+Exit codes: 0 verified, 1 failed, 2 malformed, 3 trust policy not met, 4 unverifiable (newer format), 64 wrong usage.
 Get trust.json from somewhere else than the binder, and compare its keys over another channel.
 """
 
@@ -25,6 +25,7 @@ from tracebinder.verify.report import Report
 from tracebinder.verify.run import verify_binder, verify_with_previous
 from tracebinder.verify.trust import Trust, load_trust
 
+WRONG_USAGE: Final = 64  # as sysexits.h has it: 3 is a verdict here
 _VERDICTS: Final = {
     0: "verified",
     1: "FAILED",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
@@ -134,5 +134,5 @@ def compare_kept(
 def _head_of(entry: JsonObject, log: TrustedLog) -> KeptHead:
     if set(entry) != {"note", "seenAt"}:
         raise BinderMalformed("a kept checkpoint has a 'note' and 'seenAt', and nothing else", member=_MEMBER)
-    seen_at = time_at(entry, "seenAt", member=_MEMBER).astimezone(UTC)
+    seen_at = time_at(entry, "seenAt", member=_MEMBER).astimezone(timezone.utc)
     return open_head(text_at(entry, "note", member=_MEMBER), log, seen_at=seen_at)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
@@ -95,7 +95,7 @@ def verify_binder(
         report.zip_digest = _file_digest(path)
         outer_id = _check_sidecar(sidecar, trust, report) if sidecar is not None else None
         with open_container(path, limits or Limits()) as container:
-            _check_content(container, trust, kept, outer_id, now or datetime.now(UTC), report)
+            _check_content(container, trust, kept, outer_id, now or datetime.now(timezone.utc), report)
     return report
 
 

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import timezone
 from itertools import groupby
 from typing import Final
 
@@ -78,7 +78,9 @@ class Redactions:
 
     def may_be_gone(self, trace: JsonObject) -> bool:
         """Whether a month in which spans of this trace may have begun is gone."""
-        times = (time_at(trace, key, member=TRACES).astimezone(UTC) for key in ("startedAt", "endedAt"))
+        times = (
+            time_at(trace, key, member=TRACES).astimezone(timezone.utc) for key in ("startedAt", "endedAt")
+        )
         first, last = (f"{moment:%Y_%m}" for moment in times)
         return any(first <= month <= last for month in self.months)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from importlib.util import find_spec
 
 from cryptography.x509 import Certificate
@@ -32,7 +32,7 @@ def check_timestamp(response: bytes, text: str, roots: Sequence[Certificate]) ->
 
     try:
         answer = decode_timestamp_response(response)
-        stamped_at = answer.tst_info.gen_time.astimezone(UTC)
+        stamped_at = answer.tst_info.gen_time.astimezone(timezone.utc)
     except ValueError as exc:
         raise BinderMalformed(f"no time-stamp response: {exc}", member=TIMESTAMP) from exc
     builder = VerifierBuilder()

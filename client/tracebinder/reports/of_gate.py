@@ -1,0 +1,74 @@
+"""The decision of a gate as a report: a finding for each criterion, pin, run or commit that it says something of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tracebinder.answers import Json, figure, objects, part
+from tracebinder.reports.report import Finding, Report, State
+
+_STATES: Final = {"pass": State.PASS, "fail": State.FAIL}
+_ASKED: Final = {"at_least": "at least", "at_most": "at most"}
+
+
+def report_of_decision(decision: Json, *, subject: str, url: str) -> Report:
+    """Return the report of a decision."""
+    verdict = str(decision.get("verdict"))
+    return Report(
+        "gate",
+        subject,
+        verdict,
+        _STATES.get(verdict, State.OPEN),
+        tuple(_finding(reason) for reason in objects(decision, "reasons")),
+        url,
+    )
+
+
+def state_of(reason: Json) -> State:
+    """Return what a reason is for the release; a verdict that nobody knows is no pass."""
+    if reason.get("verdict") == "met":
+        return State.PASS
+    if part(reason, "waiver"):
+        return State.WAIVED
+    return State.FAIL if reason.get("verdict") == "not_met" else State.OPEN
+
+
+def asked_of(measured: Json) -> str:
+    """Return the threshold in words."""
+    return f"{_ASKED.get(str(measured.get('comparator')), '')} {figure(measured.get('threshold'))}".strip()
+
+
+def n_of(measured: Json) -> str:
+    """Return how many units, and of how many observations where those are not the same."""
+    units, observations = measured.get("n_units"), measured.get("n_observations")
+    if units is None or units == observations:
+        return figure(observations)
+    named = f" ({measured['units_of']})" if measured.get("units_of") else ""
+    return f"{units} units{named}, {observations} {measured.get('observations_of') or 'observations'}"
+
+
+def _finding(reason: Json) -> Finding:
+    return Finding(
+        name=str(reason.get("criterion", "")),
+        group=str(reason.get("requirement", "")),
+        state=state_of(reason),
+        code=str(reason.get("code") or reason.get("verdict", "")),
+        detail=str(reason.get("detail", "")),
+        to_do=str(part(reason, "would_settle").get("detail", "")),
+        numbers=_numbers(part(reason, "measured")),
+    )
+
+
+def _numbers(measured: Json) -> Mapping[str, str]:
+    if not measured:
+        return {}
+    where = ", ".join(f"{name}={value}" for name, value in part(measured, "where").items())
+    told = {
+        "value": figure(measured.get("value")),
+        "bound": figure(measured.get("bound")),
+        "asked": asked_of(measured),
+        "n": n_of(measured),
+        "slice": where,
+    }
+    return {name: value for name, value in told.items() if value not in {"", "-"}}

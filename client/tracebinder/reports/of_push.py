@@ -1,0 +1,58 @@
+"""What was posted as a report: a finding for each file, and each sample of it that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tracebinder.answers import Json, figure, objects, part
+from tracebinder.reports.report import Finding, Report, State
+
+_MOST_REJECTS: Final = 100  # of a file
+
+
+def report_of_push(files: Sequence[Json], *, subject: str, url: str = "") -> Report:
+    """Return the report of what became of each file."""
+    findings = [finding for each in files for finding in _of_file(each)]
+    worst = min((finding.state for finding in findings), default=State.OPEN)
+    words = {State.FAIL: "not stored, or no success", State.OPEN: "not whole", State.PASS: "stored"}
+    return Report("push-eval", subject, words[worst], worst, tuple(findings), url)
+
+
+def _of_file(told: Json) -> Iterator[Finding]:
+    file, run = str(told.get("file")), part(told, "run")
+    if not run:
+        problem = part(told, "problem")
+        yield Finding(
+            name=file,
+            group="file",
+            state=State.FAIL,
+            code=str(problem.get("code") or "not_stored"),
+            detail=str(problem.get("detail") or "it was not stored"),
+            file=file,
+        )
+        return
+    status = str(run.get("status"))
+    rejects = objects(run, "rejects")
+    yield Finding(
+        name=str(run.get("run_key")),
+        group="run",
+        state=State.FAIL if status != "success" else State.OPEN if rejects else State.PASS,
+        code=f"run_{status}" if status != "success" else "samples_missing" if rejects else "stored",
+        detail=f"{told.get('outcome')}, {status}".replace("_", " "),
+        numbers={
+            name: figure(run.get(f"n_{name}"))
+            for name in ("samples", "scored", "unscored", "error")
+            if run.get(f"n_{name}") is not None
+        },
+        file=file,
+    )
+    for number, reject in enumerate(rejects[:_MOST_REJECTS], start=1):
+        yield Finding(
+            name=f"{run.get('run_key')}: missing {number}",
+            group="sample",
+            state=State.OPEN,
+            code=str(reject.get("code")),
+            detail=str(reject.get("detail")),
+            file=file,
+        )
