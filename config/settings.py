@@ -310,6 +310,8 @@ ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)
 # Seconds to wait for a root.
 ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
+# Batches that a worker has in hand at once, each on a connection of its own, where more than one waits.
+ASSEMBLY_CONNECTIONS = env_int("TRACEBINDER_ASSEMBLY_CONNECTIONS", 2)
 ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call goes on taking further traces
 # Seconds; a call that is still at work gives up.
 ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
