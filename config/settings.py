@@ -345,7 +345,9 @@ RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over 
 }
 # Hours a search by attribute may span.
 SPAN_SEARCH_MAX_HOURS = env_int("TRACEBINDER_SPAN_SEARCH_MAX_HOURS", 24)
-SEARCH_TIMEOUT = env_int("TRACEBINDER_SEARCH_TIMEOUT", 5)  # seconds that a search for words may take
+# Milliseconds after which a page of a search for words says how far it came.
+SEARCH_BUDGET = env_int("TRACEBINDER_SEARCH_BUDGET", 50)
+SEARCH_TIMEOUT = env_int("TRACEBINDER_SEARCH_TIMEOUT", 5)  # seconds that one step of it may take
 PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------
