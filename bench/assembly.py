@@ -43,10 +43,10 @@ def main() -> None:
         with embedded.running(folder, valkey=False):
             token, port = prepare_database(folder, SYSTEM), find_free_port()
             with running_web(folder, port, 1):
-                for number in range(options.rounds):
-                    for name, checkout in checkouts.items():
-                        _fill(token, port, options.traces, seed=len(checkouts) * number + list(checkouts).index(name))
-                        rounds[name].append(_assemble(folder, checkout))
+                turns = [pair for _ in range(options.rounds) for pair in checkouts.items()]
+                for seed, (name, checkout) in enumerate(turns):
+                    _fill(token, port, options.traces, seed)
+                    rounds[name].append(_assemble(folder, checkout))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     result = {name: _summarise(of_one) for name, of_one in rounds.items()}

@@ -148,7 +148,9 @@ class AppendOnlyModel(StoredModel):
             raise TypeError(f"{cls.__name__} has no {', '.join(sorted(columns.keys() - blank.keys()))}")
         row = cls.__new__(cls)
         vars(row).update(_state=ModelState(), **blank)
-        vars(row).update({name: field.get_default() for name, field in _made_anew(cls) if name not in columns})
+        vars(row).update(
+            {name: field.get_default() for name, field in _made_anew(cls) if name not in columns}
+        )
         vars(row).update(columns)
         return row
 

@@ -1,4 +1,4 @@
-"""A worker that has two batches in hand at once, each on a connection of its own: nothing is lost, none sealed twice."""
+"""A worker that has two batches in hand, each on a connection of its own: nothing is lost, nothing sealed twice."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ def test_a_connection_that_breaks_undoes_its_batch_and_not_the_one_beside_it(
         meet(patched, END_OF_BATCH, after=1, in_thread=end_connection)
         with pytest.raises(OperationalError):
             assemble(limit=1)
-    left = list(PendingTrace.objects.values_list("attempts", flat=True))  # none where the main one was at work longer
+    left = list(
+        PendingTrace.objects.values_list("attempts", flat=True)
+    )  # none where the main one was at work longer
     assert (Trace.objects.count() + len(left), sum(left)) == (3, 0)
     assemble(limit=1)
     assert (Trace.objects.count(), PendingTrace.objects.count()) == (3, 0)

@@ -121,7 +121,7 @@ def meet_in_every_order(world: World, *, seeds: Sequence[int]) -> None:
         oldest = PendingTrace.objects.order_by("pk").first()
         assert oldest is not None
         PendingTrace.objects.filter(pk=oldest.pk).update(attempts=1)
-        begun_beside = [lambda: sealing._assemble_new(3, TimeBudget.of(LONGEST))]  # noqa: SLF001  # a thread's part
+        begun_beside = [lambda: sealing._assemble_new(3, TimeBudget.of(LONGEST))]  # a thread's part
         acts = interleave(seed, [lambda: assemble_due_traces(limit=3)] * (WORKERS - 1) + begun_beside)
         raise_problems(acts)
         while assemble_due_traces(limit=10):

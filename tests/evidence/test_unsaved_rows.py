@@ -15,8 +15,10 @@ MODELS = [model for model in apps.get_models() if issubclass(model, AppendOnlyMo
 
 
 def told(row: AppendOnlyModel) -> dict[str, Any]:
-    """Return what stands in each column: an expression where the database fills it in, a type where it is drawn anew."""
-    return {field.attname: _as_told(getattr(row, field.attname), field) for field in row._meta.concrete_fields}
+    """Return what stands in each column: of what the database fills in, how; of what is drawn anew, its type."""
+    return {
+        field.attname: _as_told(getattr(row, field.attname), field) for field in row._meta.concrete_fields
+    }
 
 
 def _as_told(value: Any, field: Any) -> Any:
@@ -35,7 +37,12 @@ def test_a_row_of_which_nothing_is_told_is_as_its_class_makes_it() -> None:
 
 def test_what_is_told_stands_in_its_columns() -> None:
     claim = Claim.unsaved(trace_id=7, ordinal=0, text="The fee is 5 EUR.")
-    assert (claim.trace_id, claim.ordinal, claim.text, claim.material) == (7, 0, "The fee is 5 EUR.", Claim().material)
+    assert (claim.trace_id, claim.ordinal, claim.text, claim.material) == (
+        7,
+        0,
+        "The fee is 5 EUR.",
+        Claim().material,
+    )
     assert claim.__dict__.keys() == Claim(trace_id=7).__dict__.keys()
 
 

@@ -90,8 +90,8 @@ class WordPagination(KeysetPagination):
             "nullable": True,
             "description": (
                 "A search for words has a time. Where it was over before the page was full, this says when the last "
-                "trace that was looked at had been sealed, and `next` (on the way back, `previous`) goes on from there. "
-                "Null: all that had to be was looked at."
+                "trace that was looked at had been sealed, and `next` (on the way back, `previous`) goes on from "
+                "there. Null: all that had to be was looked at."
             ),
         }
         return described

@@ -1,7 +1,7 @@
 """Threads that assemble beside the one that was called, each on a connection of its own.
 
-To PostgreSQL, and to every rule about who may take which trace, each is one more worker. They share what Python computes
-with, and wait for the database by themselves.
+To PostgreSQL, and to every rule about who may take which trace, each is one more worker. They share one interpreter,
+and wait for the database by themselves (docs/decisions/0053-two-batches-at-once.md).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def beside(n: int, work: Callable[[TimeBudget], None], budget: TimeBudget) -> It
     stopped = Event()
     problems: list[Exception] = []
     threads = [
-        Thread(target=_run, args=(work, budget.until(stopped), problems), name=f"beside-{number}", daemon=True)
+        Thread(
+            target=_run, args=(work, budget.until(stopped), problems), name=f"beside-{number}", daemon=True
+        )
         for number in range(n)
     ]
     for thread in threads:

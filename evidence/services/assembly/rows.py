@@ -164,7 +164,8 @@ def build_documents(
     cited = {one.document_digest for claim in claims for one in claim.citations if one.document_digest}
     known = {found.source.digest for found in retrieved if found is not None} | cited
     return [
-        TraceDocument.unsaved(trace_id=trace.pk, digest=digest, cited=digest in cited) for digest in sorted(known)
+        TraceDocument.unsaved(trace_id=trace.pk, digest=digest, cited=digest in cited)
+        for digest in sorted(known)
     ]
 
 

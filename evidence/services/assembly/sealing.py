@@ -69,8 +69,8 @@ class _Sealed:
 def assemble_backlog(budget: TimeBudget, *, limit: int) -> None:
     """Assemble batch after batch of `limit` due traces until none is due or the budget is spent, at least one trace.
 
-    Where more than one batch waits, threads take new ones beside this one, on connections of their own: while PostgreSQL
-    writes one batch, the next is read (docs/decisions/0053-two-batches-at-once.md).
+    Where more than one batch waits, threads take new ones beside this one, on connections of their own: while
+    PostgreSQL writes one batch, the next is read (docs/decisions/0053-two-batches-at-once.md).
 
     Raises:
         Error, BlobStoreAway: as `assemble_due_traces` does, here or in a thread.
