@@ -135,7 +135,7 @@ class AppendOnlyModel(StoredModel):
     def unsaved(cls, **columns: Any) -> Self:
         """Return an unsaved row of these values, as the class itself does, which asks each field about each.
 
-        For rows that are made by the thousand: it takes a tenth of the time.
+        For rows that are made by the thousand: it takes a fraction of the time.
 
         Args:
             columns: values by the names of the columns' attributes, `trace_id` and not `trace`.

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db.models.expressions import DatabaseDefault
 
 from evidence.models import Claim, Trace
 from evidence.models.base import AppendOnlyModel
@@ -15,15 +14,13 @@ MODELS = [model for model in apps.get_models() if issubclass(model, AppendOnlyMo
 
 
 def told(row: AppendOnlyModel) -> dict[str, Any]:
-    """Return what stands in each column: of what the database fills in, how; of what is drawn anew, its type."""
+    """Return what stands in each column; of what is drawn anew, its type."""
     return {
         field.attname: _as_told(getattr(row, field.attname), field) for field in row._meta.concrete_fields
     }
 
 
 def _as_told(value: Any, field: Any) -> Any:
-    if isinstance(value, DatabaseDefault):
-        return value.expression
     return type(value) if field.has_default() and callable(field.default) else value
 
 
