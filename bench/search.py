@@ -38,6 +38,8 @@ USERS: Final = 20_000
 BATCH: Final = 100  # traces that are inserted at once, as assembly does
 BATCHES: Final = 20
 INDEX: Final = "evidence_trace_words"
+_REFUSED: Final = -1  # rows of a page that was refused
+_STOPPED: Final = -2  # of one that says how far it came
 
 # Of an even trace and of an odd one: each in half of all, never both in one.
 EVEN, ODD = "evenly", "oddly"
@@ -110,7 +112,7 @@ def _measure(folder: Path, size: int, n_requests: int) -> dict[str, Any]:
 
 
 def _ask(client: Any, query: Callable[[], dict[str, str]], n_requests: int) -> dict[str, Any]:
-    """Return how long a question took, in milliseconds, and how many rows it found at last; -1: it was refused."""
+    """Return how long a question took, in milliseconds, and how many rows it found at last."""
     found = []
     taken = time_requests(lambda: found.append(_get(client, query())), n_requests)
     return {"p50_ms": percentile_ms(taken, 0.50), "p95_ms": percentile_ms(taken, 0.95), "found": found[-1]}
@@ -236,7 +238,9 @@ def _get(client: Any, query: dict[str, str]) -> int:
     response = client.get("/api/v1/traces", query)
     if response.status_code not in {200, 422}:
         raise SystemExit(f"{query}: {response.status_code} {response.content[:300]!r}")
-    return len(response.json()["results"]) if response.status_code == 200 else -1
+    if response.status_code != 200:
+        return _REFUSED
+    return _STOPPED if response.json()["looked_back_to"] else len(response.json()["results"])
 
 
 def _format_table(result: dict[str, Any]) -> str:
@@ -245,11 +249,11 @@ def _format_table(result: dict[str, Any]) -> str:
         f"{result['traces']:,} traces, {result['table_mb']} MB; load average {result['load_average_1_minute']}",
         f"index: built in {result['build_seconds']} s, {result['index_mb']} MB",
         f"inserting a trace: {inserted['without']} ms of CPU without the index, {inserted['with']} with it",
-        f"{'':<36}{'p50 ms':>10}{'p95 ms':>10}{'rows':>6}",
+        f"{'':<36}{'p50 ms':>10}{'p95 ms':>10}{'rows':>8}",
     ]
     for name, one in result["questions"].items():
-        found = "too wide" if one["found"] < 0 else one["found"]
-        lines.append(f"{name:<36}{one['p50_ms']:>10}{one['p95_ms']:>10}{found:>6}")
+        found = {_REFUSED: "too wide", _STOPPED: "stopped"}.get(one["found"], one["found"])
+        lines.append(f"{name:<36}{one['p50_ms']:>10}{one['p95_ms']:>10}{found:>8}")
     return "\n".join(lines)
 
 

@@ -319,6 +319,8 @@ ASSEMBLY_QUIET = env_int("TRACEBINDER_ASSEMBLY_QUIET", 2)
 # Seconds to wait for a root.
 ASSEMBLY_INCOMPLETE_AFTER = env_int("TRACEBINDER_ASSEMBLY_INCOMPLETE_AFTER", 600)
 ASSEMBLY_BATCH = env_int("TRACEBINDER_ASSEMBLY_BATCH", 200)  # traces a worker takes at a time
+# Batches that a worker has in hand at once, each on a connection of its own, where more than one waits.
+ASSEMBLY_CONNECTIONS = env_int("TRACEBINDER_ASSEMBLY_CONNECTIONS", 2)
 ASSEMBLY_BUDGET = env_int("TRACEBINDER_ASSEMBLY_BUDGET", 10)  # seconds a call goes on taking further traces
 # Seconds; a call that is still at work gives up.
 ASSEMBLY_SOFT_LIMIT = env_int("TRACEBINDER_ASSEMBLY_SOFT_LIMIT", 90)
@@ -352,7 +354,9 @@ RETENTION_DAYS = {  # days, by signal; 0 keeps for ever. A legal hold wins over 
 }
 # Hours a search by attribute may span.
 SPAN_SEARCH_MAX_HOURS = env_int("TRACEBINDER_SPAN_SEARCH_MAX_HOURS", 24)
-SEARCH_TIMEOUT = env_int("TRACEBINDER_SEARCH_TIMEOUT", 5)  # seconds that a search for words may take
+# Milliseconds after which a page of a search for words says how far it came.
+SEARCH_BUDGET = env_int("TRACEBINDER_SEARCH_BUDGET", 50)
+SEARCH_TIMEOUT = env_int("TRACEBINDER_SEARCH_TIMEOUT", 5)  # seconds that one step of it may take
 PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span partitions made in advance
 
 # --- Reviews, evals, gates, binders ---------------------------------------------------------------------------

@@ -17,15 +17,20 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.options import Options
 
+from evidence.prepared import prepared_cursor
+
 _LENGTH: Final = re.compile(r"\(\d+\)")
 # Of whatever field they are, PostgreSQL reads them so.
 _AS_THEY_ARE: Final = frozenset({str, bool, int, datetime, UUID, type(None)})
 _WRITTEN_ALIKE: Final = (str, bool, int, float, Decimal, datetime, UUID, type(None))
+_NEEDS_NO_QUOTES: Final = frozenset({bool, int, float, Decimal, datetime, UUID, type(None)})
+_BETWEEN: Final = "\x00"  # which stands in no text that PostgreSQL takes
 
 
 def insert_as_arrays(rows: Sequence[models.Model]) -> None:
@@ -36,7 +41,7 @@ def insert_as_arrays(rows: Sequence[models.Model]) -> None:
     fields = tuple(
         [field for field in options.concrete_fields if _is_given(getattr(rows[0], field.attname), field)]
     )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_statement(options, fields), [_column(field, rows) for field in fields])
         keys = cursor.fetchall()
     for row, (pk, xact_id) in zip(rows, keys, strict=True):
@@ -67,16 +72,26 @@ def _statement(options: Options[Any], fields: tuple[models.Field[Any, Any], ...]
 def _column(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> Any:
     """Return a column as it is sent: as one text, where PostgreSQL reads what Python writes of its values."""
     values = _values(field, _before_saving(field, rows))
-    if all(issubclass(kind, _WRITTEN_ALIKE) for kind in set(map(type, values))):
+    kinds = set(map(type, values))
+    if kinds <= _NEEDS_NO_QUOTES:
+        return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    if kinds == {str}:
+        return _texts(values)
+    if all(issubclass(kind, _WRITTEN_ALIKE) for kind in kinds):
         return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
     return values
 
 
 def _before_saving(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> list[Any]:
     """Return what each row has in a column, as its field has it when it is saved: most have what is there."""
-    if type(field).pre_save is models.Field.pre_save:
+    if type(field).pre_save is models.Field.pre_save or _is_told_time(field):
         return list(map(attrgetter(field.attname), rows))
     return [field.pre_save(row, add=True) for row in rows]
+
+
+def _is_told_time(field: models.Field[Any, Any]) -> bool:
+    """Whether a column holds the time that its rows say, and not that of their saving."""
+    return isinstance(field, models.DateTimeField) and not (field.auto_now or field.auto_now_add)
 
 
 def _values(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
@@ -95,7 +110,27 @@ def _values(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
 def _as_json(value: Any, field: models.JSONField[Any, Any]) -> str | None:
     if value is None:
         return None
-    return "[]" if value == [] else json.dumps(value, cls=field.encoder)
+    if value == []:
+        return "[]"
+    return (_written_fast(value) if field.encoder is None else None) or json.dumps(value, cls=field.encoder)
+
+
+def _written_fast(value: Any) -> str | None:
+    """Return a value as JSON from a faster writer; None where that cannot write it, or what is no number as null."""
+    try:
+        written = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return None
+    return None if "null" in written else written
+
+
+def _texts(values: Sequence[str]) -> str:
+    """Return texts as a PostgreSQL array: put into quotes all at once, which takes a third of the time."""
+    joined = _BETWEEN.join(values)
+    if joined.count(_BETWEEN) >= len(values):
+        return "{" + ",".join(map(_quoted, values)) + "}"  # one that PostgreSQL will refuse
+    escaped = joined.replace("\\", "\\\\").replace('"', '\\"').replace(_BETWEEN, '","')
+    return f'{{"{escaped}"}}'
 
 
 def _quoted(value: object) -> str:

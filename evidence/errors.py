@@ -116,7 +116,7 @@ class ConversationTooLong(EvidenceError):
 
 
 class SearchTooWide(EvidenceError):
-    """A search met so many traces without finding its page that it took too long."""
+    """One step of a search met so many traces that it took too long."""
 
     code = "search_too_wide"
     http_status = 422

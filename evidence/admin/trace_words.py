@@ -16,7 +16,7 @@ from evidence.errors import InvalidInput, SearchTooWide
 from evidence.models import Trace
 from evidence.search_terms import UnreadableSearch, read_terms
 from evidence.selectors.revisions import is_superseded
-from evidence.selectors.trace_words import Period, Place, WordSearch, within
+from evidence.selectors.trace_words import FoundPage, Period, Place, WordSearch, within
 
 MOST: Final = 1_000  # traces that a search for words leads to, the newest
 _SYSTEM: Final = "system__id__exact"
@@ -30,7 +30,18 @@ class TraceSearch(TraceIdSearch):
     ) -> tuple[QuerySet[Any], bool]:
         """Find rows by their ids, and by their words."""
         by_id, may_repeat = super().get_search_results(request, queryset, search_term)
-        keys = self._find_by_words(request, queryset, search_term) if search_term.strip() else []
+        found = self._find_by_words(request, queryset, search_term) if search_term.strip() else FoundPage([])
+        keys = found.keys
+        if since := found.looked_back_to:
+            self.message_user(
+                request,
+                _(
+                    "The search stopped for time. It has looked at what was sealed since %(since)s: add a rarer word "
+                    "for more."
+                )
+                % {"since": f"{since:%Y-%m-%d %H:%M} UTC"},
+                messages.WARNING,
+            )
         if not keys:
             return by_id, may_repeat
         if len(keys) == MOST:
@@ -41,7 +52,7 @@ class TraceSearch(TraceIdSearch):
         keys += by_id.order_by("-pk").values_list("pk", flat=True)[:MOST]
         return queryset.filter(pk__in=keys), may_repeat
 
-    def _find_by_words(self, request: HttpRequest, rows: QuerySet[Trace], asked: str) -> list[int]:
+    def _find_by_words(self, request: HttpRequest, rows: QuerySet[Trace], asked: str) -> FoundPage:
         try:
             search = WordSearch(read_terms(asked), systems=_systems_of(request), period=Period())
             return search.find(rows.filter(~is_superseded()), MOST, Place())
@@ -49,7 +60,7 @@ class TraceSearch(TraceIdSearch):
             self.message_user(
                 request, _("Only ids were searched, and no words. %(why)s") % {"why": exc}, messages.WARNING
             )
-            return []
+            return FoundPage([])
 
 
 class BeganFilter(DayRangeFilter):

@@ -16,6 +16,7 @@ from evidence.citations.common_words import names_something
 from evidence.citations.idle import asks_or_offers, find_proper, states_nothing
 from evidence.citations.layout import Line, Role
 from evidence.citations.opinion import may_be_overruled, seems_idle
+from evidence.citations.words import words_of
 
 _I: Final = re.IGNORECASE
 _WORD_NUMBER: Final = (
@@ -109,7 +110,6 @@ _SIGNS: Final = {
     "amount": ("$",), "rate": ("%", "cent"), "figure": tuple("0123456789"), "eligibility": ("eligib", "qualif"),
 }  # fmt: skip
 _ANY_WORD: Final = frozenset[str]().union(*_WORDS.values())
-_ASCII_WORD: Final = re.compile(r"\w+")
 
 _READ_LENGTH: Final = 2_000  # characters of a sentence that are looked at: what is longer is no sentence
 _QUESTION: Final = re.compile(r"[?？][\"'”’)）*_]*$")
@@ -128,6 +128,7 @@ _ENTRY: Final = re.compile(r"[*_]*[^:：.。,，]{1,30}[:：][*_]*\s*(?=\S)")
 _DUTY: Final = re.compile(
     r"\b(?:must|shall|prohibited|forbidden)\b|必须|不得|禁止|严禁|[^无必]须", re.IGNORECASE
 )
+_DUTY_WORDS: Final = frozenset({"must", "shall", "prohibited", "forbidden"})
 _HAN_A_WORD: Final = 1.6  # Chinese characters that count as one word
 _SHORTEST_ENDED: Final = 2.5  # words of a sentence with its full stop: `Noted.` is none
 _SHORTEST_EXCLAIMED: Final = 5.0  # `No rush!` is none
@@ -167,10 +168,16 @@ def _is_overruled(text: str, patterns: tuple[str, ...]) -> bool:
 
     An entry, a deed and a duty, which is an obligation, never do.
     """
-    if not may_be_overruled(patterns) or ("obligation" in patterns and _DUTY.search(text)):
+    if not may_be_overruled(patterns) or ("obligation" in patterns and _is_duty(text)):
         return False
     proper = find_proper(text)
     return proper is not None and not _ENTRY.match(proper) and seems_idle(proper, patterns)
+
+
+def _is_duty(text: str) -> bool:
+    if text.isascii() and _DUTY_WORDS.isdisjoint(words_of(text.lower())):
+        return False
+    return _DUTY.search(text) is not None
 
 
 def find_patterns(text: str) -> tuple[str, ...]:
@@ -183,7 +190,7 @@ def _possible_kinds(text: str) -> list[str]:
     if not text.isascii():
         return list(KINDS)
     lower = text.lower()
-    words = _ANY_WORD.intersection(_ASCII_WORD.findall(lower))
+    words = _ANY_WORD.intersection(words_of(lower))
     return [
         kind
         for kind in KINDS
@@ -193,7 +200,7 @@ def _possible_kinds(text: str) -> list[str]:
 
 def is_question(text: str) -> bool:
     """Return whether a sentence without its citation marks asks, be it in quotation marks or bold."""
-    return _QUESTION.search(text) is not None
+    return ("?" in text or "？" in text) and _QUESTION.search(text) is not None
 
 
 def is_sentence(text: str, *, shortest: float = _SHORTEST_OPEN) -> bool:

@@ -9,18 +9,18 @@ are whole thousandths, so that the sum is the same on every machine and in every
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
 from evidence.citations.common_words import count_named
 from evidence.citations.idle import speaks_of_itself
-from evidence.citations.words import in_small_letters, read_weights
+from evidence.citations.words import in_small_letters, read_weights, words_of
 
 _TOKEN: Final = re.compile(r"[a-z]+(?:['’][a-z]+)*|\d+|[?!:,.;$%€£]")
 _HAN_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|\d+|[？！：，。；、]")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
-_WORD: Final = re.compile(r"\w+")
-_NAME: Final = re.compile(r"[a-z,] [A-Z][A-Za-z]")
+_NAME: Final = re.compile(r" (?<=[a-z,] )[A-Z][A-Za-z]")
 _MINE: Final = re.compile(r"\b(?:[Mm]y|me)\b")
 _SIGNS: Final = {
     "you": (frozenset({"you", "your", "yours"}), ("您", "你")),
@@ -35,6 +35,9 @@ _PER_WORD: Final = {False: 6.0, True: 1.6}  # characters a word takes, English a
 _MOST_NAMED: Final = 6  # words beyond those of conversation that are told apart
 _LONGEST: Final = 5  # steps of three words in which a sentence's length is told
 _WEIGHTS: Final = read_weights("opinion")  # thousandths
+_WEIGHED_PAIRS: Final = {
+    tuple(name.split("_")): name for name in _WEIGHTS if "_" in name and not name.startswith("^")
+}
 _WEAK_KINDS: Final = frozenset({"obligation", "eligibility"})  # patterns that also stand in advice and offers
 OVERRULES: Final = -1_000  # thousandths: an opinion of less says that nothing is stated
 
@@ -56,16 +59,23 @@ def may_be_overruled(kinds: tuple[str, ...]) -> bool:
 
 def weigh(sentence: str, kinds: tuple[str, ...] = ()) -> int:
     """Return how much a sentence reads like a statement, in thousandths of a logit; less than nothing: rather not."""
-    return sum([_WEIGHTS[name] for name in _WEIGHTS.keys() & features(sentence, kinds)])
+    shown = _features(sentence, kinds, _weighed_pairs)
+    return sum([_WEIGHTS[name] for name in _WEIGHTS.keys() & shown])
 
 
 def features(sentence: str, kinds: tuple[str, ...] = ()) -> frozenset[str]:
     """Return the names of what a sentence shows: words, pairs of words, its first ones, signs, kinds, and length."""
-    chinese = _HAN.search(sentence) is not None
+    return _features(sentence, kinds, _all_pairs)
+
+
+def _features(
+    sentence: str, kinds: tuple[str, ...], pairs_of: Callable[[Sequence[str]], Iterable[str]]
+) -> frozenset[str]:
+    chinese = not sentence.isascii() and _HAN.search(sentence) is not None
     return frozenset([
         "always",
-        *(["chinese", *_of_words(_HAN_TOKEN.findall(sentence), joint="")] if chinese else ()),
-        *_of_words(_TOKEN.findall(sentence.lower()), joint="_"),
+        *(["chinese", *_of_chinese(sentence)] if chinese else ()),
+        *_of_english(sentence.lower(), pairs_of),
         *[f"kind:{kind}" for kind in kinds],
         *[f"sign:{sign}" for sign in _signs_of(sentence)],
         f"names:{count_named(sentence, most=_MOST_NAMED)}",
@@ -75,11 +85,12 @@ def features(sentence: str, kinds: tuple[str, ...] = ()) -> frozenset[str]:
 
 def _signs_of(sentence: str) -> list[str]:
     """Return the signs of structure: who speaks of whom, and how."""
-    words = frozenset(_WORD.findall(in_small_letters(sentence)))
+    words = frozenset(words_of(in_small_letters(sentence)))
+    is_ascii = sentence.isascii()
     signs = [
         sign
         for sign, (english, chinese) in _SIGNS.items()
-        if not english.isdisjoint(words) or any(one in sentence for one in chinese)
+        if not english.isdisjoint(words) or (not is_ascii and any(one in sentence for one in chinese))
     ]
     if ("my" in words or "me" in words) and _MINE.search(sentence):
         signs.append("mine")
@@ -92,7 +103,24 @@ def _signs_of(sentence: str) -> list[str]:
     return signs
 
 
-def _of_words(found: list[str], *, joint: str) -> list[str]:
-    tokens = ["#" if one.isdigit() else one for one in found]
-    pairs = map(joint.join, pairwise(tokens))
-    return [*tokens, *pairs, f"^{joint.join(tokens[:1])}", f"^{joint.join(tokens[:2])}"]
+def _of_chinese(sentence: str) -> list[str]:
+    tokens = _tokens(_HAN_TOKEN.findall(sentence))
+    return [*tokens, *map("".join, pairwise(tokens)), *(f"^{''.join(tokens[:n])}" for n in (1, 2))]
+
+
+def _of_english(small: str, pairs_of: Callable[[Sequence[str]], Iterable[str]]) -> list[str]:
+    tokens = _tokens(_TOKEN.findall(small))
+    return [*tokens, *pairs_of(tokens), *(f"^{'_'.join(tokens[:n])}" for n in (1, 2))]
+
+
+def _tokens(found: Iterable[str]) -> list[str]:
+    return ["#" if one.isdigit() else one for one in found]
+
+
+def _all_pairs(tokens: Sequence[str]) -> Iterable[str]:
+    return map("_".join, pairwise(tokens))
+
+
+def _weighed_pairs(tokens: Sequence[str]) -> Iterable[str]:
+    """Return those pairs that have a weight, without a text made of each: a long sentence has hundreds."""
+    return [_WEIGHED_PAIRS[pair] for pair in _WEIGHED_PAIRS.keys() & pairwise(tokens)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar, Final, NoReturn, Self, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Func
+from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 
 from evidence.array_insert import insert_as_arrays
@@ -128,6 +130,44 @@ class AppendOnlyModel(StoredModel):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def unsaved(cls, **columns: Any) -> Self:
+        """Return an unsaved row of these values, as the class itself does, which asks each field about each.
+
+        For rows that are made by the thousand: it takes a fraction of the time.
+
+        Args:
+            columns: values by the names of the columns' attributes, `trace_id` and not `trace`.
+
+        Raises:
+            TypeError: there is no such column.
+        """
+        blank = _blank_row(cls)
+        if not blank.keys() >= columns.keys():
+            raise TypeError(f"{cls.__name__} has no {', '.join(sorted(columns.keys() - blank.keys()))}")
+        row = cls.__new__(cls)
+        vars(row).update(_state=ModelState(), **blank)
+        vars(row).update(
+            {name: field.get_default() for name, field in _made_anew(cls) if name not in columns}
+        )
+        vars(row).update(columns)
+        return row
+
+
+@cache
+def _blank_row(model: type[models.Model]) -> dict[str, Any]:
+    """Return what stands in the columns of a row of which nothing is told."""
+    return {field.attname: field.get_default() for field in model._meta.concrete_fields}
+
+
+@cache
+def _made_anew(model: type[models.Model]) -> tuple[tuple[str, models.Field[Any, Any]], ...]:
+    """Return the columns, with their attributes' names, whose default is another object each time."""
+    fields = model._meta.concrete_fields
+    return tuple(
+        [(field.attname, field) for field in fields if field.has_default() and callable(field.default)]
+    )
 
 
 class ActorField(models.CharField[str, str]):

@@ -4,6 +4,9 @@ A common word is in half of all traces, so neither are all of them looked up nor
 holds each word once for each system and stretch of rows (`evidence.word_rules`). A search goes through the stretches
 from the newest, a few and then more at once, until its page is full. What else the traces must be narrows the stretches
 first, where the planner expects few of them or they are of a period.
+
+What stands nowhere has to be looked for everywhere. So a page has a time, after which the search says how far it came,
+and goes on from there when it is asked to.
 """
 
 from __future__ import annotations
@@ -38,7 +41,10 @@ _READ: Final = (
 _FIRST_GROUP: Final = 1  # stretches that are searched at once
 _LAST_GROUP: Final = 64
 _FIRST_SLICE: Final = 200  # rows that are looked at at once
-_LAST_SLICE: Final = 5_000
+_LAST_SLICE: Final = 1_000  # of which reading the texts takes a third of a page's time
+_LEAST: Final = 200  # rows that each page looks at, however slow the machine is; a step counts as ten more
+_OF_A_STEP: Final = 10
+_MANY: Final = 2_000  # rows that hold the words in a group of stretches: the next group is one stretch alone
 _GROWTH: Final = 4
 
 _WORDS: Final = (
@@ -99,11 +105,31 @@ class Place:
         """Whether a row lies where the page may."""
         return (self.before is None or pk < self.before) and (self.after is None or pk > self.after)
 
+    def end_of(self, stretch: int) -> int:
+        """Return the key up to which all was met once a stretch was, seen from here: the next ones lie beyond it."""
+        return stretch << STRETCH_BITS if self.after is None else ((stretch + 1) << STRETCH_BITS) - 1
+
     def reaches(self, stretch: int) -> bool:
         """Whether a stretch has rows there."""
         return (self.before is None or stretch << STRETCH_BITS < self.before) and (
-            self.after is None or (stretch + 1) << STRETCH_BITS > self.after
+            self.after is None or ((stretch + 1) << STRETCH_BITS) - 1 > self.after
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """The keys of a page's traces, in the order in which they were met, and how far the search came."""
+
+    keys: list[int]
+    stopped_at: int | None = None  # a page goes on beyond it; None: all that had to be was looked at
+
+    @property
+    def looked_back_to(self) -> datetime | None:
+        """When the last trace that was looked at had been sealed, where the search stopped before its end."""
+        if self.stopped_at is None:
+            return None
+        beyond = Trace.objects.filter(pk__gte=self.stopped_at).order_by("pk")
+        return beyond.values_list("sealed_at", flat=True).first()
 
 
 class WordSearch:
@@ -127,50 +153,56 @@ class WordSearch:
             )
             raise InvalidInput(faults=[Fault("query", "words", "no_word", message)])
 
-    def find(self, rows: QuerySet[Trace], size: int, place: Place) -> list[int]:
-        """Return the keys of the first traces of `rows` from a place on that hold all words, at most `size`.
+    def find(self, rows: QuerySet[Trace], size: int, place: Place) -> FoundPage:
+        """Return the first traces of `rows` from a place on that hold all words, at most `size`.
+
+        Where the time of a page is over before, those found by then, and how far that is: at least a slice further.
 
         Raises:
-            SearchTooWide: the words are common and the rest is rare, and it took too long to find out where both are.
+            SearchTooWide: one step took so long that the database ended it.
         """
-        with _limited() as budget:
+        with _limited():
+            budget = TimeBudget.of(settings.SEARCH_BUDGET / 1000)
             narrowed = self._with_literals(rows).order_by(place.order).values_list("pk", flat=True)
             found: list[int] = []
-            for keys in self._candidates(rows, place):
-                if budget.is_spent():
-                    raise SearchTooWide
-                found += narrowed.filter(pk__in=keys)[: size - len(found)]
+            looked_at = 0
+            for keys, until in self._candidates(rows, place):
+                looked_at += len(keys) + _OF_A_STEP
+                found += narrowed.filter(pk__in=keys)[: size - len(found)] if keys else []
                 if len(found) >= size:
                     break
-        return found
+                if looked_at >= _LEAST and budget.is_spent():
+                    return FoundPage(found, until)
+        return FoundPage(found)
 
-    def _candidates(self, rows: QuerySet[Trace], place: Place) -> Iterator[list[int]]:
-        """Yield the keys of traces that hold the words, in order, a few and then more at once."""
+    def _candidates(self, rows: QuerySet[Trace], place: Place) -> Iterator[tuple[list[int], int]]:
+        """Yield keys of traces that hold the words, in order, a few and then more at once.
+
+        With each goes the key up to which, once these are looked at, all were.
+        """
         listed = _list_few(rows)
         if listed is not None:
             near = sorted(filter(place.holds, listed), reverse=place.after is None)
-            yield self._holding_among(near[:_READ])
+            if near:
+                yield self._holding_among(near[:_READ]), near[:_READ][-1]
             listed = frozenset(near[_READ:])
-        for stretches in self._groups(place, listed):
-            keys = [key for key in self._holding(stretches) if place.holds(key)]
-            if listed is not None:
-                keys = [key for key in keys if key in listed]
+        waiting, size = self._stretches(place, listed), _FIRST_GROUP
+        while waiting:
+            group, waiting = waiting[:size], waiting[size:]
+            held = self._holding([pair for stretch in group for pair in stretch])
+            size = _FIRST_GROUP if len(held) > _MANY else min(size * _GROWTH, _LAST_GROUP)
+            keys = [key for key in held if place.holds(key) and (listed is None or key in listed)]
             keys.sort(reverse=place.after is None)
-            yield from _slices(keys)
+            yield from _slices(keys, place.end_of(group[-1][0][1]))
 
-    def _groups(self, place: Place, listed: Collection[int] | None) -> Iterator[list[tuple[int, int]]]:
-        """Yield pairs of system and stretch to search at once, in the order of the place."""
+    def _stretches(self, place: Place, listed: Collection[int] | None) -> list[list[tuple[int, int]]]:
+        """Return the pairs of system and stretch to search, those of a stretch together, in the order of the place."""
         wanted = None if listed is None else {key >> STRETCH_BITS for key in listed}
         of_stretch = defaultdict(list)
         for system, stretch in find_stretches(self._systems, self._period):
             if place.reaches(stretch) and (wanted is None or stretch in wanted):
                 of_stretch[stretch].append((system, stretch))
-        waiting = sorted(of_stretch, reverse=place.after is None)
-        size = _FIRST_GROUP
-        while waiting:
-            group, waiting = waiting[:size], waiting[size:]
-            yield [pair for stretch in group for pair in of_stretch[stretch]]
-            size = min(size * _GROWTH, _LAST_GROUP)
+        return [of_stretch[stretch] for stretch in sorted(of_stretch, reverse=place.after is None)]
 
     def _holding(self, stretches: Sequence[tuple[int, int]]) -> list[int]:
         with connection.cursor() as cursor:
@@ -229,22 +261,24 @@ def _list_few(rows: QuerySet[Trace]) -> frozenset[int] | None:
     return frozenset(keys) if len(keys) <= _MOST_LISTED else None
 
 
-def _slices(keys: Sequence[int]) -> Iterator[list[int]]:
+def _slices(keys: Sequence[int], end: int) -> Iterator[tuple[list[int], int]]:
+    """Yield keys in slices, each with its last one; with the last slice, which may be empty, the end of all."""
     begin, size = 0, _FIRST_SLICE
-    while begin < len(keys):
-        yield list(keys[begin : begin + size])
+    while begin + size < len(keys):
+        yield list(keys[begin : begin + size]), keys[begin + size - 1]
         begin, size = begin + size, min(size * _GROWTH, _LAST_SLICE)
+    yield list(keys[begin:]), end
 
 
 @contextmanager
-def _limited() -> Iterator[TimeBudget]:
-    """Let nobody search for longer than the setting says."""
+def _limited() -> Iterator[None]:
+    """Let no step of a search take longer than the setting says."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('statement_timeout', %s, true)", [f"{settings.SEARCH_TIMEOUT * 1000}"]
             )
-            yield TimeBudget.of(settings.SEARCH_TIMEOUT)
+            yield
     except OperationalError as exc:
         if state_of(exc) == TOOK_TOO_LONG:
             raise SearchTooWide from exc

@@ -107,9 +107,8 @@ def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[Aud
     _require_transaction(verb)
     now = clock.now()
     events = [
-        AuditEvent(
+        AuditEvent.unsaved(
             event_uuid=uuid.uuid4(),
-            system=change.system,
             actor=actor,
             verb=verb,
             object_type=change.obj._meta.label,
@@ -119,7 +118,8 @@ def record_many(*, verb: str, actor: str, changes: Sequence[Change]) -> list[Aud
         )
         for change in changes
     ]
-    for event in events:
+    for event, change in zip(events, changes, strict=True):
+        event.system = change.system
         event.entry = _entry(event)
     AuditEvent.objects.insert_as_arrays(events)
     return events

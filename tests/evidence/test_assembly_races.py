@@ -11,12 +11,13 @@ from django.db.models import F
 
 from evidence import clock
 from evidence.models import PendingTrace, Reject, Trace
-from evidence.services.assembly import assemble_due_traces, queue
+from evidence.services.assembly import assemble_due_traces, queue, sealing
+from evidence.time_budget import TimeBudget
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, make_world
 from tests.in_flight import elsewhere, in_flight
-from tests.interleaving import interleave, raise_problems
+from tests.interleaving import LONGEST, interleave, raise_problems
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 4
@@ -120,7 +121,8 @@ def meet_in_every_order(world: World, *, seeds: Sequence[int]) -> None:
         oldest = PendingTrace.objects.order_by("pk").first()
         assert oldest is not None
         PendingTrace.objects.filter(pk=oldest.pk).update(attempts=1)
-        acts = interleave(seed, [lambda: assemble_due_traces(limit=3)] * WORKERS)
+        begun_beside = [lambda: sealing._assemble_new(3, TimeBudget.of(LONGEST))]  # a thread's part
+        acts = interleave(seed, [lambda: assemble_due_traces(limit=3)] * (WORKERS - 1) + begun_beside)
         raise_problems(acts)
         while assemble_due_traces(limit=10):
             pass

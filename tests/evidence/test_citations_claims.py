@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from bench.claims import (
 )
 from bench.labelled_answers import SETS, measure_answers, read_answers
 from evidence.citations.claims import extract_claims, remove_marks
+from evidence.citations.words import words_of
 
 ANSWER = (
     "Thank you for asking. The fee is $5.00 a month. [FEE-1]\n"
@@ -44,6 +47,25 @@ def test_claims_carry_offsets_kinds_and_marks() -> None:
 def test_quoted_passages_are_kept_apart_from_the_claim() -> None:
     (claim,) = extract_claims("The policy says “no fee is charged to students” [P-1].")
     assert claim.quotes == ("no fee is charged to students",)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("The fee [1] , as told\t. It  is 5 EUR [2].", "The fee, as told. It is 5 EUR."),
+        ("费用 [1] 。", "费用。"),
+        ("Two\t\twords\nand a line", "Two words\nand a line"),
+        ("A .\n .", "A.\n."),
+        ("nothing to take", "nothing to take"),
+    ],
+)
+def test_spaces_that_marks_leave_go_with_them(sentence: str, text: str) -> None:
+    assert remove_marks(sentence) == text
+
+
+@given(st.text(alphabet="aBé_9 .,-–\t\n'中ſİ", max_size=40))
+def test_words_are_letters_digits_and_underscores_that_stand_together(text: str) -> None:
+    assert words_of(text) == re.findall(r"\w+", text)
 
 
 def test_markdown_links_and_check_boxes_are_no_marks() -> None:

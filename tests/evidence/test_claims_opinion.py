@@ -7,7 +7,8 @@ import pytest
 from bench.labelled_answers import SETS, TRAINING
 from bench.train_opinion import KEPT_BACK, TRAINED_ON, measure_across, read_examples
 from evidence.citations.materiality import find_kinds
-from evidence.citations.opinion import OVERRULES, may_be_overruled, seems_idle, weigh
+from evidence.citations.opinion import OVERRULES, features, may_be_overruled, seems_idle, weigh
+from evidence.citations.words import read_weights
 
 _IDLE = "It all comes down to how you feel about it."
 
@@ -31,6 +32,16 @@ def test_a_duty_a_deed_and_an_entry_are_never_overruled() -> None:
 
 def test_words_that_nobody_knows_speak_for_a_statement() -> None:
     assert weigh("Zorblax fribbles the quont under blenk vessels.") > weigh(_IDLE)
+
+
+def test_a_sentence_weighs_as_much_as_all_that_it_shows() -> None:
+    """Pairs of words are looked up without a text made of each."""
+    weights = read_weights("opinion")
+    examples = read_examples("round_6")
+    assert len(examples) > 50
+    for one in examples:
+        shown = sum(weights.get(name, 0) for name in features(one.text, one.kinds))
+        assert weigh(one.text, one.kinds) == shown, one.text
 
 
 def test_what_is_learnt_from_other_rounds_mends_a_round_it_has_not_seen() -> None:

@@ -238,6 +238,46 @@ def test_pages_go_on_through_stretches_of_rows_both_ways(
     assert search(api, world, "pear") == ["Question 8", "Question 4", "Question 0"]
 
 
+def test_a_search_whose_time_is_over_says_how_far_it_came_and_goes_on_from_there(
+    api: Any, world: World, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """A phrase of common words that stands nowhere was looked for during seconds."""
+    settings.SEARCH_BUDGET = 0  # each page is over after its first slice
+    monkeypatch.setattr(trace_words, "_LEAST", 0)
+    monkeypatch.setattr(trace_words, "_FIRST_SLICE", 1)
+    monkeypatch.setattr(trace_words, "_LAST_SLICE", 1)
+    monkeypatch.setattr(trace_words, "_FEW", 0)
+    sealed = [BEGAN + timedelta(minutes=number) for number in range(9)]
+    highest = store(world, "Nothing").pk
+    for number in range(9):
+        key = highest + 1 + (number // 2) * 20_000 + number
+        answer = "apples and pears" if number % 4 else "pears, no more"
+        store(world, f"Question {number}", answer, id=key, sealed_at=sealed[number])
+    apples = [f"Question {number}" for number in (7, 6, 5, 3, 2, 1)]
+    address = "/api/v1/traces?words=apple&limit=3"
+    first = api.get(address, **world.headers(Scope.READ)).json()
+    assert [row["question"] for row in first["results"]] == []  # of the newest stretch, no row
+    assert first["looked_back_to"] == sealed[8].isoformat().replace("+00:00", "Z")
+    pages = follow(api, world, address, "next")
+    assert [question for page in pages for question in page] == apples
+    assert len(pages) > len(apples)
+    nowhere = '/api/v1/traces?words="apples%20no%20more"'
+    assert [row for page in follow(api, world, nowhere, "next") for row in page] == []
+    last = first
+    while last["next"]:
+        last = api.get(last["next"], **world.headers(Scope.READ)).json()
+    assert last["looked_back_to"] is None
+    back = [page for page in follow(api, world, last["previous"], "previous") if page]
+    assert [question for page in back for question in reversed(page)] == apples[::-1]
+
+
+def test_a_search_that_looked_at_all_it_had_to_says_nothing_of_how_far(api: Any, world: World) -> None:
+    store(world, "What is the rate?")
+    for query in ({"words": "rate"}, {"words": "nowhere"}, {}):
+        answer = api.get("/api/v1/traces", query, **world.headers(Scope.READ)).json()
+        assert answer["looked_back_to"] is None
+
+
 @pytest.mark.parametrize("n_read", [0, 1, 200])
 def test_a_search_goes_with_every_other_filter(
     api: Any, world: World, n_read: int, monkeypatch: pytest.MonkeyPatch
@@ -355,6 +395,21 @@ def test_the_list_leads_to_the_newest_of_very_many(
     page = listed(auditor, q="rate")
     assert "the newest 2 are listed" in page
     assert [f"What is rate {number}?" in page for number in range(3)] == [False, True, True]
+
+
+def test_the_list_says_how_far_a_search_came(
+    world: World, auditor: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.SEARCH_BUDGET = 0
+    monkeypatch.setattr(trace_words, "_LEAST", 0)
+    monkeypatch.setattr(trace_words, "_FIRST_SLICE", 1)
+    monkeypatch.setattr(trace_words, "_FEW", 0)
+    for number in range(3):
+        store(world, f"What is rate {number}?", sealed_at=BEGAN + timedelta(minutes=number))
+    page = listed(auditor, q="rate")
+    assert "stopped for time" in page
+    assert f"{BEGAN + timedelta(minutes=2):%Y-%m-%d %H:%M} UTC" in page
+    assert [f"What is rate {number}?" in page for number in range(3)] == [False, False, True]
 
 
 def test_the_list_says_where_words_were_not_searched(world: World, auditor: Client) -> None:

@@ -8,14 +8,16 @@ from typing import Any, ClassVar, cast
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from rest_framework.pagination import Cursor
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from evidence.access import principal_of
 from evidence.api.filtering import MomentField
 from evidence.api.pagination import KeysetPagination
 from evidence.models import System
 from evidence.search_terms import Term, UnreadableSearch, read_terms
-from evidence.selectors.trace_words import Period, Place, WordSearch
+from evidence.selectors.trace_words import FoundPage, Period, Place, WordSearch
 
 
 class WordsField(forms.CharField):
@@ -39,7 +41,13 @@ class WordsFilter(django_filters.CharFilter):
 
 
 class WordPagination(KeysetPagination):
-    """Finds the rows of a page by their words first, where words are asked for. Filters have checked the request."""
+    """Finds the rows of a page by their words first, where words are asked for. Filters have checked the request.
+
+    A search that had to look at very much stops after a time: its page has fewer rows, or none, says how far it came,
+    and its link goes on from there.
+    """
+
+    _found: FoundPage | None = None
 
     def narrow(self, queryset: Any, request: Request) -> Any:
         """Return the rows of the page, and one more where there is another page."""
@@ -50,8 +58,44 @@ class WordPagination(KeysetPagination):
             read_terms(asked), systems=systems_asked_for(request), period=period_asked_for(request)
         )
         place, offset = self._place_in(request)
-        keys = search.find(queryset, self.get_page_size(request) + offset + 1, place)
-        return queryset.filter(pk__in=keys)
+        self._found = search.find(queryset, self.get_page_size(request) + offset + 1, place)
+        return queryset.filter(pk__in=self._found.keys)
+
+    def get_next_link(self) -> str | None:
+        """Return the address of the next page: from where the search stopped, if it did."""
+        return self._going_on(reverse=False) or super().get_next_link()
+
+    def get_previous_link(self) -> str | None:
+        """Return the address of the page before, likewise."""
+        return self._going_on(reverse=True) or super().get_previous_link()
+
+    def _going_on(self, *, reverse: bool) -> str | None:
+        stopped_at = self._found.stopped_at if self._found else None
+        if stopped_at is None or reverse != bool(self.cursor and self.cursor.reverse):
+            return None
+        position: Any = str(stopped_at)  # DRF compares texts, whatever its stubs say
+        return self.encode_cursor(Cursor(0, reverse, position))
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """Return the page, with how far its search came where it stopped."""
+        response = super().get_paginated_response(data)
+        response.data["looked_back_to"] = self._found.looked_back_to if self._found else None
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe the page."""
+        described = super().get_paginated_response_schema(schema)
+        described["properties"]["looked_back_to"] = {
+            "type": "string",
+            "format": "date-time",
+            "nullable": True,
+            "description": (
+                "A search for words has a time. Where it was over before the page was full, this says when the last "
+                "trace that was looked at had been sealed, and `next` (on the way back, `previous`) goes on from "
+                "there. Null: all that had to be was looked at."
+            ),
+        }
+        return described
 
     def _place_in(self, request: Request) -> tuple[Place, int]:
         """Return from where a page goes on, and how many rows it passes over there."""

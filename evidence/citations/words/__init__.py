@@ -13,6 +13,9 @@ _CAPITAL: Final = re.compile(r"(?<!\\)[A-Z]")  # a backslash and a capital are a
 # What also matches `i` or `s` where case does not matter: Turkish letters, and one of old print.
 _ODD_LETTERS: Final = (("\u0130", "i"), ("\u0131", "i"), ("\u017f", "s"))
 _FOLDER = Path(__file__).parent
+_WORD: Final = re.compile(r"\w+")
+# Of ASCII, what is in no word. To put spaces there and split takes a third of the time of looking for words.
+_BESIDE_WORDS: Final = {code: " " for code in range(128) if not re.match(r"\w", chr(code))}
 
 
 def read_words(name: str) -> list[str]:
@@ -39,6 +42,11 @@ def in_small_letters(text: str) -> str:
         for odd, plain in _ODD_LETTERS:
             text = text.replace(odd, plain)
     return text.lower()
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text: letters, digits and underscores that stand together."""
+    return text.translate(_BESIDE_WORDS).split() if text.isascii() else _WORD.findall(text)
 
 
 def read_weights(name: str) -> dict[str, int]:

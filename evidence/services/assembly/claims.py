@@ -162,7 +162,7 @@ def derive_claims(
 def build_claims(trace: Trace, claims: Iterable[CheckedClaim]) -> list[Claim]:
     """Return unsaved claim rows, in order."""
     return [
-        Claim(
+        Claim.unsaved(
             trace_id=trace.pk,
             ordinal=ordinal,
             exchange=claim.exchange,
@@ -180,7 +180,7 @@ def build_claims(trace: Trace, claims: Iterable[CheckedClaim]) -> list[Claim]:
 def build_citations(claim: Claim, citations: Iterable[CheckedCitation]) -> list[Citation]:
     """Return unsaved citation rows of a saved claim, in order."""
     return [
-        Citation(
+        Citation.unsaved(
             claim_id=claim.pk,
             ordinal=ordinal,
             document_ref=one.document_ref,

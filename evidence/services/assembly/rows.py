@@ -76,8 +76,7 @@ def find_indexes(versions: Mapping[VersionRef, ResolvedVersion]) -> TraceIndexes
 def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at: datetime) -> Trace:
     """Return the unsaved row of one revision."""
     draft = inputs.draft
-    return Trace(
-        system=inputs.system,
+    trace = Trace.unsaved(
         trace_id=trace_id,
         revision=revision,
         digest=draft.trace_digest,
@@ -86,7 +85,6 @@ def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at
         name=draft.name,
         root_span_id=draft.root_span_id,
         environment=draft.environment,
-        release=inputs.release,
         started_at=_time_of(draft.start_ns),
         ended_at=_time_of(draft.end_ns),
         span_count=draft.span_count,
@@ -111,6 +109,8 @@ def build_trace(inputs: TraceInputs, *, trace_id: UUID, revision: int, sealed_at
         assembler_version=ASSEMBLER_VERSION,
         sealed_at=sealed_at,
     )
+    trace.system, trace.release = inputs.system, inputs.release
+    return trace
 
 
 def build_versions(trace: Trace, inputs: TraceInputs) -> list[TraceVersion]:
@@ -118,7 +118,7 @@ def build_versions(trace: Trace, inputs: TraceInputs) -> list[TraceVersion]:
     pairs = {(ref.slot, found.version.pk) for ref, found in inputs.versions.items()}
     if inputs.read_by.version:
         pairs.add((READING_SLOT, inputs.read_by.version.pk))
-    return [TraceVersion(trace_id=trace.pk, slot=slot, version_id=pk) for slot, pk in sorted(pairs)]
+    return [TraceVersion.unsaved(trace_id=trace.pk, slot=slot, version_id=pk) for slot, pk in sorted(pairs)]
 
 
 def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> list[Retrieval]:
@@ -127,7 +127,7 @@ def build_retrievals(trace: Trace, inputs: TraceInputs, shelf: IndexShelf) -> li
     for one in inputs.draft.retrievals:
         document = shelf.find(inputs.indexes.meant_by(one.index_key), one.document_ref)
         rows.append(
-            Retrieval(
+            Retrieval.unsaved(
                 trace_id=trace.pk,
                 span_id=one.span_id,
                 query=one.query,
@@ -164,14 +164,15 @@ def build_documents(
     cited = {one.document_digest for claim in claims for one in claim.citations if one.document_digest}
     known = {found.source.digest for found in retrieved if found is not None} | cited
     return [
-        TraceDocument(trace_id=trace.pk, digest=digest, cited=digest in cited) for digest in sorted(known)
+        TraceDocument.unsaved(trace_id=trace.pk, digest=digest, cited=digest in cited)
+        for digest in sorted(known)
     ]
 
 
 def build_policy_checks(trace: Trace, inputs: TraceInputs) -> list[PolicyCheck]:
     """Return what the policy gates decided."""
     return [
-        PolicyCheck(
+        PolicyCheck.unsaved(
             trace_id=trace.pk,
             span_id=one.span_id,
             rule=one.rule,
@@ -186,7 +187,7 @@ def build_policy_checks(trace: Trace, inputs: TraceInputs) -> list[PolicyCheck]:
 def build_tool_calls(trace: Trace, inputs: TraceInputs) -> list[ToolCall]:
     """Return the tools called."""
     return [
-        ToolCall(
+        ToolCall.unsaved(
             trace_id=trace.pk,
             span_id=one.span_id,
             tool=one.tool,
@@ -209,7 +210,7 @@ def build_facts(trace: Trace, inputs: TraceInputs, claims: Sequence[CheckedClaim
     decisions = [check.decision for check in draft.policy_checks]
     stated = {ref.slot for ref in draft.versions if ref.label or ref.digest}
     unregistered = {found.version.pk for found in inputs.versions.values() if not found.registered}
-    return TraceFacts(
+    return TraceFacts.unsaved(
         trace_id=trace.pk,
         n_claims=len(claims),
         n_declared=sum(claim.declared for claim in claims),

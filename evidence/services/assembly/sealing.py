@@ -43,6 +43,7 @@ from evidence.semconv.parts import TooManyParts
 from evidence.services import audit, reviews
 from evidence.services.assembly import claims, queue, rows
 from evidence.services.assembly.arrivals import flag_refused, read_bounds
+from evidence.services.assembly.beside import beside
 from evidence.services.assembly.claims import CheckedClaim
 from evidence.services.assembly.earlier import EarlierRevision, find_changes, find_earlier_revisions
 from evidence.services.assembly.reading import TraceKey, read_traces
@@ -66,9 +67,40 @@ class _Sealed:
 
 
 def assemble_backlog(budget: TimeBudget, *, limit: int) -> None:
-    """Assemble batch after batch of `limit` due traces until none is due or the budget is spent, at least one trace."""
-    while assemble_due_traces(limit=limit, budget=budget) == limit and not budget.is_spent():
-        pass
+    """Assemble batch after batch of `limit` due traces until none is due or the budget is spent, at least one trace.
+
+    Where more than one batch waits, threads take new ones beside this one, on connections of their own: while
+    PostgreSQL writes one batch, the next is read (docs/decisions/0053-two-batches-at-once.md).
+
+    Raises:
+        Error, BlobStoreAway: as `assemble_due_traces` does, here or in a thread.
+    """
+
+    def go_on() -> None:
+        while assemble_due_traces(limit=limit, budget=budget) == limit and not budget.is_spent():
+            pass
+
+    def take_new(budget: TimeBudget) -> None:
+        while not budget.is_spent() and _assemble_new(limit, budget) == limit:
+            pass
+
+    if assemble_due_traces(limit=limit, budget=budget) == limit and not budget.is_spent():
+        with beside(settings.ASSEMBLY_CONNECTIONS - 1, take_new, budget):
+            go_on()
+
+
+def _assemble_new(limit: int, budget: TimeBudget) -> int:
+    """Assemble a batch of traces that none has tried; return how many were begun, whatever came of them.
+
+    What an attempt has left is not for a thread: no soft limit reaches it, and so it could not be told of a trace that,
+    alone, takes too long.
+    """
+    if not queue.has_due(clock.now()):
+        return 0
+    known = clock.read_moment(may_run_ahead=True)
+    begun = queue.begin_attempt(limit, known.at)
+    _assemble_together(begun, known, budget)
+    return len(begun)
 
 
 def assemble_due_traces(*, limit: int, budget: TimeBudget | None = None, now: datetime | None = None) -> int:
