@@ -31,7 +31,7 @@ class SampleRows:
     """The rows of the samples of one run that is not stored yet. As a context it takes away what waits."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=settings.BLOB_ROOT)  # noqa: SIM115  # closed with this
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(settings.BLOB_ROOT))  # noqa: SIM115  # closed with this
         self._slices: dict[tuple[tuple[str, str], ...], str] = {}
 
     def __enter__(self) -> Self:
