@@ -2,32 +2,25 @@
 
 One test is one sample of the metric `passed`. What the suites' attributes declare is kept beside it and compared: that
 may lie. A test that stands several times in one suite is one test, since a rerun leaves its failed attempt behind as
-another test of its name, and nothing says which; it passes only where each of them does, and is flagged. A document
-type is refused: entities are how a small file reads others, or becomes a large one.
+another test of its name, and nothing says which: the worst of their outcomes stands, and is flagged. A document type is
+refused: entities are how a small file reads others, or becomes a large one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Final
 from xml.parsers import expat
 
-from evidence.evals.contracts import EvalFileError, SampleScore, ScoreStatus
-from evidence.evals.foreign.collected import Collected, Item, Told
+from evidence.evals.contracts import EvalFileError
 from evidence.evals.foreign.json_reader import CUT_SHORT
 from evidence.evals.foreign.notes import FormatNotes
-from evidence.evals.foreign.texts import MAX_REASON, count_in, fingerprint, moment_in, shown, text_in
 from evidence.evals.formats.junit.report import OTHERS, SUITES, Report
-from evidence.evals.measurements import Measurement, RemarkCode, Said
-from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, slice_of_requirements
+from evidence.evals.measurements import Measurement, Said
 from evidence.evals.sources import Source
 
 _PIECE: Final = 64 * 1024  # bytes
-_MOST_IN_ONE: Final = (
-    4 * 2**20
-)  # bytes without an element or a text: an attribute that long is no test result
+_MOST_IN_ONE: Final = 4 * 2**20  # bytes without an element or a text: no test result is so long
 NOTES: Final = FormatNotes(
     tried="pytest 9.2.0 with pytest-rerunfailures, promptfoo 0.121.20; Surefire, Gradle and others by their documents",
     post="the XML; a document type is refused, and so is another tool's XML",

@@ -9,33 +9,16 @@ kept beside ours and compared where all weights are equal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any, Final
 
-from evidence.evals.contracts import EvalFileError, RunStatus, SampleScore, ScoreStatus, VersionClaim
-from evidence.evals.foreign.collected import Collected, Item, Told
+from evidence.evals.contracts import EvalFileError
 from evidence.evals.foreign.json_lines import read_lines
-from evidence.evals.foreign.json_reader import JsonReader, fault_of
+from evidence.evals.foreign.json_reader import JsonReader
 from evidence.evals.foreign.notes import FormatNotes
-from evidence.evals.foreign.texts import (
-    count_in,
-    fingerprint,
-    groupings_in,
-    labels_in,
-    list_in,
-    moment_in,
-    number_in,
-    object_in,
-    short_name,
-    shown,
-    text_in,
-)
+from evidence.evals.foreign.texts import list_in, object_in, shown
 from evidence.evals.formats.promptfoo.run import Run
-from evidence.evals.measurements import Measurement, RemarkCode, Said, StatedTotal
-from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, requirements_in, slice_of_requirements
+from evidence.evals.measurements import Measurement, Said
 from evidence.evals.sources import Source
-from evidence.statistics import Plan
 
 _OF_ROW: Final = frozenset(
     {"promptIdx", "testIdx", "testCase", "gradingResult", "namedScores", "failureReason"}
