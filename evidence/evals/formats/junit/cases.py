@@ -22,6 +22,7 @@ class Case:
     classname: str
     name: str
     index: int
+    status: str | None = None  # that says that it failed, where nothing else does
     failed: str | None = None  # what each outcome says, where there is one
     error: str | None = None
     skipped: str | None = None

@@ -160,7 +160,7 @@ class Report:
         elif status in _SKIPPED_STATUS:
             case.skipped = f"status {status}"
         elif status in _FAILED_STATUS:
-            case.failed = f"status {status}"
+            case.failed = case.status = f"status {status}"
         self._case = case
 
     def _begin_outcome(self, name: str, attributes: dict[str, str]) -> None:
@@ -169,7 +169,7 @@ class Report:
             return
         said = ": ".join(part for part in (attributes.get("type", ""), attributes.get("message", "")) if part)
         if name == "failure":
-            case.failed = said or case.failed or "failed"
+            case.failed = said or "failed" if case.failed in {None, case.status} else case.failed
         elif name == "error":
             case.error = case.error or said or "error"
         elif name in {"skipped", "disabled"}:
