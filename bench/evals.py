@@ -89,12 +89,8 @@ def store(path: Path) -> dict[str, Any]:
     client.get("/healthz")
     before, began = time.process_time(), time.monotonic()
     with path.open("rb") as stream:
-        answer = client.generic(
-            "POST",
-            f"/api/v1/eval-runs?system={SYSTEM}",
-            b"",
-            **{"wsgi.input": stream, "CONTENT_LENGTH": str(path.stat().st_size)},
-        )
+        body: dict[str, Any] = {"wsgi.input": stream, "CONTENT_LENGTH": str(path.stat().st_size)}
+        answer = client.generic("POST", f"/api/v1/eval-runs?system={SYSTEM}", b"", **body)
     wall = time.monotonic() - began
     if answer.status_code != 201:
         raise SystemExit(answer.content.decode())

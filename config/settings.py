@@ -279,11 +279,11 @@ OTLP_START_AHEAD = env_int("TRACEBINDER_OTLP_START_AHEAD", 3_600)
 OTLP_START_BEHIND = env_int("TRACEBINDER_OTLP_START_BEHIND", 30 * 86_400)
 OTLP_MAX_IN_FLIGHT = env_int("TRACEBINDER_OTLP_MAX_IN_FLIGHT", 8)  # requests a process stores at once
 OTLP_MAX_WAIT = env_int("TRACEBINDER_OTLP_MAX_WAIT", 5)  # seconds a request waits for a place before the 429
-EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 2 * 1024 * 1024 * 1024)  # bytes of an eval file, as posted
+EVAL_MAX_BODY = env_int("TRACEBINDER_EVAL_MAX_BODY", 2 * 1024**3)  # bytes of an eval file, as posted
 # Bytes of an eval file of a format whose reader needs it in memory at once, as Tracebinder's own does.
 EVAL_MAX_WHOLE = env_int("TRACEBINDER_EVAL_MAX_WHOLE", 64 * 1024 * 1024)
 EVAL_MAX_MEMBERS = env_int("TRACEBINDER_EVAL_MAX_MEMBERS", 250_000)  # files in a posted ZIP
-EVAL_MAX_UNPACKED = env_int("TRACEBINDER_EVAL_MAX_UNPACKED", 8 * 1024 * 1024 * 1024)  # bytes of all of them
+EVAL_MAX_UNPACKED = env_int("TRACEBINDER_EVAL_MAX_UNPACKED", 8 * 1024**3)  # bytes of all of them
 EVAL_MAX_MEMBER = env_int("TRACEBINDER_EVAL_MAX_MEMBER", 512 * 1024 * 1024)  # bytes of one of them, unpacked
 EVAL_MAX_RATIO = env_int("TRACEBINDER_EVAL_MAX_RATIO", 200)  # unpacked bytes for each packed one
 EVAL_MAX_SAMPLES = env_int("TRACEBINDER_EVAL_MAX_SAMPLES", 200_000)  # of a run, with those that are refused

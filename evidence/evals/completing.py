@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from evidence.evals.contracts import VersionClaim
 from evidence.evals.measurements import Said
@@ -46,13 +46,19 @@ class Completed:
 def complete(of_file: Said, of_poster: Said) -> Completed:
     """Return both halves as one. Of the run's key, the poster's word is taken."""
     merging = _Merging()
+    plain: dict[str, Any] = {
+        name: merging.value(name, getattr(of_file, name), getattr(of_poster, name)) for name in _PLAIN
+    }
+    claims: dict[str, Any] = {
+        name: merging.claim(name, getattr(of_file, name), getattr(of_poster, name)) for name in CLAIMS
+    }
     whole = replace(
         of_file,
         run_key=of_poster.run_key or of_file.run_key,
         commit=merging.commit(of_file.commit, of_poster.commit),
         plan=merging.plan(of_file.plan, of_poster.plan),
-        **{name: merging.value(name, getattr(of_file, name), getattr(of_poster, name)) for name in _PLAIN},
-        **{name: merging.claim(name, getattr(of_file, name), getattr(of_poster, name)) for name in CLAIMS},
+        **plain,
+        **claims,
     )
     if of_poster.run_key:
         merging.by_poster.append("run_key")

@@ -23,7 +23,7 @@ from evidence.evals.contracts import (
     ScoreStatus,
 )
 from evidence.evals.measurements import Measurement, Remark, RemarkCode, Said, StatedTotal
-from evidence.evals.observations import item_of
+from evidence.evals.observations import UNIT_DIMENSIONS, item_of
 from evidence.statistics import Plan
 
 LONGEST_ID: Final = 200  # characters of a sample's id, and of a metric's name
@@ -84,7 +84,9 @@ def gather(
         EvalFileError: there are more samples than a run may have, or the file cannot be read on.
     """
     gathered = Gathered(measurement.metrics, said.plan or Plan())
-    admission = _Admission(measurement.metrics)
+    admission = _Admission(
+        measurement.metrics, most_values=None if measurement.format == _NATIVE else bounds.values
+    )
     for given in measurement.samples:
         checked = admission.check(given)
         if isinstance(checked, SampleReject):
@@ -95,8 +97,7 @@ def gather(
         if admission.count > bounds.samples:
             raise TooManySamples(admission.count)
     gathered.totals = [_compare(total, gathered) for total in measurement.totals]
-    if measurement.format != _NATIVE:
-        gathered.without = _crowded(gathered.samples, bounds.values)
+    gathered.without = frozenset(admission.crowded)
     gathered.remarks = _bounded([*_our_remarks(gathered, said), *measurement.remarks], bounds.remarks)
     return gathered
 
@@ -113,8 +114,15 @@ class TooManySamples(EvalFileError):
 class _Admission:
     """Sees that each sample can be stored, and that its figures can be computed."""
 
-    def __init__(self, metrics: Mapping[str, MetricSpec]) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Mapping[str, MetricSpec], *, most_values: int | None) -> None:
+        """Admit samples of a measurement.
+
+        Args:
+            most_values: of a dimension that is a slice; None: each dimension is one.
+        """
+        self._metrics, self._most_values = metrics, most_values
+        self._values: dict[str, set[str]] = defaultdict(set)  # of each dimension that may still be a slice
+        self.crowded: set[str] = set()  # dimensions that are none: a name or number of the sample, as a rule
         self._taken: set[str] = set()
         self._slices: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
         self.count = 0
@@ -132,10 +140,27 @@ class _Admission:
         return _storable(given)
 
     def lighten(self, sample: ParsedSample) -> ParsedSample:
-        """Return a sample without its texts. Slices that are alike are one."""
-        shared = self._slices.setdefault(tuple(sample.slice.items()), sample.slice)
+        """Return a sample without its texts and without what is no slice of it; slices that are alike are one."""
+        for dimension, value in sample.slice.items():
+            self._count_value(dimension, value)
+        kept = {
+            dimension: value
+            for dimension, value in sample.slice.items()
+            if dimension not in self.crowded or dimension in UNIT_DIMENSIONS
+        }
+        is_shared = kept.keys().isdisjoint(UNIT_DIMENSIONS)
+        shared = self._slices.setdefault(tuple(kept.items()), kept) if is_shared else kept
         scores = tuple(SampleScore(each.metric, each.status, each.value, "") for each in sample.scores)
         return ParsedSample(sample.sample_id, shared, "", "", None, sample.trace_id, scores)
+
+    def _count_value(self, dimension: str, value: str) -> None:
+        if self._most_values is None or dimension in self.crowded:
+            return
+        values = self._values[dimension]
+        values.add(value)
+        if len(values) > self._most_values:
+            self.crowded.add(dimension)
+            del self._values[dimension]
 
     def _fault_in(self, sample: ParsedSample) -> tuple[str, str] | None:
         if not 0 < len(sample.sample_id) <= LONGEST_ID or _UNSTORABLE.search(sample.sample_id):
@@ -228,16 +253,6 @@ def _bounded(remarks: list[Remark], most: int) -> list[Remark]:
         told = ", ".join(f"{count} {code}" for code, count in left_out.items())
         kept.append(Remark(RemarkCode.MORE, f"more of the kind are not listed: {told}"))
     return kept
-
-
-def _crowded(samples: list[ParsedSample], most: int) -> frozenset[str]:
-    """Return the dimensions with more values than a slice may have: a name or number of the sample, as a rule."""
-    values: dict[str, set[str]] = defaultdict(set)
-    for sample in samples:
-        for dimension, value in sample.slice.items():
-            if len(values[dimension]) <= most:
-                values[dimension].add(value)
-    return frozenset(dimension for dimension, found in values.items() if len(found) > most)
 
 
 def _compare(total: StatedTotal, gathered: Gathered) -> ComparedTotal:

@@ -38,7 +38,7 @@ _LONG_END: Final = _END.size + 65_535  # bytes: the longest end record, with its
 _LONGEST_ENTRY: Final = 1024  # bytes of an entry of the directory: runners write about a hundred
 _MOST_SEEK: Final = 2**62  # bytes
 # A window of 2 to the power of it, in bytes: 8 MiB, what each decoder should take (RFC 8878, 3.1.1.1.2).
-_ZSTD_OPTIONS: Final = {DecompressionParameter.window_log_max: 23}
+_ZSTD_OPTIONS: Final[dict[int, int]] = {DecompressionParameter.window_log_max: 23}
 
 
 @dataclass(frozen=True, slots=True)

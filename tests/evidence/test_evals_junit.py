@@ -56,6 +56,7 @@ def test_nested_suites_that_lie() -> None:
     assert run.counts("passed") == counted(0.5, 4, unscored=1)
     assert run.explanations("passed")["credit.fees.cash limit"] == "not run: status notrun"
     assert run.said.commit == "4b1d46ee"
+    assert run.explanations("passed")["credit.languages.de"] == "no answer"  # the first of two
     assert verified(run, "REQ-12") == [1.0]
     assert run.total("tests") == 99
     assert run.details("total_differs") == [

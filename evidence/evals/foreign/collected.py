@@ -319,8 +319,3 @@ def _storable(item: object) -> object:
     except (orjson.JSONEncodeError, RecursionError):
         return None
     return item if len(text) <= _MOST_KEPT else None
-
-
-def content_of(*parts: object) -> str:
-    """Return what tells items of one name apart."""
-    return fingerprint(*parts)

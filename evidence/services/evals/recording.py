@@ -374,7 +374,7 @@ def _earlier(
 
 def _differences(stored: EvalRun, said: Said, releases: Mapping[str, Release]) -> Iterator[str]:
     release = releases[said.release].pk if said.release else None
-    now = {
+    now: dict[str, tuple[object, object]] = {
         "release": (stored.release_id, release),
         "commit": (stored.commit, said.commit or ""),
         "dirty": (stored.dirty, said.dirty),

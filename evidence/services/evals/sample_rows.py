@@ -24,6 +24,7 @@ FROM STDIN
 """
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})  # COPY's text format
 _PIECE: Final = 1024 * 1024  # bytes
+_SLICES_KEPT: Final = 1000  # as they are written, for the next sample that has the same
 _IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; more waits on disk
 
 
@@ -31,7 +32,7 @@ class SampleRows:
     """The rows of the samples of one run that is not stored yet. As a context it takes away what waits."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=settings.BLOB_ROOT)  # noqa: SIM115  # closed with this
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(settings.BLOB_ROOT))  # noqa: SIM115  # closed with this
         self._slices: dict[tuple[tuple[str, str], ...], str] = {}
 
     def __enter__(self) -> Self:
@@ -66,6 +67,8 @@ class SampleRows:
 
     def _slice(self, where: Mapping[str, str]) -> str:
         pairs = tuple(where.items())
+        if len(self._slices) > _SLICES_KEPT:
+            self._slices.clear()
         if pairs not in self._slices:
             self._slices[pairs] = _escape(json.dumps(dict(where), ensure_ascii=False))
         return self._slices[pairs]

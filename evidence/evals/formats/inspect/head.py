@@ -40,7 +40,7 @@ def said_in(log: Log) -> Said:
         evaluator=_evaluator(told),
         dataset=_dataset(told),
         model=_claim(told.get("model")),
-        status=_STATUSES.get(log.head.get("status"), RunStatus.STARTED),
+        status=_STATUSES.get(str(log.head.get("status")), RunStatus.STARTED),
         observed_from=began,
         observed_to=max(began, ended) if began and ended else ended,
         collected_at=ended,

@@ -43,7 +43,8 @@ class SampleReader:
                 index, None, "no_id", "id and epoch: must be a text or number, and a number", None
             )
         text = _Texts(given["attachments"])
-        metadata = given.get("metadata") if isinstance(given.get("metadata"), dict) else {}
+        told = given.get("metadata")
+        metadata: dict[str, Any] = told if isinstance(told, dict) else {}
         trace = str(metadata.get("trace_id", "")).lower().replace("-", "")
         scores = tuple(self._scores(sample_id, given, text))
         self._remark(sample_id, given, scored=any(each.status is ScoreStatus.SCORED for each in scores))

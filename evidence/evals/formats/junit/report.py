@@ -1,46 +1,27 @@
-"""JUnit XML, as pytest, Surefire, Gradle, Jest, Playwright, promptfoo and many others write it.
-
-One test is one sample of the metric `passed`. What the suites' attributes declare is kept beside it and compared: that
-may lie. A test that stands several times in one suite is one test, since a rerun leaves its failed attempt behind as
-another test of its name, and nothing says which; it passes only where each of them does, and is flagged. A document
-type is refused: entities are how a small file reads others, or becomes a large one.
-"""
+"""What the XML parser tells of a JUnit file, element by element, and what comes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
-from xml.parsers import expat
 
-from evidence.evals.contracts import EvalFileError, SampleScore, ScoreStatus
+from evidence.evals.contracts import EvalFileError
 from evidence.evals.foreign.collected import Collected, Item, Told
-from evidence.evals.foreign.json_reader import CUT_SHORT
-from evidence.evals.foreign.notes import FormatNotes
-from evidence.evals.foreign.texts import MAX_REASON, count_in, fingerprint, moment_in, shown, text_in
+from evidence.evals.foreign.texts import count_in, fingerprint, moment_in, shown, text_in
+from evidence.evals.formats.junit.cases import PASSED, PASSED_FIRST, Case, Suite, explain_several, scores_of
 from evidence.evals.measurements import Measurement, RemarkCode, Said
 from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, slice_of_requirements
-from evidence.evals.sources import Source
 
-PASSED: Final = "passed"
-PASSED_FIRST: Final = "passed_first"  # without a failed attempt before it
-
-_PIECE: Final = 64 * 1024  # bytes
-_MOST_IN_ONE: Final = (
-    4 * 2**20
-)  # bytes without an element or a text: an attribute that long is no test result
 _MAX_DEPTH: Final = 60
 _MAX_CASES: Final = 1_000_000  # of one suite, since they are held until it ends
 _MAX_TEXT: Final = 20_000  # characters of a failure that are kept
-_WORST_FIRST: Final = ("failed", "error", "passed", "skipped", "not run")
-_SUITES: Final = frozenset({"testsuites", "testsuite"})
+SUITES: Final = frozenset({"testsuites", "testsuite"})
 _CASE: Final = "testcase"
 _NOT_RUN: Final = frozenset({"notrun", "not_run", "disabled", "inactive", "inconclusive"})
 _FAILED_STATUS: Final = frozenset({"fail", "failed", "failure", "broken"})
 _SKIPPED_STATUS: Final = frozenset({"skipped", "ignored", "pending"})
 _FIRST_FAILED: Final = frozenset({"flakyFailure", "flakyError"})  # it failed first, and passed in the end
-_OTHERS: Final = {
+OTHERS: Final = {
     "test-run": "NUnit 3",
     "test-results": "NUnit 2",
     "assemblies": "xUnit.net",
@@ -50,141 +31,19 @@ _OTHERS: Final = {
 }
 _COMMITS: Final = frozenset(
     {"commit", "commit.id", "commit_id", "commit_sha", "git.commit", "git.commit.id", "git_commit", "git.sha",
-     "git_sha", "vcs.revision", "revision", "build.vcs.number", "ci_commit_sha", "github_sha"}
+     "git_sha", "git.commit.sha", "scm.revision", "vcs.revision", "revision", "build.vcs.number",
+     "ci_commit_sha", "github_sha"}
 )  # fmt: skip
 _RELEASES: Final = frozenset({"release"})
 _DIRTY: Final = frozenset({"dirty", "git.dirty", "git_dirty", "commit.dirty"})
 _URLS: Final = frozenset({"ci_url", "ci.url", "build_url", "ci_job_url", "ci_pipeline_url"})
 _SEEDS: Final = frozenset({"seed", "random_seed", "random.seed", "randomly_seed"})
-NOTES: Final = FormatNotes(
-    tried="pytest 9.2.0 with pytest-rerunfailures, promptfoo 0.121.20; Surefire, Gradle and others by their documents",
-    post="the XML; a document type is refused, and so is another tool's XML",
-    reads=(
-        "a test is a sample of `passed`, and of `passed_first` without a failed attempt before it; the "
-        "suite as a slice; `requirement`, `verifies` and `requirement_id` as what it verifies; `commit`, "
-        "`release`, `ci_url`, `seed` and `dirty` of a suite's properties"
-    ),
-    poster="suite, evaluator, dataset; commit where no property says it; times where they have no zone",
-    flags="skipped tests, reruns and names that stand twice, declared counts that are not there",
-)
+
+_DECLARED: Final = ("tests", "failures", "errors", "skipped", "disabled", "ignored")
+_OF_RUN: Final = {"commit": _COMMITS, "release": _RELEASES, "dirty": _DIRTY, "ci_url": _URLS, "seed": _SEEDS}
 
 
-def sniff(head: bytes, name: str) -> bool:
-    """Whether a file is XML whose first element is of test results; another tool's is refused by its name."""
-    text = head[:4096].replace(b"\x00", b"")  # UTF-16 reads so, too
-    begins = text.lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
-    roots = (*_SUITES, *_OTHERS)
-    return (begins and any(f"<{root}".encode() in text for root in roots)) or (
-        begins and name.endswith(".junit.xml")
-    )
-
-
-def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
-    """Yield the one measurement of a file.
-
-    Raises:
-        EvalFileError: it is no XML that can be read, has a document type, or is another tool's; says what to send.
-    """
-    del poster
-    report = _Report()
-    _parse(source, report)
-    if not report.is_junit:
-        raise EvalFileError(["no testsuites and no testsuite: post the JUnit XML of the test runner"])
-    yield report.measurement()
-
-
-class _DocumentType(Exception):
-    """The file declares one."""
-
-
-def _parse(source: Source, report: _Report) -> None:
-    parser = expat.ParserCreate()
-    parser.buffer_text, parser.buffer_size = True, _PIECE
-    parser.StartDoctypeDeclHandler = _refuse_document_type
-    parser.StartElementHandler, parser.EndElementHandler = report.start, report.end
-    parser.CharacterDataHandler = report.data
-    try:
-        _feed(parser, source, report)
-    except _DocumentType as exc:
-        raise EvalFileError(
-            [
-                "<!DOCTYPE: a document type, and the entities it declares, are not read: write the file without it"
-            ]
-        ) from exc
-    except expat.ExpatError as exc:
-        where, what = f"line {exc.lineno}, column {exc.offset}", expat.ErrorString(exc.code)
-        raise EvalFileError([f"{where}: not readable as XML: {what}; {CUT_SHORT}"]) from exc
-    except (UnicodeError, LookupError, OverflowError) as exc:
-        raise EvalFileError([f"not readable as XML: {exc}; write it as UTF-8"]) from exc
-    except ValueError as exc:
-        if isinstance(exc, EvalFileError):
-            raise
-        raise EvalFileError([f"not readable as XML: {exc}; write it as UTF-8"]) from exc
-
-
-def _feed(parser: expat.XMLParserType, source: Source, report: _Report) -> None:
-    stream, idle = source.open(), 0
-    while piece := stream.read(_PIECE):
-        seen = report.n_events
-        parser.Parse(piece, False)  # noqa: FBT003  # expat takes it by its place
-        idle = 0 if report.n_events > seen else idle + len(piece)
-        if idle > _MOST_IN_ONE:
-            raise EvalFileError([f"an attribute or a mark has more than {_MOST_IN_ONE:,} bytes"])
-    parser.Parse(b"", True)  # noqa: FBT003
-
-
-def _refuse_document_type(*_: object) -> None:
-    raise _DocumentType
-
-
-@dataclass(slots=True)
-class _Case:
-    """One `testcase`, or all of one name in one suite."""
-
-    classname: str
-    name: str
-    index: int
-    failed: str | None = None  # what each outcome says, where there is one
-    error: str | None = None
-    skipped: str | None = None
-    not_run: str | None = None
-    flaky: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    times: int = 1  # how often it stands there
-    outcomes: set[str] = field(default_factory=set)
-
-    @property
-    def title(self) -> str:
-        return ".".join(part for part in (self.classname, self.name) if part)
-
-    @property
-    def outcome(self) -> str:
-        """What became of it: a failure beside an error is one failure, and what failed once has not passed."""
-        told = {"failed": self.failed, "error": self.error, "skipped": self.skipped, "not run": self.not_run}
-        return next((name for name, said in told.items() if said is not None), "passed")
-
-    def join(self, other: _Case) -> None:
-        """Take in another of the same name: the worse of their outcomes stands, and what ran before what did not."""
-        self.times += 1
-        self.outcomes |= {self.outcome, other.outcome}
-        if _WORST_FIRST.index(other.outcome) < _WORST_FIRST.index(self.outcome):
-            self.failed, self.error = other.failed, other.error
-            self.skipped, self.not_run = other.skipped, other.not_run
-        self.flaky += other.flaky
-        self.texts += other.texts
-        self.links += other.links
-
-
-@dataclass(slots=True)
-class _Suite:
-    name: str
-    states: bool  # whether it or one around it states how many tests there are
-    links: list[str] = field(default_factory=list)
-    cases: dict[tuple[str, str], _Case] = field(default_factory=dict)
-
-
-class _Report:
+class Report:
     """What the XML parser tells of the file, element by element."""
 
     def __init__(self) -> None:
@@ -194,8 +53,8 @@ class _Report:
         self.collected.declare(PASSED, proportion=True)
         self.collected.declare(PASSED_FIRST, proportion=True)
         self._path: list[str] = []
-        self._suites: list[_Suite] = []
-        self._case: _Case | None = None
+        self._suites: list[Suite] = []
+        self._case: Case | None = None
         self._property: str | None = None
         self._text: list[str] = []
         self._length = 0
@@ -217,7 +76,7 @@ class _Report:
             raise EvalFileError([f"<{name[:50]}>: nested more than {_MAX_DEPTH} elements deep"])
         self._path.append(name)
         self._text, self._length = [], 0
-        if name in _SUITES:
+        if name in SUITES:
             self._begin_suite(name, attributes)
         elif name == _CASE and self._case is None:
             self._begin_case(attributes)
@@ -241,7 +100,7 @@ class _Report:
         self.n_events += 1
         name = self._path.pop()
         text = shown("".join(self._text), _MAX_TEXT).strip()
-        if name in _SUITES:
+        if name in SUITES:
             self._end_suite()
         elif name == _CASE and self._case is not None and _CASE not in self._path:
             self._end_case(self._case)
@@ -258,25 +117,25 @@ class _Report:
 
     # --- Suites --------------------------------------------------------------------------------------------------
     def _check_root(self, name: str) -> None:
-        if name in _OTHERS:
+        if name in OTHERS:
             raise EvalFileError(
-                [f"<{name}> is {_OTHERS[name]} format: let the runner write JUnit XML, and post that"]
+                [f"<{name}> is {OTHERS[name]} format: let the runner write JUnit XML, and post that"]
             )
-        if name not in _SUITES and name != _CASE:
+        if name not in SUITES and name != _CASE:
             raise EvalFileError(
                 [f"<{name[:50]}>: no test results; expected <testsuites> or <testsuite> of JUnit XML"]
             )
         self.is_junit = True
 
     def _begin_suite(self, name: str, attributes: dict[str, str]) -> None:
-        around = self._suites[-1] if self._suites else _Suite("", states=False)
+        around = self._suites[-1] if self._suites else Suite("", states=False)
         counts = {key: count_in(_as_number(attributes[key])) for key in _DECLARED if key in attributes}
         stated = {key: count for key, count in counts.items() if count is not None}
         if not around.states:  # of the outermost: what is within it is counted in it
             for key, count in stated.items():
                 self._declared[key] = self._declared.get(key, 0) + count
         own = attributes.get("name", "") if name == "testsuite" else ""
-        self._suites.append(_Suite(own, around.states or bool(stated), list(around.links)))
+        self._suites.append(Suite(own, around.states or bool(stated), list(around.links)))
         begun = moment_in(attributes.get("timestamp"))
         if begun:
             took = _as_number(attributes.get("time", "")) or 0.0
@@ -289,7 +148,7 @@ class _Report:
 
     # --- Tests ---------------------------------------------------------------------------------------------------
     def _begin_case(self, attributes: dict[str, str]) -> None:
-        case = _Case(
+        case = Case(
             attributes.get("classname", "").strip(),
             attributes.get("name", "").strip(),
             self._counts["elements"],
@@ -301,7 +160,7 @@ class _Report:
         elif status in _SKIPPED_STATUS:
             case.skipped = f"status {status}"
         elif status in _FAILED_STATUS:
-            case.failed = f"status {status}"
+            case.failed = case.status = f"status {status}"
         self._case = case
 
     def _begin_outcome(self, name: str, attributes: dict[str, str]) -> None:
@@ -310,7 +169,7 @@ class _Report:
             return
         said = ": ".join(part for part in (attributes.get("type", ""), attributes.get("message", "")) if part)
         if name == "failure":
-            case.failed = said or case.failed or "failed"
+            case.failed = said or "failed" if case.failed in {None, case.status} else case.failed
         elif name == "error":
             case.error = case.error or said or "error"
         elif name in {"skipped", "disabled"}:
@@ -318,7 +177,7 @@ class _Report:
         elif name in _FIRST_FAILED:
             case.flaky.append(said or name)
 
-    def _end_case(self, case: _Case) -> None:
+    def _end_case(self, case: Case) -> None:
         self._case = None
         if not case.title:
             self.collected.reject(
@@ -326,7 +185,7 @@ class _Report:
             )
             return
         if not self._suites:
-            self._add(case, _Suite("", states=False))
+            self._add(case, Suite("", states=False))
             return
         suite = self._suites[-1]
         case.links += suite.links
@@ -348,7 +207,7 @@ class _Report:
                 if key in names and value.strip() and len(self._said.setdefault(what, set())) < 10:
                     self._said[what].add(shown(value.strip(), 200))
 
-    def _add(self, case: _Case, suite: _Suite) -> None:
+    def _add(self, case: Case, suite: Suite) -> None:
         path = [one.name for one in (*self._suites, suite) if one.name]
         outcome = case.outcome
         self._counts["tests"] += 1
@@ -357,13 +216,13 @@ class _Report:
             slice=read_slice({"suite": suite.name}) | slice_of_requirements(case.links),
             output=shown("\n".join(case.texts), _MAX_TEXT),
         )
-        place = self.collected.add(Item(case.title, fingerprint(path)), told, _scores_of(case, outcome))
+        place = self.collected.add(Item(case.title, fingerprint(path)), told, scores_of(case, outcome))
         if outcome == "skipped":
             self.collected.remark(RemarkCode.SKIPPED, f"{case.title}: {case.skipped}", place)
         if case.flaky:
             self.collected.remark(RemarkCode.FLAKY, f"{case.title}: failed first: {case.flaky[0]}", place)
         if case.times > 1:
-            self.collected.remark(RemarkCode.FLAKY, _explain_several(case), place)
+            self.collected.remark(RemarkCode.FLAKY, explain_several(case), place)
 
     # --- The whole -----------------------------------------------------------------------------------------------
     def measurement(self) -> Measurement:
@@ -406,36 +265,6 @@ class _Report:
         declared = self._declared.get("tests")
         ours = counts["elements"] if declared == counts["elements"] else counts["tests"]
         kept.state_count(PASSED, "tests", declared, ours)
-
-
-_DECLARED: Final = ("tests", "failures", "errors", "skipped", "disabled", "ignored")
-_OF_RUN: Final = {"commit": _COMMITS, "release": _RELEASES, "dirty": _DIRTY, "ci_url": _URLS, "seed": _SEEDS}
-
-
-def _scores_of(case: _Case, outcome: str) -> list[SampleScore]:
-    score = _score_of(case, outcome)
-    first = replace(score, metric=PASSED_FIRST)
-    if outcome == "passed" and (case.flaky or case.times > 1):
-        first = replace(first, value=0.0, explanation="it ran again")
-    return [score, first]
-
-
-def _score_of(case: _Case, outcome: str) -> SampleScore:
-    if outcome == "passed":
-        return SampleScore(PASSED, ScoreStatus.SCORED, 1.0, "")
-    if outcome == "failed":
-        return SampleScore(PASSED, ScoreStatus.SCORED, 0.0, shown(case.failed, MAX_REASON))
-    if outcome == "error":
-        return SampleScore(PASSED, ScoreStatus.ERROR, None, shown(case.error, MAX_REASON))
-    why = case.skipped if outcome == "skipped" else case.not_run
-    return SampleScore(PASSED, ScoreStatus.UNSCORED, None, shown(f"{outcome}: {why}", MAX_REASON))
-
-
-def _explain_several(case: _Case) -> str:
-    if case.outcomes == {"passed"}:
-        return f"{case.title}: stands {case.times} times, so that it ran again: a failed attempt may have left no trace"
-    outcomes = ", ".join(sorted(case.outcomes))
-    return f"{case.title}: stands {case.times} times ({outcomes}); counted once, as {case.outcome}"
 
 
 def _as_number(text: str) -> float | None:
