@@ -314,6 +314,7 @@ def test_wrong_usage_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gate"]) == 3
     assert main(["verify"]) == 64
     assert main(["compare", "--margin", "1"]) == 3
+    assert main(["compare", "a", "b", "--sys", "k"]) == 3
     assert main([]) == 3
     assert main(["--version"]) == 0
     assert "tracebinder 0.1.0" in capsys.readouterr().out

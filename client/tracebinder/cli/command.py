@@ -30,7 +30,11 @@ def add_to(
         error_code: with which it ends where it raises a `TracebinderError`.
     """
     parser = commands.add_parser(
-        name, help=purpose, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        name,
+        help=purpose,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # what is short for one option today could be short for two tomorrow
     )
     parser.set_defaults(run=run, command=name, error_code=error_code)
     return parser

@@ -37,7 +37,11 @@ _STOPPED: Final = (
 
 
 class _WrongUsage(TracebinderError):
-    """The command line says what nobody knows; argparse has said what."""
+    """The command line says what nobody knows. `exit_code` is that of its command."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        raise _WrongUsage(f"{self.prog}: {message}")
+        raise _WrongUsage(f"{self.prog}: {message}", self.get_default("usage_code") or WRONG_USAGE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except _WrongUsage as exc:
         print(show_hidden(str(exc)), file=sys.stderr)
-        return verify.WRONG_USAGE if str(exc).startswith("tracebinder verify:") else WRONG_USAGE
+        return exc.exit_code
     except SystemExit:  # after --help or --version
         return 0
     try:

@@ -12,7 +12,7 @@ from tracebinder.answers import Json, figure, objects, part
 from tracebinder.cli.table import MOST, print_marked, print_rest, print_table
 from tracebinder.reports.of_gate import asked_of, n_of, state_of
 
-_HEADS: Final = ("requirement", "criterion", "verdict", "value", "bound", "asked", "n", "why")
+_HEADS: Final = ("criterion", "verdict", "value", "bound", "asked", "n", "why")
 
 
 def print_reasons(reasons: Sequence[Json], *, all_of_them: bool) -> None:
@@ -28,10 +28,8 @@ def print_reasons(reasons: Sequence[Json], *, all_of_them: bool) -> None:
 
 def _row(reason: Json) -> tuple[str, ...]:
     measured = part(reason, "measured")
-    requirement = str(reason.get("requirement", ""))
     return (
-        requirement,
-        str(reason.get("criterion", "")).removeprefix(f"{requirement.partition(' ')[0]}/"),
+        _name(reason),
         "waived" if part(reason, "waiver") else str(reason.get("verdict", "")),
         figure(measured.get("value")),
         figure(measured.get("bound")),
@@ -39,6 +37,13 @@ def _row(reason: Json) -> tuple[str, ...]:
         n_of(measured),
         str(reason.get("code") or reason.get("detail", "")),
     )
+
+
+def _name(reason: Json) -> str:
+    """Return the version of the requirement and the criterion, each said once."""
+    requirement, criterion = str(reason.get("requirement", "")), str(reason.get("criterion", ""))
+    own = criterion.removeprefix(f"{requirement.partition(' ')[0]}/")
+    return f"{requirement}: {own}" if requirement and own != requirement else own
 
 
 def _behind(reason: Json, *, most: int | None) -> Iterator[str]:

@@ -19,7 +19,8 @@ from tracebinder.cli.hidden_signs import show_hidden, without_commands
 WIDTH: Final = 100  # columns, where there is no terminal
 MOST: Final = 10  # items of a list that are printed unless all are asked for
 _GAP: Final = "  "
-_SEAM: Final = re.compile(r"(?<=[-/_.:=])|\s+")  # where a word can be broken as a reader would
+_BLANKS: Final = re.compile(r"\s+")
+_SEAM: Final = re.compile(r"(?<=[-/.:=])|\s+")  # where a word can be broken as a reader would
 _NARROWEST: Final = 8  # columns of a cell, below which a list reads better
 
 Tone = Literal["good", "bad", "open"]
@@ -129,14 +130,18 @@ def _print_lists(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int] | None:
     """Return a width for each column, so that all fit; None where they would be too narrow to read.
 
-    The widest gives way first, but not within a word: a digest is kept whole where it can be.
+    The widest gives way first, at blanks; then at the seams of words; within them last, so that a code or a digest is
+    kept whole where it can be.
     """
     columns = list(zip(*lines, strict=True))
     widths = [max(map(_width, column)) for column in columns]
     room -= len(_GAP) * (len(columns) - 1)
-    whole = [max(_width(word) for cell in column for word in _SEAM.split(cell)) for column in columns]
+    words, parts = (
+        [max(_width(word) for cell in column for word in between.split(cell)) for column in columns]
+        for between in (_BLANKS, _SEAM)
+    )
     narrow = [min(_NARROWEST, width) for width in widths]
-    for least in (whole, narrow):
+    for least in (words, parts, narrow):
         while sum(widths) > room:
             widest = max(range(len(widths)), key=lambda k: widths[k] if widths[k] > least[k] else -1)
             if widths[widest] <= least[widest]:

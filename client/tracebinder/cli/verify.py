@@ -40,6 +40,7 @@ def add_command(commands: Commands) -> None:
     parser = add_to(
         commands, "verify", purpose="verify a binder offline", description=__doc__, run=run, error_code=2
     )
+    parser.set_defaults(usage_code=WRONG_USAGE)
     parser.add_argument("binder", type=Path, metavar="BINDER.zip")
     parser.add_argument(
         "--trust", type=Path, required=True, help="trust.json, from somewhere else than the binder"

@@ -45,7 +45,8 @@ def n_of(measured: Json) -> str:
     if units is None or units == observations:
         return figure(observations)
     named = f" ({measured['units_of']})" if measured.get("units_of") else ""
-    return f"{units} units{named}, {observations} {measured.get('observations_of') or 'observations'}"
+    counted = f"{units} unit{'' if units == 1 else 's'}{named}"
+    return f"{counted}, {observations} {measured.get('observations_of') or 'observations'}"
 
 
 def _finding(reason: Json) -> Finding:
