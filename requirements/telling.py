@@ -56,6 +56,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "unit_differs": "have the criterion changed: it asks in another unit than the metric has",
     "direction_differs": "have the criterion changed: it asks for the other direction than the metric has",
     "too_old": "measure again: what was observed is too old",
+    "recently_worse": "find what changed: the recent observations alone show that it is not met",
     "not_approved": "have the requirement version approved",
     "unresolved": "have the gate changed, or what it names put on record",
     "no_check": "install a version of the product that has the check",
