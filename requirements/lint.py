@@ -309,8 +309,8 @@ def _about_looks(criterion: CriterionDraft, languages: tuple[str, ...]) -> Itera
             "未写明可询问的次数：轨迹陆续到达时，门禁每次询问都是一次查看，因此界限对任意次查看同时成立，并且更宽"
             + (f"（全部良好时需 {fewest} 个独立单元）" if fewest else "")
             if chinese
-            else "does not say how often a gate may ask: each time it asks while traces arrive is a look, so the bounds "
-            "hold at all looks together, and are wider"
+            else "does not say how often a gate may ask: each time it asks while traces arrive is a look, so the "
+            "bounds hold at all looks together, and are wider"
             + (f" (without a failure it takes {fewest} independent units)" if fewest else ""),
             "请写上：parameters: {looks: continuous}"
             if chinese

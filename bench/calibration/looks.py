@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any, Final
@@ -11,8 +11,8 @@ import numpy as np
 from scipy import stats
 
 from bench.calibration import unequal
-from bench.calibration.clustered import Design, draw
-from bench.calibration.many import ever_pass, first_pass
+from bench.calibration.clustered import Design, draw, rate_of
+from bench.calibration.many import Worths, ever_pass, first_pass
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import ALPHA, Rate, Row, section
 from evidence.statistics import two_sided
@@ -46,6 +46,24 @@ def fewest_to_pass(bound: LowerBound, n: int, threshold: float) -> int:
         else:
             low = middle + 1
     return low
+
+
+def fewest_at_looks(looks: Sequence[int], threshold: float) -> dict[int, int]:
+    """Return for each number of observations how many successes put the bound of all looks at the threshold.
+
+    Raises:
+        AssertionError: the product says otherwise at one of four looks.
+    """
+    n = np.array(looks)
+    low, high = np.zeros_like(n), n + 1
+    while (low < high).any():
+        middle = (low + high) // 2
+        won = (middle <= n) & Worths(middle / n, n, np.ones(n.size)).wins(threshold)
+        low, high = np.where(won | (low >= high), low, middle + 1), np.where(won, middle, high)
+    for at in range(0, n.size, max(n.size // 4, 1)):
+        of_product = fewest_to_pass(anytime_bound, int(n[at]), threshold)
+        np.testing.assert_equal(int(high[at]), of_product)
+    return dict(zip(looks, high.tolist(), strict=True))
 
 
 def chance_of_ever_passing(share: float, fewest: Mapping[int, int]) -> float:
@@ -119,19 +137,19 @@ def measure_peeking(_runs: int) -> list[Row]:
 def measure_peeking_case(every: int, threshold: float, better: float) -> Row:
     """Return the rates where somebody looks after so many observations, again and again."""
 
-    def fewest(bound: LowerBound, against: float) -> dict[int, int]:
-        return {n: fewest_to_pass(bound, n, against) for n in range(every, OBSERVATIONS + 1, every)}
+    looks = range(every, OBSERVATIONS + 1, every)
 
     def ever(share: float, needed: Mapping[int, int]) -> Rate:
         return Rate(chance_of_ever_passing(share, needed))
 
-    passing = fewest(anytime_bound, threshold)
+    passing = fewest_at_looks(looks, threshold)
     false_pass, power = ever(threshold, passing), ever(better, passing)
-    false_fail = ever(1 - threshold, fewest(anytime_bound, 1 - threshold))
-    naive = ever(threshold, fewest(wilson_low, threshold))
+    false_fail = ever(1 - threshold, fewest_at_looks(looks, 1 - threshold))
+    naive = ever(threshold, {n: fewest_to_pass(wilson_low, n, threshold) for n in looks})
     cells = (str(false_pass), str(false_fail), str(power), naive.marked())
-    looks = OBSERVATIONS // every
-    return Row(f"{looks:,} looks, at least {threshold:g}, truth {better:g}", cells, (false_pass, false_fail))
+    return Row(
+        f"{len(looks):,} looks, at least {threshold:g}, truth {better:g}", cells, (false_pass, false_fail)
+    )
 
 
 @section(
@@ -158,9 +176,7 @@ def measure_clusters_case(threshold: float, runs: int, clusters: int = CLUSTERS)
         ends = ever_pass(sizes, good, threshold), ever_pass(sizes, sizes - good, 1 - threshold)
         naive = ever_wins(one_by_one.reshape(len(good), -1).astype(np.float64), threshold)
         seen.append((*ends, naive, ever_wins(good / 5, threshold)))
-    false_pass, false_fail, naive, means = (
-        Rate(float(each.mean()), each.size) for each in map(np.concatenate, zip(*seen, strict=True))
-    )
+    false_pass, false_fail, naive, means = _rates(seen)
     better = [
         ever_pass(*part, threshold) for part in draw(design, (1 + threshold) / 2, max(runs // 4, 1), seed=2)
     ]
@@ -182,9 +198,9 @@ def ever_wins(values: Any, threshold: float) -> Any:
     says=(
         "A look after each of 400 units of 1 to 9 observations, or of a geometric number, whose observations correlate "
         "at 0.3, and which fail as often as they are large. *Means* bets on the mean of each unit: on the typical "
-        "unit, which is not the typical observation. *Units* is how many it takes to pass in half of the cases where "
-        "size says nothing and the truth is half way from the threshold to 1, relative to bets on means. Sizes of a lognormal "
-        "distribution (spread 1) are not promised: there up to 12 % pass."
+        "unit, which is not the typical observation. *Units* is how many it takes to pass in half of the cases, "
+        "where size says nothing and the truth is half way from the threshold to 1, relative to bets on means. Of "
+        "lognormal sizes (spread 1) nothing is promised: there up to 12 % pass."
     ),
     columns=("false pass", "false fail", "means", "units"),
     order=81,
@@ -202,12 +218,15 @@ def measure_conversations_case(kind: str, threshold: float, runs: int, n_units: 
     for sizes, good in unequal.draw(unequal.Sizes(kind, 0.3, n_units, lean=1), threshold, runs, seed=1):
         failing = ever_pass(sizes, sizes - good, 1 - threshold)
         ends.append((ever_pass(sizes, good, threshold), failing, ever_wins(good / sizes, threshold)))
-    false_pass, false_fail, means = (
-        Rate(float(each.mean()), each.size) for each in map(np.concatenate, zip(*ends, strict=True))
-    )
+    false_pass, false_fail, means = _rates(ends)
     ours, theirs = _units_to_pass(unequal.Sizes(kind, 0.3, n_units), threshold, max(runs // 4, 1))
     cells = (str(false_pass), str(false_fail), means.marked(), f"{ours / theirs:.2f}")
     return Row(f"{kind}, at least {threshold:g}", cells, (false_pass, false_fail))
+
+
+def _rates(parts: list[tuple[Any, ...]]) -> list[Rate]:
+    """Return how often each of several things happened, told for each run, a part of the runs at a time."""
+    return [rate_of(np.concatenate(each)) for each in zip(*parts, strict=True)]
 
 
 def _units_to_pass(design: unequal.Sizes, threshold: float, runs: int) -> tuple[float, float]:

@@ -102,10 +102,11 @@ def measure(runs: int) -> list[Row]:
 @section(
     title="Units that fail more the larger they are",
     says=(
-        "Long conversations go wrong more often than short ones. Sizes run from 1 to 9 or are drawn from a geometric or "
-        "a lognormal distribution (five observations on average), and the chance of a failure grows with the size or "
+        "Long conversations go wrong more often than short ones. Sizes run from 1 to 9 or are drawn from a geometric "
+        "or a lognormal distribution (five observations on average), and the chance of a failure grows with the size or "
         "its square, up to 95 %. Where that is seen in the data, one more unit, as large as the largest, is taken to "
-        "have failed whole. *Korn-Graubard* is the false-pass rate of the method as published."
+        "have failed whole. What is left is where units are few, sizes lognormal and observations alike: 50 units that "
+        "correlate at 0.6 pass wrongly in 6.5 % at 0.8. *Korn-Graubard* is the false-pass rate of the method as published."
     ),
     columns=("false pass", "false fail", "power", "Korn-Graubard"),
     order=26,
@@ -136,8 +137,8 @@ def measure_case(design: Sizes, threshold: float, runs: int) -> Row:
     title="Units needed where sizes differ",
     says=(
         "As above, where sizes say nothing of how units come out, which whoever knew the correlation knows, too. Some "
-        "draws look as if large units failed more; what that costs is in the ratio, and in *without it* is the ratio of "
-        "the bound that takes sizes to say nothing."
+        "draws look as if large units failed more; what that costs is in the ratio, and in *without it* is the ratio "
+        "of the bound that takes sizes to say nothing."
     ),
     columns=("units", "with the correlation known", "ratio", "without it"),
     order=31,

@@ -103,7 +103,7 @@ class Worth:
 
     share: float  # of successes, in [0, 1]
     n: float  # effective
-    kept: float  # what is left of the bound by the unit that large ones may yet fail in; 1 where they fail no more often
+    kept: float  # of the bound, where large units fail more: one more of them may yet fail; else 1
 
 
 def worth_of(units: Tally, confidence: float) -> Worth:
