@@ -64,6 +64,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "too_few_observations": "more observations: the reason says how many",
     "too_few_to_tell": "more observations: about how many, the reason says",
     "no_interval": "more observations than one",
+    "beyond_numbers": "state the metric in a larger unit, and post the run under a new run key",
     "cannot_count": _PUT_RIGHT,
 }
 

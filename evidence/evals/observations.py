@@ -26,7 +26,7 @@ from evidence.statistics import (
 
 # An attempt at an item is named after it: "fees-3#2", "fees-3#e2", "fees-3/epoch-2".
 _ATTEMPT: Final = re.compile(r"(.+)(?:#[A-Za-z_-]{0,10}|[-_/:.@ ](?:epoch|attempt)[-_ ]?)[0-9]+")
-_UNIT_DIMENSIONS: Final = ("item", "conversation")  # slices that say what a sample depends on with others
+UNIT_DIMENSIONS: Final = ("item", "conversation")  # slices that say what a sample depends on with others
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def units_of(samples: Iterable[tuple[str, str | None, Mapping[str, str]]]) -> di
     items: dict[str, str] = {}
     for sample_id, trace_id, where in samples:
         items[sample_id] = item = f"item {item_of(sample_id)}"
-        named = [f"{dimension} {where[dimension]}" for dimension in _UNIT_DIMENSIONS if dimension in where]
+        named = [f"{dimension} {where[dimension]}" for dimension in UNIT_DIMENSIONS if dimension in where]
         for name in (item, *([f"trace {trace_id}"] if trace_id else []), *named):
             known.setdefault(name, name)
             known[_first(known, name)] = _first(known, item)

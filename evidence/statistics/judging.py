@@ -54,7 +54,8 @@ def more_units(estimate: Estimate, threshold: float) -> int | None:
     elif estimate.stderr and estimate.method in ("hall", "gaffke", "prediction_powered"):
         quantiles = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
         deviation = estimate.stderr * math.sqrt(estimate.n_effective)
-        needed = math.ceil((quantiles * deviation / (settled - threshold)) ** 2)
+        ratio = abs(quantiles * deviation / (settled - threshold))
+        needed = math.ceil(ratio**2) if ratio <= math.sqrt(MOST) else None
     else:
         return None
     if needed is None or needed > MOST or not estimate.n_effective:
