@@ -104,9 +104,9 @@ def measure(runs: int) -> list[Row]:
     says=(
         "Long conversations go wrong more often than short ones. Sizes run from 1 to 9 or are drawn from a geometric "
         "or a lognormal distribution (five observations on average), and the chance of a failure grows with the size "
-        "or its square, up to 95 %. Where that is seen in the data, one more unit, as large as the largest, is taken to "
-        "have failed whole. What is left is where units are few, sizes lognormal and observations alike: 50 units that "
-        "correlate at 0.6 pass wrongly in 6.5 % at 0.8. *Korn-Graubard* is the false-pass rate of the method as "
+        "or its square, up to 95 %. Where that is seen in the data, one more unit, as large as the largest, is taken "
+        "to have failed whole. What is left is where units are few, sizes lognormal and observations alike: 50 units "
+        "that correlate at 0.6 pass wrongly in 6.5 % at 0.8. *Korn-Graubard* is the false-pass rate of the method as "
         "published."
     ),
     columns=("false pass", "false fail", "power", "Korn-Graubard"),

@@ -45,7 +45,7 @@ def push(api: APIClient, world: World, raw: bytes) -> Any:
         f"/api/v1/eval-runs?system={world.system.key}&format=native",
         raw, content_type="application/json", **world.headers(Scope.PUSH_EVAL),
     )  # fmt: skip
-    assert answer.status_code in {200, 201, 400, 422}, answer.content
+    assert answer.status_code in {200, 201, 422}, answer.content
     if answer.status_code >= 400:
         assert answer.json()["code"]
         assert answer.json()["detail"]
@@ -66,7 +66,7 @@ def test_any_values_are_judged_or_refused_by_name(world: World, api: APIClient) 
         system=world.system, key="g", references=[CriterionReference(requirement=key) for key in ("m", "p")]
     )
     drawn, stored, codes = random.Random(7), list[str](), set[str]()
-    for number in range(18):
+    for number in range(12):
         some = drawn.sample(HOSTILE, drawn.choice((1, 2, 6)))
         values = [drawn.choice(some) for _ in range(drawn.choice((8, 48)))]
         if (
@@ -88,7 +88,7 @@ def test_any_values_are_judged_or_refused_by_name(world: World, api: APIClient) 
     for baseline, candidate in pairwise(stored):
         asked = {"system": world.system.key, "baseline": baseline, "candidate": candidate, "margin": "1e300"}
         answer = api.get("/api/v1/eval-runs/compare", asked, **world.headers(Scope.READ))
-        assert answer.status_code in {200, 400, 409}, answer.content
+        assert answer.status_code in {200, 409, 422}, answer.content
         json.loads(answer.content, parse_constant=pytest.fail)
 
 
