@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from bench.calibration.looks import anytime_bound, chance_of_ever_passing, exact_bound, fewest_to_pass
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import ALPHA
-from evidence.statistics import Estimate, Tally, Unit, estimate_share, tally, two_sided
+from evidence.statistics import (
+    End,
+    Estimate,
+    Tally,
+    Unit,
+    estimate_share,
+    judge_bounds,
+    more_units,
+    tally,
+    tally_share,
+    two_sided,
+)
 from evidence.statistics.sequences import (
     Wager,
     anytime_mean,
@@ -217,3 +228,16 @@ def test_the_fewest_units_that_show_a_share_at_any_look(threshold: float) -> Non
     assert (anytime_share(fewest - 1, fewest - 1, 0.9).low or 0) < threshold
     assert (anytime_share(fewest, fewest, 0.9).low or 0) >= threshold
     assert fewest_to_show(1.0, 0.9) is None
+
+
+@pytest.mark.parametrize(("good", "n"), [(60, 62), (300, 320), (45, 45)])
+def test_about_how_many_more_settle_a_share_at_all_looks(good: int, n: int) -> None:
+    """As many more like these do settle it, and half as many do not."""
+    estimate = estimate_share_anytime(tally_share(good, n), 0.9)
+    assert estimate is not None
+    more = more_units(estimate, 0.92)
+    assert more is not None
+    for further, settles in ((more, True), (more // 3, False)):
+        later = anytime_share(round(good / n * (n + further)), n + further, 0.9)
+        end = judge_bounds(later.low, later.high, 0.92, higher_is_better=True)
+        assert (end is not End.INSUFFICIENT) is settles
