@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from evidence.statistics import smallest_n_at_least, two_sided
 from evidence.statistics.sequences import fewest_to_show
 from evidence.vocabulary import RiskTier
-from requirements.checks.parameters import is_continuous, look_plan
+from requirements.checks.parameters import look_plan
+from requirements.checks.registry import known_checks
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 
 
@@ -150,6 +151,7 @@ def lint_requirement(draft: RequirementDraft) -> list[LintWarning]:
     found.extend(_about_criteria(draft))
     for criterion in draft.criteria:
         found.extend(_about_threshold(criterion))
+        found.extend(_about_looks(criterion, tuple(draft.statement)))
     if draft.review_every_days > _FEW_DAYS:
         found.append(
             LintWarning(
@@ -252,7 +254,7 @@ def _about_criteria(draft: RequirementDraft) -> Iterator[LintWarning]:
     if (
         draft.risk_tier is RiskTier.HIGH
         and draft.criteria
-        and not any(c.max_age_days or is_continuous(c.parameters) for c in draft.criteria)
+        and not any(c.max_age_days for c in draft.criteria)
     ):
         yield LintWarning(
             "never_stale",
@@ -275,7 +277,7 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
             )
         return
     plan = look_plan(criterion.parameters, criterion.bound_confidence)
-    fewest = fewest_to_show if is_continuous(criterion.parameters) else smallest_n_at_least
+    fewest = fewest_to_show if _grows(criterion) else smallest_n_at_least
     needed = fewest(threshold, two_sided(1 - plan.share))
     if needed is None:
         yield LintWarning(
@@ -292,6 +294,33 @@ def _about_threshold(criterion: CriterionDraft) -> Iterator[LintWarning]:
             f"it takes {needed} observations that do not depend on each other, without one failure",
             f"set min_n to {needed} or more, or lower the threshold",
         )
+
+
+def _about_looks(criterion: CriterionDraft, languages: tuple[str, ...]) -> Iterator[LintWarning]:
+    """Warn where a criterion on evidence that arrives while gates are asked does not say how often they may ask."""
+    if not _grows(criterion) or criterion.parameters.get("looks"):
+        return
+    fewest = fewest_to_show(_share_to_show(criterion) or 0.0, two_sided(criterion.bound_confidence))
+    for language in languages:
+        chinese = language.startswith("zh")
+        yield LintWarning(
+            "looks_unsaid",
+            f"criteria.{criterion.key}.parameters.looks",
+            "未写明可询问的次数：轨迹陆续到达时，门禁每次询问都是一次查看，因此界限对任意次查看同时成立，并且更宽"
+            + (f"（全部良好时需 {fewest} 个独立单元）" if fewest else "")
+            if chinese
+            else "does not say how often a gate may ask: each time it asks while traces arrive is a look, so the "
+            "bounds hold at all looks together, and are wider"
+            + (f" (without a failure it takes {fewest} independent units)" if fewest else ""),
+            "请写上：parameters: {looks: continuous}"
+            if chinese
+            else "write it: parameters: {looks: continuous}",
+        )
+
+
+def _grows(criterion: CriterionDraft) -> bool:
+    check = known_checks().get(criterion.check)
+    return check is not None and check.grows
 
 
 def _share_to_show(criterion: CriterionDraft) -> float | None:

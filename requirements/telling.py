@@ -57,6 +57,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "unit_differs": "have the criterion changed: it asks in another unit than the metric has",
     "direction_differs": "have the criterion changed: it asks for the other direction than the metric has",
     "too_old": "measure again: what was observed is too old",
+    "recently_worse": "find what changed: the recent observations alone show that it is not met",
     "not_approved": "have the requirement version approved",
     "unresolved": "have the gate changed, or what it names put on record",
     "no_check": "install a version of the product that has the check",
@@ -64,6 +65,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "too_few_observations": "more observations: the reason says how many",
     "too_few_to_tell": "more observations: about how many, the reason says",
     "no_interval": "more observations than one",
+    "beyond_numbers": "state the metric in a larger unit, and post the run under a new run key",
     "cannot_count": _PUT_RIGHT,
 }
 

@@ -89,6 +89,28 @@ def judge(rule: Rule, recent: Measured, ever: Measured | None) -> Judgement:
     return _compare(rule, recent)
 
 
+def judge_growing(rule: Rule, whole: Measured, recent: Measured | None) -> Judgement:
+    """Judge evidence that arrives while gates are asked: all of it decides, and its newest part may only keep from it.
+
+    Bounds that hold at all looks together hold over all that came, and not over a window from which old observations
+    go: of windows without end one passes at last. So the age limit asks how much of the evidence is recent, and that
+    the recent part does not speak against it.
+
+    Args:
+        whole: over all observations.
+        recent: over what is not older than the criterion allows; None where there is no limit.
+    """
+    judged = judge(rule, whole, None)
+    if recent is None or whole.n_observed < max(rule.min_n, 1):
+        return judged
+    if recent.n_observed < max(rule.min_n, 1):
+        return judge(rule, recent, whole)
+    if judged.verdict is Verdict.MET and _end_of(rule, recent) is End.FAIL:
+        detail = f"met over all observations, and the recent ones speak against it: {_compare(rule, recent).detail}"
+        return Judgement(Verdict.INSUFFICIENT, detail, "recently_worse")
+    return judged
+
+
 def code_of(obstacle: str) -> str:
     """Return the code of an obstacle; of a sentence that carries none, that it cannot count."""
     return obstacle.code if isinstance(obstacle, Obstacle) else "cannot_count"
@@ -167,8 +189,7 @@ def _misfits(rule: Rule, measured: Measured) -> list[Obstacle]:
 def _compare(rule: Rule, measured: Measured) -> Judgement:
     if measured.value is None or (measured.low is None and measured.high is None):
         return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval", "no_interval")
-    higher = rule.comparator is Comparator.AT_LEAST
-    end = judge_bounds(measured.low, measured.high, rule.threshold, higher_is_better=higher)
+    end = _end_of(rule, measured)
     numbers = (
         f"value {measured.value:.4g}, lower bound {_bound(measured.low)}, upper bound {_bound(measured.high)}, each at "
         f"{measured.bound_confidence:.4g} one-sided{_look(measured)}, {_counted(measured)}{_origins(measured)}"
@@ -181,6 +202,11 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     if end is End.PASS:
         return Judgement(Verdict.MET, numbers, "met")
     return Judgement(Verdict.NOT_MET, numbers, "not_met")
+
+
+def _end_of(rule: Rule, measured: Measured) -> End:
+    higher = rule.comparator is Comparator.AT_LEAST
+    return judge_bounds(measured.low, measured.high, rule.threshold, higher_is_better=higher)
 
 
 def _look(measured: Measured) -> str:

@@ -9,12 +9,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
+from bench.calibration.many import Bounds, Worths, bounds_of, in_parts, together
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import Rate, Row, section
-from evidence.statistics import End, Estimate, Tally, Unit, estimate_share, judge_bounds
-from evidence.statistics.numerics import t_quantile
 from evidence.statistics.shares import clopper_pearson
 
 
@@ -38,52 +37,44 @@ class Design:
         return f"correlation {self.correlation:g}, units of {sizes}, n {self.n}"
 
 
-def draw(design: Design, p: float, runs: int, seed: int) -> Iterator[Tally]:
-    """Yield tallies of a beta-binomial population whose share is p."""
+def draw(design: Design, p: float, runs: int, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Yield sizes and successes of a beta-binomial population whose share is p, some runs at a time."""
     random = np.random.default_rng(
         [seed, design.size, design.n, int(1000 * design.correlation), int(1000 * p)]
     )
     n_units = design.n // design.size
-    for _ in range(runs):
-        sizes = (
-            random.integers(1, 2 * design.size, n_units) if design.unequal else np.full(n_units, design.size)
-        )
-        yield tally_of(sizes, random.binomial(sizes, draw_chances(random, p, design.correlation, n_units)))
+    for part in in_parts(runs, n_units):
+        shape = part, n_units
+        sizes = random.integers(1, 2 * design.size, shape) if design.unequal else np.full(shape, design.size)
+        yield sizes, random.binomial(sizes, draw_chances(random, p, design.correlation, shape))
 
 
-def tally_of(sizes: Any, successes: Any) -> Tally:
-    """Count units by size and successes, given as arrays."""
-    base = int(sizes.max()) + 1
-    counted = np.bincount(sizes * base + successes)
-    return Tally({
-        Unit(int(key) // base, float(int(key) % base)): int(counted[key]) for key in np.flatnonzero(counted)
-    })  # fmt: skip
-
-
-def draw_chances(random: np.random.Generator, p: float, correlation: float, n_units: int) -> Any:
+def draw_chances(random: np.random.Generator, p: Any, correlation: float, shape: Any) -> Any:
     """Return each unit's chance of a success, p on average, such that observations of a unit correlate."""
     if not correlation:
-        return np.full(n_units, p)
+        return np.broadcast_to(p, shape)
     weight = (1 - correlation) / correlation
-    return random.beta(p * weight, (1 - p) * weight, n_units)
+    return random.beta(p * weight, (1 - p) * weight, shape)
 
 
-def estimates(design: Design, p: float, runs: int, seed: int) -> list[Estimate]:
-    """Return the estimates of that many draws."""
-    found = (estimate_share(each) for each in draw(design, p, runs, seed))
-    return [each for each in found if each is not None]
+def bounds(design: Design, p: float, runs: int, seed: int) -> Bounds:
+    """Return what that many draws say."""
+    return together([bounds_of(*part) for part in draw(design, p, runs, seed)])
 
 
-def share_that(ends: list[Estimate], threshold: float, end: End) -> Rate:
-    """Return how many estimates end so against "at least" a threshold."""
-    return rate_of(
-        ends, lambda each: judge_bounds(each.low, each.high, threshold, higher_is_better=True) is end
-    )
+def passing(found: Bounds, threshold: float) -> Rate:
+    """Return how many of them pass "at least" a threshold."""
+    return rate_of(found.lows >= threshold)
 
 
-def rate_of(found: list[Estimate], holds: Callable[[Estimate], bool]) -> Rate:
-    """Return of how many estimates something holds."""
-    return Rate(sum(map(holds, found)) / len(found), len(found))
+def failing(found: Bounds, threshold: float) -> Rate:
+    """Return how many of them fail it."""
+    return rate_of(found.highs < threshold)
+
+
+def rate_of(holds: Any) -> Rate:
+    """Return how often something holds, told for each run."""
+    return Rate(float(holds.mean()), holds.size)
 
 
 @section(
@@ -113,38 +104,30 @@ def measure(runs: int) -> list[Row]:
 
 def measure_case(design: Design, threshold: float, runs: int) -> Row:
     """Return the rates of one design at one threshold."""
-    at = estimates(design, threshold, runs, seed=1)
-    better = estimates(design, (1 + threshold) / 2, runs // 4, seed=2)
-    false_pass, false_fail = share_that(at, threshold, End.PASS), share_that(at, threshold, End.FAIL)
-    naive = rate_of(at, lambda each: wilson_low(each.value * each.n, each.n) >= threshold)
-    published = _published(design, threshold, runs)
-    widths = [
-        (each.value - (each.low or 0)) / (each.value - wilson_low(each.value * each.n, each.n)) for each in at
-    ]
-    effective = float(np.median([each.n_effective for each in at])) * design.inflation / design.n
+    drawn = list(draw(design, threshold, runs, seed=1))
+    at = together([bounds_of(*part) for part in drawn])
+    better = bounds(design, (1 + threshold) / 2, runs // 4, seed=2)
+    promised = passing(at, threshold), failing(at, threshold)
+    ns = np.concatenate([sizes.sum(axis=1) for sizes, _ in drawn])
+    naive = np.array([wilson_low(value * n, n) for value, n in zip(at.values, ns, strict=True)])
+    published = rate_of(np.concatenate([published_lows(*part) for part in drawn]) >= threshold)
+    widths = (at.values - at.lows) / (at.values - naive)
+    effective = float(np.median(at.n_effective)) * design.inflation / design.n
     cells = (
-        str(false_pass), str(false_fail), str(share_that(better, threshold, End.PASS)), f"{np.median(widths):.2f}",
-        naive.marked(), published.marked(), f"{effective:.2f}",
+        *map(str, promised), str(passing(better, threshold)), f"{np.median(widths):.2f}",
+        rate_of(naive >= threshold).marked(), published.marked(), f"{effective:.2f}",
     )  # fmt: skip
-    return Row(f"{design}, at least {threshold:g}", cells, (false_pass, false_fail))
+    return Row(f"{design}, at least {threshold:g}", cells, promised)
 
 
-def _published(design: Design, threshold: float, runs: int) -> Rate:
-    """Return the false-pass rate of Korn and Graubard's interval as published."""
-    passed = sum(published_low(each) >= threshold for each in draw(design, threshold, runs, seed=1))
-    return Rate(passed / runs, runs)
-
-
-def published_low(units: Tally) -> float:
-    """Return the lower bound at 0.95 of Korn and Graubard (1998), with n where there is no failure."""
-    p, n, n_units = units.total / units.n, units.n, units.n_units
-    squares = sum((unit.total - p * unit.n) ** 2 * count for unit, count in units.items())
-    if not squares:
-        return clopper_pearson(units.total, n, 0.9)[0]
-    variance = n_units / (n_units - 1) * squares / n**2
-    ratio = t_quantile(0.95, n - 1) / t_quantile(0.95, n_units - 1)
-    effective = min(p * (1 - p) / variance * ratio**2, n)
-    return clopper_pearson(p * effective, effective, 0.9)[0]
+def published_lows(sizes: Any, successes: Any) -> Any:
+    """Return lower bounds at 0.95 of Korn and Graubard (1998), with n where there is no failure."""
+    n, n_units, share = sizes.sum(axis=1), sizes.shape[1], successes.sum(axis=1) / sizes.sum(axis=1)
+    squares = ((successes - share[:, None] * sizes) ** 2).sum(axis=1)
+    ratio = special.stdtrit(n - 1, 0.95) / special.stdtrit(n_units - 1, 0.95)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        told = np.minimum(share * (1 - share) / (n_units / (n_units - 1) * squares / n**2) * ratio**2, n)
+    return Worths(share, np.where(squares > 0, told, n), 1.0).lows()
 
 
 @section(
@@ -168,14 +151,13 @@ def measure_needed(runs: int) -> list[Row]:
 
 def _needed_case(correlation: float, size: int, threshold: float, p: float, runs: int) -> Row:
     def power(n_units: int) -> float:
-        found = estimates(Design(correlation, size, n_units * size), p, runs, seed=3)
-        return share_that(found, threshold, End.PASS).value
+        return passing(bounds(Design(correlation, size, n_units * size), p, runs, seed=3), threshold).value
 
     def known(n_units: int) -> float:
         return known_power(Design(correlation, size, n_units * size), threshold, p)
 
-    theirs = _first(_smoothed(known))
-    ours = _first(_smoothed(power), above=theirs * 3 // 4)
+    theirs = first(_smoothed(known))
+    ours = first(_smoothed(power), above=theirs * 3 // 4)
     case = f"correlation {correlation:g}, units of {size}, at least {threshold:g}, truth {p:g}"
     return Row(case, (str(ours), str(theirs), f"{ours / theirs:.2f}"), ())
 
@@ -203,7 +185,7 @@ def _smoothed(power: Callable[[int], float]) -> Callable[[int], float]:
     return lambda n_units: sum(power(n_units + further) for further in range(5)) / 5
 
 
-def _first(power: Callable[[int], float], wanted: float = 0.8, *, above: int = 8) -> int:
+def first(power: Callable[[int], float], wanted: float = 0.8, *, above: int = 8) -> int:
     """Return the number of units at which the power is reached, to about 1 %.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any, Final
@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 from scipy import stats
 
-from bench.calibration.clustered import draw_chances
+from bench.calibration import unequal
+from bench.calibration.clustered import Design, draw, rate_of
+from bench.calibration.many import Worths, ever_pass, first_pass
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import ALPHA, Rate, Row, section
 from evidence.statistics import two_sided
@@ -22,7 +24,6 @@ LowerBound = Callable[[int, int], float]  # of successes and n
 PLANNED: Final = 5  # runs
 OBSERVATIONS: Final = 1_000
 CLUSTERS: Final = 1_000
-_AT_ONCE: Final = 250  # sequences of clusters that are in memory
 
 
 def exact_bound(successes: int, n: int, alpha: float = ALPHA) -> float:
@@ -45,6 +46,24 @@ def fewest_to_pass(bound: LowerBound, n: int, threshold: float) -> int:
         else:
             low = middle + 1
     return low
+
+
+def fewest_at_looks(looks: Sequence[int], threshold: float) -> dict[int, int]:
+    """Return for each number of observations how many successes put the bound of all looks at the threshold.
+
+    Raises:
+        AssertionError: the product says otherwise at one of four looks.
+    """
+    n = np.array(looks)
+    low, high = np.zeros_like(n), n + 1
+    while (low < high).any():
+        middle = (low + high) // 2
+        won = (middle <= n) & Worths(middle / n, n, np.ones(n.size)).wins(threshold)
+        low, high = np.where(won | (low >= high), low, middle + 1), np.where(won, middle, high)
+    for at in range(0, n.size, max(n.size // 4, 1)):
+        of_product = fewest_to_pass(anytime_bound, int(n[at]), threshold)
+        np.testing.assert_equal(int(high[at]), of_product)
+    return dict(zip(looks, high.tolist(), strict=True))
 
 
 def chance_of_ever_passing(share: float, fewest: Mapping[int, int]) -> float:
@@ -118,58 +137,52 @@ def measure_peeking(_runs: int) -> list[Row]:
 def measure_peeking_case(every: int, threshold: float, better: float) -> Row:
     """Return the rates where somebody looks after so many observations, again and again."""
 
-    def fewest(bound: LowerBound, against: float) -> dict[int, int]:
-        return {n: fewest_to_pass(bound, n, against) for n in range(every, OBSERVATIONS + 1, every)}
+    looks = range(every, OBSERVATIONS + 1, every)
 
     def ever(share: float, needed: Mapping[int, int]) -> Rate:
         return Rate(chance_of_ever_passing(share, needed))
 
-    passing = fewest(anytime_bound, threshold)
+    passing = fewest_at_looks(looks, threshold)
     false_pass, power = ever(threshold, passing), ever(better, passing)
-    false_fail = ever(1 - threshold, fewest(anytime_bound, 1 - threshold))
-    naive = ever(threshold, fewest(wilson_low, threshold))
+    false_fail = ever(1 - threshold, fewest_at_looks(looks, 1 - threshold))
+    naive = ever(threshold, {n: fewest_to_pass(wilson_low, n, threshold) for n in looks})
     cells = (str(false_pass), str(false_fail), str(power), naive.marked())
-    looks = OBSERVATIONS // every
-    return Row(f"{looks:,} looks, at least {threshold:g}, truth {better:g}", cells, (false_pass, false_fail))
+    return Row(
+        f"{len(looks):,} looks, at least {threshold:g}, truth {better:g}", cells, (false_pass, false_fail)
+    )
 
 
 @section(
     title="A thousand looks at clusters",
     says=(
-        "A look after each of 1,000 clusters of five whose observations correlate at 0.3: betting on cluster "
-        "means. *Naive* bets on the observations as if they were independent."
+        "A look after each of 1,000 clusters of five whose observations correlate at 0.3: betting on as many "
+        "independent observations as they are worth. *Naive* bets on the observations as if they were independent, "
+        "*means* on the mean of each cluster: that is proved to hold, and of the typical cluster."
     ),
-    columns=("false pass", "false fail", "power", "naive"),
+    columns=("false pass", "false fail", "power", "naive", "means"),
     order=80,
-    one_in=2,
+    one_in=4,
 )
 def measure_clusters(runs: int) -> list[Row]:
     """Return the rates of each threshold."""
     return [measure_clusters_case(threshold, runs) for threshold in (0.8, 0.9, 0.95)]
 
 
-def measure_clusters_case(threshold: float, runs: int) -> Row:
+def measure_clusters_case(threshold: float, runs: int, clusters: int = CLUSTERS) -> Row:
     """Return the rates of one threshold, over so many sequences of clusters."""
-    false_pass, false_fail, naive = [], [], []
-    for observations in draw_sequences(threshold, runs, seed=1):
-        means = observations.mean(axis=2)
-        false_pass.append(ever_wins(means, threshold))
-        false_fail.append(ever_wins(1 - means, 1 - threshold))
-        naive.append(ever_wins(observations.reshape(len(observations), -1), threshold))
-    better = draw_sequences((1 + threshold) / 2, max(runs // 4, 1), seed=2)
-    power = [ever_wins(observations.mean(axis=2), threshold) for observations in better]
-    promised = _rate(false_pass), _rate(false_fail)
-    cells = (*map(str, promised), str(_rate(power)), _rate(naive).marked())
-    return Row(f"at least {threshold:g}", cells, promised)
-
-
-def draw_sequences(share: float, runs: int, seed: int) -> Iterator[Any]:
-    """Yield observations in clusters of five, a part of the runs at a time. Shape (run, cluster, observation)."""
-    random = np.random.default_rng([seed, int(1000 * share)])
-    for begin in range(0, runs, _AT_ONCE):
-        count = min(_AT_ONCE, runs - begin)
-        chances = draw_chances(random, share, 0.3, count * CLUSTERS).reshape(count, CLUSTERS, 1)
-        yield (random.random((count, CLUSTERS, 5)) < chances).astype(np.float64)
+    design, seen = Design(0.3, 5, 5 * clusters), list[tuple[Any, ...]]()
+    for sizes, good in draw(design, threshold, runs, seed=1):
+        one_by_one = np.arange(5) < good[:, :, None]
+        ends = ever_pass(sizes, good, threshold), ever_pass(sizes, sizes - good, 1 - threshold)
+        naive = ever_wins(one_by_one.reshape(len(good), -1).astype(np.float64), threshold)
+        seen.append((*ends, naive, ever_wins(good / 5, threshold)))
+    false_pass, false_fail, naive, means = _rates(seen)
+    better = [
+        ever_pass(*part, threshold) for part in draw(design, (1 + threshold) / 2, max(runs // 4, 1), seed=2)
+    ]
+    power = Rate(float(np.concatenate(better).mean()))
+    cells = (str(false_pass), str(false_fail), str(power), naive.marked(), means.marked())
+    return Row(f"at least {threshold:g}", cells, (false_pass, false_fail))
 
 
 def ever_wins(values: Any, threshold: float) -> Any:
@@ -180,9 +193,53 @@ def ever_wins(values: Any, threshold: float) -> Any:
     return (wealth >= 1 / ALPHA).any(axis=1)
 
 
-def _rate(parts: list[Any]) -> Rate:
-    won = np.concatenate(parts)
-    return Rate(float(won.mean()), won.size)
+@section(
+    title="A look at each of many conversations, which fail more the longer they are",
+    says=(
+        "A look after each of 400 units of 1 to 9 observations, or of a geometric number, whose observations correlate "
+        "at 0.3, and which fail as often as they are large. *Means* bets on the mean of each unit: on the typical "
+        "unit, which is not the typical observation. *Units* is how many it takes to pass in half of the cases, "
+        "where size says nothing and the truth is half way from the threshold to 1, relative to bets on means. Of "
+        "lognormal sizes (spread 1) nothing is promised: there up to 12 % pass."
+    ),
+    columns=("false pass", "false fail", "means", "units"),
+    order=81,
+    one_in=8,
+)
+def measure_conversations(runs: int) -> list[Row]:
+    """Return the rates of each kind of size and threshold."""
+    cases = product(("1 to 9", "geometric"), (0.8, 0.9, 0.95))
+    return [measure_conversations_case(kind, threshold, runs) for kind, threshold in cases]
+
+
+def measure_conversations_case(kind: str, threshold: float, runs: int, n_units: int = 400) -> Row:
+    """Return the rates of one kind of size at one threshold."""
+    ends = []
+    for sizes, good in unequal.draw(unequal.Sizes(kind, 0.3, n_units, lean=1), threshold, runs, seed=1):
+        failing = ever_pass(sizes, sizes - good, 1 - threshold)
+        ends.append((ever_pass(sizes, good, threshold), failing, ever_wins(good / sizes, threshold)))
+    false_pass, false_fail, means = _rates(ends)
+    ours, theirs = _units_to_pass(unequal.Sizes(kind, 0.3, n_units), threshold, max(runs // 4, 1))
+    cells = (str(false_pass), str(false_fail), means.marked(), f"{ours / theirs:.2f}")
+    return Row(f"{kind}, at least {threshold:g}", cells, (false_pass, false_fail))
+
+
+def _rates(parts: list[tuple[Any, ...]]) -> list[Rate]:
+    """Return how often each of several things happened, told for each run, a part of the runs at a time."""
+    return [rate_of(np.concatenate(each)) for each in zip(*parts, strict=True)]
+
+
+def _units_to_pass(design: unequal.Sizes, threshold: float, runs: int) -> tuple[float, float]:
+    """Return after how many units half of the draws have passed: by our bets, and by those on means."""
+    ours, theirs = [], []
+    for sizes, good in unequal.draw(design, (1 + threshold) / 2, runs, seed=2):
+        ours.append(first_pass(sizes, good, threshold))
+        wealth = sum(
+            np.exp(np.cumsum(np.log1p(stake * (good / sizes / threshold - 1)), axis=1)) for stake in STAKES
+        )
+        won = wealth / len(STAKES) >= 1 / ALPHA
+        theirs.append(np.where(won.any(axis=1), won.argmax(axis=1) + 1, design.n_units + 1))
+    return float(np.median(np.concatenate(ours))), float(np.median(np.concatenate(theirs)))
 
 
 @section(

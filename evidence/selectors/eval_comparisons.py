@@ -9,11 +9,12 @@ from typing import ClassVar
 
 from evidence.errors import EvidenceError, InvalidInput
 from evidence.evals.contracts import Direction
-from evidence.evals.observations import item_of, units_of
+from evidence.evals.observations import UNIT_DIMENSIONS, item_of, units_of
 from evidence.models import EvalRun, EvalScore, Retraction
 from evidence.nearest import hint_at, nearest_name
 from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
 
+_LARGEST = 1e150  # of a value: sums of squares are numbers up to it
 _UNIT_OF_SHARES = "share"  # the one unit of which we know the ends: 0 and 1
 
 
@@ -57,8 +58,8 @@ def compare_runs(
     Raises:
         RunsNotComparable: evaluator, dataset or a metric's judge, unit or direction differ, or a run was retracted or
             did not succeed.
-        InvalidInput: the runs share no metric, or not the one that was asked for, or the margin is not above 0, or not
-            below 1 for a share.
+        InvalidInput: values are too large to compare, or the runs share no metric, or not the one that was asked for,
+            or the margin is not above 0, or not below 1 for a share.
     """
     _check_comparable(baseline, candidate)
     if margin is not None and not 0 < margin < math.inf:
@@ -81,6 +82,11 @@ def _compare_metric(
 ) -> MetricComparison:
     old, new = (_observations(run, score.metric) for run in (baseline, candidate))
     # Runs from before shares had to stay in [0, 1] may leave it; the ends are then not known.
+    if any(abs(each.value) > _LARGEST for each in (*old, *new) if each.value is not None):
+        raise InvalidInput(
+            f"Values of {score.metric} are beyond {_LARGEST:g}, where squares are no numbers any more: "
+            "state the metric in a larger unit."
+        )
     within = all(0 <= each.value <= 1 for each in (*old, *new) if each.value is not None)
     ends = (0.0, 1.0) if score.unit == _UNIT_OF_SHARES and within else (None, None)
     scale = Scale(score.direction == Direction.HIGHER, *ends)
@@ -139,7 +145,7 @@ def _observations(run: EvalRun, metric: str) -> Sequence[Observation]:
     """Return all samples of a run under one metric; a sample that does not have it has no score.
 
     Attempts at one item (`ITEM#ATTEMPT`) are attempts here, too, and samples of one trace or conversation depend on
-    each other, as a criterion counts them.
+    each other, as a criterion counts them. What says so (`item`, `conversation`) is no slice.
     """
     rows = list(
         run.samples.order_by("sample_id", "pk").values_list(
@@ -149,7 +155,9 @@ def _observations(run: EvalRun, metric: str) -> Sequence[Observation]:
     units = units_of((sample_id, trace.hex if trace else None, part) for sample_id, _, _, trace, part in rows)
     found: dict[str, Observation] = {}
     for sample_id, of, value, _, dimensions in rows:
-        slices = tuple(f"{name}={each}" for name, each in sorted(dimensions.items()))
+        slices = tuple(
+            f"{name}={each}" for name, each in sorted(dimensions.items()) if name not in UNIT_DIMENSIONS
+        )
         if of == metric or sample_id not in found:
             scored = value if of == metric else None
             found[sample_id] = Observation(item_of(sample_id), scored, units[sample_id], slices)

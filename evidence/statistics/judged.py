@@ -190,7 +190,10 @@ def agreement_of(
     by_chance = sum(humans[score] * judges[score] for score in humans) / n**2
 
     def kappa(agreeing: float | None) -> float | None:
-        return None if agreeing is None or by_chance == 1 else (agreeing - by_chance) / (1 - by_chance)
+        if agreeing is None or by_chance == 1:
+            return None
+        # With what chance explains held fixed, a bound of the share can be lower than any kappa there is.
+        return max(-1.0, (agreeing - by_chance) / (1 - by_chance))
 
     table = tuple((human, judge, count) for (human, judge), count in sorted(confusion.items()))
     return Agreement(n, share, kappa(share.value), kappa(share.low), kappa(share.high), table)

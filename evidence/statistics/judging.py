@@ -11,6 +11,7 @@ from evidence.statistics.numerics import at_least
 from evidence.vocabulary import ChoiceEnum
 
 POWER: Final = 0.8  # how surely as many more units would settle it, were the truth what was observed
+_STAKES: Final = 3.5  # natural logarithms: see `_units_of_bets`
 MOST: Final = 10_000_000  # units; beyond it nobody asks for them
 
 
@@ -41,7 +42,8 @@ def more_units(estimate: Estimate, threshold: float) -> int | None:
 
     None would where the value is the threshold, or lies on either side of it as the missing turn out: those have to be
     observed. Of shares it is exact (the smallest binomial that passes, or fails, with `POWER`), scaled by what a unit
-    is worth; of means, and of what people's labels correct, it is the normal one: the units are then labelled ones.
+    is worth; of shares at all looks it is what bets win on average; of means, and of what people's labels correct, it
+    is the normal one: the units are then labelled ones.
     """
     settled = _settled_value(estimate, threshold)
     if settled is None:
@@ -51,10 +53,13 @@ def more_units(estimate: Estimate, threshold: float) -> int | None:
         above = settled > threshold
         p, against = (settled, threshold) if above else (1 - settled, 1 - threshold)
         needed = _units_of_share(p, against, alpha)
+    elif estimate.method == "betting":
+        needed = _units_of_bets(settled, threshold, alpha)
     elif estimate.stderr and estimate.method in ("hall", "gaffke", "prediction_powered"):
         quantiles = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(POWER)
         deviation = estimate.stderr * math.sqrt(estimate.n_effective)
-        needed = math.ceil((quantiles * deviation / (settled - threshold)) ** 2)
+        ratio = abs(quantiles * deviation / (settled - threshold))
+        needed = math.ceil(ratio**2) if ratio <= math.sqrt(MOST) else None
     else:
         return None
     if needed is None or needed > MOST or not estimate.n_effective:
@@ -88,6 +93,19 @@ def _units_of_share(p: float, threshold: float, alpha: float) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if _shows(middle, p, threshold, alpha) else (middle, high)
     return high
+
+
+def _units_of_bets(p: float, threshold: float, alpha: float) -> int | None:
+    """Return about how many trials at p let gamblers against the threshold win 1 / alpha.
+
+    The best stake wins the divergence of p from the threshold a trial, in natural logarithms; `_STAKES` is what it
+    takes that nobody knows the best stake, and that as many as `POWER` of all gamblers win.
+    """
+    if not 0 < threshold < 1:
+        return None
+    parts = ((p, threshold), (1 - p, 1 - threshold))
+    divergence = sum(share * math.log(share / against) for share, against in parts if share > 0)
+    return math.ceil((math.log(1 / alpha) + _STAKES) / divergence) if divergence * MOST > _STAKES else None
 
 
 def _shows(n: int, p: float, threshold: float, alpha: float) -> bool:

@@ -56,4 +56,7 @@ def _rounded(value: float, context: Context) -> float:
     # A number that is one of few digits but for floating point's residue is that number, whichever way it is rounded.
     if math.isclose(float(shortest), value, rel_tol=4e-16, abs_tol=0.0):
         return float(shortest)
-    return float(context.create_decimal(Decimal(value)))
+    rounded = float(context.create_decimal(Decimal(value)))
+    return (
+        rounded if math.isfinite(rounded) else value
+    )  # the largest floats have none of fewer digits above them

@@ -10,9 +10,10 @@ Source: I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random varia
 1-27: the grid-Kelly bets (a gambler for each of several shares, their wealth averaged). J. Ville, "Etude critique de
 la notion de collectif" (1939).
 
-What is assumed: each observation has the same mean given those before it, and lies within the stated limits. Units
-that depend on each other are first made one: `cluster_means`. Observations of a cluster that is not complete yet wait
-until it is, and which observations are in is not chosen by their values.
+What is assumed: each observation has the same mean given those before it, and lies within the stated limits. Of units
+that hold several observations which depend on each other, the independent observations that they are worth are bet on
+(`estimate_share_anytime`): that is measured and not proved. Observations of a unit that is not complete yet wait until
+it is, and which observations are in is not chosen by their values.
 
 What the wealth is now decides, not what it once was: a bound that an earlier look reached is given up again when later
 observations speak against it. That is valid, too, a little wider, and errs on the side of not passing.
@@ -22,12 +23,13 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
 from evidence.statistics.numerics import nearest
+from evidence.statistics.shares import effective_n, mirrored, worth_of
 from evidence.statistics.units import Tally
 
 if TYPE_CHECKING:
@@ -88,36 +90,54 @@ def anytime_share(successes: int, n: int, confidence: float = CONFIDENCE) -> Est
 
 
 def estimate_share_anytime(units: Tally, confidence: float = CONFIDENCE) -> Estimate | None:
-    """Return the mean share of a unit, with bounds that hold at all looks together; None where nothing was observed.
+    """Return the share of successes, with bounds that hold at all looks together; None where nothing was observed.
 
-    What is missing counts against either end, as in `estimate_share`. Each unit counts once, whatever its size.
+    Independent units are bet on as they are. Units of several observations are worth so many independent ones
+    (`shares.worth_of`), which are bet on in their place: bets on the mean of each unit would be about the typical unit,
+    which fails less than the typical observation where long conversations go wrong. What is missing counts against
+    either end, as in `estimate_share`.
 
     Raises:
         ValueError: confidence outside (0, 1), or a unit whose total is outside [0, n].
     """
     check_confidence(confidence)
+    if any(not 0 <= unit.total <= unit.n for unit, _ in units.items()):
+        raise ValueError("a share needs values in [0, 1]")
     if not units.n:
         return None
     alpha = (1 - confidence) / 2
-    (values, counts), worst, best = (
-        _unit_means(each) for each in (units, units.completed(0.0), units.completed(1.0))
+    worst, best, share = units.completed(0.0), units.completed(1.0), units.total / units.n
+    n_effective = effective_n(worst, confidence)
+    variance = math.fsum(
+        unit.n * (unit.total / unit.n - share) ** 2 * count for unit, count in units.items() if unit.n
     )
-    n_seen, n_units = float(counts.sum()), units.n_units
-    mean = float(values @ counts) / n_seen
-    variance = float(((values - mean) ** 2) @ counts) / n_seen
+    of_one = variance / units.n if units.is_independent else share * (1 - share)
     return Estimate(
-        value=nearest(mean),
+        value=nearest(share),
         n=units.n,
-        n_units=n_units,
-        n_effective=n_units,
-        worst=nearest(float(worst[0] @ worst[1]) / n_units),
-        best=nearest(float(best[0] @ best[1]) / n_units),
-        stderr=nearest(math.sqrt(variance / n_seen)),
-        low=_lower_bound(*worst, alpha),
-        high=round(1 - _lower_bound(1 - best[0], best[1], alpha), _DECIMALS),
+        n_units=units.n_units,
+        n_effective=nearest(n_effective),
+        worst=nearest(worst.total / worst.n),
+        best=nearest(best.total / best.n),
+        stderr=nearest(math.sqrt(of_one / n_effective)),
+        low=_low_of(worst, alpha),
+        high=round(1 - _low_of(mirrored(best), alpha), _DECIMALS),
         confidence=confidence,
         method="betting",
     )
+
+
+def _low_of(units: Tally, alpha: float) -> float:
+    """Return the lower bound of a tally without missing observations."""
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
+    if units.is_independent:
+        values, counts = np.array([(unit.total, count) for unit, count in units.items()], dtype=np.float64).T
+        return _lower_bound(values, counts, alpha)
+    worth = worth_of(units, 1 - 2 * alpha)
+    counts = np.array([1 - worth.share, worth.share]) * worth.n
+    bound = _lower_bound(np.array([0.0, 1.0]), counts, alpha)
+    return bound if worth.kept == 1 else round(bound * worth.kept - 0.5 * 10**-_DECIMALS, _DECIMALS)
 
 
 def fewest_to_show(threshold: float, confidence: float = CONFIDENCE) -> int | None:
@@ -133,27 +153,6 @@ def fewest_to_show(threshold: float, confidence: float = CONFIDENCE) -> int | No
 
     fewest = bisect.bisect_left(range(1, _MOST), True, key=shows) + 1 if threshold < 1 else _MOST  # noqa: FBT003
     return fewest if fewest < _MOST else None
-
-
-def _unit_means(units: Tally) -> tuple[Floats, Floats]:
-    """Return the means that units have, and how many have each; units without an observation have none."""
-    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
-
-    seen = [(unit.total / unit.n, count) for unit, count in units.items() if unit.n]
-    values, counts = np.array(seen, dtype=np.float64).T
-    return _scaled(values, 0.0, 1.0), counts
-
-
-def cluster_means(observations: Iterable[tuple[Hashable, float]]) -> list[float]:
-    """Return the mean of each cluster, in the order in which the clusters first appear.
-
-    Each cluster then counts once, whatever its size. What is bounded is the mean over clusters (the typical
-    conversation), which is that over observations only where size says nothing about value.
-    """
-    gathered: dict[Hashable, list[float]] = {}
-    for cluster, value in observations:
-        gathered.setdefault(cluster, []).append(value)
-    return [math.fsum(values) / len(values) for values in gathered.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Final
 
 from evidence.statistics.bounded import gaffke
 from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
@@ -10,6 +12,7 @@ from evidence.statistics.numerics import nearest, outward, special, t_quantile
 from evidence.statistics.units import Tally, Unit, effective_units, tally_share
 
 _ROUNDING = 1e-9  # a unit whose total is this near to its size has no failure
+LEAN: Final = 1.15  # how much more than all units large ones may fail before that counts as a relation
 
 
 def clopper_pearson(successes: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -77,9 +80,9 @@ def estimate_successes(
 def effective_n(units: Tally, confidence: float = CONFIDENCE) -> float:
     """Return how many independent observations would say as much of a share; of the lower bound, the cautious side.
 
-    See `_effective_n`.
+    See `worth_of`.
     """
-    return units.n if units.is_independent else _effective_n(units, confidence)
+    return units.n if units.is_independent else worth_of(units, confidence).n
 
 
 def smallest_n_at_least(threshold: float, confidence: float = CONFIDENCE) -> int | None:
@@ -94,17 +97,49 @@ def smallest_n_at_least(threshold: float, confidence: float = CONFIDENCE) -> int
     return max(1, math.ceil(math.log((1 - confidence) / 2) / math.log(threshold) - 1e-9))
 
 
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """How many independent observations say as much of the lower bound of a share as units do."""
+
+    share: float  # of successes, in [0, 1]
+    n: float  # effective
+    kept: float  # of the bound, where large units fail more: one more of them may yet fail; else 1
+
+
+def worth_of(units: Tally, confidence: float) -> Worth:
+    """Return what units without missing observations are worth to a lower bound.
+
+    Where large units fail more than small ones, the share hangs on the few largest, and most draws hold too few of
+    them: false passes were up to 19 %. There one more unit, as large as the largest, is taken to have failed whole (the
+    bound keeps n / (n + its size)), and the effective n may be below the number of units. Where large units fail less,
+    the few that hold a success tell the variance of an upper bound no better than those that hold a failure. Of units
+    of one size neither is ever so.
+    """
+    leans, others_lean = _leans(units), _leans(mirrored(units))
+    kept = units.n / (units.n + max(unit.n for unit, _ in units.items())) if leans else 1.0
+    share = min(units.total / units.n, 1.0)
+    return Worth(share, _effective_n(units, confidence, leans=leans, others_lean=others_lean), kept)
+
+
+def _leans(units: Tally) -> bool:
+    """Whether failures weighted by the size of their unit are `LEAN` times what they were, had sizes no say."""
+    sizes = [(unit.n, unit.n - unit.total, count) for unit, count in units.items()]
+    failures = math.fsum(failed * count for _, failed, count in sizes)
+    squares = math.fsum(size * size * count for size, _, count in sizes)
+    weighted = math.fsum(size * failed * count for size, failed, count in sizes)
+    return failures > _ROUNDING and weighted * units.n > LEAN * squares * failures
+
+
 def _bounds(units: Tally, confidence: float) -> tuple[float, float]:
     """Return both bounds of a tally without missing observations: each by the effective n that its own side allows."""
     if _method(units) == "gaffke":
         return gaffke({min(unit.total, 1.0): count for unit, count in units.items()}, confidence)
     if units.is_independent:
         return clopper_pearson(min(units.total, units.n), units.n, confidence)
-    p = min(units.total / units.n, 1.0)
-    for_low, for_high = _effective_n(units, confidence), _effective_n(_mirrored(units), confidence)
-    low, _ = clopper_pearson(p * for_low, for_low, confidence)
-    _, high = clopper_pearson(p * for_high, for_high, confidence)
-    return low, high
+    for_low, for_high = worth_of(units, confidence), worth_of(mirrored(units), confidence)
+    low, _ = clopper_pearson(for_low.share * for_low.n, for_low.n, confidence)
+    _, high = clopper_pearson((1 - for_high.share) * for_high.n, for_high.n, confidence)
+    return low * for_low.kept, high if for_high.kept == 1 else 1 - (1 - high) * for_high.kept
 
 
 def _method(units: Tally) -> str:
@@ -122,14 +157,14 @@ def _variance(units: Tally, p: float) -> float:
     return math.fsum((unit.total - p) ** 2 * count for unit, count in units.items() if unit.n) / units.n
 
 
-def _effective_n(units: Tally, confidence: float) -> float:
+def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: bool) -> float:
     """Return the effective n of a lower bound, which rests on the units that hold a failure.
 
     n / deff * (t_n / t_f)^2, with deff the design effect: the variance of the share, units being what varies, over that
     of as many independent observations. Korn and Graubard correct by the t of the number of units; the variance is told
     by the few units that hold a failure, so the degrees of freedom here are theirs, f. With those of all units, false
     passes are up to 11 % where 5 % are promised (`docs/reference/statistics.md`). Never above n, and never below the
-    units, each of which is one observation at least; where no unit holds a failure it is the units.
+    units, each of which is one observation at least, unless sizes have a say; without a failure it is the units.
 
     Where units differ in size, the large ones draw the share to themselves and tell most of the variance. So each
     residual is from the share of the other units (leave one out), and f counts failing units by their squared sizes, as
@@ -143,6 +178,8 @@ def _effective_n(units: Tally, confidence: float) -> float:
     n, n_units, at_least = units.n, units.n_units, min(effective_units(units), units.n)
     p = units.total / n
     failing = _failing_units(units)
+    if others_lean:
+        failing = min(failing, _failing_units(mirrored(units)))
     if not failing or n_units < 2 or p <= 0:
         return at_least
     squares = math.fsum(
@@ -153,7 +190,7 @@ def _effective_n(units: Tally, confidence: float) -> float:
     variance = (n_units - 1) / n_units * squares / n**2
     tail = (1 + confidence) / 2
     ratio = t_quantile(tail, max(n - 1, 1)) / t_quantile(tail, min(failing, n_units - 1))
-    return min(max(p * (1 - p) / variance * ratio**2, at_least), n)
+    return min(max(p * (1 - p) / variance * ratio**2, 1.0 if leans or others_lean else at_least), n)
 
 
 def _failing_units(units: Tally) -> float:
@@ -163,7 +200,7 @@ def _failing_units(units: Tally) -> float:
     return sum(square * count for square, count in sizes) ** 2 / fourths if fourths else 0.0
 
 
-def _mirrored(units: Tally) -> Tally:
+def mirrored(units: Tally) -> Tally:
     """Return the tally with failures and successes exchanged."""
     exchanged: dict[Unit, int] = {}
     for unit, count in units.items():

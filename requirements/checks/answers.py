@@ -26,7 +26,7 @@ _PARTS = {
 
 @check(
     name="answers.confidence_and_limits",
-    version="3",
+    version="4",
     title=Words("Answers state confidence and limits", "回答说明把握程度与局限"),
     measures=Words(
         "Of the sealed traces, the share whose answer carries everything listed in `parts`: "
@@ -53,7 +53,7 @@ def measure_confidence_and_limits(
 
 @check(
     name="traces.path_recorded",
-    version="3",
+    version="4",
     title=Words("The path of the decision is recorded", "决策路径有记录"),
     measures=Words(
         "Of the sealed traces, the share that are complete and hold everything listed in `parts`: "

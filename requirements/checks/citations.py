@@ -31,7 +31,7 @@ from requirements.checks.registry import check
 
 @check(
     name="citations.material_supported",
-    version="3",
+    version="4",
     title=Words("Material claims are supported by their sources", "重要陈述有来源支持"),
     measures=Words(
         "Of the material claims in sealed answers, the share with at least one citation whose quote was found "

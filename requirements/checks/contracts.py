@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from evidence.evals.contracts import Direction
 from evidence.statistics import Estimate
@@ -37,6 +37,11 @@ class Check:
     parameters: Mapping[str, object]  # JSON Schema of an object; "default" fills what is left out
     dimensions: tuple[str, ...] | None  # what slices may name; None: whatever the eval file used
     reads: tuple[str, ...]  # the stored nouns it counts
+
+    @property
+    def grows(self) -> bool:
+        """Whether evidence arrives while gates are asked, as traces do: its bounds hold at all looks together."""
+        return "looks" in cast("Mapping[str, object]", self.parameters["properties"])
 
     def with_defaults(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return the parameters with every default written out, so that a stored criterion is complete."""

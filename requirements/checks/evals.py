@@ -10,7 +10,7 @@ from evidence.evals.contracts import Direction
 from evidence.evals.observations import estimate_metric
 from evidence.models import EvalRun, EvalScore
 from evidence.statistics import two_sided
-from requirements.checks.contracts import Measured, Population, Words, as_measured
+from requirements.checks.contracts import Measured, Obstacle, Population, Words, as_measured
 from requirements.checks.dataset_size import less_than_others
 from requirements.checks.deciding_runs import choose_run
 from requirements.checks.judges import CORRECTED_BY_PEOPLE, judge_metric
@@ -146,13 +146,19 @@ def _measure_run(
         return _nothing(bound_confidence, parameters, obstacles)
     counted = count_samples(run, population, parameters)
     percentile = cast("float | None", parameters.get("percentile"))
-    estimate = estimate_metric(
-        counted.observed,
-        bounded=declared.unit == "share" or declared.interval_method in _BOUNDED_METHODS,
-        alone_missing=counted.alone_missing,
-        confidence=two_sided(bound_confidence),
-        q=None if percentile is None else percentile / 100,
-    )
+    try:
+        estimate = estimate_metric(
+            counted.observed,
+            bounded=declared.unit == "share" or declared.interval_method in _BOUNDED_METHODS,
+            alone_missing=counted.alone_missing,
+            confidence=two_sided(bound_confidence),
+            q=None if percentile is None else percentile / 100,
+        )
+    except OverflowError:
+        beyond = Obstacle(
+            "beyond_numbers", f"values of run {run} are so large that no number holds their spread"
+        )
+        return _nothing(bound_confidence, parameters, (*obstacles, beyond))
     judged = judge_metric(run, declared, counted, population, parameters, bound_confidence)
     gaps = gaps_in(run, counted, cast("float", parameters["max_missing_share"]))
     measured = as_measured(

@@ -104,13 +104,13 @@ PLANNED_RUNS: Final = optional(
 )
 
 _SETTLES: Final = 24  # hours, unless stated
-# Left out of stored criteria, too: without it a gate is thought to be asked once.
+# What every check of production traces takes. Both are left out of stored criteria, whose digests stay.
 LOOKS: Final = {
     "looks": optional(
         {
             "enum": ["continuous"],
-            "description": "`continuous`: bounds that hold however often a gate is asked while traces arrive, and are "
-            "wider. They count all traces of the release, so `max_age_days` is left out",
+            "description": "how often a gate may be asked while traces arrive: as often as one likes, stated or not. "
+            "The bounds hold at all looks together, and count all traces of the release",
         }
     ),
     "settle_hours": optional(
@@ -118,23 +118,16 @@ LOOKS: Final = {
             "type": "number",
             "minimum": 0.1,
             "maximum": 8_760,  # a year
-            "description": "with `looks: continuous`, hours after which a unit that may still grow counts (a "
-            "conversation, from its first trace; of reviews, from the first one), and what comes later is another "
-            f"unit; {_SETTLES} unless stated",
+            "description": "hours after which a unit that may still grow counts (a conversation, from its first "
+            "trace; of reviews, from the first one), and what comes later is another unit; "
+            f"{_SETTLES} unless stated",
         }
     ),
 }
 
 
-def is_continuous(parameters: Mapping[str, object]) -> bool:
-    """Whether a gate may be asked about growing evidence as often as it likes."""
-    return parameters.get("looks") == "continuous"
-
-
-def settling_time(parameters: Mapping[str, object]) -> timedelta | None:
-    """Return after how long a unit that may still grow counts; None where looks are not continuous: at once."""
-    if not is_continuous(parameters):
-        return None
+def settling_time(parameters: Mapping[str, object]) -> timedelta:
+    """Return after how long a unit that may still grow counts."""
     return timedelta(hours=cast("float", parameters.get("settle_hours", _SETTLES)))
 
 

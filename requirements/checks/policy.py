@@ -17,7 +17,7 @@ from requirements.checks.registry import check
 
 @check(
     name="policy.enforced",
-    version="3",
+    version="4",
     title=Words("The policy gate was asked", "已执行策略检查"),
     measures=Words(
         "Of the sealed traces, the share in which every rule listed left a decision; "

@@ -31,7 +31,7 @@ from django.db.models.functions import Coalesce
 from evidence.evals.contracts import Direction
 from evidence.models import Registration, Release, ReleasePin, Trace, TraceVersion
 from evidence.selectors.set_aside import still_set_aside
-from evidence.statistics import Tally, Unit, estimate_share, two_sided
+from evidence.statistics import Tally, Unit, two_sided
 from evidence.statistics.sequences import estimate_share_anytime
 from evidence.vocabulary import ANY_RELEASE
 from requirements.checks.contracts import Counts, Measured, Population, as_measured
@@ -53,11 +53,8 @@ _BY_UNIT: Final = """
         GROUP BY unit, stretch
     ) AS units GROUP BY n, hits
 """
-_SEEN: Final = """
-    (SELECT *, 0 AS stretch FROM ({rows}) AS rows(digest, pk, hit, fit, observed, unit, talks)) AS seen
-"""
 # What a unit had when its time was over: stretches of that length, from when its first row came, each of them a unit.
-_SETTLED: Final = """
+_SEEN: Final = """
     (SELECT * FROM (
         SELECT *, floor(extract(epoch FROM came - began) / {seconds}) AS stretch FROM (
             SELECT *, min(came) OVER (PARTITION BY unit) AS began
@@ -161,9 +158,9 @@ class Observations:
     observed_at: str  # path of the time it was true
     of: Rows
     came_at: str  # path of our clock's time
+    settling: Settling
     trace: str = ""  # path of the trace of a row; empty: the row is one
     missing: Mapping[str, int] = field(default_factory=dict)  # one each of what `count_set_aside` counts
-    settling: Settling | None = None  # None: the bounds hold at one look, and everything counts
 
     @property
     def unit(self) -> F | Coalesce:
@@ -200,14 +197,13 @@ def observe_traces(
 
 def settling_of(
     population: Population, parameters: Mapping[str, object], *, after: timedelta = timedelta()
-) -> Settling | None:
-    """Return when units count, where a gate is asked about growing evidence as often as it likes; else None.
+) -> Settling:
+    """Return when units count, because a gate is asked about growing evidence as often as it likes.
 
     Args:
         after: how long it takes from when a row came until it says what it will.
     """
-    stretch = settling_time(parameters)
-    return None if stretch is None else Settling(stretch, population.as_of.at - after)
+    return Settling(settling_time(parameters), population.as_of.at - after)
 
 
 def measure_share(
@@ -230,10 +226,9 @@ def measure_share(
     hit = accepted if direction is Direction.HIGHER else ~accepted
     counted = _count(observations, hit)
     units = _count_units(observations, hit, counted)
-    waiting = 0 if observations.settling is None else observations.rows.count() - counted.n
-    estimate = estimate_share if observations.settling is None else estimate_share_anytime
+    waiting = observations.rows.count() - counted.n
     return as_measured(
-        estimate(units, two_sided(bound_confidence)),
+        estimate_share_anytime(units, two_sided(bound_confidence)),
         missing=observations.missing,
         bound_confidence=bound_confidence,
         inputs={
@@ -319,21 +314,20 @@ def _count_units(observations: Observations, hit: Q, counted: _Counted) -> Tally
 
 def _seen(observations: Observations, hit: Q) -> tuple[str, tuple[Any, ...]]:
     """Return the SQL of the rows that count, with its values."""
-    columns = [observations.trace_digest, "pk", "hit", "fit", observations.observed_at, "in_unit", "talks"]
+    columns = [
+        observations.trace_digest, "pk", "hit", "fit", observations.observed_at, "in_unit", "talks",
+        observations.came_at,
+    ]  # fmt: skip
     rows = observations.rows.annotate(
         fit=observations.fit, in_unit=observations.unit, talks=observations.talks
     ).annotate(hit=ExpressionWrapper(hit, output_field=BooleanField()))
     settling = observations.settling
-    if settling is not None:
-        columns.append(observations.came_at)
     inner, values = cast(
         "tuple[str, tuple[Any, ...]]", rows.order_by().values_list(*columns).query.sql_with_params()
     )
-    if settling is None:
-        return _SEEN.format(rows=inner), values
     alone = "" if observations.of is Rows.REVIEWS else "NOT talks OR "
     seconds = f"{settling.stretch.total_seconds():.3f}"
-    return _SETTLED.format(rows=inner, alone=alone, seconds=seconds), (*values, settling.until)
+    return _SEEN.format(rows=inner, alone=alone, seconds=seconds), (*values, settling.until)
 
 
 def _portions(observations: Observations, hit: Q) -> Iterator[tuple[Any, ...]]:

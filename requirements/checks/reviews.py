@@ -32,7 +32,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
 
 @check(
     name="reviews.within_time",
-    version="3",
+    version="4",
     title=Words("Reviews are done in time", "审阅按时完成"),
     measures=Words(
         "Of the traces of these risk tiers whose time for review is over, "
@@ -84,7 +84,7 @@ def measure_within_time(
 
 @check(
     name="reviews.challenge_labelled",
-    version="4",
+    version="5",
     title=Words("Challenges carry a labelled reason", "质疑附有标注理由"),
     measures=Words(
         "Of the reviews that override, reject or escalate advice of these risk tiers, "
@@ -115,7 +115,7 @@ def measure_challenge_labelled(
 
 @check(
     name="reviews.overridden",
-    version="4",
+    version="5",
     title=Words("Advice that reviewers override or reject", "被审阅人更改或拒绝的建议"),
     measures=Words(
         "Of the reviews of advice of these risk tiers, the share that override or reject it. "

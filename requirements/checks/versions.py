@@ -17,7 +17,7 @@ from requirements.checks.registry import check
 
 @check(
     name="versions.registered",
-    version="3",
+    version="4",
     title=Words("Versions are resolved and registered", "版本均已确认并登记"),
     measures=Words(
         "Of the sealed traces, the share that name a version in every slot listed, "

@@ -31,12 +31,12 @@ from requirements.errors import RequirementNotFound
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.telling import tell, tell_unmeasured
-from requirements.verdicts import Judgement, Rule, judge, worst
+from requirements.verdicts import Judgement, Rule, judge, judge_growing, worst
 
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
-# whole items where it is missing which ones
-ENGINE_VERSION: Final = "assess/5"
+# whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
+ENGINE_VERSION: Final = "assess/6"
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was observed before, however old it may be
 
 
@@ -161,12 +161,12 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
     parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
     judgement = worst(part.judgement for part in parts)
     deciding = next(part for part in parts if part.judgement is judgement)
-    told = tell(_rule(criterion), deciding.recent, judgement, deciding.where)
+    told = tell(_rule(criterion), deciding.measured, judgement, deciding.where)
     if deciding.where:
         judgement = replace(judgement, detail=f"in {_named(deciding.where)}: {judgement.detail}")
     return Assessed(
         judgement=judgement,
-        whole=parts[0].recent,
+        whole=parts[0].measured,
         slices=tuple(part.shown() for part in parts[1:]),
         inputs={**base, "measured": [part.inputs() for part in parts]},
         code_version=f"{ENGINE_VERSION}+{check.name}/{check.version}",
@@ -298,7 +298,8 @@ class _Part:
 
     where: dict[str, str]
     recent: Measured
-    ever: Measured | None
+    ever: Measured | None  # without an age limit; None: there is none
+    measured: Measured  # that of the two which is judged
     judgement: Judgement
 
     def inputs(self) -> dict[str, Any]:
@@ -310,7 +311,7 @@ class _Part:
         return {"where": self.where, "recent": recent, "ever": ever}
 
     def shown(self) -> SliceResult:
-        measured = self.recent
+        measured = self.measured
         return {
             "where": self.where,
             "value": measured.value,
@@ -345,7 +346,10 @@ def _judge_slice(
     if since is not None:
         unlimited = Population(release.system_id, release.pk, as_of, None, where)
         ever = check.measure(unlimited, criterion.parameters, criterion.bound_confidence)
-    return _Part(where, recent, ever, judge(_rule(criterion), recent, ever))
+        ever = replace(ever, obstacles=(*ever.obstacles, *obstacles))
+    if check.grows and ever is not None:
+        return _Part(where, recent, ever, ever, judge_growing(_rule(criterion), ever, recent))
+    return _Part(where, recent, ever, recent, judge(_rule(criterion), recent, ever))
 
 
 def _rule(criterion: AcceptanceCriterion) -> Rule:

@@ -12,7 +12,6 @@ from evidence.evals.contracts import Direction
 from evidence.limits import excess
 from evidence.nearest import hint_at, nearest_name
 from requirements.checks.contracts import Check
-from requirements.checks.parameters import is_continuous
 from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
 from requirements.errors import UnknownCheck
@@ -56,7 +55,6 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
     _check_fit(check, comparator, threshold, unit, path, faults)
     parameters = _read_parameters(item, check, path, faults)
     slices = _read_slices(item, check, path, faults)
-    _check_window(parameters, max_age, path, faults)
     if len(faults.problems) > before or comparator is None:
         return None
     return CriterionDraft(
@@ -131,21 +129,6 @@ def _check_fit(
         if 1 < threshold <= 100:
             message += f"; for {threshold:g} % write {threshold / 100:g}"
         faults.add((*path, comparator), "bad_threshold", message)
-
-
-def _check_window(parameters: Mapping[str, object], max_age: int | None, path: Path, faults: Faults) -> None:
-    """See that looks without number are at evidence that only grows."""
-    if is_continuous(parameters) and max_age is not None:
-        message = "leave it out where looks are continuous: their bounds hold while traces come, not where old ones go"
-        faults.add((*path, "max_age_days"), "window_of_looks", message)
-    if is_continuous(parameters) and parameters.get("pending") == "count":
-        message = "leave it out where looks are continuous: what a look counted may not change"
-        faults.add((*path, "parameters", "pending"), "unsettled_looks", message)
-    if not is_continuous(parameters) and "settle_hours" in parameters:
-        message = (
-            "say `looks: continuous` beside it, or leave it out: asked once, a gate counts everything at once"
-        )
-        faults.add((*path, "parameters", "settle_hours"), "unsettled_looks", message)
 
 
 def _read_parameters(

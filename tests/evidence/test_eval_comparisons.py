@@ -44,6 +44,14 @@ def test_a_candidate_that_newly_fails_is_a_regression(runs: World, api: APIClien
     assert [each["name"] for each in metric["slices"]] == ["language=zh-Hans", "language=en"]
 
 
+def test_what_says_what_depends_on_what_is_no_slice(world: World, api: APIClient) -> None:
+    slices = [{"language": "en", "item": "a"}, {"language": "de", "item": "b", "conversation": "c"}]
+    for key in ("old", "new"):
+        post(world, eval_file([1.0] * 40, run_key=key, slices=slices))
+    (metric,) = ask(api, world)["metrics"]
+    assert {each["name"] for each in metric["slices"]} == {"language=de", "language=en"}
+
+
 def test_the_same_two_runs_answer_the_same(runs: World, api: APIClient) -> None:
     assert ask(api, runs) == ask(api, runs)
 

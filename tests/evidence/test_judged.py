@@ -168,3 +168,9 @@ def test_agreement_that_chance_explains_has_no_kappa() -> None:
     assert agreement is not None
     assert (agreement.share.value, agreement.kappa, agreement.kappa_low) == (1.0, None, None)
     assert agreement_of([]) is None
+
+
+def test_no_bound_of_kappa_is_below_what_kappa_can_be() -> None:
+    found = agreement_of([(1.0, 1.0)] * 8 + [(1.0, 0.0), (0.0, 1.0)])
+    assert found is not None
+    assert found.kappa_low == -1.0

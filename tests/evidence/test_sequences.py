@@ -14,12 +14,22 @@ from hypothesis import strategies as st
 from bench.calibration.looks import anytime_bound, chance_of_ever_passing, exact_bound, fewest_to_pass
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import ALPHA
-from evidence.statistics import Estimate, Tally, Unit, estimate_share, tally, two_sided
+from evidence.statistics import (
+    End,
+    Estimate,
+    Tally,
+    Unit,
+    estimate_share,
+    judge_bounds,
+    more_units,
+    tally,
+    tally_share,
+    two_sided,
+)
 from evidence.statistics.sequences import (
     Wager,
     anytime_mean,
     anytime_share,
-    cluster_means,
     estimate_share_anytime,
     fewest_to_show,
 )
@@ -155,11 +165,6 @@ def test_a_bound_is_given_up_when_later_observations_speak_against_it() -> None:
     assert (later.low or 0) < 0.6 < (early.low or 0)
 
 
-def test_clusters_count_once() -> None:
-    observed = [("a", 1.0), ("b", 0.0), ("a", 0.0), ("b", 0.0), ("c", 1.0)]
-    assert cluster_means(observed) == [0.5, 0.0, 1.0]
-
-
 @pytest.mark.parametrize("values", [[], [0.5, 1.01], [-0.1], [math.nan]])
 def test_values_outside_the_limits_are_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="needs"):
@@ -208,8 +213,10 @@ def test_what_is_missing_counts_against_either_end_at_any_look() -> None:
     estimate = estimate_share_anytime(tally([Unit(2, 2.0)] * 40 + [Unit(0, 0.0, 1)] * 3), 0.9)
     assert estimate is not None
     assert (estimate.value, estimate.n, estimate.n_units) == (1.0, 80, 43)
-    assert estimate.worst == pytest.approx(40 / 43)
-    assert estimate.low == anytime_share(40, 43, 0.9).low
+    assert estimate.worst == pytest.approx(80 / 83)
+    failed = estimate_share_anytime(tally([Unit(2, 2.0)] * 40 + [Unit(1, 0.0)] * 3), 0.9)
+    assert failed is not None
+    assert estimate.low == failed.low < 80 / 83
     assert estimate.high == 1
     assert estimate_share_anytime(tally([], alone_missing=3), 0.9) is None
 
@@ -221,3 +228,16 @@ def test_the_fewest_units_that_show_a_share_at_any_look(threshold: float) -> Non
     assert (anytime_share(fewest - 1, fewest - 1, 0.9).low or 0) < threshold
     assert (anytime_share(fewest, fewest, 0.9).low or 0) >= threshold
     assert fewest_to_show(1.0, 0.9) is None
+
+
+@pytest.mark.parametrize(("good", "n"), [(60, 62), (300, 320), (45, 45)])
+def test_about_how_many_more_settle_a_share_at_all_looks(good: int, n: int) -> None:
+    """As many more like these do settle it, and half as many do not."""
+    estimate = estimate_share_anytime(tally_share(good, n), 0.9)
+    assert estimate is not None
+    more = more_units(estimate, 0.92)
+    assert more is not None
+    for further, settles in ((more, True), (more // 3, False)):
+        later = anytime_share(round(good / n * (n + further)), n + further, 0.9)
+        end = judge_bounds(later.low, later.high, 0.92, higher_is_better=True)
+        assert (end is not End.INSUFFICIENT) is settles

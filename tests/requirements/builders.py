@@ -55,7 +55,8 @@ def requirement_file(**over: Any) -> bytes:
         "owner": "product-owner",
         "check": "answers.confidence_and_limits",
         "comparator": "at_least",
-        "threshold": 0.8,
+        # What 14 without a failure show: of a run, and of traces at all looks together.
+        "threshold": 0.8 if over.get("check") == "evals.metric" else 0.7,
         "min_n": 11,
         "max_age_days": 90,
         "parameters": "{}",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from evidence.digests import sha256_hex
 from evidence.models import ArtefactVersion, AuditEvent, Claim, Evidence, EvidenceLink, Review
 from evidence.services import registry
 from evidence.services.reviews import open_review_task
+from evidence.statistics.sequences import anytime_share
 from evidence.vocabulary import CriterionVerdict
 from requirements.checks import known_checks
 from requirements.models import AcceptanceCriterion, Assessment
@@ -50,7 +52,7 @@ def test_enough_good_answers_meet_the_criterion(world: World) -> None:
     )
     assert assessment.verdict == "met"
     assert (assessment.value, assessment.n, assessment.unit) == (1.0, 14, "share")
-    assert assessment.low == pytest.approx(0.05 ** (1 / 14))  # Clopper and Pearson, one-sided 95 %
+    assert assessment.low == pytest.approx(anytime_share(14, 14).low)  # at all looks together, one-sided 95 %
     assert assessment.observed_from is not None
     assert AuditEvent.objects.filter(verb="criterion.assessed").count() == 1
 
@@ -69,7 +71,7 @@ def test_nothing_observed_is_insufficient(world: World) -> None:
 def test_bad_answers_are_not_met(world: World) -> None:
     criterion = make_criterion(world)
     for index in range(14):
-        make_trace(world, has_limitations=index % 2 == 0)
+        make_trace(world, has_limitations=index % 5 == 0)
     assert verdict(world, criterion) == "not_met"
 
 
@@ -274,13 +276,20 @@ def test_the_policy_gate_must_have_been_asked_by_every_rule_listed(world: World)
 
 
 def judge(
-    world: World, trace: Any, role: str, decision: str = "approve", reason: str = "", why: str = ""
+    world: World,
+    trace: Any,
+    role: str,
+    decision: str = "approve",
+    reason: str = "",
+    why: str = "",
+    ago: timedelta = timedelta(),
 ) -> Review:
     task = open_review_task(trace=trace, reason="high_risk", actor="user:ci")
-    review: Review = Review.objects.create(
-        task=task, reviewer=world.people[role], decision=decision, reason_code=reason, rationale=why,
-        machine_verdict={},
-    )  # fmt: skip
+    with mock.patch.object(timezone, "now", return_value=timezone.now() - ago):
+        review: Review = Review.objects.create(
+            task=task, reviewer=world.people[role], decision=decision, reason_code=reason, rationale=why,
+            machine_verdict={},
+        )  # fmt: skip
     return review
 
 
@@ -336,11 +345,14 @@ def test_challenges_need_a_reason_and_a_rationale(world: World) -> None:
     judge(world, make_trace(world), "reviewer", "reject", "wrong_fact", "the fee is 5")
     judge(world, make_trace(world), "reviewer", "override", "unclear", " ")
     judge(world, make_trace(world), "reviewer", "approve")
-    measured = evaluate(criterion=labelled, release=world.release, as_of=clock.read_moment()).whole
+    tomorrow = clock.as_of(
+        timezone.now() + timedelta(hours=25)
+    )  # when further reviews are units of their own
+    measured = evaluate(criterion=labelled, release=world.release, as_of=tomorrow).whole
     assert measured is not None
     assert (measured.n, measured.successes) == (2, 1)
     assert measured.inputs["by_reason"] == {"override/unclear": 1, "reject/wrong_fact": 1}
-    measured = evaluate(criterion=overridden, release=world.release, as_of=clock.read_moment()).whole
+    measured = evaluate(criterion=overridden, release=world.release, as_of=tomorrow).whole
     assert measured is not None
     assert (measured.n, measured.successes, measured.direction) == (3, 2, "lower")
 

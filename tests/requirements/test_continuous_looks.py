@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -15,21 +17,22 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from bench.calibration.clustered import draw_chances
-from bench.calibration.looks import chance_of_ever_passing, ever_wins
+from bench.calibration.looks import chance_of_ever_passing
+from bench.calibration.many import ever_pass
 from bench.calibration.page import Rate
+from bench.calibration.unequal import Sizes, draw
 from evidence.evals.contracts import Direction
 from evidence.gate_reasons import stated
 from evidence.models import GateDecision, Scope, Trace
 from evidence.services.assembly import assemble_due_traces
 from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
-from evidence.statistics import Tally, Unit, tally, tally_share, two_sided
+from evidence.statistics import Tally, tally_share, two_sided
 from evidence.statistics.sequences import estimate_share_anytime
 from evidence.vocabulary import CriterionVerdict
-from requirements.checks.contracts import as_measured
+from requirements.checks.contracts import Measured, as_measured
 from requirements.drafts import Comparator
 from requirements.telling import tell
-from requirements.verdicts import Judgement, Rule, judge
+from requirements.verdicts import Judgement, Rule, judge_growing
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.factories import World, acting, define_gate
 from tests.requirements.builders import make_criterion
@@ -39,13 +42,17 @@ RULE = Rule(Comparator.AT_LEAST, THRESHOLD, "share", min_n=1)
 CONFIDENCE_FACTOR = {"factor": "retrieval_score", "value": 0.8, "unit": "share", "direction": "raises"}
 
 
-def by_facts_alone(units: Tally) -> tuple[Judgement, dict[str, Any]]:
-    """Judge units by the code that criteria are judged by, without a database; return also what a gate tells."""
-    measured = as_measured(
+def by_facts(units: Tally) -> Measured:
+    return as_measured(
         estimate_share_anytime(units, two_sided(1 - ALPHA)), missing={}, bound_confidence=1 - ALPHA, inputs={},
         unit="share", direction=Direction.HIGHER,
     )  # fmt: skip
-    judgement = judge(RULE, measured, None)
+
+
+def by_facts_alone(units: Tally) -> tuple[Judgement, dict[str, Any]]:
+    """Judge units by the code that criteria are judged by, without a database; return also what a gate tells."""
+    measured = by_facts(units)
+    judgement = judge_growing(RULE, measured, None)
     return judgement, stated(tell(RULE, measured, judgement)["measured"])
 
 
@@ -73,7 +80,7 @@ def test_each_decision_while_traces_arrive_replays_the_same(
     world: World, api: APIClient, settings: Settings, looks: int
 ) -> None:
     settings.ASSEMBLY_QUIET = 0
-    make_criterion(world, threshold=THRESHOLD, min_n=1, max_age_days="null", parameters="{looks: continuous}")
+    make_criterion(world, threshold=THRESHOLD, min_n=1, max_age_days="null")
     references = [CriterionReference(requirement="r")]
     define_gate(system=world.system, key="release", references=references)
     headers, drawn = world.headers(Scope.INGEST), np.random.default_rng(looks)
@@ -120,9 +127,9 @@ def fewest_to_pass(every: int, n_most: int) -> dict[int, int]:
     return fewest
 
 
-@pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("every", [50, 20, pytest.param(1, marks=pytest.mark.soak)])
 def test_a_thousand_traces_at_the_threshold_pass_at_no_look_but_for_alpha(every: int) -> None:
-    """Exactly, and in seeded streams: a look after each of them, or after every twenty."""
+    """Exactly, and in seeded streams: a look after each of them, or after every twenty or fifty."""
     fewest = fewest_to_pass(every, 1000)
     assert chance_of_ever_passing(THRESHOLD, fewest) <= ALPHA
     assert chance_of_ever_passing(0.9, fewest) > 0.9  # and what is good passes
@@ -132,15 +139,29 @@ def test_a_thousand_traces_at_the_threshold_pass_at_no_look_but_for_alpha(every:
     assert not Rate(float(ever.mean()), len(streams)).exceeds(ALPHA)
 
 
-def test_a_look_after_each_of_many_conversations_keeps_alpha() -> None:
-    """Conversations of five traces that depend on each other: the simulation bets on what the criterion judges by."""
-    drawn = np.random.default_rng(29)
-    chances = draw_chances(drawn, THRESHOLD, 0.3, 400 * 300).reshape(400, 300)
-    good = drawn.binomial(5, chances)
-    assert not Rate(float(ever_wins(good / 5, THRESHOLD).mean()), 400).exceeds(ALPHA)
-    for stream in good[:6]:
-        for n in (20, 100, 300):
-            now = ever_wins(stream[None, :n] / 5, THRESHOLD)
-            verdict, _ = by_facts_alone(tally(Unit(5, float(each)) for each in stream[:n]))
-            if verdict.verdict is CriterionVerdict.MET:
-                assert now[0]  # it wins now, and so at some time
+@pytest.mark.parametrize("lean", [0, 1])
+def test_a_look_after_each_of_many_conversations_keeps_alpha(lean: int) -> None:
+    """Conversations of one to nine traces that depend on each other, and that go wrong the more the longer they are."""
+    ever = [
+        ever_pass(*part, THRESHOLD) for part in draw(Sizes("1 to 9", 0.3, 150, lean), THRESHOLD, 300, seed=29)
+    ]
+    assert not Rate(float(np.concatenate(ever).mean()), 300).exceeds(ALPHA)
+
+
+def test_recent_evidence_keeps_from_a_pass_and_makes_none() -> None:
+    """An age limit asks that enough is recent, and that it does not speak against what all of it shows."""
+
+    def measured(good: int, n: int) -> Measured:
+        return replace(by_facts(tally_share(good, n)), observed_to=datetime(2026, 11, 1, tzinfo=UTC))
+
+    enough = replace(RULE, min_n=30)
+    for (whole, recent), code in {
+        ((190, 200), (30, 30)): "met",
+        ((190, 200), None): "met",
+        ((190, 200), (29, 29)): "too_old",
+        ((190, 200), (30, 50)): "recently_worse",
+        ((170, 200), (60, 60)): "too_few_to_tell",
+        ((29, 29), (29, 29)): "too_few_observations",
+    }.items():
+        judgement = judge_growing(enough, measured(*whole), measured(*recent) if recent else None)
+        assert judgement.code == code

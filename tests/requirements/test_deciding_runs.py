@@ -15,6 +15,7 @@ from evidence.digests import sha256_hex
 from evidence.models import ArtefactVersion, EvalRun, GateDecision
 from evidence.services import evals, registry
 from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
+from requirements.checks import deciding_runs
 from requirements.telling import SETTLED_BY
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, make_world, manifest, retract
@@ -193,6 +194,18 @@ def test_a_run_of_a_suite_that_nobody_asks_for_binds_nothing(gated: World) -> No
     assert decide(gated, runs=["run-2"]).reasons[-1]["code"] == "run_unknown"
     post(gated, eval_file(GOOD, run_key="run-2", suite={"key": "other", "label": "1"}))
     assert decide(gated, runs=["run-2"]).reasons[-1]["code"] == "run_not_asked_for"
+
+
+def test_a_run_older_than_those_that_are_listed_is_passed_over(
+    gated: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its suite is asked for, so nobody is told that it is not."""
+    monkeypatch.setattr(deciding_runs, "_LISTED", 1)
+    for key in ("run-1", "run-2"):
+        post(gated, eval_file(GOOD, run_key=key))
+    reason = decide(gated, runs=["run-1"]).reasons[-1]
+    assert reason["code"] == "run_passed_over"
+    assert "run-2 was received later" in reason["detail"]
 
 
 @pytest.mark.parametrize(

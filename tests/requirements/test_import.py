@@ -52,7 +52,7 @@ def test_a_changed_requirement_is_a_new_version_in_draft(world: World) -> None:
     second = load(world, requirement_file(threshold=0.9)).requirements[0].version
     assert (first.number, second.number) == (1, 2)
     assert state_of(second) == RequirementState.DRAFT
-    assert first.criteria.get().threshold == 0.8  # what was said stays said
+    assert first.criteria.get().threshold == 0.7  # what was said stays said
 
 
 def test_going_back_to_an_earlier_wording_is_a_version_of_its_own(world: World) -> None:
@@ -90,7 +90,7 @@ def test_no_requirement_without_its_audit_event(world: World, monkeypatch: pytes
 
 
 def test_the_linter_warns_and_does_not_block(world: World) -> None:
-    source = requirement_file(min_n=14).replace(
+    source = requirement_file(min_n=14, parameters="{looks: continuous}").replace(
         b"Each answer must do what this criterion measures.", b"It must be explainable."
     )
     version = load(world, source).requirements[0].version

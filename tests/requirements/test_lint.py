@@ -14,7 +14,7 @@ from requirements.yaml_import import parse_requirement_file
 CRITERION = CriterionDraft(
     key="c",
     check="answers.confidence_and_limits",
-    parameters={},
+    parameters={"looks": "continuous"},
     comparator=Comparator.AT_LEAST,
     threshold=0.8,
     unit="share",
@@ -76,19 +76,32 @@ def test_a_requirement_nobody_can_check_says_so() -> None:
 
 
 def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> None:
-    short = dataclasses.replace(CRITERION, threshold=0.95, min_n=12)
+    metric = dataclasses.replace(CRITERION, check="evals.metric", parameters={})
+    short = dataclasses.replace(metric, threshold=0.95, min_n=12)
     (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(short,)))
     assert warning.code == "underpowered"
     assert "59" in warning.suggestion
     assert codes(criteria=(dataclasses.replace(CRITERION, threshold=1.0),)) == ["out_of_reach"]
-    planned = dataclasses.replace(CRITERION, threshold=0.95, min_n=59, parameters={"planned_runs": 3})
+    planned = dataclasses.replace(metric, threshold=0.95, min_n=59, parameters={"planned_runs": 3})
     (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(planned,)))
     assert "80" in warning.suggestion
-    often = dataclasses.replace(planned, parameters={"looks": "continuous"}, max_age_days=None)
-    (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(often,)))
+    traces = dataclasses.replace(CRITERION, threshold=0.95, min_n=59)
+    (warning,) = lint_requirement(dataclasses.replace(DRAFT, criteria=(traces,)))
     assert "set min_n to 96 or more" in warning.suggestion
     at_most = dataclasses.replace(CRITERION, comparator=Comparator.AT_MOST, threshold=0.05, min_n=12)
     assert codes(criteria=(at_most,)) == ["underpowered"]
+
+
+def test_a_criterion_on_traces_that_does_not_say_how_often_it_is_looked_at_is_told_to() -> None:
+    unsaid = dataclasses.replace(CRITERION, parameters={})
+    statement = {**DRAFT.statement, "zh-Hans": "每个回答必须附有局限说明。"}
+    english, chinese = lint_requirement(dataclasses.replace(DRAFT, criteria=(unsaid,), statement=statement))
+    assert english.code == chinese.code == "looks_unsaid"
+    assert english.where == chinese.where == "criteria.c.parameters.looks"
+    assert "without a failure it takes 22 independent units" in english.message
+    assert "22 个独立单元" in chinese.message
+    for warning in (english, chinese):
+        assert "parameters: {looks: continuous}" in warning.suggestion
 
 
 def test_evidence_that_never_ages_is_doubted_where_risk_is_high() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -110,7 +111,7 @@ def test_checks_over_reviews_count_what_nobody_could_review(
 ) -> None:
     decision = "approve" if check == "reviews.overridden" else "reject"
     for role in ("reviewer", "auditor"):
-        review(world, make_trace(world), role, decision, "wrong_fact", "the fee is 5")
+        review(world, make_trace(world), role, decision, "wrong_fact", "the fee is 5", timedelta(hours=25))
     criterion: dict[str, Any] = {"check": check, "comparator": comparator, "threshold": 0.9, "min_n": 2}
     before = judge(world, key="before", **criterion)
     assert (before.value, before.n) == (at_first, 2)

@@ -79,12 +79,6 @@ def test_an_unknown_check_names_file_line_and_nearest_known_check() -> None:
         ("max_age_days: 90", "max_age_days: 1000000", "bad_number", 17),
         ("max_age_days: 90", "confidence: 95", "bad_confidence", 17),
         ("max_age_days: 90", "unit: ms", "bad_unit", 17),
-        (
-            "max_age_days: 90",
-            "max_age_days: 90\n        parameters: {looks: continuous}",
-            "window_of_looks",
-            17,
-        ),
         ("max_age_days: 90", "parameters: {looks: often}", "bad_parameters", 17),
         ("max_age_days: 90", "parameters: {min_scores: 1}", "unknown_parameter", 17),
         ("max_age_days: 90", "parameters: {min_score: 7}", "bad_parameters", 17),

@@ -65,7 +65,9 @@ def unbound_reasons(
     passed_over = {note["run_key"]: note for each in told for note in each["passed_over"]}
     for key in binding.runs:
         if key not in deciding:
-            yield _reason(f"run {key}", *_why_not(key, passed_over.get(key), release, as_of))
+            yield _reason(
+                f"run {key}", *_why_not(key, passed_over.get(key), [*deciding.values()], release, as_of)
+            )
     if not binding.commit:
         return
     named = [note for key, note in deciding.items() if not binding.runs or key in binding.runs]
@@ -89,7 +91,9 @@ def is_same_commit(one: str, other: str) -> bool:
     return one == other or (len(short) >= _SHORTEST and long.startswith(short))
 
 
-def _why_not(key: str, passed_over: RunNote | None, release: Release, as_of: AsOf) -> tuple[str, str]:
+def _why_not(
+    key: str, passed_over: RunNote | None, deciding: Sequence[RunNote], release: Release, as_of: AsOf
+) -> tuple[str, str]:
     if passed_over is not None:
         return "run_passed_over", f"run {key} was passed over: {passed_over['detail']}"
     run = EvalRun.objects.filter(as_of.knew("received_at"), system=release.system, run_key=key).first()
@@ -98,6 +102,14 @@ def _why_not(key: str, passed_over: RunNote | None, release: Release, as_of: AsO
     if run.release_id != release.pk:
         other = run.release.name if run.release else "no release"
         return "run_of_other_release", f"run {key} is of {other}, not of {release.name}"
+    newer = EvalRun.objects.filter(
+        pk__in=[note["id"] for note in deciding], suite__artefact=run.suite.artefact_id
+    ).first()
+    if newer is not None:
+        return (
+            "run_passed_over",
+            f"run {key} was passed over: {newer} was received later, and the newest run decides",
+        )
     return "run_not_asked_for", f"no criterion of this gate asks for the suite of run {key}"
 
 
