@@ -34,8 +34,8 @@ class MarkedStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write a text as a person is to see it."""
-        return self._stream.write(show_hidden(text))
+        """Write a text as a person is to see it: what returns to the begin of a line would write over it."""
+        return self._stream.write(show_hidden(text).replace("\r", "⟦U+000D⟧"))
 
 
 @contextmanager

@@ -21,6 +21,11 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             print("  ".join("-" * width for width in widths))
 
 
+def print_line(text: str) -> None:
+    """Print one line, whatever stands in it: what a binder says may neither drive the terminal nor begin a line."""
+    print(printable(text))
+
+
 def printable(text: str) -> str:
     """Return the text in one line, with marks for what nobody sees: control characters could drive the terminal."""
     return "".join(c if c.isprintable() else " " for c in show_hidden(text))
