@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def newest() -> Built:
 
 
 def signed_again(
-    newest: Built, changes: dict[str, object], say_else: Callable[[Any], object] = lambda _: None
+    newest: Built, changes: Mapping[str, object], say_else: Callable[[Any], None] = lambda _: None
 ) -> bytes:
     """Return the binder with other documents in it, signed by whoever signs it."""
     members = unpack(newest.archive)
