@@ -1967,7 +1967,8 @@
   const PIECE = `(?:\\[\\^?[A-Za-z0-9+/:.=_ -]+\\]|[A-Za-z0-9:=/_ -])${REPEATED}`;
   const PATTERN = new RegExp(`^\\^?(?:${PIECE}|\\((?:${PIECE}|\\|)*\\)${REPEATED})*\\$?$`);
 
-  const [LONGEST_PATTERN, MOST_RANGED, WIDEST_RANGE] = [200, 2, 9]; // characters, parts, repetitions
+  const [LONGEST_PATTERN, MOST_RANGED] = [200, 2]; // characters, parts
+  const [WIDEST_RANGE, LARGEST_COUNT] = [9, 99]; // repetitions
 
   /** Say whether a pattern is tried in time that grows with the text alone: backtracking might never end. */
   function isQuick(pattern) {
@@ -1976,7 +1977,8 @@
     const endless = parts.match(/[*+]|\{[0-9]+,\}/g) ?? [];
     const ranged = parts.match(/\?|\{[0-9]+,[0-9]+\}/g) ?? [];
     const isWide = ranged.some((one) => one !== "?" && Number(one.slice(one.indexOf(",") + 1, -1)) > WIDEST_RANGE);
-    const isSmall = endless.length <= 1 && ranged.length <= MOST_RANGED && !isWide;
+    const counts = (parts.match(/\{[0-9]+/g) ?? []).map((count) => Number(count.slice(1)));
+    const isSmall = endless.length <= 1 && ranged.length <= MOST_RANGED && !isWide && counts.every((count) => count <= LARGEST_COUNT);
     const isAnchored = parts.startsWith("^") || !/[?*+{]/.test(parts);
     return isSmall && isAnchored && !/\)[?*+{]/.test(parts) && parts.split("(").length <= 2;
   }

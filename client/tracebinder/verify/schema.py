@@ -18,7 +18,8 @@ _CLASS: Final = re.compile(r"\[\^?[^\]]*\]")
 _ENDLESS: Final = re.compile(r"[*+]|\{[0-9]+,\}")
 _RANGED: Final = re.compile(r"\?|\{[0-9]+,[0-9]+\}")
 _LONGEST_PATTERN: Final = 200  # characters
-_MOST_RANGED, _WIDEST_RANGE = 2, 9
+_COUNT: Final = re.compile(r"\{([0-9]+)")
+_MOST_RANGED, _WIDEST_RANGE, _LARGEST_COUNT = 2, 9, 99
 _ANNOTATIONS: Final = frozenset({"$schema", "$id", "title", "description", "$comment", "format"})
 
 
@@ -155,10 +156,12 @@ def _is_quick(pattern: str) -> bool:
     parts = _CLASS.sub("x", pattern)  # what stands in a class repeats nothing
     endless, ranged = _ENDLESS.findall(parts), _RANGED.findall(parts)
     widest = max((int(one.rpartition(",")[2].rstrip("}")) for one in ranged if one != "?"), default=0)
+    largest = max(map(int, _COUNT.findall(parts)), default=0)
     is_small = len(endless) <= 1 and len(ranged) <= _MOST_RANGED and widest <= _WIDEST_RANGE
     is_repeated = re.search(r"\)[?*+{]", parts) is not None
     return (
         is_small
+        and largest <= _LARGEST_COUNT
         and not is_repeated
         and parts.count("(") <= 1
         and (parts.startswith("^") or not re.search(r"[?*+{]", parts))
