@@ -364,6 +364,9 @@ REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for
 # High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
 GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence must not import requirements
+GATE_BASELINES = (
+    "requirements.selectors.requirements.find_unfrozen"  # likewise: which of the named are not frozen
+)
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",

@@ -11,7 +11,7 @@
 const fs = require("node:fs");
 const path = require("node:path");
 const { parseArgs } = require("node:util");
-const { verifyBinder, parseTrust, VerifyError } = require("./verify.js");
+const { LIMITS, verifyBinder, parseTrust, showHidden, VerifyError } = require("./verify.js");
 
 const USAGE = "usage: node cli.js BINDER.zip --trust trust.json [--sidecar FILE] [--json]";
 const VERDICTS = ["verified", "FAILED", "MALFORMED", "TRUST POLICY NOT MET", "UNVERIFIABLE: newer format"];
@@ -24,7 +24,7 @@ function readArguments() {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     return positionals.length === 1 && values.trust ? { ...values, binder: positionals[0] } : null;
   } catch (error) {
-    console.error(error.message);
+    console.error(showHidden(error.message));
     return null;
   }
 }
@@ -41,22 +41,28 @@ function fileSource(name) {
   };
 }
 
-function sidecarOf({ binder, sidecar }) {
-  const beside = sidecar ?? `${binder}.intoto.jsonl`;
-  return sidecar || fs.existsSync(beside) ? fs.readFileSync(beside) : null;
+/** Return the bytes of a file that is held whole; of one that is too large, no more than show that. */
+async function readWhole(name) {
+  const isLarge = fs.statSync(name).size > LIMITS.document;
+  return isLarge ? fileSource(name).read(0, LIMITS.document + 1) : fs.readFileSync(name);
 }
 
+async function sidecarOf({ binder, sidecar }) {
+  const beside = sidecar ?? `${binder}.intoto.jsonl`;
+  return sidecar || fs.existsSync(beside) ? readWhole(beside) : null;
+}
+
+/** Print one line, whatever stands in it: what a binder says may neither drive the terminal nor begin a line. */
+const print = (text) => console.log(showHidden(text));
+
 function printReport(binder, report) {
-  console.log(`${path.basename(binder)}: ${VERDICTS[report.exitCode]}`);
-  console.log(`sha256 ${report.zipSha256}`);
-  if (report.binderId) {
-    console.log(`${report.binderId} of ${report.statement.get("system")}, as of ${report.statement.get("asOf")}`);
-  }
-  for (const { name, state, detail } of report.lines) console.log(`${name.padEnd(15)}${state.padEnd(13)}${detail}`);
-  for (const { line, member, detail } of report.problems) {
-    console.log(`problem (${line}): ${member || "the binder"}: ${detail}`);
-  }
-  for (const claim of report.statement.get("nonClaims") ?? []) console.log(`not claimed: ${claim}`);
+  print(`${path.basename(binder)}: ${VERDICTS[report.exitCode]}`);
+  print(`sha256 ${report.zipSha256}`);
+  if (report.binderId) print(`${report.binderId} of ${report.statement.get("system")}, as of ${report.statement.get("asOf")}`);
+  for (const { name, state, detail } of report.lines) print(`${name.padEnd(15)}${state.padEnd(13)}${detail}`);
+  for (const { line, member, detail } of report.problems) print(`problem (${line}): ${member || "the binder"}: ${detail}`);
+  const claims = report.statement.get("nonClaims");
+  for (const claim of Array.isArray(claims) ? claims : []) print(`not claimed: ${claim}`);
 }
 
 async function main() {
@@ -67,14 +73,14 @@ async function main() {
     return WRONG_USAGE;
   }
   try {
-    const trust = parseTrust(fs.readFileSync(asked.trust));
-    const report = await verifyBinder(fileSource(asked.binder), { trust, sidecar: sidecarOf(asked) });
+    const trust = parseTrust(await readWhole(asked.trust));
+    const report = await verifyBinder(fileSource(asked.binder), { trust, sidecar: await sidecarOf(asked) });
     if (asked.json) console.log(report.toJson());
     else printReport(asked.binder, report);
     return report.exitCode;
   } catch (error) {
     if (!(error instanceof VerifyError) && !error.syscall) throw error;
-    console.error(error.message);
+    console.error(showHidden(error.message));
     return UNREADABLE;
   }
 }

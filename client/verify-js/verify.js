@@ -84,7 +84,7 @@
     /** Return the report as both verifiers print it with `--json`. */
     toJson() {
       const { exitCode, binderId, zipSha256, lines, problems, statement } = this;
-      return writeJson({ exitCode, verified: exitCode === 0, binderId, zipSha256, lines, problems, statement });
+      return escapeHidden(writeJson({ exitCode, verified: exitCode === 0, binderId, zipSha256, lines, problems, statement }));
     }
   }
 
@@ -92,6 +92,24 @@
 
   const encoder = new TextEncoder();
   const utf8 = (text) => encoder.encode(text);
+  // Characters that nobody sees: a terminal obeys some of them, and others turn or hide what is read.
+  const HIDDEN_SIGNS = new RegExp(
+    "[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f"
+      + "\\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0d\\ufeff\\uffa0\\ufff9-\\ufffb\\u{1bca0}-\\u{1bca3}"
+      + "\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e007f}\\u{e0100}-\\u{e01ef}]", "gu");
+
+  /** Return a text of one line for a person, with a mark in place of each character that nobody sees. */
+  function showHidden(text) {
+    const mark = (sign) => `⟦U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟧`;
+    return String(text).replace(HIDDEN_SIGNS, mark);
+  }
+
+  /** Return JSON in which they are escaped: it reads back the same. */
+  function escapeHidden(json) {
+    const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return json.replace(HIDDEN_SIGNS, (sign) => sign.split("").map(escaped).join(""));
+  }
+
   const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
   /** Return the text of UTF-8 bytes, null when they are not; a byte order mark is kept as the character it is. */
@@ -881,7 +899,9 @@
       throw malformed("the ZIP64 field of a member does not hold what its header leaves to it", name);
     }
     const fields = zip64 && new Fields(zip64);
-    return short.map((value) => (value === FULL32 ? fields.u64() : value));
+    const values = short.map((value) => (value === FULL32 ? fields.u64() : value));
+    if (values.includes(Infinity)) throw malformed("a member says a size or a place that no file has", name);
+    return values;
   }
 
   function checkPacking({ flags, method, needed, neededFor, name }) {
@@ -1096,7 +1116,7 @@
       for (const path of this.members.keys()) {
         for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) parents.add(path.slice(0, end + 1));
       }
-      for (const folder of folders) {
+      for (const folder of inOrder(folders)) {
         if (folder && !parents.has(folder)) throw malformed("a folder with nothing in it", folder);
       }
       const taken = new Set([...parents].map(fold));
@@ -1402,8 +1422,13 @@
     const [namesAuthorities, requireTimestamp] = [countAuthorities(value) > 0, flagAt(value, "requireTimestamp")];
     if (requireTimestamp && !namesAuthorities) throw bad("'requireTimestamp' needs 'timestampAuthorities'");
     const [requireSidecar, requireAuditSlice] = [flagAt(value, "requireSidecar"), flagAt(value, "requireAuditSlice")];
+    const log = trustedLog(value);
+    const logKeys = log ? [log.key, ...log.former.map((former) => former.key)] : [];
+    const watched = new Set([...signers.values(), ...logKeys.map((key) => key.publicKey)].map(hex));
+    const idle = witnesses.find((witness) => watched.has(hex(witness.publicKey)));
+    if (idle) throw bad(`witness '${idle.name}' has the key of the log or of a signer: nobody else would be watching`);
     return {
-      signers, threshold, predicateTypes, log: trustedLog(value), witnesses, quorum, maximumAgeDays,
+      signers, threshold, predicateTypes, log, witnesses, quorum, maximumAgeDays,
       requireSidecar, requireAuditSlice, namesAuthorities, requireTimestamp,
     };
   }
@@ -1942,6 +1967,22 @@
   const PIECE = `(?:\\[\\^?[A-Za-z0-9+/:.=_ -]+\\]|[A-Za-z0-9:=/_ -])${REPEATED}`;
   const PATTERN = new RegExp(`^\\^?(?:${PIECE}|\\((?:${PIECE}|\\|)*\\)${REPEATED})*\\$?$`);
 
+  const [LONGEST_PATTERN, MOST_RANGED] = [200, 2]; // characters, parts
+  const [WIDEST_RANGE, LARGEST_COUNT] = [9, 99]; // repetitions
+
+  /** Say whether a pattern is tried in time that grows with the text alone: backtracking might never end. */
+  function isQuick(pattern) {
+    if (Array.from(pattern).length > LONGEST_PATTERN) return false;
+    const parts = pattern.replace(/\[\^?[^\]]*\]/g, "x"); // what stands in a class repeats nothing
+    const endless = parts.match(/[*+]|\{[0-9]+,\}/g) ?? [];
+    const ranged = parts.match(/\?|\{[0-9]+,[0-9]+\}/g) ?? [];
+    const isWide = ranged.some((one) => one !== "?" && Number(one.slice(one.indexOf(",") + 1, -1)) > WIDEST_RANGE);
+    const counts = (parts.match(/\{[0-9]+/g) ?? []).map((count) => Number(count.slice(1)));
+    const isSmall = endless.length <= 1 && ranged.length <= MOST_RANGED && !isWide && counts.every((count) => count <= LARGEST_COUNT);
+    const isAnchored = parts.startsWith("^") || !/[?*+{]/.test(parts);
+    return isSmall && isAnchored && !/\)[?*+{]/.test(parts) && parts.split("(").length <= 2;
+  }
+
   function checkSchema(value, schema, member, at = "") {
     const fail = (why) => failed(`${at || "/"} ${why}`, member);
     if (typeof schema === "boolean") {
@@ -1988,7 +2029,7 @@
       if (isNumber(value) && value < rule) throw fail(`is below ${rule}`);
     },
     pattern({ value, rule, fail, badSchema }) {
-      if (!isText(rule) || !PATTERN.test(rule)) throw badSchema();
+      if (!isText(rule) || !isQuick(rule) || !PATTERN.test(rule)) throw badSchema();
       let pattern;
       try {
         pattern = new RegExp(rule, "u");
@@ -2117,8 +2158,9 @@
     const stated = objectAt(predicate, "requirements", ENVELOPE);
     for (const key of stated.keys()) wholeAt(stated, key, ENVELOPE);
     const total = [...counted.values()].reduce((sum, count) => sum + count, 0n);
-    const agrees = (key) => (stated.get(key) ?? 0n) === (key === "total" ? total : (counted.get(key) ?? 0n));
-    if (!stated.has("total") || ![...stated.keys(), ...counted.keys()].every(agrees)) {
+    const said = new Map([...stated].filter(([status]) => status !== "total")); // a file may say that of itself, too
+    const agrees = (status) => (said.get(status) ?? 0n) === (counted.get(status) ?? 0n);
+    if (stated.get("total") !== total || ![...said.keys(), ...counted.keys()].every(agrees)) {
       problems.push(failed("the requirement totals are not those of the files", ENVELOPE));
     }
     return problems;
@@ -2171,16 +2213,17 @@
     if (!Array.isArray(parts)) return;
     const slices = criterion.has("sliceResults") ? objectsAt(criterion, "sliceResults", member) : [];
     [criterion, ...slices].slice(0, parts.length).forEach((told, place) => {
-      if (!sameJson(told.has("missing") ? told.get("missing") : 0n, setAside(parts[place]))) {
+      if (!sameJson(told.has("missing") ? told.get("missing") : 0n, countMissing(parts[place]))) {
         throw failed(`criterion '${textAt(criterion, "key", member)}' says another number missing than its inputs do`, member);
       }
     });
   }
 
-  /** Return how many the inputs of a measurement name as set aside. */
-  function setAside(part) {
-    const counts = within(part, "recent", "inputs", "set_aside");
-    return isObject(counts) ? [...counts.values()].filter(isWhole).reduce((sum, count) => sum + count, 0n) : 0n;
+  /** Return how many the inputs of a measurement name as missing: traces set aside, or samples without a value. */
+  function countMissing(part) {
+    const named = ["set_aside", "missing"].map((name) => within(part, "recent", "inputs", name)).filter(isObject);
+    const counts = named.flatMap((each) => [...each.values()]);
+    return counts.filter(isWhole).reduce((sum, count) => sum + count, 0n);
   }
 
   const within = (value, ...names) => names.reduce((found, name) => (isObject(found) ? found.get(name) : null), value);
@@ -2797,8 +2840,9 @@
     const file = new File(source);
     await report.noting("integrity", async () => {
       report.zipSha256 = await fileDigest(file);
-      const outerId = sidecar ? await checkSidecar(sidecar, trust, report) : null;
-      const container = await Container.open(file, { ...LIMITS, ...limits });
+      const allowed = { ...LIMITS, ...limits };
+      const outerId = sidecar ? await checkSidecar(sidecar, trust, report, allowed.document) : null;
+      const container = await Container.open(file, allowed);
       await checkContent(container, trust, outerId, now, report);
     });
     return report;
@@ -2811,8 +2855,9 @@
   }
 
   /** Check the signature over the ZIP's bytes; return the binder's id in it, null when it does not hold. */
-  async function checkSidecar(sidecar, trust, report) {
+  async function checkSidecar(sidecar, trust, report, most) {
     try {
+      if (sidecar.length > most) throw malformed(`larger than ${most} bytes`, SIDECAR);
       const statement = await verifyEnvelope(sidecar, trust, SIDECAR);
       if (statement.predicateType !== CONTAINER_PREDICATE) throw failed("is not a signature over a binder's ZIP", SIDECAR);
       if (statement.digest !== report.zipSha256) throw failed("is over other bytes than this ZIP", SIDECAR);
@@ -2949,7 +2994,7 @@
     read: async (at, length) => new Uint8Array(await blob.slice(at, at + length).arrayBuffer()),
   });
 
-  const api = { verifyBinder, parseTrust, bytesSource, blobSource, VerifyError, foldPath: fold };
+  const api = { LIMITS, verifyBinder, parseTrust, bytesSource, blobSource, VerifyError, showHidden, foldPath: fold };
   if (typeof module === "object" && module.exports) module.exports = api;
   else root.TracebinderVerifier = api;
 })(globalThis);

@@ -22,12 +22,12 @@ def read_device(request: HttpRequest, username: str) -> str:
         known = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_KEPT)
     except signing.BadSignature:
         return ""
-    return str(known["id"]) if known["person"] == username.casefold() else ""
+    return str(known["id"]) if known["person"] == username else ""
 
 
 def remember_device(response: HttpResponseBase, username: str) -> None:
     """Have the browser of whoever has just signed in known from now on."""
-    known = {"person": username.casefold(), "id": secrets.token_urlsafe(16)}
+    known = {"person": username, "id": secrets.token_urlsafe(16)}
     response.set_cookie(
         COOKIE,
         signing.dumps(known, salt=_SALT),

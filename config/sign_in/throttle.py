@@ -101,9 +101,12 @@ def address_of(request: HttpRequest | None) -> str:
 def _key_of_person(request: HttpRequest | None, username: str) -> str:
     """Return the key of a person in a browser of theirs, or anywhere else. A name is not kept, what was typed may be a
     password.
+
+    It is the name as accounts are found by it: another spelling names nobody, or somebody else, who would be forgiven
+    in this person's place.
     """
     device = read_device(request, username) if request is not None else ""
-    return _PREFIX + salted_hmac(__name__, f"{username.casefold()}\0{device}", algorithm="sha256").hexdigest()
+    return _PREFIX + salted_hmac(__name__, f"{username}\0{device}", algorithm="sha256").hexdigest()
 
 
 def _key_of_address(request: HttpRequest | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -74,6 +76,16 @@ class AccessProposalAdmin(ReadOnlyModelAdmin):
                 self.message_user(request, f"{proposal}: {exc}", messages.ERROR)
             else:
                 self.message_user(request, f"Confirmed: {proposal}.", messages.SUCCESS)
+                self._tell_of_password(request, proposal)
+
+    def _tell_of_password(self, request: HttpRequest, proposal: AccessProposal) -> None:
+        """Say where somebody whose password ended with the role gets another."""
+        person = User.objects.get(pk=proposal.user_id)
+        if settings.PASSWORD_SIGN_IN and proposal.role and not person.has_usable_password():
+            told = _(
+                "%(person)s has no password now: `manage.py password_link %(person)s` makes a link for one."
+            )
+            self.message_user(request, told % {"person": person}, messages.WARNING)
 
     @admin.display(description="What")
     def what(self, proposal: AccessProposal) -> str:

@@ -63,8 +63,8 @@ def record_deployment(
     Raises:
         AccessDenied, NotFound: as `acts.check_can_record_deployment` and, where a gate counts reviews,
             `acts.check_not_led` do.
-        InvalidInput: the release is of another system; the environment reads like one that is protected; it is
-            protected, and the time lies ahead, or before the gate passed; or it is not, and a decision is named.
+        InvalidInput: the release is of another system; the time lies ahead; the environment reads like one that is
+            protected; it is protected, and the time lies before the gate passed; or it is not, and a decision is named.
         PromotionRefused: a gate that protects the environment does not let the release in.
         ConflictingContent: it was recorded as a rollback.
     """
@@ -137,6 +137,11 @@ def _record_as_of(going: _Going, as_of: AsOf, decide: _Decide) -> Deployment | N
     if before := _recorded_before(going):
         return before
     _check_spelling(going)
+    if going.effective_from > as_of.at + CLOCKS:
+        raise InvalidInput(
+            f"Say that a release is live in {going.environment} once it is, not before "
+            f"({going.effective_from.isoformat()} lies ahead): a gate may protect it by then."
+        )
     looks = []
     for version in gates.find_protecting(going.system, going.environment):
         is_bound = going.basis == Deployment.Basis.DECISION
@@ -144,11 +149,6 @@ def _record_as_of(going: _Going, as_of: AsOf, decide: _Decide) -> Deployment | N
         if look is None:
             return None
         looks.append(look)
-    if looks and going.effective_from > as_of.at + CLOCKS:
-        raise InvalidInput(
-            f"{going.environment} is protected by a gate: say that a release is live there once it is, not before "
-            f"({going.effective_from.isoformat()} lies ahead)."
-        )
     live = live_at(system=going.system, environment=going.environment, at=going.effective_from)
     deployment, admissions = decide(going, as_of, looks, live)
     Deployment.objects.bulk_create([deployment])

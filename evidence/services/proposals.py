@@ -30,6 +30,10 @@ from evidence.services import audit, registry
 _REPLACES = "replaces"  # of a version's metadata: the digest of the one that decided as it was proposed
 
 
+def _nothing_is_open(version: ArtefactVersion) -> None:
+    del version
+
+
 @dataclass(frozen=True, slots=True)
 class Proposed:
     """A kind of which versions are proposed."""
@@ -39,6 +43,8 @@ class Proposed:
     settled: Mapping[
         str, Callable[[Principal, ArtefactVersion], None]
     ]  # steps that end a proposal, with their rules
+    # Raises where whoever approves a version would not know yet what it asks for.
+    check_is_fixed: Callable[[ArtefactVersion], None] = _nothing_is_open
 
 
 @transaction.atomic
@@ -92,7 +98,7 @@ def settle_proposal(
     Whoever took the last step and asks for it again is answered with it, and nothing is added.
 
     Raises:
-        AccessDenied, NotFound, ConflictingContent: as the rule of the step does.
+        AccessDenied, NotFound, ConflictingContent: as the rule of the step does, and `check_is_fixed` for an approval.
         InvalidInput: there is no such step, or a proposal is declined without saying why.
     """
     if to_state not in of.settled:
@@ -107,6 +113,7 @@ def settle_proposal(
     if to_state == "declined" and not reason.strip():
         raise InvalidInput("Say why: whoever proposed the version is told the reason.")
     if to_state == "approved":
+        of.check_is_fixed(version)
         registry.record_registration(
             version=version, actor=principal.actor, basis=Registration.Basis.APPROVAL, reason="approved"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db.models import OuterRef, Subquery
 
@@ -62,6 +62,12 @@ def approved_versions(system: System, as_of: AsOf) -> Sequence[RequirementVersio
     return list(
         approved.select_related("requirement", "artefact_version").order_by("requirement__key", "number")
     )
+
+
+def find_unfrozen(*, system: System, names: Collection[str]) -> list[str]:
+    """Return those of these names under which the system has no baseline, sorted: `settings.GATE_BASELINES`."""
+    frozen = Baseline.objects.filter(system=system, name__in=names).values_list("name", flat=True)
+    return sorted(set(names) - set(frozen))
 
 
 def baseline_versions(system: System, name: str, as_of: AsOf) -> Sequence[RequirementVersion]:

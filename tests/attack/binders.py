@@ -43,12 +43,14 @@ from tests.client.binders import (
     unpack,
 )
 from tests.client.both import NO_NODE, answers_of, javascript, question_about
+from tests.client.newest import build_newest
 from tests.client.zip_model import FIELDS, SHAPES, inflate, mutate, say, take_apart
 from tracebinder.verify import BinderMalformed, Report, verify_binder
 from tracebinder.verify.trust import parse_trust
 
 GOLDEN: Final = Path(__file__).parent.parent / "client" / "golden"
 NOW: Final = datetime(2027, 1, 1, tzinfo=UTC)
+NEWEST: Final = "of today's version"  # what the golden ones, which are older, do not tell
 OF_THE_LOG: Final = ("attest/binder.log-entry.json", "attest/binder.tlog-proof")
 CRATE: Final = "data/ro-crate-metadata.json"
 TAG_FILES: Final = ("bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt")
@@ -108,6 +110,8 @@ def _small_or_large(dice: random.Random) -> tuple[bytes, bytes]:
 @cache
 def _full(folder: str) -> tuple[Members, dict[str, Any]]:
     """The files of a binder with something in every section, most of them from a server, and whom to trust."""
+    if folder == NEWEST:
+        return unpack(build_newest().archive), trust_document()
     (path,) = (GOLDEN / folder).glob("*.zip")
     members = unpack(path.read_bytes())
     statement = cast("dict[str, Any]", payload_of(members[ENVELOPE]))
@@ -185,8 +189,9 @@ def _digest_listed(members: Members, path: str) -> str:
     return next(row[:64] for row in rows if row[66:] == f"data/{path}")
 
 
-def _full_folder(dice: random.Random) -> str:
-    return dice.choice(["1.0-people", "1.0-spans"])
+def _full_folder(dice: random.Random, within: str = "") -> str:
+    folders = ["1.0-people", "1.0-spans", NEWEST]
+    return dice.choice([name for name in folders if any(path.startswith(within) for path in _full(name)[0])])
 
 
 def _pick(members: Members, dice: random.Random, *, within: str = "data/", ending: tuple[str, ...]) -> str:
@@ -253,7 +258,7 @@ def _value_in(within: str, *, ending: tuple[str, ...] = (".json", ".jsonl")) -> 
                 lines[place] = json.dumps(change_value(json.loads(lines[place]), dice)).encode()
                 members[path] = b"".join(line + b"\n" for line in lines)
 
-        return _signed_again(_full_folder(dice), change, lambda _: None)
+        return _signed_again(_full_folder(dice, within), change, lambda _: None)
 
     return attack
 
@@ -264,7 +269,7 @@ def _text_in(within: str) -> Attack:
             path = _pick(members, dice, within=within, ending=(".json", ".jsonl", ".txt", ".bin"))
             members[path] = change_text(members[path], dice)
 
-        return _signed_again(_full_folder(dice), change, lambda _: None)
+        return _signed_again(_full_folder(dice, within), change, lambda _: None)
 
     return attack
 
@@ -334,6 +339,11 @@ ATTACKS: Final[dict[str, Attack]] = {
     "signed again: any text": _text_in("data/"),
     "signed again: requirements": _value_in("data/requirements/"),
     "signed again: spans and traces": _value_in("data/traces/"),
+    "signed again: citations": _value_in("data/citations/"),
+    "signed again: eval runs": _value_in("data/evals/"),
+    "signed again: gates": _value_in("data/gates/"),
+    "signed again: versions, deployments": _value_in("data/versions/"),
+    "signed again: findings": _value_in("data/interpretability/"),
     "signed again: slice of the log": _text_in("data/audit/"),
     "signed again: people": _value_in("data/people.json"),
     "signed again: redactions": _value_in("data/redactions.json"),
@@ -402,13 +412,13 @@ def lines_of(figures: dict[str, Figures]) -> Iterator[str]:
     """Yield the table that is printed."""
     codes = ["0", "1", "2", "3", "4", "trust"]
     yield (
-        f"{'changed':34}{'cases':>7}"
+        f"{'changed':36}{'cases':>7}"
         + "".join(f"{code:>7}" for code in codes)
         + f"{'differ':>8}{'forged':>8}"
     )
     for name, found in figures.items():
         counts = "".join(f"{found.exit_codes[code]:>7}" for code in codes)
-        yield f"{name:34}{found.cases:>7}{counts}{len(found.differ):>8}{len(found.forged):>8}"
+        yield f"{name:36}{found.cases:>7}{counts}{len(found.differ):>8}{len(found.forged):>8}"
     total = sum(found.cases for found in figures.values())
     differ = sum(len(found.differ) for found in figures.values())
     forged = sum(len(found.forged) for found in figures.values())

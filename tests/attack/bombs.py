@@ -372,7 +372,7 @@ def _honest_bodies(world: World) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/api/v1/releases", {**system, "name": "r9", "pins": [pin]}
     yield "/api/v1/deployments", {**system, "environment": "e", "release": "r1", "effective_from": now}
     yield "/api/v1/versions/registrations", {**system, "kind": "model", "key": "k", "digest": "a" * 64}
-    yield "/api/v1/gates", {**system, "key": "g9", "criteria": [{"baseline": "b"}]}
+    yield "/api/v1/gates", {**system, "key": "g9", "criteria": [{"requirement": "b"}]}
     yield "/api/v1/gates/g9/decisions", {**system, "release": "r1"}
     yield "/api/v1/gates/g9/versions/1/transitions", {**system, "to_state": "approved", "reason": "r"}
     yield "/api/v1/readings", {**system, "document": {"leave_out": [{"span": "title"}]}}

@@ -58,7 +58,7 @@ def approve_a_gate_of_ones_own(send: Send, world: World) -> Iterator[str]:
     """a gate that one proposed with one token and approves with another, or signed in."""
     both, system = _both(world), {"system": world.system.key}
     first, second = (bearer(_token(world, both, Scope.IMPORT, Scope.READ).text) for _ in range(2))
-    proposed = _post(send, "/api/v1/gates", first, {**system, "key": "g", "criteria": [{"baseline": "b"}]})
+    proposed = _post(send, "/api/v1/gates", first, {**system, "key": "g", "criteria": [{"requirement": "b"}]})
     if proposed.status != 201:
         yield f"the gate was not proposed, so nothing was shown: {proposed.status} {proposed.content[:200]!r}"
     for headers in (second, session_of(both)):

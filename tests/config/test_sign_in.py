@@ -75,6 +75,21 @@ def test_a_stranger_who_fails_in_her_name_does_not_lock_her_out(pia: User, setti
     assert attempt(RIGHT, client=at_her_desk) == 302
 
 
+def test_an_account_whose_name_differs_by_case_is_not_forgiven_in_her_place(pia: User, settings: Any) -> None:
+    """Nor does its cookie begin another count."""
+    User.objects.create_user("Pia", password=RIGHT, is_staff=True)
+    known = Client()
+    assert attempt(RIGHT, client=known, name="Pia", address="203.0.113.5") == 302
+    for n in range(settings.SIGN_IN_FAILURES - 1):
+        assert attempt(WRONG, address=f"198.51.100.{n}") == 200
+    assert attempt(RIGHT, name="Pia", address="203.0.113.6") == 302
+    assert attempt(WRONG, address="198.51.100.98") == 200
+    assert attempt(RIGHT, address="198.51.100.99") == 429
+    browser = Client()
+    browser.cookies[COOKIE] = known.cookies[COOKIE].value
+    assert attempt(RIGHT, client=browser, address="198.51.100.97") == 429
+
+
 def test_a_cookie_of_somebody_else_opens_no_way_to_guess_faster(pia: User, settings: Any) -> None:
     User.objects.create_user("mallory", password=RIGHT, is_staff=True)
     client = Client()

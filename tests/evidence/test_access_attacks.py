@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from evidence.models import AuditEvent, Membership, Scope
-from evidence.services.people import tokens
+from evidence.access import principal_of_command_line, principal_of_user
+from evidence.models import AuditEvent, AuditPayload, Membership, Scope
+from evidence.services.people import passwords, tokens
+from evidence.services.people.access_proposals import confirm_access, propose_access
 from tests.evidence.test_identity import tables_that_hold
 from tests.factories import World, acting, make_person, make_world
 
@@ -104,6 +106,40 @@ def test_an_operator_alone_makes_no_approver_auditor_or_operator(world: World, r
     Membership.objects.create(system=world.system, user=puppet)
     send_person(signed_in(world.people["operator"]), puppet, role)
     assert roles_on_record(puppet) == set()
+
+
+@pytest.mark.parametrize("name", ["author", "approver"])
+def test_an_operator_does_not_become_whom_two_operators_promote(world: World, name: str) -> None:
+    """Nor whom they promote again: a role that was taken away makes a link possible, and comes back by two."""
+    person, (one, other) = world.people[name], (world.people["operator"], world.join("other", "operator"))
+    send_person(signed_in(one), person)
+    link = passwords.make_password_link(
+        principal=principal_of_user(one), person=User.objects.get(pk=person.pk)
+    )
+    passwords.choose_password(uid=link.uid, token=link.token, password=CHOSEN)
+    form = {"username": person.username, "password": CHOSEN, "next": "/admin/"}
+    assert Client().post("/admin/login/", form).status_code == 302
+    proposal = propose_access(principal=principal_of_user(one), person=person, role="approver")
+    confirming = signed_in(other)
+    answer = confirming.post(
+        reverse("admin:evidence_accessproposal_changelist"),
+        {"action": "confirm", "_selected_action": [proposal.pk]},
+        follow=True,
+    )
+    assert roles_on_record(person) == {"approver"}
+    assert Client().post("/admin/login/", form).status_code == 200, "the operator signed in as an approver"
+    assert f"manage.py password_link {person.username}" in answer.content.decode()
+    event = AuditEvent.objects.filter(verb="person.changed").latest("pk")
+    assert b'"password"' in bytes(AuditPayload.objects.get(event=event).payload)
+
+
+def test_a_password_of_a_link_from_the_machine_stays_with_the_new_role(world: World) -> None:
+    person, (one, other) = world.people["author"], (world.people["operator"], world.join("other", "operator"))
+    link = passwords.make_password_link(principal=principal_of_command_line(), person=person)
+    passwords.choose_password(uid=link.uid, token=link.token, password=CHOSEN)
+    proposal = propose_access(principal=principal_of_user(one), person=person, role="approver")
+    confirm_access(principal=principal_of_user(other), proposal=proposal)
+    assert User.objects.get(pk=person.pk).check_password(CHOSEN)
 
 
 def test_no_puppet_holds_every_role(world: World) -> None:

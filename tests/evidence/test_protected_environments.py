@@ -272,6 +272,16 @@ def test_a_release_is_live_there_neither_before_it_was_let_in_nor_ahead_of_time(
         record(measured, effective_from=timezone.now() + moved)
 
 
+def test_nothing_is_recorded_ahead_of_a_gate_that_is_to_come(world: World) -> None:
+    """Said again once a gate protects the place, it would be answered as on record, and nobody would ask the gate."""
+    at = timezone.now() + timedelta(hours=1)
+    with pytest.raises(InvalidInput, match="lies ahead"):
+        record(world, effective_from=at)
+    protect(world)
+    assert refusal(world)["code"] == "not_decided"
+    assert not Deployment.objects.exists()
+
+
 def counting_reviews(**asked: Any) -> Any:
     """Say of each criterion that it is met, by what reviewers said: an assessor."""
     return [replace(finding, counts_reviews=True) for finding in factories.met(**asked)]

@@ -109,7 +109,7 @@ def retraction_transitions(world: World) -> Sent:
 
 def gates(world: World) -> Sent:
     make_criterion(world)
-    body = {"system": world.system.key, "key": "release-gate", "criteria": [{"baseline": "b1"}]}
+    body = {"system": world.system.key, "key": "release-gate", "criteria": [{"requirement": "b1"}]}
     return Sent("/api/v1/gates", body, Scope.IMPORT)
 
 
@@ -121,7 +121,7 @@ def gate_decide(world: World) -> Sent:
 
 
 def gate_transitions(world: World) -> Sent:
-    references = [CriterionReference(baseline="b")]
+    references = [CriterionReference(requirement="b")]
     propose_gate(principal=acting(), system=world.system, key="g", references=references)
     path = "/api/v1/gates/g/versions/1/transitions"
     return Sent(path, {"system": world.system.key, "to_state": "approved"}, "approver")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
+from evidence.errors import ConflictingContent
 from evidence.models import GateDecision
-from evidence.services.gates import CriterionReference, decide_gate, replay_gate_decision
+from evidence.services.gates import (
+    CriterionReference,
+    decide_gate,
+    propose_gate,
+    replay_gate_decision,
+    settle_gate_proposal,
+)
 from requirements.models import Assessment
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
@@ -94,6 +103,23 @@ def test_what_leads_somewhere_only_later_changes_no_decision_of_before(world: Wo
     freeze_baseline(system=world.system, name="b", versions=[version], principal=acting(AUTHOR))
     assert version.number == 2
     assert replay_gate_decision(decision).agrees
+
+
+def test_nobody_fills_a_baseline_after_the_gate_that_asks_for_it_was_approved(world: World) -> None:
+    """Whoever freezes it would say alone what the gate asks for, of all that is approved."""
+    criterion = make_criterion(world)
+    version = propose_gate(
+        principal=acting(AUTHOR),
+        system=world.system,
+        key="release",
+        references=[CriterionReference(baseline="to-come")],
+    )
+    with pytest.raises(ConflictingContent, match="Nobody has frozen baseline to-come yet"):
+        settle_gate_proposal(principal=acting(APPROVER), version=version, to_state="approved")
+    freeze_baseline(
+        system=world.system, name="to-come", versions=[criterion.version], principal=acting(AUTHOR)
+    )
+    assert settle_gate_proposal(principal=acting(APPROVER), version=version, to_state="approved")
 
 
 def test_a_baseline_asks_for_all_its_criteria(world: World) -> None:

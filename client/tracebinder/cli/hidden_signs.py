@@ -43,11 +43,11 @@ class MarkedStream:
         return getattr(self.unmarked, name)
 
     def write(self, text: str) -> int:
-        """Write a text as a person is to see it."""
+        """Write a text as a person is to see it: what returns to the begin of a line would write over it."""
         # a line that has begun is told apart by a character, which is not written
         told = without_commands(text) if self._at_start else without_commands(f"-{text}")[1:]
         self._at_start = text.endswith("\n") if text else self._at_start
-        return self.unmarked.write(show_hidden(told))
+        return self.unmarked.write(show_hidden(told).replace("\r", "⟦U+000D⟧"))
 
 
 @contextmanager

@@ -78,6 +78,11 @@ def terminal_width() -> int:
     return max(20, shutil.get_terminal_size((WIDTH, 24)).columns) if is_terminal() else WIDTH
 
 
+def print_line(text: str) -> None:
+    """Print one line, whatever stands in it: what a binder says may neither drive the terminal nor begin a line."""
+    print(printable(text))
+
+
 def printable(text: str) -> str:
     """Return the text in one line, with marks for what nobody sees: control characters could drive the terminal."""
     return "".join(c if c.isprintable() else " " for c in show_hidden(text))

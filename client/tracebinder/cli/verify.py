@@ -17,7 +17,7 @@ from typing import Final
 
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
-from tracebinder.cli.table import print_table, printable
+from tracebinder.cli.table import print_line, print_table
 from tracebinder.errors import TracebinderError
 from tracebinder.verify.kept import KeptHead, add_head, load_kept, save_kept
 from tracebinder.verify.previous import Differences
@@ -109,20 +109,22 @@ def _sidecar_beside(binder: Path) -> Path | None:
 
 
 def _print_report(binder: Path, report: Report) -> None:
-    print(f"{binder.name}: {_VERDICTS[report.exit_code]}")
-    print(f"sha256 {report.zip_digest}")
+    print_line(f"{binder.name}: {_VERDICTS[report.exit_code]}")
+    print_line(f"sha256 {report.zip_digest}")
     if report.statement:
-        print(f"{report.binder_id} of {report.statement.get('system')}, as of {report.statement.get('asOf')}")
+        print_line(
+            f"{report.binder_id} of {report.statement.get('system')}, as of {report.statement.get('asOf')}"
+        )
     print_table(
         ("question", "answer", "detail"), [(line.name, line.state, line.detail) for line in report.lines]
     )
     for problem in report.problems:
-        print(f"problem ({problem.line}): {problem.member or 'the binder'}: {problem.detail}")
+        print_line(f"problem ({problem.line}): {problem.member or 'the binder'}: {problem.detail}")
     if report.differences is not None:
         _print_differences(report.differences)
     claims = report.statement.get("nonClaims")
     for claim in claims if isinstance(claims, list) else []:
-        print(f"not claimed: {claim}")
+        print_line(f"not claimed: {claim}")
 
 
 def _print_differences(differences: Differences) -> None:
@@ -130,4 +132,4 @@ def _print_differences(differences: Differences) -> None:
     count = len(differences.files) or "no"
     print(f"since the previous binder, which it {named} as the one before it: {count} files differ")
     for change in differences.files:
-        print(f"  {printable(str(change))}")
+        print_line(f"  {change}")

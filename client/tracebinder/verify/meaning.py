@@ -28,7 +28,7 @@ COUNTER_EVIDENCE: Final = "counter-evidence"
 REQUIREMENTS: Final = "data/requirements/"
 REDACTIONS: Final = "data/redactions.json"
 INTERPRETABILITY: Final = "data/interpretability/"
-ALLOWED_ROLES: Final = frozenset({"supporting", "counter"})
+ALLOWED_ROLES: Final = ("supporting", "counter")  # compared, not hashed: any JSON value may be asked about
 
 
 def check_populations(container: Container, bag: Bag, predicate: JsonObject) -> list[VerifyError]:

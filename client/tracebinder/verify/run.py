@@ -93,8 +93,9 @@ def verify_binder(
     report = Report()
     with _noting(report, "integrity"):
         report.zip_digest = _file_digest(path)
-        outer_id = _check_sidecar(sidecar, trust, report) if sidecar is not None else None
-        with open_container(path, limits or Limits()) as container:
+        allowed = limits or Limits()
+        outer_id = _check_sidecar(sidecar, trust, report, allowed) if sidecar is not None else None
+        with open_container(path, allowed) as container:
             _check_content(container, trust, kept, outer_id, now or datetime.now(timezone.utc), report)
     return report
 
@@ -201,10 +202,10 @@ def _file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_sidecar(sidecar: Path, trust: Trust, report: Report) -> str | None:
+def _check_sidecar(sidecar: Path, trust: Trust, report: Report, limits: Limits) -> str | None:
     """Check the signature over the ZIP's bytes; return the binder's id in it, None when it does not hold."""
     try:
-        statement = verify_envelope(_sidecar_bytes(sidecar), trust, member=_SIDECAR)
+        statement = verify_envelope(_sidecar_bytes(sidecar, limits.document), trust, member=_SIDECAR)
         if statement.predicate_type != CONTAINER_PREDICATE:
             raise BinderFailed("is not a signature over a binder's ZIP", member=_SIDECAR)
         if statement.digest != report.zip_digest:
@@ -215,11 +216,15 @@ def _check_sidecar(sidecar: Path, trust: Trust, report: Report) -> str | None:
         return None
 
 
-def _sidecar_bytes(sidecar: Path) -> bytes:
+def _sidecar_bytes(sidecar: Path, most: int) -> bytes:
     try:
-        return sidecar.read_bytes()
+        with sidecar.open("rb") as file:
+            content = file.read(most + 1)
     except OSError as exc:
         raise BinderMalformed(f"cannot be read: {exc}", member=_SIDECAR) from exc
+    if len(content) > most:
+        raise BinderMalformed(f"larger than {most} bytes", member=_SIDECAR)
+    return content
 
 
 def _check_origin(

@@ -13,6 +13,13 @@ from tracebinder.verify.strict_json import JsonObject, same_json
 _TIMES: Final = r"(?:[?*+]|\{[0-9]{1,4}(?:,[0-9]{0,4})?\})?"
 _PIECE: Final = rf"(?:\[\^?[A-Za-z0-9+/:.=_ -]+\]|[A-Za-z0-9:=/_ -]){_TIMES}"
 _PATTERN: Final = re.compile(rf"\^?(?:{_PIECE}|\((?:{_PIECE}|\|)*\){_TIMES})*\$?")
+# Nor may trying one go on and on: with two endless parts, or a repeated group, backtracking might not end.
+_CLASS: Final = re.compile(r"\[\^?[^\]]*\]")
+_ENDLESS: Final = re.compile(r"[*+]|\{[0-9]+,\}")
+_RANGED: Final = re.compile(r"\?|\{[0-9]+,[0-9]+\}")
+_LONGEST_PATTERN: Final = 200  # characters
+_COUNT: Final = re.compile(r"\{([0-9]+)")
+_MOST_RANGED, _WIDEST_RANGE, _LARGEST_COUNT = 2, 9, 99
 _ANNOTATIONS: Final = frozenset({"$schema", "$id", "title", "description", "$comment", "format"})
 
 
@@ -131,7 +138,7 @@ def _check_minimum(value: object, rule: object, _: JsonObject, place: _Place) ->
 
 
 def _check_pattern(value: object, rule: object, _: JsonObject, place: _Place) -> None:
-    if not isinstance(rule, str) or not _PATTERN.fullmatch(rule):
+    if not isinstance(rule, str) or not _is_quick(rule) or not _PATTERN.fullmatch(rule):
         raise place.bad_schema("pattern")
     ending = f"{rule[:-1]}\\Z" if rule.endswith("$") else rule  # before a last line feed is not the end
     try:
@@ -140,6 +147,25 @@ def _check_pattern(value: object, rule: object, _: JsonObject, place: _Place) ->
         raise place.bad_schema("pattern") from exc
     if not matches:
         raise place.fail(f"does not match {rule}")
+
+
+def _is_quick(pattern: str) -> bool:
+    """Say whether a pattern is tried in time that grows with the text alone, whatever the text."""
+    if len(pattern) > _LONGEST_PATTERN:
+        return False
+    parts = _CLASS.sub("x", pattern)  # what stands in a class repeats nothing
+    endless, ranged = _ENDLESS.findall(parts), _RANGED.findall(parts)
+    widest = max((int(one.rpartition(",")[2].rstrip("}")) for one in ranged if one != "?"), default=0)
+    largest = max(map(int, _COUNT.findall(parts)), default=0)
+    is_small = len(endless) <= 1 and len(ranged) <= _MOST_RANGED and widest <= _WIDEST_RANGE
+    is_repeated = re.search(r"\)[?*+{]", parts) is not None
+    return (
+        is_small
+        and largest <= _LARGEST_COUNT
+        and not is_repeated
+        and parts.count("(") <= 1
+        and (parts.startswith("^") or not re.search(r"[?*+{]", parts))
+    )
 
 
 _KEYWORDS: Final[dict[str, Check]] = {

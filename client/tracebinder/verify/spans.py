@@ -74,14 +74,14 @@ class Redactions:
 
     def may_be_erased(self, trace_id: object) -> bool:
         """Whether the payload of this trace may be gone."""
-        return self.erased is None or trace_id in self.erased
+        return self.erased is None or (isinstance(trace_id, str) and trace_id in self.erased)
 
     def may_be_gone(self, trace: JsonObject) -> bool:
         """Whether a month in which spans of this trace may have begun is gone."""
         times = (
             time_at(trace, key, member=TRACES).astimezone(timezone.utc) for key in ("startedAt", "endedAt")
         )
-        first, last = (f"{moment:%Y_%m}" for moment in times)
+        first, last = (f"{moment.year:04}_{moment.month:02}" for moment in times)
         return any(first <= month <= last for month in self.months)
 
 

@@ -133,7 +133,7 @@ def parse_trust(data: bytes) -> Trust:
 
 
 def _refuse_empty_demands(trust: Trust) -> None:
-    """Refuse a file that demands what no binder could meet."""
+    """Refuse a file that demands what no binder could meet, or what whoever made the binder meets alone."""
     if trust.quorum > len(trust.witnesses):
         raise BinderMalformed(
             f"'requireWitness' is {trust.quorum}, but there are {len(trust.witnesses)} witnesses",
@@ -141,6 +141,14 @@ def _refuse_empty_demands(trust: Trust) -> None:
         )
     if trust.require_timestamp and not trust.authorities:
         raise BinderMalformed("'requireTimestamp' needs 'timestampAuthorities'", member=_MEMBER)
+    logs = [trust.log.key, *(key for key, _ in trust.log.former)] if trust.log else []
+    watched = {*trust.signers.values(), *(key.public for key in logs)}
+    for witness in trust.witnesses:
+        if witness.public in watched:
+            raise BinderMalformed(
+                f"witness {witness.name!r} has the key of the log or of a signer: nobody else would be watching",
+                member=_MEMBER,
+            )
 
 
 def _refuse_unknown(value: JsonObject, known: frozenset[str], where: str = "") -> None:

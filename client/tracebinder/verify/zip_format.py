@@ -40,6 +40,7 @@ _EFFORT: Final = 0x6  # how hard a deflater tried
 _NEWEST: Final = 45  # "version needed": 4.5 is ZIP64; later ones mean encryption and other methods
 _FULL16: Final = 0xFFFF
 _FULL32: Final = 0xFFFFFFFF
+_FIRST_INEXACT: Final = 2**53  # from here on not every reader tells two numbers apart
 
 _ZIP64_EXTRA: Final = 0x0001
 # Times and owners, which `zip` adds, and the mark of `jar`: none of them changes what a member is.
@@ -298,6 +299,8 @@ def _widen(zip64: bytes | None, short: tuple[int, int, int], name: str) -> tuple
     values = list(short)
     for place, value in zip(full, struct.unpack(f"<{len(full)}Q", zip64 or b""), strict=True):
         values[place] = value
+    if max(values) >= _FIRST_INEXACT:
+        raise ZipRefused("a member says a size or a place that no file has", name)
     size, packed, header = values
     return packed, size, header
 

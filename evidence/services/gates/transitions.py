@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from typing import Final, cast
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from evidence import acts
 from evidence.access import Principal
+from evidence.errors import ConflictingContent
 from evidence.locks import Lock
 from evidence.models import ArtefactKind, ArtefactVersion, GateState, GateTransition
 from evidence.services.proposals import Proposed, settle_proposal
+
+
+def _check_is_fixed(version: ArtefactVersion) -> None:
+    """See that each baseline which a version asks for is frozen: else whoever freezes it says alone what that is.
+
+    Raises:
+        ConflictingContent: one is not.
+    """
+    named = [entry["baseline"] for entry in version.metadata.get("criteria", []) if entry.get("baseline")]
+    find_unfrozen = import_string(settings.GATE_BASELINES)
+    if unfrozen := find_unfrozen(system=version.artefact.system, names=named):
+        raise ConflictingContent(
+            f"Nobody has frozen baseline {', '.join(unfrozen)} yet, so whoever does would choose alone what {version} "
+            "asks for: have it frozen, and approve then."
+        )
+
 
 GATES: Final = Proposed(
     ArtefactKind.GATE,
@@ -20,6 +39,7 @@ GATES: Final = Proposed(
         GateState.DECLINED.value: acts.check_can_decline_gate,
         GateState.WITHDRAWN.value: acts.check_can_withdraw_gate,
     },
+    _check_is_fixed,
 )
 SETTLED: Final = GATES.settled
 
@@ -32,6 +52,7 @@ def settle_gate_proposal(
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_approve_gate` and its siblings do.
+        ConflictingContent: a version is approved that asks for a baseline which nobody has frozen.
         InvalidInput: as `settle_proposal` does.
     """
     moved = settle_proposal(GATES, principal=principal, version=version, to_state=to_state, reason=reason)

@@ -18,6 +18,7 @@ from evidence.models import AccessConfirmation, AccessProposal, Membership, Syst
 from evidence.roles import ROLES, Giver, roles_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
+from evidence.services.people.passwords import end_password_of_operators_link
 from evidence.services.people.person_changes import check_go_together, record_change
 
 # Roles that are given so.
@@ -58,6 +59,8 @@ def propose_access(
 def confirm_access(*, principal: Principal, proposal: AccessProposal) -> AccessConfirmation:
     """Confirm a proposal and carry it out. Of several at once who confirm it, one does.
 
+    With a role, a password ends that the person chose by a link which an operator made.
+
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_confirm_access` does.
         ConflictingContent: they have it by now, or other roles that it does not go together with.
@@ -83,7 +86,8 @@ def _carry_out(actor: str, person: User, proposal: AccessProposal) -> None:
         add_member(actor=actor, system=proposal.system, user=person)
         return
     person.groups.add(Group.objects.get(name=proposal.role))
-    record_change("person.changed", actor, person, ["groups"])
+    ended = ["password"] if end_password_of_operators_link(person) else []
+    record_change("person.changed", actor, person, ["groups", *ended])
 
 
 def _check_is_one_thing(role: str, system: System | None) -> None:

@@ -2,6 +2,7 @@
 
 A link is derived, not stored: it is signed over the person's key, roles, password hash and last sign-in. So it ends
 when it is used, when another is made, when the roles change, and with its time; the database holds nothing of it.
+So does the password with a role that no operator gives alone, where it was an operator who made the link.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from evidence import acts, clock
-from evidence.access import Principal
+from evidence.access import Principal, principal_of_command_line
 from evidence.actors import actor_of_user
 from evidence.errors import InvalidInput, NotFound
+from evidence.models import AuditEvent
 from evidence.roles import roles_of
 from evidence.services import audit
+
+_LINK_MADE: Final = "password_link.made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def make_password_link(*, principal: Principal, person: User) -> PasswordLink:
     _set_password(locked, None)
     expires_at = clock.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
     payload = {"person": actor_of_user(locked), "expires_at": expires_at.isoformat()}
-    audit.record(verb="password_link.made", actor=principal.actor, obj=locked, payload=payload)
+    audit.record(verb=_LINK_MADE, actor=principal.actor, obj=locked, payload=payload)
     uid = urlsafe_base64_encode(force_bytes(locked.pk))
     return PasswordLink(locked, uid, SIGNER.make_token(locked), expires_at)
 
@@ -90,6 +94,20 @@ def choose_password(*, uid: str, token: str, password: str) -> User:
     _set_password(person, password)
     audit.record(verb="password.chosen", actor=actor_of_user(person), obj=person)
     return person
+
+
+def end_password_of_operators_link(person: User) -> bool:
+    """Take away a password that was chosen by a link which an operator made; return whether there was one.
+
+    For whoever comes to hold a role that no operator gives alone: the operator may have used the link in their place,
+    and would be them from then on. They choose another, by a link that is made on the machine.
+    """
+    made = AuditEvent.objects.filter(verb=_LINK_MADE, object_type=User._meta.label, object_id=str(person.pk))
+    last = made.order_by("-pk").first()
+    if last is None or last.actor == principal_of_command_line().actor or not person.has_usable_password():
+        return False
+    _set_password(person, None)
+    return True
 
 
 def check_password(password: str, person: User) -> None:

@@ -26,7 +26,7 @@ from tests.invariants.who import TOKEN_WITH
 
 def gate(world: World) -> Any:
     """A gate on record."""
-    references = [gates.CriterionReference(baseline="b")]
+    references = [gates.CriterionReference(requirement="b")]
     return define_gate(principal=acting(), system=world.system, key="g", references=references)
 
 
@@ -34,7 +34,7 @@ def proposal(world: World) -> Any:
     """A version of a gate that waits for an approver, proposed by the world's author."""
     return gates.propose_gate(
         principal=world.principal("author"), system=world.system, key="g",
-        references=[gates.CriterionReference(baseline="b")],
+        references=[gates.CriterionReference(requirement="b")],
     )  # fmt: skip
 
 
@@ -92,9 +92,9 @@ ACTS: Final[list[Act]] = [
         "evidence.acts.check_can_propose_gate",
         AUTHORS,
         serve(lambda world, who, _: gates.propose_gate(
-            principal=who, system=world.system, key="g", references=[gates.CriterionReference(baseline="b")]
+            principal=who, system=world.system, key="g", references=[gates.CriterionReference(requirement="b")]
         )),
-        api=post(lambda *_: "/api/v1/gates", lambda world, _: named(world, key="g", criteria=[{"baseline": "b"}])),
+        api=post(lambda *_: "/api/v1/gates", lambda world, _: named(world, key="g", criteria=[{"requirement": "b"}])),
         scopes=(Scope.IMPORT,),
     ),
     gate_step("approve", "approved", "approver"),

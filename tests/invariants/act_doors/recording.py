@@ -21,7 +21,6 @@ from tests.invariants.act_doors.taking import (
     Act,
     browse,
     command,
-    later,
     named,
     post,
     serve,
@@ -138,12 +137,13 @@ ACTS: Final[list[Act]] = [
         AUTHORS,
         serve(
             lambda world, who, _: deployments.record_deployment(
-                principal=who, system=world.system, environment="e", release=world.release, effective_from=later()
+                principal=who, system=world.system, environment="e", release=world.release,
+                effective_from=timezone.now(),
             )
         ),
         api=post(
             lambda *_: "/api/v1/deployments",
-            lambda world, _: named(world, environment="e", release="r1", effective_from=later()),
+            lambda world, _: named(world, environment="e", release="r1", effective_from=timezone.now()),
         ),
         scopes=(Scope.IMPORT,),
     ),
