@@ -169,7 +169,7 @@ def render_log_attacks() -> str:
         "",
         "Only a witness finds the last kind: somebody who kept a checkpoint, cosigned it or time-stamped it, on",
         "another machine. Rows are those of every append-only table: other tests do the first four to each.",
-        "What is done to one rule here, `tests/evidence/test_log_rules.py` does to all there are, and more as a superuser.",
+        "What is done to one rule here, `tests/evidence/test_log_rules.py` does to all, and more as a superuser.",
         "",
         *_NOT_SEEN,
     ]

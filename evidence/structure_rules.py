@@ -51,7 +51,7 @@ def compare_structure(using: str) -> tuple[int, list[str]]:
         if named := [name for (name,) in cursor.fetchall()]:
             raise NotCompared(f"event trigger {named[0]} would be called")
         try:
-            wanted = _make_structure(using, connections[using].pg_version)
+            wanted = _make_structure(using, cursor.connection.info.server_version)
         except Error as exc:
             raise NotCompared(str(exc).strip()) from exc
         cursor.execute("SELECT 'public'::regnamespace::oid")

@@ -17,7 +17,7 @@ from django.db import connection
 from evidence.binding_rules import BOUND_VERB
 from evidence.services.log.ended import Faults
 
-_NAMED: Final = 100  # transactions that one rule names
+_NAMED: Final = 100  # transactions that one rule names; times are texts: whoever owns the tables writes any
 # No transaction of ours is open for so long, and no clock is set back by so much.
 _AT_MOST: Final = "interval '1 day'"
 # What has no place yet comes after all that has.
@@ -27,14 +27,14 @@ FROM evidence_auditevent AS event LEFT JOIN evidence_leaf AS leaf ON leaf.event_
 WHERE event.verb = '{BOUND_VERB}' AND event.xact_id IS NOT NULL
 """
 _TIMES: Final = f"""
-SELECT event_uuid, xact_id, occurred_at, latest FROM (
+SELECT event_uuid, xact_id, occurred_at::text, latest::text FROM (
     SELECT *, max(occurred_at) OVER (ORDER BY place, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
     FROM ({_BOUND}) AS bound) AS placed
 WHERE occurred_at < latest - {_AT_MOST} ORDER BY place, id LIMIT {_NAMED}
 """
 # One that was dated back counts from when it came.
 _NUMBERS: Final = f"""
-SELECT event_uuid, xact_id, came_at, later FROM (
+SELECT event_uuid, xact_id, came_at::text, later FROM (
     SELECT *, max(xact_id) OVER (ORDER BY came_at RANGE BETWEEN UNBOUNDED PRECEDING AND {_AT_MOST} PRECEDING) AS later
     FROM (SELECT *, max(occurred_at) OVER (ORDER BY place, id) AS came_at FROM ({_BOUND}) AS bound) AS placed) AS dated
 WHERE xact_id < later ORDER BY place, id LIMIT {_NAMED}
@@ -50,7 +50,7 @@ WITH bound AS MATERIALIZED ({_BOUND}), moment AS MATERIALIZED (
         UNION ALL SELECT NULL, NULL, place, id, before FROM moment) AS either
 )
 SELECT event_uuid, xact_id, (
-    SELECT min(moment.at) FROM moment WHERE (moment.place, moment.id) < (placed.place, placed.id)
+    SELECT min(moment.at)::text FROM moment WHERE (moment.place, moment.id) < (placed.place, placed.id)
     AND moment.before > placed.xact_id AND placed.xact_id <> ALL(moment.running)) AS ended
 FROM placed WHERE xact_id < highest
 """
@@ -62,19 +62,19 @@ def check_dates(faults: Faults) -> None:
         cursor.execute(_TIMES)
         for event, number, time, latest in cursor.fetchall():
             faults.add(
-                f"Event {event} binds the rows of transaction {number} as of {time:%Y-%m-%d %H:%M:%S} and has its "
-                f"place behind one of {latest:%Y-%m-%d %H:%M:%S}: it was dated back, or the database's clock was set "
+                f"Event {event} binds the rows of transaction {number} as of {time} and has its "
+                f"place behind one of {latest}: it was dated back, or the database's clock was set "
                 "back."
             )
         cursor.execute(_NUMBERS)
         for event, number, time, later in cursor.fetchall():
             faults.add(
-                f"Event {event} binds the rows of transaction {number} as of {time:%Y-%m-%d %H:%M:%S}, more than a day "
+                f"Event {event} binds the rows of transaction {number} as of {time}, more than a day "
                 f"after transaction {later} did: it was given a number of the past."
             )
         cursor.execute(f"SELECT * FROM ({_MOMENTS}) AS found WHERE ended IS NOT NULL LIMIT {_NAMED}")
         for event, number, ended in cursor.fetchall():
             faults.add(
                 f"Event {event} binds the rows of transaction {number}, which had ended by the moment "
-                f"{ended:%Y-%m-%d %H:%M:%S.%f}, and has its place behind it: it was put in afterwards."
+                f"{ended}, and has its place behind it: it was put in afterwards."
             )
