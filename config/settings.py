@@ -109,6 +109,12 @@ RUNTIME_ROLE = env_str("TRACEBINDER_RUNTIME_ROLE", embedded.RUNTIME_ROLE)  # gro
 INTERPRET_ROLE = env_str("TRACEBINDER_INTERPRET_ROLE", embedded.INTERPRET_ROLE)
 # Group role of the log worker: what sequences and signs acts as it.
 LOG_ROLE = env_str("TRACEBINDER_LOG_ROLE", embedded.LOG_ROLE)
+# Every role that may do anything with the tables, but for the groups and the maker of the cluster: `verify_log` names
+# others.
+DATABASE_LOGINS = env_list(
+    "TRACEBINDER_DATABASE_LOGINS",
+    [embedded.OWNER_ROLE, embedded.WEB_ROLE, embedded.PROBE_ROLE, embedded.SIGNER_ROLE],
+)
 
 REDIS_URL = embedded.read_plan(VAR).redis_url if REDIS_IS_EMBEDDED else env_str("REDIS_URL", "")
 

@@ -204,19 +204,40 @@ def _add_column(operation: AddField, editor: Any, app_label: str, to_state: Any)
     """Add a column as Django does, without what takes a lock on another table or goes through the rows."""
     model, field = next(_new_fields(operation, app_label, to_state))
     keeps_constraint, field.db_constraint = getattr(field, "db_constraint", True), False
-    must_have_value = not field.null and not field.has_db_default()
     try:
         if not operation.preserve_default:
             field.default = operation.field.default
         editor.add_field(model, field)
-        if must_have_value and editor.effective_default(field) is not None:
-            changes, values = editor._alter_column_default_sql(model, None, field)  # noqa: SLF001  # Django has no other
-            editor.execute(f'ALTER TABLE "{model._meta.db_table}" {changes}', values)
+        _keep_default(editor, model, field)
         editor.deferred_sql.clear()  # of a column, there are none but indexes
     finally:
         field.db_constraint = keeps_constraint
         if not operation.preserve_default:
             field.default = NOT_PROVIDED
+
+
+def keep_default_of(operation: Operation, editor: Any, model: type[Model]) -> None:
+    """Give a column of a model the default that it kept when a migration added it; other operations do nothing.
+
+    Args:
+        model: as the migrations leave it in the end.
+    """
+    if not (isinstance(operation, Live) and isinstance(operation.operation, AddField)):
+        return
+    added = operation.operation
+    if added.model_name_lower == model._meta.model_name and any(
+        field.name == added.name for field in model._meta.local_concrete_fields
+    ):
+        field = added.field.clone()
+        field.set_attributes_from_name(added.name)
+        _keep_default(editor, model, field)
+
+
+def _keep_default(editor: Any, model: type[Model], field: Any) -> None:
+    must_have_value = not field.null and not field.has_db_default()
+    if must_have_value and editor.effective_default(field) is not None:
+        changes, values = editor._alter_column_default_sql(model, None, field)  # noqa: SLF001  # Django has no other
+        editor.execute(f'ALTER TABLE "{model._meta.db_table}" {changes}', values)
 
 
 def _index_column(schema_editor: Any, model: type[Model], field: Any) -> None:

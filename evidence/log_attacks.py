@@ -17,6 +17,7 @@ class Finder(StrEnum):
     REFUSED = "the database refuses it"
     SIGNING = "the next signing"
     VERIFY = "`verify_log`"
+    BLOBS = "`verify_blobs`"
     EXPORT = "an export of its scope"
     KEPT = "whoever kept a checkpoint"
 
@@ -75,6 +76,32 @@ ATTACKS: Final = (
     ),
     LogAttack("give_a_membership", "somebody is made a member of a system", _LOG),
     LogAttack("widen_a_token", "a token is made valid for longer", _LOG),
+    LogAttack("make_a_superuser", "an account is made a superuser", _LOG),
+    LogAttack("give_a_role", "an account is given a role", _LOG),
+    LogAttack("replace_a_password", "an account is given another password", _LOG),
+    LogAttack("add_an_account", "an account is added", _LOG),
+    LogAttack("widen_a_group", "a role is given another permission", _LOG),
+    LogAttack("replace_a_tokens_secret", "a token opens for another text", _LOG),
+    LogAttack(
+        "put_in_a_past_transaction",
+        "a whole transaction, with the event that explains it and the one that binds it, is put in under a number that "
+        "wrote nothing, before a moment that was read",
+        _LOG,
+    ),
+    LogAttack(
+        "date_a_past_transaction_back", "the same, and its events say that they are more than a day old", _LOG
+    ),
+    LogAttack("switch_a_trigger_off", "a trigger is switched off", _LOG),
+    LogAttack("replace_a_function", "a function of a rule is replaced", _LOG),
+    LogAttack("give_a_right", "the web server's role is given another right", _LOG),
+    LogAttack("drop_a_constraint", "a constraint is dropped", _LOG),
+    LogAttack("change_a_default", "a column is given another default", _LOG),
+    LogAttack("rewrite_inserts", "a rule of PostgreSQL's rewrites what is inserted", _LOG),
+    LogAttack("read_another_table_with_it", "another table's rows are read as those of a table", _LOG),
+    LogAttack("show_a_part_of_the_rows", "row security shows a part of a table's rows", _LOG),
+    LogAttack("add_a_trigger", "a trigger of somebody's own is added", _LOG),
+    LogAttack("change_a_blob", "a blob is given other bytes, as many", frozenset({Finder.BLOBS})),
+    LogAttack("remove_a_blob", "a blob is removed", frozenset({Finder.BLOBS, Finder.VERIFY})),
     LogAttack("change_an_entry", "an entry that was signed is changed", _EVERYTHING_READ),
     LogAttack("delete_details", "an event's details are deleted without an erasure", _LOG),
     LogAttack("change_a_leaf", "a leaf of the tile that is being filled is changed", _LOG_AND_SIGNING),
@@ -101,6 +128,30 @@ ATTACKS: Final = (
 )
 
 
+_NOT_SEEN: Final = (
+    "## What is not seen",
+    "",
+    "- **Rules that were changed and put back.** A comparison tells how they stand. What was written meanwhile is",
+    "  found as above; that they were changed, only PostgreSQL's own log of statements says (`log_statement =",
+    "  'ddl'`), kept where the owner does not write.",
+    "- **A superuser of PostgreSQL who replaces it**, or what it answers. Check a restored copy on a machine of",
+    "  your own.",
+    "- **What the web server may do, done as the web server**, with the events that it would have written.",
+    "- **A transaction put in as of an earlier number of the same day**, where no moment was read since. Every",
+    "  decision and every export makes a moment.",
+    "- **Sessions.** Whoever reads `django_session` can use somebody's key as a cookie until the session ends;",
+    "  none can be made without `SECRET_KEY`. What is done in it is on record as theirs, and signing acts ask for",
+    "  their password and code.",
+    "- **Recovery codes and the last code of an app.** A used one can be put back, by somebody who saw it used. A",
+    "  factor that is replaced, added or taken away is found.",
+    "- **How often somebody failed to sign in.** It is counted in the broker and not in the database; each",
+    "  failure is on record.",
+    "- **The names of people.** They are the directory's, may change, and may be erased; what is on record is",
+    "  pseudonyms.",
+    "- **Indexes that only make reading faster.**",
+)
+
+
 def render_log_attacks() -> str:
     """Return the page of what finds which attack."""
     lines = [
@@ -117,6 +168,9 @@ def render_log_attacks() -> str:
         ),
         "",
         "Only a witness finds the last kind: somebody who kept a checkpoint, cosigned it or time-stamped it, on",
-        "another machine. Rows are those of every append-only table: other tests do the first four to each of them.",
+        "another machine. Rows are those of every append-only table: other tests do the first four to each.",
+        "What is done to one rule here, `tests/evidence/test_log_rules.py` does to all, and more as a superuser.",
+        "",
+        *_NOT_SEEN,
     ]
     return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ A role is a Django group of that name. Seeing is always narrowed to the systems 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
@@ -37,6 +37,7 @@ class RoleRules:
     machine_scopes: frozenset[Scope] = frozenset()  # what a token of theirs may hold beside `scopes`
 
 
+_NAMED: Final = 5  # permissions in a sentence; further ones are counted
 OPERATOR: Final = "operator"
 _EVIDENCE = ("evidence", "requirements")
 # What only machines do. Who builds a system, or runs it, answers for those.
@@ -179,15 +180,35 @@ def ensure_groups() -> None:
     """Make each role's group hold exactly the permissions of the table. Safe to repeat."""
     for name, rules in ROLES.items():
         group, _ = Group.objects.get_or_create(name=name)
-        seen = (
-            Permission.objects.filter(
-                content_type__app_label__in=rules.sees_apps, codename__startswith="view_"
-            )
-            .exclude(content_type__model__in=_HIDDEN_FROM_READERS)
-            .exclude(codename="view_internals")
-        )
-        further = [
-            Permission.objects.get(content_type__app_label=app, codename=codename)
-            for app, codename in (text.split(".") for text in rules.permissions)
-        ]
-        group.permissions.set([*seen, *further])
+        group.permissions.set(_permissions_of(rules))
+
+
+def find_groups_beyond_the_table() -> Iterator[str]:
+    """Yield a sentence for each group that holds other permissions than its role: of a group of no role, any."""
+    held = {
+        group.name: set(group.permissions.all()) for group in Group.objects.prefetch_related("permissions")
+    }
+    for name in sorted(held.keys() | ROLES.keys()):
+        wanted = set(_permissions_of(ROLES[name])) if name in ROLES else set()
+        differing = sorted(permission.codename for permission in held.get(name, set()) ^ wanted)
+        if differing:
+            more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+            yield f"Group {name} differs from the table of roles in {', '.join(differing[:_NAMED])}{more}."
+
+
+def _permissions_of(rules: RoleRules) -> list[Permission]:
+    """Return what a role's group holds.
+
+    Raises:
+        Permission.DoesNotExist: a migration still owes what one is for.
+    """
+    seen = (
+        Permission.objects.filter(content_type__app_label__in=rules.sees_apps, codename__startswith="view_")
+        .exclude(content_type__model__in=_HIDDEN_FROM_READERS)
+        .exclude(codename="view_internals")
+    )
+    further = [
+        Permission.objects.get(content_type__app_label=app, codename=codename)
+        for app, codename in (text.split(".") for text in rules.permissions)
+    ]
+    return [*seen, *further]

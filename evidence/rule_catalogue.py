@@ -30,7 +30,8 @@ WHERE class.relnamespace = 'public'::regnamespace AND role.rolname = ANY(%(roles
 # A partition has its trigger from the table it is part of, and may still have lost it or have it switched off.
 _TRIGGERS = """
 SELECT root.relname, name, function.proname, trigger.tgargs, trigger.tgtype, trigger.tgenabled,
-    trigger.tgqual IS NOT NULL OR trigger.tgattr <> ''::int2vector
+    trigger.tgqual IS NOT NULL OR trigger.tgattr <> ''::int2vector,
+    trigger.tgdeferrable AND trigger.tginitdeferred, coalesce(trigger.tgnewtable, '')
 FROM pg_class AS class JOIN pg_class AS root ON root.oid = coalesce(pg_partition_root(class.oid), class.oid)
 CROSS JOIN unnest(%(triggers)s::text[]) AS name
 LEFT JOIN pg_trigger AS trigger ON trigger.tgrelid = class.oid AND trigger.tgname = name
@@ -88,6 +89,8 @@ class Trigger:
     moments: int  # bits of pg_trigger.tgtype
     is_on: bool
     is_narrowed: bool  # by a condition or to some columns
+    is_deferred: bool = False  # until the transaction commits
+    added: str = ""  # what the function knows the new rows as
 
     @classmethod
     def of(cls, function: str, arguments: Iterable[str] = ()) -> Trigger:
@@ -99,12 +102,12 @@ class Trigger:
     @classmethod
     def after_insert(cls, function: str) -> Trigger:
         """Return the trigger that calls a function after each INSERT, with the rows it added."""
-        return cls(function, (), _INSERT, is_on=True, is_narrowed=False)
+        return cls(function, (), _INSERT, is_on=True, is_narrowed=False, added="added")
 
     @classmethod
     def at_commit(cls, function: str) -> Trigger:
         """Return the trigger that calls a function for each inserted row when the transaction commits."""
-        return cls(function, (), _ROW | _INSERT, is_on=True, is_narrowed=False)
+        return cls(function, (), _ROW | _INSERT, is_on=True, is_narrowed=False, is_deferred=True)
 
     def create_sql(self, table: str, name: str) -> str:
         """Return the statement that puts it on a table, in the place of one of its name."""
@@ -227,6 +230,8 @@ def _trigger_of(
     moments: int,
     enabled: str,
     is_narrowed: bool,  # noqa: FBT001  # a row
+    is_deferred: bool,  # noqa: FBT001  # likewise
+    added: str,
 ) -> Trigger | None:
     if function is None:
         return None
@@ -237,4 +242,6 @@ def _trigger_of(
         moments,
         is_on=enabled in ("O", b"O"),
         is_narrowed=is_narrowed,
+        is_deferred=bool(is_deferred),
+        added=added,
     )

@@ -125,9 +125,18 @@ def apply_rules_to_new_tables(using: str) -> None:
 
 def find_differences(using: str) -> list[Difference]:
     """Return what in the database is not as the rules have it, in the order in which to put it right. Takes no lock."""
-    every_table = {model._meta.db_table for model in apps.get_models()}
-    functions = {
-        **_open_functions(every_table),
+    found = _read(using)
+    every = [*_role_differences(found), *_function_differences(found)]
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.db_table in found.tables and not model._meta.proxy:
+            every += _table_differences(found, model)
+    return every
+
+
+def wanted_functions() -> dict[str, str]:
+    """Return every function that the rules make, by signature: the statement."""
+    return {
+        **_open_functions({model._meta.db_table for model in apps.get_models()}),
         **private_functions(),
         **keeping_functions(),
         **EVENT_STEPS,
@@ -135,15 +144,28 @@ def find_differences(using: str) -> list[Difference]:
         **STEPS,
         **PROBE_FUNCTIONS,
     }
+
+
+def wanted_triggers(using: str) -> set[tuple[str, str]]:
+    """Return table and name of every trigger that the rules make."""
+    found = _read(using)
+    return {
+        (model._meta.db_table, name)
+        for model in apps.get_models()
+        if model._meta.db_table in found.tables and not model._meta.proxy
+        for name in _triggers_of(found, model)
+    }
+
+
+def _read(using: str) -> Catalogue:
     with connections[using].cursor() as cursor:
-        found = read_catalogue(
-            cursor, roles=_roles(), triggers=TRIGGERS, of_statements=(BIND_TRIGGER,), signatures=functions
+        return read_catalogue(
+            cursor,
+            roles=roles(),
+            triggers=TRIGGERS,
+            of_statements=(BIND_TRIGGER,),
+            signatures=wanted_functions(),
         )
-    every = [*_role_differences(found), *_function_differences(found)]
-    for model in apps.get_models(include_auto_created=True):
-        if model._meta.db_table in found.tables and not model._meta.proxy:
-            every += _table_differences(found, model)
-    return every
 
 
 def find_missing_tables(using: str) -> list[str]:
@@ -154,12 +176,13 @@ def find_missing_tables(using: str) -> list[str]:
     return sorted({model._meta.db_table for model in models_of_tables} - there)
 
 
-def _roles() -> tuple[str, str, str]:
+def roles() -> tuple[str, str, str]:
+    """Return the groups that hold rights on tables: of web and workers, of probe workers, of the log worker."""
     return settings.RUNTIME_ROLE, settings.INTERPRET_ROLE, settings.LOG_ROLE
 
 
 def _role_differences(found: Catalogue) -> Iterator[Difference]:
-    for role in _roles():
+    for role in roles():
         if role not in found.roles:  # a group; its maker may act as it, as the tests do
             yield Difference(
                 role, (f'CREATE ROLE "{role}" NOLOGIN', f'GRANT "{role}" TO CURRENT_USER'), is_new=True
@@ -167,7 +190,7 @@ def _role_differences(found: Catalogue) -> Iterator[Difference]:
         if role not in found.schema_users:
             yield Difference("schema public", (f'GRANT USAGE ON SCHEMA public TO "{role}"',), is_new=True)
     if "django_migrations" in found.tables:
-        yield from _right_differences(found, "django_migrations", dict.fromkeys(_roles(), "SELECT"))
+        yield from _right_differences(found, "django_migrations", dict.fromkeys(roles(), "SELECT"))
 
 
 def _function_differences(found: Catalogue) -> Iterator[Difference]:
@@ -190,7 +213,7 @@ def _function_differences(found: Catalogue) -> Iterator[Difference]:
         yield from _differences_of_private(found, LOG_FUNCTIONS, settings.LOG_ROLE)
     if found.tables >= PROBE_TABLES:
         yield from _differences_of_private(found, STEPS)
-        yield from _differences_of_private(found, PROBE_FUNCTIONS, *_roles())
+        yield from _differences_of_private(found, PROBE_FUNCTIONS, *roles())
 
 
 def _differences_of_private(
@@ -210,7 +233,7 @@ def _differences_of_private(
 
 def _table_differences(found: Catalogue, model: type[models.Model]) -> Iterator[Difference]:
     table = model._meta.db_table
-    wanted = dict(zip(_roles(), (runtime_rights(model), NO_RIGHTS, log_rights(model)), strict=True))
+    wanted = dict(zip(roles(), (runtime_rights(model), NO_RIGHTS, log_rights(model)), strict=True))
     rights = next(_right_differences(found, table, wanted), None)
     triggers_of_it = _triggers_of(found, model)
     triggers = [

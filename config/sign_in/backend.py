@@ -7,10 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest
 
 from config.sign_in.throttle import Attempt, count_attempt, take_back
 from evidence.errors import TooManyAttempts
+from evidence.services.people.passwords import record_password_rehashed
 from evidence.services.people.second_factors import pass_second_factor
 
 
@@ -34,7 +36,11 @@ class CountingBackend(ModelBackend):
         attempt = count_attempt(request, username)
         if not isinstance(attempt, Attempt):
             raise TooManyAttempts(attempt)
-        person = super().authenticate(request, username=username, password=password)
+        with transaction.atomic():  # Django stores the password anew where its form is no longer the newest
+            stored = User.objects.filter(username=username).values_list("password", flat=True).first()
+            person = super().authenticate(request, username=username, password=password)
+            if isinstance(person, User) and person.password != stored:
+                record_password_rehashed(person)
         if not isinstance(person, User) or not pass_second_factor(person, str(given.get("code") or "")):
             return None
         take_back(attempt)

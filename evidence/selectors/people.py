@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from evidence import clock
-from evidence.models import AccessToken, Pseudonym
+from evidence.digests import sha256_hex
+from evidence.models import AccessToken, Pseudonym, SecondFactor
 from evidence.roles import ROLES, conflicts_of, roles_of, token_scopes_of
 
 
@@ -25,6 +26,32 @@ def as_shown(people: QuerySet[Pseudonym]) -> QuerySet[Any]:
     """
     erased = When(user__username=F("actor"), then=Value(""))  # as `erase_names` leaves an account
     return people.select_related("user").annotate(was_called=Case(erased, default=F("formerly")))
+
+
+def facts_of(person: User) -> dict[str, Any]:
+    """Return all that gives a person power but for the systems they see, as the record keeps it.
+
+    Of the password it is a digest of what is stored, which is salted and slow to guess: it tells of no guess whether it
+    is right.
+    """
+    return {
+        "roles": sorted(group.name for group in person.groups.all()),
+        "active": person.is_active,
+        "staff": person.is_staff,
+        "superuser": person.is_superuser,
+        "permissions": sorted(permission.codename for permission in person.user_permissions.all()),
+        **password_fact(person),
+    }
+
+
+def password_fact(person: User) -> dict[str, str]:
+    """Return which password a person has, as the record keeps it."""
+    return {"password_digest": sha256_hex(person.password.encode())}
+
+
+def factor_fact(factor: SecondFactor) -> dict[str, str]:
+    """Return which secret a factor is, as the record keeps it: a digest of what is stored, which is encrypted."""
+    return {"secret_digest": sha256_hex(factor.secret.encode())}
 
 
 def find_conflicting_roles() -> list[tuple[User, list[str]]]:

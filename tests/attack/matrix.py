@@ -22,6 +22,8 @@ from tests.evidence.binder_world import SECRET
 
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _PORTION: Final = 20  # addresses
+# They ask the provider of single sign-on. The copy has one in its settings, which nobody runs: 503 `provider_away`.
+ASK_A_PROVIDER: Final = frozenset({"/admin/provider/sign-in/", "/admin/provider/proof/"})
 # Where a file that nobody can read is put on record, for those who may send one.
 _LEDGER: Final = frozenset({"evidence.AuditEvent", "evidence.Blob", "evidence.Reject"})
 
@@ -34,6 +36,7 @@ class Cells:
     callers: int = 0
     answers: Counter[str] = field(default_factory=Counter)  # by kind of caller and class of status
     words: int = 0  # that would have told of the tenant that is attacked
+    away: int = 0  # answers of 503, of the addresses that ask a provider who does not answer
     seen_by_own: int = 0  # answers to its own people in which such a word stood: the attack can see
     faults: list[str] = field(default_factory=list)
 
@@ -93,6 +96,7 @@ def _ask(send: Send, asked: _Asked) -> Answer:
 
 def _judge(found: Cells, tenants: Tenants, asked: _Asked, answer: Answer) -> None:
     found.answers[f"{asked.caller.of} {answer.status // 100}xx"] += 1
+    found.away += answer.status == 503 and asked.path in ASK_A_PROVIDER
     found.faults += [
         f"{asked.caller.name}: {asked.method} {asked.path}: {fault}"
         for fault in _faults_of(tenants, asked, answer)
@@ -102,7 +106,7 @@ def _judge(found: Cells, tenants: Tenants, asked: _Asked, answer: Answer) -> Non
 
 
 def _faults_of(tenants: Tenants, asked: _Asked, answer: Answer) -> Iterator[str]:
-    if answer.status >= 500 and answer.status != 503:
+    if answer.status >= 500 and not (answer.status == 503 and asked.path in ASK_A_PROVIDER):
         yield f"{answer.status}"
     told = _words_in(answer) - words_of([asked.path])
     if asked.caller.of != "own" and (foreign := tenants.victim.words & told):

@@ -54,7 +54,8 @@ def attack_addresses(copy: Copy, asked: argparse.Namespace) -> Outcome:
         f"{found.cells:,} requests: {found.addresses} of {len(paths)} addresses by {len(METHODS)} methods as "
         f"{found.callers} callers, about the rows of one tenant, which {found.words:,} words of its own give away. "
         f"To its own people {found.seen_by_own:,} answers told of them, so the attack can see; "
-        f"{len(found.faults)} faults."
+        f"{found.away} answers are 503: of the two addresses that lead to a provider of single sign-on, which the "
+        f"copy has in its settings and nobody runs. {len(found.faults)} faults."
     )
     return Outcome(
         [told, "", *_table(("caller", "2xx", "3xx", "4xx", "5xx"), _by_caller(found.answers))], found.faults

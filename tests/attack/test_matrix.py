@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.attack.addresses import addresses_of
-from tests.attack.matrix import run_matrix
+from tests.attack.matrix import ASK_A_PROVIDER, run_matrix
 from tests.attack.tenants import callers_of, make_tenants
-from tests.attack.wire import in_process
+from tests.attack.wire import Answer, in_process
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,17 @@ def test_no_address_tells_anybody_of_rows_that_are_not_theirs() -> None:
         assert not found.faults, "\n".join(found.faults)
     assert len(paths) > 500
     assert found.words > 300
+
+
+def test_an_address_that_is_not_there_for_a_while_is_a_fault_but_for_those_that_ask_a_provider() -> None:
+    tenants = make_tenants()
+    anonymous = [caller for caller in callers_of(tenants) if caller.name == "anonymous"]
+    paths = ["/api/v1/traces", *sorted(ASK_A_PROVIDER)]
+    assert set(paths) <= set(addresses_of(tenants.victim))
+    found = run_matrix(
+        lambda *_: Answer(503, {}, b""), tenants, methods=("GET",), callers=anonymous, paths=paths
+    )
+    assert (found.faults, found.away) == (["anonymous: GET /api/v1/traces: 503"], 2)
 
 
 def test_the_attack_sees_what_is_told_and_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:

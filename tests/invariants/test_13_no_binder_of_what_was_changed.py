@@ -65,14 +65,20 @@ def test_what_the_owner_does_to_any_table_of_a_scope_is_found_before_it_is_seale
 def honest(transactional_db: None) -> World:
     """A system with traces, and nothing that no service wrote."""
     del transactional_db
-    world, now = make_world(), time.time_ns()
-    for trace in (b"a", b"b"):
+    world = make_world()
+    seal_traces(world, b"a", b"b")
+    return world
+
+
+def seal_traces(world: World, *letters: bytes) -> None:
+    """Have a system send a trace of each id, and seal them."""
+    now = time.time_ns()
+    for trace in letters:
         span = make_span(trace_id=trace * 16, start_time_unix_nano=now, end_time_unix_nano=now + 1_000_000)
         body = make_request(span).SerializeToString()
         answer = APIClient().post("/v1/traces", body, content_type=PROTOBUF, **world.headers(Scope.INGEST))
         assert answer.status_code == 200
-    assert assemble_due_traces(limit=10, now=clock.now() + timedelta(hours=1)) == 2
-    return world
+    assert assemble_due_traces(limit=10, now=clock.now() + timedelta(hours=1)) == len(letters)
 
 
 def export(world: World) -> Binder:

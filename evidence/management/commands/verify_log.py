@@ -14,10 +14,15 @@ from evidence.log import notes
 from evidence.log.errors import LogError
 from evidence.management.service_command import ServiceCommand
 from evidence.services.keys.log_signer import load_log_verifier
-from evidence.services.log import Effort, Found, LogReport, check_log
+from evidence.services.log import MAX_FAULTS, Effort, Found, LogReport, RuleReport, check_log
 
 _EVERY: Final = 2.0  # seconds between two lines about how far it is
 _DIGITS: Final = 15
+_RULES_NOT_SEEN: Final = (
+    "NOT SEEN  rules of the database that were changed and put back before this check. What was written meanwhile, "
+    "the log tells; that they were changed, only PostgreSQL's own log of statements does (log_statement = 'ddl'), kept "
+    "where the owner of the database does not write."
+)
 
 
 class Command(ServiceCommand):
@@ -62,10 +67,11 @@ class Command(ServiceCommand):
         known = [_read_checkpoint(path) for path in options["checkpoint"]]
         effort = Effort(options["processes"], options["progress"], _Teller(self.stderr).tell)
         report = check_log(known=known, since=options["since"], effort=effort)
-        for line in (*_lines(report), *_not_seen(report, options["progress"])):
+        for line in (*_lines(report), *_rule_lines(report.rules), *_not_seen(report, options["progress"])):
             self.stdout.write(line)
         if not report.holds:
-            raise CommandError(f"The audit log does not hold: {report.n_faults} faults.", returncode=1)
+            n_faults = report.n_faults + len(report.rules.faults)
+            raise CommandError(f"The audit log does not hold: {n_faults} faults.", returncode=1)
         self.stdout.write(self.style.SUCCESS("The audit log holds."))
 
 
@@ -107,7 +113,7 @@ def natural_number(text: str) -> int:
 
 def _not_seen(report: LogReport, progress: Path | None) -> list[str]:
     """Say what this check took on trust."""
-    lines = []
+    lines = [_RULES_NOT_SEEN]
     if report.since:
         lines.append(
             f"NOT SEEN  entries below {report.since:,}, the rows of the transactions they bind, their details, and "
@@ -143,4 +149,13 @@ def _lines(report: LogReport) -> list[str]:
         f"adopted      {report.rows.adopted:>12,}   rows from before: as they were when they were adopted",
         *(f"FAULT  {fault}" for fault in report.faults),
         *([f"FAULT  and {more:,} more"] if more else []),
+    ]
+
+
+def _rule_lines(rules: RuleReport) -> list[str]:
+    more = len(rules.faults) - MAX_FAULTS
+    return [
+        f"rules        {rules.compared:>12,}   of the database, compared with this version's as they stand now",
+        *(f"FAULT  {fault}" for fault in rules.faults[:MAX_FAULTS]),
+        *([f"FAULT  and {more:,} more of the rules"] if more > 0 else []),
     ]

@@ -35,6 +35,7 @@ from evidence.services.log.sequencing import (
     sequence_events,
 )
 from evidence.services.log.signing import sign_checkpoint
+from evidence.services.log.standing_rules import RuleReport, check_rules
 from evidence.services.log.standstill import find_standstill
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "LogReport",
     "NotTheLogWorker",
     "ProgressRefused",
+    "RuleReport",
     "adopt_after_migrate",
     "ask_about_newest",
     "attested",
@@ -60,6 +62,7 @@ __all__ = [
     "check_listed",
     "check_log",
     "check_numbers",
+    "check_rules",
     "configured_witnesses",
     "find_standstill",
     "has_missed_events",

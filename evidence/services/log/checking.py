@@ -25,6 +25,7 @@ from evidence.services.blob_checks import check_blobs
 from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.log.access import find_access_beside_the_record
 from evidence.services.log.attestation_faults import find_attestation_faults
+from evidence.services.log.dating import check_dates
 from evidence.services.log.details import check_details
 from evidence.services.log.ended import check_numbers, read_plainly
 from evidence.services.log.errors import LogForked
@@ -32,6 +33,7 @@ from evidence.services.log.parts import Part, first_transaction_after, plan_part
 from evidence.services.log.progress import Effort, carry_out
 from evidence.services.log.published import open_published, read_published
 from evidence.services.log.rows import RowReport, check_older_rows
+from evidence.services.log.standing_rules import RuleReport, check_rules
 
 MAX_FAULTS: Final = 100  # named in a report; further ones are only counted
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -51,13 +53,14 @@ class LogReport:
     resumed: int = 0  # parts that an interrupted check had done, as its file says
     erased: int = 0  # events whose payload and salt were erased: their entries still verify
     rows: RowReport = field(default_factory=RowReport)
+    rules: RuleReport = field(default_factory=RuleReport)
     n_faults: int = 0
     faults: list[str] = field(default_factory=list)  # the first `MAX_FAULTS`, each a sentence
 
     @property
     def holds(self) -> bool:
-        """Whether nothing contradicts anything."""
-        return self.n_faults == 0
+        """Whether nothing contradicts anything, and the rules stand."""
+        return self.n_faults == 0 and not self.rules.faults
 
     def add(self, fault: str) -> None:
         """Note one fault."""
@@ -83,8 +86,8 @@ def check_log(
         InvalidInput: no checkpoint was signed at `since`.
         ProgressRefused: the file of an earlier check is of another one.
     """
-    report = LogReport(since=since)
     read_plainly()
+    report = LogReport(since=since, rules=check_rules())
     heads = _check_notes(report)
     if since and since not in {head.size for head in (*heads, *known)}:
         raise InvalidInput(
@@ -102,6 +105,7 @@ def check_log(
     check_numbers(report, (model._default_manager.all() for model in bound_models()))
     first = _check_older_rows(report) if not since else first_transaction_after(report, since)
     others = _check_parts(report, plan_parts(since, first), effort or Effort())
+    check_dates(report)
     _check_tree(report, expected, others)
     _check_tiles(report, [head.size for head in heads])
     report.erased = check_details(report, since)

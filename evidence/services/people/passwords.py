@@ -28,7 +28,9 @@ from evidence.actors import actor_of_user
 from evidence.errors import InvalidInput, NotFound
 from evidence.models import AuditEvent
 from evidence.roles import roles_of
+from evidence.selectors.people import password_fact
 from evidence.services import audit
+from evidence.services.people.pseudonyms import ACTOR
 
 _LINK_MADE: Final = "password_link.made"
 
@@ -75,7 +77,11 @@ def make_password_link(*, principal: Principal, person: User) -> PasswordLink:
     acts.check_can_make_password_link(principal, locked)
     _set_password(locked, None)
     expires_at = clock.now() + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
-    payload = {"person": actor_of_user(locked), "expires_at": expires_at.isoformat()}
+    payload = {
+        "person": actor_of_user(locked),
+        "expires_at": expires_at.isoformat(),
+        **password_fact(locked),
+    }
     audit.record(verb=_LINK_MADE, actor=principal.actor, obj=locked, payload=payload)
     uid = urlsafe_base64_encode(force_bytes(locked.pk))
     return PasswordLink(locked, uid, SIGNER.make_token(locked), expires_at)
@@ -92,7 +98,9 @@ def choose_password(*, uid: str, token: str, password: str) -> User:
     person = _person_of_link(uid, token)
     check_password(password, person)
     _set_password(person, password)
-    audit.record(verb="password.chosen", actor=actor_of_user(person), obj=person)
+    audit.record(
+        verb="password.chosen", actor=actor_of_user(person), obj=person, payload=password_fact(person)
+    )
     return person
 
 
@@ -129,7 +137,14 @@ def record_password_changed(*, principal: Principal) -> None:
     Raises:
         AccessDenied: no person is asking.
     """
-    audit.record(verb="password.changed", actor=principal.actor, obj=principal.person)
+    person = principal.person
+    audit.record(verb="password.changed", actor=principal.actor, obj=person, payload=password_fact(person))
+
+
+@transaction.atomic
+def record_password_rehashed(person: User) -> None:
+    """Put on record that a password is stored in a newer form since its person signed in with it."""
+    audit.record(verb="password.rehashed", actor=ACTOR, obj=person, payload=password_fact(person))
 
 
 def _set_password(person: User, password: str | None) -> None:

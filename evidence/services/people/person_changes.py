@@ -15,6 +15,7 @@ from evidence.errors import ConflictingContent, InvalidInput
 from evidence.limits import check_count
 from evidence.models import System
 from evidence.roles import conflicts_of, roles_of
+from evidence.selectors.people import facts_of
 from evidence.services import audit
 from evidence.services.people.memberships import add_member
 
@@ -79,11 +80,10 @@ def record_person_changed(
 
 
 def record_change(verb: str, actor: str, person: User, fields: Iterable[str]) -> None:
-    """Write the event of what happened to a person, with the roles they have then."""
+    """Write the event of what happened to a person, with all that gives them power then."""
     payload = {
         "person": actor_of_user(person),
-        "roles": sorted(person.groups.values_list("name", flat=True)),
-        "active": person.is_active,
+        **facts_of(User.objects.get(pk=person.pk)),  # as it is stored
         "changed": sorted(set(fields)),
     }
     audit.record(verb=verb, actor=actor, obj=person, payload=payload)

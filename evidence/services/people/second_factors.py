@@ -24,6 +24,7 @@ from evidence.access import Principal
 from evidence.actors import actor_of_user
 from evidence.errors import ConflictingContent, InvalidInput
 from evidence.models import SecondFactor
+from evidence.selectors.people import factor_fact
 from evidence.services import audit
 
 STEP: Final = 30  # seconds
@@ -64,7 +65,7 @@ def set_up_second_factor(*, principal: Principal, secret: str, code: str) -> lis
     codes = [
         base64.b32encode(secrets.token_bytes(_RECOVERY_BYTES)).decode("ascii") for _ in range(_RECOVERY_CODES)
     ]
-    _, created = SecondFactor.objects.get_or_create(
+    factor, created = SecondFactor.objects.get_or_create(
         user=person,
         defaults={
             "secret": _cipher().encrypt(secret.encode()).decode("ascii"),
@@ -74,7 +75,7 @@ def set_up_second_factor(*, principal: Principal, secret: str, code: str) -> lis
     )
     if not created:
         raise ConflictingContent("You have a second factor already: take it away first.")
-    audit.record(verb="second_factor.set_up", actor=principal.actor, obj=person)
+    audit.record(verb="second_factor.set_up", actor=principal.actor, obj=person, payload=factor_fact(factor))
     return codes
 
 

@@ -73,6 +73,7 @@ def issue_token(
         "owner": actor_of_user(owner),
         "systems": sorted({system.key for system in systems}),
         "expires_at": expires_at.astimezone(UTC).isoformat(),
+        "secret_digest": token.secret_digest,
     }
     audit.record(verb="token.issued", actor=principal.actor, obj=token, payload=payload)
     return IssuedToken(token, text)
