@@ -36,8 +36,7 @@ PASSWORD = "three quiet herons wading"
 
 
 @pytest.fixture(autouse=True)
-def quick_and_forgotten(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def forgotten() -> None:
     broker = open_broker()
     for key in broker.scan_iter(f"{throttle._PREFIX}*"):
         broker.delete(key)

@@ -20,10 +20,7 @@ RIGHT, WRONG = "three quiet herons wading", "three loud herons wading"
 
 
 @pytest.fixture(autouse=True)
-def nobody_has_tried(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher"
-    ]  # quick: guesses are counted here
+def nobody_has_tried() -> None:
     broker = open_broker()
     for key in broker.scan_iter(f"{throttle._PREFIX}*"):
         broker.delete(key)
