@@ -50,6 +50,10 @@ class AsOf:
         )
         return Q(**{f"{of}{time}__lte": self.at}) & known if time else known
 
+    def knew_of(self, xact_id: int | None) -> bool:
+        """Whether a row of this transaction was on record, as `knew` asks; None: of before rows carried one."""
+        return xact_id is None or (xact_id < self.before and xact_id not in self.running)
+
 
 def now() -> datetime:
     """Return the time, aware, UTC, to the microsecond."""

@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.backends.signals import connection_created
@@ -75,6 +76,15 @@ def _keep_worlds(_has_tables: bool, django_db_blocker: Any) -> Iterator[None]:
 def _find_files_when_asked() -> None:
     """Each test client builds the middleware anew, which would look through all static files each time."""
     django_settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hash_passwords_once() -> Iterator[None]:
+    """Django hashes a password a million times, which is most of what each sign-in would cost; here it does once."""
+    original = PBKDF2PasswordHasher.iterations
+    PBKDF2PasswordHasher.iterations = 1
+    yield
+    PBKDF2PasswordHasher.iterations = original
 
 
 @pytest.fixture(scope="session", autouse=True)

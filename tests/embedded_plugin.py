@@ -12,6 +12,7 @@ import atexit
 import gc
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -25,6 +26,9 @@ os.environ["TRACEBINDER_VAR"] = str(VAR)
 os.environ["TRACEBINDER_PROCESS"] = (
     "owner"  # it creates the test database; connections act as the runtime role
 )
+# What Python compiled is kept: each worker would compile all tests again, and each process of a test the product.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("TRACEBINDER_LOG_LEVEL", "WARNING")
 os.environ.setdefault("TRACEBINDER_PRODUCTION", "false")  # also where it is given servers of somebody's own
 

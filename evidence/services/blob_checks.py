@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from evidence.services.disposal.uses import find_still_had
 from evidence.services.moved_values import find_user_of_value
 
 MAX_NAMED: Final = 200  # faults, and files, that a report names one by one
+_FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
+_AT_ONCE: Final = 10_000  # rows; of a smaller store all are asked for together, of a larger folder by folder
 # In the store itself, so that every process finds them. A look at the sizes says nothing of what reading found.
 _LAST_LOOK: Final = ".last-check.json"
 _LAST_READING: Final = ".last-reading.json"
@@ -68,7 +71,7 @@ class BlobReport:
 
 
 def check_blobs(*, reads: bool) -> BlobReport:
-    """Compare the rows with the files, folder by folder, and go on after a fault.
+    """Compare the rows with the files, and go on after a fault.
 
     Args:
         reads: whether to read every file through and take its digest; otherwise it is asked for its size.
@@ -80,8 +83,9 @@ def check_blobs(*, reads: bool) -> BlobReport:
         raise _store_away()
     report = BlobReport(read=reads)
     brought_again = _find_brought_again()
-    for prefix in (f"{number:02x}" for number in range(256)):
-        _check_folder(report, prefix, brought_again)
+    is_small = Blob.objects.order_by()[:_AT_ONCE].count() < _AT_ONCE
+    for prefixes in [_FOLDERS] if is_small else [(prefix,) for prefix in _FOLDERS]:
+        _check_folders(report, prefixes, brought_again)
     with blob_store():
         for path in files_in(settings.BLOB_ROOT):
             if path.name not in {_LAST_LOOK, _LAST_READING}:
@@ -129,19 +133,27 @@ def _find_brought_again() -> set[str]:
         return {digest for (digest,) in cursor.fetchall()}
 
 
-def _check_folder(report: BlobReport, prefix: str, brought_again: Container[str]) -> None:
-    """Check the rows whose digest begins so, and the files of that folder."""
-    rows = Blob.objects.filter(digest__gte=prefix, digest__lt=f"{prefix}g")  # g comes after every digit
+def _check_folders(report: BlobReport, prefixes: Sequence[str], brought_again: Container[str]) -> None:
+    """Check the rows whose digests begin so, from the first to the last, and the files of those folders."""
+    last = f"{prefixes[-1]}g"  # g comes after every digit
+    rows = Blob.objects.filter(digest__gte=prefixes[0], digest__lt=last)
     columns = ("digest", "size", "removal__created_at")
     blobs = list(rows.order_by("digest").values_list(*columns))
     # Who was told since a removal that the same bytes are kept has to have them.
     had = find_still_had([digest for digest, _, removed_at in blobs if removed_at is not None])
-    for digest, size, removed_at in blobs:
-        if removed_at is None or digest in had:
-            _check_one(report, digest, size)
-        else:
-            _check_removed(report, digest, size, removed_at, brought_again)
-    named = {digest for digest, _, _ in blobs}
+    by_folder = {prefix: list(those) for prefix, those in groupby(blobs, key=lambda blob: blob[0][:2])}
+    for prefix in prefixes:
+        of_folder = by_folder.get(prefix, [])
+        for digest, size, removed_at in of_folder:
+            if removed_at is None or digest in had:
+                _check_one(report, digest, size)
+            else:
+                _check_removed(report, digest, size, removed_at, brought_again)
+        _list_folder(report, prefix, named={digest for digest, _, _ in of_folder})
+
+
+def _list_folder(report: BlobReport, prefix: str, *, named: Container[str]) -> None:
+    """Note the files of a folder that no row names."""
     try:
         found = files_in(settings.BLOB_ROOT / prefix)
     except OSError as exc:

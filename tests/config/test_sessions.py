@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "three quiet herons wading"
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     """Return what lets time pass, by our clock."""

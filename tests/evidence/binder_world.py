@@ -169,8 +169,12 @@ def verify(
         beside.write_text(sidecar)
     # The server's own words demand the sidecar that it gives, and a log that was signed by `as_of`: tests look at what
     # holds without, and `test_trust_demands` at what they demand.
-    own = {**describe_trust(), "requireSidecar": sidecar is not None, "requireAuditSlice": False}
-    return verify_with_both(path, trust=trusted or own, sidecar=beside, now=now)
+    trusted = trusted or {
+        **describe_trust(),
+        "requireSidecar": sidecar is not None,
+        "requireAuditSlice": False,
+    }
+    return verify_with_both(path, trust=trusted, sidecar=beside, now=now)
 
 
 def _assess(world: World) -> None:

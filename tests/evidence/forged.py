@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from evidence.models import Binder
-from evidence.services.keys.binder_signer import load_binder_signer
-from evidence.services.keys.trust import describe_trust
-from tests.client.binders import KeyPair, describe_anew, relist, repack, resign, unpack
-from tests.evidence.binder_world import archive_of, verify
+from tests.client.binders import KeyPair, describe_anew, relist, repack, resign
+from tests.evidence.binder_world import verify
+from tests.evidence.kept_binders import KeptBinder, keep
 from tracebinder.verify import Report
 
 Lines = list[dict[str, Any]]
@@ -23,16 +22,19 @@ _NEEDS_A_LOG = {"log", "requireAuditSlice", "requireSidecar"}
 
 
 def verify_forged(
-    folder: Path, binder: Binder, edits: Mapping[str, Callable[[Lines], object]], *, without: str = ""
+    folder: Path,
+    binder: Binder | KeptBinder,
+    edits: Mapping[str, Callable[[Lines], object]],
+    *,
+    without: str = "",
 ) -> Report:
     """Verify a binder in which the objects of some files, by path below `data/`, were changed in place.
 
     Args:
         without: a file that is left out.
     """
-    members = {
-        path: content for path, content in unpack(archive_of(binder)).items() if path not in _OF_THE_LOG
-    }
+    kept = binder if isinstance(binder, KeptBinder) else keep(binder)
+    members = {path: content for path, content in kept.members.items() if path not in _OF_THE_LOG}
     for path, edit in edits.items():
         rows: Lines = [json.loads(line) for line in members[f"data/{path}"].splitlines()]
         edit(rows)
@@ -52,6 +54,6 @@ def verify_forged(
             content = members[f"data/{entry['path']}"]
             entry.update(count=content.count(b"\n"), digest=hashlib.sha256(content).hexdigest())
 
-    members = resign(members, signers=[cast("KeyPair", load_binder_signer())], change=count_again)
-    trusted = {key: value for key, value in describe_trust().items() if key not in _NEEDS_A_LOG}
-    return verify(folder, repack(members, top=binder.file_name.removesuffix(".zip")), trusted=trusted)
+    members = resign(members, signers=[cast("KeyPair", kept.signer)], change=count_again)
+    trusted = {key: value for key, value in kept.trusted.items() if key not in _NEEDS_A_LOG}
+    return verify(folder, repack(members, top=kept.top), trusted=trusted)

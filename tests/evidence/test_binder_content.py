@@ -4,62 +4,27 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import bagit
 import jsonschema
 import pytest
-from django.db import transaction
-from django.test.utils import override_settings
 
-from evidence.services.keys.trust import describe_trust
-from tests.client.binders import repack, unpack
-from tests.evidence.binder_world import SECRET, archive_of, export, fill, verify
-from tests.factories import make_world
+from tests.client.binders import repack
+from tests.evidence.binder_world import SECRET, export, fill, verify
+from tests.evidence.kept_binders import Export, KeptBinder
 
 pytestmark = pytest.mark.django_db  # without it, no database is made for the fixture
 
 
-@dataclass(frozen=True)
-class Exported:
-    """All that leaves the server: the ZIP, its sidecar, and the server's keys."""
-
-    archive: bytes
-    sidecar: str
-    top: str
-    trusted: dict[str, object]
-    members: dict[str, bytes]
-
-    def lines(self, path: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.members[f"data/{path}"].splitlines()]
-
-    def document(self, path: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.members[f"data/{path}"])
-        return found
-
-
 @pytest.fixture(scope="module")
-def exported(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Exported:
-    """Export once, keep what leaves the server, and undo everything in the database."""
-    folder = tmp_path_factory.mktemp("exported")
-    stores = override_settings(
-        BLOB_ROOT=folder / "blobs", KEY_ROOT=folder / "keys", LOG_HEAD_FILE=folder / "log.head"
-    )
-    with django_db_blocker.unblock(), stores, transaction.atomic():
-        binder = export(fill(make_world()), as_of=None)
-        archive = archive_of(binder)
-        top = binder.file_name.removesuffix(".zip")
-        found = Exported(archive, binder.sidecar, top, describe_trust(), unpack(archive))
-        transaction.set_rollback(True)
-    return found
+def exported(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    return keep_binder(lambda world: export(fill(world), as_of=None))
 
 
-def test_export_is_verified_offline_line_by_line(exported: Exported, tmp_path: Path) -> None:
+def test_export_is_verified_offline_line_by_line(exported: KeptBinder, tmp_path: Path) -> None:
     report = verify(tmp_path, exported.archive, exported.sidecar, exported.trusted)
     assert report.problems == []
     assert {line.name: line.state for line in report.lines} == {
@@ -76,7 +41,7 @@ def test_export_is_verified_offline_line_by_line(exported: Exported, tmp_path: P
 
 @pytest.mark.parametrize("member", ["data/citations/citations.jsonl", "data/audit/leafhashes.bin"])
 def test_one_changed_byte_is_refused_and_the_member_named(
-    exported: Exported, tmp_path: Path, member: str
+    exported: KeptBinder, tmp_path: Path, member: str
 ) -> None:
     changed = bytearray(exported.members[member])
     changed[len(changed) // 2] ^= 1
@@ -86,13 +51,13 @@ def test_one_changed_byte_is_refused_and_the_member_named(
     assert member in {problem.member for problem in report.problems}
 
 
-def test_bagit_library_finds_a_valid_bag(exported: Exported, tmp_path: Path) -> None:
+def test_bagit_library_finds_a_valid_bag(exported: KeptBinder, tmp_path: Path) -> None:
     with zipfile.ZipFile(BytesIO(exported.archive)) as archive:
         archive.extractall(tmp_path)
     assert bagit.Bag(str(tmp_path / exported.top)).validate()
 
 
-def test_json_schema_library_agrees_with_every_document(exported: Exported) -> None:
+def test_json_schema_library_agrees_with_every_document(exported: KeptBinder) -> None:
     checked = set()
     for entity in exported.document("ro-crate-metadata.json")["@graph"]:
         if "conformsTo" not in entity or entity["@type"] != "File":
@@ -105,7 +70,7 @@ def test_json_schema_library_agrees_with_every_document(exported: Exported) -> N
     assert len(checked) >= 11
 
 
-def test_every_section_is_filled_and_counter_evidence_is_first(exported: Exported) -> None:
+def test_every_section_is_filled_and_counter_evidence_is_first(exported: KeptBinder) -> None:
     payload = [name.removeprefix("data/") for name in exported.members if name.startswith("data/")]
     assert payload[0] == "evidence/counter.jsonl"
     assert len(exported.lines("evidence/counter.jsonl")) == 1
@@ -117,7 +82,7 @@ def test_every_section_is_filled_and_counter_evidence_is_first(exported: Exporte
     assert [row["rationale"] for row in exported.lines("reviews/reviews.jsonl")] == ["引用的条款已失效"]
 
 
-def test_requirements_say_what_is_met_and_what_is_not(exported: Exported) -> None:
+def test_requirements_say_what_is_met_and_what_is_not(exported: KeptBinder) -> None:
     met = exported.document("requirements/states-limits.json")
     assert met["status"] == "satisfied"
     assert met["criteria"][0]["n"] == 20
@@ -125,7 +90,7 @@ def test_requirements_say_what_is_met_and_what_is_not(exported: Exported) -> Non
     assert exported.document("requirements/never-limits.json")["status"] != "satisfied"
 
 
-def test_cited_text_lets_a_verdict_be_replayed(exported: Exported) -> None:
+def test_cited_text_lets_a_verdict_be_replayed(exported: KeptBinder) -> None:
     sources = {row["digest"]: row["text"] for row in exported.lines("citations/sources.jsonl")}
     verbatim = [row for row in exported.lines("citations/citations.jsonl") if row["verdict"] == "verbatim"]
     assert verbatim
@@ -133,7 +98,7 @@ def test_cited_text_lets_a_verdict_be_replayed(exported: Exported) -> None:
         assert sources[row["documentDigest"]][row["docStart"] : row["docEnd"]] == row["quote"]
 
 
-def test_findings_are_words_and_intervals_and_internals_are_in_no_byte(exported: Exported) -> None:
+def test_findings_are_words_and_intervals_and_internals_are_in_no_byte(exported: KeptBinder) -> None:
     findings = [name for name in exported.members if name.startswith("data/interpretability/")]
     assert {json.loads(exported.members[name])["role"] for name in findings} == {"supporting", "counter"}
     for name, content in exported.members.items():

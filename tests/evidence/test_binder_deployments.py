@@ -16,6 +16,7 @@ from evidence.services.gates import CriterionReference
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.evidence.forged import Lines, verify_forged
+from tests.evidence.kept_binders import Export, KeptBinder
 from tests.factories import World, acting, define_gate, deploy, second_release
 from tests.requirements.builders import make_trace
 
@@ -23,8 +24,26 @@ RELEASE = "versions/release.json"
 EARLIER, LATER = "2020-01-01T00:00:00Z", "2199-01-01T00:00:00Z"
 
 
+pytestmark = pytest.mark.django_db  # without it, no database is made for the kept binder
+
+
 @pytest.fixture
 def back(world: World) -> Deployment:
+    return roll_back(world)
+
+
+@pytest.fixture(scope="module")
+def honest(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    """The binder of `back`."""
+
+    def roll_back_and_pack(world: World) -> Binder:
+        roll_back(world)
+        return packed(world)
+
+    return keep_binder(roll_back_and_pack)
+
+
+def roll_back(world: World) -> Deployment:
     """A rollback to r1, which a gate had let in, from r2, which it let in after that."""
     make_trace(world)
     define_gate(
@@ -100,20 +119,21 @@ def _silent(rows: Lines) -> None:
     ],
 )
 def test_a_deployment_that_no_pass_let_in_is_found_out(
-    world: World, back: Deployment, tmp_path: Path, edit: Callable[[Lines], None], told: str
+    honest: KeptBinder, tmp_path: Path, edit: Callable[[Lines], None], told: str
 ) -> None:
-    (problem,) = verify_forged(tmp_path, packed(world), {RELEASE: edit}).problems
+    (problem,) = verify_forged(tmp_path, honest, {RELEASE: edit}).problems
     assert problem.member == f"data/{RELEASE}"
     assert told in problem.detail
 
 
 @pytest.mark.parametrize("verdict", ["fail", "insufficient"])
 def test_a_decision_that_was_no_pass_lets_nothing_in(
-    world: World, back: Deployment, tmp_path: Path, verdict: str
+    honest: KeptBinder, tmp_path: Path, verdict: str
 ) -> None:
-    path = f"gates/{GateDecision.objects.get(release=world.release).pk}.json"
+    (admission,) = honest.document(RELEASE)["deployments"][1]["admissions"]
+    path = f"gates/{admission['decision']}.json"
     (problem,) = verify_forged(
-        tmp_path, packed(world), {path: lambda rows: rows[0].update(verdict=verdict)}
+        tmp_path, honest, {path: lambda rows: rows[0].update(verdict=verdict)}
     ).problems
     assert "without a pass" in problem.detail
 

@@ -17,14 +17,33 @@ from evidence.services import gates
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.evidence.forged import Lines, verify_forged
+from tests.evidence.kept_binders import Export, KeptBinder
 from tests.factories import World, acting
 from tests.requirements.builders import make_criterion, make_trace
 
 LATER = "2199-01-01T00:00:00Z"
 
 
+pytestmark = pytest.mark.django_db  # without it, no database is made for the kept binder
+
+
 @pytest.fixture
 def decision(world: World) -> GateDecision:
+    return decide(world)
+
+
+@pytest.fixture(scope="module")
+def honest(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    """The binder of `decision`."""
+
+    def decide_and_pack(world: World) -> Binder:
+        decide(world)
+        return packed(world)
+
+    return keep_binder(decide_and_pack)
+
+
+def decide(world: World) -> GateDecision:
     """A pass by a version that the author proposed, through a token too, and the approver approved."""
     make_criterion(world)
     traces = [make_trace(world) for _ in range(14)]
@@ -84,10 +103,10 @@ def _silent(rows: Lines) -> None:
     ],
 )
 def test_a_gate_that_no_second_person_approved_in_time_is_found_out(
-    world: World, decision: GateDecision, tmp_path: Path, edit: Callable[[Lines], None], told: str
+    honest: KeptBinder, tmp_path: Path, edit: Callable[[Lines], None], told: str
 ) -> None:
-    path = f"gates/{decision.pk}.json"
-    report = verify_forged(tmp_path, packed(world), {path: edit})
+    path = honest.only("gates/")
+    report = verify_forged(tmp_path, honest, {path: edit})
     (problem,) = report.problems
     assert (report.exit_code in {1, 2}, problem.member) == (True, f"data/{path}")
     assert told in problem.detail
@@ -116,25 +135,21 @@ def test_an_approval_by_the_person_whose_token_proposed_is_found_out(
 
 @pytest.mark.parametrize("since", [None, LATER])
 def test_a_pass_of_a_release_with_an_unregistered_version_is_found_out(
-    world: World, decision: GateDecision, tmp_path: Path, since: str | None
+    honest: KeptBinder, tmp_path: Path, since: str | None
 ) -> None:
     def unregister(rows: Lines) -> None:
         rows[0] |= {"registered": since is not None, "registeredAt": since}
 
-    pin = world.release.pins.get(slot="model")
-    (problem,) = verify_forged(
-        tmp_path, packed(world), {f"versions/model-{pin.pk}.json": unregister}
-    ).problems
-    assert problem.member == f"data/gates/{decision.pk}.json"
-    assert f"before data/versions/model-{pin.pk}.json was registered" in problem.detail
+    model = honest.only("versions/model-")
+    (problem,) = verify_forged(tmp_path, honest, {model: unregister}).problems
+    assert problem.member == f"data/{honest.only('gates/')}"
+    assert f"before data/{model} was registered" in problem.detail
 
 
-def test_decisions_by_an_adopted_version_are_counted_as_such(
-    world: World, decision: GateDecision, tmp_path: Path
-) -> None:
+def test_decisions_by_an_adopted_version_are_counted_as_such(honest: KeptBinder, tmp_path: Path) -> None:
     def adopt(rows: Lines) -> None:
         rows[0] |= {"gateState": "adopted", "gateApprovedBy": None}
 
-    report = verify_forged(tmp_path, packed(world), {f"gates/{decision.pk}.json": adopt})
+    report = verify_forged(tmp_path, honest, {honest.only("gates/"): adopt})
     assert report.problems == []
     assert "1 by versions that nobody approved (adopted)" in completeness(report)

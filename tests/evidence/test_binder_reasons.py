@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from evidence.services.disposal.erasure import erase_trace_payload
-from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.evidence.forged import Lines, verify_forged
+from tests.evidence.kept_binders import Export, KeptBinder
 from tests.evidence.test_verdict_reasons import NUMBER, RATE, citing, seal
 from tests.factories import DOCUMENT_TEXT, World, acting
 from tracebinder.verify import Report
@@ -20,8 +19,20 @@ from tracebinder.verify import Report
 CITATIONS, SOURCES = "citations/citations.jsonl", "citations/sources.jsonl"
 
 
+pytestmark = pytest.mark.django_db  # without it, no database is made for the kept binder
+
+
 @pytest.fixture
 def filled(world: World) -> Filled:
+    return fill(world)
+
+
+@pytest.fixture(scope="module")
+def honest(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    return keep_binder(lambda world: export(fill(world), as_of=None))
+
+
+def fill(world: World) -> Filled:
     """One trace with a citation that stands and one whose number differs."""
     return Filled(world, seal(world, citing(NUMBER, RATE)), timezone.now())
 
@@ -30,14 +41,11 @@ def completeness(report: Report) -> str:
     return {line.name: line.detail for line in report.lines}["completeness"]
 
 
-def test_both_verifiers_check_each_reason_and_passage(filled: Filled, tmp_path: Path) -> None:
-    binder = export(filled, as_of=None)
-    report = verify(tmp_path, archive_of(binder))
+def test_both_verifiers_check_each_reason_and_passage(honest: KeptBinder, tmp_path: Path) -> None:
+    report = verify(tmp_path, honest.archive, honest.sidecar, honest.trusted)
     assert report.problems == []
     assert "; 2 verdicts with their reason; " in completeness(report)
-    failed, found = (
-        json.loads(line) for line in unpack(archive_of(binder))[f"data/{CITATIONS}"].splitlines()
-    )
+    failed, found = honest.lines(CITATIONS)
     assert (failed["reason"], failed["reasonTerms"]) == ("number_differs", ["8.9"])
     assert failed["nearestText"] == DOCUMENT_TEXT[failed["nearestStart"] : failed["nearestEnd"]]
     assert (found["reason"], found["nearestText"]) == ("same_words", None)
@@ -110,31 +118,31 @@ def differ_from_oneself(rows: Lines) -> None:
     ],
 )
 def test_a_made_up_reason_or_passage_is_found_out(
-    filled: Filled, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str, why: str
+    honest: KeptBinder, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str, why: str
 ) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {path: edit})
+    report = verify_forged(tmp_path, honest, {path: edit})
     assert report.exit_code == 1
     assert [(problem.member, why in problem.detail) for problem in report.problems] == [
         (f"data/{member}", True)
     ]
 
 
-def test_the_reason_of_a_newer_checker_asks_for_a_newer_verifier(filled: Filled, tmp_path: Path) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {CITATIONS: say_something_new})
+def test_the_reason_of_a_newer_checker_asks_for_a_newer_verifier(honest: KeptBinder, tmp_path: Path) -> None:
+    report = verify_forged(tmp_path, honest, {CITATIONS: say_something_new})
     assert report.exit_code == 4
     assert "has the reason 'does_not_rhyme', of a newer checker" in report.problems[0].detail
 
 
-def test_reasons_of_before_are_counted(filled: Filled, tmp_path: Path) -> None:
+def test_reasons_of_before_are_counted(honest: KeptBinder, tmp_path: Path) -> None:
     def forget(rows: Lines) -> None:
         for row in rows:
             row.update(reason=None, reasonTerms=None, nearestStart=None, nearestEnd=None, nearestText=None)
 
-    report = verify_forged(tmp_path, export(filled, as_of=None), {CITATIONS: forget})
+    report = verify_forged(tmp_path, honest, {CITATIONS: forget})
     assert report.problems == []
     assert "; 0 verdicts with their reason, 2 from before they were kept; " in completeness(report)
 
 
-def test_citations_cannot_be_left_out(filled: Filled, tmp_path: Path) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {}, without=CITATIONS)
+def test_citations_cannot_be_left_out(honest: KeptBinder, tmp_path: Path) -> None:
+    report = verify_forged(tmp_path, honest, {}, without=CITATIONS)
     assert [problem.member for problem in report.problems] == [f"data/{CITATIONS}"]

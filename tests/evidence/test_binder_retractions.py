@@ -15,6 +15,7 @@ from evidence.services import evals
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, eval_file, export, verify
 from tests.evidence.forged import Lines, verify_forged
+from tests.evidence.kept_binders import Export, KeptBinder
 from tests.factories import World, acting
 from tests.requirements.builders import make_trace
 
@@ -23,6 +24,21 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run(world: World) -> EvalRun:
+    return record_run(world)
+
+
+@pytest.fixture(scope="module")
+def retracted(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    """The binder of a run that two people took back."""
+
+    def retract_and_pack(world: World) -> Binder:
+        confirm(world, record_run(world))
+        return packed(world)
+
+    return keep_binder(retract_and_pack)
+
+
+def record_run(world: World) -> EvalRun:
     make_trace(world)
     return evals.record_eval_run(
         system=world.system, raw=eval_file(), format_name="native", principal=acting(), release="r1"
@@ -112,23 +128,20 @@ def _silent_about_requests(rows: Lines) -> None:
     ],
 )
 def test_a_retraction_that_does_not_add_up_is_found_out(
-    world: World, run: EvalRun, tmp_path: Path, edit: Callable[[Lines], None], told: str
+    retracted: KeptBinder, tmp_path: Path, edit: Callable[[Lines], None], told: str
 ) -> None:
-    confirm(world, run)
-    report = verify_forged(tmp_path, packed(world), {path_of(run): edit})
-    assert {problem.member for problem in report.problems} == {f"data/{path_of(run)}"}
+    path = retracted.only("evals/")
+    report = verify_forged(tmp_path, retracted, {path: edit})
+    assert {problem.member for problem in report.problems} == {f"data/{path}"}
     assert told in " ".join(problem.detail for problem in report.problems)
 
 
-def test_one_that_nobody_is_said_to_have_confirmed_is_counted(
-    world: World, run: EvalRun, tmp_path: Path
-) -> None:
+def test_one_that_nobody_is_said_to_have_confirmed_is_counted(retracted: KeptBinder, tmp_path: Path) -> None:
     """As those from before a retraction took a second person are."""
-    confirm(world, run)
 
     def alone(rows: Lines) -> None:
         rows[0]["retractions"][0]["confirmedBy"] = ""
 
-    report = verify_forged(tmp_path, packed(world), {path_of(run): alone})
+    report = verify_forged(tmp_path, retracted, {retracted.only("evals/"): alone})
     assert report.problems == []
     assert "1 eval runs, 1 retracted with nobody who confirmed it" in completeness(report)

@@ -26,6 +26,7 @@ from evidence.services.disposal.retention import apply_retention
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.evidence.forged import Lines, verify_forged
+from tests.evidence.kept_binders import Export, KeptBinder
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.stored_spans import store_spans
 from tests.factories import World, acting, make_world
@@ -33,6 +34,14 @@ from tests.requirements.builders import make_criterion
 
 TRACES, SPANS, REVIEWS = "traces/traces.jsonl", "traces/spans.jsonl", "reviews/reviews.jsonl"
 ANSWER = "7.9% – 年利率"
+
+pytestmark = pytest.mark.django_db  # without it, no database is made for the kept binder
+
+
+@pytest.fixture(scope="module")
+def honest(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    """The binder of `filled`."""
+    return keep_binder(lambda world: export(fill(world), as_of=None))
 
 
 @pytest.fixture
@@ -192,9 +201,9 @@ def claim_of_no_exchange(rows: Lines) -> None:
     ],
 )
 def test_a_dishonest_producer_is_found_out_by_its_traces_and_spans(
-    filled: Filled, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str, why: str
+    honest: KeptBinder, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str, why: str
 ) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {path: edit})
+    report = verify_forged(tmp_path, honest, {path: edit})
     assert report.exit_code == 1
     assert [(problem.member, why in problem.detail) for problem in report.problems] == [
         (f"data/{member}", True)
@@ -214,9 +223,9 @@ def nobody(rows: Lines) -> None:
     [(REVIEWS, stranger, f"data/{REVIEWS}"), ("people.json", nobody, "data/audit/entries.jsonl")],
 )
 def test_whoever_acted_and_is_not_named_is_found_out(
-    filled: Filled, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str
+    honest: KeptBinder, tmp_path: Path, path: str, edit: Callable[[Lines], None], member: str
 ) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {path: edit})
+    report = verify_forged(tmp_path, honest, {path: edit})
     (problem,) = report.problems
     assert (report.exit_code, problem.member) == (1, member)
     assert "is not in people.json" in problem.detail
@@ -224,9 +233,9 @@ def test_whoever_acted_and_is_not_named_is_found_out(
 
 @pytest.mark.parametrize("left_out", ["people.json", SPANS])
 def test_what_belongs_to_every_binder_cannot_be_left_out(
-    filled: Filled, tmp_path: Path, left_out: str
+    honest: KeptBinder, tmp_path: Path, left_out: str
 ) -> None:
-    report = verify_forged(tmp_path, export(filled, as_of=None), {}, without=left_out)
+    report = verify_forged(tmp_path, honest, {}, without=left_out)
     assert [problem.member for problem in report.problems] == [f"data/{left_out}"]
 
 
@@ -244,11 +253,11 @@ def test_an_erasure_between_statement_and_reading_is_overtaken(filled: Filled) -
         export(filled, as_of=None)
 
 
-def test_a_token_acts_for_somebody_who_is_named(filled: Filled, tmp_path: Path) -> None:
+def test_a_token_acts_for_somebody_who_is_named(honest: KeptBinder, tmp_path: Path) -> None:
     def add_token(rows: Lines) -> None:
         rows[0]["tokens"] = [{"actor": "token:0123456789ab", "actsFor": f"person:{'z' * 20}"}]
 
-    report = verify_forged(tmp_path, export(filled, as_of=None), {"people.json": add_token})
+    report = verify_forged(tmp_path, honest, {"people.json": add_token})
     assert ["acts for somebody" in problem.detail for problem in report.problems] == [True]
 
 

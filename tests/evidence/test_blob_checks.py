@@ -21,7 +21,7 @@ from evidence.access import principal_of_token
 from evidence.digests import sha256_hex
 from evidence.errors import BlobStoreAway
 from evidence.models import AccessToken, Blob, BlobRemoval, Disposal, Scope
-from evidence.services import assembly, ingest, log
+from evidence.services import assembly, blob_checks, ingest, log
 from evidence.services.blob_checks import check_blobs, last_fault, note_check
 from evidence.services.blob_sweep import sweep_unreferenced
 from evidence.services.blobs import blob_path, store_blob
@@ -74,6 +74,21 @@ def test_what_was_removed_costs_no_question_each(stored: Path) -> None:
         return len(queries)
 
     assert count_queries(range(3)) == count_queries(range(3, 30))
+
+
+def test_a_small_store_is_asked_for_at_once_and_a_large_one_is_told_the_same(
+    stored: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored.unlink()
+    stray = settings.BLOB_ROOT / "ab" / ("ab" + 62 * "0")
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"nobody's")
+    with CaptureQueriesContext(connection) as queries:
+        small = check_blobs(reads=True)
+    assert len(queries) < 20
+    assert (small.blobs, small.n_faults, small.unreferenced) == (4, 1, [str(stray)])
+    monkeypatch.setattr(blob_checks, "_AT_ONCE", 2)
+    assert check_blobs(reads=True) == small
 
 
 def test_a_missing_file_is_named(stored: Path) -> None:

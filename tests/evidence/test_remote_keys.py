@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,29 @@ def start(folder: Path, name: str) -> Running:
     return Running(process, public, said.removeprefix("signer on "))
 
 
-@pytest.fixture
-def signers(tmp_path: Path, settings: Any) -> Iterator[dict[str, Running]]:
-    """One for the log and one for binders, as the settings have it; no file of a key is here."""
-    there = {name: start(tmp_path, name) for name in ("log", "binders", "another")}
-    settings.KMS_TOKEN = TOKEN
-    settings.LOG_KEY, settings.BINDER_KEY = there["log"].uri, there["binders"].uri
-    yield there
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Running]]:
+    """Return a signer of this name: the one that runs, or where a test stopped it, another with the same key."""
+    folder, there = tmp_path_factory.mktemp("signers"), dict[str, Running]()
+
+    def named(name: str) -> Running:
+        if name not in there or there[name].process.poll() is not None:
+            there[name] = start(folder, name)
+        return there[name]
+
+    yield named
     for each in there.values():
         each.process.kill()
         each.process.communicate()
+
+
+@pytest.fixture
+def signers(started: Callable[[str], Running], settings: Any) -> dict[str, Running]:
+    """One for the log and one for binders, as the settings have it; no file of a key is here."""
+    there = {name: started(name) for name in ("log", "binders", "another")}
+    settings.KMS_TOKEN = TOKEN
+    settings.LOG_KEY, settings.BINDER_KEY = there["log"].uri, there["binders"].uri
+    return there
 
 
 @pytest.fixture
@@ -107,7 +120,11 @@ def no_private_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_private_key")
-def test_log_and_binders_are_signed_by_others(world: World, signers: dict[str, Running]) -> None:
+def test_log_and_binders_are_signed_by_others(
+    world: World, signers: dict[str, Running], started: Callable[[str], Running], settings: Any
+) -> None:
+    signers["log"] = started("log of this test alone")
+    settings.LOG_KEY = signers["log"].uri
     binder = export(fill_lightly(world))
     note = Checkpoint.objects.latest("size").note
     trusted = notes.VerifierKey(product_settings.LOG_ORIGIN, bytes.fromhex(signers["log"].public))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from django.db import transaction
 from evidence.log.notes import COSIGNATURE, VerifierKey
 from evidence.models import Binder
 from evidence.services import log
-from evidence.services.keys.log_signer import load_log_verifier
 from evidence.services.keys.trust import describe_trust
 from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, verify
+from tests.evidence.kept_binders import Export, KeptBinder
 from tests.evidence.test_log_service import add_events
 from tests.factories import World
 from tracebinder.verify import BinderMalformed
@@ -28,10 +29,16 @@ def filled(world: World) -> Filled:
     return fill_lightly(world)
 
 
-@pytest.fixture
-def unsigned(filled: Filled) -> Binder:
+@pytest.fixture(scope="module")
+def unsigned(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
     """As of a time at which the log had not been signed yet."""
-    return export(filled)
+    return keep_binder(lambda world: export(fill_lightly(world)))
+
+
+@pytest.fixture(scope="module")
+def signed(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
+    """The binder that `binder` is, of a server that has done nothing since."""
+    return keep_binder(lambda world: export(fill_lightly(world), as_of=None))
 
 
 @pytest.fixture
@@ -39,8 +46,8 @@ def binder(filled: Filled) -> Binder:
     return export(filled, as_of=None)
 
 
-def served(**changes: object) -> dict[str, Any]:
-    trust: dict[str, Any] = json.loads(json.dumps(describe_trust()))
+def served(by: KeptBinder | None = None, **changes: object) -> dict[str, Any]:
+    trust: dict[str, Any] = json.loads(json.dumps(by.trusted if by else describe_trust()))
     log_changes = changes.pop("log", {})
     return {**trust, **changes, "log": {**trust["log"], **log_changes}}  # type: ignore[dict-item]
 
@@ -88,15 +95,15 @@ def test_a_binder_made_after_the_log_was_cut_is_refused(
 
 
 @pytest.mark.parametrize("name", ["requireSidecar", "requireAuditSlice"])
-def test_what_is_demanded_must_be_there(unsigned: Binder, tmp_path: Path, name: str) -> None:
+def test_what_is_demanded_must_be_there(unsigned: KeptBinder, tmp_path: Path, name: str) -> None:
     sidecar = None if name == "requireSidecar" else unsigned.sidecar
     for demanded, code in ((True, 3), (False, 0)):
         demands = {"requireSidecar": False, "requireAuditSlice": False, name: demanded}
-        report = verify(tmp_path, archive_of(unsigned), sidecar, served(**demands))
+        report = verify(tmp_path, unsigned.archive, sidecar, served(unsigned, **demands))
         assert report.exit_code == code, report.problems
 
 
-def test_demands_that_nothing_could_meet_are_refused_with_the_file(binder: Binder) -> None:
+def test_demands_that_nothing_could_meet_are_refused_with_the_file(signed: KeptBinder) -> None:
     for changes, told in (
         ({"requireSidekick": True}, "did you mean 'requireSidecar'"),
         ({"minimumTreesize": 1}, "nobody knows 'minimumTreesize'"),
@@ -109,17 +116,18 @@ def test_demands_that_nothing_could_meet_are_refused_with_the_file(binder: Binde
         ({"timestampAuthorities": [{"certificate": "none"}]}, "no certificate in PEM"),
     ):
         with pytest.raises(BinderMalformed, match=told):
-            parse_trust(json.dumps(served(**changes)).encode())
+            parse_trust(json.dumps(served(signed, **changes)).encode())
 
 
 @pytest.mark.parametrize("demand", ["requireWitness", "requireAuditSlice"])
-def test_what_cannot_be_checked_without_a_log_is_not_met(binder: Binder, tmp_path: Path, demand: str) -> None:
+def test_what_cannot_be_checked_without_a_log_is_not_met(
+    signed: KeptBinder, tmp_path: Path, demand: str
+) -> None:
     """A quorum of witnesses was passed over where the trust file named no log."""
-    trust = {key: value for key, value in served().items() if key != "log"}
+    trust = {key: value for key, value in served(signed).items() if key != "log"}
     trust |= {"requireAuditSlice": False, "quorum": 0, "requireWitness": 0}
-    assert verify(tmp_path, archive_of(binder), binder.sidecar, trust).exit_code == 0
-    vkey = load_log_verifier()
-    witness = VerifierKey("witness.example", vkey.public_key, COSIGNATURE).vkey
+    assert verify(tmp_path, signed.archive, signed.sidecar, trust).exit_code == 0
+    witness = VerifierKey("witness.example", signed.signer.public, COSIGNATURE).vkey
     met = {"requireWitness": 1, "quorum": 1} if demand == "requireWitness" else {demand: True}
     trust |= {"witnesses": [{"name": "w", "vkey": witness}], **met}
-    assert verify(tmp_path, archive_of(binder), binder.sidecar, trust).exit_code == 3
+    assert verify(tmp_path, signed.archive, signed.sidecar, trust).exit_code == 3

@@ -93,10 +93,8 @@ def addresses() -> Iterator[str]:
 
 
 @pytest.fixture
-def rows(world: World, settings: Any) -> World:
+def rows(world: World) -> World:
     """A row of nearly every noun."""
-    # Forms of people hash what is typed.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     task = make_task(world)
     world.token(Scope.READ)
     store_what_other_parts_store(world)

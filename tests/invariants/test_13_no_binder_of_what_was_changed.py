@@ -103,6 +103,15 @@ def test_an_export_of_what_was_changed_is_refused_and_nothing_is_sealed(
     assert export(honest).pk
 
 
+def test_a_row_that_says_it_is_from_before_rows_were_bound_is_found(honest: World) -> None:
+    scope = scope_of_all(honest)
+    with as_owner() as cursor:
+        said = f"UPDATE evidence_trace SET xact_id = NULL WHERE {newest(Trace)}"
+        assert carry_out(cursor, iter([said]), Trace)
+        faults = find_faults_of_scope(scope)
+    assert [fault for fault in faults if "evidence.Trace" in fault and "adopt" in fault]
+
+
 def test_an_export_is_refused_where_an_entry_was_taken_out_of_the_middle_of_the_log(honest: World) -> None:
     export(honest)
     scope = scope_of_all(honest)

@@ -13,7 +13,7 @@ from evidence.services.log.asking import (
 )
 from evidence.services.log.catching_up import bring_attestations, bring_log_up_to_date
 from evidence.services.log.checking import MAX_FAULTS, LogReport, check_log
-from evidence.services.log.ended import check_numbers, read_plainly
+from evidence.services.log.ended import check_numbers, read_ended, read_plainly
 from evidence.services.log.errors import LogBusy, LogForked, LogInconsistent, NotTheLogWorker
 from evidence.services.log.keeping import keep_attestations
 from evidence.services.log.parts import Found, name_eventless
@@ -70,6 +70,7 @@ __all__ = [
     "keep_attestations",
     "name_eventless",
     "open_published",
+    "read_ended",
     "read_head_to_publish",
     "read_plainly",
     "record_log_act",

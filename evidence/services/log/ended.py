@@ -86,6 +86,10 @@ class Ended:
             **{f"{number}__in": self.running}
         )
 
+    def holds(self, number: int) -> bool:
+        """Whether a transaction of this number is among these."""
+        return self.since <= number < self.before and number not in self.running
+
 
 def read_ended(since: int) -> Ended:
     """Return the transactions that have ended; one's own is not among them."""

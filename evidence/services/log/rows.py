@@ -92,16 +92,25 @@ def check_rows(faults: Faults) -> RowReport:
     return report
 
 
-def check_listed(faults: Faults, numbers: Collection[int], rows: Iterable[QuerySet[Any]]) -> None:
+def check_listed(
+    faults: Faults, numbers: Collection[int], rows: Iterable[tuple[QuerySet[Any], Collection[int | None]]]
+) -> None:
     """Compare some transactions, and whatever of some rows is older, with what binds or adopted it.
 
     Args:
-        rows: of one table each; those that are older than the binding of rows are checked with their bucket of keys.
+        rows: of one table each, with the transactions that they name, None for none; those that are older than the
+            binding of rows are checked with their bucket of keys.
     """
     adoption = _read_honest_adoption(faults)
     is_adopted = adoption is not None and adoption.is_completed
     since = adoption.before if adoption is not None and is_adopted else 0
-    older = set().union(*(find_older(one, since) for one in rows))
+    older = set().union(
+        *(
+            find_older(of_table, since)
+            for of_table, named in rows
+            if any(one is None or one < since for one in named)
+        )
+    )
     if adoption is not None and is_adopted:
         check_adopted(faults, adoption, older)
     elif older:
@@ -130,7 +139,7 @@ def _read_honest_adoption(faults: Faults) -> Adoption | None:
 
 def check_transactions(faults: Faults, which: Transactions) -> RowReport:
     """Compare the rows of some transactions with the events that bind them, all of what these wrote."""
-    report, found, models = RowReport(), _Found(), _written_by(which)
+    report, found, models = RowReport(), _Found(), _holding(which.condition, which.arguments)
     for model in models:
         schema = schemas_by_table()[model._meta.db_table][0]
         for transaction, leaves in _read_leaves(schema, which):
@@ -153,26 +162,24 @@ def check_transactions(faults: Faults, which: Transactions) -> RowReport:
     return report
 
 
-def _written_by(which: Transactions) -> list[type[AppendOnlyModel]]:
-    """Return the tables that hold rows of these transactions, asked for all at once."""
+def _holding(condition: str, arguments: list[Any]) -> list[type[AppendOnlyModel]]:
+    """Return the tables that hold a row of which an SQL condition on `one` is true, asked for all at once."""
     models = list(bound_models())
     each = (
-        f"SELECT {place} AS place WHERE EXISTS (SELECT FROM {model._meta.db_table} AS one WHERE {which.condition})"
+        f"SELECT {place} AS place WHERE EXISTS (SELECT FROM {model._meta.db_table} AS one WHERE {condition})"
         for place, model in enumerate(models)
     )
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT place FROM ({' UNION ALL '.join(each)}) AS written", which.arguments * len(models)
-        )
+        cursor.execute(f"SELECT place FROM ({' UNION ALL '.join(each)}) AS held", arguments * len(models))
         return [models[place] for place in sorted(place for (place,) in cursor.fetchall())]
 
 
 def _check_none_is_older(faults: Faults) -> None:
-    for model in bound_models():
-        if n := model._default_manager.filter(xact_id__isnull=True).count():
-            faults.add(
-                f"{n:,} rows of {model._meta.label} are from before rows were bound: `manage.py migrate` adopts them."
-            )
+    for model in _holding("one.xact_id IS NULL", []):
+        n = model._default_manager.filter(xact_id__isnull=True).count()
+        faults.add(
+            f"{n:,} rows of {model._meta.label} are from before rows were bound: `manage.py migrate` adopts them."
+        )
 
 
 def _read_leaves(schema: RowSchema, which: Transactions) -> Iterator[tuple[int, bytes]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -22,12 +21,9 @@ BASELINE = "demo-1"
 
 
 @pytest.fixture
-def system(db: None, settings: Any) -> System:
+def system(db: None) -> System:
     """A system of the demo, whose starter requirements its author has imported."""
     del db
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher"
-    ]  # a slow one is not the matter here
     found = people.set_up({"credit-assistant": "Credit Assistant"}).systems["credit-assistant"]
     import_requirements(
         principal=people.acting("ana"), system=found, source=read_starter(), file_name="starter.yaml"
