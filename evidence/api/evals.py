@@ -273,7 +273,7 @@ class EvalFileQuery(QueryInput):
 
 def poster_of(query: Mapping[str, Any]) -> Said:
     """Return what the parameters say of a run."""
-    versions = {
+    versions: dict[str, Any] = {
         name: VersionClaim(query[name], query[f"{name}_label"], query[f"{name}_digest"])
         if query[name]
         else None
