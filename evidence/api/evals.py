@@ -73,7 +73,7 @@ class EvalRemarkOut(serializers.ModelSerializer[EvalRemark]):
         fields = ["code", "detail", "sample_id"]
 
 
-class EvalRunRefOut(serializers.Serializer[EvalRun]):
+class EvalRunRefOut(serializers.Serializer[Any]):
     """Another run of the same file."""
 
     id = serializers.IntegerField()
