@@ -73,7 +73,7 @@ class EvalRemarkOut(serializers.ModelSerializer[EvalRemark]):
         fields = ["code", "detail", "sample_id"]
 
 
-class EvalRunRefOut(serializers.Serializer[EvalRun]):
+class EvalRunRefOut(serializers.Serializer[Any]):
     """Another run of the same file."""
 
     id = serializers.IntegerField()
@@ -273,7 +273,7 @@ class EvalFileQuery(QueryInput):
 
 def poster_of(query: Mapping[str, Any]) -> Said:
     """Return what the parameters say of a run."""
-    versions = {
+    versions: dict[str, Any] = {
         name: VersionClaim(query[name], query[f"{name}_label"], query[f"{name}_digest"])
         if query[name]
         else None
