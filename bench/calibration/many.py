@@ -103,9 +103,10 @@ def bounds_of(sizes: Any, successes: Any) -> Bounds:
     for row in range(min(_COMPARED, len(sizes))):
         estimate = as_the_product(sizes[row], successes[row])
         of_row = (found.values[row], found.lows[row], found.highs[row], found.n_effective[row])
-        np.testing.assert_allclose(
-            of_row, (estimate.value, estimate.low, estimate.high, estimate.n_effective), rtol=1e-7, atol=1e-9
+        of_product = np.array(
+            [estimate.value, estimate.low, estimate.high, estimate.n_effective], dtype=np.float64
         )
+        np.testing.assert_allclose(of_row, of_product, rtol=1e-7, atol=1e-9)
     return found
 
 

@@ -169,7 +169,7 @@ def _needed_case(kind: str, correlation: float, threshold: float, p: float, runs
         for judge in (
             lambda *part: bounds_of(*part).lows >= threshold,
             known,
-            lambda *part: worths_of(*part, lean=1e9).lows() >= threshold,
+            lambda sizes, good: worths_of(sizes, good, lean=1e9).lows() >= threshold,
         )
     )
     case = f"{kind}, correlation {correlation:g}, at least {threshold:g}, truth {p:g}"
