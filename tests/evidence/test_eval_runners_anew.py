@@ -69,7 +69,7 @@ def test_promptfoo_writes_what_is_read(tmp_path: Path) -> None:
         "PROMPTFOO_DISABLE_UPDATE": "1",
         "PROMPTFOO_CONFIG_DIR": str(tmp_path / "c"),
     }
-    command = [
+    command: list[str | Path] = [
         tmp_path / "node_modules" / ".bin" / "promptfoo",
         "eval",
         "-c",
@@ -111,7 +111,7 @@ def test_lm_eval_writes_what_is_read(tmp_path: Path) -> None:
     )
     tasks.mkdir()
     (tasks / "fees.yaml").write_text(TASK.format(data=data))
-    command = [
+    command: list[str | Path] = [
         "--model",
         "dummy",
         "--include_path",

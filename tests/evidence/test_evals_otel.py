@@ -27,9 +27,9 @@ def attribute(key: str, value: Any) -> dict[str, Any]:
 
 
 def event(
-    name: str = "groundedness", value: Any = 0.5, *, trace: str = TRACE, at: int = AT, **over: Any
+    name: str = "groundedness", value: Any = 0.5, *, trace: str = TRACE, at: int = AT, over: Any = None
 ) -> dict[str, Any]:
-    told = {"gen_ai.evaluation.name": name, "gen_ai.evaluation.score.value": value, **over}
+    told = {"gen_ai.evaluation.name": name, "gen_ai.evaluation.score.value": value, **(over or {})}
     return {
         "timeUnixNano": str(at),
         "traceId": trace,
@@ -61,7 +61,7 @@ def protobuf(text: bytes) -> bytes:
 
 def test_evaluations_of_one_answer_are_one_sample() -> None:
     raw = lines(
-        request(event(), event("tone", 1.0, **{"gen_ai.evaluation.explanation": "kind"})),
+        request(event(), event("tone", 1.0, over={"gen_ai.evaluation.explanation": "kind"})),
         request(event(value=1.0, trace="a" * 32, at=AT + 10**9)),
     )
     assert sniffed("otel", raw)
@@ -80,8 +80,8 @@ def test_evaluations_of_one_answer_are_one_sample() -> None:
 
 
 def test_an_error_and_a_label_without_a_value_are_no_scores() -> None:
-    failed = event(value=None, **{"error.type": "timeout"})
-    labelled = event("tone", None, **{"gen_ai.evaluation.score.label": "pass"})
+    failed = event(value=None, over={"error.type": "timeout"})
+    labelled = event("tone", None, over={"gen_ai.evaluation.score.label": "pass"})
     run = of(failed, labelled, event("nan", float("inf")))
     assert run.counts("groundedness") == counted(None, 0, error=1)
     assert run.counts("tone") == counted(None, 0, unscored=1)
@@ -91,7 +91,7 @@ def test_an_error_and_a_label_without_a_value_are_no_scores() -> None:
 
 def test_the_response_names_the_answer_and_the_model_is_said_where_there_is_one() -> None:
     told = {"gen_ai.response.id": "r1", "gen_ai.response.model": "smol", "gen_ai.conversation.id": "c1"}
-    run = of(event(**told), event(value=1.0, **told))
+    run = of(event(over=told), event(value=1.0, over=told))
     assert run.ids == ["r1#1", "r1#2"]
     assert run.slices("conversation") == ["c1"]
     assert run.said.model is not None

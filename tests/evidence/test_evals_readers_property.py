@@ -24,9 +24,9 @@ from tests.evidence.eval_readers import DATA, folder
 OURS = ("promptfoo", "junit", "lm-eval", "deepeval", "helm", "otel", "mlflow", "langfuse")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 LONGEST = 128  # characters of a sample's id and of a metric's name
-NUMBERS = [0, -1, 2.5, 10**30, math.nan, math.inf, 1e300]
-TEXTS = ["", "\x00", "\ud800", "x" * 5_000, "#1", "a=b, c", "NaN"]
-ODD = st.sampled_from([None, True, *NUMBERS, *TEXTS, [], {}, [[]], {"": 0}])
+NUMBERS: list[object] = [0, -1, 2.5, 10**30, math.nan, math.inf, 1e300]
+TEXTS: list[object] = ["", "\x00", "\ud800", "x" * 5_000, "#1", "a=b, c", "NaN"]
+ODD: st.SearchStrategy[object] = st.sampled_from([None, True, *NUMBERS, *TEXTS, [], {}, [[]], {"": 0}])
 JSON_VALUES = st.recursive(
     ODD,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -216,7 +216,9 @@ def test_what_is_missing_counts_against_either_end_at_any_look() -> None:
     assert estimate.worst == pytest.approx(80 / 83)
     failed = estimate_share_anytime(tally([Unit(2, 2.0)] * 40 + [Unit(1, 0.0)] * 3), 0.9)
     assert failed is not None
-    assert estimate.low == failed.low < 80 / 83
+    assert estimate.low == failed.low
+    assert failed.low is not None
+    assert failed.low < 80 / 83
     assert estimate.high == 1
     assert estimate_share_anytime(tally([], alone_missing=3), 0.9) is None
 

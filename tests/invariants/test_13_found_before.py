@@ -131,7 +131,7 @@ def test_a_binding_whose_root_is_none_is_named_and_binds_nothing(sealed: Trace, 
 def test_a_time_of_any_row_that_is_no_time_of_ours_is_named(filled: World, never: str) -> None:
     """PostgreSQL's `to_char` says nothing of infinity, as of null, and Python knows no such time."""
     known, missed, tried = find_faults(), [], 0
-    rows = {model: newest(model) for model in BOUND}
+    rows: dict[type[models.Model], str] = {model: newest(model) for model in BOUND}
     for models_of_round in in_rounds(rows):
         columns = {(model, number): times_of(model) for model, number in models_of_round}
         for place in range(max(map(len, columns.values()))):
@@ -151,11 +151,13 @@ def test_a_time_of_any_row_that_is_no_time_of_ours_is_named(filled: World, never
     assert tried > 40
 
 
-def times_of(model: type[AppendOnlyModel]) -> list[str]:
-    return [field.column for field in model._meta.concrete_fields if isinstance(field, models.DateTimeField)]
+def times_of(model: type[models.Model]) -> list[str]:
+    return [
+        str(field.column) for field in model._meta.concrete_fields if isinstance(field, models.DateTimeField)
+    ]
 
 
-def set_time(model: type[AppendOnlyModel], column: str, time: str) -> str:
+def set_time(model: type[models.Model], column: str, time: str) -> str:
     return f"UPDATE {model._meta.db_table} SET \"{column}\" = '{time}' WHERE {newest(model)}"
 
 
