@@ -27,7 +27,19 @@ from evidence.evals.registry import EVAL_FORMATS, broken, open_eval_file
 from evidence.evals.sources import Source, UnpackLimits
 from evidence.limits import excess
 from evidence.locks import Lock, hold
-from evidence.models import ArtefactKind, ArtefactVersion, Blob, DigestBasis, EvalRun, Reject, Release, System
+from evidence.models import (
+    ArtefactKind,
+    ArtefactVersion,
+    Blob,
+    DigestBasis,
+    EvalRemark,
+    EvalRun,
+    EvalScore,
+    EvalTotal,
+    Reject,
+    Release,
+    System,
+)
 from evidence.models.base import LABEL_LENGTH
 from evidence.services import audit, blobs, registry
 from evidence.services.evals.posting import PostedFile, posted_file
@@ -322,14 +334,11 @@ def _store_run(
     )
     read.rows.copy_into(run)
     gathered = read.gathered
-    for rows in (
-        score_rows(run, read.scores, _judges(gathered, system, actor)),
-        total_rows(run, gathered),
-        remark_rows(run, gathered),
-        reject_rows(run, gathered),
-    ):
-        if rows:
-            type(rows[0]).objects.bulk_create(rows, batch_size=_BATCH)  # type: ignore[arg-type]  # of one model each
+    scores = score_rows(run, read.scores, _judges(gathered, system, actor))
+    EvalScore.objects.bulk_create(scores, batch_size=_BATCH)
+    EvalTotal.objects.bulk_create(total_rows(run, gathered), batch_size=_BATCH)
+    EvalRemark.objects.bulk_create(remark_rows(run, gathered), batch_size=_BATCH)
+    Reject.objects.bulk_create(reject_rows(run, gathered), batch_size=_BATCH)
     audit.record(
         verb="eval_run.recorded",
         actor=actor,
