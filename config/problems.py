@@ -285,7 +285,7 @@ def _in_form_of(request: Any, body: dict[str, Any]) -> HttpResponse:
     """Return a problem as a page to a browser, as protobuf to a sender of it, and as JSON to everybody else."""
     if _prefers_page(request):
         return _page_of(request, body)
-    if request.content_type.partition(";")[0].strip().lower() == PROTOBUF:
+    if (request.content_type or "").partition(";")[0].strip().lower() == PROTOBUF:
         told = encode_refusal(f"{body['code']}: {body['detail']}")
         return HttpResponse(told, status=body["status"], content_type=PROTOBUF)
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)

@@ -53,7 +53,7 @@ class EvalRunAdmin(SteppedModelAdmin):
         """Show the run with a card for each of its metrics, and the runs that it may be compared with."""
         run = self.get_object(request, object_id) if object_id else None
         seen = run is not None and self.has_view_permission(request, run)
-        shown = _show_run(request, run) if seen and run is not None else {}
+        shown = _show_run(run) if seen and run is not None else {}
         return super().changeform_view(request, object_id, form_url, shown | (extra_context or {}))
 
     @admin.display(description=_("Label sheet"))
@@ -74,13 +74,12 @@ class EvalRunAdmin(SteppedModelAdmin):
         return badge("retracted") if hasattr(run, "retraction") else "counts"
 
 
-def _show_run(request: HttpRequest, run: EvalRun) -> dict[str, Any]:
+def _show_run(run: EvalRun) -> dict[str, Any]:
     metrics = show_metrics(run)
     return {
         "metrics": metrics[:MOST_METRICS],
         "more_metrics": max(0, len(metrics) - MOST_METRICS),
         "comparable": show_comparable(run),
-        "shows_samples": request.user.has_perm("evidence.view_evalsample"),
     }
 
 

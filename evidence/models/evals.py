@@ -146,14 +146,11 @@ class EvalTotal(AppendOnlyModel):
     run = models.ForeignKey(EvalRun, on_delete=models.PROTECT, related_name="totals")
     metric = models.CharField(max_length=LABEL_LENGTH)  # ours
     name = models.CharField(max_length=LABEL_LENGTH)  # the runner's: "accuracy", "stderr"
-    reducer = models.CharField(
-        max_length=KEY_LENGTH, blank=True
-    )  # how attempts became one value; empty: their mean
+    # How attempts became one value; empty: their mean.
+    reducer = models.CharField(max_length=KEY_LENGTH, blank=True)
     stated = models.FloatField(null=True)  # in the metric's unit
     stated_n = models.PositiveIntegerField(null=True)  # of what, as the runner counts
-    computed = models.FloatField(
-        null=True
-    )  # in the metric's unit: our mean over items; None: it is no such mean
+    computed = models.FloatField(null=True)  # in the metric's unit: our mean over items, if it is one
     differs = models.BooleanField()  # whether the two should be one number and are not
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it ships no types
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsPartialSuccess,
     ExportLogsServiceResponse,

@@ -57,11 +57,10 @@ def compare_two_runs(request: HttpRequest, principal: Principal) -> Page:
     """Show what can be said of a candidate run beside a baseline run; refused where their versions differ."""
     baseline, candidate = (_find(request, principal, name) for name in (_BASELINE, _CANDIDATE))
     found = compare_runs(baseline, candidate, margin=_margin(request))
-    shows_samples = request.user.has_perm("evidence.view_evalsample")
     context = {
         "baseline": baseline,
         "candidate": candidate,
-        "metrics": [_show(found, each, shows_samples=shows_samples) for each in found.metrics],
+        "metrics": [_show(found, each) for each in found.metrics],
         "unshared": found.unshared,
         "margin": request.GET.get(_MARGIN, ""),
     }
@@ -97,7 +96,7 @@ def _margin(request: HttpRequest) -> float | None:
         raise InvalidInput(faults=[Fault("query", _MARGIN, "invalid", message)]) from exc
 
 
-def _show(found: RunComparison, compared: MetricComparison, *, shows_samples: bool) -> ShownComparison:
+def _show(found: RunComparison, compared: MetricComparison) -> ShownComparison:
     result = compared.comparison
     claims = (
         (_("Not worse than by the margin"), result.non_inferior),
@@ -113,7 +112,7 @@ def _show(found: RunComparison, compared: MetricComparison, *, shows_samples: bo
         detectable=_say_detectable(compared),
         bars=_draw_whole(compared),
         slices=_draw_slices(compared),
-        newly_failing=_show_items(found, compared.metric, failing[:_MOST_ITEMS]) if shows_samples else (),
+        newly_failing=_show_items(found, compared.metric, failing[:_MOST_ITEMS]),
         counts=(
             (_("newly failing"), len(failing)),
             (_("newly passing"), len(result.newly_passing)),

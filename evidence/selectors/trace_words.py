@@ -183,8 +183,8 @@ class WordSearch:
         listed = _list_few(rows)
         if listed is not None:
             near = sorted(filter(place.holds, listed), reverse=place.after is None)
-            if near:
-                yield self._holding_among(near[:_READ]), near[:_READ][-1]
+            if first := near[:_READ]:
+                yield self._holding_among(first), first[-1]
             listed = frozenset(near[_READ:])
         waiting, size = self._stretches(place, listed), _FIRST_GROUP
         while waiting:

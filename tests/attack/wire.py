@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from google.rpc.status_pb2 import Status
 from rest_framework.renderers import JSONRenderer
 
 from evidence.actors import actor_of_user
@@ -40,6 +41,8 @@ class Answer:
     def code(self) -> str:
         """The code of a problem; empty where it is none."""
         kind = next((value for name, value in self.headers.items() if name.lower() == "content-type"), "")
+        if self.status >= 400 and "x-protobuf" in kind:
+            return Status.FromString(self.content).message.partition(":")[0]
         return str(json.loads(self.content).get("code", "")) if "problem+json" in kind else ""
 
 

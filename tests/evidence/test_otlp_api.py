@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, ProgrammingError
 from django.test import RequestFactory
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it ships no types
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from rest_framework.test import APIClient
 

@@ -67,7 +67,7 @@ def test_a_page_stands_in_the_frame_and_knows_who_opened_it(world: World) -> Non
     assert response.status_code == 200
     auditor = world.principal("auditor").actor
     assert f"<h1>Good day, &lt;i&gt;Ada&lt;i&gt;, from {auditor}</h1>" in page
-    assert '<a href="/rooms/">Rooms</a>' in page
+    assert '<a href="/rooms/">rooms</a>' in page
     assert '<nav class="tb-rail"' in page
 
 

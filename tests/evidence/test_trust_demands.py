@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 
 from evidence.log.notes import COSIGNATURE, VerifierKey
@@ -127,7 +128,8 @@ def test_what_cannot_be_checked_without_a_log_is_not_met(
     trust = {key: value for key, value in served(signed).items() if key != "log"}
     trust |= {"requireAuditSlice": False, "quorum": 0, "requireWitness": 0}
     assert verify(tmp_path, signed.archive, signed.sidecar, trust).exit_code == 0
-    witness = VerifierKey("witness.example", signed.signer.public, COSIGNATURE).vkey
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    witness = VerifierKey("witness.example", other, COSIGNATURE).vkey
     met = {"requireWitness": 1, "quorum": 1} if demand == "requireWitness" else {demand: True}
     trust |= {"witnesses": [{"name": "w", "vkey": witness}], **met}
     assert verify(tmp_path, signed.archive, signed.sidecar, trust).exit_code == 3

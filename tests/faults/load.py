@@ -22,10 +22,10 @@ PACE = 0.08  # seconds between what one sender has to say: the worker must keep 
 LATE = (
     2.6  # seconds after which a part arrives late: its trace has been sealed meanwhile, where all goes well
 )
-PROBLEM = "application/problem+json"
 EVENT_NAME = "gen_ai.evaluation.explanation"
 EVENT_TIME = 1_763_802_000_000_000_000  # 2025-11-22T09:00:00Z
 TRACES, LOGS = "/v1/traces", "/v1/logs"
+PROTOBUF = "application/x-protobuf"
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class _Sender:
 
     def __init__(self, stack: Stack, chance: random.Random) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
-        self._headers = {"Authorization": f"Bearer {stack.token}", "Content-Type": "application/x-protobuf"}
+        self._headers = {"Authorization": f"Bearer {stack.token}", "Content-Type": PROTOBUF}
         self._generator = TraceGenerator(SYSTEM, seed=chance.getrandbits(32))
         self._chance = chance
         self._last = self._generator.make_body(1)
@@ -128,7 +128,7 @@ class _Sender:
             return "no answer"
         if response.status == 200 and not answer:
             return "acknowledged"
-        honest = response.getheader("Retry-After") and response.getheader("Content-Type") == PROBLEM
+        honest = response.getheader("Retry-After") and response.getheader("Content-Type") == PROTOBUF
         if response.status in {429, 503} and honest:
             return "busy" if response.status == 429 else "away"
         return f"{response.status} {response.getheader('Content-Type')} {answer[:300]!r}"

@@ -11,6 +11,11 @@ from tests.invariants.walk import OUR_APPS, REPOSITORY
 ENDS_BY_ITSELF = {
     ("evidence/services/assembly/prompts.py", "read_first_prompts"),  # each time, at least one trace is read
     ("evidence/services/binder_requests.py", "_keep"),  # while an export goes on, which has a time limit
+    (
+        "evidence/services/assembly/beside.py",
+        "_wait_for",
+    ),  # the thread's own budget ends it, or the call's hard limit
+    ("evidence/services/evals/sample_rows.py", "of_run"),  # rows that were written before
     ("evidence/services/blobs.py", "originals_of"),  # it looks on only from what it had not found before
     ("evidence/services/blobs.py", "what_is_left"),  # each removal names what is smaller
     ("evidence/services/log/checking.py", "_check_tiles"),  # levels of a tree of one size

@@ -90,6 +90,8 @@ SEEN_AND_JUDGED = {
     "evidence/admin/frame/people.py": {"name != actor"},  # what is shown
     # Whether somebody on the machine bound it, as in the two above.
     "evidence/services/people/sign_in_bindings.py": {"binding.bound_by != principal_of_command_line().actor"},
+    # Whether the link was made on the machine.
+    "evidence/services/people/passwords.py": {"last.actor == principal_of_command_line().actor"},
     "evidence/actors.py": {"person_behind(one) == person_behind(other)"},
 }
 

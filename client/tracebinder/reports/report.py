@@ -112,7 +112,7 @@ def place_at(path: Path | None, findings: Iterable[Finding]) -> Place:
                     if word in wanted:
                         found.setdefault(word, number)
     except OSError:
-        pass
+        pass  # a report without line numbers is still the report; the file is read by whoever pushes it
     return Place(path.as_posix(), found)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from evidence import acts, clock
 from evidence.access import Principal
@@ -44,7 +44,7 @@ from evidence.models.base import LABEL_LENGTH
 from evidence.services import audit, blobs, registry
 from evidence.services.evals.posting import PostedFile, posted_file
 from evidence.services.evals.run_rows import aggregate_of, reject_rows, remark_rows, score_rows, total_rows
-from evidence.services.evals.sample_rows import SampleRows
+from evidence.services.evals.sample_rows import COPY_SAMPLES, SampleRows
 from evidence.strict_json import read_json
 from evidence.vocabulary import RejectSource
 
@@ -332,7 +332,7 @@ def _store_run(
         said_by_poster=list(read.by_poster) or None,
         **_head_columns(read.said, system, actor),
     )
-    read.rows.copy_into(run)
+    _copy_samples(run, read.rows)
     gathered = read.gathered
     scores = score_rows(run, read.scores, _judges(gathered, system, actor))
     EvalScore.objects.bulk_create(scores, batch_size=_BATCH)
@@ -352,6 +352,13 @@ def _store_run(
         },
     )
     return run
+
+
+def _copy_samples(run: EvalRun, rows: SampleRows) -> None:
+    # psycopg's own errors are turned into Django's, so that callers see one kind.
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(COPY_SAMPLES) as copy:
+        for piece in rows.of_run(run):
+            copy.write(piece)
 
 
 def _earlier(

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Final, Self
 
 from django.conf import settings
-from django.db import connection
 
 from evidence.evals.contracts import ParsedSample
 from evidence.models import EvalRun
 
-_COPY: Final = """
+COPY_SAMPLES: Final = """
 COPY evidence_evalsample (run_id, sample_id, metric, slice, status, value, explanation, input, output, target, trace_id)
 FROM STDIN
 """
@@ -56,14 +55,12 @@ class SampleRows:
             )
             self._file.write(row.encode())
 
-    def copy_into(self, run: EvalRun) -> None:
-        """Copy all rows, inside the caller's transaction, now that there is a run they are of."""
+    def of_run(self, run: EvalRun) -> Iterator[bytes]:
+        """Yield all rows as `COPY_SAMPLES` takes them, a piece at a time, now that there is a run they are of."""
         self._file.seek(0)
         key = f"{run.pk}\t".encode()
-        # psycopg's own errors are turned into Django's, so that callers see one kind.
-        with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(_COPY) as copy:
-            while lines := self._file.readlines(_PIECE):
-                copy.write(key + key.join(lines))
+        while lines := self._file.readlines(_PIECE):
+            yield key + key.join(lines)
 
     def _slice(self, where: Mapping[str, str]) -> str:
         pairs = tuple(where.items())

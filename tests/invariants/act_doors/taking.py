@@ -10,11 +10,13 @@ from typing import Any, Final
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
+from google.rpc.status_pb2 import Status
 
 from evidence.errors import AccessDenied, ConflictingContent, InvalidInput, NotFound
 from evidence.models import Scope
 from evidence.services import readings
 from requirements.errors import SelfApproval, TransitionNotAllowed
+from tests.evidence.otlp_bodies import PROTOBUF
 from tests.factories import World
 from tests.invariants.who import COMMAND_LINE, STRANGER, SUPERUSER, TOKEN_WITH, Who
 
@@ -71,9 +73,15 @@ def post(path: Callable[[World, Any], str], body: Callable[[World, Any], Any], *
             answer: Any = who.api.post(path(world, made), sent, content_type=kind)
         else:
             answer = who.api.post(path(world, made), sent, format="json", **headers)
-        return ALLOWED if answer.status_code < 300 else str(answer.json()["code"])
+        return ALLOWED if answer.status_code < 300 else _code_of(answer)
 
     return door
+
+
+def _code_of(answer: Any) -> str:
+    if answer["Content-Type"] == PROTOBUF:
+        return str(Status.FromString(answer.content).message.partition(":")[0])
+    return str(answer.json()["code"])
 
 
 def get(path: Callable[[World, Any], str]) -> Door:
