@@ -42,7 +42,7 @@ class Answer:
         """The code of a problem; empty where it is none."""
         kind = next((value for name, value in self.headers.items() if name.lower() == "content-type"), "")
         if self.status >= 400 and "x-protobuf" in kind:
-            return Status.FromString(self.content).message.partition(":")[0]
+            return str(Status.FromString(self.content).message.partition(":")[0])
         return str(json.loads(self.content).get("code", "")) if "problem+json" in kind else ""
 
 
