@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -142,6 +143,12 @@ def _own_folders(settings: Any, tmp_path: Path) -> None:
     settings.KEY_ROOT = tmp_path / "keys"
     settings.PUBLIC_KEY_ROOT = tmp_path / "public-keys"
     settings.LOG_HEAD_FILE = settings.KEY_ROOT / "log.head"
+
+
+@pytest.fixture(autouse=True)
+def _count_own_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests sign in from one address; attempts of one make no other wait."""
+    monkeypatch.setattr("config.sign_in.throttle._PREFIX", f"tracebinder:sign-in:{uuid4()}:")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.datastructures import CaseInsensitiveMapping
 from google.rpc.status_pb2 import Status
 from rest_framework.renderers import JSONRenderer
 
@@ -156,6 +157,7 @@ class _Response:
     def __init__(self, answer: Answer) -> None:
         self.status_code = answer.status
         self.content = answer.content
+        self.headers = CaseInsensitiveMapping(answer.headers)
         self.context: dict[str, list[str]] = {"messages": []}
 
     def json(self) -> Any:

@@ -28,7 +28,7 @@ from evidence.services.people.second_factors import (
 )
 from tests.factories import World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_has_tried")]
+pytestmark = pytest.mark.django_db
 
 PASSWORD = "three quiet herons wading"
 

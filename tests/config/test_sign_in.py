@@ -14,7 +14,7 @@ from config.sign_in import throttle
 from config.sign_in.devices import COOKIE
 from config.sign_in.throttle import Attempt, address_of, count_attempt
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_has_tried")]
+pytestmark = pytest.mark.django_db
 
 RIGHT, WRONG = "three quiet herons wading", "three loud herons wading"
 

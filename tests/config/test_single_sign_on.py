@@ -34,7 +34,7 @@ from tests.config.oidc_provider import CLIENT_ID, CLIENT_SECRET
 from tests.factories import World
 from tests.invariants.walk import REPOSITORY
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_has_tried")]
+pytestmark = pytest.mark.django_db
 
 SUBJECT = "248289761001"
 RETURN = "/admin/provider/return/"

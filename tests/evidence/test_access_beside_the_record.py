@@ -12,8 +12,6 @@ from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from config.heartbeats import open_broker
-from config.sign_in import throttle
 from evidence import clock
 from evidence.access import Principal, principal_of_command_line, principal_of_user
 from evidence.models import AuditEvent, Scope
@@ -33,11 +31,8 @@ MD5 = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
 @pytest.fixture(autouse=True)
-def quick_and_forgotten(settings: Any) -> None:
+def quick(settings: Any) -> None:
     settings.PASSWORD_HASHERS = [MD5]
-    broker = open_broker()
-    for key in broker.scan_iter(f"{throttle._PREFIX}*"):
-        broker.delete(key)
 
 
 def command_line() -> Principal:

@@ -79,7 +79,7 @@ def post(path: Callable[[World, Any], str], body: Callable[[World, Any], Any], *
 
 
 def _code_of(answer: Any) -> str:
-    if answer["Content-Type"] == PROTOBUF:
+    if answer.headers.get("Content-Type") == PROTOBUF:
         return str(Status.FromString(answer.content).message.partition(":")[0])
     return str(answer.json()["code"])
 
