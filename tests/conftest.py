@@ -147,8 +147,9 @@ def _own_folders(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _count_own_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All tests sign in from one address; attempts of one make no other wait."""
+    """All tests sign in from one address and within a minute; attempts of one make no other wait or go unrecorded."""
     monkeypatch.setattr("config.sign_in.throttle._PREFIX", f"tracebinder:sign-in:{uuid4()}:")
+    monkeypatch.setattr("evidence.services.people.sign_ins._TRIED", f"failed-sign-ins:{uuid4()}")
 
 
 @pytest.fixture
