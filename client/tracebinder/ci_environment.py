@@ -105,7 +105,7 @@ def read_dirty(commit: str, ask: Callable[..., str | None] | None = None) -> Tak
 def _ask_git(*arguments: str) -> str | None:
     try:
         told = subprocess.run(  # noqa: S603  # a fixed command; which git is the machine's choice
-            ["git", *arguments],  # noqa: S607
+            ["git", *arguments],  # noqa: S607  # as above
             capture_output=True,
             text=True,
             errors="replace",

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from evidence.digests import sha256_hex
-from evidence.models import ArtefactKind, ArtefactVersion
+from evidence.models import ArtefactKind, ArtefactVersion, Scope
 from evidence.services import evals, registry
 from tests.factories import World, acting
 
 MODEL_DIGEST = sha256_hex(b"model")  # what `factories.manifest` pins
+# What a poster says of a file that says none of it.
+SAID = {
+    "suite": "fees",
+    "suite_label": "3",
+    "evaluator": "match",
+    "dataset": "tasks",
+    "commit": "4b1d46ee0000000000000000000000000000aaaa",
+    "observed_from": "2026-11-25T22:00:00Z",
+    "observed_to": "2026-11-25T22:10:00Z",
+}
 
 
 def eval_file(
@@ -78,3 +90,14 @@ def register_eval_versions(world: World) -> dict[str, ArtefactVersion]:
         )
         registry.register_version(principal=acting("user:ann"), version=versions[kind.value])
     return versions
+
+
+def pusher(world: World, api: APIClient) -> Callable[..., Any]:
+    """Return what posts a file, as bytes, with what its poster says of it."""
+    headers = world.headers(Scope.PUSH_EVAL)
+
+    def send(raw: bytes, **said: Any) -> Any:
+        query = urlencode({"system": "credit-assistant", **said})
+        return api.post(f"/api/v1/eval-runs?{query}", raw, content_type="application/octet-stream", **headers)
+
+    return send

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from rest_framework.test import APIClient
 
-from evidence.models import EvalRun, Scope
+from evidence.models import EvalRun
+from tests.evidence.eval_files import SAID, pusher
 from tests.evidence.eval_readers import DATA, case
 from tests.factories import World
-
-SAID = {
-    "suite": "fees",
-    "suite_label": "3",
-    "evaluator": "match",
-    "dataset": "tasks",
-    "commit": "4b1d46ee0000000000000000000000000000aaaa",
-    "observed_from": "2026-11-25T22:00:00Z",
-    "observed_to": "2026-11-25T22:10:00Z",
-}
 
 
 @pytest.fixture
 def push(world: World, api: APIClient) -> Any:
-    headers = world.headers(Scope.PUSH_EVAL)
-
-    def send(raw: bytes, **said: Any) -> Any:
-        query = urlencode({"system": "credit-assistant", **said})
-        return api.post(f"/api/v1/eval-runs?{query}", raw, content_type="application/octet-stream", **headers)
-
-    return send
+    return pusher(world, api)
 
 
 def said_beside(*of_file: str) -> dict[str, str]:

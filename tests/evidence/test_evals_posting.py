@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings as configured
@@ -27,33 +26,18 @@ from evidence.evals.contracts import (
 from evidence.evals.measurements import Measurement, Said
 from evidence.evals.registry import EvalFormat
 from evidence.evals.sources import Source
-from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTotal, Reject, Scope
+from evidence.models import EvalRemark, EvalRun, EvalSample, EvalScore, EvalTotal, Reject
 from evidence.services.blobs import read_blob
-from tests.evidence.eval_files import MODEL_DIGEST
+from tests.evidence.eval_files import MODEL_DIGEST, SAID, pusher
 from tests.factories import World
 
 LOGS = Path(__file__).parent / "data" / "inspect_logs"
 TABLE = (Path(__file__).parent / "data" / "evals" / "csv.csv").read_bytes()
-SAID = {
-    "suite": "fees",
-    "suite_label": "3",
-    "evaluator": "match",
-    "dataset": "tasks",
-    "commit": "4b1d46ee0000000000000000000000000000aaaa",
-    "observed_from": "2026-11-25T22:00:00Z",
-    "observed_to": "2026-11-25T22:10:00Z",
-}
 
 
 @pytest.fixture
 def push(world: World, api: APIClient) -> Any:
-    headers = world.headers(Scope.PUSH_EVAL)
-
-    def send(raw: bytes, **said: Any) -> Any:
-        query = urlencode({"system": "credit-assistant", **said})
-        return api.post(f"/api/v1/eval-runs?{query}", raw, content_type="application/octet-stream", **headers)
-
-    return send
+    return pusher(world, api)
 
 
 def log(name: str) -> bytes:

@@ -41,7 +41,7 @@ def beside(n: int, work: Callable[[TimeBudget], None], budget: TimeBudget) -> It
         thread.start()
     try:
         yield
-    except BaseException:
+    except BaseException:  # also a limit or an interrupt: the threads stop before it goes on
         stopped.set()
         raise
     finally:

@@ -95,7 +95,7 @@ def _feed(parser: expat.XMLParserType, source: Source, report: Report) -> None:
         idle = 0 if report.n_events > seen else idle + len(piece)
         if idle > _MOST_IN_ONE:
             raise EvalFileError([f"an attribute or a mark has more than {_MOST_IN_ONE:,} bytes"])
-    parser.Parse(b"", True)  # noqa: FBT003
+    parser.Parse(b"", True)  # noqa: FBT003  # likewise
 
 
 def _refuse_document_type(*_: object) -> None:
