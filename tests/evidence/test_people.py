@@ -21,7 +21,7 @@ from evidence.access import principal_of_command_line, principal_of_user, visibl
 from evidence.errors import AccessDenied, ConflictingContent, EvidenceError, InvalidInput, NotFound
 from evidence.models import AccessConfirmation, AccessProposal, AuditEvent, AuditPayload, Membership, Scope
 from evidence.roles import INCOMPATIBLE, ROLES, conflicts_among
-from evidence.services.people import person_changes
+from evidence.services.people import person_changes, sign_ins
 from evidence.services.people.access_proposals import confirm_access, propose_access
 from evidence.services.people.passwords import PasswordLink, choose_password, make_password_link
 from evidence.services.people.sign_ins import record_failed_sign_in
@@ -410,7 +410,7 @@ def test_a_flood_of_failed_sign_ins_costs_the_log_no_more_than_so_many(settings:
     for _ in range(10):
         record_failed_sign_in("nobody")
     assert AuditEvent.objects.filter(verb="sign_in.failed").count() == 3
-    cache.delete("evidence.failed-sign-ins")  # as its minute ends
+    cache.delete(sign_ins._TRIED)  # as its minute ends
     record_failed_sign_in("nobody")
     last = AuditPayload.objects.latest("pk")
     assert b'"left_out_before":7' in bytes(last.payload)
