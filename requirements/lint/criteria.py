@@ -115,7 +115,11 @@ def _about_threshold(criterion: CriterionDraft, languages: Sequence[str]) -> Ite
             Words(
                 f"with min_n {criterion.min_n}, even a perfect result stays short of {goal}: it takes {needed} "
                 f"observations that do not depend on each other, without one failure{each[0]}",
-                f"min_n 为{criterion.min_n}时，即使结果完美也达不到{goal}：需要{needed}个相互独立且无一失败的观测{each[1]}",
+                (
+                    "min_n "
+                    f"为{criterion.min_n}时，即使结果完美也达不到{goal}："
+                    f"需要{needed}个相互独立且无一失败的观测{each[1]}"
+                ),
             ),
             Words(
                 f"set min_n to {needed} or more, or lower the threshold",
@@ -163,7 +167,10 @@ def _about_unit(criterion: CriterionDraft, languages: Sequence[str]) -> Iterator
         Words(
             f"the unit is {criterion.unit!r} here and a share, from 0 to 1, everywhere else: "
             f"{criterion.threshold:g} and {share} side by side are taken for each other one day",
-            f"此处单位（unit）为“{criterion.unit}”，而其他各处都是0到1的比例：{criterion.threshold:g}与{share}并存，迟早会混淆",
+            (
+                f"此处单位（unit）为“{criterion.unit}”，而其他各处都是0到1的比例："
+                f"{criterion.threshold:g}与{share}并存，迟早会混淆"
+            ),
         ),
         Words(
             f"write {criterion.comparator}: {share} without a unit, and have the metric posted as a share",

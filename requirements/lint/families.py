@@ -79,7 +79,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
         ("准确", "可靠", "可信", "稳健", "健壮", "鲁棒", "高质量", "高品质", "正确", "精准", "精确"),
         (
             Words(
-                "answers to a versioned task set are graded correct in a share of at least a stated number (evals.metric)",
+                (
+                    "answers to a versioned task set are graded correct in a share of at least a stated "
+                    "number (evals.metric)"
+                ),
                 "在指定版本的任务集上，回答被判为正确的比例不低于某个数值（evals.metric）",
             ),
             Words(
@@ -131,6 +134,6 @@ def family_of(words: str) -> str | None:
     """Return the family that a quality belongs to; None for one that has no split of its own."""
     low = words.lower()
     for name, family in FAMILIES.items():
-        if low.startswith(family.english) or low.startswith(family.chinese):
+        if low.startswith((*family.english, *family.chinese)):
             return name
     return None

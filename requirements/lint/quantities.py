@@ -50,24 +50,52 @@ _SECONDS: Final = {
 }
 _ONES: Final = dict(
     zip(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"],
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ],
         range(20),
         strict=True,
     )
 )
 _TENS: Final = dict(
-    zip(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], range(20, 100, 10), strict=True)
+    zip(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
+        range(20, 100, 10),
+        strict=True,
+    )
 )
 _EN_WORD: Final = "|".join([*_TENS, *_ONES, "hundred", "thousand", "million"])
 _EN_NUMBER: Final = re.compile(
-    r"(?<![\w.\-/])(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)(?:\s*(?P<scale>million|thousand|billion|k|K|M)\b)?"
-    rf"|\b(?P<words>(?:{_EN_WORD})(?:[ -](?:{_EN_WORD}))*)\b|\b(?P<article>an?|one)(?=\s+(?:second|minute|hour|day|week|month|quarter|year)\b)"
+    r"(?<![\w.\-/])(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)(?:\s*(?P<scale>million|"
+    r"thousand|billion|k|K|M)\b)?"
+    rf"|\b(?P<words>(?:{_EN_WORD})(?:[ -](?:{_EN_WORD}))*)\b|\b(?P<article>an?|one)(?=\s+(?:second|"
+    r"minute|hour|day|week|month|quarter|year)\b)"
     r"|\b(?P<half>half)\b",
     re.IGNORECASE,
 )
 _EN_UNIT: Final = re.compile(
     r"[\s-]*(?:(?:business|working|calendar|full|consecutive)\s+)?(%|percent\b|per cent\b|percentage points?\b|"
-    r"milliseconds?\b|ms\b|seconds?\b|secs?\b|s\b|minutes?\b|mins?\b|hours?\b|hrs?\b|h\b|days?\b|weeks?\b|months?\b|quarters?\b|years?\b)?",
+    r"milliseconds?\b|ms\b|seconds?\b|secs?\b|s\b|minutes?\b|mins?\b|hours?\b|hrs?\b|h\b|days?\b|"
+    r"weeks?\b|months?\b|quarters?\b|years?\b)?",
     re.IGNORECASE,
 )
 _ZH_NUMERAL: Final = "零〇一二两三四五六七八九十百千万亿"
@@ -79,10 +107,14 @@ _ZH_NUMBER: Final = re.compile(
     r"|(?P<numeral>[" + _ZH_NUMERAL + r"]+)|(?P<half>半数|一半)"
 )
 _ZH_UNIT: Final = re.compile(
-    r"\s*(%|％|个百分点|毫秒|秒钟|秒|分钟|分(?!之|析|别|配|类|级|支|行|部|机|页|组|享|期)|个小时|小时|钟头|个工作日|工作日|个自然日|自然日|天|日|个星期|星期|周|个月|月(?!\d)|个季度|季度|年|s\b|ms\b|h\b)?"
+    r"\s*(%|％|个百分点|毫秒|秒钟|秒|分钟|分(?!之|析|别|配|类|级|支|行|部|机|页|组|享|期)|个小时|"
+    r"小时|钟头|个工作日|工作日|个自然日|自然日|天|日|个星期|星期|周|个月|月(?!\d)|个季度|季度|年|"
+    r"s\b|ms\b|h\b)?"
 )
 _ZH_NO_NUMBERS: Final = re.compile(
-    r"统一|一致|一般|一律|唯一|第[一二三四五六七八九十百]+|一旦|一定|一段|一并|同一|一些|一种|一流|单一|万一|十分(?!之|钟)|千万|一切|一次性|一方|一经|逐一|之一|每一|任一|一个|一条|一名|一份|一位|一项|一家|两者|双方|三方|二者|一体|一直|一样|一时|一步|四舍五入|百科|万能|一线|七日年化"
+    r"统一|一致|一般|一律|唯一|第[一二三四五六七八九十百]+|一旦|一定|一段|一并|同一|一些|一种|一流|"
+    r"单一|万一|十分(?!之|钟)|千万|一切|一次性|一方|一经|逐一|之一|每一|任一|一个|一条|一名|一份|"
+    r"一位|一项|一家|两者|双方|三方|二者|一体|一直|一样|一时|一步|四舍五入|百科|万能|一线|七日年化"
 )
 _ZH_DIGITS: Final = {mark: value for value, mark in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ZH_SCALES: Final = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}

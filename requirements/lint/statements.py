@@ -15,7 +15,7 @@ _LONGEST = 60  # characters of a stretch that are told; the span says the rest
 
 
 def lint_statement(text: str, language: str = "en") -> list[LintWarning]:
-    """Return the doubts about a statement alone, as it is being typed: one a rule, with the first stretch it is about."""
+    """Return the doubts about a statement alone, as it is being typed: one a rule, at its first stretch."""
     pack = pack_of(language, text)
     if pack is None:
         return []

@@ -7,6 +7,7 @@ from collections import defaultdict
 from django.db.models import Q
 
 from evidence.models import Artefact, ArtefactKind, EvalRun, EvalScore, System, Trace
+from evidence.vocabulary import Layer, RiskTier
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 from requirements.lint.known import KnownNames, SuiteSeen
 from requirements.models import (
@@ -85,8 +86,8 @@ def _as_draft(version: RequirementVersion) -> RequirementDraft:
         key=version.requirement.key,
         statement=version.statement,
         rationale=version.rationale,
-        risk_tier=version.risk_tier,
-        layer=version.layer,
+        risk_tier=RiskTier(version.risk_tier),
+        layer=Layer(version.layer),
         owner=version.owner,
         review_every_days=version.review_every_days,
         criteria=tuple(_as_criterion(criterion) for criterion in version.criteria.all()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from requirements.lint.chinese.actions import further_actions
@@ -63,7 +64,7 @@ class ChinesePack:
                 found.add(SEVERAL, begin, end)
             if binds and asked > 1:
                 found.add(SEVERAL, sentence.begin, sentence.end)
-            _find_words(sentence, [begin for begin, _ in further], of_sentence, found, text)
+            _find_words(sentence, [begin for begin, _ in further], of_sentence, found)
         for marker in ("和/或", "及/或", "与/或"):
             place = told.find(marker)
             if place >= 0:
@@ -93,13 +94,13 @@ class ChinesePack:
         return to_traditional(sentence) if self._traditional else sentence
 
 
-def _find_words(sentence: Sentence, cuts: list[int], modals: list[Modal], found: Findings, text: str) -> None:
+def _find_words(sentence: Sentence, cuts: list[int], modals: list[Modal], found: Findings) -> None:
     """Look for qualities and amounts in each action by itself: what measures one measures no other."""
     edges = [sentence.begin, *cuts, sentence.end]
     wishes = {
         place for modal in modals if modal.force is Force.WISH for place in range(modal.begin, modal.end)
     }
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         measures = measures_in(sentence.text[begin:end])
         for first, last in vague_words(sentence.text, begin, end, measures):
             if wishes and (first < way_out_of(sentence) or first in wishes):

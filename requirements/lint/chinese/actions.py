@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from requirements.lint.chinese.measures import measures_in
@@ -37,14 +38,16 @@ _STRONG: Final = frozenset({"并且", "并"})
 _BOUND: Final = re.compile(r"(?:超过|低于|少于|大于|小于|高于|多于|长于|短于|早于|晚于|超出|不足|达到|在\d)")
 _RANGE: Final = re.compile(r"(?:不(?:少|多|低|高|超|大|小|得|应)|至少|至多|最多|最少|为|无|是)")
 _PURPOSE: Final = re.compile(
-    r"以(?:便|保护|确保|保证|防|避免|满足|符合|降低|减少|提高|提升|支持|供|利|免|帮助|方便|达|实现|维护|促进)|用于|用以|为了|从而|旨在"
+    r"以(?:便|保护|确保|保证|防|避免|满足|符合|降低|减少|提高|提升|支持|供|利|免|帮助|方便|达|实现|"
+    r"维护|促进)|用于|用以|为了|从而|旨在"
 )
 _ASKING: Final = re.compile(r"(?:提示|要求|允许|请|让|使|引导|提醒|帮助|协助|督促)[^，。；]{2,}")
 _OPEN: Final = re.compile(r"[在当如若待经][^，。；时后前中内上下]*$")
 _CLOSING: Final = re.compile(r"[^，。；]{0,24}?(?:时|后|前)(?:，|[^，。；])")
 _OF_A_NOUN: Final = re.compile(r"(?:已|经|未|被)[^，。；]{1,8}$")
 _SKIP: Final = re.compile(
-    r"\s*(?:在[^，。；]{1,14}?(?:后|内|前|时|中|上|下)|将|把|向|由|同时|自动|立即|及时|也|还|另|于[^，。；]{1,12}?(?:后|内|前|时))?\s*"
+    r"\s*(?:在[^，。；]{1,14}?(?:后|内|前|时|中|上|下)|将|把|向|由|同时|自动|立即|及时|也|还|另|"
+    r"于[^，。；]{1,12}?(?:后|内|前|时))?\s*"
 )
 
 
@@ -55,7 +58,7 @@ def further_actions(sentence: Sentence, modals: Sequence[Modal]) -> list[tuple[i
         return []
     found = [
         (modal.begin, modal.end)
-        for earlier, modal in zip(binding, binding[1:], strict=False)
+        for earlier, modal in pairwise(binding)
         if _is_another_demand(sentence, earlier, modal)
     ]
     found.extend(_joined(sentence, binding[0].end))
@@ -141,11 +144,10 @@ def _adds(text: str, begin: int, last_mark: int, place: int, verb: int, join: st
     is_verb = after < len(text) and VERBS.at(text, after) is not None
     if join not in _STRONG and not is_verb:
         return False
-    if _PURPOSE.search(window) or (_ASKING.search(window) and join in _STRONG):
-        return False
-    if _OPEN.search(window) and _CLOSING.match(text, verb):
-        return False
-    if join in _STRONG and _OF_A_NOUN.search(window) and "的" in text[verb : verb + 12]:
+    asked = _ASKING.search(window) and join in _STRONG
+    in_condition = _OPEN.search(window) and _CLOSING.match(text, verb)
+    of_a_noun = join in _STRONG and _OF_A_NOUN.search(window) and "的" in text[verb : verb + 12]
+    if _PURPOSE.search(window) or asked or in_condition or of_a_noun:
         return False
     if join in ("，", ","):
         return place > begin + 1 and not _is_noun_phrase(text, after)

@@ -7,12 +7,12 @@ from typing import Final
 from requirements.lint.chinese.reading import Table
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 # A quality wherever it stands, unless it is part of a term below.
-VAGUE: Final = _words(
+VAGUE: Final = word_set(
     """
     良好 合理 恰当 适宜 合适 妥善 妥当 得当 友好 友善 简洁 简明 简便 简易 美观 大方 易用 易于 便于 易懂 易读
     易学 易操作 好用 便捷 便利 方便 灵活 高效 流畅 顺畅 顺滑 先进 优质 优良 优秀 优异 卓越 出色 完善 完备 健全
@@ -58,7 +58,7 @@ VAGUE: Final = _words(
     """
 )
 # A quality where something is said to be so: 应安全。 应保持稳定， 非常准确
-PREDICATE: Final = _words(
+PREDICATE: Final = word_set(
     """
     安全 准确 正确 精确 稳定 有效 正常 公开 明确 完整 专业 合规 合法 一致 简单 简短明了 严格 严密 相关 重要 具体
     详细 统一 平衡 均衡 独立 充实 兼容 真实 诚实 坦诚 及格 干净 整洁 清洁 健康 成熟 智能 聪明 敏捷 快捷 柔和
@@ -68,7 +68,7 @@ PREDICATE: Final = _words(
 )
 # Before such a noun a word of PREDICATE is a quality too: 相关信息 重要事件 有效措施
 ABSTRACT: Final = Table(
-    _words(
+    word_set(
         """
     信息 资讯 内容 事件 事项 资料 措施 手段 方式 方法 步骤 建议 回答 答复 回复 解释 说明 描述 语气 语言 用语
     措辞 表述 表达 界面 设计 服务 体验 流程 处理 决策 决定 结果 保护 支持 帮助 指导 培训 知识 技能 人员 情况
@@ -79,7 +79,7 @@ ABSTRACT: Final = Table(
     )
 )
 # Names and fixed expressions in which such a word says no quality.
-TERMS: Final = _words(
+TERMS: Final = word_set(
     """
     安全员 安全官 安全部 安全处 安全科 安全团队 安全事件 安全事故 安全简报 安全须知 安全提示 安全视频 安全演示
     安全门 安全带 安全帽 安全出口 安全码 安全码位 安全库存 安全级别 安全等级 安全策略 安全日志 安全补丁 安全更新
@@ -111,7 +111,7 @@ TERMS: Final = _words(
     """
 )
 # A quantity, time or rate without a number.
-UNNUMBERED: Final = _words(
+UNNUMBERED: Final = word_set(
     """
     实时 准实时 近实时 即时 及时 尽快 尽早 尽速 从速 迅速 快速 高速 很快 较快 更快 快捷 极速 秒级 毫秒级 立即
     立刻 马上 即刻 随即 当即 随时 短时间 较短时间 短期 短暂 长时间 较长时间 长期 长久 永久性地 一段时间 持久
@@ -131,27 +131,27 @@ UNNUMBERED: Final = _words(
     """
 )
 # One character says an amount only where something is said to be so: 应低。 必须快，
-SINGLE: Final = _words(
+SINGLE: Final = word_set(
     """
     低 短 长 高 少 快 小 大 慢 久
     """
 )
 CHANGES: Final = Table(
-    _words(
+    word_set(
         """
     提高 提升 降低 减少 缩短 增加 减小 压缩 加快 减轻 延长 扩大 改进 减低 增进 加大 减缓
     """
     )
 )
 CHANGED: Final = Table(
-    _words(
+    word_set(
         """
     率 时间 数量 次数 成本 投诉 效率 速度 准确 精度 性能 延迟 负担 工作量 错误 误差 风险 周期 时长 频率 满意度
     满意 容量 质量 体验 水平 能力 吞吐 比例 差错 时延 等待 覆盖 分数 数目 费用 损失
     """
     )
 )
-AMOUNT_TERMS: Final = _words(
+AMOUNT_TERMS: Final = word_set(
     """
     实时全额 实时支付 实时清算 实时汇率 实时利率 实时价格 即时通讯 即时消息 即时通信 即时支付 即时配送 高速公路
     高速船 快速回复按钮 快速通道 快速响应码 快速筛查试剂 快速检测试剂 快捷回复 快捷键 快捷支付 快捷菜单 快捷方式
@@ -170,23 +170,23 @@ AMOUNT_TERMS: Final = _words(
     特长 专长 大写字母 小写字母 大堂经理 小键盘 小程序 大模型 小模型 大语言模型 大数据 老旧小区 高危 低危
     """
 )
-OBLIGATIONS: Final = _words(
+OBLIGATIONS: Final = word_set(
     """
     必须 必需 须 务必 应 应当 应该 应予 需 需要 均须 均应 必得 要 一律 有义务 方可 方能 才可 才能 只能 仅能 只可
     仅可 仅 只 仅限 只允许 仅允许 只有 得以 不得不 强制
     """
 )
-PROHIBITIONS: Final = _words(
+PROHIBITIONS: Final = word_set(
     """
     不得 不应 不可 不能 不允许 不准 不许 禁止 严禁 切勿 请勿 勿 不应当 不应该 绝不 决不 无权 不予 谢绝 杜绝 不该
     """
 )
-PERMISSIONS: Final = _words(
+PERMISSIONS: Final = word_set(
     """
     可以 可 有权 允许 得 能够 能 获准 无需 无须 不必 不需
     """
 )
-WISHES: Final = _words(
+WISHES: Final = word_set(
     """
     尽量 尽力 力求 力争 争取 希望 期望 期待 盼望 最好 宜 不宜 建议 推荐 提倡 鼓励 倡导 可考虑 可酌情 考虑 努力
     尝试 试图 设法 打算 计划 拟 有望 理想情况下 如果可以 如能 若能 或许 也许 优先考虑 倾向于 致力于 尽可能地做到
@@ -195,7 +195,7 @@ WISHES: Final = _words(
     """
 )
 # In these the character of a modal is none.
-NOT_MODALS: Final = _words(
+NOT_MODALS: Final = word_set(
     """
     响应 对应 适应 反应 供应 应用 应答时 应答率 应答内容 自动应答 应答机 相应 应急 效应 应收账 应收款 应收利
     应付账 应付款 以应对 应对措施 应对方案 应对策略 感应 应届 应聘 应计利 应税 应缴税 应还款额 应还金额 应发工资
@@ -221,7 +221,7 @@ NOT_MODALS: Final = _words(
 )
 # Verbs that an action of a requirement is likely to begin with.
 VERBS: Final = Table(
-    _words(
+    word_set(
         """
     新增 添加 增加 编辑 记录 通知 发送 显示 存储 保存 删除 加密 屏蔽 遮蔽 脱敏 拒绝 转交 转接 转人工 上报 提交
     核验 验证 校验 检查 审查 审核 复核 审阅 批准 关闭 打开 停止 暂停 启动 恢复 更新 修改 更改 生成 创建 建立
@@ -244,7 +244,7 @@ VERBS: Final = Table(
     """
     )
 )
-NOT_AND: Final = _words(
+NOT_AND: Final = word_set(
     """
     合并 并发 并行 并列 一并 并非 并存 并购 兼并 并网 并联 吞并 归并 并表 并案 并置 并排 并未 并集 并无 并不
     并轨

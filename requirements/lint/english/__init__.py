@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from requirements.lint.contracts import (
@@ -28,11 +28,14 @@ from requirements.lint.placeholders import placeholders_in
 _TOLD: Final[Mapping[str, tuple[str, str]]] = {
     VAGUE: (
         "{words}: two readers will not agree on what this asks, and nothing could show that it fails",
-        "say by what it is measured: how many of how many, at least or at most what, or by which numbered rules or list",
+        (
+            "say by what it is measured: how many of how many, at least or at most what, or by which numbered "
+            "rules or list"
+        ),
     ),
     NO_NUMBER: (
         "{words} stands where a number is needed",
-        'write the number and its unit, e.g. "within 2 seconds", "at least 95 % of 500 questions", "every 30 days"',
+        'write the number and its unit, e.g. "within 2 seconds", "at least 95 % of 500 questions"',
     ),
     WEAK_MODAL: ("{words} is a wish, so nothing could fail it", 'write who or what "must" do what'),
     NO_OBLIGATION: (
@@ -71,16 +74,7 @@ class EnglishPack:
                 found.add(SEVERAL, sentence.tokens[begin].start, sentence.tokens[end - 1].end)
             if binds and asked > 1:
                 found.add(SEVERAL, *_stretch(sentence, 0, len(sentence)))
-            in_modals = {place for modal in of_sentence for place in range(modal.begin, modal.end)}
-            for begin, end in actions.stretches:
-                measures = measures_in(sentence, begin, end)
-                end = _before_purpose(sentence, begin, end)  # noqa: PLW2901  # what it is for is no demand
-                for first, last in vague_words(sentence, begin, end, measures):
-                    if first in in_modals or _is_way_out(first, of_sentence):
-                        continue
-                    _add_quality(found, text, *_stretch(sentence, first, last))
-                for first, last in unnumbered(sentence, begin, end, measures):
-                    found.add(NO_NUMBER, *_stretch(sentence, first, last))
+            _find_words(sentence, of_sentence, actions.stretches, found, text)
             for place in _and_or_in(sentence):
                 found.add(SEVERAL, *_stretch(sentence, place, place + 3))
         for span, is_amount in placeholders_in(text):
@@ -150,6 +144,25 @@ def _is_measured_state(sentence: Sentence) -> bool:
         if low in ("if", "when", "once") and index and ("is" in lows[:index] or "are" in lows[:index]):
             return measures_in(sentence, index, len(sentence)).any
     return False
+
+
+def _find_words(
+    sentence: Sentence,
+    modals: list[Modal],
+    stretches: Iterable[tuple[int, int]],
+    found: Findings,
+    text: str,
+) -> None:
+    """Look for qualities and amounts in each action by itself: what measures one measures no other."""
+    in_modals = {place for modal in modals for place in range(modal.begin, modal.end)}
+    for begin, limit in stretches:
+        measures = measures_in(sentence, begin, limit)
+        end = _before_purpose(sentence, begin, limit)  # what it is for is no demand
+        for first, last in vague_words(sentence, begin, end, measures):
+            if first not in in_modals and not _is_way_out(first, modals):
+                _add_quality(found, text, *_stretch(sentence, first, last))
+        for first, last in unnumbered(sentence, begin, end, measures):
+            found.add(NO_NUMBER, *_stretch(sentence, first, last))
 
 
 def _before_purpose(sentence: Sentence, begin: int, end: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from requirements.lint.english.modals import Force, Modal, is_imperative
@@ -19,6 +20,7 @@ from requirements.lint.english.words import (
     PURE_VERBS,
     SUBORDINATORS,
     VERBS,
+    word_set,
 )
 
 _BINDING: Final = (Force.OBLIGATION, Force.PROHIBITION, Force.WISH)
@@ -46,11 +48,16 @@ _AFTER_PARTICIPLE: Final = (
     | DETERMINERS
     | frozenset({"", ".", ",", ";", ")", ":", "(", "not", "only"})
 )
-_ADJECTIVES: Final = frozenset(
-    ["correct", "complete", "clear", "open", "secure", "present", "separate", "clean", "lower", "dim", "calm", "round"]
+_ADJECTIVES: Final = word_set(
+    """
+    correct complete clear open secure present separate clean lower dim calm round
+    """
 )
-_RARELY_MODIFY: Final = frozenset(
-    ["log", "block", "flag", "mark", "limit", "check", "count", "list", "track", "filter", "sort", "cover", "lock", "delay", "record", "store", "label", "answer", "need", "use"]
+_RARELY_MODIFY: Final = word_set(
+    """
+    log block flag mark limit check count list track filter sort cover lock delay record store label answer need
+    use
+    """
 )
 _NO_VERBS_HERE: Final = frozenset({"date", "time", "name", "number", "address"})
 
@@ -71,7 +78,7 @@ def actions_of(sentence: Sentence, modals: Sequence[Modal]) -> Actions:
     binding = binding[:1] + [modal for modal in binding[1:] if modal.begin < colon]
     further = [
         (modal.begin, modal.end)
-        for earlier, modal in zip(binding, binding[1:], strict=False)
+        for earlier, modal in pairwise(binding)
         if any(low in _JOINING for low in sentence.lows[earlier.end : modal.begin])
     ]
     leading = [modal for modal in modals if modal.main]
@@ -83,7 +90,7 @@ def actions_of(sentence: Sentence, modals: Sequence[Modal]) -> Actions:
     further.sort()
     cuts = [_begin_of_conjunct(sentence, begin) for begin, _ in further]
     edges = [0, *cuts, len(sentence)]
-    return Actions(tuple(further), tuple(zip(edges[:-1], edges[1:], strict=True)))
+    return Actions(tuple(further), tuple(pairwise(edges)))
 
 
 def _explained_from(sentence: Sentence) -> int:
@@ -147,9 +154,10 @@ def _joined(sentence: Sentence, begin: int, end: int) -> list[tuple[int, int]]:
             verb += 1
         if verb >= end or not lows[verb]:
             continue
-        if ((
-            _is_base_form(lows, verb) or (lows[index] == "as" and lows[verb] in VERBS)
-        ) and not state.takes_base_form) or (passive and not state.subordinate and _is_participle_here(lows, index, verb)):
+        if (
+            (_is_base_form(lows, verb) or (lows[index] == "as" and lows[verb] in VERBS))
+            and not state.takes_base_form
+        ) or (passive and not state.subordinate and _is_participle_here(lows, index, verb)):
             found.append((verb, verb + 1))
     return found
 
@@ -167,7 +175,7 @@ def _is_base_form(lows: Sequence[str], index: int) -> bool:
     if low in _ADJECTIVES:
         return following in DETERMINERS
     if low in PURE_VERBS:
-        return following not in ("of",)
+        return following != "of"
     return low in NOUN_VERBS and low not in _NO_VERBS_HERE and _takes_object(lows, index)
 
 

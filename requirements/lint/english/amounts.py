@@ -8,11 +8,11 @@ from typing import Final
 from requirements.lint.english.measures import Measures
 from requirements.lint.english.quality import is_predicate
 from requirements.lint.english.reading import Phrases, Sentence
-from requirements.lint.english.words import AMOUNT_ADVERBS, BOUNDARIES, DETERMINERS, UNSAID, _words
+from requirements.lint.english.words import AMOUNT_ADVERBS, BOUNDARIES, DETERMINERS, UNSAID, word_set
 
 # A time or a frequency that nobody could measure against.
 _TIMES: Final = (
-    _words(
+    word_set(
         """
     quickly fast promptly rapidly rapid swiftly swift speedily speedy soon shortly immediately instantly
     instantaneously instantaneous timely regularly periodically frequently often occasionally sometimes rarely
@@ -22,53 +22,57 @@ _TIMES: Final = (
     )
     | AMOUNT_ADVERBS
 )
-_AMOUNTS: Final = _words("many few numerous various several multiple most mostly plenty lots enough some-of")
-_PHRASES: Final = Phrases(
-    (
-        "in real time", "in real-time", "near real time", "near real-time", "real time", "real-time", "without delay", "without undue delay",
-        "without any delay", "without unnecessary delay", "without unreasonable delay", "with minimal delay", "with minimum delay",
-        "as soon as possible", "as soon as practicable", "as soon as reasonably", "as quickly as", "as fast as", "as early as possible",
-        "as few as", "in good time", "in due time", "in due course", "in a timely manner", "in time", "on time", "at short notice",
-        "at regular intervals", "at appropriate intervals", "at suitable intervals", "on a regular basis", "at intervals",
-        "from time to time", "every so often", "up to date", "up-to-date", "some time", "a while", "a short time", "a short while",
-        "short time", "long time", "long period", "longer period", "short period", "brief period", "limited time", "limited period",
-        "extended period", "sufficient time", "a lot of", "lots of", "a number of", "a large number", "a high number",
-        "a small number", "a low number", "a great number", "a limited number", "a sufficient number", "a certain number",
-        "an adequate number", "large numbers", "high numbers", "a large share", "a high share", "a small share",
-        "a high proportion", "a large proportion", "a small proportion", "a high percentage", "a low percentage",
-        "a small percentage", "a large percentage", "a certain percentage", "large amounts", "large volumes", "a large amount",
-        "a large volume", "high volumes", "high volume", "a majority", "the majority", "vast majority", "great majority", "nearly all", "almost all",
-        "almost always", "nearly always", "almost never", "hardly ever", "hardly any", "a few", "quite a few", "very few",
-        "most of", "many of", "large parts", "a great deal", "too many", "too much", "too few", "too often", "too long",
-        "too large", "too small", "too slow", "too late", "too old", "too high", "too low", "too short", "too big",
-        "too frequently", "too early", "for long", "long enough", "right away", "straight away", "at once", "soon after",
-        "shortly before", "shortly after", "long before", "heavy load", "high load", "peak load", "normal load",
-        "minimum of time", "a minimum of effort", "at peak times", "at all hours", "at most times", "at most hours", "well in advance", "in advance", "early enough",
-        "high speed", "top speed", "at scale", "around the clock at", "some of the", "a couple of", "dozens of",
-        "hundreds of", "thousands of", "millions of", "a handful of", "a range of", "a wide range", "a variety of", "a wide variety",
-        "a high degree", "to a large extent", "more than usual", "less than usual", "over time", "long-term", "as many",
-        "as short as", "as low as", "as high as", "as small as", "as large as", "as long as possible",
-        "a reasonable time", "reasonable time", "a reasonable period", "reasonable period", "acceptable time", "appropriate time",
-        "a reasonable number", "an acceptable number", "an appropriate number", "most answers", "once in a while",
-    )
-)  # fmt: skip
-_TERMS: Final = Phrases(
-    (
-        "real-time gross", "real time gross", "real-time payment", "real-time payments", "instant payment", "instant payments",
-        "instant messaging", "instant messenger", "fast lane", "fast food", "fast track", "fast-track", "fast ferry", "fast forward",
-        "hold fast", "rapid test", "rapid response team", "most recent", "most recently", "most favourable", "most favoured",
-        "many-to-many", "one-to-many", "various artists", "multiple choice", "multiple sclerosis", "multiple myeloma",
-        "long-term care", "long-term disability", "low-code", "short code", "large print", "small print", "high season", "low season",
-        "high water", "low water", "high tide", "low tide", "high court", "high street", "large type", "small claims", "high risk",
-        "low risk", "high-risk", "old age", "at most", "at the most", "the most senior", "breakfast", "days old", "hours old", "years old",
-        "weeks old", "months old", "minutes old", "seconds old", "day old", "year old", "arrived at once", "high blood", "low blood",
-        "high voltage", "low voltage", "small business", "small businesses", "large enterprise", "short selling", "short sale", "short position",
-        "long position", "short name", "short form", "long form", "short message service", "high priority", "low priority", "high contrast",
-        "high school", "high seas", "fast fourier", "in advance of the", "old password", "old address", "old value", "old version",
-        "old account", "old name", "old card", "old key", "small letters", "small caps", "real-time clock", "soon to be",
-    )
-)  # fmt: skip
-_RELATIVE: Final = _words(
+_AMOUNTS: Final = word_set(
+    "many few numerous various several multiple most mostly plenty lots enough some-of"
+)
+_PHRASES: Final = Phrases.of(
+    """
+    in real time; in real-time; near real time; near real-time; real time; real-time; without delay;
+    without undue delay; without any delay; without unnecessary delay; without unreasonable delay;
+    with minimal delay; with minimum delay; as soon as possible; as soon as practicable; as soon as reasonably;
+    as quickly as; as fast as; as early as possible; as few as; in good time; in due time; in due course;
+    in a timely manner; in time; on time; at short notice; at regular intervals; at appropriate intervals;
+    at suitable intervals; on a regular basis; at intervals; from time to time; every so often; up to date;
+    up-to-date; some time; a while; a short time; a short while; short time; long time; long period;
+    longer period; short period; brief period; limited time; limited period; extended period; sufficient time;
+    a lot of; lots of; a number of; a large number; a high number; a small number; a low number;
+    a great number; a limited number; a sufficient number; a certain number; an adequate number; large numbers;
+    high numbers; a large share; a high share; a small share; a high proportion; a large proportion;
+    a small proportion; a high percentage; a low percentage; a small percentage; a large percentage;
+    a certain percentage; large amounts; large volumes; a large amount; a large volume; high volumes;
+    high volume; a majority; the majority; vast majority; great majority; nearly all; almost all;
+    almost always; nearly always; almost never; hardly ever; hardly any; a few; quite a few; very few; most of;
+    many of; large parts; a great deal; too many; too much; too few; too often; too long; too large; too small;
+    too slow; too late; too old; too high; too low; too short; too big; too frequently; too early; for long;
+    long enough; right away; straight away; at once; soon after; shortly before; shortly after; long before;
+    heavy load; high load; peak load; normal load; minimum of time; a minimum of effort; at peak times;
+    at all hours; at most times; at most hours; well in advance; in advance; early enough; high speed;
+    top speed; at scale; around the clock at; some of the; a couple of; dozens of; hundreds of; thousands of;
+    millions of; a handful of; a range of; a wide range; a variety of; a wide variety; a high degree;
+    to a large extent; more than usual; less than usual; over time; long-term; as many; as short as; as low as;
+    as high as; as small as; as large as; as long as possible; a reasonable time; reasonable time;
+    a reasonable period; reasonable period; acceptable time; appropriate time; a reasonable number;
+    an acceptable number; an appropriate number; most answers; once in a while
+    """
+)
+_TERMS: Final = Phrases.of(
+    """
+    real-time gross; real time gross; real-time payment; real-time payments; instant payment; instant payments;
+    instant messaging; instant messenger; fast lane; fast food; fast track; fast-track; fast ferry;
+    fast forward; hold fast; rapid test; rapid response team; most recent; most recently; most favourable;
+    most favoured; many-to-many; one-to-many; various artists; multiple choice; multiple sclerosis;
+    multiple myeloma; long-term care; long-term disability; low-code; short code; large print; small print;
+    high season; low season; high water; low water; high tide; low tide; high court; high street; large type;
+    small claims; high risk; low risk; high-risk; old age; at most; at the most; the most senior; breakfast;
+    days old; hours old; years old; weeks old; months old; minutes old; seconds old; day old; year old;
+    arrived at once; high blood; low blood; high voltage; low voltage; small business; small businesses;
+    large enterprise; short selling; short sale; short position; long position; short name; short form;
+    long form; short message service; high priority; low priority; high contrast; high school; high seas;
+    fast fourier; in advance of the; old password; old address; old value; old version; old account; old name;
+    old card; old key; small letters; small caps; real-time clock; soon to be
+    """
+)
+_RELATIVE: Final = word_set(
     """
     high higher low lower large larger small smaller big bigger short shorter long longer great greater heavy
     minimal limited excessive considerable substantial huge vast tiny negligible good strong slow slower faster
@@ -77,7 +81,7 @@ _RELATIVE: Final = _words(
     late
     """
 )
-_MEASURABLE: Final = _words(
+_MEASURABLE: Final = word_set(
     """
     accuracy precision recall availability rate rates latency latencies throughput load loads volume volumes
     number numbers amount amounts share shares proportion percentage confidence scores time times delay delays
@@ -93,13 +97,13 @@ _MEASURABLE: Final = _words(
     versions
     """
 )
-_CHANGES: Final = _words(
+_CHANGES: Final = word_set(
     """
     reduce reduces reducing increase increases decrease decreases improve improves shorten shortens accelerate
     speed-up minimise minimize minimises minimizes maximise maximize lower raise boost cut limit curb
     """
 )
-_CHANGED: Final = _words("reduced increased decreased improved shortened accelerated minimised minimized")
+_CHANGED: Final = word_set("reduced increased decreased improved shortened accelerated minimised minimized")
 _BEFORE_CHANGES: Final = frozenset(
     {
         "must",
@@ -150,18 +154,10 @@ def unnumbered(sentence: Sentence, begin: int, end: int, measures: Measures) -> 
         index += 1
 
 
-_NEAR: Final = Phrases(
-    (
-        "close to",
-        "near to",
-        "nearly",
-        "almost",
-        "around",
-        "approximately",
-        "roughly",
-        "next to",
-        "in the order of",
-    )
+_NEAR: Final = Phrases.of(
+    """
+    close to; near to; nearly; almost; around; approximately; roughly; next to; in the order of
+    """
 )
 
 
@@ -171,31 +167,41 @@ def _is_unnumbered(sentence: Sentence, index: int) -> bool:
     following = lows[index + 1] if index + 1 < len(lows) else ""
     if sentence.is_name(index) and index:
         return False
-    if low in _AMOUNT_NOUNS and following == "of" and _is_any(lows, index):
-        return True
-    if low in ("long", "little") and (
-        following in ("", ".", ",") or (low == "little" and following in _MEASURABLE)
-    ):
-        return True
-    if low in UNSAID and following in BOUNDARIES and low != "sufficient":
-        after = lows[index + 2] if index + 2 < len(lows) else ""
-        return after not in ("in", "of", "by", "for")  # "the level set in section 4"
     if low in _TIMES:
         return low not in ("often", "soon") or lows[index - 1] not in ("how", "as")
     if low in _AMOUNTS:
         return _is_amount(lows, index)
-    if low == "sufficient" and following in BOUNDARIES:
-        return following not in ("level", "levels", "margin")
+    return _is_unsaid(lows, index, following) or _is_relative(lows, index, following)
+
+
+def _is_unsaid(lows: Sequence[str], index: int, following: str) -> bool:
+    """Whether an amount is left to somebody: "a number of", "the agreed threshold", "sufficient time"."""
+    low = lows[index]
+    if low in _AMOUNT_NOUNS:
+        return following == "of" and _is_any(lows, index)
+    if low in UNSAID and following in BOUNDARIES:
+        after = lows[index + 2] if index + 2 < len(lows) else ""
+        if low == "sufficient":
+            return following not in ("level", "levels", "margin")
+        return after not in ("in", "of", "by", "for")  # "the level set in section 4"
+    return False
+
+
+def _is_relative(lows: Sequence[str], index: int, following: str) -> bool:
+    """Whether it is more or less of something, and not how much."""
+    low = lows[index]
+    if low == "long" and following in ("", ".", ","):
+        return True
+    if low == "little" and following in (*_MEASURABLE, "", ".", ","):
+        return True
     if low in _RELATIVE and following != "than":
         return (low not in _RATHER_VAGUE and is_predicate(lows, index)) or _before_measurable(lows, index)
     if low in _CHANGED:
         return is_predicate(lows, index) and following != "as"
-    if low in _CHANGES:
-        return _changes_an_amount(lows, index)
-    return False
+    return low in _CHANGES and _changes_an_amount(lows, index)
 
 
-_AMOUNT_NOUNS: Final = _words(
+_AMOUNT_NOUNS: Final = word_set(
     "number amount quantity share proportion percentage fraction portion period variety selection"
 )
 _RATHER_VAGUE: Final = frozenset(

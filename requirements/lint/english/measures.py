@@ -7,19 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from requirements.lint.english.reading import Sentence
-from requirements.lint.english.words import DETERMINERS, FREQUENT, NUMBER_WORDS, REFERENCES, TIME_UNITS
+from requirements.lint.english.words import (
+    DETERMINERS,
+    FREQUENT,
+    NUMBER_WORDS,
+    REFERENCES,
+    TIME_UNITS,
+    word_set,
+)
 
 _CLOCK = re.compile(r"\d\d?:\d\d(?::\d\d)?")
 _EVERY = frozenset({"every", "each", "per", "a", "an", "the", "this", "same", "one", "next"})
 _PERCENT = frozenset({"%", "percent", "percentage", "‰", "percentile"})
-_BOUNDS = frozenset(
-    ["least", "most", "than", "under", "below", "above", "over", "exceed", "exceeds", "exceeding", "within", "maximum", "minimum", "max", "min", "up", "≥", "≤", "<", ">", "=", "between", "until", "by", "to", "reach", "reaches"]
+_BOUNDS = word_set(
+    """
+    least most than under below above over exceed exceeds exceeding within maximum minimum max min up ≥ ≤ < > =
+    between until by to reach reaches
+    """
 )
-_DEFINED = frozenset(
-    ["defined", "specified", "described", "listed", "stated", "named", "laid", "set", "given", "prescribed", "fixed", "approved", "contained", "published"]
+_DEFINED = word_set(
+    """
+    defined specified described listed stated named laid set given prescribed fixed approved contained published
+    """
 )
-_TO_REFER = frozenset(
-    ["by", "in", "under", "per", "with", "to", "of", "from", "against", "on", "according", "accordance", "following", "as", "for", "level", "rule"]
+_TO_REFER = word_set(
+    """
+    by in under per with to of from against on according accordance following as for level rule
+    """
 )
 
 

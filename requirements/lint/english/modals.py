@@ -52,7 +52,11 @@ _STRONG: Final = {
     **{f"{can} {no}": Force.PROHIBITION for can in ("may", "can") for no in ("not", "never", "only")},
     **dict.fromkeys(("cannot", "can't", "mustn't", "shan't"), Force.PROHIBITION),
     **dict.fromkeys(("may", "can"), Force.PERMISSION),
-    **{f"{be} {allowed} to": Force.PERMISSION for be in _IS for allowed in ("allowed", "permitted", "entitled", "free")},
+    **{
+        f"{be} {allowed} to": Force.PERMISSION
+        for be in _IS
+        for allowed in ("allowed", "permitted", "entitled", "free")
+    },
 }  # fmt: skip
 _TRYING: Final = (
     "try",
@@ -202,7 +206,7 @@ def _is_finite(lows: Sequence[str], index: int, begun: int) -> bool:
 
 
 def _is_something_else(sentence: Sentence, index: int, length: int, found_before: Sequence[Modal]) -> bool:
-    """Whether these words are no modal here: "Should the service fail, ...", "the month of May", "a must", "at will"."""
+    """Whether these words are no modal here: "Should the service fail, ...", "the month of May", "at will"."""
     lows = sentence.lows
     low = lows[index]
     before = lows[index - 1] if index else ""
@@ -211,12 +215,17 @@ def _is_something_else(sentence: Sentence, index: int, length: int, found_before
         return following in DETERMINERS or following in ("it", "they", "he", "she", "you")
     if low in ("require", "requires"):
         return bool(found_before) or before in ("to", "not", "that", "which", "who", "must", "may")
-    if low == "may" and sentence.tokens[index].text == "May" and index:
+    is_month = low == "may" and sentence.tokens[index].text == "May" and index > 0
+    is_noun = low in ("must", "will", "can", "might", "need") and before in (
+        "a",
+        "an",
+        "the",
+        "at",
+        "last",
+        "free",
+    )
+    if is_month or is_noun:
         return True
-    if low in ("must", "will", "can", "might", "need") and before in ("a", "an", "the", "at", "last", "free"):
-        return True
-    if low == "will" and (length > 1 or following in ("be", "not") or following.isalpha()):
-        return False
     if low in _MANNER_OF_WISH or length > 1:
         noun = low in ("plan", "plans", "attempt", "attempts", "aim", "aims", "hope", "want", "seeks")
         return noun and (before in DETERMINERS or before in PREPOSITIONS or before.endswith("ed"))

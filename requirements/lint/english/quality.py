@@ -33,6 +33,7 @@ from requirements.lint.english.words import (
     LINKING,
     PREPOSITIONS,
     UNSAID,
+    word_set,
 )
 
 _BEFORE_VERBS: Final = frozenset(
@@ -82,24 +83,27 @@ def _is_quality(sentence: Sentence, index: int) -> bool:
         return False
     if low in OPEN_ENDED:
         return True
-    if is_amount_word(lows, index):
+    before = lows[index - 1] if index else ""
+    if is_amount_word(lows, index) or (before in _BEFORE_VERBS and not low.endswith("ly")):
         return False
-    if index and lows[index - 1] in _BEFORE_VERBS and not low.endswith("ly"):
-        return False
-    if low in ALWAYS:
-        return not _names_a_thing(lows, index)
     if low in QUALITY_ADVERBS or _is_adverb_of_manner(low):
         return low not in ("well", "naturally") or _is_manner_here(lows, index)
-    if low in PREDICATE and (is_predicate(lows, index) or _before(lows, index, ABSTRACT_NOUNS)):
-        return not _names_a_thing(lows, index)
-    if low in ATTRIBUTIVE and _before(lows, index, ATTRIBUTED_NOUNS):
-        return True
     if low in NOUNS:
         return _is_to_be_ensured(lows, index)
-    if index and lows[index - 1] in _SEEMING and _is_free(lows, index):
-        return True  # "must sound" what? Whatever follows is in the ear of the listener
-    if _is_denied_quality(low):
-        return is_predicate(lows, index) or _before(lows, index, ABSTRACT_NOUNS)
+    # "must sound" what? Whatever follows is in the ear of the listener.
+    return (before in _SEEMING and _is_free(lows, index)) or _is_adjective_of_quality(lows, index)
+
+
+def _is_adjective_of_quality(lows: Sequence[str], index: int) -> bool:
+    low = lows[index]
+    if low in ALWAYS:
+        return not _names_a_thing(lows, index)
+    if low in PREDICATE or _is_denied_quality(low):
+        graded = is_predicate(lows, index) or _before(lows, index, ABSTRACT_NOUNS)
+        if graded:
+            return not _names_a_thing(lows, index)
+    if low in ATTRIBUTIVE and _before(lows, index, ATTRIBUTED_NOUNS):
+        return True
     return _ends_as_quality(low) and is_predicate(lows, index)
 
 
@@ -114,7 +118,11 @@ def is_amount_word(lows: Sequence[str], index: int) -> bool:
     return low in UNSAID and following in BOUNDARIES and following not in ("level", "levels", "margin")
 
 
-_SEEMING: Final = frozenset(["sound", "sounds", "look", "looks", "feel", "feels", "seem", "seems", "appear", "appears"])
+_SEEMING: Final = word_set(
+    """
+    sound sounds look looks feel feels seem seems appear appears
+    """
+)
 
 
 def _is_free(lows: Sequence[str], index: int) -> bool:
@@ -172,16 +180,19 @@ def is_predicate(lows: Sequence[str], index: int) -> bool:
         low = lows[place]
         if low in LINKING or low in _MAKING:
             return True
-        if low not in _LIST and low not in DEGREE and low not in PREDICATE and low not in ALWAYS:
-            if not low.endswith(("ly", *QUALITY_ENDINGS)):
-                return low in ("it", "them", "him") and lows[place - 1] in _MAKING
+        listed = low in _LIST or low in DEGREE or low in PREDICATE or low in ALWAYS
+        if not listed and not low.endswith(("ly", *QUALITY_ENDINGS)):
+            return low in ("it", "them", "him") and lows[place - 1] in _MAKING
         place -= 1
     return False
 
 
 _MAKING: Final = frozenset({"make", "makes", "keep", "keeps", "render"})
-_MAY_FOLLOW: Final = frozenset(
-    ["and", "or", "but", "for", "to", "in", "at", "on", "when", "if", "while", "with", "without", "under", "by", "enough", "even", "as", "so", "because", "towards", "toward", "from", "during", "across", "before", "after", "regarding", "about", "throughout", "until", "unless", "that", "than", "between", "against", "of", "where"]
+_MAY_FOLLOW: Final = word_set(
+    """
+    and or but for to in at on when if while with without under by enough even as so because towards toward from
+    during across before after regarding about throughout until unless that than between against of where
+    """
 )
 
 
@@ -196,12 +207,11 @@ def _before(lows: Sequence[str], index: int, nouns: frozenset[str]) -> bool:
         if place == index + 1 and low.isalpha() and low not in _MAY_FOLLOW and low not in LINKING:
             others += 1  # "common document formats"
             continue
-        if (
-            others
-            or (low not in ("and", ",", "or")
+        if others or (
+            low not in ("and", ",", "or")
             and low not in PREDICATE
             and low not in ALWAYS
-            and low not in ATTRIBUTIVE)
+            and low not in ATTRIBUTIVE
         ):
             return False
     return False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from requirements.lint.english.reading import Phrases
-from requirements.lint.english.words import _words
+from requirements.lint.english.words import word_set
 
 # A quality wherever it stands, unless it is part of a term below.
-ALWAYS: Final = _words(
+ALWAYS: Final = word_set(
     """
     acceptable adequate amicable appealing appropriate attractive beautiful bug-free coherent comfortable
     compelling competent comprehensible comprehensive convenient convincing courteous customer-friendly
@@ -36,7 +36,7 @@ ALWAYS: Final = _words(
     """
 )
 # A quality where something is said to be so ("must be clear") or where it is graded ("very clear").
-PREDICATE: Final = _words(
+PREDICATE: Final = word_set(
     """
     accessible accountable accurate adaptable adaptive affordable agile ambitious auditable balanced biased bad
     better best calm careful cautious clean clear clever compatible complete compliant concise configurable
@@ -52,7 +52,7 @@ PREDICATE: Final = _words(
     """
 )
 # Said of these, a word of PREDICATE is a quality too: "a clear explanation", "in a secure way".
-ABSTRACT_NOUNS: Final = _words(
+ABSTRACT_NOUNS: Final = word_set(
     """
     advice answer answers approach assistance attitude behavior behaviour care code communication content
     conversation conversations data decision decisions design dialogue dialogues documentation effort efforts
@@ -67,7 +67,7 @@ ABSTRACT_NOUNS: Final = _words(
     """
 )
 # "All important events": who says which are?
-ATTRIBUTIVE: Final = _words(
+ATTRIBUTIVE: Final = word_set(
     """
     important relevant significant essential necessary key main major pertinent crucial useful interesting
     typical common usual ordinary unusual normal professional clear simple better best good bad poor careful
@@ -75,7 +75,7 @@ ATTRIBUTIVE: Final = _words(
     extensive special complex sensible applicable mainstream popular prevailing
     """
 )
-ATTRIBUTED_NOUNS: Final = ABSTRACT_NOUNS | _words(
+ATTRIBUTED_NOUNS: Final = ABSTRACT_NOUNS | word_set(
     """
     aspects cases changes circumstances conditions details developments documents events exceptions facts
     factors features findings functions issues items matters parameters parties persons people points parts
@@ -86,7 +86,7 @@ ATTRIBUTED_NOUNS: Final = ABSTRACT_NOUNS | _words(
     """
 )
 # Nouns of quality: a demand where somebody is to ensure, have or show them.
-NOUNS: Final = _words(
+NOUNS: Final = word_set(
     """
     accuracy accountability auditability clarity compliance comprehensibility confidentiality consistency
     correctness courtesy diligence dignity ease effectiveness efficiency empathy equality ethics excellence
@@ -98,7 +98,7 @@ NOUNS: Final = _words(
     truthfulness usability usefulness user-friendliness wellbeing well-being
     """
 )
-ENSURING: Final = _words(
+ENSURING: Final = word_set(
     """
     ensure ensures ensuring guarantee guarantees provide provides offer offers have has possess possesses
     exhibit exhibits show shows demonstrate demonstrates promote promotes maintain achieve achieves deliver
@@ -107,7 +107,7 @@ ENSURING: Final = _words(
     """
 )
 # A noun of quality before one of these is a name: "the fairness report".
-THINGS: Final = _words(
+THINGS: Final = word_set(
     """
     report reports test tests testing metric metrics score scores suite suites gate gates team officer officers
     check checks review reviews statement statements policy policies rule rules rating ratings survey surveys
@@ -120,7 +120,7 @@ THINGS: Final = _words(
     """
 )
 # Of manner: how would one tell that it was not so? Others in -ly are judged by their ending.
-ADVERBS_NOT_OF_MANNER: Final = _words(
+ADVERBS_NOT_OF_MANNER: Final = word_set(
     """
     only automatically daily weekly monthly yearly quarterly hourly nightly annually biweekly fortnightly
     exactly directly separately manually individually independently randomly uniquely electronically digitally
@@ -146,77 +146,77 @@ ADVERBS_NOT_OF_MANNER: Final = _words(
     half-yearly slowly
     """
 )
-QUALITY_ADVERBS: Final = _words(
+QUALITY_ADVERBS: Final = word_set(
     """
     normally generally usually typically largely commonly approximately roughly professionally optimally
     minimally naturally ethically realistically holistically well rationally
     """
 )
-PHRASES: Final = Phrases(
-    (
-        "best practice", "best practices", "best interest", "best interests", "make sense", "makes sense", "suited to", "suited for", "well suited",
-        "due regard", "due account", "due consideration", "pay attention", "take care", "bear in mind", "good practice", "good practices",
-        "industry standard", "industry standards", "market standard", "market standards", "common practice", "usual practice",
-        "everyday language", "into account", "good overview", "avoid confusion", "in line with expectations", "meet expectations",
-        "meets expectations", "user needs", "business needs", "customer needs", "needs of", "expectations of", "to the satisfaction", "state of the art", "due care", "ease of use", "look and feel",
-        "where possible", "where feasible", "where practicable", "where appropriate", "where applicable",
-        "where necessary", "where needed", "where relevant", "when appropriate", "when necessary", "when needed",
-        "when possible", "if appropriate", "if necessary", "if needed", "if possible", "if practicable", "if required",
-        "if applicable", "if feasible", "as appropriate", "as applicable", "as necessary", "as needed", "as required",
-        "as far as", "as much as possible", "as little as possible", "as well as possible", "as many as possible",
-        "to the extent", "wherever possible", "whenever possible", "whenever necessary", "unless impractical",
-        "in most cases", "in general", "in principle", "under normal", "and so on", "and so forth", "and the like",
-        "and others", "or similar", "or the like", "such as needed", "common sense", "good quality", "high quality",
-        "key points", "key facts", "key information", "key aspects", "sound natural", "sounds natural", "plain language",
-        "with care", "with respect", "with dignity", "in good faith", "as expected", "as intended", "works well",
-        "work well", "well structured", "well designed", "well documented", "well informed", "well trained",
-        "well written", "easy to", "simple to", "hard to", "difficult to", "at a glance", "of good", "user experience",
-        "not limited to", "among others", "inter alia", "reasonable effort", "reasonable efforts", "minimise the risk",
-        "minimize the risk", "peace of mind", "human error", "at best", "at ease", "on the whole", "in an orderly",
-        "necessary measures", "necessary steps", "at an acceptable", "to a high standard", "to high standards",
-        "without problems", "without difficulty", "without effort", "without friction", "without issues",
-        "up to standard", "highest standard", "highest standards", "highest quality", "high standards", "highest possible", "highest level",
-        "best possible", "highest degree", "lowest possible", "greatest possible", "state of the", "up to scratch", "fit for purpose", "in a timely and", "adequately sized", "as best",
-        "bias free", "free of bias", "free from bias", "free of errors", "free from errors", "high standard of",
-        "high standards of", "high degree of", "high level of", "high levels of", "human oversight",
-    )
-)  # fmt: skip
-OPEN_ENDED: Final = _words("etc")
+PHRASES: Final = Phrases.of(
+    """
+    best practice; best practices; best interest; best interests; make sense; makes sense; suited to;
+    suited for; well suited; due regard; due account; due consideration; pay attention; take care;
+    bear in mind; good practice; good practices; industry standard; industry standards; market standard;
+    market standards; common practice; usual practice; everyday language; into account; good overview;
+    avoid confusion; in line with expectations; meet expectations; meets expectations; user needs;
+    business needs; customer needs; needs of; expectations of; to the satisfaction; state of the art; due care;
+    ease of use; look and feel; where possible; where feasible; where practicable; where appropriate;
+    where applicable; where necessary; where needed; where relevant; when appropriate; when necessary;
+    when needed; when possible; if appropriate; if necessary; if needed; if possible; if practicable;
+    if required; if applicable; if feasible; as appropriate; as applicable; as necessary; as needed;
+    as required; as far as; as much as possible; as little as possible; as well as possible;
+    as many as possible; to the extent; wherever possible; whenever possible; whenever necessary;
+    unless impractical; in most cases; in general; in principle; under normal; and so on; and so forth;
+    and the like; and others; or similar; or the like; such as needed; common sense; good quality;
+    high quality; key points; key facts; key information; key aspects; sound natural; sounds natural;
+    plain language; with care; with respect; with dignity; in good faith; as expected; as intended; works well;
+    work well; well structured; well designed; well documented; well informed; well trained; well written;
+    easy to; simple to; hard to; difficult to; at a glance; of good; user experience; not limited to;
+    among others; inter alia; reasonable effort; reasonable efforts; minimise the risk; minimize the risk;
+    peace of mind; human error; at best; at ease; on the whole; in an orderly; necessary measures;
+    necessary steps; at an acceptable; to a high standard; to high standards; without problems;
+    without difficulty; without effort; without friction; without issues; up to standard; highest standard;
+    highest standards; highest quality; high standards; highest possible; highest level; best possible;
+    highest degree; lowest possible; greatest possible; state of the; up to scratch; fit for purpose;
+    in a timely and; adequately sized; as best; bias free; free of bias; free from bias; free of errors;
+    free from errors; high standard of; high standards of; high degree of; high level of; high levels of;
+    human oversight
+    """
+)
+OPEN_ENDED: Final = word_set("etc")
 # Terms in which such a word is part of a name or of a fixed expression.
-TERMS: Final = Phrases(
-    (
-        "responsible for", "safe deposit", "fair value", "fair lending", "fair processing", "fair dealing", "fair copy",
-        "best execution", "best before", "best bid", "best price", "best rate", "best offer", "best match",
-        "appropriate adult", "reasonable adjustment", "reasonable adjustments", "reasonable suspicion",
-        "reasonable doubt", "good faith estimate", "good till", "goods", "clean desk", "clear text", "plain text",
-        "clear desk", "clear sky", "correct answer", "correct answers", "smart card", "smart cards", "smart meter",
-        "smart meters", "smart contract", "smart contracts", "smart phone", "significant figures", "significant digits",
-        "significant figure", "significant digit", "standard operating", "normal range", "normal value", "normal values",
-        "normal form", "normal hours", "normal working", "normal distribution", "normal course", "key version",
-        "key results", "key performance", "efficient frontier", "robust standard", "undue influence", "fair use",
-        "great britain", "great circle", "common name", "common names", "common reporting", "special category",
-        "special categories", "main menu", "main contract", "main page", "main account", "main branch", "major incident",
-        "major incidents", "simple interest", "simple majority", "simple random", "representative office",
-        "representative apr", "sales representative", "legal representative", "customer representative",
-        "service representative", "authorised representative", "authorized representative", "effective date",
-        "effective dates", "effective rate", "effective interest", "effective annual", "effective from", "effective as",
-        "effective on", "effective version", "proper noun", "proper nouns", "proper name", "practical exam",
-        "good friday", "key account", "trusted list", "trusted contact", "trusted device", "trusted devices",
-        "trusted network", "trusted third", "trusted timestamp", "trusted domain", "sound file", "sound level",
-        "sufficient funds", "natural person", "natural persons", "natural gas", "natural language", "modern slavery",
-        "well known", "as well", "well as", "oil well", "compact disc", "friendly fire", "friendly name",
-        "useful life", "mature student", "maturity", "secure inbox", "secure enclave", "modular exam",
-        "complex number", "extended warranty", "responsible party", "undue delay", "smooth muscle", "transparent background",
-        "personal data", "normal price", "high quality gate", "flexible working", "flexible benefits",
-        "flexible hours", "flexible spending", "representative sample of", "typical example", "adequate yearly",
-        "suitable for vegetarians", "approximate match", "approximate matching", "efficient market", "gentle reminder",
-        "great lakes", "good standing", "good conduct", "good manufacturing", "good clinical", "good laboratory",
-        "good distribution", "acceptable use", "proper motion", "decent work", "fair trade", "responsible person",
-        "responsible team", "responsible officer", "resilient flooring", "thorough examination", "excellent grade",
-        "optimal character", "sustainable finance", "sustainable development", "sustainability report",
-        "ethical hacker", "ethical hackers", "ethics committee", "meaningful use",
-    )
-)  # fmt: skip
+TERMS: Final = Phrases.of(
+    """
+    responsible for; safe deposit; fair value; fair lending; fair processing; fair dealing; fair copy;
+    best execution; best before; best bid; best price; best rate; best offer; best match; appropriate adult;
+    reasonable adjustment; reasonable adjustments; reasonable suspicion; reasonable doubt; good faith estimate;
+    good till; goods; clean desk; clear text; plain text; clear desk; clear sky; correct answer;
+    correct answers; smart card; smart cards; smart meter; smart meters; smart contract; smart contracts;
+    smart phone; significant figures; significant digits; significant figure; significant digit;
+    standard operating; normal range; normal value; normal values; normal form; normal hours; normal working;
+    normal distribution; normal course; key version; key results; key performance; efficient frontier;
+    robust standard; undue influence; fair use; great britain; great circle; common name; common names;
+    common reporting; special category; special categories; main menu; main contract; main page; main account;
+    main branch; major incident; major incidents; simple interest; simple majority; simple random;
+    representative office; representative apr; sales representative; legal representative;
+    customer representative; service representative; authorised representative; authorized representative;
+    effective date; effective dates; effective rate; effective interest; effective annual; effective from;
+    effective as; effective on; effective version; proper noun; proper nouns; proper name; practical exam;
+    good friday; key account; trusted list; trusted contact; trusted device; trusted devices; trusted network;
+    trusted third; trusted timestamp; trusted domain; sound file; sound level; sufficient funds;
+    natural person; natural persons; natural gas; natural language; modern slavery; well known; as well;
+    well as; oil well; compact disc; friendly fire; friendly name; useful life; mature student; maturity;
+    secure inbox; secure enclave; modular exam; complex number; extended warranty; responsible party;
+    undue delay; smooth muscle; transparent background; personal data; normal price; high quality gate;
+    flexible working; flexible benefits; flexible hours; flexible spending; representative sample of;
+    typical example; adequate yearly; suitable for vegetarians; approximate match; approximate matching;
+    efficient market; gentle reminder; great lakes; good standing; good conduct; good manufacturing;
+    good clinical; good laboratory; good distribution; acceptable use; proper motion; decent work; fair trade;
+    responsible person; responsible team; responsible officer; resilient flooring; thorough examination;
+    excellent grade; optimal character; sustainable finance; sustainable development; sustainability report;
+    ethical hacker; ethical hackers; ethics committee; meaningful use
+    """
+)
 # Endings of adjectives that say a quality, and those with such an ending that do not.
 QUALITY_ENDINGS: Final = (
     "able",
@@ -236,7 +236,7 @@ QUALITY_ENDINGS: Final = (
     "proof",
 )
 NEGATIONS: Final = ("un", "in", "im", "ir", "il", "dis", "non-", "over")
-FACTUAL: Final = _words(
+FACTUAL: Final = word_set(
     """
     able unable available unavailable visible invisible editable printable downloadable clickable searchable
     selectable payable receivable liable applicable inapplicable variable taxable deductible eligible ineligible

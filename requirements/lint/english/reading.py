@@ -133,6 +133,11 @@ class Phrases:
         for listed in self._by_first.values():
             listed.sort(key=lambda entry: -len(entry[0]))
 
+    @classmethod
+    def of(cls, text: str) -> Phrases:
+        """Return the phrases of a text that semicolons part."""
+        return cls([phrase for phrase in (part.strip() for part in text.split(";")) if phrase])
+
     def at(self, lows: Sequence[str], index: int) -> tuple[int, str] | None:
         """Return how many words the phrase at this place has, and what it stands for; None where there is none."""
         for words, said in self._by_first.get(lows[index], ()):

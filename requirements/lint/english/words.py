@@ -9,35 +9,35 @@ from __future__ import annotations
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-DETERMINERS: Final = _words(
+DETERMINERS: Final = word_set(
     """
     a an the each every all any no its their his her it them him this that these those our your my both either
     one two three at such another
     """
 )
-PREPOSITIONS: Final = _words(
+PREPOSITIONS: Final = word_set(
     """
     of in on at by for from with without to into onto over under within after before during until till since
     through via against between among across behind beside off out up down per than as towards toward upon about
     near along beyond except despite
     """
 )
-CONJUNCTIONS: Final = _words("and or but nor so then")
-SUBORDINATORS: Final = _words(
+CONJUNCTIONS: Final = word_set("and or but nor so then")
+SUBORDINATORS: Final = word_set(
     """
     if when whenever while where wherever unless until till after before once because that which who whom whose
     whether what how why although though since
     """
 )
-BE: Final = _words("be is are was were been being remain remains stay stays keep become becomes")
-LINKING: Final = BE | _words(
+BE: Final = word_set("be is are was were been being remain remains stay stays keep become becomes")
+LINKING: Final = BE | word_set(
     "sound sounds look looks feel feels seem seems appear appears prove find consider rate"
 )
-DEGREE: Final = _words(
+DEGREE: Final = word_set(
     """
     very too so quite rather fairly sufficiently reasonably adequately highly extremely more most as especially
     particularly really always not both consistently generally equally fully completely enough
@@ -45,7 +45,7 @@ DEGREE: Final = _words(
 )
 
 # Base forms that are hardly ever nouns.
-PURE_VERBS: Final = _words(
+PURE_VERBS: Final = word_set(
     """
     accept acknowledge activate adapt add adjust advise allow analyse analyze annotate announce anonymise
     anonymize append apply approve archive arrange ask assess assign attach authenticate authorise authorize
@@ -78,7 +78,7 @@ PURE_VERBS: Final = _words(
     """
 )
 # Base forms that are nouns as often: they are verbs here where an object follows.
-NOUN_VERBS: Final = _words(
+NOUN_VERBS: Final = word_set(
     """
     access act address alert allocate answer appeal assist attempt audit back backup balance block break cache
     call cause change charge check claim code collapse comment contact control copy cost count cover credit cut
@@ -95,7 +95,7 @@ NOUN_VERBS: Final = _words(
     """
 )
 VERBS: Final = PURE_VERBS | NOUN_VERBS
-IRREGULAR_PARTICIPLES: Final = _words(
+IRREGULAR_PARTICIPLES: Final = word_set(
     """
     sent kept shown written held made taken given built put set read paid sold told found drawn run known seen
     chosen frozen hidden withdrawn rewritten overwritten done begun brought bought caught dealt fed left lost
@@ -103,29 +103,31 @@ IRREGULAR_PARTICIPLES: Final = _words(
     hashed
     """
 )
-NOT_PARTICIPLES: Final = _words("need feed seed speed bed red shed embed bleed exceed proceed succeed breed")
+NOT_PARTICIPLES: Final = word_set(
+    "need feed seed speed bed red shed embed bleed exceed proceed succeed breed"
+)
 
-TIME_UNITS: Final = _words(
+TIME_UNITS: Final = word_set(
     """
     millisecond milliseconds ms second seconds s sec secs minute minutes min mins hour hours h hr hrs day days
     week weeks month months quarter quarters year years night nights morning mornings business working calendar
     monday tuesday wednesday thursday friday saturday sunday shift shifts
     """
 )
-FREQUENT: Final = _words(
+FREQUENT: Final = word_set(
     """
     once twice daily weekly monthly quarterly yearly annually hourly nightly biweekly fortnightly half-yearly
     semi-annually annual
     """
 )
-NUMBER_WORDS: Final = _words(
+NUMBER_WORDS: Final = word_set(
     """
     two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million half zero
     twenty-four forty-eight seventy-two thirty-six ninety-five ninety-nine two-thirds
     """
 )
-REFERENCES: Final = _words(
+REFERENCES: Final = word_set(
     """
     rule rules list policy standard section article annex appendix table schedule checklist rubric template
     guideline guidelines procedure level clause regulation directive act iso wcag en nist rfc form set catalogue
@@ -134,21 +136,21 @@ REFERENCES: Final = _words(
     """
 )
 # How much, without saying it: "degrade significantly".
-AMOUNT_ADVERBS: Final = _words(
+AMOUNT_ADVERBS: Final = word_set(
     """
     significantly considerably substantially markedly noticeably drastically greatly slightly appreciably
     dramatically massively minimally
     """
 )
 # A bound that somebody will have to say: "the agreed threshold", "a sufficient time".
-UNSAID: Final = _words(
+UNSAID: Final = word_set(
     """
     agreed predefined pre-defined specified certain given required configured minimum maximum target permitted
     allowed acceptable appropriate adequate sufficient reasonable tolerable suitable set desired expected usual
     normal stated defined critical preset prescribed predetermined contractual
     """
 )
-BOUNDARIES: Final = _words(
+BOUNDARIES: Final = word_set(
     """
     threshold thresholds limit limits level levels period periods time times interval intervals value values
     number numbers rate rates margin margins tolerance tolerances target targets range ranges size duration
