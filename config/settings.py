@@ -373,6 +373,8 @@ GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence m
 GATE_BASELINES = (
     "requirements.selectors.requirements.find_unfrozen"  # likewise: which of the named are not frozen
 )
+# Likewise: what waits for an approver, from apps that evidence must not import.
+FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",

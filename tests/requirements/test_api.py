@@ -64,9 +64,13 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(world: World, api:
     address = "/api/v1/requirements/r/versions/1/transitions"
 
     def step(to_state: str) -> int:
-        return int(
-            api.post(address, {"system": "credit-assistant", "to_state": to_state}, format="json").status_code
-        )
+        read = {"digest": RequirementVersion.objects.get().artefact_version.digest, "from_state": "in_review"}
+        body = {
+            "system": "credit-assistant",
+            "to_state": to_state,
+            **(read if to_state == "approved" else {}),
+        }
+        return int(api.post(address, body, format="json").status_code)
 
     api.force_login(world.people["author"])
     assert step("in_review") == 201
