@@ -531,6 +531,8 @@ SPECTACULAR_SETTINGS = {
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
         "ReadingState": "evidence.models.ReadingState",
         "SettledState": ["approved", "declined", "withdrawn"],
+        "RequestStep": ["confirmed", "declined", "withdrawn"],
+        "RequirementChange": "requirements.models.Change",
         "GateVerdict": "evidence.models.GateDecision.Verdict",
         "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
         "CitationReason": "evidence.citations.verdict.Reason.choices",

@@ -57,7 +57,7 @@ class RetirementOut(serializers.ModelSerializer[RetirementRequest]):
 
     @extend_schema_field(serializers.ChoiceField(choices=STATES))
     def get_state(self, request: RetirementRequest) -> str:
-        """Return where it stands; `overtaken`: the version was moved to another state since."""
+        """Return where it stands; `outdated`: the version was moved to another state since."""
         found: str = vars(request)["state_now"]
         return found
 

@@ -11,7 +11,7 @@ from requirements.models.requirement import RequirementTransition, RequirementVe
 class RetirementRequest(AppendOnlyModel):
     """Somebody asks that a version is retired: who, and why. Until another person confirms it, the version stands.
 
-    It is about the version in the state it was in: once the version is moved on, the request is overtaken.
+    It is about the version in the state it was in: once the version is moved on, the request is outdated.
     """
 
     SYSTEM_PATH = "version__requirement__system"

@@ -10,8 +10,8 @@ from evidence.clock import AsOf
 from requirements.models import RequirementTransition, RetirementDismissal, RetirementRequest
 
 WAITING: Final = "waiting"
-# Of a request; `overtaken`: the version was moved to another state since.
-STATES: Final = (WAITING, "confirmed", "declined", "withdrawn", "overtaken")
+# Of a request; `outdated`: the version was moved to another state since.
+STATES: Final = (WAITING, "confirmed", "declined", "withdrawn", "outdated")
 
 
 def waiting_retirements(as_of: AsOf | None = None) -> QuerySet[RetirementRequest]:
@@ -37,7 +37,7 @@ def with_state(requests: QuerySet[RetirementRequest]) -> QuerySet[Any]:
             When(dismissal__isnull=False, then=F("dismissal__outcome")),
             When(retirement__isnull=False, then=Value("confirmed")),
             When(standing_id=F("last_move"), then=Value(WAITING)),
-            default=Value("overtaken"),
+            default=Value("outdated"),
         ),
     )
 

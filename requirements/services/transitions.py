@@ -243,7 +243,7 @@ def _move_on(
     payload = None
     if said == Change.EDITORIAL:
         predecessor = predecessor_of(version)
-        check_editorial(predecessor and draft_of(predecessor), draft_of(version))
+        check_editorial(draft_of(predecessor) if predecessor else None, draft_of(version))
         payload = _tell_editorial(version, predecessor)
     return record_transition(version, to_state, actor, reason, change=said, payload=payload)
 
@@ -259,7 +259,7 @@ def _approve(
                 f"Nobody proposed {version} as an editorial change: its author does, or nobody."
             )
         predecessor = predecessor_of(version)
-        check_editorial(predecessor and draft_of(predecessor), draft_of(version))
+        check_editorial(draft_of(predecessor) if predecessor else None, draft_of(version))
         fingerprint = fingerprint_of(predecessor) if predecessor else fingerprint
         payload = _tell_editorial(version, predecessor) | {"confirmed_by": actor, "fingerprint": fingerprint}
     _supersede_earlier(version, actor)
