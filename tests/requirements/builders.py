@@ -29,13 +29,15 @@ from requirements.models import (
 )
 from requirements.selectors.requirements import state_of
 from requirements.selectors.wording import warning_names
-from requirements.services.requirements import import_requirements
+from requirements.services.requirements import import_requirements, save_requirement
 from requirements.services.retirements import ask_retirement, settle_retirement
 from requirements.services.transitions import WhatWasRead, transition_requirement
+from requirements.yaml_import import parse_requirement_file
 from tests.factories import World, acting
 
 AUTHOR, APPROVER = "user:ana", "user:bob"
 
+STATEMENT = "Each answer must do what this criterion measures."
 _FILE = """\
 format: tracebinder.requirements/1
 requirements:
@@ -120,6 +122,14 @@ def make_criterion(world: World, *, approved: bool = True, **over: Any) -> Accep
         approve(version)
     criterion: AcceptanceCriterion = version.criteria.get()
     return criterion
+
+
+def reworded(world: World, statement: str, *, change: str = "") -> RequirementVersion:
+    """Save the requirement of `requirement_file` in other words, as YAML has them."""
+    source = requirement_file().replace(STATEMENT.encode(), statement.encode())
+    (draft,) = parse_requirement_file(source, "r.yaml").requirements
+    version, _ = save_requirement(principal=acting(AUTHOR), system=world.system, draft=draft, change=change)
+    return version
 
 
 @transaction.atomic

@@ -26,7 +26,7 @@ from requirements.selectors.requirements import approved_versions, state_of
 from requirements.services.requirements import ImportResult, import_requirements
 from requirements.starter import read_starter
 from tests.factories import World, acting
-from tests.requirements.builders import APPROVER, AUTHOR, approve, move, requirement_file, retire
+from tests.requirements.builders import APPROVER, AUTHOR, approve, move, read, requirement_file, retire
 
 
 def load(world: World, source: bytes) -> ImportResult:
@@ -169,9 +169,10 @@ def test_every_pair_of_states_is_allowed_or_refused_as_the_table_says(world: Wor
 
 def test_repeating_a_transition_changes_nothing(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    move(version, "in_review", AUTHOR)
+    sent = {"version": version, "to_state": "in_review", "by": AUTHOR, "read": read(version)}
+    move(**sent)
     events, steps = AuditEvent.objects.count(), RequirementTransition.objects.count()
-    move(version, "in_review", AUTHOR)
+    move(**sent)
     assert (AuditEvent.objects.count(), RequirementTransition.objects.count()) == (events, steps)
 
 

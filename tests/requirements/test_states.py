@@ -14,10 +14,8 @@ from evidence.models import AuditEvent, Membership
 from requirements.errors import NotEditorial
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
 from requirements.selectors.requirements import state_of
-from requirements.selectors.wording import draft_of, fingerprint_of
-from requirements.services.requirements import save_requirement
-from requirements.yaml_import import parse_requirement_file
-from tests.factories import World, acting, make_person
+from requirements.selectors.wording import draft_of, fingerprint_of, warning_names
+from tests.factories import World, make_person
 from tests.requirements.builders import (
     APPROVER,
     AUTHOR,
@@ -25,11 +23,9 @@ from tests.requirements.builders import (
     ask_to_retire,
     make_criterion,
     move,
-    requirement_file,
     retire,
+    reworded,
 )
-
-STATEMENT = b"Each answer must do what this criterion measures."
 
 
 @pytest.fixture
@@ -53,21 +49,18 @@ def newer(world: World, version: RequirementVersion, **over: Any) -> Requirement
     return make_criterion(world, approved=False, key=version.requirement.key, threshold=0.9, **over).version
 
 
-def reworded(world: World, statement: bytes, *, change: str = "") -> RequirementVersion:
-    """The same requirement in other words."""
-    source = requirement_file().replace(STATEMENT, statement)
-    (draft,) = parse_requirement_file(source, "r.yaml").requirements
-    made, _ = save_requirement(principal=acting(AUTHOR), system=world.system, draft=draft, change=change)
-    return made
-
-
 def send(person: User, version: RequirementVersion, to_state: str, **over: Any) -> Any:
-    """Take a step by API, as somebody who read the version in review; `over` says what else, or None for not at all."""
+    """Take a step by API, as somebody who read the version in review, and its warnings to approve it.
+
+    Args:
+        over: what else is sent; None: not at all.
+    """
     client = APIClient()
     client.force_login(person)
     body = {
         "system": version.requirement.system.key, "to_state": to_state, "from_state": "in_review",
-        "digest": version.artefact_version.digest, **over,
+        "digest": version.artefact_version.digest,
+        "warnings_read": warning_names(version) if to_state == "approved" else None, **over,
     }  # fmt: skip
     path = f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
     return client.post(
@@ -203,7 +196,7 @@ def test_a_request_waits_on_the_front_page_of_who_may_grant_it(
 
 
 def warned(world: World) -> RequirementVersion:
-    version = reworded(world, b"It must be explainable.")
+    version = reworded(world, "It must be explainable.")
     move(version, "in_review", AUTHOR)
     return version
 
@@ -212,7 +205,7 @@ def test_an_approver_ticks_each_warning(world: World) -> None:
     version, bob = warned(world), world.people["approver"]
     names = [f"{each['code']}@{each['where']}" for each in version.lint]
     assert "not_testable@statement.en" in names
-    unread = send(bob, version, "approved")
+    unread = send(bob, version, "approved", warnings_read=None)
     assert (unread.status_code, unread.json()["code"]) == (422, "warnings_unread")
     assert all(name in unread.json()["detail"] for name in names)
     unknown = send(bob, version, "approved", warnings_read=[*names, "not_testable@statement.em"])
@@ -248,7 +241,7 @@ def first(world: World) -> RequirementVersion:
     return version
 
 
-SLIP = b"Each answer must do what this criterion mesures."
+SLIP = "Each answer must do what this criterion mesures."
 
 
 @pytest.mark.parametrize("said", ["saved", "proposed"])
@@ -288,7 +281,7 @@ def test_an_approver_alone_calls_nothing_editorial(world: World, first: Requirem
 def test_a_change_of_meaning_is_no_editorial_one_whenever_it_is_said(
     world: World, first: RequirementVersion
 ) -> None:
-    weaker = b"Each answer should do what this criterion measures."
+    weaker = "Each answer should do what this criterion measures."
     with pytest.raises(NotEditorial, match="modals changed from “must” to “should”"):
         reworded(world, weaker, change="editorial")
     second = reworded(world, weaker)
@@ -309,7 +302,7 @@ def test_the_page_shows_what_changed_word_by_word_in_both_languages(
     world: World, first: RequirementVersion, client: Client
 ) -> None:
     both = "{en: Each answer may do what this criterion measures., zh-Hans: 必须回答}"
-    second = reworded(world, both.encode())
+    second = reworded(world, both)
     move(second, "in_review", AUTHOR)
     client.force_login(world.people["approver"])
     address = reverse("admin:requirements_requirementversion_change", args=[second.pk])

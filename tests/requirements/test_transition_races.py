@@ -46,7 +46,7 @@ def proposed(world: World, key: str, threshold: float = 0.7) -> RequirementVersi
 
 
 def approve_as(by: str, version: RequirementVersion) -> Callable[[], object]:
-    return partial(move, version, "approved", by, f"by {by}", read=read(version))
+    return partial(move, version, "approved", by, f"by {by}", read=read(version, warnings=True))
 
 
 def grant_as(by: str, request: RetirementRequest) -> Callable[[], object]:

@@ -41,10 +41,11 @@ def version_page(_: World, version: Any) -> str:
     return reverse("admin:requirements_requirementversion_change", args=[version.pk])
 
 
-def as_read(version: Any) -> dict[str, str]:
+def as_read(version: Any, to_state: str = "") -> dict[str, Any]:
     """What a body or form says that was read."""
-    found = read(version)
-    return {"digest": found.digest, "from_state": found.from_state}
+    found = read(version, warnings=to_state == "approved")
+    warnings = {"warnings_read": list(found.warnings)} if found.warnings else {}
+    return {"digest": found.digest, "from_state": found.from_state, **warnings}
 
 
 def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
@@ -54,15 +55,20 @@ def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
         frozenset(allowed),
         serve(
             lambda world, who, version: transition_requirement(
-                principal=who, version=version, to_state=to_state, reason="r", read=read(version)
+                principal=who,
+                version=version,
+                to_state=to_state,
+                reason="r",
+                read=read(version, warnings=to_state == "approved"),
             )
         ),
         api=post(
             transition_path,
-            lambda world, version: named(world, to_state=to_state, reason="r", **as_read(version)),
+            lambda world, version: named(world, to_state=to_state, reason="r", **as_read(version, to_state)),
         ),
         admin=browse(
-            version_page, lambda _, version: {"to_state": to_state, "reason": "r", **as_read(version)}
+            version_page,
+            lambda _, version: {"to_state": to_state, "reason": "r", **as_read(version, to_state)},
         ),
         prepare=version_in(*start),
         scopes=(Scope.IMPORT,),
