@@ -149,7 +149,8 @@ _GUIDE: Final = """
 A label says what a careful reader would send back, not which words stand there.
 
 - `vague`: two readers could disagree on whether it is met, and nothing in the statement decides. A quality whose
-  measure stands in the same demand is not vague, whatever the word. A word of a defined term, a role or a quotation is not.
+  measure stands in the same demand is not vague, whatever the word. Nor is a word of a defined term, a role or a
+  quotation.
 - `no_number`: it asks for more or less, sooner or oftener, and does not say how much. A word that does both
   carries both labels (*a reasonable period*). A number somebody else knows (*the agreed threshold*) is none.
 - `weak_modal`: it may be left undone without failing. *May* and 可以 that give somebody a right are fine.

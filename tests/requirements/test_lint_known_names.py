@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from requirements.lint import lint_requirements
 from requirements.selectors.known_names import drafts_of, known_names
-from requirements.starter import read_starter
 from requirements.services.requirements import import_requirements
+from requirements.starter import read_starter
 from tests.factories import World, acting
 from tests.requirements.builders import AUTHOR, make_trace, requirement_file
 
@@ -32,7 +32,9 @@ def test_an_import_hears_of_a_slice_without_evidence_and_of_what_others_say(worl
     told = {warning["code"]: warning for warning in lint}
     assert told["unknown_slice"]["where"] == "criteria.c.slices.language=de"
     lint = load(world, requirement_file(key="s"))
-    (repeated,) = [warning for warning in lint if warning["code"] == "repeats" and "statement" in warning["where"]]
+    (repeated,) = [
+        warning for warning in lint if warning["code"] == "repeats" and "statement" in warning["where"]
+    ]
     assert repeated["message"].startswith("r ")
 
 
