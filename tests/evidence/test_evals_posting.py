@@ -293,6 +293,8 @@ def test_each_measurement_of_a_file_is_a_run_of_its_own(push_several: Any) -> No
         "ci-1/sim-b": 0.0,
     }
     assert [each["run_key"] for each in answer.json()["same_file"]] == ["ci-1/sim-b"]
+    (other,) = answer.json()["others"]
+    assert (other["run_key"], other["status"], other["scores"][0]["value"]) == ("ci-1/sim-b", "success", 0.0)
     again = push_several(measurement("sim-a"), measurement("sim-b", value=0.0))
     assert (again.status_code, again.json()["id"]) == (200, answer.json()["id"])
     assert EvalRun.objects.count() == 2
