@@ -22,6 +22,7 @@ from evidence.evals.contracts import (
     SampleScore,
     ScoreStatus,
 )
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.measurements import Measurement, Said
 from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, requirements_in, slice_of_requirements
 from evidence.evals.sources import Source
@@ -33,6 +34,17 @@ _OURS: Final = frozenset(
 )
 _DELIMITERS: Final = ",;\t"
 _ERROR: Final = "error"
+
+NOTES: Final = FormatNotes(
+    tried="tables in UTF-8, with a comma, a semicolon or a tab between their columns",
+    post="a table with `id` and `score`; it may have `label`, `input`, `output`, `target`, `attempt`",
+    reads=(
+        "one measurement with the metric `score`, a share where every value lies in [0, 1]; a row is a sample, every "
+        "other column a dimension of its slice; an empty score or `NaN` is unscored, `error` an error"
+    ),
+    poster="suite, evaluator, dataset, commit and times: a table says nothing of its run",
+    flags="rows with fields too many or too few, which are rejected by themselves; more is taken for better",
+)
 
 Row = dict[str, str]  # by column
 
