@@ -205,6 +205,14 @@ def test_rows_of_a_table_that_are_wrong_are_refused_one_by_one(push: Any) -> Non
     }  # fmt: skip
 
 
+def test_a_long_answer_in_a_table_is_read_whatever_the_process_read_before() -> None:
+    table = b"id,score,output\na,1," + b"x" * 200_000 + b"\n"
+    (measurement,) = registry.open_eval_file(Source.of_bytes(table), "csv", Said()).measurements
+    (sample,) = measurement.samples
+    assert isinstance(sample, ParsedSample)
+    assert len(sample.output) == 200_000
+
+
 @pytest.mark.parametrize(
     ("setting", "most", "says"),
     [

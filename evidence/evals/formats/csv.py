@@ -23,6 +23,7 @@ from evidence.evals.contracts import (
     ScoreStatus,
 )
 from evidence.evals.foreign.notes import FormatNotes
+from evidence.evals.foreign.tables import read_rows
 from evidence.evals.measurements import Measurement, Said
 from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, requirements_in, slice_of_requirements
 from evidence.evals.sources import Source
@@ -130,7 +131,7 @@ def _rows(source: Source) -> Iterator[Row]:
     try:
         first = text.readline()
         columns, delimiter = _columns(first)
-        for fields in csv.reader(text, delimiter=delimiter):
+        for fields in read_rows(text, delimiter=delimiter):
             if fields:
                 yield _by_column(columns, fields)
     except (UnicodeDecodeError, csv.Error) as exc:
@@ -161,7 +162,7 @@ def _columns(first: str) -> tuple[list[str], str]:
 
 def _names(first: str, delimiter: str) -> list[str]:
     try:
-        return [name.strip().lower() for name in next(csv.reader([first.strip()], delimiter=delimiter), [])]
+        return [name.strip().lower() for name in next(read_rows([first.strip()], delimiter=delimiter), [])]
     except csv.Error:
         return []
 
