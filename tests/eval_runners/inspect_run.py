@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from inspect_ai import Task, eval
+import inspect_ai
+from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.scorer import includes
 from inspect_ai.solver import Generate, TaskState, generate, solver
@@ -27,7 +28,7 @@ SAMPLES = [
     Sample(id=given, input=given, target=target, metadata={"language": "en"})
     for given, target in (("good", "Default output"), ("bad", "refused"), ("boom", "x"), ("left out", "x"))
 ]
-eval(
+inspect_ai.eval(
     Task(
         name="fees",
         dataset=MemoryDataset(SAMPLES, name="tasks"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 from typing import Final
 
-MAX_CELL: Final = 10_000_000  # characters: an answer with what was retrieved for it is longer than Python's 131,072
+# An answer with what was retrieved for it is longer than Python's 131,072.
+MAX_CELL: Final = 10_000_000  # characters
 
 csv.field_size_limit(MAX_CELL)
 

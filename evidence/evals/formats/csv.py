@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from evidence.evals.contracts import (
+    AS_UTF8,
+    CUT_SHORT,
     Direction,
     EvalFileError,
     MetricSpec,
@@ -72,7 +74,7 @@ def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
 
 def _read(rows: Iterator[Row], metrics: dict[str, MetricSpec]) -> Iterator[ParsedSample | SampleReject]:
     """Yield the samples, and say at the end whether the scores stayed in [0, 1]: then they are a share."""
-    is_bounded = True
+    is_bounded, index = True, -1
     for index, row in enumerate(rows):
         try:
             sample = _sample(row)
@@ -82,6 +84,10 @@ def _read(rows: Iterator[Row], metrics: dict[str, MetricSpec]) -> Iterator[Parse
         value = sample.scores[0].value
         is_bounded = is_bounded and (value is None or 0 <= value <= 1)
         yield sample
+    if index < 0:
+        raise EvalFileError(
+            ["the table has no rows below its first: the runner wrote no result; post one that has"]
+        )
     if is_bounded:
         metrics[_METRIC] = _metric(is_share=True)
 
@@ -117,7 +123,7 @@ def _score(written: str, label: str) -> SampleScore:
     if not written:
         return SampleScore(_METRIC, ScoreStatus.UNSCORED, None, label)
     try:
-        value = float(written)
+        value = float(written.replace("_", " "))  # Python would read 1_000; nobody else does
     except ValueError:
         raise ValueError(f"score: {written[:100]!r} is no number, nor empty, nor 'error'") from None
     if not math.isfinite(value):
@@ -134,8 +140,10 @@ def _rows(source: Source) -> Iterator[Row]:
         for fields in read_rows(text, delimiter=delimiter):
             if fields:
                 yield _by_column(columns, fields)
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise EvalFileError([f"not a table in UTF-8: {exc}"]) from exc
+    except UnicodeDecodeError as exc:
+        raise EvalFileError([f"not a table in UTF-8: byte {exc.start} cannot be decoded; {AS_UTF8}"]) from exc
+    except csv.Error as exc:
+        raise EvalFileError([f"not a table as one is known here: {exc}; {CUT_SHORT}"]) from exc
     finally:
         text.detach()
 
@@ -151,7 +159,11 @@ def _columns(first: str) -> tuple[list[str], str]:
     named = {delimiter: _names(first, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda each: len(named[each]))
     columns = named[delimiter]
-    faults = [f"the first row names no column {name!r}" for name in ("id", _METRIC) if name not in columns]
+    faults = [
+        f"the first row names no column {name!r}: say in it which one it is"
+        for name in ("id", _METRIC)
+        if name not in columns
+    ]
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         faults.append(f"columns that stand twice: {', '.join(twice)[:300]}; post the runner's JSON instead")

@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, cast
 
-from evidence.evals.contracts import EvalFileError, ParsedRun, UnknownEvalFormat
+from evidence.evals.contracts import (
+    CUT_SHORT,
+    EvalFileError,
+    ParsedRun,
+    UnknownEvalFormat,
+)
 from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.formats.native.head import read_head
 from evidence.evals.formats.native.samples import read_samples
@@ -92,7 +97,9 @@ def _open(raw: bytes) -> JsonObject:
     try:
         document = read_json(raw)
     except ValueError as exc:
-        raise EvalFileError([f"not readable as JSON: {exc}"]) from exc
+        raise EvalFileError([f"not readable as JSON: {exc}; {CUT_SHORT}"]) from exc
     if not isinstance(document, dict):
-        raise EvalFileError(["the file must hold one JSON object"])
+        raise EvalFileError(
+            ["the file must hold one JSON object: see eval-file.schema.json, or say its --format"]
+        )
     return document
