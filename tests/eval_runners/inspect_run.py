@@ -7,6 +7,7 @@ import sys
 import inspect_ai
 from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import includes
 from inspect_ai.solver import Generate, TaskState, generate, solver
 
@@ -24,9 +25,17 @@ def break_on_boom():
     return solve
 
 
+def answers():
+    """Yield the same answer again and again; one without its count of tokens would be counted over the network."""
+    while True:
+        answer = ModelOutput.from_content("mockllm/model", "the fee is due")
+        answer.usage = ModelUsage(input_tokens=1, output_tokens=4, total_tokens=5)
+        yield answer
+
+
 SAMPLES = [
     Sample(id=given, input=given, target=target, metadata={"language": "en"})
-    for given, target in (("good", "Default output"), ("bad", "refused"), ("boom", "x"), ("left out", "x"))
+    for given, target in (("good", "due"), ("bad", "refused"), ("boom", "x"), ("left out", "x"))
 ]
 inspect_ai.eval(
     Task(
@@ -35,7 +44,7 @@ inspect_ai.eval(
         solver=[break_on_boom(), generate()],
         scorer=includes(),
     ),
-    model="mockllm/model",
+    model=get_model("mockllm/model", custom_outputs=answers()),
     epochs=2,
     limit=3,
     fail_on_error=False,
