@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from evidence.models import ArtefactKind, ArtefactVersion, System
 from evidence.services import audit, registry
 from requirements import acts
 from requirements.drafts import CriterionDraft, RequirementDraft
-from requirements.lint import lint_requirement
+from requirements.lint import LintWarning, lint_requirement, lint_requirements
 from requirements.models import (
     AcceptanceCriterion,
     Requirement,
@@ -22,6 +23,7 @@ from requirements.models import (
     RequirementTransition,
     RequirementVersion,
 )
+from requirements.selectors.known_names import drafts_of, known_names
 from requirements.services.baselines import freeze_baseline
 from requirements.yaml_import import parse_requirement_file
 
@@ -64,10 +66,15 @@ def import_requirements(
     acts.check_can_import_requirements(principal, system)
     parsed = parse_requirement_file(source, file_name)
     hold_each(Lock.REQUIREMENT_KEY, [(system.pk, draft.key) for draft in parsed.requirements])
+    lint = lint_requirements(parsed.requirements, known_names(system), drafts_of(system))
     imported = []
     for draft in parsed.requirements:
         version, created = save_requirement(
-            principal=principal, system=system, draft=draft, source_digest=sha256_hex(source)
+            principal=principal,
+            system=system,
+            draft=draft,
+            source_digest=sha256_hex(source),
+            lint=lint[draft.key],
         )
         imported.append(ImportedRequirement(version, created, parsed.lines[draft.key]))
     if parsed.baseline is not None:
@@ -78,7 +85,12 @@ def import_requirements(
 
 @transaction.atomic
 def save_requirement(
-    *, principal: Principal, system: System, draft: RequirementDraft, source_digest: str = ""
+    *,
+    principal: Principal,
+    system: System,
+    draft: RequirementDraft,
+    source_digest: str = "",
+    lint: Sequence[LintWarning] | None = None,
 ) -> tuple[RequirementVersion, bool]:
     """Store a requirement as a new version in draft, unless its newest version says the same.
 
@@ -87,6 +99,7 @@ def save_requirement(
 
     Args:
         source_digest: of the file it came from, for the audit event.
+        lint: what the linter says of it; None: it is asked.
 
     Returns:
         The newest version, and whether it is new.
@@ -113,7 +126,9 @@ def save_requirement(
     )
     if requirement is None:
         requirement = Requirement.objects.create(system=system, artefact=identity.artefact, key=draft.key)
-    version = _create_version(requirement, identity, draft, actor)
+    if lint is None:
+        lint = lint_requirement(draft, known_names(system), drafts_of(system))
+    version = _create_version(requirement, identity, draft, lint, actor)
     audit.record(
         verb="requirement_version.drafted",
         actor=actor,
@@ -126,7 +141,11 @@ def save_requirement(
 
 
 def _create_version(
-    requirement: Requirement, identity: ArtefactVersion, draft: RequirementDraft, actor: str
+    requirement: Requirement,
+    identity: ArtefactVersion,
+    draft: RequirementDraft,
+    lint: Sequence[LintWarning],
+    actor: str,
 ) -> RequirementVersion:
     """Insert the version with its criteria, in draft."""
     version = RequirementVersion.objects.create(
@@ -139,7 +158,7 @@ def _create_version(
         layer=draft.layer,
         owner=draft.owner,
         review_every_days=draft.review_every_days,
-        lint=[warning.as_dict() for warning in lint_requirement(draft)],
+        lint=[warning.as_dict() for warning in lint],
         proposed_by=actor,
     )
     for criterion in draft.criteria:
