@@ -173,16 +173,14 @@ def render_eval_formats() -> str:
         "",
         "What `tracebinder push-eval` takes as it is. A file is told by its content, or by `--format`. Nothing is",
         "guessed: what the file does not say, whoever posts it says, and what is in neither is asked for by name. This",
-        "page is written from what the readers say of themselves; the native file, Inspect's logs and the plain table",
-        "are in the [CI guide](../guides/ci.md).",
+        "page is written from what the readers say of themselves.",
         "",
     ]
     for name, entry in EVAL_FORMATS.items():
-        notes = getattr(importlib.import_module(entry.module), "NOTES", None)
-        if isinstance(notes, FormatNotes):
-            lines += [f"## `{name}`: {entry.title}", "", "| | |", "|---|---|"]
-            lines += [f"| {what} | {getattr(notes, field)} |" for field, what in _OF_FORMAT.items()]
-            lines.append("")
+        notes: FormatNotes = importlib.import_module(entry.module).NOTES
+        lines += [f"## `{name}`: {entry.title}", "", "| | |", "|---|---|"]
+        lines += [f"| {what} | {getattr(notes, field)} |" for field, what in _OF_FORMAT.items()]
+        lines.append("")
     return "\n".join(lines)
 
 
