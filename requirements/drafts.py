@@ -69,10 +69,12 @@ class RequirementDraft:
     owner: str  # a role or a person
     review_every_days: int
     criteria: tuple[CriterionDraft, ...]
+    external_id: str = ""  # the key that another tool gave it; empty: none did
 
     def content(self) -> dict[str, object]:
-        """Return what the version's digest is taken over."""
+        """Return what the version's digest is taken over; what was added later is in it only where it is given."""
         return {
+            **({"external_id": self.external_id} if self.external_id else {}),
             "key": self.key,
             "statement": dict(self.statement),
             "rationale": self.rationale,

@@ -1,8 +1,6 @@
-"""Requirements by API: import a file, list versions, lint a sentence, move a version on."""
+"""Requirements by API: list versions, lint a sentence, move a version on."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import django_filters
 from django.db.models import OuterRef, Subquery
@@ -14,8 +12,7 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input, QueryInput
-from evidence.api.otlp import read_posted_body
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
@@ -29,9 +26,7 @@ from requirements.models import (
     RequirementVersion,
 )
 from requirements.selectors.requirements import find_version
-from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
-from requirements.yaml_import.reader import MAX_BYTES
 
 
 class CriterionOut(serializers.ModelSerializer[AcceptanceCriterion]):
@@ -57,7 +52,7 @@ class RequirementVersionOut(serializers.ModelSerializer[RequirementVersion]):
     class Meta:
         model = RequirementVersion
         fields = [
-            "id", "system", "key", "number", "digest", "state", "statement", "rationale", "risk_tier", "layer",
+            "id", "system", "key", "external_id", "number", "digest", "state", "statement", "rationale", "risk_tier", "layer",
             "owner", "review_every_days", "proposed_by", "created_at", "lint", "criteria",
         ]  # fmt: skip
 
@@ -67,6 +62,7 @@ class RequirementFilter(FilterSet):
 
     system = django_filters.CharFilter("requirement__system__key")
     key = django_filters.CharFilter("requirement__key")
+    external_id = django_filters.CharFilter("external_id")
     state = django_filters.ChoiceFilter("state", choices=RequirementState.choices)
 
     class Meta:
@@ -91,73 +87,6 @@ class RequirementList(ScopedList[RequirementVersion]):
     )
     serializer_class = RequirementVersionOut
     filterset_class = RequirementFilter
-
-
-class ImportedOut(serializers.Serializer[Any]):
-    """What one requirement of the file became."""
-
-    key = serializers.CharField()
-    number = serializers.IntegerField()
-    digest = serializers.CharField()
-    created = serializers.BooleanField()
-    line = serializers.IntegerField()
-    lint = serializers.JSONField()
-
-
-class ImportOut(serializers.Serializer[Any]):
-    """What a file became."""
-
-    baseline = serializers.CharField(allow_null=True)
-    created = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    requirements = ImportedOut(many=True)
-
-
-class FileQuery(QueryInput):
-    """Where a requirement file belongs, and what it is called."""
-
-    system = serializers.CharField()
-    file = serializers.CharField(
-        required=False, default="requirements.yaml", max_length=200, help_text="its name"
-    )
-
-
-class RequirementImport(ScopedView):
-    """Import a requirement file. With any fault in it nothing is stored, and every fault is named with its line."""
-
-    scopes = {"POST": Scope.IMPORT}
-    queries = {"POST": FileQuery}
-
-    @extend_schema(
-        request={"application/yaml": OpenApiTypes.STR},
-        responses={200: ImportOut, 201: ImportOut, 409: Problem, 422: Problem},
-    )
-    def post(self, request: Request) -> Response:
-        principal = principal_of(request)
-        result = import_requirements(
-            principal=principal,
-            system=find_system(principal, self.query["system"]),
-            source=read_posted_body(request._request, limit=MAX_BYTES),  # noqa: SLF001  # the bytes as sent
-            file_name=self.query["file"],
-        )
-        listed = [
-            {
-                "key": item.version.requirement.key,
-                "number": item.version.number,
-                "digest": item.version.artefact_version.digest,
-                "created": item.created,
-                "line": item.line,
-                "lint": item.version.lint,
-            }
-            for item in result.requirements
-        ]
-        body = {
-            "baseline": result.baseline,
-            "created": result.n_created,
-            "unchanged": len(listed) - result.n_created,
-            "requirements": listed,
-        }
-        return Response(ImportOut(body).data, status=201 if result.n_created else 200)
 
 
 class LintIn(Input):

@@ -11,6 +11,7 @@ from requirements.models.requirement import (
     RequirementVersion,
     TraceLink,
 )
+from requirements.models.source_file import SourceFile, SourceFileEntry, SourceFileImport
 
 __all__ = [
     "AcceptanceCriterion",
@@ -21,5 +22,8 @@ __all__ = [
     "RequirementState",
     "RequirementTransition",
     "RequirementVersion",
+    "SourceFile",
+    "SourceFileEntry",
+    "SourceFileImport",
     "TraceLink",
 ]

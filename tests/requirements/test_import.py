@@ -82,7 +82,7 @@ def test_no_requirement_without_its_audit_event(world: World, monkeypatch: pytes
     def refuse(**_: object) -> None:
         raise IntegrityError
 
-    monkeypatch.setattr(audit, "record", refuse)
+    monkeypatch.setattr(audit, "record_many", refuse)
     with pytest.raises(IntegrityError):
         load(world, requirement_file())
     assert not RequirementVersion.objects.exists()
