@@ -317,7 +317,9 @@ MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who le
 MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
 MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 # Bytes; each endpoint has its own limit below it.
-REQUIREMENTS_MAX_BODY = env_int("TRACEBINDER_REQUIREMENTS_MAX_BODY", 32 * 1024 * 1024)  # of the files of one import
+REQUIREMENTS_MAX_BODY = env_int(
+    "TRACEBINDER_REQUIREMENTS_MAX_BODY", 32 * 1024 * 1024
+)  # of the files of one import
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_WHOLE, REQUIREMENTS_MAX_BODY)
 
 # --- Traces ---------------------------------------------------------------------------------------------------

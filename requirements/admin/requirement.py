@@ -35,7 +35,8 @@ class RequirementAdmin(ReadOnlyModelAdmin):
         )
         rows: QuerySet[Any] = super().get_queryset(request).annotate(
             newest_number=Subquery(versions.values("number")[:1]),
-            newest_external_id=Subquery(versions.values("external_id")[:1]), newest_state=Subquery(moves.values("to_state")[:1])
+            newest_external_id=Subquery(versions.values("external_id")[:1]),
+            newest_state=Subquery(moves.values("to_state")[:1])
         )  # fmt: skip
         return rows
 

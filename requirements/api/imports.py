@@ -63,7 +63,9 @@ class PlannedOut(serializers.Serializer[Any]):
     change = serializers.ChoiceField(choices=Act.choices())
     file = serializers.CharField()
     line = serializers.IntegerField(allow_null=True, help_text="of the file; null: it is not in it")
-    came_from = serializers.CharField(allow_null=True, help_text="the file, with line, that it came from before")
+    came_from = serializers.CharField(
+        allow_null=True, help_text="the file, with line, that it came from before"
+    )
     number = serializers.IntegerField(allow_null=True, help_text="of its newest version now")
     state = serializers.CharField(allow_null=True, help_text="of its newest version now")
     changes = FieldChangeOut(many=True)
@@ -115,7 +117,8 @@ class ImportOut(serializers.Serializer[Any]):
     plan_digest = serializers.CharField()
     requirements = ImportedOut(many=True)
     dropped = serializers.ListField(
-        child=serializers.CharField(), help_text="keys that their file holds no longer: have each retired, or put it back"
+        child=serializers.CharField(),
+        help_text="keys that their file holds no longer: have each retired, or put it back",
     )
     warnings = FaultOut(many=True)
 
@@ -125,19 +128,30 @@ class FileQuery(QueryInput):
 
     system = serializers.CharField()
     file = serializers.CharField(
-        required=False, default="requirements.yaml", max_length=200, help_text="its name, which owns its requirements"
+        required=False,
+        default="requirements.yaml",
+        max_length=200,
+        help_text="its name, which owns its requirements",
     )
     plan = serializers.BooleanField(
         required=False, default=False, help_text="only say what would be done; nothing is stored"
     )
     moves = serializers.CharField(
-        required=False, default="", help_text="keys that may leave the file that owns them, with commas between"
+        required=False,
+        default="",
+        help_text="keys that may leave the file that owns them, with commas between",
     )
     moves_from = serializers.CharField(
-        required=False, default="", max_length=200, help_text="a file that all keys may leave: one that was renamed"
+        required=False,
+        default="",
+        max_length=200,
+        help_text="a file that all keys may leave: one that was renamed",
     )
     plan_digest = serializers.CharField(
-        required=False, default=None, max_length=64, help_text="of the plan that was read; another by now is a 409"
+        required=False,
+        default=None,
+        max_length=64,
+        help_text="of the plan that was read; another by now is a 409",
     )
 
 
@@ -176,7 +190,9 @@ class FilesIn(Input):
     system = serializers.CharField()
     files = SourceIn.listed(limit="MAX_REQUIREMENTS")
     plan = serializers.BooleanField(required=False, default=False)
-    moves = serializers.ListField(child=serializers.CharField(), required=False, default=list, max_length=10_000)
+    moves = serializers.ListField(
+        child=serializers.CharField(), required=False, default=list, max_length=10_000
+    )
     moves_from = serializers.ListField(
         child=serializers.CharField(), required=False, default=list, max_length=10_000
     )
@@ -188,9 +204,7 @@ class RequirementFilesImport(ScopedView):
 
     scopes = {"POST": Scope.IMPORT}
 
-    @extend_schema(
-        request=FilesIn, responses={200: ImportOut, 201: ImportOut, 409: Problem, 422: Problem}
-    )
+    @extend_schema(request=FilesIn, responses={200: ImportOut, 201: ImportOut, 409: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
         """Import them; with `plan`, answer with a `PlanOut` and store nothing."""
         data = FilesIn(data=request.data)

@@ -52,8 +52,8 @@ class RequirementVersionOut(serializers.ModelSerializer[RequirementVersion]):
     class Meta:
         model = RequirementVersion
         fields = [
-            "id", "system", "key", "external_id", "number", "digest", "state", "statement", "rationale", "risk_tier", "layer",
-            "owner", "review_every_days", "proposed_by", "created_at", "lint", "criteria",
+            "id", "system", "key", "external_id", "number", "digest", "state", "statement", "rationale", "risk_tier",
+            "layer", "owner", "review_every_days", "proposed_by", "created_at", "lint", "criteria",
         ]  # fmt: skip
 
 

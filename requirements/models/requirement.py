@@ -59,7 +59,7 @@ class RequirementVersion(AppendOnlyModel):
         ArtefactVersion, on_delete=models.PROTECT, related_name="requirement_version"
     )
     number = models.PositiveIntegerField()
-    # The key that another tool gave it, e.g. "REQ/1.2" or "需求-1"; of a system's newest versions, no two have the same.
+    # The key that another tool gave it, e.g. "REQ/1.2"; of a system's newest versions, no two have the same.
     external_id = models.CharField(max_length=LABEL_LENGTH, blank=True, db_default="", default="")
     statement = models.JSONField()  # {"en": …, "zh-Hans": …}
     rationale = models.TextField(blank=True)

@@ -21,7 +21,9 @@ class SourceFile(AppendOnlyModel):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["system", "name"], name="requirements_sourcefile_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["system", "name"], name="requirements_sourcefile_name")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -51,7 +53,7 @@ class SourceFileImport(AppendOnlyModel):
 
 
 class SourceFileEntry(AppendOnlyModel):
-    """What an import changed about a requirement. The newest of a requirement says whose it is: a file's, or dropped."""
+    """What an import changed about a requirement. The newest of one says whose it is, or that it was dropped."""
 
     class Change(models.TextChoices):
         # A requirement that nobody knew.
@@ -81,7 +83,9 @@ class SourceFileEntry(AppendOnlyModel):
     class Meta:
         verbose_name_plural = "source file entries"
         constraints = [
-            models.UniqueConstraint(fields=["file_import", "requirement"], name="requirements_sourceentry_once")
+            models.UniqueConstraint(
+                fields=["file_import", "requirement"], name="requirements_sourceentry_once"
+            )
         ]
         # "whose is it?"
         indexes = [models.Index(fields=["requirement", "-id"], name="requirements_sourceentry_last")]

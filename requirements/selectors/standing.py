@@ -109,7 +109,9 @@ def holders_of_external_ids(system: System, external_ids: Iterable[str]) -> dict
         requirement_id=OuterRef("requirement_id"), number__gt=OuterRef("number")
     )
     held = (
-        RequirementVersion.objects.filter(~Q(external_id=""), external_id__in=wanted, requirement__system=system)
+        RequirementVersion.objects.filter(
+            ~Q(external_id=""), external_id__in=wanted, requirement__system=system
+        )
         .annotate(newer=Subquery(newer.values("pk")[:1]))
         .filter(newer=None)
     )

@@ -34,8 +34,7 @@ class NewDraft:
 def store_drafts(*, system: System, actor: str, drafts: Sequence[NewDraft]) -> list[RequirementVersion]:
     """Insert a version in draft for each, with its criteria and its event. Hold `Lock.REQUIREMENT_KEY` of the system.
 
-    Each version's digest covers that of the one it replaces, so that going back to an earlier wording is a version of its
-    own.
+    Each version's digest covers that of the one it replaces: going back to an earlier wording is a version of its own.
     """
     if not drafts:
         return []

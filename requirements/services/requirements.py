@@ -39,7 +39,11 @@ def save_requirement(
     concerned = find_concerned(system, keys=[draft.key], files=[])
     known = standing_of(list(concerned))
     standing, digest = known.get(draft.key), draft.digest
-    if standing is not None and standing.content_digest == digest and standing.state != RequirementState.RETIRED:
+    if (
+        standing is not None
+        and standing.content_digest == digest
+        and standing.state != RequirementState.RETIRED
+    ):
         return standing.version, False
     if standing is None and known:
         raise InvalidInput(f"{next(iter(known))} is there, and differs from {draft.key} in capitals only.")

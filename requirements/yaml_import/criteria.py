@@ -132,8 +132,8 @@ def _read_unit(item: Mapping[str, object], check: Check, path: Path, faults: Fau
         faults.warn(
             here,
             "unit_percent",
-            f"the unit {given!r} is compared with nothing measured as a share: if the eval file gives shares, leave the "
-            "unit out and write 95 % as 0.95",
+            f"the unit {given!r} is compared with nothing measured as a share: if the eval file gives shares, leave "
+            "the unit out and write 95 % as 0.95",
         )
     return str(given).strip()
 
@@ -195,9 +195,7 @@ def _faults_of(check: Check, filled: Mapping[str, object]) -> tuple[_ParameterFa
 def _faults_of_written(name: str, written: str) -> tuple[_ParameterFault, ...]:
     schema = get_check(name).parameters
     found = Draft202012Validator(schema).iter_errors(json.loads(written))
-    faults = [
-        (tuple(error.absolute_path), _in_words(error), _nearest_value(error)) for error in found
-    ]
+    faults = [(tuple(error.absolute_path), _in_words(error), _nearest_value(error)) for error in found]
     return (*faults, *_too_long(json.loads(written), ()))
 
 

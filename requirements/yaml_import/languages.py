@@ -9,12 +9,13 @@ from evidence.nearest import MISSPELT, nearest_name
 
 BCP_47: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,5}")
 _NAMES: Final = {
-    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr", "spanish": "es", "español": "es",
-    "italian": "it", "portuguese": "pt", "dutch": "nl", "norwegian": "no", "swedish": "sv", "danish": "da", "finnish": "fi",
-    "polish": "pl", "russian": "ru", "japanese": "ja", "日本語": "ja", "korean": "ko", "arabic": "ar", "hebrew": "he",
-    "hindi": "hi", "vietnamese": "vi", "thai": "th", "indonesian": "id", "malay": "ms", "turkish": "tr", "greek": "el",
-    "chinese": "zh-Hans", "mandarin": "zh-Hans", "simplified chinese": "zh-Hans", "traditional chinese": "zh-Hant",
-    "cantonese": "zh-Hant-HK", "中文": "zh-Hans", "简体中文": "zh-Hans", "繁體中文": "zh-Hant", "英文": "en", "英语": "en",
+    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr", "spanish": "es",
+    "español": "es", "italian": "it", "portuguese": "pt", "dutch": "nl", "norwegian": "no", "swedish": "sv",
+    "danish": "da", "finnish": "fi", "polish": "pl", "russian": "ru", "japanese": "ja", "日本語": "ja", "korean": "ko",
+    "arabic": "ar", "hebrew": "he", "hindi": "hi", "vietnamese": "vi", "thai": "th", "indonesian": "id",
+    "malay": "ms", "turkish": "tr", "greek": "el", "chinese": "zh-Hans", "mandarin": "zh-Hans",
+    "simplified chinese": "zh-Hans", "traditional chinese": "zh-Hant", "cantonese": "zh-Hant-HK", "中文": "zh-Hans",
+    "简体中文": "zh-Hans", "繁體中文": "zh-Hant", "英文": "en", "英语": "en",
 }  # fmt: skip
 
 

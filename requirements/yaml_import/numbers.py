@@ -9,7 +9,8 @@ from typing import Final
 _DAYS: Final = {
     "daily": 1, "weekly": 7, "fortnightly": 14, "monthly": 30, "quarterly": 90, "quarter": 90, "half-yearly": 180,
     "semiannually": 180, "yearly": 365, "annually": 365, "annual": 365, "biennially": 730,
-    "每天": 1, "每日": 1, "每周": 7, "每月": 30, "每季度": 90, "季度": 90, "每半年": 180, "半年": 180, "每年": 365, "年度": 365,
+    "每天": 1, "每日": 1, "每周": 7, "每月": 30, "每季度": 90, "季度": 90, "每半年": 180, "半年": 180,
+    "每年": 365, "年度": 365,
 }  # fmt: skip
 _UNIT_OF_DAYS: Final = {
     "": 1, "d": 1, "day": 1, "days": 1, "天": 1, "日": 1, "w": 7, "week": 7, "weeks": 7, "周": 7, "m": 30, "month": 30,

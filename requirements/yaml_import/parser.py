@@ -44,8 +44,8 @@ def parse_requirement_file(source: bytes, file_name: str) -> RequirementFile:
     """Read a requirement file.
 
     Raises:
-        RequirementFileInvalid: lists every fault, at most a thousand, with file, line, column and, for a misspelt name or
-            number, the nearest that is taken.
+        RequirementFileInvalid: lists every fault, at most a thousand, with file, line, column and, for a misspelt name
+            or number, the nearest that is taken.
     """
     places = Places()
     reading = _Reading(Faults(file_name, places))
@@ -235,10 +235,14 @@ def _read_statement(item: Mapping[str, object], path: Path, faults: Faults) -> d
 def _read_wording(value: object, language: str, path: Path, faults: Faults) -> dict[str, str]:
     """Read a statement in one language; blanks and line ends between words are one blank each."""
     if not isinstance(value, str):
-        told = not_a_text(value) if isinstance(value, bool | int | float) else (
-            "is empty: it must be a text, or a mapping of language to text"
-            if value is None
-            else "must be a text, or a mapping of language to text"
+        told = (
+            not_a_text(value)
+            if isinstance(value, bool | int | float)
+            else (
+                "is empty: it must be a text, or a mapping of language to text"
+                if value is None
+                else "must be a text, or a mapping of language to text"
+            )
         )
         faults.add(path, "no_statement", told)
         return {}

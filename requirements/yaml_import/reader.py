@@ -1,11 +1,11 @@
 """YAML to plain values, with the place of every one of them, one requirement at a time.
 
-Works on the events of libyaml, so that a key written twice is a fault with both lines and not a value lost, and no object
-of any other type can be made. What a plain scalar is, is decided here, by YAML 1.2: `no` is a text. Anchors and tags are
-refused: a requirement reads the same wherever a reviewer starts, and a file cannot grow when it is expanded.
+Works on the events of libyaml, so that a key written twice is a fault with both lines and not a value lost, and no
+object of any other type can be made. What a plain scalar is, is decided here, by YAML 1.2: `no` is a text. Anchors and
+tags are refused: a requirement reads the same wherever a reviewer starts, and a file cannot grow when it is expanded.
 
-The entries of the list `requirements` are handed over as they are read and then forgotten with their places, so that memory
-is what one of them takes, and what the caller keeps.
+The entries of the list `requirements` are handed over as they are read and then forgotten with their places, so that
+memory is what one of them takes, and what the caller keeps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import yaml
 from requirements.signs import UNSEEN, fault_in
 from requirements.yaml_import.troubles import Unreadable, explain
 
-MAX_BYTES: Final = 16_000_000  # of one requirement file: 10,000 requirements in two languages have 6 to 15 million
+MAX_BYTES: Final = (
+    16_000_000  # of one requirement file: 10,000 requirements in two languages have 6 to 15 million
+)
 MAX_DEPTH: Final = 20  # levels of nesting
 MAX_VALUES: Final = 1_000_000  # keys, values and lists of one file: a million take four seconds to read
 
@@ -71,7 +73,6 @@ class Places:
             return None
         found = _COMMENT.match(self.text, span.end)
         return found[0].strip() if found else None
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,7 @@ class _Builder:
         of.clear()
         of.update(kept)
 
-    def _mapping(
-        self, event: Any, events: Iterator[Any], path: Path, depth: int
-    ) -> Mapping[str, object]:
+    def _mapping(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> Mapping[str, object]:
         self._note(path, event)
         value: dict[str, object] = {}
         of = self._places.of

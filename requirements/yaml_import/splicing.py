@@ -31,8 +31,8 @@ class _Entry:
 def replace_requirements(source: bytes, replaced: Mapping[str, Replacement]) -> bytes:
     """Return a file in which these requirements say something else, or are gone.
 
-    Comments before a requirement stay before it, those within one follow its new wording. The line ends and the byte order
-    mark are those of the file.
+    Comments before a requirement stay before it, those within one follow its new wording. The line ends and the byte
+    order mark are those of the file.
 
     Raises:
         Unreadable: the file is not one that can be read.

@@ -32,15 +32,15 @@ def import_at_once(
     store = applying.store_drafts
 
     def wait_and_store(**asked: Any) -> Any:
-        with suppress(threading.BrokenBarrierError):  # the second does not come as long as it waits for our lock
+        with suppress(
+            threading.BrokenBarrierError
+        ):  # the second does not come as long as it waits for our lock
             both_have_one.wait(timeout=2)
         return store(**asked)
 
     def work(name: str, source: bytes) -> None:
         try:
-            import_requirements(
-                system=world.system, source=source, file_name=name, principal=acting(AUTHOR)
-            )
+            import_requirements(system=world.system, source=source, file_name=name, principal=acting(AUTHOR))
         except BaseException as exc:  # noqa: BLE001  # handed to the test
             problems.append(exc)
         finally:

@@ -2,9 +2,9 @@
 
 A plan stores nothing. It says of each requirement whether it is added, changed (word by word), moved from another file,
 dropped by its file, or back, with its line. All files of one call are one plan, which is applied whole or not at all. A
-requirement belongs to the file that brought it, by the name given here: run from the same folder each time, or say --base.
-Exit codes: 0 planned or imported, 1 something stands in the way: a file has faults, or a requirement is another file's, 2
-imported or planned, and something asks for a decision (dropped), 3 wrong usage or refused, 4 the server could not be
+requirement belongs to the file that brought it, by the name given here: run from the same folder, or say --base.
+Exit codes: 0 planned or imported, 1 something stands in the way: a file has faults, or a requirement is another file's,
+2 imported or planned, and something asks for a decision (dropped), 3 wrong usage or refused, 4 the server could not be
 reached.
 """
 
@@ -28,7 +28,9 @@ from tracebinder.http import RequestRefused
 
 IN_THE_WAY: Final = 1
 ASKS: Final = 2
-_FAULTS: Final = frozenset({"requirement_file_invalid", "key_of_another_file", "import_plan_moved", "conflicting_baseline"})
+_FAULTS: Final = frozenset(
+    {"requirement_file_invalid", "key_of_another_file", "import_plan_moved", "conflicting_baseline"}
+)
 _PATH: Final = "/api/v1/requirements/import-files"
 _ENDINGS: Final = (".yaml", ".yml")
 _MARKS: Final = {"removed": ("[-", "-]"), "added": ("{+", "+}")}
@@ -53,10 +55,18 @@ def add_command(commands: Commands) -> None:
         "--base", type=Path, help="folder from which files are named; default: they are named as given"
     )
     parser.add_argument(
-        "--move", action="append", default=[], metavar="KEY", help="a requirement that may leave the file that owns it"
+        "--move",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="a requirement that may leave the file that owns it",
     )
     parser.add_argument(
-        "--move-from", action="append", default=[], metavar="NAME", help="a file that all may leave: one that was renamed"
+        "--move-from",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a file that all may leave: one that was renamed",
     )
     parser.add_argument(
         "--plan-digest", metavar="DIGEST", help="of the plan that was read; refused if it is another by now"
@@ -115,21 +125,27 @@ def _told(path: Path, base: Path | None) -> dict[str, str]:
         name = path.resolve().relative_to(base.resolve()) if base else path
     except ValueError as exc:
         raise TracebinderError(f"{path} is not in {base}, from which files are named") from exc
-    told = {"name": name.as_posix()}
+    text = _text_of(source)
+    if text is None:
+        return {"name": name.as_posix(), "source_base64": base64.b64encode(source).decode()}
+    return {"name": name.as_posix(), "source": text}
+
+
+def _text_of(source: bytes) -> str | None:
+    """Return the bytes as a text that JSON carries; None where they are none: the server says what is wrong."""
     try:
-        told["source"] = source.decode("utf-8")
-        if "\0" in told["source"]:
-            raise ValueError
-    except ValueError:
-        told.pop("source", None)
-        told["source_base64"] = base64.b64encode(source).decode()
-    return told
+        text = source.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
 
 
 def _exit_code(answer: Json) -> int:
     if answer.get("applicable") is False:
         return IN_THE_WAY
-    asks = answer.get("dropped") or any(each.get("change") == "dropped" for each in objects(answer, "requirements"))
+    asks = answer.get("dropped") or any(
+        each.get("change") == "dropped" for each in objects(answer, "requirements")
+    )
     return ASKS if asks else 0
 
 
@@ -190,10 +206,14 @@ def _value(value: object) -> str:
 def _print_import(answer: Json) -> None:
     for each in objects(answer, "requirements"):
         if each.get("change") != "unchanged":
-            print_marked(f"{each.get('change')} {each.get('key')} v{each.get('number')} {each.get('file')}:{each.get('line')}")
+            print_marked(
+                f"{each.get('change')} {each.get('key')} v{each.get('number')} {each.get('file')}:{each.get('line')}"
+            )
     dropped = answer.get("dropped")
     for key in dropped if isinstance(dropped, list) else []:
-        print_marked(f"dropped {key}: retire? Its file holds it no longer: have an approver retire it, or put it back")
+        print_marked(
+            f"dropped {key}: retire? Its file holds it no longer: have an approver retire it, or put it back"
+        )
     _print_rest_of(answer)
     print_marked(f"{answer.get('created')} versions drafted, {answer.get('unchanged')} as they were")
 

@@ -1,7 +1,13 @@
 """Importing requirement files: a plan first, which is applied whole or not at all. This is the only door to it."""
 
-from requirements.services.importing.applying import ImportedRequirement, ImportResult, import_files, import_requirements
+from requirements.services.importing.applying import (
+    ImportedRequirement,
+    ImportResult,
+    import_files,
+    import_requirements,
+)
 from requirements.services.importing.contracts import (
+    NO_MOVES,
     Act,
     Conflict,
     FilePlan,
@@ -13,6 +19,7 @@ from requirements.services.importing.contracts import (
 from requirements.services.importing.planning import plan_import
 
 __all__ = [
+    "NO_MOVES",
     "Act",
     "Conflict",
     "FilePlan",

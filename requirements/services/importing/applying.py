@@ -17,7 +17,7 @@ from requirements.errors import ImportPlanMoved, KeyOfAnotherFile
 from requirements.models import RequirementVersion, SourceFile, SourceFileEntry, SourceFileImport
 from requirements.services.baselines import freeze_baseline
 from requirements.services.drafting import NewDraft, store_drafts
-from requirements.services.importing.contracts import ImportPlan, Moves, SourceText, Step
+from requirements.services.importing.contracts import NO_MOVES, ImportPlan, Moves, SourceText, Step
 from requirements.services.importing.planning import draw_plan
 
 _MEDIA_TYPE = "application/yaml"
@@ -65,13 +65,13 @@ def import_files(
     principal: Principal,
     system: System,
     sources: Sequence[SourceText],
-    moves: Moves = Moves(),
+    moves: Moves = NO_MOVES,
     plan_digest: str | None = None,
 ) -> ImportResult:
     """Store requirement files whole: each changed requirement becomes a new version in draft.
 
-    The same files again change nothing and answer the same. A requirement belongs to the file that brought it; what a file
-    no longer holds is on record as dropped, and stays until somebody retires it.
+    The same files again change nothing and answer the same. A requirement belongs to the file that brought it; what
+    a file no longer holds is on record as dropped, and stays until somebody retires it.
 
     Args:
         moves: what may leave the file that owns it.
@@ -89,7 +89,8 @@ def import_files(
     plan = draw_plan(system, sources, moves)
     if plan_digest is not None and plan.digest != plan_digest:
         raise ImportPlanMoved(
-            "What this import would do is no longer what was planned: read the plan as it is now, and apply that.", plan
+            "What this import would do is no longer what was planned: read the plan as it is now, and apply that.",
+            plan,
         )
     if plan.conflicts:
         raise KeyOfAnotherFile([conflict.problem for conflict in plan.conflicts])

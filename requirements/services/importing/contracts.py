@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum
@@ -45,6 +46,9 @@ class Moves:
         return key in self.keys or owner.file in self.from_files
 
 
+NO_MOVES: Final = Moves()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What becomes of one requirement."""
@@ -64,7 +68,9 @@ class Step:
         """Whether a version is drafted for it."""
         if self.draft is None or self.act is Act.UNCHANGED:
             return False
-        return self.standing is None or self.standing.content_digest != self.content_digest or self.was_retired
+        return (
+            self.standing is None or self.standing.content_digest != self.content_digest or self.was_retired
+        )
 
     @property
     def was_retired(self) -> bool:
@@ -106,7 +112,7 @@ class ImportPlan:
     files: tuple[FilePlan, ...]
     steps: tuple[Step, ...]  # in the order of the files; then what was dropped
     conflicts: tuple[Conflict, ...] = ()
-    moves: Moves = field(default_factory=Moves)
+    moves: Moves = NO_MOVES
 
     def counts(self) -> dict[str, int]:
         """Return how many requirements each act is of, 0 where there are none."""
@@ -124,7 +130,7 @@ class ImportPlan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all that the plan rests on: the files, what would be done, and on which versions in which state."""
+        """SHA-256 over all that the plan rests on: the files, what would be done, on which versions in which state."""
         return digest_of(
             {
                 "files": [[each.name, each.digest] for each in self.files],

@@ -23,13 +23,22 @@ from requirements.selectors.standing import (
     origins_of,
     standing_of,
 )
-from requirements.services.importing.contracts import Act, Conflict, FilePlan, ImportPlan, Moves, SourceText, Step
+from requirements.services.importing.contracts import (
+    NO_MOVES,
+    Act,
+    Conflict,
+    FilePlan,
+    ImportPlan,
+    Moves,
+    SourceText,
+    Step,
+)
 from requirements.signs import fault_in
 from requirements.yaml_import import FileProblem, RequirementFile, parse_requirement_file
 
 
 def plan_import(
-    *, principal: Principal, system: System, sources: Sequence[SourceText], moves: Moves = Moves()
+    *, principal: Principal, system: System, sources: Sequence[SourceText], moves: Moves = NO_MOVES
 ) -> ImportPlan:
     """Return what an import of these files would do now.
 
@@ -46,11 +55,15 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
     """Return the plan, for somebody who may have it; otherwise as `plan_import`."""
     _check_names(sources)
     parsed = _parse(sources)
-    check_count(sum(len(file.requirements) for file in parsed), "MAX_REQUIREMENTS", "The requirements of an import")
+    check_count(
+        sum(len(file.requirements) for file in parsed), "MAX_REQUIREMENTS", "The requirements of an import"
+    )
     names = [file.file for file in parsed]
     keys = [draft.key for file in parsed for draft in file.requirements]
     concerned = find_concerned(system, keys=keys, files=names)
-    store = _Store(standing_of(list(concerned)), origins_of(list(concerned)), moves, _where(parsed), frozenset(names))
+    store = _Store(
+        standing_of(list(concerned)), origins_of(list(concerned)), moves, _where(parsed), frozenset(names)
+    )
     steps, conflicts = [], []
     for file in parsed:
         for draft in file.requirements:
@@ -79,11 +92,17 @@ def _check_names(sources: Sequence[SourceText]) -> None:
     names = [each.name for each in sources]
     for name in names:
         if not 0 < len(name.strip()) <= LABEL_LENGTH:
-            raise InvalidInput(f"The name of a file has 1 to {LABEL_LENGTH} characters: {name[:LABEL_LENGTH]!r}.")
+            raise InvalidInput(
+                f"The name of a file has 1 to {LABEL_LENGTH} characters: {name[:LABEL_LENGTH]!r}."
+            )
         if "\n" in name or "\t" in name or (fault := fault_in(name)):
             told = "holds a tab or the end of a line" if "\n" in name or "\t" in name else fault
             raise InvalidInput(f"The name of a file {told}: {name!r}.")
-    if twice := sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []:
+    if (
+        twice := sorted({name for name in names if names.count(name) > 1})
+        if len(set(names)) < len(names)
+        else []
+    ):
         raise InvalidInput(f"Two files are called {twice[0]!r}: a requirement belongs to a file by its name.")
 
 
@@ -201,7 +220,9 @@ def _clashes_of_external_ids(
             if other == draft.key and holder not in known:
                 other = holder
             if other != draft.key:
-                told = f"the external_id {draft.external_id!r} is {other}'s: no two requirements have the same"
+                told = (
+                    f"the external_id {draft.external_id!r} is {other}'s: no two requirements have the same"
+                )
                 problem = FileProblem(
                     file.file, file.lines[draft.key], 1, draft.key, "duplicate_external_id", told
                 )
