@@ -114,7 +114,7 @@ def read_yaml(source: bytes, on_entry: OnEntry | None = None, places: Places | N
     places.text = text
     builder = _Builder(places, on_entry)
     try:
-        value = builder.read(iter(yaml.parse(text, Loader=_LOADER)))
+        value = builder.read(iter(_LOADER(text).get_event, None))
     except yaml.MarkedYAMLError as exc:
         raise explain(exc, text) from exc
     except (yaml.YAMLError, RecursionError) as exc:
