@@ -176,10 +176,10 @@ class _Builder:
 
     def _value(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> object:
         self._check(event, depth)
-        mark = event.start_mark
+        mark, end = event.start_mark, event.end_mark
         if isinstance(event, yaml.ScalarEvent):
             self._check_text(event, path)
-            self._end = event.end_mark.index
+            self._end = end.index
             plain = not event.style
             self._places.of[path] = Span(mark.line + 1, mark.column + 1, mark.index, self._end, plain)
             return _scalar(event.value, plain)
@@ -221,7 +221,7 @@ class _Builder:
             if not isinstance(key_event, yaml.ScalarEvent):
                 raise _at(key_event, "a key must be a text")
             self._check(key_event, depth + 1)
-            mark = key_event.start_mark
+            mark: Any = key_event.start_mark
             key, line = key_event.value, mark.line + 1
             self._check_text(key_event, (*path, key))
             here: Path = (*path, key)

@@ -132,9 +132,9 @@ def test_what_was_changed_elsewhere_comes_in_its_place_and_comments_stay(
 ) -> None:
     first, middle, last = (requirement_file(key=key).decode() for key in "abc")
     head, mark = first.split("  - key")[0], "  - key"
-    source = f"# ours\n{head}  # of a\n{mark}{first.split(mark)[1]}  # of b\n{mark}{middle.split(mark)[1]}"
+    source = f"# ours\n{head}  # of a\n{mark}{first.split(mark, 1)[1]}  # of b\n{mark}{middle.split(mark, 1)[1]}"
     source = source.replace("    owner: product-owner\n", "    # Amy asked\n    owner: product-owner\n")
-    source += f"  # of c\n{mark}{last.split(mark)[1]}# the end\n"
+    source += f"  # of c\n{mark}{last.split(mark, 1)[1]}# the end\n"
     post(api, world, source.encode(), file="a.yaml")
     (draft,) = parse_requirement_file(
         requirement_file(key="b", owner='"审查组: 甲"', threshold=0.9), "x"
