@@ -180,8 +180,8 @@ class SourceIn(Input):
     """A requirement file: its text, or its bytes in base64 where it is no UTF-8."""
 
     name = serializers.CharField(max_length=200, trim_whitespace=False)
-    source = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
-    source_base64 = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
+    text = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
+    bytes_base64 = serializers.CharField(required=False, trim_whitespace=False, allow_blank=True)
 
 
 class FilesIn(Input):
@@ -219,14 +219,14 @@ class RequirementFilesImport(ScopedView):
 
 
 def _bytes_of(file: Mapping[str, Any]) -> bytes:
-    if ("source" in file) == ("source_base64" in file):
-        raise InvalidInput(f"The file {file['name']!r} has either a source or a source_base64.")
-    if "source" in file:
-        return str(file["source"]).encode()
+    if ("text" in file) == ("bytes_base64" in file):
+        raise InvalidInput(f"The file {file['name']!r} has either a text or a bytes_base64.")
+    if "text" in file:
+        return str(file["text"]).encode()
     try:
-        return base64.b64decode(file["source_base64"], validate=True)
+        return base64.b64decode(file["bytes_base64"], validate=True)
     except (binascii.Error, ValueError) as exc:
-        raise InvalidInput(f"The source_base64 of {file['name']!r} is no base64.") from exc
+        raise InvalidInput(f"The bytes_base64 of {file['name']!r} is no base64.") from exc
 
 
 def _answer(request: Request, asked: Mapping[str, Any], sources: list[SourceText], moves: Moves) -> Response:

@@ -80,13 +80,17 @@ def _ensure_requirements(
     system: System, drafts: Sequence[NewDraft], identities: Sequence[ArtefactVersion]
 ) -> list[Requirement]:
     """Return the stable half of each, inserted where it is new."""
-    found = [
-        new.standing.requirement
-        if new.standing
-        else Requirement.unsaved(system_id=system.pk, artefact_id=identity.artefact_id, key=new.draft.key)
-        for new, identity in zip(drafts, identities, strict=True)
-    ]
-    Requirement.objects.insert_as_arrays([each for each in found if each.pk is None])
+    found: list[Requirement] = []
+    made: list[Requirement] = []
+    for new, identity in zip(drafts, identities, strict=True):
+        if new.standing is not None:
+            found.append(new.standing.requirement)
+        else:
+            made.append(
+                Requirement.unsaved(system_id=system.pk, artefact_id=identity.artefact_id, key=new.draft.key)
+            )
+            found.append(made[-1])
+    Requirement.objects.insert_as_arrays(made)
     for requirement in found:
         requirement.system = system
     return found

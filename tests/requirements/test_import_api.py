@@ -94,13 +94,13 @@ def test_files_are_one_plan_and_bytes_of_any_kind_are_answered(world: World, api
         body = {"system": SYSTEM, "files": list(told)}
         return api.post(FILES, body, format="json", **world.headers(Scope.IMPORT))
 
-    good = {"name": "a.yaml", "source": requirement_file(key="a").decode()}
-    bad = files(good, {"name": "b.yaml", "source_base64": "w7+49rvYtPA="})
+    good = {"name": "a.yaml", "text": requirement_file(key="a").decode()}
+    bad = files(good, {"name": "b.yaml", "bytes_base64": "w7+49rvYtPA="})
     assert (bad.status_code, bad.json()["errors"][0]["file"]) == (422, "b.yaml")
     assert not Requirement.objects.exists()
     assert files(good, {"name": "b.yaml"}).status_code == 422
-    assert files(good, {"name": "a.yaml", "source": ""}).status_code == 422
-    both = files(good, {"name": "b.yaml", "source": requirement_file(key="b").decode()})
+    assert files(good, {"name": "a.yaml", "text": ""}).status_code == 422
+    both = files(good, {"name": "b.yaml", "text": requirement_file(key="b").decode()})
     assert (both.status_code, both.json()["created"]) == (201, 2)
 
 
@@ -132,7 +132,9 @@ def test_what_was_changed_elsewhere_comes_in_its_place_and_comments_stay(
 ) -> None:
     first, middle, last = (requirement_file(key=key).decode() for key in "abc")
     head, mark = first.split("  - key")[0], "  - key"
-    source = f"# ours\n{head}  # of a\n{mark}{first.split(mark, 1)[1]}  # of b\n{mark}{middle.split(mark, 1)[1]}"
+    source = (
+        f"# ours\n{head}  # of a\n{mark}{first.split(mark, 1)[1]}  # of b\n{mark}{middle.split(mark, 1)[1]}"
+    )
     source = source.replace("    owner: product-owner\n", "    # Amy asked\n    owner: product-owner\n")
     source += f"  # of c\n{mark}{last.split(mark, 1)[1]}# the end\n"
     post(api, world, source.encode(), file="a.yaml")

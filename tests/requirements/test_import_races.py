@@ -11,6 +11,7 @@ from django.db import connection
 
 from requirements.errors import KeyOfAnotherFile
 from requirements.models import RequirementVersion
+from requirements.services import drafting
 from requirements.services.importing import applying
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting, make_world
@@ -29,7 +30,7 @@ def import_at_once(
     """Import files from as many connections, each of which has its plan before any has stored; return what failed."""
     problems: list[BaseException] = []
     both_have_one = threading.Barrier(len(files))
-    store = applying.store_drafts
+    store = drafting.store_drafts
 
     def wait_and_store(**asked: Any) -> Any:
         with suppress(

@@ -127,8 +127,8 @@ def _told(path: Path, base: Path | None) -> dict[str, str]:
         raise TracebinderError(f"{path} is not in {base}, from which files are named") from exc
     text = _text_of(source)
     if text is None:
-        return {"name": name.as_posix(), "source_base64": base64.b64encode(source).decode()}
-    return {"name": name.as_posix(), "source": text}
+        return {"name": name.as_posix(), "bytes_base64": base64.b64encode(source).decode()}
+    return {"name": name.as_posix(), "text": text}
 
 
 def _text_of(source: bytes) -> str | None:

@@ -64,11 +64,15 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
     store = _Store(
         standing_of(list(concerned)), origins_of(list(concerned)), moves, _where(parsed), frozenset(names)
     )
-    steps, conflicts = [], []
+    steps: list[Step] = []
+    conflicts: list[Conflict] = []
     for file in parsed:
         for draft in file.requirements:
-            step = store.step(file.file, file.lines[draft.key], draft)
-            (conflicts if isinstance(step, Conflict) else steps).append(step)  # type: ignore[attr-defined]  # of its kind
+            match store.step(file.file, file.lines[draft.key], draft):
+                case Step() as step:
+                    steps.append(step)
+                case Conflict() as conflict:
+                    conflicts.append(conflict)
     steps += store.dropped(names)
     conflicts += _clashes_of_external_ids(system, parsed, keys)
     imported = newest_digests(system, names)
