@@ -24,6 +24,7 @@ from evidence.services.assembly import REFUSALS
 from evidence.services.gates import KEPT_OUT, SETTLED, UNBOUND
 from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
+from requirements.lint.reference import render_lint_reference
 from requirements.models import RequirementState
 from requirements.telling import SETTLED_BY
 from requirements.yaml_import.schema import write_file_schema
@@ -166,12 +167,20 @@ _OF_FORMAT: Final = {
     "flags": "what is flagged",
 }
 
+
+def render_lint() -> str:
+    """Return the page of the linter, measured on the labelled statements of the tests."""
+    labelled = Path(settings.BASE_DIR) / "tests" / "requirements" / "data"
+    return render_lint_reference(labelled / "lint_given.jsonl", labelled / "lint_own.jsonl")
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "nouns.md": render_nouns,
     "errors.md": render_errors,
     "gate-reasons.md": render_gate_reasons,
     "states.md": render_states,
     "checks.md": render_checks_reference,
+    "lint.md": render_lint,
     "log-attacks.md": render_log_attacks,
     "eval-formats.md": render_eval_formats,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import django_filters
 from django.db.models import OuterRef, Subquery
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,7 +16,7 @@ from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
 from evidence.problems import Problem
-from requirements.lint import lint_statement
+from requirements.lint import lint_statement, not_covered
 from requirements.models import (
     AcceptanceCriterion,
     Baseline,
@@ -48,13 +47,20 @@ class RequirementVersionOut(serializers.ModelSerializer[RequirementVersion]):
     digest = serializers.CharField(source="artefact_version.digest")
     state = serializers.CharField()
     criteria = CriterionOut(many=True)
+    lint_not_covered = serializers.SerializerMethodField(
+        help_text="languages of the statement whose words the linter has no rules for"
+    )
 
     class Meta:
         model = RequirementVersion
         fields = [
             "id", "system", "key", "external_id", "number", "digest", "state", "statement", "rationale", "risk_tier",
-            "layer", "owner", "review_every_days", "proposed_by", "created_at", "lint", "criteria",
+            "layer", "owner", "review_every_days", "proposed_by", "created_at", "lint",
+            "lint_not_covered", "criteria",
         ]  # fmt: skip
+
+    def get_lint_not_covered(self, version: RequirementVersion) -> list[str]:
+        return not_covered(version.statement)
 
 
 class RequirementFilter(FilterSet):
@@ -96,18 +102,41 @@ class LintIn(Input):
     language = serializers.CharField(required=False, default="en", max_length=35)
 
 
+class LintWarningOut(serializers.Serializer[Any]):
+    """One doubt, why, and what would settle it, in the language of the text."""
+
+    code = serializers.CharField(help_text="the rule: docs/reference/lint.md lists them")
+    where = serializers.CharField()
+    message = serializers.CharField()
+    suggestion = serializers.CharField(help_text="a rewrite, or what to add")
+    language = serializers.CharField()
+    start = serializers.IntegerField(allow_null=True, help_text="first character it is about, from 0")
+    end = serializers.IntegerField(allow_null=True, help_text="after the last character it is about")
+
+
+class LintOut(serializers.Serializer[Any]):
+    """What the linter says of a sentence."""
+
+    warnings = LintWarningOut(many=True)
+    not_covered = serializers.ListField(
+        child=serializers.CharField(), help_text="the language, where the linter has no rules for it"
+    )
+
+
 class RequirementLint(ScopedView):
     """Say what is doubtful about a statement, and how to split it; nothing is stored."""
 
     scopes = {"POST": Scope.READ}
 
-    @extend_schema(request=LintIn, responses={200: OpenApiTypes.OBJECT, 422: Problem})
+    @extend_schema(request=LintIn, responses={200: LintOut, 422: Problem})
     def post(self, request: Request) -> Response:
         data = LintIn(data=request.data)
         data.is_valid(raise_exception=True)
         values = data.validated_data
         found = lint_statement(values["statement"], values["language"])
-        return Response({"warnings": [warning.as_dict() for warning in found]})
+        uncovered = not_covered({values["language"]: values["statement"]})
+        answer = {"warnings": [warning.as_dict() for warning in found], "not_covered": uncovered}
+        return Response(LintOut(answer).data)
 
 
 class TransitionIn(Input):

@@ -67,7 +67,7 @@ class RequirementVersion(AppendOnlyModel):
     layer = models.CharField(max_length=15, choices=Layer.choices())
     owner = models.CharField(max_length=LABEL_LENGTH)
     review_every_days = models.PositiveIntegerField()
-    lint = models.JSONField(default=list)  # what the linter said at entry: [{code, message, suggestion}]
+    lint = models.JSONField(default=list)  # what the linter said at entry: [`LintWarning.as_dict`]
     proposed_by = actor_field()
     created_at = models.DateTimeField(auto_now_add=True)
 

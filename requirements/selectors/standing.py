@@ -118,7 +118,7 @@ def holders_of_external_ids(system: System, external_ids: Iterable[str]) -> dict
     return dict(held.values_list("external_id", "requirement__key"))
 
 
-def drafts_of(versions: Collection[RequirementVersion]) -> Mapping[int, RequirementDraft]:
+def drafts_by_version(versions: Collection[RequirementVersion]) -> Mapping[int, RequirementDraft]:
     """Return what stored versions say, as their author wrote it, by the version's id."""
     criteria: dict[int, list[CriterionDraft]] = {version.pk: [] for version in versions}
     for row in AcceptanceCriterion.objects.filter(version__in=list(criteria)).order_by("pk"):

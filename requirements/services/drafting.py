@@ -11,7 +11,7 @@ from evidence.models import ArtefactKind, ArtefactVersion, System
 from evidence.services import audit, registry
 from evidence.services.registry import VersionSpec
 from requirements.drafts import RequirementDraft
-from requirements.lint import lint_requirement
+from requirements.lint import LintWarning, lint_requirements
 from requirements.models import (
     AcceptanceCriterion,
     Requirement,
@@ -19,6 +19,7 @@ from requirements.models import (
     RequirementTransition,
     RequirementVersion,
 )
+from requirements.selectors.known_names import drafts_of, known_names
 from requirements.selectors.standing import Standing
 
 
@@ -41,9 +42,10 @@ def store_drafts(*, system: System, actor: str, drafts: Sequence[NewDraft]) -> l
     identities = registry.ensure_versions(
         system=system, kind=ArtefactKind.REQUIREMENT, specs=[_identity(new) for new in drafts], actor=actor
     )
+    lint = lint_requirements([new.draft for new in drafts], known_names(system), drafts_of(system))
     requirements = _ensure_requirements(system, drafts, identities)
     versions = [
-        _version(new.draft, requirement, identity, actor)
+        _version(new.draft, requirement, identity, lint[new.draft.key], actor)
         for new, requirement, identity in zip(drafts, requirements, identities, strict=True)
     ]
     RequirementVersion.objects.insert_as_arrays(versions)
@@ -97,7 +99,11 @@ def _ensure_requirements(
 
 
 def _version(
-    draft: RequirementDraft, requirement: Requirement, identity: ArtefactVersion, actor: str
+    draft: RequirementDraft,
+    requirement: Requirement,
+    identity: ArtefactVersion,
+    lint: Sequence[LintWarning],
+    actor: str,
 ) -> RequirementVersion:
     return RequirementVersion.unsaved(
         requirement_id=requirement.pk,
@@ -110,7 +116,7 @@ def _version(
         layer=str(draft.layer),
         owner=draft.owner,
         review_every_days=draft.review_every_days,
-        lint=[warning.as_dict() for warning in lint_requirement(draft)],
+        lint=[warning.as_dict() for warning in lint],
         proposed_by=actor,
     )
 

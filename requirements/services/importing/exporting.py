@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evidence.models import System
 from requirements.selectors.source_files import find_newest_import, read_source
-from requirements.selectors.standing import drafts_of, find_concerned, origins_of, standing_of
+from requirements.selectors.standing import drafts_by_version, find_concerned, origins_of, standing_of
 from requirements.yaml_import import parse_requirement_file
 from requirements.yaml_import.splicing import Replacement, replace_requirements
 
@@ -37,7 +37,7 @@ def export_file(system: System, name: str) -> ExportedFile:
         for draft in parsed.requirements
         if draft.key in standing and standing[draft.key].content_digest != draft.digest
     }
-    newest = drafts_of(list(others.values()))
+    newest = drafts_by_version(list(others.values()))
     replaced: dict[str, Replacement] = {key: newest[version.pk] for key, version in others.items()}
     for draft in parsed.requirements:
         origin = origins.get(draft.key)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from requirements.comparing import changes_between
 from requirements.drafts import RequirementDraft
-from requirements.selectors.standing import drafts_of
+from requirements.selectors.standing import drafts_by_version
 from requirements.services.importing.contracts import Act, ImportPlan, Step
 
 
 def told_plan(plan: ImportPlan) -> dict[str, object]:
     """Return a plan with, of each requirement that would have another wording, what differs, word by word."""
-    before = drafts_of(
+    before = drafts_by_version(
         [step.standing.version for step in plan.steps if step.is_new_version and step.standing is not None]
     )
     return {
