@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db.models import OuterRef, Subquery
 from drf_spectacular.utils import extend_schema
