@@ -30,8 +30,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): ("ReviewTask", "Review", "Adjudication"),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
-        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "Baseline",
-        "BaselineMember", "TraceLink",
+        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "Baseline", "BaselineMember",
+        "SourceFile", "SourceFileImport", "SourceFileEntry", "TraceLink",
     ),
     _("What was released"): (
         "System", "Release", "ReleasePin", "Deployment", "Admission", "ServiceName", "Artefact", "ArtefactVersion",

@@ -28,6 +28,7 @@ from requirements.lint.reference import render_lint_reference
 from requirements.models import RequirementState
 from requirements.services.retirements import CONFIRMED, RETIREMENT_STEPS
 from requirements.telling import SETTLED_BY
+from requirements.yaml_import.schema import write_file_schema
 
 
 def render_errors() -> str:
@@ -209,6 +210,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "log-attacks.md": render_log_attacks,
     "eval-formats.md": render_eval_formats,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
+    "requirement-file.schema.json": write_file_schema,
 }
 
 

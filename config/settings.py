@@ -303,7 +303,7 @@ MAX_REPEATED_FILTERS = env_int("TRACEBINDER_MAX_REPEATED_FILTERS", 10)  # values
 MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
 MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
 MAX_CRITERIA = env_int("TRACEBINDER_MAX_CRITERIA", 200)  # of a requirement, and entries of a gate
-MAX_REQUIREMENTS = env_int("TRACEBINDER_MAX_REQUIREMENTS", 2_000)  # of an imported file
+MAX_REQUIREMENTS = env_int("TRACEBINDER_MAX_REQUIREMENTS", 10_000)  # of one import, in one file or many
 MAX_SLICES = env_int("TRACEBINDER_MAX_SLICES", 100)  # of a criterion
 # Members and items in a JSON body, at every depth.
 MAX_JSON_VALUES = env_int("TRACEBINDER_MAX_JSON_VALUES", 1_000_000)
@@ -317,7 +317,10 @@ MAX_PEOPLE = env_int("TRACEBINDER_MAX_PEOPLE", 10_000)  # accounts, those who le
 MAX_WAIVERS = env_int("TRACEBINDER_MAX_WAIVERS", 200)  # of a release, that have not expired
 MAX_ACCESS_PROPOSALS = env_int("TRACEBINDER_MAX_ACCESS_PROPOSALS", 100)  # that wait, of one who proposed them
 # Bytes; each endpoint has its own limit below it.
-DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_WHOLE)
+REQUIREMENTS_MAX_BODY = env_int(
+    "TRACEBINDER_REQUIREMENTS_MAX_BODY", 32 * 1024 * 1024
+)  # of the files of one import
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(OTLP_MAX_BODY, EVAL_MAX_WHOLE, REQUIREMENTS_MAX_BODY)
 
 # --- Traces ---------------------------------------------------------------------------------------------------
 # Seconds without a new span before a trace is assembled.

@@ -101,6 +101,9 @@ def _values(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
     if isinstance(field, models.JSONField):
         return [_as_json(value, field) for value in values]
     if isinstance(field, ArrayField):
+        inner = field.base_field
+        if isinstance(inner, models.JSONField):
+            values = [None if one is None else [_as_json(each, inner) for each in one] for one in values]
         return [None if one is None else "{" + ",".join(map(_quoted, one)) + "}" for one in values]
     if _AS_THEY_ARE.issuperset(map(type, values)):
         return values

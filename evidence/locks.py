@@ -32,7 +32,9 @@ class Lock(StrEnum):
     GATE_KEY = "evidence.gatekey"  # the versions of a gate, which may not exist yet
     READING = "evidence.reading"  # the versions of how a system says that its traces are read
     REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions
-    REQUIREMENT_KEY = "requirements.requirementkey"  # a requirement of a system that may not exist yet
+    REQUIREMENT_KEY = (
+        "requirements.requirementkey"  # what is drafted in a system: keys, owning files, numbers
+    )
     REVIEW_TASK = "evidence.reviewtask"  # what is said about one task
     SEQUENCER = "evidence.sequencer"  # the one that numbers leaves
     SIGN_IN_BINDING = "evidence.signinbinding"  # which subject of the provider is whom

@@ -42,7 +42,7 @@ class CriterionDraft:
             "key": self.key,
             "check": self.check,
             "parameters": dict(self.parameters),
-            "comparator": self.comparator,
+            "comparator": str(self.comparator),
             "threshold": float(self.threshold),
             "unit": self.unit,
             "min_n": self.min_n,
@@ -69,15 +69,17 @@ class RequirementDraft:
     owner: str  # a role or a person
     review_every_days: int
     criteria: tuple[CriterionDraft, ...]
+    external_id: str = ""  # the key that another tool gave it; empty: none did
 
     def content(self) -> dict[str, object]:
-        """Return what the version's digest is taken over."""
+        """Return what the version's digest is taken over; what was added later is in it only where it is given."""
         return {
+            **({"external_id": self.external_id} if self.external_id else {}),
             "key": self.key,
             "statement": dict(self.statement),
             "rationale": self.rationale,
-            "risk_tier": self.risk_tier,
-            "layer": self.layer,
+            "risk_tier": str(self.risk_tier),  # a plain text is written at once
+            "layer": str(self.layer),
             "owner": self.owner,
             "review_every_days": self.review_every_days,
             "criteria": [criterion.content() for criterion in self.criteria],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from evidence.errors import Fault
 
 if TYPE_CHECKING:
+    from requirements.services.importing.contracts import ImportPlan
     from requirements.yaml_import.contracts import FileProblem
 
 
@@ -41,6 +42,38 @@ class RequirementFileInvalid(RequirementsError):
     def members(self) -> dict[str, object]:
         """What the problem document carries beside its detail: each fault, with file, line, nearest name."""
         return {"errors": [problem.as_dict() for problem in self.problems]}
+
+
+class KeyOfAnotherFile(RequirementsError):
+    """A requirement is another file's, or its key or external id clashes with another's; nothing was stored."""
+
+    code = "key_of_another_file"
+    http_status = 409
+    title = "A requirement belongs to another file; nothing was stored"
+
+    def __init__(self, problems: list[FileProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems[:20]))
+        self.problems = problems
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: each clash, with file and line."""
+        return {"errors": [problem.as_dict() for problem in self.problems]}
+
+
+class ImportPlanMoved(RequirementsError):
+    """What an import would do is no longer what was planned; nothing was stored."""
+
+    code = "import_plan_moved"
+    http_status = 409
+    title = "The plan is another by now; nothing was stored"
+
+    def __init__(self, message: str, plan: ImportPlan) -> None:
+        super().__init__(message)
+        self.plan = plan
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: the digest of the plan as it is now, and its counts."""
+        return {"plan_digest": self.plan.digest, "counts": self.plan.counts()}
 
 
 class TransitionNotAllowed(RequirementsError):

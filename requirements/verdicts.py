@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
 from evidence.statistics import End, judge_bounds, more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
+from requirements.bounds import days_before
 from requirements.checks.contracts import Measured, Obstacle
 from requirements.drafts import Comparator
 
@@ -127,7 +128,7 @@ def judge_later(
     """Return a stored judgement as it stands later: a pass whose evidence has become too old since is stale."""
     if stored.verdict is not Verdict.MET or max_age_days is None:
         return stored
-    if observed_to is not None and observed_to >= as_of - timedelta(days=max_age_days):
+    if observed_to is not None and observed_to >= days_before(as_of, max_age_days):
         return stored
     detail = f"older than {max_age_days} days at the time of this binder; then: {stored.detail}"
     return Judgement(Verdict.STALE, detail)

@@ -45,12 +45,15 @@ class _Word:
     end: int
 
 
-def diff_words(quote: str, passage: str) -> tuple[Run, ...]:
+def diff_words(quote: str, passage: str, *, exact: bool = False) -> tuple[Run, ...]:
     """Return both texts as runs, in reading order; words are the same as the checker takes them for the same.
 
     What only the quote has stands before what only the passage has in its place.
+
+    Args:
+        exact: words are the same where they are written the same, and signs are words: for two wordings of one text.
     """
-    ours, theirs = _Text(quote), _Text(passage)
+    ours, theirs = _Text(quote, exact=exact), _Text(passage, exact=exact)
     if max(len(ours.words), len(theirs.words)) > MAX_WORDS:
         return (Run(Side.QUOTE, 0, len(quote), quote, ""), Run(Side.PASSAGE, 0, len(passage), passage, ""))
     matcher = SequenceMatcher(None, ours.keys(), theirs.keys(), autojunk=False)
@@ -66,9 +69,9 @@ def diff_words(quote: str, passage: str) -> tuple[Run, ...]:
 class _Text:
     """One of the two texts, as words."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, exact: bool) -> None:
         self._text = text
-        self.words = list(_words(text))
+        self.words = list(_exact_words(text) if exact else _words(text))
 
     def keys(self) -> list[str]:
         """Return what its words are compared by."""
@@ -79,6 +82,12 @@ class _Text:
         start, end = self.words[first].start, self.words[last - 1].end
         before = self.words[first - 1].end if first else 0
         return Run(side, start, end, self._text[start:end], self._text[before:start])
+
+
+def _exact_words(text: str) -> Iterator[_Word]:
+    """Yield words, numbers and signs as they are written; a Chinese character is a word."""
+    for match in _WORD.finditer(text):
+        yield _Word(match.group(), *match.span())
 
 
 def _words(text: str) -> Iterator[_Word]:

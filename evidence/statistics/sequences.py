@@ -25,6 +25,7 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
@@ -140,6 +141,7 @@ def _low_of(units: Tally, alpha: float) -> float:
     return bound if worth.kept == 1 else round(bound * worth.kept - 0.5 * 10**-_DECIMALS, _DECIMALS)
 
 
+@lru_cache(maxsize=1_024)  # asked of each criterion of a file, and few files have many thresholds
 def fewest_to_show(threshold: float, confidence: float = CONFIDENCE) -> int | None:
     """Return how many units without one failure put the lower bound at the threshold; None where a million do not."""
     import numpy as np  # noqa: PLC0415  # heavy: imported when first needed

@@ -159,9 +159,11 @@ def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author
         author.post(
             "versions/registrations", {"system": copilot.key, **version, "reason": "part of the demo"}
         )
-    author.post_bytes(f"requirements/import?system={copilot.key}", read_starter(), "application/yaml")
     author.post_bytes(
-        f"requirements/import?system={copilot.key}",
+        f"requirements/import?system={copilot.key}&file=starter.yaml", read_starter(), "application/yaml"
+    )
+    author.post_bytes(
+        f"requirements/import?system={copilot.key}&file=requirements.yaml",
         (copilot.folder / "requirements.yaml").read_bytes(),
         "application/yaml",
     )

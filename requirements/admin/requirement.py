@@ -16,15 +16,16 @@ from requirements.models import Requirement, RequirementTransition, RequirementV
 
 @admin.register(Requirement)
 class RequirementAdmin(ReadOnlyModelAdmin):
-    list_display = ["key", "system", "newest", "state", "created_at"]
+    list_display = ["key", "other_id", "system", "newest", "state", "created_at"]
     list_filter = [related("system")]
     list_select_related = ["system"]
-    search_fields = ["key"]
+    search_fields = ["key", "versions__external_id"]
     ordering = ["system", "key"]
     chain = [
         ChainLink("Versions", "requirements.requirementversion", "requirement__id__exact"),
         ChainLink("Criteria", "requirements.acceptancecriterion", "version__requirement__id__exact"),
         ChainLink("Assessments", "requirements.assessment", "criterion__version__requirement__id__exact"),
+        ChainLink("Source files", "requirements.sourcefileentry", "requirement__id__exact"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -33,9 +34,15 @@ class RequirementAdmin(ReadOnlyModelAdmin):
             "-version__number", "-at", "-pk"
         )
         rows: QuerySet[Any] = super().get_queryset(request).annotate(
-            newest_number=Subquery(versions.values("number")[:1]), newest_state=Subquery(moves.values("to_state")[:1])
+            newest_number=Subquery(versions.values("number")[:1]),
+            newest_external_id=Subquery(versions.values("external_id")[:1]),
+            newest_state=Subquery(moves.values("to_state")[:1])
         )  # fmt: skip
         return rows
+
+    @admin.display(description="External id")
+    def other_id(self, requirement: Any) -> str:
+        return requirement.newest_external_id or "–"
 
     @admin.display(description="Newest version")
     def newest(self, requirement: Any) -> str:

@@ -56,11 +56,11 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     list_display = ["__str__", "says", "state", "risk", "system", "proposed_by"]
     list_filter = [related("requirement__system"), StateFilter, "risk_tier", "layer"]
     list_select_related = ["requirement__system"]
-    search_fields = ["requirement__key", "proposed_by"]
+    search_fields = ["requirement__key", "external_id", "proposed_by"]
     ordering = ["-id"]
     change_form_template = "admin/requirements/version.html"
     fields = [
-        "state", "requirement", "number", "statement_text", "rationale", "risk_tier", "layer", "owner",
+        "state", "requirement", "external_id", "number", "statement_text", "rationale", "risk_tier", "layer", "owner",
         "review_every_days", "criteria_table", "change", "remarks", "life", "artefact_version",
         "proposed_by", "created_at",
     ]  # fmt: skip
@@ -69,6 +69,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         ChainLink("Assessments", "requirements.assessment", "criterion__version__id__exact"),
         ChainLink("Baselines that hold it", "requirements.baselinemember", "version__id__exact"),
         ChainLink("Requested retirements", "requirements.retirementrequest", "version__id__exact"),
+        ChainLink("Source files", "requirements.sourcefileentry", "version__id__exact"),
         ChainLink("Transitions", "requirements.requirementtransition", "version__id__exact"),
         ChainLink("Links downstream", "requirements.tracelink", "upstream__id__exact", "artefact_version_id"),
         ChainLink("Links upstream", "requirements.tracelink", "downstream__id__exact", "artefact_version_id"),

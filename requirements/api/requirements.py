@@ -1,4 +1,4 @@
-"""Requirements by API: import a file, list versions, lint a sentence. How a version is moved on: `transitions`."""
+"""Requirements by API: list versions, lint a sentence. How a version is moved on: `transitions`; files: `imports`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Any
 import django_filters
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input, QueryInput
-from evidence.api.otlp import read_posted_body
+from evidence.api.inputs import Input
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
@@ -31,8 +28,6 @@ from requirements.models import (
     RequirementVersion,
 )
 from requirements.selectors.wording import with_fingerprint
-from requirements.services.requirements import import_requirements
-from requirements.yaml_import.reader import MAX_BYTES
 
 
 class CriterionOut(serializers.ModelSerializer[AcceptanceCriterion]):
@@ -66,8 +61,8 @@ class RequirementVersionOut(serializers.ModelSerializer[RequirementVersion]):
     class Meta:
         model = RequirementVersion
         fields = [
-            "id", "system", "key", "number", "digest", "state", "change", "fingerprint", "statement", "rationale",
-            "risk_tier", "layer", "owner", "review_every_days", "proposed_by", "created_at", "lint",
+            "id", "system", "key", "external_id", "number", "digest", "state", "change", "fingerprint", "statement",
+            "rationale", "risk_tier", "layer", "owner", "review_every_days", "proposed_by", "created_at", "lint",
             "lint_not_covered", "criteria",
         ]  # fmt: skip
 
@@ -80,6 +75,7 @@ class RequirementFilter(FilterSet):
 
     system = django_filters.CharFilter("requirement__system__key")
     key = django_filters.CharFilter("requirement__key")
+    external_id = django_filters.CharFilter("external_id")
     state = django_filters.ChoiceFilter("state", choices=RequirementState.choices)
 
     class Meta:
@@ -117,73 +113,6 @@ class RequirementList(ScopedList[RequirementVersion]):
     )
     serializer_class = RequirementVersionOut
     filterset_class = RequirementFilter
-
-
-class ImportedOut(serializers.Serializer[Any]):
-    """What one requirement of the file became."""
-
-    key = serializers.CharField()
-    number = serializers.IntegerField()
-    digest = serializers.CharField()
-    created = serializers.BooleanField()
-    line = serializers.IntegerField()
-    lint = serializers.JSONField()
-
-
-class ImportOut(serializers.Serializer[Any]):
-    """What a file became."""
-
-    baseline = serializers.CharField(allow_null=True)
-    created = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    requirements = ImportedOut(many=True)
-
-
-class FileQuery(QueryInput):
-    """Where a requirement file belongs, and what it is called."""
-
-    system = serializers.CharField()
-    file = serializers.CharField(
-        required=False, default="requirements.yaml", max_length=200, help_text="its name"
-    )
-
-
-class RequirementImport(ScopedView):
-    """Import a requirement file. With any fault in it nothing is stored, and every fault is named with its line."""
-
-    scopes = {"POST": Scope.IMPORT}
-    queries = {"POST": FileQuery}
-
-    @extend_schema(
-        request={"application/yaml": OpenApiTypes.STR},
-        responses={200: ImportOut, 201: ImportOut, 409: Problem, 422: Problem},
-    )
-    def post(self, request: Request) -> Response:
-        principal = principal_of(request)
-        result = import_requirements(
-            principal=principal,
-            system=find_system(principal, self.query["system"]),
-            source=read_posted_body(request._request, limit=MAX_BYTES),  # noqa: SLF001  # the bytes as sent
-            file_name=self.query["file"],
-        )
-        listed = [
-            {
-                "key": item.version.requirement.key,
-                "number": item.version.number,
-                "digest": item.version.artefact_version.digest,
-                "created": item.created,
-                "line": item.line,
-                "lint": item.version.lint,
-            }
-            for item in result.requirements
-        ]
-        body = {
-            "baseline": result.baseline,
-            "created": result.n_created,
-            "unchanged": len(listed) - result.n_created,
-            "requirements": listed,
-        }
-        return Response(ImportOut(body).data, status=201 if result.n_created else 200)
 
 
 class LintIn(Input):

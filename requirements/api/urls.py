@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from requirements.api import assessments, requirements, retirements, transitions
+from requirements.api import assessments, imports, requirements, retirements, transitions
 
 urlpatterns = [
     path("requirements", requirements.RequirementList.as_view(), name="requirements"),
-    path("requirements/import", requirements.RequirementImport.as_view(), name="requirements-import"),
+    path("requirements/import", imports.RequirementImport.as_view(), name="requirements-import"),
+    path(
+        "requirements/import-files",
+        imports.RequirementFilesImport.as_view(),
+        name="requirements-import-files",
+    ),
+    path("requirements/imports", imports.SourceFileImportList.as_view(), name="requirements-imports"),
+    path("requirements/export", imports.RequirementExport.as_view(), name="requirements-export"),
     path("requirements/lint", requirements.RequirementLint.as_view(), name="requirements-lint"),
     path(
-        "requirements/<slug:key>/versions/<int:number>/transitions",
+        "requirements/<str:key>/versions/<int:number>/transitions",
         transitions.RequirementTransitions.as_view(),
         name="requirement-transitions",
     ),

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from evidence.evals.contracts import Direction
 from evidence.models import Review, ReviewTask
+from requirements.bounds import MOST_HOURS, hours_of
 from requirements.checks.contracts import Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, HIGH_TIER, LOOKS, TRACE_DIMENSIONS, parameter_schema
 from requirements.checks.population import (
@@ -49,7 +50,7 @@ _REFUSALS = (Review.Decision.OVERRIDE, Review.Decision.REJECT)
         within_hours={
             "type": "number",
             "exclusiveMinimum": 0,
-            "maximum": 87_600,  # ten years
+            "maximum": MOST_HOURS,
             "description": "hours from sealing to the review",
         },
         pending={
@@ -67,7 +68,7 @@ def measure_within_time(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
     """Share of traces that had the reviews required within the hours set from sealing."""
-    allowed = timedelta(hours=cast("float", parameters["within_hours"]))
+    allowed = hours_of(cast("float", parameters["within_hours"]))
     required = ReviewTask.objects.filter(trace_id=OuterRef("pk")).values("reviews_required")
     observed = observe_traces(
         population,

@@ -13,6 +13,7 @@ from requirements.models.requirement import (
     TraceLink,
 )
 from requirements.models.retirement import RetirementDismissal, RetirementRequest
+from requirements.models.source_file import SourceFile, SourceFileEntry, SourceFileImport
 
 __all__ = [
     "AcceptanceCriterion",
@@ -26,5 +27,8 @@ __all__ = [
     "RequirementVersion",
     "RetirementDismissal",
     "RetirementRequest",
+    "SourceFile",
+    "SourceFileEntry",
+    "SourceFileImport",
     "TraceLink",
 ]

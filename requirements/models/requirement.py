@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Lower
 
 from evidence.models import Artefact, ArtefactVersion, Release, ReleaseVerdict, System
 from evidence.models.base import (
@@ -26,11 +27,13 @@ class Requirement(AppendOnlyModel):
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="requirements")
     artefact = models.OneToOneField(Artefact, on_delete=models.PROTECT, related_name="requirement")
-    key = models.SlugField(max_length=KEY_LENGTH)
+    key = models.CharField(max_length=KEY_LENGTH, db_index=True)  # letters, digits, '-', '.' and '_'
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["system", "key"], name="requirements_requirement_key")]
+        # "is there one whose key differs in capitals only?"
+        indexes = [models.Index("system", Lower("key"), name="requirements_key_any_case")]
 
     def __str__(self) -> str:
         return self.key
@@ -63,6 +66,8 @@ class RequirementVersion(AppendOnlyModel):
         ArtefactVersion, on_delete=models.PROTECT, related_name="requirement_version"
     )
     number = models.PositiveIntegerField()
+    # The key that another tool gave it, e.g. "REQ/1.2"; of a system's newest versions, no two have the same.
+    external_id = models.CharField(max_length=LABEL_LENGTH, blank=True, db_default="", default="")
     statement = models.JSONField()  # {"en": …, "zh-Hans": …}
     rationale = models.TextField(blank=True)
     risk_tier = models.CharField(max_length=10, choices=RiskTier.choices())
@@ -78,6 +83,12 @@ class RequirementVersion(AppendOnlyModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["requirement", "number"], name="requirements_version_number"),
+        ]
+        # "whose is this id of another tool?"
+        indexes = [
+            models.Index(
+                fields=["external_id"], condition=~models.Q(external_id=""), name="requirements_external_id"
+            )
         ]
 
     def __str__(self) -> str:

@@ -67,10 +67,9 @@ def drafts_of(system: System) -> list[RequirementDraft]:
     retired = RequirementTransition.objects.filter(
         version__requirement__system=system, to_state=RequirementState.RETIRED
     ).values("version_id")
-    versions = list(
+    versions = (
         RequirementVersion.objects.filter(~Q(pk__in=retired), pk__in=newest.values("pk"))
         .select_related("requirement")
-        .prefetch_related("criteria")
         .order_by("requirement__key")
     )
     return [draft_of(version) for version in versions]

@@ -34,13 +34,6 @@ def with_state(versions: QuerySet[RequirementVersion], as_of: AsOf | None = None
     return versions.annotate(state_now=Subquery(moves.order_by("-at", "-pk").values("to_state")[:1]))
 
 
-def still_stands(version: RequirementVersion) -> bool:
-    """Whether a newest version is one that can still come to hold. One that was retired cannot: the same text, written
-    again, is a new version.
-    """
-    return state_of(version) != RequirementState.RETIRED
-
-
 def newest_of(version: RequirementVersion) -> RequirementVersion:
     """Return the newest version of the same requirement."""
     versions = RequirementVersion.objects.filter(requirement=version.requirement)

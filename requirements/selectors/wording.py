@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value, prefetch_related_objects
 from django.db.models.functions import Coalesce, NullIf
 
 from evidence.citations.difference import Run, Side, diff_words
@@ -33,7 +33,14 @@ def draft_of(version: RequirementVersion) -> RequirementDraft:
         owner=version.owner,
         review_every_days=version.review_every_days,
         criteria=tuple(_criterion(each) for each in sorted(version.criteria.all(), key=lambda each: each.pk)),
+        external_id=version.external_id,
     )
+
+
+def drafts_by_version(versions: Collection[RequirementVersion]) -> dict[int, RequirementDraft]:
+    """Return what stored versions say, by the version's id: one query."""
+    prefetch_related_objects(list(versions), "criteria")
+    return {version.pk: draft_of(version) for version in versions}
 
 
 def _criterion(row: AcceptanceCriterion) -> CriterionDraft:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, TypedDict
 
 from django.db import transaction
@@ -25,6 +25,7 @@ from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
 from evidence.vocabulary import CriterionVerdict
 from requirements import acts
+from requirements.bounds import days_before
 from requirements.checks import Check, Measured, Obstacle, Population, known_checks
 from requirements.drafts import Comparator
 from requirements.errors import RequirementNotFound
@@ -338,7 +339,7 @@ def _judge_slice(
 ) -> _Part:
     """Measure and judge one slice; with obstacles, of the release itself, it is no pass whatever its value."""
     age = criterion.max_age_days
-    since = None if age is None else as_of.at - min(timedelta(days=age), as_of.at - BEGINNING)
+    since = None if age is None else max(days_before(as_of.at, age), BEGINNING)
     population = Population(release.system_id, release.pk, as_of, since, where)
     recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
     recent = replace(recent, obstacles=(*recent.obstacles, *obstacles))

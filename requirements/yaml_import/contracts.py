@@ -9,7 +9,7 @@ from requirements.drafts import RequirementDraft
 
 @dataclass(frozen=True, slots=True)
 class FileProblem:
-    """One fault in a requirement file."""
+    """One fault in a requirement file, or one thing that is no fault and may not be meant."""
 
     file: str
     line: int  # from 1
@@ -17,7 +17,7 @@ class FileProblem:
     path: str  # e.g. "requirements[2].criteria[0].check"
     code: str  # stable, e.g. "unknown_check"
     message: str
-    nearest: str | None = None  # the known name closest to the one written
+    nearest: str | None = None  # the known name, or the value, closest to the one written
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.path}: {self.message}"
@@ -43,3 +43,4 @@ class RequirementFile:
     baseline: str | None  # the name of the baseline its requirements form, where it names one
     requirements: tuple[RequirementDraft, ...]
     lines: dict[str, int]  # requirement key -> the line it begins on
+    warnings: tuple[FileProblem, ...] = ()  # what is no fault and may not be meant

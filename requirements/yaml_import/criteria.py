@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import cast
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Final, cast
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from evidence.evals.contracts import Direction
 from evidence.limits import excess
-from evidence.nearest import hint_at, nearest_name
+from evidence.nearest import MISSPELT, hint_at, nearest_name
+from requirements.bounds import LARGEST_THRESHOLD, MOST_DAYS, MOST_N, MOST_UNIT, MOST_WORD
 from requirements.checks.contracts import Check
 from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
 from requirements.errors import UnknownCheck
-from requirements.yaml_import.faults import Faults
+from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief
+from requirements.yaml_import.numbers import number_meant
 from requirements.yaml_import.reader import Path
 
-MOST_DAYS = 36_500  # a hundred years: what is older is no evidence of anything here
 _COMPARATOR_OF = {Direction.HIGHER: Comparator.AT_LEAST, Direction.LOWER: Comparator.AT_MOST}
-_FIELDS = (
+CRITERION_FIELDS: Final = (
     "key",
     "check",
     "parameters",
@@ -34,17 +36,21 @@ _FIELDS = (
 )
 
 
+_PERCENT: Final = frozenset({"percent", "per cent", "%", "pct", "percentage", "百分比"})
+_ParameterFault = tuple[tuple[str | int, ...], str, str | None]  # place, message, what was most likely meant
+
+
 def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft | None:
     """Read one criterion, or report what is wrong with it and return None."""
     before = len(faults.problems)
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a criterion must be a mapping with a key and a check")
         return None
-    faults.check_fields(item, path, known=_FIELDS, required=("key", "check", "min_n"))
-    key = faults.key(item, path)
+    faults.check_fields(item, path, known=CRITERION_FIELDS, required=("key", "check", "min_n"))
+    key = faults.key(item, path, pattern=PLAIN_KEY)
     check = _read_check(item, path, faults)
     comparator, threshold = _read_threshold(item, path, faults)
-    min_n = faults.whole_number(item, "min_n", path, least=1)
+    min_n = faults.whole_number(item, "min_n", path, least=1, most=MOST_N)
     max_age = None
     if item.get("max_age_days") is not None:
         max_age = faults.whole_number(item, "max_age_days", path, least=1, most=MOST_DAYS)
@@ -89,17 +95,23 @@ def _read_threshold(
         faults.add(path, "bad_threshold", "must give exactly one of 'at_least' and 'at_most'")
         return None, 0.0
     comparator = given[0]
-    value = item[comparator]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        faults.add((*path, comparator), "bad_threshold", f"must be a number, not {value!r}")
-        return None, 0.0
-    return comparator, float(value)
+    unit = item.get("unit")
+    value = faults.number(
+        item[comparator],
+        (*path, comparator),
+        "bad_threshold",
+        most=LARGEST_THRESHOLD,
+        unit=unit if isinstance(unit, str) else None,
+    )
+    return comparator, value
 
 
 def _read_bound_confidence(item: Mapping[str, object], path: Path, faults: Faults) -> float:
     value = item.get("confidence", DEFAULT_BOUND_CONFIDENCE)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.5 < value < 1:
-        faults.add((*path, "confidence"), "bad_confidence", "must lie between 0.5 and 1, e.g. 0.95")
+        meant = number_meant(value, "share") or _hundredth(value)
+        told = f"must lie between 0.5 and 1, e.g. 0.95, not {brief(value)}"
+        faults.add((*path, "confidence"), "bad_confidence", told, meant)
         return DEFAULT_BOUND_CONFIDENCE
     return float(value)
 
@@ -108,11 +120,22 @@ def _read_unit(item: Mapping[str, object], check: Check, path: Path, faults: Fau
     given = item.get("unit")
     if given is None:
         return check.unit or "share"
-    if not isinstance(given, str) or not 0 < len(given) <= 32:
-        faults.add((*path, "unit"), "bad_unit", "must be a short text, e.g. share")
+    here = (*path, "unit")
+    if not isinstance(given, str) or not 0 < len(given.strip()) <= MOST_UNIT:
+        faults.add(here, "bad_unit", f"must be a text of 1 to {MOST_UNIT} characters, e.g. share")
     elif check.unit is not None and given != check.unit:
-        faults.add((*path, "unit"), "bad_unit", f"the check {check.name} measures in {check.unit!r}")
-    return str(given)
+        told = f"the check {check.name} measures in {check.unit!r}"
+        if check.unit == "share":
+            told += ", between 0 and 1: 90 % is 0.9"
+        faults.add(here, "bad_unit", told, check.unit)
+    elif given.strip().lower() in _PERCENT:
+        faults.warn(
+            here,
+            "unit_percent",
+            f"the unit {given!r} is compared with nothing measured as a share: if the eval file gives shares, leave "
+            "the unit out and write 95 % as 0.95",
+        )
+    return str(given).strip()
 
 
 def _check_fit(
@@ -128,7 +151,13 @@ def _check_fit(
         message = f"a share lies between 0 and 1, so {threshold:g} cannot be its threshold"
         if 1 < threshold <= 100:
             message += f"; for {threshold:g} % write {threshold / 100:g}"
-        faults.add((*path, comparator), "bad_threshold", message)
+        faults.add((*path, comparator), "bad_threshold", message, _hundredth(threshold))
+
+
+def _hundredth(value: object) -> str | None:
+    """Return the share that a percentage stands for."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value / 100:.15g}" if is_number and 1 < value <= 100 else None  # type: ignore[operator]  # a number
 
 
 def _read_parameters(
@@ -148,9 +177,55 @@ def _read_parameters(
             message = f"the check {check.name} has no parameter {name!r}; {hint_at(nearest)}"
             faults.add((*here, name), "unknown_parameter", message, nearest)
     filled = check.with_defaults({name: value for name, value in given.items() if name in known})
-    for error in Draft202012Validator(check.parameters).iter_errors(filled):
-        faults.add((*here, *error.absolute_path), "bad_parameters", error.message)
+    for place, message, nearest in _faults_of(check, filled):
+        faults.add((*here, *place), "bad_parameters", message, nearest)
     return filled
+
+
+def _faults_of(check: Check, filled: Mapping[str, object]) -> tuple[_ParameterFault, ...]:
+    """Return what the check's schema refuses; the same parameters are looked at once."""
+    try:
+        written = json.dumps(filled, sort_keys=True, allow_nan=False)
+    except ValueError:
+        return (((), "no parameter may be infinite or no number", None),)
+    return _faults_of_written(check.name, written)
+
+
+@lru_cache(maxsize=4_096)
+def _faults_of_written(name: str, written: str) -> tuple[_ParameterFault, ...]:
+    schema = get_check(name).parameters
+    found = Draft202012Validator(schema).iter_errors(json.loads(written))
+    faults = [(tuple(error.absolute_path), _in_words(error), _nearest_value(error)) for error in found]
+    return (*faults, *_too_long(json.loads(written), ()))
+
+
+def _in_words(error: ValidationError) -> str:
+    nearest = _nearest_value(error)
+    return f"{error.message}; write {nearest}" if nearest else str(error.message)
+
+
+def _nearest_value(error: ValidationError) -> str | None:
+    """Return what was most likely meant: the option alike, the number in quotes, the share of a percentage."""
+    given, wanted = error.instance, error.validator_value
+    if error.validator == "enum" and isinstance(given, str):
+        return nearest_name(given.lower(), [str(each) for each in wanted], alike=MISSPELT)
+    if error.validator == "type" and wanted in ("number", "integer") and isinstance(given, str):
+        return number_meant(given, "share")
+    if error.validator == "maximum" and wanted == 1:
+        return _hundredth(given)
+    return None
+
+
+def _too_long(value: object, place: tuple[str | int, ...]) -> Iterator[_ParameterFault]:
+    """Yield the texts, at every depth, that are longer than any name is."""
+    if isinstance(value, str) and len(value) > MOST_WORD:
+        yield place, f"has {len(value)} characters, and at most {MOST_WORD} are taken", None
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _too_long(each, (*place, name))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _too_long(each, (*place, index))
 
 
 def _read_slices(
@@ -182,5 +257,9 @@ def _check_dimension(check: Check, dimension: str, value: object, path: Path, fa
         nearest = nearest_name(dimension, check.dimensions)
         message = f"the check {check.name} cannot be sliced by {dimension!r}; it can by "
         faults.add(path, "unknown_dimension", message + ", ".join(check.dimensions), nearest)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         faults.add(path, "bad_slices", "a slice's value is a text; put quotes round it")
+    elif len(value) > MOST_WORD:
+        faults.check_length(value, path, MOST_WORD)
+    if len(dimension) > MOST_WORD:
+        faults.check_length(dimension, path, MOST_WORD)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from evidence.limits import excess
 from evidence.nearest import nearest_name
 from evidence.vocabulary import Layer, RiskTier
+from requirements.bounds import MOST_DAYS, MOST_RATIONALE, MOST_STATEMENT, MOST_TEXT
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.contracts import FileProblem, RequirementFile
 from requirements.yaml_import.criteria import read_criterion
-from requirements.yaml_import.faults import KEY, Faults
-from requirements.yaml_import.reader import Path, Places, Unreadable, read_yaml
+from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief, not_a_text, shown
+from requirements.yaml_import.languages import BCP_47, language_meant
+from requirements.yaml_import.reader import Path, Places, read_yaml
+from requirements.yaml_import.troubles import Unreadable
 
 FORMAT_V1 = "tracebinder.requirements/1"
 RISK_TIERS = tuple(RiskTier)
 LAYERS = tuple(layer for layer in Layer if layer is not Layer.MECHANISTIC)
 
-_FILE_FIELDS = ("format", "baseline", "requirements")
-_REQUIREMENT_FIELDS = (
+FILE_FIELDS: Final = ("format", "baseline", "requirements")
+REQUIREMENT_FIELDS: Final = (
     "key",
+    "external_id",
     "statement",
     "rationale",
     "risk_tier",
@@ -31,52 +35,101 @@ _REQUIREMENT_FIELDS = (
     "review_every_days",
     "criteria",
 )
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+MAY_BE_LEFT_OUT: Final = frozenset({"rationale", "external_id"})
+_MOST_TOLD: Final = 1_000  # faults of one file: who has more begins at the top
+_SPACES: Final = re.compile(r"\s+")
 
 
 def parse_requirement_file(source: bytes, file_name: str) -> RequirementFile:
     """Read a requirement file.
 
     Raises:
-        RequirementFileInvalid: lists every fault with file, line, column and, for a misspelt name, the
-            nearest known one.
+        RequirementFileInvalid: lists every fault, at most a thousand, with file, line, column and, for a misspelt name
+            or number, the nearest that is taken.
     """
+    places = Places()
+    reading = _Reading(Faults(file_name, places))
     try:
-        document, places, repeated = read_yaml(source)
+        document = read_yaml(source, on_entry=reading.take, places=places)
     except Unreadable as exc:
-        problem = FileProblem(file_name, exc.line, exc.column, "", "not_yaml", str(exc))
+        problem = FileProblem(file_name, exc.line, exc.column, "", exc.code, str(exc))
         raise RequirementFileInvalid([problem]) from exc
-    faults = Faults(file_name, places)
-    for path, code, message in repeated:
-        faults.add(path, code, message)
-    baseline, drafts = _read_file(document, faults)
+    faults = reading.faults
+    faults.problems += [
+        FileProblem(file_name, each.line, each.column, shown(each.path), each.code, each.message)
+        for each in document.faults
+    ]
+    baseline = _read_file(document.value, faults)
     if faults.problems:
-        raise RequirementFileInvalid(faults.in_order())
-    lines = _lines(drafts, document, places)
-    return RequirementFile(file=file_name, baseline=baseline, requirements=tuple(drafts), lines=lines)
+        raise RequirementFileInvalid(faults.in_order()[:_MOST_TOLD])
+    return RequirementFile(
+        file=file_name,
+        baseline=baseline,
+        requirements=tuple(reading.drafts),
+        lines=reading.lines,
+        warnings=tuple(faults.warnings),
+    )
 
 
-def _read_file(document: object, faults: Faults) -> tuple[str | None, list[RequirementDraft]]:
+class _Reading:
+    """The requirements of a file, as they come."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.drafts: list[RequirementDraft] = []
+        self.lines: dict[str, int] = {}
+        self._keys: dict[str, tuple[str, int]] = {}  # in small letters -> as written, and the line
+        self._external: dict[str, int] = {}  # id of another tool -> the line
+
+    def take(self, item: object, index: int) -> None:
+        """Read one of them, or report what is wrong with it."""
+        path: Path = ("requirements", index)
+        if excess(index + 1, "MAX_REQUIREMENTS"):
+            return  # told once, for the list
+        draft = _read_requirement(item, path, self.faults)
+        key = item.get("key") if isinstance(item, Mapping) else None
+        if isinstance(key, str):
+            line = self.faults.places.find((*path, "key"))[0]
+            other, first = self._keys.setdefault(key.lower(), (key, line))
+            if first != line or other != key:
+                self.faults.same_key(key, other, first, (*path, "key"), "requirement")
+        if draft is None:
+            return
+        self._check_external_id(draft, path)
+        self.lines[draft.key] = self.faults.places.find(path)[0]
+        self.drafts.append(draft)
+
+    def _check_external_id(self, draft: RequirementDraft, path: Path) -> None:
+        if draft.external_id:
+            line = self.faults.places.find((*path, "external_id"))[0]
+            first = self._external.setdefault(draft.external_id, line)
+            if first != line:
+                told = f"another requirement on line {first} has the external_id {draft.external_id!r}"
+                self.faults.add((*path, "external_id"), "duplicate_external_id", told)
+
+
+def _read_file(document: object, faults: Faults) -> str | None:
     if not isinstance(document, Mapping):
         faults.add((), "not_a_mapping", f'the file must be a mapping that begins with "format: {FORMAT_V1}"')
-        return None, []
-    faults.check_fields(document, (), known=_FILE_FIELDS, required=("format", "requirements"))
+        return None
+    faults.check_fields(document, (), known=FILE_FIELDS, required=("format", "requirements"))
     if document.get("format", FORMAT_V1) != FORMAT_V1:
-        faults.add(("format",), "unknown_format", f"not {document['format']!r} but {FORMAT_V1!r}")
+        faults.add(("format",), "unknown_format", f"not {brief(document['format'])} but {FORMAT_V1!r}")
     baseline = document.get("baseline")
-    if baseline is not None and not (isinstance(baseline, str) and KEY.fullmatch(baseline)):
-        faults.add(("baseline",), "bad_key", "a baseline's name is letters, digits, '-' and '_'")
+    if baseline is not None and not (isinstance(baseline, str) and PLAIN_KEY.fullmatch(baseline)):
+        told = "a baseline's name is letters, digits, '-' and '_'"
+        faults.add(("baseline",), "bad_key", told if isinstance(baseline, str) else not_a_text(baseline))
     listed = document.get("requirements")
-    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
-        if "requirements" in document:
-            faults.add(("requirements",), "not_a_list", "must be a list of at least one requirement")
-        return None, []
-    if too_many := excess(len(listed), "MAX_REQUIREMENTS"):
+    if isinstance(listed, Mapping) and listed:
+        first = str(next(iter(listed)))
+        told = f'must be a list: each requirement begins with its key, "- key: {first}"'
+        faults.add(("requirements", first), "not_a_list", told)
+    elif "requirements" in document and not (isinstance(listed, list) and listed):
+        told = 'must be a list of at least one requirement, each begun by its key, "- key: …"'
+        faults.add(("requirements",), "not_a_list", told)
+    elif isinstance(listed, list) and (too_many := excess(len(listed), "MAX_REQUIREMENTS")):
         faults.add(("requirements",), "too_many", too_many)
-        return None, []
-    drafts = [_read_requirement(item, ("requirements", index), faults) for index, item in enumerate(listed)]
-    faults.check_unique(listed, ("requirements",), "requirement")
-    return cast("str | None", baseline), [draft for draft in drafts if draft is not None]
+    return cast("str | None", baseline)
 
 
 def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDraft | None:
@@ -84,9 +137,10 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a requirement must be a mapping with a key and a statement")
         return None
-    required = tuple(name for name in _REQUIREMENT_FIELDS if name != "rationale")
-    faults.check_fields(item, path, known=_REQUIREMENT_FIELDS, required=required)
+    required = tuple(name for name in REQUIREMENT_FIELDS if name not in MAY_BE_LEFT_OUT)
+    faults.check_fields(item, path, known=REQUIREMENT_FIELDS, required=required)
     key = faults.key(item, path)
+    external_id = _read_external_id(item, path, faults)
     statement = _read_statement(item, path, faults)
     _check_choice(item, "risk_tier", RISK_TIERS, path, faults)
     if item.get("layer") == Layer.MECHANISTIC:
@@ -99,34 +153,61 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
     else:
         _check_choice(item, "layer", LAYERS, path, faults)
     owner = faults.text(item, "owner", path)
-    cadence = faults.whole_number(item, "review_every_days", path, least=1)
-    listed = item.get("criteria")
-    if not isinstance(listed, list):
-        if "criteria" in item:
-            faults.add(
-                (*path, "criteria"), "not_a_list", "must be a list of criteria; [] where there are none yet"
-            )
-        listed = []
-    if too_many := excess(len(listed), "MAX_CRITERIA"):
-        faults.add((*path, "criteria"), "too_many", too_many)
-        listed = []
+    cadence = faults.whole_number(item, "review_every_days", path, least=1, most=MOST_DAYS)
+    listed = _listed_criteria(item, path, faults)
     criteria = [read_criterion(each, (*path, "criteria", i), faults) for i, each in enumerate(listed)]
     faults.check_unique(listed, (*path, "criteria"), "criterion")
-    rationale = item.get("rationale") or ""
-    if not isinstance(rationale, str):
-        faults.add((*path, "rationale"), "not_a_text", "must be a text")
+    for index, criterion in enumerate(criteria):
+        if criterion is not None and len(key) + 1 + len(criterion.key) > MOST_TEXT:
+            told = f"the keys of requirement and criterion have more than {MOST_TEXT - 1} characters together"
+            faults.add((*path, "criteria", index, "key"), "bad_key", told)
+    rationale = _read_rationale(item, path, faults)
     if len(faults.problems) > before:
         return None
     return RequirementDraft(
         key=key,
         statement=statement,
-        rationale=str(rationale).strip(),
+        rationale=rationale,
         risk_tier=RiskTier(item["risk_tier"]),
         layer=Layer(item["layer"]),
         owner=owner,
         review_every_days=cadence,
         criteria=tuple(criterion for criterion in criteria if criterion is not None),
+        external_id=external_id,
     )
+
+
+def _listed_criteria(item: Mapping[str, object], path: Path, faults: Faults) -> Sequence[object]:
+    listed = item.get("criteria")
+    here = (*path, "criteria")
+    if not isinstance(listed, list):
+        if "criteria" in item:
+            faults.add(here, "not_a_list", "must be a list of criteria; [] where there are none yet")
+        return []
+    if too_many := excess(len(listed), "MAX_CRITERIA"):
+        faults.add(here, "too_many", too_many)
+        return []
+    return listed
+
+
+def _read_external_id(item: Mapping[str, object], path: Path, faults: Faults) -> str:
+    """Read the key that another tool gave it: any text, dots, slashes, blanks and Chinese included."""
+    if item.get("external_id") is None:
+        return ""
+    return faults.text(item, "external_id", path, most=MOST_TEXT)
+
+
+def _read_rationale(item: Mapping[str, object], path: Path, faults: Faults) -> str:
+    value = item.get("rationale")
+    here = (*path, "rationale")
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        faults.add(here, "not_a_text", not_a_text(value))
+        return ""
+    faults.check_length(value, here, MOST_RATIONALE)
+    faults.check_comment(here)
+    return value.strip()
 
 
 def _read_statement(item: Mapping[str, object], path: Path, faults: Faults) -> dict[str, str]:
@@ -134,30 +215,49 @@ def _read_statement(item: Mapping[str, object], path: Path, faults: Faults) -> d
     here = (*path, "statement")
     if "statement" not in item:
         return {}
-    if isinstance(value, str) and value.strip():
-        return {"en": " ".join(value.split())}
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping):
+        return _read_wording(value, "en", here, faults)
+    if not value:
         faults.add(here, "no_statement", "must be a text, or a mapping of language to text")
-        return {}
+    found: dict[str, str] = {}
     for language, text in value.items():
-        if not _LANGUAGE.fullmatch(language):
-            faults.add(
-                (*here, language), "bad_language", f"{language!r} is no BCP 47 language, e.g. en, zh-Hans"
+        place = (*here, language)
+        if not BCP_47.fullmatch(language):
+            meant = language_meant(language)
+            told = f"{brief(language)} is no BCP 47 language, e.g. en, zh-Hans"
+            faults.add(place, "bad_language", f"{told}; write {meant}" if meant else told, meant)
+        elif any(language.lower() == other.lower() for other in found):
+            faults.add(place, "duplicate_key", f"the language {language!r} is given twice")
+        found |= _read_wording(text, language, place, faults)
+    return found
+
+
+def _read_wording(value: object, language: str, path: Path, faults: Faults) -> dict[str, str]:
+    """Read a statement in one language; blanks and line ends between words are one blank each."""
+    if not isinstance(value, str):
+        told = (
+            not_a_text(value)
+            if isinstance(value, bool | int | float)
+            else (
+                "is empty: it must be a text, or a mapping of language to text"
+                if value is None
+                else "must be a text, or a mapping of language to text"
             )
-        if not isinstance(text, str) or not text.strip():
-            faults.add((*here, language), "no_statement", "must be a text")
-    return {str(language): " ".join(str(text).split()) for language, text in value.items()}
+        )
+        faults.add(path, "no_statement", told)
+        return {}
+    text = _SPACES.sub(" ", value.strip())
+    if not text:
+        faults.add(path, "no_statement", "is empty: it must be a text, or a mapping of language to text")
+    faults.check_length(text, path, MOST_STATEMENT)
+    faults.check_comment(path)
+    return {language: text}
 
 
 def _check_choice(
     item: Mapping[str, object], name: str, options: tuple[str, ...], path: Path, faults: Faults
 ) -> None:
     if name in item and item[name] not in options:
-        nearest = nearest_name(str(item[name]), options)
-        faults.add((*path, name), "bad_choice", f"{item[name]!r} is not one of {', '.join(options)}", nearest)
-
-
-def _lines(drafts: Sequence[RequirementDraft], document: object, places: Places) -> dict[str, int]:
-    if not isinstance(document, Mapping):
-        return {}
-    return {draft.key: places.find(("requirements", index))[0] for index, draft in enumerate(drafts)}
+        nearest = nearest_name(str(item[name]).lower(), options)
+        told = f"{brief(item[name])} is not one of {', '.join(options)}"
+        faults.add((*path, name), "bad_choice", told, nearest)

@@ -1,147 +1,290 @@
-"""YAML to plain values, with the place of every one of them.
+"""YAML to plain values, with the place of every one of them, one requirement at a time.
 
-Works on the node graph that ruamel.yaml composes, so that a key written twice is a fault with both lines and
-not a value lost, and no object of any other type can be made. Anchors and tags are refused: a requirement
-reads the same wherever a reviewer starts, and a file cannot grow when it is expanded.
+Works on the events of libyaml, so that a key written twice is a fault with both lines and not a value lost, and no
+object of any other type can be made. What a plain scalar is, is decided here, by YAML 1.2: `no` is a text. Anchors and
+tags are refused: a requirement reads the same wherever a reviewer starts, and a file cannot grow when it is expanded.
+
+The entries of the list `requirements` are handed over as they are read and then forgotten with their places, so that
+memory is what one of them takes, and what the caller keeps.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
 
-MAX_BYTES = 1_000_000  # of one requirement file
-MAX_DEPTH = 20  # levels of nesting
-MAX_VALUES = 20_000  # keys, values and lists of one file: each takes a fifth of a millisecond to read
+from requirements.signs import UNSEEN, fault_in
+from requirements.yaml_import.troubles import Unreadable, explain
+
+MAX_BYTES: Final = (
+    16_000_000  # of one requirement file: 10,000 requirements in two languages have 6 to 15 million
+)
+MAX_DEPTH: Final = 20  # levels of nesting
+MAX_VALUES: Final = 1_000_000  # keys, values and lists of one file: a million take four seconds to read
 
 Path = tuple[str | int, ...]
-Report = Callable[[Path, str, str], None]  # path, code, message
+ENTRIES: Final = "requirements"
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_COMMENT: Final = re.compile(r"[ \t]+#[^\n]*")
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Span(NamedTuple):  # made for each value of a file: a dataclass takes three times as long
+    """Where a value stands: line and column, from 1, and its characters in the text."""
+
+    line: int
+    column: int
+    start: int
+    end: int
+    plain: bool = False  # a scalar without quotes, which a comment may cut short
 
 
 @dataclass
 class Places:
-    """Where each value of a document stands: line and column, from 1."""
+    """Where each value of a document stands that is at hand."""
 
-    of: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    text: str = ""
+    of: dict[Path, Span] = field(default_factory=dict)
 
     def find(self, path: Path) -> tuple[int, int]:
-        """Return the place of a path, or of the nearest thing around it when it is what is missing."""
+        """Return the line and column of a path, or of the nearest thing around it when it is what is missing."""
+        span = self.span(path)
+        return (span.line, span.column) if span else (1, 1)
+
+    def span(self, path: Path) -> Span | None:
+        """Return where a path stands, or the nearest thing around it."""
         while path and path not in self.of:
             path = path[:-1]
-        return self.of.get(path, (1, 1))
+        return self.of.get(path)
+
+    def comment_after(self, path: Path) -> str | None:
+        """Return the comment that ends a plain scalar, as it stands: what follows ` #` is no part of the value."""
+        span = self.of.get(path)
+        if span is None or not span.plain:
+            return None
+        found = _COMMENT.match(self.text, span.end)
+        return found[0].strip() if found else None
 
 
-class Unreadable(ValueError):
-    """The text is not the YAML we read. Carries the line and column, from 1."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong that does not stop reading."""
 
-    def __init__(self, line: int, column: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-        self.column = column
+    line: int
+    column: int
+    path: Path
+    code: str
+    message: str
 
 
-def read_yaml(source: bytes) -> tuple[object, Places, list[tuple[Path, str, str]]]:
-    """Return the document's value, the places in it, and the faults that do not stop reading (repeated keys).
+OnEntry = Callable[[object, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document's value, where it stands, and what was wrong with it that did not stop reading."""
+
+    value: object  # the entries of `requirements` are None where they were handed over
+    places: Places
+    faults: list[Fault]
+
+
+def read_yaml(source: bytes, on_entry: OnEntry | None = None, places: Places | None = None) -> Document:
+    """Read a document.
+
+    Args:
+        on_entry: is given each entry of the list `requirements` with its index, while its places are at hand.
+        places: filled while reading; its `of` is changed as entries come and go.
 
     Raises:
-        Unreadable: not UTF-8, not YAML, more than one document, too large, too deep, or with an anchor, alias or tag.
+        Unreadable: not UTF-8, not YAML, more than one document, too large, too deep, with an anchor, alias or tag, or
+            with a character that nobody sees.
     """
-    text = _decode(source)
+    text = decode(source)
+    places = places if places is not None else Places()
+    places.text = text
+    builder = _Builder(places, on_entry)
     try:
-        _refuse_indirection(text)
-        node = YAML(typ="rt", pure=True).compose(text)
-    except MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(line, column, str(exc.problem or exc.context or "not readable as YAML")) from exc
-    except (YAMLError, RecursionError) as exc:
+        value = builder.read(iter(_LOADER(text).get_event, None))
+    except yaml.MarkedYAMLError as exc:
+        raise explain(exc, text) from exc
+    except (yaml.YAMLError, RecursionError) as exc:
         raise Unreadable(1, 1, f"not readable as YAML: {str(exc).splitlines()[0]}") from exc
-    places = Places()
-    faults: list[tuple[Path, str, str]] = []
-    value = _value(node, (), places, faults) if node is not None else None
-    return value, places, faults
+    return Document(value, places, builder.faults)
 
 
-def _decode(source: bytes) -> str:
+def decode(source: bytes) -> str:
+    """Return the text of a file, without its byte order mark.
+
+    Raises:
+        Unreadable: too large, not UTF-8, or with a character that nobody sees.
+    """
     if len(source) > MAX_BYTES:
-        raise Unreadable(1, 1, f"larger than {MAX_BYTES} bytes; split the file")
+        raise Unreadable(1, 1, f"larger than {MAX_BYTES:,} bytes; split the file")
     try:
         text = source.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise Unreadable(source.count(b"\n", 0, exc.start) + 1, 1, "not UTF-8") from exc
-    if "\x00" in text:
-        raise Unreadable(text.count("\n", 0, text.index("\x00")) + 1, 1, "holds a NUL character")
+        line = source.count(b"\n", 0, exc.start) + 1
+        raise Unreadable(line, 1, f"not UTF-8{_guess(source)}: save it as UTF-8") from exc
+    if found := UNSEEN.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
+        raise Unreadable(line, column, f"{fault_in(found[0])}; take it out", code="bad_character")
     return text
 
 
-def _refuse_indirection(text: str) -> None:
-    depth = values = 0
-    for event in YAML(typ="rt", pure=True).parse(text):
+def _guess(source: bytes) -> str:
+    if source[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return " (it looks like UTF-16)"
+    try:
+        source.decode("gb18030")
+    except UnicodeDecodeError:
+        return ""
+    return " (it reads as GB18030 or GBK)"
+
+
+class _Builder:
+    """Makes values of events, and notes where each stands."""
+
+    def __init__(self, places: Places, on_entry: OnEntry | None) -> None:
+        self.faults: list[Fault] = []
+        self._places = places
+        self._on_entry = on_entry
+        self._n_values = 0
+        self._end = 0  # character after the last thing that was read
+
+    def read(self, events: Iterator[Any]) -> object:
+        next(events)  # the stream's start
+        first = next(events)
+        if isinstance(first, yaml.StreamEndEvent):
+            return None
+        value = self._value(next(events), events, (), 0)
+        next(events)  # the document's end
+        after = next(events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise _at(after, "a second document begins here: a file has one")
+        return value
+
+    def _value(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> object:
+        self._check(event, depth)
+        mark, end = event.start_mark, event.end_mark
+        if isinstance(event, yaml.ScalarEvent):
+            self._check_text(event, path)
+            self._end = end.index
+            plain = not event.style
+            self._places.of[path] = Span(mark.line + 1, mark.column + 1, mark.index, self._end, plain)
+            return _scalar(event.value, plain)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(event, events, path, depth)
+        return self._mapping(event, events, path, depth)
+
+    def _sequence(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> list[object]:
+        self._note(path, event)
+        hands_over = self._on_entry is not None and path == (ENTRIES,)
+        found: list[object] = []
+        for index, each in enumerate(iter(events.__next__, None)):
+            if isinstance(each, yaml.SequenceEndEvent):
+                break
+            here = (*path, index)
+            value = self._value(each, events, here, depth + 1)
+            if hands_over and self._on_entry is not None:
+                self._on_entry(value, index)
+                self._forget()
+                value = None
+            found.append(value)
+        self._close(path, each)
+        return found
+
+    def _forget(self) -> None:
+        """Drop the places of an entry."""
+        of = self._places.of
+        kept = {place: span for place, span in of.items() if len(place) < 2 or place[0] != ENTRIES}
+        of.clear()
+        of.update(kept)
+
+    def _mapping(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> Mapping[str, object]:
+        self._note(path, event)
+        value: dict[str, object] = {}
+        of = self._places.of
+        for key_event in iter(events.__next__, None):
+            if isinstance(key_event, yaml.MappingEndEvent):
+                break
+            if not isinstance(key_event, yaml.ScalarEvent):
+                raise _at(key_event, "a key must be a text")
+            self._check(key_event, depth + 1)
+            mark: Any = key_event.start_mark
+            key, line = key_event.value, mark.line + 1
+            self._check_text(key_event, (*path, key))
+            here: Path = (*path, key)
+            if key in value:
+                # The fault stands at the second place, which is where the author has to look.
+                first = of[here].line if here in of else line
+                here = (*path, f"{key} (line {line})")
+                told = f"{key!r} is already given on line {first}"
+                self.faults.append(Fault(line, mark.column + 1, here, "duplicate_key", told))
+                self._value(next(events), events, here, depth + 1)
+                continue
+            child = next(events)
+            value[key] = self._value(child, events, here, depth + 1)
+            span = of.get(here)
+            if span is not None:
+                of[here] = Span(line, mark.column + 1, span.start, span.end, span.plain)
+        self._close(path, key_event)
+        return value
+
+    def _note(self, path: Path, event: Any) -> None:
         mark = event.start_mark
-        values += isinstance(event, NodeEvent)
-        if values > MAX_VALUES:
-            reason = f"more than {MAX_VALUES:,} keys and values; split the file"
-            raise Unreadable(mark.line + 1, mark.column + 1, reason)
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > MAX_DEPTH:  # before composing, whose time grows with the square of the depth
-            raise Unreadable(mark.line + 1, mark.column + 1, f"nested more than {MAX_DEPTH} levels deep")
-        if isinstance(event, AliasEvent):
-            raise Unreadable(mark.line + 1, mark.column + 1, "aliases are not read: write the value out")
-        if isinstance(event, NodeEvent) and event.anchor:
-            raise Unreadable(mark.line + 1, mark.column + 1, "anchors are not read: write the value out")
-        if getattr(event, "tag", None):
-            raise Unreadable(mark.line + 1, mark.column + 1, "tags are not read: write a plain value")
+        self._places.of[path] = Span(mark.line + 1, mark.column + 1, mark.index, mark.index)
+
+    def _close(self, path: Path, event: Any) -> None:
+        """Note where a collection ends: a flow one with its bracket, a block one with the last thing in it."""
+        if event.end_mark.index > event.start_mark.index:
+            self._end = event.end_mark.index
+        span = self._places.of.get(path)
+        if span is not None:
+            self._places.of[path] = Span(span.line, span.column, span.start, max(self._end, span.start))
+
+    def _check(self, event: Any, depth: int) -> None:
+        self._n_values += 1
+        if self._n_values > MAX_VALUES:
+            raise _at(event, f"more than {MAX_VALUES:,} keys and values; split the file")
+        if depth > MAX_DEPTH:
+            raise _at(event, f"nested more than {MAX_DEPTH} levels deep")
+        if isinstance(event, yaml.AliasEvent):
+            raise _at(event, "aliases are not read: write the value out")
+        if event.anchor:
+            raise _at(event, "anchors are not read: write the value out")
+        if event.tag:
+            raise _at(event, "tags are not read: write a plain value")
+
+    def _check_text(self, event: Any, path: Path) -> None:
+        """Report a character that was written as an escape; as itself, it stopped the reading."""
+        if fault := fault_in(event.value):
+            mark = event.start_mark
+            told = f"{fault}; take it out"
+            self.faults.append(Fault(mark.line + 1, mark.column + 1, path, "bad_character", told))
 
 
-def _value(node: Node, path: Path, places: Places, faults: list[tuple[Path, str, str]]) -> object:
-    places.of.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, ScalarNode):
-        return _scalar(node)
-    if isinstance(node, SequenceNode):
-        return [_value(child, (*path, index), places, faults) for index, child in enumerate(node.value)]
-    if isinstance(node, MappingNode):
-        return _mapping(node, path, places, faults)
-    raise Unreadable(*places.of[path], "neither a text, a list nor a mapping")
+def _at(event: Any, reason: str) -> Unreadable:
+    mark = event.start_mark
+    return Unreadable(mark.line + 1, mark.column + 1, reason)
 
 
-def _mapping(
-    node: MappingNode, path: Path, places: Places, faults: list[tuple[Path, str, str]]
-) -> Mapping[str, object]:
-    value: dict[str, object] = {}
-    for key_node, child in node.value:
-        line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
-        if not isinstance(key_node, ScalarNode):
-            raise Unreadable(line, column, "a key must be a text")
-        key = str(key_node.value)
-        if key in value:
-            first = places.of[(*path, key)][0]
-            # The fault stands at the second place, which is where the author has to look.
-            repeated = (*path, f"{key} (line {line})")
-            places.of[repeated] = (line, column)
-            faults.append((repeated, "duplicate_key", f"{key!r} is already given on line {first}"))
-            continue
-        places.of[(*path, key)] = (line, column)
-        value[key] = _value(child, (*path, key), places, faults)
-    return value
-
-
-def _scalar(node: ScalarNode) -> object:
-    text = str(node.value)
-    if node.style in ("'", '"', "|", ">"):
+def _scalar(text: str, plain: bool) -> object:  # noqa: FBT001  # one of two readings
+    if not plain:
         return text
-    if text in ("", "~", "null", "Null", "NULL"):
+    if text in _NULLS:
         return None
-    if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
-        return text.lower() == "true"
+    if text in _BOOLS:
+        return _BOOLS[text]
     if _INT.fullmatch(text):
         return int(text) if len(text) < 20 else text
     return float(text) if _FLOAT.fullmatch(text) else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.db import connection
@@ -172,6 +172,12 @@ def requirements_import(world: World) -> Sent:
     return Sent(path, requirement_file(), Scope.IMPORT, "application/yaml")
 
 
+def requirements_import_files(world: World) -> Sent:
+    files = [{"name": "a.yaml", "text": requirement_file().decode()}]
+    body = {"system": world.system.key, "files": files}
+    return Sent("/api/v1/requirements/import-files", body, Scope.IMPORT)
+
+
 def requirements_lint(world: World) -> Sent:
     return Sent("/api/v1/requirements/lint", {"statement": "The system must be explainable."}, Scope.READ)
 
@@ -241,6 +247,7 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "waiver-requests": waiver_requests,
     "waiver-transitions": waiver_transitions,
     "requirements-import": requirements_import,
+    "requirements-import-files": requirements_import_files,
     "requirements-lint": requirements_lint,
     "requirement-transitions": requirement_transitions,
     "retirements": retirements,
@@ -306,13 +313,17 @@ def _rows() -> dict[str, int]:
     }
 
 
+_WHETHER_NEW: Final = {"created", "unchanged", "change", "plan_digest"}
+
+
 def _content(response: Any) -> Any:
     """The answer but for whether it was new."""
     if response.headers["Content-Type"].startswith("application/json"):
         body = response.json()
         if isinstance(body, dict):
-            body = {key: value for key, value in body.items() if key not in {"created", "unchanged"}}
+            body = {key: value for key, value in body.items() if key not in _WHETHER_NEW}
             for requirement in body.get("requirements", []):
-                requirement.pop("created", None)
+                for name in _WHETHER_NEW & set(requirement):
+                    del requirement[name]
         return body
     return response.content

@@ -115,7 +115,10 @@ def retire(version: RequirementVersion) -> None:
 def make_criterion(world: World, *, approved: bool = True, **over: Any) -> AcceptanceCriterion:
     """Import one requirement with one criterion."""
     result = import_requirements(
-        system=world.system, source=requirement_file(**over), file_name="r.yaml", principal=acting(AUTHOR)
+        system=world.system,
+        source=requirement_file(**over),
+        file_name=f"{over.get('key', 'r')}.yaml",  # a file of its own: it would drop those of before
+        principal=acting(AUTHOR),
     )
     version = result.requirements[0].version
     if approved:

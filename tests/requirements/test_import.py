@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError
 
@@ -82,7 +84,7 @@ def test_no_requirement_without_its_audit_event(world: World, monkeypatch: pytes
     def refuse(**_: object) -> None:
         raise IntegrityError
 
-    monkeypatch.setattr(audit, "record", refuse)
+    monkeypatch.setattr(audit, "record_many", refuse)
     with pytest.raises(IntegrityError):
         load(world, requirement_file())
     assert not RequirementVersion.objects.exists()
@@ -169,7 +171,7 @@ def test_every_pair_of_states_is_allowed_or_refused_as_the_table_says(world: Wor
 
 def test_repeating_a_transition_changes_nothing(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    sent = {"version": version, "to_state": "in_review", "by": AUTHOR, "read": read(version)}
+    sent: dict[str, Any] = {"version": version, "to_state": "in_review", "by": AUTHOR, "read": read(version)}
     move(**sent)
     events, steps = AuditEvent.objects.count(), RequirementTransition.objects.count()
     move(**sent)

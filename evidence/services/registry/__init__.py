@@ -1,5 +1,6 @@
 """The registry: systems, artefacts and their versions, releases. This is the only door to it."""
 
+from evidence.services.registry.many_versions import VersionSpec, ensure_versions
 from evidence.services.registry.releases import (
     DocumentSpec,
     PinSpec,
@@ -21,8 +22,10 @@ __all__ = [
     "DocumentSpec",
     "PinSpec",
     "ReleaseManifest",
+    "VersionSpec",
     "declare_service",
     "ensure_version",
+    "ensure_versions",
     "find_release",
     "find_version",
     "index_digest",

@@ -1,0 +1,35 @@
+"""Importing requirement files: a plan first, which is applied whole or not at all. This is the only door to it."""
+
+from requirements.services.importing.applying import (
+    ImportedRequirement,
+    ImportResult,
+    import_files,
+    import_requirements,
+)
+from requirements.services.importing.contracts import (
+    NO_MOVES,
+    Act,
+    Conflict,
+    FilePlan,
+    ImportPlan,
+    Moves,
+    SourceText,
+    Step,
+)
+from requirements.services.importing.planning import plan_import
+
+__all__ = [
+    "NO_MOVES",
+    "Act",
+    "Conflict",
+    "FilePlan",
+    "ImportPlan",
+    "ImportResult",
+    "ImportedRequirement",
+    "Moves",
+    "SourceText",
+    "Step",
+    "import_files",
+    "import_requirements",
+    "plan_import",
+]

@@ -1,0 +1,165 @@
+"""Putting requirements into a file in place of what it says, and leaving all else of it as it is, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, CriterionDraft, RequirementDraft
+from requirements.yaml_import.reader import ENTRIES, Places, decode, read_yaml
+
+Replacement: TypeAlias = "RequirementDraft | None"
+"""What comes in place of a requirement; None: nothing, it is taken out."""
+
+_COMMENT_LINE: Final = re.compile(r"[ \t]*#")
+_NEEDS_NO_QUOTES: Final = re.compile(r"[A-Za-z一-鿿][\w一-鿿 ,.;()%/。，、；（）-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A requirement in the text: from its first character to after its last."""
+
+    key: str
+    start: int
+    end: int
+    column: int  # from 1, of its first field
+
+
+def replace_requirements(source: bytes, replaced: Mapping[str, Replacement]) -> bytes:
+    """Return a file in which these requirements say something else, or are gone.
+
+    Comments before a requirement stay before it, those within one follow its new wording. The line ends and the byte
+    order mark are those of the file.
+
+    Raises:
+        Unreadable: the file is not one that can be read.
+    """
+    text = decode(source)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    pieces, at = [], 0
+    for entry in _entries(source):
+        if entry.key not in replaced:
+            continue
+        start = entry.start
+        draft = replaced[entry.key]
+        old = text[start : entry.end]
+        is_flow = old.startswith("{")
+        if draft is None:
+            start, end = _with_its_marks(text, entry)
+            pieces.append(text[at:start])
+            at = end
+            continue
+        pieces.append(text[at:start])
+        new = write_flow(draft) if is_flow else write_block(draft, entry.column - 1, newline)
+        kept = [] if is_flow else _comments_in(old, newline)
+        pieces.append(newline.join([new, *kept]))
+        at = entry.end
+    pieces.append(text[at:])
+    mark = "\ufeff" if source.startswith(b"\xef\xbb\xbf") else ""
+    return (mark + "".join(pieces)).encode()
+
+
+def _entries(source: bytes) -> Sequence[_Entry]:
+    places = Places()
+    found: list[_Entry] = []
+
+    def take(value: object, index: int) -> None:
+        span = places.of[ENTRIES, index]
+        if isinstance(value, dict):
+            found.append(_Entry(str(value.get("key")), span.start, span.end, span.column))
+
+    read_yaml(source, on_entry=take, places=places)
+    return found
+
+
+def _with_its_marks(text: str, entry: _Entry) -> tuple[int, int]:
+    """Return where an entry that is taken out begins and ends, with its dash and line, or with its comma."""
+    start, end = entry.start, entry.end
+    if text[start] == "{" and not text[:start].rstrip(" \t").endswith("-"):
+        rest = text[end:]
+        after = rest.lstrip()
+        if after.startswith(","):
+            return start, end + len(rest) - len(after) + 1
+        before = text[:start].rstrip()
+        return (len(before) - 1, end) if before.endswith(",") else (start, end)
+    start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    return start, len(text) if line_end < 0 else line_end + 1
+
+
+def _comments_in(old: str, newline: str) -> list[str]:
+    """Return the lines of an entry that are comments and nothing else."""
+    return [line.rstrip("\r") for line in old.split("\n") if _COMMENT_LINE.match(line)] if newline else []
+
+
+def write_block(draft: RequirementDraft, indent: int, newline: str = "\n") -> str:
+    """Return a requirement as YAML, from after its dash.
+
+    Args:
+        indent: columns before its fields.
+    """
+    lines = [f"key: {_scalar(draft.key)}"]
+    if draft.external_id:
+        lines.append(f"external_id: {_quoted(draft.external_id)}")
+    if set(draft.statement) == {"en"}:
+        lines.append(f"statement: {_scalar(draft.statement['en'])}")
+    else:
+        lines.append("statement:")
+        lines += [f"  {language}: {_scalar(text)}" for language, text in draft.statement.items()]
+    if draft.rationale:
+        lines.append(f"rationale: {_scalar(draft.rationale)}")
+    lines += [
+        f"risk_tier: {draft.risk_tier}",
+        f"layer: {draft.layer}",
+        f"owner: {_scalar(draft.owner)}",
+        f"review_every_days: {draft.review_every_days}",
+    ]
+    lines.append("criteria:" if draft.criteria else "criteria: []")
+    lines += [f"  - {json.dumps(_criterion(each), ensure_ascii=False)}" for each in draft.criteria]
+    return f"{newline}{' ' * indent}".join(lines)
+
+
+def write_flow(draft: RequirementDraft) -> str:
+    """Return a requirement as one line of JSON, which is YAML too."""
+    content: dict[str, object] = {"key": draft.key}
+    if draft.external_id:
+        content["external_id"] = draft.external_id
+    content["statement"] = dict(draft.statement)
+    if draft.rationale:
+        content["rationale"] = draft.rationale
+    content |= {
+        "risk_tier": str(draft.risk_tier),
+        "layer": str(draft.layer),
+        "owner": draft.owner,
+        "review_every_days": draft.review_every_days,
+        "criteria": [_criterion(each) for each in draft.criteria],
+    }
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _criterion(draft: CriterionDraft) -> dict[str, object]:
+    content: dict[str, object] = {"key": draft.key, "check": draft.check}
+    if draft.parameters:
+        content["parameters"] = dict(draft.parameters)
+    content |= {str(draft.comparator): draft.threshold, "unit": draft.unit, "min_n": draft.min_n}
+    if draft.max_age_days is not None:
+        content["max_age_days"] = draft.max_age_days
+    if draft.bound_confidence != DEFAULT_BOUND_CONFIDENCE:
+        content["confidence"] = draft.bound_confidence
+    if draft.slices:
+        content["slices"] = [dict(where) for where in draft.slices]
+    return content
+
+
+def _scalar(text: str) -> str:
+    """Return a text as YAML: without quotes where no reader could take it for anything else."""
+    plain = _NEEDS_NO_QUOTES.fullmatch(text) and not text.endswith(" ")
+    words = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+    return text if plain and text.lower() not in words else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
