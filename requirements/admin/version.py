@@ -222,10 +222,12 @@ def _change_said(ticked: str, to_state: str) -> str:
     return ticked if to_state == RequirementState.APPROVED else ""
 
 
-def _warnings(version: RequirementVersion) -> list[dict[str, str]]:
-    """Return the linter's warnings with the names by which they are ticked, each once."""
-    named = {name_of_warning(each): each for each in version.lint}
-    return [{"name": name, "where": "", "message": "", **each} for name, each in named.items()]
+def _warnings(version: RequirementVersion) -> list[tuple[str, list[str]]]:
+    """Return the linter's warnings by the names by which they are ticked, each with what it says, in every language."""
+    said: dict[str, list[str]] = {}
+    for warning in version.lint:
+        said.setdefault(name_of_warning(warning), []).append(warning.get("message", ""))
+    return list(said.items())
 
 
 def _with_names(text: str, actors: list[str]) -> str:
