@@ -99,11 +99,13 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         moves = [(state, text) for state, text in MOVES.items() if can_transition(principal, version, state)]
         offered = dict(moves)
         predecessor = predecessor_of(version)
-        is_editorial = change_of(version) == Change.EDITORIAL
+        state = vars(version)["state_now"]
+        is_open = state in (RequirementState.DRAFT, RequirementState.IN_REVIEW)
+        is_editorial = is_open and change_of(version) == Change.EDITORIAL
         waiting = waiting_retirements().filter(version=version).first()
         return {
             "moves": moves,
-            "read": {"digest": version.artefact_version.digest, "from_state": vars(version)["state_now"]},
+            "read": {"digest": version.artefact_version.digest, "from_state": state},
             "warnings": _warnings(version) if RequirementState.APPROVED in offered else [],
             "asks_editorial": predecessor is not None and RequirementState.IN_REVIEW in offered,
             "confirms_editorial": is_editorial and RequirementState.APPROVED in offered,
