@@ -100,11 +100,13 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         moves = [(state, text) for state, text in MOVES.items() if can_transition(principal, version, state)]
         offered = dict(moves)
         predecessor = predecessor_of(version)
-        is_editorial = change_of(version) == Change.EDITORIAL
+        state = vars(version)["state_now"]
+        is_open = state in (RequirementState.DRAFT, RequirementState.IN_REVIEW)
+        is_editorial = is_open and change_of(version) == Change.EDITORIAL
         waiting = waiting_retirements().filter(version=version).first()
         return {
             "moves": moves,
-            "read": {"digest": version.artefact_version.digest, "from_state": vars(version)["state_now"]},
+            "read": {"digest": version.artefact_version.digest, "from_state": state},
             "warnings": _warnings(version) if RequirementState.APPROVED in offered else [],
             "asks_editorial": predecessor is not None and RequirementState.IN_REVIEW in offered,
             "confirms_editorial": is_editorial and RequirementState.APPROVED in offered,
@@ -223,10 +225,12 @@ def _change_said(ticked: str, to_state: str) -> str:
     return ticked if to_state == RequirementState.APPROVED else ""
 
 
-def _warnings(version: RequirementVersion) -> list[dict[str, str]]:
-    """Return the linter's warnings with the names by which they are ticked, each once."""
-    named = {name_of_warning(each): each for each in version.lint}
-    return [{"name": name, "where": "", "message": "", **each} for name, each in named.items()]
+def _warnings(version: RequirementVersion) -> list[tuple[str, list[str]]]:
+    """Return the linter's warnings by the names by which they are ticked, each with what it says, in every language."""
+    said: dict[str, list[str]] = {}
+    for warning in version.lint:
+        said.setdefault(name_of_warning(warning), []).append(warning.get("message", ""))
+    return list(said.items())
 
 
 def _with_names(text: str, actors: list[str]) -> str:
