@@ -20,7 +20,9 @@ EVAL = dataclasses.replace(
 )
 
 
-def lint(statement: dict[str, str] | str, known: KnownNames = KnownNames(), **change: Any) -> list[LintWarning]:
+def lint(
+    statement: dict[str, str] | str, known: KnownNames = KnownNames(), **change: Any
+) -> list[LintWarning]:
     criterion = dataclasses.replace(change.pop("of", CRITERION), **change)
     texts = {"en": statement} if isinstance(statement, str) else statement
     return lint_requirement(dataclasses.replace(DRAFT, statement=texts, criteria=(criterion,)), known)
@@ -66,7 +68,9 @@ def test_a_criterion_that_asks_for_something_else_than_the_statement_is_named(
         ("The policy gate must decide by rules P-1 to P-4 of 2026-11.", {}),
     ],
 )  # fmt: skip
-def test_a_criterion_that_says_the_same_in_another_unit_is_fine(statement: str, change: dict[str, Any]) -> None:
+def test_a_criterion_that_says_the_same_in_another_unit_is_fine(
+    statement: str, change: dict[str, Any]
+) -> None:
     language = "en" if statement.isascii() else "zh-Hans"
     assert found("criterion_differs", {language: statement}, **change) == []
 
@@ -107,7 +111,11 @@ def _numeral(number: int) -> str:
     """Write a number as Chinese does, by sections of four digits."""
     if number >= 10_000:
         rest = number % 10_000
-        return _numeral(number // 10_000) + "万" + (("零" if rest < 1000 else "") + _numeral(rest) if rest else "")
+        return (
+            _numeral(number // 10_000)
+            + "万"
+            + (("零" if rest < 1000 else "") + _numeral(rest) if rest else "")
+        )
     told, gap = "", False
     for scale, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit = number // scale % 10
@@ -120,7 +128,9 @@ def _numeral(number: int) -> str:
 
 
 def test_per_cent_beside_shares_is_doubted_and_so_is_a_language_nobody_speaks() -> None:
-    (warning,) = found("unit_percent", "Each answer must cite a source.", of=EVAL, threshold=95.0, unit="percent")
+    (warning,) = found(
+        "unit_percent", "Each answer must cite a source.", of=EVAL, threshold=95.0, unit="percent"
+    )
     assert "unit" in warning.message
     assert "at_least: 0.95" in warning.suggestion
     (warning,) = found("unknown_slice", "Each answer must cite a source.", slices=({"language": "klingon"},))
@@ -133,7 +143,11 @@ KNOWN = KnownNames(
     suites={
         "fees": SuiteSeen(
             frozenset({"correct"}),
-            {("correct", "", ""): 600, ("correct", "language", "en"): 560, ("correct", "language", "zh-Hans"): 40},
+            {
+                ("correct", "", ""): 600,
+                ("correct", "language", "en"): 560,
+                ("correct", "language", "zh-Hans"): 40,
+            },
         )
     },
     languages=frozenset({"en", "zh-Hans"}),
@@ -164,7 +178,10 @@ def test_a_name_that_nobody_registered_is_told_with_the_nearest(
 
 
 def test_what_is_registered_is_fine_and_a_system_without_any_is_not_asked() -> None:
-    evaluator = {**EVAL.parameters, "evaluator": {"key": "grader"}}  # no evaluator is on record: none is compared
+    evaluator = {
+        **EVAL.parameters,
+        "evaluator": {"key": "grader"},
+    }  # no evaluator is on record: none is compared
     codes = {warning.code for warning in lint(TEXT, KNOWN, of=EVAL, parameters=evaluator)}
     assert not {code for code in codes if code.startswith("unknown")}
     assert found("unknown_slice", TEXT, KnownNames(), slices=({"language": "de"},)) == []
@@ -182,13 +199,19 @@ def codes_of(*drafts: Any, others: Any = ()) -> dict[str, list[tuple[str, str]]]
 def test_requirements_that_repeat_or_contradict_each_other_name_the_other() -> None:
     first = dataclasses.replace(DRAFT, key="a", statement={"en": "Each case must be closed within 8 hours."})
     other = dataclasses.replace(CRITERION, check="traces.path_recorded")
-    same = dataclasses.replace(first, key="b", statement={"en": "Each case must be closed within 8 hours"}, criteria=())
+    same = dataclasses.replace(
+        first, key="b", statement={"en": "Each case must be closed within 8 hours"}, criteria=()
+    )
     longer = dataclasses.replace(first, key="c", statement={"en": "Each case must be closed within 24 hours."},
                                  criteria=(other,))  # fmt: skip
     at_most = dataclasses.replace(CRITERION, key="few", comparator=Comparator.AT_MOST, threshold=0.5)
-    opposite = dataclasses.replace(first, key="d", statement={"en": "Answers must be short."}, criteria=(at_most,))
+    opposite = dataclasses.replace(
+        first, key="d", statement={"en": "Answers must be short."}, criteria=(at_most,)
+    )
     stricter = dataclasses.replace(CRITERION, threshold=0.9, parameters={})
-    again = dataclasses.replace(first, key="e", statement={"en": "No card number may be shown."}, criteria=(stricter,))
+    again = dataclasses.replace(
+        first, key="e", statement={"en": "No card number may be shown."}, criteria=(stricter,)
+    )
     assert codes_of(first, same) == {"a": [("repeats", "statement.en")], "b": [("repeats", "statement.en")]}
     assert codes_of(first, longer)["c"] == [("contradicts", "statement.en")]
     assert codes_of(first, opposite)["d"] == [("contradicts", "criteria.few")]

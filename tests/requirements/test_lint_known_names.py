@@ -32,7 +32,9 @@ def test_an_import_hears_of_a_slice_without_evidence_and_of_what_others_say(worl
     told = {warning["code"]: warning for warning in lint}
     assert told["unknown_slice"]["where"] == "criteria.c.slices.language=de"
     lint = load(world, requirement_file(key="s"))
-    (repeated,) = [warning for warning in lint if warning["code"] == "repeats" and "statement" in warning["where"]]
+    (repeated,) = [
+        warning for warning in lint if warning["code"] == "repeats" and "statement" in warning["where"]
+    ]
     assert repeated["message"].startswith("r ")
 
 
