@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from requirements.lint import lint_requirements
 from requirements.selectors.known_names import drafts_of, known_names
-from requirements.starter import read_starter
 from requirements.services.requirements import import_requirements
+from requirements.starter import read_starter
 from tests.factories import World, acting
 from tests.requirements.builders import AUTHOR, make_trace, requirement_file
 
