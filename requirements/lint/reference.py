@@ -139,8 +139,7 @@ _MEASURED: Final = """## How often the rules on words are right
 
 Precision: of what a rule raises, the share that people find too. Recall: of what people find, the share that it raises.
 In brackets exact 95 % intervals (Clopper and Pearson), over statements. `not_testable` and `placeholder` count as
-vague. The aim is a precision of 0.9 and a
-recall of 0.8 on statements that no rule was ever tried on.
+vague. The aim is a precision of 0.9 and a recall of 0.8 on statements that no rule was ever tried on.
 Both sets were read after they had been measured once, and rules were mended, so these figures flatter the rules. What
 each part gave when it was first measured stands in decision 0059, and is the better guess at a statement of yours.
 """
@@ -150,8 +149,8 @@ _GUIDE: Final = """
 A label says what a careful reader would send back, not which words stand there.
 
 - `vague`: two readers could disagree on whether it is met, and nothing in the statement decides. A quality whose
-  measure stands in the same demand is not vague, whatever the word. A word of a defined term, a role or a
-  quotation is not.
+  measure stands in the same demand is not vague, whatever the word. Nor is a word of a defined term, a role or a
+  quotation.
 - `no_number`: it asks for more or less, sooner or oftener, and does not say how much. A word that does both
   carries both labels (*a reasonable period*). A number somebody else knows (*the agreed threshold*) is none.
 - `weak_modal`: it may be left undone without failing. *May* and 可以 that give somebody a right are fine.

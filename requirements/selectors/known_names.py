@@ -7,15 +7,10 @@ from collections import defaultdict
 from django.db.models import Q
 
 from evidence.models import Artefact, ArtefactKind, EvalRun, EvalScore, System, Trace
-from evidence.vocabulary import Layer, RiskTier
-from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
+from requirements.drafts import RequirementDraft
 from requirements.lint.known import KnownNames, SuiteSeen
-from requirements.models import (
-    AcceptanceCriterion,
-    RequirementState,
-    RequirementTransition,
-    RequirementVersion,
-)
+from requirements.models import RequirementState, RequirementTransition, RequirementVersion
+from requirements.selectors.wording import draft_of
 
 _INSTRUMENTS = (ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET, ArtefactKind.JUDGE)
 _NEWEST_TRACES = 1_000  # whose languages and environments count: what nobody sent lately is no evidence
@@ -78,32 +73,4 @@ def drafts_of(system: System) -> list[RequirementDraft]:
         .prefetch_related("criteria")
         .order_by("requirement__key")
     )
-    return [_as_draft(version) for version in versions]
-
-
-def _as_draft(version: RequirementVersion) -> RequirementDraft:
-    return RequirementDraft(
-        key=version.requirement.key,
-        statement=version.statement,
-        rationale=version.rationale,
-        risk_tier=RiskTier(version.risk_tier),
-        layer=Layer(version.layer),
-        owner=version.owner,
-        review_every_days=version.review_every_days,
-        criteria=tuple(_as_criterion(criterion) for criterion in version.criteria.all()),
-    )
-
-
-def _as_criterion(criterion: AcceptanceCriterion) -> CriterionDraft:
-    return CriterionDraft(
-        key=criterion.key,
-        check=criterion.check_name,
-        parameters=criterion.parameters,
-        comparator=Comparator(criterion.comparator),
-        threshold=criterion.threshold,
-        unit=criterion.unit,
-        min_n=criterion.min_n,
-        max_age_days=criterion.max_age_days,
-        bound_confidence=criterion.bound_confidence,
-        slices=tuple(criterion.slices),
-    )
+    return [draft_of(version) for version in versions]

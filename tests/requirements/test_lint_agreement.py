@@ -15,13 +15,16 @@ from requirements.lint.known import SuiteSeen
 from requirements.lint.quantities import Kind, quantities_in
 from tests.requirements.test_lint import CRITERION, DRAFT
 
-NOTHING = KnownNames()
 EVAL = dataclasses.replace(
     CRITERION, check="evals.metric", parameters={"suite": {"key": "fees"}, "metric": "correct"}, min_n=500
 )
 
+NOTHING_KNOWN = KnownNames()
 
-def lint(statement: dict[str, str] | str, known: KnownNames = NOTHING, **change: Any) -> list[LintWarning]:
+
+def lint(
+    statement: dict[str, str] | str, known: KnownNames = NOTHING_KNOWN, **change: Any
+) -> list[LintWarning]:
     criterion = dataclasses.replace(change.pop("of", CRITERION), **change)
     texts = {"en": statement} if isinstance(statement, str) else statement
     return lint_requirement(dataclasses.replace(DRAFT, statement=texts, criteria=(criterion,)), known)
