@@ -41,8 +41,8 @@ def _suites_seen(system: System) -> dict[str, SuiteSeen]:
     """Return what the newest run of each suite held, by the key of the suite."""
     runs = dict(
         EvalRun.objects.filter(system=system, status=EvalRun.Status.SUCCESS)
-        .order_by("suite__artefact", "-received_at")
-        .distinct("suite__artefact")
+        .order_by("suite__artefact_id", "-received_at")
+        .distinct("suite__artefact_id")
         .values_list("pk", "suite__artefact__key")
     )
     metrics: dict[str, set[str]] = defaultdict(set)

@@ -105,7 +105,7 @@ def test_a_warning_names_the_words_it_is_about() -> None:
     chinese = "系統應具備良好的穩定性，並應定期更新。"
     assert {
         warning.code: chinese[warning.start : warning.end] for warning in lint_statement(chinese, "zh-Hant")
-    } == {"vague": "良好", "no_number": "定期", "several": "應"}
+    } == {"vague": "良好", "no_number": "定期", "several": "並應定"}
 
 
 def test_the_bank_hears_of_its_bad_examples_and_of_no_good_one() -> None:

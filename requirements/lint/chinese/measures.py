@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_NUMBER: Final = r"(?:(?<![A-Za-z0-9\-.])\d+(?:[.,]\d+)*|[零〇一二两三四五六七八九十百千万亿]+)"
+_NUMBER: Final = r"(?:(?<![A-Za-z0-9\-.,])\d++(?:[.,]\d++)*+|[零〇一二两三四五六七八九十百千万亿]+)"
 _TIME: Final = re.compile(
     _NUMBER
     + r"\s*(?:个)?\s*(?:毫秒|ms|秒|分钟|分(?!之)|小时|钟头|天|日|周|星期|工作日|自然日|月|季度|年|点|s\b|h\b|min)"
@@ -22,7 +22,7 @@ _AMOUNT: Final = re.compile(
     r"题|段|句|帧|像素"
     r"|MB|GB|KB|kB|兆|米|毫米|厘米|公里|度|分贝|赫兹|样本|万|亿|并发|星|行|列|层|方|端|组|套|档|门|"
     r"欧元|美元|单|户|艘|班|语|词)"
-    r"|\d+(?:\.\d+)?\s*[:：]\s*1\b|(?<![A-Za-z0-9\-.])\d+\.\d+|[≥≤<>=]\s*\d|为\s*\d"
+    r"|(?<![\d.])\d++(?:\.\d++)?\s*[:：]\s*1\b|(?<![A-Za-z0-9\-.])\d++\.\d|[≥≤<>=]\s*\d|为\s*\d"
     r"|(?:低于|高于|少于|多于|超过|大于|小于|达到|至少|至多|不足)\s*\d"
 )
 _DEFINED: Final = re.compile(

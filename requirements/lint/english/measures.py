@@ -103,7 +103,13 @@ def _refers(sentence: Sentence, index: int) -> bool:
     low = lows[index]
     token = sentence.tokens[index]
     if low in _DEFINED:
-        return any(word in ("in", "by", "out", "down", "under", "on") for word in lows[index + 1 : index + 3])
+        refers = any(
+            word in ("in", "by", "out", "down", "under", "on") for word in lows[index + 1 : index + 3]
+        )
+        # "as defined in ...", "set out in section 4"; not "given in a timely manner"
+        return refers and (
+            lows[index - 1] == "as" or any(word in REFERENCES for word in lows[index + 2 : index + 7])
+        )
     if token.is_identifier:
         return bool(index) and (lows[index - 1] in REFERENCES or lows[index - 1] in _TO_REFER)
     if low in REFERENCES and index + 1 < len(lows):
