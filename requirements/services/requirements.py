@@ -23,6 +23,7 @@ from requirements.models import (
     RequirementVersion,
 )
 from requirements.services.baselines import freeze_baseline
+from requirements.services.file_links import store_links
 from requirements.yaml_import import parse_requirement_file
 
 
@@ -70,6 +71,7 @@ def import_requirements(
             principal=principal, system=system, draft=draft, source_digest=sha256_hex(source)
         )
         imported.append(ImportedRequirement(version, created, parsed.lines[draft.key]))
+    store_links(principal=principal, system=system, drafts=parsed.links)
     if parsed.baseline is not None:
         versions = [item.version for item in imported]
         freeze_baseline(principal=principal, system=system, name=parsed.baseline, versions=versions)

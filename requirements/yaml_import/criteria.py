@@ -16,6 +16,7 @@ from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
 from requirements.errors import UnknownCheck
 from requirements.yaml_import.faults import Faults
+from requirements.yaml_import.links import CRITERION_LINKS
 from requirements.yaml_import.reader import Path
 
 MOST_DAYS = 36_500  # a hundred years: what is older is no evidence of anything here
@@ -40,7 +41,7 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a criterion must be a mapping with a key and a check")
         return None
-    faults.check_fields(item, path, known=_FIELDS, required=("key", "check", "min_n"))
+    faults.check_fields(item, path, known=(*_FIELDS, *CRITERION_LINKS), required=("key", "check", "min_n"))
     key = faults.key(item, path)
     check = _read_check(item, path, faults)
     comparator, threshold = _read_threshold(item, path, faults)

@@ -14,6 +14,7 @@ from requirements.errors import RequirementFileInvalid
 from requirements.yaml_import.contracts import FileProblem, RequirementFile
 from requirements.yaml_import.criteria import read_criterion
 from requirements.yaml_import.faults import KEY, Faults
+from requirements.yaml_import.links import REQUIREMENT_LINKS, read_links
 from requirements.yaml_import.reader import Path, Places, Unreadable, read_yaml
 
 FORMAT_V1 = "tracebinder.requirements/1"
@@ -50,10 +51,18 @@ def parse_requirement_file(source: bytes, file_name: str) -> RequirementFile:
     for path, code, message in repeated:
         faults.add(path, code, message)
     baseline, drafts = _read_file(document, faults)
+    links = read_links(_listed(document), faults)
     if faults.problems:
         raise RequirementFileInvalid(faults.in_order())
     lines = _lines(drafts, document, places)
-    return RequirementFile(file=file_name, baseline=baseline, requirements=tuple(drafts), lines=lines)
+    return RequirementFile(
+        file=file_name, baseline=baseline, requirements=tuple(drafts), lines=lines, links=tuple(links)
+    )
+
+
+def _listed(document: object) -> Sequence[object]:
+    listed = document.get("requirements") if isinstance(document, Mapping) else None
+    return listed if isinstance(listed, list) else ()
 
 
 def _read_file(document: object, faults: Faults) -> tuple[str | None, list[RequirementDraft]]:
@@ -85,7 +94,8 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
         faults.add(path, "not_a_mapping", "a requirement must be a mapping with a key and a statement")
         return None
     required = tuple(name for name in _REQUIREMENT_FIELDS if name != "rationale")
-    faults.check_fields(item, path, known=_REQUIREMENT_FIELDS, required=required)
+    known = (*_REQUIREMENT_FIELDS, *REQUIREMENT_LINKS)
+    faults.check_fields(item, path, known=known, required=required)
     key = faults.key(item, path)
     statement = _read_statement(item, path, faults)
     _check_choice(item, "risk_tier", RISK_TIERS, path, faults)

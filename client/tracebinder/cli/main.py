@@ -15,6 +15,7 @@ from tracebinder.cli import (
     compare,
     deploy,
     gate,
+    impact,
     push_eval,
     register_release,
     register_versions,
@@ -88,8 +89,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        register_release, register_versions, push_eval, retract, compare, gate, deploy, verify, checkpoint, witness,
-        signer, schema,
+        register_release, register_versions, push_eval, retract, compare, gate, impact, deploy, verify, checkpoint,
+        witness, signer, schema,
     ):  # fmt: skip
         module.add_command(commands)
     return parser
