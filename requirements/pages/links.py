@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from evidence.access import Principal, find_system
+from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, ArtefactVersion, System
@@ -40,7 +40,7 @@ def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
     if show not in _SHOWN:
         raise NotFound(_("Links are shown as `suspect` or as `any`."))
     shown = [each for each in standings if show == "any" or each.is_suspect]
-    shown.sort(key=lambda each: (list(Suspicion)[::-1].index(each.suspicion) == 2, each.suspicion, each.name))
+    shown.sort(key=lambda each: (not each.is_suspect, each.suspicion, each.name))
     context: dict[str, Any] = {
         "system": system,
         "systems": _systems(principal),
@@ -61,9 +61,8 @@ def links(request: HttpRequest, principal: Principal) -> Page | HttpResponseBase
 @page_view(permission="requirements.view_tracelink")
 def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | HttpResponseBase:
     """Show a link with both ends and its reviews; clear or withdraw it."""
-    row = (
-        TraceLink.objects.filter(system__in=principal.system_ids, pk=link_id).select_related("system").first()
-    )
+    seen = visible_to(TraceLink.objects.select_related("system"), principal)
+    row = seen.filter(pk=link_id).first()
     if row is None:
         raise NotFound(_("There is no such link among those that you may see."))
     row = find_link(row.system, row.pk)

@@ -16,6 +16,7 @@ from evidence import clock
 from evidence.access import Principal, visible_to
 from evidence.models import Evidence, Release, System
 from evidence.selectors.deployments import live_at
+from requirements.acts import can_read_coverage
 from requirements.covered import Judged
 from requirements.models import RequirementVersion
 from requirements.selectors.coverage import Coverage, cover
@@ -165,7 +166,7 @@ def _touched(principal: Principal, live: Release, candidate: Release | None) -> 
     What counts reviews is left out for whom it could lead.
     """
     now, then = _judged(cover(live)), _judged(cover(candidate)) if candidate else {}
-    led = principal.is_reviewer
+    led = not can_read_coverage(principal, live, counts_reviews=True)
     return tuple(
         TouchedCriterion(
             name, each.check, each.suite, each.verdict, then[name].verdict if name in then else ""

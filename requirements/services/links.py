@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from evidence import clock
 from evidence.access import Principal
 from evidence.errors import InvalidInput
 from evidence.locks import Lock, hold
@@ -58,7 +59,7 @@ def add_link(
     acts.check_can_link(principal, system)
     check_ends(kind, upstream, downstream)
     wanted = (kind, upstream.pk, downstream.pk)
-    made = make_links(principal=principal, system=system, wanted=[wanted])
+    made = make_links(principal=principal, system=system, wanted=[wanted], reason=reason)
     link = made.links[wanted]
     if wanted in made.withdrawn:
         ends = drafted_ends(system, [upstream.pk, downstream.pk])
@@ -84,7 +85,9 @@ def check_ends(kind: str, upstream: Artefact, downstream: Artefact) -> None:
 
 
 @transaction.atomic
-def make_links(*, principal: Principal, system: System, wanted: Collection[Wanted]) -> LinksMade:
+def make_links(
+    *, principal: Principal, system: System, wanted: Collection[Wanted], reason: str = ""
+) -> LinksMade:
     """Make those links that are not there, reviewed by whoever makes them as both ends count now.
 
     A fixed number of statements, however many there are.
@@ -96,24 +99,25 @@ def make_links(*, principal: Principal, system: System, wanted: Collection[Wante
     acts.check_can_link(principal, system)
     hold(Lock.LINKS, system.pk)
     there = {_identity(link): link for link in TraceLink.objects.filter(system=system)}
-    check_no_cycle(system, [*there, *wanted])
+    withdrawn = _withdrawn(system)
+    check_no_cycle(system, [*(each for each, link in there.items() if link.pk not in withdrawn), *wanted])
     new = [each for each in dict.fromkeys(wanted) if each not in there]
     links = [
-        TraceLink(
-            system=system, kind=kind, upstream_id=up, downstream_id=down, created_by=principal.actor
+        TraceLink.unsaved(
+            system_id=system.pk, kind=kind, upstream_id=up, downstream_id=down, created_by=principal.actor,
+            created_at=clock.now(),
         )
         for kind, up, down in new
     ]  # fmt: skip
-    TraceLink.objects.bulk_create(links)
-    reviews = _write_reviews(principal.actor, links, drafted_ends(system, _artefacts_of(new)), reason="")
+    TraceLink.objects.insert_as_arrays(links)
+    reviews = _write_reviews(principal.actor, links, drafted_ends(system, _artefacts_of(new)), reason=reason)
     changes = [audit.Change(review, system, review.upstream_fingerprint) for review in reviews]
     audit.record_many(verb="trace_link.made", actor=principal.actor, changes=changes)
     known = there | {_identity(link): link for link in links}
-    gone = _withdrawn(known[each] for each in wanted if each in there)
     return LinksMade(
         {each: known[each] for each in wanted},
         frozenset(new),
-        frozenset(each for each in wanted if known[each].pk in gone),
+        frozenset(each for each in wanted if known[each].pk in withdrawn),
     )
 
 
@@ -253,16 +257,19 @@ def _write_reviews(
             fingerprints.get(version, ends[artefact].digest) if version is not None else ends[artefact].digest
         )
 
-    return LinkReview.objects.bulk_create(
-        LinkReview(
-            link=link, outcome=LinkOutcome.HOLDS, reason=reason, reviewed_by=actor, moved=list(moved), counted=counted,
+    reviews = [
+        LinkReview.unsaved(
+            link_id=link.pk, outcome=LinkOutcome.HOLDS.value, reason=reason, reviewed_by=actor, moved=list(moved),
+            counted=counted, created_at=clock.now(),
             upstream_version_id=at[link.upstream_id], downstream_version_id=at[link.downstream_id],
             upstream_fingerprint=fingerprint(link.upstream_id),
             downstream_fingerprint=fingerprint(link.downstream_id),
             upstream_live=ends[link.upstream_id].live, downstream_live=ends[link.downstream_id].live,
         )
         for link in links
-    )  # fmt: skip
+    ]  # fmt: skip
+    LinkReview.objects.insert_as_arrays(reviews)
+    return reviews
 
 
 def _identity(link: TraceLink) -> Wanted:
@@ -273,7 +280,6 @@ def _artefacts_of(wanted: Collection[Wanted]) -> set[int]:
     return {artefact for _, up, down in wanted for artefact in (up, down)}
 
 
-def _withdrawn(links: Collection[TraceLink]) -> set[int]:
-    keys = [link.pk for link in links]
-    last = LinkReview.objects.filter(link__in=keys).order_by("link", "-pk").distinct("link")
-    return {review.link_id for review in last if review.outcome == LinkOutcome.WITHDRAWN}
+def _withdrawn(system: System) -> set[int]:
+    last = LinkReview.objects.filter(link__system=system).order_by("link", "-pk").distinct("link")
+    return {link for link, outcome in last.values_list("link", "outcome") if outcome == LinkOutcome.WITHDRAWN}

@@ -19,10 +19,12 @@ from requirements.errors import (
     LinkNotAllowed,
     LinkNotSuspect,
     LinkWithdrawn,
+    RequirementFileInvalid,
     SelfClearance,
 )
 from requirements.models import LinkReview, TraceLink
 from requirements.services.links import add_link, clear_link, withdraw_link
+from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
 from tests.factories import World, acting
 from tests.requirements.builders import APPROVER, AUTHOR
@@ -223,3 +225,51 @@ def test_a_withdrawn_link_holds_again_when_it_is_added_again(world: World) -> No
     )  # fmt: skip
     assert again == link
     assert link.reviews.count() == 3
+
+
+FILE = Path(__file__).parent / "data/cycle.yaml"
+
+
+def test_a_file_whose_requirements_derive_from_each_other_is_refused_with_the_cycle(world: World) -> None:
+    with pytest.raises(RequirementFileInvalid) as refused:
+        import_requirements(
+            principal=acting(AUTHOR), system=world.system, source=FILE.read_bytes(), file_name="m.yaml"
+        )
+    (problem,) = refused.value.problems
+    assert (problem.line, problem.code) == (9, "cycle")
+    assert "M1 > M2 > M1" in problem.message or "M2 > M1 > M2" in problem.message
+    assert not TraceLink.objects.exists()
+
+
+def test_a_file_makes_its_links_and_again_makes_none(world: World) -> None:
+    register_suite(world, "fees", "1")
+    put(world.system, "P")
+    links = "    derives: [P]\n    verifies: [{suite: fees}]\n"
+    put(world.system, "K", links=links)
+    assert told(world.system)["clean"] == ["K>suite:fees", "P>K"]
+    put(world.system, "K", links=links)
+    assert LinkReview.objects.count() == TraceLink.objects.count() == 2
+    assert AuditEvent.objects.filter(verb="trace_link.made").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("links", "code", "line", "says"),
+    [
+        ("    derives: [Q]\n", "unknown_end", 12, "no requirement 'Q' is on record; did you mean 'P'?"),
+        ("    verifies: [{suit: fees}]\n", "unknown_end", 12, "did you mean 'suite'?"),
+        ("    verifies: [P]\n", "unknown_end", 12, "leads to no 'requirement'"),
+        ("    derives: P\n", "not_a_list", 12, "derives: [KEY]"),
+        ("    derives: [P, P]\n", "duplicate_link", 12, "named above already"),
+        ("    derivs: [P]\n", "unknown_field", 12, "derives"),
+        ("    derives: [P]\n", "cycle", 12, "K > P > K"),
+    ],
+)
+def test_every_fault_of_a_link_stands_at_its_line(world: World, links: str, code: str, line: int, says: str) -> None:
+    put(world.system, "P", "K")
+    if code == "cycle":
+        tie(world.system, "K>P")
+    with pytest.raises(RequirementFileInvalid) as refused:
+        put(world.system, "K", links=links)
+    problem = next(each for each in refused.value.problems if each.code == code)
+    assert says in problem.message or "P > K > P" in problem.message
+    assert problem.line == line
