@@ -541,6 +541,8 @@ SPECTACULAR_SETTINGS = {
         "GateVerdict": "evidence.models.GateDecision.Verdict",
         "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
         "CitationReason": "evidence.citations.verdict.Reason.choices",
+        "LinkKind": "requirements.models.LinkKind",
+        "LinkEndKind": "requirements.api.links.END_KINDS",
     },
 }
 

@@ -25,9 +25,8 @@ from requirements.selectors.ends import End
 from requirements.selectors.links import LinkStanding, Suspicion, find_link, standings_of
 from requirements.services import links
 
-END_KINDS = sorted(
-    {kind.value for ends in LINK_ENDS.values() for up, down in ends.items() for kind in (up, *down)}
-)
+_LINKED = {kind for ends in LINK_ENDS.values() for up, down in ends.items() for kind in (up, *down)}
+END_KINDS = [(kind.value, kind.label) for kind in sorted(_LINKED)]
 
 
 class EndIn(Input):

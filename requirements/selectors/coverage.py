@@ -168,18 +168,18 @@ def _requirement(
     answered: Collection[int],
 ) -> CoveredRequirement:
     criteria = tuple(Judged(*row[_OF_VERSION:]) for row in rows if row[_OF_VERSION] is not None)
-    artefacts = {head[1], *(each.artefact_id for each in criteria)}
-    because = tuple(sorted({told for artefact in artefacts for told in suspects.get(artefact, ())}))
-    *told, statement = head
+    key, artefact, version, number, layer, risk_tier, statement = head
+    artefacts = {artefact, *(each.artefact_id for each in criteria)}
+    because = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}))
     return CoveredRequirement(
-        *told,
+        key, artefact, version, number, layer, risk_tier,
         statement=json.loads(statement),
         criteria=criteria,
         standing=standing_of(criteria, now, suspect=bool(because)),
-        is_covered=is_covered(criteria, head[4], now),
+        is_covered=is_covered(criteria, layer, now),
         suspect_because=because,
         has_downstream=not artefacts.isdisjoint(answered),
-    )
+    )  # fmt: skip
 
 
 def _suspects(links: Iterable[LinkStanding]) -> dict[int, list[str]]:

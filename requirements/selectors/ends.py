@@ -124,13 +124,13 @@ WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s)
 
 def current_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
     """Return these artefacts of a system, each in the version that counts now: three queries, however many."""
+    wanted = set(artefacts)
     asked = {
         "system": system.pk,
-        "artefacts": sorted(set(artefacts)),
+        "artefacts": sorted(wanted),
         "environment": settings.LIVE_ENVIRONMENT,
         "now": clock.now(),
     }
-    wanted = set(asked["artefacts"])
     found = [_requirement_end(row) for row in _rows(_REQUIREMENT_ENDS, asked) if row[0] in wanted]
     found += [_criterion_end(row) for row in _rows(_CRITERION_ENDS, asked)]
     found += [_other_end(row) for row in _rows(_OTHER_ENDS, asked)]

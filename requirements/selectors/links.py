@@ -144,7 +144,10 @@ def stored_links(system: System, links: Collection[int] | None = None) -> list[S
 
 
 def _stored(row: tuple[Any, ...]) -> StoredLink:
-    return StoredLink(*row[:4], ReviewedEnd(*row[4:9]), ReviewedEnd(*row[9:14]), *row[14:])
+    link, kind, up, down, reviewed_by, at, reason = (*row[:4], *row[14:])
+    return StoredLink(
+        link, kind, up, down, ReviewedEnd(*row[4:9]), ReviewedEnd(*row[9:14]), reviewed_by, at, reason
+    )  # fmt: skip
 
 
 def find_link(system: System, link_id: int) -> TraceLink:

@@ -14,7 +14,15 @@ from tracebinder.cli.main import main
 from tracebinder.documents import read_schema
 
 DIGEST = "d" * 64
-END = {"kind": "prompt", "key": "p", "version": 0, "digest": DIGEST, "state": "live", "live": True, "waiting": ""}
+END = {
+    "kind": "prompt",
+    "key": "p",
+    "version": 0,
+    "digest": DIGEST,
+    "state": "live",
+    "live": True,
+    "waiting": "",
+}
 
 
 def answer(**over: Any) -> dict[str, Any]:
@@ -33,13 +41,21 @@ def answer(**over: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_what_becomes_suspect_is_told_and_ends_with_1(server: Answering, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_becomes_suspect_is_told_and_ends_with_1(
+    server: Answering, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.will_answer(200, answer())
     assert main(["impact", "--system", "s", "--prompt", f"p={DIGEST}", "--pin", f"tool:t={DIGEST}"]) == 1
     asked = parse_qs(urlsplit(server.asked[0][0]).query)
     assert asked == {"system": ["s"], "pins": [f"tool:t={DIGEST},prompt:p={DIGEST}"]}
     said = capsys.readouterr().out
-    for part in ("1 links and more become suspect", "R>prompt:p", "prompt:p: v1 -> dddddddddddd", "R/c", "untested"):
+    for part in (
+        "1 links and more become suspect",
+        "R>prompt:p",
+        "prompt:p: v1 -> dddddddddddd",
+        "R/c",
+        "untested",
+    ):
         assert part in said
 
 

@@ -57,6 +57,12 @@ def pages_of(person: User) -> Iterator[str]:
         run = EvalRun.objects.filter(status="success", retraction=None).first()
         if run is not None:
             yield f"{reverse('admin:compare_runs')}?baseline={run.pk}&candidate={run.pk}"
+    if person.has_perm("requirements.view_tracelink"):
+        yield reverse("admin:links")
+    for page, noun in (("link", TraceLink), ("coverage", Release), ("impact", Release), ("baseline", Baseline)):
+        row = noun.objects.order_by("-pk").first()
+        if row is not None and person.has_perm("requirements.view_assessment"):
+            yield reverse(f"admin:{page}", args=[row.pk])
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
         yield reverse("admin:label_sheet", args=[run.pk])

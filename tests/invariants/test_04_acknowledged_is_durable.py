@@ -205,9 +205,7 @@ def link_clear(world: World) -> Sent:
 
 def link_withdraw(world: World) -> Sent:
     _, link = suspect_link(world)
-    return Sent(
-        f"/api/v1/links/{link.pk}/withdraw", {"system": world.system.key, "reason": "r"}, "approver"
-    )
+    return Sent(f"/api/v1/links/{link.pk}/withdraw", {"system": world.system.key, "reason": "r"}, "approver")
 
 
 def baselines(world: World) -> Sent:

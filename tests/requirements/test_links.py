@@ -255,7 +255,7 @@ def test_a_file_makes_its_links_and_again_makes_none(world: World) -> None:
 @pytest.mark.parametrize(
     ("links", "code", "line", "says"),
     [
-        ("    derives: [Q]\n", "unknown_end", 12, "no requirement 'Q' is on record; did you mean 'P'?"),
+        ("    derives: [PP]\n", "unknown_end", 12, "no requirement 'PP' is on record; did you mean 'P'?"),
         ("    verifies: [{suit: fees}]\n", "unknown_end", 12, "did you mean 'suite'?"),
         ("    verifies: [P]\n", "unknown_end", 12, "leads to no 'requirement'"),
         ("    derives: P\n", "not_a_list", 12, "derives: [KEY]"),
@@ -264,7 +264,9 @@ def test_a_file_makes_its_links_and_again_makes_none(world: World) -> None:
         ("    derives: [P]\n", "cycle", 12, "K > P > K"),
     ],
 )
-def test_every_fault_of_a_link_stands_at_its_line(world: World, links: str, code: str, line: int, says: str) -> None:
+def test_every_fault_of_a_link_stands_at_its_line(
+    world: World, links: str, code: str, line: int, says: str
+) -> None:
     put(world.system, "P", "K")
     if code == "cycle":
         tie(world.system, "K>P")
