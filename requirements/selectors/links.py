@@ -18,9 +18,9 @@ from django.db import connection
 
 from evidence.models import System
 from requirements.errors import LinkNotFound
-from requirements.fingerprints import fingerprints_of
 from requirements.models import LinkOutcome, RequirementState, TraceLink
 from requirements.selectors.ends import End, current_ends
+from requirements.selectors.fingerprints import fingerprints_of
 
 
 class Suspicion(StrEnum):

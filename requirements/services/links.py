@@ -15,10 +15,10 @@ from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
 from evidence.services import audit
 from requirements import acts
 from requirements.errors import LinkMoved, LinkNotAllowed, LinkNotSuspect, LinkWithdrawn
-from requirements.fingerprints import counted_attributes, fingerprints_of
 from requirements.models import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
 from requirements.selectors.cycles import find_cycle
 from requirements.selectors.ends import End, drafted_ends
+from requirements.selectors.fingerprints import counted_attributes, fingerprints_of
 from requirements.selectors.links import (
     LinkStanding,
     Suspicion,

@@ -21,8 +21,8 @@ from tests.evidence.eval_files import eval_file, post
 from tests.evidence.otlp_bodies import make_request, make_span
 from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet
 from tests.interpret.conftest import INPUTS
-from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
+from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import make_criterion, make_trace, requirement_file
 

@@ -10,8 +10,8 @@ from django.urls import reverse
 from evidence import clock
 from evidence.models import Artefact, Scope
 from requirements import acts as requirement_acts
-from requirements.services.assessment import assess_release
 from requirements.selectors.links import standings_of
+from requirements.services.assessment import assess_release
 from requirements.services.baselines import freeze_baseline, sign_off_baseline
 from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from evidence.digests import digest_of
+from evidence.nearest import hint_at, nearest_name
 from requirements.models import AcceptanceCriterion, RequirementVersion
 
 # How each attribute that may count is read from a version; its criteria come beside it, by key.
@@ -31,13 +33,20 @@ KNOWN_ATTRIBUTES: Final = tuple(_READ)
 
 
 def counted_attributes() -> str:
-    """Return the attributes that count now, sorted, as reviews of links have them."""
-    return ",".join(sorted(settings.COUNTED_ATTRIBUTES))
+    """Return the attributes that count now, sorted, as reviews of links have them.
 
-
-def fingerprint_of(version: RequirementVersion) -> str:
-    """Return the fingerprint of a requirement version: SHA-256 over the attributes that count."""
-    return fingerprints_of([version.artefact_version_id])[version.artefact_version_id]
+    Raises:
+        ImproperlyConfigured: the setting names one that nobody knows, or none.
+    """
+    for name in settings.COUNTED_ATTRIBUTES:
+        if name not in _READ:
+            hint = hint_at(nearest_name(name, KNOWN_ATTRIBUTES))
+            raise ImproperlyConfigured(f"TRACEBINDER_COUNTED_ATTRIBUTES: no attribute {name!r}; {hint}")
+    if not settings.COUNTED_ATTRIBUTES:
+        raise ImproperlyConfigured(
+            "TRACEBINDER_COUNTED_ATTRIBUTES names nothing: then nothing would be a change."
+        )
+    return ",".join(sorted(set(settings.COUNTED_ATTRIBUTES)))
 
 
 def fingerprints_of(artefact_versions: Collection[int]) -> dict[int, str]:
