@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import OuterRef, Subquery
 
 from evidence import clock
 from evidence.models import ArtefactKind, ArtefactVersion, Release, System
-from requirements.models import AcceptanceCriterion, RequirementTransition, RequirementVersion
+from requirements.models import AcceptanceCriterion, RequirementVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,6 @@ class End:
     live: bool = False  # whether the release live in production pins it
     gone: bool = False  # nothing of it counts any more: it was retired, or is in no approved version
     waiting: str = ""  # a newer version of a requirement that does not count yet: "v2 draft"
-    drafted: int | None = None  # the newest version of a requirement, where it waits for approval
 
     @property
     def name(self) -> str:
@@ -51,56 +49,43 @@ class End:
         return f"{self.name} {self.version} {self.state.replace('_', ' ')}{waiting}"
 
 
-# Which version of each requirement of a system counts.
-_REQUIREMENTS: Final = """
+# One row a requirement: what counts of it, and its newest version. Each version once, with its last state.
+_REQUIREMENT_ENDS: Final = """
 WITH state AS (
-    SELECT DISTINCT ON (t.version_id) t.version_id, t.to_state
+    SELECT t.version_id, (array_agg(t.to_state ORDER BY t.at DESC, t.id DESC))[1] AS to_state,
+           bool_or(t.to_state IN ('approved', 'superseded')) AS was_approved
     FROM requirements_requirementtransition t
     JOIN requirements_requirementversion v ON v.id = t.version_id
     JOIN requirements_requirement q ON q.id = v.requirement_id
     WHERE q.system_id = %(system)s
-    ORDER BY t.version_id, t.at DESC, t.id DESC
-), approved AS (
-    SELECT DISTINCT t.version_id FROM requirements_requirementtransition t JOIN state USING (version_id)
-    WHERE t.to_state = 'approved'
-), versions AS (
-    SELECT v.id, v.requirement_id, v.number, v.artefact_version_id, s.to_state,
-           s.to_state = 'superseded' OR a.version_id IS NOT NULL AS was_approved
-    FROM requirements_requirementversion v JOIN state s ON s.version_id = v.id
-    LEFT JOIN approved a ON a.version_id = v.id
-), newest AS (
-    SELECT DISTINCT ON (requirement_id) * FROM versions ORDER BY requirement_id, number DESC
-), now AS (
-    SELECT DISTINCT ON (requirement_id) * FROM versions
-    ORDER BY requirement_id, (to_state = 'approved') DESC, was_approved DESC, (to_state <> 'retired') DESC, number DESC
+    GROUP BY t.version_id
 )
+SELECT DISTINCT ON (v.requirement_id)
+       q.artefact_id, q.key, v.id, v.artefact_version_id, v.number, a.digest, s.to_state,
+       first_value(v.number) OVER newest, first_value(s.to_state) OVER newest,
+       first_value(v.artefact_version_id) OVER newest, first_value(v.id) OVER newest
+FROM state s
+JOIN requirements_requirementversion v ON v.id = s.version_id
+JOIN requirements_requirement q ON q.id = v.requirement_id
+JOIN evidence_artefactversion a ON a.id = v.artefact_version_id
+WINDOW newest AS (PARTITION BY v.requirement_id ORDER BY v.number DESC)
+ORDER BY v.requirement_id, (s.to_state = 'approved') DESC, s.was_approved DESC, (s.to_state <> 'retired') DESC,
+         v.number DESC
 """
-# One row a requirement: what counts, and the newest version beside it.
-_REQUIREMENT_ENDS: Final = (
-    _REQUIREMENTS  # our own text, without a value in it
-    + """
-SELECT q.artefact_id, q.key, now.artefact_version_id, now.number, a.digest, now.to_state,
-       newest.number AS newest, newest.to_state AS newest_state, newest.artefact_version_id AS newest_id
-FROM now
-JOIN requirements_requirement q ON q.id = now.requirement_id
-JOIN evidence_artefactversion a ON a.id = now.artefact_version_id
-JOIN newest ON newest.requirement_id = q.id
+# The criteria of requirement versions; of those that are in none, what was last.
+_CRITERIA: Final = """
+SELECT i.artefact_id, art.key, i.id, i.number, i.digest, c.version_id
+FROM requirements_acceptancecriterion c
+JOIN evidence_artefactversion i ON i.id = c.artefact_version_id
+JOIN evidence_artefact art ON art.id = i.artefact_id
+WHERE c.version_id = ANY(%(versions)s) AND i.artefact_id = ANY(%(artefacts)s)
 """
-)
-_CRITERION_ENDS: Final = (
-    _REQUIREMENTS
-    + """
-SELECT DISTINCT ON (art.id) art.id, art.key, a.id, a.number, a.digest, now.to_state, in_force.id IS NOT NULL
-FROM evidence_artefact art
-JOIN evidence_artefactversion a ON a.artefact_id = art.id
-LEFT JOIN requirements_acceptancecriterion c ON c.artefact_version_id = a.id
-LEFT JOIN requirements_requirementversion rv ON rv.id = c.version_id
-LEFT JOIN now in_force ON in_force.id = c.version_id
-LEFT JOIN now ON now.requirement_id = rv.requirement_id
+_FORMER_CRITERIA: Final = """
+SELECT DISTINCT ON (art.id) art.id, art.key, a.id, a.number, a.digest
+FROM evidence_artefact art JOIN evidence_artefactversion a ON a.artefact_id = art.id
 WHERE art.system_id = %(system)s AND art.kind = 'criterion' AND art.id = ANY(%(artefacts)s)
-ORDER BY art.id, (in_force.id IS NOT NULL) DESC, a.number DESC
-"""  # our own text, without a value in it
-)
+ORDER BY art.id, a.number DESC
+"""
 _OTHER_ENDS: Final = """
 WITH live AS (
     SELECT d.release_id FROM evidence_deployment d
@@ -126,18 +111,63 @@ WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s)
 
 
 def current_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
-    """Return these artefacts of a system, each in the version that counts now: three queries, however many."""
+    """Return these artefacts of a system, each in the version that counts now: four queries at most, however many."""
+    return _ends(system, artefacts, drafted=False)
+
+
+def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
+    """Return what counts, and in place of it the draft that an author is writing, where there is one.
+
+    An author links what they write: once it is approved, the link need not be looked at again for that.
+    """
+    return _ends(system, artefacts, drafted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Requirement:
+    """A requirement with what counts of it, and its newest version where that waits for approval."""
+
+    end: End
+    version_id: int  # of the requirement version
+    draft: End | None
+    draft_version_id: int
+
+
+def _ends(system: System, artefacts: Iterable[int], *, drafted: bool) -> dict[int, End]:
     wanted = set(artefacts)
-    asked = {
+    asked: dict[str, Any] = {
         "system": system.pk,
         "artefacts": sorted(wanted),
         "environment": settings.LIVE_ENVIRONMENT,
         "now": clock.now(),
     }
-    found = [_requirement_end(row) for row in _rows(_REQUIREMENT_ENDS, asked) if row[0] in wanted]
-    found += [_criterion_end(row) for row in _rows(_CRITERION_ENDS, asked)]
-    found += [_other_end(row) for row in _rows(_OTHER_ENDS, asked)]
-    return {end.artefact_id: end for end in found}
+    requirements = [_requirement(row) for row in _rows(_REQUIREMENT_ENDS, asked)]
+    found = {end.artefact_id: end for end in (_other_end(row) for row in _rows(_OTHER_ENDS, asked))}
+    ways: dict[int, End] = {}  # requirement version -> the end whose state its criteria have
+    for each in requirements:
+        ways[each.version_id] = each.end
+        if each.end.artefact_id in wanted:
+            found[each.end.artefact_id] = (drafted and each.draft) or each.end
+    found |= _criterion_ends(asked, ways)
+    if drafted:
+        drafts = {each.draft_version_id: each.draft for each in requirements if each.draft is not None}
+        found |= _criterion_ends(asked, drafts, former=False)
+    return found
+
+
+def _criterion_ends(
+    asked: Mapping[str, Any], ways: Mapping[int, End], *, former: bool = True
+) -> dict[int, End]:
+    """Return the criteria of these requirement versions; and, as removed, those that are in none of them."""
+    found = {}
+    for artefact, key, version, number, digest, of in _rows(_CRITERIA, {**asked, "versions": sorted(ways)}):
+        state, gone = ways[of].state, ways[of].gone
+        found[artefact] = End(artefact, "criterion", key, version, number, digest, state, gone=gone)
+    if former:
+        for artefact, key, version, number, digest in _rows(_FORMER_CRITERIA, asked):
+            removed = End(artefact, "criterion", key, version, number, digest, "removed", gone=True)
+            found.setdefault(artefact, removed)
+    return found
 
 
 def _rows(sql: str, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -146,60 +176,21 @@ def _rows(sql: str, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _requirement_end(row: tuple[Any, ...]) -> End:
-    artefact, key, version, number, digest, state, newest, newest_state, newest_id = row
+def _requirement(row: tuple[Any, ...]) -> _Requirement:
+    artefact, key, of, version, number, digest, state, newest, newest_state, newest_id, newest_of = row
     waiting = f"v{newest} {newest_state.replace('_', ' ')}" if newest > number else ""
     gone = state in {"retired", "superseded"}
-    drafted = newest_id if newest_state in {"draft", "in_review"} else None
-    return End(
-        artefact, "requirement", key, version, number, digest, state, gone=gone, waiting=waiting, drafted=drafted
-    )  # fmt: skip
-
-
-def _criterion_end(row: tuple[Any, ...]) -> End:
-    artefact, key, version, number, digest, state, in_force = row
-    state = (state or "draft") if in_force else "removed"
-    gone = state in {"retired", "superseded", "removed"}
-    return End(artefact, "criterion", key, version, number, digest, state, gone=gone)
+    end = End(artefact, "requirement", key, version, number, digest, state, gone=gone, waiting=waiting)
+    draft = None
+    if newest_state in {"draft", "in_review"}:
+        draft = End(artefact, "requirement", key, newest_id, newest, "", newest_state)
+    return _Requirement(end, of, draft, newest_of)
 
 
 def _other_end(row: tuple[Any, ...]) -> End:
     artefact, kind, key, version, number, digest, live, registered = row
     state = "live" if live else "registered" if registered else "unregistered"
     return End(artefact, kind, key, version, number, digest, state, live=live)
-
-
-def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
-    """Return what counts, and in place of it the draft that an author is writing, where there is one.
-
-    An author links what they write: once it is approved, the link need not be looked at again for that.
-    """
-    ends = current_ends(system, artefacts)
-    drafts = {end.drafted: end.artefact_id for end in ends.values() if end.drafted is not None}
-    versions = list(ArtefactVersion.objects.filter(pk__in=drafts))
-    criteria = ArtefactVersion.objects.filter(
-        artefact__in=[end.artefact_id for end in ends.values() if end.kind == ArtefactKind.CRITERION],
-        criteria__version__in=_newest_drafts(system),
-    ).distinct()
-    for version in (*versions, *criteria):
-        ends[version.artefact_id] = replace(
-            ends[version.artefact_id], version_id=version.pk, number=version.number, digest=version.digest, gone=False
-        )  # fmt: skip
-    return ends
-
-
-def _newest_drafts(system: System) -> Any:
-    """Return the newest version of each requirement, where it waits for approval."""
-    last = RequirementTransition.objects.filter(version=OuterRef("pk")).order_by("-at", "-pk")
-    newest = (
-        RequirementVersion.objects.filter(requirement__system=system)
-        .order_by("requirement", "-number")
-        .distinct("requirement")
-    )
-    waiting = RequirementVersion.objects.filter(pk__in=newest.values("pk"))
-    return waiting.annotate(state=Subquery(last.values("to_state")[:1])).filter(
-        state__in=["draft", "in_review"]
-    )
 
 
 def ends_with_release(ends: Mapping[int, End], live: Release | None, candidate: Release) -> dict[int, End]:

@@ -94,60 +94,60 @@ class LinkStanding:
 
 
 _UNDECIDED: Final = (RequirementState.DRAFT.value, RequirementState.IN_REVIEW.value)
-# The last review of each link; which of the versions it names still wait for approval.
+# The last review of each link.
 _LINKS: Final = """
-WITH last AS (
+SELECT l.id, l.kind, l.upstream_id, l.downstream_id,
+       r.upstream_version_id, u.number, r.upstream_fingerprint, r.upstream_live,
+       r.downstream_version_id, d.number, r.downstream_fingerprint, r.downstream_live,
+       r.reviewed_by, r.created_at, r.reason
+FROM (
     SELECT DISTINCT ON (r.link_id) r.* FROM requirements_linkreview r
     JOIN requirements_tracelink l ON l.id = r.link_id
-    WHERE l.system_id = %(system)s AND (%(links)s::bigint[] IS NULL OR l.id = ANY(%(links)s::bigint[]))
+    WHERE l.system_id = %(system)s
     ORDER BY r.link_id, r.id DESC
-), waiting AS (
-    SELECT v.id AS version_id, v.artefact_version_id FROM requirements_requirementversion v
-    JOIN requirements_requirement q ON q.id = v.requirement_id AND q.system_id = %(system)s
-    JOIN LATERAL (SELECT to_state FROM requirements_requirementtransition t WHERE t.version_id = v.id
-                  ORDER BY t.at DESC, t.id DESC LIMIT 1) s ON s.to_state = ANY(%(waiting)s)
-), ahead AS (
-    SELECT artefact_version_id FROM waiting
-    UNION SELECT c.artefact_version_id FROM requirements_acceptancecriterion c JOIN waiting USING (version_id)
-)
-SELECT l.id, l.kind, l.upstream_id, l.downstream_id,
-       r.upstream_version_id, u.number, r.upstream_fingerprint, r.upstream_live, ua.artefact_version_id IS NOT NULL,
-       r.downstream_version_id, d.number, r.downstream_fingerprint, r.downstream_live,
-       da.artefact_version_id IS NOT NULL,
-       r.reviewed_by, r.created_at, r.reason
-FROM last r
+) r
 JOIN requirements_tracelink l ON l.id = r.link_id
 JOIN evidence_artefactversion u ON u.id = r.upstream_version_id
 JOIN evidence_artefactversion d ON d.id = r.downstream_version_id
-LEFT JOIN ahead ua ON ua.artefact_version_id = u.id
-LEFT JOIN ahead da ON da.artefact_version_id = d.id
 WHERE r.outcome = %(holds)s
 ORDER BY l.id
 """
+# Versions of requirements that wait for approval, with their criteria.
+_WAITING: Final = """
+WITH waiting AS (
+    SELECT v.id, v.artefact_version_id FROM requirements_requirementversion v
+    JOIN requirements_requirement q ON q.id = v.requirement_id AND q.system_id = %(system)s
+    JOIN LATERAL (SELECT to_state FROM requirements_requirementtransition t WHERE t.version_id = v.id
+                  ORDER BY t.at DESC, t.id DESC LIMIT 1) s ON s.to_state = ANY(%(undecided)s)
+)
+SELECT artefact_version_id FROM waiting
+UNION SELECT c.artefact_version_id FROM waiting JOIN requirements_acceptancecriterion c ON c.version_id = waiting.id
+"""
 
 
-def stored_links(system: System, links: Collection[int] | None = None) -> list[StoredLink]:
-    """Return the links of a system that hold, each with its last review: one query.
-
-    Args:
-        links: only these; None: all.
-    """
-    asked = {
+def stored_links(system: System) -> list[StoredLink]:
+    """Return the links of a system that hold, each with its last review: two queries."""
+    asked: dict[str, Any] = {
         "system": system.pk,
-        "links": None if links is None else sorted(links),
         "holds": LinkOutcome.HOLDS.value,
-        "waiting": list(_UNDECIDED),
+        "undecided": list(_UNDECIDED),
     }
     with connection.cursor() as cursor:
+        cursor.execute(_WAITING, asked)
+        waiting = {version for (version,) in cursor.fetchall()}
         cursor.execute(_LINKS, asked)
-        return [_stored(row) for row in cursor.fetchall()]
+        return [_stored(row, waiting) for row in cursor.fetchall()]
 
 
-def _stored(row: tuple[Any, ...]) -> StoredLink:
-    link, kind, up, down, reviewed_by, at, reason = (*row[:4], *row[14:])
-    return StoredLink(
-        link, kind, up, down, ReviewedEnd(*row[4:9]), ReviewedEnd(*row[9:14]), reviewed_by, at, reason
-    )  # fmt: skip
+def _stored(row: tuple[Any, ...], waiting: Collection[int]) -> StoredLink:
+    link, kind, up, down, *ends, reviewed_by, at, reason = row
+    upstream, downstream = (_reviewed(end, waiting) for end in (ends[:4], ends[4:]))
+    return StoredLink(link, kind, up, down, upstream, downstream, reviewed_by, at, reason)
+
+
+def _reviewed(row: Sequence[Any], waiting: Collection[int]) -> ReviewedEnd:
+    version, number, fingerprint, live = row
+    return ReviewedEnd(version, number, fingerprint, live, ahead=version in waiting)
 
 
 def find_link(system: System, link_id: int) -> TraceLink:

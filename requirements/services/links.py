@@ -200,13 +200,13 @@ def _check_can_be_cleared(standing: LinkStanding) -> None:
 
 
 def _changed(standing: LinkStanding) -> Sequence[ArtefactVersion]:
-    moved = [
+    moved: list[int] = [
         end.version_id
         for end, has in (
             (standing.upstream, standing.upstream_moved),
             (standing.downstream, standing.downstream_moved),
         )
-        if has
+        if has and end.version_id is not None
     ]
     return list(ArtefactVersion.objects.filter(pk__in=moved).select_related("artefact"))
 
