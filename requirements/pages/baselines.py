@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, visible_to
 from evidence.admin.frame.display import list_url
+from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import EvidenceError, NotFound
 from evidence.pages.frame import Page, Step, page_view
 from requirements.acts import can_sign_off_baseline
@@ -33,13 +34,15 @@ def baseline(request: HttpRequest, principal: Principal, baseline_id: int) -> Pa
         raise NotFound(_("These two baselines are of different systems."))
     members = row.members.select_related("version__requirement")
     others = Baseline.objects.filter(system=row.system).exclude(pk=row.pk).order_by("-pk")
+    sign_offs = list(row.sign_offs.order_by("pk"))
+    names = names_of([each.signed_by for each in sign_offs])
     context: dict[str, Any] = {
         "baseline": row,
         "members": [each.version for each in members.order_by("version__requirement__key")],
         "before": before,
         "difference": compare_baselines(before, row) if before else None,
         "others": others[:50],
-        "sign_offs": row.sign_offs.order_by("pk"),
+        "sign_offs": [(each, show_actor(each.signed_by, names)) for each in sign_offs],
         "may_sign": can_sign_off_baseline(principal, row)
         and not row.sign_offs.filter(signed_by=principal.actor).exists(),
     }

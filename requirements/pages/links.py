@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
+from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import EvidenceError, NotFound
 from evidence.models import Artefact, ArtefactVersion, System
 from evidence.pages.frame import Page, Step, page_view
@@ -24,6 +25,7 @@ from requirements.selectors.links import LinkStanding, Suspicion, find_link, sta
 from requirements.services.links import add_link, clear_link, withdraw_link
 
 _ON_A_PAGE: Final = 100  # links
+_NEWEST: Final = 50  # reviews of a link
 _SHOWN: Final = ("suspect", "any")
 
 
@@ -69,10 +71,14 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
     if request.method == "POST":
         return _decide(request, principal, row)
     standing = next((each for each in standings_of(row.system) if each.link_id == row.pk), None)
+    reviews = list(
+        row.reviews.select_related("upstream_version", "downstream_version").order_by("-pk")[:_NEWEST]
+    )
+    names = names_of([review.reviewed_by for review in reviews])
     context: dict[str, Any] = {
         "link": row,
         "standing": standing,
-        "reviews": row.reviews.select_related("upstream_version", "downstream_version").order_by("-pk")[:50],
+        "reviews": [(review, show_actor(review.reviewed_by, names)) for review in reviews],
         "may_clear": standing is not None and _may_clear(principal, row, standing),
         "may_withdraw": standing is not None and can_withdraw_link(principal, row),
     }

@@ -148,6 +148,15 @@ def cover(release: Release, baseline: Baseline | None = None) -> Coverage:
     )
 
 
+def judged_on(release: Release) -> dict[str, Judged]:
+    """Return each criterion of everything approved with its last assessment for a release, by `R/c`: one query."""
+    return {
+        f"{row[0]}/{row[_OF_VERSION]}": Judged(*row[_OF_VERSION:])
+        for row in _read(release, None)
+        if row[_OF_VERSION] is not None
+    }
+
+
 def _read(release: Release, baseline: Baseline | None) -> list[tuple[Any, ...]]:
     asked = {
         "system": release.system_id,

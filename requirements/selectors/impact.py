@@ -17,9 +17,8 @@ from evidence.access import Principal, visible_to
 from evidence.models import Evidence, Release, System
 from evidence.selectors.deployments import live_at
 from requirements.acts import can_read_coverage
-from requirements.covered import Judged
 from requirements.models import RequirementVersion
-from requirements.selectors.coverage import Coverage, cover
+from requirements.selectors.coverage import judged_on
 from requirements.selectors.ends import (
     End,
     current_ends,
@@ -165,7 +164,7 @@ def _touched(principal: Principal, live: Release, candidate: Release | None) -> 
 
     What counts reviews is left out for whom it could lead.
     """
-    now, then = _judged(cover(live)), _judged(cover(candidate)) if candidate else {}
+    now, then = judged_on(live), judged_on(candidate) if candidate else {}
     led = not can_read_coverage(principal, live, counts_reviews=True)
     return tuple(
         TouchedCriterion(
@@ -174,10 +173,6 @@ def _touched(principal: Principal, live: Release, candidate: Release | None) -> 
         for name, each in now.items()
         if not each.is_missing and not (led and each.counts_reviews)
     )
-
-
-def _judged(coverage: Coverage) -> dict[str, Judged]:
-    return {f"{one.key}/{each.key}": each for one in coverage.requirements for each in one.criteria}
 
 
 def _impact(
