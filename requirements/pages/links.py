@@ -87,13 +87,13 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
 
 
 def _may_clear(principal: Principal, row: TraceLink, standing: LinkStanding) -> bool:
-    moved = [
+    moved: list[int] = [
         end.version_id
         for end, has in (
             (standing.upstream, standing.upstream_moved),
             (standing.downstream, standing.downstream_moved),
         )
-        if has and not end.gone
+        if has and not end.gone and end.version_id is not None
     ]
     changed = list(ArtefactVersion.objects.filter(pk__in=moved).select_related("artefact"))
     return bool(moved) and can_clear_link(principal, row, changed)

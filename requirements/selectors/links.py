@@ -39,7 +39,6 @@ class ReviewedEnd:
     number: int
     fingerprint: str
     live: bool
-    ahead: bool  # a version of a requirement that waits for approval: what counts now is the one before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +111,36 @@ JOIN evidence_artefactversion d ON d.id = r.downstream_version_id
 WHERE r.outcome = %(holds)s
 ORDER BY l.id
 """
-# Versions of requirements that wait for approval, with their criteria.
+# Which of these versions wait for approval: of requirements, and of criteria whose requirement versions do.
 _WAITING: Final = """
-WITH waiting AS (
-    SELECT v.id, v.artefact_version_id FROM requirements_requirementversion v
-    JOIN requirements_requirement q ON q.id = v.requirement_id AND q.system_id = %(system)s
-    JOIN LATERAL (SELECT to_state FROM requirements_requirementtransition t WHERE t.version_id = v.id
-                  ORDER BY t.at DESC, t.id DESC LIMIT 1) s ON s.to_state = ANY(%(undecided)s)
-)
-SELECT artefact_version_id FROM waiting
-UNION SELECT c.artefact_version_id FROM waiting JOIN requirements_acceptancecriterion c ON c.version_id = waiting.id
+SELECT of_version.artefact_version_id FROM (
+    SELECT artefact_version_id, id FROM requirements_requirementversion
+    WHERE artefact_version_id = ANY(%(versions)s)
+    UNION ALL
+    SELECT artefact_version_id, version_id FROM requirements_acceptancecriterion
+    WHERE artefact_version_id = ANY(%(versions)s)
+) of_version
+JOIN LATERAL (SELECT to_state FROM requirements_requirementtransition t WHERE t.version_id = of_version.id
+              ORDER BY t.at DESC, t.id DESC LIMIT 1) s ON s.to_state = ANY(%(undecided)s)
 """
 
 
 def stored_links(system: System) -> list[StoredLink]:
-    """Return the links of a system that hold, each with its last review: two queries."""
-    asked: dict[str, Any] = {
-        "system": system.pk,
-        "holds": LinkOutcome.HOLDS.value,
-        "undecided": list(_UNDECIDED),
-    }
+    """Return the links of a system that hold, each with its last review: one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, asked)
-        waiting = {version for (version,) in cursor.fetchall()}
-        cursor.execute(_LINKS, asked)
-        return [_stored(row, waiting) for row in cursor.fetchall()]
+        cursor.execute(_LINKS, {"system": system.pk, "holds": LinkOutcome.HOLDS.value})
+        return [_stored(row) for row in cursor.fetchall()]
 
 
-def _stored(row: tuple[Any, ...], waiting: Collection[int]) -> StoredLink:
+def _stored(row: tuple[Any, ...]) -> StoredLink:
     link, kind, up, down, *ends, reviewed_by, at, reason = row
-    upstream, downstream = (_reviewed(end, waiting) for end in (ends[:4], ends[4:]))
+    upstream, downstream = (_reviewed(end) for end in (ends[:4], ends[4:]))
     return StoredLink(link, kind, up, down, upstream, downstream, reviewed_by, at, reason)
 
 
-def _reviewed(row: Sequence[Any], waiting: Collection[int]) -> ReviewedEnd:
+def _reviewed(row: Sequence[Any]) -> ReviewedEnd:
     version, number, fingerprint, live = row
-    return ReviewedEnd(version, number, fingerprint, live, ahead=version in waiting)
+    return ReviewedEnd(version, number, fingerprint, live)
 
 
 def find_link(system: System, link_id: int) -> TraceLink:
@@ -176,11 +169,21 @@ def ends_of(stored: Iterable[StoredLink]) -> set[int]:
 
 def judge_links(stored: Sequence[StoredLink], ends: Mapping[int, End]) -> list[LinkStanding]:
     """Return where links stand, given what counts at each of their ends."""
-    fingerprints = _fingerprints(stored, ends)
+    changed = [
+        (reviewed, end)
+        for link in stored
+        for reviewed, end in (
+            (link.upstream, ends[link.upstream_id]),
+            (link.downstream, ends[link.downstream_id]),
+        )
+        if end.version_id != reviewed.version_id
+    ]
+    ahead = _waiting_among({reviewed.version_id for reviewed, _ in changed})
+    fingerprints = _fingerprints(end for _, end in changed)
     moved = {
         link.link_id: (
-            _told_move(link.upstream, ends[link.upstream_id], fingerprints),
-            _told_move(link.downstream, ends[link.downstream_id], fingerprints),
+            _told_move(link.upstream, ends[link.upstream_id], ahead, fingerprints),
+            _told_move(link.downstream, ends[link.downstream_id], ahead, fingerprints),
         )
         for link in stored
     }
@@ -205,23 +208,27 @@ def judge_links(stored: Sequence[StoredLink], ends: Mapping[int, End]) -> list[L
     return standings
 
 
-def _fingerprints(stored: Iterable[StoredLink], ends: Mapping[int, End]) -> dict[int, str]:
-    """Return the fingerprints of the requirement versions that were put in place of those reviewed."""
-    changed = {
-        end.version_id
-        for link in stored
-        for reviewed, end in (
-            (link.upstream, ends[link.upstream_id]),
-            (link.downstream, ends[link.downstream_id]),
-        )
-        if end.kind == "requirement" and end.version_id is not None and end.version_id != reviewed.version_id
-    }
-    return fingerprints_of(changed) if changed else {}
+def _waiting_among(versions: Collection[int]) -> set[int]:
+    """Return those of these versions that wait for approval: what counts now is the one before them."""
+    if not versions:
+        return set()
+    asked: dict[str, Any] = {"versions": sorted(versions), "undecided": list(_UNDECIDED)}
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, asked)
+        return {version for (version,) in cursor.fetchall()}
 
 
-def _told_move(reviewed: ReviewedEnd, end: End, fingerprints: Mapping[int, str]) -> str:
+def _fingerprints(ends: Iterable[End]) -> dict[int, str]:
+    """Return the fingerprints of the requirement versions among these."""
+    versions = {end.version_id for end in ends if end.kind == "requirement" and end.version_id is not None}
+    return fingerprints_of(versions) if versions else {}
+
+
+def _told_move(
+    reviewed: ReviewedEnd, end: End, ahead: Collection[int], fingerprints: Mapping[int, str]
+) -> str:
     """Say how an end moved since the review; empty where it did not."""
-    if reviewed.ahead and (reviewed.number > end.number or end.state in _UNDECIDED):
+    if reviewed.version_id in ahead and (reviewed.number > end.number or end.state in _UNDECIDED):
         return ""
     if end.gone:
         return f"{end.name}: v{reviewed.number} -> {end.state}"
