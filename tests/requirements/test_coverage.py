@@ -190,9 +190,8 @@ def test_what_another_wording_would_make_suspect_is_told_before_it_is_approved(c
     put(covered.system, "R1", statement='"The answer must say another thing."', approved=False)
     client = APIClient()
     client.credentials(**covered.headers(Scope.READ))
-    body = client.get(
-        "/api/v1/impact", {"system": covered.system.key, "requirement": "R1", "version": 2}
-    ).json()
+    asked = {"system": covered.system.key, "requirement": "R1", "version": "2"}
+    body = client.get("/api/v1/impact", asked).json()
     assert [(each["name"], each["because"]) for each in body["links"]] == [("R1>K", ["R1: v1 -> v2"])]
 
 

@@ -85,13 +85,13 @@ def test_what_counts_as_a_change(world: World, attribute: str) -> None:
     put(world.system, "R")
     register_suite(world, "T", "1")
     tie(world.system, "R>T", "verifies", downstream="suite")
-    said = {
+    each: dict[str, dict[str, Any]] = {
         "statement.zh-Hans": {"statement": '{en: The answer must say S., zh-Hans: "回答必须说明S。"}'},
         "statement.en": {"statement": '"The answer must say S.  "'},
         "criteria.c.at_least": {"at_least": 0.95},
         "criteria.c.min_n": {"min_n": steps["criteria.c.min_n"]},
-    }.get(attribute, {attribute: steps[attribute]})
-    put(world.system, "R", **said)
+    }
+    put(world.system, "R", **each.get(attribute, {attribute: steps[attribute]}))
     assert standing(world.system, "R>suite:T").is_suspect is case["expect"]["suspect_after"][attribute]
     assert LinkReview.objects.get().counted == "criteria,layer,risk_tier,statement"
 
