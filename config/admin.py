@@ -30,8 +30,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): ("ReviewTask", "Review", "Adjudication"),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
-        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "Baseline", "BaselineMember",
-        "SourceFile", "SourceFileImport", "SourceFileEntry", "TraceLink",
+        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "Baseline", "BaselineMember", "BaselineSignOff",
+        "SourceFile", "SourceFileImport", "SourceFileEntry", "TraceLink", "LinkReview",
     ),
     _("What was released"): (
         "System", "Release", "ReleasePin", "Deployment", "Admission", "ServiceName", "Artefact", "ArtefactVersion",
@@ -135,6 +135,9 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.eval_matrix import eval_matrix  # noqa: PLC0415  # as above
         from evidence.pages.label_sheet import label_sheet  # noqa: PLC0415  # as above
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
+        from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
+        from requirements.pages.coverage import coverage, impact  # noqa: PLC0415  # as above
+        from requirements.pages.links import link, links  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
         return [
@@ -144,6 +147,11 @@ class TracebinderAdminSite(admin.AdminSite):
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),
+            path("links/", links, name="links"),
+            path("links/<int:link_id>/", link, name="link"),
+            path("coverage/<int:release_id>/", coverage, name="coverage"),
+            path("impact/<int:release_id>/", impact, name="impact"),
+            path("baselines/<int:baseline_id>/", baseline, name="baseline"),
             path("password-link/<uidb64>/<token>/", choose_password, name="password_link"),
             path("proof/", prove, name="proof"),
             path("second-factor/", second_factor, name="second_factor"),

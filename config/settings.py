@@ -304,6 +304,9 @@ MAX_PINS = env_int("TRACEBINDER_MAX_PINS", 200)  # versions that a release pins
 MAX_DOCUMENTS = env_int("TRACEBINDER_MAX_DOCUMENTS", 100_000)  # documents of a pinned index
 MAX_CRITERIA = env_int("TRACEBINDER_MAX_CRITERIA", 200)  # of a requirement, and entries of a gate
 MAX_REQUIREMENTS = env_int("TRACEBINDER_MAX_REQUIREMENTS", 10_000)  # of one import, in one file or many
+MAX_LINKS = env_int(
+    "TRACEBINDER_MAX_LINKS", 200
+)  # of one kind, that a requirement or criterion of a file names
 MAX_SLICES = env_int("TRACEBINDER_MAX_SLICES", 100)  # of a criterion
 # Members and items in a JSON body, at every depth.
 MAX_JSON_VALUES = env_int("TRACEBINDER_MAX_JSON_VALUES", 1_000_000)
@@ -372,6 +375,12 @@ PARTITIONS_AHEAD = env_int("TRACEBINDER_PARTITIONS_AHEAD", 3)  # months of span 
 REVIEW_DUE = timedelta(hours=env_int("TRACEBINDER_REVIEW_DUE_HOURS", 72))  # for a high-risk trace
 # High-risk trace and system.
 REVIEW_TWO_PERSON_HIGH_RISK = env_bool("TRACEBINDER_REVIEW_TWO_PERSON", default=True)
+# The environment whose live release says which versions of model, prompt, index … are current.
+LIVE_ENVIRONMENT = env_str("TRACEBINDER_LIVE_ENVIRONMENT", "production")
+# Attributes of a requirement whose change makes its links suspect; each review of a link says which counted then.
+COUNTED_ATTRIBUTES = env_list(
+    "TRACEBINDER_COUNTED_ATTRIBUTES", ["statement", "risk_tier", "layer", "criteria"]
+)
 GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence must not import requirements
 GATE_BASELINES = (
     "requirements.selectors.requirements.find_unfrozen"  # likewise: which of the named are not frozen
@@ -539,6 +548,8 @@ SPECTACULAR_SETTINGS = {
         "GateVerdict": "evidence.models.GateDecision.Verdict",
         "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
         "CitationReason": "evidence.citations.verdict.Reason.choices",
+        "LinkKind": "requirements.models.LinkKind",
+        "LinkEndKind": "requirements.api.links.END_KINDS",
     },
 }
 

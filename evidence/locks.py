@@ -30,6 +30,7 @@ class Lock(StrEnum):
     EVAL_RUN = "evidence.evalrun"  # a run key of a system
     GATE = "evidence.gate"  # a gate version for a release
     GATE_KEY = "evidence.gatekey"  # the versions of a gate, which may not exist yet
+    LINKS = "requirements.links"  # the links of a system: while some are made, cleared or withdrawn
     READING = "evidence.reading"  # the versions of how a system says that its traces are read
     REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions
     REQUIREMENT_KEY = (

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from django.db.models import Q
+
 from evidence.access import Principal
 from evidence.actors import same_person
 from evidence.acts import (
+    APPROVER,
     as_question,
     check_can_approve,
     check_can_ask_gate,
     check_not_led,
     check_of_system,
+    check_signed_in,
 )
 from evidence.errors import AccessDenied, ConflictingContent
-from evidence.models import Release, Scope, System
-from requirements.errors import NewerVersionAhead, RequirementsError, SelfApproval, TransitionNotAllowed
+from evidence.models import ArtefactVersion, Release, Scope, System
+from requirements.errors import (
+    NewerVersionAhead,
+    RequirementsError,
+    SelfApproval,
+    SelfClearance,
+    SelfSignOff,
+    TransitionNotAllowed,
+)
 from requirements.life import AHEAD, INSTEAD, VALID_TRANSITIONS
-from requirements.models import RequirementState, RequirementVersion, RetirementRequest
+from requirements.models import (
+    Baseline,
+    RequirementState,
+    RequirementVersion,
+    RetirementRequest,
+    TraceLink,
+)
 from requirements.selectors.requirements import newest_of, show_standing, state_of, with_state
 from requirements.selectors.retirements import WAITING
 from requirements.selectors.retirements import state_of as state_of_request
@@ -144,6 +163,68 @@ def _check_waits(request: RetirementRequest) -> None:
     )
 
 
+def check_can_link(principal: Principal, system: System) -> None:
+    """Say that something answers to something: an author, or CI in their name."""
+    principal.require(Scope.IMPORT)
+    check_of_system(principal, system)
+
+
+def check_can_clear_link(
+    principal: Principal, link: TraceLink, changed: Collection[ArtefactVersion] = ()
+) -> None:
+    """Say that a suspect link holds: an author or an approver, in person, who did not make the change.
+
+    Args:
+        changed: the versions that count now in place of those reviewed; empty: they are not known yet.
+    """
+    check_signed_in(principal, "Clearing a link")
+    if APPROVER not in principal.roles:
+        principal.require(Scope.IMPORT)
+    check_of_system(principal, link.system)
+    for version in changed:
+        if any(same_person(principal.actor, author) for author in _authors_of(version)):
+            raise SelfClearance(
+                f"You made {version.artefact.key} v{version.number}: a second person must say that the link holds."
+            )
+
+
+def check_can_withdraw_link(principal: Principal, link: TraceLink) -> None:
+    """Say that a link no longer counts: an approver who did not make it."""
+    check_can_approve(principal)
+    check_of_system(principal, link.system)
+    if same_person(principal.actor, link.created_by):
+        raise SelfClearance(f"You made the link {link}: a second person must withdraw it.")
+
+
+def check_can_sign_off_baseline(principal: Principal, baseline: Baseline) -> None:
+    """Agree to a baseline: an approver who did not freeze it."""
+    check_can_approve(principal)
+    check_of_system(principal, baseline.system)
+    if same_person(principal.actor, baseline.created_by):
+        raise SelfSignOff(f"You froze {baseline}: a second person must sign it off.")
+
+
+def check_can_read_links(principal: Principal, system: System) -> None:
+    """See where the links of a system stand, what is covered, and what a change would do: whoever may read it."""
+    principal.require(Scope.READ, Scope.GATE)
+    check_of_system(principal, system)
+
+
+def check_can_read_coverage(principal: Principal, release: Release, *, counts_reviews: bool = False) -> None:
+    """See what of a release is covered; whom verdicts could lead that count reviews judges first."""
+    check_can_read_links(principal, release.system)
+    if counts_reviews:
+        check_not_led(principal, release)
+
+
+def _authors_of(version: ArtefactVersion) -> set[str]:
+    """Return who made a version: whoever put it on record, and who proposed what it is of."""
+    proposed = RequirementVersion.objects.filter(
+        Q(artefact_version=version) | Q(criteria__artefact_version=version)
+    ).values_list("proposed_by", flat=True)
+    return {version.created_by, *proposed}
+
+
 def _is_own_proposal(principal: Principal, version: RequirementVersion) -> bool:
     return principal.may(Scope.IMPORT) and _proposed(principal.actor, version)
 
@@ -162,3 +243,9 @@ can_ask_retirement = as_question(check_can_ask_retirement, RequirementsError)
 can_confirm_retirement = as_question(check_can_confirm_retirement)
 can_decline_retirement = as_question(check_can_decline_retirement)
 can_withdraw_retirement = as_question(check_can_withdraw_retirement)
+can_link = as_question(check_can_link)
+can_clear_link = as_question(check_can_clear_link, RequirementsError)
+can_withdraw_link = as_question(check_can_withdraw_link, RequirementsError)
+can_sign_off_baseline = as_question(check_can_sign_off_baseline, RequirementsError)
+can_read_links = as_question(check_can_read_links)
+can_read_coverage = as_question(check_can_read_coverage)

@@ -155,11 +155,79 @@ class SelfApproval(RequirementsError):
 
 
 class ConflictingBaseline(RequirementsError):
-    """A baseline of this name is frozen with other members."""
+    """A baseline of this name is frozen with other members: which are missing, new or of another version, it says."""
 
     code = "conflicting_baseline"
     http_status = 409
     title = "A baseline of this name has other members"
+
+
+class LinkNotFound(RequirementsError):
+    """No such link in the systems the caller may see."""
+
+    code = "link_not_found"
+    http_status = 404
+    title = "No such link"
+
+
+class LinkNotAllowed(RequirementsError):
+    """A link of this kind does not lead between these ends, or it would close a cycle."""
+
+    code = "link_not_allowed"
+    http_status = 422
+    title = "No such link can be made"
+
+    def __init__(self, message: str, cycle: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.cycle = cycle  # keys, the first again at the end
+
+
+class LinkNotSuspect(RequirementsError):
+    """There is nothing to clear: no end of the link moved, or somebody cleared it before."""
+
+    code = "link_not_suspect"
+    http_status = 409
+    title = "There is nothing to clear on this link"
+
+
+class LinkMoved(RequirementsError):
+    """An end of the link is at another version than the one that was looked at."""
+
+    code = "link_moved"
+    http_status = 409
+    title = "An end of the link moved meanwhile"
+
+
+class LinkWithdrawn(RequirementsError):
+    """The link was withdrawn, so that nothing is said of its ends any more."""
+
+    code = "link_withdrawn"
+    http_status = 409
+    title = "The link was withdrawn"
+
+
+class SelfClearance(RequirementsError):
+    """Nobody clears a link of what they changed themselves, or withdraws one that they made."""
+
+    code = "self_clearance"
+    http_status = 403
+    title = "A second person must look at this link"
+
+
+class SelfSignOff(RequirementsError):
+    """Nobody signs off a baseline that they froze."""
+
+    code = "self_sign_off"
+    http_status = 403
+    title = "A second person must sign this baseline off"
+
+
+class BaselineMoved(RequirementsError):
+    """The baseline was read with another digest than it has."""
+
+    code = "baseline_moved"
+    http_status = 409
+    title = "This is not the baseline that was read"
 
 
 class UnknownCheck(RequirementsError):

@@ -17,6 +17,7 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
     list_select_related = ["system"]
     search_fields = ["name", "digest"]
     ordering = ["-id"]
+    change_form_template = "admin/evidence/release.html"
     chain = [
         ChainLink("Pins", "evidence.releasepin", "release__id__exact"),
         ChainLink("Deployments", "evidence.deployment", "release__id__exact"),

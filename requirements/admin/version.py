@@ -71,8 +71,18 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         ChainLink("Requested retirements", "requirements.retirementrequest", "version__id__exact"),
         ChainLink("Source files", "requirements.sourcefileentry", "version__id__exact"),
         ChainLink("Transitions", "requirements.requirementtransition", "version__id__exact"),
-        ChainLink("Links downstream", "requirements.tracelink", "upstream__id__exact", "artefact_version_id"),
-        ChainLink("Links upstream", "requirements.tracelink", "downstream__id__exact", "artefact_version_id"),
+        ChainLink(
+            "Links downstream",
+            "requirements.tracelink",
+            "upstream__id__exact",
+            "artefact_version.artefact_id",
+        ),
+        ChainLink(
+            "Links upstream",
+            "requirements.tracelink",
+            "downstream__id__exact",
+            "artefact_version.artefact_id",
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

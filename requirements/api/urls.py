@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from requirements.api import assessments, imports, requirements, retirements, transitions
+from requirements.api import (
+    assessments,
+    baselines,
+    coverage,
+    impact,
+    imports,
+    links,
+    requirements,
+    retirements,
+    transitions,
+)
 
 urlpatterns = [
     path("requirements", requirements.RequirementList.as_view(), name="requirements"),
@@ -28,7 +38,17 @@ urlpatterns = [
         retirements.RetirementTransitions.as_view(),
         name="retirement-transitions",
     ),
-    path("baselines", requirements.BaselineList.as_view(), name="baselines"),
+    path("baselines", baselines.Baselines.as_view(), name="baselines"),
+    path("baselines/diff", baselines.BaselineDiff.as_view(), name="baseline-diff"),
+    path("baselines/<slug:name>/sign-offs", baselines.BaselineSignOffs.as_view(), name="baseline-sign-offs"),
+    path("links", links.Links.as_view(), name="links"),
+    path("links/standing", links.LinkStandings.as_view(), name="link-standings"),
+    path("links/<int:link_id>/clear", links.LinkClearance.as_view(), name="link-clear"),
+    path("links/<int:link_id>/withdraw", links.LinkWithdrawal.as_view(), name="link-withdraw"),
+    path("coverage", coverage.CoverageView.as_view(), name="coverage"),
+    path("coverage.csv", coverage.CoverageCsv.as_view(), name="coverage-csv"),
+    path("coverage.html", coverage.CoverageHtml.as_view(), name="coverage-html"),
+    path("impact", impact.ImpactView.as_view(), name="impact"),
     path("assessments", assessments.Assessments.as_view(), name="assessments"),
     path("checks", assessments.CheckList.as_view(), name="checks"),
 ]

@@ -1,5 +1,6 @@
 """The nouns of `requirements`."""
 
+from requirements.models.baseline_sign_off import BaselineSignOff
 from requirements.models.requirement import (
     AcceptanceCriterion,
     Assessment,
@@ -10,17 +11,22 @@ from requirements.models.requirement import (
     RequirementState,
     RequirementTransition,
     RequirementVersion,
-    TraceLink,
 )
 from requirements.models.retirement import RetirementDismissal, RetirementRequest
 from requirements.models.source_file import SourceFile, SourceFileEntry, SourceFileImport
+from requirements.models.trace_link import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
 
 __all__ = [
+    "LINK_ENDS",
     "AcceptanceCriterion",
     "Assessment",
     "Baseline",
     "BaselineMember",
     "Change",
+    "BaselineSignOff",
+    "LinkKind",
+    "LinkOutcome",
+    "LinkReview",
     "Requirement",
     "RequirementState",
     "RequirementTransition",

@@ -149,33 +149,6 @@ class AcceptanceCriterion(AppendOnlyModel):
         return f"{self.version.requirement.key}/{self.key}"
 
 
-class TraceLink(AppendOnlyModel):
-    """A typed link between two versions, with both fingerprints at the last review.
-
-    A link is suspect when either end has a newer version than the one reviewed, until a named person adds a
-    newer link row.
-    """
-
-    class Kind(models.TextChoices):
-        DERIVES = "derives"
-        REFINES = "refines"
-        VERIFIES = "verifies"
-        SATISFIES = "satisfies"
-        MITIGATES = "mitigates"
-
-    SYSTEM_PATH = "upstream__artefact__system"
-    PII = "actor"
-    EVENT_PATH = ""
-
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    upstream = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="links_down")
-    downstream = models.ForeignKey(ArtefactVersion, on_delete=models.PROTECT, related_name="links_up")
-    upstream_fingerprint = digest_field()
-    downstream_fingerprint = digest_field()
-    reviewed_by = actor_field()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-
 class Baseline(AppendOnlyModel):
     """A named set of requirement versions, frozen."""
 

@@ -11,8 +11,9 @@ from evidence.digests import digest_of
 from evidence.models import System
 from evidence.services import audit
 from requirements import acts
-from requirements.errors import ConflictingBaseline, RequirementNotFound
-from requirements.models import Baseline, BaselineMember, RequirementVersion
+from requirements.errors import BaselineMoved, ConflictingBaseline, RequirementNotFound
+from requirements.models import Baseline, BaselineMember, BaselineSignOff, RequirementVersion
+from requirements.selectors.baselines import difference_from
 
 
 @transaction.atomic
@@ -36,7 +37,8 @@ def freeze_baseline(
     if not created:
         if baseline.digest != digest:
             raise ConflictingBaseline(
-                f"Baseline {name!r} is frozen with other requirement versions: give the changed set a new name."
+                f"Baseline {name!r} is frozen with other requirement versions: {difference_from(baseline, versions)}. "
+                "Give the changed set a new name."
             )
         return baseline
     BaselineMember.objects.bulk_create(
@@ -44,3 +46,30 @@ def freeze_baseline(
     )
     audit.record(verb="baseline.frozen", actor=principal.actor, obj=baseline, system=system, digest=digest)
     return baseline
+
+
+@transaction.atomic
+def sign_off_baseline(
+    *, principal: Principal, baseline: Baseline, digest: str, reason: str = ""
+) -> BaselineSignOff:
+    """Agree to a baseline, as a second person; again, it answers the same.
+
+    Args:
+        digest: of the baseline that was read.
+
+    Raises:
+        AccessDenied, NotFound, SelfSignOff: as `acts.check_can_sign_off_baseline` does.
+        BaselineMoved: the baseline has another digest.
+    """
+    acts.check_can_sign_off_baseline(principal, baseline)
+    if digest != baseline.digest:
+        raise BaselineMoved(f"{baseline} has the digest {baseline.digest}: read it, and sign that one off.")
+    sign_off, created = BaselineSignOff.objects.get_or_create(
+        baseline=baseline, signed_by=principal.actor, defaults={"digest": digest, "reason": reason}
+    )
+    if created:
+        audit.record(
+            verb="baseline.signed_off", actor=principal.actor, obj=sign_off, system=baseline.system, digest=digest,
+            payload={"reason": reason} if reason else None,
+        )  # fmt: skip
+    return sign_off

@@ -36,6 +36,23 @@ class FileProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkDraft:
+    """A link as a file says it, and where."""
+
+    kind: str
+    upstream: tuple[str, str]  # kind and key of the thing
+    downstream: tuple[str, str]
+    file: str
+    line: int  # from 1
+    column: int  # from 1
+    path: str  # e.g. "requirements[2].derives[0]"
+
+    def problem(self, code: str, message: str, nearest: str | None = None) -> FileProblem:
+        """Return what is wrong with it, at its place."""
+        return FileProblem(self.file, self.line, self.column, self.path, code, message, nearest)
+
+
+@dataclass(frozen=True, slots=True)
 class RequirementFile:
     """A file without faults."""
 
@@ -44,3 +61,4 @@ class RequirementFile:
     requirements: tuple[RequirementDraft, ...]
     lines: dict[str, int]  # requirement key -> the line it begins on
     warnings: tuple[FileProblem, ...] = ()  # what is no fault and may not be meant
+    links: tuple[LinkDraft, ...] = ()

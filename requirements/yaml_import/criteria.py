@@ -18,6 +18,7 @@ from requirements.checks.registry import get_check
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, Comparator, CriterionDraft
 from requirements.errors import UnknownCheck
 from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief
+from requirements.yaml_import.links import CRITERION_LINKS
 from requirements.yaml_import.numbers import number_meant
 from requirements.yaml_import.reader import Path
 
@@ -46,7 +47,8 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a criterion must be a mapping with a key and a check")
         return None
-    faults.check_fields(item, path, known=CRITERION_FIELDS, required=("key", "check", "min_n"))
+    known = (*CRITERION_FIELDS, *CRITERION_LINKS)
+    faults.check_fields(item, path, known=known, required=("key", "check", "min_n"))
     key = faults.key(item, path, pattern=PLAIN_KEY)
     check = _read_check(item, path, faults)
     comparator, threshold = _read_threshold(item, path, faults)

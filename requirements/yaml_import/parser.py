@@ -12,10 +12,11 @@ from evidence.vocabulary import Layer, RiskTier
 from requirements.bounds import MOST_DAYS, MOST_RATIONALE, MOST_STATEMENT, MOST_TEXT
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
-from requirements.yaml_import.contracts import FileProblem, RequirementFile
+from requirements.yaml_import.contracts import FileProblem, LinkDraft, RequirementFile
 from requirements.yaml_import.criteria import read_criterion
 from requirements.yaml_import.faults import PLAIN_KEY, Faults, brief, not_a_text, shown
 from requirements.yaml_import.languages import BCP_47, language_meant
+from requirements.yaml_import.links import REQUIREMENT_LINKS, read_links_of, report_cycle
 from requirements.yaml_import.reader import Path, Places, read_yaml
 from requirements.yaml_import.troubles import Unreadable
 
@@ -60,6 +61,7 @@ def parse_requirement_file(source: bytes, file_name: str) -> RequirementFile:
         for each in document.faults
     ]
     baseline = _read_file(document.value, faults)
+    report_cycle(reading.links, faults)
     if faults.problems:
         raise RequirementFileInvalid(faults.in_order()[:_MOST_TOLD])
     return RequirementFile(
@@ -67,6 +69,7 @@ def parse_requirement_file(source: bytes, file_name: str) -> RequirementFile:
         baseline=baseline,
         requirements=tuple(reading.drafts),
         lines=reading.lines,
+        links=tuple(reading.links),
         warnings=tuple(faults.warnings),
     )
 
@@ -77,6 +80,7 @@ class _Reading:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.drafts: list[RequirementDraft] = []
+        self.links: list[LinkDraft] = []
         self.lines: dict[str, int] = {}
         self._keys: dict[str, tuple[str, int]] = {}  # in small letters -> as written, and the line
         self._external: dict[str, int] = {}  # id of another tool -> the line
@@ -87,6 +91,7 @@ class _Reading:
         if excess(index + 1, "MAX_REQUIREMENTS"):
             return  # told once, for the list
         draft = _read_requirement(item, path, self.faults)
+        self.links += read_links_of(item, index, self.faults)
         key = item.get("key") if isinstance(item, Mapping) else None
         if isinstance(key, str):
             line = self.faults.places.find((*path, "key"))[0]
@@ -138,7 +143,8 @@ def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDr
         faults.add(path, "not_a_mapping", "a requirement must be a mapping with a key and a statement")
         return None
     required = tuple(name for name in REQUIREMENT_FIELDS if name not in MAY_BE_LEFT_OUT)
-    faults.check_fields(item, path, known=REQUIREMENT_FIELDS, required=required)
+    known = (*REQUIREMENT_FIELDS, *REQUIREMENT_LINKS)
+    faults.check_fields(item, path, known=known, required=required)
     key = faults.key(item, path)
     external_id = _read_external_id(item, path, faults)
     statement = _read_statement(item, path, faults)

@@ -10,6 +10,7 @@ import json
 from typing import Any, Final
 
 from evidence.evals.contracts import Direction
+from evidence.models import ArtefactKind
 from requirements.bounds import (
     LARGEST_THRESHOLD,
     MOST_DAYS,
@@ -25,6 +26,7 @@ from requirements.checks.registry import known_checks
 from requirements.yaml_import.criteria import CRITERION_FIELDS
 from requirements.yaml_import.faults import KEY, PLAIN_KEY
 from requirements.yaml_import.languages import BCP_47
+from requirements.yaml_import.links import CRITERION_LINKS, REQUIREMENT_LINKS, other_ends
 from requirements.yaml_import.parser import (
     FILE_FIELDS,
     FORMAT_V1,
@@ -125,18 +127,23 @@ def file_schema() -> dict[str, Any]:
         KeyError: a field of the parser's has no entry here.
     """
     checks = known_checks()
-    criterion = _object({name: _OF_CRITERION[name] for name in CRITERION_FIELDS}, ["key", "check", "min_n"])
+    fields = {name: _OF_CRITERION[name] for name in CRITERION_FIELDS}
+    links = {name: _links(name, ArtefactKind.CRITERION) for name in CRITERION_LINKS}
+    criterion = _object(fields | links, ["key", "check", "min_n"])
     criterion["properties"]["check"] = {**_OF_CRITERION["check"], "enum": sorted(checks)}
     criterion["oneOf"] = [{"required": ["at_least"]}, {"required": ["at_most"]}]
     criterion["allOf"] = [_of_check(checks[name]) for name in sorted(checks)]
     required = [name for name in REQUIREMENT_FIELDS if name not in MAY_BE_LEFT_OUT]
+    requirement = {name: _OF_REQUIREMENT[name] for name in REQUIREMENT_FIELDS} | {
+        name: _links(name, ArtefactKind.REQUIREMENT) for name in REQUIREMENT_LINKS
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:{FORMAT_V1.replace('/', ':')}",
         "title": "A file of requirements and their acceptance criteria",
         **_object({name: _OF_FILE[name] for name in FILE_FIELDS}, ["format", "requirements"]),
         "$defs": {
-            "requirement": _object({name: _OF_REQUIREMENT[name] for name in REQUIREMENT_FIELDS}, required),
+            "requirement": _object(requirement, required),
             "criterion": criterion,
         },
     }
@@ -145,6 +152,19 @@ def file_schema() -> dict[str, Any]:
 def write_file_schema() -> str:
     """Return the schema as it is published."""
     return json.dumps(file_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+def _links(name: str, own: ArtefactKind) -> dict[str, Any]:
+    """Return what a list of links may hold: keys of requirements, or a kind with a key."""
+    one = {"type": "string", "minLength": 1}
+    of_a_kind = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "propertyNames": {"enum": list(other_ends(name, own))},
+        "additionalProperties": one,
+    }
+    return {"type": "array", "items": {"oneOf": [one, of_a_kind]}}
 
 
 def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, CriterionDraft, RequirementDraft
+from requirements.yaml_import.links import REQUIREMENT_LINKS
 from requirements.yaml_import.reader import ENTRIES, Places, decode, read_yaml
 
 Replacement: TypeAlias = "RequirementDraft | None"
 """What comes in place of a requirement; None: nothing, it is taken out."""
 
+Links: TypeAlias = Mapping[str, Mapping[str, object]]
+"""The links that a requirement names, under "", and those of its criteria, under their keys: as the file has them."""
+
+_NO_LINKS: Final[Links] = {}
 _COMMENT_LINE: Final = re.compile(r"[ \t]*#")
 _NEEDS_NO_QUOTES: Final = re.compile(r"[A-Za-z一-鿿][\w一-鿿 ,.;()%/。，、；（）-]*", re.ASCII)
 
@@ -26,6 +31,7 @@ class _Entry:
     start: int
     end: int
     column: int  # from 1, of its first field
+    links: Links
 
 
 def replace_requirements(source: bytes, replaced: Mapping[str, Replacement]) -> bytes:
@@ -53,7 +59,11 @@ def replace_requirements(source: bytes, replaced: Mapping[str, Replacement]) -> 
             at = end
             continue
         pieces.append(text[at:start])
-        new = write_flow(draft) if is_flow else write_block(draft, entry.column - 1, newline)
+        new = (
+            write_flow(draft, entry.links)
+            if is_flow
+            else write_block(draft, entry.column - 1, newline, entry.links)
+        )
         kept = [] if is_flow else _comments_in(old, newline)
         pieces.append(newline.join([new, *kept]))
         at = entry.end
@@ -69,10 +79,20 @@ def _entries(source: bytes) -> Sequence[_Entry]:
     def take(value: object, index: int) -> None:
         span = places.of[ENTRIES, index]
         if isinstance(value, dict):
-            found.append(_Entry(str(value.get("key")), span.start, span.end, span.column))
+            found.append(_Entry(str(value.get("key")), span.start, span.end, span.column, _links_in(value)))
 
     read_yaml(source, on_entry=take, places=places)
     return found
+
+
+def _links_in(item: Mapping[str, object]) -> Links:
+    """Return the links of an entry, which stay as they are whatever it says."""
+    criteria = item.get("criteria")
+    listed = [each for each in criteria if isinstance(each, dict)] if isinstance(criteria, list) else []
+    parts = {"": item, **{str(each.get("key")): each for each in listed}}
+    return {
+        key: {name: part[name] for name in REQUIREMENT_LINKS if name in part} for key, part in parts.items()
+    }
 
 
 def _with_its_marks(text: str, entry: _Entry) -> tuple[int, int]:
@@ -95,11 +115,14 @@ def _comments_in(old: str, newline: str) -> list[str]:
     return [line.rstrip("\r") for line in old.split("\n") if _COMMENT_LINE.match(line)] if newline else []
 
 
-def write_block(draft: RequirementDraft, indent: int, newline: str = "\n") -> str:
+def write_block(
+    draft: RequirementDraft, indent: int, newline: str = "\n", links: Links = _NO_LINKS
+) -> str:
     """Return a requirement as YAML, from after its dash.
 
     Args:
         indent: columns before its fields.
+        links: that it and its criteria name.
     """
     lines = [f"key: {_scalar(draft.key)}"]
     if draft.external_id:
@@ -117,12 +140,15 @@ def write_block(draft: RequirementDraft, indent: int, newline: str = "\n") -> st
         f"owner: {_scalar(draft.owner)}",
         f"review_every_days: {draft.review_every_days}",
     ]
+    lines += [
+        f"{name}: {json.dumps(ends, ensure_ascii=False)}" for name, ends in links.get("", {}).items()
+    ]
     lines.append("criteria:" if draft.criteria else "criteria: []")
-    lines += [f"  - {json.dumps(_criterion(each), ensure_ascii=False)}" for each in draft.criteria]
+    lines += [f"  - {json.dumps(_criterion(each, links), ensure_ascii=False)}" for each in draft.criteria]
     return f"{newline}{' ' * indent}".join(lines)
 
 
-def write_flow(draft: RequirementDraft) -> str:
+def write_flow(draft: RequirementDraft, links: Links = _NO_LINKS) -> str:
     """Return a requirement as one line of JSON, which is YAML too."""
     content: dict[str, object] = {"key": draft.key}
     if draft.external_id:
@@ -135,12 +161,13 @@ def write_flow(draft: RequirementDraft) -> str:
         "layer": str(draft.layer),
         "owner": draft.owner,
         "review_every_days": draft.review_every_days,
-        "criteria": [_criterion(each) for each in draft.criteria],
+        **links.get("", {}),
+        "criteria": [_criterion(each, links) for each in draft.criteria],
     }
     return json.dumps(content, ensure_ascii=False)
 
 
-def _criterion(draft: CriterionDraft) -> dict[str, object]:
+def _criterion(draft: CriterionDraft, links: Links) -> dict[str, object]:
     content: dict[str, object] = {"key": draft.key, "check": draft.check}
     if draft.parameters:
         content["parameters"] = dict(draft.parameters)
@@ -151,7 +178,7 @@ def _criterion(draft: CriterionDraft) -> dict[str, object]:
         content["confidence"] = draft.bound_confidence
     if draft.slices:
         content["slices"] = [dict(where) for where in draft.slices]
-    return content
+    return content | dict(links.get(draft.key, {}))
 
 
 def _scalar(text: str) -> str:

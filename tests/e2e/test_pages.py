@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from evidence.access import principal_of_user
 from evidence.acts import can_label
-from evidence.models import EvalRun, ReviewTask, Scope
+from evidence.models import EvalRun, Release, ReviewTask, Scope
 from evidence.services import reviews
-from requirements.models import Assessment, RequirementVersion
+from requirements.models import Assessment, Baseline, RequirementVersion, TraceLink
 from tests.e2e.browser import click, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file, post
@@ -57,6 +57,7 @@ def pages_of(person: User) -> Iterator[str]:
         run = EvalRun.objects.filter(status="success", retraction=None).first()
         if run is not None:
             yield f"{reverse('admin:compare_runs')}?baseline={run.pk}&candidate={run.pk}"
+    yield from _pages_of_requirements(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
         yield reverse("admin:label_sheet", args=[run.pk])
@@ -75,6 +76,21 @@ def pages_of(person: User) -> Iterator[str]:
             yield reverse(f"{name}_add")
         if row is not None and model_admin.has_delete_permission(request, row):
             yield reverse(f"{name}_delete", args=[row.pk])
+
+
+def _pages_of_requirements(person: User) -> Iterator[str]:
+    if not person.has_perm("requirements.view_tracelink"):
+        return
+    yield reverse("admin:links")
+    for page, noun in (
+        ("link", TraceLink),
+        ("coverage", Release),
+        ("impact", Release),
+        ("baseline", Baseline),
+    ):
+        row = noun._default_manager.order_by("-pk").first()
+        if row is not None:
+            yield reverse(f"admin:{page}", args=[row.pk])
 
 
 def complaints(browser: Any) -> list[str]:

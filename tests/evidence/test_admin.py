@@ -41,7 +41,7 @@ from evidence.services import reviews
 from evidence.table_rules import is_append_only
 from interpret.models import Finding, ProbeRun, ProbeSpec
 from requirements import starter
-from requirements.models import AcceptanceCriterion, Assessment, TraceLink
+from requirements.models import AcceptanceCriterion, Assessment, LinkReview, TraceLink
 from requirements.services.requirements import import_requirements
 from tests.e2e.cases import make_task
 from tests.evidence.binder_world import make_finding
@@ -137,9 +137,14 @@ def store_what_other_parts_store(world: World) -> None:
     Reject.objects.create(system=world.system, source="span", code="c", detail="d")
     store_spans(world.system, uuid4(), [make_span("0a" * 8, status_code=2)])
     make_finding(world, Role.COUNTER)
-    TraceLink.objects.create(
-        kind="verifies", upstream=versions["policy"], downstream=versions["prompt"], upstream_fingerprint=digest,
-        downstream_fingerprint=digest, reviewed_by=ACTOR,
+    tied = TraceLink.objects.create(
+        system=world.system, kind="satisfies", upstream=versions["policy"].artefact,
+        downstream=versions["prompt"].artefact, created_by=ACTOR,
+    )  # fmt: skip
+    LinkReview.objects.create(
+        link=tied, outcome="holds", upstream_version=versions["policy"], downstream_version=versions["prompt"],
+        upstream_fingerprint=digest, downstream_fingerprint=digest, upstream_live=False, downstream_live=False,
+        counted="statement", reviewed_by=ACTOR,
     )  # fmt: skip
     spec = ProbeSpec.objects.create(
         system=world.system, artefact_version=versions["prompt"], probe="p", seed=1, model_version=versions["model"],

@@ -52,7 +52,7 @@ def client(world: World) -> Client:
         ("evidence/trace/?p=0", "'p' is the number of a page, not '0'"),
         ("evidence/trace/?all=bogus", "'all' is given without a value, not 'bogus'"),
         ("evidence/trace/?p=7", "This list has no page 7."),
-        ("requirements/tracelink/?q=x", "This list cannot be searched"),
+        ("requirements/linkreview/?q=x", "This list cannot be searched"),
     ],
 )  # fmt: skip
 def test_a_list_that_is_asked_for_what_it_does_not_have_names_it(

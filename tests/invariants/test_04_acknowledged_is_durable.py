@@ -22,6 +22,7 @@ from tests.evidence.otlp_bodies import make_request, make_span
 from tests.factories import World, acting, ask_for_waiver, define_gate, find_unmet
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
+from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.walk import is_excepted, our_models, our_views
 from tests.requirements.builders import ask_to_retire, make_criterion, make_trace, requirement_file
 
@@ -207,6 +208,36 @@ def assessments(world: World) -> Sent:
     return Sent("/api/v1/assessments", body, Scope.GATE)
 
 
+def links(world: World) -> Sent:
+    make_criterion(world, key="up")
+    make_criterion(world, key="down")
+    body = {"kind": "derives", "upstream": {"key": "up"}, "downstream": {"key": "down"}}
+    return Sent("/api/v1/links", {"system": world.system.key, **body}, Scope.IMPORT)
+
+
+def link_clear(world: World) -> Sent:
+    now, link = suspect_link(world)
+    body = {"reason": "r", "upstream_digest": now.upstream.digest, "downstream_digest": now.downstream.digest}
+    return Sent(f"/api/v1/links/{link.pk}/clear", {"system": world.system.key, **body}, "approver")
+
+
+def link_withdraw(world: World) -> Sent:
+    _, link = suspect_link(world)
+    return Sent(f"/api/v1/links/{link.pk}/withdraw", {"system": world.system.key, "reason": "r"}, "approver")
+
+
+def baselines(world: World) -> Sent:
+    make_criterion(world)
+    return Sent(
+        "/api/v1/baselines", {"system": world.system.key, "name": "b", "all_approved": True}, Scope.IMPORT
+    )
+
+
+def baseline_sign_offs(world: World) -> Sent:
+    body = {"system": world.system.key, "digest": frozen(world).digest}
+    return Sent("/api/v1/baselines/b/sign-offs", body, "approver")
+
+
 def probe_runs(world: World) -> Sent:
     inputs = [{"id": each.id, "text": each.text, "language": each.language} for each in INPUTS]
     body = {"system": world.system.key, "release": "r1", "probe": "entropy.next_token", "inputs": inputs}
@@ -253,6 +284,11 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "retirements": retirements,
     "retirement-transitions": retirement_transitions,
     "assessments": assessments,
+    "links": links,
+    "link-clear": link_clear,
+    "link-withdraw": link_withdraw,
+    "baselines": baselines,
+    "baseline-sign-offs": baseline_sign_offs,
     "probe-runs": probe_runs,
     "binders": binders,
 }

@@ -15,6 +15,7 @@ from tracebinder.cli import (
     compare,
     deploy,
     gate,
+    impact,
     push_eval,
     register_release,
     register_versions,
@@ -89,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tracebinder {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (
-        register_release, register_versions, requirements, push_eval, retract, compare, gate, deploy, verify,
+        register_release, register_versions, requirements, push_eval, retract, compare, gate, impact, deploy, verify,
         checkpoint, witness, signer, schema,
     ):  # fmt: skip
         module.add_command(commands)

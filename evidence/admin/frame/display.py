@@ -44,6 +44,7 @@ TONES: Final[Mapping[str, str]] = {
     "open": WARN, "overdue": BAD, "closed": PLAIN, "disagreement": WARN, "adjudicated": PLAIN,
     "registered": GOOD, "unregistered": WARN,
     "odd_name": WARN,
+    "clean": GOOD, "direct": BAD, "transitive": WARN, "suspect": WARN, "untested": PLAIN, "holds": GOOD,
     "by_unchecked": PLAIN, "by_open": PLAIN, "by_decision": GOOD, "by_rollback": WARN,
     "regression": BAD, "improvement": GOOD, "no_difference_shown": PLAIN,
     "shown": GOOD, "not_shown": WARN, "refuted": BAD, "missing_could_decide": WARN,

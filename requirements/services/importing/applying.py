@@ -17,6 +17,7 @@ from requirements.errors import ImportPlanMoved, KeyOfAnotherFile
 from requirements.models import RequirementVersion, SourceFile, SourceFileEntry, SourceFileImport
 from requirements.services.baselines import freeze_baseline
 from requirements.services.drafting import NewDraft, store_drafts
+from requirements.services.file_links import store_links
 from requirements.services.importing.contracts import NO_MOVES, ImportPlan, Moves, SourceText, Step
 from requirements.services.importing.planning import draw_plan
 
@@ -79,7 +80,7 @@ def import_files(
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_import_requirements` does.
-        RequirementFileInvalid, InvalidInput: as `plan_import` does; nothing was stored.
+        RequirementFileInvalid, InvalidInput: as `plan_import` and `store_links` do; nothing was stored.
         KeyOfAnotherFile: a requirement is another file's, or its key or external id clashes with another's.
         ImportPlanMoved: the plan is another by now.
         ConflictingBaseline: a file's baseline is frozen with other members.
@@ -106,6 +107,8 @@ def import_files(
     versions |= {version.requirement.key: version for version in made}
     if plan.changes_anything:
         _record_files(principal, system, sources, plan, versions)
+    links = [link for file in plan.files for link in file.links]
+    store_links(principal=principal, system=system, drafts=links)
     _freeze_baselines(principal, system, plan, versions)
     created = {step.key for step in new}
     imported = tuple(

@@ -11,7 +11,7 @@ from evidence.digests import digest_of
 from evidence.vocabulary import ChoiceEnum
 from requirements.drafts import RequirementDraft
 from requirements.selectors.standing import Origin, Standing
-from requirements.yaml_import.contracts import FileProblem
+from requirements.yaml_import.contracts import FileProblem, LinkDraft
 
 
 class Act(ChoiceEnum):
@@ -103,6 +103,7 @@ class FilePlan:
     keys: tuple[str, ...]  # in its order
     is_as_imported: bool  # the newest import of this file had these bytes
     warnings: tuple[FileProblem, ...]
+    links: tuple[LinkDraft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

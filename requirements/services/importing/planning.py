@@ -84,6 +84,7 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
             keys=tuple(draft.key for draft in file.requirements),
             is_as_imported=imported.get(file.file) == digest,
             warnings=file.warnings,
+            links=file.links,
         )
         for file, source in zip(parsed, sources, strict=True)
     )

@@ -8,15 +8,17 @@ from typing import Any, Final
 from django.urls import reverse
 
 from evidence import clock
-from evidence.models import Scope
+from evidence.models import Artefact, Scope
 from requirements import acts as requirement_acts
+from requirements.selectors.links import standings_of
 from requirements.services.assessment import assess_release
-from requirements.services.baselines import freeze_baseline
+from requirements.services.baselines import freeze_baseline, sign_off_baseline
+from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements
 from requirements.services.retirements import ask_retirement, settle_retirement
 from requirements.services.transitions import transition_requirement
-from tests.factories import World
-from tests.invariants.act_doors.taking import AUTHORS, MACHINES, Act, browse, named, post, serve
+from tests.factories import World, acting
+from tests.invariants.act_doors.taking import AUTHORS, MACHINES, Act, browse, get, named, post, serve
 from tests.invariants.who import TOKEN_WITH
 from tests.requirements.builders import make_criterion, move, read, requirement_file
 
@@ -113,7 +115,114 @@ def retirement_step(check: str, to_state: str, *allowed: str, **over: Any) -> Ac
     )
 
 
+
+READERS: Final = frozenset({"author", "approver", "reviewer", "researcher", "auditor", TOKEN_WITH})
+
+
+def suspect_link(world: World) -> Any:
+    """A link by somebody who is none of those who try, whose parent moved since."""
+    for key in ("up", "down"):
+        make_criterion(world, key=key)
+    link = add_link(
+        principal=acting("user:ana"), system=world.system, kind="derives",
+        upstream=Artefact.objects.get(key="up"), downstream=Artefact.objects.get(key="down"),
+    )  # fmt: skip
+    make_criterion(world, key="up", min_n=12)
+    return next(each for each in standings_of(world.system) if each.link_id == link.pk), link
+
+
+def looked_at(made: Any) -> dict[str, str]:
+    return {"upstream": made[0].upstream.digest, "downstream": made[0].downstream.digest}
+
+
+def frozen(world: World) -> Any:
+    """A baseline by somebody who is none of those who try."""
+    version = make_criterion(world).version
+    return freeze_baseline(principal=acting("user:ana"), system=world.system, name="b", versions=[version])
+
+
+def two_ends(world: World) -> Any:
+    return [make_criterion(world, key=key).version.requirement.artefact for key in ("up", "down")]
+
+
+LINK_ACTS: Final[list[Act]] = [
+    Act(
+        "requirements.acts.check_can_link",
+        AUTHORS,
+        serve(
+            lambda world, who, ends: add_link(
+                principal=who, system=world.system, kind="derives", upstream=ends[0], downstream=ends[1]
+            )
+        ),
+        api=post(
+            lambda *_: "/api/v1/links",
+            lambda world, _: named(world, kind="derives", upstream={"key": "up"}, downstream={"key": "down"}),
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:links"),
+            lambda world, _: {
+                "system": world.system.key, "kind": "derives", "upstream_kind": "requirement", "upstream_key": "up",
+                "downstream_kind": "requirement", "downstream_key": "down",
+            },
+        ),
+        prepare=two_ends, scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "requirements.acts.check_can_clear_link",
+        frozenset({"author", "approver"}),
+        serve(lambda _, who, made: clear_link(principal=who, link=made[1], reason="r", **looked_at(made))),
+        api=post(
+            lambda _, made: f"/api/v1/links/{made[1].pk}/clear",
+            lambda world, made: named(
+                world, reason="r", **{f"{side}_digest": digest for side, digest in looked_at(made).items()}
+            ),
+        ),
+        admin=browse(
+            lambda _, made: reverse("admin:link", args=[made[1].pk]),
+            lambda _, made: {"act": "clear", "reason": "r", **looked_at(made)},
+        ),
+        prepare=suspect_link, scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "requirements.acts.check_can_withdraw_link",
+        frozenset({"approver"}),
+        serve(lambda _, who, made: withdraw_link(principal=who, link=made[1], reason="r")),
+        api=post(
+            lambda _, made: f"/api/v1/links/{made[1].pk}/withdraw", lambda world, _: named(world, reason="r")
+        ),
+        admin=browse(
+            lambda _, made: reverse("admin:link", args=[made[1].pk]), lambda *_: {"act": "withdraw", "reason": "r"}
+        ),
+        prepare=suspect_link, scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "requirements.acts.check_can_sign_off_baseline",
+        frozenset({"approver"}),
+        serve(lambda _, who, made: sign_off_baseline(principal=who, baseline=made, digest=made.digest)),
+        api=post(lambda *_: "/api/v1/baselines/b/sign-offs", lambda world, made: named(world, digest=made.digest)),
+        admin=browse(
+            lambda _, made: reverse("admin:baseline", args=[made.pk]), lambda _, made: {"digest": made.digest}
+        ),
+        prepare=frozen, scopes=(Scope.IMPORT,),
+    ),
+    Act(
+        "requirements.acts.check_can_read_links",
+        READERS,
+        serve(lambda world, who, _: requirement_acts.check_can_read_links(who, world.system)),
+        api=get(lambda world, _: f"/api/v1/links/standing?system={world.system.key}"),
+        scopes=(Scope.GATE,),
+    ),
+    Act(
+        "requirements.acts.check_can_read_coverage",
+        READERS,
+        serve(lambda world, who, _: requirement_acts.check_can_read_coverage(who, world.release)),
+        api=get(lambda world, _: f"/api/v1/coverage?system={world.system.key}&release=r1"),
+        scopes=(Scope.GATE,),
+    ),
+]  # fmt: skip
+
 ACTS: Final[list[Act]] = [
+    *LINK_ACTS,
     Act(
         "requirements.acts.check_can_import_requirements",
         AUTHORS,

@@ -122,6 +122,8 @@ def browse(
         answer: Any = who.browser.post(address(world, made), data(world, made), follow=True)
         if answer.status_code == 403:
             return AccessDenied.code
+        if answer.status_code == 404:
+            return NotFound.code  # a page of ours says so
         if done is not None:
             return ALLOWED if done(world, made) else AccessDenied.code
         told = " ".join(str(message) for message in answer.context["messages"])

@@ -1,0 +1,90 @@
+"""What *covered* means, and what a requirement comes to for a release: the one place. Numbers, lists, pages and exports
+all ask here, so that they cannot disagree.
+
+A requirement is covered when at least one criterion of its approved version has a current assessment for the release:
+one that came to met, not met or insufficient, and whose evidence is not older than the criterion allows. It stands as
+the first of `Standing` that applies. Verdict and age are two things: what was not met stays so when it is old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from evidence.vocabulary import CriterionVerdict, Layer
+
+
+class Standing(StrEnum):
+    """What a requirement comes to for a release; the first that applies. Only the last is a pass."""
+
+    NOT_MET = "not_met"  # a criterion is known not to hold
+    UNTESTED = "untested"  # a criterion has no assessment, or there is none
+    STALE = "stale"  # the evidence of one is too old
+    INSUFFICIENT = "insufficient"  # too little is known of one
+    SUSPECT = "suspect"  # all hold, and a link of it has to be looked at again
+    MET = "met"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A criterion with its last assessment for a release."""
+
+    key: str
+    check: str
+    suite: str  # the key of the suite it reads; empty: none
+    artefact_id: int
+    max_age_days: int | None
+    verdict: str = ""  # empty: it was never assessed
+    detail: str = ""
+    value: float | None = None  # in `unit`
+    unit: str = ""
+    n: int = 0  # observations
+    low: float | None = None  # one-sided, at `bound_confidence`
+    high: float | None = None
+    bound_confidence: float | None = None  # one-sided, in (0, 1)
+    observed_to: datetime | None = None
+    assessed_as_of: datetime | None = None
+    counts_reviews: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing was found out about it."""
+        return self.verdict in {"", CriterionVerdict.NOT_ASSESSED.value}
+
+    def stale_since(self, now: datetime) -> datetime | None:
+        """Return since when its evidence is too old; None: it is not, or does not age."""
+        if self.is_missing or self.max_age_days is None:
+            return None
+        until = self.observed_to + timedelta(days=self.max_age_days) if self.observed_to else now
+        return (
+            until if until < now or self.verdict == CriterionVerdict.STALE or not self.observed_to else None
+        )
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether its evidence is too old."""
+        return self.verdict == CriterionVerdict.STALE or self.stale_since(now) is not None
+
+    def is_current(self, now: datetime) -> bool:
+        """Whether something was found out about it that still counts."""
+        return not self.is_missing and not self.is_stale(now)
+
+
+def is_covered(criteria: Sequence[Judged], layer: str, now: datetime) -> bool:
+    """Whether a requirement is covered. A mechanistic finding supports or counters, and covers nothing."""
+    return layer != Layer.MECHANISTIC and any(each.is_current(now) for each in criteria)
+
+
+def standing_of(criteria: Sequence[Judged], now: datetime, *, suspect: bool) -> Standing:
+    """Return what a requirement comes to from its criteria, and whether a link of it is suspect."""
+    verdicts: Collection[str] = {each.verdict for each in criteria}
+    if CriterionVerdict.NOT_MET in verdicts:
+        return Standing.NOT_MET
+    if not criteria or any(each.is_missing for each in criteria):
+        return Standing.UNTESTED
+    if any(each.is_stale(now) for each in criteria):
+        return Standing.STALE
+    if CriterionVerdict.INSUFFICIENT in verdicts:
+        return Standing.INSUFFICIENT
+    return Standing.SUSPECT if suspect else Standing.MET

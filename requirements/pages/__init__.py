@@ -1,0 +1,1 @@
+"""Pages of `requirements` in the admin's frame: links, coverage, impact, baselines."""

@@ -1,0 +1,236 @@
+"""Coverage: each approved requirement against a release, what stands alone, and what verifies nothing.
+
+The number of queries does not depend on how many requirements, traces or runs there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from django.db import connection
+
+from evidence import clock
+from evidence.models import Artefact, ArtefactKind, EvalRun, Release
+from evidence.vocabulary import Layer
+from requirements.covered import Judged, Standing, is_covered, standing_of
+from requirements.models import Baseline, LinkKind
+from requirements.selectors.links import LinkStanding, Suspicion, standings_of
+
+_FAMILY: Final = frozenset({LinkKind.DERIVES.value, LinkKind.REFINES.value})
+MOST_NAMED: Final = 50  # runs that verify nothing; their number is of all
+
+# Each approved version, or each of a baseline, with its criteria and the last assessment of each for the release.
+_ROWS: Final = """
+WITH state AS (
+    SELECT DISTINCT ON (t.version_id) t.version_id, t.to_state
+    FROM requirements_requirementtransition t
+    JOIN requirements_requirementversion v ON v.id = t.version_id
+    JOIN requirements_requirement q ON q.id = v.requirement_id
+    WHERE q.system_id = %(system)s
+    ORDER BY t.version_id, t.at DESC, t.id DESC
+), versions AS (
+    SELECT version_id AS id FROM state WHERE %(baseline)s::bigint IS NULL AND to_state = 'approved'
+    UNION ALL
+    SELECT version_id FROM requirements_baselinemember WHERE baseline_id = %(baseline)s
+)
+SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, v.statement::text,
+       c.key, c.check_name, coalesce(c.parameters #>> '{suite,key}', ''), i.artefact_id, c.max_age_days,
+       coalesce(a.verdict, ''), coalesce(a.detail, ''), a.value, coalesce(a.unit, ''), coalesce(a.n, 0), a.low, a.high,
+       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false)
+FROM versions
+JOIN requirements_requirementversion v USING (id)
+JOIN requirements_requirement q ON q.id = v.requirement_id
+LEFT JOIN requirements_acceptancecriterion c ON c.version_id = v.id
+LEFT JOIN evidence_artefactversion i ON i.id = c.artefact_version_id
+LEFT JOIN LATERAL (
+    SELECT * FROM requirements_assessment x WHERE x.criterion_id = c.id AND x.release_id = %(release)s
+    ORDER BY x.as_of DESC, x.id DESC LIMIT 1
+) a ON true
+ORDER BY q.key, v.number, c.key
+"""
+_OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredRequirement:
+    """A requirement, and what it comes to for the release."""
+
+    key: str
+    artefact_id: int
+    version_id: int
+    number: int
+    layer: str
+    risk_tier: str
+    statement: Mapping[str, str]
+    criteria: tuple[Judged, ...]
+    standing: Standing
+    is_covered: bool
+    suspect_because: tuple[str, ...]  # "P>K: P: v1 -> v2"
+    has_downstream: bool
+
+    @property
+    def n(self) -> int:
+        """Return how many observations its criteria rest on: of the one that has the fewest."""
+        return min((each.n for each in self.criteria), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class IdleSuite:
+    """A suite that no link and no criterion in force names, and its runs on the release."""
+
+    key: str
+    run_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of a release is covered. Every count is made from the lists."""
+
+    release: Release
+    baseline: str  # empty: everything approved
+    at: datetime
+    requirements: tuple[CoveredRequirement, ...]
+    orphans: tuple[CoveredRequirement, ...]  # that nothing answers to: no link below, no criterion
+    idle_suites: tuple[IdleSuite, ...]  # whose results verify nothing
+    suspect_links: tuple[LinkStanding, ...]
+
+    @property
+    def covered(self) -> list[CoveredRequirement]:
+        """Return those that are covered."""
+        return [each for each in self.requirements if each.is_covered]
+
+    @property
+    def uncovered(self) -> list[CoveredRequirement]:
+        """Return those that are not."""
+        return [each for each in self.requirements if not each.is_covered]
+
+    @property
+    def counts_reviews(self) -> bool:
+        """Whether a verdict in it rests on what reviewers said."""
+        return any(each.counts_reviews for one in self.requirements for each in one.criteria)
+
+    def of_layer(self, layer: str) -> list[CoveredRequirement]:
+        """Return the requirements of a layer."""
+        return [each for each in self.requirements if each.layer == layer]
+
+    def by_standing(self, layer: str = "") -> dict[Standing, int]:
+        """Return how many requirements, of a layer or all, come to what."""
+        rows = self.of_layer(layer) if layer else self.requirements
+        counted = Counter(each.standing for each in rows)
+        return {standing: counted[standing] for standing in Standing}
+
+
+def cover(release: Release, baseline: Baseline | None = None) -> Coverage:
+    """Return what of a release is covered now, of everything approved or of a baseline."""
+    now = clock.now()
+    links = standings_of(release.system)
+    suspects, answered = _suspects(links), _answered(links)
+    found = [
+        _requirement(head, rows, now, suspects, answered)
+        for head, rows in groupby(_read(release, baseline), key=itemgetter(slice(0, _OF_VERSION)))
+    ]
+    read = {each.suite for one in found for each in one.criteria if each.suite}
+    return Coverage(
+        release=release,
+        baseline=baseline.name if baseline else "",
+        at=now,
+        requirements=tuple(found),
+        orphans=tuple(each for each in found if not each.has_downstream and not each.criteria),
+        idle_suites=_idle_suites(release, read, links),
+        suspect_links=tuple(each for each in links if each.is_suspect),
+    )
+
+
+def judged_on(release: Release) -> dict[str, Judged]:
+    """Return each criterion of everything approved with its last assessment for a release, by `R/c`: one query."""
+    return {
+        f"{row[0]}/{row[_OF_VERSION]}": Judged(*row[_OF_VERSION:])
+        for row in _read(release, None)
+        if row[_OF_VERSION] is not None
+    }
+
+
+def _read(release: Release, baseline: Baseline | None) -> list[tuple[Any, ...]]:
+    asked = {
+        "system": release.system_id,
+        "release": release.pk,
+        "baseline": baseline.pk if baseline else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, asked)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _requirement(
+    head: tuple[Any, ...],
+    rows: Iterable[tuple[Any, ...]],
+    now: datetime,
+    suspects: Mapping[int, Sequence[str]],
+    answered: Collection[int],
+) -> CoveredRequirement:
+    criteria = tuple(Judged(*row[_OF_VERSION:]) for row in rows if row[_OF_VERSION] is not None)
+    key, artefact, version, number, layer, risk_tier, statement = head
+    artefacts = {artefact, *(each.artefact_id for each in criteria)}
+    because = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}))
+    return CoveredRequirement(
+        key, artefact, version, number, layer, risk_tier,
+        statement=json.loads(statement),
+        criteria=criteria,
+        standing=standing_of(criteria, now, suspect=bool(because)),
+        is_covered=is_covered(criteria, layer, now),
+        suspect_because=because,
+        has_downstream=not artefacts.isdisjoint(answered),
+    )  # fmt: skip
+
+
+def _suspects(links: Iterable[LinkStanding]) -> dict[int, list[str]]:
+    """Return why each thing is suspect. A parent is not, because it moved itself: its children are."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for link in links:
+        if not link.is_suspect:
+            continue
+        via = link.suspicion is Suspicion.TRANSITIVE
+        told = f"{link.name}: {'below ' if via else ''}{', '.join(link.because)}"
+        found[link.stored.downstream_id].append(told)
+        if link.stored.kind not in _FAMILY or link.downstream_moved:
+            found[link.stored.upstream_id].append(told)
+    return found
+
+
+def _answered(links: Iterable[LinkStanding]) -> set[int]:
+    return {link.stored.upstream_id for link in links}
+
+
+def _idle_suites(
+    release: Release, read: Collection[str], links: Iterable[LinkStanding]
+) -> tuple[IdleSuite, ...]:
+    """Return the suites of the system that nothing names: their results verify nothing."""
+    linked = {link.stored.downstream_id for link in links}
+    suites = Artefact.objects.filter(system=release.system_id, kind=ArtefactKind.SUITE)
+    idle = dict(suites.exclude(pk__in=linked).exclude(key__in=read).order_by("key").values_list("pk", "key"))
+    runs = EvalRun.objects.filter(release=release, suite__artefact__in=idle).order_by("-pk")
+    named: defaultdict[int, list[str]] = defaultdict(list)
+    for artefact, run_key in runs.values_list("suite__artefact", "run_key")[:MOST_NAMED]:
+        named[artefact].append(run_key)
+    return tuple(IdleSuite(key, tuple(named[pk])) for pk, key in idle.items())
+
+
+def layer_map(coverage: Coverage) -> list[tuple[Layer, int, int, dict[Standing, int]]]:
+    """Return for each layer how many requirements there are, how many covered, and what they come to."""
+    return [
+        (
+            layer,
+            len(rows := coverage.of_layer(layer)),
+            sum(each.is_covered for each in rows),
+            coverage.by_standing(layer),
+        )
+        for layer in Layer
+    ]

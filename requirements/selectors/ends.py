@@ -1,0 +1,263 @@
+"""Which version of a thing counts now: what a link is compared with. Why so: docs/decisions/0061-links.md.
+
+Of a requirement the approved version, and before any was approved the newest draft; of a criterion that of the
+requirement's; of anything else what the release live in production pins, else the newest that somebody registered,
+else the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+
+from evidence import clock
+from evidence.models import ArtefactKind, ArtefactVersion, Release, System
+from requirements.models import AcceptanceCriterion, RequirementVersion
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A thing at the end of a link, in the version that counts now."""
+
+    artefact_id: int
+    kind: str
+    key: str
+    version_id: int | None  # None: a version that is proposed and not on record yet
+    number: int  # of the version; 0 where it is not on record
+    digest: str
+    state: str  # "approved", "draft", "live", "registered", "unregistered", "retired", "removed", "not_live"
+    live: bool = False  # whether the release live in production pins it
+    gone: bool = False  # nothing of it counts any more: it was retired, or is in no approved version
+    waiting: str = ""  # a newer version of a requirement that does not count yet: "v2 draft"
+
+    @property
+    def name(self) -> str:
+        """Return what people call it: the key of a requirement or criterion, and the kind of anything else."""
+        return self.key if self.kind in {"requirement", "criterion"} else f"{self.kind}:{self.key}"
+
+    @property
+    def version(self) -> str:
+        """Return the version as it is told: `v2`; of one that is not on record, how its digest begins."""
+        return f"v{self.number}" if self.number else self.digest[:12]
+
+    def __str__(self) -> str:
+        waiting = f" ({self.waiting})" if self.waiting else ""
+        return f"{self.name} {self.version} {self.state.replace('_', ' ')}{waiting}"
+
+
+# One row a requirement: what counts of it, and its newest version. Each version once, with its last state.
+_REQUIREMENT_ENDS: Final = """
+WITH state AS (
+    SELECT t.version_id, (array_agg(t.to_state ORDER BY t.at DESC, t.id DESC))[1] AS to_state,
+           bool_or(t.to_state IN ('approved', 'superseded')) AS was_approved
+    FROM requirements_requirementtransition t
+    JOIN requirements_requirementversion v ON v.id = t.version_id
+    JOIN requirements_requirement q ON q.id = v.requirement_id
+    WHERE q.system_id = %(system)s
+    GROUP BY t.version_id
+)
+SELECT DISTINCT ON (v.requirement_id)
+       q.artefact_id, q.key, v.id, v.artefact_version_id, v.number, a.digest, s.to_state,
+       first_value(v.number) OVER newest, first_value(s.to_state) OVER newest,
+       first_value(v.artefact_version_id) OVER newest, first_value(v.id) OVER newest
+FROM state s
+JOIN requirements_requirementversion v ON v.id = s.version_id
+JOIN requirements_requirement q ON q.id = v.requirement_id
+JOIN evidence_artefactversion a ON a.id = v.artefact_version_id
+WINDOW newest AS (PARTITION BY v.requirement_id ORDER BY v.number DESC)
+ORDER BY v.requirement_id, (s.to_state = 'approved') DESC, s.was_approved DESC, (s.to_state <> 'retired') DESC,
+         v.number DESC
+"""
+# The criteria of requirement versions; of those that are in none, what was last.
+_CRITERIA: Final = """
+SELECT i.artefact_id, art.key, i.id, i.number, i.digest, c.version_id
+FROM requirements_acceptancecriterion c
+JOIN evidence_artefactversion i ON i.id = c.artefact_version_id
+JOIN evidence_artefact art ON art.id = i.artefact_id
+WHERE c.version_id = ANY(%(versions)s) AND i.artefact_id = ANY(%(artefacts)s)
+"""
+_FORMER_CRITERIA: Final = """
+SELECT DISTINCT ON (art.id) art.id, art.key, a.id, a.number, a.digest
+FROM evidence_artefact art JOIN evidence_artefactversion a ON a.artefact_id = art.id
+WHERE art.system_id = %(system)s AND art.kind = 'criterion' AND art.id = ANY(%(artefacts)s)
+ORDER BY art.id, a.number DESC
+"""
+_OTHER_ENDS: Final = """
+WITH live AS (
+    SELECT d.release_id FROM evidence_deployment d
+    WHERE d.system_id = %(system)s AND d.environment = %(environment)s AND d.effective_from <= %(now)s
+    ORDER BY d.effective_from DESC, d.id DESC LIMIT 1
+), pinned AS (
+    SELECT DISTINCT ON (v.artefact_id) v.artefact_id, v.id
+    FROM live JOIN evidence_releasepin p USING (release_id) JOIN evidence_artefactversion v ON v.id = p.version_id
+    ORDER BY v.artefact_id, v.number DESC
+)
+SELECT art.id, art.kind, art.key, a.id, a.number, a.digest, pinned.id IS NOT NULL AS live,
+       EXISTS (SELECT FROM evidence_registration r WHERE r.version_id = a.id) AS registered
+FROM evidence_artefact art
+LEFT JOIN pinned ON pinned.artefact_id = art.id
+JOIN LATERAL (
+    SELECT v.* FROM evidence_artefactversion v LEFT JOIN evidence_registration r ON r.version_id = v.id
+    WHERE v.artefact_id = art.id
+    ORDER BY (v.id = pinned.id) IS TRUE DESC, (r.id IS NOT NULL) DESC, v.number DESC LIMIT 1
+) a ON true
+WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s)
+  AND art.kind NOT IN ('requirement', 'criterion')
+"""
+
+
+def current_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
+    """Return these artefacts of a system, each in the version that counts now: four queries at most, however many."""
+    return _ends(system, artefacts, drafted=False)
+
+
+def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
+    """Return what counts, and in place of it the draft that an author is writing, where there is one.
+
+    An author links what they write: once it is approved, the link need not be looked at again for that.
+    """
+    return _ends(system, artefacts, drafted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Requirement:
+    """A requirement with what counts of it, and its newest version where that waits for approval."""
+
+    end: End
+    version_id: int  # of the requirement version
+    draft: End | None
+    draft_version_id: int
+
+
+def _ends(system: System, artefacts: Iterable[int], *, drafted: bool) -> dict[int, End]:
+    wanted = set(artefacts)
+    asked: dict[str, Any] = {
+        "system": system.pk,
+        "artefacts": sorted(wanted),
+        "environment": settings.LIVE_ENVIRONMENT,
+        "now": clock.now(),
+    }
+    requirements = [_requirement(row) for row in _rows(_REQUIREMENT_ENDS, asked)]
+    found = {end.artefact_id: end for end in (_other_end(row) for row in _rows(_OTHER_ENDS, asked))}
+    ways: dict[int, End] = {}  # requirement version -> the end whose state its criteria have
+    for each in requirements:
+        ways[each.version_id] = each.end
+        if each.end.artefact_id in wanted:
+            found[each.end.artefact_id] = (drafted and each.draft) or each.end
+    found |= _criterion_ends(asked, ways)
+    if drafted:
+        drafts = {each.draft_version_id: each.draft for each in requirements if each.draft is not None}
+        found |= _criterion_ends(asked, drafts, former=False)
+    return found
+
+
+def _criterion_ends(
+    asked: Mapping[str, Any], ways: Mapping[int, End], *, former: bool = True
+) -> dict[int, End]:
+    """Return the criteria of these requirement versions; and, as removed, those that are in none of them."""
+    found = {}
+    for artefact, key, version, number, digest, of in _rows(_CRITERIA, {**asked, "versions": sorted(ways)}):
+        state, gone = ways[of].state, ways[of].gone
+        found[artefact] = End(artefact, "criterion", key, version, number, digest, state, gone=gone)
+    if former:
+        for artefact, key, version, number, digest in _rows(_FORMER_CRITERIA, asked):
+            removed = End(artefact, "criterion", key, version, number, digest, "removed", gone=True)
+            found.setdefault(artefact, removed)
+    return found
+
+
+def _rows(sql: str, asked: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, asked)
+        return list(cursor.fetchall())
+
+
+def _requirement(row: tuple[Any, ...]) -> _Requirement:
+    artefact, key, of, version, number, digest, state, newest, newest_state, newest_id, newest_of = row
+    waiting = f"v{newest} {newest_state.replace('_', ' ')}" if newest > number else ""
+    gone = state in {"retired", "superseded"}
+    end = End(artefact, "requirement", key, version, number, digest, state, gone=gone, waiting=waiting)
+    draft = None
+    if newest_state in {"draft", "in_review"}:
+        draft = End(artefact, "requirement", key, newest_id, newest, "", newest_state)
+    return _Requirement(end, of, draft, newest_of)
+
+
+def _other_end(row: tuple[Any, ...]) -> End:
+    artefact, kind, key, version, number, digest, live, registered = row
+    state = "live" if live else "registered" if registered else "unregistered"
+    return End(artefact, kind, key, version, number, digest, state, live=live)
+
+
+def ends_with_release(ends: Mapping[int, End], live: Release | None, candidate: Release) -> dict[int, End]:
+    """Return what would count if a release went live in place of the one that is.
+
+    What only the present one pins is live no more, and keeps its version.
+    """
+    coming = {pin.version.artefact_id: pin.version for pin in _pins(candidate)}
+    leaving = {pin.version.artefact_id for pin in _pins(live)} - coming.keys() if live else set()
+    then = dict(ends)
+    for artefact, version in coming.items():
+        if artefact in ends:
+            then[artefact] = replace(
+                ends[artefact], version_id=version.pk, number=version.number, digest=version.digest, state="live",
+                live=True,
+            )  # fmt: skip
+    for artefact in leaving & ends.keys():
+        then[artefact] = replace(ends[artefact], state="not_live", live=False)
+    return then
+
+
+def ends_with_digests(ends: Mapping[int, End], proposed: Mapping[tuple[str, str], str]) -> dict[int, End]:
+    """Return what would count if these digests, by kind and key, went live; they need not be on record."""
+    known = {
+        (version.artefact_id, version.digest): version
+        for version in ArtefactVersion.objects.filter(artefact__in=ends, digest__in=set(proposed.values()))
+    }
+    then = dict(ends)
+    for end in ends.values():
+        digest = proposed.get((end.kind, end.key))
+        if digest is not None and digest != end.digest:
+            version = known.get((end.artefact_id, digest))
+            pk, number = (version.pk, version.number) if version else (None, 0)
+            then[end.artefact_id] = replace(
+                end, version_id=pk, number=number, digest=digest, state="live", live=True
+            )
+    return then
+
+
+def ends_with_version(ends: Mapping[int, End], version: RequirementVersion) -> dict[int, End]:
+    """Return what would count if a version of a requirement were approved, with its criteria."""
+    requirement = version.requirement
+    own = {f"{requirement.key}/{each.key}": each for each in _criteria(version)}
+    then = dict(ends)
+    for end in ends.values():
+        if end.artefact_id == requirement.artefact_id:
+            then[end.artefact_id] = replace(
+                end, version_id=version.artefact_version_id, number=version.number,
+                digest=version.artefact_version.digest, state="approved", gone=False, waiting="",
+            )  # fmt: skip
+        elif end.kind == ArtefactKind.CRITERION and end.key.partition("/")[0] == requirement.key:
+            then[end.artefact_id] = _criterion_then(end, own.get(end.key))
+    return then
+
+
+def _criterion_then(end: End, criterion: AcceptanceCriterion | None) -> End:
+    if criterion is None:
+        return replace(end, state="removed", gone=True)
+    identity = criterion.artefact_version
+    return replace(
+        end, version_id=identity.pk, number=identity.number, digest=identity.digest, state="approved", gone=False
+    )  # fmt: skip
+
+
+def _criteria(version: RequirementVersion) -> Collection[AcceptanceCriterion]:
+    return version.criteria.select_related("artefact_version")
+
+
+def _pins(release: Release | None) -> Iterable[Any]:
+    return release.pins.select_related("version") if release else ()

@@ -1,0 +1,255 @@
+"""Where the links of a system stand: clean, suspect because an end moved, or suspect because one above them is.
+
+One pass over the links of a system, in a fixed number of queries. A link is suspect *directly* where an end counts in
+another version than was reviewed, with another fingerprint; *transitively* where its upstream end is the downstream end
+of a suspect link. So each link is cleared by itself, from above.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db import connection
+
+from evidence.models import System
+from requirements.errors import LinkNotFound
+from requirements.models import LinkOutcome, RequirementState, TraceLink
+from requirements.selectors.ends import End, current_ends
+from requirements.selectors.fingerprints import fingerprints_of
+
+
+class Suspicion(StrEnum):
+    """Whether a link has to be looked at again, and because of what."""
+
+    CLEAN = "clean"
+    DIRECT = "direct"  # an end of it moved
+    TRANSITIVE = "transitive"  # a link above it is suspect
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedEnd:
+    """An end as it was when the link was last reviewed."""
+
+    version_id: int
+    number: int
+    fingerprint: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    """A link that holds, with the last review of it."""
+
+    link_id: int
+    kind: str
+    upstream_id: int
+    downstream_id: int
+    upstream: ReviewedEnd
+    downstream: ReviewedEnd
+    reviewed_by: str
+    reviewed_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStanding:
+    """A link as it stands: what was reviewed, what counts now, and what moved between."""
+
+    stored: StoredLink
+    upstream: End
+    downstream: End
+    suspicion: Suspicion
+    because: tuple[str, ...]  # "P: v1 -> v2"; of a transitive one, the links above it that are suspect
+    upstream_moved: bool
+    downstream_moved: bool
+
+    @property
+    def link_id(self) -> int:
+        """Return the key of the link."""
+        return self.stored.link_id
+
+    @property
+    def name(self) -> str:
+        """Return the link as it is written: `P>K`."""
+        return f"{self.upstream.name}>{self.downstream.name}"
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether somebody has to look at it."""
+        return self.suspicion is not Suspicion.CLEAN
+
+    @property
+    def reviewed_at_versions(self) -> tuple[str, str]:
+        """Return both versions that were reviewed: `P v1`, `K v1`."""
+        return (
+            f"{self.upstream.name} v{self.stored.upstream.number}",
+            f"{self.downstream.name} v{self.stored.downstream.number}",
+        )
+
+
+_UNDECIDED: Final = (RequirementState.DRAFT.value, RequirementState.IN_REVIEW.value)
+# The last review of each link.
+_LINKS: Final = """
+SELECT l.id, l.kind, l.upstream_id, l.downstream_id,
+       r.upstream_version_id, u.number, r.upstream_fingerprint, r.upstream_live,
+       r.downstream_version_id, d.number, r.downstream_fingerprint, r.downstream_live,
+       r.reviewed_by, r.created_at, r.reason
+FROM (
+    SELECT DISTINCT ON (r.link_id) r.* FROM requirements_linkreview r
+    JOIN requirements_tracelink l ON l.id = r.link_id
+    WHERE l.system_id = %(system)s
+    ORDER BY r.link_id, r.id DESC
+) r
+JOIN requirements_tracelink l ON l.id = r.link_id
+JOIN evidence_artefactversion u ON u.id = r.upstream_version_id
+JOIN evidence_artefactversion d ON d.id = r.downstream_version_id
+WHERE r.outcome = %(holds)s
+ORDER BY l.id
+"""
+# Which of these versions wait for approval: of requirements, and of criteria whose requirement versions do.
+_WAITING: Final = """
+SELECT of_version.artefact_version_id FROM (
+    SELECT artefact_version_id, id FROM requirements_requirementversion
+    WHERE artefact_version_id = ANY(%(versions)s)
+    UNION ALL
+    SELECT artefact_version_id, version_id FROM requirements_acceptancecriterion
+    WHERE artefact_version_id = ANY(%(versions)s)
+) of_version
+JOIN LATERAL (SELECT to_state FROM requirements_requirementtransition t WHERE t.version_id = of_version.id
+              ORDER BY t.at DESC, t.id DESC LIMIT 1) s ON s.to_state = ANY(%(undecided)s)
+"""
+
+
+def stored_links(system: System) -> list[StoredLink]:
+    """Return the links of a system that hold, each with its last review: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINKS, {"system": system.pk, "holds": LinkOutcome.HOLDS.value})
+        return [_stored(row) for row in cursor.fetchall()]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredLink:
+    link, kind, up, down, *ends, reviewed_by, at, reason = row
+    upstream, downstream = (_reviewed(end) for end in (ends[:4], ends[4:]))
+    return StoredLink(link, kind, up, down, upstream, downstream, reviewed_by, at, reason)
+
+
+def _reviewed(row: Sequence[Any]) -> ReviewedEnd:
+    version, number, fingerprint, live = row
+    return ReviewedEnd(version, number, fingerprint, live)
+
+
+def find_link(system: System, link_id: int) -> TraceLink:
+    """Return a link of a system.
+
+    Raises:
+        LinkNotFound: it has none of that number.
+    """
+    links = TraceLink.objects.select_related("system", "upstream", "downstream")
+    link = links.filter(system=system, pk=link_id).first()
+    if link is None:
+        raise LinkNotFound(f"System {system.key!r} has no link {link_id}.")
+    return link
+
+
+def standings_of(system: System) -> list[LinkStanding]:
+    """Return where each link of a system that holds stands now."""
+    stored = stored_links(system)
+    return judge_links(stored, current_ends(system, ends_of(stored)))
+
+
+def ends_of(stored: Iterable[StoredLink]) -> set[int]:
+    """Return the artefacts at the ends of links."""
+    return {artefact for link in stored for artefact in (link.upstream_id, link.downstream_id)}
+
+
+def judge_links(stored: Sequence[StoredLink], ends: Mapping[int, End]) -> list[LinkStanding]:
+    """Return where links stand, given what counts at each of their ends."""
+    changed = [
+        (reviewed, end)
+        for link in stored
+        for reviewed, end in (
+            (link.upstream, ends[link.upstream_id]),
+            (link.downstream, ends[link.downstream_id]),
+        )
+        if end.version_id != reviewed.version_id
+    ]
+    ahead = _waiting_among({reviewed.version_id for reviewed, _ in changed})
+    fingerprints = _fingerprints(end for _, end in changed)
+    moved = {
+        link.link_id: (
+            _told_move(link.upstream, ends[link.upstream_id], ahead, fingerprints),
+            _told_move(link.downstream, ends[link.downstream_id], ahead, fingerprints),
+        )
+        for link in stored
+    }
+    direct = {link_id for link_id, told in moved.items() if any(told)}
+    above = _suspect_above(stored, direct)
+    names = {
+        link.link_id: f"{ends[link.upstream_id].name}>{ends[link.downstream_id].name}" for link in stored
+    }
+    standings = []
+    for link in stored:
+        up, down = moved[link.link_id]
+        told = tuple(each for each in (up, down) if each)
+        suspicion = Suspicion.DIRECT if told else Suspicion.CLEAN
+        if not told and above[link.upstream_id]:
+            suspicion = Suspicion.TRANSITIVE
+            told = tuple(sorted({names[each] for each in above[link.upstream_id]}))
+        standings.append(
+            LinkStanding(
+                link, ends[link.upstream_id], ends[link.downstream_id], suspicion, told, bool(up), bool(down)
+            )
+        )
+    return standings
+
+
+def _waiting_among(versions: Collection[int]) -> set[int]:
+    """Return those of these versions that wait for approval: what counts now is the one before them."""
+    if not versions:
+        return set()
+    asked: dict[str, Any] = {"versions": sorted(versions), "undecided": list(_UNDECIDED)}
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, asked)
+        return {version for (version,) in cursor.fetchall()}
+
+
+def _fingerprints(ends: Iterable[End]) -> dict[int, str]:
+    """Return the fingerprints of the requirement versions among these."""
+    versions = {end.version_id for end in ends if end.kind == "requirement" and end.version_id is not None}
+    return fingerprints_of(versions) if versions else {}
+
+
+def _told_move(
+    reviewed: ReviewedEnd, end: End, ahead: Collection[int], fingerprints: Mapping[int, str]
+) -> str:
+    """Say how an end moved since the review; empty where it did not."""
+    if reviewed.version_id in ahead and (reviewed.number > end.number or end.state in _UNDECIDED):
+        return ""
+    if end.gone:
+        return f"{end.name}: v{reviewed.number} -> {end.state}"
+    if end.version_id != reviewed.version_id:
+        now = fingerprints.get(end.version_id, end.digest) if end.version_id else end.digest
+        return f"{end.name}: v{reviewed.number} -> {end.version}" if now != reviewed.fingerprint else ""
+    return f"{end.name}: v{reviewed.number} -> not live" if reviewed.live and not end.live else ""
+
+
+def _suspect_above(stored: Iterable[StoredLink], direct: Collection[int]) -> defaultdict[int, list[int]]:
+    """Return, for each artefact below a suspect link, the suspect links that lead to it."""
+    below: defaultdict[int, list[StoredLink]] = defaultdict(list)
+    for link in stored:
+        below[link.upstream_id].append(link)
+    above: defaultdict[int, list[int]] = defaultdict(list)
+    waiting = [link for link in stored if link.link_id in direct]
+    seen = set(direct)
+    while waiting:
+        link = waiting.pop()
+        above[link.downstream_id].append(link.link_id)
+        further = [each for each in below[link.downstream_id] if each.link_id not in seen]
+        seen.update(each.link_id for each in further)
+        waiting += further
+    return above

@@ -1,0 +1,285 @@
+"""Links: made by authors, files and CI, cleared and withdrawn by named people. What they lead between: LINK_ENDS."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from evidence import clock
+from evidence.access import Principal
+from evidence.errors import InvalidInput
+from evidence.locks import Lock, hold
+from evidence.models import Artefact, ArtefactKind, ArtefactVersion, System
+from evidence.services import audit
+from requirements import acts
+from requirements.errors import LinkMoved, LinkNotAllowed, LinkNotSuspect, LinkWithdrawn
+from requirements.models import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
+from requirements.selectors.cycles import find_cycle
+from requirements.selectors.ends import End, drafted_ends
+from requirements.selectors.fingerprints import counted_attributes, fingerprints_of
+from requirements.selectors.links import (
+    LinkStanding,
+    Suspicion,
+    standings_of,
+)
+
+Wanted = tuple[str, int, int]
+"""A link to be: its kind, and the keys of the artefacts upstream and downstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinksMade:
+    """What was asked for, by kind and ends: the link, and whether it is new."""
+
+    links: Mapping[Wanted, TraceLink]
+    new: frozenset[Wanted]
+    withdrawn: frozenset[Wanted]  # that were withdrawn before, and stay so
+
+
+@transaction.atomic
+def add_link(
+    *,
+    principal: Principal,
+    system: System,
+    kind: str,
+    upstream: Artefact,
+    downstream: Artefact,
+    reason: str = "",
+) -> TraceLink:
+    """Say that something answers to something, as both ends count now; the same link again changes nothing.
+
+    A link that was withdrawn holds again by this.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_link` does.
+        LinkNotAllowed: no link of this kind leads between these ends, or it would close a cycle.
+    """
+    acts.check_can_link(principal, system)
+    check_ends(kind, upstream, downstream)
+    wanted = (kind, upstream.pk, downstream.pk)
+    made = make_links(principal=principal, system=system, wanted=[wanted], reason=reason)
+    link = made.links[wanted]
+    if wanted in made.withdrawn:
+        ends = drafted_ends(system, [upstream.pk, downstream.pk])
+        (review,) = _write_reviews(principal.actor, [link], ends, reason=reason)
+        audit.record(verb="trace_link.restored", actor=principal.actor, obj=review, system=system)
+    return link
+
+
+def check_ends(kind: str, upstream: Artefact, downstream: Artefact) -> None:
+    """See that a kind of link leads between two things.
+
+    Raises:
+        LinkNotAllowed: it does not; says what it leads between.
+    """
+    allowed = LINK_ENDS[LinkKind(kind)]
+    below = allowed.get(ArtefactKind(upstream.kind), frozenset())
+    if upstream.pk == downstream.pk or downstream.kind not in below:
+        ways = "; ".join(f"{up.value} to {', '.join(sorted(down))}" for up, down in allowed.items())
+        raise LinkNotAllowed(
+            f"No link {kind!r} leads from {upstream.kind} {upstream.key!r} to {downstream.kind} {downstream.key!r}. "
+            f"It leads from {ways}."
+        )
+
+
+@transaction.atomic
+def make_links(
+    *, principal: Principal, system: System, wanted: Collection[Wanted], reason: str = ""
+) -> LinksMade:
+    """Make those links that are not there, reviewed by whoever makes them as both ends count now.
+
+    A fixed number of statements, however many there are.
+
+    Raises:
+        AccessDenied, NotFound: as `acts.check_can_link` does.
+        LinkNotAllowed: some would close a cycle, which is shown.
+    """
+    acts.check_can_link(principal, system)
+    hold(Lock.LINKS, system.pk)
+    there = {_identity(link): link for link in TraceLink.objects.filter(system=system)}
+    withdrawn = _withdrawn(system)
+    check_no_cycle(system, [*(each for each, link in there.items() if link.pk not in withdrawn), *wanted])
+    new = [each for each in dict.fromkeys(wanted) if each not in there]
+    links = [
+        TraceLink.unsaved(
+            system_id=system.pk, kind=kind, upstream_id=up, downstream_id=down, created_by=principal.actor,
+            created_at=clock.now(),
+        )
+        for kind, up, down in new
+    ]  # fmt: skip
+    TraceLink.objects.insert_as_arrays(links)
+    reviews = _write_reviews(principal.actor, links, drafted_ends(system, _artefacts_of(new)), reason=reason)
+    changes = [audit.Change(review, system, review.upstream_fingerprint) for review in reviews]
+    audit.record_many(verb="trace_link.made", actor=principal.actor, changes=changes)
+    known = there | {_identity(link): link for link in links}
+    return LinksMade(
+        {each: known[each] for each in wanted},
+        frozenset(new),
+        frozenset(each for each in wanted if known[each].pk in withdrawn),
+    )
+
+
+def check_no_cycle(system: System, links: Collection[Wanted]) -> None:
+    """See that nothing derives from itself, by way of others.
+
+    Raises:
+        LinkNotAllowed: shows the cycle.
+    """
+    cycle = find_cycle([(up, down) for _, up, down in links])
+    if cycle:
+        keys = dict(Artefact.objects.filter(system=system, pk__in=cycle).values_list("pk", "key"))
+        shown = tuple(keys[each] for each in cycle)
+        raise LinkNotAllowed(f"this closes a cycle: {' > '.join(shown)}", shown)
+
+
+@transaction.atomic
+def clear_link(
+    *, principal: Principal, link: TraceLink, reason: str, upstream: str, downstream: str
+) -> LinkReview:
+    """Say that a suspect link holds at the versions that count now: who, why, which versions, what had moved.
+
+    Sent again by the same person, it answers with their review.
+
+    Args:
+        upstream, downstream: digests of the versions that were looked at.
+
+    Raises:
+        AccessDenied, NotFound, SelfClearance: as `acts.check_can_clear_link` does.
+        InvalidInput: no reason is given.
+        LinkMoved: an end counts in another version than was looked at.
+        LinkNotSuspect: there is nothing to clear.
+        LinkWithdrawn: the link no longer counts, or an end of it is gone.
+    """
+    acts.check_can_clear_link(principal, link)
+    if not reason.strip():
+        raise InvalidInput("Say why the link holds: whoever asks later has nothing else.")
+    hold(Lock.LINKS, link.system_id)
+    standing = _standing(link)
+    _check_looked_at(standing, upstream, downstream)
+    last = link.reviews.latest("pk")
+    if not standing.is_suspect and last.reviewed_by == principal.actor and last.reason == reason:
+        return last
+    _check_can_be_cleared(standing)
+    ends = {end.artefact_id: end for end in (standing.upstream, standing.downstream)}
+    acts.check_can_clear_link(principal, link, _changed(standing))
+    (review,) = _write_reviews(principal.actor, [link], ends, reason=reason, moved=standing.because)
+    _record(review, "trace_link.cleared", principal.actor, standing.because)
+    return review
+
+
+def _standing(link: TraceLink) -> LinkStanding:
+    found = [each for each in standings_of(link.system) if each.link_id == link.pk]
+    if not found:
+        raise LinkWithdrawn(f"{link} was withdrawn: add it again if it holds.")
+    return found[0]
+
+
+def _check_looked_at(standing: LinkStanding, upstream: str, downstream: str) -> None:
+    for end, digest in ((standing.upstream, upstream), (standing.downstream, downstream)):
+        if end.digest != digest:
+            raise LinkMoved(
+                f"{end} counts now, with digest {end.digest}: look at it, and clear the link with that one."
+            )
+
+
+def _check_can_be_cleared(standing: LinkStanding) -> None:
+    if standing.suspicion is Suspicion.CLEAN:
+        by, at = standing.stored.reviewed_by, standing.stored.reviewed_at
+        raise LinkNotSuspect(
+            f"{standing.name} is clean: {by} reviewed it last, at {at:%Y-%m-%d %H:%M} UTC. Nothing was stored."
+        )
+    if standing.suspicion is Suspicion.TRANSITIVE:
+        raise LinkNotSuspect(
+            f"No end of {standing.name} moved: clear what is above it, {', '.join(standing.because)}."
+        )
+    gone = [str(end) for end in (standing.upstream, standing.downstream) if end.gone]
+    if gone:
+        raise LinkWithdrawn(f"{', '.join(gone)}: nothing is left that the link could hold for; withdraw it.")
+
+
+def _changed(standing: LinkStanding) -> Sequence[ArtefactVersion]:
+    moved: list[int] = [
+        end.version_id
+        for end, has in (
+            (standing.upstream, standing.upstream_moved),
+            (standing.downstream, standing.downstream_moved),
+        )
+        if has and end.version_id is not None
+    ]
+    return list(ArtefactVersion.objects.filter(pk__in=moved).select_related("artefact"))
+
+
+@transaction.atomic
+def withdraw_link(*, principal: Principal, link: TraceLink, reason: str) -> LinkReview:
+    """Say that a link no longer counts, and why; withdrawn again, it answers the same.
+
+    Raises:
+        AccessDenied, NotFound, SelfClearance: as `acts.check_can_withdraw_link` does.
+        InvalidInput: no reason is given.
+    """
+    acts.check_can_withdraw_link(principal, link)
+    if not reason.strip():
+        raise InvalidInput("Say why: a link is withdrawn with a reason.")
+    hold(Lock.LINKS, link.system_id)
+    last = link.reviews.latest("pk")
+    if last.outcome == LinkOutcome.WITHDRAWN:
+        return last
+    review = LinkReview.objects.create(
+        link=link, outcome=LinkOutcome.WITHDRAWN, reason=reason, reviewed_by=principal.actor, moved=[],
+        upstream_version=last.upstream_version, downstream_version=last.downstream_version,
+        upstream_fingerprint=last.upstream_fingerprint, downstream_fingerprint=last.downstream_fingerprint,
+        upstream_live=last.upstream_live, downstream_live=last.downstream_live, counted=last.counted,
+    )  # fmt: skip
+    _record(review, "trace_link.withdrawn", principal.actor, ())
+    return review
+
+
+def _record(review: LinkReview, verb: str, actor: str, moved: Sequence[str]) -> None:
+    audit.record(
+        verb=verb, actor=actor, obj=review, system=review.link.system, digest=review.upstream_fingerprint,
+        payload={"reason": review.reason, "moved": list(moved)},
+    )  # fmt: skip
+
+
+def _write_reviews(
+    actor: str, links: Sequence[TraceLink], ends: Mapping[int, End], *, reason: str, moved: Sequence[str] = ()
+) -> list[LinkReview]:
+    """Insert that each of these links holds with its ends as they are given."""
+    at = {artefact: end.version_id for artefact, end in ends.items()}
+    fingerprints = fingerprints_of([version for version in at.values() if version is not None])
+    counted = counted_attributes()
+
+    def fingerprint(artefact: int) -> str:
+        version = at[artefact]
+        return (
+            fingerprints.get(version, ends[artefact].digest) if version is not None else ends[artefact].digest
+        )
+
+    reviews = [
+        LinkReview.unsaved(
+            link_id=link.pk, outcome=LinkOutcome.HOLDS.value, reason=reason, reviewed_by=actor, moved=list(moved),
+            counted=counted, created_at=clock.now(),
+            upstream_version_id=at[link.upstream_id], downstream_version_id=at[link.downstream_id],
+            upstream_fingerprint=fingerprint(link.upstream_id),
+            downstream_fingerprint=fingerprint(link.downstream_id),
+            upstream_live=ends[link.upstream_id].live, downstream_live=ends[link.downstream_id].live,
+        )
+        for link in links
+    ]  # fmt: skip
+    LinkReview.objects.insert_as_arrays(reviews)
+    return reviews
+
+
+def _identity(link: TraceLink) -> Wanted:
+    return (link.kind, link.upstream_id, link.downstream_id)
+
+
+def _artefacts_of(wanted: Collection[Wanted]) -> set[int]:
+    return {artefact for _, up, down in wanted for artefact in (up, down)}
+
+
+def _withdrawn(system: System) -> set[int]:
+    last = LinkReview.objects.filter(link__system=system).order_by("link", "-pk").distinct("link")
+    return {link for link, outcome in last.values_list("link", "outcome") if outcome == LinkOutcome.WITHDRAWN}
