@@ -493,6 +493,10 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# --- Checks of criteria ---------------------------------------------------------------------------------------
+# Modules beside our own that declare checks, as Python imports them: "acme.tracebinder_checks.tone".
+CHECKS = env_list("TRACEBINDER_CHECKS", [])
+
 # --- API ------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
