@@ -66,6 +66,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "recently_worse": "find what changed: the recent observations alone show that it is not met",
     "not_approved": "have the requirement version approved",
     "unresolved": "have the gate changed, or what it names put on record",
+    "bad_parameters": "have a new version of the requirement approved whose parameters the check takes",
     "no_check": "install a version of the product that has the check",
     "not_met": "make a release that meets it, or have a second person waive it",
     "too_few_observations": "more observations: the reason says how many",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from evidence.binder.files import RequirementStatus
@@ -27,6 +27,7 @@ from evidence.statistics import End, judge_bounds, more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured, Obstacle
 from requirements.drafts import Comparator
+from requirements.freshness import oldest_allowed
 
 # Worst first. What is known to fail outranks what is not known; everything outranks a pass.
 SEVERITY: Final = (
@@ -127,7 +128,7 @@ def judge_later(
     """Return a stored judgement as it stands later: a pass whose evidence has become too old since is stale."""
     if stored.verdict is not Verdict.MET or max_age_days is None:
         return stored
-    if observed_to is not None and observed_to >= as_of - timedelta(days=max_age_days):
+    if observed_to is not None and observed_to >= oldest_allowed(as_of, max_age_days):
         return stored
     detail = f"older than {max_age_days} days at the time of this binder; then: {stored.detail}"
     return Judgement(Verdict.STALE, detail)

@@ -17,5 +17,10 @@ urlpatterns = [
     ),
     path("baselines", requirements.BaselineList.as_view(), name="baselines"),
     path("assessments", assessments.Assessments.as_view(), name="assessments"),
+    path(
+        "assessments/<int:pk>/observations",
+        assessments.AssessmentObservations.as_view(),
+        name="assessment-observations",
+    ),
     path("checks", assessments.CheckList.as_view(), name="checks"),
 ]

@@ -68,6 +68,15 @@ class Check:
                     filled[name] = schema["default"]
         return filled
 
+    def fault_in(self, parameters: Mapping[str, object]) -> str | None:
+        """Say what is wrong with stored parameters, None where nothing is: those of before may be beyond all bounds."""
+        from jsonschema import Draft202012Validator  # noqa: PLC0415  # heavy: imported when first needed
+
+        fault = next(Draft202012Validator(self.parameters).iter_errors(dict(parameters)), None)
+        if fault is None:
+            return None
+        return f"{'.'.join(map(str, fault.absolute_path)) or 'parameters'}: {fault.message[:200]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Population:

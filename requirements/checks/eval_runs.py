@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 
 from evidence.evals.contracts import Direction
 from evidence.models import EvalRun, EvalSample, EvalScore
-from requirements.checks.contracts import Measured, Population, as_measured
+from requirements.checks.contracts import Measured, Obstacle, Population, as_measured
 from requirements.checks.deciding_runs import choose_run
 from requirements.checks.looks import beyond_plan, find_look
 from requirements.checks.parameters import look_plan, optional, share, version_reference

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from evidence.evals.contracts import Direction
 from evidence.models import PolicyCheck
+from evidence.semconv.draft import PolicyDecision
 from requirements.checks.contracts import Population
 from requirements.checks.population import observe_traces
 from requirements.checks.shares import Asked, direction_asked
@@ -16,9 +17,7 @@ from requirements.checks.shares import Asked, direction_asked
 RULES_MEANING: Final = "rules whose decisions are counted; all where none is listed"
 
 
-def ask_rate(
-    decision: PolicyCheck.Decision, population: Population, parameters: Mapping[str, object]
-) -> Asked:
+def ask_rate(decision: PolicyDecision, population: Population, parameters: Mapping[str, object]) -> Asked:
     """Return what is asked: the traces in which a rule decided so, or in which one decided and none did so."""
     checks = PolicyCheck.objects.filter(trace_id=OuterRef("pk"))
     if rules := cast("Sequence[str]", parameters["rules"]):

@@ -232,7 +232,7 @@ def find_bad(observations: Observations, good: Q) -> QuerySet[Any]:
             When(accepted, then=1), default=0, output_field=IntegerField()
         )  # no NULL, where facts lack
     )
-    return told.filter(n_good=0).order_by("-pk")
+    return cast("QuerySet[Any]", told.filter(n_good=0).order_by("-pk"))
 
 
 def measure_share(
@@ -308,7 +308,8 @@ def count_rows(observations: Observations, hit: Q) -> Counted:
     seen, values = _seen(observations, hit)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED.format(seen=seen, sums=_SUMS), values)
-        (n, hits, n_inadmissible, first, last, grouped, talks, *sums) = cursor.fetchone() or ()
+        row = cast("tuple[Any, ...]", cursor.fetchone())
+    n, hits, n_inadmissible, first, last, grouped, talks, *sums = row
     told = ":".join(str(int(each)) for each in (n, *sums)) if n else ""
     digest = hashlib.sha256(told.encode()).hexdigest() if n else ""
     return Counted(n, hits, n_inadmissible, grouped, talks, first, last, digest)

@@ -11,10 +11,12 @@ from requirements.models.requirement import (
     RequirementVersion,
     TraceLink,
 )
+from requirements.models.watch import AssessmentWatch
 
 __all__ = [
     "AcceptanceCriterion",
     "Assessment",
+    "AssessmentWatch",
     "Baseline",
     "BaselineMember",
     "Requirement",

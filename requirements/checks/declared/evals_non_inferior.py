@@ -33,6 +33,7 @@ from requirements.checks.eval_runs import (
     SUITE,
     beyond_numbers,
     measure_deciding,
+    nothing_measured,
     run_inputs,
     worst_samples,
 )
@@ -105,15 +106,15 @@ def measure_non_inferior(
     if measured.look is None:
         return measured
     further = _looks_by_baseline(population, parameters)
-    look = {**measured.look, "number": measured.look["number"] + further}
+    look: LookTold = {**measured.look, "number": measured.look["number"] + further}
     if look["number"] > look_plan(parameters, bound_confidence).looks:
-        look["alpha"] = None
+        look = {**look, "alpha": None}
     obstacles = tuple(each for each in measured.obstacles if getattr(each, "code", "") != "beyond_plan")
     inputs = {**measured.inputs, "look": look, "looks_by_baseline": further}
     return replace(
         measured,
-        look=cast("LookTold", look),
-        obstacles=(*obstacles, *beyond_plan(cast("LookTold", look))),
+        look=look,
+        obstacles=(*obstacles, *beyond_plan(look)),
         inputs=inputs,
     )
 

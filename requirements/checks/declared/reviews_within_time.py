@@ -13,14 +13,14 @@ from django.db.models.functions import Coalesce
 from evidence.evals.contracts import Direction
 from evidence.models import Review, ReviewTask
 from requirements.checks.contracts import IndependentUnit, Measured, Population, Words
-from requirements.checks.parameters import HIGH_TIER, LOOKS, TRACE_DIMENSIONS, parameter_schema
+from requirements.checks.parameters import HIGH_TIER, LOOKS, TRACE_DIMENSIONS, hours, parameter_schema
 from requirements.checks.population import observe_traces, settling_of
 from requirements.checks.registry import check
 from requirements.checks.shares import Asked, measure_asked, worst_of
 
 
 def _ask(population: Population, parameters: Mapping[str, object]) -> Asked:
-    allowed = timedelta(hours=cast("float", parameters["within_hours"]))
+    allowed = hours(cast("float", parameters["within_hours"]))
     required = ReviewTask.objects.filter(trace_id=OuterRef("pk")).values("reviews_required")
     observed = observe_traces(
         population,
