@@ -363,7 +363,7 @@ def test_an_empty_run_is_neutral_and_an_old_failure_does_not_pin(world: World) -
     criterion = make_criterion(world, check="evals.metric", parameters=parameters, threshold=0.9, min_n=60)
     post(world, eval_file([1.0] * 3 + [0.0] * 57, run_key="first"))
     post(world, eval_file([1.0] * 60, run_key="second"))
-    post(world, eval_file([], run_key="third", metrics={}))
+    post(world, eval_file([], run_key="third"))
     found = judged(world, criterion)
     assert found.judgement.verdict == "met", found.judgement.detail
     assert [note["run_key"] for note in found.told["runs"]] == ["second"]
@@ -377,7 +377,7 @@ def test_an_empty_run_alone_is_no_pass(world: World) -> None:
     register_eval_versions(world)
     parameters = "{suite: {key: behaviour}, metric: grounded}"
     criterion = make_criterion(world, check="evals.metric", parameters=parameters, threshold=0.9)
-    post(world, eval_file([], metrics={}))
+    post(world, eval_file([]))
     assert judged(world, criterion).judgement.verdict == "insufficient"
 
 

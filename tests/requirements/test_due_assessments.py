@@ -20,7 +20,7 @@ from tests.factories import World
 from tests.requirements.builders import make_criterion, make_trace
 
 pytestmark = pytest.mark.django_db
-NOW = timedelta(seconds=1)
+NOW = timedelta(seconds=5)  # so that it was sealed, by the builder two seconds later, before it is looked for
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +30,6 @@ def _looked_at_without_rest(settings: SettingsWrapper) -> None:
 
 def assess_due(limit: int = 10) -> int:
     return due_assessments.assess_due(TimeBudget.of(60), limit=limit)
-
-
-def forget_overlap() -> None:
-    """Let the last look be so long ago that no fact before it may have been missed, and none since is old."""
-    AssessmentWatch.objects.update(looked_at=clock.now() + due_assessments.OVERLAP)
 
 
 def test_a_trace_is_assessed_unasked_and_the_same_facts_store_nothing(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -36,7 +38,7 @@ def test_ten_traces_that_are_not_good_newest_first(world: World) -> None:
     found = listed(world, assessment)
     assert [each["id"] for each in found] == [str(trace.pk) for trace in reversed(bad)][:10]
     assert found[0]["href"] == f"/api/v1/traces/{bad[-1].trace_id.hex}"
-    make_trace(world, has_limitations=False)
+    make_trace(world, has_limitations=False, age=-timedelta(minutes=1))  # sealed later
     assert listed(world, assessment) == found, "as the assessment saw them"
 
 
