@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django.fixtures import SettingsWrapper
 
 from evidence import clock
 from evidence.time_budget import TimeBudget
@@ -24,7 +23,7 @@ NOW = timedelta(seconds=5)  # so that it was sealed, by the builder two seconds 
 
 
 @pytest.fixture(autouse=True)
-def _looked_at_without_rest(settings: SettingsWrapper) -> None:
+def _looked_at_without_rest(settings: Any) -> None:
     settings.ASSESS_EVERY = 0
 
 
@@ -67,7 +66,7 @@ def test_only_what_is_approved_is_watched(world: World) -> None:
     assert not AssessmentWatch.objects.exists()
 
 
-def test_what_is_rested_or_in_another_hand_is_left(world: World, settings: SettingsWrapper) -> None:
+def test_what_is_rested_or_in_another_hand_is_left(world: World, settings: Any) -> None:
     make_criterion(world)
     make_trace(world, age=NOW)
     assess_due()

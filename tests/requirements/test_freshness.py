@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "is_old"), product([Verdict.MET, Verdict.NOT_MET, Verdict.INSUFFICIENT], [False, True])
+    ("verdict", "is_old"), list(product([Verdict.MET, Verdict.NOT_MET, Verdict.INSUFFICIENT], [False, True]))
 )
 def test_only_what_is_met_and_recent_is_a_pass(verdict: Verdict, is_old: bool) -> None:
     found = standing_of(
