@@ -279,12 +279,11 @@ COMPARED = "{suite: {key: behaviour}, metric: grounded, baseline: r1%s}"
 
 
 def post_of(world: World, release: str, values: Sequence[float | None], **over: Any) -> None:
-    model = {"key": "smol", "digest": sha256_hex(release.encode())} if release != "r1" else None
-    post(
-        world,
-        eval_file(values, release=release, run_key=over.pop("run_key", f"of-{release}"),
-                  **({"model": model} if model else {}), **over),
-    )  # fmt: skip
+    """Post a run of a release, on the model that it pins."""
+    if release != "r1":
+        over["model"] = {"key": "smol", "digest": sha256_hex(release.encode())}
+    run_key = over.pop("run_key", f"of-{release}")
+    post(world, eval_file(values, release=release, run_key=run_key, **over))
 
 
 @pytest.mark.parametrize(
@@ -431,7 +430,11 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         import importlib
 
         importlib.reload(module)
-    return lambda: checks._declared.pop("acme.tools_used") and None
+
+    def take_away() -> None:
+        del checks._declared["acme.tools_used"]
+
+    return take_away
 
 
 def test_a_check_of_somebody_elses_is_one_file_and_without_it_none(

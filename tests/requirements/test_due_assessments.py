@@ -13,7 +13,7 @@ from evidence import clock
 from evidence.time_budget import TimeBudget
 from requirements.models import Assessment, AssessmentWatch
 from requirements.services import due_assessments
-from requirements.services.assessment import replay_assessment
+from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World
 from tests.requirements.builders import make_criterion, make_trace
@@ -86,7 +86,6 @@ def test_one_that_cannot_be_assessed_does_not_hold_up_the_others(
 ) -> None:
     bad, good = (make_criterion(world, key=key) for key in ("a", "b"))
     make_trace(world, age=NOW)
-    assess = due_assessments.assess
 
     def fail(**given: Any) -> Any:
         if given["criterion"].pk == bad.pk:
