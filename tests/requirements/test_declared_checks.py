@@ -160,6 +160,8 @@ def test_all_answers_on_one_document_are_one_unit(world: World) -> None:
     assert found.judgement.verdict == "insufficient"
     assert found.whole is not None
     assert (found.whole.n, found.whole.n_units) == (ENOUGH, 1)
+    assert found.whole.estimate is not None
+    assert found.whole.estimate.method == "betting", "at all looks together"
 
 
 def make_spans(trace: Trace, *attributes: dict[str, Any]) -> None:
@@ -229,7 +231,10 @@ def test_reviewers_agree_beyond_chance(
 ) -> None:
     criterion = make_criterion(world, check="reviews.agreement", threshold=0.3)
     have_judged(world, *pairs)
-    assert outcome(judged(world, criterion)) == expected
+    found = judged(world, criterion)
+    assert outcome(found) == expected
+    estimate = found.whole.estimate if found.whole else None
+    assert estimate is None or estimate.method == "krippendorff", "of shares at all looks together"
 
 
 def test_the_machine_and_a_reviewer_agree_or_do_not(world: World) -> None:
