@@ -57,7 +57,7 @@ def choose_run(population: Population, parameters: Mapping[str, object]) -> Chos
     runs, n_older = _runs_of_suite(population, parameters)
     retractions, remarks = _retractions(runs, population), _remarks(runs)
     counting = [run for run in runs if not _is_retracted(retractions[run.pk])]
-    empty = _empty(counting)
+    empty = _empty(counting, str(parameters["metric"]))
     deciding = next((run for run in counting if run.pk not in empty), next(iter(counting), None))
     notes = [
         _note(run, deciding, retractions[run.pk], remarks[run.pk], is_empty=run.pk in empty) for run in runs
@@ -98,13 +98,16 @@ def _runs_of_suite(population: Population, parameters: Mapping[str, object]) -> 
     return found, runs.count() - len(found)
 
 
-def _empty(runs: Sequence[EvalRun]) -> set[int]:
-    """Return the runs that hold no sample and of which none was rejected or is absent: they say nothing."""
+def _empty(runs: Sequence[EvalRun], metric: str) -> set[int]:
+    """Return the runs that have the metric, and no sample of which any was rejected or is absent: they say nothing."""
     lost = Reject.objects.filter(
         system_id=OuterRef("system_id"), source=RejectSource.EVAL_SAMPLE, source_ref=OuterRef("run_key")
     )
     said = Exists(EvalSample.objects.filter(run=OuterRef("pk"))) | Exists(lost)
-    silent = EvalRun.objects.filter(~said, pk__in=[run.pk for run in runs], status=EvalRun.Status.SUCCESS)
+    has_metric = Exists(EvalScore.objects.filter(run=OuterRef("pk"), metric=metric))
+    silent = EvalRun.objects.filter(
+        has_metric, ~said, pk__in=[run.pk for run in runs], status=EvalRun.Status.SUCCESS
+    )
     return set(silent.values_list("pk", flat=True))
 
 
