@@ -99,7 +99,7 @@ def _runs_of_suite(population: Population, parameters: Mapping[str, object]) -> 
 
 
 def _empty(runs: Sequence[EvalRun], metric: str) -> set[int]:
-    """Return the runs that have the metric, and no sample of which any was rejected or is absent: they say nothing."""
+    """Return the runs that have the metric and no sample, and of which none was rejected or is absent."""
     lost = Reject.objects.filter(
         system_id=OuterRef("system_id"), source=RejectSource.EVAL_SAMPLE, source_ref=OuterRef("run_key")
     )
