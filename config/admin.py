@@ -30,8 +30,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): ("ReviewTask", "Review", "Adjudication"),
     _("What must hold"): (
         "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
-        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "Baseline", "BaselineMember", "BaselineSignOff",
-        "SourceFile", "SourceFileImport", "SourceFileEntry", "TraceLink", "LinkReview",
+        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "AssessmentWatch", "Baseline", "BaselineMember",
+        "BaselineSignOff", "SourceFile", "SourceFileImport", "SourceFileEntry", "TraceLink", "LinkReview",
     ),
     _("What was released"): (
         "System", "Release", "ReleasePin", "Deployment", "Admission", "ServiceName", "Artefact", "ArtefactVersion",

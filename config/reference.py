@@ -97,7 +97,7 @@ def render_gate_reasons() -> str:
         "## Of a run",
         "",
         "`decides`; or passed over: `earlier` (another was received later), `retracted` (two people agreed that it no",
-        "longer counts).",
+        "longer counts), `empty` (it holds no sample and none is missing, so it says nothing).",
     ]
     return "\n".join(lines) + "\n"
 

@@ -455,6 +455,8 @@ CELERY_TASK_ROUTES = {
     "evidence.tasks.apply_retention": {"queue": "export"},
     "evidence.tasks.check_blobs": {"queue": "export"},
     "evidence.tasks.find_missed_events": {"queue": "export"},
+    # Counts over all traces of a release: where it waited in the default queue, traces would wait for it.
+    "requirements.tasks.assess_due": {"queue": "export"},
     "interpret.tasks.run_probe": {"queue": "interpret"},
 }
 # Seconds; a call that says nothing else of itself is killed then, so that none that hangs keeps its queue for ever.
@@ -496,6 +498,7 @@ CELERY_BEAT_SCHEDULE = {
     "resend-stale-runs": {"task": "interpret.tasks.resend_stale_runs", "schedule": 60.0},
     "attach-findings": {"task": "interpret.tasks.attach_findings", "schedule": 5.0},
     "check-blobs": {"task": "evidence.tasks.check_blobs", "schedule": 3600.0},
+    "assess-due": {"task": "requirements.tasks.assess_due", "schedule": 60.0},
     **{
         f"heartbeat-{queue}": {
             "task": "config.tasks.note_worker",  # where none waits there (config.beat)
@@ -506,6 +509,14 @@ CELERY_BEAT_SCHEDULE = {
         for queue in QUEUES
     },
 }
+
+# --- Checks of criteria ---------------------------------------------------------------------------------------
+# Modules beside our own that declare checks, as Python imports them: "acme.tracebinder_checks.tone".
+CHECKS = env_list("TRACEBINDER_CHECKS", [])
+# Seconds between two looks at one criterion for one release, while its facts keep coming.
+ASSESS_EVERY = env_int("TRACEBINDER_ASSESS_EVERY", 300)
+ASSESS_BUDGET = env_int("TRACEBINDER_ASSESS_BUDGET", 20)  # seconds of one call that assesses what is due
+ASSESS_BATCH = 10  # criteria with releases that a call takes together
 
 # --- API ------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -29,7 +29,7 @@ class RunNote(TypedDict):
     posted_by: str
     observed_to: str
     received_at: str
-    code: str  # why it decides or does not: `decides`, `earlier`, `retracted`
+    code: str  # why it decides or does not: `decides`, `earlier`, `retracted`, `empty`
     detail: str
     retractions: list[RunRetraction]
 

@@ -1,12 +1,13 @@
 """How large and how long what an author writes may be: asked at entry, whatever the door. Free of Django.
 
 Each number ends below what a date, a PostgreSQL column or a sum of hours can hold, so that what was stored can be
-counted with. Versions from before may hold more: whoever counts with them takes `days_before` or `hours_of`.
+counted with. Versions from before may hold more: whoever counts with them takes `hours_of`, and of days
+`requirements.freshness.oldest_allowed`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 MOST_DAYS: Final = 36_500  # a hundred years: of an age, or between two reviews
@@ -22,17 +23,7 @@ MOST_KEY: Final = 100  # characters
 MOST_UNIT: Final = 32  # characters
 MOST_WORD: Final = 500  # characters of a text in the parameters of a check, and of a slice's value
 
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-
-
-def days_before(moment: datetime, days: int) -> datetime:
-    """Return the moment so many days before an aware one; the first there is where it would be earlier."""
-    try:
-        return moment - timedelta(days=days)
-    except OverflowError:
-        return _FIRST
-
 
 def hours_of(hours: float) -> timedelta:
-    """Return a time of so many hours; `MOST_HOURS` where it is longer."""
-    return timedelta(hours=min(hours, MOST_HOURS))
+    """Return a time of so many hours: none where it is below 0, `MOST_HOURS` where it is longer."""
+    return timedelta(hours=min(max(hours, 0.0), MOST_HOURS))

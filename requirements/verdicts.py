@@ -25,9 +25,9 @@ from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
 from evidence.statistics import End, judge_bounds, more_units
 from evidence.vocabulary import CriterionVerdict as Verdict
-from requirements.bounds import days_before
 from requirements.checks.contracts import Measured, Obstacle
 from requirements.drafts import Comparator
+from requirements.freshness import oldest_allowed
 
 # Worst first. What is known to fail outranks what is not known; everything outranks a pass.
 SEVERITY: Final = (
@@ -128,7 +128,7 @@ def judge_later(
     """Return a stored judgement as it stands later: a pass whose evidence has become too old since is stale."""
     if stored.verdict is not Verdict.MET or max_age_days is None:
         return stored
-    if observed_to is not None and observed_to >= days_before(as_of, max_age_days):
+    if observed_to is not None and observed_to >= oldest_allowed(as_of, max_age_days):
         return stored
     detail = f"older than {max_age_days} days at the time of this binder; then: {stored.detail}"
     return Judgement(Verdict.STALE, detail)

@@ -53,7 +53,7 @@ class RunToldOut(serializers.Serializer[Any]):
     posted_by = serializers.CharField()
     observed_to = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
-    code = serializers.ChoiceField(choices=["decides", "earlier", "retracted"])
+    code = serializers.ChoiceField(choices=["decides", "earlier", "retracted", "empty"])
     detail = serializers.CharField()
     retractions = RetractionToldOut(many=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from evidence.models import EvalRun, EvalScore, Retraction
 from evidence.nearest import hint_at, nearest_name
 from evidence.statistics.comparison import Comparison, Mismatch, Observation, Scale, compare, find_mismatches
 
-_LARGEST = 1e150  # of a value: sums of squares are numbers up to it
+LARGEST = 1e150  # of a value: sums of squares are numbers up to it
 _UNIT_OF_SHARES = "share"  # the one unit of which we know the ends: 0 and 1
 
 
@@ -80,16 +80,13 @@ def compare_runs(
 def _compare_metric(
     baseline: EvalRun, candidate: EvalRun, score: EvalScore, margin: float | None
 ) -> MetricComparison:
-    old, new = (_observations(run, score.metric) for run in (baseline, candidate))
-    # Runs from before shares had to stay in [0, 1] may leave it; the ends are then not known.
-    if any(abs(each.value) > _LARGEST for each in (*old, *new) if each.value is not None):
+    old, new = (observations_of(run, score.metric) for run in (baseline, candidate))
+    if any(abs(each.value) > LARGEST for each in (*old, *new) if each.value is not None):
         raise InvalidInput(
-            f"Values of {score.metric} are beyond {_LARGEST:g}, where squares are no numbers any more: "
+            f"Values of {score.metric} are beyond {LARGEST:g}, where squares are no numbers any more: "
             "state the metric in a larger unit."
         )
-    within = all(0 <= each.value <= 1 for each in (*old, *new) if each.value is not None)
-    ends = (0.0, 1.0) if score.unit == _UNIT_OF_SHARES and within else (None, None)
-    scale = Scale(score.direction == Direction.HIGHER, *ends)
+    scale = scale_of(score, (*old, *new))
     if margin is not None and scale.span is not None and margin >= scale.span:
         raise InvalidInput(
             f"Each candidate is within {margin:g} of its baseline: {score.metric} is a share, and a margin of it lies "
@@ -97,6 +94,16 @@ def _compare_metric(
         )
     found = compare(old, new, scale, margin=margin)
     return MetricComparison(score.metric, score.unit, scale.higher_is_better, found)
+
+
+def scale_of(score: EvalScore, observations: Sequence[Observation]) -> Scale:
+    """Return what the values of a metric mean: their ends, where they are shares, and which is the better one.
+
+    Runs from before shares had to stay in [0, 1] may leave it; the ends are then not known.
+    """
+    within = all(0 <= each.value <= 1 for each in observations if each.value is not None)
+    ends = (0.0, 1.0) if score.unit == _UNIT_OF_SHARES and within else (None, None)
+    return Scale(score.direction == Direction.HIGHER, *ends)
 
 
 def _check_comparable(baseline: EvalRun, candidate: EvalRun) -> None:
@@ -141,8 +148,10 @@ def _common(old: EvalScore, new: EvalScore) -> EvalScore:
     return new
 
 
-def _observations(run: EvalRun, metric: str) -> Sequence[Observation]:
-    """Return all samples of a run under one metric; a sample that does not have it has no score.
+def observations_of(
+    run: EvalRun, metric: str, where: Mapping[str, str] | None = None
+) -> Sequence[Observation]:
+    """Return the samples of a run, or of one slice of it, under one metric; one that does not have it has no score.
 
     Attempts at one item (`ITEM#ATTEMPT`) are attempts here, too, and samples of one trace or conversation depend on
     each other, as a criterion counts them. What says so (`item`, `conversation`) is no slice.
@@ -158,6 +167,8 @@ def _observations(run: EvalRun, metric: str) -> Sequence[Observation]:
         slices = tuple(
             f"{name}={each}" for name, each in sorted(dimensions.items()) if name not in UNIT_DIMENSIONS
         )
+        if where and not where.items() <= dimensions.items():
+            continue
         if of == metric or sample_id not in found:
             scored = value if of == metric else None
             found[sample_id] = Observation(item_of(sample_id), scored, units[sample_id], slices)

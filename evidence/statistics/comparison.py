@@ -121,6 +121,8 @@ class Comparison:
     baseline: float | None  # mean over the items that were compared
     candidate: float | None
     improvement: Difference | None  # None where no item could be compared
+    worst: Difference | None  # the same, were all that is missing against the candidate; None: without limit
+    best: Difference | None  # the same, were all that is missing for it
     alpha: float
     outcome: Outcome | None
     margin: float | None
@@ -178,6 +180,8 @@ def compare(
         baseline=sides[0].mean(),
         candidate=sides[1].mean(),
         improvement=improvement,
+        worst=worst,
+        best=best,
         alpha=alpha,
         outcome=_outcome(improvement, alpha),
         margin=margin,

@@ -9,6 +9,7 @@ from requirements.admin import (
     source_file,
     trace_link,
     version,
+    watch,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "source_file",
     "trace_link",
     "version",
+    "watch",
 ]

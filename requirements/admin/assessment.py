@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from evidence import drawings
+from evidence import clock, drawings
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, drawing, figure, link, tone_of
 from evidence.admin.frame.filters import related
+from evidence.admin.frame.visibility import principal_of
 from evidence.admin.frame.words import in_words
 from requirements.admin.criterion import holds_when
 from requirements.drafts import Comparator
 from requirements.models import Assessment
+from requirements.selectors.observations import worst_observations
+from requirements.selectors.standings import standing
+
+_READER: Final = "reader_of_page"
 
 
 @admin.register(Assessment)
@@ -25,9 +36,9 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
     ordering = ["-id"]
     chain_lookups = ["criterion__version__id__exact", "criterion__version__requirement__id__exact"]
     fields = [
-        "judged", "criterion", "release", "as_of", "detail", "measured", "against_threshold", "direction",
-        "observed_from", "observed_to", "slices_as_json", "inputs_as_json", "inputs_digest", "code_version",
-        "created_at",
+        "judged", "stands", "criterion", "release", "as_of", "detail", "measured", "against_threshold",
+        "worst_observations", "direction", "observed_from", "observed_to", "slices_as_json", "inputs_as_json",
+        "inputs_digest", "code_version", "created_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Traces of the release", "evidence.trace", "release__id__exact", "release_id"),
@@ -40,9 +51,35 @@ class AssessmentAdmin(ReadOnlyModelAdmin):
         ),
     ]
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the row of the page, with who reads it: what is listed on it hangs on that."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            setattr(found, _READER, principal_of(request))
+        return found
+
     @admin.display(description="Verdict", ordering="verdict")
     def judged(self, assessment: Assessment) -> str:
         return badge(assessment.verdict)
+
+    @admin.display(description=_("Stands now"))
+    def stands(self, assessment: Assessment) -> str:
+        """Say verdict and freshness apart: met and stale is neither a pass nor not met."""
+        now = standing(assessment, clock.now())
+        if not now.is_stale:
+            return format_html("{} · {}", badge(now.verdict.value), _("fresh"))
+        if now.stale_since is None:
+            return format_html("{} · {}", badge(now.verdict.value), _("stale"))
+        since = _("stale since %(day)s") % {"day": date_format(localtime(now.stale_since), "DATE_FORMAT")}
+        return format_html("{} · {}", badge(now.verdict.value), since)
+
+    @admin.display(description=_("Worst observations"))
+    def worst_observations(self, assessment: Assessment) -> str:
+        """List what speaks against the criterion, of what the reader may see."""
+        reader = getattr(assessment, _READER, None)
+        found = [] if reader is None else worst_observations(assessment, reader)
+        rows = ((link(each.row, each.name), each.says) for each in found)
+        return format_html_join("", "<div>{} {}</div>", rows) or "–"
 
     @admin.display(description="Criterion")
     def criterion_link(self, assessment: Assessment) -> str:

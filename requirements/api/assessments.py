@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,15 +14,30 @@ from evidence import clock
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
 from evidence.api.inputs import Input
-from evidence.api.reading import ScopedList
+from evidence.api.reading import ScopedDetail, ScopedList
 from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.services import registry
+from evidence.vocabulary import CriterionVerdict
 from requirements.checks import Check, known_checks
 from requirements.models import Assessment
+from requirements.selectors.observations import worst_observations
 from requirements.selectors.requirements import approved_versions, baseline_versions
+from requirements.selectors.standings import standing
 from requirements.services.assessment import assess_release
+
+
+class StandingOut(serializers.Serializer[Any]):
+    """Verdict and freshness, apart: met and stale is neither a pass nor not met."""
+
+    verdict = serializers.ChoiceField(
+        choices=[each for each in CriterionVerdict.choices() if each[0] != CriterionVerdict.STALE],
+        help_text="what all that was observed comes to, whatever its age",
+    )
+    is_stale = serializers.BooleanField(help_text="whether that is too old now")
+    stale_since = serializers.DateTimeField(allow_null=True)
+    is_pass = serializers.BooleanField(help_text="met, and not stale")
 
 
 class AssessmentOut(serializers.ModelSerializer[Assessment]):
@@ -32,14 +47,32 @@ class AssessmentOut(serializers.ModelSerializer[Assessment]):
     requirement = serializers.CharField(source="criterion.version")
     system = serializers.CharField(source="release.system.key")
     release = serializers.CharField(source="release.name")
+    standing = serializers.SerializerMethodField()
 
     class Meta:
         model = Assessment
         fields = [
-            "id", "system", "release", "requirement", "criterion", "as_of", "verdict", "detail", "value", "unit",
-            "direction", "n", "low", "high", "bound_confidence", "observed_from", "observed_to", "slices",
+            "id", "system", "release", "requirement", "criterion", "as_of", "verdict", "standing", "detail", "value",
+            "unit", "direction", "n", "low", "high", "bound_confidence", "observed_from", "observed_to", "slices",
             "inputs_digest", "code_version", "created_at",
         ]  # fmt: skip
+
+    @extend_schema_field(StandingOut)
+    def get_standing(self, assessment: Assessment) -> dict[str, Any]:
+        """Return what the criterion came to, and whether that is recent now: two things."""
+        return dict(StandingOut(standing(assessment, clock.now())).data)
+
+
+class ObservationOut(serializers.Serializer[Any]):
+    """One stored row that speaks against the criterion."""
+
+    kind = serializers.CharField(
+        help_text="trace, claim, citation, review, reviewtask, tracedocument, evalsample"
+    )
+    id = serializers.CharField(source="row.pk")
+    name = serializers.CharField(help_text="the trace with its revision, or the sample")
+    says = serializers.CharField(help_text="what of it speaks against the criterion, where the row says it")
+    href = serializers.CharField(help_text="where it is read; empty where it has no address of its own")
 
 
 class AssessmentFilter(FilterSet):
@@ -89,6 +122,20 @@ class Assessments(ScopedList[Assessment]):
         return Response(AssessmentOut(assessments, many=True).data, status=201)
 
 
+class AssessmentObservations(ScopedDetail[Assessment]):
+    """The worst ten observations of an assessment, of those that whoever asks may see."""
+
+    queryset = Assessment.objects.select_related("criterion", "release")
+    serializer_class = ObservationOut
+
+    @extend_schema(responses={200: ObservationOut(many=True), 404: Problem})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return them worst first: samples by their value, everything else that is not good newest first."""
+        del args, kwargs
+        found = worst_observations(self.get_object(), principal_of(request))
+        return Response(ObservationOut(found, many=True).data)
+
+
 class CheckOut(serializers.Serializer[Any]):
     """What a check measures, in both languages, and the parameters it takes."""
 
@@ -98,6 +145,8 @@ class CheckOut(serializers.Serializer[Any]):
     measures = serializers.SerializerMethodField()
     unit = serializers.CharField(allow_null=True)
     direction = serializers.CharField(allow_null=True)
+    unit_of_independence = serializers.CharField(source="independent", help_text="what its bounds count")
+    reads = serializers.ListField(child=serializers.CharField(), help_text="the nouns whose rows it counts")
     parameters = serializers.JSONField()
 
     def get_title(self, check: Check) -> dict[str, str]:

@@ -50,5 +50,10 @@ urlpatterns = [
     path("coverage.html", coverage.CoverageHtml.as_view(), name="coverage-html"),
     path("impact", impact.ImpactView.as_view(), name="impact"),
     path("assessments", assessments.Assessments.as_view(), name="assessments"),
+    path(
+        "assessments/<int:pk>/observations",
+        assessments.AssessmentObservations.as_view(),
+        name="assessment-observations",
+    ),
     path("checks", assessments.CheckList.as_view(), name="checks"),
 ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, cast
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from evidence.evals.contracts import Direction
 from evidence.statistics import Estimate
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from evidence.clock import AsOf
     from evidence.gate_reasons import JudgeTold, LookTold, RunNote
 
@@ -21,6 +24,16 @@ class Words:
 
     en: str
     zh: str
+
+
+class IndependentUnit(StrEnum):
+    """What is taken to be independent of one another: only as many of these as there are is evidence anew."""
+
+    TRACE = "trace"
+    CONVERSATION = "conversation"  # the traces that name one, with their claims and reviews; else the trace
+    DOCUMENT = "document"  # all answers that rely on one, within a stretch of time
+    SAMPLE = "sample"  # an item of a dataset: its attempts, and samples of one trace or conversation, are one
+    REVIEWER = "reviewer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class Check:
     parameters: Mapping[str, object]  # JSON Schema of an object; "default" fills what is left out
     dimensions: tuple[str, ...] | None  # what slices may name; None: whatever the eval file used
     reads: tuple[str, ...]  # the stored nouns it counts
+    independent: IndependentUnit  # what its bounds count
+    worst: Worst | None = None  # finds what speaks against a criterion; None: nothing single does
 
     @property
     def grows(self) -> bool:
@@ -52,6 +67,15 @@ class Check:
                 if isinstance(schema, Mapping) and "default" in schema and name not in filled:
                     filled[name] = schema["default"]
         return filled
+
+    def fault_in(self, parameters: Mapping[str, object]) -> str | None:
+        """Say what is wrong with stored parameters, None where nothing is: those of before may be beyond all bounds."""
+        from jsonschema import Draft202012Validator  # noqa: PLC0415  # heavy: imported when first needed
+
+        fault = next(Draft202012Validator(self.parameters).iter_errors(dict(parameters)), None)
+        if fault is None:
+            return None
+        return f"{'.'.join(map(str, fault.absolute_path)) or 'parameters'}: {fault.message[:200]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +193,12 @@ def as_measured(
         origins=origins or {},
         counts=counts,
     )
+
+
+class Worst(Protocol):
+    """Finds the stored rows that speak against a criterion, worst first: one query, of which few rows are taken."""
+
+    def __call__(self, population: Population, parameters: Mapping[str, object]) -> QuerySet[Any] | None: ...
 
 
 class Measure(Protocol):

@@ -3,7 +3,8 @@
 The newest run decides or explains; no older one ever stands in for it. Newest is by our clock: `observed_to` is the
 sender's, and whoever could back-date it would have an older run decide. Where a run that was received before says that
 it was observed later, which of them is newer cannot be told, and that is no pass (docs/decisions/0046-what-decides.md).
-A run whose retraction was confirmed is passed over; while a retraction waits, the run counts.
+A run whose retraction was confirmed is passed over; while a retraction waits, the run counts. So is a run that holds no
+sample and of which none is missing: it says nothing, and is neither a failure nor a pass.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+from django.db.models import Exists, OuterRef
+
 from evidence.actors import person_behind
 from evidence.digests import parse_digest
 from evidence.evals.measurements import RemarkCode
@@ -21,6 +24,7 @@ from evidence.models import (
     ArtefactVersion,
     EvalRemark,
     EvalRun,
+    EvalSample,
     EvalScore,
     Registration,
     Reject,
@@ -53,12 +57,15 @@ def choose_run(population: Population, parameters: Mapping[str, object]) -> Chos
     runs, n_older = _runs_of_suite(population, parameters)
     retractions, remarks = _retractions(runs, population), _remarks(runs)
     counting = [run for run in runs if not _is_retracted(retractions[run.pk])]
-    deciding = counting[0] if counting else None
-    notes = [_note(run, deciding, retractions[run.pk], remarks[run.pk]) for run in runs]
+    empty = _empty(counting, str(parameters["metric"]))
+    deciding = next((run for run in counting if run.pk not in empty), next(iter(counting), None))
+    notes = [
+        _note(run, deciding, retractions[run.pk], remarks[run.pk], is_empty=run.pk in empty) for run in runs
+    ]
     obstacles = (
         [_no_run(runs, parameters)]
         if deciding is None
-        else list(_obstacles(deciding, counting[1:], population, parameters))
+        else list(_obstacles(deciding, _before(deciding, counting), population, parameters))
     )
     since = population.since
     is_recent = deciding is not None and (since is None or deciding.observed_to >= since)
@@ -89,6 +96,24 @@ def _runs_of_suite(population: Population, parameters: Mapping[str, object]) -> 
     listed = runs.select_related(*ROLES, *(f"{role}__artefact" for role in ROLES))
     found = list(listed.order_by("-received_at", "-pk")[:_LISTED])
     return found, runs.count() - len(found)
+
+
+def _empty(runs: Sequence[EvalRun], metric: str) -> set[int]:
+    """Return the runs that have the metric and no sample, and of which none was rejected or is absent."""
+    lost = Reject.objects.filter(
+        system_id=OuterRef("system_id"), source=RejectSource.EVAL_SAMPLE, source_ref=OuterRef("run_key")
+    )
+    said = Exists(EvalSample.objects.filter(run=OuterRef("pk"))) | Exists(lost)
+    has_metric = Exists(EvalScore.objects.filter(run=OuterRef("pk"), metric=metric))
+    silent = EvalRun.objects.filter(
+        has_metric, ~said, pk__in=[run.pk for run in runs], status=EvalRun.Status.SUCCESS
+    )
+    return set(silent.values_list("pk", flat=True))
+
+
+def _before(run: EvalRun, counting: Sequence[EvalRun]) -> list[EvalRun]:
+    """Return the runs that were received before one, newest first."""
+    return list(counting[counting.index(run) + 1 :])
 
 
 def _suite_key(parameters: Mapping[str, object]) -> str:
@@ -134,10 +159,14 @@ def _note(
     deciding: EvalRun | None,
     retractions: list[RunRetraction],
     remarks: list[EvalRemark],
+    *,
+    is_empty: bool,
 ) -> RunNote:
     code, detail = "earlier", f"{deciding} was received later, and the newest run decides"
     if _is_retracted(retractions):
         code, detail = "retracted", f"it was retracted: {retractions[0]['reason']}"
+    elif is_empty and run != deciding:
+        code, detail = "empty", "it holds no sample and none is missing, so it says nothing"
     elif run == deciding:
         code, detail = "decides", "no run of the suite on this release was received later"
     if code == "decides" and retractions:

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from evidence.statistics.looks import LookPlan
 from evidence.vocabulary import RiskTier
+from requirements.bounds import hours_of
 
 TRACE_DIMENSIONS: Final = ("language", "risk_tier", "environment")
 
@@ -92,12 +93,14 @@ def optional(schema: dict[str, object]) -> dict[str, object]:
     return {**schema, "x-optional": True}
 
 
+MOST_RUNS: Final = 20  # that may share what a wrong pass may cost
+
 # One run where nothing is said: left out of stored criteria, whose digests stay.
 PLANNED_RUNS: Final = optional(
     {
         "type": "integer",
         "minimum": 1,
-        "maximum": 20,
+        "maximum": MOST_RUNS,
         "description": "how many runs on the same pinned versions may decide, those so far with them; 1 unless stated. "
         "They share 1 - `confidence` in equal parts, and a run beyond them is insufficient",
     }
@@ -128,13 +131,13 @@ LOOKS: Final = {
 
 def settling_time(parameters: Mapping[str, object]) -> timedelta:
     """Return after how long a unit that may still grow counts."""
-    return timedelta(hours=cast("float", parameters.get("settle_hours", _SETTLES)))
+    return hours_of(cast("float", parameters.get("settle_hours", _SETTLES)))
 
 
 def look_plan(parameters: Mapping[str, object], bound_confidence: float) -> LookPlan:
     """Return how many runs were planned, and what they share."""
     planned = int(cast("float", parameters.get("planned_runs", 1)))  # 3.0 is an integer of JSON Schema
-    return LookPlan(planned, 1 - bound_confidence)
+    return LookPlan(min(max(planned, 1), MOST_RUNS), 1 - bound_confidence)
 
 
 ALL_TIERS: Final = risk_tiers(*RiskTier)

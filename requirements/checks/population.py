@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,13 +17,16 @@ from typing import Any, Final, cast
 from django.db import connection
 from django.db.models import (
     BooleanField,
+    Case,
     Count,
     Exists,
     ExpressionWrapper,
     F,
+    IntegerField,
     OuterRef,
     Q,
     QuerySet,
+    When,
 )
 from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Coalesce
@@ -38,15 +41,17 @@ from requirements.checks.contracts import Counts, Measured, Population, as_measu
 from requirements.checks.parameters import settling_time
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead of ours
-# A digest begins with one of 256 pairs as often as with any other, and their order is that of the digests: by bytes,
-# because bytes are compared fastest.
-_BY_PORTION: Final = """
+# Whatever the number of rows, of fixed size: a SHA-256 a row, as four numbers of 64 bits, each summed over all rows.
+# The same rows have the same sums in any order, so nothing is sorted, sent or held, and parts are summed side by side.
+_COUNTED: Final = """
     SELECT count(*), count(*) FILTER (WHERE hit), count(*) FILTER (WHERE NOT fit), min(observed), max(observed),
-        string_agg(digest || '/' || pk || CASE WHEN hit THEN '+' ELSE '-' END, ',' ORDER BY digest, pk),
-        count(unit), count(*) FILTER (WHERE talks)
-    FROM {seen} GROUP BY left(digest, 2) COLLATE "C"
-    ORDER BY left(digest, 2) COLLATE "C"
+        count(unit), count(*) FILTER (WHERE talks), {sums}
+    FROM (SELECT *, sha256(convert_to(digest || '/' || pk || CASE WHEN hit THEN '+' ELSE '-' END, 'UTF8')) AS line
+        FROM {seen} OFFSET 0) AS lines
 """
+_SUMS: Final = ", ".join(
+    f"sum(('x' || encode(substr(line, {first}, 8), 'hex'))::bit(64)::bigint)" for first in (1, 9, 17, 25)
+)
 _BY_UNIT: Final = """
     SELECT n, hits, count(*) FROM (
         SELECT count(*) AS n, count(*) FILTER (WHERE hit) AS hits FROM {seen} WHERE unit IS NOT NULL
@@ -128,10 +133,20 @@ class Rows(StrEnum):
 
     TRACES = "traces"
     CLAIMS = "claims"
+    CITATIONS = "citations"
     REVIEWS = "reviews"  # of a trace more may come at any time
+    TASKS = "review tasks"  # with two judgements, which never change
+    DOCUMENTS = "documents"  # a document and an answer that relied on it: more answers may at any time
+
+    @property
+    def may_come_later(self) -> bool:
+        """Whether a unit without a conversation gets further rows after its first one."""
+        return self in (Rows.REVIEWS, Rows.DOCUMENTS)
 
     def units(self, *, talks: bool) -> str:
         """Return what the units of these are."""
+        if self is Rows.DOCUMENTS:
+            return "documents"
         return "conversations" if talks else "traces"
 
 
@@ -161,10 +176,13 @@ class Observations:
     settling: Settling
     trace: str = ""  # path of the trace of a row; empty: the row is one
     missing: Mapping[str, int] = field(default_factory=dict)  # one each of what `count_set_aside` counts
+    unit_path: str = ""  # path of what a row depends on with others; empty: as `unit` says
 
     @property
     def unit(self) -> F | Coalesce:
         """What a row depends on with others: its conversation, else its trace; null where it stands for itself."""
+        if self.unit_path:
+            return F(self.unit_path)
         conversation = F(f"{self._facts}__conversation")
         return Coalesce(conversation, F(f"{self.trace}__trace_id")) if self.trace else conversation
 
@@ -206,6 +224,17 @@ def settling_of(
     return Settling(settling_time(parameters), population.as_of.at - after)
 
 
+def find_bad(observations: Observations, good: Q) -> QuerySet[Any]:
+    """Return the observations that are not good, newest first: with those whose trace is not admissible."""
+    accepted = good & Q(fit=True)
+    told = observations.rows.annotate(fit=observations.fit).annotate(
+        n_good=Case(
+            When(accepted, then=1), default=0, output_field=IntegerField()
+        )  # no NULL, where facts lack
+    )
+    return cast("QuerySet[Any]", told.filter(n_good=0).order_by("-pk"))
+
+
 def measure_share(
     observations: Observations,
     *,
@@ -217,6 +246,9 @@ def measure_share(
 ) -> Measured:
     """Count how many observations are good, with the digest of what was counted.
 
+    The digest says whether a replay counted the same rows with the same outcome. It is no proof against somebody who
+    can choose rows: sums of hashes can be met by enough of them. Against that, the log binds each row.
+
     Args:
         good: what makes an observation good. Where lower is better, the share of the others is measured.
         bound_confidence: one-sided, of each bound.
@@ -224,8 +256,8 @@ def measure_share(
     """
     accepted = good & Q(fit=True)
     hit = accepted if direction is Direction.HIGHER else ~accepted
-    counted = _count(observations, hit)
-    units = _count_units(observations, hit, counted)
+    counted = count_rows(observations, hit)
+    units = _tally_units(observations, hit, counted)
     waiting = observations.rows.count() - counted.n
     return as_measured(
         estimate_share_anytime(units, two_sided(bound_confidence)),
@@ -254,7 +286,7 @@ def measure_share(
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class Counted:
     """What a population came to."""
 
     n: int
@@ -264,36 +296,31 @@ class _Counted:
     talks: int  # rows whose trace names its conversation
     first: datetime | None
     last: datetime | None
-    digest: str  # SHA-256 over a line a row, with commas between; empty without any
+    digest: str  # SHA-256 over the number of rows and the four sums of `_COUNTED`; empty without any
 
 
-def _count(observations: Observations, hit: Q) -> _Counted:
-    """Count rows and hits in one query, with a digest over a line a row: its trace, its key, whether it is a hit.
+def count_rows(observations: Observations, hit: Q) -> Counted:
+    """Count rows and hits in one query, with a digest of fixed size over a line a row.
 
-    The lines come in their order, a portion at a time. As one text PostgreSQL would hold them four times over, and
-    refuse them beyond 1 GB, which is some 13 million rows (`bench/population.py`).
+    A line is the trace of a row, its key, and whether it is a hit. As one text, or sorted and sent a portion at a time,
+    a million lines take seconds and hundreds of megabytes (`bench/population.py`).
     """
-    n = hits = n_inadmissible = grouped = talks = 0
-    times: list[datetime] = []
-    digest = hashlib.sha256()
-    for in_part, hits_in_part, unfit_in_part, first, last, lines, *of_units in _portions(observations, hit):
-        digest.update(("," if n else "").encode() + lines.encode())
-        n, hits, n_inadmissible = n + in_part, hits + hits_in_part, n_inadmissible + unfit_in_part
-        grouped, talks = grouped + of_units[0], talks + of_units[1]
-        times += [first, last]
-    return _Counted(
-        n,
-        hits,
-        n_inadmissible,
-        grouped,
-        talks,
-        first=min(times, default=None),
-        last=max(times, default=None),
-        digest=digest.hexdigest() if n else "",
-    )
+    seen, values = _seen(observations, hit)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED.format(seen=seen, sums=_SUMS), values)
+        row = cast("tuple[Any, ...]", cursor.fetchone())
+    n, hits, n_inadmissible, first, last, grouped, talks, *sums = row
+    told = ":".join(str(int(each)) for each in (n, *sums)) if n else ""
+    digest = hashlib.sha256(told.encode()).hexdigest() if n else ""
+    return Counted(n, hits, n_inadmissible, grouped, talks, first, last, digest)
 
 
-def _count_units(observations: Observations, hit: Q, counted: _Counted) -> Tally:
+def tally_rows(observations: Observations, hit: Q) -> Tally:
+    """Return how the units came out, hits being successes."""
+    return _tally_units(observations, hit, count_rows(observations, hit))
+
+
+def _tally_units(observations: Observations, hit: Q, counted: Counted) -> Tally:
     """Return how the units came out; each trace that is missing is one of its own, because nobody has read it.
 
     How many claims or reviews it holds, nobody knows either: it counts as many as the largest unit that was read.
@@ -304,7 +331,8 @@ def _count_units(observations: Observations, hit: Q, counted: _Counted) -> Tally
         with connection.cursor() as cursor:
             cursor.execute(_BY_UNIT.format(seen=seen), values)
             units.update({Unit(n, float(hits)): count for n, hits, count in cursor.fetchall()})
-    largest = 1 if observations.of is Rows.TRACES else max((unit.n for unit in units), default=1)
+    alone = observations.of in (Rows.TRACES, Rows.TASKS)
+    largest = 1 if alone else max((unit.n for unit in units), default=1)
     grouped = Tally(units)
     hits_alone = counted.hits - round(grouped.total)
     units.update({Unit(1, 1.0): hits_alone, Unit(1, 0.0): counted.n - grouped.n - hits_alone})
@@ -325,14 +353,6 @@ def _seen(observations: Observations, hit: Q) -> tuple[str, tuple[Any, ...]]:
     inner, values = cast(
         "tuple[str, tuple[Any, ...]]", rows.order_by().values_list(*columns).query.sql_with_params()
     )
-    alone = "" if observations.of is Rows.REVIEWS else "NOT talks OR "
+    alone = "" if observations.of.may_come_later else "NOT talks OR "
     seconds = f"{settling.stretch.total_seconds():.3f}"
     return _SEEN.format(rows=inner, alone=alone, seconds=seconds), (*values, settling.until)
-
-
-def _portions(observations: Observations, hit: Q) -> Iterator[tuple[Any, ...]]:
-    """Return counts, times and lines of each portion: that of the traces whose digests begin alike."""
-    seen, values = _seen(observations, hit)
-    # Streamed, and not by a cursor of PostgreSQL's, for which it plans no parallel work.
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        yield from cursor.stream(_BY_PORTION.format(seen=seen), values)

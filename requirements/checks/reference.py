@@ -22,6 +22,14 @@ reviews (decision 0049).
 A check that reads rejects counts each trace that was set aside as not good for a pass and as good for a fail (decisions
 0028 and 0044).
 
+Each check says its unit of independence: what the observations are counted by, because only whole units are evidence
+anew. A `sample` is an item of a dataset with all attempts at it. A `conversation` is the traces that name it, with what
+hangs on them; a trace that names none stands for itself. A `document` is all answers that rely on it within
+`settle_hours`.
+
+A check of your own is a module that the setting `TRACEBINDER_CHECKS` names
+([how to add](../guides/how-to-add.md#a-check)). A criterion whose check is gone is not assessed, and so never met.
+
 准则比较的是置信区间的界限，而不是点估计。同一独立单元内的观测相互依赖，按单元计算；注明同一对话的各条轨迹及其陈述和审阅为一个独立单元。
 """
 
@@ -47,6 +55,7 @@ def _render(check: Check) -> str:
             "",
             f"- unit: {unit}",
             f"- direction: {direction.get(check.direction or '', 'the direction of the metric')}",
+            f"- unit of independence: {check.independent.value}",
             f"- slices by: {dimensions}",
             f"- reads: {', '.join(check.reads)}",
             f"- version of the measuring code: {check.version}",

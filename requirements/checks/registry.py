@@ -1,18 +1,29 @@
-"""The checks by name. `@check`, on the function that measures, declares one; any module of this package may."""
+"""The checks by name. `@check`, on the function that measures, declares one: a file of `declared/` each.
+
+A check of somebody else's is a module of theirs that `settings.CHECKS` names. One that cannot be imported declares
+nothing: its criteria are "not assessed", because no check of that name is known, and the log says why.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Final
+
+from django.conf import settings
 
 from evidence.evals.contracts import Direction
 from evidence.nearest import nearest_name
-from requirements.checks.contracts import Check, Measure, Words
+from requirements.checks.contracts import Check, IndependentUnit, Measure, Words, Worst
 from requirements.errors import UnknownCheck
 
+logger = logging.getLogger(__name__)
+
+_FOLDER: Final = "declared"
 _declared: dict[str, Check] = {}
 
 
@@ -27,6 +38,8 @@ def check(
     parameters: Mapping[str, object],
     dimensions: tuple[str, ...] | None,
     reads: tuple[str, ...],
+    independent: IndependentUnit,
+    worst: Worst | None = None,
 ) -> Callable[[Measure], Measure]:
     """Declare the function below as the measuring code of a check. What each argument means, `Check` says.
 
@@ -48,6 +61,8 @@ def check(
             parameters=parameters,
             dimensions=dimensions,
             reads=reads,
+            independent=independent,
+            worst=worst,
         )
         return measure
 
@@ -71,6 +86,12 @@ def get_check(name: str) -> Check:
 
 @cache
 def _import_declarations() -> None:
-    """Import every module of this package once: a module that declares a check needs to be named nowhere."""
-    for module in iter_modules([str(Path(__file__).parent)], f"{__package__}."):
+    """Import every module of `declared/` once, which needs to be named nowhere, and then those that a setting names."""
+    for module in iter_modules([str(Path(__file__).parent / _FOLDER)], f"{__package__}.{_FOLDER}."):
         import_module(module.name)
+    for name in settings.CHECKS:
+        try:
+            import_module(name)
+        except Exception:
+            # Of any kind, because the code is somebody else's. What is left is fewer checks, and those pass nothing.
+            logger.exception("checks of the module %s cannot be used: it cannot be imported", name)

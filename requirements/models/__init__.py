@@ -15,11 +15,13 @@ from requirements.models.requirement import (
 from requirements.models.retirement import RetirementDismissal, RetirementRequest
 from requirements.models.source_file import SourceFile, SourceFileEntry, SourceFileImport
 from requirements.models.trace_link import LINK_ENDS, LinkKind, LinkOutcome, LinkReview, TraceLink
+from requirements.models.watch import AssessmentWatch
 
 __all__ = [
     "LINK_ENDS",
     "AcceptanceCriterion",
     "Assessment",
+    "AssessmentWatch",
     "Baseline",
     "BaselineMember",
     "Change",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, TypedDict
 
 from django.db import transaction
@@ -25,10 +24,10 @@ from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
 from evidence.vocabulary import CriterionVerdict
 from requirements import acts
-from requirements.bounds import days_before
 from requirements.checks import Check, Measured, Obstacle, Population, known_checks
 from requirements.drafts import Comparator
 from requirements.errors import RequirementNotFound
+from requirements.freshness import oldest_allowed
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.telling import tell, tell_unmeasured
@@ -37,8 +36,8 @@ from requirements.verdicts import Judgement, Rule, judge, judge_growing, worst
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
-ENGINE_VERSION: Final = "assess/6"
-BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was observed before, however old it may be
+# 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of
+ENGINE_VERSION: Final = "assess/7"
 
 
 class SliceResult(TypedDict):
@@ -156,6 +155,10 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
         )
     if release.system_id != criterion.version.requirement.system_id:
         return _not_assessed(base, "unresolved", "the criterion and the release belong to different systems")
+    if (fault := check.fault_in(criterion.parameters)) is not None:
+        return _not_assessed(
+            base, "bad_parameters", f"the check {check.name} does not take what is stored: {fault}"
+        )
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
     unregistered = unregistered_pins(release, as_of)
     obstacles = (Obstacle("pin_unregistered", say_unregistered(unregistered)),) if unregistered else ()
@@ -167,7 +170,7 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
         judgement = replace(judgement, detail=f"in {_named(deciding.where)}: {judgement.detail}")
     return Assessed(
         judgement=judgement,
-        whole=parts[0].measured,
+        whole=parts[0].shows,
         slices=tuple(part.shown() for part in parts[1:]),
         inputs={**base, "measured": [part.inputs() for part in parts]},
         code_version=f"{ENGINE_VERSION}+{check.name}/{check.version}",
@@ -303,6 +306,12 @@ class _Part:
     measured: Measured  # that of the two which is judged
     judgement: Judgement
 
+    @property
+    def shows(self) -> Measured:
+        """What was measured, of the age that counts; of what is stale, what it is stale of."""
+        is_stale = self.judgement.verdict is CriterionVerdict.STALE
+        return self.ever if is_stale and self.ever is not None else self.measured
+
     def inputs(self) -> dict[str, Any]:
         ever = None if self.ever is None else {"n": self.ever.n, "inputs": dict(self.ever.inputs)}
         recent = {
@@ -312,7 +321,7 @@ class _Part:
         return {"where": self.where, "recent": recent, "ever": ever}
 
     def shown(self) -> SliceResult:
-        measured = self.measured
+        measured = self.shows
         return {
             "where": self.where,
             "value": measured.value,
@@ -339,7 +348,7 @@ def _judge_slice(
 ) -> _Part:
     """Measure and judge one slice; with obstacles, of the release itself, it is no pass whatever its value."""
     age = criterion.max_age_days
-    since = None if age is None else max(days_before(as_of.at, age), BEGINNING)
+    since = None if age is None else oldest_allowed(as_of.at, age)
     population = Population(release.system_id, release.pk, as_of, since, where)
     recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
     recent = replace(recent, obstacles=(*recent.obstacles, *obstacles))

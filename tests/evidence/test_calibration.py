@@ -10,7 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.calibration import comparison, independent, judged, latency, looks, many, missing, page, unequal
+from bench.calibration import (
+    comparison,
+    independent,
+    judged,
+    latency,
+    looks,
+    many,
+    missing,
+    page,
+    unequal,
+    worst,
+)
 from bench.calibration.__main__ import main
 from bench.calibration.clustered import Design, bounds, draw, known_power, measure_case, passing
 from bench.calibration.page import Rate, Row
@@ -124,6 +135,8 @@ def test_a_percentile_of_latency_holds(q: float, n: int, size: int) -> None:
         pytest.param(partial(looks.measure_conversations_case, "1 to 9", 0.8, 100, 100), id="conversations"),
         pytest.param(partial(judged.measure_case, 0.9, 50, runs=150), id="corrected judge"),
         pytest.param(partial(judged.measure_clusters_case, 0.8, 250, runs=150), id="judge of clusters"),
+        pytest.param(partial(worst.measure_slices_case, 3, 50, 0.8, runs=300), id="worst of three slices"),
+        pytest.param(partial(worst.measure_agreement_case, 100, 0.4, True, runs=60), id="agreement"),
         pytest.param(partial(comparison.measure_paired_case, 100, 0.1), id="same items"),
         pytest.param(partial(comparison.measure_unpaired_case, 50, 0.9), id="different items"),
         pytest.param(partial(comparison.measure_means_case, 50, 0.1, runs=150), id="means"),

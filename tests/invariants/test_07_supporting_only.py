@@ -90,6 +90,7 @@ def _parameters_of(name: str) -> dict[str, object]:
     """The defaults a check declares, and an example for each parameter that has none."""
     examples: dict[str, object] = {
         "metric": "grounded", "rule": "any", "rules": ["any"], "within_hours": 72, "hours": 72,
+        "dimension": "language", "baseline": "r0", "verdicts": ["verbatim"], "attribute": "app.level",
         "evaluator": {"key": "groundedness"}, "dataset": {"key": "tasks"}, "suite": {"key": "behaviour"},
     }  # fmt: skip
     declared: dict[str, Any] = dict(known_checks()[name].parameters)  # a JSON schema

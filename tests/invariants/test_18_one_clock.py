@@ -16,7 +16,9 @@ from tests.invariants.walk import OUR_APPS, REPOSITORY, our_models
 # Beside what `AsOf.knew` says of the row, and not in its place.
 NO_KNOWLEDGE = {
     ("requirements/checks/population.py", "ended_at__lte"),  # the sender's clock, which may run ahead of ours
-    ("requirements/checks/reviews.py", "sealed_at__lte"),  # whose time for review is over
+    # Whose time for review is over.
+    ("requirements/checks/declared/reviews_within_time.py", "sealed_at__lte"),
+    ("requirements/checks/declared/reviews_agreement.py", "due_at__lt"),
     ("requirements/services/assessment.py", "as_of__lte"),  # a date that the row is about
     ("requirements/services/binder_sections.py", "as_of__lte"),
     ("evidence/services/previous_binders.py", "as_of__lt"),  # likewise: which of two is the later

@@ -51,6 +51,10 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
         "no-audit-event",
         "evidence.services.binder_requests.keep_lease",
     ): "likewise how far a worker is; what comes of it has an event",
+    (
+        "no-audit-event",
+        "requirements.services.due_assessments.assess_due",
+    ): "likewise when a pair was looked at; what is found is an assessment, with an event",
 }
 
 

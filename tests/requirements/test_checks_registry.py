@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from requirements.checks import get_check, known_checks
+from requirements.checks.contracts import IndependentUnit
 from requirements.checks.reference import render_checks_reference
 from requirements.checks.registry import check
 from requirements.errors import UnknownCheck
@@ -57,6 +59,25 @@ def test_a_module_that_declares_a_check_is_found_by_lying_in_the_package() -> No
         [sys.executable, "-c", _LIST_THE_CHECKS], capture_output=True, text=True, check=True
     )
     assert listed.stdout.split() == ["0", *sorted(known_checks())]
+
+
+def test_a_module_of_somebody_elses_is_named_by_a_setting_and_one_that_is_gone_declares_nothing() -> None:
+    """The one that cannot be imported is logged, and the others are there."""
+    modules = "acme.no_such_module,tests.requirements.outside_check"
+    listed = subprocess.run(
+        [sys.executable, "-c", _LIST_THE_CHECKS], capture_output=True, text=True, check=True,
+        env={**os.environ, "TRACEBINDER_CHECKS": modules},
+    )  # fmt: skip
+    assert listed.stdout.split() == ["0", *sorted([*known_checks(), "acme.tools_used"])]
+    assert "acme.no_such_module cannot be used" in listed.stderr + listed.stdout
+
+
+def test_each_check_says_what_its_bounds_count() -> None:
+    """Evidence of production is counted by conversations or documents, suites by their items."""
+    for declared in known_checks().values():
+        growing = declared.independent in (IndependentUnit.CONVERSATION, IndependentUnit.DOCUMENT)
+        assert growing is declared.grows
+        assert declared.worst is not None, "each names what speaks against it"
 
 
 def test_an_unknown_check_is_answered_with_the_nearest() -> None:

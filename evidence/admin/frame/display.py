@@ -35,7 +35,7 @@ TONES: Final[Mapping[str, str]] = {
     "success": GOOD, "error": BAD, "cancelled": WARN, "scored": GOOD, "unscored": WARN,
     "draft": PLAIN, "in_review": WARN, "approved": GOOD, "superseded": PLAIN, "retired": PLAIN,
     "proposed": WARN, "declined": BAD, "withdrawn": PLAIN, "adopted": WARN,
-    "decides": GOOD, "earlier": PLAIN, "retracted": BAD,
+    "decides": GOOD, "earlier": PLAIN, "retracted": BAD, "empty": PLAIN,
     "waiting": WARN, "confirmed": GOOD, "granted": GOOD, "overtaken": PLAIN,
     "kept": PLAIN, "added": WARN, "dropped": BAD,
     "primary": GOOD, "supporting": PLAIN, "counter": WARN, "context": PLAIN,

@@ -61,6 +61,7 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "granted": pgettext_lazy("verdict", "granted"),
     "overtaken": pgettext_lazy("verdict", "overtaken"),
     "retracted": pgettext_lazy("verdict", "retracted"),
+    "empty": pgettext_lazy("verdict", "empty"),
     "calibrated": pgettext_lazy("verdict", "calibrated"),
     "uncalibrated": pgettext_lazy("verdict", "uncalibrated"),
     "too_few_labels": pgettext_lazy("verdict", "too few labels"),

@@ -9,15 +9,25 @@ from django.db.models import Exists, OuterRef, Q
 
 from evidence.evals.contracts import Direction
 from evidence.models import PolicyCheck
-from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.contracts import IndependentUnit, Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, LOOKS, TRACE_DIMENSIONS, names, parameter_schema
-from requirements.checks.population import measure_share, observe_traces
+from requirements.checks.population import observe_traces
 from requirements.checks.registry import check
+from requirements.checks.shares import Asked, measure_asked, worst_of
+
+
+def _ask(population: Population, parameters: Mapping[str, object]) -> Asked:
+    checks = PolicyCheck.objects.filter(trace_id=OuterRef("pk"))
+    rules = cast("Sequence[str]", parameters["rules"])
+    wanted = [checks.filter(rule=rule) for rule in rules] or [checks]
+    annotations = {f"rule_{index}": Exists(found) for index, found in enumerate(wanted)}
+    observed = observe_traces(population, parameters, **annotations)
+    return Asked(observed, good=Q(**dict.fromkeys(annotations, True)))
 
 
 @check(
     name="policy.enforced",
-    version="4",
+    version="5",
     title=Words("The policy gate was asked", "已执行策略检查"),
     measures=Words(
         "Of the sealed traces, the share in which every rule listed left a decision; "
@@ -33,17 +43,11 @@ from requirements.checks.registry import check
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "PolicyCheck", "Reject"),
+    independent=IndependentUnit.CONVERSATION,
+    worst=worst_of(_ask),
 )
 def measure_enforced(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
 ) -> Measured:
     """Share of traces in which every listed rule decided; without a list, any rule."""
-    checks = PolicyCheck.objects.filter(trace_id=OuterRef("pk"))
-    rules = cast("Sequence[str]", parameters["rules"])
-    wanted = [checks.filter(rule=rule) for rule in rules] or [checks]
-    annotations = {f"rule_{index}": Exists(found) for index, found in enumerate(wanted)}
-    return measure_share(
-        observe_traces(population, parameters, **annotations),
-        good=Q(**dict.fromkeys(annotations, True)),
-        bound_confidence=bound_confidence,
-    )
+    return measure_asked(_ask(population, parameters), bound_confidence)

@@ -9,15 +9,30 @@ from django.db.models import Exists, OuterRef, Q
 
 from evidence.evals.contracts import Direction
 from evidence.models import ReleasePin, TraceVersion
-from requirements.checks.contracts import Measured, Population, Words
+from requirements.checks.contracts import IndependentUnit, Measured, Population, Words
 from requirements.checks.parameters import ALL_TIERS, LOOKS, TRACE_DIMENSIONS, names, parameter_schema
-from requirements.checks.population import measure_share, observe_traces
+from requirements.checks.population import observe_traces
 from requirements.checks.registry import check
+from requirements.checks.shares import Asked, measure_asked, worst_of
+
+
+def _ask(population: Population, parameters: Mapping[str, object]) -> Asked:
+    annotations: dict[str, Exists] = {}
+    for index, slot in enumerate(cast("Sequence[str]", parameters["slots"])):
+        named = TraceVersion.objects.filter(trace_id=OuterRef("pk"), slot=slot)
+        if parameters["match_release"]:
+            pinned = ReleasePin.objects.filter(
+                release_id=population.release_id, slot=slot, version_id=OuterRef("version_id")
+            )
+            named = named.filter(Exists(pinned))
+        annotations[f"slot_{index}"] = Exists(named)
+    observed = observe_traces(population, parameters, **annotations)
+    return Asked(observed, good=Q(**dict.fromkeys(annotations, True)))
 
 
 @check(
     name="versions.registered",
-    version="4",
+    version="5",
     title=Words("Versions are resolved and registered", "版本均已确认并登记"),
     measures=Words(
         "Of the sealed traces, the share that name a version in every slot listed, "
@@ -38,6 +53,8 @@ from requirements.checks.registry import check
     ),
     dimensions=TRACE_DIMENSIONS,
     reads=("Trace", "TraceVersion", "Registration", "ReleasePin", "Reject"),
+    independent=IndependentUnit.CONVERSATION,
+    worst=worst_of(_ask),
 )
 def measure_registered(
     population: Population, parameters: Mapping[str, object], bound_confidence: float
@@ -46,17 +63,4 @@ def measure_registered(
 
     With `match_release`, a slot counts only when the release pins that very version in it.
     """
-    annotations: dict[str, Exists] = {}
-    for index, slot in enumerate(cast("Sequence[str]", parameters["slots"])):
-        named = TraceVersion.objects.filter(trace_id=OuterRef("pk"), slot=slot)
-        if parameters["match_release"]:
-            pinned = ReleasePin.objects.filter(
-                release_id=population.release_id, slot=slot, version_id=OuterRef("version_id")
-            )
-            named = named.filter(Exists(pinned))
-        annotations[f"slot_{index}"] = Exists(named)
-    return measure_share(
-        observe_traces(population, parameters, **annotations),
-        good=Q(**dict.fromkeys(annotations, True)),
-        bound_confidence=bound_confidence,
-    )
+    return measure_asked(_ask(population, parameters), bound_confidence)
