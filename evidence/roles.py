@@ -207,8 +207,10 @@ def _permissions_of(rules: RoleRules) -> list[Permission]:
         .exclude(content_type__model__in=_HIDDEN_FROM_READERS)
         .exclude(codename="view_internals")
     )
-    further = [
-        Permission.objects.get(content_type__app_label=app, codename=codename)
-        for app, codename in (text.split(".") for text in rules.permissions)
-    ]
-    return [*seen, *further]
+    named = Permission.objects.select_related("content_type").filter(
+        codename__in=[text.partition(".")[2] for text in rules.permissions]
+    )
+    by_name = {f"{one.content_type.app_label}.{one.codename}": one for one in named}
+    if missing := sorted(set(rules.permissions) - by_name.keys()):
+        raise Permission.DoesNotExist(f"There is no permission {', '.join(missing)}.")
+    return [*seen, *(by_name[text] for text in rules.permissions)]

@@ -129,8 +129,13 @@ class RowSchema:
 
 def bound_models() -> Iterator[type[AppendOnlyModel]]:
     """Yield every model whose rows are in the log by their digest, by table name."""
+    yield from _bound_models()
+
+
+@cache
+def _bound_models() -> tuple[type[AppendOnlyModel], ...]:
     found = (model for model in apps.get_models() if issubclass(model, AppendOnlyModel))
-    yield from sorted((m for m in found if m not in _OF_THE_TREE), key=lambda model: model._meta.db_table)
+    return tuple(sorted((m for m in found if m not in _OF_THE_TREE), key=lambda model: model._meta.db_table))
 
 
 @cache

@@ -238,7 +238,9 @@ def _log_wealths(values: Floats, counts: Floats, mean: float) -> Floats:
 
     excess = values / mean - 1
     if counts.size < _BLOCK or float(counts.max()) > 1:
-        return np.array([float(np.log1p(stake * excess) @ counts) for stake in STAKES])
+        gains = np.log1p(np.multiply.outer(STAKES, excess))
+        wealths: Floats = np.vecdot(gains, counts)
+        return wealths
     blocks = np.append(excess, np.zeros(-excess.size % _BLOCK)).reshape(_BLOCK, -1)
     return np.array([float(np.log((1 + stake * blocks).prod(axis=0)).sum()) for stake in STAKES])
 

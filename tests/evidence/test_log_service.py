@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -281,16 +282,25 @@ TAMPERINGS = {
 }
 
 
-@pytest.mark.parametrize("name", TAMPERINGS)
-def test_the_check_finds_what_was_changed(system: System, name: str) -> None:
+@contextmanager
+def changed(name: str) -> Iterator[None]:
+    """Change what cannot be changed, and take it back."""
+    with transaction.atomic():
+        as_owner(TAMPERINGS[name][0])
+        yield
+        transaction.set_rollback(True)
+
+
+def test_the_check_finds_what_was_changed(system: System) -> None:
     add_events(system, 300)
     sequence_all()
     log.sign_checkpoint()
-    sql, fault = TAMPERINGS[name]
-    as_owner(sql)
-    report = check_log()
-    assert not report.holds
-    assert any(fault in line for line in report.faults), report.faults
+    assert check_log().holds
+    for name, (_, fault) in TAMPERINGS.items():
+        with changed(name):
+            report = check_log()
+        assert not report.holds, name
+        assert any(fault in line for line in report.faults), (name, report.faults)
 
 
 def test_the_check_finds_a_changed_payload(system: System) -> None:
@@ -300,27 +310,29 @@ def test_the_check_finds_a_changed_payload(system: System) -> None:
     assert check_log().n_faults == 2
 
 
-@pytest.mark.parametrize("name", ["an entry", "a leaf", "a gap"])
-def test_what_was_changed_before_signing_is_not_signed(system: System, name: str) -> None:
+def test_what_was_changed_before_signing_is_not_signed(system: System) -> None:
     add_events(system, 270)
     sequence_all()
-    as_owner(TAMPERINGS[name][0])
-    with pytest.raises(log.LogInconsistent):
-        log.sign_checkpoint()
-    assert not Checkpoint.objects.exists()
+    for name in ("an entry", "a leaf", "a gap"):
+        with changed(name):
+            with pytest.raises(log.LogInconsistent):
+                log.sign_checkpoint()
+            assert not Checkpoint.objects.exists(), name
+    assert log.sign_checkpoint()
 
 
-@pytest.mark.parametrize("name", ["a tile", "a checkpoint's row", "a checkpoint's note"])
-def test_a_log_that_was_changed_after_signing_is_not_signed_on(system: System, name: str) -> None:
+def test_a_log_that_was_changed_after_signing_is_not_signed_on(system: System) -> None:
     add_events(system, 300)
     sequence_all()
     log.sign_checkpoint()
     add_events(system, 30)
     sequence_all()
-    as_owner(TAMPERINGS[name][0])
-    with pytest.raises(log.LogInconsistent):
-        log.sign_checkpoint()
-    assert Checkpoint.objects.count() == 1
+    for name in ("a tile", "a checkpoint's row", "a checkpoint's note"):
+        with changed(name):
+            with pytest.raises(log.LogInconsistent):
+                log.sign_checkpoint()
+            assert Checkpoint.objects.count() == 1, name
+    assert log.sign_checkpoint()
 
 
 def test_what_a_checkpoint_covers_is_left_to_the_full_check(system: System) -> None:

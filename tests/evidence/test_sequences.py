@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.calibration.looks import anytime_bound, chance_of_ever_passing, exact_bound, fewest_to_pass
+from bench.calibration.looks import (
+    anytime_bound,
+    chance_of_ever_passing,
+    exact_bound,
+    fewest_at_looks,
+    fewest_to_pass,
+)
 from bench.calibration.naive import wilson_low
 from bench.calibration.page import ALPHA
 from evidence.statistics import (
@@ -75,14 +81,17 @@ def test_bounds_are_where_the_exact_wealth_reaches_its_goal(tenths: list[int], c
 @pytest.mark.parametrize(("threshold", "every"), [(0.9, 10), (0.9, 50), (0.95, 50), (0.5, 50)])
 def test_looking_again_and_again_keeps_alpha_exactly(threshold: float, every: int) -> None:
     looks = range(every, 1001, every)
-    ever = {n: fewest_to_pass(anytime_bound, n, threshold) for n in looks}
+    ever = fewest_at_looks(looks, threshold)
+    for n, fewest in ever.items():  # as the product says at each look
+        assert fewest > n or anytime_bound(fewest, n) >= threshold
+        assert fewest == 0 or anytime_bound(fewest - 1, n) < threshold
     naive = {n: fewest_to_pass(wilson_low, n, threshold) for n in looks}
     assert chance_of_ever_passing(threshold, ever) <= ALPHA
     assert chance_of_ever_passing(threshold, naive) > 3 * ALPHA
 
 
 def test_looking_at_many_observations_still_passes_what_is_good_enough() -> None:
-    looks = {n: fewest_to_pass(anytime_bound, n, 0.9) for n in range(50, 1001, 50)}
+    looks = fewest_at_looks(range(50, 1001, 50), 0.9)
     assert chance_of_ever_passing(0.94, looks) > 0.85
 
 

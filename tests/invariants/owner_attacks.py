@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import product
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 Attack: TypeAlias = Callable[[type[Model], str], Iterator[str]]
 """Gives statements that do the same to a row of a table, named by an SQL condition: the first that is taken counts."""
+
+Item = TypeVar("Item")
+_ROWS: Final = 60  # of a table, among which one is chosen
 
 
 @contextmanager
@@ -153,18 +156,66 @@ def transaction_of(model: type[Model], row: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def find_missed(rows: Mapping[type[Model], str], find_faults: Callable[[], Iterable[str]]) -> list[str]:
-    """Return each attack on each of these rows that a check does not name by its transaction. What it named before,
-    and names without any attack, counts for none.
+class Row(NamedTuple):
+    """A row that is attacked."""
+
+    number: int  # of the transaction that wrote it
+    where: str  # the SQL condition that names it
+
+
+def rows_in(rows: QuerySet[Any]) -> list[Row]:
+    """Return rows of a table, the newest first: one of each transaction, of the last so many."""
+    column = rows.model._meta.pk.column
+    found = dict(rows.order_by("xact_id", "pk").reverse().values_list("xact_id", "pk")[:_ROWS])
+    return [Row(number, f"\"{column}\" = '{key}'") for number, key in found.items()]
+
+
+def share_out(
+    items: Iterable[Item], rows_for: Callable[[Item], Sequence[Row]]
+) -> list[list[tuple[Item, Row]]]:
+    """Give each item a row, in as few rounds as may be such that what is said of one row is of no other of its round:
+    no two are of the same transaction, nor of two one after the other.
     """
-    before, missed = set(find_faults()), []
-    for attack, models in product(EVERY_ATTACK, in_rounds(rows)):
+    rounds: list[list[tuple[Item, Row]]] = []
+    taken: list[set[int]] = []
+    for item in sorted(items, key=lambda one: len(rows_for(one))):  # those with the least choice first
+        rows = rows_for(item)
+        if not rows:
+            continue
+        for place in itertools.count():
+            if place == len(rounds):
+                rounds.append([])
+                taken.append(set())
+            row = next((one for one in rows if one.number not in taken[place]), None)
+            if row is not None:
+                rounds[place].append((item, row))
+                taken[place] |= {row.number - 1, row.number, row.number + 1}
+                break
+    return rounds
+
+
+def find_missed(
+    rows: Mapping[type[Model], Sequence[Row]], find_faults: Callable[[Collection[int]], Iterable[str]]
+) -> list[str]:
+    """Return each attack on each of these tables that a check does not name by its transaction. What it named before,
+    and names without any attack, counts for none.
+
+    Args:
+        find_faults: what is wrong now, where rows of these transactions were attacked; none before the first.
+    """
+    before, missed = set(find_faults(())), []
+    for attacked in share_out(itertools.product(EVERY_ATTACK, rows), lambda item: rows[item[1]]):
         with as_owner() as cursor:
-            done = [one for one in models if carry_out(cursor, attack(one[0], rows[one[0]]), one[0])]
-            found = " ".join(set(find_faults()) - before)
+            switch_triggers_off(cursor, {model for (_, model), _ in attacked})
+            done = [
+                (attack, model, row.number)
+                for (attack, model), row in attacked
+                if try_each(cursor, attack(model, row.where))
+            ]
+            found = " ".join(set(find_faults({number for *_, number in done})) - before)
         missed += [
             f"{attack.__name__}: {model._meta.label}"
-            for model, number in done
+            for attack, model, number in done
             if not re.search(rf"transaction {number}\b", found)
         ]
     return missed
@@ -172,10 +223,21 @@ def find_missed(rows: Mapping[type[Model], str], find_faults: Callable[[], Itera
 
 def carry_out(cursor: Any, statements: Iterator[str], model: type[Model]) -> bool:
     """Carry out the first of some statements that the table takes, with its triggers off; whether there was one."""
+    switch_triggers_off(cursor, [model])
+    return try_each(cursor, statements)
+
+
+def switch_triggers_off(cursor: Any, models: Iterable[type[Model]]) -> None:
+    """Switch off the triggers of tables, before anything is done to one: what waits for the end forbids it."""
+    for model in models:
+        cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
+
+
+def try_each(cursor: Any, statements: Iterator[str]) -> bool:
+    """Carry out the first of some statements that the database takes; whether there was one."""
     for statement in statements:
         try:
             with transaction.atomic():
-                cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
                 cursor.execute(statement)
                 return True
         except (IntegrityError, DataError):  # a constraint or a type refuses it: the next

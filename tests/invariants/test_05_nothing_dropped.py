@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tests.factories import World
 from tests.invariants.walk import OUR_APPS, REPOSITORY
 
 pytestmark = pytest.mark.django_db
+
+PASSES = re.compile(r"(^|[:;])[ \t]*pass\b", re.MULTILINE)  # no other module is parsed
 
 
 def test_one_bad_span_is_refused_alone_and_the_sums_agree(world: World) -> None:
@@ -64,6 +67,8 @@ def test_no_code_swallows_an_error_without_saying_why() -> None:
     for app in (*OUR_APPS, "config", "client"):
         for path in (REPOSITORY / app).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
+            if not PASSES.search(source):
+                continue
             lines = source.splitlines()
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.ExceptHandler) and all(

@@ -330,18 +330,24 @@ def fault_of_signing() -> set[str]:
 
 
 @contextmanager
-def undone() -> Iterator[frozenset[str]]:
-    """Undo what is done to the database, as its owner with all triggers off, to blobs and to the published head; yield
-    what a check says of the triggers.
-    """
-    blob = blob_path(Blob.objects.earliest("pk").pk)
-    kept = blob.read_bytes()
-    head = settings.LOG_HEAD_FILE.read_bytes()
+def triggers_off() -> Iterator[frozenset[str]]:
+    """Act as the owner of the database with all triggers off, and undo that; yield what a check says of them."""
     with as_owner():
         tables = [model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
         execute(*(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables))
+        yield frozenset(check_rules().faults)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo what is done to the database, to blobs and to the published head."""
+    blob = blob_path(Blob.objects.earliest("pk").pk)
+    kept = blob.read_bytes()
+    head = settings.LOG_HEAD_FILE.read_bytes()
+    with transaction.atomic():
         with _OPEN:
-            yield frozenset(check_rules().faults)
+            yield
+        transaction.set_rollback(True)
     blob.unlink(missing_ok=True)
     blob.write_bytes(kept)
     settings.LOG_HEAD_FILE.write_bytes(head)
@@ -410,7 +416,7 @@ def test_a_past_transaction_is_named_by_each_of_what_tells_it(lived_in: World) -
         "now() - interval '9 days'": ["was dated back", "had ended by the moment"],
         "now() + interval '9 days'": ["was given a number of the past", "had ended by the moment"],
     }.items():
-        with undone():
+        with triggers_off(), undone():
             put_in_a_past_transaction(time)
             faults = check_log().faults
         assert len(faults) == len(told), faults
@@ -426,11 +432,12 @@ def test_the_table_of_what_finds_which_attack_says_what_happens(lived_in: World)
     before = found_by(honest, kept)
     assert not any(before.values())
     happened = {"forge_a_checkpoint": forge_a_checkpoint()}
-    for name, attack in UNDONE.items():
-        with undone() as triggers_off:
-            attack()
-            found = found_by(honest, kept, but=triggers_off, blobs=name in OF_BLOBS)
-            happened[name] = {finder for finder, faults in found.items() if faults}
+    with triggers_off() as of_triggers:
+        for name, attack in UNDONE.items():
+            with undone():
+                attack()
+                found = found_by(honest, kept, but=of_triggers, blobs=name in OF_BLOBS)
+                happened[name] = {finder for finder, faults in found.items() if faults}
     for name, statements in OF_RULES.items():
         with as_owner():
             execute(*statements)

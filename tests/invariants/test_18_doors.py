@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 from tests.invariants.walk import OUR_APPS, REPOSITORY
 
@@ -19,9 +18,9 @@ def doors() -> list[str]:
     ]
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the dotted name of each module or member that a file imports from."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def imports_of(source: str) -> Iterator[str]:
+    """Yield the dotted name of each module or member that a source imports from."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
@@ -44,7 +43,9 @@ def test_nobody_climbs_in_by_a_window() -> None:
     for app in (*OUR_APPS, "config", "examples", "bench"):
         for path in (REPOSITORY / app).rglob("*.py"):
             module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
-            for name in imports_of(path):
+            source = path.read_text(encoding="utf-8")
+            # Whoever goes in has to name the folder; most do not, and are not parsed.
+            for name in imports_of(source) if any(door in source for door in entered) else ():
                 read += 1
                 found += [f"{module}: {name}" for door in entered if is_window(door, module, name)]
     assert read > 1000

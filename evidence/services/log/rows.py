@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby, islice, product
 from operator import itemgetter
 from typing import Any, Final
@@ -36,7 +37,7 @@ from evidence.services.log.adoption import (
     find_older,
     read_adoption,
 )
-from evidence.services.log.ended import Faults, Listed, Transactions, check_numbers, read_ended
+from evidence.services.log.ended import Faults, Listed, Transactions, check_all_numbers, read_ended
 from evidence.services.log.payloads import check_payloads
 
 _READ_CHUNK: Final = 2_000  # rows held in memory
@@ -86,7 +87,7 @@ class _Found:
 
 def check_rows(faults: Faults) -> RowReport:
     """Compare every row with the event that binds or adopted it; `faults` is told of each that differs."""
-    check_numbers(faults, (model._default_manager.all() for model in bound_models()))
+    check_all_numbers(faults, list(bound_models()))
     report, since = check_older_rows(faults)
     report.take(check_transactions(faults, read_ended(since)))
     return report
@@ -156,8 +157,7 @@ def check_transactions(faults: Faults, which: Transactions) -> RowReport:
         of_transaction = found.leaves.get(transaction, {})
         _compare(faults, transaction, of_transaction, bindings.get(transaction), earlier)
     _check_writers(faults, bindings)
-    for model in models:
-        _check_explained(faults, model, which)
+    _check_explained(faults, models, which)
     check_payloads(faults, which, models)
     return report
 
@@ -329,22 +329,44 @@ def _check_writers(faults: Faults, bindings: Mapping[int, _Binding]) -> None:
             )
 
 
-def _check_explained(faults: Faults, model: type[AppendOnlyModel], which: Transactions) -> None:
-    """Find rows that are bound, and of which no event of their transaction says why they are there."""
-    if model.EVENT_PATH is None:
+def _check_explained(faults: Faults, models: Sequence[type[AppendOnlyModel]], which: Transactions) -> None:
+    """Find rows that are bound, and of which no event of their transaction says why they are there.
+
+    All tables are asked in one statement: of most there is nothing to say.
+    """
+    asked = [
+        (place, *_unexplained(model)) for place, model in enumerate(models) if model.EVENT_PATH is not None
+    ]
+    if not asked:
         return
-    paths = (model.EVENT_PATH,) if isinstance(model.EVENT_PATH, str) else model.EVENT_PATH
-    rows = which.of(model._default_manager.all())
-    for path in paths:
-        rows = rows.exclude(_is_explained(model, path))
-    by_transaction: dict[int, list[str]] = defaultdict(list)
-    for key, transaction in rows.values_list("pk", "xact_id").iterator(_READ_CHUNK):
-        by_transaction[transaction].append(str(key))
-    for transaction, keys in by_transaction.items():
+    condition, arguments, each = which.condition, list[Any](), []
+    for place, rows, of_rows in asked:
+        each.append(
+            f"SELECT {place} AS place, one.key::text, one.xact_id FROM ({rows}) AS one(key, xact_id) WHERE {condition}"
+        )
+        arguments += [*of_rows, *which.arguments]
+    found: dict[tuple[int, int], list[str]] = defaultdict(list)
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each), arguments)
+        for rows in iter(lambda: cursor.fetchmany(_READ_CHUNK), []):
+            for place, key, transaction in rows:
+                found[place, transaction].append(key)
+    for (place, transaction), keys in found.items():
         faults.add(
-            f"No act on record explains {model._meta.label} {', '.join(keys[:_NAMED])}"
+            f"No act on record explains {models[place]._meta.label} {', '.join(keys[:_NAMED])}"
             f"{f' and {len(keys) - _NAMED} more' if len(keys) > _NAMED else ''}: transaction {transaction}."
         )
+
+
+@cache
+def _unexplained(model: type[AppendOnlyModel]) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL for key and transaction of a table's rows that no event explains, and what it takes."""
+    paths = (model.EVENT_PATH,) if isinstance(model.EVENT_PATH, str) else model.EVENT_PATH or ()
+    rows: QuerySet[Any] = model._default_manager.order_by()
+    for path in paths:
+        rows = rows.exclude(_is_explained(model, path))
+    text, arguments = rows.values_list("pk", "xact_id").query.sql_with_params()
+    return text, arguments
 
 
 def _is_explained(model: type[AppendOnlyModel], path: str) -> Exists:
