@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
+from django.db import connection
 
 from tests.kept_worlds import KeptRows, added, all_rows
 
@@ -50,7 +51,7 @@ def kept_scene(make: Callable[P, R]) -> Callable[P, R]:
     It is made anew where it is given something else than the first time.
 
     Raises:
-        ValueError: it changes a row of before, or what it is given: neither would be done again.
+        ValueError: it changes a row of before, or what it is given: neither would be done again. Or the test commits.
     """
     kept: _Kept | None = None
 
@@ -58,6 +59,10 @@ def kept_scene(make: Callable[P, R]) -> Callable[P, R]:
     def fixture(*args: P.args, **given: P.kwargs) -> R:
         nonlocal kept
         assert not args, "pytest gives fixtures by name"
+        if not connection.in_atomic_block:
+            raise ValueError(
+                "what is committed is bound to the numbers of its transactions: it cannot be kept"
+            )
         if kept is None or kept.given != given:
             kept = None
             as_given = copy.deepcopy(given)
