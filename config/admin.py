@@ -29,7 +29,8 @@ from evidence.services.people.passwords import record_password_changed
 SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     _("Human review"): ("ReviewTask", "Review", "Adjudication"),
     _("What must hold"): (
-        "Requirement", "RequirementVersion", "RequirementTransition", "AcceptanceCriterion", "Assessment", "Baseline",
+        "Requirement", "RequirementVersion", "RequirementTransition", "RetirementRequest",
+        "RetirementDismissal", "AcceptanceCriterion", "Assessment", "Baseline",
         "BaselineMember", "TraceLink",
     ),
     _("What was released"): (

@@ -22,9 +22,11 @@ from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
 from evidence.services.assembly import REFUSALS
 from evidence.services.gates import KEPT_OUT, SETTLED, UNBOUND
-from requirements.acts import VALID_TRANSITIONS
 from requirements.checks.reference import render_checks_reference
+from requirements.life import STEPS, VALID_TRANSITIONS
+from requirements.lint.reference import render_lint_reference
 from requirements.models import RequirementState
+from requirements.services.retirements import CONFIRMED, RETIREMENT_STEPS
 from requirements.telling import SETTLED_BY
 
 
@@ -119,6 +121,33 @@ def render_states() -> str:
         *(f"    {state.value} --> [*]" for state, allowed in VALID_TRANSITIONS.items() if not allowed),
         "```",
         "",
+        "| from | to | whose step it is | says why | names the digest and the state that were read |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {step.from_state.value} | {step.to_state.value} | {step.by} | {_yes(step.needs_reason)} "
+            f"| {_yes(step.names_what_was_read)} |"
+            for step in STEPS
+        ),
+        "",
+        "Nobody approves a version while a newer one is in review or approved. Approving one supersedes the one",
+        "approved before it. What is decided on another digest, in another state, or after somebody else decided is a",
+        "409, and nothing is stored. The text of a retired version, written again, is a new version in draft.",
+        "",
+        "## Requested retirement of a requirement version",
+        "",
+        "A request is about the version in the state that it was in. Once the version is moved on, it is `outdated`.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        "    [*] --> waiting",
+        *(f"    waiting --> {state}" for state in RETIREMENT_STEPS),
+        "    waiting --> outdated",
+        *(f"    {state} --> [*]" for state in (*RETIREMENT_STEPS, "outdated")),
+        "```",
+        "",
+        f"`{CONFIRMED}` is another person's step, an approver's, and retires the version; `declined` is an approver's",
+        "and says why; `withdrawn` is of whoever asked.",
+        "",
         "## Version of a gate, or of how a system says that its traces are read",
         "",
         "The state is the last of a version's transitions. A version that was declined or withdrawn may be proposed",
@@ -144,16 +173,14 @@ def render_eval_formats() -> str:
         "",
         "What `tracebinder push-eval` takes as it is. A file is told by its content, or by `--format`. Nothing is",
         "guessed: what the file does not say, whoever posts it says, and what is in neither is asked for by name. This",
-        "page is written from what the readers say of themselves; the native file, Inspect's logs and the plain table",
-        "are in the [CI guide](../guides/ci.md).",
+        "page is written from what the readers say of themselves.",
         "",
     ]
     for name, entry in EVAL_FORMATS.items():
-        notes = getattr(importlib.import_module(entry.module), "NOTES", None)
-        if isinstance(notes, FormatNotes):
-            lines += [f"## `{name}`: {entry.title}", "", "| | |", "|---|---|"]
-            lines += [f"| {what} | {getattr(notes, field)} |" for field, what in _OF_FORMAT.items()]
-            lines.append("")
+        notes: FormatNotes = importlib.import_module(entry.module).NOTES
+        lines += [f"## `{name}`: {entry.title}", "", "| | |", "|---|---|"]
+        lines += [f"| {what} | {getattr(notes, field)} |" for field, what in _OF_FORMAT.items()]
+        lines.append("")
     return "\n".join(lines)
 
 
@@ -165,12 +192,20 @@ _OF_FORMAT: Final = {
     "flags": "what is flagged",
 }
 
+
+def render_lint() -> str:
+    """Return the page of the linter, measured on the labelled statements of the tests."""
+    labelled = Path(settings.BASE_DIR) / "tests" / "requirements" / "data"
+    return render_lint_reference(labelled / "lint_given.jsonl", labelled / "lint_own.jsonl")
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "nouns.md": render_nouns,
     "errors.md": render_errors,
     "gate-reasons.md": render_gate_reasons,
     "states.md": render_states,
     "checks.md": render_checks_reference,
+    "lint.md": render_lint,
     "log-attacks.md": render_log_attacks,
     "eval-formats.md": render_eval_formats,
     "eval-file.schema.json": lambda: SCHEMA_FILE.read_text(encoding="utf-8"),
@@ -181,6 +216,10 @@ def path_of(page: str) -> Path:
     """Return the file in docs/reference that a page is written to."""
     base: Path = settings.BASE_DIR
     return base / "docs" / "reference" / page
+
+
+def _yes(told: bool) -> str:  # noqa: FBT001  # a cell of a table
+    return "yes" if told else ""
 
 
 def _below(root: type[Any]) -> Iterator[type[Any]]:

@@ -373,6 +373,8 @@ GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence m
 GATE_BASELINES = (
     "requirements.selectors.requirements.find_unfrozen"  # likewise: which of the named are not frozen
 )
+# Likewise: what waits for an approver, from apps that evidence must not import.
+FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
 BINDER_SECTIONS = [
     "evidence.selectors.binder.sections.evidence_sections",
     "requirements.services.binder_sections.requirement_sections",
@@ -529,6 +531,8 @@ SPECTACULAR_SETTINGS = {
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
         "ReadingState": "evidence.models.ReadingState",
         "SettledState": ["approved", "declined", "withdrawn"],
+        "RequestStep": ["confirmed", "declined", "withdrawn"],
+        "RequirementChange": "requirements.models.Change",
         "GateVerdict": "evidence.models.GateDecision.Verdict",
         "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
         "CitationReason": "evidence.citations.verdict.Reason.choices",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from evidence.access import Principal
 from evidence.actors import same_person
 from evidence.acts import (
@@ -13,23 +11,14 @@ from evidence.acts import (
     check_not_led,
     check_of_system,
 )
+from evidence.errors import AccessDenied, ConflictingContent
 from evidence.models import Release, Scope, System
-from requirements.errors import RequirementsError, SelfApproval, TransitionNotAllowed
-from requirements.models import RequirementState, RequirementVersion
-from requirements.selectors.requirements import state_of
-
-# The life of a requirement version: which state leads where.
-VALID_TRANSITIONS: Final[dict[RequirementState, frozenset[RequirementState]]] = {
-    RequirementState.DRAFT: frozenset({RequirementState.IN_REVIEW, RequirementState.RETIRED}),
-    RequirementState.IN_REVIEW: frozenset(
-        {RequirementState.DRAFT, RequirementState.APPROVED, RequirementState.RETIRED}
-    ),
-    RequirementState.APPROVED: frozenset({RequirementState.SUPERSEDED, RequirementState.RETIRED}),
-    RequirementState.SUPERSEDED: frozenset(),
-    RequirementState.RETIRED: frozenset(),
-}
-# Steps that take something from somebody, so they say why.
-NEEDS_REASON: Final = frozenset({RequirementState.DRAFT, RequirementState.RETIRED})
+from requirements.errors import NewerVersionAhead, RequirementsError, SelfApproval, TransitionNotAllowed
+from requirements.life import AHEAD, INSTEAD, VALID_TRANSITIONS
+from requirements.models import RequirementState, RequirementVersion, RetirementRequest
+from requirements.selectors.requirements import newest_of, show_standing, state_of, with_state
+from requirements.selectors.retirements import WAITING
+from requirements.selectors.retirements import state_of as state_of_request
 
 
 def check_can_import_requirements(principal: Principal, system: System) -> None:
@@ -48,7 +37,7 @@ def check_can_assess(principal: Principal, release: Release, *, counts_reviews: 
 def check_can_move(principal: Principal, version: RequirementVersion, to_state: str) -> None:
     """Take such a step at all, whatever state the version is in.
 
-    Authors propose. Approvers approve, retire and send back; whoever proposed a version may also take it back.
+    Authors propose. Approvers approve and send back; whoever proposed a version may also take it back.
     """
     if to_state == RequirementState.IN_REVIEW:
         principal.require(Scope.IMPORT)
@@ -58,17 +47,101 @@ def check_can_move(principal: Principal, version: RequirementVersion, to_state: 
 
 
 def check_can_transition(principal: Principal, version: RequirementVersion, to_state: str) -> None:
-    """Move a version to a state: the step is this principal's, the state it is in leads there, four eyes see it."""
+    """Move a version to a state: the step is this principal's, the state it is in leads there, four eyes see it.
+
+    An older version is not approved while a newer one is in review or approved.
+    """
     check_can_move(principal, version, to_state)
+    _check_leads(version, to_state)
+    if to_state in INSTEAD:
+        raise TransitionNotAllowed(INSTEAD[RequirementState(to_state)])
+    if to_state == RequirementState.APPROVED:
+        if _proposed(principal.actor, version):
+            raise SelfApproval(f"You proposed {version}; a second person must approve it.")
+        _check_newest(version)
+
+
+def check_may_ask_retirement(principal: Principal, version: RequirementVersion) -> None:
+    """Ask that a version is retired at all, whatever state it is in: an author, or an approver."""
+    if not principal.may(Scope.IMPORT):
+        check_can_approve(principal)
+    check_of_system(principal, version.requirement.system)
+
+
+def check_can_ask_retirement(principal: Principal, version: RequirementVersion) -> None:
+    """Ask that a version is retired: an author or an approver. It stands until another person grants it."""
+    check_may_ask_retirement(principal, version)
+    _check_leads(version, RequirementState.RETIRED)
+
+
+def check_can_confirm_retirement(principal: Principal, request: RetirementRequest) -> None:
+    """Retire a version: an approver who did not ask for it."""
+    check_can_approve(principal)
+    check_of_system(principal, request.version.requirement.system)
+    if same_person(request.requested_by, principal.actor):
+        raise AccessDenied("You asked for this retirement; a second person must grant it.")
+    _check_waits(request)
+
+
+def check_can_decline_retirement(principal: Principal, request: RetirementRequest) -> None:
+    """Leave a version as it stands: an approver."""
+    check_can_approve(principal)
+    check_of_system(principal, request.version.requirement.system)
+    _check_waits(request)
+
+
+def check_can_withdraw_retirement(principal: Principal, request: RetirementRequest) -> None:
+    """Take a request back: whoever asked."""
+    check_may_ask_retirement(principal, request.version)
+    if not same_person(request.requested_by, principal.actor):
+        raise AccessDenied("Somebody else asked for this: they withdraw it, or an approver declines it.")
+    _check_waits(request)
+
+
+def approved_beside(version: RequirementVersion) -> list[RequirementVersion]:
+    """Return the other versions of the requirement that are approved: what approving this one supersedes."""
+    others = with_state(RequirementVersion.objects.filter(requirement=version.requirement))
+    approved = others.filter(state_now=RequirementState.APPROVED).exclude(pk=version.pk)
+    return list(approved.select_related("requirement__system", "artefact_version"))
+
+
+def _check_leads(version: RequirementVersion, to_state: str) -> None:
     state = state_of(version)
     allowed = VALID_TRANSITIONS[state]
     if to_state not in allowed:
         ways = ", ".join(sorted(allowed)) or "nowhere"
         raise TransitionNotAllowed(f"{version} is {state.value}, which leads to {ways}, not to {to_state}.")
-    if to_state == RequirementState.SUPERSEDED:
-        raise TransitionNotAllowed("A version is superseded by approving a newer one, not by hand.")
-    if to_state == RequirementState.APPROVED and _proposed(principal.actor, version):
-        raise SelfApproval(f"You proposed {version}; a second person must approve it.")
+
+
+def _check_newest(version: RequirementVersion) -> None:
+    newer = with_state(
+        RequirementVersion.objects.filter(requirement=version.requirement, number__gt=version.number)
+    )
+    ahead = newer.filter(state_now__in=AHEAD).select_related("requirement").order_by("-number").first()
+    if ahead is not None:
+        state = RequirementState(ahead.state_now).label.lower()
+        raise NewerVersionAhead(
+            f"{ahead} is newer than {version} and is {state}: {version} is not approved over it. Decide on {ahead}, or "
+            "have its words written again as a new version.",
+            show_standing(version),
+            show_standing(newest_of(version)),
+        )
+
+
+def _check_waits(request: RetirementRequest) -> None:
+    state = state_of_request(request)
+    if state == WAITING:
+        return
+    if hasattr(request, "dismissal"):
+        ended = request.dismissal
+        raise ConflictingContent(
+            f"{ended.dismissed_by} ended this request before ({ended.outcome}): nothing was stored."
+        )
+    last = request.version.transitions.order_by("-at", "-pk")[0]
+    raise ConflictingContent(
+        f"{last.by} moved {request.version} to {last.to_state} before, “{last.reason}”: this request is {state}, and "
+        "nothing was stored."
+    )
 
 
 def _is_own_proposal(principal: Principal, version: RequirementVersion) -> bool:
@@ -85,3 +158,7 @@ can_import_requirements = as_question(check_can_import_requirements)
 can_assess = as_question(check_can_assess)
 can_move = as_question(check_can_move)
 can_transition = as_question(check_can_transition, RequirementsError)
+can_ask_retirement = as_question(check_can_ask_retirement, RequirementsError)
+can_confirm_retirement = as_question(check_can_confirm_retirement)
+can_decline_retirement = as_question(check_can_decline_retirement)
+can_withdraw_retirement = as_question(check_can_withdraw_retirement)

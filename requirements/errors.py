@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
+
+from evidence.errors import Fault
 
 if TYPE_CHECKING:
     from requirements.yaml_import.contracts import FileProblem
@@ -46,6 +49,68 @@ class TransitionNotAllowed(RequirementsError):
     code = "transition_not_allowed"
     http_status = 409
     title = "This state does not lead there"
+
+
+class DecisionOutdated(RequirementsError):
+    """What was decided on is not what stands: another text, or another state; nothing was stored."""
+
+    code = "decision_outdated"
+    http_status = 409
+    title = "This is not what stands by now"
+
+    def __init__(self, message: str, standing: Mapping[str, object], newest: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.standing, self.newest = standing, newest
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: how the version stands, and the newest one's text."""
+        return {"standing": dict(self.standing), "newest": dict(self.newest)}
+
+
+class DecidedBefore(DecisionOutdated):
+    """Somebody else took this step first, or the same person with another reason; nothing was added."""
+
+    code = "decided_before"
+    title = "This was decided before"
+
+
+class NewerVersionAhead(DecisionOutdated):
+    """An older version is not approved while a newer one is in review or approved."""
+
+    code = "newer_version_ahead"
+    title = "A newer version is ahead of this one"
+
+
+class NotEditorial(RequirementsError):
+    """A change marked as editorial touches numbers, modals, negations, criteria, risk tier or layer."""
+
+    code = "not_editorial"
+    http_status = 422
+    title = "This change is not editorial"
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: each thing that changed, with its place."""
+        return {"errors": [fault.as_dict() for fault in self.faults]}
+
+
+class WarningsUnread(RequirementsError):
+    """An approval does not name each open warning of the linter, or names one that there is not."""
+
+    code = "warnings_unread"
+    http_status = 422
+    title = "Each warning of the linter is read before a version is approved"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
+
+    def members(self) -> dict[str, object]:
+        """What the problem document carries beside its detail: each warning that is missing or unknown."""
+        return {"errors": [fault.as_dict() for fault in self.faults]}
 
 
 class SelfApproval(RequirementsError):

@@ -15,12 +15,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.test import Client, TransactionTestCase
+from rest_framework import serializers
 from rest_framework.test import APIClient
 
 from tests import factories, kept_worlds
 from tests.emptied import Emptier
 from tests.how_many import examples
 from tests.kept_database import TEMPLATE
+from tests.null_rules import check_nulls
 from tests.page_rules import check_answer, check_not_kept
 
 # A busy machine is slow, which is no fault of what is tested.
@@ -138,6 +140,21 @@ def _hold_each_page_to_the_policy() -> Iterator[None]:
     Client.request = request  # type: ignore[method-assign]
     yield
     Client.request = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hold_each_answer_to_its_schema() -> Iterator[None]:
+    """Whatever answer any test is given has null only where the schema says so."""
+    original = serializers.Serializer.to_representation
+
+    def represent(self: serializers.Serializer[Any], instance: Any) -> Any:
+        answer = original(self, instance)
+        check_nulls(self, answer)
+        return answer
+
+    serializers.Serializer.to_representation = represent  # type: ignore[method-assign]
+    yield
+    serializers.Serializer.to_representation = original  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

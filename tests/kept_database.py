@@ -54,9 +54,11 @@ apply_table_rules("default")
 _KEPT_IN: Final = FOLDER / "migrated"
 _NOTE: Final = "migrated-by"  # in a folder of servers: the digest of the code that migrated it
 _CODE: Final = ("config", "evidence", "interpret", "requirements")
-_DOORS: Final = frozenset(
-    {"admin", "api", "pages", "drawings"}
-)  # folders of code that `migrate` has no use for
+# Folders of code that `migrate` has no use for: doors, and readers and judges of what is stored.
+_OF_NO_USE: Final = frozenset(
+    {"admin", "api", "pages", "drawings", "otlp", "semconv", "citations", "evals", "statistics", "binder"}
+    | {"checks", "lint", "yaml_import", "starter", "probes", "dictionaries", "calibration"}
+)
 _PORTS: Final = ("postgres_port", "valkey_port")
 # Nothing that a test stores has to outlive the machine.
 _CARELESS: Final = "fsync = off\nfull_page_writes = off\n"
@@ -95,12 +97,12 @@ def set_template_apart(folder: Path) -> None:
 
 
 def digest_of_code() -> str:
-    """Return what tells code apart that may migrate in another way: nearly any file, and what the code stands on."""
+    """Return what tells code apart that may migrate in another way: many a file, and what the code stands on."""
     found = hashlib.sha256()
     files = [path for part in _CODE for path in sorted((REPOSITORY / part).rglob("*.py"))]
     for path in [*files, REPOSITORY / "constraints.txt", Path(__file__).resolve()]:
         name = path.relative_to(REPOSITORY)
-        if not _DOORS.intersection(name.parts):
+        if not _OF_NO_USE.intersection(name.parts):
             found.update(str(name).encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()[:16]
 

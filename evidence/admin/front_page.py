@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -46,7 +48,7 @@ from evidence.selectors.waivers import waiting_waivers
 
 _WEEK: Final = timedelta(days=7)
 
-_MOST_ASKED: Final = 200  # proposals of which a front page asks, one by one, whether they wait for the person
+MOST_ASKED: Final = 200  # proposals of which a front page asks, one by one, whether they wait for the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def proposals_of(request: HttpRequest) -> tuple[Waiting, ...]:
         return ()
     waiting = visible(AccessProposal.objects.all(), request).filter(
         confirmation=None, expires_at__gt=clock.now()
-    )[:_MOST_ASKED]
+    )[:MOST_ASKED]
     count = sum(can_confirm_access(principal, proposal) for proposal in waiting)
     return (Waiting(_("Access proposals to confirm"), count, list_url("evidence.accessproposal")),)
 
@@ -117,13 +119,12 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
     if not can_approve(principal):
         return ()
     versions = visible(ArtefactVersion.objects.all(), request)
-    proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:_MOST_ASKED]
-    drafted = readings_with_standing(versions).filter(state_now=ReadingState.PROPOSED)[:_MOST_ASKED]
+    proposed = with_standing(versions).filter(state_now=GateState.PROPOSED)[:MOST_ASKED]
+    drafted = readings_with_standing(versions).filter(state_now=ReadingState.PROPOSED)[:MOST_ASKED]
     unregistered = versions.filter(artefact__kind__in=INSTRUMENT_KINDS, registration__isnull=True)
-    asked = visible(waiting_retractions(), request).select_related("run__release", "run__system")[
-        :_MOST_ASKED
-    ]
-    waivers = visible(waiting_waivers(), request).select_related("release__system")[:_MOST_ASKED]
+    asked = visible(waiting_retractions(), request).select_related("run__release", "run__system")[:MOST_ASKED]
+    waivers = visible(waiting_waivers(), request).select_related("release__system")[:MOST_ASKED]
+    of_others = [import_string(path)(request) for path in settings.FRONT_PAGE_APPROVALS]
     return (
         Waiting(
             _("Versions of gates to approve"),
@@ -150,4 +151,5 @@ def _approvals(request: HttpRequest) -> tuple[Waiting, ...]:
             sum(can_waive(principal, each) for each in waivers),
             list_url("evidence.waiverrequest", state=WAITING),
         ),
+        *(waiting for each in of_others for waiting in each),
     )

@@ -40,7 +40,7 @@ class EvalComparisonQuery(QueryInput):
 class ComparedRunOut(serializers.ModelSerializer[EvalRun]):
     """One of the two runs."""
 
-    release = serializers.CharField(source="release.name", default=None)
+    release = serializers.CharField(source="release.name", allow_null=True)
 
     class Meta:
         model = EvalRun

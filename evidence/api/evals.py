@@ -37,7 +37,7 @@ class EvalScoreOut(serializers.ModelSerializer[EvalScore]):
 
     judge = serializers.CharField(
         source="judge.digest",
-        default=None,
+        allow_null=True,
         help_text="Digest of the judge's version; null: no judge gave it.",
     )
 
@@ -84,7 +84,7 @@ class EvalRunOut(serializers.ModelSerializer[EvalRun]):
     """A stored run with its aggregates. Samples are counted once, whatever the number of metrics."""
 
     system = serializers.CharField(source="system.key")
-    release = serializers.CharField(source="release.name", default=None)
+    release = serializers.CharField(source="release.name", allow_null=True)
     digest = serializers.CharField(source="raw_id", help_text="SHA-256 of the file as posted.")
     suite = serializers.SerializerMethodField()
     evaluator = serializers.SerializerMethodField()
@@ -163,6 +163,21 @@ class EvalRunOut(serializers.ModelSerializer[EvalRun]):
 
     def _overall(self, run: EvalRun) -> list[EvalScore]:
         return [score for score in run.scores.all() if not score.slice]
+
+
+class EvalFileOut(EvalRunOut):
+    """The first run of a file that was posted; the others stand beside it, each whole, as CI may post and not read."""
+
+    others = serializers.SerializerMethodField()
+
+    class Meta(EvalRunOut.Meta):
+        fields = [*EvalRunOut.Meta.fields, "others"]
+
+    @extend_schema_field(EvalRunOut(many=True))
+    def get_others(self, run: EvalRun) -> Any:
+        """Return the other runs that the file brought, in its order."""
+        del run
+        return EvalRunOut(self.context["others"], many=True).data
 
 
 class EvalRunFilter(FilterSet):
@@ -302,13 +317,13 @@ class EvalRuns(ScopedList[EvalRun]):
     @extend_schema(
         request={"application/json": OpenApiTypes.OBJECT, "application/octet-stream": OpenApiTypes.BINARY},
         responses={
-            201: EvalRunOut, 200: EvalRunOut, 404: Problem, 409: Problem, 413: Problem, 422: Problem,
+            201: EvalFileOut, 200: EvalFileOut, 404: Problem, 409: Problem, 413: Problem, 422: Problem,
         },
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Store an eval file and aggregate its samples; what is malformed in it is rejected by itself.
 
-        The answer is the first run of the file; `same_file` lists the others, where it holds several.
+        The answer is the first run of the file; `others` are the rest, where it holds several.
         """
         principal = principal_of(request)
         system = find_system(principal, self.query["system"])
@@ -322,7 +337,9 @@ class EvalRuns(ScopedList[EvalRun]):
                 poster=poster_of(self.query),
             )
         created = any(each.created for each in recorded)
-        return Response(EvalRunOut(recorded[0].run).data, status=201 if created else 200)
+        first, *others = (each.run for each in recorded)
+        answer = EvalFileOut(first, context={"others": others})
+        return Response(answer.data, status=201 if created else 200)
 
 
 class EvalRunDetail(ScopedDetail[EvalRun]):

@@ -35,7 +35,7 @@ class RetractionRequestOut(serializers.ModelSerializer[RetractionRequest]):
     run_key = serializers.CharField(source="run.run_key")
     state = serializers.SerializerMethodField()
     settled_by = serializers.SerializerMethodField()
-    answer = serializers.CharField(source="dismissal.reason", default="")
+    answer = serializers.CharField(source="dismissal.reason", allow_null=True)
 
     class Meta:
         model = RetractionRequest

@@ -51,8 +51,8 @@ class VersionOut(serializers.ModelSerializer[ArtefactVersion]):
     system = serializers.CharField(source="artefact.system.key")
     kind = serializers.CharField(source="artefact.kind")
     key = serializers.CharField(source="artefact.key")
-    registered_by = serializers.CharField(source="registration.registered_by", default=None)
-    registration_basis = serializers.CharField(source="registration.basis", default=None)
+    registered_by = serializers.CharField(source="registration.registered_by", allow_null=True)
+    registration_basis = serializers.CharField(source="registration.basis", allow_null=True)
 
     class Meta:
         model = ArtefactVersion

@@ -61,7 +61,7 @@ class WaiverRequestOut(serializers.ModelSerializer[WaiverRequest]):
     release = serializers.CharField(source="release.name")
     state = serializers.SerializerMethodField()
     settled_by = serializers.SerializerMethodField()
-    answer = serializers.CharField(source="dismissal.reason", default="")
+    answer = serializers.CharField(source="dismissal.reason", allow_null=True)
 
     class Meta:
         model = WaiverRequest

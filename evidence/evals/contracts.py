@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from evidence.statistics import Plan
 from evidence.vocabulary import ChoiceEnum
@@ -148,6 +148,10 @@ class ReadRun(Protocol):
     def samples(self) -> Sequence[ParsedSample]: ...
     @property
     def rejects(self) -> Sequence[SampleReject]: ...
+
+
+CUT_SHORT: Final = "export the file again and post it whole: it may have been cut short"
+AS_UTF8: Final = "write the file as UTF-8, and post it unpacked"
 
 
 class EvalFileError(ValueError):

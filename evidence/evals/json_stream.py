@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import BinaryIO, Final
 
-from evidence.evals.contracts import EvalFileError
+from evidence.evals.contracts import AS_UTF8, CUT_SHORT, EvalFileError
 
 LARGEST: Final = 64 * 2**20  # characters of one value that is built
 _PIECE: Final = 64 * 1024  # bytes read at once
@@ -72,7 +72,9 @@ class JsonStream:
                 if self._ended or not cut_short:
                     raise self._no_json(exc.pos) from exc
             except RecursionError as exc:
-                raise EvalFileError([f"{self._name}: is nested too deeply"]) from exc
+                raise EvalFileError(
+                    [f"{self._name}: is nested too deeply to be an eval file: post what the runner wrote"]
+                ) from exc
             except ValueError as exc:  # an integer of more digits than Python reads
                 raise EvalFileError([f"{self._name}: {exc}"]) from exc
             else:
@@ -178,9 +180,9 @@ class JsonStream:
         try:
             more = self._decode.decode(data, not data)
         except UnicodeDecodeError as exc:
-            raise EvalFileError([f"{self._name}: is not UTF-8"]) from exc
+            raise EvalFileError([f"{self._name}: is not UTF-8; {AS_UTF8}"]) from exc
         self._passed += self._at
         self._text, self._at, self._ended = self._text[self._at :] + more, 0, not data
 
     def _no_json(self, at: int) -> EvalFileError:
-        return EvalFileError([f"{self._name}: not JSON at character {self._passed + at:,}"])
+        return EvalFileError([f"{self._name}: not JSON at character {self._passed + at:,}; {CUT_SHORT}"])

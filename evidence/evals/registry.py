@@ -57,6 +57,8 @@ class OpenedFile:
     measurements: Iterator[Measurement]
 
 
+_AS_WRITTEN: Final = "post what the runner wrote, or say which format it is (format, --format)"
+
 # In the order in which they are asked whether a file is theirs: the more particular one first.
 EVAL_FORMATS: Final[dict[str, EvalFormat]] = {
     "native": EvalFormat("Tracebinder's own JSON", "application/json", "evidence.evals.formats.native"),
@@ -134,7 +136,9 @@ def _guarded(measurements: Iterator[Measurement], name: str) -> Iterator[Measure
 def broken(format_name: str, exc: Exception) -> EvalFileError:
     """Return the refusal of a file that is not as its format is."""
     return EvalFileError(
-        [f"not a {format_name} file as one is known here: {type(exc).__name__}: {str(exc)[:200]}"]
+        [
+            f"not a {format_name} file as one is known here: {type(exc).__name__}: {str(exc)[:200]}; {_AS_WRITTEN}"
+        ]
     )
 
 

@@ -16,11 +16,12 @@ from typing import Any, BinaryIO, Final
 
 from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
-from evidence.evals.contracts import EvalFileError
+from evidence.evals.contracts import CUT_SHORT, EvalFileError
 
 HEAD: Final = 64 * 1024  # bytes of a file that tell what it is
 _ZIP: Final = b"PK\x03\x04"
 _PIECE: Final = 64 * 1024  # bytes read at once
+_SPLIT: Final = "post the run in parts, or raise TRACEBINDER_EVAL_MAX_"
 _STORED, _DEFLATED, _ZSTD = 0, 8, 93  # how a member may be packed
 _ENCRYPTED: Final = 0x1  # flag bit of a member
 _UTF8: Final = 0x800  # flag bit: its name is UTF-8
@@ -118,7 +119,9 @@ class Source:
         """
         if self.size > self._limits.whole:
             raise EvalFileError(
-                [f"the file has {self.size:,} bytes; of this format {self._limits.whole:,} are read"]
+                [
+                    f"the file has {self.size:,} bytes; of this format {self._limits.whole:,} are read; {_SPLIT}WHOLE"
+                ]
             )
         return self.open().read()
 
@@ -131,7 +134,7 @@ class Source:
         """
         member = self.members.get(name)
         if member is None:
-            raise EvalFileError([f"{name}: is not in the ZIP"])
+            raise EvalFileError([f"{name}: is not in the ZIP; {CUT_SHORT}"])
         return io.BufferedReader(_Unpacked(self._file, name, member), _PIECE)
 
     def read_member(self, name: str) -> bytes:
@@ -166,13 +169,15 @@ class _Unpacked(io.RawIOBase):
         try:
             piece = next(self._pieces, b"")
         except (zlib.error, ZstdError, EOFError) as exc:
-            raise EvalFileError([f"{self._name}: cannot be unpacked: {exc}"]) from exc
+            raise EvalFileError([f"{self._name}: cannot be unpacked: {exc}; {CUT_SHORT}"]) from exc
         self._given += len(piece)
         self._checksum = zlib.crc32(piece, self._checksum)
         if self._given > self._member.size:
-            raise EvalFileError([f"{self._name}: unpacks to more than the ZIP says"])
+            raise EvalFileError([f"{self._name}: unpacks to more than the ZIP says; {CUT_SHORT}"])
         if not piece and (self._given, self._checksum) != (self._member.size, self._member.checksum):
-            raise EvalFileError([f"{self._name}: is damaged: its bytes are not those that the ZIP says"])
+            raise EvalFileError(
+                [f"{self._name}: is damaged: its bytes are not those that the ZIP says; {CUT_SHORT}"]
+            )
         return piece
 
 
@@ -181,7 +186,7 @@ def _read_packed(file: BinaryIO, name: str, member: Member) -> Iterator[bytes]:
     file.seek(member.offset)
     header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size or not header.startswith(_ZIP):
-        raise EvalFileError([f"{name}: is not where the ZIP says"])
+        raise EvalFileError([f"{name}: is not where the ZIP says; {CUT_SHORT}"])
     *_, name_length, extra_length = _LOCAL.unpack(header)
     at = member.offset + _LOCAL.size + name_length + extra_length
     end = at + member.packed
@@ -202,7 +207,9 @@ def _unpack(packed: Iterator[bytes], name: str, method: int) -> Iterator[bytes]:
         return _inflate(packed)
     if method == _ZSTD:
         return _unpack_zstd(packed)
-    raise EvalFileError([f"{name}: is packed by method {method}; deflate and zstd are read"])
+    raise EvalFileError(
+        [f"{name}: is packed by method {method}; deflate and zstd are read: pack it by one of these"]
+    )
 
 
 def _inflate(packed: Iterator[bytes]) -> Iterator[bytes]:
@@ -237,7 +244,7 @@ def _read_directory(file: BinaryIO, size: int, limits: UnpackLimits) -> dict[str
     """Return the members by name. Read by hand: what is too many is refused before it is in memory."""
     at, length = _find_directory(file, size)
     if length > limits.members * _LONGEST_ENTRY:
-        raise EvalFileError([f"the ZIP holds more than {limits.members:,} files"])
+        raise EvalFileError([f"the ZIP holds more than {limits.members:,} files; {_SPLIT}MEMBERS"])
     file.seek(at)
     directory = file.read(length)
     members: dict[str, Member] = {}
@@ -246,7 +253,7 @@ def _read_directory(file: BinaryIO, size: int, limits: UnpackLimits) -> dict[str
         name, member, offset = _read_entry(directory, offset)
         count, unpacked, packed = count + 1, unpacked + member.size, packed + member.packed
         if count > limits.members:
-            raise EvalFileError([f"the ZIP holds more than {limits.members:,} files"])
+            raise EvalFileError([f"the ZIP holds more than {limits.members:,} files; {_SPLIT}MEMBERS"])
         if not name.endswith("/"):
             _check_member(name, member, limits)
             members[name] = member
@@ -257,17 +264,25 @@ def _read_directory(file: BinaryIO, size: int, limits: UnpackLimits) -> dict[str
 def _check_member(name: str, member: Member, limits: UnpackLimits) -> None:
     if member.size > limits.member:
         raise EvalFileError(
-            [f"{name[:200]}: unpacks to {member.size:,} bytes; one file may have {limits.member:,}"]
+            [
+                f"{name[:200]}: unpacks to {member.size:,} bytes; one file may have {limits.member:,}; {_SPLIT}MEMBER"
+            ]
         )
 
 
 def _check_whole(unpacked: int, packed: int, size: int, limits: UnpackLimits) -> None:
     if packed > size:
-        raise EvalFileError(["the ZIP says that it holds more than it has: files in it lie over each other"])
+        raise EvalFileError(
+            ["the ZIP says that it holds more than it has, as files in it lie over each other: pack it again"]
+        )
     if unpacked > limits.unpacked:
-        raise EvalFileError([f"the ZIP unpacks to {unpacked:,} bytes; {limits.unpacked:,} are allowed"])
+        raise EvalFileError(
+            [f"the ZIP unpacks to {unpacked:,} bytes; {limits.unpacked:,} are allowed; {_SPLIT}UNPACKED"]
+        )
     if unpacked > 2**20 + limits.ratio * packed:
-        raise EvalFileError([f"the ZIP unpacks to more than {limits.ratio} times its size"])
+        raise EvalFileError(
+            [f"the ZIP unpacks to more than {limits.ratio} times its size; raise TRACEBINDER_EVAL_MAX_RATIO"]
+        )
 
 
 def _find_directory(file: BinaryIO, size: int) -> tuple[int, int]:
@@ -277,12 +292,12 @@ def _find_directory(file: BinaryIO, size: int) -> tuple[int, int]:
     tail = file.read(_LONG_END)
     found = tail.rfind(_END_MAGIC)
     if found < 0 or len(tail) - found < _END.size:
-        raise EvalFileError(["the ZIP has no directory: it was cut off, or is none"])
+        raise EvalFileError([f"the ZIP has no directory; {CUT_SHORT}"])
     _, _, _, _, _, length, at, _ = _END.unpack_from(tail, found)
     if _IN_64 in {at, length}:
         at, length = _find_directory_64(file, tail_at + found)
     if at + length > size:
-        raise EvalFileError(["the ZIP's directory lies outside of it: it was cut off, or is none"])
+        raise EvalFileError([f"the ZIP's directory lies outside of it; {CUT_SHORT}"])
     return at, length
 
 
@@ -294,11 +309,11 @@ def _find_directory_64(file: BinaryIO, end_at: int) -> tuple[int, int]:
 
 def _unpack_at(file: BinaryIO, at: int, shape: struct.Struct) -> tuple[Any, ...]:
     if at > _MOST_SEEK:
-        raise EvalFileError(["the ZIP's directory lies outside of it: it was cut off, or is none"])
+        raise EvalFileError([f"the ZIP's directory lies outside of it; {CUT_SHORT}"])
     file.seek(at)
     data = file.read(shape.size)
     if len(data) < shape.size:
-        raise EvalFileError(["the ZIP's directory lies outside of it: it was cut off, or is none"])
+        raise EvalFileError([f"the ZIP's directory lies outside of it; {CUT_SHORT}"])
     return shape.unpack(data)
 
 
@@ -309,13 +324,13 @@ def _read_entry(directory: bytes, offset: int) -> tuple[str, Member, int]:
         _, _, _, at,
     ) = _ENTRY.unpack_from(directory, offset)  # fmt: skip
     if magic != _ENTRY_MAGIC:
-        raise EvalFileError(["the ZIP's directory is damaged"])
+        raise EvalFileError([f"the ZIP's directory is damaged; {CUT_SHORT}"])
     name_at = offset + _ENTRY.size
     extra_at = name_at + name_length
     raw = directory[name_at:extra_at]
     name = raw.decode("utf-8" if flags & _UTF8 else "cp437", "replace")
     if flags & _ENCRYPTED:
-        raise EvalFileError([f"{name[:200]}: is encrypted"])
+        raise EvalFileError([f"{name[:200]}: is encrypted: pack it without a password"])
     _check_path(name)
     extra = directory[extra_at : extra_at + extra_length]
     size, packed, at = _widen(extra, (size, packed, at))
@@ -325,7 +340,9 @@ def _read_entry(directory: bytes, offset: int) -> tuple[str, Member, int]:
 def _check_path(name: str) -> None:
     """See that a name stays in its folder. Nothing is ever written by its name; who reads it may be misled by it."""
     if name.startswith("/") or "\\" in name or "\x00" in name or ".." in name.split("/") or ":" in name[:2]:
-        raise EvalFileError([f"{name[:200]!r}: leaves the ZIP's own folder"])
+        raise EvalFileError(
+            [f"{name[:200]!r}: leaves the ZIP's own folder: pack the folder of the run by itself"]
+        )
 
 
 def _widen(extra: bytes, given: tuple[int, int, int]) -> tuple[int, int, int]:

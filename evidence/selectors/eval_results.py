@@ -40,6 +40,14 @@ def results_of(run: EvalRun, *, most_slices: int, most_samples: int) -> list[Met
     ]
 
 
+def worst_of_each_metric(
+    run: EvalRun, most: int, where: Mapping[str, str]
+) -> list[tuple[EvalScore, Sequence[EvalSample]]]:
+    """Return each metric of a run by name, as it is over all of it, with its worst samples in a part."""
+    whole = run.scores.filter(slice={}).order_by("metric")
+    return [(score, _worst_samples(run, score, most, where)) for score in whole]
+
+
 def comparable_runs(run: EvalRun) -> QuerySet[EvalRun]:
     """Return the other runs that ran the same versions to an end and count, newest first."""
     same = EvalRun.objects.filter(
@@ -69,10 +77,14 @@ def _badness(score: EvalScore) -> tuple[bool, float]:
     return False, score.value if score.direction == Direction.HIGHER else -score.value
 
 
-def _worst_samples(run: EvalRun, score: EvalScore, most: int) -> Sequence[EvalSample]:
+def _worst_samples(
+    run: EvalRun, score: EvalScore, most: int, where: Mapping[str, str] | None = None
+) -> Sequence[EvalSample]:
     """Return the scored samples farthest on the wrong side; none that is at the better end of a share."""
     higher = score.direction == Direction.HIGHER
     scored = EvalSample.objects.filter(run=run, metric=score.metric, status=ScoreStatus.SCORED)
+    if where:
+        scored = scored.filter(slice__contains=dict(where))
     if score.unit == "share":
         scored = scored.exclude(value=1.0 if higher else 0.0)
     return list(scored.order_by(F("value").asc() if higher else F("value").desc(), "sample_id")[:most])

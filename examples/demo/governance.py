@@ -17,8 +17,9 @@ from evidence.services.gates import CriterionReference, propose_gate, settle_gat
 from examples.demo.people import acting
 from requirements.models import AcceptanceCriterion, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, state_of
+from requirements.selectors.wording import warning_names
 from requirements.services.baselines import freeze_baseline
-from requirements.services.transitions import transition_requirement
+from requirements.services.transitions import WhatWasRead, transition_requirement
 
 RELEASE_GATE: Final = "release-gate"  # everything the baseline asks
 RECORDING_GATE: Final = "recording-gate"  # what is recorded of each answer, whatever the answer is worth
@@ -58,6 +59,11 @@ def approve_requirements(system: System, baseline: str) -> None:
                 version=version,
                 to_state=RequirementState.APPROVED,
                 reason="starter baseline",
+                read=WhatWasRead(
+                    version.artefact_version.digest,
+                    RequirementState.IN_REVIEW,
+                    tuple(warning_names(version)),
+                ),
             )
     approved = [version for version in versions if state_of(version) == RequirementState.APPROVED]
     freeze_baseline(principal=author, system=system, name=baseline, versions=approved)

@@ -9,25 +9,30 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from evidence.admin.frame.base import ChainLink, ReadOnlyModelAdmin
 from evidence.admin.frame.display import badge, link, record_url, shorten
 from evidence.admin.frame.filters import related
 from evidence.admin.frame.life import show_life
+from evidence.admin.frame.people import names_of
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError
-from requirements.acts import can_transition
+from requirements.acts import can_ask_retirement, can_transition
 from requirements.admin.criterion import holds_when
-from requirements.errors import RequirementsError, SelfApproval
-from requirements.models import RequirementState, RequirementTransition, RequirementVersion
-from requirements.services.transitions import transition_requirement
+from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
+from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
+from requirements.selectors.retirements import waiting_retirements
+from requirements.selectors.wording import change_of, name_of_warning, predecessor_of, statement_diff
+from requirements.services.retirements import ask_retirement
+from requirements.services.transitions import WhatWasRead, transition_requirement
 
 # What the button of each step says; whose step it is, `requirements.acts` knows.
-MOVES: Final[dict[str, str]] = {
-    RequirementState.IN_REVIEW: "Ask for approval",
-    RequirementState.APPROVED: "Approve",
-    RequirementState.DRAFT: "Back to draft",
-    RequirementState.RETIRED: "Retire",
+MOVES: Final[dict[str, StrOrPromise]] = {
+    RequirementState.IN_REVIEW: _("Ask for approval"),
+    RequirementState.APPROVED: _("Approve"),
+    RequirementState.DRAFT: _("Back to draft"),
 }
 
 
@@ -56,12 +61,14 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     change_form_template = "admin/requirements/version.html"
     fields = [
         "state", "requirement", "number", "statement_text", "rationale", "risk_tier", "layer", "owner",
-        "review_every_days", "criteria_table", "remarks", "life", "artefact_version", "proposed_by", "created_at",
+        "review_every_days", "criteria_table", "change", "remarks", "life", "artefact_version",
+        "proposed_by", "created_at",
     ]  # fmt: skip
     chain = [
         ChainLink("Acceptance criteria", "requirements.acceptancecriterion", "version__id__exact"),
         ChainLink("Assessments", "requirements.assessment", "criterion__version__id__exact"),
         ChainLink("Baselines that hold it", "requirements.baselinemember", "version__id__exact"),
+        ChainLink("Requested retirements", "requirements.retirementrequest", "version__id__exact"),
         ChainLink("Transitions", "requirements.requirementtransition", "version__id__exact"),
         ChainLink("Links downstream", "requirements.tracelink", "upstream__id__exact", "artefact_version_id"),
         ChainLink("Links upstream", "requirements.tracelink", "downstream__id__exact", "artefact_version_id"),
@@ -83,26 +90,43 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         if request.method == "POST":
             return self._move(request, version)
-        moves = {"moves": self._moves(request, version)}
-        return super().changeform_view(request, object_id, form_url, moves | (extra_context or {}))
+        shown = self._decision(request, version) | (extra_context or {})
+        return super().changeform_view(request, object_id, form_url, shown)
 
-    def _moves(self, request: HttpRequest, version: RequirementVersion) -> list[tuple[str, str]]:
-        """Return state and button text of each move this person may make."""
+    def _decision(self, request: HttpRequest, version: RequirementVersion) -> dict[str, Any]:
+        """Return what the page shows for a decision: what may be done, what differs, and what is to be read."""
         principal = principal_of(request)
-        return [(state, text) for state, text in MOVES.items() if can_transition(principal, version, state)]
+        moves = [(state, text) for state, text in MOVES.items() if can_transition(principal, version, state)]
+        offered = dict(moves)
+        predecessor = predecessor_of(version)
+        is_editorial = change_of(version) == Change.EDITORIAL
+        waiting = waiting_retirements().filter(version=version).first()
+        return {
+            "moves": moves,
+            "read": {"digest": version.artefact_version.digest, "from_state": vars(version)["state_now"]},
+            "warnings": _warnings(version) if RequirementState.APPROVED in offered else [],
+            "asks_editorial": predecessor is not None and RequirementState.IN_REVIEW in offered,
+            "confirms_editorial": is_editorial and RequirementState.APPROVED in offered,
+            "is_editorial": is_editorial,
+            "predecessor": predecessor,
+            "predecessor_link": link(predecessor) if predecessor else "",
+            "differences": statement_diff(predecessor, version).items() if predecessor else (),
+            "retirement": link(waiting, waiting.reason) if waiting else "",
+            "asks_retirement": waiting is None and can_ask_retirement(principal, version),
+        }
 
     def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:
-        to_state, reason = request.POST.get("to_state", ""), request.POST.get("reason", "").strip()
         try:
-            transition_requirement(
-                principal=principal_of(request), version=version, to_state=to_state, reason=reason
-            )
+            told = _take_step(request, version)
         except (AccessDenied, SelfApproval) as exc:
             raise PermissionDenied(str(exc)) from exc
+        except DecisionOutdated as exc:
+            actors = [str(each["by"]) for each in (exc.standing, exc.newest)]
+            messages.error(request, f"{exc.title}. {_with_names(str(exc), actors)}")
         except (EvidenceError, RequirementsError) as exc:
             messages.error(request, f"{exc.title}. {exc}")
         else:
-            messages.success(request, f"{version} is now {RequirementState(to_state).label.lower()}.")
+            messages.success(request, told)
         return HttpResponseRedirect(record_url(version))
 
     @admin.display(description="Statement")
@@ -153,9 +177,62 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         said = [(each.get("message", ""), each.get("suggestion", "")) for each in version.lint]
         return format_html_join("", "<p>{} <em>{}</em></p>", said) or "nothing"
 
+    @admin.display(description=_("Change"))
+    def change(self, version: RequirementVersion) -> str:
+        approved = version.transitions.filter(to_state=RequirementState.APPROVED).first()
+        if approved is not None and approved.change:
+            return approved.get_change_display()
+        return format_html("{}, {}", change_of(version).label, _("says its author"))
+
     @admin.display(description="Its life so far")
     def life(self, version: RequirementVersion) -> str:
         return show_life(version.transitions.order_by("at", "pk")) or "proposed, not moved yet"
+
+
+def _take_step(request: HttpRequest, version: RequirementVersion) -> str:
+    """Take the step whose button was pressed, and return what is told then."""
+    asked = request.POST
+    to_state, reason = asked.get("to_state", ""), asked.get("reason", "").strip()
+    principal = principal_of(request)
+    if to_state == RequirementState.RETIRED:
+        read = WhatWasRead(asked.get("digest", ""), asked.get("from_state", ""))
+        ask_retirement(principal=principal, version=version, reason=reason, read=read)
+        return str(_("Asked. The version stands until another person, an approver, grants it."))
+    approves = to_state == RequirementState.APPROVED
+    transition_requirement(
+        principal=principal,
+        version=version,
+        to_state=to_state,
+        reason=reason,
+        read=WhatWasRead(
+            asked.get("digest", ""),
+            asked.get("from_state", ""),
+            tuple(asked.getlist("warnings_read")) if approves else (),
+        ),
+        change=_change_said(asked.get("change", ""), to_state),
+    )
+    state = RequirementState(to_state).label.lower()
+    return _("%(version)s is now %(state)s.") % {"version": version, "state": state}
+
+
+def _change_said(ticked: str, to_state: str) -> str:
+    """Return what the form says of the change; an author who leaves the box open says that it is substantive."""
+    if to_state == RequirementState.IN_REVIEW:
+        return ticked or Change.SUBSTANTIVE
+    return ticked if to_state == RequirementState.APPROVED else ""
+
+
+def _warnings(version: RequirementVersion) -> list[dict[str, str]]:
+    """Return the linter's warnings with the names by which they are ticked, each once."""
+    named = {name_of_warning(each): each for each in version.lint}
+    return [{"name": name, "where": "", "message": "", **each} for name, each in named.items()]
+
+
+def _with_names(text: str, actors: list[str]) -> str:
+    """Return a sentence with what people are called in place of how they are on record."""
+    for actor, name in names_of(actors).items():
+        text = text.replace(actor, name)
+    return text
 
 
 @admin.register(RequirementTransition)

@@ -5,21 +5,26 @@ from requirements.models.requirement import (
     Assessment,
     Baseline,
     BaselineMember,
+    Change,
     Requirement,
     RequirementState,
     RequirementTransition,
     RequirementVersion,
     TraceLink,
 )
+from requirements.models.retirement import RetirementDismissal, RetirementRequest
 
 __all__ = [
     "AcceptanceCriterion",
     "Assessment",
     "Baseline",
     "BaselineMember",
+    "Change",
     "Requirement",
     "RequirementState",
     "RequirementTransition",
     "RequirementVersion",
+    "RetirementDismissal",
+    "RetirementRequest",
     "TraceLink",
 ]

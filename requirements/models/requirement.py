@@ -44,6 +44,13 @@ class RequirementState(models.TextChoices):
     RETIRED = "retired"
 
 
+class Change(models.TextChoices):
+    """Whether the wording of a version says something else than the one it replaces."""
+
+    SUBSTANTIVE = "substantive"
+    EDITORIAL = "editorial"
+
+
 class RequirementVersion(AppendOnlyModel):
     """One wording of a requirement. Its state is the last of its transitions."""
 
@@ -62,7 +69,9 @@ class RequirementVersion(AppendOnlyModel):
     layer = models.CharField(max_length=15, choices=Layer.choices())
     owner = models.CharField(max_length=LABEL_LENGTH)
     review_every_days = models.PositiveIntegerField()
-    lint = models.JSONField(default=list)  # what the linter said at entry: [{code, message, suggestion}]
+    lint = models.JSONField(default=list)  # what the linter said at entry: [`LintWarning.as_dict`]
+    # Of its content (`requirements.fingerprints`); empty of versions from before there were any.
+    fingerprint = digest_field(blank=True, db_default="")
     proposed_by = actor_field()
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -76,7 +85,7 @@ class RequirementVersion(AppendOnlyModel):
 
 
 class RequirementTransition(AppendOnlyModel):
-    """A version moved to a state: by whom, why, when."""
+    """A version moved to a state: by whom, why, when, and what was read to decide it."""
 
     SYSTEM_PATH = "version__requirement__system"
     PII = "actor"
@@ -87,6 +96,16 @@ class RequirementTransition(AppendOnlyModel):
     by = actor_field()
     reason = models.TextField(blank=True)
     at = models.DateTimeField()
+    # To draft and to review: what the author says the change is, where they say it. To approved: what it counts as.
+    change = models.CharField(max_length=15, choices=Change.choices, blank=True, db_default="")
+    # To approved: what links compare from now on, which an editorial change takes over from what it replaces.
+    fingerprint = digest_field(blank=True, db_default="")
+    # To approved: the linter's warnings that the approver read, as "<code>@<where>". None: of any other step.
+    warnings_read = ArrayField(models.TextField(), null=True)
+    # To retired: the request that another person granted. None where one person retired a version, which was so before.
+    request = models.OneToOneField(
+        "requirements.RetirementRequest", on_delete=models.PROTECT, null=True, related_name="retirement"
+    )
 
 
 class AcceptanceCriterion(AppendOnlyModel):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from evidence.clock import AsOf
 from evidence.models import System
@@ -25,6 +26,40 @@ def state_of(version: RequirementVersion, as_of: AsOf | None = None) -> Requirem
     if last is None:
         raise RequirementNotFound(f"{version} did not exist at that time.")
     return RequirementState(last.to_state)
+
+
+def with_state(versions: QuerySet[RequirementVersion], as_of: AsOf | None = None) -> QuerySet[Any]:
+    """Annotate versions with `state_now`, what `state_of` says of each."""
+    moves = RequirementTransition.objects.filter(as_of.knew("at") if as_of else Q(), version=OuterRef("pk"))
+    return versions.annotate(state_now=Subquery(moves.order_by("-at", "-pk").values("to_state")[:1]))
+
+
+def still_stands(version: RequirementVersion) -> bool:
+    """Whether a newest version is one that can still come to hold. One that was retired cannot: the same text, written
+    again, is a new version.
+    """
+    return state_of(version) != RequirementState.RETIRED
+
+
+def newest_of(version: RequirementVersion) -> RequirementVersion:
+    """Return the newest version of the same requirement."""
+    versions = RequirementVersion.objects.filter(requirement=version.requirement)
+    return versions.select_related("requirement", "artefact_version").order_by("-number")[0]
+
+
+def show_standing(version: RequirementVersion) -> dict[str, Any]:
+    """Return how a version stands and what it says, for whoever decided on something else."""
+    last = version.transitions.order_by("-at", "-pk")[0]
+    return {
+        "key": version.requirement.key,
+        "number": version.number,
+        "digest": version.artefact_version.digest,
+        "statement": version.statement,
+        "state": last.to_state,
+        "by": last.by,
+        "reason": last.reason,
+        "at": last.at.isoformat(),
+    }
 
 
 def find_version(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,15 +15,21 @@ from evidence.models import ArtefactKind, ArtefactVersion, System
 from evidence.services import audit, registry
 from requirements import acts
 from requirements.drafts import CriterionDraft, RequirementDraft
-from requirements.lint import lint_requirement
+from requirements.fingerprints import fingerprint
+from requirements.lint import LintWarning, lint_requirement, lint_requirements
 from requirements.models import (
     AcceptanceCriterion,
+    Change,
     Requirement,
     RequirementState,
     RequirementTransition,
     RequirementVersion,
 )
+from requirements.selectors.known_names import drafts_of, known_names
+from requirements.selectors.requirements import still_stands
+from requirements.selectors.wording import draft_of
 from requirements.services.baselines import freeze_baseline
+from requirements.services.editorial import check_editorial
 from requirements.yaml_import import parse_requirement_file
 
 
@@ -64,10 +71,15 @@ def import_requirements(
     acts.check_can_import_requirements(principal, system)
     parsed = parse_requirement_file(source, file_name)
     hold_each(Lock.REQUIREMENT_KEY, [(system.pk, draft.key) for draft in parsed.requirements])
+    lint = lint_requirements(parsed.requirements, known_names(system), drafts_of(system))
     imported = []
     for draft in parsed.requirements:
         version, created = save_requirement(
-            principal=principal, system=system, draft=draft, source_digest=sha256_hex(source)
+            principal=principal,
+            system=system,
+            draft=draft,
+            source_digest=sha256_hex(source),
+            lint=lint[draft.key],
         )
         imported.append(ImportedRequirement(version, created, parsed.lines[draft.key]))
     if parsed.baseline is not None:
@@ -78,29 +90,41 @@ def import_requirements(
 
 @transaction.atomic
 def save_requirement(
-    *, principal: Principal, system: System, draft: RequirementDraft, source_digest: str = ""
+    *,
+    principal: Principal,
+    system: System,
+    draft: RequirementDraft,
+    source_digest: str = "",
+    lint: Sequence[LintWarning] | None = None,
+    change: str = "",
 ) -> tuple[RequirementVersion, bool]:
-    """Store a requirement as a new version in draft, unless its newest version says the same.
+    """Store a requirement as a new version in draft, unless its newest version says the same and was not retired.
 
     Going back to an earlier wording is a change too, and gets a number of its own: each version's digest
     covers the digest of the one it replaces.
 
     Args:
         source_digest: of the file it came from, for the audit event.
+        lint: what the linter says of it; None: it is asked.
+        change: what the author says the change is, `editorial` or `substantive`; empty: nothing yet. It can be said
+            when the version is proposed, too.
 
     Returns:
         The newest version, and whether it is new.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_import_requirements` does.
+        NotEditorial: it is said to be editorial, and is not.
     """
     acts.check_can_import_requirements(principal, system)
     actor = principal.actor
     hold(Lock.REQUIREMENT_KEY, system.pk, draft.key)
     requirement = Requirement.objects.filter(system=system, key=draft.key).first()
     newest = requirement.versions.order_by("-number").first() if requirement else None
-    if newest is not None and newest.artefact_version.metadata["content_digest"] == draft.digest:
+    if newest is not None and _says(newest, draft) and still_stands(newest):
         return newest, False
+    if change == Change.EDITORIAL:
+        check_editorial(draft_of(newest) if newest else None, draft)
     replaced = newest.artefact_version.digest if newest else None
     identity = registry.ensure_version(
         system=system,
@@ -113,7 +137,9 @@ def save_requirement(
     )
     if requirement is None:
         requirement = Requirement.objects.create(system=system, artefact=identity.artefact, key=draft.key)
-    version = _create_version(requirement, identity, draft, actor)
+    if lint is None:
+        lint = lint_requirement(draft, known_names(system), drafts_of(system))
+    version = _create_version(requirement, identity, draft, lint, actor, change)
     audit.record(
         verb="requirement_version.drafted",
         actor=actor,
@@ -125,8 +151,17 @@ def save_requirement(
     return version, True
 
 
+def _says(version: RequirementVersion, draft: RequirementDraft) -> bool:
+    return bool(version.artefact_version.metadata["content_digest"] == draft.digest)
+
+
 def _create_version(
-    requirement: Requirement, identity: ArtefactVersion, draft: RequirementDraft, actor: str
+    requirement: Requirement,
+    identity: ArtefactVersion,
+    draft: RequirementDraft,
+    lint: Sequence[LintWarning],
+    actor: str,
+    change: str,
 ) -> RequirementVersion:
     """Insert the version with its criteria, in draft."""
     version = RequirementVersion.objects.create(
@@ -139,13 +174,14 @@ def _create_version(
         layer=draft.layer,
         owner=draft.owner,
         review_every_days=draft.review_every_days,
-        lint=[warning.as_dict() for warning in lint_requirement(draft)],
+        lint=[warning.as_dict() for warning in lint],
+        fingerprint=fingerprint(draft),
         proposed_by=actor,
     )
     for criterion in draft.criteria:
         _create_criterion(version, criterion, actor)
     RequirementTransition.objects.create(
-        version=version, to_state=RequirementState.DRAFT, by=actor, reason="", at=clock.now()
+        version=version, to_state=RequirementState.DRAFT, by=actor, reason="", at=clock.now(), change=change
     )
     return version
 

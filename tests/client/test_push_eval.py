@@ -325,6 +325,46 @@ def test_what_the_server_remarks_and_what_else_the_file_brought_is_printed(
 
 
 @pytest.mark.parametrize(
+    ("bad", "code", "state"),
+    [
+        ({"status": "cancelled"}, 1, "run_cancelled"),
+        ({"rejects": [{"code": "bad_row", "detail": "row 3 has no score"}]}, 1, "samples_missing"),
+        ({}, 0, ""),
+    ],
+)
+def test_of_several_runs_in_a_file_the_worst_decides_and_each_is_shown(
+    server: Answering,
+    file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    bad: dict[str, Any],
+    code: int,
+    state: str,
+) -> None:
+    others = [stored("ci-1/b"), stored("ci-1/c", scores=[score(0.2, 0.1, 0.3)], **bad)]
+    refs = [{"id": 4, "run_key": each["run_key"]} for each in others]
+    for _ in range(2):
+        server.will_answer(201, stored(same_file=refs, others=others))
+    sarif = tmp_path / "s.sarif"
+    assert main([*PUSH, str(file), "--sarif", str(sarif), "--outputs", str(tmp_path / "out")]) == code
+    told = capsys.readouterr().out
+    assert [line.split()[3] for line in told.splitlines() if ": eval run " in line] == [
+        "ci-1",
+        "ci-1/b",
+        "ci-1/c",
+    ]
+    assert "0.1 to 0.3" in told
+    assert "more:" not in told
+    assert "runs=ci-1 ci-1/b ci-1/c" in (tmp_path / "out").read_text()
+    results = json.loads(sarif.read_bytes())["runs"][0]["results"]
+    assert [each["ruleId"] for each in results][:1] == ([state] if state else [])
+    assert main([*PUSH, str(file), "--json"]) == code
+    (told_of_file,) = json.loads(capsys.readouterr().out)["files"]
+    assert [run["run_key"] for run in told_of_file["runs"]] == ["ci-1", "ci-1/b", "ci-1/c"]
+    assert "others" not in told_of_file["run"]
+
+
+@pytest.mark.parametrize(
     ("environment", "expected"),
     [
         ({}, {}),

@@ -8,8 +8,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
+from bench.server import REPOSITORY
 from tests.client.answering import Answering
 from tracebinder.cli.main import main
 from tracebinder.documents import NAMES, read_schema
@@ -205,6 +207,42 @@ def test_newly_failing_samples_are_results_of_a_comparison(server: Answering, tm
     assert "费用-1" in results[1]["message"]["text"]
 
 
+def test_the_worst_samples_of_the_deciding_run_are_results_of_a_gate(
+    server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sarif = tmp_path / "s.sarif"
+    runs = [{"run_key": "new", "id": 9, "retractions": []}]
+    reasons = [
+        reason("r/bad", "not_met", "not_met", runs=runs, measured=MEASURED),
+        reason("r/open", "insufficient", "few", runs=runs),
+        reason("r/good", "met", "met", runs=runs),
+    ]
+    samples = [
+        {"sample_id": "费用-1", "value": 0.0, "slice": {}},
+        {"sample_id": "q9", "value": 0.5, "slice": {}},
+    ]
+    worst = {"metrics": [{"metric": "grounded", "unit": "score", "direction": "higher", "samples": samples}]}
+    server.will_answer(201, decision(reasons=reasons))
+    server.will_answer(200, worst)
+    server.will_answer(404, {"title": "Not found", "detail": "no such address"})
+    assert main([*GATE, "--sarif", str(sarif)]) == 1
+    assert [path for path, *_ in server.asked[1:]] == [
+        "/api/v1/eval-runs/9/worst-samples?dimension=language&value=zh-Hans",
+        "/api/v1/eval-runs/9/worst-samples",
+    ]
+    assert "worst samples of run new are not known: 404" in capsys.readouterr().err
+    results = results_in(sarif)
+    assert [(each["ruleId"], each["level"]) for each in results] == [
+        ("not_met", "error"),
+        ("worst_sample", "error"),
+        ("worst_sample", "error"),
+        ("few", "warning"),
+    ]
+    assert "grounded/费用-1" in results[1]["message"]["text"]
+    server.will_answer(201, decision(reasons=reasons))
+    assert main([*GATE]) == 1  # nobody asked for a report: nothing more is asked of the server
+
+
 def test_a_gate_says_which_samples_fail_that_did_not_before(
     server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +270,22 @@ def test_what_json_prints_fits_its_published_schema(
     valid("gate", told)
     assert (told["schema"], told["exit_code"], told["verdict"]) == ("tracebinder.gate/1", 2, "insufficient")
     assert told["reasons"] == decision()["reasons"]
+
+
+def test_the_published_schemas_have_all_that_the_server_answers() -> None:
+    text = (REPOSITORY / "docs/reference/openapi.yaml").read_bytes()
+    served = yaml.load(text, yaml.CSafeLoader)["components"]["schemas"]
+    behind = []
+    for name in NAMES:
+        for kind, published in json.loads(read_schema(name)).get("$defs", {}).items():
+            there = served.get(kind, {})
+            for told, of in (("properties", dict), ("enum", list)):
+                behind += [
+                    f"{name} {kind}.{each}"
+                    for each in there.get(told, ())
+                    if each not in published.get(told, of())
+                ]
+    assert behind == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.noun_uses import OUR_APPS
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.measurements import Said
 from evidence.evals.registry import EVAL_FORMATS, open_eval_file
 from evidence.evals.sources import Source
@@ -111,6 +112,7 @@ def test_each_eval_format_loads_and_stands_in_the_ci_guide(name: str) -> None:
     reader = import_module(EVAL_FORMATS[name].module)
     assert callable(reader.sniff)
     assert callable(reader.open_measurements)
+    assert isinstance(reader.NOTES, FormatNotes)
     assert f"`{name}`" in (DOCS / "guides" / "ci.md").read_text(encoding="utf-8")
 
 

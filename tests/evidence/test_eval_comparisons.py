@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from evidence.digests import sha256_hex
 from evidence.evals.contracts import RunStatus
-from evidence.models import Scope
+from evidence.models import EvalRun, Scope
 from tests.evidence.eval_files import eval_file, post
 from tests.factories import World, make_world, retract
 from tests.kept_scenes import kept_scene
@@ -176,3 +176,25 @@ def test_another_judge_is_refused_by_name(world: World, api: APIClient, other: A
     assert "the judge of grounded" in problem["detail"]
     post(world, eval_file(run_key="newer", judge=judge))
     assert ask(api, world, candidate="newer")["metrics"][0]["metric"] == "grounded"
+
+
+def test_who_may_ask_a_gate_is_told_the_worst_samples_of_a_run_and_no_text(
+    runs: World, api: APIClient
+) -> None:
+    run = EvalRun.objects.get(run_key="new")
+
+    def worst(headers: Any, **query: str) -> Any:
+        answer = api.get(f"/api/v1/eval-runs/{run.pk}/worst-samples", query, **headers)
+        return answer.status_code, answer.json()
+
+    asked = runs.headers(Scope.GATE)
+    status, told = worst(asked, dimension="language", value="zh-Hans")
+    assert status == 200
+    (metric,) = told["metrics"]
+    assert (metric["metric"], metric["direction"], len(metric["samples"])) == ("grounded", "higher", 10)
+    assert {(each["value"], each["slice"]["language"]) for each in metric["samples"]} == {(0.0, "zh-Hans")}
+    assert metric["samples"][0].keys() == {"sample_id", "value", "slice"}
+    assert worst(asked, dimension="language", value="en")[1]["metrics"][0]["samples"] == []
+    assert worst(asked, dimension="language")[1]["errors"][0]["path"] == "value"
+    assert worst(runs.headers(Scope.INGEST))[0] == 403
+    assert worst(make_world("other").headers(Scope.GATE))[0] == 404

@@ -40,6 +40,22 @@ def test_deepeval_writes_what_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("form", ["eval", "json"])
+def test_inspect_writes_what_is_read(tmp_path: Path, form: str) -> None:
+    python = python_with(tmp_path, "inspect_ai==0.3.285")
+    run(python, RUNNERS / "inspect_run.py", tmp_path / "out", form, within=tmp_path)
+    (path,) = (tmp_path / "out").glob(f"*.{form}")
+    assert sniffed("inspect", path.read_bytes())
+    told = read_one("inspect", path.read_bytes())
+    assert told.counts("includes") == counted(0.5, 4, error=2)
+    assert (told.n_items, told.slices("language")) == (3, ["en"])
+    plan = told.said.plan
+    assert plan is not None
+    assert (plan.samples, plan.limit, plan.epochs) == (4, 3, 2)
+    assert told.total("accuracy") == 0.5
+
+
+@pytest.mark.soak
 def test_pytest_writes_what_is_read(tmp_path: Path) -> None:
     python = python_with(tmp_path, "pytest==9.2.0", "pytest-rerunfailures")
     (tmp_path / "test_it.py").write_text((RUNNERS / "junit_run.txt").read_text())

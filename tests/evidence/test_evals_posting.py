@@ -184,6 +184,8 @@ def test_what_looks_like_no_eval_file_is_kept_and_refused_in_words(push: Any, ra
         (b"\xef\xbb\xbfid;score;language\r\nfees-1;1;en\r\n", ""),
         (b"id,score,Status,Status\n1,1,a,b\n", "twice: status; post the runner's JSON instead"),
         (b"id,value\n1,1\n", "no column 'score'"),
+        (b"id,score\n", "the runner wrote no result"),
+        (b"id,score\na,\x8b\n", "write the file as UTF-8"),
         (b'id,score\n"1,1\n', "fields"),
     ],
 )
@@ -194,15 +196,23 @@ def test_a_table_is_told_by_its_first_row(push: Any, raw: bytes, says: str) -> N
 
 
 def test_rows_of_a_table_that_are_wrong_are_refused_one_by_one(push: Any) -> None:
-    rows = b"id,score,attempt\na,1,1\na,0,2\na,1,2\n,1,1\nb,good,1\nc,1\nd,NaN,1\ne,1,x\n"
+    rows = b"id,score,attempt\na,1,1\na,0,2\na,1,2\n,1,1\nb,good,1\nc,1\nd,NaN,1\ne,1,x\nf,1_000,1\n"
     body = push(rows, **SAID).json()
     assert {reject["detail"].partition(":")[0]: reject["code"] for reject in body["rejects"]} == {
         "sample 2": "duplicate_id", "sample 3": "bad_row", "sample 4": "bad_row", "sample 5": "bad_row",
-        "sample 7": "bad_row",
+        "sample 7": "bad_row", "sample 8": "bad_row",
     }  # fmt: skip
     assert set(EvalSample.objects.values_list("sample_id", "status")) == {
         ("a#1", "scored"), ("a#2", "scored"), ("d#1", "unscored"),
     }  # fmt: skip
+
+
+def test_a_long_answer_in_a_table_is_read_whatever_the_process_read_before() -> None:
+    table = b"id,score,output\na,1," + b"x" * 200_000 + b"\n"
+    (measurement,) = registry.open_eval_file(Source.of_bytes(table), "csv", Said()).measurements
+    (sample,) = measurement.samples
+    assert isinstance(sample, ParsedSample)
+    assert len(sample.output) == 200_000
 
 
 @pytest.mark.parametrize(
@@ -293,6 +303,8 @@ def test_each_measurement_of_a_file_is_a_run_of_its_own(push_several: Any) -> No
         "ci-1/sim-b": 0.0,
     }
     assert [each["run_key"] for each in answer.json()["same_file"]] == ["ci-1/sim-b"]
+    (other,) = answer.json()["others"]
+    assert (other["run_key"], other["status"], other["scores"][0]["value"]) == ("ci-1/sim-b", "success", 0.0)
     again = push_several(measurement("sim-a"), measurement("sim-b", value=0.0))
     assert (again.status_code, again.json()["id"]) == (200, answer.json()["id"])
     assert EvalRun.objects.count() == 2

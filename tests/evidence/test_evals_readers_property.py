@@ -23,6 +23,7 @@ from tests.evidence.eval_readers import DATA, folder
 
 OURS = ("promptfoo", "junit", "lm-eval", "deepeval", "helm", "otel", "mlflow", "langfuse")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+TO_DO = re.compile(r"\b(post|export|write|pack|say|raise|give|see)\b")  # what whoever posted it is to do
 LONGEST = 128  # characters of a sample's id and of a metric's name
 NUMBERS: list[object] = [0, -1, 2.5, 10**30, math.nan, math.inf, 1e300]
 TEXTS: list[object] = ["", "\x00", "\ud800", "x" * 5_000, "#1", "a=b, c", "NaN"]
@@ -54,7 +55,9 @@ def check(name: str, raw: bytes) -> None:
             assert all(len(one) <= LONGEST for one in measurement.metrics)
     except EvalFileError as refused:
         told = refused.problems
+        silent = [one for one in told if not TO_DO.search(one)]
         assert told
+        assert not silent
 
 
 def check_sample(sample: ParsedSample | SampleReject, metrics: set[str], seen: set[str]) -> None:

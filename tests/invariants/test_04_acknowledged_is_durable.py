@@ -23,7 +23,7 @@ from tests.factories import World, acting, ask_for_waiver, define_gate, find_unm
 from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.walk import is_excepted, our_models, our_views
-from tests.requirements.builders import make_criterion, make_trace, requirement_file
+from tests.requirements.builders import ask_to_retire, make_criterion, make_trace, requirement_file
 
 pytestmark = pytest.mark.django_db
 
@@ -182,6 +182,18 @@ def requirement_transitions(world: World) -> Sent:
     return Sent(path, {"system": world.system.key, "to_state": "in_review"}, "author")
 
 
+def retirements(world: World) -> Sent:
+    version = make_criterion(world, approved=False).version
+    named = {"system": world.system.key, "key": version.requirement.key, "number": version.number}
+    read = {"digest": version.artefact_version.digest, "from_state": "draft"}
+    return Sent("/api/v1/retirements", {**named, **read, "reason": "no longer asked for"}, Scope.IMPORT)
+
+
+def retirement_transitions(world: World) -> Sent:
+    asked = ask_to_retire(make_criterion(world, approved=False).version)
+    return Sent(f"/api/v1/retirements/{asked.pk}/transitions", {"to_state": "confirmed"}, "approver")
+
+
 def assessments(world: World) -> Sent:
     make_criterion(world)
     make_trace(world)
@@ -231,6 +243,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "requirements-import": requirements_import,
     "requirements-lint": requirements_lint,
     "requirement-transitions": requirement_transitions,
+    "retirements": retirements,
+    "retirement-transitions": retirement_transitions,
     "assessments": assessments,
     "probe-runs": probe_runs,
     "binders": binders,

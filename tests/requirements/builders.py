@@ -21,13 +21,23 @@ from evidence.models import (
     TraceVersion,
 )
 from evidence.services import audit
-from requirements.models import AcceptanceCriterion, RequirementVersion
-from requirements.services.requirements import import_requirements
-from requirements.services.transitions import transition_requirement
+from requirements.models import (
+    AcceptanceCriterion,
+    RequirementTransition,
+    RequirementVersion,
+    RetirementRequest,
+)
+from requirements.selectors.requirements import state_of
+from requirements.selectors.wording import warning_names
+from requirements.services.requirements import import_requirements, save_requirement
+from requirements.services.retirements import ask_retirement, settle_retirement
+from requirements.services.transitions import WhatWasRead, transition_requirement
+from requirements.yaml_import import parse_requirement_file
 from tests.factories import World, acting
 
 AUTHOR, APPROVER = "user:ana", "user:bob"
 
+STATEMENT = "Each answer must do what this criterion measures."
 _FILE = """\
 format: tracebinder.requirements/1
 requirements:
@@ -66,10 +76,40 @@ def requirement_file(**over: Any) -> bytes:
     return _FILE.format(**values).encode()
 
 
-def approve(version: RequirementVersion) -> None:
+def read(version: RequirementVersion, *, state: str = "", warnings: bool = False) -> WhatWasRead:
+    """Return what somebody read who looks at a version now, by default in the state that it is in.
+
+    Args:
+        warnings: whether they ticked each warning of the linter.
+    """
+    ticked = tuple(warning_names(version)) if warnings else ()
+    return WhatWasRead(version.artefact_version.digest, state or state_of(version).value, ticked)
+
+
+def move(
+    version: RequirementVersion, to_state: str, by: str, reason: str = "", **over: Any
+) -> RequirementTransition:
+    """Have somebody who reads a version as it stands take a step with it."""
+    over.setdefault("read", read(version, warnings=to_state == "approved"))
+    return transition_requirement(
+        version=version, to_state=to_state, principal=acting(by), reason=reason, **over
+    )
+
+
+def approve(version: RequirementVersion, **over: Any) -> None:
     """Take a version through review, by two people."""
-    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
-    transition_requirement(version=version, to_state="approved", principal=acting(APPROVER))
+    move(version, "in_review", AUTHOR)
+    move(version, "approved", APPROVER, **over)
+
+
+def ask_to_retire(version: RequirementVersion, by: str = AUTHOR, reason: str = "over") -> RetirementRequest:
+    """Have somebody ask for the retirement of a version as it stands."""
+    return ask_retirement(version=version, principal=acting(by), reason=reason, read=read(version))
+
+
+def retire(version: RequirementVersion) -> None:
+    """Retire a version, by two people."""
+    settle_retirement(request=ask_to_retire(version), to_state="confirmed", principal=acting(APPROVER))
 
 
 def make_criterion(world: World, *, approved: bool = True, **over: Any) -> AcceptanceCriterion:
@@ -82,6 +122,14 @@ def make_criterion(world: World, *, approved: bool = True, **over: Any) -> Accep
         approve(version)
     criterion: AcceptanceCriterion = version.criteria.get()
     return criterion
+
+
+def reworded(world: World, statement: str, *, change: str = "") -> RequirementVersion:
+    """Save the requirement of `requirement_file` in other words, as YAML has them."""
+    source = requirement_file().replace(STATEMENT.encode(), statement.encode())
+    (draft,) = parse_requirement_file(source, "r.yaml").requirements
+    version, _ = save_requirement(principal=acting(AUTHOR), system=world.system, draft=draft, change=change)
+    return version
 
 
 @transaction.atomic

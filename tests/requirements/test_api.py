@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from evidence.models import Scope
 from requirements.models import Assessment, Requirement, RequirementVersion
+from requirements.selectors.wording import warning_names
 from requirements.starter import read_starter
 from tests import factories
 from tests.factories import World
@@ -64,9 +65,18 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(world: World, api:
     address = "/api/v1/requirements/r/versions/1/transitions"
 
     def step(to_state: str) -> int:
-        return int(
-            api.post(address, {"system": "credit-assistant", "to_state": to_state}, format="json").status_code
-        )
+        version = RequirementVersion.objects.get()
+        read = {
+            "digest": version.artefact_version.digest,
+            "from_state": "in_review",
+            "warnings_read": warning_names(version),
+        }
+        body = {
+            "system": "credit-assistant",
+            "to_state": to_state,
+            **(read if to_state == "approved" else {}),
+        }
+        return int(api.post(address, body, format="json").status_code)
 
     api.force_login(world.people["author"])
     assert step("in_review") == 201

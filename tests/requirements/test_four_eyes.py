@@ -24,7 +24,7 @@ from requirements.services.requirements import import_requirements
 from requirements.services.transitions import transition_requirement
 from tests.factories import World, acting, ask_for_waiver, grant_waiver, manifest
 from tests.invariants.walk import OUR_APPS, REPOSITORY
-from tests.requirements.builders import requirement_file
+from tests.requirements.builders import read, requirement_file
 
 
 @pytest.fixture
@@ -55,7 +55,9 @@ def test_what_ones_token_proposed_is_not_approved_by_oneself(world: World, both:
     proposer = machine if asked != "wrote" else world.principal("author")
     transition_requirement(principal=proposer, version=version, to_state="in_review", reason="")
     with pytest.raises(SelfApproval):
-        transition_requirement(principal=person, version=version, to_state="approved", reason="")
+        transition_requirement(
+            principal=person, version=version, to_state="approved", reason="", read=read(version)
+        )
 
 
 @pytest.mark.django_db

@@ -6,13 +6,14 @@ from django.db import IntegrityError
 from evidence import clock
 from evidence.models import AuditEvent, Scope
 from evidence.services import audit
-from requirements.acts import VALID_TRANSITIONS, can_transition
+from requirements.acts import can_ask_retirement, can_transition
 from requirements.errors import (
     ConflictingBaseline,
     RequirementFileInvalid,
     SelfApproval,
     TransitionNotAllowed,
 )
+from requirements.life import INSTEAD, VALID_TRANSITIONS
 from requirements.models import (
     AcceptanceCriterion,
     Baseline,
@@ -23,10 +24,9 @@ from requirements.models import (
 )
 from requirements.selectors.requirements import approved_versions, state_of
 from requirements.services.requirements import ImportResult, import_requirements
-from requirements.services.transitions import transition_requirement
 from requirements.starter import read_starter
 from tests.factories import World, acting
-from tests.requirements.builders import APPROVER, AUTHOR, approve, requirement_file
+from tests.requirements.builders import APPROVER, AUTHOR, approve, move, read, requirement_file, retire
 
 
 def load(world: World, source: bytes) -> ImportResult:
@@ -107,9 +107,9 @@ def test_a_baseline_is_frozen(world: World) -> None:
 
 def test_nobody_approves_their_own(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
+    move(version, "in_review", AUTHOR)
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", principal=acting(AUTHOR))
+        move(version, "approved", AUTHOR)
     assert not can_transition(acting(AUTHOR), version, "approved")
     assert can_transition(acting(APPROVER), version, "approved")
 
@@ -121,16 +121,16 @@ def test_nobody_approves_their_own_through_a_token(world: World) -> None:
         system=world.system, source=requirement_file(), file_name="r.yaml", principal=acting(f"token:{token}")
     )
     version = result.requirements[0].version
-    transition_requirement(version=version, to_state="in_review", principal=acting(f"token:{token}"))
+    move(version, "in_review", f"token:{token}")
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", principal=acting(f"user:{owner}"))
+        move(version, "approved", f"user:{owner}")
 
 
 def test_asking_for_the_review_is_proposing_too(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    transition_requirement(version=version, to_state="in_review", principal=acting(APPROVER))
+    move(version, "in_review", APPROVER)
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", principal=acting(APPROVER))
+        move(version, "approved", APPROVER)
 
 
 def test_approving_a_version_supersedes_the_one_before(world: World) -> None:
@@ -156,23 +156,27 @@ def test_every_pair_of_states_is_allowed_or_refused_as_the_table_says(world: Wor
         version = load(world, requirement_file(key=f"r{index}")).requirements[0].version
         for step in path:
             actor = APPROVER if step == "approved" else AUTHOR
-            transition_requirement(
-                principal=acting(actor), version=version, to_state=step, reason="on its way"
-            )
+            if step == "retired":
+                retire(version)
+            else:
+                move(version, step, actor, "on its way")
+        leads = VALID_TRANSITIONS[RequirementState(state)]
         for to_state in RequirementState.values:
-            allowed = to_state in VALID_TRANSITIONS[RequirementState(state)] and to_state != "superseded"
+            allowed = to_state in leads and to_state not in INSTEAD
             assert can_transition(acting("user:carol"), version, to_state) == allowed
+        assert can_ask_retirement(acting("user:carol"), version) == ("retired" in leads)
 
 
 def test_repeating_a_transition_changes_nothing(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
-    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
+    sent = {"version": version, "to_state": "in_review", "by": AUTHOR, "read": read(version)}
+    move(**sent)
     events, steps = AuditEvent.objects.count(), RequirementTransition.objects.count()
-    transition_requirement(version=version, to_state="in_review", principal=acting(AUTHOR))
+    move(**sent)
     assert (AuditEvent.objects.count(), RequirementTransition.objects.count()) == (events, steps)
 
 
 def test_a_draft_cannot_jump_to_approved(world: World) -> None:
     version = load(world, requirement_file()).requirements[0].version
     with pytest.raises(TransitionNotAllowed, match="draft"):
-        transition_requirement(version=version, to_state="approved", principal=acting(APPROVER))
+        move(version, "approved", APPROVER)

@@ -13,28 +13,36 @@ from rest_framework.test import APIClient
 from evidence.errors import InvalidInput
 from evidence.models import Membership, Scope
 from requirements.errors import TransitionNotAllowed
-from requirements.models import RequirementTransition, RequirementVersion
+from requirements.models import RequirementVersion, RetirementRequest
 from requirements.selectors.requirements import state_of
 from tests.factories import World, make_person
-from tests.requirements.builders import requirement_file
+from tests.requirements.builders import read, requirement_file, retire
 
 
 def by_api(person: User, version: RequirementVersion, to_state: str, reason: str = "") -> int:
     client = APIClient()
     client.force_login(person)
     key, number = version.requirement.key, version.number
-    body = {"system": version.requirement.system.key, "to_state": to_state, "reason": reason}
-    answer: Any = client.post(
-        f"/api/v1/requirements/{key}/versions/{number}/transitions", body, format="json"
-    )
+    body = {"system": version.requirement.system.key, "reason": reason, **as_read(version)}
+    if to_state == "retired":
+        path, said = "/api/v1/retirements", {"key": key, "number": number}
+    else:
+        path, said = f"/api/v1/requirements/{key}/versions/{number}/transitions", {"to_state": to_state}
+    answer: Any = client.post(path, body | said, format="json")
     return int(answer.status_code)
+
+
+def as_read(version: RequirementVersion) -> dict[str, str]:
+    found = read(version)
+    return {"digest": found.digest, "from_state": found.from_state}
 
 
 def by_admin(person: User, version: RequirementVersion, to_state: str, reason: str = "") -> int:
     client = Client()
     client.force_login(person)
     address = reverse("admin:requirements_requirementversion_change", args=[version.pk])
-    answer = client.post(address, {"to_state": to_state, "reason": reason}, follow=True)
+    form = {"to_state": to_state, "reason": reason, **as_read(version)}
+    answer = client.post(address, form, follow=True)
     if answer.status_code == 403:
         return 403
     told = " ".join(str(message) for message in answer.context["messages"])
@@ -82,11 +90,14 @@ def test_an_author_takes_their_own_proposal_back_and_no_colleagues(
 
 
 @DOORS
-def test_retiring_is_the_approvers_and_says_why(world: World, version: RequirementVersion, door: Any) -> None:
-    assert door(world.people["author"], version, "retired", "no longer") == 403
-    assert door(world.people["approver"], version, "retired") == 422
+def test_retiring_is_asked_with_a_reason_and_leaves_the_version_as_it_is(
+    world: World, version: RequirementVersion, door: Any
+) -> None:
+    assert door(world.people["reviewer"], version, "retired", "no longer") == 403
+    assert door(world.people["approver"], version, "retired") in (400, 422)
     assert door(world.people["approver"], version, "retired", "no longer asked for") == 201
-    assert RequirementTransition.objects.latest("pk").reason == "no longer asked for"
+    assert state_of(version) == "in_review"
+    assert RetirementRequest.objects.get().reason == "no longer asked for"
 
 
 @DOORS
@@ -94,8 +105,9 @@ def test_a_step_that_is_not_open_is_a_conflict_and_not_a_matter_of_rights(
     world: World, version: RequirementVersion, door: Any
 ) -> None:
     assert door(world.people["approver"], version, "superseded") == 409
-    assert door(world.people["approver"], version, "retired", "no longer asked for") == 201
+    retire(version)
     assert door(world.people["approver"], version, "approved") == 409
+    assert door(world.people["approver"], version, "retired", "again") == 409
 
 
 def test_a_token_that_may_import_may_propose(

@@ -17,18 +17,18 @@ from dataclasses import replace
 from time import sleep
 from typing import Final
 
-from tracebinder.answers import Json, objects
+from tracebinder.answers import Json, objects, part
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.reasons import print_reasons
-from tracebinder.cli.reporting import add_report_options, check_report_options, publish
+from tracebinder.cli.reporting import add_report_options, check_report_options, publish, wants_report
 from tracebinder.cli.server import add_server_options, duration, server_of, tell
 from tracebinder.cli.table import MOST, print_marked, print_rest, print_verdict
 from tracebinder.documents import document
 from tracebinder.errors import TracebinderError
 from tracebinder.http import RequestRefused, Server, in_words
 from tracebinder.reports.of_comparison import newly_failing
-from tracebinder.reports.of_gate import report_of_decision, state_of
+from tracebinder.reports.of_gate import report_of_decision, state_of, worst_samples
 from tracebinder.reports.report import Finding, State
 
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "insufficient": 2}
@@ -93,8 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
         shown = samples if arguments.all else samples[:MOST]
         print_marked(f"newly failing since {arguments.against}: {', '.join(each.name for each in shown)}")
         print_rest(len(samples) - len(shown), of="newly failing")
+    worst = _worst_samples(server, answer) if code and wants_report(arguments) else []
     publish(
-        replace(report, findings=(*report.findings, *samples)),
+        replace(report, findings=(*report.findings, *samples, *worst)),
         arguments,
         {"decision": str(answer.get("id")), "exit_code": str(code)},
     )
@@ -107,8 +108,9 @@ def _newly_failing(
     """Return the samples of the runs that keep the release out which passed in another run, where one is named."""
     if not arguments.against:
         return []
-    in_the_way = [reason for reason in objects(answer, "reasons") if not state_of(reason).is_good]
-    keys = dict.fromkeys(str(run.get("run_key")) for reason in in_the_way for run in objects(reason, "runs"))
+    keys = dict.fromkeys(
+        str(run.get("run_key")) for reason in _in_the_way(answer) for run in objects(reason, "runs")
+    )
     found: list[Finding] = []
     for key in keys:
         query = {"system": arguments.system, "baseline": arguments.against, "candidate": key}
@@ -116,6 +118,27 @@ def _newly_failing(
             found += newly_failing(server.get("/api/v1/eval-runs/compare", query=query), state)
         except RequestRefused as exc:
             tell(f"run {key} is not compared with {arguments.against}: {exc}")
+    return found
+
+
+def _in_the_way(answer: Json) -> list[Json]:
+    return [reason for reason in objects(answer, "reasons") if not state_of(reason).is_good]
+
+
+def _worst_samples(server: Server, answer: Json) -> list[Finding]:
+    """Return the worst samples of the runs that decide what is in the way, each in the part that decides."""
+    found: list[Finding] = []
+    for reason in _in_the_way(answer):
+        where = part(part(reason, "measured"), "where")
+        query = dict(zip(("dimension", "value"), next(iter(where.items())), strict=True)) if where else {}
+        for run in objects(reason, "runs"):
+            path = f"/api/v1/eval-runs/{run.get('id')}/worst-samples"
+            try:
+                told = server.get(path, query={name: str(value) for name, value in query.items()})
+            except TracebinderError as exc:  # the verdict stands without them
+                tell(f"the worst samples of run {run.get('run_key')} are not known: {exc}")
+            else:
+                found += worst_samples(told, reason)
     return found
 
 

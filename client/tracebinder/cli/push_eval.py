@@ -5,8 +5,8 @@ says: --commit, --suite and the like; commit and address of the run are taken fr
 not given, and the command says so. A folder that is one run (HELM, lm-evaluation-harness) is posted as one ZIP.
 
 Exit codes: 0 all stored (or already there), 1 stored, but a run did not succeed, or a sample was rejected or is absent
-from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be reached. Of several files, the
-highest.
+from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be reached. Of several files, and of
+several runs in one file, the highest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tracebinder.errors import TracebinderError
 from tracebinder.eval_files import choose_files, looks_like
 from tracebinder.http import RequestRefused, Server, ServerUnreachable
 from tracebinder.poster import NAME, TYPED, Poster, post_run
-from tracebinder.reports.of_push import report_of_push
+from tracebinder.reports.of_push import report_of_push, runs_of
 from tracebinder.upload import STDIN, FileUpload, PipeUpload
 
 NOT_WHOLE: Final = 1
@@ -124,7 +124,7 @@ def _report(files: list[dict[str, Any]], arguments: argparse.Namespace) -> int:
     elif len(files) > 1:
         print(f"{sum(bool(told['run']) for told in files)} of {len(files)} files stored")
     subject = " ".join(filter(None, (arguments.system, arguments.release)))
-    runs = " ".join(key for told in files if told["run"] for key in _run_keys(told["run"]))
+    runs = " ".join(key for told in files for key in _run_keys(objects(told, "runs")))
     report = report_of_push(
         files, subject=subject, url=str(files[0].get("url", "")) if len(files) == 1 else ""
     )
@@ -173,7 +173,7 @@ def _post(server: Server, name: str, upload: FileUpload | PipeUpload, poster: Po
         named = Taken(PurePath(name).name[:_LONGEST_NAME], "the file's name")
         poster = Poster({**poster.facts, NAME: named})
     status, answer = post_run(server, upload, poster, tell)
-    stored = str(answer.get("digest") or "")
+    stored, runs = str(answer.get("digest") or ""), runs_of(answer)
     if stored and upload.digest and stored != upload.digest:
         raise TracebinderError(f"what the server stored is not what was sent: {stored}, not {upload.digest}")
     told = str(answer.get("url") or "")
@@ -184,7 +184,8 @@ def _post(server: Server, name: str, upload: FileUpload | PipeUpload, poster: Po
         "sha256": upload.digest,
         "outcome": "stored" if status == 201 else "already_stored",
         "url": told if told.startswith(server.url) else page,
-        "run": answer,
+        "run": runs[0],
+        "runs": runs,
         "problem": None,
     }
 
@@ -220,6 +221,7 @@ def _not_stored(
         "sha256": "",
         "outcome": "unreachable" if code == UNREACHABLE else "not_stored",
         "run": None,
+        "runs": [],
         "problem": problem_of(error),
     }
 
@@ -227,17 +229,25 @@ def _not_stored(
 def _exit_code(told: Json) -> int:
     if told["outcome"] == "unreachable":
         return UNREACHABLE
-    run = part(told, "run")
-    if not run:
+    runs = objects(told, "runs")
+    if not runs:
         return NOT_STORED
-    return NOT_WHOLE if run.get("rejects") or run.get("status") != "success" else 0
+    whole = all(run.get("status") == "success" and not run.get("rejects") for run in runs)
+    return 0 if whole else NOT_WHOLE
 
 
 def _print_file(told: Json, *, all_of_it: bool) -> None:
-    answer = part(told, "run")
-    if not answer:
+    runs = objects(told, "runs")
+    if not runs:
         tell(f"{told.get('file')} is not stored: {part(told, 'problem').get('detail')}")
-        return
+    for run in runs:
+        _print_run(told, run, all_of_it=all_of_it)
+    _print_unseen(runs)
+    if runs:
+        print(told.get("url"))
+
+
+def _print_run(told: Json, answer: Json, *, all_of_it: bool) -> None:
     known = str(told.get("outcome")).replace("_", " ")
     print_marked(
         f"{told.get('file')}: eval run {answer.get('run_key')} {known} (id {answer.get('id')}, {answer.get('status')})"
@@ -251,12 +261,20 @@ def _print_file(told: Json, *, all_of_it: bool) -> None:
     for reject in shown:
         print_marked(f"missing: {reject.get('code')}: {reject.get('detail')}")
     print_rest(len(rejects) - len(shown), of="missing")
-    print(told.get("url"))
 
 
-def _run_keys(run: Json) -> list[str]:
-    """Return the key of a run, and of those that the same file brought."""
-    return [str(each.get("run_key")) for each in (run, *objects(run, "same_file"))]
+def _print_unseen(runs: list[Json]) -> None:
+    """Name the runs of the file of which a server of before says no more than the key: no code judges those."""
+    seen = {run.get("run_key") for run in runs}
+    others = [key for key in _run_keys(runs) if key not in seen]
+    if others:
+        print_marked(f"the same file brought {len(others)} more: {', '.join(others)}")
+
+
+def _run_keys(runs: list[Json]) -> list[str]:
+    """Return the keys of the runs of a file."""
+    of_file = (str(each.get("run_key")) for run in runs for each in (run, *objects(run, "same_file")))
+    return list(dict.fromkeys(of_file))
 
 
 def _print_remarks(answer: Json, *, all_of_it: bool) -> None:
@@ -268,8 +286,6 @@ def _print_remarks(answer: Json, *, all_of_it: bool) -> None:
         for each in objects(answer, "totals")
         if each.get("differs")
     ]
-    others = _run_keys(answer)[1:]
-    lines += [f"the same file brought {len(others)} more: {', '.join(others)}"] if others else []
     shown = lines if all_of_it else lines[:MOST]
     for line in shown:
         print_marked(line)

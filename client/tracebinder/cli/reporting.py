@@ -67,6 +67,12 @@ def check_report_options(arguments: argparse.Namespace) -> None:
             )
 
 
+def wants_report(arguments: argparse.Namespace) -> bool:
+    """Whether somebody asked for a report, or works where one is shown."""
+    asked = any(getattr(arguments, name) is not None for name in _FILES)
+    return asked or bool(os.environ.get("GITHUB_STEP_SUMMARY")) or os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def publish(report: Report, arguments: argparse.Namespace, outputs: Mapping[str, str]) -> None:
     """Write each report that was asked for, and what GitHub Actions shows.
 

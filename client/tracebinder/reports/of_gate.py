@@ -1,8 +1,11 @@
-"""The decision of a gate as a report: a finding for each criterion, pin, run or commit that it says something of."""
+"""The decision of a gate as a report: a finding for each criterion, pin, run or commit that it says something of.
+
+Beside them stand the worst samples of the runs that decide what is in the way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tracebinder.answers import Json, figure, objects, part
@@ -23,6 +26,21 @@ def report_of_decision(decision: Json, *, subject: str, url: str) -> Report:
         tuple(_finding(reason) for reason in objects(decision, "reasons")),
         url,
     )
+
+
+def worst_samples(answer: Json, reason: Json) -> Iterator[Finding]:
+    """Yield the worst samples of a run that decides a reason, for a report of the decision."""
+    for metric in objects(answer, "metrics"):
+        for sample in objects(metric, "samples"):
+            value = figure(sample.get("value"))
+            yield Finding(
+                name=f"{metric.get('metric')}/{sample.get('sample_id')}",
+                group=str(reason.get("criterion", "")),
+                state=state_of(reason),
+                code="worst_sample",
+                detail=f"among the worst of the run that decides {reason.get('criterion')}: {value}",
+                numbers={"value": value},
+            )
 
 
 def state_of(reason: Json) -> State:

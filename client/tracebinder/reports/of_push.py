@@ -1,4 +1,4 @@
-"""What was posted as a report: a finding for each file, and each sample of it that is missing."""
+"""What was posted as a report: a finding for each run of each file, and each sample of it that is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Final
 from tracebinder.answers import Json, figure, objects, part
 from tracebinder.reports.report import Finding, Report, State
 
-_MOST_REJECTS: Final = 100  # of a file
+_MOST_REJECTS: Final = 100  # of a run
+
+
+def runs_of(answer: Json) -> list[Json]:
+    """Return the runs that a posted file is: the one that the server answers with, and those it names beside it."""
+    first = {name: value for name, value in answer.items() if name != "others"}
+    return [first, *objects(answer, "others")]
 
 
 def report_of_push(files: Sequence[Json], *, subject: str, url: str = "") -> Report:
@@ -20,8 +26,8 @@ def report_of_push(files: Sequence[Json], *, subject: str, url: str = "") -> Rep
 
 
 def _of_file(told: Json) -> Iterator[Finding]:
-    file, run = str(told.get("file")), part(told, "run")
-    if not run:
+    file, runs = str(told.get("file")), objects(told, "runs")
+    if not runs:
         problem = part(told, "problem")
         yield Finding(
             name=file,
@@ -31,7 +37,11 @@ def _of_file(told: Json) -> Iterator[Finding]:
             detail=str(problem.get("detail") or "it was not stored"),
             file=file,
         )
-        return
+    for run in runs:
+        yield from _of_run(run, str(told.get("outcome")), file)
+
+
+def _of_run(run: Json, outcome: str, file: str) -> Iterator[Finding]:
     status = str(run.get("status"))
     rejects = objects(run, "rejects")
     yield Finding(
@@ -39,7 +49,7 @@ def _of_file(told: Json) -> Iterator[Finding]:
         group="run",
         state=State.FAIL if status != "success" else State.OPEN if rejects else State.PASS,
         code=f"run_{status}" if status != "success" else "samples_missing" if rejects else "stored",
-        detail=f"{told.get('outcome')}, {status}".replace("_", " "),
+        detail=f"{outcome}, {status}".replace("_", " "),
         numbers={
             name: figure(run.get(f"n_{name}"))
             for name in ("samples", "scored", "unscored", "error")

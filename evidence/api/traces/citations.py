@@ -34,7 +34,7 @@ class RunOut(serializers.Serializer[Any]):
 class CitationOut(serializers.ModelSerializer[Citation]):
     """A citation and its verdict."""
 
-    found_in = serializers.CharField(source="found_in.document_id", default=None)
+    found_in = serializers.CharField(source="found_in.document_id", allow_null=True)
     reason_terms = serializers.ListField(
         child=serializers.CharField(),
         allow_null=True,

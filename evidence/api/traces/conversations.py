@@ -32,7 +32,7 @@ class ConversationTraceOut(serializers.ModelSerializer[Trace]):
 
     trace_id = TraceIdField()
     system = serializers.CharField(source="system.key")
-    release = serializers.CharField(source="release.name", default=None)
+    release = serializers.CharField(source="release.name", allow_null=True)
     turns = serializers.SerializerMethodField()
 
     class Meta:
@@ -56,8 +56,8 @@ class NeighboursOut(serializers.Serializer[Neighbours]):
     id = serializers.CharField(source="given_id", help_text="As sent; of several, the outermost span's.")
     place = serializers.IntegerField(help_text="From 1, by when the traces began.")
     count = serializers.IntegerField()
-    previous = TraceIdField(source="previous.trace_id", default=None)
-    next = TraceIdField(source="next.trace_id", default=None)
+    previous = TraceIdField(source="previous.trace_id", allow_null=True)
+    next = TraceIdField(source="next.trace_id", allow_null=True)
 
 
 class ConversationFilter(FilterSet):

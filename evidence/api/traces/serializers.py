@@ -41,7 +41,7 @@ class TraceOut(serializers.ModelSerializer[Trace]):
 
     trace_id = TraceIdField()
     system = serializers.CharField(source="system.key")
-    release = serializers.CharField(source="release.name", default=None)
+    release = serializers.CharField(source="release.name", allow_null=True)
     conversation_ids = GivenIds(help_text="As sent; null: sealed before traces told them.")
     session_ids = GivenIds()
     user_ids = GivenIds()

@@ -10,11 +10,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from evidence.evals.contracts import EvalFileError
+from evidence.evals.contracts import AS_UTF8, EvalFileError
 from evidence.evals.json_stream import JsonStream
 
 MAX_DEPTH: Final = 60  # levels of nesting inside one value
-CUT_SHORT: Final = "export the file again and post it whole: it may have been cut short"
 
 _LONGEST_NUMBER: Final = 400  # digits: beyond it no float can hold it, and reading it would take long
 _CODECS: Final = (
@@ -50,7 +49,9 @@ class JsonReader(JsonStream):
         try:
             self._text = self._decode.decode(head)
         except UnicodeDecodeError as exc:
-            raise EvalFileError([f"{name}: is not UTF-8: byte {exc.start} cannot be decoded"]) from exc
+            raise EvalFileError(
+                [f"{name}: is not UTF-8: byte {exc.start} cannot be decoded; {AS_UTF8}"]
+            ) from exc
 
     def values(self) -> Iterator[Any]:
         """Yield the values of the list that comes next; what is no list is passed over."""
@@ -66,10 +67,6 @@ class JsonReader(JsonStream):
             yield from self.members()
         else:
             self.skip()
-
-    def _no_json(self, at: int) -> EvalFileError:
-        fault = super()._no_json(at)
-        return EvalFileError([f"{fault}; {CUT_SHORT}"])
 
 
 def make_decoder() -> json.JSONDecoder:

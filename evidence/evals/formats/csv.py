@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from evidence.evals.contracts import (
+    AS_UTF8,
+    CUT_SHORT,
     Direction,
     EvalFileError,
     MetricSpec,
@@ -22,6 +24,8 @@ from evidence.evals.contracts import (
     SampleScore,
     ScoreStatus,
 )
+from evidence.evals.foreign.notes import FormatNotes
+from evidence.evals.foreign.tables import read_rows
 from evidence.evals.measurements import Measurement, Said
 from evidence.evals.slices import REQUIREMENT_PROPERTIES, read_slice, requirements_in, slice_of_requirements
 from evidence.evals.sources import Source
@@ -33,6 +37,17 @@ _OURS: Final = frozenset(
 )
 _DELIMITERS: Final = ",;\t"
 _ERROR: Final = "error"
+
+NOTES: Final = FormatNotes(
+    tried="tables in UTF-8, with a comma, a semicolon or a tab between their columns",
+    post="a table with `id` and `score`; it may have `label`, `input`, `output`, `target`, `attempt`",
+    reads=(
+        "one measurement with the metric `score`, a share where every value lies in [0, 1]; a row is a sample, every "
+        "other column a dimension of its slice; an empty score or `NaN` is unscored, `error` an error"
+    ),
+    poster="suite, evaluator, dataset, commit and times: a table says nothing of its run",
+    flags="rows with fields too many or too few, which are rejected by themselves; more is taken for better",
+)
 
 Row = dict[str, str]  # by column
 
@@ -59,7 +74,7 @@ def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
 
 def _read(rows: Iterator[Row], metrics: dict[str, MetricSpec]) -> Iterator[ParsedSample | SampleReject]:
     """Yield the samples, and say at the end whether the scores stayed in [0, 1]: then they are a share."""
-    is_bounded = True
+    is_bounded, index = True, -1
     for index, row in enumerate(rows):
         try:
             sample = _sample(row)
@@ -69,6 +84,10 @@ def _read(rows: Iterator[Row], metrics: dict[str, MetricSpec]) -> Iterator[Parse
         value = sample.scores[0].value
         is_bounded = is_bounded and (value is None or 0 <= value <= 1)
         yield sample
+    if index < 0:
+        raise EvalFileError(
+            ["the table has no rows below its first: the runner wrote no result; post one that has"]
+        )
     if is_bounded:
         metrics[_METRIC] = _metric(is_share=True)
 
@@ -104,7 +123,7 @@ def _score(written: str, label: str) -> SampleScore:
     if not written:
         return SampleScore(_METRIC, ScoreStatus.UNSCORED, None, label)
     try:
-        value = float(written)
+        value = float(written.replace("_", " "))  # Python would read 1_000; nobody else does
     except ValueError:
         raise ValueError(f"score: {written[:100]!r} is no number, nor empty, nor 'error'") from None
     if not math.isfinite(value):
@@ -118,11 +137,13 @@ def _rows(source: Source) -> Iterator[Row]:
     try:
         first = text.readline()
         columns, delimiter = _columns(first)
-        for fields in csv.reader(text, delimiter=delimiter):
+        for fields in read_rows(text, delimiter=delimiter):
             if fields:
                 yield _by_column(columns, fields)
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise EvalFileError([f"not a table in UTF-8: {exc}"]) from exc
+    except UnicodeDecodeError as exc:
+        raise EvalFileError([f"not a table in UTF-8: byte {exc.start} cannot be decoded; {AS_UTF8}"]) from exc
+    except csv.Error as exc:
+        raise EvalFileError([f"not a table as one is known here: {exc}; {CUT_SHORT}"]) from exc
     finally:
         text.detach()
 
@@ -138,7 +159,11 @@ def _columns(first: str) -> tuple[list[str], str]:
     named = {delimiter: _names(first, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda each: len(named[each]))
     columns = named[delimiter]
-    faults = [f"the first row names no column {name!r}" for name in ("id", _METRIC) if name not in columns]
+    faults = [
+        f"the first row names no column {name!r}: say in it which one it is"
+        for name in ("id", _METRIC)
+        if name not in columns
+    ]
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         faults.append(f"columns that stand twice: {', '.join(twice)[:300]}; post the runner's JSON instead")
@@ -149,7 +174,7 @@ def _columns(first: str) -> tuple[list[str], str]:
 
 def _names(first: str, delimiter: str) -> list[str]:
     try:
-        return [name.strip().lower() for name in next(csv.reader([first.strip()], delimiter=delimiter), [])]
+        return [name.strip().lower() for name in next(read_rows([first.strip()], delimiter=delimiter), [])]
     except csv.Error:
         return []
 

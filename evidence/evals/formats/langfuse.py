@@ -19,6 +19,7 @@ from evidence.evals.foreign.joined import Joined
 from evidence.evals.foreign.json_lines import read_lines
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
 from evidence.evals.foreign.notes import FormatNotes
+from evidence.evals.foreign.tables import read_rows
 from evidence.evals.foreign.texts import (
     count_in,
     labels_in,
@@ -34,7 +35,6 @@ from evidence.evals.slices import read_slice
 from evidence.evals.sources import Source
 
 _SEND: Final = "post what GET /api/public/v2/scores answers, or the scores exported as JSON or CSV"
-_MAX_CELL: Final = 10_000_000  # characters of one field of a table
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _NUMBERS: Final = frozenset({"NUMERIC", "BOOLEAN"})
 _SUBJECTS: Final = ("observationid", "traceid", "sessionid")  # the most particular first
@@ -129,9 +129,8 @@ def _read_json(source: Source, export: _Export) -> None:
 
 def _read_table(source: Source, export: _Export) -> None:
     text = io.TextIOWrapper(source.open(), encoding="utf-8-sig", newline="")
-    csv.field_size_limit(_MAX_CELL)
     try:
-        rows = csv.reader(text)
+        rows = read_rows(text)
         columns = next(rows, [])
         for row in rows:
             if len(row) == len(columns):

@@ -13,11 +13,12 @@ from requirements import acts as requirement_acts
 from requirements.services.assessment import assess_release
 from requirements.services.baselines import freeze_baseline
 from requirements.services.requirements import import_requirements
+from requirements.services.retirements import ask_retirement, settle_retirement
 from requirements.services.transitions import transition_requirement
-from tests.factories import World, acting
+from tests.factories import World
 from tests.invariants.act_doors.taking import AUTHORS, MACHINES, Act, browse, named, post, serve
 from tests.invariants.who import TOKEN_WITH
-from tests.requirements.builders import make_criterion, requirement_file
+from tests.requirements.builders import make_criterion, move, read, requirement_file
 
 
 def version_in(*steps: str) -> Callable[[World], Any]:
@@ -26,7 +27,7 @@ def version_in(*steps: str) -> Callable[[World], Any]:
     def prepare(world: World) -> Any:
         version = make_criterion(world, approved=False).version
         for step in steps:
-            transition_requirement(principal=acting("user:ana"), version=version, to_state=step, reason="r")
+            move(version, step, "user:ana", "r")
         return version
 
     return prepare
@@ -36,6 +37,17 @@ def transition_path(_: World, version: Any) -> str:
     return f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
 
 
+def version_page(_: World, version: Any) -> str:
+    return reverse("admin:requirements_requirementversion_change", args=[version.pk])
+
+
+def as_read(version: Any, to_state: str = "") -> dict[str, Any]:
+    """What a body or form says that was read."""
+    found = read(version, warnings=to_state == "approved")
+    warnings = {"warnings_read": list(found.warnings)} if found.warnings else {}
+    return {"digest": found.digest, "from_state": found.from_state, **warnings}
+
+
 def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
     """Return the entry of one step of a requirement version, made by another author than the one who tries."""
     return Act(
@@ -43,17 +55,61 @@ def step(to_state: str, *allowed: str, start: tuple[str, ...]) -> Act:
         frozenset(allowed),
         serve(
             lambda world, who, version: transition_requirement(
-                principal=who, version=version, to_state=to_state, reason="r"
+                principal=who,
+                version=version,
+                to_state=to_state,
+                reason="r",
+                read=read(version, warnings=to_state == "approved"),
             )
         ),
-        api=post(transition_path, lambda world, _: named(world, to_state=to_state, reason="r")),
+        api=post(
+            transition_path,
+            lambda world, version: named(world, to_state=to_state, reason="r", **as_read(version, to_state)),
+        ),
         admin=browse(
-            lambda _, version: reverse("admin:requirements_requirementversion_change", args=[version.pk]),
-            lambda *_: {"to_state": to_state, "reason": "r"},
+            version_page,
+            lambda _, version: {"to_state": to_state, "reason": "r", **as_read(version, to_state)},
         ),
         prepare=version_in(*start),
         scopes=(Scope.IMPORT,),
         step=to_state,
+    )
+
+
+def retirement_asked(world: World) -> Any:
+    """A retirement that waits for an approver, asked for by the world's author."""
+    version = version_in("in_review")(world)
+    return ask_retirement(
+        principal=world.principal("author"), version=version, reason="r", read=read(version)
+    )
+
+
+def retirement_body(world: World, version: Any) -> dict[str, Any]:
+    asked = {"key": version.requirement.key, "number": version.number, "reason": "r"}
+    return named(world, **asked, **as_read(version))
+
+
+def retirement_step(check: str, to_state: str, *allowed: str, **over: Any) -> Act:
+    """Return the entry of one way in which a requested retirement is settled."""
+    return Act(
+        f"requirements.acts.check_can_{check}_retirement",
+        frozenset(allowed),
+        serve(
+            lambda world, who, asked: settle_retirement(
+                principal=who, request=asked, to_state=to_state, reason="r"
+            )
+        ),
+        api=post(
+            lambda _, asked: f"/api/v1/retirements/{asked.pk}/transitions",
+            lambda *_: {"to_state": to_state, "reason": "r"},
+        ),
+        admin=browse(
+            lambda _, asked: reverse("admin:requirements_retirementrequest_change", args=[asked.pk]),
+            lambda *_: {"step": to_state, "reason": "r"},
+        ),
+        prepare=retirement_asked,
+        scopes=(Scope.IMPORT, Scope.READ),
+        **over,
     )
 
 
@@ -102,6 +158,22 @@ ACTS: Final[list[Act]] = [
     step("in_review", "author", TOKEN_WITH, start=()),
     step("approved", "approver", start=("in_review",)),
     step("draft", "approver", start=("in_review",)),
-    step("retired", "approver", start=("in_review",)),
     step("superseded", start=("in_review",)),
+    Act(
+        "requirements.acts.check_can_ask_retirement",
+        frozenset({"author", "approver", TOKEN_WITH}),
+        serve(
+            lambda world, who, version: ask_retirement(
+                principal=who, version=version, reason="r", read=read(version)
+            )
+        ),
+        api=post(lambda *_: "/api/v1/retirements", retirement_body),
+        admin=browse(
+            version_page, lambda _, version: {"to_state": "retired", "reason": "r", **as_read(version)}
+        ),
+        prepare=version_in("in_review"), scopes=(Scope.IMPORT,),
+    ),
+    retirement_step("confirm", "confirmed", "approver"),
+    retirement_step("decline", "declined", "approver"),
+    retirement_step("withdraw", "withdrawn", "author", TOKEN_WITH, owner="author"),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from evidence.evals.contracts import ParsedSample, SampleReject
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.formats.inspect.container import Log, open_log
 from evidence.evals.formats.inspect.head import metrics_in, remarks_in, said_in, totals_in
 from evidence.evals.formats.inspect.samples import SampleReader
@@ -18,6 +19,19 @@ from evidence.evals.sources import Source
 
 _MEMBERS: Final = (b"_journal/start.json", b"header.json")
 _KEYS: Final = (b'"eval"', b'"status"', b'"version"')  # of a log written as one JSON text, before its samples
+NOTES: Final = FormatNotes(
+    tried="inspect_ai 0.3.285: `.eval` packed by zstd or deflate, `.json`, unfinished logs, four shapes of a sample",
+    post="the log as it is",
+    reads=(
+        "one measurement; each scorer is a metric, and so is each part of a value that is a list or an object; `C`, "
+        "`P`, `I`, `N` are 1, 0.5, 0, 0; an epoch is an attempt at its item; NaN is unscored, as is a text of no value"
+    ),
+    poster="the release; the commit where the run was in no repository; the model's digest, where it is to count",
+    flags=(
+        "edits and invalidations with who and why, limits of a sample, retries after an error, a run that broke off, "
+        "totals that the samples do not come to"
+    ),
+)
 
 
 def sniff(head: bytes, name: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from evidence.evals.contracts import EvalFileError
+from evidence.evals.contracts import CUT_SHORT, EvalFileError
 from evidence.evals.json_stream import JsonStream
 from evidence.evals.sources import Member, Source
 
@@ -66,7 +66,9 @@ def _open_archive(source: Source) -> Log:
     members = source.members
     name = _HEADER if _HEADER in members else _START
     if name not in members:
-        raise EvalFileError([f"no log of Inspect: the ZIP has neither {_HEADER} nor {_START}"])
+        raise EvalFileError(
+            [f"no log of Inspect: the ZIP has neither {_HEADER} nor {_START}: post the log as it was written"]
+        )
     head = _object_in(source, name)
     is_finished = name == _HEADER
     return Log(
@@ -138,7 +140,7 @@ def _last_seen(source: Source, members: Any) -> str | None:
 def _object_in(source: Source, name: str) -> dict[str, Any]:
     value = _value_in(source, name)
     if not isinstance(value, dict):
-        raise EvalFileError([f"{name}: is no JSON object"])
+        raise EvalFileError([f"{name}: is no JSON object; {CUT_SHORT}"])
     return value
 
 
@@ -246,5 +248,5 @@ def _check_head(head: dict[str, Any], name: str) -> str:
     """
     told = head.get("eval")
     if not isinstance(told, dict) or not isinstance(told.get("task"), str):
-        raise EvalFileError([f"{name}: no log of Inspect: eval.task is missing"])
+        raise EvalFileError([f"{name}: no log of Inspect: eval.task is missing; {CUT_SHORT}"])
     return str(cast("object", head.get("version", "?")))[:20]

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 from xml.parsers import expat
 
-from evidence.evals.contracts import EvalFileError
-from evidence.evals.foreign.json_reader import CUT_SHORT
+from evidence.evals.contracts import CUT_SHORT, EvalFileError
 from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.formats.junit.report import OTHERS, SUITES, Report
 from evidence.evals.measurements import Measurement, Said

@@ -73,7 +73,9 @@ class Report:
         if not self._path:
             self._check_root(name)
         if len(self._path) >= _MAX_DEPTH:
-            raise EvalFileError([f"<{name[:50]}>: nested more than {_MAX_DEPTH} elements deep"])
+            raise EvalFileError(
+                [f"<{name[:50]}>: nested more than {_MAX_DEPTH} elements deep: post what the runner wrote"]
+            )
         self._path.append(name)
         self._text, self._length = [], 0
         if name in SUITES:
@@ -123,7 +125,7 @@ class Report:
             )
         if name not in SUITES and name != _CASE:
             raise EvalFileError(
-                [f"<{name[:50]}>: no test results; expected <testsuites> or <testsuite> of JUnit XML"]
+                [f"<{name[:50]}>: no test results; post JUnit XML, which is <testsuites> or <testsuite>"]
             )
         self.is_junit = True
 

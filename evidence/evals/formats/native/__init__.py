@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, cast
 
-from evidence.evals.contracts import EvalFileError, ParsedRun, UnknownEvalFormat
+from evidence.evals.contracts import (
+    CUT_SHORT,
+    EvalFileError,
+    ParsedRun,
+    UnknownEvalFormat,
+)
+from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.formats.native.head import read_head
 from evidence.evals.formats.native.samples import read_samples
 from evidence.evals.measurements import Measurement, Said
@@ -18,6 +24,16 @@ from evidence.strict_json import JsonObject, read_json
 
 FORMAT_V1: Final = "tracebinder.eval/1"
 _SHORT: Final = b"tracebinder.eval/"
+NOTES: Final = FormatNotes(
+    tried="`tracebinder.eval/1`, held to [its schema](eval-file.schema.json)",
+    post="one JSON file of one run",
+    reads=(
+        "its samples, with the metrics that it declares: unit and direction of each, and its judge where one gave "
+        "it; a bad sample is rejected by itself"
+    ),
+    poster="release and commit, where the file leaves them out",
+    flags="a field that nobody knows is refused by name; what was planned and is not in the file counts as absent",
+)
 
 
 def sniff(head: bytes, name: str) -> bool:
@@ -81,7 +97,9 @@ def _open(raw: bytes) -> JsonObject:
     try:
         document = read_json(raw)
     except ValueError as exc:
-        raise EvalFileError([f"not readable as JSON: {exc}"]) from exc
+        raise EvalFileError([f"not readable as JSON: {exc}; {CUT_SHORT}"]) from exc
     if not isinstance(document, dict):
-        raise EvalFileError(["the file must hold one JSON object"])
+        raise EvalFileError(
+            ["the file must hold one JSON object: see eval-file.schema.json, or say its --format"]
+        )
     return document

@@ -1,47 +1,30 @@
-"""lm-evaluation-harness: the folder of one run, `results_*.json` with a `samples_*.jsonl` for each task, as a ZIP.
-
-Each task is a measurement. A line is one document under one filter, so that a document with two filters stands twice;
-a group's row stands among the tasks and is none. There is no pass, no fail and no error in the format. A metric is read
-from the lines only where its aggregation is a mean, which the task's configuration says or the stated total shows: the
-`perplexity` of a line is a log-likelihood.
-"""
+"""The samples of one task, each line a document under a filter, and which of its metrics are means of them."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final
 
-from evidence.evals.contracts import Direction, EvalFileError, RunStatus, SampleScore, VersionClaim
+from evidence.evals.contracts import Direction, EvalFileError, SampleScore
 from evidence.evals.foreign.collected import Collected, Item, Told
 from evidence.evals.foreign.json_lines import Line, read_lines
 from evidence.evals.foreign.json_reader import JsonReader, fault_of
-from evidence.evals.foreign.notes import FormatNotes
 from evidence.evals.foreign.texts import (
     count_in,
     groupings_in,
     list_in,
-    moment_of_unix,
     number_in,
     object_in,
     short_name,
     shown,
-    text_in,
 )
-from evidence.evals.measurements import Measurement, RemarkCode, Said, StatedTotal
+from evidence.evals.formats.lm_eval.results import Results
+from evidence.evals.measurements import Measurement, RemarkCode, StatedTotal
 from evidence.evals.slices import read_slice
 from evidence.evals.sources import Source
-from evidence.statistics import Plan
 
-_RESULTS: Final = re.compile(r"(?:.*/)?results(?:_(?P<date>[^/]*))?\.json")
-_SAMPLES: Final = re.compile(r"(?:.*/)?(?P<stem>[^/]*)\.jsonl")
-_SEND: Final = (
-    "run with `--log_samples --output_path DIR`, and post the folder of the one run as a ZIP: "
-    "results_*.json and a samples_*.jsonl for each task"
-)
 _MAX_REFUSED: Final = 10_000  # lines of one task that cannot be read
 _CLOSE: Final = 1e-6  # by how much a stated total may differ from the mean that it is, of its size
 _SHARES: Final = frozenset({"acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"})
@@ -57,133 +40,7 @@ _OF_LINE: Final = frozenset(
     {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash",
      "target_hash"}
 )  # fmt: skip
-_LOADERS: Final = frozenset({"json", "csv", "parquet", "text", "arrow", "pandas", "imagefolder"})
 _STDERR: Final = "_stderr"
-_SEEDS: Final = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
-NOTES: Final = FormatNotes(
-    tried="lm_eval 0.4.13 (tasks, groups, two filters, perplexities); lists of before 0.4.3",
-    post="the folder of one run as a ZIP, with `--log_samples`",
-    reads=(
-        "a measurement for each task; a document is a sample, each metric under each filter is one "
-        "(`acc,none`); only what is averaged is read from the lines"
-    ),
-    poster="commit where the run was in no repository, dataset where the task reads local files",
-    flags="limits (as the plan), totals of what is no mean, metrics without a direction",
-)
-
-
-def sniff(head: bytes, name: str) -> bool:
-    """Whether a file is a ZIP of such a folder, or one of its files, which is refused with what to send."""
-    del name
-    if head.startswith(b"PK"):
-        names = head.decode("utf-8", "replace").split("\n")[1:]
-        samples = [
-            one for one in names if one.rpartition("/")[2].startswith("samples_") and one.endswith(".jsonl")
-        ]
-        return any(_RESULTS.fullmatch(one) for one in names) and (bool(samples) or len(names) == 1)
-    results = b'"higher_is_better"' in head and b'"results"' in head and b'"n-shot"' in head
-    return results or b'"lm_eval_version"' in head or (b'"filtered_resps"' in head and b'"doc_id"' in head)
-
-
-def open_measurements(source: Source, poster: Said) -> Iterator[Measurement]:
-    """Yield a measurement for each task.
-
-    Raises:
-        EvalFileError: it is not the folder of one run.
-    """
-    del poster
-    if not source.is_folder:
-        raise EvalFileError([f"one file of lm-evaluation-harness is not enough: {_SEND}"])
-    name, date = _find_results(source)
-    results = _Results(_read_whole(source, name))
-    samples = [one for one in source.members if _SAMPLES.fullmatch(one) and (not date or date in one)]
-    if not samples:
-        raise EvalFileError([f"{name}: no samples beside it: {_SEND}"])
-    tasks = results.tasks
-    if not tasks:
-        raise EvalFileError([f"{name}: has no results of a task: {_SEND}"])
-    for task in tasks:
-        yield _Task(task, results, key=task if len(tasks) > 1 else "").measure(
-            source, _file_of(task, samples)
-        )
-
-
-def _find_results(source: Source) -> tuple[str, str]:
-    found = [(name, match["date"] or "") for name in source.members if (match := _RESULTS.fullmatch(name))]
-    if len(found) != 1:
-        raise EvalFileError([f"{len(found)} results_*.json in it, and one is needed: {_SEND}"])
-    return found[0]
-
-
-def _file_of(task: str, names: list[str]) -> str | None:
-    """Return the samples of a task: the file whose name holds the task's, written as a file's name can be."""
-    for written in dict.fromkeys((task, re.sub(r"\W", "_", task))):
-        for name in names:
-            stem = name.rpartition("/")[2].removesuffix(".jsonl")
-            if stem.startswith(f"samples_{written}_2") or stem.endswith(f"_{written}") or stem == written:
-                return name
-    return None
-
-
-def _read_whole(source: Source, name: str) -> Mapping[str, Any]:
-    """Return the results, with nothing that is not asked for: configurations may hold the code of a scorer."""
-    found: dict[str, Any] = {}
-    with source.open_member(name) as stream:
-        reader = JsonReader(stream, name)
-        for key in reader.fields():
-            found[key] = reader.take()
-        reader.check_end()
-    return found
-
-
-class _Results:
-    """What `results_*.json` says."""
-
-    def __init__(self, whole: Mapping[str, Any]) -> None:
-        self._whole = whole
-        self.groups = {name: object_in(row) for name, row in self.of("groups").items()}
-
-    def of(self, key: str) -> Mapping[str, Any]:
-        """Return one of its parts."""
-        return object_in(self._whole.get(key))
-
-    @property
-    def tasks(self) -> list[str]:
-        """The tasks that ran: what stands among the results and is no group."""
-        members = self.of("group_subtasks")
-        groups = set(self.groups) | {name for name, parts in members.items() if list_in(parts)}
-        return [
-            name for name, row in self.of("results").items() if name not in groups and isinstance(row, dict)
-        ]
-
-    def said(self, task: str) -> Said:
-        """Return what it says of the run and of one task."""
-        config, spec = self.of("config"), object_in(self.of("configs").get(task))
-        begun = moment_of_unix(self._whole.get("date"))
-        took = _seconds(self._whole.get("total_evaluation_time_seconds"))
-        model = (
-            text_in(self._whole.get("model_name"))
-            or text_in(self._whole.get("model_source"))
-            or text_in(config.get("model"))
-        )
-        revision = text_in(config.get("model_sha")) or text_in(config.get("model_revision"))
-        dataset = _dataset_in(spec)
-        version, harness = self.of("versions").get(task), text_in(self._whole.get("lm_eval_version"))
-        counts = object_in(self.of("n-samples").get(task))
-        original, effective = count_in(counts.get("original")), count_in(counts.get("effective"))
-        limited = original is not None and effective is not None and effective < original
-        return Said(
-            commit=text_in(self._whole.get("git_hash")),
-            suite=VersionClaim(short_name(task), None if version is None else shown(version, 100), None),
-            evaluator=VersionClaim("lm-evaluation-harness", harness, None) if harness else None,
-            dataset=VersionClaim(dataset, None, None) if dataset else None,
-            model=VersionClaim(short_name(model), revision, None) if model else None,
-            status=RunStatus.SUCCESS,  # the file is written when the run has ended
-            observed_from=begun,
-            observed_to=begun + timedelta(seconds=took) if begun and took is not None else None,
-            plan=Plan(samples=original, limit=effective if limited else None),
-            seeds={name: str(seed) for name in _SEEDS if (seed := count_in(config.get(name))) is not None},
-        )
 
 
 @dataclass(slots=True)
@@ -209,11 +66,11 @@ class _Metric:
 
 
 @dataclass(slots=True)
-class _Task:
+class Task:
     """One task while its lines are read."""
 
     name: str
-    results: _Results
+    results: Results
     key: str
     metrics: dict[str, _Metric] = field(default_factory=dict)  # by "metric,filter"
     places: dict[str, tuple[int, int]] = field(default_factory=dict)  # of the documents
@@ -377,18 +234,3 @@ def _told(line: Mapping[str, Any]) -> Told:
         output=shown(alone[0] if len(alone) == 1 else output),
         target=shown(line.get("target")) or None,
     )
-
-
-def _dataset_in(spec: Mapping[str, Any]) -> str:
-    """Return which dataset a task reads; a loader of local files names none."""
-    path, name = text_in(spec.get("dataset_path")), text_in(spec.get("dataset_name"))
-    return "" if path is None or path in _LOADERS else short_name(f"{path}:{name}" if name else path)
-
-
-def _seconds(text: object) -> float | None:
-    """Return a duration, which the file writes as a text."""
-    try:
-        number = float(text) if isinstance(text, str | int | float) else math.nan
-    except (ValueError, OverflowError):
-        return None
-    return number if 0 <= number < 1e9 else None

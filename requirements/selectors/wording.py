@@ -1,0 +1,110 @@
+"""What a requirement version says beside the one it replaces: its content, its change, its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Coalesce, NullIf
+
+from evidence.citations.difference import Run, Side, diff_words
+from evidence.digests import digest_of
+from evidence.vocabulary import Layer, RiskTier
+from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
+from requirements.fingerprints import fingerprint
+from requirements.models import (
+    AcceptanceCriterion,
+    Change,
+    RequirementState,
+    RequirementTransition,
+    RequirementVersion,
+)
+
+
+def draft_of(version: RequirementVersion) -> RequirementDraft:
+    """Return what an author wrote, from what is stored of it: its digest is the content's that is on record."""
+    return RequirementDraft(
+        key=version.requirement.key,
+        statement=dict(version.statement),
+        rationale=version.rationale,
+        risk_tier=RiskTier(version.risk_tier),
+        layer=Layer(version.layer),
+        owner=version.owner,
+        review_every_days=version.review_every_days,
+        criteria=tuple(_criterion(each) for each in sorted(version.criteria.all(), key=lambda each: each.pk)),
+    )
+
+
+def _criterion(row: AcceptanceCriterion) -> CriterionDraft:
+    return CriterionDraft(
+        key=row.key,
+        check=row.check_name,
+        parameters=row.parameters,
+        comparator=Comparator(row.comparator),
+        threshold=row.threshold,
+        unit=row.unit,
+        min_n=row.min_n,
+        max_age_days=row.max_age_days,
+        bound_confidence=row.bound_confidence,
+        slices=tuple(row.slices),
+    )
+
+
+def predecessor_of(version: RequirementVersion) -> RequirementVersion | None:
+    """Return the version that this one replaces, whatever became of it; None for a requirement's first."""
+    before = RequirementVersion.objects.filter(requirement=version.requirement, number__lt=version.number)
+    return before.select_related("requirement", "artefact_version").order_by("-number").first()
+
+
+def change_of(version: RequirementVersion) -> Change:
+    """Return what the author says the change is: what was said last, when it was saved or proposed."""
+    said = version.transitions.filter(to_state__in=[RequirementState.DRAFT, RequirementState.IN_REVIEW])
+    last = said.exclude(change="").order_by("-at", "-pk").values_list("change", flat=True).first()
+    return Change(last) if last else Change.SUBSTANTIVE
+
+
+def fingerprint_of(version: RequirementVersion) -> str:
+    """Return the fingerprint in force: of its content, or the predecessor's where a second person confirmed that the
+    change is editorial.
+    """
+    approved = version.transitions.filter(to_state=RequirementState.APPROVED).exclude(fingerprint="").first()
+    return approved.fingerprint if approved else version.fingerprint or fingerprint(draft_of(version))
+
+
+def with_fingerprint(versions: QuerySet[RequirementVersion]) -> QuerySet[Any]:
+    """Annotate versions with `fingerprint_now`, as `fingerprint_of` says; empty of those from before there were any."""
+    approved = RequirementTransition.objects.filter(
+        version_id=OuterRef("pk"), to_state=RequirementState.APPROVED
+    ).values("fingerprint")[:1]
+    in_force = NullIf(Subquery(approved), Value(""), output_field=TextField())
+    return versions.annotate(fingerprint_now=Coalesce(in_force, F("fingerprint"), output_field=TextField()))
+
+
+def statement_diff(before: RequirementVersion, after: RequirementVersion) -> Mapping[str, tuple[Run, ...]]:
+    """Return what differs between two statements, word by word, in each language that either has.
+
+    Of the runs, `Side.QUOTE` is what the earlier one says and the later does not, `Side.PASSAGE` the other way round.
+    """
+    languages = dict.fromkeys([*before.statement, *after.statement])
+    return {
+        language: diff_words(before.statement.get(language, ""), after.statement.get(language, ""))
+        for language in languages
+    }
+
+
+def digests_of_diff(diff: Mapping[str, tuple[Run, ...]]) -> dict[str, str]:
+    """Return the digest of what differs, by language: what two people agreed on, without its words."""
+    return {
+        language: digest_of([[run.side, run.text] for run in runs if run.side != Side.BOTH])
+        for language, runs in diff.items()
+    }
+
+
+def warning_names(version: RequirementVersion) -> list[str]:
+    """Return the linter's open warnings by name, `<code>@<where>`, each once: what an approver ticks."""
+    return list(dict.fromkeys(name_of_warning(warning) for warning in version.lint))
+
+
+def name_of_warning(warning: Mapping[str, Any]) -> str:
+    return f"{warning.get('code', '')}@{warning.get('where', '')}"

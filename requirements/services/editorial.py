@@ -1,0 +1,27 @@
+"""Refusing what is called editorial and is not, with what changed."""
+
+from __future__ import annotations
+
+from evidence.errors import Fault
+from requirements.drafts import RequirementDraft
+from requirements.editorial import find_substantive
+from requirements.errors import NotEditorial
+
+
+def check_editorial(before: RequirementDraft | None, after: RequirementDraft) -> None:
+    """See that a content differs from the one it replaces by no more than a second person may call editorial.
+
+    Raises:
+        NotEditorial: with each thing that changed; or it replaces none.
+    """
+    if before is None:
+        raise NotEditorial(
+            f"{after.key} has no earlier version: the first one is substantive, whatever it says."
+        )
+    found = find_substantive(before, after)
+    if found:
+        told = "; ".join(f"{each.where}: {each.message}" for each in found)
+        raise NotEditorial(
+            f"{told}. Propose the change as substantive: what links to it is looked at again.",
+            [Fault("body", each.where, each.code, each.message) for each in found],
+        )
