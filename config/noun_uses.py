@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,18 +85,18 @@ def uses_in(sources: Iterable[tuple[str, str]]) -> Uses:
     readers: dict[str, set[str]] = defaultdict(set)
     untold = []
     for path, text in sources:
-        tree = ast.parse(text)
-        named = _models_imported(tree)
-        for model in (*named.values(), *_in_sql(tree, _SQL_READ)):
+        nodes = list(ast.walk(ast.parse(text)))
+        named = _models_imported(nodes)
+        for model in (*named.values(), *_in_sql(nodes, _SQL_READ)):
             readers[model._meta.label].add(path)
-        for call, known in _writes_in(tree, named):
+        for call, known in _writes_in(nodes, named):
             try:
                 written = _model_at(call.func.value, known)
             except KeyError:
                 untold.append(f"{path}:{call.lineno}")
             else:
                 writers[written._meta.label if written else _OTHERS].add(path)
-        for model in _in_sql(tree, _SQL_WRITE):
+        for model in _in_sql(nodes, _SQL_WRITE):
             writers[model._meta.label].add(path)
     writers.pop(_OTHERS, None)
     return Uses(
@@ -106,12 +106,12 @@ def uses_in(sources: Iterable[tuple[str, str]]) -> Uses:
     )
 
 
-def _models_imported(tree: ast.Module) -> dict[str, type[Model]]:
+def _models_imported(nodes: Sequence[ast.AST]) -> dict[str, type[Model]]:
     """Return the models of ours that a module imports, by the name it gives them."""
     ours = {(model._meta.app_label, model.__name__): model for model in our_models()}
     return {
         alias.asname or alias.name: ours[app, alias.name]
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and node.module
         for app, _, place in [node.module.partition(".")]
         for alias in node.names
@@ -119,20 +119,27 @@ def _models_imported(tree: ast.Module) -> dict[str, type[Model]]:
     }
 
 
-def _in_sql(tree: ast.Module, pattern: re.Pattern[str]) -> Iterator[type[Model]]:
+def _in_sql(nodes: Sequence[ast.AST], pattern: re.Pattern[str]) -> Iterator[type[Model]]:
     tables = {model._meta.db_table: model for model in our_models()}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from (tables[table] for table in pattern.findall(node.value) if table in tables)
 
 
-def _writes_in(tree: ast.Module, named: Mapping[str, type[Model]]) -> Iterator[tuple[_MethodCall, _Known]]:
+def _writes_in(
+    nodes: Sequence[ast.AST], named: Mapping[str, type[Model]]
+) -> Iterator[tuple[_MethodCall, _Known]]:
     """Yield each ORM write with what the names around it stand for."""
-    imported: _Known = dict.fromkeys(_names_of_others(tree)) | dict(named)
-    for function in ast.walk(tree):
+    # Most files have none, and to look into each function takes longer than all the rest.
+    if not any(map(_is_write, nodes)):
+        return
+    imported: _Known = dict.fromkeys(_names_of_others(nodes)) | dict(named)
+    for function in nodes:
         if isinstance(function, ast.FunctionDef):
-            known = imported | _variables_of(function, imported)
-            yield from ((call, known) for call in ast.walk(function) if _is_write(call))
+            inside = list(ast.walk(function))
+            if calls := [node for node in inside if _is_write(node)]:
+                known = imported | _variables_of(function, inside, imported)
+                yield from ((call, known) for call in calls)
 
 
 def _is_write(node: ast.AST) -> TypeGuard[_MethodCall]:
@@ -148,14 +155,14 @@ def _is_write(node: ast.AST) -> TypeGuard[_MethodCall]:
     return node.func.attr in _WRITES
 
 
-def _variables_of(function: ast.FunctionDef, imported: _Known) -> _Known:
+def _variables_of(function: ast.FunctionDef, inside: Sequence[ast.AST], imported: _Known) -> _Known:
     """Return what the arguments and variables of a function hold, as far as annotations and assignments say it."""
     variables: _Known = {}
     for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
         held = [imported[name] for name in _names_in(argument.annotation) if name in imported]
         if held:
             variables[argument.arg] = next((model for model in held if model), None)
-    for node in ast.walk(function):
+    for node in inside:
         match node:
             case ast.Assign(targets=[target], value=value) | ast.For(target=target, iter=value):
                 first = target.elts[0] if isinstance(target, ast.Tuple) else target
@@ -196,11 +203,11 @@ def _related(owner: type[Model], attribute: str) -> type[Model] | None:
     return owner
 
 
-def _names_of_others(tree: ast.Module) -> set[str]:
+def _names_of_others(nodes: Sequence[ast.AST]) -> set[str]:
     """Return the names a module imports from packages that are not ours. What ours return may be rows."""
     return {
         alias.asname or alias.name.split(".")[0]
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
         if (getattr(node, "module", None) or alias.name).split(".")[0] not in {*OUR_APPS, "config"}

@@ -20,13 +20,17 @@ from rest_framework.test import APIClient
 
 from tests import factories, kept_worlds
 from tests.emptied import Emptier
+from tests.how_many import examples
 from tests.kept_database import TEMPLATE
 from tests.null_rules import check_nulls
 from tests.page_rules import check_answer, check_not_kept
 
 # A busy machine is slow, which is no fault of what is tested.
 hypothesis.settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "suite",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    max_examples=examples(40),
 )
 hypothesis.settings.load_profile("suite")
 

@@ -15,6 +15,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +25,31 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from bench.server import REPOSITORY, migrate
+from bench.server import REPOSITORY, environment_of, migrate
 from config import embedded
 
 # Two sessions at once need two folders: set TRACEBINDER_TEST_VAR for the second.
 FOLDER: Final = Path(os.environ.get("TRACEBINDER_TEST_VAR", REPOSITORY / "var" / "test")).resolve()
 TEMPLATE: Final = "tracebinder_migrated"
 """The migrated database of a server of tests, beside the empty one; the database of the tests is a copy of it."""
+
+_MIGRATIONS: Final = sorted((REPOSITORY / "evidence" / "migrations").glob("[0-9]*.py"))
+EARLIER_STATES: Final = {"evidence": _MIGRATIONS[-7].name[:4], "requirements": "0001", "interpret": "0001"}
+"""A schema of before, by app: six migrations of the largest app ago, and all of the others'."""
+EARLIER: Final = "tracebinder_earlier"
+"""The database of that schema, which the other was on its way to the newest."""
+
+# Each of our apps at a state, and Django's at their newest, with the rules of that state's tables.
+MIGRATE_EACH: Final = """
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from evidence.table_rules import apply_table_rules
+executor = MigrationExecutor(connection)
+loader = executor.loader
+ours = [loader.get_migration_by_prefix(*pair) for pair in {states}.items()]
+executor.migrate([(one.app_label, one.name) for one in ours] + loader.graph.leaf_nodes("auth"))
+apply_table_rules("default")
+"""
 
 _KEPT_IN: Final = FOLDER / "migrated"
 _NOTE: Final = "migrated-by"  # in a folder of servers: the digest of the code that migrated it
@@ -69,10 +89,8 @@ def lay_down_for_tests(folder: Path) -> None:
 
 def set_template_apart(folder: Path) -> None:
     """On a running server of tests, have the migrated database as `TEMPLATE`, and an empty one in its place."""
-    plan = embedded.read_plan(folder)
     own, template = sql.Identifier(embedded.DATABASE), sql.Identifier(TEMPLATE)
-    url = plan.database_url(embedded.OWNER_ROLE).removesuffix(embedded.DATABASE) + "postgres"
-    with psycopg.connect(url, autocommit=True) as owner:
+    with _owner_of(folder) as owner:
         if not owner.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
             owner.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(own, template))
             owner.execute(sql.SQL("CREATE DATABASE {}").format(own))
@@ -82,7 +100,7 @@ def digest_of_code() -> str:
     """Return what tells code apart that may migrate in another way: many a file, and what the code stands on."""
     found = hashlib.sha256()
     files = [path for part in _CODE for path in sorted((REPOSITORY / part).rglob("*.py"))]
-    for path in [*files, REPOSITORY / "constraints.txt"]:
+    for path in [*files, REPOSITORY / "constraints.txt", Path(__file__).resolve()]:
         name = path.relative_to(REPOSITORY)
         if not _OF_NO_USE.intersection(name.parts):
             found.update(str(name).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -96,8 +114,28 @@ def _make(kept: Path) -> None:
         shutil.rmtree(of_other_code)
     making = _KEPT_IN / "making"
     with embedded.running(making, valkey=False):
+        _make_earlier(making)
         migrate(making)
     making.rename(kept)
+
+
+def _make_earlier(folder: Path) -> None:
+    """Stop halfway, and keep a copy of what is there."""
+    shell = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c"]
+    script = MIGRATE_EACH.format(states=EARLIER_STATES)
+    subprocess.run([*shell, script], cwd=REPOSITORY, env=environment_of(folder, "owner"), check=True)
+    with _owner_of(folder) as owner:
+        owner.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(EARLIER), sql.Identifier(embedded.DATABASE)
+            )
+        )
+
+
+def _owner_of(folder: Path) -> psycopg.Connection:
+    """Return a connection as the owner, to no database of ours."""
+    url = embedded.read_plan(folder).database_url(embedded.OWNER_ROLE)
+    return psycopg.connect(url.removesuffix(embedded.DATABASE) + "postgres", autocommit=True)
 
 
 def _copy(kept: Path, folder: Path) -> None:

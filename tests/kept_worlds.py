@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,11 +35,33 @@ _MEMBERS: Final = User.groups.through._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRows:
+    """Rows that were stored once, to be stored again with the same keys."""
+
+    rows: Rows
+    groups: Mapping[int, str]  # names by key, as they were
+    statements: dict[frozenset[tuple[str, int]], str] = field(
+        default_factory=dict
+    )  # by the groups of the time
+
+    def store(self) -> None:
+        """Insert them, in one statement for the database."""
+        now = dict(Group.objects.values_list("name", "pk"))
+        with transaction.atomic(), connection.cursor() as cursor:
+            statement = self.statements.get(frozenset(now.items()))
+            if statement is None:
+                found = _insertion(_in_groups_of_now(self.rows, self.groups, now)).as_string(
+                    cursor.connection
+                )
+                statement = self.statements[frozenset(now.items())] = found
+            cursor.execute(statement)
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     world: World
-    rows: Rows
+    rows: KeptRows
     blobs: Path
-    groups: Mapping[int, str]  # names by key, as they were
 
 
 _kept: dict[str, _Kept] = {}
@@ -53,15 +75,13 @@ def keep_worlds(make: Callable[[str], World]) -> None:
     """
     folder = Path(tempfile.mkdtemp(prefix="kept-worlds-"))
     with transaction.atomic():
-        before = _all_rows()
+        before = all_rows()
         for key in KEPT:
             blobs = folder / key
             with override_settings(BLOB_ROOT=blobs):
                 world = make(key)
-            after = _all_rows()
-            _kept[key] = _Kept(
-                world, _added(before, after), blobs, dict(Group.objects.values_list("pk", "name"))
-            )
+            after = all_rows()
+            _kept[key] = _Kept(world, added(before, after), blobs)
             before = after
         transaction.set_rollback(True)
 
@@ -78,8 +98,7 @@ def lay_down(key: str) -> World | None:
     kept = _kept.get(key)
     if kept is None or not _fits(key):
         return None
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_insertion(_in_groups_of_now(kept.rows, kept.groups)))
+    kept.rows.store()
     if kept.blobs.exists():
         shutil.copytree(kept.blobs, settings.BLOB_ROOT, dirs_exist_ok=True)
     return copy.deepcopy(kept.world)
@@ -93,16 +112,17 @@ def _fits(key: str) -> bool:
         return {pk for (pk,) in cursor.fetchall()} == needed
 
 
-def _in_groups_of_now(rows: Rows, groups: Mapping[int, str]) -> Rows:
+def _in_groups_of_now(rows: Rows, groups: Mapping[int, str], now: Mapping[str, int]) -> Rows:
     """Return the rows with their people in the groups of the same names: a flush makes the groups anew."""
-    now = dict(Group.objects.values_list("name", "pk"))
+    if _MEMBERS not in rows:
+        return rows
     members: list[Mapping[str, Any]] = [
         {**row, "group_id": now[groups[row["group_id"]]]} for row in rows[_MEMBERS]
     ]
     return {**rows, _MEMBERS: members}
 
 
-def _all_rows() -> Rows:
+def all_rows() -> Rows:
     """Return what each table holds, read as the owner: the role that tests run as may not read everything."""
     with _as_owner(), connection.cursor() as cursor:
         cursor.execute(
@@ -122,9 +142,18 @@ def _rows_of(cursor: Any, table: str, columns: list[str]) -> list[Mapping[str, A
     return [json.loads(row) for (row,) in cursor.fetchall()]
 
 
-def _added(before: Rows, after: Rows) -> Rows:
-    added = {table: [row for row in rows if row not in before[table]] for table, rows in after.items()}
-    return {table: rows for table, rows in added.items() if rows}
+def added(before: Rows, after: Rows) -> KeptRows:
+    """Return what was stored between two looks at all rows.
+
+    Raises:
+        ValueError: a row of before was changed or removed, which would not be done again.
+    """
+    for table, rows in before.items():
+        if lost := [row for row in rows if row not in after[table]]:
+            raise ValueError(f"{table}: what is kept changes {lost[0]}: leave that to each test")
+    new = {table: [row for row in rows if row not in before[table]] for table, rows in after.items()}
+    groups = dict(Group.objects.values_list("pk", "name"))
+    return KeptRows({table: rows for table, rows in new.items() if rows}, groups)
 
 
 def _insertion(rows: Rows) -> sql.Composed:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 
-from config.noun_uses import our_models, read_uses, uses_in
+from config.noun_uses import Uses, our_models, read_uses, uses_in
 from evidence.models import Scope
 from evidence.roles import ROLES, roles_that_see
 from evidence.table_rules import NO_RIGHTS, log_rights, runtime_rights
@@ -34,17 +34,21 @@ def writers(source: str) -> dict[str, frozenset[str]]:
     return dict(uses.writers)
 
 
-def test_every_write_of_the_product_is_of_a_known_noun_and_every_noun_is_written() -> None:
-    uses = read_uses()
+@pytest.fixture(scope="module")
+def uses() -> Uses:
+    return read_uses()
+
+
+def test_every_write_of_the_product_is_of_a_known_noun_and_every_noun_is_written(uses: Uses) -> None:
     assert uses.untold == (), "say what the variable holds: annotate it, or write through the model's manager"
     assert {model._meta.label for model in our_models()} - set(uses.writers) == NOBODY_WRITES
 
 
 @pytest.mark.django_db
-def test_what_runs_writes_where_the_page_says_it_does(world: World, client: Any) -> None:
+def test_what_runs_writes_where_the_page_says_it_does(world: World, client: Any, uses: Uses) -> None:
     """Each statement that changes one of our tables comes from a file that the map names for it."""
     tables = {model._meta.db_table: model._meta.label for model in our_models()}
-    said = read_uses().writers
+    said = uses.writers
     seen: dict[str, set[str]] = defaultdict(set)
 
     def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # Django's signature

@@ -17,17 +17,7 @@ from django.db import connection
 from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
 from config.embedded.postgres import _postgres_binaries
-
-_MIGRATE_EACH = """
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from evidence.table_rules import apply_table_rules
-executor = MigrationExecutor(connection)
-loader = executor.loader
-ours = [loader.get_migration_by_prefix(*pair) for pair in {states}.items()]
-executor.migrate([(one.app_label, one.name) for one in ours] + loader.graph.leaf_nodes("auth"))
-apply_table_rules("default")
-"""
+from tests.kept_database import MIGRATE_EACH
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +71,7 @@ class Database:
 
     def migrate_each(self, states: Mapping[str, str]) -> None:
         """Bring each of our apps to a state, and Django's to their newest, with the rules of that state's tables."""
-        done = self.manage("shell", "--verbosity", "0", "-c", _MIGRATE_EACH.format(states=dict(states)))
+        done = self.manage("shell", "--verbosity", "0", "-c", MIGRATE_EACH.format(states=dict(states)))
         assert done.returncode == 0, done.stderr
 
 
@@ -93,11 +83,11 @@ def database_named(name: str) -> Database:
 
 
 @contextmanager
-def new_database(name: str) -> Iterator[Database]:
-    """Have an empty database inside the block."""
+def new_database(name: str, template: str = "") -> Iterator[Database]:
+    """Have an empty database, or a copy of another, inside the block."""
     with database_named("postgres").connect() as owner:
         _drop(owner, name)
-        owner.execute(f"CREATE DATABASE {name}")
+        owner.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
         try:
             yield database_named(name)
         finally:

@@ -14,9 +14,11 @@ from evidence.models import Binder, Scope
 from evidence.services.blobs import blob_path
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly, verify
 from tests.factories import World, make_world
+from tests.kept_scenes import kept_scene
 
 
 @pytest.fixture
+@kept_scene
 def filled(world: World) -> Filled:
     return fill_lightly(world)
 

@@ -25,10 +25,12 @@ from interpret.models import ProbeRun
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, make_finding, verify
 from tests.factories import ACTOR, World, make_world
+from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_trace
 
 
 @pytest.fixture
+@kept_scene
 def filled(world: World) -> Filled:
     return fill_lightly(world)
 

@@ -14,6 +14,7 @@ from tests.evidence.forged import Lines, verify_forged
 from tests.evidence.kept_binders import Export, KeptBinder
 from tests.evidence.test_verdict_reasons import NUMBER, RATE, citing, seal
 from tests.factories import DOCUMENT_TEXT, World, acting
+from tests.kept_scenes import kept_scene
 from tracebinder.verify import Report
 
 CITATIONS, SOURCES = "citations/citations.jsonl", "citations/sources.jsonl"
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db  # without it, no database is made for the ke
 
 
 @pytest.fixture
+@kept_scene
 def filled(world: World) -> Filled:
     return fill(world)
 

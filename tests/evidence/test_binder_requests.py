@@ -18,11 +18,13 @@ from evidence.services import binder_requests, binders, leased_work
 from evidence.services.log import LogBusy
 from tests.evidence.binder_world import PERIOD, Filled, fill_lightly
 from tests.factories import World, make_world
+from tests.kept_scenes import kept_scene
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+@kept_scene
 def filled(world: World) -> Filled:
     return fill_lightly(world)
 

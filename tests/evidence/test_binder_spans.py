@@ -30,6 +30,7 @@ from tests.evidence.kept_binders import Export, KeptBinder
 from tests.evidence.otlp_bodies import PROTOBUF, make_request, make_span
 from tests.evidence.stored_spans import store_spans
 from tests.factories import World, acting, make_world
+from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion
 
 TRACES, SPANS, REVIEWS = "traces/traces.jsonl", "traces/spans.jsonl", "reviews/reviews.jsonl"
@@ -45,6 +46,7 @@ def honest(keep_binder: Callable[[Export], KeptBinder]) -> KeptBinder:
 
 
 @pytest.fixture
+@kept_scene
 def filled(world: World) -> Filled:
     """Two traces, sent as a sender does, of which one was reviewed."""
     return fill(world)

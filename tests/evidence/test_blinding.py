@@ -40,6 +40,7 @@ from tests.e2e.cases import make_task
 from tests.evidence.binder_world import PERIOD
 from tests.factories import World, acting, define_gate, make_person
 from tests.invariants.walk import OUR_APPS, REPOSITORY
+from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion, make_trace
 
 SAID = "The fee is invented."
@@ -67,11 +68,15 @@ def say(client: APIClient, task: ReviewTask, decision: str = "reject") -> Any:
 
 
 @pytest.fixture
+@kept_scene
 def task(world: World) -> ReviewTask:
     """A task for two people, of whom the first has rejected the answer."""
     task = make_task(world)
     assert task.reviews_required == 2
-    assert say(signed_in(world.people["reviewer"]), task).status_code == 201
+    reviews.record_review(
+        principal=world.principal("reviewer"), trace=task.trace, decision="reject", reason_code="wrong_fact",
+        rationale=SAID,
+    )  # fmt: skip
     return task
 
 
@@ -202,6 +207,7 @@ def test_an_audit_event_says_that_somebody_judged_and_not_what(world: World, tas
 
 
 @pytest.fixture
+@kept_scene
 def counted(world: World, task: ReviewTask) -> AcceptanceCriterion:
     """A criterion on what reviewers said, assessed and asked for by a gate, while a second judgement is awaited."""
     criterion = make_criterion(

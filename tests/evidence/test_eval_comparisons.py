@@ -13,12 +13,14 @@ from evidence.evals.contracts import RunStatus
 from evidence.models import EvalRun, Scope
 from tests.evidence.eval_files import eval_file, post
 from tests.factories import World, make_world, retract
+from tests.kept_scenes import kept_scene
 
 PATH = "/api/v1/eval-runs/compare"
 LANGUAGES = [{"language": "en"}, {"language": "zh-Hans"}]
 
 
 @pytest.fixture
+@kept_scene
 def runs(world: World) -> World:
     """Return a world with a baseline that is right on 60 items, and a candidate that is wrong on 12 of them."""
     post(world, eval_file([1.0] * 60, run_key="old", slices=LANGUAGES))

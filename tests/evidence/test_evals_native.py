@@ -26,6 +26,7 @@ from evidence.evals.formats.native.head import SCHEMA_FILE, _explain
 from evidence.evals.measurements import Said
 from evidence.evals.registry import open_eval_file
 from evidence.evals.sources import Source
+from tests.how_many import examples
 
 HEAD: dict[str, Any] = {
     "format": "tracebinder.eval/1",
@@ -302,7 +303,7 @@ SAMPLE_SCHEMA = Draft202012Validator({"$ref": "#/$defs/sample", "$defs": SCHEMA[
 BETWEEN_FIELDS = {"unknown_metric", "out_of_range", "duplicate_id"}
 
 
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=examples(300))
 @given(SAMPLES)
 def test_samples_are_read_by_the_schema_that_is_published(item: dict[str, Any]) -> None:
     fits = SAMPLE_SCHEMA.is_valid(item)

@@ -18,6 +18,7 @@ from evidence.services.labels import LabelDraft, record_labels
 from tests.evidence.eval_files import eval_file, post
 from tests.factories import World, acting, make_world, register_release, retract
 from tests.factories import manifest as pins
+from tests.kept_scenes import kept_scene
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,7 @@ SHARE = {"kind": "proportion", "direction": "higher", "unit": "share"}
 
 
 @pytest.fixture
+@kept_scene
 def run(world: World) -> EvalRun:
     return post(world, eval_file([0.25] * 60, judge=JUDGE)).run
 

@@ -23,6 +23,7 @@ from tests.evidence.otlp_bodies import (
     read_traces,
     to_otlp_json,
 )
+from tests.how_many import examples
 
 GOOD = make_request(make_span(attributes={"a": "text"}), make_span(span_id=b"\x0a" * 8)).SerializeToString()
 MEDIA = st.sampled_from([PROTOBUF, JSON, "application/json;charset=utf-8", "text/html", ""])
@@ -161,7 +162,7 @@ def test_any_json_items_are_read_or_refused_one_by_one(items: list[object], reso
     assert read_logs(json.dumps(logs).encode(), JSON).n_items == len(items)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25))
 @given(st.lists(SPANS, min_size=1, max_size=3))
 def test_protobuf_json_and_gzip_give_the_same_rows(spans: list[Span]) -> None:
     request = make_request(*spans)

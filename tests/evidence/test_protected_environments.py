@@ -29,6 +29,7 @@ from tests.e2e.cases import make_task
 from tests.evidence.binder_world import make_finding
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, deploy, second_release, waive
+from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion, make_trace
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,7 @@ def refusal(world: World, release: Release | None = None, **over: Any) -> dict[s
 
 
 @pytest.fixture
+@kept_scene
 def measured(world: World) -> World:
     """A criterion over eval runs of which two are planned, a passing run, and the gate that protects production."""
     register_eval_versions(world)
@@ -314,6 +316,7 @@ def test_whom_colleagues_words_could_lead_neither_deploys_by_them_nor_reads_them
 
 
 @pytest.fixture
+@kept_scene
 def bad(world: World) -> Release:
     """A release that gates let into production after r1, and which does harm there."""
     protect(world)

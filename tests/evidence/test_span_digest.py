@@ -27,6 +27,7 @@ from evidence.services.assembly import assemble_due_traces, replay_trace
 from evidence.services.disposal.erasure import erase_trace_payload
 from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, to_otlp_json
 from tests.factories import World, acting
+from tests.how_many import examples
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 SCALARS = (
@@ -80,7 +81,7 @@ def set_value(target: Any, value: Any) -> None:  # noqa: C901  # one case for ea
 
 
 @pytest.mark.django_db
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 @given(attributes=st.dictionaries(TEXTS, VALUES, max_size=4))
 @example(
     attributes={"a": 1e300, "b": 1e16, "c": -0.0, "d": 5e-324, "e": 2**53, "f": 9007199254740993.0, "g": 1e-7}

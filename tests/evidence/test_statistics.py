@@ -17,6 +17,7 @@ from statsmodels.stats.proportion import proportion_confint
 from evidence import statistics
 from evidence.statistics import End, Missing, Plan, Tally, Unit, judge_bounds, more_units, tally, tally_share
 from evidence.statistics.numerics import nearest, outward
+from tests.how_many import examples
 
 CONFIDENCES = st.sampled_from([0.8, 0.9, 0.95, 0.99])
 SCORES = st.floats(0, 1).map(lambda value: round(value, 6))
@@ -41,7 +42,7 @@ def share_of(units: Tally, confidence: float = 0.9) -> statistics.Estimate:
 
 
 # --- Shares ---------------------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25))
 @given(shares(), CONFIDENCES)
 def test_clopper_pearson_agrees_with_scipy_and_statsmodels(share: tuple[int, int], confidence: float) -> None:
     k, n = share
@@ -53,7 +54,7 @@ def test_clopper_pearson_agrees_with_scipy_and_statsmodels(share: tuple[int, int
     assert (low, high) == pytest.approx(tuple(map(float, np.nan_to_num(peer, nan=0.0))), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.floats(0.01, 0.995))
 def test_smallest_n_is_the_smallest(threshold: float) -> None:
     n = statistics.smallest_n_at_least(threshold)
@@ -109,7 +110,7 @@ def test_units_of_very_unequal_size_make_no_false_passes() -> None:
     assert passes / draws <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / draws)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(25))
 @given(tallies())
 def test_effective_n_is_never_above_n_and_bounds_enclose_the_value(units: Tally) -> None:
     estimate = share_of(units)
@@ -120,7 +121,7 @@ def test_effective_n_is_never_above_n_and_bounds_enclose_the_value(units: Tally)
     assert estimate.value - 1e-9 <= estimate.high <= 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25))
 @given(tallies(), st.integers(0, 20))
 def test_more_that_is_missing_never_narrows_the_interval(units: Tally, more: int) -> None:
     before = share_of(units)
@@ -135,7 +136,7 @@ def test_more_that_is_missing_never_narrows_the_interval(units: Tally, more: int
     assert after.best >= before.best
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(SCORES, min_size=2, max_size=80))
 def test_interval_of_bounded_scores_never_collapses(values: list[float]) -> None:
     estimate = share_of(tally(Unit(1, value) for value in values))
@@ -159,7 +160,7 @@ def test_nothing_observed_is_no_estimate() -> None:
 
 
 # --- Means ----------------------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60), CONFIDENCES)
 def test_a_mean_is_at_least_as_cautious_as_students(values: list[float], confidence: float) -> None:
     estimate = statistics.estimate_mean(tally(Unit(1, value) for value in values), confidence)
@@ -232,7 +233,7 @@ def test_a_mean_of_few_skewed_values_makes_no_false_passes(n: int) -> None:
 
 
 # --- Percentiles ----------------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.integers(2, 300), st.sampled_from([0.5, 0.9, 0.95]), st.integers(0, 5))
 def test_percentile_bounds_are_the_order_statistics(n: int, q: float, missing: int) -> None:
     """Against the binomial itself: the r-th of all values is a bound at 0.95 if P(B < r) is, with missing beyond."""

@@ -29,6 +29,7 @@ from tests.evidence.otlp_bodies import (
     to_otlp_json,
 )
 from tests.factories import World
+from tests.how_many import examples
 
 CLAIMS = [
     {
@@ -128,7 +129,9 @@ def read_result() -> tuple[object, ...]:
     return (last.digest, last.status, last.span_count, last.answer, list(claims), list(citations))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(arrivals=deliveries())
 def test_the_same_spans_give_the_same_trace_however_they_arrive(
     world: World, arrivals: list[Delivery]

@@ -32,6 +32,7 @@ from evidence.services.blobs import read_blob
 from evidence.services.disposal.erasure import erase_trace_payload
 from evidence.services.people import memberships, tokens
 from tests.factories import World, make_world
+from tests.kept_scenes import kept_scene
 
 DIFFER = ("span_versions_differ", "spans_refused")
 CASES = Path(__file__).parent / "data" / "traces"
@@ -39,11 +40,13 @@ JSON = "application/json"
 
 
 @pytest.fixture
+@kept_scene
 def desk(db: None) -> World:
     return make_world("acme-assistant")
 
 
 @pytest.fixture
+@kept_scene
 def sender(desk: World) -> Principal:
     desk.token(Scope.INGEST)
     return principal_of_token(AccessToken.objects.get())
@@ -346,6 +349,7 @@ def test_a_token_of_one_system_needs_no_name(sender: Principal, name: str | None
 
 
 @pytest.fixture
+@kept_scene
 def of_both(desk: World) -> Principal:
     """The principal of a token that writes to two systems."""
     other = make_world("other-desk")

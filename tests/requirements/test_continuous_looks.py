@@ -75,7 +75,7 @@ def send(api: APIClient, headers: dict[str, Any], outcomes: Sequence[bool]) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("looks", [12, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("looks", [6, pytest.param(1000, marks=pytest.mark.soak)])
 def test_each_decision_while_traces_arrive_replays_the_same(
     world: World, api: APIClient, settings: Settings, looks: int
 ) -> None:

@@ -19,6 +19,7 @@ from requirements.checks import deciding_runs
 from requirements.telling import SETTLED_BY
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, make_world, manifest, retract
+from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,7 @@ def minutes_ago(minutes: int) -> str:
 
 
 @pytest.fixture
+@kept_scene
 def gated(world: World) -> World:
     """A system whose gate asks for one metric of a suite, with the suite's versions registered."""
     register_eval_versions(world)
@@ -264,7 +266,9 @@ def test_a_dataset_that_a_builder_had_run_before_is_not_unseen(world: World) -> 
 
 
 @pytest.fixture
-def bank() -> World:
+@kept_scene
+def bank(db: None) -> World:
+    del db
     world = make_world("bank-ci")
     make_criterion(
         world, check="evals.metric", parameters="{suite: {key: behaviour}, metric: accuracy}", threshold=0.9

@@ -24,6 +24,7 @@ from requirements.models import Assessment
 from requirements.telling import SETTLED_BY
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, define_gate, manifest
+from tests.kept_scenes import kept_scene
 from tests.requirements.builders import make_criterion
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ ASKED = f"{SUITE}, corrected_by_people: {{min_labels: 30}}"
 
 
 @pytest.fixture(autouse=True)
+@kept_scene
 def versions(world: World) -> None:
     register_eval_versions(world)
     register_judge(world)
