@@ -15,7 +15,8 @@ from tracebinder.errors import TracebinderError
 from tracebinder.http import RequestRefused
 
 NAMES: Final = (
-    "gate", "compare", "impact", "push-eval", "deploy", "retract", "register-release", "requirements", "verify", "problem",
+    "gate", "compare", "impact", "push-eval", "deploy", "retract", "register-release", "requirements", "verify",
+    "problem",
 )  # fmt: skip
 _VERSION: Final = 1
 

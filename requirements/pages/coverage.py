@@ -57,7 +57,11 @@ def coverage(request: HttpRequest, principal: Principal, release_id: int) -> Pag
 
 
 def _narrow(found: Coverage, narrowed: dict[str, str]) -> list[CoveredRequirement]:
-    choices: dict[str, list[Any]] = {"standing": list(Standing), "layer": list(Layer), "covered": ["yes", "no"]}
+    choices: dict[str, list[Any]] = {
+        "standing": list(Standing),
+        "layer": list(Layer),
+        "covered": ["yes", "no"],
+    }
     for name, value in narrowed.items():
         if value not in choices[name]:
             raise NotFound(_("There is no such %(name)s.") % {"name": name})

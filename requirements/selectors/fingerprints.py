@@ -41,7 +41,9 @@ def fingerprints_of(artefact_versions: Collection[int]) -> dict[int, str]:
     queries. What is of something else is not in the answer: its digest is its fingerprint.
     """
     versions = list(
-        RequirementVersion.objects.filter(artefact_version__in=artefact_versions).select_related("requirement")
+        RequirementVersion.objects.filter(artefact_version__in=artefact_versions).select_related(
+            "requirement"
+        )
     )
     speaking = _speaking_for(versions)
     counted = frozenset(counted_attributes().split(","))

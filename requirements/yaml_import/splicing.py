@@ -115,9 +115,7 @@ def _comments_in(old: str, newline: str) -> list[str]:
     return [line.rstrip("\r") for line in old.split("\n") if _COMMENT_LINE.match(line)] if newline else []
 
 
-def write_block(
-    draft: RequirementDraft, indent: int, newline: str = "\n", links: Links = _NO_LINKS
-) -> str:
+def write_block(draft: RequirementDraft, indent: int, newline: str = "\n", links: Links = _NO_LINKS) -> str:
     """Return a requirement as YAML, from after its dash.
 
     Args:
@@ -140,9 +138,7 @@ def write_block(
         f"owner: {_scalar(draft.owner)}",
         f"review_every_days: {draft.review_every_days}",
     ]
-    lines += [
-        f"{name}: {json.dumps(ends, ensure_ascii=False)}" for name, ends in links.get("", {}).items()
-    ]
+    lines += [f"{name}: {json.dumps(ends, ensure_ascii=False)}" for name, ends in links.get("", {}).items()]
     lines.append("criteria:" if draft.criteria else "criteria: []")
     lines += [f"  - {json.dumps(_criterion(each, links), ensure_ascii=False)}" for each in draft.criteria]
     return f"{newline}{' ' * indent}".join(lines)

@@ -13,6 +13,7 @@ import rfc8785
 from django.apps import apps
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
+from django.db.models import Model
 
 from evidence.binding_rules import BOUND_VERB, bind_function, binding_functions
 from evidence.erasable import columns_that_came
@@ -30,6 +31,7 @@ from tests.evidence.test_assembly import assemble, spans_of
 from tests.factories import World, acting, make_world
 from tests.invariants.every_table import BOUND
 from tests.invariants.owner_attacks import (
+    Row,
     as_owner,
     carry_out,
     change_a_column,
@@ -118,7 +120,7 @@ def content_of(model: type[AppendOnlyModel]) -> str:
 
 def test_what_the_owner_does_to_any_table_is_found(filled: World) -> None:
     """With the triggers off, so that nothing but the log is left to tell."""
-    rows = {model: rows_in(model._default_manager.all()) for model in BOUND}
+    rows: dict[type[Model], list[Row]] = {model: rows_in(model._default_manager.all()) for model in BOUND}
     # Another that binds is named by the ids of both, and not by its transaction.
     rows[AuditEvent] = rows_in(AuditEvent.objects.exclude(verb=BOUND_VERB))
     assert find_missed(rows, find_faults_in) == []

@@ -115,7 +115,6 @@ def retirement_step(check: str, to_state: str, *allowed: str, **over: Any) -> Ac
     )
 
 
-
 READERS: Final = frozenset({"author", "approver", "reviewer", "researcher", "auditor", TOKEN_WITH})
 
 
