@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from evidence.errors import Fault
 
 if TYPE_CHECKING:
-    from requirements.services.importing.contracts import ImportPlan
     from requirements.yaml_import.contracts import FileProblem
 
 
@@ -67,13 +66,13 @@ class ImportPlanMoved(RequirementsError):
     http_status = 409
     title = "The plan is another by now; nothing was stored"
 
-    def __init__(self, message: str, plan: ImportPlan) -> None:
+    def __init__(self, message: str, plan: Mapping[str, object]) -> None:
         super().__init__(message)
         self.plan = plan
 
     def members(self) -> dict[str, object]:
-        """What the problem document carries beside its detail: the digest of the plan as it is now, and its counts."""
-        return {"plan_digest": self.plan.digest, "counts": self.plan.counts()}
+        """What the problem document carries beside its detail: the plan as it is now, as the API shows one."""
+        return {"plan": dict(self.plan)}
 
 
 class TransitionNotAllowed(RequirementsError):

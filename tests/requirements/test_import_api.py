@@ -65,6 +65,7 @@ def test_a_plan_shows_the_words_that_differ_and_stores_nothing(world: World, api
     assert (stored.status_code, stored.json()["created"]) == (201, 1)
     late = post(api, world, bank, file="bank.yaml", plan_digest=told["plan_digest"])
     assert (late.status_code, late.json()["code"]) == (409, "import_plan_moved")
+    assert [each["key"] for each in late.json()["plan"]["requirements"] if each["changes"]] == ["RM-001"]
 
 
 def test_a_baseline_of_the_same_name_over_another_set_is_refused(world: World, api: APIClient) -> None:

@@ -20,6 +20,7 @@ from requirements.services.drafting import NewDraft, store_drafts
 from requirements.services.file_links import store_links
 from requirements.services.importing.contracts import NO_MOVES, ImportPlan, Moves, SourceText, Step
 from requirements.services.importing.planning import draw_plan
+from requirements.services.importing.telling import told_plan
 
 _MEDIA_TYPE = "application/yaml"
 
@@ -91,7 +92,7 @@ def import_files(
     if plan_digest is not None and plan.digest != plan_digest:
         raise ImportPlanMoved(
             "What this import would do is no longer what was planned: read the plan as it is now, and apply that.",
-            plan,
+            told_plan(plan),
         )
     if plan.conflicts:
         raise KeyOfAnotherFile([conflict.problem for conflict in plan.conflicts])
