@@ -11,8 +11,14 @@ from django.test.utils import CaptureQueriesContext
 
 from evidence.access import principal_of_command_line
 from evidence.models import System
-from requirements.services.importing import ImportPlan, ImportResult, SourceText, import_files, plan_import
-from requirements.services.importing.telling import told_plan
+from requirements.services.importing import (
+    ImportPlan,
+    ImportResult,
+    SourceText,
+    import_files,
+    plan_import,
+    told_plan,
+)
 
 
 class Importer:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from evidence.access import find_system, principal_of
 from evidence.api.filtering import FilterSet
-from evidence.api.inputs import Input, QueryInput
+from evidence.api.inputs import Input, InputList, QueryInput
 from evidence.api.otlp import read_posted_body
 from evidence.api.reading import ScopedList
 from evidence.api.scoped_view import ScopedView
@@ -33,11 +33,11 @@ from requirements.services.importing import (
     ImportResult,
     Moves,
     SourceText,
+    export_file,
     import_files,
     plan_import,
+    told_plan,
 )
-from requirements.services.importing.exporting import export_file
-from requirements.services.importing.telling import told_plan
 
 
 class WordsOut(serializers.Serializer[Any]):
@@ -190,11 +190,9 @@ class FilesIn(Input):
     system = serializers.CharField()
     files = SourceIn.listed(limit="MAX_REQUIREMENTS")
     plan = serializers.BooleanField(required=False, default=False)
-    moves = serializers.ListField(
-        child=serializers.CharField(), required=False, default=list, max_length=10_000
-    )
-    moves_from = serializers.ListField(
-        child=serializers.CharField(), required=False, default=list, max_length=10_000
+    moves = InputList(child=serializers.CharField(), required=False, default=list, limit="MAX_REQUIREMENTS")
+    moves_from = InputList(
+        child=serializers.CharField(), required=False, default=list, limit="MAX_REQUIREMENTS"
     )
     plan_digest = serializers.CharField(required=False, default=None, allow_null=True, max_length=64)
 

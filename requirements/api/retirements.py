@@ -46,7 +46,7 @@ class RetirementOut(serializers.ModelSerializer[RetirementRequest]):
     from_state = serializers.ChoiceField(source="standing.to_state", choices=RequirementState.choices)
     state = serializers.SerializerMethodField()
     settled_by = serializers.SerializerMethodField()
-    answer = serializers.CharField(source="dismissal.reason", default="")
+    answer = serializers.CharField(source="dismissal.reason", allow_null=True)
 
     class Meta:
         model = RetirementRequest

@@ -10,7 +10,7 @@ from evidence.models import Artefact, ArtefactKind, EvalRun, EvalScore, System, 
 from requirements.drafts import RequirementDraft
 from requirements.lint.known import KnownNames, SuiteSeen
 from requirements.models import RequirementState, RequirementTransition, RequirementVersion
-from requirements.selectors.wording import draft_of
+from requirements.selectors.wording import drafts_by_version
 
 _INSTRUMENTS = (ArtefactKind.SUITE, ArtefactKind.EVALUATOR, ArtefactKind.DATASET, ArtefactKind.JUDGE)
 _NEWEST_TRACES = 1_000  # whose languages and environments count: what nobody sent lately is no evidence
@@ -72,4 +72,4 @@ def drafts_of(system: System) -> list[RequirementDraft]:
         .select_related("requirement")
         .order_by("requirement__key")
     )
-    return [draft_of(version) for version in versions]
+    return list(drafts_by_version(list(versions)).values())

@@ -31,7 +31,9 @@ class Answering:
                 owner.asked.append((self.path, dict(self.headers), body))
                 if len(body) < length:
                     return
-                status, answer, headers = owner.answers.pop(0)
+                # Nobody foresaw that this is asked: an answer that is not tried for again.
+                unforeseen = (404, {"title": "no answer was foreseen"}, dict[str, str]())
+                status, answer, headers = owner.answers.pop(0) if owner.answers else unforeseen
                 if status == CUT:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.connection.close()

@@ -247,10 +247,11 @@ def test_a_gate_says_which_samples_fail_that_did_not_before(
     server: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sarif = tmp_path / "s.sarif"
-    runs = [{"run_key": "new", "retractions": []}]
+    runs = [{"run_key": "new", "id": 9, "retractions": []}]
     reasons = [reason("r/bad", "not_met", "not_met", runs=runs), reason("r/good", "met", "met", runs=runs)]
     server.will_answer(201, decision(reasons=reasons))
     server.will_answer(200, {"metrics": [metric()]})
+    server.will_answer(200, {"metrics": []})  # the worst samples
     assert main([*GATE, "--against", "old", "--sarif", str(sarif)]) == 1
     assert "baseline=old&candidate=new" in server.asked[1][0]
     assert "newly failing since old: grounded/费用-1, grounded/fees-2" in capsys.readouterr().out

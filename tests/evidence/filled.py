@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import psycopg
 
@@ -27,7 +28,10 @@ _PARTICULAR = {
     ("evidence_trace", "trace_id"): "md5({salt} || n)::uuid",
     ("evidence_citation", "verdict"): "'verbatim'",
     ("evidence_ingestbatch", "signal"): "'traces'",
+    ("requirements_tracelink", "upstream_id"): "(SELECT min(id) FROM evidence_artefact)",
 }
+# Of these parents a row needs two.
+_TWO_OF: Final = {"requirements_tracelink": "evidence_artefact"}
 _BY_TYPE = {
     "bigint": "n",
     "integer": "n",
@@ -70,18 +74,25 @@ class Filler:
             above = (parent or table).split(".")[0]
             if above != table and not self._has_rows(above):
                 self.fill(above, 1)
+        if (twofold := _TWO_OF.get(table)) and self._count(twofold) < 2:
+            self.fill(twofold, 1, salt="another")
         names = ", ".join(f'"{name}"' for name, *_ in columns)
         values = ", ".join(self._value(table, *column) for column in columns)
         return f"INSERT INTO {table} ({names}) SELECT {values} FROM generate_series(1, %(count)s) AS n"
 
     def _value(self, table: str, name: str, kind: str, length: int | None, parent: str | None) -> str:
-        if parent:
+        wanted = _PARTICULAR.get((table, name))
+        if parent and not wanted:
             above, key = parent.split(".")
             return f"(SELECT max({key}) FROM {above})"  # names from the catalogue
         text = f"left(md5(%(salt)s || n) || '{name}', {length or 100})"
-        wanted = _PARTICULAR.get((table, name)) or _BY_TYPE.get(kind, text)
+        wanted = wanted or _BY_TYPE.get(kind, text)
         return wanted.format(salt="%(salt)s") if wanted is not text else text
 
     def _has_rows(self, table: str) -> bool:
         found = self.connection.execute(f"SELECT EXISTS (SELECT FROM {table})").fetchone()
         return found == (True,)
+
+    def _count(self, table: str) -> int:
+        found = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(found[0]) if found else 0

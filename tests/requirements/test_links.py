@@ -25,9 +25,8 @@ from requirements.errors import (
 from requirements.models import LinkReview, TraceLink
 from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements
-from requirements.services.transitions import transition_requirement
 from tests.factories import World, acting
-from tests.requirements.builders import APPROVER, AUTHOR
+from tests.requirements.builders import APPROVER, AUTHOR, move, retire
 from tests.requirements.links_world import REVIEWER, change, clear, put, standing, thing, tie, told
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +113,7 @@ def test_a_link_made_beside_a_draft_is_not_suspect_once_that_is_approved(world: 
     (draft,) = put(world.system, "K", statement='"The answer must say more."', approved=False)
     tie(world.system, "P>K")
     for step, who in (("in_review", AUTHOR), ("approved", APPROVER)):
-        transition_requirement(principal=acting(who), version=draft, to_state=step)
+        move(draft, step, who)
     assert told(world.system)["clean"] == ["P>K"]
     change(world.system, "K")
     assert told(world.system)["suspect_direct"] == ["P>K"]
@@ -123,9 +122,7 @@ def test_a_link_made_beside_a_draft_is_not_suspect_once_that_is_approved(world: 
 def test_a_retired_end_is_withdrawn_and_cannot_be_cleared(world: World) -> None:
     parent, _ = put(world.system, "P", "K")
     link = tie(world.system, "P>K")
-    transition_requirement(
-        principal=acting(APPROVER), version=parent, to_state="retired", reason="no longer asked"
-    )
+    retire(parent)
     assert standing(world.system, "P>K").because == ("P: v1 -> retired",)
     with pytest.raises(LinkWithdrawn):
         clear(world.system, "P>K")

@@ -342,12 +342,15 @@ def _check_explained(faults: Faults, models: Sequence[type[AppendOnlyModel]], wh
     condition, arguments, each = which.condition, list[Any](), []
     for place, rows, of_rows in asked:
         each.append(
-            f"SELECT {place} AS place, one.key::text, one.xact_id FROM ({rows}) AS one(key, xact_id) WHERE {condition}"
+            f"SELECT {place}, one.key::text, one.xact_id FROM ({rows}) AS one(key, xact_id) WHERE {condition}"
         )
         arguments += [*of_rows, *which.arguments]
     found: dict[tuple[int, int], list[str]] = defaultdict(list)
     with connection.chunked_cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(each), arguments)
+        cursor.execute(
+            f"SELECT place, key, xact_id FROM ({' UNION ALL '.join(each)}) AS found(place, key, xact_id)",
+            arguments,
+        )
         for rows in iter(lambda: cursor.fetchmany(_READ_CHUNK), []):
             for place, key, transaction in rows:
                 found[place, transaction].append(key)

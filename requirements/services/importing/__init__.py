@@ -16,7 +16,9 @@ from requirements.services.importing.contracts import (
     SourceText,
     Step,
 )
+from requirements.services.importing.exporting import export_file
 from requirements.services.importing.planning import plan_import
+from requirements.services.importing.telling import told_plan
 
 __all__ = [
     "NO_MOVES",
@@ -29,7 +31,9 @@ __all__ = [
     "Moves",
     "SourceText",
     "Step",
+    "export_file",
     "import_files",
     "import_requirements",
     "plan_import",
+    "told_plan",
 ]
