@@ -43,8 +43,6 @@ LINK_ENDS: Final[dict[LinkKind, dict[ArtefactKind, frozenset[ArtefactKind]]]] = 
 class TraceLink(AppendOnlyModel):
     """What answers to what, whichever versions of both there are. The newest of its reviews says whether it holds."""
 
-    Kind = LinkKind
-
     SYSTEM_PATH = "system"
     PII = "actor"
     EVENT_PATH = "reviews"
@@ -80,8 +78,6 @@ class LinkReview(AppendOnlyModel):
 
     The link is suspect as soon as either end is at another version whose fingerprint differs.
     """
-
-    Outcome = LinkOutcome
 
     SYSTEM_PATH = "link__system"
     PII = "actor"
