@@ -552,6 +552,7 @@ SPECTACULAR_SETTINGS = {
         "RequirementState": "requirements.models.RequirementState",
         "GateState": "evidence.models.GateState",
         "ComparisonClaim": "evidence.api.eval_comparisons.CLAIMS",
+        "OutcomeEnum": "evidence.api.eval_comparisons.OUTCOMES",
         "ReadingState": "evidence.models.ReadingState",
         "SettledState": ["approved", "declined", "withdrawn"],
         "RequestStep": ["confirmed", "declined", "withdrawn"],
@@ -560,6 +561,7 @@ SPECTACULAR_SETTINGS = {
         "CitationVerdict": "evidence.citations.verdict.Verdict.choices",
         "CitationReason": "evidence.citations.verdict.Reason.choices",
         "LinkKind": "requirements.models.LinkKind",
+        "LinkOutcome": "requirements.models.LinkOutcome",
         "LinkEndKind": "requirements.api.links.END_KINDS",
     },
 }

@@ -21,6 +21,7 @@ from evidence.vocabulary import choices_of
 
 MAX_LISTED: Final = 1_000  # items of each list; the counts are of all
 CLAIMS: Final = choices_of(Claim)
+OUTCOMES: Final = choices_of(Outcome)
 
 
 class EvalComparisonQuery(QueryInput):
@@ -91,7 +92,7 @@ class MetricComparisonOut(serializers.Serializer[Any]):
     candidate = serializers.FloatField(allow_null=True)
     improvement = DifferenceOut(allow_null=True)
     alpha = serializers.FloatField()
-    outcome = serializers.ChoiceField(choices=choices_of(Outcome), allow_null=True)
+    outcome = serializers.ChoiceField(choices=OUTCOMES, allow_null=True)
     margin = serializers.FloatField(allow_null=True)
     non_inferior = serializers.ChoiceField(choices=CLAIMS, allow_null=True)
     equivalent = serializers.ChoiceField(choices=CLAIMS, allow_null=True)

@@ -3,7 +3,7 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 import evidence.models.base
-from evidence.live_operations import Live
+from evidence.live_operations import BuildIndex, Live
 
 KEY = models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")
 XACT_ID = models.BigIntegerField(db_default=evidence.models.base.CurrentXactId(), editable=False, null=True)
@@ -24,15 +24,15 @@ class Migration(migrations.Migration):
     operations = [
         # A slug is a text of the same length and index; only what forms take it for differs.
         migrations.AlterField("requirement", "key", models.CharField(db_index=True, max_length=100)),
-        Live(migrations.AddIndex("requirement", models.Index(
+        BuildIndex("requirement", models.Index(
             "system", django.db.models.functions.text.Lower("key"), name="requirements_key_any_case"
-        ))),
+        )),
         Live(migrations.AddField("requirementversion", "external_id", models.CharField(
             blank=True, db_default="", default="", max_length=200
         ))),
-        Live(migrations.AddIndex("requirementversion", models.Index(
+        BuildIndex("requirementversion", models.Index(
             fields=["external_id"], condition=~models.Q(external_id=""), name="requirements_external_id"
-        ))),
+        )),
         Live(migrations.CreateModel(
             name="SourceFile",
             fields=[

@@ -17,8 +17,15 @@ from requirements.models import RequirementVersion
 from requirements.selectors.requirements import state_of
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting, find_unmet, make_world
+from tests.requirements.builders import read
 
 STARTER = Path(__file__).resolve().parents[2] / "requirements" / "starter"
+
+
+def as_read(version: RequirementVersion) -> dict[str, object]:
+    """Return what the form of a version's page sends of what was read, with each warning ticked."""
+    seen = read(version, warnings=True)
+    return {"digest": seen.digest, "from_state": seen.from_state, "warnings_read": list(seen.warnings)}
 
 
 def signed_in(person: User) -> Client:
@@ -45,16 +52,16 @@ def test_author_asks_and_approver_approves(world: World, version: RequirementVer
     assert "Approve" not in author.get(address).content.decode()
     author.post(address, {"to_state": "in_review"})
     assert state_of(version) == "in_review"
-    assert author.post(address, {"to_state": "approved"}).status_code == 403
+    assert author.post(address, {"to_state": "approved", **as_read(version)}).status_code == 403
     page = approver.get(address).content.decode()
     assert "at least" in page
     moved_by = f'by <span title="{world.principal("author").actor}">{world.people["author"].username}</span>'
     assert moved_by in page
     assert "Back to draft" in page
-    response = approver.post(address, {"to_state": "draft", "reason": ""}, follow=True)
+    response = approver.post(address, {"to_state": "draft", "reason": "", **as_read(version)}, follow=True)
     assert "Say why" in response.content.decode()
     assert state_of(version) == "in_review"
-    approver.post(address, {"to_state": "approved"})
+    approver.post(address, {"to_state": "approved", **as_read(version)})
     assert state_of(version) == "approved"
 
 
@@ -66,7 +73,7 @@ def test_nobody_approves_their_own_even_as_approver(world: World, version: Requi
     address = reverse("admin:requirements_requirementversion_change", args=[version.pk])
     client = signed_in(author)
     client.post(address, {"to_state": "in_review"})
-    assert client.post(address, {"to_state": "approved"}).status_code == 403
+    assert client.post(address, {"to_state": "approved", **as_read(version)}).status_code == 403
     assert state_of(version) == "in_review"
 
 

@@ -50,7 +50,6 @@ from tests.evidence.otlp_bodies import JSON, PROTOBUF, make_request, make_span, 
 from tests.evidence.test_otlp_logs import EVENT, make_logs
 from tests.factories import World, acting
 from tests.invariants.walk import our_models
-from tests.kept_scenes import kept_scene
 
 SECRET = "Ms Ngozi Okafor earns 41,200"
 # What holds payload and is no row of one trace: bytes by digest, what a batch was answered, corpora, exports.
@@ -65,7 +64,6 @@ NOBODYS_WORDS = {
 
 
 @pytest.fixture
-@kept_scene
 def sealed(world: World) -> Trace:
     """A trace that came in by OTLP, with a citation, beside another trace in the same body."""
     world.token(Scope.INGEST)

@@ -35,7 +35,7 @@ from requirements.services.transitions import transition_requirement
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export
 from tests.factories import World, acting, make_person
-from tests.requirements.builders import requirement_file
+from tests.requirements.builders import read, requirement_file
 
 OLD, NEW = "old-name-zq", "new-name-zq"  # found nowhere by chance
 
@@ -69,7 +69,7 @@ def test_a_renamed_author_still_cannot_approve_what_they_proposed(world: World, 
     version = propose(world, both)
     renamed = principal_of_user(rename(both, NEW))
     with pytest.raises(SelfApproval):
-        transition_requirement(version=version, to_state="approved", principal=renamed)
+        transition_requirement(version=version, to_state="approved", principal=renamed, read=read(version))
 
 
 def test_a_new_account_under_an_old_name_inherits_nothing(world: World, both: User) -> None:
@@ -81,7 +81,10 @@ def test_a_new_account_under_an_old_name_inherits_nothing(world: World, both: Us
     assert find_user(actor) == both
     world.system.memberships.create(user=newcomer)
     transition_requirement(
-        version=version, to_state="approved", principal=principal_of_user(newcomer)
+        version=version,
+        to_state="approved",
+        principal=principal_of_user(newcomer),
+        read=read(version, warnings=True),
     )  # four eyes
 
 
