@@ -39,7 +39,6 @@ class KnownNames:
     suites: Mapping[str, SuiteSeen] = field(default_factory=dict)  # by key
     languages: frozenset[str] = frozenset()  # of the newest traces
     environments: frozenset[str] = frozenset()
-    rules: frozenset[str] = frozenset()  # of the policy, in the newest traces
 
 
 def about_names(

@@ -66,7 +66,7 @@ def test_any_values_are_judged_or_refused_by_name(world: World, api: APIClient) 
         system=world.system, key="g", references=[CriterionReference(requirement=key) for key in ("m", "p")]
     )
     drawn, stored, codes = random.Random(7), list[str](), set[str]()
-    for number in range(7):
+    for number in range(12):
         some = drawn.sample(HOSTILE, drawn.choice((1, 2, 6)))
         values = [drawn.choice(some) for _ in range(drawn.choice((8, 48)))]
         if (
@@ -83,7 +83,7 @@ def test_any_values_are_judged_or_refused_by_name(world: World, api: APIClient) 
         assert replay_gate_decision(decision).agrees
         json.dumps(decision.reasons, allow_nan=False)
         codes |= {reason["code"] for reason in decision.reasons}
-    assert len(stored) > 3
+    assert len(stored) > 5
     assert len(codes) > 2
     for baseline, candidate in pairwise(stored):
         asked = {"system": world.system.key, "baseline": baseline, "candidate": candidate, "margin": "1e300"}
