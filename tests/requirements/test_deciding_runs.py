@@ -198,6 +198,19 @@ def test_a_run_of_a_suite_that_nobody_asks_for_binds_nothing(gated: World) -> No
     assert decide(gated, runs=["run-2"]).reasons[-1]["code"] == "run_not_asked_for"
 
 
+def test_a_run_of_no_release_gates_none(gated: World) -> None:
+    """It is neither a pass of a release that has no run, nor the newest run of one that has."""
+    post(gated, eval_file(GOOD, run_key="loose-1", release=None))
+    assert (decide(gated).verdict, reason_of(gated)["code"]) == ("insufficient", "no_run")
+    bound = decide(gated, runs=["loose-1"]).reasons[-1]
+    assert bound["code"] == "run_of_other_release"
+    assert "run loose-1 is of no release" in bound["detail"]
+    post(gated, eval_file(BAD))
+    post(gated, eval_file(GOOD, run_key="loose-2", release=None))
+    reason = reason_of(gated)
+    assert (reason["decision"], [run["run_key"] for run in reason["runs"]]) == ("fail", ["run-1"])
+
+
 def test_a_run_older_than_those_that_are_listed_is_passed_over(
     gated: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
