@@ -130,7 +130,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class HoldsFor:
-    """Where a measurement holds, and by silence where nobody has looked."""
+    """Where a measurement holds, and by silence where nobody has looked.
+
+    Attributes:
+        tokenizer_digest: of what turned the texts into tokens; empty where the probe made the tokens itself.
+        chat_template_digest: of what put them into turns; empty where nothing did.
+    """
 
     model_digest: str
     dataset_digest: str  # of the inputs: registered ones, or the token sequences that the probe made
@@ -138,6 +143,8 @@ class HoldsFor:
     site: str  # "final logits", "heads 17.3 17.4"
     # Which part of the inputs, e.g. {"language": "zh-Hans"}.
     slice: Mapping[str, str] = field(default_factory=dict)
+    tokenizer_digest: str = ""
+    chat_template_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

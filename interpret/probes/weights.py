@@ -29,6 +29,7 @@ import transformers
 
 from interpret import model_store
 from interpret.errors import DigestMismatch, ProbeError
+from interpret.probes.tokenization import cut_as_file_says
 
 Attention = Literal["sdpa", "eager"]
 # Any: transformers' own annotations stop short of its calls
@@ -36,6 +37,7 @@ AutoModel: Any = transformers.AutoModelForCausalLM
 AutoTokenizer: Any = transformers.AutoTokenizer
 CONVERTED = "converted"
 RECORD = "converted.json"
+CONVERSION = 2  # of the copies that are made here; from 2 on, text is cut as the file says
 GGUF_LEFTOVERS = ("hf_quantizer", "is_quantized", "quantization_method")  # what makes save_pretrained refuse
 
 
@@ -72,6 +74,7 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
     Raises:
         ModelMissing: the store holds nothing under `digest`, or it is a name and no digest.
         DigestMismatch: the file, or the safetensors copy made of it, has been changed.
+        TokenizerUnknown: a GGUF names a way to cut text that is not known here.
     """
     _silence_progress_bars()
     path = model_store.verify(store, digest)
@@ -135,13 +138,14 @@ def _silence_progress_bars() -> None:
 
 
 def _converted(gguf: Path) -> Path:
-    """Return the verified safetensors folder of `gguf`, converting on first use.
+    """Return the verified safetensors folder of `gguf`, converting on first use, and anew what was made differently.
 
     Raises:
         DigestMismatch: the copy on disk is not the one that was recorded when it was made.
+        TokenizerUnknown: as `cut_as_file_says`.
     """
     folder, record = gguf.parent / CONVERTED, gguf.parent / RECORD
-    if not record.exists():
+    if not _is_current(record):
         _convert(gguf, folder, record)
     expected = json.loads(record.read_text())["converted_digest"]
     found = model_store.digest_of_folder(folder)
@@ -161,6 +165,7 @@ def _convert(gguf: Path, folder: Path, record: Path) -> None:
                 gguf.parent, gguf_file=gguf.name, dtype=torch.float32, local_files_only=True
             )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, local_files_only=True)
+        cut_as_file_says(tokenizer, gguf)
         for name in GGUF_LEFTOVERS:
             vars(model).pop(name, None)
         if hasattr(model.config, "quantization_config"):
@@ -168,6 +173,7 @@ def _convert(gguf: Path, folder: Path, record: Path) -> None:
         model.save_pretrained(stage)
         tokenizer.save_pretrained(stage)
         made = {
+            "conversion": CONVERSION,
             "source_digest": gguf.parent.name,
             "converted_digest": model_store.digest_of_folder(stage),
             "dtype": "float32",
@@ -175,8 +181,13 @@ def _convert(gguf: Path, folder: Path, record: Path) -> None:
         }
         note = Path(scratch) / RECORD
         note.write_text(json.dumps(made, indent=2, sort_keys=True) + "\n")
-        if record.exists():  # another process was first: its copy is the recorded one
+        if _is_current(record):  # another process was first: its copy is the recorded one
             return
-        shutil.rmtree(folder, ignore_errors=True)  # left by a conversion that died before its record
+        # Made differently, or left by a conversion that died before its record.
+        shutil.rmtree(folder, ignore_errors=True)
         stage.rename(folder)
         note.rename(record)
+
+
+def _is_current(record: Path) -> bool:
+    return record.exists() and json.loads(record.read_text()).get("conversion") == CONVERSION

@@ -12,7 +12,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-WORDS = ["<unk>", "<s>", "</s>", *LETTERS, "ab", "Ġ"]
+LINES, SPACES = "Ċ", "Ġ"  # as byte pairs write them
+WORDS = ["<unk>", "<s>", "</s>", *LETTERS, "ab", SPACES, LINES, 2 * SPACES, 2 * LINES, "2", "4", "24"]
 WIDTH, LAYERS, HEADS, HIDDEN = 32, 2, 4, 64
 
 
@@ -39,8 +40,12 @@ def write_folder(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def write_gguf(path: Path, seed: int = 0) -> Path:
-    """Write a randomly initialised LLaMA as a GGUF file with float32 weights."""
+def write_gguf(path: Path, seed: int = 0, *, pre: str = "gpt-2") -> Path:
+    """Write a randomly initialised LLaMA as a GGUF file with float32 weights.
+
+    Args:
+        pre: how its text is cut into words before it is merged; empty: the file does not say.
+    """
     rng = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(256)
@@ -53,10 +58,11 @@ def write_gguf(path: Path, seed: int = 0) -> Path:
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(len(WORDS))
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("default")
+    if pre:
+        writer.add_tokenizer_pre(pre)
     writer.add_token_list(WORDS)
     writer.add_token_types([3, 3, 3] + [1] * (len(WORDS) - 3))
-    writer.add_token_merges(["a b"])
+    writer.add_token_merges(["a b", f"{SPACES} {SPACES}", f"{LINES} {LINES}", "2 4"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from interpret.contracts import Measurement, ProbeInput, ProbeResult, ProbeSpecification, Status
 from interpret.errors import BadSpecification, ProbeError
@@ -15,22 +18,20 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from tests.probes import planted
 
+FIRST = ord(" ")  # of the characters that have a token
 
-class Letters:
-    """A tokenizer of one token a character."""
 
-    chat_template = "asked"
-
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        assert not add_special_tokens
-        return [ord(letter) % planted.WORDS for letter in text]
-
-    def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> str:
-        return f"<{turns[0]['content']}>"
+def letters() -> Any:
+    """Return a tokenizer of one token a character, with a chat template."""
+    words = {chr(code): code % planted.WORDS for code in range(FIRST, FIRST + planted.WORDS)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    fast: Any = PreTrainedTokenizerFast
+    return fast(tokenizer_object=tokenizer, chat_template="<{{ messages[0].content }}>")
 
 
 def model_of(loaded: LoadedModel) -> LoadedModel:
-    return replace(loaded, tokenizer=Letters())
+    return replace(loaded, tokenizer=letters())
 
 
 def prompts(n: int, language: str = "en", text: str = "") -> tuple[ProbeInput, ...]:
@@ -125,3 +126,13 @@ def test_the_unigram_guess_leaves_the_prompt_itself_out() -> None:
 def test_a_model_without_a_tokenizer_cannot_read_prompts() -> None:
     with pytest.raises(ProbeError, match="no tokenizer"):
         run(planted.random_model(), prompts(5))
+
+
+def test_a_measurement_holds_for_the_tokenizer_and_the_template_that_made_its_tokens() -> None:
+    loaded = model_of(planted.random_model())
+    asked, plain = (run(loaded, prompts(5), chat=chat).measurements[0].holds_for for chat in (1, 0))
+    assert asked.chat_template_digest == hashlib.sha256(loaded.tokenizer.chat_template.encode()).hexdigest()
+    assert plain == replace(asked, chat_template_digest="", dataset_digest=plain.dataset_digest)
+    loaded.tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    other = run(loaded, prompts(5), chat=0).measurements[0].holds_for
+    assert other.tokenizer_digest != plain.tokenizer_digest
