@@ -130,9 +130,10 @@ def test_a_model_without_a_tokenizer_cannot_read_prompts() -> None:
 
 def test_a_measurement_holds_for_the_tokenizer_and_the_template_that_made_its_tokens() -> None:
     loaded = model_of(planted.random_model())
+    tokenizer: Any = loaded.tokenizer
     asked, plain = (run(loaded, prompts(5), chat=chat).measurements[0].holds_for for chat in (1, 0))
-    assert asked.chat_template_digest == hashlib.sha256(loaded.tokenizer.chat_template.encode()).hexdigest()
+    assert asked.chat_template_digest == hashlib.sha256(tokenizer.chat_template.encode()).hexdigest()
     assert plain == replace(asked, chat_template_digest="", dataset_digest=plain.dataset_digest)
-    loaded.tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     other = run(loaded, prompts(5), chat=0).measurements[0].holds_for
     assert other.tokenizer_digest != plain.tokenizer_digest
