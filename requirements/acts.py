@@ -31,6 +31,7 @@ from requirements.life import AHEAD, INSTEAD, VALID_TRANSITIONS
 from requirements.models import (
     Baseline,
     RequirementState,
+    RequirementTransition,
     RequirementVersion,
     RetirementRequest,
     TraceLink,
@@ -175,12 +176,25 @@ def check_can_clear_link(
     """Say that a suspect link holds: an author or an approver, in person, who did not make the change.
 
     Args:
-        changed: the versions that count now in place of those reviewed; empty: they are not known yet.
+        changed: the versions that came after those reviewed, up to what counts now; empty: they are not known yet.
     """
     check_signed_in(principal, "Clearing a link")
     if APPROVER not in principal.roles:
         principal.require(Scope.IMPORT)
     check_of_system(principal, link.system)
+    _check_made_by_others(principal, changed)
+
+
+def check_can_restore_link(
+    principal: Principal, link: TraceLink, changed: Collection[ArtefactVersion]
+) -> None:
+    """Say that a link holds again that was withdrawn: an author, in person, who did not make what moved since."""
+    check_signed_in(principal, "Adding a link again that was withdrawn")
+    check_can_link(principal, link.system)
+    _check_made_by_others(principal, changed)
+
+
+def _check_made_by_others(principal: Principal, changed: Collection[ArtefactVersion]) -> None:
     for version in changed:
         if any(same_person(principal.actor, author) for author in _authors_of(version)):
             raise SelfClearance(
@@ -218,11 +232,16 @@ def check_can_read_coverage(principal: Principal, release: Release, *, counts_re
 
 
 def _authors_of(version: ArtefactVersion) -> set[str]:
-    """Return who made a version: whoever put it on record, and who proposed what it is of."""
-    proposed = RequirementVersion.objects.filter(
+    """Return who made a version: whoever put it on record, wrote what it is of, or asked for the approval of that."""
+    stated = RequirementVersion.objects.filter(
         Q(artefact_version=version) | Q(criteria__artefact_version=version)
-    ).values_list("proposed_by", flat=True)
-    return {version.created_by, *proposed}
+    )
+    asked = RequirementTransition.objects.filter(version__in=stated, to_state=RequirementState.IN_REVIEW)
+    return {
+        version.created_by,
+        *stated.values_list("proposed_by", flat=True),
+        *asked.values_list("by", flat=True),
+    }
 
 
 def _is_own_proposal(principal: Principal, version: RequirementVersion) -> bool:
@@ -245,6 +264,7 @@ can_decline_retirement = as_question(check_can_decline_retirement)
 can_withdraw_retirement = as_question(check_can_withdraw_retirement)
 can_link = as_question(check_can_link)
 can_clear_link = as_question(check_can_clear_link, RequirementsError)
+can_restore_link = as_question(check_can_restore_link, RequirementsError)
 can_withdraw_link = as_question(check_can_withdraw_link, RequirementsError)
 can_sign_off_baseline = as_question(check_can_sign_off_baseline, RequirementsError)
 can_read_links = as_question(check_can_read_links)

@@ -37,7 +37,7 @@ def _line(coverage: Coverage, one: CoveredRequirement, criterion: Judged | None)
     else:
         since = criterion.stale_since(coverage.at)
         told = [
-            criterion.key, criterion.check, criterion.suite, criterion.verdict or "untested",
+            criterion.key, criterion.check, criterion.suite, criterion.told,
             since.isoformat() if since else "", criterion.n, criterion.value, criterion.unit, criterion.low,
             criterion.high, criterion.bound_confidence,
             criterion.observed_to.isoformat() if criterion.observed_to else "",

@@ -2,18 +2,20 @@
 all ask here, so that they cannot disagree.
 
 A requirement is covered when at least one criterion of its approved version has a current assessment for the release:
-one that came to met, not met or insufficient, and whose evidence is not older than the criterion allows. It stands as
-the first of `Standing` that applies. Verdict and age are two things: what was not met stays so when it is old.
+one that observed something, came to met, not met or insufficient, and whose evidence is not older than the criterion
+allows. It stands as the first of `Standing` that applies. Verdict and age are two things: what was not met stays so
+when it is old.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from evidence.vocabulary import CriterionVerdict, Layer
+from requirements import freshness
 
 
 class Standing(StrEnum):
@@ -47,24 +49,41 @@ class Judged:
     observed_to: datetime | None = None
     assessed_as_of: datetime | None = None
     counts_reviews: bool = False
+    came_to: str = ""  # of a stale one, what all that was observed comes to; empty: the verdict itself
 
     @property
     def is_missing(self) -> bool:
-        """Whether nothing was found out about it."""
-        return self.verdict in {"", CriterionVerdict.NOT_ASSESSED.value}
+        """Whether nothing was found out about it: it was never assessed, could not be, or there was nothing to see."""
+        is_empty = self.verdict == CriterionVerdict.INSUFFICIENT and not self.n
+        return is_empty or self.verdict in {"", CriterionVerdict.NOT_ASSESSED.value}
+
+    @property
+    def told(self) -> str:
+        """Return its verdict as people read it."""
+        return "untested" if self.is_missing else self.verdict
+
+    @property
+    def whatever_its_age(self) -> str:
+        """Return what all that was observed comes to: never `stale`, unless nobody worked it out."""
+        return self.came_to or self.verdict
 
     def stale_since(self, now: datetime) -> datetime | None:
         """Return since when its evidence is too old; None: it is not, or does not age."""
-        if self.is_missing or self.max_age_days is None:
-            return None
-        until = self.observed_to + timedelta(days=self.max_age_days) if self.observed_to else now
-        return (
-            until if until < now or self.verdict == CriterionVerdict.STALE or not self.observed_to else None
-        )
+        return None if self.is_missing else self._standing(now).stale_since
 
     def is_stale(self, now: datetime) -> bool:
         """Whether its evidence is too old."""
-        return self.verdict == CriterionVerdict.STALE or self.stale_since(now) is not None
+        return not self.is_missing and self._standing(now).is_stale
+
+    def _standing(self, now: datetime) -> freshness.Standing:
+        return freshness.standing_of(
+            CriterionVerdict(self.verdict),
+            whatever_its_age=CriterionVerdict(self.whatever_its_age),
+            observed_to=self.observed_to,
+            max_age_days=self.max_age_days,
+            judged_at=self.assessed_as_of or now,
+            at=now,
+        )
 
     def is_current(self, now: datetime) -> bool:
         """Whether something was found out about it that still counts."""
@@ -78,7 +97,7 @@ def is_covered(criteria: Sequence[Judged], layer: str, now: datetime) -> bool:
 
 def standing_of(criteria: Sequence[Judged], now: datetime, *, suspect: bool) -> Standing:
     """Return what a requirement comes to from its criteria, and whether a link of it is suspect."""
-    verdicts: Collection[str] = {each.verdict for each in criteria}
+    verdicts: Collection[str] = {each.whatever_its_age for each in criteria}
     if CriterionVerdict.NOT_MET in verdicts:
         return Standing.NOT_MET
     if not criteria or any(each.is_missing for each in criteria):

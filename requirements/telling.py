@@ -52,6 +52,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "samples_missing": "see to it that each sample is scored, and run the suite again",
     "dataset_smaller": "run the suite on the whole dataset, or have the run with more items retracted by two people",
     "dataset_unsized": "say in the file how many samples the dataset has (`dataset.samples`), and post it again",
+    "dimension_absent": "run the suite with samples that state the dimension",
     "slice_absent": "run the suite with samples of each value that the criterion expects",
     "slice_too_small": "run the suite with more samples of that slice",
     "too_many_slices": "have the criterion changed: a dimension with so many values is no slice",

@@ -122,6 +122,19 @@ def worst(judgements: Iterable[Judgement]) -> Judgement:
     return min(judgements, key=lambda judgement: SEVERITY.index(judgement.verdict))
 
 
+def without_approval(judgement: Judgement, version: str, state: str) -> Judgement:
+    """Return a judgement as it counts where its requirement version is not approved: it is no pass.
+
+    Args:
+        version: in words, "r v1".
+        state: of the version, "superseded".
+    """
+    if judgement.verdict is not Verdict.MET:
+        return judgement
+    detail = f"{version} is {state}, not approved; measured: {judgement.detail}"
+    return Judgement(Verdict.NOT_ASSESSED, detail, "not_approved")
+
+
 def judge_later(
     stored: Judgement, *, observed_to: datetime | None, max_age_days: int | None, as_of: datetime
 ) -> Judgement:

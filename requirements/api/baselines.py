@@ -20,7 +20,7 @@ from requirements import acts
 from requirements.api.requirements import BaselineList, BaselineOut
 from requirements.models import BaselineSignOff, RequirementVersion
 from requirements.selectors.baselines import compare_baselines, find_baseline
-from requirements.selectors.requirements import approved_versions, find_version
+from requirements.selectors.requirements import approved_versions, find_versions
 from requirements.services.baselines import freeze_baseline, sign_off_baseline
 
 
@@ -60,10 +60,10 @@ class Baselines(BaselineList):
         versions = (
             approved_versions(system, clock.read_moment())
             if values["all_approved"]
-            else [find_version(system, each["key"], each["version"]) for each in values["members"]]
+            else find_versions(system, [(each["key"], each["version"]) for each in values["members"]])
         )
         baseline = freeze_baseline(principal=principal, system=system, name=values["name"], versions=versions)
-        return Response(BaselineOut(baseline).data, status=201)
+        return Response(BaselineOut(self.queryset.get(pk=baseline.pk)).data, status=201)
 
 
 class DiffQuery(QueryInput):

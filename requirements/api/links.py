@@ -101,7 +101,7 @@ class Links(ScopedList[TraceLink]):
     serializer_class = LinkOut
     filterset_class = LinkFilter
 
-    @extend_schema(request=LinkIn, responses={201: LinkOut, 404: Problem, 422: Problem})
+    @extend_schema(request=LinkIn, responses={201: LinkOut, 403: Problem, 404: Problem, 422: Problem})
     def post(self, request: Request) -> Response:
         """Say that something answers to something. The same link again answers the same."""
         data = LinkIn(data=request.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import OuterRef, Prefetch, Subquery, Value
 from django.db.models.functions import Coalesce
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -22,6 +22,7 @@ from requirements.lint import lint_statement, not_covered
 from requirements.models import (
     AcceptanceCriterion,
     Baseline,
+    BaselineMember,
     Change,
     RequirementState,
     RequirementTransition,
@@ -171,15 +172,19 @@ class BaselineOut(serializers.ModelSerializer[Baseline]):
 
     def get_members(self, baseline: Baseline) -> list[str]:
         """Return the members as `<key> v<number>`."""
-        members = baseline.members.select_related("version__requirement").order_by(
-            "version__requirement__key"
-        )
-        return [str(member.version) for member in members]
+        return [str(member.version) for member in baseline.members.all()]
 
 
 class BaselineList(ScopedList[Baseline]):
     """Baselines, newest first."""
 
-    queryset = Baseline.objects.select_related("system")
+    queryset = Baseline.objects.select_related("system").prefetch_related(
+        Prefetch(
+            "members",
+            BaselineMember.objects.select_related("version__requirement").order_by(
+                "version__requirement__key"
+            ),
+        )
+    )
     serializer_class = BaselineOut
     filterset_fields = ["name"]

@@ -16,12 +16,12 @@ from evidence.access import Principal, find_system, visible_to
 from evidence.admin.frame.display import list_url
 from evidence.admin.frame.people import names_of, show_actor
 from evidence.errors import EvidenceError, NotFound
-from evidence.models import Artefact, ArtefactVersion, System
+from evidence.models import Artefact, System
 from evidence.pages.frame import Page, Step, page_view
 from requirements.acts import can_clear_link, can_link, can_withdraw_link
 from requirements.errors import RequirementsError
 from requirements.models import LINK_ENDS, LinkKind, TraceLink
-from requirements.selectors.links import LinkStanding, Suspicion, find_link, standings_of
+from requirements.selectors.links import LinkStanding, Suspicion, find_link, standings_of, versions_since
 from requirements.services.links import add_link, clear_link, withdraw_link
 
 _ON_A_PAGE: Final = 100  # links
@@ -87,16 +87,8 @@ def link(request: HttpRequest, principal: Principal, link_id: int) -> Page | Htt
 
 
 def _may_clear(principal: Principal, row: TraceLink, standing: LinkStanding) -> bool:
-    moved: list[int] = [
-        end.version_id
-        for end, has in (
-            (standing.upstream, standing.upstream_moved),
-            (standing.downstream, standing.downstream_moved),
-        )
-        if has and not end.gone and end.version_id is not None
-    ]
-    changed = list(ArtefactVersion.objects.filter(pk__in=moved).select_related("artefact"))
-    return bool(moved) and can_clear_link(principal, row, changed)
+    moved = [pair for pair in standing.moved_ends if not pair[1].gone]
+    return bool(moved) and can_clear_link(principal, row, versions_since(moved))
 
 
 def _system(request: HttpRequest, principal: Principal) -> System | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -18,10 +18,13 @@ from django.db import connection
 
 from evidence import clock
 from evidence.models import Artefact, ArtefactKind, EvalRun, Release
-from evidence.vocabulary import Layer
+from evidence.vocabulary import CriterionVerdict, Layer
 from requirements.covered import Judged, Standing, is_covered, standing_of
-from requirements.models import Baseline, LinkKind
+from requirements.drafts import Comparator
+from requirements.freshness import judge_whatever_its_age
+from requirements.models import Baseline, LinkKind, RequirementState
 from requirements.selectors.links import LinkStanding, Suspicion, standings_of
+from requirements.verdicts import Judgement, without_approval
 
 _FAMILY: Final = frozenset({LinkKind.DERIVES.value, LinkKind.REFINES.value})
 MOST_NAMED: Final = 50  # runs that verify nothing; their number is of all
@@ -36,14 +39,16 @@ WITH state AS (
     WHERE q.system_id = %(system)s
     ORDER BY t.version_id, t.at DESC, t.id DESC
 ), versions AS (
-    SELECT version_id AS id FROM state WHERE %(baseline)s::bigint IS NULL AND to_state = 'approved'
+    SELECT version_id AS id, to_state FROM state WHERE %(baseline)s::bigint IS NULL AND to_state = 'approved'
     UNION ALL
-    SELECT version_id FROM requirements_baselinemember WHERE baseline_id = %(baseline)s
+    SELECT version_id, to_state FROM requirements_baselinemember JOIN state USING (version_id)
+    WHERE baseline_id = %(baseline)s
 )
-SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, v.statement::text,
+SELECT q.key, q.artefact_id, v.id, v.number, v.layer, v.risk_tier, v.statement::text, to_state,
        c.key, c.check_name, coalesce(c.parameters #>> '{suite,key}', ''), i.artefact_id, c.max_age_days,
        coalesce(a.verdict, ''), coalesce(a.detail, ''), a.value, coalesce(a.unit, ''), coalesce(a.n, 0), a.low, a.high,
-       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false)
+       a.bound_confidence, a.observed_to, a.as_of, coalesce(a.counts_reviews, false),
+       CASE WHEN a.verdict = 'stale' THEN a.inputs -> 'measured' END, c.comparator, c.threshold, c.min_n
 FROM versions
 JOIN requirements_requirementversion v USING (id)
 JOIN requirements_requirement q ON q.id = v.requirement_id
@@ -55,7 +60,8 @@ LEFT JOIN LATERAL (
 ) a ON true
 ORDER BY q.key, v.number, c.key
 """
-_OF_VERSION: Final = 7  # columns of the version; what follows is of a criterion
+_OF_VERSION: Final = 8  # columns of the version; what follows is of a criterion
+_OF_RULE: Final = 4  # columns at the end, by which a stale verdict is told apart from its age
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ def cover(release: Release, baseline: Baseline | None = None) -> Coverage:
 def judged_on(release: Release) -> dict[str, Judged]:
     """Return each criterion of everything approved with its last assessment for a release, by `R/c`: one query."""
     return {
-        f"{row[0]}/{row[_OF_VERSION]}": Judged(*row[_OF_VERSION:])
+        f"{row[0]}/{row[_OF_VERSION]}": _judged(row)
         for row in _read(release, None)
         if row[_OF_VERSION] is not None
     }
@@ -176,8 +182,8 @@ def _requirement(
     suspects: Mapping[int, Sequence[str]],
     answered: Collection[int],
 ) -> CoveredRequirement:
-    criteria = tuple(Judged(*row[_OF_VERSION:]) for row in rows if row[_OF_VERSION] is not None)
-    key, artefact, version, number, layer, risk_tier, statement = head
+    criteria = tuple(_judged(row) for row in rows if row[_OF_VERSION] is not None)
+    key, artefact, version, number, layer, risk_tier, statement, _ = head
     artefacts = {artefact, *(each.artefact_id for each in criteria)}
     because = tuple(sorted({told for each in artefacts for told in suspects.get(each, ())}))
     return CoveredRequirement(
@@ -189,6 +195,32 @@ def _requirement(
         suspect_because=because,
         has_downstream=not artefacts.isdisjoint(answered),
     )  # fmt: skip
+
+
+def _judged(row: tuple[Any, ...]) -> Judged:
+    """Return a criterion with its last assessment as it counts: of a version that is not approved, nothing passes."""
+    told = Judged(*row[_OF_VERSION:-_OF_RULE])
+    if told.verdict == CriterionVerdict.STALE:
+        return replace(told, came_to=_whatever_its_age(row))
+    key, number, state = row[0], row[3], row[_OF_VERSION - 1]
+    if told.is_missing or state == RequirementState.APPROVED:
+        return told
+    counts = without_approval(
+        Judgement(CriterionVerdict(told.verdict), told.detail), f"{key} v{number}", state
+    )
+    return replace(told, verdict=counts.verdict.value, detail=counts.detail)
+
+
+def _whatever_its_age(row: tuple[Any, ...]) -> str:
+    measured, comparator, threshold, min_n = row[-_OF_RULE:]
+    parts = json.loads(measured) if isinstance(measured, str) else measured
+    return judge_whatever_its_age(
+        CriterionVerdict.STALE,
+        parts or (),
+        comparator=Comparator(comparator),
+        threshold=threshold,
+        min_n=min_n,
+    ).value
 
 
 def _suspects(links: Iterable[LinkStanding]) -> dict[int, list[str]]:

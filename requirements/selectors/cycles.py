@@ -20,17 +20,18 @@ def find_cycle(links: Collection[tuple[_N, _N]]) -> list[_N]:
         below[up].append(down)
     done: set[_N] = set()
     for start in list(below):
-        path: list[_N] = []  # the way from the start to here
+        path: dict[_N, None] = {}  # the way from the start to here, in its order
         waiting: list[tuple[_N, int]] = [(start, 0)]  # what to visit, and how deep
         while waiting:
             node, depth = waiting.pop()
-            done.update(path[depth:])
-            del path[depth:]
+            while len(path) > depth:
+                done.add(path.popitem()[0])
             if node in done:
                 continue
             if node in path:
-                return [*path[path.index(node) :], node]
-            path.append(node)
+                way = list(path)
+                return [*way[way.index(node) :], node]
+            path[node] = None
             waiting += [(each, depth + 1) for each in below[node]]
         done.update(path)
     return []

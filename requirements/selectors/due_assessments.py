@@ -24,7 +24,7 @@ from requirements.models import (
 OVERLAP: Final = timedelta(minutes=2)
 
 _TRACES, _RUNS, _REVIEWS, _LABELS = "traces", "runs", "reviews", "labels"
-_VERSIONS, _RETRACTIONS, _REJECTS = "versions", "retractions", "rejects"
+_VERSIONS, _RETRACTIONS, _REJECTS, _ALL_RUNS = "versions", "retractions", "rejects", "all runs"
 # Where rows of a noun are told to be new. What hangs on a trace or a run comes with it, in one transaction.
 SOURCE_OF: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -37,7 +37,8 @@ SOURCE_OF: Final[Mapping[str, str]] = {
     **dict.fromkeys(("EvalRun", "EvalSample", "EvalScore", "EvalRemark"), _RUNS),
     **dict.fromkeys(("ReviewTask", "Review", "Adjudication"), _REVIEWS),
     "Label": _LABELS,
-    **dict.fromkeys(("Registration", "ArtefactVersion", "SourceDocument", "Release", "ReleasePin"), _VERSIONS),
+    **dict.fromkeys(("Registration", "ArtefactVersion", "SourceDocument", "ReleasePin"), _VERSIONS),
+    "Release": _ALL_RUNS,  # another one, which a check compares with
     **dict.fromkeys(("Retraction", "RetractionRequest"), _RETRACTIONS),
     "Reject": _REJECTS,
 }  # fmt: skip
@@ -57,8 +58,11 @@ _OF_SYSTEM: Final = {
     _RETRACTIONS: "SELECT greatest(max(one.created_at), max(done.created_at)) FROM evidence_retractionrequest AS one"
     " JOIN evidence_evalrun AS run ON run.id = one.run_id"
     " LEFT JOIN evidence_retraction AS done ON done.request_id = one.id WHERE run.system_id = s.id",
-    _REJECTS: "SELECT max(created_at) FROM evidence_reject WHERE system_id = s.id AND source = 'trace'"
-    " AND source_ref <> ''",
+    # Traces that were set aside, and eval files that were refused: those of no run are told by nothing else.
+    _REJECTS: "SELECT greatest((SELECT max(created_at) FROM evidence_reject WHERE system_id = s.id"
+    " AND source = 'trace' AND source_ref <> ''), (SELECT created_at FROM evidence_reject WHERE system_id = s.id"
+    " AND source = 'eval_file' ORDER BY id DESC LIMIT 1))",
+    _ALL_RUNS: "SELECT max(received_at) FROM evidence_evalrun WHERE system_id = s.id",
 }
 _NEWEST: Final = " UNION ALL ".join(
     [f"SELECT r.system_id, r.id, '{name}', ({sql}) FROM r" for name, sql in _OF_RELEASE.items()]  # noqa: S608  # ours

@@ -29,7 +29,7 @@ class End:
     version_id: int | None  # None: a version that is proposed and not on record yet
     number: int  # of the version; 0 where it is not on record
     digest: str
-    state: str  # "approved", "draft", "live", "registered", "unregistered", "retired", "removed", "not_live"
+    state: str  # "approved", "draft", "live", "registered", "unregistered", "retired", "removed"
     live: bool = False  # whether the release live in production pins it
     gone: bool = False  # nothing of it counts any more: it was retired, or is in no approved version
     waiting: str = ""  # a newer version of a requirement that does not count yet: "v2 draft"
@@ -88,9 +88,11 @@ ORDER BY art.id, a.number DESC
 """
 _OTHER_ENDS: Final = """
 WITH live AS (
-    SELECT d.release_id FROM evidence_deployment d
-    WHERE d.system_id = %(system)s AND d.environment = %(environment)s AND d.effective_from <= %(now)s
-    ORDER BY d.effective_from DESC, d.id DESC LIMIT 1
+    SELECT coalesce(%(candidate)s::bigint, (
+        SELECT d.release_id FROM evidence_deployment d
+        WHERE d.system_id = %(system)s AND d.environment = %(environment)s AND d.effective_from <= %(now)s
+        ORDER BY d.effective_from DESC, d.id DESC LIMIT 1
+    )) AS release_id
 ), pinned AS (
     SELECT DISTINCT ON (v.artefact_id) v.artefact_id, v.id
     FROM live JOIN evidence_releasepin p USING (release_id) JOIN evidence_artefactversion v ON v.id = p.version_id
@@ -110,9 +112,15 @@ WHERE art.system_id = %(system)s AND art.id = ANY(%(artefacts)s)
 """
 
 
-def current_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
-    """Return these artefacts of a system, each in the version that counts now: four queries at most, however many."""
-    return _ends(system, artefacts, drafted=False)
+def current_ends(
+    system: System, artefacts: Iterable[int], *, candidate: Release | None = None
+) -> dict[int, End]:
+    """Return these artefacts of a system, each in the version that counts now: four queries at most, however many.
+
+    Args:
+        candidate: a release that is taken to be live in production in place of the one that is.
+    """
+    return _ends(system, artefacts, candidate=candidate)
 
 
 def drafted_ends(system: System, artefacts: Iterable[int]) -> dict[int, End]:
@@ -133,13 +141,16 @@ class _Requirement:
     draft_version_id: int
 
 
-def _ends(system: System, artefacts: Iterable[int], *, drafted: bool) -> dict[int, End]:
+def _ends(
+    system: System, artefacts: Iterable[int], *, drafted: bool = False, candidate: Release | None = None
+) -> dict[int, End]:
     wanted = set(artefacts)
     asked: dict[str, Any] = {
         "system": system.pk,
         "artefacts": sorted(wanted),
         "environment": settings.LIVE_ENVIRONMENT,
         "now": clock.now(),
+        "candidate": candidate.pk if candidate else None,
     }
     requirements = [_requirement(row) for row in _rows(_REQUIREMENT_ENDS, asked)]
     found = {end.artefact_id: end for end in (_other_end(row) for row in _rows(_OTHER_ENDS, asked))}
@@ -193,25 +204,6 @@ def _other_end(row: tuple[Any, ...]) -> End:
     return End(artefact, kind, key, version, number, digest, state, live=live)
 
 
-def ends_with_release(ends: Mapping[int, End], live: Release | None, candidate: Release) -> dict[int, End]:
-    """Return what would count if a release went live in place of the one that is.
-
-    What only the present one pins is live no more, and keeps its version.
-    """
-    coming = {pin.version.artefact_id: pin.version for pin in _pins(candidate)}
-    leaving = {pin.version.artefact_id for pin in _pins(live)} - coming.keys() if live else set()
-    then = dict(ends)
-    for artefact, version in coming.items():
-        if artefact in ends:
-            then[artefact] = replace(
-                ends[artefact], version_id=version.pk, number=version.number, digest=version.digest, state="live",
-                live=True,
-            )  # fmt: skip
-    for artefact in leaving & ends.keys():
-        then[artefact] = replace(ends[artefact], state="not_live", live=False)
-    return then
-
-
 def ends_with_digests(ends: Mapping[int, End], proposed: Mapping[tuple[str, str], str]) -> dict[int, End]:
     """Return what would count if these digests, by kind and key, went live; they need not be on record."""
     known = {
@@ -257,7 +249,3 @@ def _criterion_then(end: End, criterion: AcceptanceCriterion | None) -> End:
 
 def _criteria(version: RequirementVersion) -> Collection[AcceptanceCriterion]:
     return version.criteria.select_related("artefact_version")
-
-
-def _pins(release: Release | None) -> Iterable[Any]:
-    return release.pins.select_related("version") if release else ()

@@ -23,7 +23,6 @@ from requirements.selectors.ends import (
     End,
     current_ends,
     ends_with_digests,
-    ends_with_release,
     ends_with_version,
 )
 from requirements.selectors.links import LinkStanding, Suspicion, ends_of, judge_links, stored_links
@@ -87,7 +86,7 @@ def impact_of_release(principal: Principal, candidate: Release) -> Impact:
         for slot in sorted(before | after)
         if before.get(slot, (0, ""))[0] != after.get(slot, (0, ""))[0]
     )
-    links = _newly_suspect(system, lambda ends: ends_with_release(ends, live, candidate))
+    links = _newly_suspect(system, lambda ends: current_ends(system, ends, candidate=candidate))
     touched = _touched(principal, live, candidate) if live and gone else ()
     said = f"release {candidate.name}" + (
         f" in place of {live.name}" if live else ", the first that goes live"

@@ -1,8 +1,8 @@
 """Where the links of a system stand: clean, suspect because an end moved, or suspect because one above them is.
 
 One pass over the links of a system, in a fixed number of queries. A link is suspect *directly* where an end counts in
-another version than was reviewed, with another fingerprint; *transitively* where its upstream end is the downstream end
-of a suspect link. So each link is cleared by itself, from above.
+another version than was reviewed, with another fingerprint; *transitively* where its upstream end, or the requirement
+that this is a criterion of, is the downstream end of a suspect link. So each link is cleared by itself, from above.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Q
 
-from evidence.models import System
+from evidence.models import ArtefactKind, ArtefactVersion, System
 from requirements.errors import LinkNotFound
 from requirements.models import LinkOutcome, RequirementState, TraceLink
 from requirements.selectors.ends import End, current_ends
@@ -84,6 +85,15 @@ class LinkStanding:
         return self.suspicion is not Suspicion.CLEAN
 
     @property
+    def moved_ends(self) -> list[tuple[ReviewedEnd, End]]:
+        """Return the ends that moved, each as it was reviewed and as it counts now."""
+        ends = (
+            (self.stored.upstream, self.upstream, self.upstream_moved),
+            (self.stored.downstream, self.downstream, self.downstream_moved),
+        )
+        return [(reviewed, end) for reviewed, end, has_moved in ends if has_moved]
+
+    @property
     def reviewed_at_versions(self) -> tuple[str, str]:
         """Return both versions that were reviewed: `P v1`, `K v1`."""
         return (
@@ -111,7 +121,8 @@ JOIN evidence_artefactversion d ON d.id = r.downstream_version_id
 WHERE r.outcome = %(holds)s
 ORDER BY l.id
 """
-# Which of these versions wait for approval: of requirements, and of criteria whose requirement versions do.
+# Which of these versions wait for their first approval: of requirements, and of criteria whose requirement versions do.
+# An approval registers them: what was approved once, and is drafted again, counted when it was reviewed.
 _WAITING: Final = """
 SELECT of_version.artefact_version_id FROM (
     SELECT artefact_version_id, id FROM requirements_requirementversion
@@ -122,6 +133,7 @@ SELECT of_version.artefact_version_id FROM (
 ) of_version
 JOIN LATERAL (SELECT to_state FROM requirements_requirementtransition t WHERE t.version_id = of_version.id
               ORDER BY t.at DESC, t.id DESC LIMIT 1) s ON s.to_state = ANY(%(undecided)s)
+WHERE NOT EXISTS (SELECT FROM evidence_registration r WHERE r.version_id = of_version.artefact_version_id)
 """
 
 
@@ -188,7 +200,8 @@ def judge_links(stored: Sequence[StoredLink], ends: Mapping[int, End]) -> list[L
         for link in stored
     }
     direct = {link_id for link_id, told in moved.items() if any(told)}
-    above = _suspect_above(stored, direct)
+    whole = _wholes(ends)
+    above = _suspect_above(stored, direct, whole)
     names = {
         link.link_id: f"{ends[link.upstream_id].name}>{ends[link.downstream_id].name}" for link in stored
     }
@@ -197,9 +210,10 @@ def judge_links(stored: Sequence[StoredLink], ends: Mapping[int, End]) -> list[L
         up, down = moved[link.link_id]
         told = tuple(each for each in (up, down) if each)
         suspicion = Suspicion.DIRECT if told else Suspicion.CLEAN
-        if not told and above[link.upstream_id]:
+        suspect_above = above[whole.get(link.upstream_id, link.upstream_id)]
+        if not told and suspect_above:
             suspicion = Suspicion.TRANSITIVE
-            told = tuple(sorted({names[each] for each in above[link.upstream_id]}))
+            told = tuple(sorted({names[each] for each in suspect_above}))
         standings.append(
             LinkStanding(
                 link, ends[link.upstream_id], ends[link.downstream_id], suspicion, told, bool(up), bool(down)
@@ -238,11 +252,37 @@ def _told_move(
     return f"{end.name}: v{reviewed.number} -> not live" if reviewed.live and not end.live else ""
 
 
-def _suspect_above(stored: Iterable[StoredLink], direct: Collection[int]) -> defaultdict[int, list[int]]:
-    """Return, for each artefact below a suspect link, the suspect links that lead to it."""
+def versions_since(reviewed: Iterable[tuple[ReviewedEnd, End]]) -> list[ArtefactVersion]:
+    """Return the versions of ends that came after the ones reviewed, up to those that count now, and these."""
+    later = Q()
+    for before, end in reviewed:
+        later |= Q(pk=end.version_id)
+        later |= Q(artefact=end.artefact_id, number__gt=before.number, number__lte=end.number)
+    versions = ArtefactVersion.objects.filter(later) if later else ArtefactVersion.objects.none()
+    return list(versions.select_related("artefact"))
+
+
+def _wholes(ends: Mapping[int, End]) -> dict[int, int]:
+    """Return the requirement of each criterion among these, by their keys: what is above the one is above the other."""
+    requirements = {end.key: end.artefact_id for end in ends.values() if end.kind == ArtefactKind.REQUIREMENT}
+    return {
+        end.artefact_id: requirements[end.key.partition("/")[0]]
+        for end in ends.values()
+        if end.kind == ArtefactKind.CRITERION and end.key.partition("/")[0] in requirements
+    }
+
+
+def _suspect_above(
+    stored: Iterable[StoredLink], direct: Collection[int], whole: Mapping[int, int]
+) -> defaultdict[int, list[int]]:
+    """Return, for each artefact below a suspect link, the suspect links that lead to it.
+
+    Args:
+        whole: the requirement of each criterion; a link from a criterion lies below what lies above its requirement.
+    """
     below: defaultdict[int, list[StoredLink]] = defaultdict(list)
     for link in stored:
-        below[link.upstream_id].append(link)
+        below[whole.get(link.upstream_id, link.upstream_id)].append(link)
     above: defaultdict[int, list[int]] = defaultdict(list)
     waiting = [link for link in stored if link.link_id in direct]
     seen = set(direct)

@@ -78,6 +78,24 @@ def find_version(
     return version
 
 
+def find_versions(system: System, wanted: Sequence[tuple[str, int | None]]) -> list[RequirementVersion]:
+    """Return versions by key and number, by default the newest of a key, in the order asked for: one query.
+
+    Raises:
+        RequirementNotFound: the system has no such requirement or version.
+    """
+    versions = RequirementVersion.objects.filter(
+        requirement__system=system, requirement__key__in={key for key, _ in wanted}
+    )
+    known: dict[tuple[str, int | None], RequirementVersion] = {}
+    for each in versions.select_related("requirement", "artefact_version").order_by("number"):
+        known[each.requirement.key, each.number] = known[each.requirement.key, None] = each
+    for key, number in wanted:
+        if (key, number) not in known:
+            find_version(system, key, number)  # says what there is none of
+    return [known[each] for each in wanted]
+
+
 def approved_versions(system: System, as_of: AsOf) -> Sequence[RequirementVersion]:
     """Return the version of each requirement that was approved at a time, by key."""
     last = (

@@ -31,7 +31,7 @@ from requirements.freshness import oldest_allowed
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.telling import tell, tell_unmeasured
-from requirements.verdicts import Judgement, Rule, judge, judge_growing, worst
+from requirements.verdicts import Judgement, Rule, judge, judge_growing, without_approval, worst
 
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
@@ -259,18 +259,17 @@ def _finding(
     judged = evaluate(criterion=criterion, release=release, as_of=as_of)
     if store:
         _store(judged, criterion, release, as_of, actor)
-    verdict, detail, told = judged.judgement.verdict, judged.judgement.detail, judged.told
+    counts, told = judged.judgement, judged.told
     state = state_of(criterion.version, as_of)
-    if state is not RequirementState.APPROVED and verdict is CriterionVerdict.MET:
-        detail = f"{criterion.version} is {state.value}, not approved; measured: {detail}"
-        unapproved = Judgement(CriterionVerdict.NOT_ASSESSED, detail, "not_approved")
-        verdict = unapproved.verdict
-        told = {**told, "code": unapproved.code, "would_settle": tell_unmeasured(unapproved)["would_settle"]}
+    if state is not RequirementState.APPROVED:
+        counts = without_approval(counts, str(criterion.version), state.value)
+    if counts is not judged.judgement:
+        told = {**told, "code": counts.code, "would_settle": tell_unmeasured(counts)["would_settle"]}
     return CriterionFinding(
         criterion=str(criterion),
         requirement=str(criterion.version),
-        verdict=verdict,
-        detail=detail,
+        verdict=counts.verdict,
+        detail=counts.detail,
         inputs_digest=judged.inputs_digest,
         code_version=judged.code_version,
         counts_reviews=_counts_reviews(criterion),

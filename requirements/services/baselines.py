@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from django.db import transaction
 
 from evidence.access import Principal
 from evidence.digests import digest_of
+from evidence.errors import InvalidInput
 from evidence.models import System
 from evidence.services import audit
 from requirements import acts
 from requirements.errors import BaselineMoved, ConflictingBaseline, RequirementNotFound
 from requirements.models import Baseline, BaselineMember, BaselineSignOff, RequirementVersion
 from requirements.selectors.baselines import difference_from
+
+_MOST_NAMED: Final = 5  # versions in a sentence
 
 
 @transaction.atomic
@@ -26,10 +31,12 @@ def freeze_baseline(
         AccessDenied, NotFound: as `acts.check_can_import_requirements` does.
         ConflictingBaseline: the name is taken by another set.
         RequirementNotFound: there are no versions, or one belongs to another system.
+        InvalidInput: a requirement is in it twice.
     """
     acts.check_can_import_requirements(principal, system)
     if not versions or any(version.requirement.system_id != system.pk for version in versions):
         raise RequirementNotFound(f"A baseline holds at least one requirement, all of system {system.key!r}.")
+    _check_once(versions)
     digest = digest_of(sorted(version.artefact_version.digest for version in versions))
     baseline, created = Baseline.objects.get_or_create(
         system=system, name=name, defaults={"digest": digest, "created_by": principal.actor}
@@ -46,6 +53,14 @@ def freeze_baseline(
     )
     audit.record(verb="baseline.frozen", actor=principal.actor, obj=baseline, system=system, digest=digest)
     return baseline
+
+
+def _check_once(versions: Sequence[RequirementVersion]) -> None:
+    counted = Counter(version.requirement_id for version in versions)
+    twice = sorted({str(each) for each in versions if counted[each.requirement_id] > 1})
+    if twice:
+        shown = ", ".join(twice[:_MOST_NAMED]) + (", …" if len(twice) > _MOST_NAMED else "")
+        raise InvalidInput(f"A baseline holds one version of a requirement, and each once, not {shown}.")
 
 
 @transaction.atomic

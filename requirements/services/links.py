@@ -22,8 +22,10 @@ from requirements.selectors.ends import End, drafted_ends
 from requirements.selectors.fingerprints import counted_attributes, fingerprints_of
 from requirements.selectors.links import (
     LinkStanding,
+    ReviewedEnd,
     Suspicion,
     standings_of,
+    versions_since,
 )
 
 Wanted = tuple[str, int, int]
@@ -51,11 +53,12 @@ def add_link(
 ) -> TraceLink:
     """Say that something answers to something, as both ends count now; the same link again changes nothing.
 
-    A link that was withdrawn holds again by this.
+    A link that was withdrawn holds again by this, which is a person's to say, as clearing it is.
 
     Raises:
         AccessDenied, NotFound: as `acts.check_can_link` does.
         LinkNotAllowed: no link of this kind leads between these ends, or it would close a cycle.
+        SelfClearance: it was withdrawn, and whoever adds it again made what moved since it was reviewed.
     """
     acts.check_can_link(principal, system)
     check_ends(kind, upstream, downstream)
@@ -64,9 +67,20 @@ def add_link(
     link = made.links[wanted]
     if wanted in made.withdrawn:
         ends = drafted_ends(system, [upstream.pk, downstream.pk])
+        acts.check_can_restore_link(principal, link, _moved_since_withdrawn(link, ends))
         (review,) = _write_reviews(principal.actor, [link], ends, reason=reason)
         audit.record(verb="trace_link.restored", actor=principal.actor, obj=review, system=system)
     return link
+
+
+def _moved_since_withdrawn(link: TraceLink, ends: Mapping[int, End]) -> list[ArtefactVersion]:
+    """Return the versions that came since the review that the withdrawal of a link repeats."""
+    last = link.reviews.select_related("upstream_version", "downstream_version").latest("pk")
+    reviewed = [
+        (ReviewedEnd(version.pk, version.number, "", live=False), ends[version.artefact_id])
+        for version in (last.upstream_version, last.downstream_version)
+    ]
+    return versions_since([pair for pair in reviewed if pair[0].version_id != pair[1].version_id])
 
 
 def check_ends(kind: str, upstream: Artefact, downstream: Artefact) -> None:
@@ -164,7 +178,7 @@ def clear_link(
         return last
     _check_can_be_cleared(standing)
     ends = {end.artefact_id: end for end in (standing.upstream, standing.downstream)}
-    acts.check_can_clear_link(principal, link, _changed(standing))
+    acts.check_can_clear_link(principal, link, versions_since(standing.moved_ends))
     (review,) = _write_reviews(principal.actor, [link], ends, reason=reason, moved=standing.because)
     _record(review, "trace_link.cleared", principal.actor, standing.because)
     return review
@@ -198,18 +212,6 @@ def _check_can_be_cleared(standing: LinkStanding) -> None:
     gone = [str(end) for end in (standing.upstream, standing.downstream) if end.gone]
     if gone:
         raise LinkWithdrawn(f"{', '.join(gone)}: nothing is left that the link could hold for; withdraw it.")
-
-
-def _changed(standing: LinkStanding) -> Sequence[ArtefactVersion]:
-    moved: list[int] = [
-        end.version_id
-        for end, has in (
-            (standing.upstream, standing.upstream_moved),
-            (standing.downstream, standing.downstream_moved),
-        )
-        if has and end.version_id is not None
-    ]
-    return list(ArtefactVersion.objects.filter(pk__in=moved).select_related("artefact"))
 
 
 @transaction.atomic

@@ -260,6 +260,7 @@ def _approve(
             )
         predecessor = predecessor_of(version)
         check_editorial(draft_of(predecessor) if predecessor else None, draft_of(version))
+        _check_was_approved(version, predecessor)
         fingerprint = fingerprint_of(predecessor) if predecessor else fingerprint
         payload = _tell_editorial(version, predecessor) | {"confirmed_by": actor, "fingerprint": fingerprint}
     _supersede_earlier(version, actor)
@@ -278,6 +279,16 @@ def _approve(
         fingerprint=fingerprint,
         warnings_read=list(dict.fromkeys(read.warnings)),
     )
+
+
+def _check_was_approved(version: RequirementVersion, predecessor: RequirementVersion | None) -> None:
+    """See that what an editorial change differs from has held: else the slip mended would stand for all before it."""
+    moves = RequirementTransition.objects.filter(version=predecessor, to_state=RequirementState.APPROVED)
+    if not moves.exists():
+        raise NotEditorial(
+            f"{version} mends {predecessor}, which was never approved: what it says beside the version that was is "
+            "more than a slip. Approve it as a substantive change."
+        )
 
 
 def _tell_editorial(version: RequirementVersion, predecessor: RequirementVersion | None) -> dict[str, Any]:

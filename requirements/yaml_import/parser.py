@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
+from unicodedata import normalize
 
 from evidence.limits import excess
 from evidence.nearest import nearest_name
@@ -197,10 +198,13 @@ def _listed_criteria(item: Mapping[str, object], path: Path, faults: Faults) -> 
 
 
 def _read_external_id(item: Mapping[str, object], path: Path, faults: Faults) -> str:
-    """Read the key that another tool gave it: any text, dots, slashes, blanks and Chinese included."""
+    """Read the key that another tool gave it: any text, dots, slashes, blanks and Chinese included.
+
+    What is the same text to Unicode is the same key: composed (NFC), so that no two look alike and differ.
+    """
     if item.get("external_id") is None:
         return ""
-    return faults.text(item, "external_id", path, most=MOST_TEXT)
+    return normalize("NFC", faults.text(item, "external_id", path, most=MOST_TEXT))
 
 
 def _read_rationale(item: Mapping[str, object], path: Path, faults: Faults) -> str:

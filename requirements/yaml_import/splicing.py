@@ -106,6 +106,10 @@ def _with_its_marks(text: str, entry: _Entry) -> tuple[int, int]:
         before = text[:start].rstrip()
         return (len(before) - 1, end) if before.endswith(",") else (start, end)
     start = text.rfind("\n", 0, start) + 1
+    while start and not text[start : entry.start].lstrip(" \t").startswith(
+        "-"
+    ):  # the dash may stand on a line of its own
+        start = text.rfind("\n", 0, start - 1) + 1
     line_end = text.find("\n", end)
     return start, len(text) if line_end < 0 else line_end + 1
 

@@ -10,24 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from evidence import clock
 from evidence.models import Evidence, EvidenceLink, Release, Scope
+from evidence.services import registry
 from evidence.services.gates import CriterionReference
 from requirements.covered import Judged, Standing, is_covered, standing_of
 from requirements.errors import ConflictingBaseline, SelfSignOff
-from requirements.models import Baseline
+from requirements.models import Assessment, Baseline
 from requirements.selectors.coverage import cover
+from requirements.selectors.impact import impact_of_release
 from requirements.selectors.requirements import approved_versions
+from requirements.selectors.standings import standing
 from requirements.services.assessment import assess_for_gate, assess_release
 from requirements.services.baselines import freeze_baseline, sign_off_baseline
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting
-from tests.requirements.builders import APPROVER, AUTHOR, approve, make_trace
+from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_trace
 from tests.requirements.links_world import change, put, tie, told
 from tests.requirements.test_links import go_live, release
 
@@ -69,6 +74,21 @@ def test_age_and_verdict_are_two_things_and_no_mechanistic_finding_covers() -> N
     assert not is_covered([judged("c", "met")], "grounding", later)
     assert not is_covered([judged("c", "met")], "mechanistic", NOW)
     assert not is_covered([], "product", NOW)
+
+
+def test_what_nothing_was_observed_of_is_untested_whoever_assessed_it() -> None:
+    empty = Judged("c", "evals.metric", "", 1, 30, "insufficient", n=0)
+    assert standing_of([empty], NOW, suspect=False) is Standing.UNTESTED
+    assert not is_covered([empty], "product", NOW)
+    assert (empty.told, empty.is_stale(NOW)) == ("untested", False)
+    few = judged("c", "insufficient", n=3)
+    assert standing_of([few], NOW, suspect=False) is Standing.INSUFFICIENT
+    assert is_covered([few], "product", NOW)
+
+
+def test_an_age_limit_of_before_that_no_calendar_holds_is_never_over() -> None:
+    ancient = Judged("c", "evals.metric", "", 1, 2**31 - 1, "met", n=9, observed_to=NOW)
+    assert ancient.stale_since(NOW) is None
 
 
 @pytest.fixture
@@ -133,6 +153,36 @@ def test_numbers_lists_pages_files_and_gates_say_the_same(covered: World) -> Non
     assert len(met.context["rows"]) == body["standings"]["met"]
 
 
+def test_a_failure_that_is_old_stays_a_failure_as_its_assessment_says(world: World) -> None:
+    make_criterion(world, max_age_days=30, threshold=0.99)
+    for _ in range(40):
+        make_trace(world, age=timedelta(days=60), has_confidence=False, has_limitations=False)
+    assess(world, world.release)
+    stored = Assessment.objects.get()
+    (found,) = cover(world.release).requirements
+    assert (stored.verdict, standing(stored, clock.now()).verdict) == ("stale", "not_met")
+    assert found.standing is Standing.NOT_MET
+    assert found.criteria[0].stale_since(clock.now()) == standing(stored, clock.now()).stale_since
+
+
+def test_of_a_version_that_is_superseded_nothing_passes_in_a_baseline_as_at_a_gate(covered: World) -> None:
+    system = covered.system
+    freeze_baseline(
+        principal=acting(AUTHOR), system=system, name="b", versions=approved_versions(system, clock.read_moment())
+    )  # fmt: skip
+    change(system, "R1")
+    found = {each.key: each for each in cover(covered.release, Baseline.objects.get()).requirements}
+    findings = assess_for_gate(
+        system=system, references=[CriterionReference(baseline="b")], release=covered.release,
+        as_of=clock.read_moment(), actor="user:olga", store=False,
+    )  # fmt: skip
+    assert {each.criterion: each.verdict for each in findings} == {
+        f"{key}/{each.key}": each.verdict for key, one in found.items() for each in one.criteria
+    }
+    assert (found["R1"].standing, found["R1"].is_covered) == (Standing.UNTESTED, False)
+    assert "R1 v1 is superseded, not approved" in found["R1"].criteria[0].detail
+
+
 def test_coverage_costs_the_same_for_more_requirements(
     covered: World, django_assert_num_queries: Any
 ) -> None:
@@ -151,6 +201,7 @@ def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(covered: 
     system = covered.system
     one = release(covered, "x1", model="a" * 64, prompt="b" * 64)
     go_live(covered, one, 30)
+    make_trace(covered, release=one)
     assess(covered, one)
     tie(system, "R1>prompt", "satisfies", downstream="prompt")
     tie(system, "R1>model", "satisfies", downstream="model")
@@ -184,6 +235,23 @@ def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(covered: 
     assert told(system)["suspect_direct"] == ["R1>prompt:prompt"], "and then it is as it was told"
 
 
+def test_what_a_release_leaves_out_is_told_in_the_version_that_would_count_then(covered: World) -> None:
+    """A prompt that was linked before it was live, and that no release pins any more, counts in its newest version."""
+    system = covered.system
+    one = release(covered, "x1", model="a" * 64, prompt="b" * 64)
+    tie(system, "R1>prompt", "satisfies", downstream="prompt")
+    go_live(covered, one, 30)
+    newer = registry.ensure_version(
+        system=system, kind="prompt", key="prompt", label="z", digest="e" * 64, actor="user:eve"
+    )
+    registry.register_version(principal=acting(APPROVER), version=newer)
+    assert told(system)["clean"] == ["R1>prompt:prompt"]
+    two = release(covered, "x2", model="a" * 64, prompt="f" * 64)
+    before = [each.name for each in impact_of_release(acting(), two).links]
+    go_live(covered, two, 20)
+    assert before == told(system)["suspect_direct"] == ["R1>prompt:prompt"]
+
+
 def test_what_another_wording_would_make_suspect_is_told_before_it_is_approved(covered: World) -> None:
     put(covered.system, "K")
     tie(covered.system, "R1>K")
@@ -203,6 +271,12 @@ def test_a_baseline_is_frozen_across_files_compared_and_signed_off_by_another(co
         "/api/v1/baselines", {"system": system.key, "name": "b1", "all_approved": True}, format="json"
     )
     assert (made.status_code, made.json()["members"]) == (201, ["R1 v1", "R2 v1", "R3 v1"])
+    reader = APIClient()
+    reader.credentials(**covered.headers(Scope.READ))
+    with CaptureQueriesContext(connection) as asked:
+        (listed,) = reader.get("/api/v1/baselines").json()["results"]
+    assert listed["members"] == made.json()["members"]
+    assert sum('"requirements_baselinemember"' in each["sql"] for each in asked) == 1
     change(system, "R2")
     versions = [
         each for each in approved_versions(system, clock.read_moment()) if each.requirement.key != "R3"
@@ -210,8 +284,6 @@ def test_a_baseline_is_frozen_across_files_compared_and_signed_off_by_another(co
     with pytest.raises(ConflictingBaseline, match=r"R3 v1 missing; R2 v1 -> v2 of another version"):
         freeze_baseline(principal=acting(AUTHOR), system=system, name="b1", versions=versions)
     freeze_baseline(principal=acting(AUTHOR), system=system, name="b2", versions=versions)
-    reader = APIClient()
-    reader.credentials(**covered.headers(Scope.READ))
     diff = reader.get("/api/v1/baselines/diff", {"system": system.key, "before": "b1", "after": "b2"}).json()
     assert [each["key"] for each in diff["removed"]] == ["R3"]
     assert [(each["before"]["version"], each["after"]["version"]) for each in diff["changed"]] == [(1, 2)]
@@ -229,6 +301,19 @@ def test_a_baseline_is_frozen_across_files_compared_and_signed_off_by_another(co
     )
     assert b2.sign_offs.get().reason == "read"
     assert sign_off_baseline(principal=acting(APPROVER), baseline=b2, digest=b2.digest).signed_by == APPROVER
+
+
+@pytest.mark.parametrize(
+    "members", [[{"key": "R1", "version": 1}, {"key": "R1", "version": 2}], [{"key": "R2"}, {"key": "R2"}]]
+)
+def test_a_baseline_holds_one_version_of_a_requirement(covered: World, members: list[dict[str, Any]]) -> None:
+    change(covered.system, "R1")
+    client = APIClient()
+    client.credentials(**covered.headers(Scope.IMPORT))
+    sent = {"system": covered.system.key, "name": "b", "members": members}
+    answer = client.post("/api/v1/baselines", sent, format="json")
+    assert (answer.status_code, Baseline.objects.count()) == (422, 0)
+    assert members[0]["key"] in answer.json()["detail"]
 
 
 def test_links_are_shown_added_and_cleared_on_their_pages(covered: World) -> None:

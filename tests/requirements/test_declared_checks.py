@@ -280,6 +280,14 @@ def test_the_worst_slice_decides(
     assert outcome(found) == expected, found.judgement.detail
 
 
+def test_a_dimension_that_no_sample_states_has_no_slices_that_could_pass(world: World) -> None:
+    register_eval_versions(world)
+    named = "{suite: {key: behaviour}, metric: grounded, dimension: langauge}"
+    criterion = make_criterion(world, check="evals.worst_slice", parameters=named, threshold=0.8)
+    post(world, eval_file([1.0] * 300, slices=SLICED))
+    assert outcome(judged(world, criterion)) == ("insufficient", "dimension_absent")
+
+
 COMPARED = "{suite: {key: behaviour}, metric: grounded, baseline: r1%s}"
 
 
@@ -351,6 +359,43 @@ def test_a_baseline_run_again_until_it_is_bad_is_a_further_look(world: World) ->
     post_of(world, "r2", [1.0, 0.0] * 30)
     post_of(world, "r1", [1.0, 0.0] * 30, run_key="again")
     assert outcome(judged(world, criterion, release)) == ("insufficient", "beyond_plan")
+
+
+def test_the_same_release_by_another_name_has_been_measured_before(world: World) -> None:
+    register_eval_versions(world)
+    criterion = make_criterion(world, check="evals.non_inferior", parameters=COMPARED % "", threshold=-0.1)
+    release = second_release(world)
+    post_of(world, "r1", [1.0] * 60)
+    post_of(world, "r2", [1.0, 0.0] * 30)
+    post_of(world, "r1", [1.0, 0.0] * 30, run_key="again")
+    pins = [
+        registry.PinSpec(pin.slot, of.artefact.kind, of.artefact.key, of.label, of.digest)
+        for pin in release.pins.select_related("version__artefact")
+        for of in [pin.version]
+    ]
+    renamed = register_release(world.system, registry.ReleaseManifest(name="r2-again", pins=pins))
+    assert renamed.digest == release.digest
+    model = {"key": "smol", "digest": sha256_hex(b"r2")}
+    post(world, eval_file([1.0, 0.0] * 30, release="r2-again", run_key="of-r2-again", model=model))
+    found = judged(world, criterion, renamed)
+    assert outcome(found) == ("insufficient", "beyond_plan")
+    assert found.inputs["measured"][0]["recent"]["inputs"]["looks_by_baseline"] == 1
+
+
+def test_a_baseline_that_nobody_vouches_for_is_none(world: World) -> None:
+    """Whoever may make releases could make one that is worse, and be no worse than that."""
+    register_eval_versions(world)
+    named = COMPARED.replace("r1", "worse") % ""
+    criterion = make_criterion(world, check="evals.non_inferior", parameters=named, threshold=-0.1)
+    first, *others = manifest().pins
+    pins = [replace(first, digest=sha256_hex(b"worse"), label="worse"), *others]
+    registry.register_release(
+        principal=acting(), system=world.system, manifest=replace(manifest(name="worse"), pins=pins)
+    )
+    post_of(world, "worse", [1.0] * 60)
+    post_of(world, "r1", [1.0] * 60)
+    found = judged(world, criterion)
+    assert outcome(found) == ("insufficient", "pin_unregistered"), found.judgement.detail
 
 
 def test_no_other_release_is_no_baseline(world: World) -> None:

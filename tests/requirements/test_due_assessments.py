@@ -10,12 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from evidence import clock
+from evidence.digests import sha256_hex
+from evidence.services import evals
 from evidence.time_budget import TimeBudget
 from requirements.models import Assessment, AssessmentWatch
 from requirements.services import due_assessments
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
-from tests.factories import World
+from tests.factories import World, second_release
 from tests.requirements.builders import make_criterion, make_trace
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,29 @@ def test_a_run_touches_what_reads_runs_and_nothing_else(world: World) -> None:
     assess_due()
     assert {each.criterion_id for each in Assessment.objects.all()} == {of_runs.pk}
     assert of_traces.pk not in AssessmentWatch.objects.values_list("criterion_id", flat=True)
+
+
+def test_what_a_gate_would_say_otherwise_is_assessed_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of the release that this one is compared with, and a file about this one that could not be read."""
+    monkeypatch.setattr(due_assessments, "OVERLAP", timedelta())
+    register_eval_versions(world)
+    release = second_release(world)
+    compared = "{suite: {key: behaviour}, metric: grounded, baseline: r1}"
+    make_criterion(world, check="evals.non_inferior", parameters=compared, threshold=-0.1)
+    of_release = Assessment.objects.filter(release=release).order_by("-pk")
+    of_r2: dict[str, Any] = {"release": "r2", "model": {"key": "smol", "digest": sha256_hex(b"r2")}}
+    post(world, eval_file([1.0] * 60, run_key="of-r2", **of_r2))
+    assess_due()
+    assert assess_due() == 0
+    post(world, eval_file([1.0] * 60, run_key="of-r1"))
+    assess_due()
+    assert "of-r1" in str(of_release[0].inputs)
+    with pytest.raises(evals.EvalFileRefused):
+        post(world, eval_file([0.0] * 60, run_key="bad", statsu="success", **of_r2))
+    assess_due()
+    assert "the file of run bad was posted last and refused" in of_release[0].detail
 
 
 def test_only_what_is_approved_is_watched(world: World) -> None:

@@ -115,6 +115,21 @@ def test_a_key_moves_where_that_is_said(world: World, moves: Moves) -> None:
         load(world, ("A.yaml", file_of("k")))
 
 
+@pytest.mark.parametrize(
+    ("moves", "says"),
+    [
+        (Moves(keys=frozenset({"kk"})), "did you mean 'k'"),
+        (Moves(from_files=frozenset({"a.yaml"})), r"did you mean 'A\.yaml'"),
+    ],
+)
+def test_what_is_named_as_moved_and_is_not_there_is_refused_by_name(
+    world: World, moves: Moves, says: str
+) -> None:
+    load(world, ("A.yaml", file_of("k")))
+    with pytest.raises(InvalidInput, match=says):
+        plan(world, ("B.yaml", file_of("k", owner="somebody-else")), moves=moves)
+
+
 def test_a_key_moves_where_both_files_are_imported_and_one_gives_it_up(world: World) -> None:
     load(world, ("A.yaml", file_of("k", "stays")))
     result = load(world, ("A.yaml", file_of("stays")), ("B.yaml", file_of("k")))
@@ -209,6 +224,10 @@ def test_ids_of_other_tools_are_texts_and_unique_in_a_system(world: World) -> No
         "SWR/3 a",
         "需求-1",
     ]
+    # Of two texts that look the same, with an accent of its own and without, there is one.
+    load(world, ("é.yaml", with_id("composed", "Pr\u00fcf-1")))
+    with pytest.raises(KeyOfAnotherFile, match="is composed's"):
+        load(world, ("e.yaml", with_id("apart", "Pru\u0308f-1")))
     # Two that change places in one import do not clash.
     swapped = with_id("k0", "SWR/3 a"), with_id("k1", "REQ.1.2")
     assert load(world, ("0.yaml", swapped[0]), ("1.yaml", swapped[1])).n_created == 2

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from evidence.errors import AccessDenied, InvalidInput
-from evidence.models import AuditEvent, Deployment, Release
+from evidence.models import AuditEvent, Deployment, Release, Scope
 from evidence.services import deployments, registry
 from requirements.errors import (
     LinkMoved,
@@ -27,7 +28,7 @@ from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting
 from tests.requirements.builders import APPROVER, AUTHOR, move, retire
-from tests.requirements.links_world import REVIEWER, change, clear, put, standing, thing, tie, told
+from tests.requirements.links_world import REVIEWER, change, clear, file_of, put, standing, thing, tie, told
 
 pytestmark = pytest.mark.django_db
 
@@ -195,6 +196,76 @@ def test_nobody_clears_their_own_change_and_the_versions_looked_at_are_named(wor
     assert clear_link(principal=acting(REVIEWER), link=link, reason="checked", **looked_at) == review
     with pytest.raises(LinkNotSuspect, match=REVIEWER):
         clear_link(principal=acting(APPROVER), link=link, reason="mine", **looked_at)
+
+
+@pytest.mark.parametrize("second", ["wrote", "proposed"])
+def test_nobody_clears_what_they_made_a_part_of(world: World, second: str) -> None:
+    """The text that counts is of everybody who changed it since the review, and of whoever asked for its approval."""
+    put(world.system, "P", "K")
+    tie(world.system, "P>K")
+    if second == "wrote":
+        change(world.system, "P")
+    result = import_requirements(
+        principal=acting("user:zoe"), system=world.system, source=file_of("P", statement='"It must be said."'),
+        file_name="r.yaml",
+    )  # fmt: skip
+    version = result.requirements[0].version
+    move(version, "in_review", "user:zoe" if second == "wrote" else AUTHOR)
+    move(version, "approved", APPROVER)
+    for who in (AUTHOR, "user:zoe"):
+        with pytest.raises(SelfClearance):
+            clear(world.system, "P>K", by=who)
+    clear(world.system, "P>K")
+
+
+def test_what_is_above_a_requirement_is_above_its_criteria(world: World) -> None:
+    register_suite(world, "fees", "1")
+    put(world.system, "P", "R")
+    tie(world.system, "P>R")
+    tie(world.system, "R>fees", "verifies", downstream="suite")
+    add_link(
+        principal=acting(AUTHOR), system=world.system, kind="verifies",
+        upstream=thing(world.system, "R/c", "criterion"), downstream=thing(world.system, "fees", "suite"),
+    )  # fmt: skip
+    change(world.system, "P")
+    assert told(world.system)["suspect_transitive"] == ["R/c>suite:fees", "R>suite:fees"]
+    assert standing(world.system, "R/c>suite:fees").because == ("P>R",)
+    clear(world.system, "P>R")
+    assert len(told(world.system)["clean"]) == 3
+
+
+def test_a_criterion_that_is_drafted_back_does_not_hide_that_it_moved(world: World) -> None:
+    register_suite(world, "fees", "1")
+    for at_least in (0.7, 0.8):
+        put(world.system, "R", at_least=at_least)
+    add_link(
+        principal=acting(AUTHOR), system=world.system, kind="verifies",
+        upstream=thing(world.system, "R/c", "criterion"), downstream=thing(world.system, "fees", "suite"),
+    )  # fmt: skip
+    put(world.system, "R", at_least=0.7)
+    assert told(world.system)["suspect_direct"] == ["R/c>suite:fees"]
+    put(world.system, "R", at_least=0.8, approved=False)
+    assert told(world.system)["suspect_direct"] == ["R/c>suite:fees"]
+
+
+def test_what_was_withdrawn_is_not_added_again_by_whoever_moved_it_or_by_a_script(world: World) -> None:
+    put(world.system, "P", "K")
+    link = tie(world.system, "P>K")
+    change(world.system, "P")
+    withdraw_link(principal=acting(APPROVER), link=link, reason="K no longer answers to it")
+    with pytest.raises(SelfClearance):
+        tie(world.system, "P>K")
+    client = APIClient()
+    client.credentials(**world.headers(Scope.IMPORT))
+    ends = {"upstream": {"key": "P"}, "downstream": {"key": "K"}}
+    sent = {"system": world.system.key, "kind": "derives", **ends}
+    assert client.post("/api/v1/links", sent, format="json").status_code == 403
+    assert link.reviews.count() == 2
+    add_link(
+        principal=acting(REVIEWER), system=world.system, kind="derives", upstream=thing(world.system, "P"),
+        downstream=thing(world.system, "K"), reason="it does",
+    )  # fmt: skip
+    assert told(world.system)["clean"] == ["P>K"]
 
 
 def test_links_lead_only_where_their_kind_does_and_never_round(world: World) -> None:

@@ -19,6 +19,7 @@ from tests.factories import World, make_person
 from tests.requirements.builders import (
     APPROVER,
     AUTHOR,
+    STATEMENT,
     approve,
     ask_to_retire,
     make_criterion,
@@ -290,6 +291,20 @@ def test_a_change_of_meaning_is_no_editorial_one_whenever_it_is_said(
     (error,) = answer.json()["errors"]
     assert (error["path"], error["code"]) == ("statement.en", "modals_changed")
     assert state_of(second) == RequirementState.DRAFT
+
+
+def test_a_slip_mended_in_what_was_never_approved_does_not_carry_it_through(
+    world: World, first: RequirementVersion
+) -> None:
+    """The approver of the third version is shown the slip, and not what the second one changed."""
+    other = STATEMENT.replace("measures", "measures and more besides")
+    reworded(world, other)
+    third = reworded(world, other.replace("besides", "besides it"), change="editorial")
+    move(third, "in_review", AUTHOR)
+    answer = send(world.people["approver"], third, "approved", change="editorial")
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_editorial")
+    assert "v2, which was never approved" in answer.json()["detail"]
+    assert state_of(first) == "approved"
 
 
 def test_a_first_version_is_never_editorial(world: World) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from requirements.checks import known_checks
 from requirements.errors import RequirementFileInvalid
 from requirements.starter import read_starter
-from requirements.yaml_import import FileProblem, parse_requirement_file, reader
+from requirements.yaml_import import FORMAT_V1, FileProblem, parse_requirement_file, reader
+from requirements.yaml_import.splicing import replace_requirements
 
 GOOD = """\
 format: tracebinder.requirements/1
@@ -177,6 +178,18 @@ def test_any_bytes_are_read_or_refused_never_worse(raw: bytes) -> None:
 def test_a_slip_of_the_pen_is_read_or_refused_never_worse(at: int, slip: str) -> None:
     with contextlib.suppress(RequirementFileInvalid):
         parse_requirement_file((GOOD[:at] + slip + GOOD[at:]).encode(), "r.yaml")
+
+
+@pytest.mark.parametrize("dash", ["  -\n", "  - # the first\n\n    # of two\n"])
+def test_what_is_taken_out_of_a_file_goes_with_its_dash(dash: str) -> None:
+    fields = (
+        "statement: It must be so.\n    risk_tier: low\n    layer: product\n    owner: po\n"
+        "    review_every_days: 9\n    criteria: []\n"
+    )
+    head = f"format: {FORMAT_V1}\nrequirements:\n"
+    text = f"{head}{dash}    key: A\n    {fields}  # B is kept\n  - key: B\n    {fields}"
+    left = replace_requirements(text.encode(), {"A": None}).decode()
+    assert left == f"{head}  # B is kept\n  - key: B\n    {fields}"
 
 
 def test_the_digest_covers_what_can_change_a_verdict() -> None:

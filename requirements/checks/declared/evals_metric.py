@@ -151,7 +151,16 @@ def _measure_run(
         ),
     ),
     dimensions=None,
-    reads=("EvalRun", "EvalRemark", "EvalSample", "Label", "Retraction", "RetractionRequest", "Registration"),
+    reads=(
+        "EvalRun",
+        "EvalRemark",
+        "EvalSample",
+        "Label",
+        "Retraction",
+        "RetractionRequest",
+        "Registration",
+        "Reject",
+    ),
     independent=IndependentUnit.SAMPLE,
     worst=worst_samples,
 )

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from evidence.evals.contracts import Direction
 from evidence.models import EvalRun, EvalScore, Release
 from evidence.selectors.eval_comparisons import LARGEST, observations_of, scale_of
+from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.statistics import Estimate, two_sided
 from evidence.statistics.comparison import Comparison, Observation, compare
 from evidence.statistics.numerics import nearest, outward
@@ -50,7 +51,7 @@ UNIT: Final = "difference"
 
 @check(
     name="evals.non_inferior",
-    version="1",
+    version="2",
     title=Words("No worse than a baseline release", "不劣于基线发布"),
     measures=Words(
         "By how much a metric of an eval suite is better on this release than on the baseline release: a threshold of "
@@ -93,6 +94,7 @@ UNIT: Final = "difference"
         "Retraction",
         "RetractionRequest",
         "Registration",
+        "Reject",
         "Release",
     ),
     independent=IndependentUnit.SAMPLE,
@@ -133,7 +135,7 @@ def _measure_run(
         absent = Obstacle("no_baseline", f"the baseline release {parameters['baseline']!r} {why}")
         return nothing_measured(bound_confidence, parameters, (*obstacles, absent))
     chosen = choose_run(base, parameters)
-    stands = [*obstacles, *(_of_baseline(each) for each in chosen.obstacles)]
+    stands = [*obstacles, *(_of_baseline(each) for each in (*chosen.obstacles, *_unregistered(base)))]
     ours, theirs = _declared(run, metric), _declared(chosen.run, metric)
     if chosen.run is None or ours is None or theirs is None:
         return nothing_measured(bound_confidence, parameters, tuple(stands))
@@ -174,6 +176,12 @@ def _baseline(population: Population, parameters: Mapping[str, object]) -> Popul
     known = Release.objects.filter(population.as_of.knew("created_at"), system_id=population.system_id)
     pk = known.filter(name=parameters["baseline"]).values_list("pk", flat=True).first()
     return None if pk is None else replace(population, release_id=pk, since=None)
+
+
+def _unregistered(base: Population) -> Iterator[Obstacle]:
+    """Say that the baseline pins what nobody vouches for: whoever may choose it could choose one that is worse."""
+    if pins := unregistered_pins(Release.objects.get(pk=base.release_id), base.as_of):
+        yield Obstacle("pin_unregistered", say_unregistered(pins))
 
 
 def _declared(run: EvalRun | None, metric: str) -> EvalScore | None:
@@ -245,6 +253,14 @@ def _looks_by_baseline(population: Population, parameters: Mapping[str, object])
         system_id=population.system_id,
         suite__artefact__key=suite,
     )
-    of_release = runs.filter(release_id=population.release_id).order_by("received_at")
+    # By another name the same release is the same: it begins no new count.
+    digests = dict(
+        Release.objects.filter(pk__in=[population.release_id, base.release_id]).values_list("pk", "digest")
+    )
+    of_release = runs.filter(release__digest=digests[population.release_id]).order_by("received_at")
     since = of_release.values_list("received_at", flat=True).first()
-    return 0 if since is None else runs.filter(release_id=base.release_id, received_at__gt=since).count()
+    return (
+        0
+        if since is None
+        else runs.filter(release__digest=digests[base.release_id], received_at__gt=since).count()
+    )

@@ -48,7 +48,7 @@ _UNSTATED: Final = "(not stated)"  # samples that do not say their value are a s
 
 @check(
     name="evals.worst_slice",
-    version="1",
+    version="2",
     title=Words("The worst slice of an eval suite", "评测套件中表现最差的切片"),
     measures=Words(
         "The metric of an eval suite, as `evals.metric` measures it, in the worst of the slices of one dimension: each "
@@ -56,11 +56,11 @@ _UNSTATED: Final = "(not stated)"  # samples that do not say their value are a s
         "slice passes is shown by the bound of each at the whole of alpha, however many there are (Berger's "
         "intersection-union test: to pass wrongly, the slice that is truly worst has to). That one fails may be shown "
         "wrongly by any of them, so there each bound is at its part of alpha. What was rejected or is absent could be "
-        "of any slice, and is missing in each.",
+        "of any slice, and is missing in each. Where no sample states the dimension, there is no pass.",
         "按 `evals.metric` 的方法计算评测套件的指标，取某一维度各切片中最差者：该维度的每个取值都必须达到阈值。"
         "未注明该维度的样本自成一个切片。全部切片通过，须由各切片的界限以全部 alpha 证明，与切片数目无关"
         "（伯杰的交并检验：误判通过须真正最差的切片被误判）；某个切片不通过可能由任何一个切片误判，故各界限平分 alpha。"
-        "被拒收或缺失的样本可能属于任一切片，在每个切片中均计为缺失。",
+        "被拒收或缺失的样本可能属于任一切片，在每个切片中均计为缺失。没有样本注明该维度时不能通过。",
     ),
     unit=None,
     direction=None,
@@ -91,7 +91,15 @@ _UNSTATED: Final = "(not stated)"  # samples that do not say their value are a s
         planned_runs=PLANNED_RUNS,
     ),
     dimensions=None,
-    reads=("EvalRun", "EvalRemark", "EvalSample", "Retraction", "RetractionRequest", "Registration"),
+    reads=(
+        "EvalRun",
+        "EvalRemark",
+        "EvalSample",
+        "Retraction",
+        "RetractionRequest",
+        "Registration",
+        "Reject",
+    ),
     independent=IndependentUnit.SAMPLE,
     worst=worst_samples,
 )
@@ -187,6 +195,8 @@ def _holes(slices: Mapping[str, Sequence[Observed]], parameters: Mapping[str, ob
     """Say which slices are not there, or too small, whatever the bounds say."""
     least = int(cast("float", parameters.get("min_n_each", 1)))
     dimension = parameters["dimension"]
+    if set(slices) == {_UNSTATED}:
+        yield Obstacle("dimension_absent", f"no sample states {dimension}, so there are no slices of it")
     for name in cast("Sequence[str]", parameters["expected"]):
         if name not in slices:
             yield Obstacle("slice_absent", f"no sample has {dimension}={name}")

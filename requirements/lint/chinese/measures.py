@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_NUMBER: Final = r"(?:(?<![A-Za-z0-9\-.,])\d++(?:[.,]\d++)*+|[零〇一二两三四五六七八九十百千万亿]+)"
+_NUMERAL: Final = "零〇一二两三四五六七八九十百千万亿"
+# A run of numerals is looked at from its beginning: from each of its places it would take the square of its length.
+_NUMBER: Final = rf"(?:(?<![A-Za-z0-9\-.,])\d++(?:[.,]\d++)*+|(?<![{_NUMERAL}])[{_NUMERAL}]+)"
 _TIME: Final = re.compile(
     _NUMBER
-    + r"\s*(?:个)?\s*(?:毫秒|ms|秒|分钟|分(?!之)|小时|钟头|天|日|周|星期|工作日|自然日|月|季度|年|点|s\b|h\b|min)"
+    + r"\s*+(?:个\s*+)?(?:毫秒|ms|秒|分钟|分(?!之)|小时|钟头|天|日|周|星期|工作日|自然日|月|季度|年|点|s\b|h\b|min)"
     r"|每(?:天|日|周|月|季|年|小时|分钟|秒|晚|班|季度|半年|工作日|个工作日|个月|星期)|逐日|逐月|当日|"
     r"当天|次日|同日|当月|即日|\d\d?[:：]\d\d|24×7|7×24"
 )

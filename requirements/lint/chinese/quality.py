@@ -56,6 +56,11 @@ _MOVES: Final = re.compile(
     r"(?:下降|降低|减少|上升|提高|提升|缩短|增加|增长|减小|改善)"
 )
 _SEEMING: Final = re.compile(r"(?:显得|看起来|看上去|听起来|感觉上|让人感到|使人感到|令人)[^，。；\x00]{1,8}")
+# Enough of what is no time or amount, which `_SOME` and the words for amounts tell: 足够的上下文.
+_ENOUGH: Final = re.compile(
+    r"足够的(?![^，。；\x00]{0,5}?(?:时间|期限|时长|数量|次数|比例|空间|容量|天数|人数|金额|数目|日期|样本))"
+)
+_AT_ONCE: Final = re.compile(r"一[读看听学用][即就便][懂会明知]")  # 一看就懂
 # To comply with what nobody names: 符合监管要求
 _GENERIC: Final = re.compile(
     r"(?:符合|遵守|遵循|满足|达到|合乎|依照|按照)[^，。；\x00《A-Za-z\d]{0,10}?"
@@ -87,7 +92,7 @@ def _phrases(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
         said = match[0]
         if not said.endswith(_PLACES) and said not in _FACTUAL_ADVERBS and said[:-1] not in _OF_AMOUNT:
             yield match.start(), match.end()
-    for pattern in (_SEEMING, _GENERIC):
+    for pattern in (_SEEMING, _GENERIC, _ENOUGH, _AT_ONCE):
         for match in pattern.finditer(text, begin, end):
             yield match.start(), match.end()
 

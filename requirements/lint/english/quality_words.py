@@ -152,20 +152,35 @@ QUALITY_ADVERBS: Final = word_set(
     minimally naturally ethically realistically holistically well rationally
     """
 )
+# Ways out: "wherever feasible", "so far as practicable".
+_WAYS_OUT: Final = ";".join(
+    f"{when} {what}"
+    for when in ("where", "wherever", "when", "whenever", "if", "insofar as", "so far as", "inasmuch as")
+    for what in (
+        "possible",
+        "feasible",
+        "practicable",
+        "practical",
+        "appropriate",
+        "reasonable",
+        "convenient",
+        "suitable",
+    )
+)
 PHRASES: Final = Phrases.of(
-    """
+    _WAYS_OUT
+    + """;
     best practice; best practices; best interest; best interests; make sense; makes sense; suited to;
     suited for; well suited; due regard; due account; due consideration; pay attention; take care;
     bear in mind; good practice; good practices; industry standard; industry standards; market standard;
     market standards; common practice; usual practice; everyday language; into account; good overview;
     avoid confusion; in line with expectations; meet expectations; meets expectations; user needs;
     business needs; customer needs; needs of; expectations of; to the satisfaction; state of the art; due care;
-    ease of use; look and feel; where possible; where feasible; where practicable; where appropriate;
-    where applicable; where necessary; where needed; where relevant; when appropriate; when necessary;
-    when needed; when possible; if appropriate; if necessary; if needed; if possible; if practicable;
-    if required; if applicable; if feasible; as appropriate; as applicable; as necessary; as needed;
+    ease of use; look and feel; where applicable; where necessary; where needed; where relevant;
+    wherever necessary; when necessary; when needed; if necessary; if needed; if required; if applicable;
+    as appropriate; as applicable; as necessary; as needed;
     as required; as far as; as much as possible; as little as possible; as well as possible;
-    as many as possible; to the extent; wherever possible; whenever possible; whenever necessary;
+    as many as possible; to the extent; whenever necessary;
     unless impractical; in most cases; in general; in principle; under normal; and so on; and so forth;
     and the like; and others; or similar; or the like; such as needed; common sense; good quality;
     high quality; key points; key facts; key information; key aspects; sound natural; sounds natural;

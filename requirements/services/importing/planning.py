@@ -11,10 +11,11 @@ from evidence.errors import InvalidInput
 from evidence.limits import check_count
 from evidence.models import System
 from evidence.models.base import LABEL_LENGTH
+from evidence.nearest import hint_at, nearest_name
 from requirements import acts
 from requirements.drafts import RequirementDraft
 from requirements.errors import RequirementFileInvalid
-from requirements.selectors.source_files import newest_digests
+from requirements.selectors.source_files import files_of, newest_digests
 from requirements.selectors.standing import (
     Origin,
     Standing,
@@ -60,6 +61,7 @@ def draw_plan(system: System, sources: Sequence[SourceText], moves: Moves) -> Im
     )
     names = [file.file for file in parsed]
     keys = [draft.key for file in parsed for draft in file.requirements]
+    _check_moves(system, moves, keys)
     concerned = find_concerned(system, keys=keys, files=names)
     store = _Store(
         standing_of(list(concerned)), origins_of(list(concerned)), moves, _where(parsed), frozenset(names)
@@ -109,6 +111,17 @@ def _check_names(sources: Sequence[SourceText]) -> None:
         else []
     ):
         raise InvalidInput(f"Two files are called {twice[0]!r}: a requirement belongs to a file by its name.")
+
+
+def _check_moves(system: System, moves: Moves, keys: Collection[str]) -> None:
+    """See that what may move is there: a key of these files, a file that was imported."""
+    for named, known, what in (
+        (moves.keys, keys, "requirement in these files"),
+        (moves.from_files, files_of(system) if moves.from_files else (), "file that was imported"),
+    ):
+        for name in sorted(named.difference(known)):
+            hint = hint_at(nearest_name(name, known))
+            raise InvalidInput(f"Nothing moves from or as {name!r}: no {what} is called so; {hint}")
 
 
 def _parse(sources: Sequence[SourceText]) -> list[RequirementFile]:

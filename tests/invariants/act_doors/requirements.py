@@ -130,6 +130,13 @@ def suspect_link(world: World) -> Any:
     return next(each for each in standings_of(world.system) if each.link_id == link.pk), link
 
 
+def withdrawn_link(world: World) -> Any:
+    """Two ends whose link somebody else withdrew, and whose parent others changed."""
+    _, link = suspect_link(world)
+    withdraw_link(principal=acting("user:bob"), link=link, reason="r")
+    return [link.upstream, link.downstream]
+
+
 def looked_at(made: Any) -> dict[str, str]:
     return {"upstream": made[0].upstream.digest, "downstream": made[0].downstream.digest}
 
@@ -144,10 +151,11 @@ def two_ends(world: World) -> Any:
     return [make_criterion(world, key=key).version.requirement.artefact for key in ("up", "down")]
 
 
-LINK_ACTS: Final[list[Act]] = [
-    Act(
-        "requirements.acts.check_can_link",
-        AUTHORS,
+def adding_a_link(check: str, allowed: frozenset[str], prepare: Any) -> Act:
+    """Return the entry of an act that is done by adding a link."""
+    return Act(
+        f"requirements.acts.{check}",
+        allowed,
         serve(
             lambda world, who, ends: add_link(
                 principal=who, system=world.system, kind="derives", upstream=ends[0], downstream=ends[1]
@@ -164,8 +172,13 @@ LINK_ACTS: Final[list[Act]] = [
                 "downstream_kind": "requirement", "downstream_key": "down",
             },
         ),
-        prepare=two_ends, scopes=(Scope.IMPORT,),
-    ),
+        prepare=prepare, scopes=(Scope.IMPORT,),
+    )  # fmt: skip
+
+
+LINK_ACTS: Final[list[Act]] = [
+    adding_a_link("check_can_link", AUTHORS, two_ends),
+    adding_a_link("check_can_restore_link", frozenset({"author"}), withdrawn_link),
     Act(
         "requirements.acts.check_can_clear_link",
         frozenset({"author", "approver"}),
