@@ -26,7 +26,7 @@ from requirements.yaml_import import Reading, read_text
 _TEXT = "a requirement as an entry of a requirement file has it, without its dash: YAML, or JSON"
 
 
-class CheckIn(Input):
+class WrittenIn(Input):
     """A requirement to look at."""
 
     system = serializers.CharField()
@@ -40,7 +40,7 @@ class PlacedWarningOut(LintWarningOut):
     column = serializers.IntegerField()
 
 
-class CheckOut(serializers.Serializer[Any]):
+class FoundOut(serializers.Serializer[Any]):
     """What there is to say of a requirement. Nothing was stored."""
 
     key = serializers.CharField(allow_null=True, help_text="null: it has faults")
@@ -57,10 +57,10 @@ class RequirementCheck(ScopedView):
 
     scopes = {"POST": Scope.IMPORT}
 
-    @extend_schema(request=CheckIn, responses={200: CheckOut, 422: Problem})
+    @extend_schema(request=WrittenIn, responses={200: FoundOut, 422: Problem})
     def post(self, request: Request) -> Response:
         """Answer with 200 whatever is found: a fault is what was asked for."""
-        data = CheckIn(data=request.data)
+        data = WrittenIn(data=request.data)
         data.is_valid(raise_exception=True)
         values, principal = data.validated_data, principal_of(request)
         reading = _read(values["text"])
@@ -77,10 +77,10 @@ class RequirementCheck(ScopedView):
             ],
             "not_covered": found.not_covered,
         }
-        return Response(CheckOut(answer).data)
+        return Response(FoundOut(answer).data)
 
 
-class DraftIn(CheckIn):
+class DraftIn(WrittenIn):
     """A requirement to save as a draft, and what it was written against."""
 
     digest = serializers.CharField(

@@ -106,8 +106,8 @@ def add_skeleton(text: str, skeleton: str) -> str:
     if first is None or places.text[: first.start].rstrip().endswith("["):
         told = "criteria stand in brackets here: write each on lines of its own, begun by a dash, to add one"
         raise Unreadable(span.line, span.column, told)
-    rest = _AFTER_LAST.match(places.text, span.end)
-    end = rest.end() if rest else len(places.text)
+    after = _AFTER_LAST.match(places.text, span.end)
+    end = after.end() if after else len(places.text)
     before = places.text[:end].rstrip("\n") + "\n"
     indent = " " * max(first.column - 3, 0)
     moved = "".join(f"{indent}{line[2:]}\n" for line in skeleton.splitlines())

@@ -100,7 +100,8 @@ def test_the_desk_is_worked_without_a_mouse(
     speak(browser, "en")
     browser.get(f"{live_server.url}/admin/draft/")
     see(browser, "Nothing is stored yet")
-    labelled = "return [...document.querySelectorAll('form[data-desk] :is(input, select, textarea):not([type=hidden])')]"
+    fields = "form[data-desk] :is(input, select, textarea):not([type=hidden])"
+    labelled = f"return [...document.querySelectorAll('{fields}')]"
     assert all(browser.execute_script(f"{labelled}.map((each) => each.labels.length > 0)"))
     browser.find_element("name", "key").send_keys("k", Keys.TAB)
     reached = []
@@ -115,9 +116,15 @@ def test_the_desk_is_worked_without_a_mouse(
         )
         assert outline, f"nobody sees that {reached[-1]} has the focus"
         here.send_keys(Keys.TAB)
-    assert {"external_id", "statement.en", "rationale", "restcriteria", "actcheck", "actsave", "actpropose"} <= set(
-        reached
-    )
+    assert {
+        "external_id",
+        "statement.en",
+        "rationale",
+        "restcriteria",
+        "actcheck",
+        "actsave",
+        "actpropose",
+    } <= set(reached)
     # Enter looks, and stores nothing.
     browser.find_element("name", "owner").send_keys("me", Keys.ENTER)
     see(browser, "Faults:")

@@ -12,9 +12,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from requirements.models import Requirement, RequirementVersion
+from evidence.access import principal_of_user
+from evidence.models import Artefact
+from requirements.models import Requirement, RequirementVersion, TraceLink
 from requirements.selectors.requirements import state_of
-from tests.factories import World
+from tests.factories import World, make_person, make_world
 from tests.requirements.builders import APPROVER, make_criterion, move
 
 pytestmark = pytest.mark.django_db
