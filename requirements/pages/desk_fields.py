@@ -228,7 +228,10 @@ def _plain_field(name: str, value: str, said: Sayings, *, is_new: bool) -> Field
     shape: dict[str, Any] = {}
     choices = {"risk_tier": RISK_TIERS, "layer": LAYERS}.get(name)
     if choices is not None:
-        shape = {"kind": "choice", "options": [Option(str(each), str(each) == value) for each in choices]}
+        offered = dict.fromkeys(
+            [*map(str, choices), *filter(None, [value])]
+        )  # what was sent stays, whatever it is
+        shape = {"kind": "choice", "options": [Option(each, each == value) for each in offered]}
     elif name == "rationale":
         shape = {"kind": "text", "rows": 3}
     elif name == "review_every_days":
