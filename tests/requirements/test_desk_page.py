@@ -109,7 +109,7 @@ def test_an_author_drafts_sees_the_doubt_beside_its_line_mends_and_proposes(
 ) -> None:
     vague = author.press("check", **FIELDS | {"statement.en": "Answers must be helpful."})
     assert vague.status_code == 200
-    assert "Doubt helpful" in said_beside(vague, "statement.en")
+    assert 'Doubt "helpful"' in said_beside(vague, "statement.en")
     assert not RequirementVersion.objects.exists()
     saved = author.write("save", FIELDS)
     assert saved.status_code == 302

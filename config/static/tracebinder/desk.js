@@ -8,8 +8,13 @@ const form = document.querySelector("form[data-desk]");
 let timer = 0;
 let isAsking = false;
 let isStale = false;
+let isPressing = false; // nothing moves beneath a pointer that is down
 
 function show(page) {
+  if (isPressing) {
+    timer = setTimeout(look, PAUSE);
+    return;
+  }
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(part.id);
     if (!fresh) continue;
@@ -45,6 +50,17 @@ async function look() {
     }
   }
 }
+
+for (const [name, is] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false], ["pageshow", false]]) {
+  addEventListener(name, () => {
+    isPressing = is;
+  });
+}
+
+form.addEventListener("submit", () => {
+  clearTimeout(timer);
+  isPressing = true; // what comes now belongs to a page that goes
+});
 
 form.addEventListener("input", () => {
   clearTimeout(timer);
