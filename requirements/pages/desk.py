@@ -193,7 +193,7 @@ def _propose(desk: _Desk, written: Written) -> HttpResponseRedirect:
         principal=desk.principal, system=desk.system, reading=written.reading(), read=desk.read,
         change=_change_said(desk),
     )  # fmt: skip
-    told = _("%(version)s waits for approval: another person, an approver, decides on it.")
+    told = _("Proposed: %(version)s. Another person, an approver, decides on it.")
     messages.success(desk.request, told % {"version": step.version})
     return HttpResponseRedirect(_address(step.version.requirement))
 
@@ -207,7 +207,7 @@ def _take_back(desk: _Desk, written: Written) -> HttpResponseRedirect:
         principal=desk.principal, version=version, to_state=RequirementState.DRAFT,
         reason=desk.request.POST.get("reason", ""), read=desk.read,
     )  # fmt: skip
-    messages.success(desk.request, _("%(version)s is a draft again.") % {"version": version})
+    messages.success(desk.request, _("A draft again: %(version)s.") % {"version": version})
     return HttpResponseRedirect(_address(version.requirement))
 
 
@@ -342,7 +342,7 @@ def _change_said(desk: _Desk) -> str:
 
 
 def _told_saved(version: RequirementVersion) -> str:
-    told = _("%(version)s is saved, a draft.") % {"version": version}
+    told = _("Saved as a draft: %(version)s.") % {"version": version}
     count = len(version.lint)
     doubts = ngettext(
         "The linter doubts %(count)s thing, which is shown beside it.",

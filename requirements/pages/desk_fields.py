@@ -59,7 +59,8 @@ class Written:
         days = self.words["review_every_days"].strip()
         words["review_every_days"] = int(days) if _WHOLE.fullmatch(days) else days or None
         words["key"], words["owner"] = self.words["key"].strip(), self.words["owner"]
-        words["statement"] = {name: text for name, text in self.statement.items() if text.strip()}
+        said = {name: text for name, text in self.statement.items() if text.strip()}
+        words["statement"] = said or {LANGUAGES[0]: ""}
         return read_form(words, self.rest.encode("utf-8", "surrogatepass"))
 
 

@@ -67,13 +67,13 @@ def test_an_author_drafts_mends_and_proposes_and_another_approves(
     )  # fmt: skip
     write(browser, "rest", filled)
     press(browser, "save")
-    see(browser, "states-limits v1 is saved, a draft.")
+    see(browser, "Saved as a draft: states-limits v1.")
     assert "helpful" in see(browser, "Doubt", within="#tb-statement-en-said")
     shoot("desk-draft")
     write(browser, "statement.en", "Each answer must state its limits.")
     write(browser, "statement.zh-Hans", "每个回答必须说明其局限。")
     press(browser, "propose")
-    see(browser, "states-limits v2 waits for approval")
+    see(browser, "Proposed: states-limits v2.")
     assert state_of(RequirementVersion.objects.latest("pk")) == "in_review"
     speak(browser, "zh-hans")
     browser.refresh()

@@ -218,7 +218,7 @@ def test_only_authors_have_a_desk(world: World, author: Desk) -> None:
         ("external_id", "x" * 201, "at most 200"),
         ("rationale", "x" * 1_000_000, "at most 20000"),
         ("statement.en", "x" * 1_000_000, "at most 5000"),
-        ("statement.en", "  ", "must be a text"),
+        ("statement.en", "  ", "is empty"),
         ("review_every_days", "90d", "write 90"),
         ("review_every_days", "9" * 5_000, "whole number"),
         ("risk_tier", "extreme", "is not one of low, medium, high"),
