@@ -137,6 +137,7 @@ class TracebinderAdminSite(admin.AdminSite):
         from evidence.pages.readings import try_a_reading  # noqa: PLC0415  # as above
         from requirements.pages.baselines import baseline  # noqa: PLC0415  # as above
         from requirements.pages.coverage import coverage, impact  # noqa: PLC0415  # as above
+        from requirements.pages.desk import edit_draft, new_draft  # noqa: PLC0415  # as above
         from requirements.pages.links import link, links  # noqa: PLC0415  # as above
 
         choose_password = allow_methods("GET", "HEAD", "POST")(self.choose_password)
@@ -147,6 +148,8 @@ class TracebinderAdminSite(admin.AdminSite):
             path("eval-runs/matrix/", eval_matrix, name="eval_matrix"),
             path("eval-runs/compare/", compare_two_runs, name="compare_runs"),
             path("label-sheet/<int:run_id>/", label_sheet, name="label_sheet"),
+            path("draft/", new_draft, name="new_draft"),
+            path("draft/<int:requirement_id>/", edit_draft, name="edit_draft"),
             path("links/", links, name="links"),
             path("links/<int:link_id>/", link, name="link"),
             path("coverage/<int:release_id>/", coverage, name="coverage"),

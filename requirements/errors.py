@@ -99,6 +99,13 @@ class DecisionOutdated(RequirementsError):
         return {"standing": dict(self.standing), "newest": dict(self.newest)}
 
 
+class DraftOutdated(DecisionOutdated):
+    """A draft was written against another version, or another state, than the one that stands; nothing was stored."""
+
+    code = "draft_outdated"
+    title = "Somebody changed this meanwhile"
+
+
 class DecidedBefore(DecisionOutdated):
     """Somebody else took this step first, or the same person with another reason; nothing was added."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -19,7 +19,8 @@ from evidence.admin.frame.life import show_life
 from evidence.admin.frame.people import names_of
 from evidence.admin.frame.visibility import principal_of
 from evidence.errors import AccessDenied, EvidenceError
-from requirements.acts import can_ask_retirement, can_transition
+from evidence.models import System
+from requirements.acts import can_ask_retirement, can_import_requirements, can_transition
 from requirements.admin.criterion import holds_when
 from requirements.errors import DecisionOutdated, RequirementsError, SelfApproval
 from requirements.models import Change, RequirementState, RequirementTransition, RequirementVersion
@@ -59,6 +60,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
     search_fields = ["requirement__key", "external_id", "proposed_by"]
     ordering = ["-id"]
     change_form_template = "admin/requirements/version.html"
+    change_list_template = "admin/requirements/versions.html"
     fields = [
         "state", "requirement", "external_id", "number", "statement_text", "rationale", "risk_tier", "layer", "owner",
         "review_every_days", "criteria_table", "change", "remarks", "life", "artefact_version",
@@ -90,6 +92,15 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
         state_now = Subquery(moves.values("to_state")[:1])
         rows: QuerySet[Any] = super().get_queryset(request).annotate(state_now=state_now)
         return rows
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, to authors with the way to their desk."""
+        principal = principal_of(request)
+        systems = System.objects.filter(pk__in=principal.system_ids)
+        may_draft = any(can_import_requirements(principal, system) for system in systems)
+        return super().changelist_view(request, {"may_draft": may_draft} | (extra_context or {}))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
@@ -126,6 +137,7 @@ class RequirementVersionAdmin(ReadOnlyModelAdmin):
             "differences": statement_diff(predecessor, version).items() if predecessor else (),
             "retirement": link(waiting, waiting.reason) if waiting else "",
             "asks_retirement": waiting is None and can_ask_retirement(principal, version),
+            "may_draft": can_import_requirements(principal, version.requirement.system),
         }
 
     def _move(self, request: HttpRequest, version: RequirementVersion) -> HttpResponseRedirect:

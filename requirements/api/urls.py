@@ -8,6 +8,7 @@ from requirements.api import (
     assessments,
     baselines,
     coverage,
+    drafts,
     impact,
     imports,
     links,
@@ -26,6 +27,9 @@ urlpatterns = [
     ),
     path("requirements/imports", imports.SourceFileImportList.as_view(), name="requirements-imports"),
     path("requirements/export", imports.RequirementExport.as_view(), name="requirements-export"),
+    path("requirements/check", drafts.RequirementCheck.as_view(), name="requirements-check"),
+    path("requirements/drafts", drafts.RequirementDrafts.as_view(), name="requirements-drafts"),
+    path("requirements/<str:key>/draft", drafts.RequirementDraft.as_view(), name="requirement-draft"),
     path("requirements/lint", requirements.RequirementLint.as_view(), name="requirements-lint"),
     path(
         "requirements/<str:key>/versions/<int:number>/transitions",

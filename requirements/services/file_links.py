@@ -31,9 +31,8 @@ def store_links(*, principal: Principal, system: System, drafts: Sequence[LinkDr
     if not drafts:
         return 0
     artefacts = _find(system, drafts)
-    if absent := [(draft, end) for draft in drafts for end in _ends_of(draft) if end not in artefacts]:
-        known = set(Artefact.objects.filter(system=system).values_list("kind", "key"))
-        raise RequirementFileInvalid([_missing(draft, end, known) for draft, end in absent])
+    if missing := _tell_missing(system, drafts, artefacts):
+        raise RequirementFileInvalid(missing)
     wanted: dict[Wanted, LinkDraft] = {
         (draft.kind, artefacts[draft.upstream], artefacts[draft.downstream]): draft for draft in drafts
     }
@@ -47,6 +46,23 @@ def store_links(*, principal: Principal, system: System, drafts: Sequence[LinkDr
             [wanted[each].problem("link_withdrawn", said) for each in made.withdrawn]
         )
     return len(made.new)
+
+
+def find_missing_ends(
+    system: System, drafts: Sequence[LinkDraft], *, besides: Collection[End] = ()
+) -> list[FileProblem]:
+    """Return what is wrong with links whose ends are not on record, each with the nearest that is.
+
+    Args:
+        besides: ends that will be on record once the links are made.
+    """
+    return _tell_missing(system, drafts, {*_find(system, drafts), *besides}) if drafts else []
+
+
+def _tell_missing(system: System, drafts: Sequence[LinkDraft], there: Collection[End]) -> list[FileProblem]:
+    absent = [(draft, end) for draft in drafts for end in _ends_of(draft) if end not in there]
+    known = set(Artefact.objects.filter(system=system).values_list("kind", "key")) if absent else set()
+    return [_missing(draft, end, known) for draft, end in absent]
 
 
 def _find(system: System, drafts: Sequence[LinkDraft]) -> dict[tuple[str, str], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from evidence.access import Principal
-from evidence.errors import InvalidInput
+from evidence.errors import Fault, InvalidInput
 from evidence.locks import Lock, hold
 from evidence.models import System
 from requirements import acts
@@ -49,10 +49,12 @@ def save_requirement(
     if standing is not None and standing.says(digest):
         return standing.version, False
     if standing is None and known:
-        raise InvalidInput(f"{next(iter(known))} is there, and differs from {draft.key} in capitals only.")
+        told = f"{next(iter(known))} is there, and differs from {draft.key} in capitals only"
+        raise InvalidInput(faults=[Fault("body", "key", "key_differs_in_case", told, next(iter(known)))])
     holder = holders_of_external_ids(system, [draft.external_id]).get(draft.external_id, draft.key)
     if holder != draft.key:
-        raise InvalidInput(f"The external_id {draft.external_id!r} is {holder}'s.")
+        told = f"the external_id {draft.external_id!r} is {holder}'s: no two requirements have the same"
+        raise InvalidInput(faults=[Fault("body", "external_id", "duplicate_external_id", told)])
     if change == Change.EDITORIAL:
         check_editorial(draft_of(standing.version) if standing else None, draft)
     (version,) = store_drafts(

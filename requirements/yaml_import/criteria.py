@@ -202,6 +202,8 @@ def _faults_of_written(name: str, written: str) -> tuple[_ParameterFault, ...]:
 
 
 def _in_words(error: ValidationError) -> str:
+    if error.instance is None and error.validator == "type":
+        return f"is empty: it must be of type {error.validator_value!r}"
     nearest = _nearest_value(error)
     return f"{error.message}; write {nearest}" if nearest else str(error.message)
 

@@ -152,6 +152,8 @@ def not_a_text(value: object, wanted: str = "a text") -> str:
 
 def brief(value: object) -> str:
     """Return what was written, shortened, as a message shows it."""
+    if value is None:
+        return "empty"
     if isinstance(value, bool):
         return str(value).lower()
     written = repr(value)

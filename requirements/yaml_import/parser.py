@@ -91,7 +91,7 @@ class _Reading:
         path: Path = ("requirements", index)
         if excess(index + 1, "MAX_REQUIREMENTS"):
             return  # told once, for the list
-        draft = _read_requirement(item, path, self.faults)
+        draft = read_requirement(item, path, self.faults)
         self.links += read_links_of(item, index, self.faults)
         key = item.get("key") if isinstance(item, Mapping) else None
         if isinstance(key, str):
@@ -138,7 +138,8 @@ def _read_file(document: object, faults: Faults) -> str | None:
     return cast("str | None", baseline)
 
 
-def _read_requirement(item: object, path: Path, faults: Faults) -> RequirementDraft | None:
+def read_requirement(item: object, path: Path, faults: Faults) -> RequirementDraft | None:
+    """Read one requirement, or report what is wrong with it and return None."""
     before = len(faults.problems)
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a requirement must be a mapping with a key and a statement")

@@ -11,16 +11,12 @@ from typing import Final, TypeAlias
 from requirements.drafts import DEFAULT_BOUND_CONFIDENCE, CriterionDraft, RequirementDraft
 from requirements.yaml_import.links import REQUIREMENT_LINKS
 from requirements.yaml_import.reader import ENTRIES, Places, decode, read_yaml
+from requirements.yaml_import.writing import NO_LINKS, Links, write_requirement
 
 Replacement: TypeAlias = "RequirementDraft | None"
 """What comes in place of a requirement; None: nothing, it is taken out."""
 
-Links: TypeAlias = Mapping[str, Mapping[str, object]]
-"""The links that a requirement names, under "", and those of its criteria, under their keys: as the file has them."""
-
-_NO_LINKS: Final[Links] = {}
 _COMMENT_LINE: Final = re.compile(r"[ \t]*#")
-_NEEDS_NO_QUOTES: Final = re.compile(r"[A-Za-z一-鿿][\w一-鿿 ,.;()%/。，、；（）-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,36 +115,18 @@ def _comments_in(old: str, newline: str) -> list[str]:
     return [line.rstrip("\r") for line in old.split("\n") if _COMMENT_LINE.match(line)] if newline else []
 
 
-def write_block(draft: RequirementDraft, indent: int, newline: str = "\n", links: Links = _NO_LINKS) -> str:
+def write_block(draft: RequirementDraft, indent: int, newline: str = "\n", links: Links = NO_LINKS) -> str:
     """Return a requirement as YAML, from after its dash.
 
     Args:
         indent: columns before its fields.
         links: that it and its criteria name.
     """
-    lines = [f"key: {_scalar(draft.key)}"]
-    if draft.external_id:
-        lines.append(f"external_id: {_quoted(draft.external_id)}")
-    if set(draft.statement) == {"en"}:
-        lines.append(f"statement: {_scalar(draft.statement['en'])}")
-    else:
-        lines.append("statement:")
-        lines += [f"  {language}: {_scalar(text)}" for language, text in draft.statement.items()]
-    if draft.rationale:
-        lines.append(f"rationale: {_scalar(draft.rationale)}")
-    lines += [
-        f"risk_tier: {draft.risk_tier}",
-        f"layer: {draft.layer}",
-        f"owner: {_scalar(draft.owner)}",
-        f"review_every_days: {draft.review_every_days}",
-    ]
-    lines += [f"{name}: {json.dumps(ends, ensure_ascii=False)}" for name, ends in links.get("", {}).items()]
-    lines.append("criteria:" if draft.criteria else "criteria: []")
-    lines += [f"  - {json.dumps(_criterion(each, links), ensure_ascii=False)}" for each in draft.criteria]
+    lines = write_requirement(draft, links).rstrip("\n").split("\n")
     return f"{newline}{' ' * indent}".join(lines)
 
 
-def write_flow(draft: RequirementDraft, links: Links = _NO_LINKS) -> str:
+def write_flow(draft: RequirementDraft, links: Links = NO_LINKS) -> str:
     """Return a requirement as one line of JSON, which is YAML too."""
     content: dict[str, object] = {"key": draft.key}
     if draft.external_id:
@@ -179,14 +157,3 @@ def _criterion(draft: CriterionDraft, links: Links) -> dict[str, object]:
     if draft.slices:
         content["slices"] = [dict(where) for where in draft.slices]
     return content | dict(links.get(draft.key, {}))
-
-
-def _scalar(text: str) -> str:
-    """Return a text as YAML: without quotes where no reader could take it for anything else."""
-    plain = _NEEDS_NO_QUOTES.fullmatch(text) and not text.endswith(" ")
-    words = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
-    return text if plain and text.lower() not in words else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

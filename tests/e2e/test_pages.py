@@ -17,7 +17,8 @@ from evidence.access import principal_of_user
 from evidence.acts import can_label
 from evidence.models import EvalRun, Release, ReviewTask, Scope
 from evidence.services import reviews
-from requirements.models import Assessment, Baseline, RequirementVersion, TraceLink
+from requirements.acts import can_import_requirements
+from requirements.models import Assessment, Baseline, Requirement, RequirementVersion, TraceLink
 from tests.e2e.browser import click, see, speak, wear
 from tests.e2e.cases import make_task
 from tests.evidence.eval_files import eval_file, post
@@ -86,6 +87,10 @@ def _pages_of_requirements(person: User) -> Iterator[str]:
     if not person.has_perm("requirements.view_tracelink"):
         return
     yield reverse("admin:links")
+    requirement = Requirement.objects.order_by("-pk").first()
+    if requirement is not None and can_import_requirements(principal_of_user(person), requirement.system):
+        yield reverse("admin:new_draft")
+        yield reverse("admin:edit_draft", args=[requirement.pk])
     for page, noun in (
         ("link", TraceLink),
         ("coverage", Release),

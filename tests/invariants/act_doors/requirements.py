@@ -13,10 +13,13 @@ from requirements import acts as requirement_acts
 from requirements.selectors.links import standings_of
 from requirements.services.assessment import assess_release
 from requirements.services.baselines import freeze_baseline, sign_off_baseline
+from requirements.services.desk import save_draft
 from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements
 from requirements.services.retirements import ask_retirement, settle_retirement
 from requirements.services.transitions import transition_requirement
+from requirements.yaml_import import parse_requirement_file, read_text
+from requirements.yaml_import.writing import write_requirement
 from tests.factories import World, acting
 from tests.invariants.act_doors.taking import AUTHORS, MACHINES, Act, browse, get, named, post, serve
 from tests.invariants.who import TOKEN_WITH
@@ -141,6 +144,12 @@ def looked_at(made: Any) -> dict[str, str]:
     return {"upstream": made[0].upstream.digest, "downstream": made[0].downstream.digest}
 
 
+def written() -> str:
+    """A requirement as it is written at the desk."""
+    (draft,) = parse_requirement_file(requirement_file(), "r.yaml").requirements
+    return write_requirement(draft)
+
+
 def frozen(world: World) -> Any:
     """A baseline by somebody who is none of those who try."""
     version = make_criterion(world).version
@@ -248,6 +257,26 @@ ACTS: Final[list[Act]] = [
             lambda *_: requirement_file(), content_type="application/yaml",
         ),
         scopes=(Scope.IMPORT,), step="a file",
+    ),
+    Act(
+        "requirements.acts.check_can_import_requirements",
+        AUTHORS,
+        serve(
+            lambda world, who, _: save_draft(
+                principal=who, system=world.system, reading=read_text(written().encode())
+            )
+        ),
+        api=post(
+            lambda *_: "/api/v1/requirements/drafts", lambda world, _: named(world, text=written())
+        ),
+        admin=browse(
+            lambda *_: reverse("admin:new_draft"),
+            lambda world, _: {
+                "system": world.system.key, "act": "save", "key": "r", "statement.en": "It must hold.", "owner": "o",
+                "risk_tier": "low", "layer": "product", "review_every_days": "90", "rest": "criteria: []",
+            },
+        ),
+        scopes=(Scope.IMPORT,), step="by hand",
     ),
     Act(
         "requirements.acts.check_can_import_requirements",
