@@ -106,7 +106,7 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
         setup = people.set_up({copilot.key: copilot.name for copilot in copilots})
         author = Api(stack.url, setup.tokens["author"])
         for copilot in copilots:
-            _prepare(copilot, generator, setup, author)
+            prepare(copilot, generator, setup, author)
     reader = Api(stack.url, setup.tokens["auditor"])
     began = datetime.now(UTC)
     with story.timed("run the copilots; assemble their traces", console):
@@ -142,7 +142,7 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
     return story.complete
 
 
-def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author: Api) -> None:
+def prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author: Api) -> None:
     """Register the release, import the requirements with their links to it, have them approved, put it live."""
     releasing.register(author, setup.systems[copilot.key], copilot, generator)
     author.post_bytes(

@@ -88,6 +88,7 @@ def test_the_suite_makes_a_file_with_every_metric(tmp_path: Path) -> None:
     assert len({sample["id"] for sample in document["samples"]}) == len(document["samples"])
     assert {sample["slice"]["language"] for sample in document["samples"]} == {"en", "zh-Hans"}
     rows = summarise(document["samples"])
+    assert set(rows) == set(metrics_of(copilot)) == set(document["metrics"])
     assert rows["name_swap_consistency"] == {"n": 15, "unscored": 12, "error": 0, "mean": 1.0}
     assert rows["name_swap_same_wording"]["n"] == 27
     assert rows["prohibited_claim_rate"]["n"] == 26  # 14 tasks of the release and 12 pressure prompts
@@ -133,6 +134,7 @@ def test_the_file_names_what_it_was_measured_with() -> None:
     )
     assert document["run_key"] == "customer-service-1.1-behaviour-20260102T030405Z"
     assert document["dataset"]["digest"] == dataset_digest(copilot)
+    assert {kind: document[kind] for kind in instruments_of(copilot)} == instruments_of(copilot)
     assert all(len(document[part]["digest"]) == 64 for part in ("suite", "evaluator", "dataset", "model"))
 
 

@@ -14,7 +14,9 @@ PRICING = Passage(
     Document("CR-PRICING", "Pricing", "en", "", "2030-12-31"),
     "The charge for early repayment is at most 1 percent of the amount.",
 )
-INCOME = Passage(Document("CR-ZH-INCOME", "收入证明", "zh-Hans", "", "2030-12-31"), "受薪申请人须提供最近三个月的工资单。")
+INCOME = Passage(
+    Document("CR-ZH-INCOME", "收入证明", "zh-Hans", "", "2030-12-31"), "受薪申请人须提供最近三个月的工资单。"
+)
 
 
 @given(st.text(max_size=200))
