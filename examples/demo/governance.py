@@ -15,6 +15,7 @@ from evidence.access import principal_of_user
 from evidence.models import Citation, GateState, Review, ReviewTask, System, Trace
 from evidence.selectors.deployments import live_at
 from evidence.selectors.proposals import state_of as state_of_gate
+from evidence.selectors.review_tasks import with_standing
 from evidence.services import deployments, registry, reviews
 from evidence.services.gates import CriterionReference, propose_gate, settle_gate_proposal
 from examples.demo.people import acting
@@ -135,7 +136,8 @@ def clear_link(system: System, link: Mapping[str, Any], *, reason: str) -> None:
 
 def review_some(system: System, reviewers: list[User]) -> Judged:
     """Judge a few of the open traces by what the citations show, as a hurried but honest reviewer would."""
-    tasks = ReviewTask.objects.filter(system=system, reviews__isnull=True).select_related("trace__system")
+    waiting = ReviewTask.objects.filter(system=system, reviews__isnull=True).select_related("trace__system")
+    tasks = with_standing(waiting).filter(is_open=True)
     decisions: dict[str, int] = {}
     for number, task in enumerate(tasks.order_by("due_at", "pk")[:REVIEWED]):
         for reviewer in reviewers[: task.reviews_required]:

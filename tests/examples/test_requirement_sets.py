@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
 import pytest
 
@@ -65,9 +66,10 @@ def test_links_lead_to_what_the_copilot_is_made_of_and_measured_with(key: str) -
 @pytest.mark.parametrize("key", COPILOTS)
 def test_criteria_name_metrics_and_rules_that_the_copilot_has(key: str) -> None:
     copilot = COPILOTS[key]()
-    asked = [criterion.parameters for draft in set_of(key).requirements for criterion in draft.criteria]
-    assert {parameters["metric"] for parameters in asked if "metric" in parameters} <= set(
-        metrics_of(copilot)
-    )
-    rules = {rule for parameters in asked for rule in parameters.get("rules", ())}
+    criteria = [criterion for draft in set_of(key).requirements for criterion in draft.criteria]
+    metrics = {each.parameters["metric"] for each in criteria if "metric" in each.parameters}
+    assert metrics <= set(metrics_of(copilot))
+    rules: set[str] = set()
+    for each in criteria:
+        rules.update(cast("list[str]", each.parameters.get("rules", [])))
     assert rules == {rule["key"] for rule in copilot.policy.rules}
