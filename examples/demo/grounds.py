@@ -14,11 +14,10 @@ def say_found(row: Assessed, threshold: float) -> str:
     Args:
         threshold: of the criterion, in its unit.
     """
-    asked = f"asked: {_words(row)} {threshold:g}"
     if row["value"] is None or _bound(row) is None or row["detail"].startswith("cannot count"):
-        return f"{row['detail']}; {asked}"
+        return str(row["detail"])  # where nothing was measured, nobody knows which direction is better
     low, high = (f"{end:.2f}" if end is not None else "?" for end in (row["low"], row["high"]))
-    return f"{row['value']:.2f}, shown to lie between {low} and {high}; {asked}"
+    return f"{row['value']:.2f}, shown to lie between {low} and {high}; asked: {_words(row)} {threshold:g}"
 
 
 def say_why(
