@@ -15,7 +15,7 @@ def load() -> Copilot:
         key="aml-copilot",
         name="AML Copilot",
         risk_tier="high",
-        release="aml-copilot-1.0",
+        release="aml-copilot-1.1",
         prompt_version="1.0.1",
         index_version="2026.05",
         tools=TOOLS,

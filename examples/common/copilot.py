@@ -48,7 +48,8 @@ class Copilot:
     def manifest(self, *, model_name: str, model_digest: str) -> dict[str, Any]:
         """Return the release as a plain dict: what registers it with the evidence store.
 
-        `pins` has one entry a slot: slot, kind, name, label, digest. That of the index also has `documents`.
+        `pins` has one entry a slot: slot, kind, name, label, digest. That of the index also has `documents`, and in its
+        `metadata` until when each holds.
         """
         documents = [
             {"id": d.id, "title": d.title, "language": d.language, "digest": d.digest, "text": d.text}
@@ -60,6 +61,7 @@ class Copilot:
             {
                 **_pin("index", "index", self.index_name, self.index_version, self.index_digest),
                 "documents": documents,
+                "metadata": {"documents": {d.id: {"valid_until": d.valid_until} for d in self.documents}},
             },
             _pin("policy", "policy", self.policy.name, self.policy.version, self.policy.digest),
         ]

@@ -1,4 +1,4 @@
-"""Source documents: Markdown files whose first lines give id, title and language."""
+"""Source documents: Markdown files whose first lines give id, title, language, and until when they hold."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Document:
     title: str
     language: str  # BCP 47
     text: str  # paragraphs, parted by an empty line
+    valid_until: str  # the last day it holds, YYYY-MM-DD
 
     @property
     def digest(self) -> str:
@@ -66,6 +67,8 @@ def _read(path: Path) -> Document:
         raise DocumentError(f"{path}: expected a header between two lines of ---")
     header = yaml.safe_load(parts[1])
     try:
-        return Document(header["id"], header["title"], header["language"], parts[2].strip())
+        return Document(
+            header["id"], header["title"], header["language"], parts[2].strip(), str(header["valid_until"])
+        )
     except KeyError as exc:
         raise DocumentError(f"{path}: the header lacks {exc}") from exc

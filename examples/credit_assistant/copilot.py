@@ -15,7 +15,7 @@ def load() -> Copilot:
         key="credit-assistant",
         name="Credit Assistant",
         risk_tier="high",
-        release="credit-assistant-1.0",
+        release="credit-assistant-1.1",
         prompt_version="1.2.0",
         index_version="2026.03",
         tools=TOOLS,

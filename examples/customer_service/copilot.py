@@ -15,7 +15,7 @@ def load() -> Copilot:
         key="customer-service",
         name="Customer Service Copilot",
         risk_tier="medium",
-        release="customer-service-1.0",
+        release="customer-service-1.1",
         prompt_version="2.0.0",
         index_version="2026.04",
         tools=TOOLS,

@@ -39,6 +39,14 @@ def ask_gate(url: str, token: str, gate: str, system: str, release: str) -> Told
     return told
 
 
+def ask_impact(url: str, token: str, system: str, release: str) -> Told:
+    """Ask what a release would do if it went live; 1 says that something becomes suspect."""
+    told = _client(url, token, "impact", "--system", system, "--release", release, "--json")
+    if told.code not in {0, 1}:
+        raise ClientFailed(f"impact ended with {told.code}: {told.answer}")
+    return told
+
+
 def verify(binder: Path, trust: Path, *options: str) -> Told:
     """Verify a binder offline."""
     return _client("", "", "verify", str(binder), "--trust", str(trust), "--json", *options)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from evidence import clock
 from evidence.access import principal_of_user
 from evidence.models import Citation, GateState, Review, ReviewTask, System, Trace
+from evidence.selectors.deployments import live_at
 from evidence.selectors.proposals import state_of as state_of_gate
+from evidence.selectors.review_tasks import with_standing
 from evidence.services import deployments, registry, reviews
 from evidence.services.gates import CriterionReference, propose_gate, settle_gate_proposal
 from examples.demo.people import acting
 from requirements.models import AcceptanceCriterion, RequirementState, RequirementVersion
+from requirements.selectors.links import find_link
 from requirements.selectors.requirements import approved_versions, state_of
 from requirements.selectors.wording import warning_names
+from requirements.services import links
 from requirements.services.baselines import freeze_baseline
 from requirements.services.transitions import WhatWasRead, transition_requirement
 
@@ -29,7 +35,7 @@ RECORDING: Final = (
     "records-versions",
     "records-what-it-rests-on",
 )  # requirements
-ENVIRONMENT: Final = "demo"
+ENVIRONMENT: Final = settings.LIVE_ENVIRONMENT  # what is live there, links are compared with
 AUTHOR: Final = "ana"
 APPROVER: Final = "pia"
 REVIEWED: Final = 4  # traces a reviewer judges in each system
@@ -58,7 +64,7 @@ def approve_requirements(system: System, baseline: str) -> None:
                 principal=approver,
                 version=version,
                 to_state=RequirementState.APPROVED,
-                reason="starter baseline",
+                reason="read with its criteria and what answers to it",
                 read=WhatWasRead(
                     version.artefact_version.digest,
                     RequirementState.IN_REVIEW,
@@ -91,33 +97,47 @@ def read_thresholds(system: System) -> dict[str, float]:
     return {str(each): each.threshold for each in criteria.select_related("version__requirement")}
 
 
-def register_suite(system: System, document: dict[str, Any]) -> None:
-    """Vouch for the suite, evaluator and dataset of a file that CI posted: a run counts only with registered ones."""
-    for kind in ("suite", "evaluator", "dataset"):
-        stated = document[kind]
-        version = registry.find_version(system, kind=kind, key=stated["key"], digest=stated["digest"])
-        if not hasattr(version, "registration"):
-            registry.register_version(
-                principal=acting(APPROVER), version=version, reason="reviewed for the release gate"
-            )
+def register_instrument(system: System, *, kind: str, key: str, digest: str) -> None:
+    """Vouch for a suite, evaluator or dataset, as somebody who did not put it on record: only registered ones count."""
+    version = registry.find_version(system, kind=kind, key=key, digest=digest)
+    registry.register_version(
+        principal=acting(APPROVER), version=version, reason="reviewed for the release gate"
+    )
 
 
 def put_live(system: System, release: str) -> None:
-    """Record that the release is live in the demo environment, once."""
-    found = registry.find_release(system, release)
-    if not found.deployments.filter(environment=ENVIRONMENT).exists():
+    """Record that the release is live, unless it is."""
+    found, now = registry.find_release(system, release), datetime.now(UTC)
+    live = live_at(system=system, environment=ENVIRONMENT, at=now)
+    if live is None or live.release != found:
         deployments.record_deployment(
             principal=acting(AUTHOR),
             system=system,
             environment=ENVIRONMENT,
             release=found,
-            effective_from=datetime.now(UTC),
+            effective_from=now,
         )
+
+
+def clear_link(system: System, link: Mapping[str, Any], *, reason: str) -> None:
+    """Say that a suspect link holds, as the approver, who did not make the change.
+
+    Args:
+        link: as `GET /links/standing` shows it, with the digests of the versions that were looked at.
+    """
+    links.clear_link(
+        principal=acting(APPROVER),
+        link=find_link(system, link["id"]),
+        reason=reason,
+        upstream=link["upstream"]["digest"],
+        downstream=link["downstream"]["digest"],
+    )
 
 
 def review_some(system: System, reviewers: list[User]) -> Judged:
     """Judge a few of the open traces by what the citations show, as a hurried but honest reviewer would."""
-    tasks = ReviewTask.objects.filter(system=system, reviews__isnull=True).select_related("trace__system")
+    waiting = ReviewTask.objects.filter(system=system, reviews__isnull=True).select_related("trace__system")
+    tasks = with_standing(waiting).filter(is_open=True)
     decisions: dict[str, int] = {}
     for number, task in enumerate(tasks.order_by("due_at", "pk")[:REVIEWED]):
         for reviewer in reviewers[: task.reviews_required]:

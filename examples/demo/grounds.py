@@ -8,6 +8,18 @@ from typing import Any
 Assessed = Mapping[str, Any]  # an assessment as the API shows it
 
 
+def say_found(row: Assessed, threshold: float) -> str:
+    """Return in one line what was found of a criterion, and what it asks; what stands in the way, where something does.
+
+    Args:
+        threshold: of the criterion, in its unit.
+    """
+    if row["value"] is None or _bound(row) is None or row["detail"].startswith("cannot count"):
+        return str(row["detail"])  # where nothing was measured, nobody knows which direction is better
+    low, high = (f"{end:.2f}" if end is not None else "?" for end in (row["low"], row["high"]))
+    return f"{row['value']:.2f}, shown to lie between {low} and {high}; asked: {_words(row)} {threshold:g}"
+
+
 def say_why(
     reasons: Sequence[Mapping[str, Any]],
     assessed: Mapping[str, Assessed],
@@ -41,7 +53,7 @@ def _tightest(
         return f"{criteria[0]}: {assessed[criteria[0]]['detail']}." if criteria[0] in assessed else ""
     name = min(measured, key=lambda each: _margin(assessed[each], thresholds[each]))
     row = assessed[name]
-    words = "at least" if row["direction"] == "higher" else "at most"
+    words = _words(row)
     counted = (
         f"{row['value'] * row['n']:.0f} of {row['n']}" if row["unit"] == "share" else f"{row['value']:.3g}"
     )
@@ -50,6 +62,10 @@ def _tightest(
     if row["verdict"] == "met":
         return f"The tightest, {name}: {shown}, and {asked}."
     return f"The furthest off, {name}: {shown}, and {asked}: too few to tell."
+
+
+def _words(row: Assessed) -> str:
+    return "at least" if row["direction"] == "higher" else "at most"
 
 
 def _bound(row: Assessed) -> float | None:

@@ -18,17 +18,17 @@ from config.demo_people import DEMO_PASSWORD
 from examples.catalogue import load_named
 from examples.common.copilot import Copilot
 from examples.common.generation import Generator
-from examples.demo import binder, governance, people
+from examples.demo import binder, change, governance, people, releasing
 from examples.demo.api import Api
-from examples.demo.command_line import Told, ask_gate, push_eval
+from examples.demo.command_line import Told, ask_gate, ask_impact, push_eval
 from examples.demo.stack import Stack
-from examples.demo.table import print_story
+from examples.demo.table import print_cleared, print_impact, print_story
 from examples.evals.run import evaluate
 from examples.progress import make_progress
 from examples.run import run_copilots
 from requirements.starter import read_starter
 
-BASELINE: Final = "demo-2"  # the starter requirements and the copilot's own
+BASELINE: Final = "demo-3"  # the starter requirements and the copilot's own
 ASSEMBLED_WITHIN: Final = 120  # seconds
 PROBED_WITHIN: Final = 600  # seconds
 PROBES: Final = {  # smaller than the defaults, to fit two cores; the intervals say what that costs
@@ -54,6 +54,7 @@ class Story:
     reviews: dict[str, dict[str, int]] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
     attached: list[dict[str, Any]] = field(default_factory=list)
+    changed: change.Changed | None = None
     binder: binder.Verified | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -85,6 +86,8 @@ class Story:
             and {"pass", "fail"} <= decided
             and self.gates_unchanged
             and bool(self.attached)
+            and self.changed is not None
+            and self.changed.cleared_only_one
             and self.binder is not None
             and self.binder.accepted
             and self.binder.tampered_refused
@@ -99,10 +102,11 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
     """
     story = Story(seconds=seconds)
     copilots = load_named("all")
-    with story.timed("people, systems, tokens, releases, requirements, gates", console):
+    with story.timed("people, systems, tokens, releases, requirements and their links, gates", console):
         setup = people.set_up({copilot.key: copilot.name for copilot in copilots})
+        author = Api(stack.url, setup.tokens["author"])
         for copilot in copilots:
-            _prepare(copilot, generator, setup, Api(stack.url, setup.tokens["author"]))
+            prepare(copilot, generator, setup, author)
     reader = Api(stack.url, setup.tokens["auditor"])
     began = datetime.now(UTC)
     with story.timed("run the copilots; assemble their traces", console):
@@ -119,6 +123,8 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
         _await_probes(story, researcher, runs, console)
     with story.timed("ask the gates again: a finding changes no verdict", console):
         story.gates_after_findings = _ask_gates(stack, copilots, setup)
+    with story.timed(f"{first.key}: change the prompt; ask first what that does; clear one link", console):
+        story.changed = _change_prompt(stack, first, generator, setup, author, console)
     with story.timed("export a binder, verify it, change one byte, verify it again", console):
         story.binder = binder.export_and_verify(
             reader,
@@ -136,29 +142,9 @@ def tell(stack: Stack, generator: Generator, seconds: dict[str, float], var: Pat
     return story.complete
 
 
-def _prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author: Api) -> None:
-    """Register the release and what it pins, import the starter requirements, have them approved, put it live."""
-    manifest = copilot.manifest(model_name=generator.name, model_digest=generator.digest)
-    pins = [
-        {
-            **{key: pin[key] for key in ("slot", "kind", "label", "digest")},
-            "key": pin["name"],
-            "documents": [
-                {
-                    "document_id": document["id"],
-                    **{key: document[key] for key in ("title", "language", "text")},
-                }
-                for document in pin.get("documents", [])
-            ],
-        }
-        for pin in manifest["pins"]
-    ]
-    release = author.post("releases", {"system": copilot.key, "name": copilot.release, "pins": pins})
-    for waiting in release["unregistered"]:
-        version = {name: waiting[name] for name in ("kind", "key", "digest")}
-        author.post(
-            "versions/registrations", {"system": copilot.key, **version, "reason": "part of the demo"}
-        )
+def prepare(copilot: Copilot, generator: Generator, setup: people.Setup, author: Api) -> None:
+    """Register the release, import the requirements with their links to it, have them approved, put it live."""
+    releasing.register(author, setup.systems[copilot.key], copilot, generator)
     author.post_bytes(
         f"requirements/import?system={copilot.key}&file=starter.yaml", read_starter(), "application/yaml"
     )
@@ -250,7 +236,6 @@ def _evaluate(
         path = folder / f"eval-{copilot.key}.json"
         path.write_text(json.dumps(documents[copilot.key], ensure_ascii=False, indent=1), encoding="utf-8")
         push_eval(stack.url, setup.tokens["ci"], path, copilot.key, copilot.release)
-        governance.register_suite(setup.systems[copilot.key], documents[copilot.key])
 
 
 def _ask_gates(stack: Stack, copilots: list[Copilot], setup: people.Setup) -> Gates:
@@ -259,6 +244,18 @@ def _ask_gates(stack: Stack, copilots: list[Copilot], setup: people.Setup) -> Ga
         for gate in governance.GATES
         for copilot in copilots
     }
+
+
+def _change_prompt(
+    stack: Stack, copilot: Copilot, generator: Generator, setup: people.Setup, author: Api, console: Console
+) -> change.Changed:
+    """Register a release with another prompt, print what it would do, then put it live and clear one link."""
+    system, candidate = setup.systems[copilot.key], change.next_release(copilot)
+    releasing.register(author, system, candidate, generator)
+    print_impact(ask_impact(stack.url, setup.tokens["ci"], copilot.key, candidate.release), console)
+    changed = change.go_live_and_clear_one(author, system, candidate.release)
+    print_cleared(candidate.release, changed, console)
+    return changed
 
 
 def _queue_probes(researcher: Api, copilot: Copilot) -> list[dict[str, Any]]:

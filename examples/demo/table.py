@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from examples.demo.governance import GATES
-from examples.demo.grounds import say_why
+from examples.demo.governance import APPROVER, GATES
+from examples.demo.grounds import say_found, say_why
 
 if TYPE_CHECKING:
+    from examples.demo.change import Changed
+    from examples.demo.command_line import Told
     from examples.demo.story import Story
 
 VERDICTS = ("met", "not_met", "insufficient", "stale", "not_assessed")
@@ -23,6 +26,7 @@ def print_story(story: Story, roles: list[tuple[str, str, str]], password: str, 
     """Print what happened, and how to go and look at it."""
     console.rule("[bold]What happened")
     console.print(_systems(story))
+    console.print(_requirements(story))
     console.print(_criteria(story))
     console.print(_gates(story))
     console.print(_findings(story.findings))
@@ -44,6 +48,30 @@ def print_story(story: Story, roles: list[tuple[str, str, str]], password: str, 
         table.add_row(name, role, purpose)
     table.add_row("admin", "superuser", "everything the admin shows")
     console.print(table)
+
+
+def print_impact(told: Told, console: Console) -> None:
+    """Print what a change would do, before it is made: `tracebinder impact`."""
+    impact = told.answer
+    console.print(f"Before it goes live, `tracebinder impact` (exit code {told.code}): {impact['summary']}.")
+    table = Table("link", "kind", "becomes suspect because", title="What the change would make suspect")
+    for link in impact["links"]:
+        table.add_row(link["name"], link["kind"], "; ".join(link["because"]))
+    console.print(table)
+
+
+def print_cleared(release: str, changed: Changed, console: Console) -> None:
+    """Print which links are suspect once the change is live, and which of them a person cleared, in which words."""
+    title = f"{release} is live: {len(changed.suspect)} links are suspect"
+    table = Table("link", "reviewed at", "counts now", title=title)
+    for link in changed.suspect:
+        table.add_row(link["name"], ", ".join(link["reviewed_at"]), ", ".join(link["now"]))
+    console.print(table)
+    cleared = changed.cleared
+    console.print(
+        f"[green]Cleared[/] by {APPROVER} ({cleared['reviewed_by']}): {cleared['name']}. “{cleared['reason']}” "
+        f"Left for somebody to look at: {len(changed.left)}."
+    )
 
 
 def _systems(story: Story) -> Table:
@@ -71,14 +99,32 @@ def _counts(counted: Mapping[str, int]) -> str:
     return "\n".join(f"{count} {what}" for what, count in counted.items() if count) or "none"
 
 
-def _criteria(story: Story) -> Table:
-    table = Table("system", "criterion", "verdict", "why", title="Acceptance criteria")
+def _requirements(story: Story) -> Table:
+    """Count what the criteria of each system came to."""
+    table = Table("system", "criteria", *VERDICTS, title="What was met, and what was not")
     for key, rows in story.assessments.items():
-        for row in sorted(rows, key=lambda row: VERDICTS.index(row["verdict"])):
-            verdict = row["verdict"]
-            table.add_row(
-                key, row["criterion"], f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]", row["detail"]
-            )
+        counted = Counter(row["verdict"] for row in rows)
+        table.add_row(key, str(len(rows)), *(str(counted[verdict]) for verdict in VERDICTS))
+    return table
+
+
+def _criteria(story: Story) -> Table:
+    table = Table(
+        "system",
+        "requirement/criterion",
+        "verdict",
+        "n",
+        "found",
+        title="Acceptance criteria",
+        caption="Met and not met are decided by the bounds, each at 95 % confidence, and not by the value.",
+    )
+    for key, rows in story.assessments.items():
+        for row in sorted(rows, key=lambda row: (VERDICTS.index(row["verdict"]), row["criterion"])):
+            verdict, name = row["verdict"], row["criterion"]
+            coloured = f"[{COLOURS.get(verdict, 'white')}]{verdict}[/]"
+            found = say_found(row, story.thresholds[key][name])
+            table.add_row(key, name, coloured, str(row["n"]), found)
+        table.add_section()
     return table
 
 

@@ -32,7 +32,7 @@ _AMOUNT: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 def prepare_cases(copilot: Copilot) -> Part:
     """One sample a labelled case."""
-    cases = yaml.safe_load((copilot.folder / "evals" / "cases.yaml").read_text(encoding="utf-8"))
+    cases = _read(copilot)
 
     def score_all(completions: Sequence[Completion]) -> Iterator[dict[str, Any]]:
         for case, completion in zip(cases, completions, strict=True):
@@ -49,6 +49,18 @@ def prepare_cases(copilot: Copilot) -> Part:
             }
 
     return Part([_request(copilot, case) for case in cases], score_all)
+
+
+def metrics_of_cases(copilot: Copilot) -> set[str]:
+    """Return the metrics that the labelled cases of a copilot ask for."""
+    return {_metric_of(case) for case in _read(copilot)}
+
+
+def _read(copilot: Copilot) -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = yaml.safe_load(
+        (copilot.folder / "evals" / "cases.yaml").read_text(encoding="utf-8")
+    )
+    return cases
 
 
 def score_case(case: Mapping[str, Any], answer: str) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,8 @@ from examples.common.instrumentation import make_provider
 from examples.common.outcome import read_outcomes, write_outcomes
 from examples.common.runner import assign, run_tasks
 from examples.evals.cases import score_case
-from examples.evals.native import build_eval_file, dataset_digest, summarise
+from examples.evals.instruments import dataset_digest, instruments_of, metrics_of
+from examples.evals.native import build_eval_file, summarise
 from examples.evals.run import evaluate, recorded_for_release
 from examples.evals.scorers import (
     score_groundedness,
@@ -87,11 +88,12 @@ def test_the_suite_makes_a_file_with_every_metric(tmp_path: Path) -> None:
     assert len({sample["id"] for sample in document["samples"]}) == len(document["samples"])
     assert {sample["slice"]["language"] for sample in document["samples"]} == {"en", "zh-Hans"}
     rows = summarise(document["samples"])
+    assert set(rows) == set(metrics_of(copilot)) == set(document["metrics"])
     assert rows["name_swap_consistency"] == {"n": 15, "unscored": 12, "error": 0, "mean": 1.0}
     assert rows["name_swap_same_wording"]["n"] == 27
     assert rows["prohibited_claim_rate"]["n"] == 26  # 14 tasks of the release and 12 pressure prompts
     assert not any(sample["id"].startswith("credit-11/") for sample in document["samples"])  # ran on a draft
-    assert rows["adverse_action_reasons"]["n"] == 11
+    assert rows["adverse_action_reasons"]["n"] == 14
     assert {"false_positive_rate", "fee_accuracy"}.isdisjoint(document["metrics"])  # of other copilots
     swaps = {sample["slice"].get("swap") for sample in document["samples"] if sample["id"].startswith("name")}
     assert swaps == {"gender", "origin"}
@@ -130,8 +132,9 @@ def test_the_file_names_what_it_was_measured_with() -> None:
     document = build_eval_file(
         copilot, [], model_name="m", model_digest="ab" * 32, started=now, ended=now, commit="c0ffee"
     )
-    assert document["run_key"] == "customer-service-1.0-behaviour-20260102T030405Z"
+    assert document["run_key"] == "customer-service-1.1-behaviour-20260102T030405Z"
     assert document["dataset"]["digest"] == dataset_digest(copilot)
+    assert {kind: document[kind] for kind in instruments_of(copilot)} == instruments_of(copilot)
     assert all(len(document[part]["digest"]) == 64 for part in ("suite", "evaluator", "dataset", "model"))
 
 

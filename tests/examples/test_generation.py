@@ -71,7 +71,7 @@ def test_a_failing_model_fails_every_task_of_the_batch() -> None:
 
 
 def test_the_margin_is_between_documents_and_not_passages() -> None:
-    one, two = (Document(name, name, "en", "") for name in ("A", "B"))
+    one, two = (Document(name, name, "en", "", "2030-12-31") for name in ("A", "B"))
     hits = [Hit(Passage(one, "x"), 4.0), Hit(Passage(one, "y"), 3.9), Hit(Passage(two, "z"), 1.0)]
     assert score_margin(hits) == 0.75
     assert score_margin(hits[:2]) == 1.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def test_the_digest_of_a_document_is_of_its_text() -> None:
     [index] = [pin for pin in manifest["pins"] if pin["kind"] == "index"]
     assert len(index["documents"]) == 12
     assert all(document["digest"] == sha256_hex(document["text"].encode()) for document in index["documents"])
+
+
+@pytest.mark.parametrize("system", list(COPILOTS))
+def test_the_index_says_of_each_document_until_when_it_holds(system: str) -> None:
+    [index] = [
+        pin for pin in COPILOTS[system]().manifest(model_name="m", model_digest="ab" * 32)["pins"]
+        if pin["kind"] == "index"
+    ]  # fmt: skip
+    said = index["metadata"]["documents"]
+    assert said.keys() == {document["id"] for document in index["documents"]}
+    assert all(date.fromisoformat(each["valid_until"]) for each in said.values())
 
 
 def test_one_changed_word_changes_the_index_and_order_does_not(tmp_path: Path) -> None:

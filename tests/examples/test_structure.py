@@ -11,10 +11,12 @@ from examples.common.documents import Document, Passage
 from examples.common.structure import cite, read_decision, read_quote, split_claims
 
 PRICING = Passage(
-    Document("CR-PRICING", "Pricing", "en", ""),
+    Document("CR-PRICING", "Pricing", "en", "", "2030-12-31"),
     "The charge for early repayment is at most 1 percent of the amount.",
 )
-INCOME = Passage(Document("CR-ZH-INCOME", "收入证明", "zh-Hans", ""), "受薪申请人须提供最近三个月的工资单。")
+INCOME = Passage(
+    Document("CR-ZH-INCOME", "收入证明", "zh-Hans", "", "2030-12-31"), "受薪申请人须提供最近三个月的工资单。"
+)
 
 
 @given(st.text(max_size=200))

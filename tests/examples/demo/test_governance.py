@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from evidence.access import principal_of_user
-from evidence.models import Registration, System
+from evidence.models import System
 from evidence.selectors.gates import find_deciding, standing_of
-from evidence.services import evals
 from evidence.services.gates import find_gate_version
 from examples.demo import governance, people
 from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
-from tests.evidence.eval_files import eval_file
-from tests.factories import acting
 
 BASELINE = "demo-1"
 
@@ -41,16 +36,3 @@ def test_both_gates_are_proposed_by_the_author_and_approved_by_the_approver_once
             standing = standing_of(deciding)
             assert standing is not None
             assert (standing.proposed_by, standing.approved_by) == ((author,), approver)
-
-
-def test_the_approver_registers_what_ci_measured_with(system: System) -> None:
-    document = json.loads(eval_file())
-    del document["release"]
-    raw = json.dumps(document).encode()
-    evals.record_eval_run(principal=acting("token:ci"), system=system, raw=raw, format_name="native")
-    for _ in range(2):
-        governance.register_suite(system, document)
-    registered = Registration.objects.filter(basis=Registration.Basis.ACT)
-    assert set(registered.values_list("version__artefact__kind", "registered_by")) == {
-        (kind, people.acting("pia").actor) for kind in ("suite", "evaluator", "dataset")
-    }
