@@ -33,7 +33,7 @@ os.environ.setdefault("TRACEBINDER_LOG_LEVEL", "WARNING")
 os.environ.setdefault("TRACEBINDER_PRODUCTION", "false")  # also where it is given servers of somebody's own
 
 # New objects that are not gone again, before garbage is looked for; and how seldom among the old ones. By Python's own
-# numbers each question to the database is followed by a search, which was a twentieth of what tests compute.
+# numbers that was 4 % of what tests compute.
 _GARBAGE = (20_000, 20, 20)
 
 _started: list[str] = []
