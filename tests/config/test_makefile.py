@@ -43,15 +43,6 @@ def test_a_python_that_does_not_run_is_absent_and_pyenv_says_where_its_own_are(t
     assert [line for line in found if str(tmp_path) in line] == [str(selected), str(newest)]
 
 
-def test_what_a_distribution_compiled_is_taken_before_what_pyenv_did(tmp_path: Path) -> None:
-    shims, others = tmp_path / "pyenv" / "shims", tmp_path / "bin"
-    make_program(shims / "pyenv", f'[ "$1" = root ] && echo {tmp_path}/pyenv')
-    make_program(shims / "python3.13", "exit 0")
-    make_program(others / "python3.13", "exit 0")
-    found = run(".ci/pythons", path=f"{shims}:{others}:/usr/bin:/bin").stdout.split()
-    assert [line for line in found if str(tmp_path) in line] == [str(others / "python3.13")]
-
-
 @pytest.mark.parametrize("target", ["install", "install-web"])
 @pytest.mark.parametrize(
     ("python", "said"),
