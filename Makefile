@@ -25,15 +25,23 @@ test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts i
 	@$(if $(NO_TORCH),echo "No torch in $(VENV): tests/probes is left out. make install adds it.")
 	@$(BIN)/python -m pytest -m "not soak" $(SPREAD) $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
 
-# API, requirements and gates touch nearly every library we depend on, and take under a minute.
-PART := tests/requirements tests/evidence/test_gates.py tests/evidence/test_otlp_api.py tests/config
+# What a Python could do otherwise: load all of our code, and use each library we depend on and those parts of its own
+# that we lean on (command lines, ZIP files, sockets, JSON). What no version does otherwise, one version is asked.
+PART := $(patsubst %,tests/%.py, \
+  $(addprefix client/test_, cli stands_alone verify_honest zip_format) \
+  $(addprefix config/test_, beat checks env health junk_arguments production queues reference second_factor setting_up \
+    settings sign_in single_sign_on starting) \
+  $(addprefix evidence/test_, citations_verdict gates otlp_api otlp_json_text statistics witnesses) \
+  invariants/test_12_no_torch_in_web \
+  $(addprefix requirements/test_, api binder_documents binder_requirements checks_registry eval_criteria import_api lint \
+    verdicts yaml_import))
 test-pythons: ## install-web and a part of the suite on each other supported Python found here
 	@found=$$(.ci/pythons); echo "Supported Pythons here:" $$found; for python in $$found; do \
 	  version=$${python##*python}; \
 	  if $(BIN)/python$$version -c '' 2>/dev/null; then continue; fi; \
 	  echo "Python $$version, in .venv-$$version"; \
 	  PIP_NO_COMPILE=1 $(MAKE) --no-print-directory install-web VENV=.venv-$$version PYTHON=$$python || exit 1; \
-	  .venv-$$version/bin/python -m pytest -q -m "not soak" --durations=3 $(PART) || exit 1; \
+	  .venv-$$version/bin/python -m pytest -q -m "not soak" --durations=3 $(SPREAD) $(PART) || exit 1; \
 	done
 
 coverage: $(ENVIRONMENT) ## the same, measured: prints what the product's tests run least; pages under var/coverage/html

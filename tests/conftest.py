@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import hypothesis
@@ -155,6 +157,18 @@ def _hold_each_answer_to_its_schema() -> Iterator[None]:
     serializers.Serializer.to_representation = represent  # type: ignore[method-assign]
     yield
     serializers.Serializer.to_representation = original  # type: ignore[method-assign]
+
+
+_NUMBERS: Final = itertools.count(1)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own. Pytest's looks through the folders of all tests before this one for a free number."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / "each" / f"{name}-{next(_NUMBERS)}"
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)

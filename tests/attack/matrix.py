@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from tests.attack.addresses import addresses_of
-from tests.attack.tenants import Caller, Tenants, callers_of, changed_since, state_of_the_store, words_of
+from tests.attack.tenants import Caller, StoreWatch, Tenants, callers_of, words_of
 from tests.attack.wire import Answer, Send
 from tests.evidence.binder_world import SECRET
 
@@ -67,18 +67,18 @@ def run_matrix(
     found = Cells(callers=len(everybody), words=len(tenants.victim.words))
     own = [caller for caller in everybody if caller.of == "own"]
     strangers = [caller for caller in everybody if caller not in own]
+    watch = StoreWatch.begin()
     with ThreadPoolExecutor(threads) as pool:
         carry_out: Any = map if threads == 1 else pool.map
         for some in batched(paths or addresses_of(tenants.victim)):
             found.addresses += len(some)
             for group, may_write in ((strangers, frozenset[str]()), (own, _LEDGER)):
-                before = state_of_the_store()
                 asked = [
                     _Asked(caller, method, path) for path in some for caller in group for method in methods
                 ]
                 for one, answer in zip(asked, carry_out(partial(_ask, send), asked), strict=True):
                     _judge(found, tenants, one, answer)
-                if changed := set(changed_since(before)) - may_write:
+                if changed := set(watch.changed()) - may_write:
                     found.faults.append(f"one of {some}: an empty body wrote to {', '.join(sorted(changed))}")
     return found
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Final
 from uuid import uuid4
 
@@ -225,35 +226,99 @@ def _used_up(world: World) -> list[Caller]:
 
 # What comes with a reading too: a moment that is fixed, and payload of a sign-in that failed.
 _MOVING: Final = {"AuditPayload", "OpenBinding", "Moment"}
+_PAIRS: Final = (AccessToken.systems.through, User.groups.through)
 
 
-def state_of_the_store() -> dict[str, str]:
+def state_of_the_store(labels: Collection[str] | None = None) -> dict[str, str]:
     """Return a digest of each table: what a request that may write nothing must leave as it was.
 
     Of the audit log only what is of a system counts: a sign-in that failed is on record, and of none.
+
+    Args:
+        labels: of the models to look at, by default all.
     """
-    parts = []
-    for model in _tables():
-        table, only = model._meta.db_table, ""
-        if model is AuditEvent:
-            only = "WHERE system_id IS NOT NULL"
-        elif model.__name__ in _MOVING | _OF_ALL:
-            continue
-        parts.append(
-            f"SELECT '{model._meta.label}', count(*) || coalesce(md5(string_agg(md5(one::text), '' ORDER BY"
-            f" md5(one::text))), '') FROM {table} AS one {only}"
-        )
-    parts += [
-        f"SELECT '{pairs._meta.label}', coalesce(string_agg(one::text, '' ORDER BY one::text), '')"
-        f" FROM {pairs._meta.db_table} AS one"
-        for pairs in (AccessToken.systems.through, User.groups.through)
-    ]
+    looks = _looks()
+    parts = [looks[label] for label in (looks if labels is None else labels)]
+    if not parts:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts))
         return dict(cursor.fetchall())
 
 
-def changed_since(before: dict[str, str]) -> list[str]:
-    """Return the models whose rows are others than they were."""
-    after = state_of_the_store()
-    return sorted(label for label in after if after[label] != before[label])
+@cache
+def _looks() -> dict[str, str]:
+    """Return how each table is looked at: a query of its label and digest."""
+    looks = {}
+    for model in _tables():
+        table, label, only = model._meta.db_table, model._meta.label, ""
+        if model is AuditEvent:
+            only = "WHERE system_id IS NOT NULL"
+        elif model.__name__ in _MOVING | _OF_ALL:
+            continue
+        looks[label] = (
+            f"SELECT '{label}', count(*) || coalesce(md5(string_agg(md5(one::text), '' ORDER BY"
+            f" md5(one::text))), '') FROM {table} AS one {only}"
+        )
+    for pairs in _PAIRS:
+        looks[pairs._meta.label] = (
+            f"SELECT '{pairs._meta.label}', coalesce(string_agg(one::text, '' ORDER BY one::text), '')"
+            f" FROM {pairs._meta.db_table} AS one"
+        )
+    return looks
+
+
+@dataclass
+class StoreWatch:
+    """Tells which tables are others than at the last look.
+
+    Where all that is asked is carried out in one transaction of this connection, as `in_process` does it, PostgreSQL
+    counts what that wrote, also what it took back: a table without more of it is not read again, which each time
+    would take longer than most requests. A copy that runs by itself is read whole.
+    """
+
+    seen: dict[str, str]
+    written: dict[str, int]
+
+    @classmethod
+    def begin(cls) -> StoreWatch:
+        """Look at everything."""
+        return cls(state_of_the_store(), _rows_written())
+
+    def again(self) -> StoreWatch:
+        """Return another that begins now, where all is as when this one began."""
+        return StoreWatch(dict(self.seen), _rows_written())
+
+    def changed(self) -> list[str]:
+        """Return the labels of the models whose rows are others than at the last look; this is the next."""
+        written = _rows_written()
+        looks = state_of_the_store(_written_between(self.written, written))
+        before, self.seen, self.written = self.seen, {**self.seen, **looks}, written
+        return sorted(label for label, digest in looks.items() if digest != before[label])
+
+
+def _rows_written() -> dict[str, int]:
+    """Return how many rows of each table this transaction wrote, by label; nothing where there is none."""
+    if not connection.in_atomic_block:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(whole.relname, one.relname), sum(pg_stat_get_xact_tuples_inserted(one.oid)"
+            " + pg_stat_get_xact_tuples_updated(one.oid) + pg_stat_get_xact_tuples_deleted(one.oid))::bigint"
+            " FROM pg_class AS one LEFT JOIN pg_inherits ON inhrelid = one.oid LEFT JOIN pg_class AS whole"
+            " ON whole.oid = inhparent WHERE one.relnamespace = 'public'::regnamespace AND one.relkind = 'r' GROUP BY 1"
+        )
+        written = dict(cursor.fetchall())
+    return {model._meta.label: written[model._meta.db_table] for model in (*_tables(), *_PAIRS)}
+
+
+def _written_between(before: Mapping[str, int], after: Mapping[str, int]) -> list[str] | None:
+    """Return the labels of the models to look at again; None for all."""
+    if not after:
+        return None
+    return [label for label in _looks() if after[label] != before.get(label)]
+
+
+def unwatched() -> list[type[Model]]:
+    """Return the models that no look is at: their rows may come with a reading, too."""
+    return [model for model in _tables() if model._meta.label not in _looks()]

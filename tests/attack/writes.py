@@ -7,7 +7,7 @@ attack on a door that opens for nobody would prove nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from tests.attack.tenants import changed_since, state_of_the_store
+from tests.attack.tenants import StoreWatch, unwatched
 from tests.attack.wire import Send, WiredClient, bearer, session_of
 from tests.factories import World
 from tests.invariants.act_doors import ACTS, Act, Door
@@ -91,11 +91,13 @@ def attack_doors(send: Send, room: Room, *, in_short: bool = False, every: int =
         every: of so many doors one is attacked.
     """
     found, doors = Written(), [(act, name, door) for act in ACTS for name, door in doors_of(act)]
+    empty = StoreWatch.begin()
     for number, (act, name, door) in enumerate(doors[::every]):
         columns = list(FORGED)[number % 8 :: 8] if in_short else list(FORGED)
+        watch = empty.again()
         with room() as world:
             found.doors += 1
-            _AtOneDoor(found, send, world, act, name, door, act.prepare(world)).attack(
+            _AtOneDoor(found, send, watch, world, act, name, door, act.prepare(world)).attack(
                 columns, in_short=in_short
             )
     return found
@@ -107,6 +109,7 @@ class _AtOneDoor:
 
     found: Written
     send: Send
+    watch: StoreWatch
     world: World
     act: Act
     name: str
@@ -142,9 +145,9 @@ class _AtOneDoor:
         for extra in (*([dict(FORGED)] if self.name == "admin" else alone), {}):
             self.found.with_forged_columns += len(extra)
             forger = wired(who, self.send, extra=extra)
-            if self._changed_by(f"{who.name} with {', '.join(extra)}", forger):
+            if changed := self._changed_by(f"{who.name} with {', '.join(extra)}", forger):
                 self.found.opened += 1
-                if kept := rows_that_say(*_MARKS):
+                if kept := rows_that_say(changed, *_MARKS):
                     self._fault(", ".join(extra), f"was kept by {', '.join(kept)}")
                 return
         answer = forger.client.answers[-1]
@@ -157,26 +160,25 @@ class _AtOneDoor:
 
     def _changed_by(self, by: str, who: WiredWho) -> list[str]:
         """Return the models to which somebody wrote by the door; that it failed is a fault."""
-        before = state_of_the_store()
+        self.watch.changed()
         self.door(self.world, who, self.made)
         for answer in who.client.answers:
             if answer.status >= 500 and answer.status != _AWAY:
                 self._fault(by, f"{answer.status}: {answer.content[:200]!r}")
-        return changed_since(before)
+        return self.watch.changed()
 
     def _fault(self, by: str, what: str) -> None:
         self.found.faults.append(f"{self.act.label} by {self.name}: {by}: {what}")
 
 
-def rows_that_say(*marks: str) -> list[str]:
-    """Return the models with a row in which one of these texts stands."""
-    found = []
+def rows_that_say(labels: Collection[str], *marks: str) -> list[str]:
+    """Return which of these models, and of those that no look is at, have a row in which one of these texts stands."""
+    models = [model for model in our_models() if model._meta.label in labels or model in unwatched()]
+    parts = [
+        f"SELECT '{model._meta.label}' WHERE EXISTS"
+        f" (SELECT FROM {model._meta.db_table} AS one WHERE one::text LIKE ANY(%(marks)s))"
+        for model in models
+    ]
     with connection.cursor() as cursor:
-        for model in our_models():
-            cursor.execute(
-                f"SELECT EXISTS (SELECT FROM {model._meta.db_table} AS one WHERE one::text LIKE ANY(%s))",
-                [[f"%{mark}%" for mark in marks]],
-            )
-            if cursor.fetchone()[0]:
-                found.append(model._meta.label)
-    return found
+        cursor.execute(" UNION ALL ".join(parts), {"marks": [f"%{mark}%" for mark in marks]})
+        return [label for (label,) in cursor.fetchall()]

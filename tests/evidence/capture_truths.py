@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -247,13 +248,14 @@ def _judge_tools(true: Tools, draft: TraceDraft, codes: set[str]) -> Verdict:
     return Verdict.RIGHT if all(call.result is not None for call in calls) else Verdict.MISSING
 
 
+@cache
 def judged(
     library: str, scenario: str, folder: Path = CAPTURES
-) -> Iterator[tuple[Truth, TraceDraft, dict[str, Verdict]]]:
-    """Return each trace of a captured conversation with its truth and its verdicts."""
+) -> list[tuple[Truth, TraceDraft, dict[str, Verdict]]]:
+    """Return each trace of a captured conversation with its truth and its verdicts. It is read once."""
     drafts = [map_trace(spans) for spans in traces_of(library, scenario, folder)]
-    for truth, draft in zip(truths_of(library, scenario, len(drafts)), drafts, strict=True):
-        yield truth, draft, judge(truth, draft)
+    truths = truths_of(library, scenario, len(drafts))
+    return [(truth, draft, judge(truth, draft)) for truth, draft in zip(truths, drafts, strict=True)]
 
 
 def table() -> str:

@@ -82,7 +82,7 @@ def test_the_table_in_the_reference_is_up_to_date() -> None:
 
 
 def test_a_reading_that_says_something_else_is_wrong() -> None:
-    truth, draft, verdicts = next(judged("traceloop", "workflow"))
+    truth, draft, verdicts = judged("traceloop", "workflow")[0]
     assert set(verdicts.values()) == {Verdict.RIGHT}
     told = judge(
         truth, replace(draft, question="Another?", answer="It is 78 EUR.", tool_calls=(), user_ids=())

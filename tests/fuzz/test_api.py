@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -110,12 +111,13 @@ def season(draw: Callable[[Any], Any], value: Any, known: Mapping[str, list[Any]
     return [season(draw, inner, known) for inner in value] if isinstance(value, list) else value
 
 
-def operations() -> Iterator[Any]:
-    """Yield every operation of the schema."""
+@cache
+def operations() -> list[Any]:
+    """Return every operation of the schema, which takes seconds to draw up."""
     raw = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    for found in openapi.from_dict(json.loads(json.dumps(raw, default=str))).get_all_operations():
-        assert isinstance(found, Ok), found
-        yield found.ok()
+    found = list(openapi.from_dict(json.loads(json.dumps(raw, default=str))).get_all_operations())
+    assert all(isinstance(one, Ok) for one in found), found
+    return [one.ok() for one in found]
 
 
 def fuzz(operation: Any, senders: list[Send], known: Mapping[str, list[Any]], examples: int) -> str:
