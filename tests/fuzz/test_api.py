@@ -115,7 +115,7 @@ def season(draw: Callable[[Any], Any], value: Any, known: Mapping[str, list[Any]
 def operations() -> list[Any]:
     """Return every operation of the schema, which takes seconds to draw up."""
     raw = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    found = list(openapi.from_dict(json.loads(json.dumps(raw, default=str))).get_all_operations())
+    found: list[Any] = list(openapi.from_dict(json.loads(json.dumps(raw, default=str))).get_all_operations())
     assert all(isinstance(one, Ok) for one in found), found
     return [one.ok() for one in found]
 
