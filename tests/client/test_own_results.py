@@ -30,7 +30,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     file, settings = folder / "results.xml", folder / "pytest.ini"
     settings.write_text(f"[pytest]\npythonpath = {REPOSITORY} {REPOSITORY / 'client'}\n")
-    alone = ["-c", str(settings), f"--rootdir={REPOSITORY}", f"--confcutdir={REPOSITORY / 'tests' / 'client'}"]
+    alone = [
+        "-c",
+        str(settings),
+        f"--rootdir={REPOSITORY}",
+        f"--confcutdir={REPOSITORY / 'tests' / 'client'}",
+    ]
     left_out = [*(f"-pno:{name}" for name in WITHOUT), "-m", "not hypothesis"]
     command = [sys.executable, "-m", "pytest", "-q", *alone, *left_out, f"--junit-xml={file}", OURS]
     subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
