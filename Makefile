@@ -26,15 +26,10 @@ test: $(ENVIRONMENT) ## run the whole suite on PostgreSQL and Valkey it starts i
 	@$(BIN)/python -m pytest -m "not soak" $(SPREAD) $(if $(NO_TORCH),--ignore=tests/probes) $(ARGS)
 
 # What a Python could do otherwise: load all of our code, and use each library we depend on and those parts of its own
-# that we lean on (command lines, ZIP files, sockets, JSON). What no version does otherwise, one version is asked.
-PART := $(patsubst %,tests/%.py, \
+# that we lean on (command lines, ZIP files, sockets, JSON).
+PART := tests/requirements tests/config tests/invariants/test_12_no_torch_in_web.py $(patsubst %,tests/%.py, \
   $(addprefix client/test_, cli stands_alone verify_honest zip_format) \
-  $(addprefix config/test_, beat checks env health junk_arguments production queues reference second_factor setting_up \
-    settings sign_in single_sign_on starting) \
-  $(addprefix evidence/test_, citations_verdict gates otlp_api otlp_json_text statistics witnesses) \
-  invariants/test_12_no_torch_in_web \
-  $(addprefix requirements/test_, api binder_documents binder_requirements checks_registry eval_criteria import_api lint \
-    verdicts yaml_import))
+  $(addprefix evidence/test_, citations_verdict gates otlp_api otlp_json_text statistics witnesses))
 test-pythons: ## install-web and a part of the suite on each other supported Python found here
 	@found=$$(.ci/pythons); echo "Supported Pythons here:" $$found; for python in $$found; do \
 	  version=$${python##*python}; \

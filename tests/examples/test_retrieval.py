@@ -57,6 +57,7 @@ def test_a_document_without_its_header_is_named(tmp_path: Path) -> None:
 
 def test_two_documents_of_one_id_are_refused(tmp_path: Path) -> None:
     for name in ("a.md", "b.md"):
-        (tmp_path / name).write_text("---\nid: X-1\ntitle: T\nlanguage: en\n---\ntext\n")
+        header = "id: X-1\ntitle: T\nlanguage: en\nvalid_until: 2027-12-31\n"
+        (tmp_path / name).write_text(f"---\n{header}---\ntext\n")
     with pytest.raises(DocumentError, match="same id"):
         load_documents(tmp_path)

@@ -24,7 +24,13 @@ from tests.interpret.conftest import INPUTS
 from tests.invariants.act_doors import live_after_first, stored_trace, way_back
 from tests.invariants.act_doors.requirements import frozen, suspect_link
 from tests.invariants.walk import is_excepted, our_models, our_views
-from tests.requirements.builders import ask_to_retire, make_criterion, make_trace, requirement_file
+from tests.requirements.builders import (
+    ask_to_retire,
+    make_criterion,
+    make_trace,
+    requirement_file,
+    requirement_text,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -183,6 +189,16 @@ def requirements_lint(world: World) -> Sent:
     return Sent("/api/v1/requirements/lint", {"statement": "The system must be explainable."}, Scope.READ)
 
 
+def requirements_check(world: World) -> Sent:
+    body = {"system": world.system.key, "text": requirement_text()}
+    return Sent("/api/v1/requirements/check", body, Scope.IMPORT)
+
+
+def requirements_drafts(world: World) -> Sent:
+    body = {"system": world.system.key, "text": requirement_text()}
+    return Sent("/api/v1/requirements/drafts", body, Scope.IMPORT)
+
+
 def requirement_transitions(world: World) -> Sent:
     version = make_criterion(world, approved=False).version
     path = f"/api/v1/requirements/{version.requirement.key}/versions/{version.number}/transitions"
@@ -280,6 +296,8 @@ REPEATED: dict[str, Callable[[World], Sent]] = {
     "requirements-import": requirements_import,
     "requirements-import-files": requirements_import_files,
     "requirements-lint": requirements_lint,
+    "requirements-check": requirements_check,
+    "requirements-drafts": requirements_drafts,
     "requirement-transitions": requirement_transitions,
     "retirements": retirements,
     "retirement-transitions": retirement_transitions,

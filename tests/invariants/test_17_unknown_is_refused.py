@@ -32,6 +32,7 @@ MADE_UP = "zz_made_up"
 PROVIDER_RETURN = "admin/provider/return/"
 SAMPLES = {
     "str:trace_id": "ab" * 16, "str:gate": "g", "str:level": "0", "path:rest": "000", "slug:key": "r",
+    "str:key": "r",
     "int:pk": "1", "int:number": "1", "uuid:binder_id": str(uuid.UUID(int=1)), "uuid:event_uuid": str(uuid.UUID(int=1)),
 }  # fmt: skip
 READ = [(route, view) for route, view in our_urls() if not isinstance(view, type) or hasattr(view, "get")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from textwrap import dedent
 from typing import Any
 
 from django.db import transaction
@@ -74,6 +75,12 @@ def requirement_file(**over: Any) -> bytes:
         **over,
     }
     return _FILE.format(**values).encode()
+
+
+def requirement_text(**over: Any) -> str:
+    """Return that requirement alone, as a text: the entry of the file without its dash."""
+    _, _, entry = requirement_file(**over).decode().partition("requirements:\n")
+    return dedent(entry.replace("- ", "  ", 1))
 
 
 def read(version: RequirementVersion, *, state: str = "", warnings: bool = False) -> WhatWasRead:
