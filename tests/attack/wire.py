@@ -108,7 +108,8 @@ class WiredClient:
     """Sends as the clients of Django's tests do, so that the doors of `tests/invariants/act_doors.py` are taken by it.
 
     Args:
-        extra: fields that are put into each body, as somebody would who guesses names of columns.
+        extra: fields that are put into each body, as somebody would who guesses names of columns; what the door has its
+            sender say under such a name (whose requirement it is, say) is no guess and stays.
         drops: headers that are left out, such as the one against forged requests of other sites.
     """
 
@@ -138,9 +139,9 @@ class WiredClient:
         if isinstance(data, bytes):
             return self._request("POST", path, data, {"Content-Type": content_type, **more})
         if format == "json":
-            body = JSONRenderer().render({**data, **self.extra})
+            body = JSONRenderer().render({**self.extra, **data})
             return self._request("POST", path, body, {"Content-Type": _JSON, **more})
-        body = urlencode({**(data or {}), **self.extra}, doseq=True).encode()
+        body = urlencode({**self.extra, **(data or {})}, doseq=True).encode()
         return self._request("POST", path, body, {"Content-Type": _FORM, **more})
 
     def _request(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> _Response:

@@ -13,7 +13,7 @@ from requirements.selectors.requirements import state_of
 from requirements.selectors.wording import fingerprint_of
 from tests.e2e.browser import click, see, speak
 from tests.factories import make_world
-from tests.requirements.builders import AUTHOR, ask_to_retire, make_criterion, move, reworded
+from tests.requirements.builders import AUTHOR, approve, ask_to_retire, make_criterion, move, reworded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,6 +27,7 @@ def test_an_approver_reads_what_changed_ticks_the_warnings_and_agrees(
     world = make_world()
     make_criterion(world)
     first = reworded(world, WAS)
+    approve(first)
     ask_to_retire(first)
     second = reworded(world, IS, change="editorial")
     move(second, "in_review", AUTHOR)
