@@ -21,16 +21,19 @@ def find_cycle(links: Collection[tuple[_N, _N]]) -> list[_N]:
     done: set[_N] = set()
     for start in list(below):
         path: list[_N] = []  # the way from the start to here
+        on_path: set[_N] = set()
         waiting: list[tuple[_N, int]] = [(start, 0)]  # what to visit, and how deep
         while waiting:
             node, depth = waiting.pop()
             done.update(path[depth:])
+            on_path.difference_update(path[depth:])
             del path[depth:]
             if node in done:
                 continue
-            if node in path:
+            if node in on_path:
                 return [*path[path.index(node) :], node]
             path.append(node)
+            on_path.add(node)
             waiting += [(each, depth + 1) for each in below[node]]
         done.update(path)
     return []
