@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -160,7 +160,7 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
 
     def _suspects(self, deployment: Deployment) -> Suspects:
         """Return what it left to be looked at, found once for both fields."""
-        known: dict[int, Suspects] = self.context.setdefault("suspects", {})
+        known: dict[int, Suspects] = cast("dict[str, Any]", self.context).setdefault("suspects", {})
         if deployment.pk not in known:
             known[deployment.pk] = suspects_of(deployment)
         return known[deployment.pk]

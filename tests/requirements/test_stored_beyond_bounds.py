@@ -98,5 +98,5 @@ def test_a_binder_with_such_a_threshold_says_why_and_verifies_offline(world: Wor
     archive = archive_of(export(Filled(world, None, timezone.now())))  # type: ignore[arg-type]  # no trace
     assert verify(tmp_path, archive).problems == []
     (shown,) = json.loads(unpack(archive)["data/requirements/r.json"])["criteria"]
-    assert shown["verdict"] == "notAssessed"
+    assert shown["verdict"] == "not_assessed"
     assert "threshold: " in shown["reason"]
