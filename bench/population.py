@@ -25,23 +25,24 @@ from typing import Final
 from bench.server import make_token, own_database
 
 MOMENTS: Final = 200_000
-FILL: Final = """
+RELEASE: Final = """
 INSERT INTO evidence_release (system_id, name, digest, created_at, created_by)
-SELECT min(id), 'r1', repeat('0', 64), now(), 'user:bench' FROM evidence_system;
+SELECT min(id), 'r1', repeat('0', 64), now(), 'user:bench' FROM evidence_system"""
+# {system} and {release} may look at n, the number of the trace.
+TRACES: Final = """
 INSERT INTO evidence_trace (system_id, release_id, trace_id, revision, digest, status, name, root_span_id, environment,
     started_at, ended_at, span_count, question, answer, language, risk_tier, confidence_factors, limitations, flags,
     assembler_version, sealed_at)
-SELECT (SELECT min(id) FROM evidence_system), (SELECT min(id) FROM evidence_release), md5('trace' || n)::uuid, 1,
+SELECT {system}, {release}, md5('trace' || n)::uuid, 1,
     repeat(md5(n::text), 2), 'complete', 'invoke_agent', '0000000000000001', 'prod', now(), now(), 1, 'q',
     repeat('a', 200), 'en', 'low', '[]', '[]', '[]', 'bench', now()
-FROM generate_series(1, {traces}) AS n;
+FROM generate_series(1, {traces}) AS n"""
+FACTS: Final = """
 INSERT INTO evidence_tracefacts (trace_id, has_prompt, has_sources, has_tools, has_confidence, has_limitations,
     has_model_version, has_prompt_version, has_index_version, n_claims, n_material, n_material_cited,
     n_material_supported, n_citations, n_citations_found, n_policy_checks, n_policy_denied, n_policy_escalated,
     n_unregistered_versions)
-SELECT id, true, true, true, id % 10 > 0, true, true, true, true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM evidence_trace;
-VACUUM ANALYZE
-"""
+SELECT id, true, true, true, id % 10 > 0, true, true, true, true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM evidence_trace"""
 CHECK: Final = "answers.confidence_and_limits"
 PARAMETERS: Final = {"parts": ["confidence", "limitations"], "risk_tiers": ["low"]}
 
@@ -54,8 +55,14 @@ def main() -> int:
     options = parser.parse_args()
     with own_database() as folder:
         make_token(folder, "bench")
-        for statement in FILL.format(traces=options.traces).split(";"):
-            _execute(statement)
+        _execute(RELEASE)
+        own = {
+            "system": "(SELECT min(id) FROM evidence_system)",
+            "release": "(SELECT min(id) FROM evidence_release)",
+        }
+        _execute(TRACES.format(**own, traces=options.traces))
+        _execute(FACTS)
+        _execute("VACUUM ANALYZE")
         _compare(options.rounds)
         _print_moments()
     return 0

@@ -1,11 +1,16 @@
-"""What it takes to plan and import requirement files, again without a change, and with one.
+"""What many requirements take: plan and import, the same again, all links checked, coverage, impact; beside peers.
 
-    python -m bench.requirements [--sizes 100 1000 5000 10000] [--peers FOLDER] [--json]
+    python -m bench.requirements [--sizes 100 1000 5000 10000] [--traces 1000000] [--peers FOLDER] [--json]
 
-It runs in a folder of its own with its own PostgreSQL. Each size is a file of its own system, in two languages with one
-criterion each. CPU seconds are of this process alone and leave the database out; seconds are those that pass.
-With `--peers`, an environment in which `doorstop` and `strictdoc` are installed, the same requirements are written as a
-tree of theirs and checked by them, in the same run; CPU seconds there are of their processes.
+It runs in a folder of its own with its own PostgreSQL. Each size is one file and a system of its own, in two languages
+with one criterion and two links each: to a parent, ten children of which have the same, and to one of twenty prompts.
+All are approved and assessed on a release before coverage, impact and the check of links are asked of the whole API in
+this process; one link in twenty is suspect. `--traces` are stored behind them, of all systems together. With `--peers`,
+an environment in which `doorstop` and `strictdoc` are installed, the same tree is written as theirs and read by them,
+in the same run.
+
+CPU s are of this process, or of the peer's; database s are CPU seconds of all of PostgreSQL's processes, with what they
+do in the background.
 """
 
 from __future__ import annotations
@@ -17,21 +22,29 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench.reads import SYSTEM
-from bench.server import prepare_database
+from bench.server import connect_as_owner, prepare_database
 from config import embedded
 
 SIZES: Final = (100, 1_000, 5_000, 10_000)
-_PEERS_UP_TO: Final = 1_000  # requirements: more take them minutes
+PROMPTS: Final = 20  # of a system
+_DOORSTOP: Final = {
+    "check": ["doorstop"],
+    "check, files left as they are": ["doorstop", "-F"],
+    "publish": ["doorstop", "publish", "all", "out"],
+}
 _STRICTDOC: Final = ["strictdoc", "export", "."]
 _LIMIT: Final = 600  # seconds for a peer
 
 _HEAD: Final = "format: tracebinder.requirements/1\nrequirements:\n"
 _ENTRY: Final = """\
-  - key: {system}-{n:05}
+  - key: R-{n:05}
     statement:
       en: Each answer about product {n} must cite a source in which its quote is found.
       zh-Hans: 关于产品{n}的每个回答必须引用能查到其原文的来源。
@@ -40,6 +53,7 @@ _ENTRY: Final = """\
     layer: grounding
     owner: product-owner
     review_every_days: {days}
+    {derives}satisfies: [{{prompt: p{prompt}}}]
     criteria:
       - key: supported
         check: citations.material_supported
@@ -55,69 +69,102 @@ def main() -> None:
     """Run the benchmark and print a table, or JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="requirements of a file")
+    parser.add_argument("--traces", type=int, default=0, help="stored traces behind them (default none)")
     parser.add_argument("--peers", type=Path, help="environment with doorstop and strictdoc")
+    parser.add_argument(
+        "--peers-up-to", type=int, default=1_000, help="most requirements that peers read (default 1,000)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="tracebinder-bench-"))
+    result: dict[str, Any] = {"processors": os.cpu_count(), "traces": options.traces}
     try:
         with embedded.running(folder, valkey=False):
             prepare_database(folder, SYSTEM)
-            rows = _measure(folder, options.sizes)
+            result |= _measure(folder, options.sizes, options.traces)
         if options.peers:
-            rows += _measure_peers(folder, options.peers, min(max(options.sizes), _PEERS_UP_TO))
+            for size in options.sizes:
+                if size <= options.peers_up_to:
+                    result["rows"] += _measure_peers(folder, options.peers, size)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    result = {"load_average_1_minute": round(os.getloadavg()[0], 1), "rows": rows}
+    result["load_average_1_minute"] = round(os.getloadavg()[0], 1)
     print(json.dumps(result) if options.json else _format_table(result))
 
 
-def write_file(system: str, size: int, *, days: int = 180) -> bytes:
-    """Return a file of so many requirements."""
-    return (_HEAD + "".join(_ENTRY.format(system=system, n=n, days=days) for n in range(size))).encode()
+def write_file(size: int, *, days: int = 180) -> bytes:
+    """Return a file of so many requirements, each but the first with a parent, and each with a prompt."""
+    entries = (
+        _ENTRY.format(
+            n=n, days=days, prompt=prompt_of(n), derives=f"derives: [R-{parent_of(n):05}]\n    " if n else ""
+        )
+        for n in range(size)
+    )
+    return (_HEAD + "".join(entries)).encode()
 
 
-def _measure(folder: Path, sizes: list[int]) -> list[dict[str, Any]]:
-    """Plan, import, import again, and import with one requirement changed, at each size."""
+def parent_of(n: int) -> int:
+    """Return the number of the requirement that number n derives from."""
+    return n // 10
+
+
+def prompt_of(n: int) -> int:
+    """Return the number of the prompt that satisfies number n."""
+    return n % PROMPTS
+
+
+def _measure(folder: Path, sizes: list[int], traces: int) -> dict[str, Any]:
+    """Return what each act takes at each size, and how long the traces took to store."""
     os.environ.update({"TRACEBINDER_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"})
+    (folder / "static").mkdir(exist_ok=True)  # WhiteNoise warns of a missing folder
     import django  # noqa: PLC0415  # settings read the folder
 
     django.setup()
-    from bench.requirement_imports import Importer  # noqa: PLC0415  # likewise
+    from bench.requirement_acts import Bench, fill_traces, measure  # noqa: PLC0415  # likewise
 
     rows = []
-    for size in sizes:
-        importer = Importer(f"bench-{size}", SYSTEM)
-        source = write_file("R", size)
-        changed = source.replace(b"must cite a source", b"must name a source", 1)
-        acts = (
-            ("plan", importer.plan, source),
-            ("import", importer.load, source),
-            ("import again, unchanged", importer.load, source),
-            ("plan, one changed", importer.plan, changed),
-            ("import, one changed", importer.load, changed),
-        )
-        for name, act, file in acts:
-            statements, seconds, cpu = importer.measure(act, file)
-            rows.append(_row(name, size, seconds, cpu, statements))
-    return rows
+    with connect_as_owner(folder) as owner:
+        benches = {size: Bench(f"bench-{size}", SYSTEM) for size in sizes}
+        filled = fill_traces(owner, list(benches.values()), traces) if traces else 0.0
+        for size, bench in benches.items():
+            source = write_file(size)
+            changed = source.replace(
+                b"must cite a source", b"must name a source", 1
+            )  # of what all derive from
+
+            def timed(what: str, act: Callable[[], None], size: int = size) -> None:
+                taken = measure(act)
+                rows.append({"what": what, "requirements": size, **asdict(taken)})
+
+            timed("plan", partial(bench.plan, source))
+            timed("import", partial(bench.load, source))
+            timed("import again, unchanged", partial(bench.load, source))
+            bench.settle(owner)
+            owner.execute("VACUUM ANALYZE")
+            bench.impact()  # the first request of a process loads what all of them need
+            timed("impact of a release", bench.impact)
+            bench.put_next_live()
+            timed("all links checked", bench.check_suspects)
+            timed("coverage matrix", bench.cover)
+            timed("plan, the first changed", partial(bench.plan, changed))
+            timed("import, the first changed", partial(bench.load, changed))
+    return {"fill_seconds": filled, "rows": rows}
 
 
-def _row(what: str, size: int, seconds: float, cpu: float, statements: int | None = None) -> dict[str, Any]:
-    return {
-        "what": what, "requirements": size, "seconds": seconds, "cpu_seconds": cpu, "statements": statements,
-    }  # fmt: skip
+def _row(what: str, size: int, seconds: float, cpu: float) -> dict[str, Any]:
+    return {"what": what, "requirements": size, "seconds": seconds, "cpu_seconds": cpu}
 
 
 def _measure_peers(folder: Path, environment: Path, size: int) -> list[dict[str, Any]]:
     """Have the peers that are installed read the same requirements, as a tree of theirs."""
     rows = []
     for name, make, commands in (
-        ("doorstop", _write_doorstop, {"check": ["doorstop"], "publish": ["doorstop", "publish", "all", "out"]}),
+        ("doorstop", _write_doorstop, _DOORSTOP),
         ("strictdoc", _write_strictdoc, {"html": _STRICTDOC, "html again": _STRICTDOC}),
-    ):  # fmt: skip
+    ):
         if not (environment / "bin" / name).exists():
             continue
-        tree = folder / name
+        tree = folder / f"{name}-{size}"
         tree.mkdir()
         make(tree, size)
         for what, command in commands.items():
@@ -127,18 +174,17 @@ def _measure_peers(folder: Path, environment: Path, size: int) -> list[dict[str,
 
 
 def _write_doorstop(tree: Path, size: int) -> None:
-    """Write a document of items, and one of tests that each link to two of them."""
+    """Write the prompts as one document, and the requirements as another with two links each."""
     subprocess.run(["git", "init", "-q", str(tree)], check=True)  # doorstop wants a repository
-    for prefix, parent in (("REQ", None), ("TST", "REQ")):
+    for prefix, parent, items in (("PRM", "", PROMPTS), ("REQ", "PRM", size)):
         folder = tree / prefix.lower()
         folder.mkdir()
         below = f"  parent: {parent}\n" if parent else ""
         settings = f"settings:\n  digits: 5\n  prefix: {prefix}\n  sep: ''\n{below}"
         (folder / ".doorstop.yml").write_text(settings, encoding="utf-8")
-        for n in range(size):
-            links = (
-                f"links:\n- REQ{n:05}: null\n- REQ{(n + 1) % size:05}: null\n" if parent else "links: []\n"
-            )
+        for n in range(items):
+            ends = [*([f"REQ{parent_of(n):05}"] if n else []), f"PRM{prompt_of(n):05}"] if parent else []
+            links = "links:\n" + "".join(f"- {end}: null\n" for end in ends) if ends else "links: []\n"
             text = f"Each answer about product {n} must cite a source in which its quote is found."
             (folder / f"{prefix}{n:05}.yml").write_text(
                 f"active: true\nderived: false\nheader: ''\nlevel: 1.{n}\n{links}normative: true\nref: ''\n"
@@ -148,17 +194,17 @@ def _write_doorstop(tree: Path, size: int) -> None:
 
 
 def _write_strictdoc(tree: Path, size: int) -> None:
-    """Write a document of requirements of which each has two parents."""
+    """Write a document of the prompts and of requirements with two parents each."""
     parts = ["[DOCUMENT]\nTITLE: Requirements\n"]
-    for n in range(size):
-        parents = "".join(
-            f"- TYPE: Parent\n  VALUE: REQ-{parent:05}\n" for parent in (n - 1, n - 2) if parent >= 0
-        )
-        relations = f"RELATIONS:\n{parents}" if parents else ""
-        parts.append(
-            f"\n[REQUIREMENT]\nUID: REQ-{n:05}\nTITLE: Product {n}\nSTATEMENT: >>>\n"
-            f"Each answer about product {n} must cite a source in which its quote is found.\n<<<\n{relations}"
-        )
+    for prefix, items in (("PRM", PROMPTS), ("REQ", size)):
+        for n in range(items):
+            ends = [*([f"REQ-{parent_of(n):05}"] if n else []), f"PRM-{prompt_of(n):05}"]
+            parents = "".join(f"- TYPE: Parent\n  VALUE: {end}\n" for end in ends)
+            relations = f"RELATIONS:\n{parents}" if prefix == "REQ" else ""
+            parts.append(
+                f"\n[REQUIREMENT]\nUID: {prefix}-{n:05}\nTITLE: Product {n}\nSTATEMENT: >>>\n"
+                f"Each answer about product {n} must cite a source in which its quote is found.\n<<<\n{relations}"
+            )
     (tree / "requirements.sdoc").write_text("".join(parts), encoding="utf-8")
 
 
@@ -172,11 +218,15 @@ def _run_peer(tree: Path, command: list[str]) -> tuple[float, float]:
 
 
 def _format_table(result: dict[str, Any]) -> str:
-    lines = [f"load average {result['load_average_1_minute']}", ""]
-    lines.append(f"{'what':28} {'requirements':>12} {'seconds':>9} {'CPU s':>8} {'statements':>11}")
+    lines = [
+        f"{result['processors']} processors, load average {result['load_average_1_minute']}",
+        f"{result['traces']:,} traces stored in {result['fill_seconds']} s",
+        "",
+        f"{'what':36} {'requirements':>12} {'seconds':>9} {'CPU s':>8} {'database s':>11} {'statements':>11}",
+    ]
     lines += [
-        f"{row['what']:28} {row['requirements']:>12,} {row['seconds']:>9.2f} {row['cpu_seconds']:>8.2f} "
-        f"{'' if row['statements'] is None else row['statements']:>11}"
+        f"{row['what']:36} {row['requirements']:>12,} {row['seconds']:>9.2f} {row['cpu_seconds']:>8.2f} "
+        f"{row.get('database_seconds', ''):>11} {row.get('statements', ''):>11}"
         for row in result["rows"]
     ]
     return "\n".join(lines)

@@ -385,6 +385,8 @@ GATE_ASSESSOR = "requirements.services.assessment.assess_for_gate"  # evidence m
 GATE_BASELINES = (
     "requirements.selectors.requirements.find_unfrozen"  # likewise: which of the named are not frozen
 )
+# Likewise: which links and criteria a deployment makes suspect.
+DEPLOYMENT_SUSPECTS = "requirements.selectors.impact.suspects_of_deployment"
 # Likewise: what waits for an approver, from apps that evidence must not import.
 FRONT_PAGE_APPROVALS = ["requirements.admin.retirement.retirements_to_grant"]
 BINDER_SECTIONS = [

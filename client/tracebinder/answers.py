@@ -20,6 +20,12 @@ def objects(value: Json, name: str) -> list[Json]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
+def texts(value: Json, name: str) -> list[str]:
+    """Return the entries of a list within an object, as texts."""
+    found = value.get(name)
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
 def figure(value: object, sign: str = "") -> str:
     """Return a number with four digits, or a dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

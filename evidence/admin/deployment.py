@@ -17,7 +17,7 @@ from evidence.admin.frame.display import badge, link, list_url
 from evidence.admin.frame.filters import LiveAtFilter, recent, related
 from evidence.admin.frame.steps import PageStep, SteppedModelAdmin
 from evidence.models import Admission, ArtefactVersion, Deployment
-from evidence.selectors.deployments import can_be_restored, changes_of
+from evidence.selectors.deployments import can_be_restored, changes_of, suspects_of
 from evidence.services.deployments import go_back_to
 
 
@@ -43,7 +43,7 @@ class DeploymentAdmin(SteppedModelAdmin):
     ordering = ["-effective_from", "-id"]
     fields = [
         "environment", "release_link", "effective_from", "let_in", "reason", "replaced", "restored", "changed",
-        "deployed_by", "created_at",
+        "suspects", "deployed_by", "created_at",
     ]  # fmt: skip
     steps, step_of = GOING_BACK, "deployment"
     steps_title, reason_label = _("Does what is live now do harm?"), _("Reason")
@@ -82,6 +82,19 @@ class DeploymentAdmin(SteppedModelAdmin):
             ),
         )
         return format_html("<ul class='tb-life'>{}</ul>", rows) if rows else "–"
+
+    @admin.display(description=_("Links and criteria to look at again"))
+    def suspects(self, deployment: Deployment) -> str:
+        """Name the links that went suspect by it, and the criteria that are not yet assessed on what was deployed."""
+        found = suspects_of(deployment)
+        if not (found.links or found.criteria):
+            return "–"
+        told = [
+            (gettext("%(n)s links are suspect") % {"n": len(found.links)}, found.links),
+            (gettext("%(n)s criteria are not assessed yet") % {"n": len(found.criteria)}, found.criteria),
+        ]
+        rows = ((said, ", ".join(names)) for said, names in told if names)
+        return format_html("<ul class='tb-life'>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 
 
 def _evidence_on(version: ArtefactVersion | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -16,7 +16,14 @@ from evidence.api.scoped_view import ScopedView
 from evidence.errors import NotFound
 from evidence.models import Admission, Deployment, Scope
 from evidence.problems import Problem
-from evidence.selectors.deployments import PinChange, changes_of, live_at, suspect_evidence
+from evidence.selectors.deployments import (
+    PinChange,
+    Suspects,
+    changes_of,
+    live_at,
+    suspect_evidence,
+    suspects_of,
+)
 from evidence.services import deployments, registry
 from evidence.services.gates import KEPT_OUT
 
@@ -102,6 +109,8 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
     """What is live from when, who put it there, why they could, and what goes suspect by it.
 
     `changed` compares with what stood there; evidence that was measured on a version that left is `suspect_evidence`.
+    Links that it made suspect, and criteria that were assessed on what stood there alone, are named until somebody
+    clears or assesses them.
     """
 
     system = serializers.CharField(source="system.key")
@@ -111,12 +120,15 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
     admissions = serializers.SerializerMethodField()
     changed = serializers.SerializerMethodField()
     suspect_evidence = serializers.SerializerMethodField()
+    suspect_links = serializers.SerializerMethodField()
+    suspect_criteria = serializers.SerializerMethodField()
 
     class Meta:
         model = Deployment
         fields = [
             "id", "system", "environment", "release", "effective_from", "deployed_by", "basis", "reason", "admissions",
-            "replaces", "restores", "changed", "suspect_evidence", "created_at",
+            "replaces", "restores", "changed", "suspect_evidence", "suspect_links",
+            "suspect_criteria", "created_at",
         ]  # fmt: skip
 
     @property
@@ -137,6 +149,21 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
     def get_suspect_evidence(self, deployment: Deployment) -> list[int]:
         """Return the ids of evidence items that were measured on a version that left, of those the reader may see."""
         return list(visible_to(suspect_evidence(deployment), self._principal).values_list("pk", flat=True))
+
+    def get_suspect_links(self, deployment: Deployment) -> list[str]:
+        """Return the links that went suspect by it and are so still: `R>prompt:p`."""
+        return list(self._suspects(deployment).links)
+
+    def get_suspect_criteria(self, deployment: Deployment) -> list[str]:
+        """Return the criteria that were assessed on what stood there, and are not yet on this release: `R/c`."""
+        return list(self._suspects(deployment).criteria)
+
+    def _suspects(self, deployment: Deployment) -> Suspects:
+        """Return what it left to be looked at, found once for both fields."""
+        known: dict[int, Suspects] = cast("dict[str, Any]", self.context).setdefault("suspects", {})
+        if deployment.pk not in known:
+            known[deployment.pk] = suspects_of(deployment)
+        return known[deployment.pk]
 
 
 class KeptOutOut(serializers.Serializer[Any]):

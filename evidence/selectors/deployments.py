@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.module_loading import import_string
 
 from evidence import clock
 from evidence.models import ArtefactVersion, Deployment, Evidence, Release, System
@@ -79,6 +82,20 @@ def suspect_evidence(deployment: Deployment) -> QuerySet[Evidence]:
     return (
         Evidence.objects.filter(system=deployment.system, links__version__in=gone).order_by("pk").distinct()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """What a deployment leaves to be looked at again, by name."""
+
+    links: tuple[str, ...]  # clean with what stood there, and suspect with what was deployed: "R>prompt:p"
+    criteria: tuple[str, ...]  # assessed on what stood there, and not on what was deployed: "R/c"
+
+
+def suspects_of(deployment: Deployment) -> Suspects:
+    """Return what a deployment made suspect and nobody has looked at since, as the app that keeps links says."""
+    find: Callable[[Deployment], Suspects] = import_string(settings.DEPLOYMENT_SUSPECTS)
+    return find(deployment)
 
 
 def _pinned(release: Release) -> dict[str, ArtefactVersion]:

@@ -27,15 +27,19 @@ from evidence.models import Scope
 from evidence.otlp.errors import BodyTooLarge
 from evidence.problems import Problem
 from requirements.models import SourceFileImport
+from requirements.selectors.links import Suspicion
 from requirements.services.importing import (
     Act,
+    After,
     ImportPlan,
     ImportResult,
     Moves,
     SourceText,
+    consequences_of,
     export_file,
     import_files,
     plan_import,
+    told_dropped,
     told_plan,
 )
 
@@ -84,13 +88,65 @@ class FaultOut(serializers.Serializer[Any]):
     nearest = serializers.CharField(allow_null=True)
 
 
+class SuspectLinkOut(serializers.Serializer[Any]):
+    """A link that is clean now, and would be suspect."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    suspicion = serializers.ChoiceField(choices=[Suspicion.DIRECT.value, Suspicion.TRANSITIVE.value])
+    because = serializers.ListField(
+        child=serializers.CharField(), help_text="what would move; of a transitive one, the links above it"
+    )
+    after = serializers.ChoiceField(
+        choices=[each.value for each in After],
+        help_text="approval of what is drafted, unless it is confirmed as editorial; retirement of what was dropped",
+    )
+
+
+class AddedLinkOut(serializers.Serializer[Any]):
+    """A link that the files name, and that would be made."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    file = serializers.CharField()
+    line = serializers.IntegerField()
+
+
+class DroppedLinkOut(serializers.Serializer[Any]):
+    """A link that an import of a file made, and its file names no longer. It stays until somebody withdraws it."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    file = serializers.CharField()
+    ask = serializers.CharField(help_text="what somebody has to decide")
+
+
+class CriterionAnewOut(serializers.Serializer[Any]):
+    """A criterion of a version that would be drafted: once it is approved, no assessment of before is of it."""
+
+    name = serializers.CharField()
+    check_name = serializers.CharField()
+    suite = serializers.CharField(help_text="that it reads; empty: none")
+    change = serializers.ChoiceField(choices=["added", "changed", "same"])
+    verdict = serializers.CharField(
+        help_text="of the approved version's on what is live; empty: there is none, or it is not yours to see"
+    )
+
+
 class PlanOut(serializers.Serializer[Any]):
     """What an import would do. Nothing was stored."""
 
-    plan_digest = serializers.CharField()
+    plan_digest = serializers.CharField(help_text="of what would be stored; not of what that leads to")
     applicable = serializers.BooleanField(help_text="false: something stands in the way, see conflicts")
     counts = serializers.DictField(child=serializers.IntegerField())
+    summary = serializers.CharField(help_text="what it leads to, in a sentence")
     requirements = PlannedOut(many=True)
+    links_suspect = SuspectLinkOut(many=True)
+    links_added = AddedLinkOut(many=True)
+    links_dropped = DroppedLinkOut(many=True)
+    criteria = CriterionAnewOut(many=True, help_text="to be assessed anew")
     conflicts = FaultOut(many=True)
     warnings = FaultOut(many=True)
 
@@ -120,6 +176,7 @@ class ImportOut(serializers.Serializer[Any]):
         child=serializers.CharField(),
         help_text="keys that their file holds no longer: have each retired, or put it back",
     )
+    links_dropped = DroppedLinkOut(many=True)
     warnings = FaultOut(many=True)
 
 
@@ -232,7 +289,7 @@ def _answer(request: Request, asked: Mapping[str, Any], sources: list[SourceText
     system = find_system(principal, asked["system"])
     if asked["plan"]:
         plan = plan_import(principal=principal, system=system, sources=sources, moves=moves)
-        return Response(told_plan(plan))
+        return Response(told_plan(plan, consequences_of(principal, system, plan)))
     result = import_files(
         principal=principal, system=system, sources=sources, moves=moves, plan_digest=asked["plan_digest"]
     )
@@ -261,6 +318,7 @@ def _told_result(result: ImportResult) -> dict[str, object]:
         "plan_digest": plan.digest,
         "requirements": listed,
         "dropped": [step.key for step in plan.of_act(Act.DROPPED)],
+        "links_dropped": told_dropped(result.links_dropped),
         "warnings": [warning.as_dict() for file in plan.files for warning in file.warnings],
     }
 

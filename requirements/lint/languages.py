@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -14,6 +15,8 @@ ENGLISH: Final = EnglishPack()
 SIMPLIFIED: Final = ChinesePack()
 TRADITIONAL: Final = ChinesePack(traditional=True)
 COVERED: Final = ("en", "zh-Hans", "zh-Hant")
+_CHINESE: Final = re.compile("[\u4e00-\u9fff]")
+_LATIN: Final = re.compile("[A-Za-z]")
 _TRADITIONAL_REGIONS: Final = frozenset({"hant", "tw", "hk", "mo"})
 
 
@@ -24,8 +27,7 @@ def pack_of(language: str, text: str) -> Pack | None:
         language: a BCP 47 tag, such as "en-GB" or "zh-Hant-TW".
     """
     subtags = language.lower().replace("_", "-").split("-")
-    chinese = sum("\u4e00" <= mark <= "\u9fff" for mark in text)
-    latin = sum(mark.isascii() and mark.isalpha() for mark in text)
+    chinese, latin = len(_CHINESE.findall(text)), len(_LATIN.findall(text))
     if subtags[0] == "en":
         return ENGLISH if chinese <= latin else None
     if subtags[0] in ("zh", "cmn", "yue"):

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from requirements.checks.contracts import Words
@@ -99,8 +100,10 @@ def _same_text(key: str, language: str, plain: str, others: Others) -> Iterator[
 def _same_facts(
     key: str, criterion: CriterionDraft, others: Others, languages: Sequence[str]
 ) -> Iterator[LintWarning]:
-    listed = [pair for pair in others.facts[_facts(criterion)] if pair[1] is not criterion]
-    against = _first(_name(key, other, one) for other, one in listed[:_LOOK] if _excludes(criterion, one))
+    # As many as are looked at, however many ask about the same facts: all pairs would be a square.
+    asking = (pair for pair in others.facts[_facts(criterion)] if pair[1] is not criterion)
+    listed = list(islice(asking, _LOOK))
+    against = _first(_name(key, other, one) for other, one in listed if _excludes(criterion, one))
     if against:
         yield from tell(
             languages,
@@ -117,7 +120,7 @@ def _same_facts(
         return
     same = [
         (_name(key, other, one), one.threshold)
-        for other, one in listed[:_LOOK]
+        for other, one in listed
         if one.comparator is criterion.comparator
     ]
     if same:

@@ -58,6 +58,7 @@ LEFT JOIN LATERAL (
     SELECT * FROM requirements_assessment x WHERE x.criterion_id = c.id AND x.release_id = %(release)s
     ORDER BY x.as_of DESC, x.id DESC LIMIT 1
 ) a ON true
+WHERE %(keys)s::text[] IS NULL OR q.key = ANY(%(keys)s)
 ORDER BY q.key, v.number, c.key
 """
 _OF_VERSION: Final = 8  # columns of the version; what follows is of a criterion
@@ -154,20 +155,27 @@ def cover(release: Release, baseline: Baseline | None = None) -> Coverage:
     )
 
 
-def judged_on(release: Release) -> dict[str, Judged]:
-    """Return each criterion of everything approved with its last assessment for a release, by `R/c`: one query."""
+def judged_on(release: Release, keys: Collection[str] | None = None) -> dict[str, Judged]:
+    """Return each criterion of everything approved with its last assessment for a release, by `R/c`: one query.
+
+    Args:
+        keys: of the requirements that are asked about; None: of all.
+    """
     return {
         f"{row[0]}/{row[_OF_VERSION]}": _judged(row)
-        for row in _read(release, None)
+        for row in _read(release, None, keys)
         if row[_OF_VERSION] is not None
     }
 
 
-def _read(release: Release, baseline: Baseline | None) -> list[tuple[Any, ...]]:
-    asked = {
+def _read(
+    release: Release, baseline: Baseline | None, keys: Collection[str] | None = None
+) -> list[tuple[Any, ...]]:
+    asked: dict[str, Any] = {
         "system": release.system_id,
         "release": release.pk,
         "baseline": baseline.pk if baseline else None,
+        "keys": None if keys is None else sorted(keys),
     }
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, asked)

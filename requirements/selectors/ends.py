@@ -19,6 +19,11 @@ from evidence.models import ArtefactKind, ArtefactVersion, Release, System
 from requirements.models import AcceptanceCriterion, RequirementVersion
 
 
+def name_of_end(kind: str, key: str) -> str:
+    """Return what people call a thing: the key of a requirement or criterion, and the kind of anything else."""
+    return key if kind in {"requirement", "criterion"} else f"{kind}:{key}"
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """A thing at the end of a link, in the version that counts now."""
@@ -36,8 +41,8 @@ class End:
 
     @property
     def name(self) -> str:
-        """Return what people call it: the key of a requirement or criterion, and the kind of anything else."""
-        return self.key if self.kind in {"requirement", "criterion"} else f"{self.kind}:{self.key}"
+        """Return what people call it."""
+        return name_of_end(self.kind, self.key)
 
     @property
     def version(self) -> str:
@@ -236,6 +241,60 @@ def ends_with_version(ends: Mapping[int, End], version: RequirementVersion) -> d
         elif end.kind == ArtefactKind.CRITERION and end.key.partition("/")[0] == requirement.key:
             then[end.artefact_id] = _criterion_then(end, own.get(end.key))
     return then
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A requirement as it would be worded, in a version that is not on record yet."""
+
+    number: int  # that the version would have
+    fingerprint: str
+    criteria: Mapping[str, str]  # digest by key
+
+
+def ends_with_wordings(ends: Mapping[int, End], wordings: Mapping[str, Wording]) -> dict[int, End]:
+    """Return what would count if these wordings, by the key of the requirement, were approved: one query."""
+    then = dict(ends)
+    touched = [end for end in ends.values() if _requirement_of(end) in wordings]
+    criteria = [end.artefact_id for end in touched if end.kind == ArtefactKind.CRITERION]
+    rows = ArtefactVersion.objects.filter(artefact__in=criteria).order_by("number")
+    known = {
+        (of, digest): (pk, number)
+        for of, digest, pk, number in rows.values_list("artefact", "digest", "pk", "number")
+    }
+    newest = {of: number for (of, _), (_, number) in known.items()}
+    for end in touched:
+        wording = wordings[_requirement_of(end)]
+        if end.kind == ArtefactKind.REQUIREMENT:
+            then[end.artefact_id] = replace(
+                end, version_id=None, number=wording.number, digest=wording.fingerprint, state="approved",
+                gone=False, waiting="",
+            )  # fmt: skip
+            continue
+        digest = wording.criteria.get(end.key.partition("/")[2])
+        if digest is None:
+            then[end.artefact_id] = replace(end, state="removed", gone=True)
+            continue
+        pk, number = known.get((end.artefact_id, digest), (None, newest[end.artefact_id] + 1))
+        then[end.artefact_id] = replace(
+            end, version_id=pk, number=number, digest=digest, state="approved", gone=False
+        )
+    return then
+
+
+def ends_without(ends: Mapping[int, End], keys: Collection[str]) -> dict[int, End]:
+    """Return what would count if the requirements of these keys were retired, with their criteria."""
+    return {
+        pk: replace(end, state="retired", gone=True) if _requirement_of(end) in keys else end
+        for pk, end in ends.items()
+    }
+
+
+def _requirement_of(end: End) -> str:
+    """Return the key of the requirement that an end is, or is a criterion of; empty of anything else."""
+    if end.kind not in {ArtefactKind.REQUIREMENT, ArtefactKind.CRITERION}:
+        return ""
+    return end.key.partition("/")[0]
 
 
 def _criterion_then(end: End, criterion: AcceptanceCriterion | None) -> End:

@@ -14,8 +14,8 @@ from django.conf import settings
 
 from evidence import clock
 from evidence.access import Principal, visible_to
-from evidence.models import Evidence, Release, System
-from evidence.selectors.deployments import live_at
+from evidence.models import Deployment, Evidence, Release, System
+from evidence.selectors.deployments import Suspects, live_at
 from requirements.acts import can_read_coverage
 from requirements.models import RequirementVersion
 from requirements.selectors.coverage import judged_on
@@ -132,6 +132,29 @@ def impact_of_version(principal: Principal, version: RequirementVersion) -> Impa
     impact = _impact(principal, system, f"{version} approved", moved, links, touched, [])
     suites = tuple(sorted({*impact.suites, *(suite for suite in new if suite)}))
     return Impact(impact.change, moved, links, touched, (), suites, impact.instruments)
+
+
+def suspects_of_deployment(deployment: Deployment) -> Suspects:
+    """Return what a deployment made suspect and is so still, beside what stood there.
+
+    What is deployed elsewhere than where it counts as live moves no link.
+    """
+    before = deployment.replaces
+    if before is None or deployment.environment != settings.LIVE_ENVIRONMENT:
+        return Suspects((), ())
+    system, after = deployment.system, deployment.release
+    stored = stored_links(system)
+    then = current_ends(system, ends_of(stored), candidate=before.release)
+    now = current_ends(system, ends_of(stored), candidate=after)
+    clean = {each.link_id for each in judge_links(stored, then) if not each.is_suspect}
+    links = [each.name for each in judge_links(stored, now) if each.is_suspect and each.link_id in clean]
+    again = judged_on(after)
+    criteria = [
+        name
+        for name, each in judged_on(before.release).items()
+        if not each.is_missing and (name not in again or again[name].is_missing)
+    ]
+    return Suspects(tuple(links), tuple(criteria))
 
 
 def live_release(system: System) -> Release | None:

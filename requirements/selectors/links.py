@@ -155,6 +155,54 @@ def _reviewed(row: Sequence[Any]) -> ReviewedEnd:
     return ReviewedEnd(version, number, fingerprint, live)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedLink:
+    """A link as a file names one, and what became of it."""
+
+    link_id: int
+    kind: str
+    upstream: tuple[str, str]  # kind and key
+    downstream: tuple[str, str]
+    is_of_a_file: bool  # an import of a requirement file made it
+    is_withdrawn: bool
+
+    @property
+    def names(self) -> tuple[str, tuple[str, str], tuple[str, str]]:
+        """Return what a file says of it: its kind, and kind and key of both ends."""
+        return self.kind, self.upstream, self.downstream
+
+    @property
+    def requirement(self) -> str:
+        """Return the key of the requirement at which a file names it: the child's, or the one that is answered to."""
+        own = self.downstream if self.downstream[0] == "requirement" else self.upstream
+        return own[1].partition("/")[0]
+
+
+# Each link with its last review. One that a file named first was made in the transaction of that import.
+_NAMED: Final = """
+SELECT l.id, l.kind, u.kind, u.key, d.kind, d.key,
+       l.xact_id IN (SELECT i.xact_id FROM requirements_sourcefileimport i
+                     JOIN requirements_sourcefile f ON f.id = i.source_file_id WHERE f.system_id = %(system)s),
+       r.outcome = %(withdrawn)s
+FROM requirements_tracelink l
+JOIN evidence_artefact u ON u.id = l.upstream_id
+JOIN evidence_artefact d ON d.id = l.downstream_id
+JOIN LATERAL (SELECT outcome FROM requirements_linkreview r WHERE r.link_id = l.id ORDER BY r.id DESC LIMIT 1) r ON true
+WHERE l.system_id = %(system)s
+ORDER BY l.id
+"""
+
+
+def named_links(system: System) -> list[NamedLink]:
+    """Return every link of a system, withdrawn or not, as a file would name it: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, {"system": system.pk, "withdrawn": LinkOutcome.WITHDRAWN.value})
+        return [
+            NamedLink(link, kind, (up_kind, up), (down_kind, down), bool(of_a_file), withdrawn)
+            for link, kind, up_kind, up, down_kind, down, of_a_file, withdrawn in cursor.fetchall()
+        ]
+
+
 def find_link(system: System, link_id: int) -> TraceLink:
     """Return a link of a system.
 

@@ -24,6 +24,7 @@ from evidence.services import audit
 from evidence.services.gates import CriterionFinding, CriterionReference
 from evidence.vocabulary import CriterionVerdict
 from requirements import acts
+from requirements.bounds import fault_in_threshold
 from requirements.checks import Check, Measured, Obstacle, Population, known_checks
 from requirements.drafts import Comparator
 from requirements.errors import RequirementNotFound
@@ -37,7 +38,7 @@ from requirements.verdicts import Judgement, Rule, judge, judge_growing, without
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
 # 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of
-ENGINE_VERSION: Final = "assess/7"
+ENGINE_VERSION: Final = "assess/8"
 
 
 class SliceResult(TypedDict):
@@ -155,7 +156,8 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
         )
     if release.system_id != criterion.version.requirement.system_id:
         return _not_assessed(base, "unresolved", "the criterion and the release belong to different systems")
-    if (fault := check.fault_in(criterion.parameters)) is not None:
+    fault = check.fault_in(criterion.parameters) or fault_in_threshold(criterion.threshold, criterion.unit)
+    if fault is not None:
         return _not_assessed(
             base, "bad_parameters", f"the check {check.name} does not take what is stored: {fault}"
         )

@@ -1,8 +1,9 @@
-"""The links that a requirement file names: found by their keys, made together, refused at their lines."""
+"""The links that a requirement file names: found by their keys, planned, made together, refused at their lines."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from django.db import transaction
@@ -11,11 +12,52 @@ from evidence.access import Principal
 from evidence.models import Artefact, System
 from evidence.nearest import hint_at, nearest_name
 from requirements.errors import LinkNotAllowed, RequirementFileInvalid
+from requirements.selectors.cycles import find_cycle
+from requirements.selectors.links import NamedLink
 from requirements.services.links import Wanted, make_links
 from requirements.yaml_import.contracts import FileProblem, LinkDraft
 
 End = tuple[str, str]
 """Kind and key of a thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLinks:
+    """What would become of the links that files name."""
+
+    new: tuple[LinkDraft, ...]
+    problems: tuple[FileProblem, ...]  # why an import would refuse them
+
+
+def plan_links(
+    *, system: System, drafts: Sequence[LinkDraft], stored: Sequence[NamedLink], coming: Collection[End]
+) -> PlannedLinks:
+    """Return which links `store_links` would make, and why it would refuse some: two queries at most.
+
+    Args:
+        stored: the links of the system.
+        coming: what is on record once the files are imported.
+    """
+    if not drafts:
+        return PlannedLinks((), ())
+    there = {each.names: each for each in stored}
+    new = tuple(draft for draft in drafts if draft.names not in there)
+    return PlannedLinks(new, tuple(_problems(system, drafts, there.values(), coming)))
+
+
+def _problems(
+    system: System, drafts: Sequence[LinkDraft], stored: Collection[NamedLink], coming: Collection[End]
+) -> Iterator[FileProblem]:
+    found = _find(system, drafts).keys() | set(coming)
+    if absent := [(draft, end) for draft in drafts for end in _ends_of(draft) if end not in found]:
+        known = {*coming, *Artefact.objects.filter(system=system).values_list("kind", "key")}
+        yield from (_missing(draft, end, known) for draft, end in absent)
+    withdrawn = {each.names for each in stored if each.is_withdrawn}
+    yield from (_withdrawn(draft) for draft in drafts if draft.names in withdrawn)
+    holding = [(each.upstream, each.downstream) for each in stored if not each.is_withdrawn]
+    if cycle := find_cycle([*holding, *map(_ends_of, drafts)]):
+        keys = [key for _, key in cycle]
+        yield _in_cycle(drafts, keys).problem("cycle", f"this closes a cycle: {' > '.join(keys)}")
 
 
 @transaction.atomic
@@ -41,10 +83,7 @@ def store_links(*, principal: Principal, system: System, drafts: Sequence[LinkDr
     except LinkNotAllowed as exc:
         raise RequirementFileInvalid([_in_cycle(drafts, exc.cycle).problem("cycle", str(exc))]) from exc
     if made.withdrawn:
-        said = "this link was withdrawn: leave it out, or add it again by itself, which says that it holds"
-        raise RequirementFileInvalid(
-            [wanted[each].problem("link_withdrawn", said) for each in made.withdrawn]
-        )
+        raise RequirementFileInvalid([_withdrawn(wanted[each]) for each in made.withdrawn])
     return len(made.new)
 
 
@@ -81,6 +120,11 @@ def _missing(draft: LinkDraft, end: End, known: Collection[End]) -> FileProblem:
     kind, key = end
     nearest = nearest_name(key, [name for of, name in known if of == kind])
     return draft.problem("unknown_end", f"no {kind} {key!r} is on record; {hint_at(nearest)}", nearest)
+
+
+def _withdrawn(draft: LinkDraft) -> FileProblem:
+    said = "this link was withdrawn: leave it out, or add it again by itself, which says that it holds"
+    return draft.problem("link_withdrawn", said)
 
 
 def _in_cycle(drafts: Sequence[LinkDraft], cycle: Sequence[str]) -> LinkDraft:

@@ -47,6 +47,11 @@ class LinkDraft:
     column: int  # from 1
     path: str  # e.g. "requirements[2].derives[0]"
 
+    @property
+    def names(self) -> tuple[str, tuple[str, str], tuple[str, str]]:
+        """Return its kind, and kind and key of both ends: what makes it the same link elsewhere."""
+        return self.kind, self.upstream, self.downstream
+
     def problem(self, code: str, message: str, nearest: str | None = None) -> FileProblem:
         """Return what is wrong with it, at its place."""
         return FileProblem(self.file, self.line, self.column, self.path, code, message, nearest)

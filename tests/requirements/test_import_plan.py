@@ -258,7 +258,7 @@ def test_statements_do_not_grow_with_requirements(world: World) -> None:
         statements(world, ("m", file_of(*many, threshold=0.9))),
     )
     assert first[1] <= first[0] + 2
-    assert again[0] == again[1] < 12
+    assert again[0] == again[1] <= 12
     assert changed[1] <= changed[0] + 2
     assert first[0] < 50
     many_files = [(f"{n}.yaml", file_of(f"x{n}")) for n in range(30)]

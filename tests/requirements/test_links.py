@@ -12,8 +12,10 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from evidence import clock
 from evidence.errors import AccessDenied, InvalidInput
 from evidence.models import AuditEvent, Deployment, Release, Scope
+from evidence.selectors.deployments import Suspects, suspects_of
 from evidence.services import deployments, registry
 from requirements.errors import (
     LinkMoved,
@@ -24,10 +26,11 @@ from requirements.errors import (
     SelfClearance,
 )
 from requirements.models import LinkReview, TraceLink
+from requirements.services.assessment import assess_release
 from requirements.services.links import add_link, clear_link, withdraw_link
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting
-from tests.requirements.builders import APPROVER, AUTHOR, move, retire
+from tests.requirements.builders import APPROVER, AUTHOR, make_trace, move, retire
 from tests.requirements.links_world import REVIEWER, change, clear, file_of, put, standing, thing, tie, told
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +175,33 @@ def test_what_is_live_counts_and_another_model_moves_the_link_too(world: World) 
         "model:model: v1 -> not live",
         "prompt:prompt: v1 -> v2",
     ]
+
+
+def test_a_deployment_names_what_it_made_suspect_until_somebody_looks(world: World, api: APIClient) -> None:
+    (version,) = put(world.system, "R")
+    one = release(world, "x1", prompt="b" * 64)
+    go_live(world, one, 30)
+    tie(world.system, "R>prompt", "satisfies", downstream="prompt")
+    make_trace(world, release=one)
+    assess_release(principal=acting(), release=one, versions=[version], as_of=clock.read_moment())
+    two = release(world, "x2", prompt="c" * 64)
+    deployed = go_live(world, two, 20)
+    assert suspects_of(deployed) == Suspects(("R>prompt:prompt",), ("R/c",))
+    query = {"system": world.system.key, "environment": "production"}
+    told = api.get("/api/v1/deployments", query, **world.headers(Scope.READ)).json()
+    assert (told["suspect_links"], told["suspect_criteria"]) == (["R>prompt:prompt"], ["R/c"])
+    staged = deployments.record_deployment(
+        principal=acting(),
+        system=world.system,
+        environment="staging",
+        release=two,
+        effective_from=timezone.now(),
+    )
+    assert suspects_of(staged) == Suspects((), ())
+    clear(world.system, "R>prompt:prompt")
+    make_trace(world, release=two)
+    assess_release(principal=acting(), release=two, versions=[version], as_of=clock.read_moment())
+    assert suspects_of(deployed) == Suspects((), ())
 
 
 def test_nobody_clears_their_own_change_and_the_versions_looked_at_are_named(world: World) -> None:

@@ -13,7 +13,7 @@ import json
 from datetime import datetime, timezone
 from typing import Final
 
-from tracebinder.answers import Json, objects
+from tracebinder.answers import Json, objects, texts
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, server_of
@@ -89,6 +89,11 @@ def _print_deployment(answer: Json) -> None:
             print_marked(f"  {reason.get('criterion')} is {reason.get('verdict')}: {reason.get('detail')}")
     for change in objects(answer, "changed"):
         print_marked(f"changed {change.get('slot')}: {change.get('before')} -> {change.get('after')}")
-    suspect = answer.get("suspect_evidence")
-    if isinstance(suspect, list) and suspect:
-        print_marked(f"suspect evidence, measured on what left: {', '.join(map(str, suspect))}")
+    if suspect := texts(answer, "suspect_evidence"):
+        print_marked(f"suspect evidence, measured on what left: {', '.join(suspect)}")
+    for name, said in (
+        ("suspect_links", "links are suspect"),
+        ("suspect_criteria", "criteria to assess anew"),
+    ):
+        if named := texts(answer, name):
+            print_marked(f"{len(named)} {said}: {', '.join(named)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from tracebinder.answers import Json, objects
+from tracebinder.answers import Json, objects, texts
 from tracebinder.cli.command import WRONG_USAGE, Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, server_of
@@ -79,7 +79,7 @@ def _print(answer: Json, most: int | None) -> None:
             str(each.get("name")),
             str(each.get("kind")),
             str(each.get("suspicion")),
-            _joined(each.get("because")),
+            "; ".join(texts(each, "because")),
         )
         for each in objects(answer, "links")
     ]
@@ -101,7 +101,3 @@ def _print(answer: Json, most: int | None) -> None:
         if rows:
             print_table(heads, rows[:most])
             print_rest(len(rows) - len(rows[:most]), of=of)
-
-
-def _joined(told: object) -> str:
-    return "; ".join(map(str, told)) if isinstance(told, list) else ""

@@ -1,11 +1,12 @@
 """`tracebinder requirements plan|import FILE...`: what requirement files would change, and the import of them.
 
 A plan stores nothing. It says of each requirement whether it is added, changed (word by word), moved from another file,
-dropped by its file, or back, with its line. All files of one call are one plan, which is applied whole or not at all. A
+dropped by its file, or back, with its line; which links become suspect by it, are new, or are named no longer; and
+which criteria have to be assessed anew. All files of one call are one plan, which is applied whole or not at all. A
 requirement belongs to the file that brought it, by the name given here: run from the same folder, or say --base.
 Exit codes: 0 planned or imported, 1 something stands in the way: a file has faults, or a requirement is another file's,
-2 imported or planned, and something asks for a decision (dropped), 3 wrong usage or refused, 4 the server could not be
-reached.
+2 imported or planned, and something asks for a decision (its file dropped a requirement or a link), 3 wrong usage or
+refused, 4 the server could not be reached.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tracebinder.answers import Json, objects, part
+from tracebinder.answers import Json, objects, part, texts
 from tracebinder.cli.command import Commands, add_to
 from tracebinder.cli.hidden_signs import json_text
 from tracebinder.cli.server import add_server_options, read_file, server_of
-from tracebinder.cli.table import MOST, print_marked, print_rest
+from tracebinder.cli.table import MOST, print_marked, print_rest, print_table
 from tracebinder.documents import document, problem_document
 from tracebinder.errors import TracebinderError
 from tracebinder.http import RequestRefused
@@ -143,8 +144,10 @@ def _text_of(source: bytes) -> str | None:
 def _exit_code(answer: Json) -> int:
     if answer.get("applicable") is False:
         return IN_THE_WAY
-    asks = answer.get("dropped") or any(
-        each.get("change") == "dropped" for each in objects(answer, "requirements")
+    asks = (
+        answer.get("dropped")
+        or objects(answer, "links_dropped")
+        or any(each.get("change") == "dropped" for each in objects(answer, "requirements"))
     )
     return ASKS if asks else 0
 
@@ -181,9 +184,54 @@ def _print_plan(answer: Json, *, all_of_it: bool) -> None:
         if each.get("ask"):
             print_marked(f"  {each.get('ask')}")
     _print_rest_of(answer)
+    _print_links(answer, None if all_of_it else MOST)
     for conflict in objects(answer, "conflicts"):
         print_marked(f"in the way: {_at(conflict)}")
     print_marked(f"plan {answer.get('plan_digest')}; nothing was stored")
+
+
+def _print_links(answer: Json, most: int | None) -> None:
+    """Print what the plan leads to: links that become suspect, are new or named no longer, criteria to assess anew."""
+    print_marked(str(answer.get("summary")))
+    suspect = [
+        (
+            _text(each, "name"),
+            _text(each, "suspicion"),
+            _text(each, "after"),
+            "; ".join(texts(each, "because")),
+        )
+        for each in objects(answer, "links_suspect")
+    ]
+    added = [
+        (_text(each, "name"), _text(each, "kind"), f"{each.get('file')}:{each.get('line')}")
+        for each in objects(answer, "links_added")
+    ]
+    criteria = [
+        (
+            _text(each, "name"),
+            _text(each, "change"),
+            _text(each, "suite") or "-",
+            _text(each, "verdict") or "-",
+        )
+        for each in objects(answer, "criteria")
+    ]
+    for of, heads, rows in (
+        ("links", ("becomes suspect", "how", "after", "because"), suspect),
+        ("links", ("new link", "kind", "named in"), added),
+        ("criteria", ("to assess anew", "is", "suite", "now"), criteria),
+    ):
+        print_table(heads, rows[:most])
+        print_rest(len(rows) - len(rows[:most]), of=of)
+    _print_dropped_links(answer)
+
+
+def _print_dropped_links(answer: Json) -> None:
+    for each in objects(answer, "links_dropped"):
+        print_marked(f"dropped link {each.get('name')} ({each.get('kind')}): {each.get('ask')}")
+
+
+def _text(told: Json, name: str) -> str:
+    return str(told.get(name) or "")
 
 
 def _change(change: Json) -> str:
@@ -209,11 +257,11 @@ def _print_import(answer: Json) -> None:
             print_marked(
                 f"{each.get('change')} {each.get('key')} v{each.get('number')} {each.get('file')}:{each.get('line')}"
             )
-    dropped = answer.get("dropped")
-    for key in dropped if isinstance(dropped, list) else []:
+    for key in texts(answer, "dropped"):
         print_marked(
             f"dropped {key}: retire? Its file holds it no longer: have an approver retire it, or put it back"
         )
+    _print_dropped_links(answer)
     _print_rest_of(answer)
     print_marked(f"{answer.get('created')} versions drafted, {answer.get('unchanged')} as they were")
 

@@ -6,6 +6,7 @@ from requirements.services.importing.applying import (
     import_files,
     import_requirements,
 )
+from requirements.services.importing.consequences import After, Consequences, consequences_of
 from requirements.services.importing.contracts import (
     NO_MOVES,
     Act,
@@ -18,12 +19,14 @@ from requirements.services.importing.contracts import (
 )
 from requirements.services.importing.exporting import export_file
 from requirements.services.importing.planning import plan_import
-from requirements.services.importing.telling import told_plan
+from requirements.services.importing.telling import told_dropped, told_plan
 
 __all__ = [
     "NO_MOVES",
     "Act",
+    "After",
     "Conflict",
+    "Consequences",
     "FilePlan",
     "ImportPlan",
     "ImportResult",
@@ -31,9 +34,11 @@ __all__ = [
     "Moves",
     "SourceText",
     "Step",
+    "consequences_of",
     "export_file",
     "import_files",
     "import_requirements",
     "plan_import",
+    "told_dropped",
     "told_plan",
 ]

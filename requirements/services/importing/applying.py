@@ -15,9 +15,11 @@ from evidence.services.blobs import store_blob
 from requirements import acts
 from requirements.errors import ImportPlanMoved, KeyOfAnotherFile
 from requirements.models import RequirementVersion, SourceFile, SourceFileEntry, SourceFileImport
+from requirements.selectors.links import named_links
 from requirements.services.baselines import freeze_baseline
 from requirements.services.drafting import NewDraft, store_drafts
 from requirements.services.file_links import store_links
+from requirements.services.importing.consequences import DroppedLink, consequences_of, dropped_links
 from requirements.services.importing.contracts import NO_MOVES, ImportPlan, Moves, SourceText, Step
 from requirements.services.importing.planning import draw_plan
 from requirements.services.importing.telling import told_plan
@@ -42,6 +44,7 @@ class ImportResult:
 
     requirements: tuple[ImportedRequirement, ...]
     plan: ImportPlan
+    links_dropped: tuple[DroppedLink, ...]  # that stay until somebody withdraws them
 
     @property
     def baseline(self) -> str | None:
@@ -92,7 +95,7 @@ def import_files(
     if plan_digest is not None and plan.digest != plan_digest:
         raise ImportPlanMoved(
             "What this import would do is no longer what was planned: read the plan as it is now, and apply that.",
-            told_plan(plan),
+            told_plan(plan, consequences_of(principal, system, plan)),
         )
     if plan.conflicts:
         raise KeyOfAnotherFile([conflict.problem for conflict in plan.conflicts])
@@ -117,7 +120,7 @@ def import_files(
         for step in plan.steps
         if step.line is not None
     )
-    return ImportResult(imported, plan)
+    return ImportResult(imported, plan, dropped_links(plan, named_links(system)))
 
 
 def _freeze_baselines(
