@@ -708,6 +708,8 @@
 
   const TIME = /^([12][0-9]{3})-([0-9]{2})-([0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,6}))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))$/;
   const MICROSECONDS_A_DAY = 86_400_000_000n;
+  const MICROSECONDS_A_SECOND = 1_000_000n;
+  const CLOCKS = 300n * MICROSECONDS_A_SECOND; // by which two machines' clocks may differ
 
   /** Return a time in microseconds since 1970, and as Python writes it. */
   function timeAt(value, key, member) {
@@ -1385,13 +1387,14 @@
   const KNOWN = {
     "": [
       "format", "signers", "threshold", "predicateTypes", "log", "witnesses", "quorum", "maximumAgeDays", "requireWitness",
-      "requireSidecar", "requireAuditSlice", "timestampAuthorities", "requireTimestamp",
+      "requireSidecar", "requireAuditSlice", "timestampAuthorities", "requireTimestamp", "producer",
     ],
     "a signer's ": ["name", "keyid", "publicKey", "algorithm"],
     "the log's ": ["origin", "vkey", "formerKeys", "minimumTreeSize", "seenAt", "required"],
     "a former key's ": ["vkey", "untilSize"],
     "a witness's ": ["name", "vkey"],
     "a time-stamping authority's ": ["name", "certificate"],
+    "the producer's ": ["minimumVersion", "seenAt"],
   };
   const ALGORITHM = "ed25519"; // of a signer
 
@@ -1429,7 +1432,7 @@
     if (idle) throw bad(`witness '${idle.name}' has the key of the log or of a signer: nobody else would be watching`);
     return {
       signers, threshold, predicateTypes, log, witnesses, quorum, maximumAgeDays,
-      requireSidecar, requireAuditSlice, namesAuthorities, requireTimestamp,
+      requireSidecar, requireAuditSlice, namesAuthorities, requireTimestamp, producer: trustedProducer(value),
     };
   }
 
@@ -1482,10 +1485,19 @@
     const entry = objectAt(value, "log", TRUST_FILE);
     refuseUnknown(entry, "the log's ");
     const minimumSize = entry.has("minimumTreeSize") ? wholeAt(entry, "minimumTreeSize", TRUST_FILE) : 0n;
-    const seenAt = (entry.get("seenAt") ?? null) === null ? null : timeAt(entry, "seenAt", TRUST_FILE);
-    const origin = textAt(entry, "origin", TRUST_FILE);
+    const [origin, seenAt] = [textAt(entry, "origin", TRUST_FILE), seenAtOf(entry)];
     return { origin, key: logKey(entry), former: formerKeys(entry), minimumSize, seenAt, required: flagAt(entry, "required") };
   }
+
+  /** Return how old the version that wrote a binder may be; null where any may. */
+  function trustedProducer(value) {
+    if ((value.get("producer") ?? null) === null) return null;
+    const entry = objectAt(value, "producer", TRUST_FILE);
+    refuseUnknown(entry, "the producer's ");
+    return { minimumVersion: wholeAt(entry, "minimumVersion", TRUST_FILE), seenAt: seenAtOf(entry) };
+  }
+
+  const seenAtOf = (entry) => ((entry.get("seenAt") ?? null) === null ? null : timeAt(entry, "seenAt", TRUST_FILE));
 
   /** Return the keys that the log's key replaced, each with the size up to which what it signed counts. */
   function formerKeys(log) {
@@ -1697,18 +1709,25 @@
 
   const isLineOf = (line, key) => line.name === key.name && line.keyId === key.keyId;
 
-  async function isSignedBy(note, key) {
+  const isSignedBy = async (note, key) => (await signaturesOf(note, key)).length > 0;
+
+  /** Return the signatures of a key that hold. */
+  async function signaturesOf(note, key) {
+    const found = [];
     for (const line of note.signatures) {
-      if (isLineOf(line, key) && (await noteSignatureHolds(note, key, line.signature))) return true;
+      if (isLineOf(line, key) && (await noteSignatureHolds(note, key, line.signature))) found.push(line.signature);
     }
-    return false;
+    return found;
   }
+
+  /** Return the POSIX second of a cosignature; 0 says nothing of time. */
+  const timeOfCosignature = (signature) => new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
 
   async function noteSignatureHolds(note, key, signature) {
     if (key.algorithm === ED25519) return signatureHolds(key.publicKey, signature, utf8(note.text));
     if (signature.length !== 72) return false;
-    const moment = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
-    return signatureHolds(key.publicKey, signature.slice(8), utf8(`cosignature/v1\ntime ${moment}\n${note.text}`));
+    const signed = utf8(`cosignature/v1\ntime ${timeOfCosignature(signature)}\n${note.text}`);
+    return signatureHolds(key.publicKey, signature.slice(8), signed);
   }
 
   function indexOfBytes(bytes, wanted) {
@@ -1786,10 +1805,11 @@
       await report.noting("witnessed", () => refuseUnless(!trust.quorum, "the trust file demands witnesses, and names no log of theirs"));
       return null;
     }
-    await checkLogProof(entry, proof, trust.log, timeAt(statement.predicate, "asOf", ENVELOPE));
+    const asOf = timeAt(statement.predicate, "asOf", ENVELOPE);
+    await checkLogProof(entry, proof, trust.log, asOf);
     const { size, origin } = proof.checkpoint;
     report.answer("log inclusion", "ok", `entry ${proof.index} of ${size} in ${origin}`);
-    await report.noting("witnessed", () => checkWitnesses(proof.note, trust, report));
+    await report.noting("witnessed", () => checkWitnesses(proof.note, trust, report, asOf));
     return proof;
   }
 
@@ -1805,9 +1825,13 @@
     return null;
   }
 
-  async function checkWitnesses(note, trust, report) {
+  async function checkWitnesses(note, trust, report, asOf = null) {
     let count = 0;
-    for (const witness of note ? trust.witnesses : []) if (await isSignedBy(note, witness)) count++;
+    for (const witness of note ? trust.witnesses : []) {
+      const signatures = await signaturesOf(note, witness);
+      if (signatures.length) count++;
+      checkCosignedLater(signatures.map(timeOfCosignature), asOf);
+    }
     if (count < trust.quorum) {
       throw notTrusted(`cosigned by ${count} trusted witnesses, ${trust.quorum} needed`, LOG_PROOF);
     }
@@ -1818,6 +1842,12 @@
     const others = strangers ? `; ${strangers} signature line(s) by unknown keys` : "";
     if (count) report.answer("witnessed", "ok", `cosigned by ${count} of ${trust.witnesses.length} trusted witnesses${others}`);
     else report.answer("witnessed", "not present", `no trusted witness has cosigned the log${others}`);
+  }
+
+  /** Check that no witness saw the binder logged before the time that it is as of. */
+  function checkCosignedLater(moments, asOf) {
+    const early = moments.find((moment) => moment && moment * MICROSECONDS_A_SECOND + CLOCKS < asOf.at);
+    if (early) throw failed(`a witness cosigned its log at second ${early}, before the ${asOf.text} that it is as of`, LOG_PROOF);
   }
 
   /** Say that what the trust file demands is not met. */
@@ -2887,6 +2917,7 @@
       proof = await checkLog(container, statement, trust, report);
     });
     await report.noting("witnessed", () => checkTimestamp(container, proof, trust, report));
+    await report.noting("completeness", () => checkProducer(statement.predicate, proof, trust));
     await report.noting("completeness", () => checkCompleteness(container, bag, statement, trust, report));
     await report.noting("freshness", () => checkFreshness(statement, trust, now, report));
   }
@@ -2940,8 +2971,7 @@
       ...(await checkRedactions(container, bag, predicate)),
     ];
     for (const problem of problems) report.fail("completeness", problem);
-    const producer = objectAt(predicate, "producer", ENVELOPE).get("version");
-    const version = isText(producer) ? Number(/^binder\/([0-9]{1,4})$/.exec(producer)?.[1] ?? 0) : 0;
+    const version = versionOf(predicate);
     let spans = noSpans();
     await report.noting("completeness", () => checkPeople(container, bag, version >= NAMES_PEOPLE));
     await report.noting("completeness", async () => {
@@ -2972,10 +3002,28 @@
     report.answer("completeness", "ok", `${again}; ${spansText(spans)}; ${exchangesText(exchanges)}; ${reasonsText(reasons)}; ${gatesText(gates)}${deploymentsText(deployments)}; ${runsText(runs)}; ${audit}`);
   }
 
+  /** Return what the producer says that it wrote, binder/N; 0 where it says nothing of the kind. */
+  function versionOf(predicate) {
+    const producer = objectAt(predicate, "producer", ENVELOPE).get("version");
+    return isText(producer) ? Number(/^binder\/([0-9]{1,4})$/.exec(producer)?.[1] ?? 0) : 0;
+  }
+
+  /** Check that a binder is not of an older version than was seen before it was made, by `asOf` or by its place in the log. */
+  function checkProducer(predicate, proof, trust) {
+    const least = trust.producer;
+    const version = versionOf(predicate);
+    if (!least || version >= least.minimumVersion) return;
+    const isLater = !least.seenAt || timeAt(predicate, "asOf", ENVELOPE).at >= least.seenAt.at;
+    const isLoggedLater = proof && trust.log.minimumSize && proof.index >= trust.log.minimumSize;
+    if (isLater || isLoggedLater) {
+      throw notTrusted(`binder/${version} wrote it, and binder/${least.minimumVersion} was seen before: what that tells, this one need not`, ENVELOPE);
+    }
+  }
+
   function checkFreshness(statement, trust, now, report) {
     const asOf = timeAt(statement.predicate, "asOf", ENVELOPE);
     const age = BigInt(now.getTime()) * 1000n - asOf.at; // microseconds
-    if (age < -300_000_000n) throw failed(`is as of ${asOf.text}, which is in the future`, ENVELOPE);
+    if (age < -CLOCKS) throw failed(`is as of ${asOf.text}, which is in the future`, ENVELOPE);
     if (trust.maximumAgeDays === null) {
       report.answer("freshness", "not checked", `as of ${asOf.text}; the trust file sets no maximum age`);
       return;

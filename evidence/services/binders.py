@@ -25,7 +25,7 @@ from evidence import acts, clock
 from evidence.access import Principal
 from evidence.binder.bag import LogProof, WrittenBinder, write_binder
 from evidence.binder.files import BinderFile
-from evidence.binder.statement import BinderFacts, binder_uuid
+from evidence.binder.statement import PRODUCER_VERSION, BinderFacts, binder_uuid
 from evidence.digests import sha256_hex
 from evidence.errors import EvidenceError, InvalidInput, NotFound
 from evidence.models import AuditEvent, Binder, Checkpoint, Leaf
@@ -48,7 +48,6 @@ from evidence.services.previous_binders import name_previous
 from evidence.time_budget import TimeBudget
 
 PRODUCER_ID: Final = "tracebinder"
-FORMAT_CODE: Final = "binder/8"  # grows when the same evidence would give other bytes
 _LOG_WAIT: Final = 60  # seconds that an export waits for the log to take what it needs
 _LOG_PAUSE: Final = 0.2  # seconds
 
@@ -195,7 +194,7 @@ def _facts(scope: BinderScope) -> BinderFacts:
         period_to=scope.period_to,
         as_of=scope.as_of.at,
         producer_id=PRODUCER_ID,
-        producer_version=FORMAT_CODE,
+        producer_version=f"binder/{PRODUCER_VERSION}",
         redacted=is_redacted(scope),
         previous=name_previous(scope),
         log={

@@ -64,7 +64,9 @@ LOG = KeyPair("log.example/one")
 WITNESS = KeyPair("witness.example")
 
 
-def facts(*, log: Mapping[str, object] | None = None, seed: str = "scope") -> BinderFacts:
+def facts(
+    *, log: Mapping[str, object] | None = None, seed: str = "scope", version: str = "0.1.0"
+) -> BinderFacts:
     return BinderFacts(
         binder_id=binder_uuid(hashlib.sha256(seed.encode()).hexdigest()),
         system="credit-assistant",
@@ -73,7 +75,7 @@ def facts(*, log: Mapping[str, object] | None = None, seed: str = "scope") -> Bi
         period_to=AS_OF,
         as_of=AS_OF,
         producer_id="tracebinder",
-        producer_version="0.1.0",
+        producer_version=version,
         log=log,
     )
 
@@ -307,13 +309,19 @@ def naive_consistency(leaves: list[bytes], first: int, *, whole: bool = True) ->
     return [*naive_consistency(leaves[split:], first - split, whole=False), naive_root(leaves[:split])]
 
 
-def checkpoint_note(leaves: list[bytes], *, key: KeyPair = LOG, witnesses: Iterable[KeyPair] = ()) -> str:
+def checkpoint_note(
+    leaves: list[bytes],
+    *,
+    key: KeyPair = LOG,
+    witnesses: Iterable[KeyPair] = (),
+    cosigned_at: datetime = AS_OF,
+) -> str:
     """A signed checkpoint over the leaves, cosigned by the witnesses."""
     root = base64.b64encode(naive_root(leaves)).decode()
     text = f"{key.name}\n{len(leaves)}\n{root}\n"
     lines = [_signature(key.name, key.note_id() + key.sign(text.encode()))]
     for witness in witnesses:
-        moment = int(AS_OF.timestamp())
+        moment = int(cosigned_at.timestamp())
         cosigned = witness.sign(f"cosignature/v1\ntime {moment}\n{text}".encode())
         lines.append(_signature(witness.name, witness.note_id(4) + moment.to_bytes(8, "big") + cosigned))
     return text + "\n" + "".join(lines)
@@ -326,6 +334,7 @@ class SmallLog:
     others: int = 6
     key: KeyPair = LOG
     witnesses: tuple[KeyPair, ...] = ()
+    cosigned_at: datetime = AS_OF
 
     def __call__(self, statement: bytes) -> LogProof:
         digest = hashlib.sha256(statement).hexdigest()
@@ -343,7 +352,7 @@ class SmallLog:
     def prove(self, entries: list[bytes], index: int) -> bytes:
         leaves = [hashlib.sha256(b"\x00" + entry).digest() for entry in entries]
         path = "".join(base64.b64encode(node).decode() + "\n" for node in naive_path(leaves, index))
-        note = checkpoint_note(leaves, key=self.key, witnesses=self.witnesses)
+        note = checkpoint_note(leaves, key=self.key, witnesses=self.witnesses, cosigned_at=self.cosigned_at)
         return f"c2sp.org/tlog-proof@v1\nindex {index}\n{path}\n{note}".encode()
 
 

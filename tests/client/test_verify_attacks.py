@@ -8,16 +8,19 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from evidence.binder.dsse import pre_authentication_encoding, seal_envelope
 from evidence.digests import canonical_json
 from tests.client.binders import (
+    AS_OF,
     ENVELOPE,
     LOG,
     SIGNER,
     STRANGER,
+    WITNESS,
     Built,
     KeyPair,
     SmallLog,
@@ -30,10 +33,13 @@ from tests.client.binders import (
     relist,
     repack,
     resign,
+    trust_document,
     unpack,
 )
 from tests.client.conftest import Verify
 from tracebinder.verify import Report
+from tracebinder.verify.errors import BinderMalformed
+from tracebinder.verify.trust import parse_trust
 
 Members = dict[str, bytes]
 TARGET = "data/evals/run-1.json"
@@ -167,6 +173,73 @@ def test_a_cosignature_by_a_witness_nobody_knows_is_named(verify: Verify) -> Non
     report = verify(built.archive, log=LOG_TRUST)
     assert report.exit_code == 0
     assert "1 signature line(s) by unknown keys" in line_of(report, "witnessed")
+
+
+@pytest.mark.parametrize(
+    ("late", "exit_code"),
+    [
+        (timedelta(0), 0),
+        (timedelta(minutes=-4), 0),
+        (timedelta(minutes=-6), 1),
+        (datetime(1970, 1, 1, tzinfo=UTC) - AS_OF, 0),
+    ],
+    ids=["when it was made", "by another clock", "before it was made", "without a time"],
+)
+def test_no_witness_saw_a_binder_before_it_was_made(verify: Verify, late: timedelta, exit_code: int) -> None:
+    """Who makes a binder look newer than it is gives it another `asOf`; a witness's clock is not theirs."""
+    prove = SmallLog(witnesses=(WITNESS,), cosigned_at=AS_OF + late)
+    built = build(about=facts(log=LOG_NAMED), prove=prove)
+    witnesses = [{"name": "w", "vkey": WITNESS.vkey(4)}]
+    for quorum in (0, 1):
+        report = verify(built.archive, log=LOG_TRUST, witnesses=witnesses, quorum=quorum)
+        assert report.exit_code == exit_code
+        assert (states_of(report)["witnessed"] == "failed") == (exit_code == 1)
+
+
+@pytest.mark.parametrize(
+    ("version", "producer", "behind", "exit_code"),
+    [
+        ("binder/1", {"minimumVersion": 1}, 0, 0),
+        ("binder/1", {"minimumVersion": 8}, 0, 3),
+        ("0.1.0", {"minimumVersion": 1}, 0, 3),
+        ("binder/1", {"minimumVersion": 8, "seenAt": "2026-11-22T09:00:00Z"}, 0, 3),
+        ("binder/1", {"minimumVersion": 8, "seenAt": "2026-11-22T09:00:01Z"}, 0, 0),
+        ("binder/1", {"minimumVersion": 8, "seenAt": "2026-11-22T09:00:01Z"}, 4, 0),
+        ("binder/1", {"minimumVersion": 8, "seenAt": "2026-11-22T09:00:01Z"}, 3, 3),
+    ],
+)
+def test_an_older_version_does_not_excuse_what_a_newer_one_must_tell(
+    verify: Verify, version: str, producer: dict[str, object], behind: int, exit_code: int
+) -> None:
+    """An `asOf` of long ago does not either: the log says what was sealed behind the leaves that were seen.
+
+    Args:
+        behind: how many leaves the trust file has seen; the fourth is the binder's.
+    """
+    built = build(about=facts(log=LOG_NAMED, version=version), prove=SmallLog())
+    report = verify(built.archive, log={**LOG_TRUST, "minimumTreeSize": behind}, producer=producer)
+    assert report.exit_code == exit_code
+    if exit_code:
+        assert f"binder/{producer['minimumVersion']} was seen before" in report.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    ("producer", "told"),
+    [
+        ({"minimumVersion": -1}, "whole number"),
+        ({"minimumVersion": "binder/8"}, "whole number"),
+        ({"minVersion": 8}, "did you mean the producer's 'minimumVersion'"),
+        ({}, "minimumVersion"),
+        (8, "producer"),
+    ],
+)
+def test_a_demand_of_a_version_that_cannot_be_read_is_refused(producer: object, told: str) -> None:
+    with pytest.raises(BinderMalformed, match=told):
+        parse_trust(json.dumps(trust_document(producer=producer)).encode())
+
+
+def states_of(report: Report) -> dict[str, str]:
+    return {line.name: line.state for line in report.lines}
 
 
 def line_of(report: Report, name: str) -> str:

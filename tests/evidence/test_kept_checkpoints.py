@@ -12,6 +12,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from evidence.binder.statement import PRODUCER_VERSION
 from evidence.models import Binder, Blob, Role
 from evidence.models.audit import Checkpoint
 from evidence.services import binders, log
@@ -216,6 +217,15 @@ def test_a_binder_names_the_one_before_it_and_the_verifier_lists_what_changed(
     counter = files_that_differ["data/evidence/counter.jsonl"]
     assert (counter["change"], counter["rowsAdded"], counter["rowsGone"]) == ("changed", 1, 0)
     assert export(filled, as_of=new.as_of) == new, "the same scope still gives the same bytes"
+
+
+def test_a_binder_of_an_older_version_than_the_one_before_it_is_refused(
+    filled: Filled, files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(files, export(filled, as_of=None), "old.zip")
+    monkeypatch.setattr(binders, "PRODUCER_VERSION", 1)
+    assert verify(files, export(filled, as_of=None), "--previous", str(files / "old.zip")) == 3
+    assert f"the previous binder is of binder/{PRODUCER_VERSION}" in capsys.readouterr().out
 
 
 def test_the_first_binder_of_a_scope_and_one_of_another_period_name_none(

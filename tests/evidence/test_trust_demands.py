@@ -13,7 +13,7 @@ from django.db import transaction
 
 from evidence.log.notes import COSIGNATURE, VerifierKey
 from evidence.models import Binder
-from evidence.services import log
+from evidence.services import binders, log
 from evidence.services.keys.trust import describe_trust
 from tests.evidence.binder_world import Filled, archive_of, export, fill_lightly, verify
 from tests.evidence.kept_binders import Export, KeptBinder
@@ -93,6 +93,18 @@ def test_a_binder_made_after_the_log_was_cut_is_refused(
     later = export(filled, as_of=None)
     report = verify(tmp_path, archive_of(later), later.sidecar, trust)
     assert report.exit_code == 3, report.problems
+
+
+def test_a_server_that_goes_back_to_a_version_that_tells_less_is_refused(
+    filled: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(filled.world)
+    trust = served()
+    monkeypatch.setattr(binders, "PRODUCER_VERSION", 1)
+    later = export(filled, as_of=None)
+    report = verify(tmp_path, archive_of(later), later.sidecar, trust)
+    assert report.exit_code == 3
+    assert "binder/1 wrote it" in report.line("completeness").detail
 
 
 @pytest.mark.parametrize("name", ["requireSidecar", "requireAuditSlice"])

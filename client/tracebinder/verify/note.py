@@ -123,8 +123,24 @@ def parse_checkpoint(note: SignedNote, *, member: str) -> CheckpointBody:
 
 def is_signed_by(note: SignedNote, key: NoteKey) -> bool:
     """Say whether `key` signed the note: a line with its name and id whose signature holds."""
-    candidates = [x for x in note.signatures if x.name == key.name and x.key_id == key.key_id]
-    return any(_holds(note, key, candidate.signature) for candidate in candidates)
+    return any(_holds(note, key, signature) for signature in _signatures_of(note, key))
+
+
+def cosignature_times(note: SignedNote, key: NoteKey) -> list[int]:
+    """Return the times of the cosignatures of `key` that hold: POSIX seconds, 0 where it says none.
+
+    Args:
+        key: of a witness.
+    """
+    return [_time_of(each) for each in _signatures_of(note, key) if _holds(note, key, each)]
+
+
+def _signatures_of(note: SignedNote, key: NoteKey) -> list[bytes]:
+    return [x.signature for x in note.signatures if x.name == key.name and x.key_id == key.key_id]
+
+
+def _time_of(cosignature: bytes) -> int:
+    return int.from_bytes(cosignature[:8], "big")
 
 
 def _holds(note: SignedNote, key: NoteKey, signature: bytes) -> bool:
@@ -132,8 +148,7 @@ def _holds(note: SignedNote, key: NoteKey, signature: bytes) -> bool:
         return signature_holds(key.public, signature, note.text.encode())
     if len(signature) != 72:
         return False
-    moment = int.from_bytes(signature[:8], "big")
-    message = f"cosignature/v1\ntime {moment}\n{note.text}".encode()
+    message = f"cosignature/v1\ntime {_time_of(signature)}\n{note.text}".encode()
     return signature_holds(key.public, signature[8:], message)
 
 

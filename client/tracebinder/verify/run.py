@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,18 +40,19 @@ from tracebinder.verify.kept import KeptHead, compare_kept, open_head
 from tracebinder.verify.meaning import check_findings, check_populations, check_redactions, check_requirements
 from tracebinder.verify.people import check_people
 from tracebinder.verify.previous import check_same_scope, find_differences
+from tracebinder.verify.producer import check_not_downgraded, check_producer, version_of
 from tracebinder.verify.reasons import ReasonsChecked, check_reasons
 from tracebinder.verify.report import LineName, Report
 from tracebinder.verify.retractions import RunsChecked, check_retractions
 from tracebinder.verify.spans import SpansChecked, check_spans
-from tracebinder.verify.strict_json import object_at, text_at, time_at
+from tracebinder.verify.strict_json import text_at, time_at
 from tracebinder.verify.timestamp import can_check, check_timestamp
 from tracebinder.verify.tlog import (
     TlogProof,
     check_log_entry,
     check_log_proof,
+    cosigned_at,
     count_strangers,
-    count_witnesses,
     parse_tlog_proof,
 )
 from tracebinder.verify.trust import Trust
@@ -61,7 +61,6 @@ from tracebinder.verify.zip_format import CHUNK
 CONTAINER_PREDICATE: Final = "https://tracebinder.example/attestation/binder-container/v1"
 _SIDECAR: Final = "sidecar"
 _CLOCKS: Final = timedelta(minutes=5)  # by which two machines' clocks may differ
-_PRODUCER_VERSION: Final = re.compile(r"binder/([0-9]{1,4})")
 _NAMES_PEOPLE: Final = 2  # from this version on, a binder says who its actors are
 _NAMES_SPANS: Final = 3  # and each trace, which spans it was sealed from
 _NAMES_APPROVALS: Final = 5  # and each gate decision, who approved the version that decided
@@ -113,10 +112,12 @@ def verify_with_previous(
 ) -> Report:
     """Verify a binder and an earlier one of the same scope, and report on the later one with what differs.
 
-    The later one's log must continue the earlier one's. What is wrong with the earlier one fails the report too. How
-    old it is does not count, nor how small its log was.
+    The later one's log must continue the earlier one's, and the later is of no older version. What is wrong with the
+    earlier one fails the report too. How old it is does not count, nor how small its log was, nor by which version.
     """
-    older = replace(trust, maximum_age_days=None, log=trust.log and replace(trust.log, minimum_size=0))
+    older = replace(
+        trust, maximum_age_days=None, producer=None, log=trust.log and replace(trust.log, minimum_size=0)
+    )
     old = verify_binder(previous, trust=older, sidecar=previous_sidecar, now=now, limits=limits)
     heads = [replace(head, where="in the previous binder") for head in old.heads]
     report = verify_binder(path, trust=trust, sidecar=sidecar, kept=[*kept, *heads], now=now, limits=limits)
@@ -126,6 +127,7 @@ def verify_with_previous(
         return report
     with _noting(report, "completeness"):
         check_same_scope(old.statement, report.statement)
+        check_not_downgraded(old.statement, report.statement)
         report.differences = find_differences(
             previous, path, old_digest=old.zip_digest, statement=report.statement, limits=limits
         )
@@ -159,6 +161,8 @@ def _check_content(
         proof = _check_log(container, statement, trust, report)
     with _noting(report, "witnessed"):
         _check_timestamp(container, proof, statement, trust, report)
+    with _noting(report, "completeness"):
+        check_producer(statement.predicate, proof, trust)
     with _noting(report, "completeness"):
         part = _check_completeness(container, bag, statement, trust, kept, report)
     with _noting(report, "witnessed"):
@@ -280,9 +284,9 @@ def _check_log(container: Container, statement: Statement, trust: Trust, report:
         "log inclusion", "ok", f"entry {proof.index} of {proof.checkpoint.size} in {proof.checkpoint.origin}"
     )
     with _noting(report, "witnessed"):
-        _check_witnesses(
-            count_witnesses(proof.note, trust), trust, report, count_strangers(proof.note, trust)
-        )
+        moments = cosigned_at(proof.note, trust)
+        _check_cosigned_later(moments, as_of)
+        _check_witnesses(len(moments), trust, report, count_strangers(proof.note, trust))
     return proof
 
 
@@ -294,6 +298,21 @@ def _check_log_absence(statement: Statement, trust: Trust, report: Report) -> No
     report.answer("log inclusion", "not present", "the binder carries no proof of inclusion")
     with _noting(report, "witnessed"):
         _check_witnesses(0, trust, report)
+
+
+def _check_cosigned_later(moments: Sequence[Sequence[int]], as_of: datetime) -> None:
+    """Check that no witness saw the binder logged before the time that it is as of.
+
+    Args:
+        moments: of each witness, POSIX seconds by its clock; 0 says nothing of time.
+    """
+    first = min((moment for each in moments for moment in each if moment), default=None)
+    if first is not None and first + _CLOCKS.total_seconds() < as_of.timestamp():
+        raise BinderFailed(
+            f"a witness cosigned its log at {datetime.fromtimestamp(first, timezone.utc).isoformat()}, before the "
+            f"{as_of.isoformat()} that it is as of",
+            member=LOG_PROOF,
+        )
 
 
 def _check_witnesses(count: int, trust: Trust, report: Report, strangers: int = 0) -> None:
@@ -393,7 +412,7 @@ def _check_completeness(
     ]
     for problem in problems:
         report.fail("completeness", problem)
-    version = _version_of_producer(statement)
+    version = version_of(statement.predicate)
     with _noting(report, "completeness"):
         check_people(container, bag, must_name=version >= _NAMES_PEOPLE)
     spans = SpansChecked()
@@ -423,13 +442,6 @@ def _check_completeness(
         f"{again}; {spans}; {exchanges}; {reasons}; {gates}{deployments}; {runs}; {audit}",
     )
     return part
-
-
-def _version_of_producer(statement: Statement) -> int:
-    """Return what the producer says that it wrote, binder/N; 0 where it says nothing of the kind."""
-    version = object_at(statement.predicate, "producer", member=ENVELOPE).get("version")
-    named = _PRODUCER_VERSION.fullmatch(version) if isinstance(version, str) else None
-    return int(named[1]) if named else 0
 
 
 def _check_audit(

@@ -12,7 +12,13 @@ from tracebinder.verify.bag import LOG_ENTRY, LOG_PROOF
 from tracebinder.verify.encoding import decode_base64
 from tracebinder.verify.errors import BinderFailed, BinderMalformed, TrustNotMet, VerifyError
 from tracebinder.verify.merkle import check_inclusion, leaf_hash
-from tracebinder.verify.note import CheckpointBody, SignedNote, is_signed_by, parse_checkpoint, parse_note
+from tracebinder.verify.note import (
+    CheckpointBody,
+    SignedNote,
+    cosignature_times,
+    parse_checkpoint,
+    parse_note,
+)
 from tracebinder.verify.strict_json import object_at, parse_object, text_at
 from tracebinder.verify.trust import Trust, TrustedLog
 
@@ -97,9 +103,9 @@ def check_log_proof(entry: bytes, proof: TlogProof, log: TrustedLog, *, as_of: d
         raise type(exc)(exc.detail, member=LOG_PROOF) from exc
 
 
-def count_witnesses(note: SignedNote, trust: Trust) -> int:
-    """Return how many trusted witnesses cosigned the checkpoint."""
-    return sum(is_signed_by(note, witness) for witness in trust.witnesses)
+def cosigned_at(note: SignedNote, trust: Trust) -> list[list[int]]:
+    """Return when each trusted witness that cosigned the checkpoint did: POSIX seconds, 0 where it does not say."""
+    return [found for witness in trust.witnesses if (found := cosignature_times(note, witness))]
 
 
 def count_strangers(note: SignedNote, trust: Trust) -> int:

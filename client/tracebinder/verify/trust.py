@@ -31,12 +31,14 @@ _KNOWN: Final = frozenset(
     {
         "format", "signers", "threshold", "predicateTypes", "log", "witnesses", "quorum", "maximumAgeDays",
         "requireWitness", "requireSidecar", "requireAuditSlice", "timestampAuthorities", "requireTimestamp",
+        "producer",
     }
 )  # fmt: skip
 _OF_SIGNER: Final = frozenset({"name", "keyid", "publicKey", "algorithm"})
 _OF_LOG: Final = frozenset({"origin", "vkey", "formerKeys", "minimumTreeSize", "seenAt", "required"})
 _OF_FORMER: Final = frozenset({"vkey", "untilSize"})
 _OF_WITNESS: Final = frozenset({"name", "vkey"})
+_OF_PRODUCER: Final = frozenset({"minimumVersion", "seenAt"})
 _OF_AUTHORITY: Final = frozenset({"name", "certificate"})
 
 
@@ -65,6 +67,19 @@ class TrustedLog:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedProducer:
+    """How old the version that wrote a binder may be.
+
+    Attributes:
+        minimum_version: N of the newest binder/N seen.
+        seen_at: when it was; a binder made before that may be of an older one. None: no binder may.
+    """
+
+    minimum_version: int
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """Whom to believe, and how much is enough.
 
@@ -77,6 +92,7 @@ class Trust:
         require_audit_slice: the binder must hold its part of the log.
         authorities: root certificates of time-stamping authorities.
         require_timestamp: the checkpoint must be time-stamped by one of them.
+        producer: which versions count; None: each.
     """
 
     signers: dict[str, bytes]
@@ -90,6 +106,7 @@ class Trust:
     require_audit_slice: bool = False
     authorities: tuple[Certificate, ...] = ()
     require_timestamp: bool = False
+    producer: TrustedProducer | None = None
 
 
 def load_trust(path: Path) -> Trust:
@@ -127,6 +144,7 @@ def parse_trust(data: bytes) -> Trust:
         require_audit_slice=_flag(value, "requireAuditSlice"),
         authorities=_authorities(value),
         require_timestamp=_flag(value, "requireTimestamp"),
+        producer=_producer(value),
     )
     _refuse_empty_demands(trust)
     return trust
@@ -227,15 +245,26 @@ def _log(value: JsonObject) -> TrustedLog | None:
     _refuse_unknown(entry, _OF_LOG, "the log's ")
     key = _log_key(entry)
     minimum = whole_at(entry, "minimumTreeSize", member=_MEMBER) if "minimumTreeSize" in entry else 0
-    seen_at = time_at(entry, "seenAt", member=_MEMBER) if entry.get("seenAt") is not None else None
     return TrustedLog(
         origin=text_at(entry, "origin", member=_MEMBER),
         key=key,
         minimum_size=minimum,
         required=_flag(entry, "required"),
-        seen_at=seen_at,
+        seen_at=_seen_at(entry),
         former=_former_keys(entry),
     )
+
+
+def _producer(value: JsonObject) -> TrustedProducer | None:
+    if value.get("producer") is None:
+        return None
+    entry = object_at(value, "producer", member=_MEMBER)
+    _refuse_unknown(entry, _OF_PRODUCER, "the producer's ")
+    return TrustedProducer(whole_at(entry, "minimumVersion", member=_MEMBER), _seen_at(entry))
+
+
+def _seen_at(entry: JsonObject) -> datetime | None:
+    return time_at(entry, "seenAt", member=_MEMBER) if entry.get("seenAt") is not None else None
 
 
 def _former_keys(log: JsonObject) -> tuple[tuple[NoteKey, int], ...]:

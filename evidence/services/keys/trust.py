@@ -10,7 +10,8 @@ from typing import Final
 
 from django.conf import settings
 
-from evidence.binder.statement import BINDER_PREDICATE, iso_utc
+from evidence import clock
+from evidence.binder.statement import BINDER_PREDICATE, PRODUCER_VERSION, iso_utc
 from evidence.models import Checkpoint
 from evidence.services.keys.binder_signer import load_binder_public, trusted_signer
 from evidence.services.keys.log_signer import load_log_verifier
@@ -22,7 +23,7 @@ _END: Final = "-----END CERTIFICATE-----"
 def describe_trust() -> dict[str, object]:
     """Return a `trust.json`: one signer, this server's log as far as it is signed, and all that its binders carry.
 
-    `seenAt` lets binders as of an earlier time be of a smaller log. Who verifies takes it out, and raises the size, to
+    `seenAt` lets binders of an earlier time be of a smaller log, and by an older version. Who verifies takes it out to
     refuse those as well.
     """
     last, key = Checkpoint.objects.order_by("-size").first(), load_log_verifier()
@@ -39,6 +40,7 @@ def describe_trust() -> dict[str, object]:
             "seenAt": iso_utc(last.created_at) if last else None,
             "required": True,
         },
+        "producer": {"minimumVersion": PRODUCER_VERSION, "seenAt": iso_utc(clock.now())},
         "requireSidecar": True,
         "requireAuditSlice": True,
         "witnesses": [{"name": vkey.partition("+")[0], "vkey": vkey} for _, vkey in settings.LOG_WITNESSES],
