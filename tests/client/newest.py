@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from evidence.binder.files import BinderFile, json_file, json_lines_file
+from evidence.binder.statement import PRODUCER_VERSION
 from evidence.digests import canonical_json
 from tests.client.binders import DIGEST, Built, build, criterion, facts, finding, requirement, review
 
@@ -19,8 +19,8 @@ DOCUMENT: Final = "The rate is five percent. 利率为百分之五。"
 
 
 def build_newest() -> Built:
-    """Return the binder, as the writer of `binder/8` makes it."""
-    return build(newest_files(), about=replace(facts(), producer_version="binder/8"))
+    """Return the binder, as the writer of today makes it."""
+    return build(newest_files(), about=facts(version=f"binder/{PRODUCER_VERSION}"))
 
 
 def newest_files() -> Iterator[BinderFile]:
