@@ -149,6 +149,7 @@ def test_a_doubt_about_a_criterion_stands_once_in_the_language_of_the_page(autho
     author.client.cookies["django_language"] = "zh-hans"
     chinese = said_beside(author.press("check", **doubtful), "rest")
     assert (chinese.count("疑问"), "observations" in chinese) == (4, False), chinese
+    author.client.cookies["django_language"] = "en"
     assert (
         "linter doubts 4 things"
         in author.client.get(author.write("save", doubtful)["Location"]).content.decode()
