@@ -223,6 +223,14 @@ def test_an_older_version_does_not_excuse_what_a_newer_one_must_tell(
         assert f"binder/{producer['minimumVersion']} was seen before" in report.problems[0].detail
 
 
+@pytest.mark.parametrize("changes", [{}, {"producer": {"minimumVersion": 1}}])
+def test_a_statement_without_a_producer_is_malformed_and_said_so_alike(
+    honest: Built, verify: Verify, changes: dict[str, object]
+) -> None:
+    members = resign(unpack(honest.archive), change=lambda statement: statement["predicate"].pop("producer"))
+    assert verify(repack(members), **changes).exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("producer", "told"),
     [
