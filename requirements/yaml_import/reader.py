@@ -173,9 +173,7 @@ class _Builder:
             raise _at(after, "a second document begins here: a file has one")
         return value
 
-    def _value(
-        self, event: Any, events: Iterator[Any], path: Path, depth: int, key: Any = None
-    ) -> object:
+    def _value(self, event: Any, events: Iterator[Any], path: Path, depth: int, key: Any = None) -> object:
         """Return a value, and note its place: that of its key, where it has one."""
         self._check(event, depth)
         mark = event.start_mark
@@ -184,8 +182,9 @@ class _Builder:
             style = event.style
             if style == '"':
                 self._check_escapes(event, path)
-            self._end = end = event.end_mark.index
-            self._places.of[path] = Span(told.line + 1, told.column + 1, mark.index, end, not style)
+            end: Any = event.end_mark
+            self._end = end.index
+            self._places.of[path] = Span(told.line + 1, told.column + 1, mark.index, end.index, not style)
             return event.value if style else _scalar(event.value)
         self._places.of[path] = Span(told.line + 1, told.column + 1, mark.index, mark.index)
         if isinstance(event, yaml.SequenceStartEvent):
