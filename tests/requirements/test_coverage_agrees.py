@@ -136,14 +136,16 @@ class Surfaces:
         return list(csv.DictReader(io.StringIO(answer)))
 
     def alone(self) -> str:
-        return self._api.get("/api/v1/coverage.html", self._asked).content.decode()
+        answer: bytes = self._api.get("/api/v1/coverage.html", self._asked).content
+        return answer.decode()
 
     def listed(self, **narrowed: str) -> list[str]:
         """Return what the pages of a list hold, one after the other."""
         address = reverse("admin:coverage", args=[self._world.release.pk])
         keys: list[str] = []
         for page in range(1, N + 2):
-            rows = self._browser.get(address, {**self._named, **narrowed, "page": page}).context["rows"]
+            asked: dict[str, Any] = {**self._named, **narrowed, "page": page}
+            rows = self._browser.get(address, asked).context["rows"]
             keys += [each.key for each in rows]
             if not rows.has_next():
                 return keys

@@ -228,7 +228,7 @@ def test_where_links_stand_is_told_whole_or_page_by_page(world: World, api: APIC
     put(world.system, "A", "B", "C", "D")
     for below in "BCD":
         tie(world.system, f"A>{below}")
-    asked = {"system": world.system.key, "suspicion": "any"}
+    asked: dict[str, Any] = {"system": world.system.key, "suspicion": "any"}
     headers = world.headers(Scope.READ)
     whole = api.get("/api/v1/links/standing", asked, **headers).json()
     assert ([each["name"] for each in whole["links"]], whole["next"]) == (["A>B", "A>C", "A>D"], None)
