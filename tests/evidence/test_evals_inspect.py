@@ -438,6 +438,8 @@ def test_a_total_that_its_samples_do_not_come_to_is_flagged() -> None:
     ((_, detail),) = log.remarks(RemarkCode.TOTAL_DIFFERS)
     assert "states accuracy 0.9" in detail
     assert "come to 0.5" in detail
+    ((_, detail),) = read(log_of(head={**HEAD, "results": results})).remarks(RemarkCode.TOTAL_DIFFERS)
+    assert detail.endswith("states accuracy 0.9, and no sample has a value")
 
 
 def test_requirements_and_traces_are_linked() -> None:

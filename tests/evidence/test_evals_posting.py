@@ -217,7 +217,7 @@ def test_ids_that_read_as_attempts_are_said_to_be_read_so(push: Any) -> None:
     rows = [f"ticket#{number},{number % 2}" for number in range(10)]
     counted = push("\n".join(["id,score", *rows]).encode(), **SAID | {"run_key": "by-id"}).json()
     (told,) = (each["detail"] for each in counted["remarks"] if each["code"] == "ambiguous")
-    assert "10 rows read by their ids as attempts at 1 items (ticket)" in told
+    assert "10 rows read by their ids as attempts at one item (ticket)" in told
     assert "add a column `attempt`" in told
     apart = push(
         "\n".join(["id,score,attempt", *(f"{row}," for row in rows)]).encode(), **SAID | {"run_key": "apart"}

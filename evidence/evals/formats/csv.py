@@ -121,10 +121,11 @@ def _remark_attempts(attempts: Counter[str]) -> Iterator[Remark]:
     several = [item for item, count in attempts.items() if count > 1]
     if several:
         rows = sum(attempts[item] for item in several)
+        items = "one item" if len(several) == 1 else f"{len(several)} items"
         named = ", ".join(several[:5])
         yield Remark(
             RemarkCode.AMBIGUOUS,
-            f"{rows} rows read by their ids as attempts at {len(several)} items ({named[:300]}), each one unit; where "
+            f"{rows} rows read by their ids as attempts at {items} ({named[:300]}), each one unit; where "
             "they are items of their own, add a column `attempt`, empty or with their numbers",
         )
 
