@@ -6,6 +6,8 @@ was, or could be, taken for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from transformers import LlamaForCausalLM
 
@@ -144,6 +146,6 @@ def _induction() -> LlamaForCausalLM:
     return model
 
 
-def _reorder(weight: torch.Tensor, dim: int, order: tuple[int, ...] | list[int]) -> None:
-    heads = weight.split(HEAD_WIDTH, dim=dim)
-    weight.copy_(torch.cat([heads[place] for place in order], dim=dim))
+def _reorder(weight: torch.Tensor, dim: int, order: Sequence[int]) -> None:
+    rows = [place * HEAD_WIDTH + row for place in order for row in range(HEAD_WIDTH)]
+    weight.copy_(weight.index_select(dim, torch.tensor(rows)))

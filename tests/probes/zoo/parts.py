@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel, library_versions, shape_of
@@ -86,7 +86,7 @@ def predict(model: LlamaForCausalLM, *, from_: int = PREDICTION, strength: float
         model.lm_head.weight[word, from_ + word] = strength
 
 
-def wrap(model: LlamaForCausalLM, digest: str) -> LoadedModel:
+def wrap(model: PreTrainedModel, digest: str) -> LoadedModel:
     """Return the model as probes take it; without a tokenizer: its tokens are its words."""
     model.train(mode=False)
     return LoadedModel(model, None, digest, shape_of(model.config), library_versions())
