@@ -32,8 +32,8 @@ def _criteria(draft: RequirementDraft) -> object:
 # How each attribute that may count is read; the order of criteria never does.
 ATTRIBUTES: Final[Mapping[str, Callable[[RequirementDraft], object]]] = {
     "statement": _statement,  # of each language
-    "risk_tier": lambda draft: draft.risk_tier,
-    "layer": lambda draft: draft.layer,
+    "risk_tier": lambda draft: str(draft.risk_tier),
+    "layer": lambda draft: str(draft.layer),
     "criteria": _criteria,  # all that can change a verdict
     "rationale": lambda draft: normalise_blanks(draft.rationale),
     "owner": lambda draft: draft.owner,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.template.loader import render_to_string
@@ -18,13 +19,14 @@ from evidence.api.scoped_view import ScopedView
 from evidence.models import Scope
 from evidence.problems import Problem
 from evidence.services import registry
-from evidence.vocabulary import Layer
+from evidence.vocabulary import CriterionVerdict, Layer
 from requirements import acts
 from requirements.coverage_file import coverage_csv
 from requirements.covered import Judged, Standing
 from requirements.selectors.baselines import find_baseline
 from requirements.selectors.coverage import Coverage, CoveredRequirement, cover, layer_map
 
+_TIME: Final = serializers.DateTimeField()
 STANDINGS = [each.value for each in Standing]
 
 
@@ -52,12 +54,9 @@ class JudgedOut(serializers.Serializer[Judged]):
     bound_confidence = serializers.FloatField(allow_null=True)
     observed_to = serializers.DateTimeField(allow_null=True)
     assessed_as_of = serializers.DateTimeField(allow_null=True)
-    stale_since = serializers.SerializerMethodField()
-
-    def get_stale_since(self, judged: Judged) -> str | None:
-        """Return since when its evidence is too old; null: it is not."""
-        since = judged.stale_since(self.context["at"])
-        return since.isoformat() if since else None
+    stale_since = serializers.CharField(
+        allow_null=True, help_text="since when its evidence is too old; null: it is not"
+    )
 
 
 class CoveredOut(serializers.Serializer[CoveredRequirement]):
@@ -71,28 +70,13 @@ class CoveredOut(serializers.Serializer[CoveredRequirement]):
     covered = serializers.BooleanField(source="is_covered")
     n = serializers.IntegerField(help_text="observations of the criterion that has the fewest")
     suspect_because = serializers.ListField(child=serializers.CharField())
-    mapped = serializers.SerializerMethodField()
-    met = serializers.SerializerMethodField()
-    missing = serializers.SerializerMethodField()
-    stale = serializers.SerializerMethodField()
+    mapped = serializers.IntegerField(help_text="how many criteria it has")
+    met = serializers.IntegerField(help_text="how many of them are met by evidence that still counts")
+    missing = serializers.ListField(
+        child=serializers.CharField(), help_text="those of which nothing is known"
+    )
+    stale = serializers.ListField(child=serializers.CharField(), help_text="those whose evidence is too old")
     criteria = JudgedOut(many=True)
-
-    def get_mapped(self, one: CoveredRequirement) -> int:
-        """Return how many criteria it has."""
-        return len(one.criteria)
-
-    def get_met(self, one: CoveredRequirement) -> int:
-        """Return how many of them are met by evidence that still counts."""
-        at = self.context["at"]
-        return sum(each.verdict == "met" and not each.is_stale(at) for each in one.criteria)
-
-    def get_missing(self, one: CoveredRequirement) -> list[str]:
-        """Return those of which nothing is known."""
-        return [each.key for each in one.criteria if each.is_missing]
-
-    def get_stale(self, one: CoveredRequirement) -> list[str]:
-        """Return those whose evidence is too old."""
-        return [each.key for each in one.criteria if each.is_stale(self.context["at"])]
 
 
 class CoverageCountsOut(serializers.Serializer[Any]):
@@ -147,7 +131,7 @@ class CoverageView(ScopedView):
     @extend_schema(responses={200: CoverageOut, 404: Problem, 422: Problem})
     def get(self, request: Request) -> Response:
         coverage = read_coverage(request, self.query)
-        return Response(CoverageOut(as_told(coverage), context={"at": coverage.at}).data)
+        return Response(as_told(coverage))
 
 
 class CoverageCsv(ScopedView):
@@ -188,12 +172,12 @@ def read_coverage(request: Request, asked: dict[str, Any]) -> Coverage:
 
 
 def as_told(coverage: Coverage) -> dict[str, Any]:
-    """Return coverage as `CoverageOut` writes it; every number is the length of a list."""
+    """Return coverage as `CoverageOut` says; every number is the length of a list."""
     return {
         "system": coverage.release.system.key,
         "release": coverage.release.name,
         "baseline": coverage.baseline,
-        "at": coverage.at,
+        "at": _told_time(coverage.at),
         "counts": {
             "total": len(coverage.requirements),
             "covered": len(coverage.covered),
@@ -212,6 +196,53 @@ def as_told(coverage: Coverage) -> dict[str, Any]:
         ],
         "uncovered": [each.key for each in coverage.uncovered],
         "requirements_without_downstream": [each.key for each in coverage.orphans],
-        "suites_that_verify_nothing": coverage.idle_suites,
-        "requirements": coverage.requirements,
+        "suites_that_verify_nothing": [
+            {"key": suite.key, "run_keys": list(suite.run_keys)} for suite in coverage.idle_suites
+        ],
+        "requirements": [_told_requirement(each, coverage.at) for each in coverage.requirements],
     }
+
+
+def _told_requirement(one: CoveredRequirement, at: datetime) -> dict[str, Any]:
+    """Return a requirement as `CoveredOut` says."""
+    stale = {each.key for each in one.criteria if each.is_stale(at)}
+    return {
+        "key": one.key,
+        "version": one.number,
+        "layer": one.layer,
+        "risk_tier": one.risk_tier,
+        "standing": one.standing.value,
+        "covered": one.is_covered,
+        "n": one.n,
+        "suspect_because": list(one.suspect_because),
+        "mapped": len(one.criteria),
+        "met": sum(each.verdict == CriterionVerdict.MET and each.key not in stale for each in one.criteria),
+        "missing": [each.key for each in one.criteria if each.is_missing],
+        "stale": [each.key for each in one.criteria if each.key in stale],
+        "criteria": [_told_criterion(each, at) for each in one.criteria],
+    }
+
+
+def _told_criterion(judged: Judged, at: datetime) -> dict[str, Any]:
+    since = judged.stale_since(at)
+    return {
+        "key": judged.key,
+        "check_name": judged.check,
+        "suite": judged.suite,
+        "verdict": judged.verdict,
+        "detail": judged.detail,
+        "value": judged.value,
+        "unit": judged.unit,
+        "n": judged.n,
+        "low": judged.low,
+        "high": judged.high,
+        "bound_confidence": judged.bound_confidence,
+        "observed_to": _told_time(judged.observed_to),
+        "assessed_as_of": _told_time(judged.assessed_as_of),
+        "stale_since": since.isoformat() if since else None,
+    }
+
+
+def _told_time(moment: datetime | None) -> str | None:
+    """Return a time as all answers of the API write one."""
+    return None if moment is None else str(_TIME.to_representation(moment))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
 
 # The rules on the words of a statement, in the order in which their findings are told.
@@ -42,7 +42,10 @@ class LintWarning:
 
     def as_dict(self) -> dict[str, object]:
         """Return the warning as it is stored and shown."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _SHOWN}
+
+
+_SHOWN: Final = tuple(each.name for each in fields(LintWarning))
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,8 +254,8 @@ def _idle_suites(
 ) -> tuple[IdleSuite, ...]:
     """Return the suites of the system that nothing names: their results verify nothing."""
     linked = {link.stored.downstream_id for link in links}
-    suites = Artefact.objects.filter(system=release.system_id, kind=ArtefactKind.SUITE)
-    idle = dict(suites.exclude(pk__in=linked).exclude(key__in=read).order_by("key").values_list("pk", "key"))
+    suites = Artefact.objects.filter(system=release.system_id, kind=ArtefactKind.SUITE).order_by("key")
+    idle = {pk: key for pk, key in suites.values_list("pk", "key") if pk not in linked and key not in read}
     runs = EvalRun.objects.filter(release=release, suite__artefact__in=idle).order_by("-pk")
     named: defaultdict[int, list[str]] = defaultdict(list)
     for artefact, run_key in runs.values_list("suite__artefact", "run_key")[:MOST_NAMED]:

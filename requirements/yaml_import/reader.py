@@ -173,21 +173,25 @@ class _Builder:
             raise _at(after, "a second document begins here: a file has one")
         return value
 
-    def _value(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> object:
+    def _value(self, event: Any, events: Iterator[Any], path: Path, depth: int, key: Any = None) -> object:
+        """Return a value, and note its place: that of its key, where it has one."""
         self._check(event, depth)
-        mark, end = event.start_mark, event.end_mark
+        mark = event.start_mark
+        told = mark if key is None else key.start_mark
         if isinstance(event, yaml.ScalarEvent):
-            self._check_text(event, path)
+            style = event.style
+            if style == '"':
+                self._check_escapes(event, path)
+            end: Any = event.end_mark
             self._end = end.index
-            plain = not event.style
-            self._places.of[path] = Span(mark.line + 1, mark.column + 1, mark.index, self._end, plain)
-            return _scalar(event.value, plain)
+            self._places.of[path] = Span(told.line + 1, told.column + 1, mark.index, end.index, not style)
+            return event.value if style else _scalar(event.value)
+        self._places.of[path] = Span(told.line + 1, told.column + 1, mark.index, mark.index)
         if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(event, events, path, depth)
-        return self._mapping(event, events, path, depth)
+            return self._sequence(events, path, depth)
+        return self._mapping(events, path, depth)
 
-    def _sequence(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> list[object]:
-        self._note(path, event)
+    def _sequence(self, events: Iterator[Any], path: Path, depth: int) -> list[object]:
         hands_over = self._on_entry is not None and path == (ENTRIES,)
         found: list[object] = []
         for index, each in enumerate(iter(events.__next__, None)):
@@ -210,39 +214,34 @@ class _Builder:
         of.clear()
         of.update(kept)
 
-    def _mapping(self, event: Any, events: Iterator[Any], path: Path, depth: int) -> Mapping[str, object]:
-        self._note(path, event)
+    def _mapping(self, events: Iterator[Any], path: Path, depth: int) -> Mapping[str, object]:
         value: dict[str, object] = {}
-        of = self._places.of
         for key_event in iter(events.__next__, None):
             if isinstance(key_event, yaml.MappingEndEvent):
                 break
             if not isinstance(key_event, yaml.ScalarEvent):
                 raise _at(key_event, "a key must be a text")
             self._check(key_event, depth + 1)
-            mark: Any = key_event.start_mark
-            key, line = key_event.value, mark.line + 1
-            self._check_text(key_event, (*path, key))
+            key: str = key_event.value
             here: Path = (*path, key)
+            if key_event.style == '"':
+                self._check_escapes(key_event, here)
             if key in value:
-                # The fault stands at the second place, which is where the author has to look.
-                first = of[here].line if here in of else line
-                here = (*path, f"{key} (line {line})")
-                told = f"{key!r} is already given on line {first}"
-                self.faults.append(Fault(line, mark.column + 1, here, "duplicate_key", told))
-                self._value(next(events), events, here, depth + 1)
-                continue
-            child = next(events)
-            value[key] = self._value(child, events, here, depth + 1)
-            span = of.get(here)
-            if span is not None:
-                of[here] = Span(line, mark.column + 1, span.start, span.end, span.plain)
+                self._skip_duplicate(key_event, events, here, depth + 1)
+            else:
+                value[key] = self._value(next(events), events, here, depth + 1, key_event)
         self._close(path, key_event)
         return value
 
-    def _note(self, path: Path, event: Any) -> None:
-        mark = event.start_mark
-        self._places.of[path] = Span(mark.line + 1, mark.column + 1, mark.index, mark.index)
+    def _skip_duplicate(self, key_event: Any, events: Iterator[Any], path: Path, depth: int) -> None:
+        """Report a key that was given before. The fault stands at the second place, where the author has to look."""
+        *above, key = path
+        line, of = key_event.start_mark.line + 1, self._places.of
+        first = of[path].line if path in of else line
+        here = (*above, f"{key} (line {line})")
+        told = f"{key!r} is already given on line {first}"
+        self.faults.append(Fault(line, key_event.start_mark.column + 1, here, "duplicate_key", told))
+        self._value(next(events), events, here, depth)
 
     def _close(self, path: Path, event: Any) -> None:
         """Note where a collection ends: a flow one with its bracket, a block one with the last thing in it."""
@@ -258,14 +257,13 @@ class _Builder:
             raise _at(event, f"more than {MAX_VALUES:,} keys and values; split the file")
         if depth > MAX_DEPTH:
             raise _at(event, f"nested more than {MAX_DEPTH} levels deep")
-        if isinstance(event, yaml.AliasEvent):
-            raise _at(event, "aliases are not read: write the value out")
-        if event.anchor:
-            raise _at(event, "anchors are not read: write the value out")
+        if event.anchor:  # an alias has one, too
+            what = "aliases" if isinstance(event, yaml.AliasEvent) else "anchors"
+            raise _at(event, f"{what} are not read: write the value out")
         if event.tag:
             raise _at(event, "tags are not read: write a plain value")
 
-    def _check_text(self, event: Any, path: Path) -> None:
+    def _check_escapes(self, event: Any, path: Path) -> None:
         """Report a character that was written as an escape; as itself, it stopped the reading."""
         if fault := fault_in(event.value):
             mark = event.start_mark
@@ -278,9 +276,8 @@ def _at(event: Any, reason: str) -> Unreadable:
     return Unreadable(mark.line + 1, mark.column + 1, reason)
 
 
-def _scalar(text: str, plain: bool) -> object:  # noqa: FBT001  # one of two readings
-    if not plain:
-        return text
+def _scalar(text: str) -> object:
+    """Return what a scalar without quotes means."""
     if text in _NULLS:
         return None
     if text in _BOOLS:
