@@ -58,8 +58,8 @@ def compare_runs(
     Raises:
         RunsNotComparable: evaluator, dataset or a metric's judge, unit or direction differ, or a run was retracted or
             did not succeed.
-        InvalidInput: both are one run, values are too large to compare, or the runs share no metric, or not the one that
-            was asked for, or the margin is not above 0, or not below 1 for a share.
+        InvalidInput: both are one run, values are too large to compare, or the runs share no metric, or not the one
+            that was asked for, or the margin is not above 0, or not below 1 for a share.
     """
     if baseline == candidate:
         raise InvalidInput(
