@@ -3011,8 +3011,9 @@
   /** Check that a binder is not of an older version than was seen before it was made, by `asOf` or by its place in the log. */
   function checkProducer(predicate, proof, trust) {
     const least = trust.producer;
+    if (!least) return;
     const version = versionOf(predicate);
-    if (!least || version >= least.minimumVersion) return;
+    if (version >= least.minimumVersion) return;
     const isLater = !least.seenAt || timeAt(predicate, "asOf", ENVELOPE).at >= least.seenAt.at;
     const isLoggedLater = proof && trust.log.minimumSize && proof.index >= trust.log.minimumSize;
     if (isLater || isLoggedLater) {

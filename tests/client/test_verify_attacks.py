@@ -9,6 +9,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -221,6 +222,17 @@ def test_an_older_version_does_not_excuse_what_a_newer_one_must_tell(
     assert report.exit_code == exit_code
     if exit_code:
         assert f"binder/{producer['minimumVersion']} was seen before" in report.problems[0].detail
+
+
+@pytest.mark.parametrize("changes", [{}, {"producer": {"minimumVersion": 1}}])
+def test_a_statement_without_a_producer_is_malformed_and_said_so_alike(
+    honest: Built, verify: Verify, changes: dict[str, object]
+) -> None:
+    def say_less(statement: dict[str, Any]) -> None:
+        del statement["predicate"]["producer"]
+
+    members = resign(unpack(honest.archive), change=say_less)
+    assert verify(repack(members), **changes).exit_code == 2
 
 
 @pytest.mark.parametrize(
