@@ -108,7 +108,8 @@ def _same_facts(
 ) -> Iterator[LintWarning]:
     # As many as are looked at, however many ask about the same facts: all pairs would be a square.
     asking = (pair for pair in others.facts[others.facts_of(criterion)] if pair[1] is not criterion)
-    same, opposite = [], []
+    same: list[tuple[str, CriterionDraft]] = []
+    opposite: list[tuple[str, CriterionDraft]] = []
     for pair in islice(asking, _LOOK):
         (same if pair[1].comparator is criterion.comparator else opposite).append(pair)
     against = _first(_name(key, other, one) for other, one in opposite if _excludes(criterion, one))
