@@ -6,10 +6,10 @@ never stale; plan and import compare it with what stands, as if it had just been
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
+from cachetools import LRUCache
 from django.conf import settings
 
 from evidence.digests import sha256_hex
@@ -18,10 +18,18 @@ from requirements.checks.registry import known_checks
 from requirements.yaml_import.contracts import RequirementFile
 from requirements.yaml_import.parser import parse_requirement_file
 
-_MOST_BYTES: Final = 16_000_000  # of all files that are kept, as they were written
+_MOST_BYTES: Final = (
+    8_000_000  # of all files that are kept, as they were written; what they say takes four times that
+)
 _LIMITS: Final = ("MAX_REQUIREMENTS", "MAX_CRITERIA", "MAX_LINKS", "MAX_SLICES")
 
-_Rules = tuple[tuple[int, ...], tuple[Check, ...]]
+
+class _Kept(NamedTuple):
+    """What a file said, by which rules."""
+
+    rules: object
+    size: int  # bytes of its source
+    file: RequirementFile
 
 
 def read_requirement_file(source: bytes, file_name: str) -> RequirementFile:
@@ -30,47 +38,27 @@ def read_requirement_file(source: bytes, file_name: str) -> RequirementFile:
     Raises:
         RequirementFileInvalid: as there; a file with faults is not kept.
     """
-    key = (file_name, sha256_hex(source))
-    rules = _rules()
-    found = _readings.find(key, rules)
-    if found is None:
-        found = parse_requirement_file(source, file_name)
-        _readings.keep(key, rules, len(source), found)
-    return found
+    key, rules = (file_name, sha256_hex(source)), _rules()
+    with _lock:
+        found = _files.get(key)
+    if found is not None and found.rules == rules:
+        return found.file
+    file = parse_requirement_file(source, file_name)
+    if len(source) <= _files.maxsize:
+        with _lock:
+            _files[key] = _Kept(rules, len(source), file)
+    return file
 
 
-def _rules() -> _Rules:
+def _rules() -> tuple[tuple[int, ...], tuple[Check, ...]]:
     """Return what decides how a file is read and may be another in this process: the limits set, the checks known."""
     limits: tuple[int, ...] = tuple(getattr(settings, name) for name in _LIMITS)
     return limits, tuple(known_checks().values())
 
 
-class _Readings:
-    """What was read, the last used last; as much as some bytes of source."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], tuple[_Rules, int, RequirementFile]] = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def find(self, key: tuple[str, str], rules: _Rules) -> RequirementFile | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is None or found[0] != rules:
-                return None
-            self._kept.move_to_end(key)
-            return found[2]
-
-    def keep(self, key: tuple[str, str], rules: _Rules, size: int, file: RequirementFile) -> None:
-        if size > _MOST_BYTES:
-            return
-        with self._lock:
-            if key in self._kept:
-                self._bytes -= self._kept.pop(key)[1]
-            self._kept[key] = (rules, size, file)
-            self._bytes += size
-            while self._bytes > _MOST_BYTES:
-                self._bytes -= self._kept.popitem(last=False)[1][1]
+def _keep(most: int) -> LRUCache[tuple[str, str], _Kept]:
+    return LRUCache(most, getsizeof=lambda kept: kept.size)
 
 
-_readings: Final = _Readings()
+_files: Final = _keep(_MOST_BYTES)
+_lock: Final = Lock()

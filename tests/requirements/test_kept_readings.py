@@ -23,7 +23,7 @@ def _read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(name)
         return parse_requirement_file(source, name)
 
-    monkeypatch.setattr(kept, "_readings", kept._Readings())  # nothing else may forget
+    monkeypatch.setattr(kept, "_files", kept._keep(kept._MOST_BYTES))  # nothing else may forget
     monkeypatch.setattr(kept, "parse_requirement_file", note)
     return names
 
@@ -65,7 +65,7 @@ def test_a_file_with_faults_is_refused_each_time(read: list[str]) -> None:
 
 def test_no_more_is_kept_than_the_bytes_allowed(read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     source = requirement_file()
-    monkeypatch.setattr(kept, "_MOST_BYTES", 2 * len(source))
+    monkeypatch.setattr(kept, "_files", kept._keep(2 * len(source)))
 
     for name in ("a.yaml", "b.yaml", "a.yaml", "c.yaml", "a.yaml", "b.yaml"):
         read_requirement_file(source, name)
