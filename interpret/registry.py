@@ -52,7 +52,7 @@ PROBES: dict[str, ProbeEntry] = {
             "sequences": Parameter(48, 8, 512, "token sequences, half to find heads, half to report on"),
             "length": Parameter(48, 16, 512, "tokens a sequence"),
             "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
-            "control_draws": Parameter(19, 2, 9999, "random sets of as many heads, ablated as control"),
+            "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, ablated as control"),
             "smallest_match": Parameter(0.1, 0.001, 1, "share of attention beyond each null that matters"),
             "smallest_cost": Parameter(0.1, 0.001, 10, "nats a token beyond each null that matter"),
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),

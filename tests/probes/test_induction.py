@@ -13,7 +13,7 @@ from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes import planted
 
-PARAMETERS = {"sequences": 48, "length": 48, "heads": 1, "permutations": 199}
+PARAMETERS = {"sequences": 48, "length": 48, "heads": 1, "control_draws": 19, "permutations": 199}
 
 
 def run(loaded: LoadedModel, **changes: float) -> ProbeResult:
@@ -46,8 +46,8 @@ def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
 
 
 def test_a_head_that_does_nothing_is_not_named_with_one_that_does() -> None:
-    cost = of(run(planted.induction_model(), heads=2), "induction.ablation_cost")
-    assert cost.holds_for.site == "head 1.0"
+    cost = of(run(planted.induction_model(), heads=3), "induction.ablation_cost")
+    assert cost.holds_for.site == "heads 1.0 0.0 together"  # the third is written nowhere
 
 
 def test_a_sink_matches_no_prefix() -> None:
@@ -98,7 +98,7 @@ def test_period_p_values_are_uniform_where_nothing_is_there() -> None:
 
 def test_too_few_heads_for_a_control_raise() -> None:
     with pytest.raises(ProbeError, match="too few"):
-        run(planted.random_model(), heads=25)
+        run(planted.random_model(), heads=32)
 
 
 def test_prompts_and_unknown_parameters_are_refused() -> None:
