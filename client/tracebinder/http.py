@@ -13,6 +13,7 @@ import contextlib
 import http.client
 import json
 import random
+import re
 import socket
 import ssl
 import time
@@ -34,6 +35,9 @@ _FIRST_PAUSE: Final = 0.5  # seconds; doubled each time, and shortened at random
 _LONGEST_PAUSE: Final = 15.0  # seconds, where the server does not ask for more
 _MOST_ERRORS: Final = 4  # attempts that end with an error of the server's own
 _NAME_UNKNOWN_FOR: Final = 20.0  # seconds: a name that nobody knows is rather mistyped than starting
+_MORE: Final = re.compile(
+    r" \(\d+ more; `errors` lists each\)$"
+)  # said by the server, and needless where they are told
 _MOST_ANSWER: Final = 512 << 20  # bytes
 _PASSING: Final = frozenset({429, 502, 503, 504})
 
@@ -360,7 +364,11 @@ def _refusal(status: int, body: bytes, location: str | None = None) -> RequestRe
 
 def _detail_of(problem: Mapping[str, object]) -> str:
     told = str(problem.get("detail") or "")
-    return " ".join([told, *_faults(problem.get("errors"), told)]).strip()
+    faults = _faults(problem.get("errors"), told)
+    if not faults:
+        return told
+    first = _MORE.sub("", told)
+    return f"{first}{' ' if first.endswith('.') or not first else '; '}{'; '.join(faults)}".strip()
 
 
 def _faults(errors: object, told: str) -> list[str]:

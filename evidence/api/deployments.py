@@ -155,7 +155,7 @@ class DeploymentOut(serializers.ModelSerializer[Deployment]):
         return list(self._suspects(deployment).links)
 
     def get_suspect_criteria(self, deployment: Deployment) -> list[str]:
-        """Return the criteria that were assessed on what stood there, and are not yet on this release: `R/c`."""
+        """Return the criteria that were assessed on what stood there, and are not yet on what is live: `R/c`."""
         return list(self._suspects(deployment).criteria)
 
     def _suspects(self, deployment: Deployment) -> Suspects:

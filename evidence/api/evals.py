@@ -280,7 +280,10 @@ class EvalFileQuery(QueryInput):
         ]
         if keyless:
             raise serializers.ValidationError(
-                dict.fromkeys(keyless, "is the key of what a label or digest is given of"),
+                {
+                    name: f"a label or digest says which {name}, and not of what: give {name}"
+                    for name in keyless
+                },
                 code="required",
             )
         return attrs

@@ -229,7 +229,9 @@ def _our_remarks(gathered: Gathered, said: Said) -> list[Remark]:
             stated = total.stated
             how = f" by {stated.reducer}" if stated.reducer else ""
             said_so = f"{stated.metric}: the runner states {stated.name} {stated.value}{how}"
-            sentence = f"{said_so}, and its samples come to {total.computed}"
+            none = total.computed is None
+            ours = "no sample has a value" if none else f"its samples come to {total.computed}"
+            sentence = f"{said_so}, and {ours}"
             found.append(Remark(RemarkCode.TOTAL_DIFFERS, sentence))
     if gathered.without:
         named = ", ".join(sorted(gathered.without))[:500]

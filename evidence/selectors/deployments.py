@@ -88,8 +88,8 @@ def suspect_evidence(deployment: Deployment) -> QuerySet[Evidence]:
 class Suspects:
     """What a deployment leaves to be looked at again, by name."""
 
-    links: tuple[str, ...]  # clean with what stood there, and suspect with what was deployed: "R>prompt:p"
-    criteria: tuple[str, ...]  # assessed on what stood there, and not on what was deployed: "R/c"
+    links: tuple[str, ...]  # clean with what stood there, and suspect with what is live: "R>prompt:p"
+    criteria: tuple[str, ...]  # assessed on what stood there, and not on what is live: "R/c"
 
 
 def suspects_of(deployment: Deployment) -> Suspects:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from examples.demo.governance import APPROVER, GATES
 from examples.demo.grounds import say_found, say_why
@@ -43,7 +43,7 @@ def print_story(story: Story, roles: list[tuple[str, str, str]], password: str, 
     console.print(
         f"[bold]make up[/], then http://127.0.0.1:8000/admin/ — each with the password [bold]{password}[/]:"
     )
-    table = Table("user", "role", "may")
+    table = _whole("user", "role", "may")
     for name, role, purpose in roles:
         table.add_row(name, role, purpose)
     table.add_row("admin", "superuser", "everything the admin shows")
@@ -54,7 +54,7 @@ def print_impact(told: Told, console: Console) -> None:
     """Print what a change would do, before it is made: `tracebinder impact`."""
     impact = told.answer
     console.print(f"Before it goes live, `tracebinder impact` (exit code {told.code}): {impact['summary']}.")
-    table = Table("link", "kind", "becomes suspect because", title="What the change would make suspect")
+    table = _whole("link", "kind", "becomes suspect because", title="What the change would make suspect")
     for link in impact["links"]:
         table.add_row(link["name"], link["kind"], "; ".join(link["because"]))
     console.print(table)
@@ -63,7 +63,7 @@ def print_impact(told: Told, console: Console) -> None:
 def print_cleared(release: str, changed: Changed, console: Console) -> None:
     """Print which links are suspect once the change is live, and which of them a person cleared, in which words."""
     title = f"{release} is live: {len(changed.suspect)} links are suspect"
-    table = Table("link", "reviewed at", "counts now", title=title)
+    table = _whole("link", "reviewed at", "counts now", title=title)
     for link in changed.suspect:
         table.add_row(link["name"], ", ".join(link["reviewed_at"]), ", ".join(link["now"]))
     console.print(table)
@@ -75,7 +75,7 @@ def print_cleared(release: str, changed: Changed, console: Console) -> None:
 
 
 def _systems(story: Story) -> Table:
-    table = Table(
+    table = _whole(
         "system",
         "traces",
         "claims",
@@ -95,13 +95,18 @@ def _systems(story: Story) -> Table:
     return table
 
 
+def _whole(*headers: str, **looks: Any) -> Table:
+    """Return a table that breaks a long name over lines, and cuts none."""
+    return Table(*(Column(header, overflow="fold") for header in headers), **looks)
+
+
 def _counts(counted: Mapping[str, int]) -> str:
     return "\n".join(f"{count} {what}" for what, count in counted.items() if count) or "none"
 
 
 def _requirements(story: Story) -> Table:
     """Count what the criteria of each system came to."""
-    table = Table("system", "criteria", *VERDICTS, title="What was met, and what was not")
+    table = _whole("system", "criteria", *VERDICTS, title="What was met, and what was not")
     for key, rows in story.assessments.items():
         counted = Counter(row["verdict"] for row in rows)
         table.add_row(key, str(len(rows)), *(str(counted[verdict]) for verdict in VERDICTS))
@@ -109,7 +114,7 @@ def _requirements(story: Story) -> Table:
 
 
 def _criteria(story: Story) -> Table:
-    table = Table(
+    table = _whole(
         "system",
         "requirement/criterion",
         "verdict",
@@ -130,7 +135,7 @@ def _criteria(story: Story) -> Table:
 
 def _gates(story: Story) -> Table:
     drafts = ", ".join(f"{count} of {story.traces[key]} in {key}" for key, count in story.drafts.items())
-    table = Table(
+    table = _whole(
         "system",
         "gate",
         "verdict",
@@ -151,7 +156,7 @@ def _gates(story: Story) -> Table:
 
 
 def _findings(findings: list[dict[str, Any]]) -> Table:
-    table = Table(
+    table = _whole(
         "finding",
         "effect",
         "95 % interval",
@@ -184,7 +189,7 @@ def _print_binder(story: Story, console: Console) -> None:
 
 
 def _seconds(seconds: dict[str, float]) -> Table:
-    table = Table("step", "seconds", title="Where the time went")
+    table = _whole("step", "seconds", title="Where the time went")
     for step, spent in seconds.items():
         table.add_row(step, f"{spent:.0f}")
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -26,6 +26,7 @@ from requirements.selectors.links import LinkStanding, Suspicion, find_link, sta
 from requirements.services import links
 
 _LINKED = {kind for ends in LINK_ENDS.values() for up, down in ends.items() for kind in (up, *down)}
+MOST_OF_A_PAGE: Final = 1_000  # links
 END_KINDS = [(kind.value, kind.label) for kind in sorted(_LINKED)]
 
 
@@ -169,8 +170,11 @@ class LinkStandingsOut(serializers.Serializer[Any]):
     """The links of a system: how many stand how, and those that were asked for."""
 
     system = serializers.CharField()
-    counts = LinkCountsOut()
+    counts = LinkCountsOut(help_text="of all links of the system, whatever was asked for")
     links = LinkStandingOut(many=True)
+    next = serializers.IntegerField(
+        allow_null=True, help_text="`after` of the next page; null: this is the last"
+    )
 
 
 class StandingQuery(QueryInput):
@@ -179,6 +183,16 @@ class StandingQuery(QueryInput):
     system = serializers.CharField()
     suspicion = serializers.ChoiceField(
         choices=["suspect", *(each.value for each in Suspicion), "any"], required=False, default="suspect"
+    )
+    limit = serializers.IntegerField(
+        required=False,
+        default=None,
+        min_value=1,
+        max_value=MOST_OF_A_PAGE,
+        help_text="links; all unless stated",
+    )
+    after = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=2**63 - 1, help_text="the `next` of the page before"
     )
 
 
@@ -194,12 +208,18 @@ class LinkStandings(ScopedView):
         system = find_system(principal, self.query["system"])
         acts.check_can_read_links(principal, system)
         standings, asked = standings_of(system), self.query["suspicion"]
-        shown = [
+        found = [
             each for each in standings
-            if asked in {"any", each.suspicion.value} or (asked == "suspect" and each.is_suspect)
+            if each.link_id > self.query["after"]
+            and (asked in {"any", each.suspicion.value} or (asked == "suspect" and each.is_suspect))
         ]  # fmt: skip
+        shown = found[: self.query["limit"]]
         counts = {kind.value: sum(each.suspicion is kind for each in standings) for kind in Suspicion}
-        return Response(LinkStandingsOut({"system": system.key, "counts": counts, "links": shown}).data)
+        told = {
+            "system": system.key, "counts": counts, "links": shown,
+            "next": shown[-1].link_id if len(shown) < len(found) else None,
+        }  # fmt: skip
+        return Response(LinkStandingsOut(told).data)
 
 
 class ClearIn(Input):

@@ -18,13 +18,14 @@ from requirements.lint.agreement import about_agreement
 from requirements.lint.contracts import LintWarning
 from requirements.lint.criteria import about_criteria, about_review
 from requirements.lint.known import KnownNames, about_names
-from requirements.lint.languages import not_covered, told_in
+from requirements.lint.languages import is_chinese, not_covered, told_in
 from requirements.lint.repeats import about_others, by_key, compare
 from requirements.lint.statements import lint_statement
 
 __all__ = [
     "KnownNames",
     "LintWarning",
+    "is_chinese",
     "lint_requirement",
     "lint_requirements",
     "lint_statement",

@@ -48,7 +48,7 @@ from requirements.pages.desk_fields import (
     written_in,
 )
 from requirements.selectors.desk import Opened, open_requirement
-from requirements.selectors.wording import change_of, draft_of
+from requirements.selectors.wording import change_of, draft_of, warning_names
 from requirements.services.desk import check_draft, propose_draft, save_draft
 from requirements.services.transitions import WhatWasRead, transition_requirement
 from requirements.yaml_import import Reading
@@ -343,7 +343,7 @@ def _change_said(desk: _Desk) -> str:
 
 def _told_saved(version: RequirementVersion) -> str:
     told = _("Saved as a draft: %(version)s.") % {"version": version}
-    count = len(version.lint)
+    count = len(warning_names(version))
     doubts = ngettext(
         "The linter doubts %(count)s thing, which is shown beside it.",
         "The linter doubts %(count)s things, which are shown beside them.",

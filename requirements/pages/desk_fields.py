@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from evidence.errors import Fault
+from requirements.lint import LintWarning, is_chinese
 from requirements.selectors.desk import Opened
 from requirements.selectors.wording import draft_of
 from requirements.services.desk import Found
@@ -157,7 +158,7 @@ def sayings(reading: Reading, found: Found) -> Sayings:
     for problem in found.warnings:
         name = field_of(problem.path)
         said[name].append(_of_reader(problem, name, is_fault=False))
-    for doubt in found.lint:
+    for doubt in _each_once(found.lint):
         name = doubt.where if doubt.where.startswith(_STATEMENT) else REST
         text = reading.statement.get(doubt.where.removeprefix(_STATEMENT), "")
         said[name].append(
@@ -176,6 +177,17 @@ def sayings(reading: Reading, found: Found) -> Sayings:
     return {
         name: sorted(each, key=lambda one: (one.line or 0, not one.is_fault)) for name, each in said.items()
     }
+
+
+def _each_once(doubts: Iterable[LintWarning]) -> Iterable[LintWarning]:
+    """Return each doubt once: in the language of the page, and where it is not told in that, as it is told first."""
+    reads_chinese = is_chinese(get_language() or "")
+    chosen: dict[tuple[str, str], LintWarning] = {}
+    for doubt in doubts:
+        known = chosen.setdefault((doubt.code, doubt.where), doubt)
+        if is_chinese(known.language) != reads_chinese == is_chinese(doubt.language):
+            chosen[doubt.code, doubt.where] = doubt
+    return chosen.values()
 
 
 def sayings_of(faults: Iterable[Fault | FileProblem]) -> Sayings:

@@ -81,11 +81,17 @@ class CoveredRequirement:
     is_covered: bool
     suspect_because: tuple[str, ...]  # "P>K: P: v1 -> v2"
     has_downstream: bool
+    at: datetime  # as of which its evidence is too old, or is not
 
     @property
     def n(self) -> int:
         """Return how many observations its criteria rest on: of the one that has the fewest."""
         return min((each.n for each in self.criteria), default=0)
+
+    @property
+    def aged(self) -> list[tuple[Judged, datetime | None]]:
+        """Return each criterion with since when its evidence is too old; None: it is not."""
+        return [(each, each.stale_since(self.at)) for each in self.criteria]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +208,7 @@ def _requirement(
         is_covered=is_covered(criteria, layer, now),
         suspect_because=because,
         has_downstream=not artefacts.isdisjoint(answered),
+        at=now,
     )  # fmt: skip
 
 

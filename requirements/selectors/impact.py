@@ -80,14 +80,14 @@ def impact_of_release(principal: Principal, candidate: Release) -> Impact:
     system, live = candidate.system, live_release(candidate.system)
     before = _slots(live) if live else {}
     after = _slots(candidate)
-    gone = [pk for slot, (pk, _) in before.items() if after.get(slot, (None, ""))[0] != pk]
+    gone = {pk for pk, _ in before.values()} - {pk for pk, _ in after.values()}
     moved = tuple(
         f"{slot}: {before.get(slot, (0, 'nothing'))[1]} -> {after.get(slot, (0, 'nothing'))[1]}"
         for slot in sorted(before | after)
         if before.get(slot, (0, ""))[0] != after.get(slot, (0, ""))[0]
     )
     links = _newly_suspect(system, lambda ends: current_ends(system, ends, candidate=candidate))
-    touched = _touched(principal, live, candidate) if live and gone else ()
+    touched = _touched(principal, live, candidate) if live and live != candidate else ()
     said = f"release {candidate.name}" + (
         f" in place of {live.name}" if live else ", the first that goes live"
     )
@@ -135,26 +135,27 @@ def impact_of_version(principal: Principal, version: RequirementVersion) -> Impa
 
 
 def suspects_of_deployment(deployment: Deployment) -> Suspects:
-    """Return what a deployment made suspect and is so still, beside what stood there.
+    """Return what a deployment made suspect, beside what stood there, and is so with what is live now.
 
     What is deployed elsewhere than where it counts as live moves no link.
     """
     before = deployment.replaces
     if before is None or deployment.environment != settings.LIVE_ENVIRONMENT:
         return Suspects((), ())
-    system, after = deployment.system, deployment.release
+    system, live = deployment.system, live_release(deployment.system)
     stored = stored_links(system)
     then = current_ends(system, ends_of(stored), candidate=before.release)
-    now = current_ends(system, ends_of(stored), candidate=after)
     clean = {each.link_id for each in judge_links(stored, then) if not each.is_suspect}
-    links = [each.name for each in judge_links(stored, now) if each.is_suspect and each.link_id in clean]
-    again = judged_on(after)
-    criteria = [
-        name
-        for name, each in judged_on(before.release).items()
-        if not each.is_missing and (name not in again or again[name].is_missing)
-    ]
-    return Suspects(tuple(links), tuple(criteria))
+    standings = judge_links(stored, current_ends(system, ends_of(stored)))
+    assessed = {name for name, each in judged_on(live).items() if not each.is_missing} if live else set()
+    return Suspects(
+        links=tuple(each.name for each in standings if each.is_suspect and each.link_id in clean),
+        criteria=tuple(
+            name
+            for name, each in judged_on(before.release).items()
+            if not each.is_missing and name not in assessed
+        ),
+    )
 
 
 def live_release(system: System) -> Release | None:

@@ -94,7 +94,8 @@ def _store(
     judged: Assessed, criterion: AcceptanceCriterion, release: Release, as_of: AsOf, actor: str
 ) -> Assessment:
     """Store what was judged, unless the last assessment was drawn from the same facts."""
-    hold(Lock.ASSESSMENT, criterion.pk, release.pk)  # two equal assessments at once become one row
+    # Two equal assessments at once become one row, unless the one as of earlier comes second.
+    hold(Lock.ASSESSMENT, criterion.pk, release.pk)
     last = (
         Assessment.objects.filter(criterion=criterion, release=release, as_of__lte=as_of.at)
         .order_by("-as_of", "-pk")

@@ -266,7 +266,12 @@ def test_each_field_that_is_refused_is_named(
     server.will_answer(422, {"title": "Invalid input", "detail": "Some are wrong.", "errors": errors})
     assert main(["register-release", str(file)]) == 3
     told = capsys.readouterr().err
-    assert "Some are wrong. pins[0].digest: not a digest query: nobody knows this" in told
+    assert "Some are wrong. pins[0].digest: not a digest; query: nobody knows this" in told
+    first = {"detail": "not a digest (1 more; `errors` lists each)", "errors": errors}
+    server.will_answer(422, {"title": "Invalid input", **first})
+    assert main(["register-release", str(file)]) == 3
+    told = capsys.readouterr().err
+    assert told.endswith("Invalid input: not a digest; query: nobody knows this\n")
 
 
 def test_verify_prints_every_line_and_what_is_not_claimed(

@@ -311,13 +311,17 @@ def test_what_the_server_remarks_and_what_else_the_file_brought_is_printed(
         {"metric": "grounded", "name": "mean", "stated": 0.9, "computed": 0.8, "differs": True},
         {"metric": "other", "name": "mean", "stated": 0.5, "computed": 0.5, "differs": False},
     ]
-    remarks = [{"code": "edited", "detail": "scores were edited", "sample_id": ""}]
+    remarks = [
+        {"code": "edited", "detail": "scores were edited", "sample_id": None},
+        {"code": "limited", "detail": "it was stopped", "sample_id": "fees-1#2"},
+    ]
     server.will_answer(
         201, stored(totals=totals, remarks=remarks, same_file=[{"id": 4, "run_key": "ci-1/b"}])
     )
     assert main([*PUSH, str(file), "--outputs", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().out
     assert "remark: edited: scores were edited" in told
+    assert "remark: limited: fees-1#2: it was stopped" in told
     assert "differs: the runner says 0.9 for mean of grounded, its samples say 0.8" in told
     assert "of other" not in told
     assert "the same file brought 1 more: ci-1/b" in told
@@ -329,6 +333,7 @@ def test_what_the_server_remarks_and_what_else_the_file_brought_is_printed(
     [
         ({"status": "cancelled"}, 1, "run_cancelled"),
         ({"rejects": [{"code": "bad_row", "detail": "row 3 has no score"}]}, 1, "samples_missing"),
+        ({"n_samples": 0, "n_scored": 0}, 1, "samples_missing"),
         ({}, 0, ""),
     ],
 )

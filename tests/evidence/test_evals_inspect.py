@@ -290,6 +290,27 @@ def test_attempts_are_named_by_item_and_epoch() -> None:
     assert set(read(log_of(sample(7), sample("q#3"))).samples) == {"7", "q#3#1"}
 
 
+def test_an_item_may_have_a_path_for_its_name() -> None:
+    """Inspect names a member by the id of its sample as it is: whatever stands in it, the sample is that item's."""
+    named = ("a/b\\c d", "C:\\q1", "سؤال/1")
+    log = read(log_of(*(sample(each) for each in named)))
+    assert set(log.samples) == set(named)
+
+
+@pytest.mark.parametrize("write", [log_of, text_of])
+def test_a_run_of_no_sample_is_a_run_of_no_sample(write: Any) -> None:
+    log = read(write())
+    assert (log.samples, log.gathered.rejects) == ({}, [])
+
+
+def test_a_log_without_a_list_of_samples_has_none() -> None:
+    """So Inspect writes a `.json` of which it kept the head alone, and one of which no sample ran."""
+    raw = json.dumps({"version": 2, **HEAD}).encode()
+    assert read(raw).samples == {}
+    with pytest.raises(EvalFileError, match="not JSON"):
+        read(raw + b"x")
+
+
 def test_of_a_member_that_stands_twice_the_last_counts() -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         raw = log_of(sample(value="I"), again={"samples/a_epoch_1.json": sample(value="C")})
@@ -417,6 +438,8 @@ def test_a_total_that_its_samples_do_not_come_to_is_flagged() -> None:
     ((_, detail),) = log.remarks(RemarkCode.TOTAL_DIFFERS)
     assert "states accuracy 0.9" in detail
     assert "come to 0.5" in detail
+    ((_, detail),) = read(log_of(head={**HEAD, "results": results})).remarks(RemarkCode.TOTAL_DIFFERS)
+    assert detail.endswith("states accuracy 0.9, and no sample has a value")
 
 
 def test_requirements_and_traces_are_linked() -> None:
@@ -495,6 +518,7 @@ BOMB = b"0" * 3_000_000
         (archive({"header.json": []}), "no JSON object"),
         (archive({"header.json": {"eval": {}}}), "eval.task"),
         (archive({"header.json": HEAD, "../samples/a_epoch_1.json": sample()}), "leaves the ZIP"),
+        (archive({"header.json": HEAD, "..\\samples/a_epoch_1.json": sample()}), "leaves the ZIP"),
         (log_of(sample(note=BOMB.decode())), "200 times"),
         (b'{"version": 2, "status": "success", "eval": ', "not JSON"),
         (b'{"version": 2, "status": "success", "eval": {"task": 1}}', "eval.task"),

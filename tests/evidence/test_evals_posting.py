@@ -196,15 +196,40 @@ def test_a_table_is_told_by_its_first_row(push: Any, raw: bytes, says: str) -> N
 
 
 def test_rows_of_a_table_that_are_wrong_are_refused_one_by_one(push: Any) -> None:
-    rows = b"id,score,attempt\na,1,1\na,0,2\na,1,2\n,1,1\nb,good,1\nc,1\nd,NaN,1\ne,1,x\nf,1_000,1\n"
+    rows = (
+        b'id,score,attempt\na,1,1\na,0,2.0\na,1,2\n,1,1\nb,"0,5",1\nc,1\nd,NaN,1\ne,1,x\nf,1_000,1\ng,1,0\n'
+    )
     body = push(rows, **SAID).json()
     assert {reject["detail"].partition(":")[0]: reject["code"] for reject in body["rejects"]} == {
         "sample 2": "duplicate_id", "sample 3": "bad_row", "sample 4": "bad_row", "sample 5": "bad_row",
-        "sample 7": "bad_row", "sample 8": "bad_row",
+        "sample 7": "bad_row", "sample 8": "bad_row", "sample 9": "bad_row",
     }  # fmt: skip
+    told = " ".join(reject["detail"] for reject in body["rejects"])
+    assert "'0,5' is no number" in told
+    assert "a point before its decimals" in told
+    assert "attempt: 'x' is no whole number from 1" in told
     assert set(EvalSample.objects.values_list("sample_id", "status")) == {
         ("a#1", "scored"), ("a#2", "scored"), ("d#1", "unscored"),
     }  # fmt: skip
+
+
+def test_ids_that_read_as_attempts_are_said_to_be_read_so(push: Any) -> None:
+    rows = [f"ticket#{number},{number % 2}" for number in range(10)]
+    counted = push("\n".join(["id,score", *rows]).encode(), **SAID | {"run_key": "by-id"}).json()
+    (told,) = (each["detail"] for each in counted["remarks"] if each["code"] == "ambiguous")
+    assert "10 rows read by their ids as attempts at one item (ticket)" in told
+    assert "add a column `attempt`" in told
+    apart = push(
+        "\n".join(["id,score,attempt", *(f"{row}," for row in rows)]).encode(), **SAID | {"run_key": "apart"}
+    ).json()
+    assert apart["remarks"] == []
+    widths = [run["scores"][0]["high"] - run["scores"][0]["low"] for run in (counted, apart)]
+    assert widths[0] > widths[1]  # one unit tells less than ten
+
+
+def test_a_table_of_an_old_mac_is_told_too(push: Any) -> None:
+    body = push(b"id,score\ra,1\rb,0\r", **SAID).json()
+    assert (body["n_samples"], body["rejects"]) == (2, [])
 
 
 def test_a_long_answer_in_a_table_is_read_whatever_the_process_read_before() -> None:

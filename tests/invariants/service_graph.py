@@ -25,8 +25,10 @@ from pathlib import Path
 from typing import Final
 
 _ORM_WRITES: Final = frozenset(
-    {"create", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "save"}
-)
+    {
+        "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "save", "insert_as_arrays",
+    }
+)  # fmt: skip
 _SQL_WRITES: Final = re.compile(
     r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE|COPY|tracebinder_(drop|erase)\w*)\b", re.IGNORECASE
 )

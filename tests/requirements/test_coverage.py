@@ -235,6 +235,18 @@ def test_what_a_release_would_make_suspect_is_told_before_it_goes_live(covered: 
     assert told(system)["suspect_direct"] == ["R1>prompt:prompt"], "and then it is as it was told"
 
 
+def test_a_release_that_only_pins_one_thing_more_is_assessed_anew_too(world: World) -> None:
+    put(world.system, "R1", min_n=11)
+    one = release(world, "x1", model="a" * 64)
+    two = release(world, "x2", model="a" * 64, tool="b" * 64)
+    go_live(world, one, 30)
+    for _ in range(12):
+        make_trace(world, release=one)
+    assess(world, one)
+    assert [each.name for each in impact_of_release(acting(), two).criteria] == ["R1/c"]
+    assert impact_of_release(acting(), one).is_empty
+
+
 def test_what_a_release_leaves_out_is_told_in_the_version_that_would_count_then(covered: World) -> None:
     """A prompt that was linked before it was live, and that no release pins any more, counts in its newest version."""
     system = covered.system

@@ -142,6 +142,20 @@ def test_an_author_drafts_sees_the_doubt_beside_its_line_mends_and_proposes(
     assert (newest.number, state_of(newest), state_of(version)) == (2, "draft", "approved")
 
 
+def test_a_doubt_about_a_criterion_stands_once_in_the_language_of_the_page(author: Desk) -> None:
+    doubtful = FIELDS | {"rest": CRITERIA.replace("min_n: 11", "min_n: 2")}
+    english = said_beside(author.press("check", **doubtful), "rest")
+    assert (english.count("Doubt"), english.isascii()) == (4, True), english
+    author.client.cookies["django_language"] = "zh-hans"
+    chinese = said_beside(author.press("check", **doubtful), "rest")
+    assert (chinese.count("疑问"), "observations" in chinese) == (4, False), chinese
+    author.client.cookies["django_language"] = "en"
+    assert (
+        "linter doubts 4 things"
+        in author.client.get(author.write("save", doubtful)["Location"]).content.decode()
+    )
+
+
 def test_two_authors_of_one_draft_do_not_write_over_each_other(world: World, author: Desk) -> None:
     author.write("save", FIELDS)
     first = Desk(world.people["author"], "states-limits")

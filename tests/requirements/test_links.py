@@ -204,6 +204,53 @@ def test_a_deployment_names_what_it_made_suspect_until_somebody_looks(world: Wor
     assert suspects_of(deployed) == Suspects((), ())
 
 
+def test_what_a_deployment_made_suspect_is_named_by_it_until_what_is_live_puts_it_right(world: World) -> None:
+    (version,) = put(world.system, "R")
+    one, two, three = (
+        release(world, name, prompt=digest * 64) for name, digest in (("x1", "b"), ("x2", "c"), ("x3", "d"))
+    )
+    go_live(world, one, 40)
+    tie(world.system, "R>prompt", "satisfies", downstream="prompt")
+    make_trace(world, release=one)
+    assess_release(principal=acting(), release=one, versions=[version], as_of=clock.read_moment())
+    second = go_live(world, two, 30)
+    named = Suspects(("R>prompt:prompt",), ("R/c",))
+    assert suspects_of(second) == named
+    third = go_live(world, three, 20)
+    assert (suspects_of(second), suspects_of(third)) == (named, Suspects((), ())), (
+        "named once, where it became so"
+    )
+    back = go_live(world, one, 10)
+    assert [suspects_of(each) for each in (second, third, back)] == [Suspects((), ())] * 3
+
+
+def test_where_links_stand_is_told_whole_or_page_by_page(world: World, api: APIClient) -> None:
+    put(world.system, "A", "B", "C", "D")
+    for below in "BCD":
+        tie(world.system, f"A>{below}")
+    asked: dict[str, Any] = {"system": world.system.key, "suspicion": "any"}
+    headers = world.headers(Scope.READ)
+    whole = api.get("/api/v1/links/standing", asked, **headers).json()
+    assert ([each["name"] for each in whole["links"]], whole["next"]) == (["A>B", "A>C", "A>D"], None)
+    first = api.get("/api/v1/links/standing", {**asked, "limit": 2}, **headers).json()
+    rest = api.get("/api/v1/links/standing", {**asked, "limit": 2, "after": first["next"]}, **headers).json()
+    assert first["links"] + rest["links"] == whole["links"]
+    assert (first["counts"], rest["counts"], rest["next"]) == (whole["counts"], whole["counts"], None)
+    assert api.get("/api/v1/links/standing", {**asked, "limit": 0}, **headers).status_code == 422
+
+
+def test_a_link_made_since_is_not_named_and_one_to_what_is_pinned_no_more_is(world: World) -> None:
+    put(world.system, "R")
+    one, two = release(world, "x1", prompt="b" * 64, model="a" * 64), release(world, "x2", model="a" * 64)
+    go_live(world, one, 40)
+    tie(world.system, "R>prompt", "satisfies", downstream="prompt")
+    deployed = go_live(world, two, 20)
+    tie(world.system, "R>model", "satisfies", downstream="model")
+    assert suspects_of(deployed).links == ("R>prompt:prompt",), (
+        "of what is pinned no more, not of what came since"
+    )
+
+
 def test_nobody_clears_their_own_change_and_the_versions_looked_at_are_named(world: World) -> None:
     put(world.system, "P", "K")
     link = tie(world.system, "P>K")

@@ -4,9 +4,9 @@ A folder stands for the eval files in it, `-` for what comes through a pipe. Wha
 says: --commit, --suite and the like; commit and address of the run are taken from the CI's environment where they are
 not given, and the command says so. A folder that is one run (HELM, lm-evaluation-harness) is posted as one ZIP.
 
-Exit codes: 0 all stored (or already there), 1 stored, but a run did not succeed, or a sample was rejected or is absent
-from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be reached. Of several files, and of
-several runs in one file, the highest.
+Exit codes: 0 all stored (or already there), 1 stored, but a run did not succeed or has no sample, or a sample was
+rejected or is absent from what was planned, 3 wrong usage, or a file was refused, 4 the server could not be reached. Of
+several files, and of several runs in one file, the highest.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tracebinder.errors import TracebinderError
 from tracebinder.eval_files import choose_files, looks_like
 from tracebinder.http import RequestRefused, Server, ServerUnreachable
 from tracebinder.poster import NAME, TYPED, Poster, post_run
-from tracebinder.reports.of_push import report_of_push, runs_of
+from tracebinder.reports.of_push import is_whole, report_of_push, runs_of
 from tracebinder.upload import STDIN, FileUpload, PipeUpload
 
 NOT_WHOLE: Final = 1
@@ -232,8 +232,7 @@ def _exit_code(told: Json) -> int:
     runs = objects(told, "runs")
     if not runs:
         return NOT_STORED
-    whole = all(run.get("status") == "success" and not run.get("rejects") for run in runs)
-    return 0 if whole else NOT_WHOLE
+    return 0 if all(map(is_whole, runs)) else NOT_WHOLE
 
 
 def _print_file(told: Json, *, all_of_it: bool) -> None:
@@ -256,6 +255,8 @@ def _print_run(told: Json, answer: Json, *, all_of_it: bool) -> None:
     print("  ".join(f"{name.removeprefix('n_')} {answer.get(name)}" for name in counts))
     _print_scores(objects(answer, "scores"), all_of_it=all_of_it)
     _print_remarks(answer, all_of_it=all_of_it)
+    if answer.get("n_samples") == 0:
+        print_marked("missing: no sample is in it: nothing was measured")
     rejects = objects(answer, "rejects")
     shown = rejects if all_of_it else rejects[:MOST]
     for reject in shown:
@@ -279,7 +280,15 @@ def _run_keys(runs: list[Json]) -> list[str]:
 
 def _print_remarks(answer: Json, *, all_of_it: bool) -> None:
     """Print what the server found to say beside the numbers: edits, limits, totals of the runner that are not ours."""
-    lines = [f"remark: {each.get('code')}: {each.get('detail')}" for each in objects(answer, "remarks")]
+    lines = [
+        ": ".join(
+            filter(
+                None,
+                ("remark", str(each.get("code")), str(each.get("sample_id") or ""), str(each.get("detail"))),
+            )
+        )
+        for each in objects(answer, "remarks")
+    ]
     lines += [
         f"differs: the runner says {figure(each.get('stated'))} for {each.get('name')} of {each.get('metric')}, its"
         f" samples say {figure(each.get('computed'))}"

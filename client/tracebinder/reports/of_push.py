@@ -17,6 +17,11 @@ def runs_of(answer: Json) -> list[Json]:
     return [first, *objects(answer, "others")]
 
 
+def is_whole(run: Json) -> bool:
+    """Whether a run succeeded and has all that it should; one without a sample measured nothing."""
+    return run.get("status") == "success" and not run.get("rejects") and run.get("n_samples") != 0
+
+
 def report_of_push(files: Sequence[Json], *, subject: str, url: str = "") -> Report:
     """Return the report of what became of each file."""
     findings = [finding for each in files for finding in _of_file(each)]
@@ -47,8 +52,8 @@ def _of_run(run: Json, outcome: str, file: str) -> Iterator[Finding]:
     yield Finding(
         name=str(run.get("run_key")),
         group="run",
-        state=State.FAIL if status != "success" else State.OPEN if rejects else State.PASS,
-        code=f"run_{status}" if status != "success" else "samples_missing" if rejects else "stored",
+        state=State.FAIL if status != "success" else State.PASS if is_whole(run) else State.OPEN,
+        code=f"run_{status}" if status != "success" else "stored" if is_whole(run) else "samples_missing",
         detail=f"{outcome}, {status}".replace("_", " "),
         numbers={
             name: figure(run.get(f"n_{name}"))

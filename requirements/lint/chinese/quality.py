@@ -69,6 +69,45 @@ _GENERIC: Final = re.compile(
     r"实际需要|业务需要|业务需求|用户需求|客户需求)(?![A-Za-z\d《\x00])"
 )
 
+# Too much or very much of what has no measure: 过于敏感. Of what a number could tell, the words for amounts do.
+_DEGREE: Final = re.compile(
+    r"(?:(?<![通经超])过于|过分(?![析配割类组期支页行批散])|极其|极为|格外|颇为|颇具|(?<!并)非常(?![规态住驻务])|"
+    r"(?<![\d一二两三四五六七八九十])十分(?![钟之位制])|相当(?!于))(?!频繁|[高低长短多少大小快慢久])(?=[\u4e00-\u9fff])"
+)
+# To have a good thing: 有温度, 富有人情味; or some of it: 具备一定的容错能力
+_HAVING: Final = re.compile(
+    r"(?:富有|富于|具有|具备|带有|留有|保有|给予|充满|饱含|不失|有|具)(?:一定的?(?!时间|期限|数量|比例|程度|量|金额|次数|年限)[\u4e00-\u9fff]|"
+    r"温度|人情味|诚意|感染力|说服力|信服力|深度|广度|耐心|分寸|条理|层次感|章法|感情|亲切感|责任感|使命感|担当|活力|"
+    r"创意|新意|品位|格调|水准|爱心|同情心|善意|启发性|建设性|专业度|人文关怀)"
+)
+# To be near to what nobody names: 贴近客户的实际需求, 兼顾各方利益
+_NEAR_TO: Final = re.compile(
+    r"(?:贴近|贴合|契合|切合|迎合|兼顾|照顾|顾及|顾全|体恤)[^，。；\x00《A-Za-z\d]{0,10}?"
+    r"(?:需求|需要|实际|习惯|感受|处境|心理|情绪|利益|特点|偏好|语境|场景|生活|大局)"
+)
+# A way out: 在可行范围内, 必要的情形下
+_WAY_OUT: Final = re.compile(
+    r"(?:可行|合理|能力|力所能及|允许|可能|必要|适当|成本可控|可接受)"
+    r"(?:(?:的|所及)(?:范围|限度|程度|前提|情况|条件|情形)|(?:范围|限度|程度|前提|情况|条件|情形)之?(?:内|下|以内))|许可的(?:情况|条件|情形)"
+)
+_ALL_ROUND: Final = re.compile(r"周全(?=$|[，。；、地])")
+# What something said or shown has to be, in a word or two and no more: 道歉必须诚恳。 画像应立体、鲜活。
+_ASKED: Final = re.compile(
+    r"(?:应当|应该|必须|应|须)(?P<be>[\u4e00-\u9fff]{2,4}(?:、[\u4e00-\u9fff]{2,4})*|(?:经|禁|站|说|讲|耐)得[\u4e00-\u9fff]{2,4})"
+    r"(?=$|[，。；])"
+)
+# What begins so goes on with something else than a quality: 须经审批, 应以书面, 三句以内
+_NO_QUALITY: Final = re.compile(
+    r"[经由以用按与和为是有在于自向对给含带附可能分随先每逐二两三五六七八九百千万]|一[名份个条次页句种]"
+)
+# Parts of words for acts, whatever word it is: 挂号寄出, 双人拆封
+_OF_ACTS: Final = frozenset(
+    "寄拆封置送交签存收发印写读译传录删改查核审批停关启退付拨挂粘附盖折叠锁取换移登填排抄"
+)
+_FORMS: Final = (
+    _SEEMING, _GENERIC, _ENOUGH, _AT_ONCE, _DEGREE, _HAVING, _NEAR_TO, _WAY_OUT, _ALL_ROUND,
+)  # fmt: skip
+
 
 def vague_words(text: str, begin: int, end: int, measures: Measures) -> Iterator[tuple[int, int]]:
     """Yield the places of unmeasured qualities from `begin` to before `end` of a simplified text."""
@@ -92,9 +131,23 @@ def _phrases(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
         said = match[0]
         if not said.endswith(_PLACES) and said not in _FACTUAL_ADVERBS and said[:-1] not in _OF_AMOUNT:
             yield match.start(), match.end()
-    for pattern in (_SEEMING, _GENERIC, _ENOUGH, _AT_ONCE):
+    for pattern in _FORMS:
         for match in pattern.finditer(text, begin, end):
             yield match.start(), match.end()
+    for match in _ASKED.finditer(text, begin, end):
+        if text[begin : match.start()].endswith(words.SAID) and _says_no_act(match["be"]):
+            yield match.span("be")
+
+
+def _says_no_act(said: str) -> bool:
+    """Whether words in which something is asked for name neither an act nor what can be seen to be so."""
+    if not _OF_ACTS.isdisjoint(said) or any(words.VERBS.at(said, place) for place in range(len(said))):
+        return False
+    parts = said.split("、")
+    is_idiom = said.startswith(("经得", "禁得", "站得", "说得", "讲得", "耐得"))
+    return is_idiom or not any(
+        _NO_QUALITY.match(part) or any(fact in part for fact in words.FACTS) for part in parts
+    )
 
 
 def _is_quality_here(text: str, place: int, word: str) -> bool:

@@ -160,11 +160,12 @@ def _open_text(source: Source) -> Log:
     stream = JsonStream(source.open(), name)
     head: dict[str, Any] = {}
     keys = stream.members()
+    has_samples = False  # a run of no sample has no list of them
     for key in keys:
-        if key == "samples":
+        if has_samples := key == "samples":
             break
         head[key] = stream.take()
-    if "eval" not in head:
+    if has_samples and "eval" not in head:
         head = _read_head_only(source, name)
         stream, keys = _at_samples(source, name)
     version = _check_head(head, name)
@@ -172,7 +173,7 @@ def _open_text(source: Source) -> Log:
         version=version,
         head=head,
         is_finished=head.get("status") != "started",
-        samples=lambda: _listed_samples(stream, keys),
+        samples=lambda: _listed_samples(stream, keys, has_samples=has_samples),
     )
 
 
@@ -197,8 +198,10 @@ def _at_samples(source: Source, name: str) -> tuple[JsonStream, Iterator[str]]:
     return stream, keys
 
 
-def _listed_samples(stream: JsonStream, keys: Iterator[str]) -> Iterator[RawSample | BrokenSample]:
-    if stream.next_is("["):
+def _listed_samples(
+    stream: JsonStream, keys: Iterator[str], *, has_samples: bool
+) -> Iterator[RawSample | BrokenSample]:
+    if has_samples and stream.next_is("["):
         for _ in stream.items():
             if stream.next_is("{"):
                 yield _read_members(stream)

@@ -119,14 +119,13 @@ class SampleReader:
         if isinstance(limit, dict):
             self._add(
                 RemarkCode.LIMITED,
-                f"it was stopped at its {limit.get('type')} limit of {limit.get('limit')}",
+                f"it was stopped at its {limit.get('type')} limit of {_plainly(limit.get('limit'))}",
                 sample_id,
             )
         if retries := given.get("error_retries"):
             many = len(retries) if isinstance(retries, list) else 1
-            self._add(
-                RemarkCode.FLAKY, f"it ended in an error {many} times before and was run again", sample_id
-            )
+            often = "once" if many == 1 else f"{many} times"
+            self._add(RemarkCode.FLAKY, f"it ended in an error {often} before and was run again", sample_id)
 
     def _remark_edits(self, sample_id: str, scorer: str, score: dict[str, Any]) -> None:
         """Say which value a person put in place of which; `UNCHANGED` stands for what an edit left as it was."""
@@ -200,6 +199,11 @@ def _taken_back(score: SampleScore, why: str) -> SampleScore:
         None,
         f"{why} (it was {score.value:g}) {score.explanation}".strip(),
     )
+
+
+def _plainly(number: object) -> object:
+    """Return a number as people write it: Inspect keeps a limit of five tokens as 5.0."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _shown(value: object) -> str:
