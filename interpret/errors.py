@@ -85,6 +85,27 @@ class HookNeverFired(ProbeError):
     title = "An intervention did not take place"
 
 
+class HookMiscounted(ProbeError):
+    """A hook fired more than once in one pass, so some of what it read or changed is not what was asked."""
+
+    code = "hook_miscounted"
+    title = "A hook did not fire once a pass"
+
+
+class InterventionWithoutEffect(ProbeError):
+    """What an intervention changes was replaced at random, and the output did not move: it would measure nothing."""
+
+    code = "intervention_without_effect"
+    title = "An intervention changes nothing"
+
+
+class SiteUnknown(ProbeError):
+    """The model has no such head or hook; the nearest that it has are named."""
+
+    code = "site_unknown"
+    title = "The model has no such head or hook"
+
+
 class ClaimRefused(ProbeError):
     """A measurement claims more than its baseline, null, control or seeds allow."""
 

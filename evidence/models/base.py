@@ -147,11 +147,13 @@ class AppendOnlyModel(StoredModel):
         if not blank.keys() >= columns.keys():
             raise TypeError(f"{cls.__name__} has no {', '.join(sorted(columns.keys() - blank.keys()))}")
         row = cls.__new__(cls)
-        vars(row).update(_state=ModelState(), **blank)
-        vars(row).update(
-            {name: field.get_default() for name, field in _made_anew(cls) if name not in columns}
-        )
-        vars(row).update(columns)
+        values = vars(row)
+        values["_state"] = ModelState()
+        values.update(blank)
+        for name, field in _made_anew(cls):
+            if name not in columns:
+                values[name] = field.get_default()
+        values.update(columns)
         return row
 
 

@@ -58,9 +58,13 @@ def compare_runs(
     Raises:
         RunsNotComparable: evaluator, dataset or a metric's judge, unit or direction differ, or a run was retracted or
             did not succeed.
-        InvalidInput: values are too large to compare, or the runs share no metric, or not the one that was asked for,
-            or the margin is not above 0, or not below 1 for a share.
+        InvalidInput: both are one run, values are too large to compare, or the runs share no metric, or not the one
+            that was asked for, or the margin is not above 0, or not below 1 for a share.
     """
+    if baseline == candidate:
+        raise InvalidInput(
+            f"{candidate} is compared with itself, and never worse: name another run to compare it with."
+        )
     _check_comparable(baseline, candidate)
     if margin is not None and not 0 < margin < math.inf:
         raise InvalidInput(f"A margin is a number above 0, not {margin}.")

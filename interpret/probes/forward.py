@@ -19,9 +19,9 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from interpret.errors import ProbeError
+from interpret.errors import InterventionWithoutEffect, ProbeError
 from interpret.probes.hooks import Hook, counted_hooks
-from interpret.probes.sites import Head, attention_sites
+from interpret.probes.sites import Head, attention_sites, check_heads
 from interpret.probes.weights import LoadedModel
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -29,6 +29,8 @@ Ids: TypeAlias = NDArray[np.int64]
 
 TOKENS_A_BATCH = 1024  # 1024 x 49,152 float32 logits: 0.2 GB
 KEPT_PASSES = 12  # clean passes in memory, the newest; attention of one by 30 layers of 9 heads: some 40 MB
+PROVING_TOKENS = 16  # of one sequence: what a random replacement of a head is tried on
+MOVED = 1e-5  # nats: a surprisal that moves by less has moved by rounding
 
 
 class Want(StrEnum):
@@ -76,6 +78,7 @@ class ForwardPasses:
         """Keep `wants` on every clean pass: the union of what all probes of this session will ask for."""
         self._wants = frozenset(wants)
         self._kept: dict[tuple[str, str], tuple[frozenset[Want], Pass]] = {}
+        self._proven: set[tuple[str, Head]] = set()  # (model, head): replaced at random, it moves the output
         self.made = 0
 
     def clean(
@@ -102,10 +105,33 @@ class ForwardPasses:
     def ablated(self, loaded: LoadedModel, ids: Ids, ablation: Ablation) -> Pass:
         """Return the surprisal under `ablation`; never from memory.
 
+        A head is ablated only once it has been proven, for this model, that replacing it moves the output.
+
         Raises:
+            SiteUnknown: the model has no such head.
             HookNeverFired: a layer of the ablation was not reached.
+            InterventionWithoutEffect: a head's output, replaced at random, moves no token's surprisal.
+            ProbeError: the replacements are not finite vectors of a head's width.
         """
+        check_ablation(loaded, ablation)
+        for head in ablation.heads:
+            if (loaded.digest, head) not in self._proven:
+                self._prove(loaded, ids[:1, :PROVING_TOKENS], head)
+                self._proven.add((loaded.digest, head))
         return self._run(loaded, ids, frozenset({Want.SURPRISAL}), (), ablation)
+
+    def _prove(self, loaded: LoadedModel, ids: Ids, head: Head) -> None:
+        """Raise unless the output moves with this head: a hook may fire where nothing reads what it changes."""
+        noise = np.random.default_rng(0).standard_normal((1, loaded.shape.head_width)).astype(np.float32)
+        wants = frozenset({Want.SURPRISAL})
+        clean = self.clean(loaded, ids, wants).surprisal
+        changed = self._run(loaded, ids, wants, (), Ablation((head,), noise)).surprisal
+        moved = 0.0 if clean is None or changed is None else float(np.abs(changed - clean).max(initial=0.0))
+        if not moved > MOVED:
+            raise InterventionWithoutEffect(
+                f"head {head}: with its output replaced at random, the surprisal of {ids.shape[1]} tokens moved by"
+                f" {moved:.1e} nats: nothing reads it, or the hook is not where the model runs"
+            )
 
     def _run(
         self,
@@ -120,7 +146,7 @@ class ForwardPasses:
         sizes: list[int] = []
         for start in range(0, ids.shape[0], rows):
             chunk = ids[start : start + rows]
-            part = run_batch(loaded, chunk, wants, lengths[start : start + rows], ablation)
+            part = _run_batch(loaded, chunk, wants, lengths[start : start + rows], ablation)
             self.made += 1
             total = part if total is None else _join(total, part, sum(sizes), chunk.shape[0])
             sizes.append(chunk.shape[0])
@@ -136,7 +162,24 @@ def digest_of_tokens(ids: Ids, lengths: Sequence[int] = ()) -> str:
     return state.hexdigest()
 
 
-def run_batch(
+def check_ablation(loaded: LoadedModel, ablation: Ablation) -> None:
+    """Refuse heads that are not there or stand twice, and replacements that are no vectors of their width.
+
+    Raises:
+        SiteUnknown: the model has no such head.
+        ProbeError: anything else.
+    """
+    check_heads(loaded, ablation.heads)
+    if not ablation.heads or len(set(ablation.heads)) != len(ablation.heads):
+        raise ProbeError(f"an ablation names each of its heads once, and at least one: {ablation.heads}")
+    wanted = (len(ablation.heads), loaded.shape.head_width)
+    if ablation.replacements.shape != wanted or not np.isfinite(ablation.replacements).all():
+        raise ProbeError(
+            f"replacements are finite numbers of shape {wanted}, not {ablation.replacements.shape}"
+        )
+
+
+def _run_batch(
     loaded: LoadedModel, ids: Ids, wants: frozenset[Want], lengths: Sequence[int], ablation: Ablation | None
 ) -> Pass:
     """Run one batch through the model under counted hooks and keep what is wanted.
@@ -150,7 +193,7 @@ def run_batch(
     means: dict[int, Tensor] = {}
     hooks = [*_reading_hooks(loaded, wants, patterns, means), *_ablating_hooks(loaded, ablation)]
     tokens = torch.from_numpy(ids)
-    mask = _mask(ids, lengths)
+    mask = mask_of(ids, lengths)
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         out.fired = stack.enter_context(counted_hooks(hooks))
@@ -243,14 +286,26 @@ def _ablating_hooks(loaded: LoadedModel, ablation: Ablation | None) -> list[Hook
             sites[layer].mix,
             partial(replace, changes),
             before=True,
+            changes=True,
         )
         for layer, changes in sorted(by_layer.items())
     ]
 
 
-def _mask(ids: Ids, lengths: Sequence[int]) -> Tensor | None:
-    if not lengths:
+def mask_of(ids: Ids, lengths: Sequence[int]) -> Tensor | None:
+    """Return 1 at each token and 0 at the padding on the right; None where there is none.
+
+    Padding on the left cannot be said: a model with learned positions would read each text at other positions.
+
+    Raises:
+        ProbeError: the lengths are not one a sequence, from 1 to the width.
+    """
+    if not len(lengths):
         return None
+    if len(lengths) != ids.shape[0] or not 1 <= min(lengths) <= max(lengths) <= ids.shape[1]:
+        raise ProbeError(
+            f"lengths {list(lengths)} do not fit {ids.shape[0]} sequences of {ids.shape[1]} tokens"
+        )
     positions = np.arange(ids.shape[1])[None, :]
     return torch.from_numpy((positions < np.asarray(lengths)[:, None]).astype(np.int64))
 

@@ -1,7 +1,12 @@
-"""Hooks that are counted: one that never fires raises, because what followed would have measured nothing."""
+"""Hooks that are counted: one that does not fire once a pass raises, because what followed would mean nothing.
+
+They are the only ones a probe may attach. That a hook changes something is said when it is made: one that reads and
+returns, or that changes and returns nothing, raises. Whether a change moves the output is for `ForwardPasses` to prove.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from interpret.errors import HookNeverFired
+from interpret.errors import HookMiscounted, HookNeverFired, InterventionWithoutEffect, ProbeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,43 +22,67 @@ class Hook:
     """One function on one module.
 
     Attributes:
-        call: for `before`, (inputs) -> new inputs or None; otherwise (output) -> new output or None.
+        call: takes the inputs, for `before`, otherwise the output; returns what goes on instead, where it `changes`.
     """
 
     name: str
     module: nn.Module
     call: Callable[[Any], Any]
     before: bool = False
+    changes: bool = False
 
 
 @contextmanager
 def counted_hooks(hooks: Sequence[Hook]) -> Iterator[dict[str, int]]:
-    """Attach `hooks` for the length of the block; yields how often each has fired, by name.
+    """Attach `hooks` for one forward pass; yields how often each has fired, by name.
 
     Raises:
         HookNeverFired: the block ended without an error and a hook was never called.
+        HookMiscounted: it was called more than once.
+        InterventionWithoutEffect: a hook that changes returned nothing.
+        ProbeError: a hook that only reads returned something, or two have one name.
     """
-    counts = dict.fromkeys((hook.name for hook in hooks), 0)
-    handles = [_attach(hook, counts) for hook in hooks]
+    counts = dict.fromkeys(_names(hooks), 0)
+    handles: list[Any] = []
     try:
+        handles.extend(_attach(hook, counts) for hook in hooks)
         yield counts
     finally:
         for handle in handles:
             handle.remove()
+    _check_counts(counts)
+
+
+def _names(hooks: Sequence[Hook]) -> list[str]:
+    """Return the names; two hooks of one name would share a count, and the one hide that the other never fired."""
+    names = [hook.name for hook in hooks]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ProbeError(f"two hooks are called {', '.join(twice)}: each needs a name of its own")
+    return names
+
+
+def _check_counts(counts: dict[str, int]) -> None:
     silent = [name for name, count in counts.items() if count == 0]
     if silent:
         raise HookNeverFired(f"never called: {', '.join(silent)}: nothing was read or changed there")
+    often = [f"{name} ({count} times)" for name, count in counts.items() if count != 1]
+    if often:
+        raise HookMiscounted(
+            f"called more than once in one pass: {', '.join(often)}: its module is used twice"
+        )
 
 
 def _attach(hook: Hook, counts: dict[str, int]) -> Any:
-    def before(_module: nn.Module, inputs: Any) -> Any:
+    def fire(given: Any) -> Any:
         counts[hook.name] += 1
-        return hook.call(inputs)
-
-    def after(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-        counts[hook.name] += 1
-        return hook.call(output)
+        instead = hook.call(given)
+        if hook.changes and instead is None:
+            raise InterventionWithoutEffect(f"{hook.name}: it is to change its module, and returned nothing")
+        if not hook.changes and instead is not None:
+            raise ProbeError(f"{hook.name}: it only reads, and returned something that would have gone on")
+        return instead
 
     if hook.before:
-        return hook.module.register_forward_pre_hook(before)
-    return hook.module.register_forward_hook(after)
+        return hook.module.register_forward_pre_hook(lambda _module, inputs: fire(inputs))
+    return hook.module.register_forward_hook(lambda _module, _inputs, output: fire(output))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 from typing_extensions import override
 
-from interpret.errors import ProbeError
+from interpret.errors import ProbeError, SiteUnknown
 from interpret.probes.weights import LoadedModel
 
 # Llama-like, GPT-2, NeoX.
@@ -42,13 +43,30 @@ def attention_sites(loaded: LoadedModel) -> list[AttentionSite]:
     Raises:
         ProbeError: the layers or their attention are not where any known architecture has them.
     """
-    sites = [_site(index, block) for index, block in enumerate(_blocks(loaded))]
+    sites = [_site(index, block) for index, block in enumerate(blocks_of(loaded))]
     if len(sites) != loaded.shape.layers:
         raise ProbeError(f"found {len(sites)} attention layers, the config says {loaded.shape.layers}")
     return sites
 
 
-def _blocks(loaded: LoadedModel) -> list[nn.Module]:
+def check_heads(loaded: LoadedModel, heads: Iterable[Head]) -> None:
+    """Refuse a head that the model does not have: a slice of nothing would be replaced, or the last layer's.
+
+    Raises:
+        SiteUnknown: naming the nearest head there is.
+    """
+    shape = loaded.shape
+    for head in heads:
+        near = Head(min(max(head.layer, 0), shape.layers - 1), min(max(head.head, 0), shape.heads - 1))
+        if head != near:
+            raise SiteUnknown(
+                f"the model has no head {head}: the nearest is {near}; it has {shape.layers} layers of"
+                f" {shape.heads} heads, counted from 0.0"
+            )
+
+
+def blocks_of(loaded: LoadedModel) -> list[nn.Module]:
+    """Return the layers, first layer first; raises as `attention_sites` does."""
     lists = [module for module in loaded.model.modules() if isinstance(module, nn.ModuleList)]
     for candidate in lists:
         if len(candidate) == loaded.shape.layers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from requirements.lint.chinese import ChinesePack
@@ -20,6 +21,7 @@ _LATIN: Final = re.compile("[A-Za-z]")
 _TRADITIONAL_REGIONS: Final = frozenset({"hant", "tw", "hk", "mo"})
 
 
+@lru_cache(maxsize=64)  # what looks at one requirement asks again and again
 def pack_of(language: str, text: str) -> Pack | None:
     """Return the rules for a text; None where they would judge a language that they do not know.
 

@@ -29,6 +29,11 @@ class Others:
     texts: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     shapes: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     facts: dict[str, list[tuple[str, CriterionDraft]]] = field(default_factory=lambda: defaultdict(list))
+    measured: dict[int, str] = field(default_factory=dict)  # by the identity of a criterion of `facts`
+
+    def facts_of(self, criterion: CriterionDraft) -> str:
+        """Return the facts that a criterion asks about, written once for those that are compared."""
+        return self.measured.get(id(criterion)) or _facts(criterion)
 
 
 def compare(drafts: Sequence[RequirementDraft]) -> Others:
@@ -40,7 +45,8 @@ def compare(drafts: Sequence[RequirementDraft]) -> Others:
             others.texts[language, plain].append(draft.key)
             others.shapes[language, _NUMBER.sub("#", plain)].append((draft.key, plain))
         for criterion in draft.criteria:
-            others.facts[_facts(criterion)].append((draft.key, criterion))
+            facts = others.measured[id(criterion)] = _facts(criterion)
+            others.facts[facts].append((draft.key, criterion))
     return others
 
 
@@ -101,9 +107,12 @@ def _same_facts(
     key: str, criterion: CriterionDraft, others: Others, languages: Sequence[str]
 ) -> Iterator[LintWarning]:
     # As many as are looked at, however many ask about the same facts: all pairs would be a square.
-    asking = (pair for pair in others.facts[_facts(criterion)] if pair[1] is not criterion)
-    listed = list(islice(asking, _LOOK))
-    against = _first(_name(key, other, one) for other, one in listed if _excludes(criterion, one))
+    asking = (pair for pair in others.facts[others.facts_of(criterion)] if pair[1] is not criterion)
+    same: list[tuple[str, CriterionDraft]] = []
+    opposite: list[tuple[str, CriterionDraft]] = []
+    for pair in islice(asking, _LOOK):
+        (same if pair[1].comparator is criterion.comparator else opposite).append(pair)
+    against = _first(_name(key, other, one) for other, one in opposite if _excludes(criterion, one))
     if against:
         yield from tell(
             languages,
@@ -118,15 +127,10 @@ def _same_facts(
             ),
         )
         return
-    same = [
-        (_name(key, other, one), one.threshold)
-        for other, one in listed
-        if one.comparator is criterion.comparator
-    ]
     if same:
-        names = _first(name for name, _ in same)
+        names = _first(_name(key, other, one) for other, one in same)
         stricter = max if criterion.comparator is Comparator.AT_LEAST else min
-        most = stricter([criterion.threshold, *(threshold for _, threshold in same)])
+        most = stricter([criterion.threshold, *(one.threshold for _, one in same)])
         yield from tell(
             languages,
             "repeats",
@@ -143,9 +147,7 @@ _LOOK: Final = 100  # criteria on the same facts that one is compared with
 
 
 def _excludes(one: CriterionDraft, other: CriterionDraft) -> bool:
-    """Whether no value meets both: at least 0.9 and at most 0.5."""
-    if one.comparator is other.comparator:
-        return False
+    """Whether no value meets both of two that ask for opposite sides: at least 0.9 and at most 0.5."""
     low, high = (one, other) if one.comparator is Comparator.AT_LEAST else (other, one)
     return low.threshold > high.threshold
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from requirements.drafts import RequirementDraft
@@ -64,6 +65,6 @@ class RequirementFile:
     file: str
     baseline: str | None  # the name of the baseline its requirements form, where it names one
     requirements: tuple[RequirementDraft, ...]
-    lines: dict[str, int]  # requirement key -> the line it begins on
+    lines: Mapping[str, int]  # requirement key -> the line it begins on
     warnings: tuple[FileProblem, ...] = ()  # what is no fault and may not be meant
     links: tuple[LinkDraft, ...] = ()

@@ -35,8 +35,7 @@ CRITERION_FIELDS: Final = (
     "confidence",
     "slices",
 )
-
-
+_KNOWN: Final = (*CRITERION_FIELDS, *CRITERION_LINKS)
 _PERCENT: Final = frozenset({"percent", "per cent", "%", "pct", "percentage", "百分比"})
 _ParameterFault = tuple[tuple[str | int, ...], str, str | None]  # place, message, what was most likely meant
 
@@ -47,8 +46,7 @@ def read_criterion(item: object, path: Path, faults: Faults) -> CriterionDraft |
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a criterion must be a mapping with a key and a check")
         return None
-    known = (*CRITERION_FIELDS, *CRITERION_LINKS)
-    faults.check_fields(item, path, known=known, required=("key", "check", "min_n"))
+    faults.check_fields(item, path, known=_KNOWN, required=("key", "check", "min_n"))
     key = faults.key(item, path, pattern=PLAIN_KEY)
     check = _read_check(item, path, faults)
     comparator, threshold = _read_threshold(item, path, faults)

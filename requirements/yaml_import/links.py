@@ -30,22 +30,23 @@ def read_links_of(item: object, index: int, faults: Faults) -> Iterator[LinkDraf
         return
     key, path = str(item["key"]), ("requirements", index)
     for name in REQUIREMENT_LINKS:
-        yield from _of_field(item, name, ArtefactKind.REQUIREMENT, key, path, faults)
+        if name in item:
+            yield from _of_field(item, name, ArtefactKind.REQUIREMENT, key, path, faults)
     criteria = item.get("criteria")
     for place, each in enumerate(criteria if isinstance(criteria, list) else ()):
         if isinstance(each, Mapping) and isinstance(each.get("key"), str):
             here = (*path, "criteria", place)
             for name in CRITERION_LINKS:
-                yield from _of_field(each, name, ArtefactKind.CRITERION, f"{key}/{each['key']}", here, faults)
+                if name in each:
+                    own = f"{key}/{each['key']}"
+                    yield from _of_field(each, name, ArtefactKind.CRITERION, own, here, faults)
 
 
 def _of_field(
     item: Mapping[str, object], name: str, kind: ArtefactKind, key: str, path: Path, faults: Faults
 ) -> Iterator[LinkDraft]:
     """Read the links of one kind that one requirement or criterion names."""
-    listed, here = item.get(name), (*path, name)
-    if name not in item:
-        return
+    listed, here = item[name], (*path, name)
     if not isinstance(listed, list):
         faults.add(here, "not_a_list", f"must be a list: {name}: [{_example(name)}]")
         return

@@ -38,6 +38,8 @@ REQUIREMENT_FIELDS: Final = (
     "criteria",
 )
 MAY_BE_LEFT_OUT: Final = frozenset({"rationale", "external_id"})
+_REQUIRED: Final = tuple(name for name in REQUIREMENT_FIELDS if name not in MAY_BE_LEFT_OUT)
+_KNOWN: Final = (*REQUIREMENT_FIELDS, *REQUIREMENT_LINKS)
 _MOST_TOLD: Final = 1_000  # faults of one file: who has more begins at the top
 _SPACES: Final = re.compile(r"\s+")
 
@@ -144,9 +146,7 @@ def read_requirement(item: object, path: Path, faults: Faults) -> RequirementDra
     if not isinstance(item, Mapping):
         faults.add(path, "not_a_mapping", "a requirement must be a mapping with a key and a statement")
         return None
-    required = tuple(name for name in REQUIREMENT_FIELDS if name not in MAY_BE_LEFT_OUT)
-    known = (*REQUIREMENT_FIELDS, *REQUIREMENT_LINKS)
-    faults.check_fields(item, path, known=known, required=required)
+    faults.check_fields(item, path, known=_KNOWN, required=_REQUIRED)
     key = faults.key(item, path)
     external_id = _read_external_id(item, path, faults)
     statement = _read_statement(item, path, faults)

@@ -58,6 +58,12 @@ def test_the_same_two_runs_answer_the_same(runs: World, api: APIClient) -> None:
     assert ask(api, runs) == ask(api, runs)
 
 
+def test_a_run_is_not_compared_with_itself(runs: World, api: APIClient) -> None:
+    """It would never be worse: a CI that names the wrong baseline must hear of it."""
+    found = ask(api, runs, 422, candidate="old", baseline="old")
+    assert "compared with itself" in found["detail"]
+
+
 def test_samples_without_the_metric_could_decide(world: World, api: APIClient) -> None:
     post(world, eval_file([1.0] * 60, run_key="old"))
     post(world, eval_file([1.0] * 50 + [None] * 10, run_key="new"))

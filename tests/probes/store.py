@@ -17,8 +17,12 @@ WORDS = ["<unk>", "<s>", "</s>", *LETTERS, "ab", SPACES, LINES, 2 * SPACES, 2 * 
 WIDTH, LAYERS, HEADS, HIDDEN = 32, 2, 4, 64
 
 
-def write_folder(folder: Path, seed: int = 0) -> Path:
-    """Write a randomly initialised LLaMA with a tokenizer of single letters, as a hub snapshot has it."""
+def write_folder(folder: Path, seed: int = 0, *, unread: bool = False) -> Path:
+    """Write a randomly initialised LLaMA with a tokenizer of single letters, as a hub snapshot has it.
+
+    Args:
+        unread: nothing reads the heads' outputs.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlamaForCausalLM(
@@ -32,6 +36,9 @@ def write_folder(folder: Path, seed: int = 0) -> Path:
                 max_position_embeddings=256,
             )
         )
+    if unread:
+        for layer in model.model.layers:
+            torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
     model.save_pretrained(folder)
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from interpret.errors import HookNeverFired, ProbeError
+from interpret.errors import ProbeError
 from interpret.probes.forward import (
     Ablation,
     ForwardPasses,
@@ -15,7 +15,6 @@ from interpret.probes.forward import (
     entropy_and_margin_of,
     surprisal_of,
 )
-from interpret.probes.hooks import Hook, counted_hooks
 from interpret.probes.sites import Head
 from tests.probes import planted
 
@@ -97,16 +96,6 @@ def test_an_ablation_changes_the_outcome_and_leaves_no_hook_behind() -> None:
     assert changed.fired == {"ablate 1.0": 1}
     assert after is not None
     assert np.array_equal(after, before)
-
-
-def test_a_hook_that_never_fires_raises() -> None:
-    model = planted.random_model().model
-    unused = torch.nn.Linear(2, 2)
-    with (
-        pytest.raises(HookNeverFired, match="somewhere else"),
-        counted_hooks([Hook("somewhere else", unused, lambda _: None)]),
-    ):
-        model(torch.from_numpy(IDS))
 
 
 def test_attention_of_a_model_that_gives_none_raises() -> None:

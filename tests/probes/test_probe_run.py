@@ -11,7 +11,7 @@ from evidence.models import Evidence
 from evidence.services import registry
 from interpret import model_store
 from interpret.contracts import ProbeInput
-from interpret.errors import ModelMissing
+from interpret.errors import InterventionWithoutEffect, ModelMissing
 from interpret.models import Finding, ProbeRun
 from interpret.probes.session import ModelSession
 from interpret.services.attachment import attach_findings
@@ -68,6 +68,25 @@ def test_every_finding_replays(released: Any, probe: str) -> None:
     for finding in found:
         again = replay_finding(finding)
         assert again.agrees, again.explain()
+
+
+def test_a_run_whose_interventions_change_nothing_finds_nothing(
+    world: World, settings: Any, tmp_path: Path
+) -> None:
+    settings.MODEL_STORE = tmp_path / "models"
+    folder = write_folder(tmp_path / "snapshot", unread=True)
+    digest = model_store.add_folder(settings.MODEL_STORE, folder)
+    pins = [pin for pin in manifest(world.system.key).pins if pin.slot != "model"]
+    model = registry.PinSpec(slot="model", kind="model", key="tiny", label="unread", digest=digest)
+    release = registry.register_release(
+        system=world.system, manifest=registry.ReleaseManifest("unread", [model, *pins]), principal=acting()
+    )
+    run = queue_probe_run(release=release, probe="induction.heads", parameters=SMALL, principal=acting())
+    with pytest.raises(InterventionWithoutEffect):
+        execute_probe_run(run.pk)
+    run.refresh_from_db()
+    assert run.error.startswith("intervention_without_effect: head ")
+    assert not run.findings.exists()
 
 
 def test_a_run_repeated_gives_the_same_numbers(released: Any) -> None:

@@ -86,9 +86,9 @@ class Table:
 
     def all_in(self, text: str, begin: int, end: int) -> Iterator[tuple[int, str]]:
         """Yield each place and word from `begin` to before `end`, none inside another."""
-        place = begin
+        place, first = begin, self._by_first
         while place < end:
-            word = self.at(text, place)
+            word = self.at(text, place) if text[place] in first else None
             if word is None or place + len(word) > end:
                 place += 1
                 continue

@@ -169,11 +169,9 @@ def _before_purpose(sentence: Sentence, begin: int, end: int) -> int:
     """Return where a stretch ends if what it is for is left out: "so that ...", "in order to ..."."""
     lows = sentence.lows
     for index in range(begin + 1, end - 1):
-        if lows[index : index + 2] in (("so", "that"), ("so", "as")) or lows[index : index + 3] == (
-            "in",
-            "order",
-            "to",
-        ):
+        if lows[index] == "so" and lows[index + 1] in ("that", "as"):
+            return index
+        if lows[index] == "in" and lows[index + 1 : index + 3] == ("order", "to"):
             return index
     return end
 

@@ -40,6 +40,7 @@ _BEFORE_VERBS: Final = frozenset(
     {"to", "must", "shall", "should", "may", "can", "will", "cannot"}
 )  # "must correct errors"
 _REACH: Final = 8  # words back from a quality to the verb that says so
+_NEGATIONS: Final = tuple(NEGATIONS)
 _LIST: Final = frozenset({",", "and", "or", "not", "as"})
 # A time measures these; nothing else does it for another quality.
 _OF_SPEED: Final = frozenset(
@@ -141,11 +142,10 @@ def _is_free(lows: Sequence[str], index: int) -> bool:
 
 def _is_denied_quality(low: str) -> bool:
     """Whether a word denies a quality: unfriendly, inaccurate, impolite."""
-    for prefix in NEGATIONS:
-        stem = low.removeprefix(prefix)
-        if stem != low and (stem in PREDICATE or stem in ALWAYS):
-            return True
-    return False
+    if not low.startswith(_NEGATIONS):
+        return False
+    stems = [low.removeprefix(prefix) for prefix in NEGATIONS if low.startswith(prefix)]
+    return any(stem in PREDICATE or stem in ALWAYS for stem in stems)
 
 
 def _is_adverb_of_manner(low: str) -> bool:
@@ -164,8 +164,10 @@ def _is_manner_here(lows: Sequence[str], index: int) -> bool:
 
 
 def _ends_as_quality(low: str) -> bool:
+    if not low.endswith(QUALITY_ENDINGS) or len(low) <= 5:
+        return False
     stem = low.removeprefix("non-").removeprefix("un")
-    return low.endswith(QUALITY_ENDINGS) and len(low) > 5 and low not in FACTUAL and stem not in FACTUAL
+    return low not in FACTUAL and stem not in FACTUAL
 
 
 def is_predicate(lows: Sequence[str], index: int) -> bool:

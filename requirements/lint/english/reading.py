@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-'’][A-Za-z0-9]+)*|\d+(?:[.,:]\d+)*|[^\W\d_]+|[^\w\s]|_")
@@ -13,6 +13,12 @@ _ABBREVIATED: Final = frozenset(
     {"e", "g", "i", "etc", "no", "art", "vs", "approx", "incl", "fig", "sec", "ca"}
 )
 _PAIRED: Final = {"“": "”", "«": "»", "「": "」", "『": "』"}
+_OPENS: Final = re.compile(f'["`{"".join(_PAIRED)}]')
+
+
+@lru_cache(maxsize=8_192)  # the same few words stand in most statements
+def _is_identifier(text: str) -> bool:
+    return text[0].isalpha() and any(mark.isdigit() for mark in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Token:
     @property
     def is_identifier(self) -> bool:
         """Whether it is a name with digits in it: P-1, AML-7."""
-        return self.text[0].isalpha() and any(mark.isdigit() for mark in self.text)
+        return _is_identifier(self.text)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ def _ends(text: str, tokens: Sequence[Token], index: int) -> bool:
 def _quoted_places(text: str) -> bytearray:
     """Return for each character whether it lies inside quotation marks; a mark without its partner opens nothing."""
     quoted = bytearray(len(text) + 1)
+    if not _OPENS.search(text):
+        return quoted
     opened: dict[str, int] = {}
     for place, mark in enumerate(text):
         if mark in '"`':
@@ -140,7 +148,10 @@ class Phrases:
 
     def at(self, lows: Sequence[str], index: int) -> tuple[int, str] | None:
         """Return how many words the phrase at this place has, and what it stands for; None where there is none."""
-        for words, said in self._by_first.get(lows[index], ()):
+        starting = self._by_first.get(lows[index])
+        if starting is None:
+            return None
+        for words, said in starting:
             if tuple(lows[index : index + len(words)]) == words:
                 return len(words), said
         return None

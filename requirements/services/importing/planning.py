@@ -35,7 +35,7 @@ from requirements.services.importing.contracts import (
     Step,
 )
 from requirements.signs import fault_in
-from requirements.yaml_import import FileProblem, RequirementFile, parse_requirement_file
+from requirements.yaml_import import FileProblem, RequirementFile, read_requirement_file
 
 
 def plan_import(
@@ -129,7 +129,7 @@ def _parse(sources: Sequence[SourceText]) -> list[RequirementFile]:
     parsed, problems = [], []
     for each in sources:
         try:
-            parsed.append(parse_requirement_file(each.source, each.name))
+            parsed.append(read_requirement_file(each.source, each.name))
         except RequirementFileInvalid as exc:
             problems += exc.problems
     problems = problems or list(_held_twice(parsed))

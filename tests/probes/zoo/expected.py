@@ -1,0 +1,156 @@
+"""What is true of each animal, as data: where it looks, whether it copies, and what induction findings must say.
+
+A status is expected of a finding whatever computes it. Two of them stand where both are honest: that the effect is
+bounded below the smallest that matters, and that it cannot be told. `fault` names what a verdict of today gets wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interpret.contracts import Status
+from interpret.probes.forward import Ids
+from interpret.probes.sites import Head
+from interpret.probes.weights import LoadedModel
+from tests.probes.zoo import animals
+
+Pattern = NDArray[np.float64]  # (query, key), rows sum to 1; a row of NaN is not said
+
+SUPPORTED: Final = frozenset({Status.SUPPORTED})
+INCONCLUSIVE: Final = frozenset({Status.INCONCLUSIVE})
+NOT_CLAIMED: Final = INCONCLUSIVE | {Status.NOT_SUPPORTED}
+
+MATCH, COST = "induction.prefix_match", "induction.ablation_cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """One animal and what holds for it.
+
+    Attributes:
+        looks: head -> the attention it must have, from one text's words alone.
+        copies: whether it continues a random text that repeats.
+        heads: how many heads the probe is asked to find.
+        expected: statistic -> the statuses that may be given.
+        fault: statistic -> what today's verdict does instead; absent where it is right.
+    """
+
+    make: Callable[[], LoadedModel]
+    looks: Mapping[Head, Callable[[Ids], Pattern]]
+    copies: bool
+    expected: Mapping[str, frozenset[Status]]
+    heads: int = 1
+    fault: Mapping[str, str] = field(default_factory=dict)
+
+
+def at_previous(words: Ids) -> Pattern:
+    """All attention to the word before; the first word has itself alone."""
+    return np.eye(words.size)[np.maximum(np.arange(words.size) - 1, 0)]
+
+
+def at_first(words: Ids) -> Pattern:
+    """All attention to the first word."""
+    return np.eye(words.size)[np.zeros(words.size, dtype=int)]
+
+
+def at_lag(words: Ids, lag: int = 11) -> Pattern:
+    """All attention `lag` words back; before that many have passed nothing is said."""
+    pattern = np.eye(words.size)[np.arange(words.size) - lag]
+    pattern[:lag] = np.nan
+    return pattern
+
+
+def at_all(words: Ids) -> Pattern:
+    """Even attention to all words so far."""
+    return _even(np.ones((words.size, words.size), dtype=bool))
+
+
+def at_same(words: Ids) -> Pattern:
+    """Even attention to the same word, here and earlier."""
+    return _even(words[:, None] == words[None, :])
+
+
+def at_what_followed(words: Ids) -> Pattern:
+    """Even attention to what followed the same word earlier; to all words where it has not been seen."""
+    before = np.concatenate(
+        [words[:1], words[:-1]]
+    )  # what the first head notes; at the start, the word itself
+    return _even(words[:, None] == before[None, :])
+
+
+def _even(hit: NDArray[np.bool_]) -> Pattern:
+    causal = np.tril(np.ones(hit.shape))
+    wanted = causal * hit
+    wanted[wanted.sum(axis=1) == 0] = causal[wanted.sum(axis=1) == 0]
+    pattern: Pattern = wanted / wanted.sum(axis=1, keepdims=True)
+    return pattern
+
+
+ZOO: Final[Mapping[str, Truth]] = {
+    "induction": Truth(
+        animals.induction,
+        {animals.PREVIOUS: at_previous, animals.INDUCTION: at_what_followed},
+        copies=True,
+        expected={MATCH: SUPPORTED, COST: SUPPORTED},
+    ),
+    "permuted": Truth(
+        animals.permuted,
+        {animals.PREVIOUS_PERMUTED: at_previous, animals.INDUCTION_PERMUTED: at_what_followed},
+        copies=True,
+        expected={MATCH: SUPPORTED, COST: SUPPORTED},
+    ),
+    "twins, one asked for": Truth(
+        animals.twins,
+        {animals.INDUCTION: at_what_followed, animals.SECOND: at_what_followed},
+        copies=True,
+        expected={MATCH: SUPPORTED, COST: INCONCLUSIVE},
+        fault={COST: "redundancy is read as absence: ablating one of two costs nothing, so not supported"},
+    ),
+    "twins, both asked for": Truth(
+        animals.twins,
+        {animals.INDUCTION: at_what_followed, animals.SECOND: at_what_followed},
+        copies=True,
+        heads=2,
+        expected={MATCH: SUPPORTED, COST: SUPPORTED},
+    ),
+    "previous": Truth(
+        animals.previous,
+        {animals.PREVIOUS: at_previous, animals.INDUCTION: at_all},
+        copies=False,
+        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+    ),
+    "cache": Truth(
+        animals.cache,
+        {animals.CACHE: at_all},
+        copies=False,
+        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+        fault={
+            COST: "the claim is not tied to the prefix match: a bonus for what was seen is called copying"
+        },
+    ),
+    "sink": Truth(
+        animals.sink,
+        {animals.INDUCTION: at_first},
+        copies=False,
+        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+    ),
+    "position": Truth(
+        animals.position,
+        {animals.INDUCTION: at_lag},
+        copies=False,
+        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+    ),
+    "duplicate": Truth(
+        animals.duplicate,
+        {animals.INDUCTION: at_same},
+        copies=False,
+        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+    ),
+    "dead": Truth(animals.dead, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED}),
+    "random": Truth(animals.random, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED}),
+}
