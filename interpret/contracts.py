@@ -19,12 +19,13 @@ Progress = Callable[[str, int, int], None]  # (what is being done, steps done, s
 
 
 class Status(StrEnum):
-    """What a measurement says about the claim in its `supports`."""
+    """What a measurement says about the claim in its `supports`; computed by `interpret.verdicts`, by no probe."""
 
+    DESCRIBED = "described"  # a number with its interval, of which nothing is claimed
     SUPPORTED = "supported"
     NOT_SUPPORTED = "not_supported"
-    INCONCLUSIVE = "inconclusive"  # too few items, or an interval too wide to tell
-    INVALID = "invalid"  # the measurement contradicts itself; the number is kept and means nothing
+    INCONCLUSIVE = "inconclusive"  # too few units, or an interval too wide to tell
+    INVALID = "invalid"  # a null is absent; the number is kept and means nothing
 
 
 class ClaimLevel(StrEnum):
@@ -42,6 +43,25 @@ class ComparisonKind(StrEnum):
     BASELINE = "baseline"
     NULL = "null"
     CONTROL = "control"
+
+
+class NullKind(StrEnum):
+    """What every claim is held against, unit by unit; a claim that lacks one is invalid."""
+
+    DEAD_MODEL = "dead_model"  # the same search and measure with each weight matrix's entries shuffled
+    SHUFFLED_ORDER = "shuffled_order"  # the same model on the same tokens in another order
+    TEXT_ONLY = "text_only"  # what the text alone gives, its length and positions, without what is claimed of the model
+
+
+class TestKind(StrEnum):
+    """What a test can show."""
+
+    __test__ = False  # no test of pytest's
+
+    EFFECT = "effect"  # presence, and by an equivalence bound absence
+    NECESSITY = (
+        "necessity"  # what is missed when it is taken away: another part may do the same, so never absence
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +175,7 @@ class Stability:
     second_seed: int
     second: Estimate
     agrees: bool
-    what: str  # what the seed changes: "the token sequences", "the random twin"
+    what: str  # what the seed changes: "the token sequences", "the half of the prompts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +184,46 @@ class ItemValue:
 
     id: str
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class TestedUnit:
+    """The statistic of one text, and what it is there under each null.
+
+    Attributes:
+        cluster: what texts that depend on each other share: a template, a document, a trace.
+        text: digest of the text; the same text twice counts once.
+    """
+
+    __test__ = False
+
+    cluster: str
+    text: str
+    value: float
+    nulls: Mapping[str, float]  # by `NullKind`
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """All that a verdict rests on: `value` less each null, unit by unit, against the smallest effect that matters.
+
+    Attributes:
+        smallest_effect: in the statistic's unit, above 0; larger values are what is claimed.
+        why: the reason for `smallest_effect`, in words.
+        random_sets: where the probe intervenes, the mean statistic of each random set of as many parts.
+    """
+
+    __test__ = False
+
+    kind: TestKind
+    smallest_effect: float
+    why: str
+    units: tuple[TestedUnit, ...]
+    random_sets: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.smallest_effect > 0 and self.why):
+            raise ClaimRefused("a test needs a smallest effect of interest above 0, and the reason for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +237,14 @@ class Measurement:
     statistic: str
     unit: str
     level: ClaimLevel
-    status: Status
     estimate: Estimate
     baseline: Comparison
     null: Comparison
     holds_for: HoldsFor
     stability: Stability
-    supports: str  # one sentence: the claim that `status` is about
+    supports: str  # one sentence: the claim that a verdict is about
     does_not_show: str  # one sentence: what a reader might wrongly conclude
+    tested: Tested | None = None  # None: it claims nothing
     control: Comparison | None = None
     p_value: float | None = None  # one-sided against the null, by permutation
     q_value: float | None = None  # Benjamini-Hochberg, within the family that `correction` names
@@ -262,38 +322,6 @@ def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
     if level is ClaimLevel.REPLICATED and not measurement.stability.agrees:
         missing.append("a second seed that agrees")
     return missing
-
-
-def decide_status(
-    *,
-    estimate: Estimate,
-    comparisons: tuple[Comparison, ...],
-    direction: str,
-    min_n: int,
-    q_value: float | None = None,
-    alpha: float = 0.05,
-) -> Status:
-    """Judge an effect by its interval against each comparison's interval, never by its point value.
-
-    Args:
-        direction: "above" or "below": on which side of the comparisons the claim puts the estimate.
-        min_n: fewer units than this are inconclusive, whatever they say.
-        q_value: where given, must also be at most `alpha` for SUPPORTED.
-
-    Returns:
-        SUPPORTED when the interval clears every comparison's; NOT_SUPPORTED when the point value lies on the
-        wrong side of one; INCONCLUSIVE otherwise.
-    """
-    if estimate.n < min_n:
-        return Status.INCONCLUSIVE
-    sign = 1.0 if direction == "above" else -1.0
-    if any(sign * (estimate.value - item.estimate.value) <= 0 for item in comparisons):
-        return Status.NOT_SUPPORTED
-    if any(estimate.overlaps(item.estimate) for item in comparisons):
-        return Status.INCONCLUSIVE
-    if q_value is not None and q_value > alpha:
-        return Status.INCONCLUSIVE
-    return Status.SUPPORTED
 
 
 def _check_kind(comparison: Comparison | None, kind: ComparisonKind) -> None:

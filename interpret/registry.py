@@ -49,10 +49,12 @@ PROBES: dict[str, ProbeEntry] = {
         reads_prompts=False,
         intervenes=True,
         parameters={
-            "sequences": Parameter(32, 8, 512, "token sequences, half to find heads, half to report on"),
+            "sequences": Parameter(48, 8, 512, "token sequences, half to find heads, half to report on"),
             "length": Parameter(48, 16, 512, "tokens a sequence"),
             "heads": Parameter(4, 1, 64, "how many of the best heads are reported and ablated"),
-            "control_draws": Parameter(4, 1, 64, "random sets of heads that are ablated as control"),
+            "control_draws": Parameter(99, 2, 9999, "random sets of as many heads, ablated as control"),
+            "smallest_match": Parameter(0.1, 0.001, 1, "share of attention beyond each null that matters"),
+            "smallest_cost": Parameter(0.1, 0.001, 10, "nats a token beyond each null that matter"),
             "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
         },
     ),
@@ -67,8 +69,9 @@ PROBES: dict[str, ProbeEntry] = {
                 1, 0, 1, "1: each prompt is put into the model's chat template, as a user's turn"
             ),
             "max_tokens": Parameter(256, 8, 2048, "tokens of a prompt that are kept, from its end"),
-            "min_prompts": Parameter(10, 2, 10000, "fewer prompts than this are inconclusive"),
-            "permutations": Parameter(9999, 99, 99999, "permutations behind each p-value"),
+            "permutations": Parameter(
+                9999, 99, 99999, "shuffles of the labels that the language gap stands beside"
+            ),
         },
     ),
 }

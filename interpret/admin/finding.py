@@ -15,12 +15,13 @@ class FindingAdmin(ReadOnlyModelAdmin):
     list_display = ["title", "stands", "statistic", "measured", "rung", "run_link", "observed_at"]
     list_filter = [related("run__spec__system"), "status", "rung"]
     list_select_related = ["run__spec"]
-    list_defer = ["internals", "provenance", "baseline", "null", "control", "stability"]
+    list_defer = ["internals", "provenance", "baseline", "null", "control", "stability", "verdict"]
     search_fields = ["title", "statistic"]
     ordering = ["-id"]
     fields = [
         "title", "stands", "statistic", "measured", "p_value", "q_value", "family", "supports", "does_not_show",
         "holds_for_as_json", "baseline_as_json", "null_as_json", "control_as_json", "stability_as_json", "rung", "run",
+        "verdict_as_json",
         "provenance_as_json", "internals_as_json", "digest", "observed_at",
     ]  # fmt: skip
 

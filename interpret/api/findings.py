@@ -22,7 +22,8 @@ class FindingOut(serializers.ModelSerializer[Finding]):
         fields = [
             "id", "run", "ordinal", "system", "release", "probe", "title", "statistic", "unit", "value", "low", "high",
             "confidence", "n", "p_value", "q_value", "family", "baseline", "null", "control", "stability", "status",
-            "rung", "supports", "does_not_show", "holds_for", "provenance", "internals", "digest", "observed_at",
+            "verdict", "rung", "supports", "does_not_show", "holds_for", "provenance", "internals", "digest",
+            "observed_at",
         ]  # fmt: skip
 
 

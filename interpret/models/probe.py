@@ -14,7 +14,7 @@ from evidence.models.base import (
 )
 from evidence.models.work import LeasedWork
 from evidence.vocabulary import choices_of
-from interpret.contracts import ClaimLevel
+from interpret.contracts import ClaimLevel, NullKind
 from interpret.contracts import Status as FindingStatus
 
 
@@ -108,6 +108,8 @@ class Finding(AppendOnlyModel):
     control = models.JSONField(null=True)  # where it intervenes: a random direction or head of the same size
     stability = models.JSONField()  # the same statistic with a second seed
     status = models.CharField(max_length=15, choices=STATUS_CHOICES)
+    # What the status came of, by `interpret.verdicts`; NULL: decided by a probe, before that room was.
+    verdict = models.JSONField(null=True)
     # The claim ladder: a higher rung is refused when a control field is empty.
     rung = models.CharField(max_length=15, choices=choices_of(ClaimLevel))
     supports = models.TextField()  # in words
@@ -120,4 +122,21 @@ class Finding(AppendOnlyModel):
     observed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "ordinal"], name="interpret_finding_ordinal")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "ordinal"], name="interpret_finding_ordinal"),
+            # A claim that was not held against every null cannot be stored as decided.
+            models.CheckConstraint(
+                name="interpret_finding_nulls",
+                condition=models.Q(verdict__isnull=True)
+                | ~models.Q(status__in=[FindingStatus.SUPPORTED, FindingStatus.NOT_SUPPORTED])
+                | models.Q(
+                    verdict__has_key="differences", verdict__differences__has_keys=list(map(str, NullKind))
+                ),
+            ),
+            models.CheckConstraint(
+                name="interpret_finding_described",
+                condition=models.Q(verdict__isnull=True)
+                | ~models.Q(rung=ClaimLevel.DESCRIPTIVE)
+                | models.Q(status=FindingStatus.DESCRIBED),
+            ),
+        ]

@@ -1,7 +1,8 @@
 """How sure a model is of its next token: entropy and margin over the prompts it is asked.
 
 Entropy: C. E. Shannon, "A Mathematical Theory of Communication" (1948), section 6, in nats. Margin:
-probability of the likeliest token less that of the second.
+probability of the likeliest token less that of the second. Both are described and not judged: a model that shows less
+entropy is not a better one, and a dead model shows the least.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ from interpret.contracts import (
     ProbeSpecification,
     Progress,
     Stability,
-    Status,
-    decide_status,
 )
 from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.forward import TOKENS_A_BATCH, ForwardPasses, Ids, Want, digest_of_tokens
@@ -41,9 +40,9 @@ from interpret.probes.weights import LoadedModel
 from interpret.registry import fill_parameters
 
 KEY = "entropy.next_token"
+DEAD = "the model with its weights shuffled inside each matrix"
 MIN_SLICE = 4  # prompts: a slice with fewer is not reported, half of it could not be either
 UNIT = {"entropy": "nats", "margin": "probability"}
-DIRECTION = {"entropy": "below", "margin": "above"}  # where a trained model should lie from its null
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +67,21 @@ class Values:
 
 
 class NextTokenEntropy:
-    """Mean entropy and margin by language, held against a unigram guess and a random model."""
+    """Mean entropy and margin by language, beside a unigram guess and a dead model."""
 
-    code_version = "2"
+    code_version = "3"
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where a parameter does not fit, or there are too few prompts."""
         fill_parameters(KEY, specification.parameters)
-        if len(specification.inputs) < MIN_SLICE:
+        given = len(specification.inputs)
+        if (n := len(_distinct(specification.inputs))) < MIN_SLICE:
             raise BadSpecification(
-                f"{KEY} needs at least {MIN_SLICE} prompts, got {len(specification.inputs)}"
+                f"{KEY} needs at least {MIN_SLICE} different prompts; these {given} are {n}"
             )
 
     def run(self, specification: ProbeSpecification, models: ModelSession, progress: Progress) -> ProbeResult:
-        """Measure the prompts on the model and on two random twins.
+        """Measure the prompts on the model and on two dead copies.
 
         Raises:
             ProbeError: the model has no tokenizer, or a prompt no tokens.
@@ -90,17 +90,17 @@ class NextTokenEntropy:
         given = fill_parameters(KEY, specification.parameters)
         seed, loaded = specification.seed, models.model(specification.model_digest)
         passes_before, chat = models.passes.made, bool(given["chat"])
-        prompts = tokenize(loaded, specification.inputs, chat=chat, limit=int(given["max_tokens"]))
+        prompts = tokenize(loaded, _distinct(specification.inputs), chat=chat, limit=int(given["max_tokens"]))
         half = _random_half(prompts, seed + 1)
         progress("model", 0, 4)
         real = measure(models.passes, loaded, prompts)
-        progress("random twin", 1, 4)
-        twin = measure(models.passes, models.twin(specification.model_digest, seed), prompts)
-        progress("second random twin", 2, 4)
+        progress("dead model", 1, 4)
+        dead = measure(models.passes, models.dead(specification.model_digest, seed), prompts)
+        progress("second dead model", 2, 4)
         again = [prompts[i] for i in half]
-        second_twin = measure(models.passes, models.twin(specification.model_digest, seed + 1), again)
+        second_dead = measure(models.passes, models.dead(specification.model_digest, seed + 1), again)
         progress("intervals", 3, 4)
-        numbers = _Numbers(real, twin, half, second_twin)
+        numbers = _Numbers(real, dead, half, second_dead)
         holds_for = _where_it_holds(specification, loaded, prompts, chat=chat)
         measurements = _Writer(prompts, numbers, given, seed, holds_for).measurements()
         progress("done", 4, 4)
@@ -182,9 +182,9 @@ class _Numbers:
     """What one run measured, before it is put in words."""
 
     real: Values  # one a prompt
-    twin: Values  # likewise, in a randomly initialised model
+    dead: Values  # likewise, in the model with its weights shuffled inside each matrix
     half: NDArray[np.int64]  # a random half of the prompts, by their numbers
-    second_twin: Values  # of that half, in another randomly initialised model
+    second_dead: Values  # of that half, in another such model
 
 
 class _Writer:
@@ -202,7 +202,7 @@ class _Writer:
         self._seed, self._holds_for = seed, holds_for
         self._unigram = unigram_values(prompts)
         self._languages = np.array([prompt.item.language for prompt in prompts])
-        self._min_n, self._permutations = int(given["min_prompts"]), int(given["permutations"])
+        self._permutations = int(given["permutations"])
 
     def measurements(self) -> tuple[Measurement, ...]:
         """Entropy and margin, of all prompts and by language, and the gap between the two main languages."""
@@ -213,39 +213,27 @@ class _Writer:
         if len(reported) >= 2:
             drafts.append(self._gap_draft(*sorted(reported[:2])))
         left_out = sorted(set(counts) - set(reported))
-        p_values = [draft["p_value"] for draft in drafts]
-        q_values = statistics.adjust_benjamini_hochberg(p_values)
-        correction = f"Benjamini-Hochberg over the {len(drafts)} tests of this run"
-        return tuple(
-            self._finish(draft, float(q), correction, left_out)
-            for draft, q in zip(drafts, q_values, strict=True)
-        )
+        return tuple(self._finish(draft, left_out) for draft in drafts)
 
     def _level_draft(self, statistic: str, language: str) -> dict[str, Any]:
         mask = self._languages == language if language else np.full(len(self._prompts), fill_value=True)
-        values, twin = self._numbers.real.of(statistic)[mask], self._numbers.twin.of(statistic)[mask]
-        sign = 1.0 if DIRECTION[statistic] == "above" else -1.0
-        estimate, null = self._estimate(values), self._estimate(twin)
+        values, dead = self._numbers.real.of(statistic)[mask], self._numbers.dead.of(statistic)[mask]
+        estimate, null = self._estimate(values), self._estimate(dead)
         where = f"prompts in {language}" if language else "all prompts"
-        word = "lower" if statistic == "entropy" else "higher"
         lengths = [len(prompt.ids) for prompt, used in zip(self._prompts, mask, strict=True) if used]
         return {
             "statistic": f"next_token.{statistic}",
             "unit": UNIT[statistic],
             "estimate": estimate,
-            "direction": DIRECTION[statistic],
             "baseline": Comparison(
                 ComparisonKind.BASELINE,
                 "guessing by how often each token occurs in the other prompts",
                 self._estimate(self._unigram.of(statistic)[mask]),
             ),
-            "null": Comparison(ComparisonKind.NULL, "a randomly initialised model of the same shape", null),
+            "null": Comparison(ComparisonKind.NULL, DEAD, null),
             "stability": self._stability_of_level(statistic, mask, estimate),
-            "supports": f"Next-token {statistic} on {where} is {word} than in a random model and a guess.",
-            "does_not_show": "That what it says is right: a model can be sure and wrong.",
-            "p_value": statistics.p_by_sign_flips(
-                sign * (values - twin), seed=self._seed, permutations=self._permutations
-            ),
+            "supports": f"This is the next-token {statistic} on {where}.",
+            "does_not_show": "That less or more of it is better, or that what it says is right: a dead model is surer.",
             "per_item": self._items(values, mask),
             "slice": {"language": language} if language else {},
             "details": {"rank_correlation_with_prompt_length": statistics.rank_correlation(values, lengths)},
@@ -257,15 +245,13 @@ class _Writer:
         second, agrees = estimate, False
         if kept.sum() >= 2:
             second = self._estimate(self._numbers.real.of(statistic)[half][kept], extra=1)
-            null = self._estimate(self._numbers.second_twin.of(statistic)[kept], extra=1)
-            sign = 1.0 if DIRECTION[statistic] == "above" else -1.0
-            agrees = bool(sign * (second.value - null.value) > 0 and second.overlaps(estimate))
+            agrees = second.overlaps(estimate)
         return Stability(
             seed=self._seed,
             second_seed=self._seed + 1,
             second=second,
             agrees=agrees,
-            what="a random half of the prompts, held against a second random model",
+            what="a random half of the prompts",
         )
 
     def _gap_draft(self, first: str, second: str) -> dict[str, Any]:
@@ -279,7 +265,6 @@ class _Writer:
             "statistic": "next_token.language_gap",
             "unit": "nats",
             "estimate": estimate,
-            "direction": "two-sided",
             "baseline": Comparison(
                 ComparisonKind.BASELINE,
                 "the gap in guessing by how often each token occurs in that language's other prompts",
@@ -291,12 +276,11 @@ class _Writer:
                 self._shuffled_gap(shuffled, estimate.n),
             ),
             "stability": self._stability_of_gap(values, (b, a), estimate),
-            "supports": f"The model's next-token entropy differs between prompts in {second} and in {first}.",
+            "supports": f"This is the next-token entropy of prompts in {second} less that of prompts in {first}.",
             "does_not_show": (
                 "That the language causes it: the prompts differ in more than language, and tokens of the two"
                 " scripts carry different amounts of text."
             ),
-            "p_value": statistics.p_from_permutations(abs(estimate.value), np.abs(shuffled)),
             "per_item": self._items(values[a | b], a | b),
             "slice": {"language": f"{second} minus {first}"},
             "details": {},
@@ -327,38 +311,16 @@ class _Writer:
             what="a random half of the prompts",
         )
 
-    def _finish(
-        self, draft: dict[str, Any], q_value: float, correction: str, left_out: list[str]
-    ) -> Measurement:
+    def _finish(self, draft: dict[str, Any], left_out: list[str]) -> Measurement:
         languages = self._holds_for.languages
         part = draft.pop("slice")
-        direction = draft.pop("direction")
         if part.get("language") in languages:
             languages = (part["language"],)
         return Measurement(
             **{**draft, "details": {**draft["details"], "languages_too_few_to_report": left_out}},
-            level=ClaimLevel.ASSOCIATIONAL,
-            status=self._gap_status(draft["estimate"], q_value)
-            if direction == "two-sided"
-            else decide_status(
-                estimate=draft["estimate"],
-                comparisons=(draft["baseline"], draft["null"]),
-                direction=direction,
-                min_n=self._min_n,
-                q_value=q_value,
-            ),
-            q_value=q_value,
-            correction=correction,
+            level=ClaimLevel.DESCRIPTIVE,
             holds_for=replace(self._holds_for, languages=languages, slice=part),
         )
-
-    def _gap_status(self, estimate: Estimate, q_value: float) -> Status:
-        if estimate.n < self._min_n:
-            return Status.INCONCLUSIVE
-        clear = not estimate.low <= 0 <= estimate.high
-        if clear and q_value <= 0.05:
-            return Status.SUPPORTED
-        return Status.INCONCLUSIVE if clear else Status.NOT_SUPPORTED
 
     def _estimate(self, values: NDArray[np.float64], extra: int = 0) -> Estimate:
         return statistics.estimate_mean(values, seed=self._seed + extra, unit="prompts")
@@ -366,6 +328,12 @@ class _Writer:
     def _items(self, values: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[ItemValue, ...]:
         ids = [prompt.item.id for prompt, used in zip(self._prompts, mask, strict=True) if used]
         return tuple(ItemValue(name, float(value)) for name, value in zip(ids, values, strict=True))
+
+
+def _distinct(inputs: Sequence[ProbeInput]) -> list[ProbeInput]:
+    """Return the inputs, each text once: a copy says nothing anew."""
+    seen = {(item.instruction, item.text, item.continuation): item for item in reversed(inputs)}
+    return sorted(seen.values(), key=inputs.index)
 
 
 def _where_it_holds(

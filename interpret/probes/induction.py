@@ -3,12 +3,18 @@
 Source: C. Olsson et al., "In-context Learning and Induction Heads" (2022, arXiv 2209.11895), prefix matching.
 A fixed period would also be matched by a head that only counts positions, so each sequence has a period of
 its own, and heads are tested by scoring the same attention at the other sequences' periods.
+
+What is found is held against the same search in a dead model (weights shuffled inside each matrix), the same
+heads on the same tokens in another order, and what even attention or a text without repetition gives.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
 import numpy as np
 import torch
@@ -23,11 +29,14 @@ from interpret.contracts import (
     HoldsFor,
     ItemValue,
     Measurement,
+    NullKind,
     ProbeResult,
     ProbeSpecification,
     Progress,
     Stability,
-    decide_status,
+    Tested,
+    TestedUnit,
+    TestKind,
 )
 from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.forward import Ablation, Floats, ForwardPasses, Ids, Pass, Want
@@ -37,7 +46,10 @@ from interpret.probes.weights import LoadedModel
 from interpret.registry import fill_parameters
 
 KEY = "induction.heads"
-MIN_SEQUENCES = 8  # on the reporting split: fewer are inconclusive
+WHY_MATCH = (
+    "even attention gives up to 0.06 by position alone: a head that looks less than this beyond it is none"
+)
+WHY_COST = "0.1 nats make each repeated token a tenth less likely: less is not felt in an answer"
 TO_FIND = frozenset({Want.ATTENTION, Want.HEAD_MEANS})
 TO_REPORT = frozenset({Want.ATTENTION, Want.SURPRISAL})
 
@@ -77,10 +89,18 @@ class Report:
     fired: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Shuffled:
+    """The found heads where each sequence's tokens stand in another order."""
+
+    scores: NDArray[np.float64]  # (head, sequence), share of attention
+    cost: NDArray[np.float64]  # (sequence,), nats a token, at the positions where tokens repeat in order
+
+
 class InductionHeads:
     """Find heads on one half of the sequences, report and ablate them on the other."""
 
-    code_version = "1"
+    code_version = "2"
 
     def check(self, specification: ProbeSpecification) -> None:
         """Raise `BadSpecification` where a parameter does not fit, or inputs are given."""
@@ -105,22 +125,26 @@ class InductionHeads:
         find_again, report_again = split(make_repeats(*sizes, seed=seed + 1))
         progress("find heads", 0, 5)
         found = study.find(loaded, find_on)
+        ablated = study.needed(loaded, found, find_on, given["smallest_cost"])
         progress("report", 1, 5)
-        report = study.report(loaded, found, report_on)
+        report = study.report(loaded, found, report_on, ablated)
+        shuffled = study.shuffled(loaded, found, report_on, ablated)
         progress("control", 2, 5)
-        control = study.control(loaded, found, report_on, int(given["control_draws"]))
-        progress("random twin", 3, 5)
-        twin = models.twin(specification.model_digest, seed)
-        twin_report = study.report(twin, study.find(twin, find_on), report_on)
+        control = study.control(loaded, found, report_on, ablated, int(given["control_draws"]))
+        progress("dead model", 3, 5)
+        dead = models.dead(specification.model_digest, seed)
+        dead_found = study.find(dead, find_on)
+        dead_report = study.report(dead, dead_found, report_on, dead_found.heads[: len(ablated)])
         progress("second seed", 4, 5)
         refound = study.find(loaded, find_again)
-        second = study.report(loaded, Found(found.heads, 0, found.n_heads, refound.means), report_again)
+        again = Found(found.heads, 0, found.n_heads, refound.means)
+        second = study.report(loaded, again, report_again, ablated)
         progress("done", 5, 5)
-        numbers = _Numbers(report_on, found, report, control, twin_report, refound, second)
+        numbers = _Numbers(report_on, found, ablated, report, shuffled, control, dead_report, refound, second)
         return ProbeResult(
             probe=KEY,
             code_version=self.code_version,
-            measurements=_Writer(specification, numbers).measurements(),
+            measurements=_Writer(specification, numbers, given).measurements(),
             versions=loaded.versions,
             threads=torch.get_num_threads(),
             forward_passes=models.passes.made - passes_before,
@@ -234,35 +258,64 @@ class _Study:
             means=_kept(clean.head_means),
         )
 
-    def report(self, loaded: LoadedModel, found: Found, repeats: Repeats) -> Report:
-        """Score and ablate the found heads on the reporting split."""
+    def needed(
+        self, loaded: LoadedModel, found: Found, repeats: Repeats, smallest: float
+    ) -> tuple[Head, ...]:
+        """Return the found heads that each do something, best first; all where none does by itself.
+
+        A head does something when ablating it, or sparing it when all others are ablated, changes the cost on the
+        finding split by `smallest`, in nats a token: of two heads that do the same, sparing either is enough.
+        """
+        together = self._cost(loaded, found, repeats, found.heads)
+        doing = []
+        for head in found.heads:
+            others = tuple(other for other in found.heads if other != head)
+            spared = together - (self._cost(loaded, found, repeats, others) if others else 0.0)
+            if max(self._cost(loaded, found, repeats, (head,)), spared) >= smallest:
+                doing.append(head)
+        return tuple(doing) or found.heads
+
+    def report(
+        self, loaded: LoadedModel, found: Found, repeats: Repeats, ablated: tuple[Head, ...]
+    ) -> Report:
+        """Score the found heads on the reporting split, and ablate those of them in `ablated`."""
         clean = self._passes.clean(loaded, repeats.ids, TO_REPORT)
-        rows = [head.layer * loaded.shape.heads + head.head for head in found.heads]
-        scores = prefix_scores(_kept(clean.attention), repeats.periods)[rows]
+        scores = prefix_scores(_kept(clean.attention), repeats.periods)[_rows(found, loaded)]
         p_values, permuted = compare_periods(scores, seed=self._seed + 1, permutations=self._permutations)
-        changed = self._passes.ablated(loaded, repeats.ids, _ablation(found.heads, found.means))
+        changed = self._passes.ablated(loaded, repeats.ids, _ablation(ablated, found.means))
         repeated, first = ablation_cost(clean, changed, repeats)
         return Report(scores[:, *_diagonal(scores)], p_values, permuted, repeated, first, changed.fired)
 
-    def control(self, loaded: LoadedModel, found: Found, repeats: Repeats, draws: int) -> NDArray[np.float64]:
-        """Return the cost (sequence,) of ablating as many other heads, the mean over `draws` random sets.
+    def shuffled(
+        self, loaded: LoadedModel, found: Found, repeats: Repeats, ablated: tuple[Head, ...]
+    ) -> Shuffled:
+        """Score and ablate the same heads on the same tokens in another order."""
+        ids = np.random.default_rng(self._seed).permuted(repeats.ids, axis=1)
+        clean = self._passes.clean(loaded, ids, TO_REPORT)
+        scores = prefix_scores(_kept(clean.attention), repeats.periods)[_rows(found, loaded)]
+        changed = self._passes.ablated(loaded, ids, _ablation(ablated, found.means))
+        return Shuffled(scores[:, *_diagonal(scores)], ablation_cost(clean, changed, repeats)[0])
 
-        Heads are drawn from the same layers as the found ones where these have enough others, else from all.
+    def control(
+        self, loaded: LoadedModel, found: Found, repeats: Repeats, ablated: tuple[Head, ...], draws: int
+    ) -> NDArray[np.float64]:
+        """Return what ablating each of up to `draws` different random sets of as many heads costs. Shape (set,).
+
+        Heads are drawn from the same layers as the ablated ones where these have enough others, else from all. Fewer
+        sets than asked come back where there are no more.
         """
-        clean = self._passes.clean(loaded, repeats.ids, TO_REPORT)
-        layers = {head.layer for head in found.heads}
+        layers = {head.layer for head in ablated}
         everywhere = [_head(index, loaded) for index in range(found.n_heads)]
         others = [head for head in everywhere if head not in found.heads]
         near = [head for head in others if head.layer in layers]
-        pool = near if len(near) >= len(found.heads) else others
-        rng = np.random.default_rng(self._seed)
-        costs = []
-        for _ in range(draws):
-            drawn = tuple(pool[int(i)] for i in rng.choice(len(pool), len(found.heads), replace=False))
-            changed = self._passes.ablated(loaded, repeats.ids, _ablation(drawn, found.means))
-            costs.append(ablation_cost(clean, changed, repeats)[0])
-        mean: NDArray[np.float64] = np.mean(costs, axis=0)
-        return mean
+        pool = near if comb(len(near), len(ablated)) >= draws else others
+        sets = _different_sets(pool, len(ablated), draws, self._seed)
+        return np.array([self._cost(loaded, found, repeats, drawn) for drawn in sets])
+
+    def _cost(self, loaded: LoadedModel, found: Found, repeats: Repeats, heads: tuple[Head, ...]) -> float:
+        clean = self._passes.clean(loaded, repeats.ids, {Want.SURPRISAL})
+        changed = self._passes.ablated(loaded, repeats.ids, _ablation(heads, found.means))
+        return float(ablation_cost(clean, changed, repeats)[0].mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +324,11 @@ class _Numbers:
 
     repeats: Repeats  # the reporting split
     found: Found
+    ablated: tuple[Head, ...]  # those of them that are ablated
     report: Report  # of the found heads
-    control: NDArray[np.float64]  # (sequence,): what ablating as many other heads costs
-    twin: Report  # of the heads that the same search finds in a randomly initialised model
+    shuffled: Shuffled  # of the found heads, tokens in another order
+    control: NDArray[np.float64]  # (set,): what ablating each random set of as many heads costs
+    dead: Report  # of the heads that the same search finds in the dead model
     refound: Found  # with a second seed
     second: Report  # of the found heads, on sequences of the second seed
 
@@ -281,13 +336,17 @@ class _Numbers:
 class _Writer:
     """The reporting part: turns numbers into measurements that say what they are."""
 
-    def __init__(self, specification: ProbeSpecification, numbers: _Numbers) -> None:
+    def __init__(
+        self, specification: ProbeSpecification, numbers: _Numbers, given: Mapping[str, float]
+    ) -> None:
         self._specification, self._numbers, self._seed = specification, numbers, specification.seed
+        self._smallest_match, self._smallest_cost = given["smallest_match"], given["smallest_cost"]
 
     def measurements(self) -> tuple[Measurement, ...]:
         """One measurement a head, and one of ablating them all; the p-values are corrected together."""
-        over_control = self._numbers.report.cost - self._numbers.control
-        p_cost = statistics.p_by_sign_flips(over_control, seed=self._seed, permutations=9999)
+        p_cost = statistics.p_from_permutations(
+            float(self._numbers.report.cost.mean()), self._numbers.control
+        )
         p_values = [*(float(p) for p in self._numbers.report.p_values), p_cost]
         q_values = [float(q) for q in statistics.adjust_benjamini_hochberg(p_values)]
         correction = (
@@ -308,16 +367,20 @@ class _Writer:
             statistic="induction.prefix_match",
             unit="share of attention",
             level=ClaimLevel.ASSOCIATIONAL,
-            status=decide_status(
-                estimate=estimate,
-                comparisons=(baseline, null),
-                direction="above",
-                min_n=MIN_SEQUENCES,
-                q_value=q_value,
-            ),
             estimate=estimate,
             baseline=baseline,
             null=null,
+            tested=Tested(
+                TestKind.EFFECT,
+                self._smallest_match,
+                WHY_MATCH,
+                self._units(
+                    scores,
+                    dead=self._numbers.dead.scores[rank],
+                    shuffled=self._numbers.shuffled.scores[rank],
+                    text_only=self._even(),
+                ),
+            ),
             holds_for=self._holds_for(f"head {head}"),
             stability=self._stability(estimate, self._numbers.second.scores[rank]),
             supports=f"Head {head} attends to what followed earlier occurrences of the same token.",
@@ -340,43 +403,51 @@ class _Writer:
 
     def _compared_with_head(self, rank: int) -> tuple[Comparison, Comparison]:
         """Return the baseline and the null of one head's score."""
-        uniform = uniform_scores(self._numbers.repeats.periods, self._numbers.repeats.ids.shape[1])
         baseline = Comparison(
-            ComparisonKind.BASELINE, "even attention to all tokens so far", self._estimate(uniform)
+            ComparisonKind.BASELINE, "even attention to all tokens so far", self._estimate(self._even())
         )
         null = Comparison(
             ComparisonKind.NULL,
-            f"the head of rank {rank + 1} that the same search finds in a randomly initialised model",
-            self._estimate(self._numbers.twin.scores[rank]),
+            f"the head of rank {rank + 1} that the same search finds in a dead model,"
+            " its weights shuffled inside each matrix",
+            self._estimate(self._numbers.dead.scores[rank]),
         )
         return baseline, null
 
     def _ablation_cost(self, p_value: float, q_value: float, correction: str) -> Measurement:
         estimate = self._estimate(self._numbers.report.cost)
         baseline, null, matched = self._compared_with_ablation()
-        names = " ".join(str(head) for head in self._numbers.found.heads)
+        names, report = _named(self._numbers.ablated), self._numbers.report
         again = len(set(self._numbers.found.heads) & set(self._numbers.refound.heads))
         return Measurement(
             statistic="induction.ablation_cost",
             unit="nats per token",
             level=ClaimLevel.INTERVENTIONAL,
-            status=decide_status(
-                estimate=estimate,
-                comparisons=(baseline, null, matched),
-                direction="above",
-                min_n=MIN_SEQUENCES,
-                q_value=q_value,
-            ),
             estimate=estimate,
             baseline=baseline,
             null=null,
             control=matched,
-            holds_for=self._holds_for(f"heads {names}"),
+            tested=Tested(
+                TestKind.NECESSITY,
+                self._smallest_cost,
+                WHY_COST,
+                self._units(
+                    report.cost,
+                    dead=self._numbers.dead.cost,
+                    shuffled=self._numbers.shuffled.cost,
+                    text_only=report.cost_elsewhere,
+                ),
+                random_sets=tuple(float(cost) for cost in self._numbers.control),
+            ),
+            holds_for=self._holds_for(names),
             stability=self._stability(estimate, self._numbers.second.cost),
-            supports=f"Heads {names} together implement copying on random tokens that repeat.",
+            supports=(
+                f"Without {names}, random tokens that repeat are harder to predict by more than"
+                f" {self._smallest_cost:g} nats, which the same tokens in another order are not."
+            ),
             does_not_show=(
-                "That no other head does so too, that copying on natural text runs through them, or that the"
-                " sources of an answer were copied."
+                "That these heads copy, that no other head does the same, that anything on natural text runs through"
+                " them, or that the sources of an answer were copied."
             ),
             p_value=p_value,
             q_value=q_value,
@@ -395,13 +466,13 @@ class _Writer:
         )
         null = Comparison(
             ComparisonKind.NULL,
-            "the best heads of a randomly initialised model, ablated in it",
-            self._estimate(self._numbers.twin.cost),
+            "the best heads of a dead model, weights shuffled inside each matrix, ablated in it",
+            self._estimate(self._numbers.dead.cost),
         )
         matched = Comparison(
             ComparisonKind.CONTROL,
-            "as many other heads, drawn at random, ablated",
-            self._estimate(self._numbers.control),
+            f"{self._numbers.control.size} random sets of as many other heads, ablated",
+            statistics.estimate_mean(self._numbers.control, seed=self._seed, unit="sets of heads"),
         )
         return baseline, null, matched
 
@@ -430,6 +501,31 @@ class _Writer:
             },
         )
 
+    def _even(self) -> NDArray[np.float64]:
+        return uniform_scores(self._numbers.repeats.periods, self._numbers.repeats.ids.shape[1])
+
+    def _units(
+        self,
+        values: NDArray[np.float64],
+        *,
+        dead: NDArray[np.float64],
+        shuffled: NDArray[np.float64],
+        text_only: NDArray[np.float64],
+    ) -> tuple[TestedUnit, ...]:
+        """Return each sequence, all of shape (sequence,), with its nulls; its tokens are drawn by themselves."""
+        texts = [hashlib.sha256(row.astype("<i8").tobytes()).hexdigest() for row in self._numbers.repeats.ids]
+        nulls = {
+            NullKind.DEAD_MODEL: dead,
+            NullKind.SHUFFLED_ORDER: shuffled,
+            NullKind.TEXT_ONLY: text_only,
+        }
+        return tuple(
+            TestedUnit(
+                text, text, float(values[i]), {str(kind): float(each[i]) for kind, each in nulls.items()}
+            )
+            for i, text in enumerate(texts)
+        )
+
     def _items(self, values: NDArray[np.float64]) -> tuple[ItemValue, ...]:
         periods = self._numbers.repeats.periods
         return tuple(
@@ -456,8 +552,27 @@ def _targets(period: int, length: int) -> NDArray[np.float32]:
     """1 where key s followed an earlier occurrence of query token t >= period. Shape (query, key)."""
     query, key = np.arange(length)[:, None], np.arange(length)[None, :]
     back = query - key + 1
-    hit: NDArray[np.bool_] = (query >= period) & (key < query) & (back > 0) & (back % period == 0)
+    followed = (key >= 1) & (key < query)  # nothing precedes key 0, the attention sink
+    hit: NDArray[np.bool_] = (query >= period) & followed & (back > 0) & (back % period == 0)
     return hit.astype(np.float32)
+
+
+def _rows(found: Found, loaded: LoadedModel) -> list[int]:
+    return [head.layer * loaded.shape.heads + head.head for head in found.heads]
+
+
+def _named(heads: Sequence[Head]) -> str:
+    return f"head {heads[0]}" if len(heads) == 1 else f"heads {' '.join(map(str, heads))} together"
+
+
+def _different_sets(pool: Sequence[Head], size: int, draws: int, seed: int) -> list[tuple[Head, ...]]:
+    """Return up to `draws` different sets of heads, at random; all there are where these are no more."""
+    if comb(len(pool), size) <= draws:
+        return list(combinations(pool, size))
+    rng, sets = np.random.default_rng(seed), set[tuple[int, ...]]()
+    while len(sets) < draws:
+        sets.add(tuple(sorted(rng.choice(len(pool), size, replace=False).tolist())))
+    return [tuple(pool[i] for i in each) for each in sorted(sets)]
 
 
 def _ablation(heads: tuple[Head, ...], means: Floats) -> Ablation:

@@ -1,4 +1,4 @@
-"""What one run may touch: models by digest, their random twins, and the forward passes they share."""
+"""What one run may touch: models by digest, dead copies of them, and the forward passes they share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from interpret.errors import ModelMissing
 from interpret.probes.forward import ForwardPasses, Want
-from interpret.probes.weights import LoadedModel, load_causal_lm, random_twin
+from interpret.probes.weights import LoadedModel, dead_model, load_causal_lm
 
 
 class ModelSession:
-    """Loads a model and makes its random twins once, however many runs ask; holds the newest of its store.
+    """Loads a model and makes its dead copies once, however many runs ask; holds the newest of its store.
 
     A worker keeps one session, so that runs on the same model also share the forward passes they have in common.
     """
@@ -31,7 +31,7 @@ class ModelSession:
         self._store = store
         self._models = dict(loaded or {})
         self._from_store: str | None = None  # digest of the one model that was loaded from the store
-        self._twins: dict[tuple[str, int], LoadedModel] = {}
+        self._dead: dict[tuple[str, int], LoadedModel] = {}
         self.passes = ForwardPasses(wants)
 
     def model(self, digest: str) -> LoadedModel:
@@ -49,15 +49,15 @@ class ModelSession:
             self._from_store = digest
         return self._models[digest]
 
-    def twin(self, digest: str, seed: int) -> LoadedModel:
-        """Return the randomly initialised model of the same shape; raises as `model` does."""
+    def dead(self, digest: str, seed: int) -> LoadedModel:
+        """Return the model with its weights shuffled inside each matrix; raises as `model` does."""
         key = (digest, seed)
-        if key not in self._twins:
-            self._twins[key] = random_twin(self.model(digest), seed)
-        return self._twins[key]
+        if key not in self._dead:
+            self._dead[key] = dead_model(self.model(digest), seed)
+        return self._dead[key]
 
     def _forget_stored(self) -> None:
-        """Make room: half a gigabyte a model and twin would not stop growing in a worker."""
+        """Make room: half a gigabyte a model and copy would not stop growing in a worker."""
         if self._from_store is not None:
             del self._models[self._from_store]
-            self._twins = {key: twin for key, twin in self._twins.items() if key[0] != self._from_store}
+            self._dead = {key: copy for key, copy in self._dead.items() if key[0] != self._from_store}

@@ -1,4 +1,4 @@
-"""Load a causal language model by the digest of its bytes, and its randomly initialised twin.
+"""Load a causal language model by the digest of its bytes, and a dead copy of it.
 
 Nothing here reaches a network: `HF_HUB_OFFLINE` is set before transformers is imported, and every path is
 local. A GGUF is de-quantised once (slow) into a safetensors copy beside it; the copy has its own recorded
@@ -8,6 +8,7 @@ digest and is verified before each load, as the GGUF is.
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 import os
@@ -60,7 +61,7 @@ class LoadedModel:
 
     model: Any  # a transformers PreTrainedModel, whose classes type checkers cannot see
     tokenizer: Any | None  # a PreTrainedTokenizer; None for models that tests build
-    digest: str  # of the file or folder it came from; a random twin names its model and seed
+    digest: str  # of the file or folder it came from; a dead copy names its model and seed
     shape: ModelShape
     versions: dict[str, str]  # library -> version
 
@@ -90,20 +91,20 @@ def load_causal_lm(store: Path, digest: str, *, attention: Attention = "sdpa") -
     return LoadedModel(model, tokenizer, digest, shape_of(model.config), library_versions())
 
 
-def random_twin(loaded: LoadedModel, seed: int) -> LoadedModel:
-    """Build a model of the same shape and tokenizer with freshly initialised weights: the usual null.
+def dead_model(loaded: LoadedModel, seed: int) -> LoadedModel:
+    """Return a copy with the entries of each weight shuffled inside it: the same numbers, and nothing learnt.
 
-    The global random state is left as it was; the same seed gives the same weights.
+    Source: "Dead Salmons of AI Interpretability" (2025, arXiv 2512.18792). A randomly initialised model differs in
+    scale from a trained one, so that a null of it is beaten by anything.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = AutoModel.from_config(
-            loaded.model.config,
-            dtype=torch.float32,
-            attn_implementation=loaded.model.config._attn_implementation,  # noqa: SLF001 - has no public name
-        ).eval()
-    name = f"random-init:{loaded.digest}:{seed}"
-    return LoadedModel(model, loaded.tokenizer, name, loaded.shape, loaded.versions)
+    draws = torch.Generator().manual_seed(seed)
+    model = copy.deepcopy(loaded.model)
+    with torch.no_grad():
+        for weight in model.parameters():  # one that is tied comes once
+            order = torch.randperm(weight.numel(), generator=draws)
+            weight.copy_(weight.flatten()[order].reshape(weight.shape))
+    name = f"dead:{loaded.digest}:{seed}"
+    return LoadedModel(model.eval(), loaded.tokenizer, name, loaded.shape, loaded.versions)
 
 
 def shape_of(config: Any) -> ModelShape:

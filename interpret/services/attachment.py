@@ -13,7 +13,7 @@ from evidence.models import Evidence, EvidenceLink, Layer, Role
 from evidence.services import audit
 from interpret.models import Finding, ProbeRun
 
-# What is inconclusive or invalid is kept as a finding and put forward as nothing.
+# What is described, inconclusive or invalid is kept as a finding and put forward as nothing.
 ROLES = {Finding.Status.SUPPORTED: Role.SUPPORTING, Finding.Status.NOT_SUPPORTED: Role.COUNTER}
 SLOTS = ("model", "prompt", "index")  # of the release; what a finding is linked to
 REVIEW_EVERY_DAYS = 90
@@ -34,7 +34,9 @@ def attach_findings_of(run_id: int) -> bool:
     if claimed.update(attached_at=clock.now()) != 1:
         return False
     run = ProbeRun.objects.select_related("spec__system", "release").get(pk=run_id)
-    for finding in run.findings.filter(status__in=ROLES).order_by("ordinal"):
+    # A status of before `interpret.verdicts` stays as it was stored, and is put forward as nothing anew.
+    judged = run.findings.filter(status__in=ROLES, verdict__isnull=False)
+    for finding in judged.order_by("ordinal"):
         _put_forward(run, finding)
     return True
 

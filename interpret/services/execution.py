@@ -21,6 +21,7 @@ from interpret.models import ProbeRun
 from interpret.services.claims import ClaimedRun, claim_run, fail_run, finish_run, put_run_back
 from interpret.services.findings import findings_of_result
 from interpret.services.prompts import read_claimed_inputs, read_inputs
+from interpret.verdicts import judge
 
 
 def ignore_progress(what: str, done: int, total: int) -> None:
@@ -70,7 +71,8 @@ def find_runs_to_send() -> list[int]:
 
 def _measure_and_finish(run: ClaimedRun, progress: Progress) -> None:
     result = _measure(run, progress)
-    finish_run(run, findings_of_result(run, result), forward_passes=result.forward_passes)
+    verdicts = [judge(measurement) for measurement in result.measurements]
+    finish_run(run, findings_of_result(run, result, verdicts), forward_passes=result.forward_passes)
 
 
 def _measure(run: ClaimedRun, progress: Progress) -> ProbeResult:

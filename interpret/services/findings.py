@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,13 +10,16 @@ from evidence.digests import digest_of
 from interpret.contracts import Measurement, ProbeResult
 from interpret.models import Finding
 from interpret.services.claims import ClaimedRun
+from interpret.verdicts import Verdict
 
 
-def findings_of_result(run: ClaimedRun, result: ProbeResult) -> list[dict[str, Any]]:
-    """Return one finding a measurement, by column, with its digest."""
+def findings_of_result(
+    run: ClaimedRun, result: ProbeResult, verdicts: Sequence[Verdict]
+) -> list[dict[str, Any]]:
+    """Return one finding a measurement, by column, with its verdict and its digest."""
     findings = []
-    for ordinal, measurement in enumerate(result.measurements, 1):
-        fields = _fields(measurement, result, run)
+    for ordinal, (measurement, verdict) in enumerate(zip(result.measurements, verdicts, strict=True), 1):
+        fields = _fields(measurement, verdict, result, run)
         digest = digest_of({"run": run.pk, "ordinal": ordinal, **fields})
         findings.append({"ordinal": ordinal, "digest": digest, **fields})
     return findings
@@ -24,6 +28,8 @@ def findings_of_result(run: ClaimedRun, result: ProbeResult) -> list[dict[str, A
 def digest_of_finding(finding: Finding) -> str:
     """Return the digest of the finding's content as it stands: it equals `finding.digest`, or it was changed."""
     fields = {name: getattr(finding, name) for name in DIGESTED}
+    if finding.verdict is not None:  # those of before `interpret.verdicts` have none
+        fields["verdict"] = finding.verdict
     return digest_of({"run": finding.run_id, "ordinal": finding.ordinal, **fields})
 
 
@@ -46,7 +52,9 @@ DIGESTED = (
 )
 
 
-def _fields(measurement: Measurement, result: ProbeResult, run: ClaimedRun) -> dict[str, Any]:
+def _fields(
+    measurement: Measurement, verdict: Verdict, result: ProbeResult, run: ClaimedRun
+) -> dict[str, Any]:
     estimate = measurement.estimate
     return {
         "title": f"{measurement.statistic} at {measurement.holds_for.site}"[:200],
@@ -64,7 +72,8 @@ def _fields(measurement: Measurement, result: ProbeResult, run: ClaimedRun) -> d
         "null": asdict(measurement.null),
         "control": asdict(measurement.control) if measurement.control else None,
         "stability": asdict(measurement.stability),
-        "status": str(measurement.status),
+        "status": str(verdict.status),
+        "verdict": verdict.as_json(),
         "rung": str(measurement.level),
         "supports": measurement.supports,
         "does_not_show": measurement.does_not_show,
@@ -82,5 +91,6 @@ def _fields(measurement: Measurement, result: ProbeResult, run: ClaimedRun) -> d
         "internals": {
             "per_item": [asdict(item) for item in measurement.per_item],
             "details": dict(measurement.details),
+            "tested": asdict(measurement.tested) if measurement.tested else None,
         },
     }

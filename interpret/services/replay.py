@@ -10,16 +10,20 @@ from django.conf import settings
 from evidence.errors import BlobErased
 from evidence.replay import Replay
 from interpret import registry
-from interpret.errors import ProbeError
+from interpret.contracts import Measurement
+from interpret.errors import BadSpecification, ProbeError
 from interpret.models import Finding
 from interpret.services.execution import digest_of_specification, ignore_progress, specification_of
 from interpret.services.findings import digest_of_finding
+from interpret.verdicts import judge
 
 RELATIVE_TOLERANCE: Final = 1e-4  # of the value: float sums differ between processors, verdicts must not
 
 
 def replay_finding(finding: Finding) -> Replay:
-    """Run the finding's probe again and compare status and value. Needs torch and the model; takes as long as the run.
+    """Run the finding's probe again and compare status, value, interval, p and null.
+
+    Needs torch and the model; takes as long as the run.
 
     Raises:
         ProbeError: the stored finding was changed, or the probe no longer reports this finding.
@@ -32,23 +36,45 @@ def replay_finding(finding: Finding) -> Replay:
     except BlobErased as exc:
         return _gone(finding, f"prompts it was measured on were erased: {exc}")
     session = registry.open_session(settings.MODEL_STORE)
-    result = registry.load(run.spec.probe).run(specification, session, ignore_progress)
+    try:
+        result = registry.load(run.spec.probe).run(specification, session, ignore_progress)
+    except BadSpecification as exc:
+        return _gone(finding, f"its probe no longer takes what it was asked: {exc}")
     if finding.ordinal > len(result.measurements):
         raise ProbeError(
             f"{run.spec.probe} now reports {len(result.measurements)} findings; this was {finding.ordinal}."
         )
     again = result.measurements[finding.ordinal - 1]  # ordinals begin at 1
-    same = math.isclose(again.estimate.value, finding.value, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-9)
+    status, moved = judge(again).status, _moved(finding, again)
     return Replay(
         kind="finding",
         ref=str(finding.pk),
         stored_verdict=finding.status,
-        replayed_verdict=str(again.status) if same else f"{again.status} at {again.estimate.value:.6g}",
+        replayed_verdict=str(status) if not moved else f"{status} with another {', '.join(moved)}",
         stored_inputs=run.spec.artefact_version.digest,
         replayed_inputs=digest_of_specification(specification),
         stored_code=str(finding.provenance["code_version"]),
         current_code=result.code_version,
     )
+
+
+def _moved(finding: Finding, again: Measurement) -> list[str]:
+    """Name the numbers that come out otherwise."""
+    null = finding.null["estimate"]["value"]
+    pairs = {
+        "value": (finding.value, again.estimate.value),
+        "interval": (finding.low, again.estimate.low),
+        "interval's end": (finding.high, again.estimate.high),
+        "p": (finding.p_value, again.p_value),
+        "null": (null, again.null.estimate.value),
+    }
+    return [name for name, (stored, new) in pairs.items() if not _same(stored, new)]
+
+
+def _same(stored: float | None, new: float | None) -> bool:
+    if stored is None or new is None:
+        return stored is new
+    return math.isclose(stored, new, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-6)
 
 
 def _gone(finding: Finding, why: str) -> Replay:

@@ -12,14 +12,14 @@ from interpret.services.queueing import queue_probe_run
 from interpret.tasks import attach_findings, run_probe
 from tests.factories import ACTOR, World, acting, manifest
 from tests.interpret.conftest import INPUTS, StandInProbe
-from tests.interpret.measurements import make_measurement, make_result
+from tests.interpret.measurements import make_measurement_of, make_result
 
 pytestmark = pytest.mark.usefixtures("sent")
 
 
 @pytest.fixture
 def run(world: World, probe: StandInProbe) -> ProbeRun:
-    probe.result = lambda: make_result(*(make_measurement(status=status) for status in Status))
+    probe.result = lambda: make_result(*(make_measurement_of(status) for status in Status))
     run = queue_probe_run(
         release=world.release, probe="entropy.next_token", principal=acting(), inputs=INPUTS
     )

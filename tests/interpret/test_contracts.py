@@ -12,11 +12,15 @@ from interpret.contracts import (
     ProbeInput,
     ProbeSpecification,
     Stability,
-    Status,
-    decide_status,
 )
 from interpret.errors import BadSpecification, ClaimRefused, ProbeError
-from tests.interpret.measurements import make_comparison, make_estimate, make_measurement, make_result
+from tests.interpret.measurements import (
+    make_comparison,
+    make_estimate,
+    make_measurement,
+    make_result,
+    make_tested,
+)
 
 INTERVENED = {"control": make_comparison(ComparisonKind.CONTROL), "fire_counts": {"ablate 1.0": 2}}
 
@@ -80,37 +84,11 @@ def test_an_estimate_has_an_interval_and_units() -> None:
         Estimate(1, 0, 2, 0, 0.95, "m")
 
 
-@pytest.mark.parametrize(
-    ("value", "n", "q", "expected"),
-    [
-        (2.0, 20, 0.01, Status.SUPPORTED),
-        (2.0, 5, 0.01, Status.INCONCLUSIVE),  # too few
-        (0.15, 20, 0.01, Status.INCONCLUSIVE),  # the intervals overlap
-        (2.0, 20, 0.2, Status.INCONCLUSIVE),  # not after correction
-        (-1.0, 20, 0.01, Status.NOT_SUPPORTED),
-    ],
-)
-def test_status_follows_the_interval_and_never_the_point(
-    value: float, n: int, q: float, expected: Status
-) -> None:
-    comparisons = (make_comparison(ComparisonKind.BASELINE), make_comparison(ComparisonKind.NULL))
-    for sign, direction in ((1, "above"), (-1, "below")):
-        status = decide_status(
-            estimate=make_estimate(sign * value, n=n),
-            comparisons=comparisons,
-            direction=direction,
-            min_n=10,
-            q_value=q,
-        )
-        assert status is expected
-
-
 def test_results_and_specifications_are_json() -> None:
     specification = ProbeSpecification("p", "a" * 64, 0, {"k": 1}, (ProbeInput("1", "你好", "zh-Hans"),))
     assert json.loads(json.dumps(specification.as_json()))["inputs"][0]["text"] == "你好"
     measured = json.loads(json.dumps(make_result().as_json()))["measurements"][0]
     assert measured["null"]["estimate"]["n"] == 20
-    assert measured["status"] == "supported"
 
 
 def test_a_specification_refuses_a_bad_seed_and_double_ids() -> None:
@@ -118,3 +96,9 @@ def test_a_specification_refuses_a_bad_seed_and_double_ids() -> None:
         ProbeSpecification("p", "a" * 64, -1)
     with pytest.raises(BadSpecification, match="same id"):
         ProbeSpecification("p", "a" * 64, 0, inputs=(ProbeInput("1", "a", "en"), ProbeInput("1", "b", "en")))
+
+
+def test_a_test_says_the_smallest_effect_that_matters_and_why() -> None:
+    for changes in ({"smallest_effect": 0.0}, {"why": ""}):
+        with pytest.raises(ClaimRefused, match="smallest effect"):
+            make_tested(**changes)

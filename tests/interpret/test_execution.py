@@ -20,7 +20,7 @@ from interpret.services.queueing import queue_probe_run
 from interpret.tasks import resend_stale_runs, run_probe
 from tests.factories import World, acting
 from tests.interpret.conftest import StandInProbe
-from tests.interpret.measurements import make_measurement, make_result
+from tests.interpret.measurements import make_measurement_of, make_result
 
 pytestmark = pytest.mark.usefixtures("sent")
 
@@ -193,6 +193,6 @@ def test_a_worker_that_outlived_its_lease_stores_nothing(run: ProbeRun, probe: S
 
 
 def test_findings_of_every_status_are_kept(run: ProbeRun, probe: StandInProbe) -> None:
-    probe.result = lambda: make_result(*(make_measurement(status=status) for status in Status))
+    probe.result = lambda: make_result(*(make_measurement_of(status) for status in Status))
     run_probe(run.pk)
     assert set(Finding.objects.values_list("status", flat=True)) == {str(status) for status in Status}

@@ -16,6 +16,7 @@ from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.entropy import NextTokenEntropy, tokenize, unigram_values
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
+from interpret.verdicts import judge
 from tests.probes import planted
 
 FIRST = ord(" ")  # of the characters that have a token
@@ -57,24 +58,23 @@ def of(result: ProbeResult, statistic: str, language: str = "") -> Measurement:
     )
 
 
-def test_a_sure_model_is_told_from_its_random_twin() -> None:
+def test_a_sure_model_is_described_and_not_judged() -> None:
     copying = model_of(planted.induction_model())
     repeating = tuple(ProbeInput(f"p{i}", "ABCDEFGH" * 3 + "ABCDEFGH"[: i % 8], "en") for i in range(12))
     result = run(copying, repeating, chat=0)
     entropy, margin = of(result, "next_token.entropy"), of(result, "next_token.margin")
-    assert entropy.status is Status.SUPPORTED
-    assert entropy.estimate.high < 0.5 < entropy.null.estimate.low  # nats
-    assert margin.status is Status.SUPPORTED
+    assert {judge(entropy).status, judge(margin).status} == {Status.DESCRIBED}
+    assert entropy.estimate.high < 0.5  # nats
+    assert entropy.supports == "This is the next-token entropy on all prompts."
     assert {entropy.unit, margin.unit} == {"nats", "probability"}
 
 
-def test_a_model_without_weights_has_entropy_log_v_and_is_not_supported() -> None:
+def test_a_model_without_weights_has_entropy_log_v() -> None:
     blank = model_of(planted.random_model())
     with torch.no_grad():
         blank.model.lm_head.weight.zero_()
     entropy = of(run(blank, prompts(12)), "next_token.entropy")
     assert entropy.estimate.value == pytest.approx(math.log(planted.WORDS), abs=1e-5)
-    assert entropy.status is Status.NOT_SUPPORTED
 
 
 def test_each_language_has_its_row_and_their_gap_is_tested() -> None:
@@ -93,12 +93,12 @@ def test_a_language_with_too_few_prompts_is_named_and_not_reported() -> None:
     assert result.measurements[0].details["languages_too_few_to_report"] == ["fr"]
 
 
-def test_few_prompts_are_inconclusive_and_fewer_are_refused() -> None:
-    copying = model_of(planted.induction_model())
-    repeating = tuple(ProbeInput(f"p{i}", "ABCD" * 4, "en") for i in range(6))
-    assert of(run(copying, repeating), "next_token.entropy").status is Status.INCONCLUSIVE
-    with pytest.raises(BadSpecification, match="at least 4"):
-        run(copying, repeating[:3])
+def test_copies_of_a_prompt_count_once_and_too_few_are_refused() -> None:
+    loaded = model_of(planted.random_model())
+    copies = tuple(ProbeInput(f"copy{i}", "ABCD" * 4, "en") for i in range(12))
+    with pytest.raises(BadSpecification, match="at least 4 different prompts; these 12 are 1"):
+        run(loaded, copies)
+    assert of(run(loaded, prompts(5) + copies), "next_token.entropy").estimate.n == 6
 
 
 def test_a_continuation_is_measured_over_its_own_tokens() -> None:

@@ -10,9 +10,10 @@ from interpret.errors import BadSpecification, ProbeError
 from interpret.probes.induction import InductionHeads, compare_periods, make_repeats, prefix_scores
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
+from interpret.verdicts import judge
 from tests.probes import planted
 
-PARAMETERS = {"sequences": 24, "length": 48, "heads": 1, "control_draws": 2, "permutations": 999}
+PARAMETERS = {"sequences": 48, "length": 48, "heads": 1, "control_draws": 19, "permutations": 199}
 
 
 def run(loaded: LoadedModel, **changes: float) -> ProbeResult:
@@ -31,25 +32,39 @@ def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
     result = run(planted.induction_model())
     match, cost = of(result, "induction.prefix_match"), of(result, "induction.ablation_cost")
     assert match.holds_for.site == "head 1.0"
-    assert match.status is Status.SUPPORTED
+    assert judge(match).status is Status.SUPPORTED
     assert match.estimate.low > 0.9
     assert match.null.estimate.high < 0.2
-    assert cost.status is Status.SUPPORTED
+    assert judge(cost).status is Status.SUPPORTED
     assert cost.level is ClaimLevel.INTERVENTIONAL
     assert cost.control is not None
     assert cost.estimate.low > 2 > cost.control.estimate.high  # nats
     assert set(cost.fire_counts) == {"ablate 1.0"}
+    assert cost.tested is not None
+    assert len(set(cost.tested.random_sets)) == 19
+    assert cost.supports.startswith("Without head 1.0, random tokens that repeat are harder to predict")
+
+
+def test_a_head_that_does_nothing_is_not_named_with_one_that_does() -> None:
+    cost = of(run(planted.induction_model(), heads=3), "induction.ablation_cost")
+    assert cost.holds_for.site == "heads 1.0 0.0 together"  # the third is written nowhere
+
+
+def test_a_sink_matches_no_prefix() -> None:
+    at_first = np.zeros((1, 1, 1, 24, 24), dtype=np.float32)
+    at_first[..., 0] = 1
+    assert prefix_scores(at_first, np.array([6]))[0, 0, 0] == 0
 
 
 def test_a_random_model_shows_nothing_beyond_its_null() -> None:
     result = run(planted.random_model(seed=11))
-    assert all(item.status is not Status.SUPPORTED for item in result.measurements)
+    assert all(judge(item).status is not Status.SUPPORTED for item in result.measurements)
 
 
 def test_a_head_that_only_counts_positions_is_not_taken_for_induction() -> None:
     result = run(planted.position_model(lag=11), length=32)
     match = of(result, "induction.prefix_match")
-    assert match.status is not Status.SUPPORTED
+    assert judge(match).status is not Status.SUPPORTED
     assert match.estimate.value < 0.3
 
 
@@ -83,7 +98,7 @@ def test_period_p_values_are_uniform_where_nothing_is_there() -> None:
 
 def test_too_few_heads_for_a_control_raise() -> None:
     with pytest.raises(ProbeError, match="too few"):
-        run(planted.random_model(), heads=5)
+        run(planted.random_model(), heads=32)
 
 
 def test_prompts_and_unknown_parameters_are_refused() -> None:

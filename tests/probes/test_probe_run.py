@@ -21,7 +21,7 @@ from interpret.services.replay import replay_finding
 from tests.factories import World, acting, manifest
 from tests.probes.store import LETTERS, write_folder
 
-SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 1, "permutations": 99}
+SMALL = {"sequences": 16, "length": 32, "heads": 1, "control_draws": 2, "permutations": 99}
 INPUTS = [ProbeInput(f"p{i}", "".join(LETTERS[i : i + 8]), "en") for i in range(12)]
 
 
@@ -107,9 +107,9 @@ def test_a_session_holds_one_model_of_its_store(tmp_path: Path) -> None:
     ]
     session = ModelSession(tmp_path / "models")
     first = session.model(digests[0])
-    twin = session.twin(digests[0], 5)
+    dead = session.dead(digests[0], 5)
     assert session.model(digests[0]) is first
-    assert session.twin(digests[0], 5) is twin
+    assert session.dead(digests[0], 5) is dead
     session.model(digests[1])
     assert session.model(digests[0]) is not first
 

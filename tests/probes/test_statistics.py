@@ -9,24 +9,15 @@ from interpret import statistics
 from interpret.errors import ProbeError
 
 
-@pytest.mark.parametrize("method", ["bca", "percentile"])
-def test_the_interval_covers_the_truth_about_as_often_as_it_says(method: str) -> None:
+@pytest.mark.parametrize("draw", ["normal", "exponential"])
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(draw: str) -> None:
     rng = np.random.default_rng(0)
-    hits = 0
-    for seed in range(200):
-        found = statistics.estimate_mean(
-            rng.normal(3, 1, 40), seed=seed, unit="draws", resamples=500, method=method
-        )
-        hits += found.low <= 3 <= found.high
-    assert 0.88 <= hits / 200 <= 0.99
-
-
-def test_bca_leans_towards_the_long_tail() -> None:
-    skewed = np.random.default_rng(1).exponential(1, 30)
-    bca = statistics.estimate_mean(skewed, seed=0, unit="draws")
-    plain = statistics.estimate_mean(skewed, seed=0, unit="draws", method="percentile")
-    assert bca.low > plain.low
-    assert bca.high > plain.high
+    held = 0
+    for i in range(400):
+        values = rng.normal(1, 1, 20) if draw == "normal" else rng.exponential(1, 20)
+        found = statistics.estimate_mean(values, seed=i, unit="draws", resamples=500)
+        held += found.low <= 1 <= found.high
+    assert held >= 0.93 * 400
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -50,14 +41,6 @@ def test_too_few_or_broken_values_raise(values: list[float]) -> None:
 def test_a_permutation_p_value_is_never_zero_and_counts_ties() -> None:
     assert statistics.p_from_permutations(9, [1.0] * 99) == 0.01
     assert statistics.p_from_permutations(1, [1.0] * 99) == 1
-
-
-def test_p_values_are_uniform_under_the_null_and_small_under_an_effect() -> None:
-    rng = np.random.default_rng(2)
-    nulls = [statistics.p_by_sign_flips(rng.normal(0, 1, 20), seed=i, permutations=199) for i in range(200)]
-    assert 0.42 < np.mean(nulls) < 0.58
-    assert 0.01 < np.mean(np.array(nulls) <= 0.05) < 0.1
-    assert statistics.p_by_sign_flips(rng.normal(2, 1, 20), seed=0, permutations=999) == 0.001
 
 
 def test_shuffled_differences_centre_on_zero_whatever_the_groups_are() -> None:

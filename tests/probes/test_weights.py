@@ -58,11 +58,11 @@ def test_a_model_is_never_loaded_by_name(tmp_path: Path, name: str) -> None:
         weights.load_causal_lm(tmp_path, name)
 
 
-def test_a_random_twin_has_the_shape_and_not_the_weights(tmp_path: Path) -> None:
+def test_a_dead_model_has_the_numbers_of_each_weight_and_none_of_what_was_learnt(tmp_path: Path) -> None:
     digest = model_store.add_folder(tmp_path / "store", write_folder(tmp_path / "snapshot"))
     loaded = weights.load_causal_lm(tmp_path / "store", digest)
     state = torch.random.get_rng_state()
-    first, again, other = (weights.random_twin(loaded, seed) for seed in (1, 1, 2))
+    first, again, other = (weights.dead_model(loaded, seed) for seed in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), state)
     assert len({loaded.digest, first.digest, other.digest}) == 3
     assert first.shape == loaded.shape
@@ -71,3 +71,5 @@ def test_a_random_twin_has_the_shape_and_not_the_weights(tmp_path: Path) -> None
     assert torch.equal(logits[0], logits[1])
     assert not torch.allclose(logits[0], logits[2])
     assert not torch.allclose(logits[0], logits[3])
+    for living, shuffled in zip(loaded.model.parameters(), first.model.parameters(), strict=True):
+        assert torch.equal(living.flatten().sort().values, shuffled.flatten().sort().values)

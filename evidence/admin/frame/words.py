@@ -78,6 +78,7 @@ WORDS: Final[Mapping[str, StrOrPromise]] = {
     "done": pgettext_lazy("verdict", "done"),
     "failed": pgettext_lazy("verdict", "failed"),
     "supported": pgettext_lazy("verdict", "supported"),
+    "described": pgettext_lazy("verdict", "described"),
     "not_supported": pgettext_lazy("verdict", "not supported"),
     "inconclusive": pgettext_lazy("verdict", "inconclusive"),
     "invalid": pgettext_lazy("verdict", "invalid"),
