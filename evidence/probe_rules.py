@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from evidence.event_rules import AS_OWNER
+from evidence.locks import Lock
 from evidence.models.work import MAX_ATTEMPTS, LeasedWork
 
 ACTOR: Final = "system:interpret"
@@ -98,6 +99,43 @@ BEGIN
 END $$;
 """  # noqa: S608  # composed of constants alone
 
+# Runs on one model are numbered as they are first claimed; of before, those that ended have numbers that nobody wrote.
+_NUMBER: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_number_probe_run(
+    run bigint, lease_key text, OUT turn integer, OUT found_before integer
+) {AS_OWNER} AS $$
+#variable_conflict use_column
+DECLARE
+    owner bigint;
+    model_digest text;
+BEGIN
+    SELECT spec.system_id, model.digest INTO owner, model_digest FROM interpret_proberun AS ours
+    JOIN interpret_probespec AS spec ON spec.id = ours.spec_id
+    JOIN evidence_artefactversion AS model ON model.id = spec.model_version_id
+    WHERE ours.id = $1 AND ours.state = '{_State.RUNNING}' AND ours.lease_digest = {_KEY_DIGEST.format(key="$2")};
+    IF owner IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('{Lock.PROBE_TURN}'), hashtext(owner::text || model_digest));
+    UPDATE interpret_proberun AS ours SET turn = counted.number, found_before = counted.found
+    FROM (
+        SELECT 1 + greatest(
+            coalesce(max(other.turn), 0),
+            count(DISTINCT other.id) FILTER (
+                WHERE other.turn IS NULL AND other.state IN ('{_State.DONE}', '{_State.FAILED}'))
+            ) AS number, count(finding.id) FILTER (
+                WHERE finding.status = 'supported' AND finding.verdict IS NOT NULL
+            ) AS found
+        FROM interpret_proberun AS other
+        JOIN interpret_probespec AS spec ON spec.id = other.spec_id AND spec.system_id = owner
+        JOIN evidence_artefactversion AS model ON model.id = spec.model_version_id AND model.digest = model_digest
+        LEFT JOIN interpret_finding AS finding ON finding.run_id = other.id
+        WHERE other.id <> $1
+    ) AS counted WHERE ours.id = $1 AND ours.turn IS NULL;
+    SELECT ours.turn, ours.found_before INTO turn, found_before FROM interpret_proberun AS ours WHERE ours.id = $1;
+END $$;
+"""  # noqa: S608  # composed of constants alone
+
 # A finding is taken by the names of the table's columns; whose it is and when it was observed it does not say itself.
 _FINISH: Final = f"""
 CREATE OR REPLACE FUNCTION tracebinder_finish_probe_run(
@@ -164,6 +202,7 @@ STEPS: Final = {  # which only those below call
 }
 PROBE_FUNCTIONS: Final = {  # which a worker calls
     "tracebinder_claim_probe_run(bigint, text, integer)": _CLAIM,
+    "tracebinder_number_probe_run(bigint, text)": _NUMBER,
     "tracebinder_finish_probe_run(bigint, text, jsonb, bigint)": _FINISH,
     "tracebinder_fail_probe_run(bigint, text, text)": _FAIL,
     "tracebinder_put_back_probe_run(bigint, text, text)": _PUT_BACK,

@@ -249,6 +249,7 @@ class Measurement:
     p_value: float | None = None  # one-sided against the null, by permutation
     q_value: float | None = None  # Benjamini-Hochberg, within the family that `correction` names
     correction: str = ""  # "Benjamini-Hochberg over 270 heads"
+    family_size: int = 0  # how many tests `correction` is over
     fire_counts: Mapping[str, int] = field(default_factory=dict)  # hook -> calls
     per_item: tuple[ItemValue, ...] = ()
     # JSON values a reader may want, judged by nobody
@@ -311,8 +312,8 @@ def missing_for(measurement: Measurement, level: ClaimLevel) -> list[str]:
         return missing
     if measurement.p_value is None:
         missing.append("a permutation p-value")
-    if measurement.q_value is None or not measurement.correction:
-        missing.append("a corrected q-value and its family")
+    if measurement.q_value is None or not measurement.correction or measurement.family_size < 1:
+        missing.append("a corrected q-value, its family and how large that is")
     if level is ClaimLevel.ASSOCIATIONAL:
         return missing
     if measurement.control is None:

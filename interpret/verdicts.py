@@ -14,12 +14,33 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from evidence.statistics import Estimate, Tally, Unit, estimate_mean, tally
+from evidence.statistics.discoveries import level_of_batch
 from interpret.contracts import ClaimLevel, Measurement, NullKind, Status, Tested, TestKind
 
 CONTRACT: Final = 2  # of the rule below; findings of before keep their status and carry no verdict
 MIN_CLUSTERS: Final = 20
 MIN_RANDOM_SETS: Final = 19  # fewer cannot give a p-value of `ALPHA`
-ALPHA: Final = 0.05
+ALPHA: Final = 0.05  # on average at most this share of what is supported of one model is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which of the runs on a model a run is: all of them count, whatever came of them.
+
+    Attributes:
+        number: the first is 1.
+        found_before: how much was supported of the model when the run began.
+    """
+
+    number: int
+    found_before: int
+
+    def level(self, tests: int) -> float:
+        """Return the level at which q-values of so many tests are judged, in (0, `ALPHA`]."""
+        return level_of_batch(self.number, tests=tests, found_before=self.found_before, alpha=ALPHA)
+
+
+FIRST: Final = Turn(1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,8 @@ class Verdict:
     why: str = ""
     differences: Mapping[str, Difference] = field(default_factory=dict)  # by `NullKind`
     random_sets: int = 0
+    turn: Turn | None = None  # None: nothing was tested
+    level: float | None = None  # that q-values were judged at, with those of all runs on the model before
     contract: int = CONTRACT
 
     def as_json(self) -> dict[str, Any]:
@@ -50,14 +73,14 @@ class Verdict:
         return asdict(self)
 
 
-def judge(measurement: Measurement) -> Verdict:
-    """Return what a measurement says.
+def judge(measurement: Measurement, turn: Turn = FIRST) -> Verdict:
+    """Return what a measurement says, in a run whose turn it was.
 
     DESCRIBED where it claims nothing. INVALID where a null is absent. SUPPORTED when the lower bound of every
-    paired difference lies beyond the smallest effect, the corrected q-value is at most `ALPHA` and, where it
-    intervenes, so few random sets do as much. NOT_SUPPORTED when the upper bound of one lies inside the smallest
-    effect, never for a test of necessity. INCONCLUSIVE otherwise, and with fewer than `MIN_CLUSTERS` clusters
-    of distinct texts.
+    paired difference lies beyond the smallest effect, the corrected q-value is at most the level of the run's turn and,
+    where it intervenes, so few random sets do as much. NOT_SUPPORTED when the upper bound of one lies inside the
+    smallest effect, never for a test of necessity. INCONCLUSIVE otherwise, and with fewer than `MIN_CLUSTERS`
+    clusters of distinct texts.
     """
     if measurement.level is ClaimLevel.DESCRIPTIVE:
         return Verdict(Status.DESCRIBED, "a number with its interval: nothing is claimed")
@@ -67,10 +90,25 @@ def judge(measurement: Measurement) -> Verdict:
     tested = measurement.tested
     owners, differences = _owners(tested), _differences(tested)
     n = len(set(owners.values()))
-    status, reason = _decide(measurement, tested, n, differences)
+    level = turn.level(measurement.family_size)
+    status, reason = _decide(measurement, tested, n, differences, level)
     return Verdict(
-        status, reason, n, tested.smallest_effect, tested.why, differences, len(tested.random_sets)
+        status=status,
+        reason=reason,
+        clusters=n,
+        smallest_effect=tested.smallest_effect,
+        why=tested.why,
+        differences=differences,
+        random_sets=len(tested.random_sets),
+        turn=turn,
+        level=level,
     )
+
+
+def turn_of(verdict: Mapping[str, Any] | None) -> Turn:
+    """Return the turn by which a stored verdict was judged; the first where it had none."""
+    told = (verdict or {}).get("turn")
+    return Turn(**told) if told else FIRST
 
 
 def _missing_nulls(measurement: Measurement) -> list[str]:
@@ -83,7 +121,7 @@ def _missing_nulls(measurement: Measurement) -> list[str]:
 
 
 def _decide(
-    measurement: Measurement, tested: Tested, n: int, differences: Mapping[str, Difference]
+    measurement: Measurement, tested: Tested, n: int, differences: Mapping[str, Difference], level: float
 ) -> tuple[Status, str]:
     smallest = tested.smallest_effect
     if n < MIN_CLUSTERS:
@@ -97,7 +135,7 @@ def _decide(
     short = [kind for kind, each in differences.items() if each.low <= smallest]
     if short:
         return Status.INCONCLUSIVE, f"the interval does not clear {smallest:g} against {', '.join(short)}"
-    doubt = _chance(measurement, tested)
+    doubt = _chance(measurement, tested, level)
     if doubt:
         return Status.INCONCLUSIVE, doubt
     return Status.SUPPORTED, f"more than {smallest:g} beyond {', '.join(differences)}"
@@ -110,10 +148,12 @@ def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
     return Status.NOT_SUPPORTED, what
 
 
-def _chance(measurement: Measurement, tested: Tested) -> str:
+def _chance(measurement: Measurement, tested: Tested, level: float) -> str:
     """Return why what was seen may be chance; empty: it is not."""
-    if measurement.q_value is None or measurement.q_value > ALPHA + 1e-12:
-        return f"the corrected q-value is {measurement.q_value}, above {ALPHA}"
+    if measurement.q_value is None or measurement.q_value > level + 1e-12:
+        return (
+            f"the corrected q-value is {measurement.q_value}, above {level:.3g}: all runs on the model count"
+        )
     if measurement.level is ClaimLevel.ASSOCIATIONAL:
         return ""
     sets = len(tested.random_sets)

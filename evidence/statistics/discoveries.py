@@ -12,47 +12,27 @@ at most `alpha` of what is found is not there, where p-values do not oppose each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
 from typing import Final
-
-from evidence.statistics.multiplicity import adjust_benjamini_hochberg
 
 _FALL: Final = 1.6
 _FIRST: Final = 0.4374901658  # 1 / zeta(1.6): all shares together are 1
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What came of a batch: how many tests it made, of which how many found something."""
-
-    tests: int
-    found: int
-
-
-def alpha_of_next(before: Sequence[Batch], tests: int, *, alpha: float) -> float:
-    """Return the level at which the next batch tests, in (0, 1).
+def level_of_batch(number: int, *, tests: int, found_before: int, alpha: float) -> float:
+    """Return the level at which a batch tests, in (0, 1).
 
     Args:
-        before: the batches before it, in their order; one that broke off has found nothing.
+        number: which batch of the sequence it is, the first is 1; one that broke off has a number, too.
         tests: how many tests it makes, at least one.
+        found_before: how much the batches before it have found; where some have not ended yet, fewer is careful.
         alpha: on average at most this share of all that is found is not there, in (0, 1).
 
     Raises:
         ValueError: a number is out of its range.
     """
-    if tests < 1:
-        raise ValueError("a batch makes at least one test")
+    if number < 1 or tests < 1 or found_before < 0:
+        raise ValueError("batches are numbered from 1, make at least one test and find nothing or more")
     if not 0 < alpha < 1:
         raise ValueError("alpha lies between 0 and 1")
-    share = _FIRST / (len(before) + 1) ** _FALL
-    return min(alpha, alpha * share * (tests + sum(batch.found for batch in before)) / tests)
-
-
-def find_in_batch(p_values: Sequence[float], level: float) -> list[bool]:
-    """Return which tests of a batch find something at its level, by Benjamini and Hochberg's procedure.
-
-    Raises:
-        ValueError: a p-value is outside [0, 1].
-    """
-    return [q <= level for q in adjust_benjamini_hochberg(p_values)]
+    return min(alpha, alpha * _FIRST / math.pow(number, _FALL) * (tests + found_before) / tests)

@@ -341,6 +341,7 @@ class _Writer:
     ) -> None:
         self._specification, self._numbers, self._seed = specification, numbers, specification.seed
         self._smallest_match, self._smallest_cost = given["smallest_match"], given["smallest_cost"]
+        self._family_size = len(numbers.report.p_values) + 1  # each head, and the ablation
 
     def measurements(self) -> tuple[Measurement, ...]:
         """One measurement a head, and one of ablating them all; the p-values are corrected together."""
@@ -391,6 +392,7 @@ class _Writer:
             p_value=p_value,
             q_value=q_value,
             correction=correction,
+            family_size=self._family_size,
             per_item=self._items(scores),
             details={
                 "rank": rank + 1,
@@ -452,6 +454,7 @@ class _Writer:
             p_value=p_value,
             q_value=q_value,
             correction=correction,
+            family_size=self._family_size,
             fire_counts=self._numbers.report.fired,
             per_item=self._items(self._numbers.report.cost),
             details={"replacement": "mean output on the finding split", "heads_found_again": again},

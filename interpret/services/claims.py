@@ -13,9 +13,11 @@ from django.db import connection, transaction
 
 from evidence.errors import LeaseLost
 from evidence.services.leased_work import name_worker
+from interpret.verdicts import Turn
 
 # Each does all of it or nothing, and writes its events itself.
 _CLAIM: Final = "SELECT * FROM tracebinder_claim_probe_run(%s, %s, %s)"
+_NUMBER: Final = "SELECT turn, found_before FROM tracebinder_number_probe_run(%s, %s)"
 _FINISH: Final = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
 _FAIL: Final = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
 _PUT_BACK: Final = "SELECT tracebinder_put_back_probe_run(%s, %s, %s)"
@@ -36,6 +38,7 @@ class ClaimedRun:
     dataset_digest: str  # of the prompts it reads; empty: it reads none
     dataset_blob: str  # where they are kept; empty: nowhere
     dataset_removed_at: datetime | None  # when they were taken away, on record
+    turn: Turn  # which of the runs on its model it is
 
     def __str__(self) -> str:
         return f"probe run {self.pk}"
@@ -46,9 +49,13 @@ def claim_run(run_id: int) -> ClaimedRun | None:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [run_id, name_worker(), settings.PROBE_LEASE])
         row = cursor.fetchone()
-    if row is None:
+        if row is None:
+            return None
+        key, attempt, probe, parameters, seed, model, specification, dataset, blob, removed_at = row
+        cursor.execute(_NUMBER, [run_id, key])
+        number, found_before = cursor.fetchone()
+    if number is None:  # the lease ended meanwhile
         return None
-    key, attempt, probe, parameters, seed, model, specification, dataset, blob, removed_at = row
     return ClaimedRun(
         pk=run_id,
         key=key,
@@ -61,6 +68,7 @@ def claim_run(run_id: int) -> ClaimedRun | None:
         dataset_digest=dataset or "",
         dataset_blob=blob or "",
         dataset_removed_at=removed_at,
+        turn=Turn(number, found_before),
     )
 
 

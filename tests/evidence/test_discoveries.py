@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.random import Generator
 from scipy import stats
 
-from evidence.statistics.discoveries import Batch, alpha_of_next, find_in_batch
+from evidence.statistics.discoveries import level_of_batch
+from evidence.statistics.multiplicity import adjust_benjamini_hochberg
 
 ALPHA = 0.05
 
@@ -22,30 +25,38 @@ PEER = [
 ]
 
 
+def find_in_batch(p_values: list[float], level: float) -> list[bool]:
+    return [q <= level for q in adjust_benjamini_hochberg(p_values)]
+
+
 def run_through(batches: list[list[float]]) -> list[list[bool]]:
-    before: list[Batch] = []
-    answers = []
-    for p_values in batches:
-        level = alpha_of_next(before, len(p_values), alpha=ALPHA)
+    answers: list[list[bool]] = []
+    for number, p_values in enumerate(batches, start=1):
+        found = sum(map(sum, answers))
+        level = level_of_batch(number, tests=len(p_values), found_before=found, alpha=ALPHA)
         answers.append(find_in_batch(p_values, level))
-        before.append(Batch(len(p_values), sum(answers[-1])))
     return answers
 
 
 def test_levels_and_finds_are_those_of_another_implementation() -> None:
-    before: list[Batch] = []
-    for p_values, level, found in PEER:
-        assert alpha_of_next(before, len(p_values), alpha=ALPHA) == pytest.approx(level, rel=1e-9)
+    before = 0
+    for number, (p_values, level, found) in enumerate(PEER, start=1):
+        ours = level_of_batch(number, tests=len(p_values), found_before=before, alpha=ALPHA)
+        assert ours == pytest.approx(level, rel=1e-9)
         assert find_in_batch(p_values, level) == found
-        before.append(Batch(len(p_values), sum(found)))
+        before += sum(found)
 
 
-def test_what_finds_nothing_or_broke_off_spends_its_alpha() -> None:
-    first = alpha_of_next([], 4, alpha=ALPHA)
-    after_nothing = alpha_of_next([Batch(4, 0)], 4, alpha=ALPHA)
-    assert after_nothing == alpha_of_next([Batch(0, 0)], 4, alpha=ALPHA) < first
-    assert after_nothing < alpha_of_next([Batch(4, 2)], 4, alpha=ALPHA) <= ALPHA
-    assert alpha_of_next([Batch(1000, 1000)], 1, alpha=ALPHA) == ALPHA
+def test_each_batch_spends_and_each_find_lets_later_ones_spend_more() -> None:
+    def level(number: int, found_before: int = 0, tests: int = 4) -> float:
+        return level_of_batch(number, tests=tests, found_before=found_before, alpha=ALPHA)
+
+    assert level(3) < level(2) < level(1) < ALPHA
+    assert level(2) < level(2, found_before=2) < ALPHA
+    assert level(2, found_before=1000, tests=1) == ALPHA
+    assert (
+        sum(level(number) for number in range(1, 100_000)) < ALPHA
+    )  # whoever never finds anything spends no more
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
@@ -81,10 +92,15 @@ def test_whoever_asks_until_something_is_found_rarely_finds_what_is_not_there() 
 
 
 @pytest.mark.parametrize(
-    ("tests", "alpha", "said"), [(0, ALPHA, "at least one test"), (1, 0.0, "between"), (1, 1.0, "between")]
+    ("changed", "said"),
+    [
+        ({"number": 0}, "numbered from 1"),
+        ({"tests": 0}, "at least one test"),
+        ({"found_before": -1}, "nothing or more"),
+        ({"alpha": 0.0}, "between"),
+        ({"alpha": 1.0}, "between"),
+    ],
 )
-def test_numbers_out_of_range_are_refused(tests: int, alpha: float, said: str) -> None:
+def test_numbers_out_of_range_are_refused(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        alpha_of_next([], tests, alpha=alpha)
-    with pytest.raises(ValueError, match="outside"):
-        find_in_batch([1.1], ALPHA)
+        level_of_batch(**{"number": 1, "tests": 1, "found_before": 0, "alpha": ALPHA, **changed})

@@ -69,6 +69,7 @@ def make_measurement(**changes: Any) -> Measurement:
         "p_value": 0.001,
         "q_value": 0.002,
         "correction": "Benjamini-Hochberg over the 2 tests of this run",
+        "family_size": 2,
     }
     return Measurement(**{**fields, **changes})
 
