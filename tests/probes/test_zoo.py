@@ -14,6 +14,7 @@ from interpret.probes.forward import Ids
 from interpret.probes.induction import InductionHeads, prefix_scores
 from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
+from interpret.verdicts import judge
 from tests.probes.zoo import animals
 from tests.probes.zoo.expected import COST, MATCH, ZOO
 from tests.probes.zoo.parts import WORDS
@@ -104,7 +105,7 @@ def verdicts(name: str) -> dict[str, tuple[Status, ...]]:
     )
     result = InductionHeads().run(asked, ModelSession(loaded={loaded.digest: loaded}), lambda *_: None)
     return {
-        statistic: tuple(item.status for item in result.measurements if item.statistic == statistic)
+        statistic: tuple(judge(item).status for item in result.measurements if item.statistic == statistic)
         for statistic in (MATCH, COST)
     }
 
