@@ -19,7 +19,7 @@ from tests.probes.zoo import animals
 from tests.probes.zoo.expected import COST, MATCH, ZOO
 from tests.probes.zoo.parts import WORDS
 
-RUN = {"sequences": 48, "length": 32, "control_draws": 4, "permutations": 199}
+RUN = {"sequences": 40, "length": 32, "control_draws": 19, "permutations": 199}
 PERIODS = (7, 10, 13)
 
 
@@ -66,9 +66,6 @@ def test_either_twin_is_enough() -> None:
         assert copied(loaded) > 0.95
 
 
-@pytest.mark.xfail(
-    reason="key 0, which follows nothing, counts as a hit: a sink scores as even attention does"
-)
 def test_a_sink_matches_no_prefix() -> None:
     layer = attention(animals.sink())[animals.INDUCTION.layer]
     of_head = layer[:, animals.INDUCTION.head][None, None]  # (layer, head, text, query, key)
@@ -76,19 +73,7 @@ def test_a_sink_matches_no_prefix() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "statistic"),
-    [
-        pytest.param(
-            name,
-            statistic,
-            id=f"{name}-{statistic}",
-            marks=[pytest.mark.xfail(strict=True, reason=truth.fault[statistic])]
-            if statistic in truth.fault
-            else [],
-        )
-        for name, truth in ZOO.items()
-        for statistic in (MATCH, COST)
-    ],
+    ("name", "statistic"), [(name, statistic) for name in ZOO for statistic in (MATCH, COST)]
 )
 def test_the_verdict_on_each_animal_is_the_true_one(name: str, statistic: str) -> None:
     given = verdicts(name)[statistic]
