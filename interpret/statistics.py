@@ -18,7 +18,9 @@ Floats = NDArray[np.float64]
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # two-sided, in (0, 1), as in `evidence.statistics`, which probes cannot import
 ENDS = (0.025, 0.975)  # quantiles between which CONFIDENCE lies
-LEAST_SPREAD = 0.25  # of a resample, by that of the sample: one of nearly equal values would blow the interval up
+LEAST_SPREAD = (
+    0.25  # of a resample, by that of the sample: one of nearly equal values would blow the interval up
+)
 
 
 def estimate_mean(

@@ -23,7 +23,7 @@ RELATIVE_TOLERANCE: Final = 1e-4  # of the value: float sums differ between proc
 def replay_finding(finding: Finding) -> Replay:
     """Run the finding's probe again and compare status, value, interval, p and null.
 
-    A probe that no longer takes what it was asked says `refused`, which is not the same; only what was erased is excused.
+    What its probe no longer takes is `refused`, which is not the same; only what was erased is excused.
     Needs torch and the model; takes as long as the run.
 
     Raises:

@@ -28,8 +28,8 @@ from interpret.models import Finding, ProbeRun
 from interpret.services.claims import ClaimedRun
 from interpret.services.findings import digest_of_finding, findings_of_result
 from interpret.services.queueing import queue_probe_run
-from interpret.verdicts import judge
 from interpret.tasks import run_probe
+from interpret.verdicts import judge
 from tests.evidence.test_log_api import publish
 from tests.factories import World, acting
 from tests.interpret.conftest import INPUTS, StandInProbe

@@ -1,7 +1,7 @@
 """The animals: which circuit each holds is known, because it was written into its weights.
 
-Only four of them implement induction (`induction`, `few`, `permuted`, `twins`). Each of the others is near it in one way and
-was, or could be, taken for it.
+Only four of them implement induction (`induction`, `few`, `permuted`, `twins`). Each of the others is near it in one
+way and was, or could be, taken for it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is true of each animal, as data: where it looks, whether it copies, and what induction findings must say.
 
 A status is expected of a finding whatever computes it. Two of them stand where both are honest: that the effect is
-bounded below the smallest that matters, and that it cannot be told. What taking heads away does not cost is never absence:
+bounded below the smallest that matters, and that it cannot be told. That ablating heads costs nothing is never absence:
 another may do the same.
 """
 
