@@ -1,7 +1,7 @@
 """What a probe is asked and what it must answer. Free of Django, torch and numpy.
 
 A measurement is a statistic with an interval *and* the same statistic for a simple baseline, for a null
-(shuffled labels or a randomly initialised model) and, where the probe intervenes, for a control of the same
+(shuffled labels or a dead model) and, where the probe intervenes, for a control of the same
 size. A field that is missing is refused when the measurement is made, not when somebody reads it.
 """
 

@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # two-sided, in (0, 1), as in `evidence.statistics`, which probes cannot import
 ENDS = (0.025, 0.975)  # quantiles between which CONFIDENCE lies
+LEAST_SPREAD = (
+    0.25  # of a resample, by that of the sample: one of nearly equal values would blow the interval up
+)
 
 
 def estimate_mean(
@@ -45,10 +48,9 @@ def estimate_mean(
     value, means = float(data.mean()), drawn.mean(axis=1)
     ends = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
     low, high = np.quantile(means, ends)
-    errors = drawn.std(axis=1, ddof=1)
-    if (varied := errors > 0).any():
-        errors_apart = (means[varied] - value) / errors[varied]
-        far, near = np.quantile(errors_apart, ends[::-1]) * data.std(ddof=1)
+    if spread := data.std(ddof=1):
+        spreads_apart = (means - value) / np.maximum(drawn.std(axis=1, ddof=1), LEAST_SPREAD * spread)
+        far, near = np.quantile(spreads_apart, ends[::-1]) * spread
         low, high = min(low, value - far), max(high, value - near)
     return Estimate(
         value=value,

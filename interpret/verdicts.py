@@ -40,9 +40,6 @@ class Turn:
         return level_of_batch(self.number, tests=tests, found_before=self.found_before, alpha=ALPHA)
 
 
-FIRST: Final = Turn(1, 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """The statistic less one null: the mean over clusters, `low` and `high` of a two-sided 95 % interval."""
@@ -64,7 +61,7 @@ class Verdict:
     why: str = ""
     differences: Mapping[str, Difference] = field(default_factory=dict)  # by `NullKind`
     random_sets: int = 0
-    turn: Turn | None = None  # None: nothing was tested
+    turn: Turn | None = None  # None: nothing was tested, or by itself
     level: float | None = None  # that q-values were judged at, with those of all runs on the model before
     contract: int = CONTRACT
 
@@ -73,8 +70,8 @@ class Verdict:
         return asdict(self)
 
 
-def judge(measurement: Measurement, turn: Turn = FIRST) -> Verdict:
-    """Return what a measurement says, in a run whose turn it was.
+def judge(measurement: Measurement, turn: Turn | None = None) -> Verdict:
+    """Return what a measurement says, in a run whose turn it was; None: by itself, at `ALPHA`.
 
     DESCRIBED where it claims nothing. INVALID where a null is absent. SUPPORTED when the lower bound of every
     paired difference lies beyond the smallest effect, the corrected q-value is at most the level of the run's turn and,
@@ -90,7 +87,7 @@ def judge(measurement: Measurement, turn: Turn = FIRST) -> Verdict:
     tested = measurement.tested
     owners, differences = _owners(tested), _differences(tested)
     n = len(set(owners.values()))
-    level = turn.level(measurement.family_size)
+    level = turn.level(measurement.family_size) if turn else ALPHA
     status, reason = _decide(measurement, tested, n, differences, level)
     return Verdict(
         status=status,
@@ -105,10 +102,10 @@ def judge(measurement: Measurement, turn: Turn = FIRST) -> Verdict:
     )
 
 
-def turn_of(verdict: Mapping[str, Any] | None) -> Turn:
-    """Return the turn by which a stored verdict was judged; the first where it had none."""
+def turn_of(verdict: Mapping[str, Any] | None) -> Turn | None:
+    """Return the turn by which a stored verdict was judged; None: it had none."""
     told = (verdict or {}).get("turn")
-    return Turn(**told) if told else FIRST
+    return Turn(**told) if told else None
 
 
 def _missing_nulls(measurement: Measurement) -> list[str]:

@@ -108,7 +108,7 @@ class Finding(AppendOnlyModel):
     q_value = models.FloatField(null=True)  # Benjamini-Hochberg over the family in `family`
     family = models.CharField(max_length=LABEL_LENGTH, blank=True)
     baseline = models.JSONField()  # the same statistic for a simple baseline
-    null = models.JSONField()  # the same statistic under shuffled labels or a randomly initialised model
+    null = models.JSONField()  # the same statistic under shuffled labels or in a dead model
     control = models.JSONField(null=True)  # where it intervenes: a random direction or head of the same size
     stability = models.JSONField()  # the same statistic with a second seed
     status = models.CharField(max_length=15, choices=STATUS_CHOICES)

@@ -46,6 +46,7 @@ from interpret.probes.weights import LoadedModel
 from interpret.registry import fill_parameters
 
 KEY = "induction.heads"
+SCREENED = 8  # sequences of the finding split, on which it is asked which of the found heads do something
 WHY_MATCH = (
     "even attention gives up to 0.06 by position alone: a head that looks less than this beyond it is none"
 )
@@ -263,17 +264,18 @@ class _Study:
     ) -> tuple[Head, ...]:
         """Return the found heads that each do something, best first; all where none does by itself.
 
-        A head does something when ablating it, or sparing it when all others are ablated, changes the cost on the
-        finding split by `smallest`, in nats a token: of two heads that do the same, sparing either is enough.
+        A head does something when ablating it, or sparing it when all others are ablated, changes the cost on some of
+        the finding split by `smallest`, in nats a token: of two heads that do the same, sparing either is enough.
         """
-        together = self._cost(loaded, found, repeats, found.heads)
-        doing = []
-        for head in found.heads:
-            others = tuple(other for other in found.heads if other != head)
-            spared = together - (self._cost(loaded, found, repeats, others) if others else 0.0)
-            if max(self._cost(loaded, found, repeats, (head,)), spared) >= smallest:
-                doing.append(head)
-        return tuple(doing) or found.heads
+        some = Repeats(repeats.ids[:SCREENED], repeats.periods[:SCREENED])
+        doing = {head for head in found.heads if self._cost(loaded, found, some, (head,)) >= smallest}
+        if len(found.heads) > max(1, len(doing)):
+            together = self._cost(loaded, found, some, found.heads)
+            for head in set(found.heads) - doing:
+                others = tuple(other for other in found.heads if other != head)
+                if together - self._cost(loaded, found, some, others) >= smallest:
+                    doing.add(head)
+        return tuple(head for head in found.heads if head in doing) or found.heads
 
     def report(
         self, loaded: LoadedModel, found: Found, repeats: Repeats, ablated: tuple[Head, ...]
@@ -303,6 +305,9 @@ class _Study:
 
         Heads are drawn from the same layers as the ablated ones where these have enough others, else from all. Fewer
         sets than asked come back where there are no more.
+
+        Raises:
+            ProbeError: fewer than two other sets.
         """
         layers = {head.layer for head in ablated}
         everywhere = [_head(index, loaded) for index in range(found.n_heads)]
@@ -310,6 +315,10 @@ class _Study:
         near = [head for head in others if head.layer in layers]
         pool = near if comb(len(near), len(ablated)) >= draws else others
         sets = _different_sets(pool, len(ablated), draws, self._seed)
+        if len(sets) < 2:
+            raise ProbeError(
+                f"{len(sets)} other sets of {len(ablated)} heads: a control needs two; ask for fewer heads"
+            )
         return np.array([self._cost(loaded, found, repeats, drawn) for drawn in sets])
 
     def _cost(self, loaded: LoadedModel, found: Found, repeats: Repeats, heads: tuple[Head, ...]) -> float:
@@ -341,6 +350,7 @@ class _Writer:
     ) -> None:
         self._specification, self._numbers, self._seed = specification, numbers, specification.seed
         self._smallest_match, self._smallest_cost = given["smallest_match"], given["smallest_cost"]
+        self._asked_sets = int(given["control_draws"])
         self._family_size = len(numbers.report.p_values) + 1  # each head, and the ablation
 
     def measurements(self) -> tuple[Measurement, ...]:
@@ -474,7 +484,7 @@ class _Writer:
         )
         matched = Comparison(
             ComparisonKind.CONTROL,
-            f"{self._numbers.control.size} random sets of as many other heads, ablated",
+            _named_sets(self._numbers.control.size, self._asked_sets),
             statistics.estimate_mean(self._numbers.control, seed=self._seed, unit="sets of heads"),
         )
         return baseline, null, matched
@@ -566,6 +576,13 @@ def _rows(found: Found, loaded: LoadedModel) -> list[int]:
 
 def _named(heads: Sequence[Head]) -> str:
     return f"head {heads[0]}" if len(heads) == 1 else f"heads {' '.join(map(str, heads))} together"
+
+
+def _named_sets(drawn: int, asked: int) -> str:
+    """Say what the sets of the control are; where they are all there are, no p-value can be smaller than they allow."""
+    if drawn < asked:
+        return f"all {drawn} other sets of as many heads, ablated: no p below 1/{drawn + 1} can come of them"
+    return f"{drawn} random sets of as many other heads, ablated"
 
 
 def _different_sets(pool: Sequence[Head], size: int, draws: int, seed: int) -> list[tuple[Head, ...]]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from evidence.errors import BlobErased
 from evidence.replay import Replay
 from interpret import registry
-from interpret.contracts import Measurement
+from interpret.contracts import Measurement, ProbeSpecification
 from interpret.errors import BadSpecification, ProbeError
 from interpret.models import Finding
 from interpret.services.execution import digest_of_specification, ignore_progress, specification_of
@@ -23,6 +23,7 @@ RELATIVE_TOLERANCE: Final = 1e-4  # of the value: float sums differ between proc
 def replay_finding(finding: Finding) -> Replay:
     """Run the finding's probe again and compare status, value, interval, p and null.
 
+    What its probe no longer takes is `refused`, which is not the same; only what was erased is excused.
     Needs torch and the model; takes as long as the run.
 
     Raises:
@@ -34,27 +35,32 @@ def replay_finding(finding: Finding) -> Replay:
     try:
         specification = specification_of(run)
     except BlobErased as exc:
-        return _gone(finding, f"prompts it was measured on were erased: {exc}")
-    session = registry.open_session(settings.MODEL_STORE)
+        return _erased(finding, f"prompts it was measured on were erased: {exc}")
+    session, probe = registry.open_session(settings.MODEL_STORE), registry.load(run.spec.probe)
     try:
-        result = registry.load(run.spec.probe).run(specification, session, ignore_progress)
+        result = probe.run(specification, session, ignore_progress)
     except BadSpecification as exc:
-        return _gone(finding, f"its probe no longer takes what it was asked: {exc}")
+        return _replayed(finding, specification, f"refused: {exc}", probe.code_version)
     if finding.ordinal > len(result.measurements):
         raise ProbeError(
             f"{run.spec.probe} now reports {len(result.measurements)} findings; this was {finding.ordinal}."
         )
     again = result.measurements[finding.ordinal - 1]  # ordinals begin at 1
     status, moved = judge(again, turn_of(finding.verdict)).status, _moved(finding, again)
+    said = str(status) if not moved else f"{status} with another {', '.join(moved)}"
+    return _replayed(finding, specification, said, result.code_version)
+
+
+def _replayed(finding: Finding, specification: ProbeSpecification, said: str, code: str) -> Replay:
     return Replay(
         kind="finding",
         ref=str(finding.pk),
         stored_verdict=finding.status,
-        replayed_verdict=str(status) if not moved else f"{status} with another {', '.join(moved)}",
-        stored_inputs=run.spec.artefact_version.digest,
+        replayed_verdict=said,
+        stored_inputs=finding.run.spec.artefact_version.digest,
         replayed_inputs=digest_of_specification(specification),
         stored_code=str(finding.provenance["code_version"]),
-        current_code=result.code_version,
+        current_code=code,
     )
 
 
@@ -77,8 +83,8 @@ def _same(stored: float | None, new: float | None) -> bool:
     return math.isclose(stored, new, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-6)
 
 
-def _gone(finding: Finding, why: str) -> Replay:
-    """Return what is said of a finding that cannot be measured again."""
+def _erased(finding: Finding, why: str) -> Replay:
+    """Return what is said of a finding whose inputs are no more."""
     code = str(finding.provenance["code_version"])
     return Replay(
         kind="finding",

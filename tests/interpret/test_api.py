@@ -49,7 +49,7 @@ def test_the_same_request_twice_is_one_run(world: World) -> None:
 def test_a_researcher_sees_findings_whole(world: World, run: ProbeRun) -> None:
     client = ask(world, "researcher")
     rows = client.get("/api/v1/findings", {"run": run.pk}).json()["results"]
-    assert rows[0]["internals"].keys() == {"per_item", "details"}
+    assert rows[0]["internals"].keys() == {"per_item", "details", "tested"}
     assert client.get(f"/api/v1/findings/{rows[0]['id']}").json() == rows[0]
 
 

@@ -97,4 +97,4 @@ def test_another_version_makes_a_finding_about_prompts_stale(
 
 
 def test_findings_are_listed_by_release(run: ProbeRun, world: World) -> None:
-    assert [finding.ordinal for finding in findings_of(world.release)] == [1, 2, 3, 4]
+    assert [finding.ordinal for finding in findings_of(world.release)] == [1, 2, 3, 4, 5]

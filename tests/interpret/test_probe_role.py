@@ -29,7 +29,7 @@ from interpret.services.claims import ClaimedRun
 from interpret.services.findings import digest_of_finding, findings_of_result
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import run_probe
-from interpret.verdicts import Turn
+from interpret.verdicts import Turn, judge
 from tests.evidence.test_log_api import publish
 from tests.factories import World, acting
 from tests.interpret.conftest import INPUTS, StandInProbe
@@ -82,7 +82,9 @@ def claim(worker: psycopg.Connection[Any], run: ProbeRun, seconds: int = 60) -> 
 
 
 def found_by(claimed: ClaimedRun, **changes: Any) -> str:
-    return json.dumps([{**finding, **changes} for finding in findings_of_result(claimed, make_result())])
+    result = make_result()
+    verdicts = [judge(measurement) for measurement in result.measurements]
+    return json.dumps([{**finding, **changes} for finding in findings_of_result(claimed, result, verdicts)])
 
 
 def reload(run: ProbeRun) -> ProbeRun:

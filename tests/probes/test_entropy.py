@@ -36,7 +36,7 @@ def model_of(loaded: LoadedModel) -> LoadedModel:
 
 
 def prompts(n: int, language: str = "en", text: str = "") -> tuple[ProbeInput, ...]:
-    rng = np.random.default_rng(len(language))
+    rng = np.random.default_rng(sum(map(ord, language)))
     texts = [text or "".join(chr(65 + int(c)) for c in rng.integers(0, 26, 12)) for _ in range(n)]
     return tuple(ProbeInput(f"{language}-{i}", each, language) for i, each in enumerate(texts))
 

@@ -82,11 +82,11 @@ def test_two_hooks_of_one_name_would_share_a_count() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "nearest"),
-    [(Head(-1, 0), "0.0"), (Head(2, 0), "1.0"), (Head(1, HEADS), "1.3"), (Head(0, -1), "0.0")],
+    [(Head(-1, 0), "0.0"), (Head(2, 0), "1.0"), (Head(1, HEADS), f"1.{HEADS - 1}"), (Head(0, -1), "0.0")],
     ids=str,
 )
 def test_a_head_that_is_not_there_is_refused_with_the_nearest(asked: Head, nearest: str) -> None:
-    """Python would take layer -1 for the last, and the slice of head 4 of 4, or of head -1, is empty."""
+    """Python would take layer -1 for the last, and the slice of the head after the last, or of head -1, is empty."""
     with pytest.raises(SiteUnknown, match=f"no head {asked}: the nearest is {nearest}"):
         ForwardPasses().ablated(animals.induction(), IDS, ablation(asked))
 

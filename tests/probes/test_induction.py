@@ -13,7 +13,7 @@ from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes import planted
 
-PARAMETERS = {"sequences": 48, "length": 48, "heads": 1, "control_draws": 19, "permutations": 199}
+PARAMETERS = {"sequences": 40, "length": 32, "heads": 1, "control_draws": 19, "permutations": 199}
 
 
 def run(loaded: LoadedModel, **changes: float) -> ProbeResult:
@@ -62,7 +62,7 @@ def test_a_random_model_shows_nothing_beyond_its_null() -> None:
 
 
 def test_a_head_that_only_counts_positions_is_not_taken_for_induction() -> None:
-    result = run(planted.position_model(lag=11), length=32)
+    result = run(planted.position_model(lag=11))
     match = of(result, "induction.prefix_match")
     assert judge(match).status is not Status.SUPPORTED
     assert match.estimate.value < 0.3

@@ -20,7 +20,7 @@ from interpret.probes.residual import contributions, lens, massive_tokens, read_
 from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo import animals
-from tests.probes.zoo.parts import CONSTANT, HEAD_WIDTH, HEADS, KEY_VALUE_HEADS, WIDTH, WORDS, empty, wrap
+from tests.probes.zoo.parts import CONSTANT, GROUP, HEAD_WIDTH, WIDTH, WORDS, empty, wrap
 
 IDS: Ids = np.random.default_rng(0).integers(1, WORDS, size=(3, 20))
 SMALL: dict[str, Any] = {"vocab_size": WORDS, "attn_implementation": "eager"}
@@ -82,16 +82,16 @@ def test_lengths_that_do_not_fit_their_batch_are_refused(lengths: Sequence[int])
 
 def test_a_query_head_reads_the_keys_and_values_of_its_group() -> None:
     """With 4 queries and 2 keys and values, heads 0 and 1 read 0, heads 2 and 3 read 1."""
-    model = empty()
+    model = empty(heads=4)
     with torch.no_grad():
         values = model.model.layers[0].self_attn.v_proj.weight
         values.zero_()
-        for group in range(KEY_VALUE_HEADS):
+        for group in range(2):
             values[group * HEAD_WIDTH, CONSTANT] = 1.0 + group
     means = ForwardPasses().clean(wrap(model, "a0" * 32), IDS, {Want.HEAD_MEANS}).head_means
     assert means is not None
     read = (means[0, :, 0] / means[0, 0, 0]).round(3).tolist()
-    dealt_out = [1.0 + head % KEY_VALUE_HEADS for head in range(HEADS)]
+    dealt_out = [1.0 + head % 2 for head in range(4)]
     assert dealt_out == [1, 2, 1, 2]  # the naive way
     assert read == [1, 1, 2, 2]
 
@@ -102,7 +102,7 @@ def test_an_ablation_is_what_the_same_change_of_weights_gives(head: Head) -> Non
     changed = ForwardPasses().ablated(loaded, IDS, Ablation((head,), replacement[None])).surprisal
     attention = loaded.model.model.layers[head.layer].self_attn
     own = slice(head.head * HEAD_WIDTH, (head.head + 1) * HEAD_WIDTH)
-    group = head.head * KEY_VALUE_HEADS // HEADS * HEAD_WIDTH
+    group = head.head // GROUP * HEAD_WIDTH
     kept_values = attention.v_proj.weight.detach().clone()
     with torch.no_grad():
         # The naive way: silencing the values that a head reads silences its neighbour.

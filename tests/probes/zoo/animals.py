@@ -1,7 +1,7 @@
 """The animals: which circuit each holds is known, because it was written into its weights.
 
-Only three of them implement induction (`induction`, `permuted`, `twins`). Each of the others is near it in one way and
-was, or could be, taken for it.
+Only four of them implement induction (`induction`, `few`, `permuted`, `twins`). Each of the others is near it in one
+way and was, or could be, taken for it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel
 from tests.probes.zoo.parts import (
     BEFORE,
+    GROUP,
     HEAD_WIDTH,
     HEADS,
-    KEY_VALUE_HEADS,
     PREDICTION,
     TOKEN,
     blank,
@@ -33,7 +33,8 @@ from tests.probes.zoo.parts import (
 PREVIOUS, INDUCTION, SECOND, CACHE = Head(0, 0), Head(1, 0), Head(1, 2), Head(0, 0)
 PREVIOUS_PERMUTED, INDUCTION_PERMUTED = Head(0, 3), Head(1, 1)
 # New place -> old place of key-value groups, and of the two queries in each.
-_GROUPS = {0: (1, 0), 1: (0, 1)}
+_REST = tuple(range(2, HEADS // GROUP))
+_GROUPS = {0: (1, 0, *_REST), 1: (0, 1, *_REST)}
 _WITHIN = (1, 0)
 
 
@@ -41,6 +42,12 @@ _WITHIN = (1, 0)
 def induction() -> LoadedModel:
     """Head 0.0 notes the previous word beside each; head 1.0 finds that note and copies the word that stands there."""
     return wrap(_induction(), "1d" * 32)
+
+
+@torch.no_grad()
+def few() -> LoadedModel:
+    """`induction` with four heads a layer: beside the one that copies, seven others are all there are to draw."""
+    return wrap(_induction(heads=4), "4e" * 32)
 
 
 @torch.no_grad()
@@ -58,8 +65,7 @@ def permuted() -> LoadedModel:
     model = _induction()
     for number, layer in enumerate(model.model.layers):
         attention, groups = layer.self_attn, _GROUPS[number]
-        size = HEADS // KEY_VALUE_HEADS
-        queries = [group * size + inner for group in groups for inner in _WITHIN]
+        queries = [group * GROUP + inner for group in groups for inner in _WITHIN]
         _reorder(attention.q_proj.weight, 0, queries)
         _reorder(attention.o_proj.weight, 1, queries)
         _reorder(attention.k_proj.weight, 0, groups)
@@ -136,8 +142,8 @@ def random(seed: int = 0) -> LoadedModel:
         return wrap(blank(), f"{seed:064x}")
 
 
-def _induction() -> LlamaForCausalLM:
-    model = empty()
+def _induction(heads: int = HEADS) -> LlamaForCausalLM:
+    model = empty(heads)
     look_back(model, PREVIOUS, 1)
     carry(model, PREVIOUS, to=BEFORE)
     match(model, INDUCTION, against=BEFORE)

@@ -1,13 +1,14 @@
 """What is true of each animal, as data: where it looks, whether it copies, and what induction findings must say.
 
 A status is expected of a finding whatever computes it. Two of them stand where both are honest: that the effect is
-bounded below the smallest that matters, and that it cannot be told. `fault` names what a verdict of today gets wrong.
+bounded below the smallest that matters, and that it cannot be told. That ablating heads costs nothing is never absence:
+another may do the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -37,7 +38,6 @@ class Truth:
         copies: whether it continues a random text that repeats.
         heads: how many heads the probe is asked to find.
         expected: statistic -> the statuses that may be given.
-        fault: statistic -> what today's verdict does instead; absent where it is right.
     """
 
     make: Callable[[], LoadedModel]
@@ -45,7 +45,6 @@ class Truth:
     copies: bool
     expected: Mapping[str, frozenset[Status]]
     heads: int = 1
-    fault: Mapping[str, str] = field(default_factory=dict)
 
 
 def at_previous(words: Ids) -> Pattern:
@@ -98,6 +97,12 @@ ZOO: Final[Mapping[str, Truth]] = {
         copies=True,
         expected={MATCH: SUPPORTED, COST: SUPPORTED},
     ),
+    "few heads": Truth(
+        animals.few,
+        {animals.PREVIOUS: at_previous, animals.INDUCTION: at_what_followed},
+        copies=True,
+        expected={MATCH: SUPPORTED, COST: INCONCLUSIVE},  # 7 other sets are too few to tell it from chance
+    ),
     "permuted": Truth(
         animals.permuted,
         {animals.PREVIOUS_PERMUTED: at_previous, animals.INDUCTION_PERMUTED: at_what_followed},
@@ -109,7 +114,6 @@ ZOO: Final[Mapping[str, Truth]] = {
         {animals.INDUCTION: at_what_followed, animals.SECOND: at_what_followed},
         copies=True,
         expected={MATCH: SUPPORTED, COST: INCONCLUSIVE},
-        fault={COST: "redundancy is read as absence: ablating one of two costs nothing, so not supported"},
     ),
     "twins, both asked for": Truth(
         animals.twins,
@@ -122,35 +126,32 @@ ZOO: Final[Mapping[str, Truth]] = {
         animals.previous,
         {animals.PREVIOUS: at_previous, animals.INDUCTION: at_all},
         copies=False,
-        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+        expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE},
     ),
     "cache": Truth(
         animals.cache,
         {animals.CACHE: at_all},
         copies=False,
-        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
-        fault={
-            COST: "the claim is not tied to the prefix match: a bonus for what was seen is called copying"
-        },
+        expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE},
     ),
     "sink": Truth(
         animals.sink,
         {animals.INDUCTION: at_first},
         copies=False,
-        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+        expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE},
     ),
     "position": Truth(
         animals.position,
         {animals.INDUCTION: at_lag},
         copies=False,
-        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+        expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE},
     ),
     "duplicate": Truth(
         animals.duplicate,
         {animals.INDUCTION: at_same},
         copies=False,
-        expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED},
+        expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE},
     ),
-    "dead": Truth(animals.dead, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED}),
-    "random": Truth(animals.random, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: NOT_CLAIMED}),
+    "dead": Truth(animals.dead, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE}),
+    "random": Truth(animals.random, {}, copies=False, expected={MATCH: NOT_CLAIMED, COST: INCONCLUSIVE}),
 }

@@ -16,8 +16,9 @@ from interpret.probes.sites import Head
 from interpret.probes.weights import LoadedModel, library_versions, shape_of
 
 WORDS = 40
-WIDTH = 124
-HEADS, KEY_VALUE_HEADS = 4, 2  # queries 0 and 1 of a layer read keys and values 0; 2 and 3 read 1
+WIDTH = 140
+HEADS = 20  # a layer: so that there are 19 other sets to draw beside any that is ablated
+GROUP = 2  # query heads that read the same keys and values: 0 and 1, 2 and 3, ...
 HEAD_WIDTH = 128
 FAST = 24  # rotary pairs that tell positions apart; the rest barely turn and carry content
 SLOPE = 10  # a rotary pair that turns by 0.013 a token: over one text its sine is a slope
@@ -26,9 +27,9 @@ NOISE = 1e-4  # standard deviation, beside the 0.1 to 12 of what is written
 TOKEN, BEFORE, PREDICTION, CONSTANT = 0, WORDS, 2 * WORDS, 3 * WORDS  # where each begins in the residual
 
 
-def empty() -> LlamaForCausalLM:
-    """Return a model that knows its words and predicts all of them alike."""
-    model = LlamaForCausalLM(_config())
+def empty(heads: int = HEADS) -> LlamaForCausalLM:
+    """Return a model with so many heads a layer that knows its words and predicts all of them alike."""
+    model = LlamaForCausalLM(_config(heads))
     noise = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -97,17 +98,17 @@ def _query(head: Head) -> int:
 
 
 def _key_value(head: Head) -> int:
-    return head.head * KEY_VALUE_HEADS // HEADS * HEAD_WIDTH
+    return head.head // GROUP * HEAD_WIDTH
 
 
-def _config() -> LlamaConfig:
+def _config(heads: int = HEADS) -> LlamaConfig:
     return LlamaConfig(  # type: ignore[call-arg]  # its signature leaves out attn_implementation
         vocab_size=WORDS,
         hidden_size=WIDTH,
         intermediate_size=8,
         num_hidden_layers=2,
-        num_attention_heads=HEADS,
-        num_key_value_heads=KEY_VALUE_HEADS,
+        num_attention_heads=heads,
+        num_key_value_heads=heads // GROUP,
         head_dim=HEAD_WIDTH,
         rope_parameters={"rope_type": "default", "rope_theta": THETA},
         tie_word_embeddings=False,
