@@ -148,9 +148,7 @@ def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
 def _chance(measurement: Measurement, tested: Tested, level: float) -> str:
     """Return why what was seen may be chance; empty: it is not."""
     if measurement.q_value is None or measurement.q_value > level + 1e-12:
-        return (
-            f"the corrected q-value is {measurement.q_value}, above {level:.3g}: all runs on the model count"
-        )
+        return f"the corrected q-value is {measurement.q_value}, above the level of {level:.3g}"
     if measurement.level is ClaimLevel.ASSOCIATIONAL:
         return ""
     sets = len(tested.random_sets)

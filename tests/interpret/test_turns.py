@@ -54,7 +54,7 @@ def test_a_model_searched_long_enough_has_nothing_found_by_chance_alone(
     assert finding.status == Status.INCONCLUSIVE
     assert finding.verdict is not None
     assert finding.verdict["turn"] == {"number": 5, "found_before": 0}
-    assert "all runs on the model count" in finding.verdict["reason"]
+    assert "above the level of 0.00167" in finding.verdict["reason"]
     assert judge(with_q(0.01), Turn(1, 0)).status is Status.SUPPORTED
 
 
