@@ -47,7 +47,7 @@ def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
 
 def test_a_head_that_does_nothing_is_not_named_with_one_that_does() -> None:
     cost = of(run(planted.induction_model(), heads=3), "induction.ablation_cost")
-    assert cost.holds_for.site == "heads 1.0 0.0 together"  # the third is written nowhere
+    assert cost.holds_for.site == "head 1.0"  # the two others that are found write nothing
 
 
 def test_a_sink_matches_no_prefix() -> None:
