@@ -32,13 +32,14 @@ from requirements.freshness import oldest_allowed
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.telling import tell, tell_unmeasured
-from requirements.verdicts import Judgement, Rule, judge, judge_growing, without_approval, worst
+from requirements.verdicts import Judgement, Rule, judge, judge_growing, misses, without_approval, worst
 
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
-# 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of
-ENGINE_VERSION: Final = "assess/8"
+# 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of; 9: of
+# parts that are as bad, the one that misses the threshold is told
+ENGINE_VERSION: Final = "assess/9"
 
 
 class SliceResult(TypedDict):
@@ -166,9 +167,13 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
     unregistered = unregistered_pins(release, as_of)
     obstacles = (Obstacle("pin_unregistered", say_unregistered(unregistered)),) if unregistered else ()
     parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
-    judgement = worst(part.judgement for part in parts)
+    rule = _rule(criterion)
+    # Of parts that are as bad, one that misses the threshold is told, whatever keeps it from counting.
+    judgement = worst(
+        part.judgement for part in sorted(parts, key=lambda part: not misses(rule, part.measured))
+    )
     deciding = next(part for part in parts if part.judgement is judgement)
-    told = tell(_rule(criterion), deciding.measured, judgement, deciding.where)
+    told = tell(rule, deciding.measured, judgement, deciding.where)
     if deciding.where:
         judgement = replace(judgement, detail=f"in {_named(deciding.where)}: {judgement.detail}")
     return Assessed(
