@@ -96,6 +96,32 @@ def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> 
     assert codes(criteria=(at_most,)) == ["underpowered"]
 
 
+@pytest.mark.parametrize(
+    ("comparator", "threshold", "unit", "fails"),
+    [
+        (Comparator.AT_LEAST, 0.0, "share", False),
+        (Comparator.AT_MOST, 1.0, "share", False),
+        (Comparator.AT_LEAST, -1.0, "difference", False),
+        (Comparator.AT_LEAST, -0.1, "difference", True),
+        (Comparator.AT_LEAST, 0.0, "points", True),
+        (Comparator.AT_LEAST, 0.01, "share", True),
+    ],
+)
+def test_a_threshold_that_nothing_misses_is_named(
+    comparator: Comparator, threshold: float, unit: str, fails: bool
+) -> None:
+    asked = dataclasses.replace(CRITERION, comparator=comparator, threshold=threshold, unit=unit)
+    assert ("cannot_fail" in codes(criteria=(asked,))) is not fails
+
+
+def test_a_bound_that_is_hardly_one_is_named() -> None:
+    assert codes(criteria=(dataclasses.replace(CRITERION, bound_confidence=0.9),)) == []
+    (warning,) = lint_requirement(
+        dataclasses.replace(DRAFT, criteria=(dataclasses.replace(CRITERION, bound_confidence=0.55),))
+    )
+    assert (warning.code, "45%" in warning.message) == ("hardly_sure", True)
+
+
 def test_a_criterion_on_traces_that_does_not_say_how_often_it_is_looked_at_is_told_to() -> None:
     unsaid = dataclasses.replace(CRITERION, parameters={})
     statement = {**DRAFT.statement, "zh-Hans": "每个回答必须附有局限说明。"}
