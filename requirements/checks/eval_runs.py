@@ -15,9 +15,6 @@ from requirements.checks.deciding_runs import choose_run
 from requirements.checks.looks import beyond_plan, find_look
 from requirements.checks.parameters import look_plan, optional, share, version_reference
 
-# Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
-BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "korn_graubard"})
-
 SUITE: Final = version_reference("which suite; with label or digest, which version of it")
 METRIC: Final = {"type": "string", "minLength": 1, "description": "the metric's name in the eval file"}
 EVALUATOR: Final = optional(version_reference("the only evaluator version that counts"))
