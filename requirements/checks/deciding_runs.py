@@ -275,11 +275,17 @@ def _dependence(run: EvalRun, population: Population, parameters: Mapping[str, o
 def _who_knew(
     dataset: ArtefactVersion, release: Release, population: Population
 ) -> Iterator[tuple[str, str]]:
-    """Yield who knew a dataset as the release was built: who registered it, and who had posted a run on it."""
+    """Yield who knew a dataset as the release was built: who registered it, and who had posted a run on it.
+
+    By another key it is the same one.
+    """
     registered = Registration.objects.filter(population.as_of.knew("created_at"), version=dataset)
     yield from ((who, "registered") for who in registered.values_list("registered_by", flat=True))
     earlier = EvalRun.objects.filter(
-        population.as_of.knew("received_at"), dataset=dataset, received_at__lt=release.created_at
+        population.as_of.knew("received_at"),
+        system_id=population.system_id,
+        dataset__digest=dataset.digest,
+        received_at__lt=release.created_at,
     )
     posters = earlier.order_by("posted_by").values_list("posted_by", flat=True).distinct()
     yield from ((who, "used before the release was made") for who in posters)

@@ -93,14 +93,13 @@ def scored_runs(release: Release, metric: str, as_of: AsOf, *, like: EvalRun) ->
     """Return the runs that have a score of a metric, on a release or another that pins the same.
 
     Args:
-        like: of its suite, and measured with the versions that it was measured with.
+        like: measured with the suite, evaluator and dataset, whatever they are called, that it was measured with.
     """
     scored = EvalScore.objects.filter(run=OuterRef("pk"), metric=metric, slice={}, value__isnull=False)
     return EvalRun.objects.filter(
         Exists(scored),
         as_of.knew("received_at"),
         system_id=like.system_id,
-        suite__artefact_id=like.suite.artefact_id,
         release__in=releases_alike(release),
         **{f"{role}__digest": getattr(like, role).digest for role in ROLES},
     )

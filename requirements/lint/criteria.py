@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 from evidence.statistics import smallest_n_at_least, two_sided
 from evidence.statistics.sequences import fewest_to_show
@@ -70,24 +70,42 @@ def about_review(draft: RequirementDraft, languages: Sequence[str]) -> Iterator[
 
 
 def _about_failing(criterion: CriterionDraft, languages: Sequence[str]) -> Iterator[LintWarning]:
-    """Warn of a threshold that every share, or every difference of shares, reaches."""
-    lowest = {"share": 0.0, "difference": -1.0}.get(criterion.unit)
-    if lowest is None or criterion.parameters.get("percentile") is not None:
-        return
-    at_least = criterion.comparator is Comparator.AT_LEAST
-    if (criterion.threshold > lowest) if at_least else (criterion.threshold < 1):
-        return
+    """Warn of a criterion that every result meets."""
     goal = f"{criterion.comparator}: {criterion.threshold:g}"
+    if _counts_everything(criterion):
+        why = Words("each citation has one of the verdicts that are listed", "每条引文的结论都在所列各项之中")
+    elif _is_always_reached(criterion):
+        why = Words(f"no result could fail {goal}", f"任何结果都不会违反 {goal}")
+    else:
+        return
     yield from tell(
         languages,
         "cannot_fail",
         f"criteria.{criterion.key}",
-        Words(f"no result could fail {goal}", f"任何结果都不会违反 {goal}"),
+        why,
         Words(
             "ask for what would be a failure if it were missed, or leave the criterion out",
-            "请写出达不到即为不合格的数值，或删去这条准则",
+            "请写出达不到即为不合格的要求，或删去这条准则",
         ),
     )
+
+
+def _is_always_reached(criterion: CriterionDraft) -> bool:
+    """Whether every share, or every difference of shares, reaches the threshold."""
+    lowest = {"share": 0.0, "difference": -1.0}.get(criterion.unit)
+    if lowest is None or criterion.parameters.get("percentile") is not None:
+        return False
+    at_least = criterion.comparator is Comparator.AT_LEAST
+    return criterion.threshold <= lowest if at_least else criterion.threshold >= 1
+
+
+def _counts_everything(criterion: CriterionDraft) -> bool:
+    """Whether a share of citations is one of all of them: each option of the check's own parameter is listed."""
+    if criterion.check != "citations.verdict_share" or criterion.comparator is not Comparator.AT_LEAST:
+        return False
+    check = known_checks()[criterion.check]
+    options = cast("dict[str, Any]", check.parameters)["properties"]["verdicts"]["items"]["enum"]
+    return set(options) == set(cast("Sequence[str]", criterion.parameters.get("verdicts", ())))
 
 
 def _about_confidence(criterion: CriterionDraft, languages: Sequence[str]) -> Iterator[LintWarning]:

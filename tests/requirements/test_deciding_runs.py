@@ -259,9 +259,11 @@ def test_a_dataset_that_a_builder_registered_is_not_independent(world: World) ->
     assert (decision.verdict, decision.reasons[0]["code"]) == ("insufficient", "dataset_by_builder")
 
 
-def test_a_dataset_that_a_builder_had_run_before_is_not_unseen(world: World) -> None:
+@pytest.mark.parametrize("key", ["tasks", "my-tasks"])
+def test_a_dataset_that_a_builder_had_run_before_is_not_unseen(world: World, key: str) -> None:
     register_eval_versions(world)
-    post(world, eval_file(BAD), principal=acting("user:olga"))
+    dataset = {"key": key, "label": "1", "digest": sha256_hex(b"tasks")}
+    post(world, eval_file(BAD, dataset=dataset), principal=acting("user:olga"))
     pin = registry.PinSpec(slot="model", kind="model", key="smol", label="1", digest=sha256_hex(b"model"))
     release = registry.register_release(
         principal=acting("user:olga"), system=world.system, manifest=registry.ReleaseManifest("r2", [pin])

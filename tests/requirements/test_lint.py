@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from evidence.models import Citation
 from evidence.vocabulary import Layer, RiskTier
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 from requirements.lint import lint_requirement, lint_statement
@@ -112,6 +113,14 @@ def test_a_threshold_that_nothing_misses_is_named(
 ) -> None:
     asked = dataclasses.replace(CRITERION, comparator=comparator, threshold=threshold, unit=unit)
     assert ("cannot_fail" in codes(criteria=(asked,))) is not fails
+
+
+def test_a_share_of_all_there_is_is_named() -> None:
+    verdicts = [verdict.value for verdict in Citation.Verdict]
+    share = dataclasses.replace(CRITERION, check="citations.verdict_share", threshold=0.9)
+    for listed, expected in ((verdicts, True), (verdicts[:-1], False)):
+        asked = dataclasses.replace(share, parameters={"verdicts": listed, "looks": "continuous"})
+        assert ("cannot_fail" in codes(criteria=(asked,))) is expected
 
 
 def test_a_bound_that_is_hardly_one_is_named() -> None:

@@ -151,6 +151,15 @@ def test_a_pin_by_another_slot_begins_no_new_count(gated: World) -> None:
     assert reason["measured"]["look"]["earlier"] == ["run-1", "run-2"]
 
 
+def test_a_suite_by_another_key_begins_no_new_count(gated: World) -> None:
+    for number in (1, 2):
+        tried = {"key": "tried", "label": "1", "digest": sha256_hex(b"suite")}
+        post(gated, eval_file([0.0] * 30, run_key=f"run-{number}", suite=tried))
+    post(gated, eval_file([1.0] * 30, run_key="run-3"))
+    reason = reason_of(gated)
+    assert (reason["decision"], reason["code"]) == ("insufficient", "beyond_plan")
+
+
 def test_a_release_that_pins_another_version_is_another_question(gated: World) -> None:
     post(gated, eval_file([0.0] * 30))
     tool = registry.PinSpec(slot="tool", kind="tool", key="search", label="1", digest=sha256_hex(b"tool"))
