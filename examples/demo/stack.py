@@ -18,7 +18,7 @@ from pathlib import Path
 
 from config.embedded.plan import tail_of
 
-READY_WITHIN = 120  # seconds
+READY_WITHIN = 600  # seconds; one that ended is told at once, so only a slow machine waits
 STOPPED_WITHIN = 60  # seconds
 # For torch in the interpret worker. Threads that share a forward pass wait for each other at each layer; where other
 # processes want the cores too, one thread is faster than two, and threads that spin while they wait starve the rest.

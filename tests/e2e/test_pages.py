@@ -47,7 +47,8 @@ def full_world() -> World:
     make_task(world)  # which nobody has judged
     world.token(Scope.READ)
     store_what_other_parts_store(world)
-    post(world, eval_file(judge={"key": "llm", "label": "1"}))
+    for run_key in ("before", "after"):
+        post(world, eval_file(judge={"key": "llm", "label": "1"}, run_key=run_key))
     reviews.record_review(principal=world.principal("reviewer"), trace=task.trace, decision="approve")
     return world
 
@@ -59,9 +60,9 @@ def pages_of(person: User) -> Iterator[str]:
         yield reverse("admin:try_reading")
     if person.has_perm("evidence.view_evalrun"):
         yield reverse("admin:eval_matrix")
-        run = EvalRun.objects.filter(status="success", retraction=None).first()
-        if run is not None:
-            yield f"{reverse('admin:compare_runs')}?baseline={run.pk}&candidate={run.pk}"
+        runs = EvalRun.objects.filter(run_key__in=["before", "after"]).order_by("pk")
+        before, after = runs.values_list("pk", flat=True)
+        yield f"{reverse('admin:compare_runs')}?baseline={before}&candidate={after}"
     yield from _pages_of_requirements(person)
     run = EvalRun.objects.filter(scores__judge__isnull=False).first()
     if run is not None and can_label(principal_of_user(person), run):
