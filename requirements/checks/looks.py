@@ -108,8 +108,7 @@ def scored_runs(release: Release, metric: str, as_of: AsOf, *, like: EvalRun) ->
 def _question_of(run: EvalRun, metric: str) -> str:
     first = releases_alike(_release_of(run)).order_by("pk")[:1].get()
     pins = {first.digest, *(getattr(run, role).digest for role in ROLES)}
-    criterion = {"suite": run.suite.artefact.key, "metric": metric}
-    return question_digest(criterion, pins | ({run.model_digest} if run.model_digest else set()))
+    return question_digest({"metric": metric}, pins | ({run.model_digest} if run.model_digest else set()))
 
 
 def _release_of(run: EvalRun) -> Release:

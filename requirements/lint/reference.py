@@ -114,8 +114,8 @@ _OTHERS: Final[Mapping[str, str]] = {
     "no_criterion": "nothing that a machine can check",
     "never_stale": "high risk, and no criterion with `max_age_days`",
     "cannot_fail": (
-        "a threshold that every share reaches (`at_least: 0`, `at_most: 1`), or every difference, or a share of citations "
-        "with whichever verdict"
+        "a threshold that every share reaches (`at_least: 0`, `at_most: 1`), or every difference, or a share of "
+        "citations with whichever verdict"
     ),
     "hardly_sure": "`confidence` below 0.9",
     "underpowered": "`min_n` observations without a failure stay short of the threshold; each slice needs as many",

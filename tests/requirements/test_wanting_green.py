@@ -158,6 +158,7 @@ def test_a_suite_by_another_key_begins_no_new_count(gated: World) -> None:
     post(gated, eval_file([1.0] * 30, run_key="run-3"))
     reason = reason_of(gated)
     assert (reason["decision"], reason["code"]) == ("insufficient", "beyond_plan")
+    assert reason["measured"]["look"]["earlier"] == ["run-1", "run-2"]
 
 
 def test_a_release_that_pins_another_version_is_another_question(gated: World) -> None:
