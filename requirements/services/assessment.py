@@ -166,7 +166,8 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
     unregistered = unregistered_pins(release, as_of)
     obstacles = (Obstacle("pin_unregistered", say_unregistered(unregistered)),) if unregistered else ()
-    parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
+    whole = Population(release.system_id, release.pk, as_of, since=None)
+    parts = [_judge_slice(criterion, check, replace(whole, where=where), obstacles) for where in wheres]
     rule = _rule(criterion)
     # Of parts that are as bad, one that misses the threshold is told, whatever keeps it from counting.
     judgement = worst(
@@ -348,21 +349,18 @@ class _Part:
 def _judge_slice(
     criterion: AcceptanceCriterion,
     check: Check,
-    release: Release,
-    as_of: AsOf,
-    where: dict[str, str],
+    population: Population,
     obstacles: tuple[str, ...],
 ) -> _Part:
     """Measure and judge one slice; with obstacles, of the release itself, it is no pass whatever its value."""
-    age = criterion.max_age_days
-    since = None if age is None else oldest_allowed(as_of.at, age)
-    population = Population(release.system_id, release.pk, as_of, since, where)
-    recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
+    age, where = criterion.max_age_days, dict(population.where)
+    since = None if age is None else oldest_allowed(population.as_of.at, age)
+    recently = replace(population, since=since)
+    recent = check.measure(recently, criterion.parameters, criterion.bound_confidence)
     recent = replace(recent, obstacles=(*recent.obstacles, *obstacles))
     ever = None
     if since is not None:
-        unlimited = Population(release.system_id, release.pk, as_of, None, where)
-        ever = check.measure(unlimited, criterion.parameters, criterion.bound_confidence)
+        ever = check.measure(population, criterion.parameters, criterion.bound_confidence)
         ever = replace(ever, obstacles=(*ever.obstacles, *obstacles))
     if check.grows and ever is not None:
         return _Part(where, recent, ever, ever, judge_growing(_rule(criterion), ever, recent))
