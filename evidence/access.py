@@ -20,6 +20,8 @@ from evidence.models import (
     AccessToken,
     Adjudication,
     AuditEvent,
+    Label,
+    LabelSet,
     Membership,
     ReleaseVerdict,
     Review,
@@ -30,6 +32,7 @@ from evidence.models import (
 from evidence.models.base import MEMBERS, SYSTEM_IDS
 from evidence.roles import roles_among, roles_of, scopes_of, token_scopes_of
 from evidence.selectors.bearers import Bearer, find_bearer
+from evidence.selectors.labels import label_sets_shown_to, labels_shown_to
 from evidence.selectors.review_tasks import releases_to_judge_blind, waits_for
 
 COMMAND_LINE: Final = "command-line"  # the component that commands act as which name nobody
@@ -235,8 +238,9 @@ def principal_of(request: Request) -> Principal:
 def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.QuerySet[_M]:
     """Return the rows that belong to the principal's systems, without what they may not see of those.
 
-    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge, counted or
-    word by word. To them such a list is empty and such a detail is not found: an answer of 403 would already tell.
+    That is what speaks of internals, and what colleagues said of an answer that a reviewer may still judge or label,
+    counted or word by word. To them such a list is empty and such a detail is not found: an answer of 403 would already
+    tell.
 
     Raises:
         AccessDenied: the model belongs to no system and is not for listing.
@@ -255,15 +259,19 @@ def visible_to(queryset: models.QuerySet[_M], principal: Principal) -> models.Qu
 
 
 def _may_lead(model: type[models.Model]) -> bool:
-    return model in {Review, Adjudication} or issubclass(model, ReleaseVerdict)
+    return model in {Review, Adjudication, Label, LabelSet} or issubclass(model, ReleaseVerdict)
 
 
 def _without_what_would_lead(rows: models.QuerySet[_M], reviewer: User) -> models.QuerySet[_M]:
-    """Leave out what others said of answers that a reviewer may still judge, and verdicts that count it."""
+    """Leave out what others said of answers that a reviewer may still judge or label, and verdicts by reviews."""
     if rows.model is Review:
         return rows.exclude(~Q(reviewer=reviewer) & Q(waits_for(reviewer, task="task")))
     if rows.model is Adjudication:
         return rows.exclude(waits_for(reviewer, task="task"))
+    if rows.model is Label:
+        return labels_shown_to(rows, reviewer)
+    if rows.model is LabelSet:
+        return label_sets_shown_to(rows, reviewer)
     return rows.exclude(counts_reviews=True, release__in=releases_to_judge_blind(reviewer))
 
 

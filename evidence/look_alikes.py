@@ -2,12 +2,15 @@
 
 After UTS 39, sections 4 and 5: a name is fine in one script, and in Latin with one of the groups that East Asian text
 mixes ("highly restrictive"). Python tells no script of a character, but its Unicode name begins with it. Of confusable
-letters the table holds those of Cyrillic, Greek and Armenian that look like a Latin one in common typefaces; full-width
-and mathematical letters are found by NFKC, which makes other characters of them.
+letters the table holds those of Cyrillic, Greek and Armenian that look like a Latin one in common typefaces, and of
+Latin ones the dotless i and the digits 0 and 1; full-width and mathematical letters are found by NFKC, which makes
+other characters of them. What nobody sees is no part of how a name reads: signs that only say how others are shown
+(zero-width spaces, soft hyphens, marks of direction, variation selectors), and which of several dashes or spaces it is.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -25,9 +28,15 @@ _OF_NO_SCRIPT: Final = frozenset(
 )  # fmt: skip
 _LOOKS_LIKE: Final = str.maketrans(
     # Cyrillic, Greek, Armenian
-    "аеорсухіјѕԁһӏԛԝьѵАВЕКМНОРСТХІЈЅУορνυικαΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսոհցՕՍ",
-    "aeopcyxijsdhlqwbvABEKMHOPCTXIJSYopvuikaABEZHIKMNOPTYXounhgOU",
+    "аеорсухіјѕԁһӏԛԝьѵАВЕКМНОРСТХІЈЅУορνυικαΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսոհցՕՍı01",
+    "aeopcyxijsdhlqwbvABEKMHOPCTXIJSYopvuikaABEZHIKMNOPTYXounhgOUiol",
 )
+# Beside characters of the category Cf: the joiner of graphemes, Hangul fillers, Khmer's unspoken vowels, and variation
+# selectors (Unicode's Default_Ignorable_Code_Point).
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_MINUS: Final = "\u2212"
 
 
 def what_is_odd(name: str) -> str:
@@ -56,7 +65,15 @@ def scripts_of(name: str) -> set[str]:
 
 def skeleton(name: str) -> str:
     """Return what a name reads as: the same for two names that look alike."""
-    return unicodedata.normalize("NFKC", name).translate(_LOOKS_LIKE).casefold()
+    seen = (_as_seen(sign) for sign in unicodedata.normalize("NFKC", _UNSEEN.sub("", name)))
+    return " ".join("".join(seen).translate(_LOOKS_LIKE).casefold().split())
+
+
+def _as_seen(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if category == "Cf":
+        return ""
+    return "-" if category == "Pd" or sign == _MINUS else sign
 
 
 def _reads_as_latin(name: str) -> bool:

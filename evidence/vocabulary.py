@@ -62,7 +62,9 @@ class RejectSource(StrEnum):
 
 ANY_RELEASE = "*"  # of a trace that was set aside and names no release, or several: it counts against each
 
-ABSENT = "absent"  # code of the one entry for all samples that a run planned and did not send; `item` says how many
+# Code of the one entry of a run whose samples are not those that were planned; `item` says how many it did not send, or
+# sent beyond its dataset.
+ABSENT = "absent"
 
 # Of datasets that were copied from what traces said: no registration makes them anybody else's.
 PROBE_INPUTS_MEDIA_TYPE = "application/vnd.tracebinder.probe-inputs+json"

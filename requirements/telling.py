@@ -33,7 +33,8 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "evaluator_differs": "run the suite with the evaluator that the criterion names",
     "judge_differs": "run the suite with the judge that the criterion names",
     "judge_absent": "say in the file which judge gave the metric (`judge`), and post the run under a new run key",
-    "judge_uncorrectable": "have the criterion changed: only a mean of values in [0, 1] is corrected by labels",
+    "judge_uncorrectable": "have the criterion changed, or more samples scored: only a mean of values in [0, 1] is "
+    "corrected by labels, of which no more is missing than is there",
     "judge_uncalibrated": "have people label answers of the run, in the order in which they are drawn",
     "too_few_labels": "have people label more answers of the run, in the order in which they are drawn",
     "agreement_too_low": "have the judge improved, and run the suite with it again",
@@ -51,6 +52,8 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "nothing_scored": "see to it that the evaluator ends, and run the suite again",
     "samples_missing": "see to it that each sample is scored, and run the suite again",
     "dataset_smaller": "run the suite on the whole dataset, or have the run with more items retracted by two people",
+    "dataset_larger": "name attempts at one item ITEM#ATTEMPT, or say how many samples the dataset has "
+    "(`dataset.samples`), and post the run under a new run key",
     "dataset_unsized": "say in the file how many samples the dataset has (`dataset.samples`), and post it again",
     "dimension_absent": "run the suite with samples that state the dimension",
     "slice_absent": "run the suite with samples of each value that the criterion expects",

@@ -24,6 +24,7 @@ from typing import Final
 from evidence.binder.files import RequirementStatus
 from evidence.evals.contracts import Direction
 from evidence.statistics import End, judge_bounds, more_units
+from evidence.statistics.numerics import SIGNIFICANT
 from evidence.vocabulary import CriterionVerdict as Verdict
 from requirements.checks.contracts import Measured, Obstacle
 from requirements.drafts import Comparator
@@ -39,6 +40,7 @@ SEVERITY: Final = (
 )
 
 _BETTER: Final = {Comparator.AT_LEAST: Direction.HIGHER, Comparator.AT_MOST: Direction.LOWER}
+_DIGITS: Final = 4  # that a sentence tells of a number
 _WORDS: Final = {Comparator.AT_LEAST: "at least", Comparator.AT_MOST: "at most"}
 
 
@@ -120,6 +122,11 @@ def code_of(obstacle: str) -> str:
 def worst(judgements: Iterable[Judgement]) -> Judgement:
     """Return the judgement that decides where each has to hold. Raises `ValueError` when there are none."""
     return min(judgements, key=lambda judgement: SEVERITY.index(judgement.verdict))
+
+
+def misses(rule: Rule, measured: Measured) -> bool:
+    """Whether the bounds miss the threshold, whatever keeps what was measured from counting."""
+    return _end_of(rule, measured) is End.FAIL
 
 
 def without_approval(judgement: Judgement, version: str, state: str) -> Judgement:
@@ -204,11 +211,12 @@ def _compare(rule: Rule, measured: Measured) -> Judgement:
     if measured.value is None or (measured.low is None and measured.high is None):
         return Judgement(Verdict.INSUFFICIENT, "the observations allow no interval", "no_interval")
     end = _end_of(rule, measured)
+    value, low, high = (_told(each, rule.threshold) for each in (measured.value, measured.low, measured.high))
     numbers = (
-        f"value {measured.value:.4g}, lower bound {_bound(measured.low)}, upper bound {_bound(measured.high)}, each at "
+        f"value {value}, lower bound {low}, upper bound {high}, each at "
         f"{measured.bound_confidence:.4g} one-sided{_look(measured)}, {_counted(measured)}{_origins(measured)}"
         f"{_missing(measured)}; "
-        f"asked: {_WORDS[rule.comparator]} {rule.threshold:g} {rule.unit}"
+        f"asked: {_WORDS[rule.comparator]} {rule.threshold:.{SIGNIFICANT}g} {rule.unit}"
     )
     if end is End.INSUFFICIENT:
         detail = f"too little to tell: {numbers}{_say_what_settles(rule, measured)}{_say_which_way(rule, measured)}"
@@ -231,8 +239,16 @@ def _look(measured: Measured) -> str:
     return f" (look {look['number']} of {look['planned']})" if look and look["planned"] > 1 else ""
 
 
-def _bound(bound: float | None) -> str:
-    return "unknown" if bound is None else f"{bound:.4g}"
+def _told(number: float | None, threshold: float) -> str:
+    """Return a number in four digits, or in as many more as it takes to be seen on its own side of the threshold."""
+    if number is None:
+        return "unknown"
+    side = (number > threshold) - (number < threshold)
+    told = (f"{number:.{digits}g}" for digits in range(_DIGITS, SIGNIFICANT + 1))
+    return next(
+        (text for text in told if (float(text) > threshold) - (float(text) < threshold) == side),
+        f"{number:.17g}",
+    )
 
 
 def _counted(measured: Measured) -> str:

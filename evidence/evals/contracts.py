@@ -11,6 +11,7 @@ from evidence.statistics import Plan
 from evidence.vocabulary import ChoiceEnum
 
 Kind = Literal["proportion", "mean"]
+SHARE: Final = "share"  # the unit of values in [0, 1]
 
 
 class Direction(ChoiceEnum):
@@ -51,7 +52,7 @@ class MetricSpec:
     """One metric, as the file declares it."""
 
     key: str
-    kind: Kind  # proportion: values in [0, 1], a share of the samples; mean: any finite number
+    kind: Kind  # proportion: a share of the samples, whose unit it has; mean: any finite number
     direction: Direction
     unit: str  # "share", "ms", "tokens", ...
     applies_everywhere: bool = True  # whether a sample that does not mention it lacks it
@@ -59,8 +60,8 @@ class MetricSpec:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether no value may leave [0, 1], which decides the interval."""
-        return self.kind == "proportion" or self.unit == "share"
+        """Whether no value may leave [0, 1], which decides the interval: `share` is the one unit with known ends."""
+        return self.unit == SHARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +26,8 @@ from evidence.statistics import (
 
 # An attempt at an item is named after it: "fees-3#2", "fees-3#e2", "fees-3/epoch-2".
 _ATTEMPT: Final = re.compile(r"(.+)(?:#[A-Za-z_-]{0,10}|[-_/:.@ ](?:epoch|attempt)[-_ ]?)[0-9]+")
-UNIT_DIMENSIONS: Final = ("item", "conversation")  # slices that say what a sample depends on with others
+_ITEM: Final = "item"
+UNIT_DIMENSIONS: Final = (_ITEM, "conversation")  # slices that say what a sample depends on with others
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,29 @@ def item_of(sample_id: str) -> str:
     return sample_id if attempt is None else attempt[1]
 
 
+def count_attempts(samples: Iterable[tuple[str, Mapping[str, str]]]) -> Collection[int]:
+    """Return how many attempts there are at each item.
+
+    An item is told by the ids of its attempts and by what they call it, and by whichever of both makes it fewer: ids
+    of one item that say they are of several are of one.
+
+    Args:
+        samples: ids, each with its slice.
+    """
+    alone = ((name, None, {_ITEM: where[_ITEM]} if _ITEM in where else {}) for name, where in samples)
+    return Counter(units_of(alone).values()).values()
+
+
 def count_absent(run: ReadRun) -> int:
     """Return how many samples were planned and are not in the file. One that was rejected may be any of them."""
-    attempts = Counter(sample.slice.get("item") or item_of(sample.sample_id) for sample in run.samples)
-    return max(0, run.plan.absent(attempts.values()) - len(run.rejects))
+    attempts = count_attempts((sample.sample_id, sample.slice) for sample in run.samples)
+    return max(0, run.plan.absent(attempts) - len(run.rejects))
+
+
+def count_beyond(run: ReadRun) -> int:
+    """Return how many more items are in the file than its dataset is said to have: attempts that no name tells."""
+    attempts = count_attempts((sample.sample_id, sample.slice) for sample in run.samples)
+    return 0 if run.plan.samples is None else max(0, len(attempts) - run.plan.samples)
 
 
 def count_missing(observed: Iterable[Observed], *, rejected: int, absent: int) -> Missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,15 @@ from typing import Any
 from django.db.models import QuerySet
 
 from evidence.clock import AsOf
-from evidence.models import ArtefactKind, ArtefactVersion, GateState, Registration, System
+from evidence.models import (
+    ArtefactKind,
+    ArtefactVersion,
+    GateDecision,
+    GateState,
+    Registration,
+    Release,
+    System,
+)
 from evidence.selectors import proposals
 
 
@@ -58,3 +67,16 @@ def standing_of(version: ArtefactVersion) -> GateStanding | None:
     if registration is None or registration.basis != Registration.Basis.ADOPTED:
         return None
     return GateStanding(GateState.ADOPTED, (registration.registered_by,), None, registration.created_at)
+
+
+def find_reason(
+    release: Release, *, criterion_ref: str, inputs_digest: str, as_of: AsOf
+) -> Mapping[str, Any] | None:
+    """Return what the newest decision on record then said of a criterion, drawn from these inputs; None: none did."""
+    named = {"criterion": criterion_ref, "inputs_digest": inputs_digest}
+    decisions = GateDecision.objects.filter(
+        as_of.knew("decided_at"), release=release, reasons__contains=[named]
+    )
+    decision = decisions.order_by("-decided_at", "-pk").first()
+    reasons: list[Mapping[str, Any]] = decision.reasons if decision else []
+    return next((each for each in reasons if named.items() <= each.items()), None)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Q
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from evidence.actors import actors_of
 from evidence.clock import AsOf
 from evidence.evals.contracts import ScoreStatus
 from evidence.evals.corrected import drawn_order
-from evidence.models import EvalRun, EvalSample, EvalScore, Label
+from evidence.models import EvalRun, EvalSample, EvalScore, Label, Retraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,27 @@ def draw_sheet(run: EvalRun, metric: str, person: str, count: int) -> Sequence[E
     drawn = drawn_order(seed_of(run), waiting)[:count]
     found = {sample.sample_id: sample for sample in scored.filter(sample_id__in=drawn)}
     return [found[name] for name in drawn]
+
+
+def labels_shown_to(rows: QuerySet[Any], reviewer: User) -> QuerySet[Any]:
+    """Leave out what others say of answers that a reviewer may still label: it would lead them."""
+    return rows.exclude(_is_kept_from(reviewer))
+
+
+def label_sets_shown_to(rows: QuerySet[Any], reviewer: User) -> QuerySet[Any]:
+    """Leave out sets with a label that is kept from a reviewer: the digest of a small one tells what it says."""
+    return rows.exclude(Exists(Label.objects.filter(_is_kept_from(reviewer), label_set=OuterRef("pk"))))
+
+
+def _is_kept_from(reviewer: User) -> Q:
+    """Return the condition that a label is another's, of an answer that a reviewer may label and has not."""
+    mine = actors_of(reviewer)
+    said = Label.objects.filter(
+        label_set__run=OuterRef("label_set__run"),
+        metric=OuterRef("metric"),
+        sample_id=OuterRef("sample_id"),
+        label_set__labelled_by__in=mine,
+    )
+    retracted = Retraction.objects.filter(run=OuterRef("label_set__run"))
+    own = Q(label_set__labelled_by__in=mine) | Q(label_set__run__release__created_by__in=mine)
+    return ~own & ~Exists(said) & ~Exists(retracted)

@@ -10,10 +10,13 @@ from django.db.models import Case, F, QuerySet, Value, When
 
 from evidence.clock import AsOf
 from evidence.models import GateDecision, Release, Waiver, WaiverRequest
+from evidence.statistics import End, judge_bounds
 from evidence.vocabulary import CriterionVerdict
 
 WAITING: Final = "waiting"
 STATES: Final = (WAITING, "granted", "declined", "withdrawn")  # of a requested waiver
+# What more observations alone would settle: no worse than any other reason for which a criterion is not known to hold.
+_MERELY_FEW: Final = frozenset({"too_few_to_tell", "too_few_observations", "no_interval"})
 
 
 def waivers_in_force(release: Release, as_of: AsOf) -> QuerySet[Waiver]:
@@ -22,25 +25,51 @@ def waivers_in_force(release: Release, as_of: AsOf) -> QuerySet[Waiver]:
     return in_force.select_related("request__decision").order_by("pk")
 
 
-def covers(request: WaiverRequest | None, requirement: str, verdict: str) -> bool:
+def covers(request: WaiverRequest | None, reason: Mapping[str, Any]) -> bool:
     """Tell whether a waiver that was asked for is of what a criterion came to since: the same question, and no worse.
 
-    What was waived as not known yet is no longer waived once it is known to fail, and a waiver of one version of a
-    requirement says nothing of another.
+    A waiver of one version of a requirement says nothing of another. What was waived as not known is no longer waived
+    once it is known to fail: neither by its verdict, nor by bounds that miss the threshold where something else keeps
+    them from counting (a run beyond the plan, say). Nor is it waived where it is not known for another reason: too few
+    samples were accepted, and not a newer run that lacks the metric or measured another model.
 
     Args:
         request: None: of a waiver from before they were asked for on record, which covers whatever the criterion says.
-        requirement: with its version, as reasons name it.
-        verdict: that the criterion has now.
+        reason: what a decision says of the criterion. Where only its verdict is at hand, its code is left out.
     """
-    if request is None:
+    return request is None or any(_is_no_worse(reason, waived) for waived in _waived_by(request, reason))
+
+
+def covers_by_verdict(request: WaiverRequest | None, reason: Mapping[str, Any]) -> bool:
+    """Tell it as decisions of `gate/4` did, by which a waiver of what was not known covered whatever was not known."""
+    return request is None or any(
+        waived["verdict"] == CriterionVerdict.NOT_MET or reason["verdict"] != CriterionVerdict.NOT_MET
+        for waived in _waived_by(request, reason)
+    )
+
+
+def _waived_by(request: WaiverRequest, reason: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what the decision that a waiver was asked for on says of the same version of the requirement."""
+    found = unmet_reasons(request.decision, request.criterion_ref)
+    return [waived for waived in found if waived["requirement"] == reason["requirement"]]
+
+
+def _is_no_worse(reason: Mapping[str, Any], waived: Mapping[str, Any]) -> bool:
+    if waived["verdict"] == CriterionVerdict.NOT_MET:
         return True
-    waived = {
-        reason["verdict"]
-        for reason in unmet_reasons(request.decision, request.criterion_ref)
-        if reason["requirement"] == requirement
-    }
-    return CriterionVerdict.NOT_MET in waived if verdict == CriterionVerdict.NOT_MET else bool(waived)
+    if reason["verdict"] == CriterionVerdict.NOT_MET or (_misses(reason) and not _misses(waived)):
+        return False
+    return "code" not in reason or reason["code"] in {waived.get("code"), *_MERELY_FEW}
+
+
+def _misses(reason: Mapping[str, Any]) -> bool:
+    """Whether the bounds of what was measured miss the threshold, whatever keeps them from counting."""
+    measured = reason.get("measured")
+    if not measured:
+        return False
+    higher = measured["comparator"] == "at_least"
+    ends = judge_bounds(measured["low"], measured["high"], measured["threshold"], higher_is_better=higher)
+    return ends is End.FAIL
 
 
 def unmet_reasons(decision: GateDecision, criterion_ref: str) -> list[Mapping[str, Any]]:

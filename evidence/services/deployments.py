@@ -187,13 +187,13 @@ def _check_spelling(going: _Going) -> None:
     Raises:
         InvalidInput: it would.
     """
-    name = going.environment
     protected = gates.protected_environments(going.system)
-    look_alike = find_look_alike(name.strip(), protected) if name not in protected else ""
-    if look_alike or (name != name.strip() and name.strip() in protected):
+    if going.environment in protected:
+        return
+    if look_alike := find_look_alike(going.environment, protected):
         raise InvalidInput(
-            f"{name!r} reads like {look_alike or name.strip()!r}, which a gate protects: write it so, or choose "
-            "another name."
+            f"{going.environment!r} reads like {look_alike!r}, which a gate protects: write it so, or choose another "
+            "name."
         )
 
 

@@ -35,11 +35,11 @@ class Plan:
 
     @property
     def items(self) -> int | None:
-        """How many items make the whole dataset, or at least the limit; None where nothing says it.
+        """How many items make the whole dataset, else at least the limit; None where nothing says it.
 
-        A limit does not make a dataset smaller: what it left out is absent.
+        A limit makes a dataset neither smaller, since what it left out is absent, nor larger.
         """
-        return max((count for count in (self.samples, self.limit) if count is not None), default=None)
+        return self.limit if self.samples is None else self.samples
 
     def absent(self, attempts: Collection[int]) -> int:
         """Return how many planned observations were not made, from how many attempts there are at each item.

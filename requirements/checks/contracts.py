@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from evidence.evals.contracts import Direction
 from evidence.statistics import Estimate
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from evidence.clock import AsOf
     from evidence.gate_reasons import JudgeTold, LookTold, RunNote
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,15 @@ class Population:
     as_of: AsOf  # nothing that was not on record then is seen
     since: datetime | None  # nothing observed before this moment is seen; None: no limit
     where: Mapping[str, str] = field(default_factory=dict)  # one slice; {} is everything
+    # What all parts of one evaluation have in common, once it was looked up: `replace` hands it on.
+    shared: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, what: Hashable, look_up: Callable[[], T]) -> T:
+        """Return what is looked up, or was for another part: neither `since` nor `where` may make it another."""
+        key = (self.release_id, what)
+        if key not in self.shared:
+            self.shared[key] = look_up()
+        return cast("T", self.shared[key])
 
 
 class Obstacle(str):

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from django.db.models import Exists, F, OuterRef
 
 from evidence.clock import AsOf
-from evidence.evals.observations import item_of
-from evidence.models import EvalRun, EvalSample, EvalScore, Retraction
+from evidence.evals.observations import count_attempts
+from evidence.models import EvalRun, EvalSample, EvalScore, Reject, Retraction
+from evidence.vocabulary import ABSENT, RejectSource
 from requirements.checks.contracts import Obstacle
 
 
@@ -35,11 +36,22 @@ def less_than_others(run: EvalRun, *, lost: int, as_of: AsOf) -> Iterator[Obstac
 
 
 def _largest_run(run: EvalRun, as_of: AsOf) -> int | None:
-    """Return the run with most samples of one metric, by its key; of those with as many, the first."""
+    """Return the run with most samples of one metric, by its key; of those with as many, the first.
+
+    A run with more items than it says that the dataset has tells nothing of the dataset.
+    """
+    larger_than_it_says = Reject.objects.filter(
+        system_id=OuterRef("run__system_id"),
+        source=RejectSource.EVAL_SAMPLE,
+        source_ref=OuterRef("run__run_key"),
+        code=ABSENT,
+        item__beyond__gt=0,
+    )
     retracted = Retraction.objects.filter(as_of.knew("created_at"), run=OuterRef("run"))
     scores = EvalScore.objects.filter(
         as_of.knew("received_at", of="run__"),
         ~Exists(retracted),
+        ~Exists(larger_than_it_says),
         run__system_id=run.system_id,
         run__suite_id=run.suite_id,
         run__dataset_id=run.dataset_id,
@@ -50,5 +62,6 @@ def _largest_run(run: EvalRun, as_of: AsOf) -> int | None:
 
 
 def _count_items(run: int) -> int:
-    samples = EvalSample.objects.filter(run=run).values_list("sample_id", flat=True).distinct()
-    return len({item_of(sample_id) for sample_id in samples})
+    return len(
+        count_attempts(EvalSample.objects.filter(run=run).values_list("sample_id", "slice").distinct())
+    )

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from django.db.models import Exists, OuterRef
 
 from evidence.actors import person_behind
-from evidence.digests import parse_digest
+from evidence.digests import digest_of, parse_digest
 from evidence.evals.measurements import RemarkCode
 from evidence.gate_reasons import RunNote, RunRetraction
 from evidence.models import (
@@ -54,6 +54,14 @@ class ChosenRun:
 
 def choose_run(population: Population, parameters: Mapping[str, object]) -> ChosenRun:
     """Return the run of the suite that decides for the release, and name every other with why it does not."""
+    asked = ("choose_run", digest_of(dict(parameters)))
+    chosen = population.once(asked, lambda: _choose_of_any_age(population, parameters))
+    run, since = chosen.run, population.since
+    is_recent = run is not None and (since is None or run.observed_to >= since)
+    return chosen if is_recent else replace(chosen, run=None)
+
+
+def _choose_of_any_age(population: Population, parameters: Mapping[str, object]) -> ChosenRun:
     runs, n_older = _runs_of_suite(population, parameters)
     retractions, remarks = _retractions(runs, population), _remarks(runs)
     counting = [run for run in runs if not _is_retracted(retractions[run.pk])]
@@ -67,10 +75,8 @@ def choose_run(population: Population, parameters: Mapping[str, object]) -> Chos
         if deciding is None
         else list(_obstacles(deciding, _before(deciding, counting), population, parameters))
     )
-    since = population.since
-    is_recent = deciding is not None and (since is None or deciding.observed_to >= since)
     return ChosenRun(
-        run=deciding if is_recent else None,
+        run=deciding,
         obstacles=(*obstacles, *_refused_files(deciding, population, parameters)),
         seen=RunsSeen(
             used=tuple(note for note in notes if note["code"] == "decides"),
@@ -275,11 +281,17 @@ def _dependence(run: EvalRun, population: Population, parameters: Mapping[str, o
 def _who_knew(
     dataset: ArtefactVersion, release: Release, population: Population
 ) -> Iterator[tuple[str, str]]:
-    """Yield who knew a dataset as the release was built: who registered it, and who had posted a run on it."""
+    """Yield who knew a dataset as the release was built: who registered it, and who had posted a run on it.
+
+    By another key it is the same one.
+    """
     registered = Registration.objects.filter(population.as_of.knew("created_at"), version=dataset)
     yield from ((who, "registered") for who in registered.values_list("registered_by", flat=True))
     earlier = EvalRun.objects.filter(
-        population.as_of.knew("received_at"), dataset=dataset, received_at__lt=release.created_at
+        population.as_of.knew("received_at"),
+        system_id=population.system_id,
+        dataset__digest=dataset.digest,
+        received_at__lt=release.created_at,
     )
     posters = earlier.order_by("posted_by").values_list("posted_by", flat=True).distinct()
     yield from ((who, "used before the release was made") for who in posters)

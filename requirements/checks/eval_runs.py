@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from django.db.models import F, QuerySet
 
+from evidence.digests import digest_of
 from evidence.evals.contracts import Direction
+from evidence.gate_reasons import LookTold
 from evidence.models import EvalRun, EvalSample, EvalScore
+from evidence.statistics.looks import LookPlan
 from requirements.checks.contracts import Measured, Obstacle, Population, as_measured
 from requirements.checks.deciding_runs import choose_run
 from requirements.checks.looks import beyond_plan, find_look
 from requirements.checks.parameters import look_plan, optional, share, version_reference
-
-# Of scores that cannot leave [0, 1]; the first is of runs from before intervals counted units.
-BOUNDED_METHODS: Final = frozenset({"wilson", "clopper_pearson", "gaffke", "korn_graubard"})
 
 SUITE: Final = version_reference("which suite; with label or digest, which version of it")
 METRIC: Final = {"type": "string", "minLength": 1, "description": "the metric's name in the eval file"}
@@ -57,7 +57,7 @@ def measure_deciding(
     """Measure the run that decides (`choose_run`) as one of its planned looks; nothing where none does, with why."""
     chosen = choose_run(population, parameters)
     plan = look_plan(parameters, bound_confidence)
-    look = find_look(chosen.run, plan, parameters, population) if chosen.run else None
+    look = _look(chosen.run, plan, parameters, population) if chosen.run else None
     obstacles = (*chosen.obstacles, *beyond_plan(look))
     measured = (
         nothing_measured(1 - plan.share, parameters, obstacles)
@@ -66,6 +66,13 @@ def measure_deciding(
     )
     inputs = {**measured.inputs, "runs": chosen.inputs, "look": look}
     return replace(measured, runs=chosen.seen, look=look, inputs=inputs)
+
+
+def _look(
+    run: EvalRun, plan: LookPlan, parameters: Mapping[str, object], population: Population
+) -> LookTold | None:
+    asked = ("find_look", run.pk, plan, digest_of(dict(parameters)))
+    return population.once(asked, lambda: find_look(run, plan, parameters, population))
 
 
 def worst_samples(population: Population, parameters: Mapping[str, object]) -> QuerySet[Any] | None:

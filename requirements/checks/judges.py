@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from evidence.actors import person_behind
 from evidence.digests import digest_of
+from evidence.evals.contracts import SHARE
 from evidence.evals.corrected import (
     Answer,
     Labelled,
@@ -89,7 +90,8 @@ def judge_metric(
     said = _heard(run, population, parameters)
     newest, confidence = newest_labels(said), two_sided(bound_confidence)
     labelled = take_labels(_draw(run, counted), newest)
-    is_correctable = score.unit == "share" and parameters.get("percentile") is None
+    is_share = score.unit == SHARE and parameters.get("percentile") is None
+    is_correctable = is_share and not counted.is_mostly_missing
     estimate = estimate_corrected(labelled, confidence) if is_correctable else None
     agreement = agreement_with(labelled, confidence)
     state = _state(labelled, estimate, is_correctable=is_correctable)
@@ -135,7 +137,9 @@ def _heard(run: EvalRun, population: Population, parameters: Mapping[str, object
 
 def _draw(run: EvalRun, counted: Counted) -> list[Answer]:
     answers = [Answer(sample_id, each.unit, each.value) for sample_id, each in counted.by_id.items()]
-    return draw(seed_of(run), answers, alone_missing=counted.alone_missing)
+    # Where more is missing than is there, nothing is corrected: a file may say that a thousand million are.
+    alone_missing = 0 if counted.is_mostly_missing else counted.alone_missing
+    return draw(seed_of(run), answers, alone_missing=alone_missing)
 
 
 def _digest(labelled: Labelled) -> str:
@@ -173,7 +177,8 @@ def _unmet(
     )
     if state == UNCORRECTABLE:
         yield Obstacle(
-            "judge_uncorrectable", "a judge is corrected where the metric is a mean of shares, not here"
+            "judge_uncorrectable",
+            "a judge is corrected where the metric is a mean of shares, and no more is missing than is there: not here",
         )
     elif state == Calibration.UNCALIBRATED:
         yield Obstacle("judge_uncalibrated", f"nobody labelled the answers that are drawn first{ahead}")

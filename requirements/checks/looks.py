@@ -1,10 +1,11 @@
 """Which look at its question a run of a suite is. Whoever runs a suite again until it passes sees it pass by luck.
 
-A question is a suite and a metric, at the digests of what was asked: of the release, so that another name for it begins
-no new count, and of suite, evaluator, dataset and model. Each run that has a score of the metric is a look, whether it
-ended, counts or was retracted since: somebody saw how it came out. The same file again is the same look. Where people's
-labels correct a judge, a run is as many looks as its labels had states that were enough. The judge is no part of the
-question: what was seen by one was seen. How looks share alpha, `evidence.statistics.looks` says.
+A question is a suite and a metric, at the digests of what was asked: of what the release pins, so that another name
+for it, or for a slot of it, begins no new count, and of suite, evaluator, dataset and model. Each run that has a score
+of the metric is a look, whether it ended, counts or was retracted since: somebody saw how it came out. The same file
+again is the same look, and each measurement in it is one of its own. Where people's labels correct a judge, a run is as
+many looks as its labels had states that were enough. The judge is no part of the question: what was seen by one was
+seen. How looks share alpha, `evidence.statistics.looks` says.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Final, cast
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from evidence.clock import AsOf
+from evidence.digests import digest_of
 from evidence.gate_reasons import LookTold
 from evidence.models import EvalRun, EvalScore, Release
+from evidence.selectors.releases import releases_alike
 from evidence.statistics.looks import Look, LookPlan, allow_look, evidence_digest, question_digest
 from requirements.checks.contracts import Obstacle, Population
 from requirements.checks.deciding_runs import ROLES
@@ -50,13 +53,18 @@ def _states_of(
     run: EvalRun, parameters: Mapping[str, object], population: Population
 ) -> list[tuple[str, str]]:
     """Return how often a run was a look: the name and the evidence of each, the last being how it stands."""
-    labels = label_states(run, population, parameters)
+    labels, file = label_states(run, population, parameters), evidence_of(run)
     if len(labels) <= 1:
-        return [(run.run_key, evidence_digest([run.raw_id, *labels]))]
+        return [(run.run_key, evidence_digest([*file, *labels]))]
     return [
-        (f"{run.run_key} with labels {number}", evidence_digest([run.raw_id, state]))
+        (f"{run.run_key} with labels {number}", evidence_digest([*file, state]))
         for number, state in enumerate(labels, start=1)
     ]
+
+
+def evidence_of(run: EvalRun) -> list[str]:
+    """Return the digests of what a run is read from: its file, and which measurement in it, where it holds several."""
+    return [run.raw_id, *([digest_of(run.measurement)] if run.measurement else [])]
 
 
 def beyond_plan(look: LookTold | None) -> tuple[Obstacle, ...]:
@@ -74,24 +82,34 @@ def beyond_plan(look: LookTold | None) -> tuple[Obstacle, ...]:
 
 def _looks_up_to(run: EvalRun, metric: str, as_of: AsOf) -> QuerySet[EvalRun]:
     """Return the looks at the question of a run, in the order they were received; last the run itself, if it is one."""
+    looks = scored_runs(_release_of(run), metric, as_of, like=run).filter(
+        Q(received_at__lt=run.received_at) | Q(received_at=run.received_at, pk__lte=run.pk),
+        model_digest=run.model_digest,
+    )
+    return looks.order_by("received_at", "pk")
+
+
+def scored_runs(release: Release, metric: str, as_of: AsOf, *, like: EvalRun) -> QuerySet[EvalRun]:
+    """Return the runs that have a score of a metric, on a release or another that pins the same.
+
+    Args:
+        like: measured with the suite, evaluator and dataset, whatever they are called, that it was measured with.
+    """
     scored = EvalScore.objects.filter(run=OuterRef("pk"), metric=metric, slice={}, value__isnull=False)
     return EvalRun.objects.filter(
         Exists(scored),
         as_of.knew("received_at"),
-        Q(received_at__lt=run.received_at) | Q(received_at=run.received_at, pk__lte=run.pk),
-        system_id=run.system_id,
-        suite__artefact_id=run.suite.artefact_id,
-        release__digest=_release_digest(run),
-        model_digest=run.model_digest,
-        **{f"{role}__digest": getattr(run, role).digest for role in ROLES},
-    ).order_by("received_at", "pk")
+        system_id=like.system_id,
+        release__in=releases_alike(release),
+        **{f"{role}__digest": getattr(like, role).digest for role in ROLES},
+    )
 
 
 def _question_of(run: EvalRun, metric: str) -> str:
-    pins = {_release_digest(run), *(getattr(run, role).digest for role in ROLES)}
-    criterion = {"suite": run.suite.artefact.key, "metric": metric}
-    return question_digest(criterion, pins | ({run.model_digest} if run.model_digest else set()))
+    first = releases_alike(_release_of(run)).order_by("pk")[:1].get()
+    pins = {first.digest, *(getattr(run, role).digest for role in ROLES)}
+    return question_digest({"metric": metric}, pins | ({run.model_digest} if run.model_digest else set()))
 
 
-def _release_digest(run: EvalRun) -> str:
-    return cast("Release", run.release).digest  # a run decides for the release it is of
+def _release_of(run: EvalRun) -> Release:
+    return cast("Release", run.release)  # a run decides for the release it is of

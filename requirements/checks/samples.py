@@ -22,6 +22,12 @@ class Counted:
     missing: Missing
     alone_missing: int  # of the missing, those of which nobody knows the item
     is_open: bool  # whether nobody knows how much of the dataset was left out
+    beyond: int = 0  # items that the run has more than its dataset is said to have
+
+    @property
+    def is_mostly_missing(self) -> bool:
+        """Whether more is missing, of items that nobody knows, than is there."""
+        return self.alone_missing > len(self.by_id)
 
     @property
     def observed(self) -> list[Observed]:
@@ -44,7 +50,7 @@ def count_samples(run: EvalRun, population: Population, parameters: Mapping[str,
     if parameters.get("unmentioned") == "not_applicable":
         by_id = {name: each for name, each in by_id.items() if each.status is not None}
     missing = count_missing(by_id.values(), rejected=rejected, absent=absent)
-    return Counted(by_id, missing, rejected + absent, plan.get("open", False))
+    return Counted(by_id, missing, rejected + absent, plan.get("open", False), plan.get("beyond", 0))
 
 
 def _observe(run: EvalRun, chosen: Mapping[str, str], metric: str) -> Iterator[tuple[str, Observed]]:
@@ -75,6 +81,12 @@ def gaps_in(run: EvalRun, counted: Counted, allowed: float) -> Iterator[Obstacle
         yield Obstacle(code, f"all {n} samples of run {run} are missing: {told}")
     elif missing / n > allowed:
         yield Obstacle("samples_missing", f"{missing} of {n} samples are missing: {told}")
+    if counted.beyond:
+        sentence = (
+            f"run {run} has {counted.beyond} items more than it says that the dataset has, so which are attempts at "
+            "one item cannot be told"
+        )
+        yield Obstacle("dataset_larger", sentence)
     if counted.is_open:
         sentence = "the run was limited, and nobody says how many samples the dataset has (dataset.samples)"
         yield Obstacle("dataset_unsized", sentence)

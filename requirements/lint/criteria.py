@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 from evidence.statistics import smallest_n_at_least, two_sided
 from evidence.statistics.sequences import fewest_to_show
@@ -17,6 +17,7 @@ from requirements.lint.contracts import LintWarning
 from requirements.lint.telling import tell
 
 _FEW_DAYS: Final = 366  # a review cadence beyond this is longer than a year
+_SURE_ENOUGH: Final = 0.9  # of a bound, one-sided
 _PERCENT: Final = frozenset({"percent", "per cent", "%", "pct", "percentage", "百分比"})
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
@@ -47,6 +48,8 @@ def about_criteria(draft: RequirementDraft, languages: Sequence[str]) -> Iterato
             Words("set max_age_days", "请设置 max_age_days"),
         )
     for criterion in draft.criteria:
+        yield from _about_failing(criterion, languages)
+        yield from _about_confidence(criterion, languages)
         yield from _about_threshold(criterion, languages)
         yield from _about_looks(criterion, languages)
         yield from _about_unit(criterion, languages)
@@ -64,6 +67,66 @@ def about_review(draft: RequirementDraft, languages: Sequence[str]) -> Iterator[
             Words(f"nobody looks at this requirement for {days} days", f"{days}天内无人查看这条要求"),
             Words("have it reviewed at least once a year", "请至少每年审查一次"),
         )
+
+
+def _about_failing(criterion: CriterionDraft, languages: Sequence[str]) -> Iterator[LintWarning]:
+    """Warn of a criterion that every result meets."""
+    goal = f"{criterion.comparator}: {criterion.threshold:g}"
+    if _counts_everything(criterion):
+        why = Words("each citation has one of the verdicts that are listed", "每条引文的结论都在所列各项之中")
+    elif _is_always_reached(criterion):
+        why = Words(f"no result could fail {goal}", f"任何结果都不会违反 {goal}")
+    else:
+        return
+    yield from tell(
+        languages,
+        "cannot_fail",
+        f"criteria.{criterion.key}",
+        why,
+        Words(
+            "ask for what would be a failure if it were missed, or leave the criterion out",
+            "请写出达不到即为不合格的要求，或删去这条准则",
+        ),
+    )
+
+
+def _is_always_reached(criterion: CriterionDraft) -> bool:
+    """Whether every share, or every difference of shares, reaches the threshold."""
+    lowest = {"share": 0.0, "difference": -1.0}.get(criterion.unit)
+    if lowest is None or criterion.parameters.get("percentile") is not None:
+        return False
+    at_least = criterion.comparator is Comparator.AT_LEAST
+    return criterion.threshold <= lowest if at_least else criterion.threshold >= 1
+
+
+def _counts_everything(criterion: CriterionDraft) -> bool:
+    """Whether a share of citations is one of all of them: each option of the check's own parameter is listed."""
+    if criterion.check != "citations.verdict_share" or criterion.comparator is not Comparator.AT_LEAST:
+        return False
+    check = known_checks()[criterion.check]
+    options = cast("dict[str, Any]", check.parameters)["properties"]["verdicts"]["items"]["enum"]
+    return set(options) == set(cast("Sequence[str]", criterion.parameters.get("verdicts", ())))
+
+
+def _about_confidence(criterion: CriterionDraft, languages: Sequence[str]) -> Iterator[LintWarning]:
+    """Warn of a bound that is hardly one."""
+    if criterion.bound_confidence >= _SURE_ENOUGH:
+        return
+    wrong = f"{1 - criterion.bound_confidence:.0%}"
+    yield from tell(
+        languages,
+        "hardly_sure",
+        f"criteria.{criterion.key}",
+        Words(
+            f"with confidence {criterion.bound_confidence:g}, what is just short of the threshold passes in up to "
+            f"{wrong} of all cases",
+            f"confidence 为{criterion.bound_confidence:g}时，略低于阈值的结果仍有多达{wrong}的机会通过",
+        ),
+        Words(
+            "leave confidence out (0.95), or say why less is enough",
+            "请不写 confidence（即0.95），或说明为何更低即可",
+        ),
+    )
 
 
 def _about_threshold(criterion: CriterionDraft, languages: Sequence[str]) -> Iterator[LintWarning]:

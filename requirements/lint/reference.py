@@ -113,6 +113,11 @@ _OTHERS: Final[Mapping[str, str]] = {
     "too_long": "a statement of more than 1,000 characters; of one with more than 10,000 only those are looked at",
     "no_criterion": "nothing that a machine can check",
     "never_stale": "high risk, and no criterion with `max_age_days`",
+    "cannot_fail": (
+        "a threshold that every share reaches (`at_least: 0`, `at_most: 1`), or every difference, or a share of "
+        "citations with whichever verdict"
+    ),
+    "hardly_sure": "`confidence` below 0.9",
     "underpowered": "`min_n` observations without a failure stay short of the threshold; each slice needs as many",
     "out_of_reach": "no number of observations shows the threshold",
     "mean_of_a_tail": "a mean of values without bounds",

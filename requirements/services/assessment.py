@@ -32,13 +32,14 @@ from requirements.freshness import oldest_allowed
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.telling import tell, tell_unmeasured
-from requirements.verdicts import Judgement, Rule, judge, judge_growing, without_approval, worst
+from requirements.verdicts import Judgement, Rule, judge, judge_growing, misses, without_approval, worst
 
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
-# 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of
-ENGINE_VERSION: Final = "assess/8"
+# 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of; 9: of
+# parts that are as bad, the one that misses the threshold is told
+ENGINE_VERSION: Final = "assess/9"
 
 
 class SliceResult(TypedDict):
@@ -165,10 +166,15 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
     wheres: list[dict[str, str]] = [{}, *criterion.slices]
     unregistered = unregistered_pins(release, as_of)
     obstacles = (Obstacle("pin_unregistered", say_unregistered(unregistered)),) if unregistered else ()
-    parts = [_judge_slice(criterion, check, release, as_of, where, obstacles) for where in wheres]
-    judgement = worst(part.judgement for part in parts)
+    whole = Population(release.system_id, release.pk, as_of, since=None)
+    parts = [_judge_slice(criterion, check, replace(whole, where=where), obstacles) for where in wheres]
+    rule = _rule(criterion)
+    # Of parts that are as bad, one that misses the threshold is told, whatever keeps it from counting.
+    judgement = worst(
+        part.judgement for part in sorted(parts, key=lambda part: not misses(rule, part.measured))
+    )
     deciding = next(part for part in parts if part.judgement is judgement)
-    told = tell(_rule(criterion), deciding.measured, judgement, deciding.where)
+    told = tell(rule, deciding.measured, judgement, deciding.where)
     if deciding.where:
         judgement = replace(judgement, detail=f"in {_named(deciding.where)}: {judgement.detail}")
     return Assessed(
@@ -343,21 +349,18 @@ class _Part:
 def _judge_slice(
     criterion: AcceptanceCriterion,
     check: Check,
-    release: Release,
-    as_of: AsOf,
-    where: dict[str, str],
+    population: Population,
     obstacles: tuple[str, ...],
 ) -> _Part:
     """Measure and judge one slice; with obstacles, of the release itself, it is no pass whatever its value."""
-    age = criterion.max_age_days
-    since = None if age is None else oldest_allowed(as_of.at, age)
-    population = Population(release.system_id, release.pk, as_of, since, where)
-    recent = check.measure(population, criterion.parameters, criterion.bound_confidence)
+    age, where = criterion.max_age_days, dict(population.where)
+    since = None if age is None else oldest_allowed(population.as_of.at, age)
+    recently = replace(population, since=since)
+    recent = check.measure(recently, criterion.parameters, criterion.bound_confidence)
     recent = replace(recent, obstacles=(*recent.obstacles, *obstacles))
     ever = None
     if since is not None:
-        unlimited = Population(release.system_id, release.pk, as_of, None, where)
-        ever = check.measure(unlimited, criterion.parameters, criterion.bound_confidence)
+        ever = check.measure(population, criterion.parameters, criterion.bound_confidence)
         ever = replace(ever, obstacles=(*ever.obstacles, *obstacles))
     if check.grows and ever is not None:
         return _Part(where, recent, ever, ever, judge_growing(_rule(criterion), ever, recent))

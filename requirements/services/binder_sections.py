@@ -13,6 +13,7 @@ from evidence.selectors.binder.evals import eval_run_path, eval_runs_in_scope
 from evidence.selectors.binder.reviews import REVIEWS_PATH
 from evidence.selectors.binder.scope import BinderScope, moment, plain
 from evidence.selectors.binder.traces import TRACES_PATH
+from evidence.selectors.gates import find_reason
 from evidence.selectors.waivers import covers, is_in_force
 from evidence.vocabulary import CriterionVerdict
 from requirements.checks import known_checks
@@ -64,7 +65,7 @@ def _versions(scope: BinderScope) -> Sequence[RequirementVersion]:
 def _requirement(scope: BinderScope, version: RequirementVersion) -> RequirementDocument:
     listed = AcceptanceCriterion.objects.filter(version=version).select_related("artefact_version")
     criteria = [_criterion(scope, criterion) for criterion in listed.order_by("key")]
-    waivers = _waivers(scope, version, {each["key"]: each["verdict"] for each in criteria})
+    waivers = _waivers(scope, version, {each["key"]: each for each in criteria})
     state, approved_by = _state(scope, version)
     return {
         "key": version.requirement.key,
@@ -176,13 +177,13 @@ def _evidence_paths(scope: BinderScope, criterion: AcceptanceCriterion) -> list[
 
 
 def _waivers(
-    scope: BinderScope, version: RequirementVersion, verdicts: Mapping[str, str]
+    scope: BinderScope, version: RequirementVersion, criteria: Mapping[str, CriterionDocument]
 ) -> list[WaiverDocument]:
-    """Return the waivers of the criteria of a requirement version that cover what each came to."""
+    """Return the waivers of the criteria of a requirement version that cover what each came to, by key."""
     rows = Waiver.objects.filter(
         scope.as_of.knew("created_at"),
         release=scope.release,
-        criterion_ref__in=[f"{version.requirement.key}/{criterion}" for criterion in verdicts],
+        criterion_ref__in=[f"{version.requirement.key}/{criterion}" for criterion in criteria],
     ).select_related("request__decision")
     return [
         {
@@ -195,5 +196,18 @@ def _waivers(
             "inForce": is_in_force(row, scope.as_of.at),
         }
         for row in rows.order_by("pk")
-        if covers(row.request, str(version), verdicts[row.criterion_ref.partition("/")[2]])
+        if covers(row.request, _told(scope, version, criteria[row.criterion_ref.partition("/")[2]]))
     ]
+
+
+def _told(scope: BinderScope, version: RequirementVersion, criterion: CriterionDocument) -> Mapping[str, Any]:
+    """Return what a decision said of a criterion when it came to this; where none did, its verdict."""
+    told = find_reason(
+        scope.release,
+        criterion_ref=f"{version.requirement.key}/{criterion['key']}",
+        inputs_digest=criterion.get("inputsDigest", ""),
+        as_of=scope.as_of,
+    )
+    if told is not None and told["verdict"] == criterion["verdict"]:
+        return told
+    return {"requirement": str(version), "verdict": criterion["verdict"]}

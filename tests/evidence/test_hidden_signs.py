@@ -165,6 +165,8 @@ def test_a_name_that_reads_like_a_known_one_is_told_which() -> None:
     assert find_look_alike("Сredit", ["Credit", "Aml"]) == "Credit"
     assert find_look_alike("credit", ["Credit"]) == "Credit"
     assert find_look_alike("Credit", ["Credit", "Aml"]) == ""
+    assert find_look_alike("eu\u2010prod  1", ["eu-prod 1"]) == "eu-prod 1"
+    assert find_look_alike("eu-prod-2", ["eu-prod-1", "eu_prod-2"]) == ""
 
 
 @pytest.mark.django_db

@@ -186,3 +186,55 @@ def test_the_page_is_a_reviewers_and_of_metrics_that_a_judge_gave(world: World, 
     for shown, leads in ((run, True), (without, False)):
         page = client.get(reverse("admin:evidence_evalrun_change", args=[shown.pk])).content.decode()
         assert (f"/admin/label-sheet/{shown.pk}/" in page) is leads
+
+
+# What colleagues said of an answer would lead whoever labels it next.
+
+
+def listed(client: APIClient, name: str) -> list[dict[str, Any]]:
+    return list(client.get(f"/api/v1/{name}").json()["results"])
+
+
+def test_whoever_labels_reads_colleagues_once_they_have_said_their_own(world: World, run: EvalRun) -> None:
+    say(world, run, LabelDraft("0", "grounded", 0.0), LabelDraft("1", "grounded", 1.0))
+    second = world.join("second", "reviewer")
+    client = APIClient()
+    client.force_login(second)
+    assert (listed(client, "labels"), listed(client, "label-sets")) == ([], [])
+    mine = principal_of_user(second)
+    record_labels(principal=mine, run=run, labels=[LabelDraft("0", "grounded", 1.0)])
+    assert {(each["sample"], each["value"]) for each in listed(client, "labels")} == {("0", 0.0), ("0", 1.0)}
+    assert [each["labelled_by"] for each in listed(client, "label-sets")] == [mine.actor]
+    record_labels(principal=mine, run=run, labels=[LabelDraft("1", "grounded", None)])
+    assert len(listed(client, "labels")) == 4
+    assert len(listed(client, "label-sets")) == 3
+
+
+def test_no_filter_and_no_page_tells_a_reviewer_of_labels_to_come(world: World, run: EvalRun) -> None:
+    stored = say(world, run, LabelDraft("0", "grounded", 0.0))
+    second = world.join("second", "reviewer")
+    client = APIClient()
+    client.force_login(second)
+    assert client.get(f"/api/v1/labels?label_set={stored.pk}").json()["results"] == []
+    person = Client()
+    person.force_login(second)
+    for name, row in (("label", stored.labels.get()), ("labelset", stored)):
+        page = person.get(reverse(f"admin:evidence_{name}_changelist"))
+        assert page.status_code == 200
+        assert page.context["cl"].result_count == 0
+        change = person.get(reverse(f"admin:evidence_{name}_change", args=[row.pk]))
+        assert change.status_code in {302, 404}
+
+
+@pytest.mark.parametrize("role", ["author", "approver", "auditor"])
+def test_those_who_label_nothing_read_what_was_said(world: World, run: EvalRun, role: str) -> None:
+    say(world, run, LabelDraft("0", "grounded", 0.0))
+    assert [each["value"] for each in listed(signed_in(world, role), "labels")] == [0.0]
+
+
+def test_labels_of_a_run_that_nobody_labels_any_more_are_open_to_read(world: World, run: EvalRun) -> None:
+    say(world, run, LabelDraft("0", "grounded", 0.0))
+    retract(run)
+    client = APIClient()
+    client.force_login(world.join("second", "reviewer"))
+    assert len(listed(client, "labels")) == len(listed(client, "label-sets")) == 1

@@ -232,7 +232,13 @@ def test_an_environment_that_no_gate_protects_is_open(measured: World) -> None:
         record(measured, environment="staging", effective_from=timezone.now(), decision=1)
 
 
-@pytest.mark.parametrize("name", ["Production", "production ", "prоduction", "ｐroduction"])  # look-alikes
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Production", "production ", "prоduction", "ｐroduction", "productıon", "pr0duction",  # look-alikes
+        "prod\u200buction", "production\u00ad", "\u2060production", "production\ufe0f", "pro\u034fduction",  # unseen
+    ],
+)  # fmt: skip
 def test_a_name_that_reads_like_a_protected_one_is_refused(measured: World, name: str) -> None:
     with pytest.raises(InvalidInput, match="reads like 'production'"):
         record(measured, environment=name)

@@ -268,6 +268,7 @@ def test_a_limit_makes_no_dataset_smaller() -> None:
     assert Plan(samples=1000, limit=25).absent([1] * 25) == 975
     assert Plan(samples=8, epochs=2).absent([2] * 7) == 2
     assert Plan(limit=6).absent([1] * 4) == 2
+    assert Plan(samples=6, limit=1000).absent([1] * 6) == 0
     assert Plan().absent([]) == 0
     assert Plan(limit=6).is_open
     assert Missing(errored=1, absent=2).as_dict() == {"errored": 1, "absent": 2}

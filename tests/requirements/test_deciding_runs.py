@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from evidence.digests import sha256_hex
@@ -259,9 +261,11 @@ def test_a_dataset_that_a_builder_registered_is_not_independent(world: World) ->
     assert (decision.verdict, decision.reasons[0]["code"]) == ("insufficient", "dataset_by_builder")
 
 
-def test_a_dataset_that_a_builder_had_run_before_is_not_unseen(world: World) -> None:
+@pytest.mark.parametrize("key", ["tasks", "my-tasks"])
+def test_a_dataset_that_a_builder_had_run_before_is_not_unseen(world: World, key: str) -> None:
     register_eval_versions(world)
-    post(world, eval_file(BAD), principal=acting("user:olga"))
+    dataset = {"key": key, "label": "1", "digest": sha256_hex(b"tasks")}
+    post(world, eval_file(BAD, dataset=dataset), principal=acting("user:olga"))
     pin = registry.PinSpec(slot="model", kind="model", key="smol", label="1", digest=sha256_hex(b"model"))
     release = registry.register_release(
         principal=acting("user:olga"), system=world.system, manifest=registry.ReleaseManifest("r2", [pin])
@@ -400,3 +404,20 @@ def test_what_comes_later_changes_no_look_of_before(gated: World) -> None:
     post(gated, eval_file(GOOD, run_key="run-2"))
     assert look_of(reason_of(gated)) == (2, 5)
     assert replay_gate_decision(before).agrees
+
+
+def test_what_slices_have_in_common_is_looked_up_once(world: World) -> None:
+    register_eval_versions(world)
+    tiers = ("low", "high", "medium", "critical")
+    slices = ", ".join(f"{{risk_tier: {tier}}}" for tier in tiers)
+    for key, asked in (("whole", {}), ("sliced", {"slices": f"[{slices}]", "max_age_days": 30})):
+        make_criterion(world, key=key, check="evals.metric", parameters=PARAMETERS, **asked)
+        define_gate(system=world.system, key=key, references=[CriterionReference(requirement=key)])
+    post(world, eval_file(GOOD, slices=[{"risk_tier": tier} for tier in tiers]))
+    statements = {}
+    for key in ("whole", "sliced"):
+        with CaptureQueriesContext(connection) as captured:
+            decide_gate(principal=acting("token:ci"), system=world.system, gate=key, release=world.release)
+        statements[key] = len(captured)
+    measured = 2 * (1 + len(tiers))  # the whole and each slice, of any age and of the last 30 days
+    assert statements["sliced"] - statements["whole"] <= 6 * (measured - 1)

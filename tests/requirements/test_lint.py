@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from evidence.models import Citation
 from evidence.vocabulary import Layer, RiskTier
 from requirements.drafts import Comparator, CriterionDraft, RequirementDraft
 from requirements.lint import lint_requirement, lint_statement
@@ -94,6 +95,40 @@ def test_a_threshold_no_sample_can_reach_is_named_with_the_number_it_takes() -> 
     assert "set min_n to 96 or more" in warning.suggestion
     at_most = dataclasses.replace(CRITERION, comparator=Comparator.AT_MOST, threshold=0.05, min_n=12)
     assert codes(criteria=(at_most,)) == ["underpowered"]
+
+
+@pytest.mark.parametrize(
+    ("comparator", "threshold", "unit", "fails"),
+    [
+        (Comparator.AT_LEAST, 0.0, "share", False),
+        (Comparator.AT_MOST, 1.0, "share", False),
+        (Comparator.AT_LEAST, -1.0, "difference", False),
+        (Comparator.AT_LEAST, -0.1, "difference", True),
+        (Comparator.AT_LEAST, 0.0, "points", True),
+        (Comparator.AT_LEAST, 0.01, "share", True),
+    ],
+)
+def test_a_threshold_that_nothing_misses_is_named(
+    comparator: Comparator, threshold: float, unit: str, fails: bool
+) -> None:
+    asked = dataclasses.replace(CRITERION, comparator=comparator, threshold=threshold, unit=unit)
+    assert ("cannot_fail" in codes(criteria=(asked,))) is not fails
+
+
+def test_a_share_of_all_there_is_is_named() -> None:
+    verdicts = [verdict.value for verdict in Citation.Verdict]
+    share = dataclasses.replace(CRITERION, check="citations.verdict_share", threshold=0.9)
+    for listed, expected in ((verdicts, True), (verdicts[:-1], False)):
+        asked = dataclasses.replace(share, parameters={"verdicts": listed, "looks": "continuous"})
+        assert ("cannot_fail" in codes(criteria=(asked,))) is expected
+
+
+def test_a_bound_that_is_hardly_one_is_named() -> None:
+    assert codes(criteria=(dataclasses.replace(CRITERION, bound_confidence=0.9),)) == []
+    (warning,) = lint_requirement(
+        dataclasses.replace(DRAFT, criteria=(dataclasses.replace(CRITERION, bound_confidence=0.55),))
+    )
+    assert (warning.code, "45%" in warning.message) == ("hardly_sure", True)
 
 
 def test_a_criterion_on_traces_that_does_not_say_how_often_it_is_looked_at_is_told_to() -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from evidence.evals.contracts import (
+    SHARE,
     Direction,
     EvalFileError,
     Kind,
@@ -37,7 +38,6 @@ MAX_REMARKS: Final = 200  # of one kind; the rest is counted
 MAX_VALUES: Final = 50  # of one dimension: what has more is no group of samples but a name of each
 _IN_MEMORY: Final = 2**20  # bytes of samples before they go to disk
 _MOST_KEPT: Final = 64 * 1024  # bytes of a refused sample that are kept beside its reason
-SHARE: Final = "share"
 SCORE: Final = "score"  # the unit of what a runner scores without saying in which
 
 

@@ -10,7 +10,7 @@ from evidence.errors import InvalidInput
 from evidence.evals.aggregate import AggregateScore, aggregate
 from evidence.evals.contracts import VersionClaim
 from evidence.evals.gathering import Gathered
-from evidence.evals.observations import count_absent
+from evidence.evals.observations import count_absent, count_beyond
 from evidence.models import ArtefactVersion, EvalRemark, EvalRun, EvalScore, EvalTotal, Reject
 from evidence.statistics import CONFIDENCE, Plan
 from evidence.vocabulary import ABSENT, RejectSource
@@ -92,19 +92,29 @@ def reject_rows(run: EvalRun, gathered: Gathered) -> list[Reject]:
 
 
 def _absent_rows(run: EvalRun, gathered: Gathered) -> list[Reject]:
-    plan, absent = gathered.plan, count_absent(gathered)
-    if not absent and not plan.is_open:
+    plan, absent, beyond = gathered.plan, count_absent(gathered), count_beyond(gathered)
+    if not absent and not beyond and not plan.is_open:
         return []
-    if plan.is_open:
+    if beyond and not absent:
+        said = _say_beyond(plan, beyond)
+    elif plan.is_open:
         said = f"the run stopped after {plan.limit} items, and the file does not say of how many: give dataset.samples"
     else:
         said = _say_absent(plan, absent)
-    item = {**asdict(plan), "absent": absent, "open": plan.is_open}
+    item = {**asdict(plan), "absent": absent, "open": plan.is_open, **({"beyond": beyond} if beyond else {})}
     return [_ledger_row(run, code=ABSENT, detail=said, item=item)]
 
 
 def _ledger_row(run: EvalRun, **told: Any) -> Reject:
     return Reject(system=run.system, source=RejectSource.EVAL_SAMPLE, source_ref=run.run_key, **told)
+
+
+def _say_beyond(plan: Plan, beyond: int) -> str:
+    samples = plan.samples or 0
+    return (
+        f"{samples + beyond} items are in the file, of a dataset of {samples}: name attempts at one item ITEM#ATTEMPT, "
+        "or say how many samples the dataset has (dataset.samples)"
+    )
 
 
 def _say_absent(plan: Plan, absent: int) -> str:

@@ -24,17 +24,19 @@ from evidence.models import Admission, ArtefactVersion, GateDecision, Release, R
 from evidence.replay import Replay
 from evidence.selectors.gates import find_deciding, standing_of
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
-from evidence.selectors.waivers import covers, waivers_in_force
+from evidence.selectors.waivers import covers, covers_by_verdict, waivers_in_force
 from evidence.services import audit
 from evidence.services.gates.binding import Binding, make_binding, read_binding, unbound_reasons
 from evidence.services.gates.definition import CriterionReference, find_deciding_gate, read_references
 from evidence.vocabulary import CriterionVerdict
 
 # 2: versions are approved, and what a release pins is registered; 3: reasons have codes, numbers and runs;
-# 4: a waiver covers what it was asked for, and nothing worse
-GATE_CODE_VERSION: Final = "gate/4"
+# 4: a waiver covers what it was asked for, and nothing worse; 5: nor what misses its bounds, or is not known for
+# another reason
+GATE_CODE_VERSION: Final = "gate/5"
 _BARE: Final = frozenset({"gate/1", "gate/2"})  # whose inputs hold no digest of what was told
 _WAIVED_ALL: Final = frozenset({*_BARE, "gate/3"})  # by which a waiver covered whatever its criterion came to
+_WAIVED_BY_VERDICT: Final = "gate/4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def replay_gate_decision(decision: GateDecision) -> Replay:
     """Decide again as of the time of a stored decision, by the version that decided then; nothing is written.
 
     The inputs of a decision of `gate/2` or before hold less, and are put together as they were then; by `gate/3` and
-    before, a waiver covered whatever its criterion came to.
+    before, a waiver covered whatever its criterion came to, and by `gate/4` whatever was not known to fail.
     """
     as_of, artefact = clock.as_of(decision.as_of), decision.gate_version.artefact
     version = find_deciding(artefact.system, artefact.key, as_of) or decision.gate_version
@@ -256,29 +258,35 @@ def _reason(finding: CriterionFinding, waivers: Sequence[Waiver], code: str) -> 
     Args:
         waivers: those of the criterion that are in force, the one granted last decides; empty where there is none.
     """
-    at_stake = [] if finding.verdict == CriterionVerdict.MET else waivers
-    covering = [each for each in at_stake if code in _WAIVED_ALL or _covers(each, finding)]
-    idle = f"; {_say_uncovered(at_stake[-1])}" if at_stake and not covering else ""
-    return {
+    reason = {
         "criterion": finding.criterion,
         "requirement": finding.requirement,
         "verdict": finding.verdict,
-        "detail": f"{finding.detail}{idle}",
+        "detail": finding.detail,
         **(stated(finding.told) if finding.told is not None else {}),
         "inputs_digest": finding.inputs_digest,
         "code_version": finding.code_version,
-        "waiver": _shown(covering[-1]) if covering else None,
+        "waiver": None,
     }
+    at_stake = [] if finding.verdict == CriterionVerdict.MET else waivers
+    covering = [each for each in at_stake if _covers(each, reason, code)]
+    if covering:
+        return {**reason, "waiver": _shown(covering[-1])}
+    idle = f"; {_say_uncovered(at_stake[-1])}" if at_stake else ""
+    return {**reason, "detail": f"{finding.detail}{idle}"}
 
 
-def _covers(waiver: Waiver, finding: CriterionFinding) -> bool:
-    return covers(waiver.request, finding.requirement, finding.verdict)
+def _covers(waiver: Waiver, reason: Mapping[str, Any], code: str) -> bool:
+    if code in _WAIVED_ALL:
+        return True
+    rule = covers_by_verdict if code == _WAIVED_BY_VERDICT else covers
+    return rule(waiver.request, reason)
 
 
 def _say_uncovered(waiver: Waiver) -> str:
     return (
-        f"waiver {waiver.pk} does not cover this: it was asked for when the criterion was not known to fail, or of "
-        "another version of the requirement; ask for another one"
+        f"waiver {waiver.pk} does not cover this: it was asked for when the criterion did not show that it fails, for "
+        "another reason, or of another version of the requirement; ask for another one"
     )
 
 

@@ -83,8 +83,8 @@ def settle_waiver(
 
     Raises:
         AccessDenied, NotFound, ConflictingContent: as `acts.check_can_waive` and its siblings do.
-        ConflictingContent: the criterion is met by now, is known to fail since, or is of another version of its
-            requirement.
+        ConflictingContent: the criterion is met by now, is known to fail since, is unmet for another reason, or is of
+            another version of its requirement.
         InvalidInput: there is no such step, a request is declined without saying why, its end has come, or the release
             has as many waivers as it may.
     """
@@ -116,8 +116,9 @@ def _grant(actor: str, request: WaiverRequest) -> Waiver:
         raise ConflictingContent(str(exc)) from exc
     if not _is_of(request, decision):
         raise ConflictingContent(
-            f"Since this was asked for, criterion {request.criterion_ref} is known to fail, or is of another version "
-            "of its requirement: decline this, and have a waiver asked for of what the gate says now."
+            f"Since this was asked for, criterion {request.criterion_ref} is known to fail, is unmet for another "
+            "reason, or is of another version of its requirement: decline this, and have a waiver asked for of what "
+            "the gate says now."
         )
     waiver = Waiver.objects.create(
         system=release.system,
@@ -155,8 +156,7 @@ def _taken_before(request: WaiverRequest, to_state: str, actor: str) -> Waiver |
 
 def _is_of(request: WaiverRequest, decision: GateDecision) -> bool:
     """Whether a waiver that was asked for would cover what a decision says of its criterion."""
-    found = unmet_reasons(decision, request.criterion_ref)
-    return any(covers(request, reason["requirement"], reason["verdict"]) for reason in found)
+    return any(covers(request, reason) for reason in unmet_reasons(decision, request.criterion_ref))
 
 
 def _find_unmet(decisions: list[GateDecision], criterion_ref: str) -> GateDecision:

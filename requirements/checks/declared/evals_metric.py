@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from evidence.evals.contracts import Direction
+from evidence.evals.contracts import SHARE, Direction
 from evidence.evals.observations import estimate_metric
 from evidence.models import EvalRun, EvalScore
 from evidence.statistics import two_sided
@@ -19,7 +19,6 @@ from requirements.checks.contracts import (
 )
 from requirements.checks.dataset_size import less_than_others
 from requirements.checks.eval_runs import (
-    BOUNDED_METHODS,
     DATASET,
     EVALUATOR,
     INDEPENDENT,
@@ -57,7 +56,7 @@ def _measure_run(
     try:
         estimate = estimate_metric(
             counted.observed,
-            bounded=declared.unit == "share" or declared.interval_method in BOUNDED_METHODS,
+            bounded=declared.unit == SHARE,
             alone_missing=counted.alone_missing,
             confidence=two_sided(bound_confidence),
             q=None if percentile is None else percentile / 100,
@@ -88,8 +87,9 @@ def _measure_run(
 @check(
     name="evals.metric",
     # 2: the newest run decides or explains; units, and what is missing, in the bounds; 3: planned runs share alpha;
-    # 4: independent scores in [0, 1] have bounds of their own; a judge is registered, and corrected by people's labels
-    version="4",
+    # 4: independent scores in [0, 1] have bounds of their own; a judge is registered, and corrected by people's labels;
+    # 5: only a share has ends; a slot's name begins no new count of looks, and each measurement of a file is one
+    version="5",
     title=Words("A metric of an eval suite", "评测套件的指标"),
     measures=Words(
         "One metric over the scored samples of the run of the suite on this release that was received last "

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
-
-from django.db.models import Exists, OuterRef
 
 from evidence.evals.contracts import Direction
 from evidence.models import EvalRun, EvalScore, Release
@@ -38,7 +36,7 @@ from requirements.checks.eval_runs import (
     run_inputs,
     worst_samples,
 )
-from requirements.checks.looks import beyond_plan
+from requirements.checks.looks import beyond_plan, evidence_of, scored_runs
 from requirements.checks.parameters import PLANNED_RUNS, look_plan, parameter_schema
 from requirements.checks.registry import check
 from requirements.checks.samples import Counted, count_samples, gaps_in
@@ -51,7 +49,9 @@ UNIT: Final = "difference"
 
 @check(
     name="evals.non_inferior",
-    version="2",
+    # 2: the baseline's pins are registered; 3: each run of the baseline but its first is a further look, and so is each
+    # measurement of a file
+    version="3",
     title=Words("No worse than a baseline release", "不劣于基线发布"),
     measures=Words(
         "By how much a metric of an eval suite is better on this release than on the baseline release: a threshold of "
@@ -59,14 +59,14 @@ UNIT: Final = "difference"
         "`evals.metric`. Items are paired by their ids where the runs share at least half of them, and compared as two "
         "groups otherwise, by the methods of `tracebinder compare`. What either run lacks is taken to be worst for "
         "this release and best for the baseline for a pass, and the other way round for a fail. Runs of another "
-        "evaluator, dataset or judge, or a metric without ends, cannot pass. A run of the baseline that was received "
-        "after this release was first measured is a further look, as each run of this release is.",
+        "evaluator, dataset or judge, or a metric without ends, cannot pass. Each run of the baseline but its first is "
+        "a further look, as each run of this release is: whoever measures it until it comes out badly, looks.",
         "评测套件的指标在本发布上比基线发布好多少：阈值 -0.05 允许变差不到 0.05。"
         "两个发布均以 `evals.metric` 的规则选取起决定作用的运行。"
         "两次运行共有至少一半题目时按题目标识配对，否则按两组比较，方法与 `tracebinder compare` 相同。"
         "任一运行缺少的内容，判断通过时按对本发布最不利、对基线最有利计，判断不通过时相反。"
         "评测器、数据集或评判模型不同的运行，以及没有上下限的指标，不能通过。"
-        "在本发布首次测得之后收到的基线运行与本发布的每次运行一样，均为又一次查看。",
+        "基线除首次之外的每次运行与本发布的每次运行一样，均为又一次查看：反复测量基线直到结果变差，也是查看。",
     ),
     unit=UNIT,
     direction=Direction.HIGHER,
@@ -107,7 +107,7 @@ def measure_non_inferior(
     measured = measure_deciding(population, parameters, bound_confidence, _measure_run)
     if measured.look is None:
         return measured
-    further = _looks_by_baseline(population, parameters)
+    further = _looks_by_baseline(measured, population, parameters)
     look: LookTold = {**measured.look, "number": measured.look["number"] + further}
     if look["number"] > look_plan(parameters, bound_confidence).looks:
         look = {**look, "alpha": None}
@@ -144,6 +144,9 @@ def _measure_run(
     allowed = cast("float", parameters["max_missing_share"])
     stands += gaps_in(run, counted[0], allowed)
     stands += (_of_baseline(each) for each in gaps_in(chosen.run, counted[1], allowed))
+    mostly_missing = tuple(_mostly_missing((run, chosen.run), counted))
+    if mostly_missing:
+        return nothing_measured(bound_confidence, parameters, (*stands, *mostly_missing))
     new, old = (
         _observations(each, metric, population, of)
         for each, of in zip((run, chosen.run), counted, strict=True)
@@ -208,6 +211,13 @@ def _differing(run: EvalRun, base: EvalRun, ours: EvalScore, theirs: EvalScore) 
         yield Obstacle("not_comparable", f"{ours.metric} has another unit or direction in run {base}")
 
 
+def _mostly_missing(runs: Iterable[EvalRun], counted: Iterable[Counted]) -> Iterator[Obstacle]:
+    """Say where more is missing than is there, of items that nobody knows: each would be an item of its own."""
+    for run, of in zip(runs, counted, strict=True):
+        if of.is_mostly_missing:
+            yield Obstacle("samples_missing", f"run {run} has fewer samples than are missing of it")
+
+
 def _observations(run: EvalRun, metric: str, population: Population, counted: Counted) -> list[Observation]:
     """Return the samples with those of which nobody knows the item: each is one that the other run lacks, too."""
     alone = (Observation(f"missing {number} of {run.pk}", None) for number in range(counted.alone_missing))
@@ -238,29 +248,12 @@ def _estimate(found: Comparison, bound_confidence: float) -> Estimate | None:
     )
 
 
-def _looks_by_baseline(population: Population, parameters: Mapping[str, object]) -> int:
-    """Count scored runs of the baseline that came once this release had one: whoever waits for a bad one, looks."""
+def _looks_by_baseline(measured: Measured, population: Population, parameters: Mapping[str, object]) -> int:
+    """Count the scored runs of the baseline, but its first: whoever waits for a bad one, looks."""
     base = _baseline(population, parameters)
-    if base is None:
+    if base is None or measured.runs is None:
         return 0
-    scored = EvalScore.objects.filter(
-        run=OuterRef("pk"), metric=parameters["metric"], slice={}, value__isnull=False
-    )
-    suite = cast("Mapping[str, str]", parameters["suite"])["key"]
-    runs = EvalRun.objects.filter(
-        Exists(scored),
-        population.as_of.knew("received_at"),
-        system_id=population.system_id,
-        suite__artefact__key=suite,
-    )
-    # By another name the same release is the same: it begins no new count.
-    digests = dict(
-        Release.objects.filter(pk__in=[population.release_id, base.release_id]).values_list("pk", "digest")
-    )
-    of_release = runs.filter(release__digest=digests[population.release_id]).order_by("received_at")
-    since = of_release.values_list("received_at", flat=True).first()
-    return (
-        0
-        if since is None
-        else runs.filter(release__digest=digests[base.release_id], received_at__gt=since).count()
-    )
+    deciding = EvalRun.objects.get(pk=measured.runs.used[0]["id"])
+    release = Release.objects.get(pk=base.release_id)
+    runs = scored_runs(release, str(parameters["metric"]), population.as_of, like=deciding)
+    return max(0, len({tuple(evidence_of(run)) for run in runs}) - 1)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, cast
 
-from evidence.evals.contracts import Direction
+from evidence.evals.contracts import SHARE, Direction
 from evidence.evals.observations import Observed, estimate_metric
 from evidence.models import EvalRun, EvalScore
 from evidence.statistics import Estimate, two_sided
@@ -22,7 +22,6 @@ from requirements.checks.contracts import (
 )
 from requirements.checks.dataset_size import less_than_others
 from requirements.checks.eval_runs import (
-    BOUNDED_METHODS,
     DATASET,
     EVALUATOR,
     INDEPENDENT,
@@ -48,7 +47,7 @@ _UNSTATED: Final = "(not stated)"  # samples that do not say their value are a s
 
 @check(
     name="evals.worst_slice",
-    version="2",
+    version="3",
     title=Words("The worst slice of an eval suite", "评测套件中表现最差的切片"),
     measures=Words(
         "The metric of an eval suite, as `evals.metric` measures it, in the worst of the slices of one dimension: each "
@@ -133,7 +132,7 @@ def _measure_run(
         name: partial(
             _estimate,
             observed=observed,
-            bounded=declared.unit == "share" or declared.interval_method in BOUNDED_METHODS,
+            bounded=declared.unit == SHARE,
             alone_missing=counted.alone_missing,
         )
         for name, observed in slices.items()

@@ -13,7 +13,15 @@ from typing import Any, Final, cast
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from evidence.digests import parse_digest
-from evidence.evals.contracts import Direction, EvalFileError, MetricSpec, RunHead, RunStatus, VersionClaim
+from evidence.evals.contracts import (
+    SHARE,
+    Direction,
+    EvalFileError,
+    MetricSpec,
+    RunHead,
+    RunStatus,
+    VersionClaim,
+)
 from evidence.nearest import nearest_name
 from evidence.statistics import Plan
 from evidence.strict_json import JsonObject, faults_in, place_of
@@ -38,7 +46,7 @@ def read_head(document: JsonObject) -> RunHead:
         head["samples"] = []
     _refuse(faults_in(head))
     _refuse(chain(_misfits(head), _disorder(head)))  # none is looked for that would not be told
-    _refuse(_idle_judge(head))
+    _refuse(chain(_idle_judge(head), _boundless_proportions(head)))
     return RunHead(
         run_key=head["run_key"],
         system=head["system"],
@@ -114,6 +122,13 @@ def _idle_judge(head: Mapping[str, Any]) -> Iterator[str]:
     """Complain of a judge of the run that no metric is by: somebody thinks that one is."""
     if head.get("judge") and all("judge" in declared for declared in head["metrics"].values()):
         yield "judge: must be left out where each metric names its own, or none"
+
+
+def _boundless_proportions(head: Mapping[str, Any]) -> Iterator[str]:
+    """Complain of proportions in another unit: of seconds called one, a missing one would count as 1 at most."""
+    for name, declared in head["metrics"].items():
+        if declared["kind"] == "proportion" and declared["unit"] != SHARE:
+            yield f'{place_of(("metrics", name, "unit"))}: must be "share" where the kind is proportion, else mean'
 
 
 # --- The schema's findings, in our words ---------------------------------------------------------------------
