@@ -18,8 +18,9 @@ from scipy import special
 from bench.calibration.page import ALPHA
 from evidence.statistics import Estimate, Tally, Unit, estimate_share
 from evidence.statistics.sequences import STAKES, estimate_share_anytime
-from evidence.statistics.shares import LEAN
+from evidence.statistics.shares import ALIKE, LEAN
 
+_HALVINGS: Final = 40  # of an interval that is searched
 _COMPARED: Final = 5  # draws of each case that the product judges too
 
 
@@ -69,6 +70,9 @@ def worths_of(sizes: Any, successes: Any, times: Any = None, lean: float = LEAN)
     def of_all(numbers: Any) -> Any:
         return (numbers * times).sum(axis=1)
 
+    def alike(weights: Any) -> Any:
+        return of_all(weights**2) ** 2 / of_all(weights**4)
+
     n, failures, n_units, squares = of_all(sizes), of_all(failed), times.sum(axis=1), of_all(sizes**2)
     missed, units = failures / n, np.minimum(n**2 / squares, n)
     share = 1 - missed
@@ -80,16 +84,35 @@ def worths_of(sizes: Any, successes: Any, times: Any = None, lean: float = LEAN)
         residuals = (failed - missed[:, None] * sizes) / (1 - sizes / n[:, None])
         variance = of_all(residuals**2) * (n_units - 1) / n_units / n**2
         degrees, of_others = (
-            np.minimum(of_all(held**2) ** 2 / of_all(held**4), n_units - 1)
-            for held in (np.where(failed > 0, sizes, 0.0), np.where(failed < sizes, sizes, 0.0))
+            np.minimum(np.minimum(alike(np.where(held > 0, sizes, 0.0)), ALIKE * alike(held)), n_units - 1)
+            for held in (failed, sizes - failed)
         )
         degrees = np.where(others_lean, np.minimum(degrees, of_others), degrees)
         ratio = special.stdtrit(np.maximum(n - 1, 1), 1 - ALPHA) / special.stdtrit(degrees, 1 - ALPHA)
         told = share * missed / variance * ratio**2
     told = np.minimum(np.maximum(told, np.where(leans | others_lean, 1.0, units)), n)
+    told = _shown_by_alike(share, n**2 / squares, told)
     unknown = (failures == 0) | (share <= 0) | ~(variance > 0)
     largest = np.where(times > 0, sizes, 0.0).max(axis=1)
     return Worths(share, np.where(unknown, units, told), np.where(leans, n / (n + largest), 1.0))
+
+
+def _shown_by_alike(share: Any, n_units: Any, told: Any) -> Any:
+    """Return what `shares._shown_by_alike` does for each row."""
+    bound, low, high = share * ALPHA ** (1 / n_units), n_units.copy(), np.asarray(told, dtype=np.float64).copy()
+
+    def shows_more(n: Any, rows: Any) -> Any:
+        return special.betainc(share[rows] * n, (1 - share[rows]) * n + 1, bound[rows]) < ALPHA
+
+    (rows,) = np.nonzero((share > 0) & (share < 1) & (high > n_units))
+    rows = rows[shows_more(high[rows], rows)]
+    for _ in range(_HALVINGS):
+        middle = (low[rows] + high[rows]) / 2
+        more = shows_more(middle, rows)
+        low[rows], high[rows] = np.where(more, low[rows], middle), np.where(more, middle, high[rows])
+    found = np.asarray(told, dtype=np.float64).copy()
+    found[rows] = low[rows]
+    return found
 
 
 def bounds_of(sizes: Any, successes: Any) -> Bounds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +12,10 @@ from evidence.statistics.intervals import CONFIDENCE, Estimate, check_confidence
 from evidence.statistics.numerics import nearest, outward, special, t_quantile
 from evidence.statistics.units import Tally, Unit, effective_units, tally_share
 
+_HALVINGS: Final = 60  # of an interval that is searched
 _ROUNDING = 1e-9  # a unit whose total is this near to its size has no failure
 LEAN: Final = 1.15  # how much more than all units large ones may fail before that counts as a relation
+ALIKE: Final = 1.5  # how many times those that tell the variance may be the units which hold most of the failures
 
 
 def clopper_pearson(successes: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -163,12 +166,13 @@ def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: b
     n / deff * (t_n / t_f)^2, with deff the design effect: the variance of the share, units being what varies, over that
     of as many independent observations. Korn and Graubard correct by the t of the number of units; the variance is told
     by the few units that hold a failure, so the degrees of freedom here are theirs, f. With those of all units, false
-    passes are up to 11 % where 5 % are promised (`docs/reference/statistics.md`). Never above n, and never below the
-    units, each of which is one observation at least, unless sizes have a say; without a failure it is the units.
+    passes are up to 11 % where 5 % are promised (`docs/reference/statistics.md`). Never above n, nor above what as many
+    units show that all come out alike, and never below the units, each of which is one observation at least, unless
+    sizes have a say; without a failure it is the units.
 
     Where units differ in size, the large ones draw the share to themselves and tell most of the variance. So each
-    residual is from the share of the other units (leave one out), and f counts failing units by their squared sizes, as
-    Satterthwaite would. Without both, false passes are 6 to 12 % at sizes of a geometric or lognormal distribution. Of
+    residual is from the share of the other units (leave one out), and f counts failing units by their squared sizes, or
+    by their squared failures where few hold most of them, as Satterthwaite would. Without both, false passes are 6 to 12 % at sizes of a geometric or lognormal distribution. Of
     units of one size, neither makes a difference.
 
     Sources: E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected number of positive
@@ -190,14 +194,53 @@ def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: b
     variance = (n_units - 1) / n_units * squares / n**2
     tail = (1 + confidence) / 2
     ratio = t_quantile(tail, max(n - 1, 1)) / t_quantile(tail, min(failing, n_units - 1))
-    return min(max(p * (1 - p) / variance * ratio**2, 1.0 if leans or others_lean else at_least), n)
+    told = min(max(p * (1 - p) / variance * ratio**2, 1.0 if leans or others_lean else at_least), n)
+    return _shown_by_alike(p, effective_units(units), told, 1 - tail)
+
+
+def _shown_by_alike(share: float, n_units: float, told: float, alpha: float) -> float:
+    """Return how many independent observations show what so many units would that all came out alike; at most `told`.
+
+    Units of which each has the share p show no more than p * alpha^(1 / units): with a chance of alpha, all of them
+    come out so where every other unit fails whole, and is as frequent as that bound says. No bound that holds whatever
+    units are like is nearer. Without it, 40 items tried 20 times whose attempts fail at random were 800 observations,
+    and the items that always fail, of which none was drawn, made 27 % of false passes.
+    """
+    bound, chance = share * alpha ** (1 / n_units), special().betainc
+
+    def shows_more(n: float) -> bool:
+        return bool(chance(share * n, (1 - share) * n + 1, bound) < alpha)
+
+    if told <= n_units or not shows_more(told):
+        return told
+    low, high = n_units, told
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if shows_more(middle) else (middle, high)
+    return low
 
 
 def _failing_units(units: Tally) -> float:
-    """Return how many units of one size, each with a failure, would tell as much of a variance; 0 without any."""
-    sizes = [(unit.n**2, count) for unit, count in units.items() if unit.total < unit.n - _ROUNDING]
-    fourths = sum(square * square * count for square, count in sizes)
-    return sum(square * count for square, count in sizes) ** 2 / fourths if fourths else 0.0
+    """Return how many units of one size, each with a failure, would tell as much of a variance; 0 without any.
+
+    Those count that hold most of the failures: were 5 of 100 items to fail at each of ten attempts and 40 others at
+    one, the five would tell the variance. Without that, 6 to 9 % were false passes there.
+    """
+    held = [
+        (unit.n, unit.n - unit.total, count)
+        for unit, count in units.items()
+        if unit.total < unit.n - _ROUNDING
+    ]
+    if not held:
+        return 0.0
+    by_size, by_failures = _alike([(n, count) for n, _, count in held]), _alike([(q, count) for _, q, count in held])
+    return min(by_size, ALIKE * by_failures)
+
+
+def _alike(weights: Sequence[tuple[float, int]]) -> float:
+    """Return how many squares of one size vary as these do: (sum of squares)^2 / sum of fourth powers."""
+    squares = math.fsum(weight**2 * count for weight, count in weights)
+    return squares**2 / math.fsum(weight**4 * count for weight, count in weights)
 
 
 def mirrored(units: Tally) -> Tally:
