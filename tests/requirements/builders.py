@@ -36,6 +36,7 @@ from requirements.services.retirements import ask_retirement, settle_retirement
 from requirements.services.transitions import WhatWasRead, transition_requirement
 from requirements.yaml_import import parse_requirement_file
 from tests.factories import World, acting
+from tests.kept_scenes import kept_on_a_world
 
 AUTHOR, APPROVER = "user:ana", "user:bob"
 
@@ -120,6 +121,7 @@ def retire(version: RequirementVersion) -> None:
     settle_retirement(request=ask_to_retire(version), to_state="confirmed", principal=acting(APPROVER))
 
 
+@kept_on_a_world
 def make_criterion(world: World, *, approved: bool = True, **over: Any) -> AcceptanceCriterion:
     """Import one requirement with one criterion."""
     result = import_requirements(
