@@ -410,7 +410,8 @@ def test_what_slices_have_in_common_is_looked_up_once(world: World) -> None:
     register_eval_versions(world)
     tiers = ("low", "high", "medium", "critical")
     slices = ", ".join(f"{{risk_tier: {tier}}}" for tier in tiers)
-    for key, asked in (("whole", {}), ("sliced", {"slices": f"[{slices}]", "max_age_days": 30})):
+    sliced: dict[str, Any] = {"slices": f"[{slices}]", "max_age_days": 30}
+    for key, asked in (("whole", {}), ("sliced", sliced)):
         make_criterion(world, key=key, check="evals.metric", parameters=PARAMETERS, **asked)
         define_gate(system=world.system, key=key, references=[CriterionReference(requirement=key)])
     post(world, eval_file(GOOD, slices=[{"risk_tier": tier} for tier in tiers]))
