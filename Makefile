@@ -70,7 +70,7 @@ calibrate-gates: $(ENVIRONMENT) ## measure what verdicts promise (minutes), writ
 
 soak: $(ENVIRONMENT) ## the tests that take minutes: faults in real processes, round after round
 	@$(BIN)/python -m pytest -m soak $(ARGS)
-	@TRACEBINDER_EXAMPLES=25 $(BIN)/python -m pytest -m "hypothesis and not soak" $(SPREAD) $(ARGS)
+	@TRACEBINDER_EXAMPLES=25 $(BIN)/python -m pytest -m "(hypothesis or drawn) and not soak" $(SPREAD) $(ARGS)
 
 fuzz: $(ENVIRONMENT) ## arbitrary bytes into every reader of foreign bytes, a minute each: ARGS="--seconds 60 otlp"
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -q -c constraints.txt -e '.[fuzz]'

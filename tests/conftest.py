@@ -21,7 +21,7 @@ from rest_framework import serializers
 from rest_framework.test import APIClient
 
 from tests import factories, kept_worlds
-from tests.emptied import Emptier
+from tests.emptied import Emptier, close_connection
 from tests.how_many import examples
 from tests.kept_database import TEMPLATE
 from tests.null_rules import check_nulls
@@ -121,6 +121,7 @@ def _empty_as_owner(_has_tables: bool, django_db_blocker: Any) -> Iterator[None]
     case._fixture_teardown = teardown
     yield
     case._fixture_teardown = flush
+    close_connection()
 
 
 def _reset_role() -> None:

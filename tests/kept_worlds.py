@@ -104,6 +104,17 @@ def lay_down(key: str) -> World | None:
     return copy.deepcopy(kept.world)
 
 
+def stands_alone(world: World) -> bool:
+    """Whether a world was laid down here and nothing has happened since: nothing is stored without an event."""
+    first = _kept.get(KEPT[0])
+    if first is None or world.system.pk != first.world.system.pk:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM evidence_auditevent")
+        (newest,) = cursor.fetchone()
+    return bool(newest == max(row["id"] for row in first.rows.rows["evidence_auditevent"]))
+
+
 def _fits(key: str) -> bool:
     """Return whether the worlds that this one was made on top of are laid down here."""
     needed = {_kept[one].world.system.pk for one in KEPT[: KEPT.index(key)]}

@@ -16,7 +16,7 @@ from evidence.models import Deployment, EvalRun, GateDecision, Registration, Rel
 from evidence.services import gates, registry
 from tests.evidence.binder_world import eval_file
 from tests.factories import GATE_APPROVER, World, acting, define_gate, deploy, make_world, second_release
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_trace, make_traces
 from tracebinder.cli.main import main
 from tracebinder.http import Server
 
@@ -62,8 +62,7 @@ def test_ci_posts_a_run_and_asks_the_gate(
     )
     assert main(["gate", "release", *ci]) == 2
     assert "insufficient" in capsys.readouterr().out
-    for _ in range(20):
-        make_trace(world)
+    make_traces(world, 20)
     assert main(["gate", "release", *ci]) == 0
     told = capsys.readouterr().out
     assert f"proposed by {acting().actor}, approved by {acting(GATE_APPROVER).actor}" in told

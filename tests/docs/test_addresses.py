@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def addresses() -> Iterator[tuple[str, str]]:
                 yield from ((str(path.relative_to(ROOT)), one) for one in named if not one.endswith("/"))
 
 
+@cache  # many pages name the same
 def is_answered(address: str) -> bool:
     blanks = BLANK.findall(address)
     for filling in product(FILLED_IN, repeat=len(blanks)):

@@ -20,7 +20,7 @@ from evidence.models import Release, Scope
 from evidence.services import gates
 from tests.client.test_ci_files import options_of
 from tests.factories import World, acting, define_gate, make_world, second_release
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_traces
 from tracebinder.cli.main import build_parser, main
 from tracebinder.documents import NAMES, read_schema
 
@@ -97,8 +97,7 @@ def test_each_command_of_the_guide_is_answered(
     for words in commands(PAGE):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(eval_file("github-4712-1"))))
         if words[0] == "gate" and not Release.objects.get(name=RELEASE).traces.exists():
-            for _ in range(20):
-                make_trace(world, release=Release.objects.get(name=RELEASE))
+            make_traces(world, 20, release=Release.objects.get(name=RELEASE))
         as_data = [*words, "--json"] if "--json" in options_of(words[0]) else words
         codes[" ".join(words)] = main(as_data)
         told = capsys.readouterr()

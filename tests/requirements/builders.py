@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from textwrap import dedent
 from typing import Any
@@ -35,6 +36,7 @@ from requirements.services.retirements import ask_retirement, settle_retirement
 from requirements.services.transitions import WhatWasRead, transition_requirement
 from requirements.yaml_import import parse_requirement_file
 from tests.factories import World, acting
+from tests.kept_scenes import kept_on_a_world
 
 AUTHOR, APPROVER = "user:ana", "user:bob"
 
@@ -119,6 +121,7 @@ def retire(version: RequirementVersion) -> None:
     settle_retirement(request=ask_to_retire(version), to_state="confirmed", principal=acting(APPROVER))
 
 
+@kept_on_a_world
 def make_criterion(world: World, *, approved: bool = True, **over: Any) -> AcceptanceCriterion:
     """Import one requirement with one criterion."""
     result = import_requirements(
@@ -142,70 +145,112 @@ def reworded(world: World, statement: str, *, change: str = "") -> RequirementVe
     return version
 
 
+def make_trace(world: World, **told: Any) -> Trace:
+    """Insert one sealed trace, as `make_traces` does.
+
+    Args:
+        trace_id: the one it has; by default, one of its own.
+        revision: which of the trace it is.
+    """
+    (trace,) = make_traces(world, 1, **told)
+    return trace
+
+
 @transaction.atomic
-def make_trace(
+def make_traces(
     world: World,
+    n: int,
     *,
     release: Release | None = None,
     age: timedelta = timedelta(hours=1),
-    language: str = "en",
-    risk_tier: str = "high",
     versions: dict[str, ArtefactVersion] | None = None,
-    claims: list[tuple[str, float]] | None = None,
-    policy: list[str] | None = None,
+    claims: Sequence[tuple[str, float]] = (),
+    policy: Sequence[str] = (),
     trace_id: uuid.UUID | None = None,
-    revision: int = 1,
-    status: str = "complete",
-    **facts: Any,
-) -> Trace:
-    """Insert one sealed trace with its facts and, as the assembler does, with its event.
+    **told: Any,
+) -> list[Trace]:
+    """Insert sealed traces that say the same, with their facts and, as the assembler does, each with its event.
 
     Args:
-        claims: material claims, each with the (verdict, score) of its only citation.
+        claims: material claims of each, every one with the (verdict, score) of its only citation.
         policy: rules that decided.
+        told: columns of the traces, and facts.
     """
     release = release or world.release
     ended: datetime = timezone.now() - age
-    trace_id = trace_id or uuid.uuid4()
-    trace = Trace.objects.create(
+    columns = {name: told.pop(name) for name in _TOLD_OF_A_TRACE & told.keys()}
+    traces = [_unsaved_trace(world, release, ended, trace_id or uuid.uuid4(), **columns) for _ in range(n)]
+    Trace.objects.insert_as_arrays(traces)
+    if versions is None:
+        versions = {pin.slot: pin.version for pin in release.pins.select_related("version")}
+    TraceVersion.objects.insert_as_arrays(
+        [
+            TraceVersion(trace=trace, slot=slot, version=version)
+            for trace in traces
+            for slot, version in versions.items()
+        ]
+    )
+    _make_claims(traces, claims)
+    PolicyCheck.objects.insert_as_arrays(
+        [
+            PolicyCheck(trace=trace, span_id="0" * 16, rule=rule, decision="allow")
+            for trace in traces
+            for rule in policy
+        ]
+    )
+    _make_facts(traces, {"n_policy_checks": len(policy), **told})
+    audit.record_many(
+        verb="trace.sealed",
+        actor="system:test",
+        changes=[audit.Change(trace, world.system, trace.digest) for trace in traces],
+    )
+    return traces
+
+
+_TOLD_OF_A_TRACE = {"language", "risk_tier", "revision", "status"}
+
+
+def _unsaved_trace(
+    world: World, release: Release, ended: datetime, trace_id: uuid.UUID, *, revision: int = 1, **columns: str
+) -> Trace:
+    return Trace(
         system=world.system,
         trace_id=trace_id,
         revision=revision,
         digest=sha256_hex(f"{trace_id}/{revision}".encode()),
-        status=status,
         name="invoke_agent",
         release=release,
         started_at=ended - timedelta(seconds=1),
         ended_at=ended,
         span_count=1,
-        language=language,
-        risk_tier=risk_tier,
         assembler_version="test",
         sealed_at=ended + timedelta(seconds=2),
+        **{"status": "complete", "language": "en", "risk_tier": "high", **columns},
     )
-    if versions is None:
-        versions = {pin.slot: pin.version for pin in release.pins.select_related("version")}
-    for slot, version in versions.items():
-        TraceVersion.objects.create(trace=trace, slot=slot, version=version)
-    for ordinal, (verdict, score) in enumerate(claims or []):
-        claim = Claim.objects.create(
+
+
+def _make_claims(traces: Sequence[Trace], claims: Sequence[tuple[str, float]]) -> None:
+    made = [
+        Claim(
             trace=trace, ordinal=ordinal, text="t", start=0, end=1, material=True, origin="declared",
             extractor_version="test",
-        )  # fmt: skip
-        Citation.objects.create(
-            claim=claim, ordinal=0, document_ref="DOC-1", quote="q", verdict=verdict, score=score, threshold=0.8,
-            checker_version="test", inputs_digest="0" * 64,
-        )  # fmt: skip
-    for rule in policy or []:
-        PolicyCheck.objects.create(trace=trace, span_id="0" * 16, rule=rule, decision="allow")
-    _make_facts(trace, facts, n_policy=len(policy or []))
-    audit.record(
-        verb="trace.sealed", actor="system:test", obj=trace, system=world.system, digest=trace.digest
-    )
-    return trace
+        )
+        for trace in traces
+        for ordinal in range(len(claims))
+    ]  # fmt: skip
+    Claim.objects.insert_as_arrays(made)
+    Citation.objects.insert_as_arrays(
+        [
+            Citation(
+                claim=claim, ordinal=0, document_ref="DOC-1", quote="q", verdict=verdict, score=score, threshold=0.8,
+                checker_version="test", inputs_digest="0" * 64,
+            )
+            for claim, (verdict, score) in zip(made, [*claims] * len(traces), strict=True)
+        ]
+    )  # fmt: skip
 
 
-def _make_facts(trace: Trace, facts: dict[str, Any], n_policy: int) -> None:
+def _make_facts(traces: Sequence[Trace], facts: Mapping[str, Any]) -> None:
     counts = dict.fromkeys(
         [
             "n_claims", "n_material", "n_material_cited", "n_material_supported", "n_citations", "n_citations_found",
@@ -220,4 +265,6 @@ def _make_facts(trace: Trace, facts: dict[str, Any], n_policy: int) -> None:
         ],
         True,
     )  # fmt: skip
-    TraceFacts.objects.create(trace=trace, **{**counts, **flags, "n_policy_checks": n_policy, **facts})
+    TraceFacts.objects.insert_as_arrays(
+        [TraceFacts(trace=trace, **{**counts, **flags, **facts}) for trace in traces]
+    )

@@ -13,7 +13,7 @@ from requirements.selectors.wording import warning_names
 from requirements.starter import read_starter
 from tests import factories
 from tests.factories import World
-from tests.requirements.builders import make_criterion, make_trace, requirement_file
+from tests.requirements.builders import make_criterion, make_traces, requirement_file
 
 IMPORT = "/api/v1/requirements/import?system=credit-assistant&file=r.yaml"
 
@@ -92,8 +92,7 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(world: World, api:
 
 def test_a_release_is_assessed_and_the_verdicts_are_listed(world: World, api: APIClient) -> None:
     make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     body = {"system": "credit-assistant", "release": "r1"}
     answer = api.post("/api/v1/assessments", body, format="json", **world.headers(Scope.GATE))
     assert answer.status_code == 201, answer.content

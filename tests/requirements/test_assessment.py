@@ -24,7 +24,7 @@ from requirements.services.requirements import import_requirements
 from requirements.starter import read_starter
 from tests import factories
 from tests.factories import World, acting
-from tests.requirements.builders import AUTHOR, make_criterion, make_trace
+from tests.requirements.builders import AUTHOR, make_criterion, make_trace, make_traces
 
 
 def verdict(world: World, criterion: AcceptanceCriterion) -> str:
@@ -45,8 +45,7 @@ def other_version(world: World, *, registered: bool) -> ArtefactVersion:
 
 def test_enough_good_answers_meet_the_criterion(world: World) -> None:
     criterion = make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
     )
@@ -59,8 +58,7 @@ def test_enough_good_answers_meet_the_criterion(world: World) -> None:
 
 def test_a_few_perfect_answers_are_insufficient(world: World) -> None:
     criterion = make_criterion(world, min_n=3, threshold=0.95)
-    for _ in range(3):
-        make_trace(world)
+    make_traces(world, 3)
     assert verdict(world, criterion) == "insufficient"
 
 
@@ -77,8 +75,7 @@ def test_bad_answers_are_not_met(world: World) -> None:
 
 def test_old_evidence_is_stale(world: World) -> None:
     criterion = make_criterion(world, max_age_days=30)
-    for _ in range(14):
-        make_trace(world, age=timedelta(days=40))
+    make_traces(world, 14, age=timedelta(days=40))
     assert verdict(world, criterion) == "stale"
 
 
@@ -89,8 +86,7 @@ def test_answers_of_another_or_an_unregistered_version_are_never_a_pass(
     criterion = make_criterion(world)
     model = other_version(world, registered=registered)
     pins = {pin.slot: pin.version for pin in world.release.pins.all()}
-    for _ in range(20):
-        make_trace(world, versions={**pins, "model": model})
+    make_traces(world, 20, versions={**pins, "model": model})
     assert verdict(world, criterion) == "not_met"
 
 
@@ -99,17 +95,14 @@ def test_another_release_says_nothing_about_this_one(world: World) -> None:
         system=world.system, manifest=factories.manifest(name="r2"), principal=acting("user:ci")
     )
     criterion = make_criterion(world)
-    for _ in range(14):
-        make_trace(world, release=other)
+    make_traces(world, 14, release=other)
     assert verdict(world, criterion) == "insufficient"
 
 
 def test_each_slice_has_to_hold(world: World) -> None:
     criterion = make_criterion(world, slices="[{language: en}, {language: zh-Hans}]")
-    for _ in range(40):
-        make_trace(world, language="en")
-    for _ in range(14):
-        make_trace(world, language="zh-Hans", has_confidence=False, has_limitations=False)
+    make_traces(world, 40, language="en")
+    make_traces(world, 14, language="zh-Hans", has_confidence=False, has_limitations=False)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
     )
@@ -119,8 +112,7 @@ def test_each_slice_has_to_hold(world: World) -> None:
 
 def test_a_slice_nobody_observed_keeps_the_whole_from_being_met(world: World) -> None:
     criterion = make_criterion(world, slices="[{language: fr}]")
-    for _ in range(40):
-        make_trace(world)
+    make_traces(world, 40)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
     )
@@ -145,8 +137,7 @@ def test_a_late_revision_replaces_the_one_before(world: World) -> None:
 
 def test_the_same_facts_are_assessed_once(world: World) -> None:
     criterion = make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     verdict(world, criterion)
     events = AuditEvent.objects.count()
     verdict(world, criterion)
@@ -159,13 +150,11 @@ def test_the_same_facts_are_assessed_once(world: World) -> None:
 
 def test_a_stored_assessment_replays_whatever_came_later(world: World) -> None:
     criterion = make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assessment = assess(
         criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci"
     )
-    for _ in range(30):
-        make_trace(world, age=timedelta(seconds=-10), has_confidence=False)
+    make_traces(world, 30, age=timedelta(seconds=-10), has_confidence=False)
     replay = replay_assessment(assessment)
     assert replay.agrees, replay.explain()
     assert evaluate(criterion=criterion, release=world.release, as_of=clock.read_moment()).inputs_digest
@@ -182,8 +171,7 @@ def test_an_assessment_costs_the_same_queries_however_many_traces(world: World) 
     make_trace(world)
     queries()  # loads what Django keeps on the objects
     few = queries()
-    for _ in range(25):
-        make_trace(world)
+    make_traces(world, 25)
     assert queries() == few
 
 
@@ -375,11 +363,10 @@ def test_no_mechanistic_evidence_changes_a_verdict(world: World, state: str) -> 
         system=world.system, source=read_starter(), file_name="b.yaml", principal=acting(AUTHOR)
     )
     if state != "nothing":
-        for _ in range(4 if state == "few" else 14):
-            make_trace(
-                world, age=timedelta(days=200 if state == "stale" else 1), has_confidence=state != "bad",
-                versions={} if state == "bad" else None, claims=[("not_found", 0.1)] * 2,
-            )  # fmt: skip
+        make_traces(
+            world, 4 if state == "few" else 14, age=timedelta(days=200 if state == "stale" else 1),
+            has_confidence=state != "bad", versions={} if state == "bad" else None, claims=[("not_found", 0.1)] * 2,
+        )  # fmt: skip
     criteria = list(AcceptanceCriterion.objects.order_by("pk"))
     as_of = clock.as_of(
         timezone.now() + timedelta(minutes=10)

@@ -18,7 +18,7 @@ from requirements.services.baselines import freeze_baseline
 from tests.client.binders import unpack
 from tests.evidence.binder_world import Filled, archive_of, export, verify
 from tests.factories import World, acting, waive
-from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_trace
+from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_traces
 from tests.requirements.test_missing_traces import set_aside
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +27,7 @@ pytestmark = pytest.mark.django_db
 def assessed(world: World, **over: Any) -> AcceptanceCriterion:
     """A criterion that twenty traces of an hour ago were held against."""
     criterion = make_criterion(world, **over)
-    for _ in range(20):
-        make_trace(world)
+    make_traces(world, 20)
     assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     return criterion
 

@@ -24,7 +24,7 @@ from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.stored_spans import BASE_NS, store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, acting
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_trace, make_traces
 from tests.requirements.test_assessment import judge as review
 
 pytestmark = pytest.mark.django_db
@@ -52,11 +52,9 @@ def test_traces_of_one_conversation_are_one_unit(world: World) -> None:
     """Of 100 traces in 25 conversations those of one are all bad: 96 of 100 alone would show 0.88."""
     for _ in range(24):
         conversation = uuid4()
-        for _ in range(4):
-            make_trace(world, conversation=conversation, age=timedelta(hours=30))
+        make_traces(world, 4, conversation=conversation, age=timedelta(hours=30))
     bad = uuid4()
-    for _ in range(4):
-        make_trace(world, conversation=bad, has_limitations=False, age=timedelta(hours=30))
+    make_traces(world, 4, conversation=bad, has_limitations=False, age=timedelta(hours=30))
     assessed = assess_now(world, threshold=0.8)
     assert assessed.verdict == "insufficient"
     assert assessed.low == pytest.approx(0.75, abs=0.01)

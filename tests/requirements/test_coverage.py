@@ -32,7 +32,7 @@ from requirements.services.assessment import assess_for_gate, assess_release
 from requirements.services.baselines import freeze_baseline, sign_off_baseline
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting
-from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_trace
+from tests.requirements.builders import APPROVER, AUTHOR, approve, make_criterion, make_trace, make_traces
 from tests.requirements.links_world import change, put, tie, told
 from tests.requirements.test_links import go_live, release
 
@@ -101,8 +101,7 @@ def covered(world: World) -> World:
         principal=acting(AUTHOR), system=world.system, source=bare, file_name="r.yaml"
     )
     approve(result.requirements[0].version)
-    for _ in range(16):
-        make_trace(world)
+    make_traces(world, 16)
     assess(world, world.release)
     return world
 
@@ -155,8 +154,7 @@ def test_numbers_lists_pages_files_and_gates_say_the_same(covered: World) -> Non
 
 def test_a_failure_that_is_old_stays_a_failure_as_its_assessment_says(world: World) -> None:
     make_criterion(world, max_age_days=30, threshold=0.99)
-    for _ in range(40):
-        make_trace(world, age=timedelta(days=60), has_confidence=False, has_limitations=False)
+    make_traces(world, 40, age=timedelta(days=60), has_confidence=False, has_limitations=False)
     assess(world, world.release)
     stored = Assessment.objects.get()
     (found,) = cover(world.release).requirements
@@ -240,8 +238,7 @@ def test_a_release_that_only_pins_one_thing_more_is_assessed_anew_too(world: Wor
     one = release(world, "x1", model="a" * 64)
     two = release(world, "x2", model="a" * 64, tool="b" * 64)
     go_live(world, one, 30)
-    for _ in range(12):
-        make_trace(world, release=one)
+    make_traces(world, 12, release=one)
     assess(world, one)
     assert [each.name for each in impact_of_release(acting(), two).criteria] == ["R1/c"]
     assert impact_of_release(acting(), one).is_empty

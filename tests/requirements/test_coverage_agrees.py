@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -31,7 +32,8 @@ from requirements.services.baselines import freeze_baseline
 from requirements.services.binder_sections import requirement_sections
 from requirements.services.requirements import import_requirements
 from tests.factories import World, acting
-from tests.requirements.builders import AUTHOR, approve, make_trace, retire
+from tests.how_many import examples
+from tests.requirements.builders import AUTHOR, approve, make_traces, retire
 from tests.requirements.test_coverage import assess
 
 pytestmark = pytest.mark.django_db
@@ -88,10 +90,9 @@ def draw(world: World, chance: Random) -> None:
         ("zh-Hans", 20, 14, chance.random() < 0.5),
         ("fr", 60, 14, True),
     ):
-        for _ in range(n):
-            make_trace(
-                world, language=language, age=timedelta(days=age), has_confidence=good, has_limitations=good
-            )
+        make_traces(
+            world, n, language=language, age=timedelta(days=age), has_confidence=good, has_limitations=good
+        )
     approved = [write(world, f"R{number}", chance, 1) for number in range(N)]
     for version in approved:
         approve(version)
@@ -108,12 +109,6 @@ def draw(world: World, chance: Random) -> None:
             if what == "superseded":
                 approve(version)
     write(world, "new", chance, 1)
-
-
-@pytest.fixture
-def drawn(world: World, request: pytest.FixtureRequest) -> World:
-    draw(world, Random(request.param))
-    return world
 
 
 class Surfaces:
@@ -182,14 +177,24 @@ def word(verdict: str, *, is_stale: bool, n: int) -> str:
     return "stale" if verdict == "met" and is_stale else verdict
 
 
-@pytest.mark.parametrize("baseline", ["", "b"])
-@pytest.mark.parametrize("drawn", range(2), indirect=True)
+@pytest.mark.drawn
+@pytest.mark.parametrize("seed", range(examples(1)))
 def test_count_list_page_export_binder_and_gate_say_the_same_of_what_was_drawn(
-    drawn: World, baseline: str, monkeypatch: pytest.MonkeyPatch
+    world: World, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "_ON_A_PAGE", 4)
+    draw(world, Random(seed))
+    for baseline in ("", "b"):
+        with transaction.atomic():
+            check_every_surface(world, baseline, monkeypatch)
+            transaction.set_rollback(True)  # what a gate stored of the one is not there for the other
+
+
+def check_every_surface(drawn: World, baseline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """See that all say the same: of what was drawn, of the same when it is old, and of what a gate stored of it."""
     said = Surfaces(drawn, baseline)
-    check_what_is_shown(said, said.json())
+    with monkeypatch.context() as short:
+        short.setattr(pages, "_ON_A_PAGE", 4)
+        check_what_is_shown(said, said.json())
     at = timezone.now() + timedelta(days=15)
     with monkeypatch.context() as later:  # nobody assessed anything since: what was met is old by now
         later.setattr(selector, "clock", SimpleNamespace(now=lambda: at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -22,7 +22,7 @@ from requirements.services.assessment import Assessed, evaluate
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, acting, manifest, register_release, second_release
 from tests.invariants.test_07_supporting_only import criterion_with
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_trace, make_traces
 from tests.requirements.test_assessment import judge as review
 
 pytestmark = pytest.mark.django_db
@@ -46,10 +46,13 @@ def outcome(found: Assessed) -> tuple[str, str]:
 
 
 def decide(world: World, *decisions: str, n: int = ENOUGH) -> None:
-    for _ in range(n):
-        trace = make_trace(world)
-        for decision in decisions:
-            PolicyCheck.objects.create(trace=trace, span_id="0" * 16, rule="limits", decision=decision)
+    PolicyCheck.objects.insert_as_arrays(
+        [
+            PolicyCheck(trace=trace, span_id="0" * 16, rule="limits", decision=decision)
+            for trace in make_traces(world, n)
+            for decision in decisions
+        ]
+    )
 
 
 @pytest.mark.parametrize(("name", "bad"), [("policy.denied", "deny"), ("policy.escalated", "escalate")])
@@ -99,8 +102,7 @@ def test_the_share_of_citations_with_a_verdict(
         world, key="b", check="citations.verdict_share", comparator="at_most", threshold=0.3,
         parameters="{verdicts: [misattributed], better: lower}",
     )  # fmt: skip
-    for _ in range(n):
-        make_trace(world, claims=[(verdict, 1.0)] * 2)
+    make_traces(world, n, claims=[(verdict, 1.0)] * 2)
     assert judged(world, wanted).judgement.verdict == many
     assert judged(world, unwanted).judgement.verdict == few
 
@@ -137,9 +139,14 @@ def test_documents_are_in_date_when_they_are_used(
 ) -> None:
     criterion = make_criterion(world, check="documents.in_date")
     release = release_with_documents(world, n, **dates)
-    for document in SourceDocument.objects.filter(index_version__artefact__key="dated"):
-        trace = make_trace(world, release=release, age=SETTLED)
-        TraceDocument.objects.create(trace=trace, digest=document.digest, cited=True)
+    traces = make_traces(world, n, release=release, age=SETTLED)
+    documents = SourceDocument.objects.filter(index_version__artefact__key="dated")
+    TraceDocument.objects.insert_as_arrays(
+        [
+            TraceDocument(trace=trace, digest=document.digest, cited=True)
+            for trace, document in zip(traces, documents, strict=True)
+        ]
+    )
     found = judged(world, criterion, release)
     assert found.judgement.verdict == expected, found.judgement.detail
     if "valid_until" not in dates:
@@ -152,10 +159,8 @@ def test_all_answers_on_one_document_are_one_unit(world: World) -> None:
     criterion = make_criterion(world, check="documents.in_date")
     release = release_with_documents(world, 1, valid_until="2999-12-31")
     digest = SourceDocument.objects.get(index_version__artefact__key="dated").digest
-    for _ in range(ENOUGH):
-        TraceDocument.objects.create(
-            trace=make_trace(world, release=release, age=SETTLED), digest=digest, cited=True
-        )
+    for trace in make_traces(world, ENOUGH, release=release, age=SETTLED):
+        TraceDocument.objects.create(trace=trace, digest=digest, cited=True)
     found = judged(world, criterion, release)
     assert found.judgement.verdict == "insufficient"
     assert found.whole is not None
@@ -164,15 +169,18 @@ def test_all_answers_on_one_document_are_one_unit(world: World) -> None:
     assert found.whole.estimate.method == "betting", "at all looks together"
 
 
-def make_spans(trace: Trace, *attributes: dict[str, Any]) -> None:
-    """Store spans of a trace with these attributes, received before it was sealed."""
-    for number, each in enumerate(attributes):
-        Span.objects.create(
+def make_spans(traces: Iterable[Trace], *attributes: dict[str, Any]) -> None:
+    """Store spans with these attributes of each trace, received before it was sealed."""
+    Span.objects.bulk_create(
+        Span(
             system=trace.system, batch_id=0, trace_id=trace.trace_id, span_id=f"{number:016x}", name="s", kind=1,
             started_at=trace.started_at, start_ns=0, end_ns=1, status_code=0, status_message="", attributes=each,
             events=[], links=[], resource={"service.version": "2"}, scope={}, digest=sha256_hex(repr(each).encode()),
             received_at=trace.ended_at,
-        )  # fmt: skip
+        )
+        for trace in traces
+        for number, each in enumerate(attributes)
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -196,16 +204,14 @@ def test_any_attribute_that_the_application_sends(
     world: World, spans: list[dict[str, Any]], parameters: str, expected: str
 ) -> None:
     criterion = make_criterion(world, check="traces.attribute", parameters=parameters)
-    for _ in range(ENOUGH):
-        make_spans(make_trace(world), *spans)
+    make_spans(make_traces(world, ENOUGH), *spans)
     found = judged(world, criterion)
     assert found.judgement.verdict == expected, found.judgement.detail
 
 
 def test_a_few_attributes_tell_too_little(world: World) -> None:
     criterion = make_criterion(world, check="traces.attribute", parameters="{attribute: app.level}")
-    for _ in range(11):
-        make_spans(make_trace(world), {"app.level": 1})
+    make_spans(make_traces(world, 11), {"app.level": 1})
     assert judged(world, criterion).judgement.verdict == "insufficient"
 
 
@@ -491,8 +497,7 @@ def test_a_check_of_somebody_elses_is_one_file_and_without_it_none(
     world: World, outside: Callable[[], None]
 ) -> None:
     criterion = make_criterion(world, check="acme.tools_used")
-    for _ in range(ENOUGH):
-        make_trace(world)
+    make_traces(world, ENOUGH)
     assert judged(world, criterion).judgement.verdict == "met"
     outside()
     assert outcome(judged(world, criterion)) == ("not_assessed", "no_check")
@@ -501,9 +506,8 @@ def test_a_check_of_somebody_elses_is_one_file_and_without_it_none(
 def test_units_of_independence_are_what_the_bounds_count(world: World) -> None:
     """A check that says that it counts conversations gives two turns of one as one unit."""
     conversation = uuid4()
-    for _ in range(2):
-        make_trace(world, conversation=conversation, age=SETTLED)
-    make_spans(Trace.objects.first() or make_trace(world), {"app.level": 1})
+    make_traces(world, 2, conversation=conversation, age=SETTLED)
+    make_spans(Trace.objects.all()[:1], {"app.level": 1})
     for name in ("answers.confidence_and_limits", "traces.attribute", "policy.denied"):
         assert known_checks()[name].independent == "conversation"
         criterion = (

@@ -18,7 +18,7 @@ from requirements.services import due_assessments
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, second_release
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_trace, make_traces
 
 pytestmark = pytest.mark.django_db
 NOW = timedelta(seconds=5)  # so that it was sealed, by the builder two seconds later, before it is looked for
@@ -137,6 +137,5 @@ def test_finding_what_is_due_asks_as_often_however_much_is_stored(world: World) 
 
     make_trace(world, age=NOW)
     few = questions()
-    for _ in range(20):
-        make_trace(world, age=NOW)
+    make_traces(world, 20, age=NOW)
     assert questions() <= few + 2

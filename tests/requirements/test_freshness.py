@@ -16,7 +16,7 @@ from requirements.selectors.standings import standing
 from requirements.services.assessment import assess, replay_assessment
 from requirements.verdicts import status_of
 from tests.factories import World
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_traces
 
 MAY = datetime(2026, 5, 3, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -70,8 +70,7 @@ def test_mapped_and_not_run_is_no_pass() -> None:
 @pytest.mark.parametrize(("good", "came_to"), [(True, "met"), (False, "not_met")])
 def test_a_stale_assessment_says_what_it_is_stale_of(world: World, good: bool, came_to: str) -> None:
     criterion = make_criterion(world, max_age_days=30)
-    for _ in range(14):
-        make_trace(world, age=timedelta(days=40), has_limitations=good)
+    make_traces(world, 14, age=timedelta(days=40), has_limitations=good)
     assessed = assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     assert assessed.verdict == "stale"
     assert (assessed.n, assessed.value) == (14, 1.0 if good else 0.0)

@@ -23,7 +23,7 @@ from tests.requirements.builders import (
     AUTHOR,
     approve,
     make_criterion,
-    make_trace,
+    make_traces,
     requirement_file,
 )
 
@@ -37,8 +37,7 @@ def decide(world: World, *references: CriterionReference) -> GateDecision:
 
 def test_a_release_that_meets_its_criteria_passes_and_replays(world: World) -> None:
     make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     decision = decide(world, CriterionReference(requirement="r"))
     assert decision.verdict == "pass"
     assert decision.inputs["findings"][0]["inputs"] == Assessment.objects.get().inputs_digest
@@ -49,8 +48,7 @@ def test_a_release_that_meets_its_criteria_passes_and_replays(world: World) -> N
 
 def test_a_requirement_nobody_approved_passes_nothing(world: World) -> None:
     make_criterion(world, approved=False)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assert decide(world, CriterionReference(requirement="r")).verdict == "insufficient"
     named = decide(world, CriterionReference(requirement="r", version=1))
     assert named.verdict == "insufficient"
@@ -66,16 +64,14 @@ def test_a_superseded_version_passes_nothing(world: World) -> None:
         principal=acting(AUTHOR),
     )
     approve(newer.requirements[0].version)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assert decide(world, CriterionReference(requirement="r", version=1)).verdict == "insufficient"
     assert decide(world, CriterionReference(requirement="r", criterion="c")).verdict == "pass"
 
 
 def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
     make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     for lost in (
         CriterionReference(requirement="none"),
         CriterionReference(requirement="r", criterion="none"),
@@ -89,8 +85,7 @@ def test_a_reference_that_leads_nowhere_is_insufficient(world: World) -> None:
 
 def test_what_leads_somewhere_only_later_changes_no_decision_of_before(world: World) -> None:
     make_criterion(world)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     lost = (CriterionReference(requirement="r", version=2), CriterionReference(baseline="b"))
     decision = decide(world, CriterionReference(requirement="r"), *lost)
     newer = import_requirements(

@@ -20,7 +20,7 @@ from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.stored_spans import store_spans
 from tests.evidence.test_assembly import spans_of
 from tests.factories import World, acting, manifest
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_trace, make_traces
 from tests.requirements.test_assessment import judge as review
 
 pytestmark = pytest.mark.django_db
@@ -43,8 +43,7 @@ def judge(world: World, release: Release | None = None, **criterion: Any) -> Ass
 
 
 def test_they_count_against_a_pass_and_the_verdict_says_so(world: World, settings: Settings) -> None:
-    for _ in range(20):
-        make_trace(world)
+    make_traces(world, 20)
     assert judge(world, key="before").verdict == CriterionVerdict.MET
     set_aside(world, settings, 20)
     after = judge(world, key="after")

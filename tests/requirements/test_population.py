@@ -18,7 +18,7 @@ from evidence.statistics import Unit, estimate_share, tally, two_sided
 from evidence.statistics.sequences import anytime_mean
 from requirements.checks import Check, Population, get_check, known_checks
 from tests.factories import World
-from tests.requirements.builders import make_trace
+from tests.requirements.builders import make_trace, make_traces
 from tests.requirements.test_assessment import judge as review
 
 pytestmark = pytest.mark.django_db
@@ -32,19 +32,18 @@ def observed(world: World) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", measured.inputs["observations"])
 
 
-def make_traces(world: World) -> list[Trace]:
+def make_forty(world: World) -> list[Trace]:
     """Make forty traces: the third says no limits, the sixth used a version that nobody registered."""
     unknown = registry.ensure_version(
         system=world.system, kind="tool", key="rates", label="new", digest="9" * 64, actor="user:ana"
     )
     pinned = {pin.slot: pin.version for pin in world.release.pins.all()}
     return [
-        make_trace(
-            world,
-            has_limitations=number != 2,
-            versions={**pinned, "tool": unknown} if number == 5 else pinned,
-        )
-        for number in range(40)
+        *make_traces(world, 2),
+        *make_traces(world, 1, has_limitations=False),
+        *make_traces(world, 2),
+        *make_traces(world, 1, versions={**pinned, "tool": unknown}),
+        *make_traces(world, 34),
     ]
 
 
@@ -57,7 +56,7 @@ def digest_of_lines(lines: list[str]) -> str:
 
 def test_the_digest_is_over_a_line_a_row_in_any_order(world: World) -> None:
     """Whoever has the rows can work it out, and one that comes out otherwise gives another."""
-    traces = make_traces(world)
+    traces = make_forty(world)
     good = {trace.pk for number, trace in enumerate(traces) if number not in {2, 5}}
     lines = [f"{trace.digest}/{trace.pk}{'+' if trace.pk in good else '-'}" for trace in reversed(traces)]
     assert observed(world) == {
@@ -76,9 +75,8 @@ def test_the_digest_over_nothing_is_empty(world: World) -> None:
 @pytest.mark.parametrize(("unsupported", "n_units", "low"), [(4, 25, 0.75), (0, 25, 0.82)])
 def test_the_claims_of_a_trace_are_one_unit(world: World, unsupported: int, n_units: int, low: float) -> None:
     """A hundred claims of 25 traces, those of one trace all unsupported: 96 of 100 alone would show 0.91."""
-    for number in range(25):
-        verdict = "not_found" if number == 0 and unsupported else "verbatim"
-        make_trace(world, claims=[(verdict, 1.0)] * 4)
+    make_traces(world, 1, claims=[("not_found" if unsupported else "verbatim", 1.0)] * 4)
+    make_traces(world, 24, claims=[("verbatim", 1.0)] * 4)
     everything = Population(world.system.pk, world.release.pk, clock.read_moment(), None)
     check = get_check("citations.material_supported")
     measured = check.measure(everything, check.with_defaults({}), 0.95)
@@ -88,8 +86,8 @@ def test_the_claims_of_a_trace_are_one_unit(world: World, unsupported: int, n_un
 
 def test_a_gate_that_is_asked_again_and_again_has_bounds_that_hold_at_each_look(world: World) -> None:
     """Twenty-five traces of four claims: the bound is further from the value than that of one look, stated or not."""
-    for number in range(25):
-        make_trace(world, claims=[("not_found" if number == 0 else "verbatim", 1.0)] * 4)
+    make_traces(world, 1, claims=[("not_found", 1.0)] * 4)
+    make_traces(world, 24, claims=[("verbatim", 1.0)] * 4)
     everything = Population(world.system.pk, world.release.pk, clock.read_moment(), None)
     check = get_check("citations.material_supported")
     unsaid = check.measure(everything, check.with_defaults({}), 0.95)

@@ -26,7 +26,7 @@ from tests.requirements.builders import (
     AUTHOR,
     approve,
     make_criterion,
-    make_trace,
+    make_traces,
     requirement_file,
 )
 
@@ -53,8 +53,7 @@ def test_a_stored_threshold_beyond_bounds_is_not_assessed_in_the_assessment_and_
     world: World, api: APIClient, threshold: str
 ) -> None:
     old = store(make_criterion(world), threshold)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assessment = assess(criterion=old, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     assert assessment.verdict == "not_assessed"
     assert "threshold: a share lies between 0 and 1" in assessment.detail
@@ -78,8 +77,7 @@ def test_a_stored_threshold_beyond_bounds_is_not_assessed_in_the_assessment_and_
 
 def test_a_stored_age_without_end_is_none_that_anything_outlives(world: World) -> None:
     old = store(make_criterion(world), "0.7", max_age_days=2**31 - 1)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assessment = assess(criterion=old, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     assert assessment.verdict == "met"
 
@@ -90,8 +88,7 @@ def test_a_binder_with_such_a_threshold_says_why_and_verifies_offline(world: Wor
     beyond = replace(draft, criteria=(replace(criterion, threshold=1e300),))
     version, _ = save_requirement(principal=acting(AUTHOR), system=world.system, draft=beyond)
     approve(version)
-    for _ in range(14):
-        make_trace(world)
+    make_traces(world, 14)
     assess(
         criterion=version.criteria.get(), release=world.release, as_of=clock.read_moment(), actor="user:ci"
     )

@@ -15,7 +15,7 @@ from requirements.models import AcceptanceCriterion, Assessment
 from requirements.services.assessment import assess
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
 from tests.factories import World, make_world
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_trace, make_traces
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def listed(world: World, assessment: Assessment) -> list[dict[str, str]]:
 
 
 def test_ten_traces_that_are_not_good_newest_first(world: World) -> None:
-    bad = [make_trace(world, has_limitations=False) for _ in range(12)]
+    bad = make_traces(world, 12, has_limitations=False)
     make_trace(world)
     assessment = assessed(world, make_criterion(world))
     found = listed(world, assessment)
@@ -45,9 +45,8 @@ def test_ten_traces_that_are_not_good_newest_first(world: World) -> None:
 def test_the_slice_that_decides_is_the_one_that_is_shown(world: World) -> None:
     criterion = make_criterion(world, slices="[{language: zh-Hans}]")
     make_trace(world, language="en", has_limitations=False)
-    for _ in range(60):
-        make_trace(world, language="en")
-    worst = [make_trace(world, language="zh-Hans", has_limitations=False) for _ in range(11)]
+    make_traces(world, 60, language="en")
+    worst = make_traces(world, 11, language="zh-Hans", has_limitations=False)
     make_trace(world, language="en", has_limitations=False)
     found = listed(world, assessed(world, criterion))
     assert {each["id"] for each in found} <= {str(trace.pk) for trace in worst}

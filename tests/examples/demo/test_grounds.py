@@ -12,7 +12,7 @@ from examples.demo.grounds import say_why
 from requirements.api.assessments import AssessmentOut
 from requirements.services.assessment import assess
 from tests.factories import World
-from tests.requirements.builders import make_criterion, make_trace
+from tests.requirements.builders import make_criterion, make_traces
 
 CONFIDENCE = 0.95
 THRESHOLDS = {"a/versions": 0.8, "b/limits": 0.8, "c/prohibited": 0.2}
@@ -85,8 +85,7 @@ def test_the_grounds_are_told_from_an_assessment_as_the_api_shows_it(
     world: World, n_traces: int, verdict: str, told: str
 ) -> None:
     criterion = make_criterion(world)
-    for _ in range(n_traces):
-        make_trace(world)
+    make_traces(world, n_traces)
     stored = assess(criterion=criterion, release=world.release, as_of=clock.read_moment(), actor="user:ci")
     assert stored.verdict == verdict
     name = str(criterion)
