@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from bench.calibration.many import Bounds, Worths, bounds_of, in_parts, together
 from bench.calibration.naive import wilson_low
-from bench.calibration.page import Rate, Row, section
+from bench.calibration.page import ALPHA, Rate, Row, section
 from evidence.statistics.shares import clopper_pearson
 
 
@@ -80,7 +80,7 @@ def rate_of(holds: Any) -> Rate:
 @section(
     title="Observations in units",
     says=(
-        "Korn and Graubard's effective n, with the degrees of freedom of the units that hold a failure. The "
+        "Korn and Graubard's effective n, with the degrees of freedom of the units that hold most of the failures. The "
         "correlation is that of two observations of one unit. *Korn-Graubard* is the false-pass rate of the "
         "method as published, with the degrees of freedom of all units: where few of them hold a failure it "
         "breaks its promise, which is why it is not used as it is. *Effective* is the effective n at the "
@@ -136,10 +136,12 @@ def published_lows(sizes: Any, successes: Any) -> Any:
         "How many units it takes to pass in 80 of 100 cases, truth lying as far above the threshold as the "
         "case says, and how many it would take whoever knew the correlation (Clopper and Pearson on n over "
         "the true design effect; exact, by the distribution of the sum of beta-binomial units). Power rises in a "
-        "saw's line, so each is averaged over five numbers of units that follow one another. At most 20 % more are "
-        "allowed."
+        "saw's line, so each is averaged over five numbers of units that follow one another. Whoever knows the "
+        "correlation, and not that no unit always fails, needs *whatever they are like* at least: as many units as "
+        "would pass had all come out alike (their share times alpha to the power of one over their number). At most "
+        "20 % more than the larger of the two are allowed."
     ),
-    columns=("units", "with the correlation known", "ratio"),
+    columns=("units", "with the correlation known", "whatever they are like", "ratio"),
     order=30,
     one_in=2,
 )
@@ -156,10 +158,20 @@ def _needed_case(correlation: float, size: int, threshold: float, p: float, runs
     def known(n_units: int) -> float:
         return known_power(Design(correlation, size, n_units * size), threshold, p)
 
-    theirs = first(_smoothed(known))
+    def alike(n_units: int) -> float:
+        return alike_power(Design(correlation, size, n_units * size), threshold, p)
+
+    theirs, least = first(_smoothed(known)), first(_smoothed(alike))
     ours = first(_smoothed(power), above=theirs * 3 // 4)
     case = f"correlation {correlation:g}, units of {size}, at least {threshold:g}, truth {p:g}"
-    return Row(case, (str(ours), str(theirs), f"{ours / theirs:.2f}"), ())
+    return Row(case, (str(ours), str(theirs), str(least), f"{ours / max(theirs, least):.2f}"), ())
+
+
+def alike_power(design: Design, threshold: float, p: float) -> float:
+    """Return how often units with share p pass that are taken to have all come out alike, exactly."""
+    kept = ALPHA ** (design.size / design.n)
+    allowed = int((1 - threshold / kept) * design.n) + 1 if threshold < kept else 0
+    return float(chances_of_failures(design, p)[:allowed].sum())
 
 
 def known_power(design: Design, threshold: float, p: float) -> float:

@@ -99,7 +99,11 @@ def worths_of(sizes: Any, successes: Any, times: Any = None, lean: float = LEAN)
 
 def _shown_by_alike(share: Any, n_units: Any, told: Any) -> Any:
     """Return what `shares._shown_by_alike` does for each row."""
-    bound, low, high = share * ALPHA ** (1 / n_units), n_units.copy(), np.asarray(told, dtype=np.float64).copy()
+    bound, low, high = (
+        share * ALPHA ** (1 / n_units),
+        n_units.copy(),
+        np.asarray(told, dtype=np.float64).copy(),
+    )
 
     def shows_more(n: Any, rows: Any) -> Any:
         return special.betainc(share[rows] * n, (1 - share[rows]) * n + 1, bound[rows]) < ALPHA

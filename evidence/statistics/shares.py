@@ -15,7 +15,9 @@ from evidence.statistics.units import Tally, Unit, effective_units, tally_share
 _HALVINGS: Final = 60  # of an interval that is searched
 _ROUNDING = 1e-9  # a unit whose total is this near to its size has no failure
 LEAN: Final = 1.15  # how much more than all units large ones may fail before that counts as a relation
-ALIKE: Final = 1.5  # how many times those that tell the variance may be the units which hold most of the failures
+ALIKE: Final = (
+    1.5  # how many times those that tell the variance may be the units which hold most of the failures
+)
 
 
 def clopper_pearson(successes: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -172,8 +174,9 @@ def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: b
 
     Where units differ in size, the large ones draw the share to themselves and tell most of the variance. So each
     residual is from the share of the other units (leave one out), and f counts failing units by their squared sizes, or
-    by their squared failures where few hold most of them, as Satterthwaite would. Without both, false passes are 6 to 12 % at sizes of a geometric or lognormal distribution. Of
-    units of one size, neither makes a difference.
+    by their squared failures where few hold most of them, as Satterthwaite would. Without both, false passes are 6 to
+    12 % at sizes of a geometric or lognormal distribution. Of units of one size that fail alike, neither makes a
+    difference.
 
     Sources: E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected number of positive
     counts estimated from survey data", Survey Methodology 24 (1998), 193-201; F. E. Satterthwaite, "An approximate
@@ -233,7 +236,10 @@ def _failing_units(units: Tally) -> float:
     ]
     if not held:
         return 0.0
-    by_size, by_failures = _alike([(n, count) for n, _, count in held]), _alike([(q, count) for _, q, count in held])
+    by_size, by_failures = (
+        _alike([(n, count) for n, _, count in held]),
+        _alike([(q, count) for _, q, count in held]),
+    )
     return min(by_size, ALIKE * by_failures)
 
 

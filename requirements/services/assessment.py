@@ -39,7 +39,7 @@ from requirements.verdicts import Judgement, Rule, judge, judge_growing, misses,
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
 # 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of; 9: of
 # parts that are as bad, the one that misses the threshold is told
-ENGINE_VERSION: Final = "assess/9"
+ENGINE_VERSION: Final = "assess/10"
 
 
 class SliceResult(TypedDict):
