@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from interpret.probes.session import ModelSession
 from interpret.probes.weights import LoadedModel
 from interpret.verdicts import judge
 from tests.probes import planted
+from tests.probes.zoo import animals
 
 PARAMETERS = {"sequences": 40, "length": 32, "heads": 1, "control_draws": 19, "permutations": 199}
 
@@ -45,9 +47,34 @@ def test_the_planted_induction_head_is_found_and_ablating_it_costs() -> None:
     assert cost.supports.startswith("Without head 1.0, random tokens that repeat are harder to predict")
 
 
-def test_a_head_that_does_nothing_is_not_named_with_one_that_does() -> None:
-    cost = of(run(planted.induction_model(), heads=3), "induction.ablation_cost")
-    assert cost.holds_for.site == "head 1.0"  # the two others that are found write nothing
+@pytest.mark.parametrize(
+    ("make", "site"),
+    [
+        (animals.induction, "head 1.0"),
+        (animals.twins, "heads 1.0 1.2 together"),  # sparing either is enough, so both do something
+    ],
+)
+def test_a_head_that_does_nothing_is_not_named_with_those_that_do(
+    make: Callable[[], LoadedModel], site: str
+) -> None:
+    cost = of(run(make(), heads=3), "induction.ablation_cost")
+    assert cost.holds_for.site == site
+
+
+def test_where_few_sets_are_left_the_control_says_that_they_are_all() -> None:
+    cost = of(run(animals.few()), "induction.ablation_cost")
+    assert cost.control is not None
+    assert cost.control.what == (
+        "all 7 other sets of as many heads, ablated: no p below 1/8 can come of them"
+    )
+    assert cost.p_value is not None
+    assert cost.p_value >= 1 / 8
+    assert judge(cost).reason == f"the corrected q-value is {cost.q_value}, above the level of 0.05"
+
+
+def test_a_control_of_a_single_set_is_refused() -> None:
+    with pytest.raises(ProbeError, match="1 other sets of 4 heads: a control needs two; ask for fewer heads"):
+        run(animals.few(), heads=4, smallest_cost=10)  # none does so much by itself, so all four are ablated
 
 
 def test_a_sink_matches_no_prefix() -> None:
