@@ -16,6 +16,7 @@ verdict among the whole and each slice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,6 +128,14 @@ def worst(judgements: Iterable[Judgement]) -> Judgement:
 def misses(rule: Rule, measured: Measured) -> bool:
     """Whether the bounds miss the threshold, whatever keeps what was measured from counting."""
     return _end_of(rule, measured) is End.FAIL
+
+
+def short_of(rule: Rule, measured: Measured) -> float:
+    """Return how far the unfavourable bound is from the threshold where it is too little that is known; else 0."""
+    if _end_of(rule, measured) is not End.INSUFFICIENT:
+        return 0.0
+    bound = measured.low if rule.comparator is Comparator.AT_LEAST else measured.high
+    return math.inf if bound is None else abs(bound - rule.threshold)
 
 
 def without_approval(judgement: Judgement, version: str, state: str) -> Judgement:

@@ -32,13 +32,23 @@ from requirements.freshness import oldest_allowed
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
 from requirements.telling import tell, tell_unmeasured
-from requirements.verdicts import Judgement, Rule, judge, judge_growing, misses, without_approval, worst
+from requirements.verdicts import (
+    Judgement,
+    Rule,
+    judge,
+    judge_growing,
+    misses,
+    short_of,
+    without_approval,
+    worst,
+)
 
 # 2: traces that were set aside count against a pass; 3: so do versions that a release pins and nobody registered;
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
 # 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of; 9: of
-# parts that are as bad, the one that misses the threshold is told
+# parts that are as bad, the one that misses the threshold is told; 10: what few units show at most, and of slices that
+# are not known the one furthest from it
 ENGINE_VERSION: Final = "assess/10"
 
 
@@ -169,9 +179,13 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
     whole = Population(release.system_id, release.pk, as_of, since=None)
     parts = [_judge_slice(criterion, check, replace(whole, where=where), obstacles) for where in wheres]
     rule = _rule(criterion)
-    # Of parts that are as bad, one that misses the threshold is told, whatever keeps it from counting.
+    # Of parts that are as bad, one that misses the threshold is told, whatever keeps it from counting; of those of
+    # which too little is known, the one that has furthest to go: settling a nearer one would settle nothing.
     judgement = worst(
-        part.judgement for part in sorted(parts, key=lambda part: not misses(rule, part.measured))
+        part.judgement
+        for part in sorted(
+            parts, key=lambda part: (not misses(rule, part.measured), -short_of(rule, part.measured))
+        )
     )
     deciding = next(part for part in parts if part.judgement is judgement)
     told = tell(rule, deciding.measured, judgement, deciding.where)

@@ -214,6 +214,17 @@ def test_what_was_pushed_and_what_is_judged_have_one_bound(world: World) -> None
     assert (part.low, part.high) == (assessment.slices[0]["low"], assessment.slices[0]["high"])
 
 
+def test_of_slices_that_are_not_known_the_one_furthest_from_it_is_told(world: World) -> None:
+    """Else it says that some 60 more would settle it, of a slice beside one that takes hundreds."""
+    values = [1.0] * 55 + [0.0] * 5 + [1.0] * 50 + [0.0] * 10
+    named = [{"language": "en"}] * 60 + [{"language": "de"}] * 60
+    register_eval_versions(world)
+    post(world, eval_file(values, slices=named))
+    found = judged(world, metric="grounded", threshold=0.84, slices="[{language: en}, {language: de}]")
+    assert [part["verdict"] for part in found.slices] == ["insufficient", "insufficient"]
+    assert found.detail.startswith("in language=de:")
+
+
 # --- No observation at all, told apart --------------------------------------------------------------------------
 def test_a_refused_file_an_empty_run_and_all_samples_rejected_are_told_apart(world: World) -> None:
     register_eval_versions(world)
