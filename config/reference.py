@@ -22,6 +22,7 @@ from evidence.models import GateState
 from evidence.otlp.errors import RejectCode
 from evidence.services.assembly import REFUSALS
 from evidence.services.gates import KEPT_OUT, SETTLED, UNBOUND
+from evidence.statistics.methods import METHODS
 from requirements.checks.reference import render_checks_reference
 from requirements.life import STEPS, VALID_TRANSITIONS
 from requirements.lint.reference import render_lint_reference
@@ -79,6 +80,14 @@ def render_gate_reasons() -> str:
         "| code | what would settle it |",
         "|---|---|",
         *(f"| `{code}` | {settles} |" for code, settles in sorted(SETTLED_BY.items())),
+        "",
+        "## How bounds are computed",
+        "",
+        "`method` of what was measured. How often each errs is measured: [statistics](statistics.md).",
+        "",
+        "| method | bounds of |",
+        "|---|---|",
+        *(f"| `{name}` | {means} |" for name, means in METHODS.items()),
         "",
         "## Of a run or commit that the decision was bound to",
         "",

@@ -87,6 +87,7 @@ class Numbers(TypedDict):
     comparator: str
     threshold: float
     unit: str
+    method: str  # of the bounds, `korn_graubard`; empty where there are none
     n_units: int | None  # independent ones; null where they are not told apart
     n_observations: int
     units_of: str  # what the units are, `conversations`, and the observations, `traces`; empty where the metric says it

@@ -171,6 +171,7 @@ def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Number
         "comparator": rule.comparator.value,
         "threshold": rule.threshold,
         "unit": rule.unit,
+        "method": measured.estimate.method if measured.estimate else "",
         "n_units": measured.n_units,
         "n_observations": measured.n,
         "units_of": measured.counts.units,

@@ -106,6 +106,9 @@ class NumbersToldOut(serializers.Serializer[Any]):
     comparator = serializers.ChoiceField(choices=["at_least", "at_most"])
     threshold = serializers.FloatField()
     unit = serializers.CharField()
+    method = serializers.CharField(
+        required=False, allow_blank=True, help_text="Of the bounds, docs/reference/gate-reasons.md."
+    )
     n_units = serializers.IntegerField(
         allow_null=True, help_text="Independent ones; null where not told apart."
     )

@@ -34,9 +34,7 @@ class Estimate:
     worst: float | None  # the value, were everything missing as low as it can be; None: without limit
     best: float | None  # the value, were everything missing as high as it can be; None: without limit
     confidence: float  # two-sided, in (0, 1)
-    # "clopper_pearson" | "gaffke" | "korn_graubard" | "hall" | "order_statistic" | "woodruff" | "betting"
-    # | "prediction_powered" | "krippendorff", or what `differences` names for a comparison
-    method: str
+    method: str  # one of `methods.METHODS`
     doubt: str = ""  # why the interval promises less than its confidence; a pass by it is none
 
 

@@ -47,8 +47,8 @@ from requirements.verdicts import (
 # 4: independent units, all that is missing, and `not_met` by the favourable bound; 5: units of very unequal size, and
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
 # 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of; 9: of
-# parts that are as bad, the one that misses the threshold is told; 10: what few units show at most, and of slices that
-# are not known the one furthest from it
+# parts that are as bad, the one that misses the threshold is told; 10: what few units show at most, of slices that are
+# not known the one furthest from it, and of several parts one fails only with its own share of alpha
 ENGINE_VERSION: Final = "assess/10"
 
 
@@ -177,7 +177,9 @@ def evaluate(*, criterion: AcceptanceCriterion, release: Release, as_of: AsOf) -
     unregistered = unregistered_pins(release, as_of)
     obstacles = (Obstacle("pin_unregistered", say_unregistered(unregistered)),) if unregistered else ()
     whole = Population(release.system_id, release.pk, as_of, since=None)
-    parts = [_judge_slice(criterion, check, replace(whole, where=where), obstacles) for where in wheres]
+    parts = [
+        _judge_part(criterion, check, replace(whole, where=where), obstacles, len(wheres)) for where in wheres
+    ]
     rule = _rule(criterion)
     # Of parts that are as bad, one that misses the threshold is told, whatever keeps it from counting; of those of
     # which too little is known, the one that has furthest to go: settling a nearer one would settle nothing.
@@ -360,21 +362,42 @@ class _Part:
         }
 
 
-def _judge_slice(
+def _judge_part(
     criterion: AcceptanceCriterion,
     check: Check,
     population: Population,
     obstacles: tuple[str, ...],
+    n_parts: int,
 ) -> _Part:
-    """Measure and judge one slice; with obstacles, of the release itself, it is no pass whatever its value."""
+    """Measure and judge the whole or a slice of it.
+
+    One part that fails fails the criterion, and of many parts one fails by chance. So a part that fails has to fail
+    with the share of alpha that is its own (Bonferroni), else too little is known of it.
+    """
+    confidence = criterion.bound_confidence
+    part = _judge_at(criterion, check, population, obstacles, confidence)
+    if n_parts == 1 or part.judgement.verdict is not CriterionVerdict.NOT_MET:
+        return part
+    surely = _judge_at(criterion, check, population, obstacles, 1 - (1 - confidence) / n_parts)
+    return part if surely.judgement.verdict is CriterionVerdict.NOT_MET else surely
+
+
+def _judge_at(
+    criterion: AcceptanceCriterion,
+    check: Check,
+    population: Population,
+    obstacles: tuple[str, ...],
+    confidence: float,
+) -> _Part:
+    """Measure and judge one part; with obstacles, of the release itself, it is no pass whatever its value."""
     age, where = criterion.max_age_days, dict(population.where)
     since = None if age is None else oldest_allowed(population.as_of.at, age)
     recently = replace(population, since=since)
-    recent = check.measure(recently, criterion.parameters, criterion.bound_confidence)
+    recent = check.measure(recently, criterion.parameters, confidence)
     recent = replace(recent, obstacles=(*recent.obstacles, *obstacles))
     ever = None
     if since is not None:
-        ever = check.measure(population, criterion.parameters, criterion.bound_confidence)
+        ever = check.measure(population, criterion.parameters, confidence)
         ever = replace(ever, obstacles=(*ever.obstacles, *obstacles))
     if check.grows and ever is not None:
         return _Part(where, recent, ever, ever, judge_growing(_rule(criterion), ever, recent))

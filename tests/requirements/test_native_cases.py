@@ -16,6 +16,7 @@ from evidence.evals.formats.native import parse_file
 from evidence.models import ArtefactKind, EvalRun, EvalScore, Reject
 from evidence.services import registry
 from evidence.services.evals import EvalFileRefused
+from evidence.statistics import clopper_pearson, two_sided
 from requirements.models import Assessment
 from requirements.services.assessment import assess, replay_assessment
 from tests.evidence.eval_files import eval_file, post, register_eval_versions
@@ -223,6 +224,22 @@ def test_of_slices_that_are_not_known_the_one_furthest_from_it_is_told(world: Wo
     found = judged(world, metric="grounded", threshold=0.84, slices="[{language: en}, {language: de}]")
     assert [part["verdict"] for part in found.slices] == ["insufficient", "insufficient"]
     assert found.detail.startswith("in language=de:")
+
+
+@pytest.mark.parametrize(("parts", "verdict"), [(1, "insufficient"), (9, "not_met")])
+def test_of_many_slices_one_that_fails_by_chance_fails_nothing(
+    world: World, parts: int, verdict: str
+) -> None:
+    """Of nine parts at the threshold, each failing at 5 % by itself, one fails in a third of all runs."""
+    sure = two_sided(1 - 0.05 / parts)
+    worst = max(k for k in range(100) if clopper_pearson(k, 100, sure)[1] < 0.9)
+    tiers = [f"tier-{number}" for number in range(8)]
+    values = [1.0] * worst + [0.0] * (100 - worst) + 7 * ([1.0] * 93 + [0.0] * 7)
+    register_eval_versions(world)
+    post(world, eval_file(values, slices=[{"tier": tier} for tier in tiers for _ in range(100)]))
+    listed = ", ".join(f"{{tier: {tier}}}" for tier in tiers)
+    found = judged(world, metric="grounded", threshold=0.9, slices=f"[{listed}]")
+    assert found.slices[0]["verdict"] == found.verdict == verdict
 
 
 # --- No observation at all, told apart --------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from evidence.digests import sha256_hex
 from evidence.models import ArtefactKind, Scope
 from evidence.services import registry
 from evidence.services.gates import CriterionReference
+from evidence.statistics.methods import METHODS
 from tests.evidence.eval_files import eval_file, pusher, register_eval_versions
 from tests.factories import World, acting, define_gate
 from tests.requirements.builders import make_criterion
@@ -214,6 +215,7 @@ def test_twenty_decisions_are_what_scipy_makes_of_the_same_values(world: World, 
                 assert told is ours
             else:
                 assert told == pytest.approx(ours, rel=case.tolerance), (reason["criterion"], case.bounds)
+        assert measured["method"] in METHODS
         assert measured["bound_confidence"] == pytest.approx(1 - case.alpha)
         assert (measured["n_units"], measured["n_observations"]) == (
             len(case.values),
