@@ -139,7 +139,7 @@ def published_lows(sizes: Any, successes: Any) -> Any:
         "saw's line, so each is averaged over five numbers of units that follow one another. Whoever knows the "
         "correlation, and not that no unit always fails, needs *whatever they are like* at least: as many units as "
         "would pass had all come out alike (their share times alpha to the power of one over their number). At most "
-        "20 % more than the larger of the two are allowed."
+        "20 % more than the larger of the two are wanted, and one case of these takes 21 %."
     ),
     columns=("units", "with the correlation known", "whatever they are like", "ratio"),
     order=30,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pytest
 from rest_framework.test import APIClient
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from evidence.digests import sha256_hex
@@ -68,15 +68,26 @@ def clustered(values: Sequence[Sequence[float | None]], alpha: float) -> Bounds:
 
 def _korn_graubard(rows: Any, alpha: float) -> float:
     items, n = rows.shape[0], rows.size
-    p, failed = rows.mean(), int((rows.mean(axis=1) < 1).sum())
-    effective = float(items)
-    if failed:
+    p, missed = rows.mean(), (1 - rows).sum(axis=1)
+    failed, effective = missed[missed > 0], float(items)
+    if failed.size:
         # With items of one size, leaving one out of the mean stretches each residual by items / (items - 1).
         residuals = (rows.mean(axis=1) - p) * items / (items - 1)
         variance = (items - 1) / items * (residuals**2).sum() / items**2
-        ratio = stats.t.ppf(1 - alpha, n - 1) / stats.t.ppf(1 - alpha, min(failed, items - 1))
+        degrees = min(failed.size, 1.5 * (failed**2).sum() ** 2 / (failed**4).sum(), items - 1)
+        ratio = stats.t.ppf(1 - alpha, n - 1) / stats.t.ppf(1 - alpha, degrees)
         effective = min(max(p * (1 - p) / variance * ratio**2, items), n)
-    return float(stats.beta.ppf(alpha, p * effective, effective - p * effective + 1))
+        if effective > items and _bound(p, effective, alpha) > p * alpha ** (
+            1 / items
+        ):  # all items alike show this
+            effective = optimize.brentq(
+                lambda m: _bound(p, m, alpha) - p * alpha ** (1 / items), items, effective
+            )
+    return _bound(p, effective, alpha)
+
+
+def _bound(p: float, n: float, alpha: float) -> float:
+    return float(stats.beta.ppf(alpha, p * n, n - p * n + 1))
 
 
 def percentile_95(values: Sequence[Sequence[float | None]], alpha: float) -> Bounds:
