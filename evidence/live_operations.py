@@ -117,6 +117,21 @@ class DropIndex(RemoveIndex):
             cursor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.name}"')
 
 
+class AddCheck(AddConstraint):
+    """Add a check to a table in use: new rows are held to it from then on, those there are while writers go on."""
+
+    atomic = False
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Add it, unless it is there, and look at the rows."""
+        del from_state
+        model = to_state.apps.get_model(app_label, self.model_name)
+        statement = self.constraint.create_sql(model, schema_editor)
+        _add_and_validate(schema_editor, model._meta.db_table, f'"{self.constraint.name}"', str(statement))
+
+
 @contextmanager
 def patient_cursor(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[CursorWrapper]:
     """Yield a cursor without a lock timeout, for what waits for others and has nobody wait for it (CONCURRENTLY)."""
@@ -251,7 +266,15 @@ def _add_foreign_key(schema_editor: Any, model: type[Model], field: Any) -> None
     """Have new rows checked from now on, and look at those there are while writers go on."""
     suffix = "_fk_%(to_table)s_%(to_column)s"  # as Django calls it
     statement = schema_editor._create_fk_sql(model, field, suffix)  # noqa: SLF001  # likewise
-    name, table = str(statement.parts["name"]), model._meta.db_table
+    _add_and_validate(schema_editor, model._meta.db_table, str(statement.parts["name"]), str(statement))
+
+
+def _add_and_validate(schema_editor: BaseDatabaseSchemaEditor, table: str, name: str, statement: str) -> None:
+    """Add a constraint, unless it is there, without a look at the rows, and then look at them beside writers.
+
+    Args:
+        name: quoted.
+    """
     with schema_editor.connection.cursor() as cursor:
         there = _finds(cursor, "(SELECT 1 FROM pg_constraint WHERE conname = %s)", name.strip('"'))
     if not there:

@@ -31,8 +31,8 @@ class Lock(StrEnum):
     GATE = "evidence.gate"  # a gate version for a release
     GATE_KEY = "evidence.gatekey"  # the versions of a gate, which may not exist yet
     LINKS = "requirements.links"  # the links of a system: while some are made, cleared or withdrawn
-    PROBE_TURN = (
-        "interpret.probeturn"  # numbering of a system's runs on a model; a function in the database takes it
+    PROBE_HISTORY = (
+        "interpret.probehistory"  # counting of runs on a model; a function in the database takes it
     )
     READING = "evidence.reading"  # the versions of how a system says that its traces are read
     REQUIREMENT = "requirements.requirement"  # numbering and transitions of a requirement's versions

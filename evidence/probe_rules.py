@@ -99,10 +99,10 @@ BEGIN
 END $$;
 """  # noqa: S608  # composed of constants alone
 
-# Runs on one model are numbered as they are first claimed; of before, those that ended have numbers that nobody wrote.
-_NUMBER: Final = f"""
-CREATE OR REPLACE FUNCTION tracebinder_number_probe_run(
-    run bigint, lease_key text, OUT turn integer, OUT found_before integer
+# Runs on one model are counted as they are first claimed; of those that ended before this was counted, all came before.
+_HISTORY: Final = f"""
+CREATE OR REPLACE FUNCTION tracebinder_probe_history(
+    run bigint, lease_key text, OUT runs_before integer, OUT found_before integer
 ) {AS_OWNER} AS $$
 #variable_conflict use_column
 DECLARE
@@ -116,23 +116,25 @@ BEGIN
     IF owner IS NULL THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('{Lock.PROBE_TURN}'), hashtext(owner::text || model_digest));
-    UPDATE interpret_proberun AS ours SET turn = counted.number, found_before = counted.found
+    PERFORM pg_advisory_xact_lock(hashtext('{Lock.PROBE_HISTORY}'), hashtext(owner::text || model_digest));
+    UPDATE interpret_proberun AS ours SET runs_before = counted.runs, found_before = counted.found
     FROM (
-        SELECT 1 + greatest(
-            coalesce(max(other.turn), 0),
+        SELECT greatest(
+            1 + coalesce(max(other.runs_before), -1),
             count(DISTINCT other.id) FILTER (
-                WHERE other.turn IS NULL AND other.state IN ('{_State.DONE}', '{_State.FAILED}'))
-            ) AS number, count(finding.id) FILTER (
-                WHERE finding.status = 'supported' AND finding.verdict IS NOT NULL
-            ) AS found
+                WHERE other.runs_before IS NULL AND other.state IN ('{_State.DONE}', '{_State.FAILED}')
+            )
+        ) AS runs, count(finding.id) FILTER (
+            WHERE finding.status = 'supported' AND finding.verdict IS NOT NULL
+        ) AS found
         FROM interpret_proberun AS other
         JOIN interpret_probespec AS spec ON spec.id = other.spec_id AND spec.system_id = owner
         JOIN evidence_artefactversion AS model ON model.id = spec.model_version_id AND model.digest = model_digest
         LEFT JOIN interpret_finding AS finding ON finding.run_id = other.id
         WHERE other.id <> $1
-    ) AS counted WHERE ours.id = $1 AND ours.turn IS NULL;
-    SELECT ours.turn, ours.found_before INTO turn, found_before FROM interpret_proberun AS ours WHERE ours.id = $1;
+    ) AS counted WHERE ours.id = $1 AND ours.runs_before IS NULL;
+    SELECT ours.runs_before, ours.found_before INTO runs_before, found_before
+    FROM interpret_proberun AS ours WHERE ours.id = $1;
 END $$;
 """  # noqa: S608  # composed of constants alone
 
@@ -202,7 +204,7 @@ STEPS: Final = {  # which only those below call
 }
 PROBE_FUNCTIONS: Final = {  # which a worker calls
     "tracebinder_claim_probe_run(bigint, text, integer)": _CLAIM,
-    "tracebinder_number_probe_run(bigint, text)": _NUMBER,
+    "tracebinder_probe_history(bigint, text)": _HISTORY,
     "tracebinder_finish_probe_run(bigint, text, jsonb, bigint)": _FINISH,
     "tracebinder_fail_probe_run(bigint, text, text)": _FAIL,
     "tracebinder_put_back_probe_run(bigint, text, text)": _PUT_BACK,

@@ -2,8 +2,7 @@
 
 A claim is judged by the paired difference between the statistic and each of its nulls, over clusters of distinct texts,
 against the smallest effect that matters. Bounds are those of `evidence.statistics.estimate_mean`: the more cautious of
-Student's and Hall's. Random sets of parts are the units of the control: B. Phipson and G. K. Smyth, "Permutation
-P-values Should Never Be Zero", SAGMB 9 (2010), equation 2.
+Student's and Hall's. Random sets of parts are the units of the control.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ ALPHA: Final = 0.05  # on average at most this share of what is supported of one
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """Which of the runs on a model a run is: all of them count, whatever came of them.
+class History:
+    """What was asked of a model before a run: all runs on it count, whatever came of them.
 
     Attributes:
-        number: the first is 1.
-        found_before: how much was supported of the model when the run began.
+        runs_before: how many workers had begun.
+        found_before: how much was supported of the model when this one began.
     """
 
-    number: int
+    runs_before: int
     found_before: int
 
     def level(self, tests: int) -> float:
         """Return the level at which q-values of so many tests are judged, in (0, `ALPHA`]."""
-        return level_of_batch(self.number, tests=tests, found_before=self.found_before, alpha=ALPHA)
+        return level_of_batch(self.runs_before + 1, tests=tests, found_before=self.found_before, alpha=ALPHA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Verdict:
     why: str = ""
     differences: Mapping[str, Difference] = field(default_factory=dict)  # by `NullKind`
     random_sets: int = 0
-    turn: Turn | None = None  # None: nothing was tested, or by itself
+    history: History | None = None  # None: nothing was tested, or by itself
     level: float | None = None  # that q-values were judged at, with those of all runs on the model before
     contract: int = CONTRACT
 
@@ -70,14 +69,14 @@ class Verdict:
         return asdict(self)
 
 
-def judge(measurement: Measurement, turn: Turn | None = None) -> Verdict:
-    """Return what a measurement says, in a run whose turn it was; None: by itself, at `ALPHA`.
+def judge(measurement: Measurement, history: History | None = None) -> Verdict:
+    """Return what a measurement says, in a run on a model with this history; None: by itself, at `ALPHA`.
 
     DESCRIBED where it claims nothing. INVALID where a null is absent. SUPPORTED when the lower bound of every
-    paired difference lies beyond the smallest effect, the corrected q-value is at most the level of the run's turn and,
-    where it intervenes, so few random sets do as much. NOT_SUPPORTED when the upper bound of one lies inside the
-    smallest effect, never for a test of necessity. INCONCLUSIVE otherwise, and with fewer than `MIN_CLUSTERS`
-    clusters of distinct texts.
+    paired difference lies beyond the smallest effect, the corrected q-value is at most the level that the history
+    leaves and, where it intervenes, so few random sets do as much. NOT_SUPPORTED when the upper bound of one lies
+    inside the smallest effect, never for a test of necessity. INCONCLUSIVE otherwise, and with fewer clusters of
+    distinct texts than `MIN_CLUSTERS`.
     """
     if measurement.level is ClaimLevel.DESCRIPTIVE:
         return Verdict(Status.DESCRIBED, "a number with its interval: nothing is claimed")
@@ -87,7 +86,7 @@ def judge(measurement: Measurement, turn: Turn | None = None) -> Verdict:
     tested = measurement.tested
     owners, differences = _owners(tested), _differences(tested)
     n = len(set(owners.values()))
-    level = turn.level(measurement.family_size) if turn else ALPHA
+    level = history.level(measurement.family_size) if history else ALPHA
     status, reason = _decide(measurement, tested, n, differences, level)
     return Verdict(
         status=status,
@@ -97,15 +96,15 @@ def judge(measurement: Measurement, turn: Turn | None = None) -> Verdict:
         why=tested.why,
         differences=differences,
         random_sets=len(tested.random_sets),
-        turn=turn,
+        history=history,
         level=level,
     )
 
 
-def turn_of(verdict: Mapping[str, Any] | None) -> Turn | None:
-    """Return the turn by which a stored verdict was judged; None: it had none."""
-    told = (verdict or {}).get("turn")
-    return Turn(**told) if told else None
+def history_of(verdict: Mapping[str, Any] | None) -> History | None:
+    """Return the history by which a stored verdict was judged; None: it had none."""
+    told = (verdict or {}).get("history")
+    return History(**told) if told else None
 
 
 def _missing_nulls(measurement: Measurement) -> list[str]:
@@ -147,6 +146,8 @@ def _absent(tested: Tested, within: list[str]) -> tuple[Status, str]:
 
 def _chance(measurement: Measurement, tested: Tested, level: float) -> str:
     """Return why what was seen may be chance; empty: it is not."""
+    from interpret.statistics import p_from_permutations  # noqa: PLC0415  # numpy: imported when first needed
+
     if measurement.q_value is None or measurement.q_value > level + 1e-12:
         return f"the corrected q-value is {measurement.q_value}, above the level of {level:.3g}"
     if measurement.level is ClaimLevel.ASSOCIATIONAL:
@@ -154,13 +155,8 @@ def _chance(measurement: Measurement, tested: Tested, level: float) -> str:
     sets = len(tested.random_sets)
     if sets < MIN_RANDOM_SETS:
         return f"{sets} random sets of as many parts: {MIN_RANDOM_SETS} are needed"
-    p = p_over_sets(measurement.estimate.value, tested.random_sets)
+    p = p_from_permutations(measurement.estimate.value, tested.random_sets)
     return f"p = {p:.3g} over {sets} random sets of as many parts" if p > ALPHA + 1e-12 else ""
-
-
-def p_over_sets(value: float, random_sets: tuple[float, ...]) -> float:
-    """Return (1 + #{sets that do as much}) / (1 + sets), in (0, 1]."""
-    return (1 + sum(each >= value for each in random_sets)) / (1 + len(random_sets))
 
 
 def _differences(tested: Tested) -> dict[str, Difference]:

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.db import connection, models
@@ -109,8 +109,7 @@ def kept_on_a_world(make: Callable[P, Row]) -> Callable[P, Row]:
         if found is not None and time.monotonic() - found.at < _OLDEST:
             found.rows.store()
             _put_back(found.files)
-            again: Any = found.model._default_manager.get(pk=found.pk)
-            return again  # type: ignore[no-any-return]  # a row of the model it was
+            return cast("Row", found.model._default_manager.get(pk=found.pk))
         asked[key] += 1
         if asked[key] == 1:
             return make(*args, **given)

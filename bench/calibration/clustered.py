@@ -138,8 +138,8 @@ def published_lows(sizes: Any, successes: Any) -> Any:
         "the true design effect; exact, by the distribution of the sum of beta-binomial units). Power rises in a "
         "saw's line, so each is averaged over five numbers of units that follow one another. Whoever knows the "
         "correlation, and not that no unit always fails, needs *whatever they are like* at least: as many units as "
-        "would pass had all come out alike (their share times alpha to the power of one over their number). At most "
-        "20 % more than the larger of the two are wanted, and one case of these takes 21 %."
+        "would pass had all come out alike (their share times alpha to the power of one over their number). *Ratio* is "
+        "to the first of the two: at most 1.2 is wanted, and two cases take more."
     ),
     columns=("units", "with the correlation known", "whatever they are like", "ratio"),
     order=30,
@@ -164,7 +164,7 @@ def _needed_case(correlation: float, size: int, threshold: float, p: float, runs
     theirs, least = first(_smoothed(known)), first(_smoothed(alike))
     ours = first(_smoothed(power), above=theirs * 3 // 4)
     case = f"correlation {correlation:g}, units of {size}, at least {threshold:g}, truth {p:g}"
-    return Row(case, (str(ours), str(theirs), str(least), f"{ours / max(theirs, least):.2f}"), ())
+    return Row(case, (str(ours), str(theirs), str(least), f"{ours / theirs:.2f}"), ())
 
 
 def alike_power(design: Design, threshold: float, p: float) -> float:

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from evidence.live_operations import Live
+from evidence.live_operations import AddCheck, Live
 
 STATUSES = ["described", "supported", "not_supported", "inconclusive", "invalid"]
 
@@ -19,29 +19,25 @@ class Migration(migrations.Migration):
                 max_length=15, choices=[(each, each.replace("_", " ").title()) for each in STATUSES]
             ),
         ),
-        Live(
-            migrations.AddConstraint(
-                "finding",
-                models.CheckConstraint(
-                    name="interpret_finding_nulls",
-                    condition=models.Q(verdict__isnull=True)
-                    | ~models.Q(status__in=["supported", "not_supported"])
-                    | models.Q(
-                        verdict__has_key="differences",
-                        verdict__differences__has_keys=["dead_model", "shuffled_order", "text_only"],
-                    ),
+        AddCheck(
+            "finding",
+            models.CheckConstraint(
+                name="interpret_finding_nulls",
+                condition=models.Q(verdict__isnull=True)
+                | ~models.Q(status__in=["supported", "not_supported"])
+                | models.Q(
+                    verdict__has_key="differences",
+                    verdict__differences__has_keys=["dead_model", "shuffled_order", "text_only"],
                 ),
-            )
+            ),
         ),
-        Live(
-            migrations.AddConstraint(
-                "finding",
-                models.CheckConstraint(
-                    name="interpret_finding_described",
-                    condition=models.Q(verdict__isnull=True)
-                    | ~models.Q(rung="descriptive")
-                    | models.Q(status="described"),
-                ),
-            )
+        AddCheck(
+            "finding",
+            models.CheckConstraint(
+                name="interpret_finding_described",
+                condition=models.Q(verdict__isnull=True)
+                | ~models.Q(rung="descriptive")
+                | models.Q(status="described"),
+            ),
         ),
     ]

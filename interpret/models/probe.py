@@ -52,9 +52,9 @@ class ProbeRun(LeasedWork):
     queued_by = actor_field()
     queued_at = models.DateTimeField(auto_now_add=True)
     lease_digest = digest_field(blank=True, db_default="")  # of the key that its claim answered with
-    # Which of the system's runs on its model it is, in the order in which they were first claimed, and how much those
-    # before it had found by then. NULL: it was not claimed yet, or ended before runs were numbered.
-    turn = models.PositiveIntegerField(null=True)
+    # How many of the system's runs on its model were first claimed before it, and how much those had found by then.
+    # NULL: it was not claimed yet, or ended before this was counted.
+    runs_before = models.PositiveIntegerField(null=True)
     found_before = models.PositiveIntegerField(null=True)
     attached_at = models.DateTimeField(null=True)  # when its findings had been put forward as evidence
 

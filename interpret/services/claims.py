@@ -13,11 +13,11 @@ from django.db import connection, transaction
 
 from evidence.errors import LeaseLost
 from evidence.services.leased_work import name_worker
-from interpret.verdicts import Turn
+from interpret.verdicts import History
 
 # Each does all of it or nothing, and writes its events itself.
 _CLAIM: Final = "SELECT * FROM tracebinder_claim_probe_run(%s, %s, %s)"
-_NUMBER: Final = "SELECT turn, found_before FROM tracebinder_number_probe_run(%s, %s)"
+_HISTORY: Final = "SELECT runs_before, found_before FROM tracebinder_probe_history(%s, %s)"
 _FINISH: Final = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
 _FAIL: Final = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
 _PUT_BACK: Final = "SELECT tracebinder_put_back_probe_run(%s, %s, %s)"
@@ -38,7 +38,7 @@ class ClaimedRun:
     dataset_digest: str  # of the prompts it reads; empty: it reads none
     dataset_blob: str  # where they are kept; empty: nowhere
     dataset_removed_at: datetime | None  # when they were taken away, on record
-    turn: Turn  # which of the runs on its model it is
+    history: History  # of its model
 
     def __str__(self) -> str:
         return f"probe run {self.pk}"
@@ -52,9 +52,9 @@ def claim_run(run_id: int) -> ClaimedRun | None:
         if row is None:
             return None
         key, attempt, probe, parameters, seed, model, specification, dataset, blob, removed_at = row
-        cursor.execute(_NUMBER, [run_id, key])
-        number, found_before = cursor.fetchone()
-    if number is None:  # the lease ended meanwhile
+        cursor.execute(_HISTORY, [run_id, key])
+        runs_before, found_before = cursor.fetchone()
+    if runs_before is None:  # the lease ended meanwhile
         return None
     return ClaimedRun(
         pk=run_id,
@@ -68,7 +68,7 @@ def claim_run(run_id: int) -> ClaimedRun | None:
         dataset_digest=dataset or "",
         dataset_blob=blob or "",
         dataset_removed_at=removed_at,
-        turn=Turn(number, found_before),
+        history=History(runs_before, found_before),
     )
 
 

@@ -71,7 +71,7 @@ def find_runs_to_send() -> list[int]:
 
 def _measure_and_finish(run: ClaimedRun, progress: Progress) -> None:
     result = _measure(run, progress)
-    verdicts = [judge(measurement, run.turn) for measurement in result.measurements]
+    verdicts = [judge(measurement, run.history) for measurement in result.measurements]
     finish_run(run, findings_of_result(run, result, verdicts), forward_passes=result.forward_passes)
 
 

@@ -15,7 +15,7 @@ from interpret.errors import BadSpecification, ProbeError
 from interpret.models import Finding
 from interpret.services.execution import digest_of_specification, ignore_progress, specification_of
 from interpret.services.findings import digest_of_finding
-from interpret.verdicts import judge, turn_of
+from interpret.verdicts import history_of, judge
 
 RELATIVE_TOLERANCE: Final = 1e-4  # of the value: float sums differ between processors, verdicts must not
 
@@ -46,7 +46,7 @@ def replay_finding(finding: Finding) -> Replay:
             f"{run.spec.probe} now reports {len(result.measurements)} findings; this was {finding.ordinal}."
         )
     again = result.measurements[finding.ordinal - 1]  # ordinals begin at 1
-    status, moved = judge(again, turn_of(finding.verdict)).status, _moved(finding, again)
+    status, moved = judge(again, history_of(finding.verdict)).status, _moved(finding, again)
     said = str(status) if not moved else f"{status} with another {', '.join(moved)}"
     return _replayed(finding, specification, said, result.code_version)
 

@@ -11,12 +11,13 @@ from django.db import connection, migrations, models
 from django.db.migrations import AddConstraint, AddIndex, CreateModel, Migration, RunPython, RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+from django.test.utils import CaptureQueriesContext
 
 from evidence.added_columns import AddColumns
-from evidence.live_operations import BuildIndex, DropIndex, Live
+from evidence.live_operations import AddCheck, BuildIndex, DropIndex, Live
 
 APPS = ("evidence", "requirements", "interpret")
-STEPS = (Live, BuildIndex, DropIndex, AddColumns)
+STEPS = (Live, AddCheck, BuildIndex, DropIndex, AddColumns)
 # Up to these, indexes and constraints of a few small tables are made in one step.
 EARLIER = {"evidence": "0007", "requirements": "0004", "interpret": "0002"}
 
@@ -49,7 +50,7 @@ def faults_in(migration: Migration) -> list[str]:
 def fault_of(operation: Operation, migration: Migration) -> str:
     if isinstance(operation, Live):
         return fault_of_step(operation.operation, migration)
-    if isinstance(operation, BuildIndex | DropIndex | AddColumns):
+    if isinstance(operation, AddCheck | BuildIndex | DropIndex | AddColumns):
         return ""
     if isinstance(operation, RunPython):
         return "it executes by itself" if ".execute(" in source_of(operation) else ""
@@ -113,3 +114,25 @@ def test_a_step_of_another_kind_is_found(operation: Operation) -> None:
         "0015_erasures_scope", "evidence"
     )
     assert len(faults_in(migration)) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("half_way", [False, True])
+def test_a_check_of_a_table_in_use_is_added_and_then_looked_at(*, half_way: bool) -> None:
+    """The lock that stops writers is held while nothing is read: the rows are looked at under another."""
+    step = AddCheck("reject", models.CheckConstraint(condition=~models.Q(code=""), name="reject_says_why"))
+    state = MigrationLoader(None).project_state(nodes=[("evidence", "0039_what_runners_say")])
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        if half_way:
+            cursor.execute(
+                "ALTER TABLE evidence_reject ADD CONSTRAINT reject_says_why CHECK (code <> '') NOT VALID"
+            )
+    with CaptureQueriesContext(connection) as captured:
+        step.database_forwards("evidence", connection.schema_editor(atomic=False), state, state)
+    changes = [query["sql"] for query in captured if query["sql"].startswith("ALTER")]
+    assert [sql.endswith("NOT VALID") for sql in changes] == ([False] if half_way else [True, False])
+    assert "VALIDATE" in changes[-1]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT convalidated FROM pg_constraint WHERE conname = 'reject_says_why'")
+        assert cursor.fetchall() == [(True,)]

@@ -29,7 +29,7 @@ from interpret.services.claims import ClaimedRun
 from interpret.services.findings import digest_of_finding, findings_of_result
 from interpret.services.queueing import queue_probe_run
 from interpret.tasks import run_probe
-from interpret.verdicts import Turn, judge
+from interpret.verdicts import History, judge
 from tests.evidence.test_log_api import publish
 from tests.factories import World, acting
 from tests.interpret.conftest import INPUTS, StandInProbe
@@ -38,7 +38,7 @@ from tests.interpret.measurements import make_result
 pytestmark = [pytest.mark.usefixtures("sent"), pytest.mark.django_db(transaction=True)]
 
 CLAIM = "SELECT * FROM tracebinder_claim_probe_run(%s, %s, %s)"
-NUMBER = "SELECT turn, found_before FROM tracebinder_number_probe_run(%s, %s)"
+HISTORY = "SELECT runs_before, found_before FROM tracebinder_probe_history(%s, %s)"
 FINISH = "SELECT tracebinder_finish_probe_run(%s, %s, %s, %s)"
 FAIL = "SELECT tracebinder_fail_probe_run(%s, %s, %s)"
 PUT_BACK = "SELECT tracebinder_put_back_probe_run(%s, %s, %s)"
@@ -77,7 +77,7 @@ def claim(worker: psycopg.Connection[Any], run: ProbeRun, seconds: int = 60) -> 
         digests[2],
         "",
         None,
-        Turn(*ask(worker, NUMBER, run.pk, key)),
+        History(*ask(worker, HISTORY, run.pk, key)),
     )
 
 
@@ -119,21 +119,21 @@ def test_a_worker_needs_no_more(run: ProbeRun, probe: StandInProbe, *, fails: bo
     assert Finding.objects.count() == int(not fails)
 
 
-def test_two_workers_that_begin_at_once_have_two_turns(
+def test_two_workers_that_begin_at_once_follow_each_other(
     world: World, run: ProbeRun, worker: psycopg.Connection[Any]
 ) -> None:
     beside = queue_probe_run(release=world.release, probe="induction.heads", principal=acting(), seed=8)
     with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(settings.INTERPRET_ROLE)))
-        assert claim(other, beside).turn == Turn(1, 0)  # and it has not committed yet
+        assert claim(other, beside).history == History(0, 0)  # and it has not committed yet
         key = ask(worker, CLAIM, run.pk, "w", 60)[0]
         worker.execute("SET lock_timeout = '50ms'")
         with pytest.raises(errors.LockNotAvailable):
-            ask(worker, NUMBER, run.pk, key)
+            ask(worker, HISTORY, run.pk, key)
         other.commit()
-    assert ask(worker, NUMBER, run.pk, key) == (2, 0)
-    assert ask(worker, NUMBER, run.pk, key) == (2, 0)
-    assert ask(worker, NUMBER, run.pk, "another attempt's") == (None, None)
+    assert ask(worker, HISTORY, run.pk, key) == (1, 0)
+    assert ask(worker, HISTORY, run.pk, key) == (1, 0)
+    assert ask(worker, HISTORY, run.pk, "another attempt's") == (None, None)
 
 
 @pytest.mark.parametrize("removed", [False, True], ids=["lost", "removed"])

@@ -4,11 +4,11 @@ from evidence.live_operations import Live
 
 
 class Migration(migrations.Migration):
-    """A claimed run keeps which of the runs on its model it is; NULL in those of before."""
+    """A claimed run keeps how many runs on its model came before it; NULL in those of before."""
 
     atomic = False
     dependencies = [("interpret", "0005_verdicts")]
     operations = [
-        Live(migrations.AddField("proberun", "turn", models.PositiveIntegerField(null=True))),
+        Live(migrations.AddField("proberun", "runs_before", models.PositiveIntegerField(null=True))),
         Live(migrations.AddField("proberun", "found_before", models.PositiveIntegerField(null=True))),
     ]

@@ -18,7 +18,7 @@ from interpret.services import claims
 from interpret.services.queueing import queue_probe_run
 from interpret.services.replay import replay_finding
 from interpret.tasks import run_probe
-from interpret.verdicts import ALPHA, Turn, judge
+from interpret.verdicts import ALPHA, History, judge
 from tests.factories import World, acting, make_world, manifest, register_release, second_release
 from tests.interpret.conftest import StandInProbe
 from tests.interpret.measurements import make_measurement, make_measurement_of, make_result
@@ -53,19 +53,19 @@ def test_a_model_searched_long_enough_has_nothing_found_by_chance_alone(
     finding = Finding.objects.get(run=carry_out(world))
     assert finding.status == Status.INCONCLUSIVE
     assert finding.verdict is not None
-    assert finding.verdict["turn"] == {"number": 5, "found_before": 0}
+    assert finding.verdict["history"] == {"runs_before": 4, "found_before": 0}
     assert "above the level of 0.00167" in finding.verdict["reason"]
-    assert judge(with_q(0.01), Turn(1, 0)).status is Status.SUPPORTED
+    assert judge(with_q(0.01), History(0, 0)).status is Status.SUPPORTED
 
 
 def test_what_was_found_before_lets_later_runs_spend_more(world: World, probe: StandInProbe) -> None:
-    for number in range(1, 4):
+    for before in range(3):
         run = carry_out(world)
-        assert (run.turn, run.found_before) == (number, number - 1)
+        assert (run.runs_before, run.found_before) == (before, before)
     probe.result = lambda: make_result(with_q(0.005))
     finding = Finding.objects.get(run=carry_out(world))
     assert finding.status == Status.SUPPORTED  # at 0.006; without the three it is at 0.0024
-    assert judge(with_q(0.005), Turn(4, 0)).status is Status.INCONCLUSIVE
+    assert judge(with_q(0.005), History(3, 0)).status is Status.INCONCLUSIVE
 
 
 def test_a_run_that_failed_counts_and_one_that_is_tried_again_counts_once(
@@ -81,16 +81,16 @@ def test_a_run_that_failed_counts_and_one_that_is_tried_again_counts_once(
     for _ in range(2):
         claimed = claims.claim_run(run.pk)
         assert claimed is not None
-        assert claimed.turn == Turn(2, 0)
+        assert claimed.history == History(1, 0)
         ProbeRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
-def test_runs_of_before_they_were_numbered_count(world: World, probe: StandInProbe) -> None:
+def test_runs_of_before_this_was_counted_count(world: World, probe: StandInProbe) -> None:
     for _ in range(3):
         carry_out(world)
-    ProbeRun.objects.update(turn=None, found_before=None)
-    assert carry_out(world).turn == 4
-    assert carry_out(world).turn == 5
+    ProbeRun.objects.update(runs_before=None, found_before=None)
+    assert carry_out(world).runs_before == 3
+    assert carry_out(world).runs_before == 4
 
 
 def test_the_model_counts_and_not_the_release(world: World, probe: StandInProbe) -> None:
@@ -98,10 +98,10 @@ def test_the_model_counts_and_not_the_release(world: World, probe: StandInProbe)
     pins = manifest().pins
     other_policy = replace(pins[-1], digest=sha256_hex(b"another"), label="another")
     same_model = register_release(world.system, replace(manifest(name="r2"), pins=[*pins[:-1], other_policy]))
-    assert carry_out(replace(world, release=same_model)).turn == 2
-    assert carry_out(replace(world, release=second_release(world, "r3"))).turn == 1
+    assert carry_out(replace(world, release=same_model)).runs_before == 1
+    assert carry_out(replace(world, release=second_release(world, "r3"))).runs_before == 0
     assert (
-        carry_out(make_world("other")).turn == 1
+        carry_out(make_world("other")).runs_before == 0
     )  # the same model in another system: nobody sees its runs there
 
 
@@ -118,5 +118,5 @@ def test_a_verdict_is_decided_once(world: World, probe: StandInProbe) -> None:
 
 
 def test_no_level_is_above_what_is_promised() -> None:
-    assert Turn(1, 0).level(1) < ALPHA
-    assert Turn(1, 10_000).level(1) == ALPHA
+    assert History(0, 0).level(1) < ALPHA
+    assert History(0, 10_000).level(1) == ALPHA
