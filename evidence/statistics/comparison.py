@@ -28,6 +28,7 @@ from evidence.statistics.differences import (
     unpaired_shares,
 )
 from evidence.statistics.multiplicity import adjust_benjamini_hochberg, adjust_holm
+from evidence.statistics.numerics import nearest_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,6 +119,8 @@ class Comparison:
     paired: bool
     n: int  # items in both, or of the smaller run where not paired
     units: int  # clusters among them
+    n_baseline: int  # items with a score in that run
+    n_candidate: int
     baseline: float | None  # mean over the items that were compared
     candidate: float | None
     improvement: Difference | None  # None where no item could be compared
@@ -177,6 +180,8 @@ def compare(
         paired=paired,
         n=min(len(side.values) for side in sides),
         units=min(side.units for side in sides),
+        n_baseline=len(old.values),
+        n_candidate=len(new.values),
         baseline=sides[0].mean(),
         candidate=sides[1].mean(),
         improvement=improvement,
@@ -285,11 +290,21 @@ def _check(observations: Sequence[Observation], scale: Scale, margin: float | No
 
 
 def _difference(old: _Run, new: _Run, scale: Scale, alpha: float, *, paired: bool) -> Difference | None:
-    """Return the improvement of all items of two runs; where paired, both have the same."""
-    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+    """Return the improvement of all items of two runs; where paired, both have the same.
 
+    Its value has as many digits as the values that it is the difference of: where two means are the same, what floating
+    point makes of their difference is 0.
+    """
     if not old.values or not new.values:
         return None
+    found = _unrounded_difference(old, new, scale, alpha, paired=paired)
+    largest = max(abs(value) for run in (old, new) for value in run.values.values())
+    return replace(found, value=nearest_of(found.value, largest))
+
+
+def _unrounded_difference(old: _Run, new: _Run, scale: Scale, alpha: float, *, paired: bool) -> Difference:
+    import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
+
     sign = 1.0 if scale.higher_is_better else -1.0
     ours, theirs = (sign * np.array(list(run.values.values())) for run in (new, old))
     binary = (scale.lowest, scale.highest) == (0, 1) and all(

@@ -13,8 +13,10 @@ Which one is used where:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
+
+from evidence.statistics.units import Tally
 
 BOUND_CONFIDENCE: Final = 0.95  # of one bound, in (0.5, 1)
 CONFIDENCE: Final = 0.90  # two-sided, in (0, 1): each bound holds at `BOUND_CONFIDENCE`
@@ -36,6 +38,11 @@ class Estimate:
     confidence: float  # two-sided, in (0, 1)
     method: str  # one of `methods.METHODS`
     doubt: str = ""  # why the interval promises less than its confidence; a pass by it is none
+    units: Tally | None = None  # of a share, where a unit is several observations: what the interval is of
+
+    def numbers(self) -> dict[str, object]:
+        """Return what it says by name, as JSON: without the units, which it is of."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "units"}
 
 
 def two_sided(bound_confidence: float) -> float:

@@ -44,6 +44,13 @@ def nearest(value: float) -> float:
     return _rounded(value, _NEAREST)
 
 
+def nearest_of(difference: float, largest: float) -> float:
+    """Return a difference to the last digit that numbers as large as `largest` have of `SIGNIFICANT`."""
+    if not largest or not math.isfinite(difference):
+        return difference
+    return nearest(round(difference, SIGNIFICANT - 1 - math.floor(math.log10(largest)))) + 0.0
+
+
 def outward(low: float, high: float) -> tuple[float, float]:
     """Return two bounds to `SIGNIFICANT` digits, rounded away from each other: no pass and no fail comes of it."""
     return _rounded(low, _DOWN), _rounded(high, _UP)

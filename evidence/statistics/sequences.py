@@ -125,6 +125,7 @@ def estimate_share_anytime(units: Tally, confidence: float = CONFIDENCE) -> Esti
         high=round(1 - _low_of(mirrored(best), alpha), _DECIMALS),
         confidence=confidence,
         method="betting",
+        units=None if units.is_independent else units,
     )
 
 

@@ -72,6 +72,7 @@ def estimate_share(units: Tally, confidence: float = CONFIDENCE) -> Estimate | N
         best=nearest(min(best.total / best.n, 1.0)),
         confidence=confidence,
         method=_method(units),
+        units=None if units.is_independent else units,
     )
 
 
@@ -109,10 +110,15 @@ class Worth:
     share: float  # of successes, in [0, 1]
     n: float  # effective
     kept: float  # of the bound, where large units fail more: one more of them may yet fail; else 1
+    told: float  # effective, were there no limit by what units show that all come out alike
+    n_alike: float  # of units of one size that would weigh as much, which set that limit
 
 
-def worth_of(units: Tally, confidence: float) -> Worth:
+def worth_of(units: Tally, confidence: float, times: float = 1.0) -> Worth:
     """Return what units without missing observations are worth to a lower bound.
+
+    Args:
+        times: as many of each unit as there are are taken to be there, above 0.
 
     Where large units fail more than small ones, the share hangs on the few largest, and most draws hold too few of
     them: false passes were up to 19 %. There one more unit, as large as the largest, is taken to have failed whole (the
@@ -121,9 +127,13 @@ def worth_of(units: Tally, confidence: float) -> Worth:
     of one size neither is ever so.
     """
     leans, others_lean = _leans(units), _leans(mirrored(units))
-    kept = units.n / (units.n + max(unit.n for unit, _ in units.items())) if leans else 1.0
-    share = min(units.total / units.n, 1.0)
-    return Worth(share, _effective_n(units, confidence, leans=leans, others_lean=others_lean), kept)
+    n, n_alike, share = times * units.n, times * effective_units(units), min(units.total / units.n, 1.0)
+    kept = n / (n + max(unit.n for unit, _ in units.items())) if leans else 1.0
+    told, alpha = (
+        _told_n(units, confidence, times, leans=leans, others_lean=others_lean),
+        1 - (1 + confidence) / 2,
+    )
+    return Worth(share, _shown_by_alike(share, n_alike, told, alpha), kept, told, n_alike)
 
 
 def _leans(units: Tally) -> bool:
@@ -162,15 +172,14 @@ def _variance(units: Tally, p: float) -> float:
     return math.fsum((unit.total - p) ** 2 * count for unit, count in units.items() if unit.n) / units.n
 
 
-def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: bool) -> float:
+def _told_n(units: Tally, confidence: float, times: float, *, leans: bool, others_lean: bool) -> float:
     """Return the effective n of a lower bound, which rests on the units that hold a failure.
 
     n / deff * (t_n / t_f)^2, with deff the design effect: the variance of the share, units being what varies, over that
     of as many independent observations. Korn and Graubard correct by the t of the number of units; the variance is told
     by the few units that hold a failure, so the degrees of freedom here are theirs, f. With those of all units, false
-    passes are up to 11 % where 5 % are promised (`docs/reference/statistics.md`). Never above n, nor above what as many
-    units show that all come out alike, and never below the units, each of which is one observation at least, unless
-    sizes have a say; without a failure it is the units.
+    passes are up to 11 % where 5 % are promised (`docs/reference/statistics.md`). Never above n, and never below the
+    units, each of which is one observation at least, unless sizes have a say; without a failure it is the units.
 
     Where units differ in size, the large ones draw the share to themselves and tell most of the variance. So each
     residual is from the share of the other units (leave one out), and f counts failing units by their squared sizes, or
@@ -182,14 +191,14 @@ def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: b
     counts estimated from survey data", Survey Methodology 24 (1998), 193-201; F. E. Satterthwaite, "An approximate
     distribution of estimates of variance components", Biometrics Bulletin 2 (1946), 110-114.
     """
-    n, n_units, at_least = units.n, units.n_units, min(effective_units(units), units.n)
-    p = units.total / n
-    failing = _failing_units(units)
+    n, n_units, p = times * units.n, times * units.n_units, units.total / units.n
+    at_least = times * min(effective_units(units), units.n)
+    failing = times * failing_units(units)
     if others_lean:
-        failing = min(failing, _failing_units(mirrored(units)))
+        failing = min(failing, times * failing_units(mirrored(units)))
     if not failing or n_units < 2 or p <= 0:
         return at_least
-    squares = math.fsum(
+    squares = times * math.fsum(
         ((unit.total - p * unit.n) / (1 - unit.n / n)) ** 2 * count for unit, count in units.items()
     )
     if squares <= 0:
@@ -197,19 +206,23 @@ def _effective_n(units: Tally, confidence: float, *, leans: bool, others_lean: b
     variance = (n_units - 1) / n_units * squares / n**2
     tail = (1 + confidence) / 2
     ratio = t_quantile(tail, max(n - 1, 1)) / t_quantile(tail, min(failing, n_units - 1))
-    told = min(max(p * (1 - p) / variance * ratio**2, 1.0 if leans or others_lean else at_least), n)
-    return _shown_by_alike(p, effective_units(units), told, 1 - tail)
+    return min(max(p * (1 - p) / variance * ratio**2, 1.0 if leans or others_lean else at_least), n)
+
+
+def alike_bound(share: float, n_units: float, alpha: float) -> float:
+    """Return the lower bound that so many units show at most, whatever they are like: all came out at this share."""
+    return float(share * alpha ** (1 / n_units))
 
 
 def _shown_by_alike(share: float, n_units: float, told: float, alpha: float) -> float:
     """Return how many independent observations show what so many units would that all came out alike; at most `told`.
 
-    Units of which each has the share p show no more than p * alpha^(1 / units): with a chance of alpha, all of them
-    come out so where every other unit fails whole, and is as frequent as that bound says. No bound that holds whatever
-    units are like is nearer. Without it, 40 items tried 20 times whose attempts fail at random were 800 observations,
-    and the items that always fail, of which none was drawn, made 27 % of false passes.
+    Units of which each has the share p show no more than `alike_bound`, p * alpha^(1 / units): with a chance of alpha,
+    all of them come out so where every other unit fails whole, and is as frequent as that bound says. No bound that
+    holds whatever units are like is nearer. Without it, 40 items tried 20 times whose attempts fail at random were 800
+    observations, and the items that always fail, of which none was drawn, made 27 % of false passes.
     """
-    bound, chance = share * alpha ** (1 / n_units), special().betainc
+    bound, chance = alike_bound(share, n_units, alpha), special().betainc
 
     def shows_more(n: float) -> bool:
         return bool(chance(share * n, (1 - share) * n + 1, bound) < alpha)
@@ -223,7 +236,7 @@ def _shown_by_alike(share: float, n_units: float, told: float, alpha: float) -> 
     return low
 
 
-def _failing_units(units: Tally) -> float:
+def failing_units(units: Tally) -> float:
     """Return how many units of one size, each with a failure, would tell as much of a variance; 0 without any.
 
     Those count that hold most of the failures: were 5 of 100 items to fail at each of ten attempts and 40 others at

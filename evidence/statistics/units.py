@@ -26,6 +26,12 @@ class Tally:
     def __init__(self, units: Mapping[Unit, int]) -> None:
         self._units = {unit: count for unit, count in sorted(units.items()) if count}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and self._units == other._units
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._units.items()))
+
     def items(self) -> Iterable[tuple[Unit, int]]:
         """Return each way that units came out, with how many did; in order, so that sums are the same anywhere."""
         return self._units.items()

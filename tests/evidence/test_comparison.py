@@ -57,6 +57,25 @@ def compared(old: str, new: str, margin: float | None = None) -> Comparison:
     return compare(scored(old), scored(new), margin=margin)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "start"),
+    [
+        pytest.param([0.1, 0.7, 0.3], [0.3, 0.1, 0.7], 0, id="the same items"),
+        pytest.param([0.1, 0.2, 0.3], [0.3, 0.1, 0.2], 100, id="other items"),
+    ],
+)
+def test_no_digits_are_told_of_a_difference_that_are_floating_points(
+    old: list[float], new: list[float], start: int
+) -> None:
+    """The means are the same, and what is told of their difference is 0: not 2.8e-17."""
+    baseline = [Observation(str(k), value) for k, value in enumerate(old * 10)]
+    candidate = [Observation(str(start + k), value) for k, value in enumerate(new * 10)]
+    found = compare(baseline, candidate)
+    assert found.improvement is not None
+    assert str(found.improvement.value) == "0.0"
+    assert (found.paired, found.n_baseline, found.n_candidate) == (start == 0, 30, 30)
+
+
 # -- the figures ------------------------------------------------------------------------------------------------------
 
 

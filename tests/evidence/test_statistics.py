@@ -15,8 +15,20 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from evidence import statistics
-from evidence.statistics import End, Missing, Plan, Tally, Unit, judge_bounds, more_units, tally, tally_share
+from evidence.statistics import (
+    End,
+    Missing,
+    Plan,
+    Tally,
+    Unit,
+    judge_bounds,
+    judging,
+    more_units,
+    tally,
+    tally_share,
+)
 from evidence.statistics.numerics import nearest, outward
+from evidence.statistics.sequences import estimate_share_anytime
 from tests.how_many import examples
 
 CONFIDENCES = st.sampled_from([0.8, 0.9, 0.95, 0.99])
@@ -399,6 +411,65 @@ def test_units_are_worth_what_they_say() -> None:
     single = more_units(share_of(tally([Unit(1, 1)] * 24 + [Unit(1, 0)])), 0.9)
     several = more_units(share_of(tally([Unit(4, 4)] * 24 + [Unit(4, 0)])), 0.9)
     assert single == several
+
+
+# Units, and a threshold that they do not show: few that fail whole, noise that makes attempts look independent, both,
+# sizes that differ, and a fail that is not shown.
+BY_CHANCE = {Unit(20, 20): 8, Unit(20, 19): 7, Unit(20, 18): 4, Unit(20, 17): 1}
+NOT_SHOWN = {
+    "noise": (BY_CHANCE, 0.9),
+    "few that fail": ({Unit(20, 20): 37, Unit(20, 0): 3}, 0.85),
+    "both": ({Unit(10, 10): 30, Unit(10, 9): 28, Unit(10, 0): 2}, 0.9),
+    "all good": ({Unit(4, 4): 20}, 0.9),
+    "of any size": ({Unit(2, 2): 25, Unit(9, 8): 12, Unit(30, 29): 4}, 0.9),
+    "a fail": ({Unit(5, 4): 24, Unit(5, 3): 16}, 0.82),
+}
+
+
+@pytest.mark.parametrize("anytime", [False, True], ids=["one look", "at all looks"])
+@pytest.mark.parametrize("name", NOT_SHOWN)
+def test_as_many_more_units_as_are_told_settle_it(name: str, anytime: bool) -> None:
+    """Drawn from what was observed: so many more settle it in most draws, and a third of them in fewer than that."""
+    counted, threshold = NOT_SHOWN[name]
+    estimate_of = estimate_share_anytime if anytime else statistics.estimate_share
+    estimate = estimate_of(Tally(counted), 0.9)
+    assert estimate is not None
+    more = more_units(estimate, threshold)
+    assert more is not None
+    units, weights = list(counted), np.array(list(counted.values())) / sum(counted.values())
+    random = np.random.default_rng(7)
+
+    def settled(n_units: int) -> float:
+        ends = []
+        for drawn in random.multinomial(n_units, weights, size=60):
+            found = estimate_of(Tally(dict(zip(units, map(int, drawn), strict=True))), 0.9)
+            assert found is not None
+            ends.append(judge_bounds(found.low, found.high, threshold, higher_is_better=True))
+        return sum(end is not End.INSUFFICIENT for end in ends) / len(ends)
+
+    n_units = sum(counted.values())
+    assert settled(n_units + more) > 0.5
+    assert more < 4 or settled(n_units + more // 3) < 0.75
+
+
+def test_more_units_are_told_by_the_rule_where_units_show_no_more_than_units_alike() -> None:
+    """By a straight line from what 40 items show it took more than 500."""
+
+    def items(times: int) -> Tally:
+        """Twenty items so many times, whose attempts fail by chance."""
+        return Tally({unit: count * times for unit, count in BY_CHANCE.items()})
+
+    by_hand = next(20 * k for k in range(2, 100) if (share_of(items(k)).low or 0) >= 0.94)
+    more = more_units(share_of(items(2)), 0.94)
+    assert more is not None
+    assert by_hand <= 40 + more <= 1.3 * by_hand
+
+
+def test_what_is_asked_again_is_not_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_units = Tally({Unit(7, 6): 31, Unit(7, 5): 8})
+    first = more_units(share_of(of_units), 0.8)
+    monkeypatch.setattr(judging, "worth_of", None)
+    assert more_units(share_of(Tally(dict(of_units.items()))), 0.8) == first
 
 
 # --- Numbers as they are held ---------------------------------------------------------------------------------
