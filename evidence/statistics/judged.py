@@ -17,7 +17,9 @@ passes up to 47 % of what it should not (docs/reference/statistics.md). So the b
 * the bound is a quantile of the beta distribution with the value and variance that result, as by E. L. Korn and
   B. I. Graubard, "Confidence intervals for proportions with small expected number of positive counts", Survey
   Methodology 24 (1998), 193-201: an effective number of labels, corrected by the ratio of normal to t quantile. Of
-  clusters, only those that hold a failure give the t its degrees of freedom, as in `shares`.
+  clusters, only those that hold most of the failures give the t its degrees of freedom, and no more is shown than by
+  as many labelled clusters that all come out alike, as in `shares`: of those that nobody labelled, a judge may be wrong
+  on just the ones that fail.
 
 With lambda = 0 and one label a unit this is Clopper and Pearson's interval of the labels, but for that correction:
 their lower bound, too, is the quantile after one more failure. The half is by measurement, for a lambda that comes from
@@ -36,8 +38,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evidence.statistics.intervals import CONFIDENCE, Estimate
-from evidence.statistics.shares import estimate_share
-from evidence.statistics.units import Tally, Unit, tally
+from evidence.statistics.shares import alike_bound, estimate_share, failing_units
+from evidence.statistics.units import Tally, Unit, effective_units, tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -292,42 +294,46 @@ def _design_effect(sample: JudgedSample, tuning: float) -> float:
     deviations = residuals - residuals.mean()
     alone = float(deviations @ deviations)
     if alone <= 0:
-        return sample.human.size / _independent_units(sample)
+        return sample.human.size / effective_units(_labelled(sample))
     by_cluster = np.bincount(sample.labelled_clusters, deviations)
     return max(1.0, float(by_cluster @ by_cluster) / alone)
 
 
-def _independent_units(sample: JudgedSample) -> float:
-    """Return how many labelled units of one size would say as much as these, each being one label: Kish's."""
+def _labelled(sample: JudgedSample) -> Tally:
+    """Return the labelled items by unit."""
     import numpy as np  # noqa: PLC0415  # heavy: imported when first needed
 
-    sizes = np.bincount(sample.labelled_clusters)
-    return sample.human.size**2 / float(sizes @ sizes)
+    sizes = np.bincount(sample.labelled_clusters).tolist()
+    totals = np.bincount(sample.labelled_clusters, sample.human).tolist()
+    return tally(Unit(size, total) for size, total in zip(sizes, totals, strict=True) if size)
 
 
-def _support(sample: JudgedSample) -> tuple[int, float]:
+def _support(units: Tally) -> tuple[float, float]:
     """Return how many labelled units tell the variance, and how many independent labels they are worth at least.
 
-    Where units hold several items, those tell it that hold a failure, and each unit is one label at least, as in
-    `shares.effective_n`. With the degrees of freedom of all units, 30 to 40 clusters of five at 0.9 have false passes
-    of 5.7 to 6.2 % where 5 % is promised.
+    Where units hold several items, those tell it that hold most of the failures, and each unit is one label at least,
+    as in `shares.worth_of`. With the degrees of freedom of all units, 30 to 40 clusters of five at 0.9 have false
+    passes of 5.7 to 6.2 % where 5 % is promised.
     """
-    if sample.labelled_units == sample.human.size:
-        return sample.labelled_units, 1.0
-    failing = len(set(sample.labelled_clusters[sample.human < 1].tolist()))
-    return max(1, failing), _independent_units(sample)
+    if units.is_independent:
+        return units.n_units, 1.0
+    return max(1.0, failing_units(units)), effective_units(units)
 
 
 def _lower_bound(sample: JudgedSample, alpha: float) -> float:
     from scipy.special import betaincinv, ndtri, stdtrit  # noqa: PLC0415  # heavy: imported when first needed
 
-    together = _design_effect(sample, _tuning(sample))
+    untouched = _tuning(sample)
+    together = _design_effect(sample, untouched)
     tuning = _tuning(sample, wrong=together)
     value, variance = _value_and_variance(sample, tuning, 1 + tuning / 2, together)
     value = min(1 - _NEVER_SURE, max(_NEVER_SURE, value))
-    told_by, at_least = _support(sample)
+    units = _labelled(sample)
+    told_by, at_least = _support(units)
     few_labels = float(ndtri(alpha) / stdtrit(told_by, alpha)) ** 2
     effective = float(sample.human.size + sample.unlabelled.size)  # no more than there are
     if variance > 0:
         effective = max(at_least, min(effective, value * (1 - value) / variance * few_labels))
-    return float(betaincinv(value * effective, (1 - value) * effective, alpha))
+    told = float(betaincinv(value * effective, (1 - value) * effective, alpha))
+    share = min(1.0, max(0.0, _value_and_variance(sample, untouched)[0]))
+    return min(told, alike_bound(share, effective_units(units), alpha))

@@ -15,7 +15,8 @@ METHODS: Final[Mapping[str, str]] = {
     "order_statistic": "percentile of independent values: exact, an order statistic",
     "woodruff": "percentile of values in units: Woodruff (1952), an order statistic of their effective n",
     "betting": "share or mean at all looks together: Waudby-Smith and Ramdas (2024)",
-    "prediction_powered": "a judge's mean, corrected by people's labels: Angelopoulos, Duchi and Zrnic (2023)",
+    "prediction_powered": "a judge's mean, corrected by people's labels: after Angelopoulos, Duchi and Zrnic (2023), "
+    "with one error more than was seen; labelled units show no more than as many that all come out alike",
     "krippendorff": "Krippendorff's alpha, at all looks together",
     "tango": "difference of shares of the same items: Tango (1998), with a continuity correction of one half",
     "newcombe_exact": "difference of shares of other items: Newcombe (1998), method 10 of exact bounds",

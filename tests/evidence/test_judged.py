@@ -108,6 +108,19 @@ def test_clusters_without_a_failure_are_worth_one_label_each() -> None:
     assert estimate.low == pytest.approx(clopper_pearson(30, 30, 0.9)[0], abs=0.005)
 
 
+def test_labelled_clusters_show_no_more_than_as_many_that_all_come_out_alike() -> None:
+    """Forty items tried twenty times, wrong now and then, and a judge who says what people say of 2,000 others.
+
+    One item in 14 may never be right, and none of those be among the forty, as may be among those the judge was not
+    checked on.
+    """
+    labelled = [Judged(float(k % 19 != 0), float(k % 19 != 0), cluster=k // 20) for k in range(800)]
+    others = [Judged(float(k % 19 != 0), cluster=40 + k // 20) for k in range(40_000)]
+    estimate = correct_judge([*labelled, *others], 0.9).estimate
+    assert estimate is not None
+    assert estimate.low == pytest.approx(estimate.value * 0.05 ** (1 / 40))
+
+
 def test_a_judge_without_labels_is_uncalibrated() -> None:
     correction = correct_judge([Judged(1.0)] * 500)
     assert correction.calibration is Calibration.UNCALIBRATED
