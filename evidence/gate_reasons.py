@@ -75,6 +75,20 @@ class JudgeTold(TypedDict):
     labels: str  # digest of the labels that count
 
 
+class SideTold(TypedDict):
+    """One of two runs that are compared."""
+
+    n: int  # items with a score
+    missing: dict[str, int]  # observations without one, by reason
+
+
+class ComparedTold(TypedDict):
+    """Both runs, where one release is compared with another."""
+
+    release: SideTold
+    baseline: SideTold
+
+
 class Numbers(TypedDict):
     """What was measured, in the part that decides: the whole, or the worst slice."""
 
@@ -96,6 +110,20 @@ class Numbers(TypedDict):
     missing: dict[str, int]  # of them not observed, by reason
     look: LookTold | None  # null where looks are not counted
     judge: NotRequired[JudgeTold]  # left out where no judge gave the metric
+    compared: NotRequired[
+        ComparedTold
+    ]  # left out where one run is measured; above are the pairs, or the smaller of both
+
+
+class TriedTold(TypedDict):
+    """Releases that a criterion judged since one met it. Beside a reason, and no verdict hangs on it."""
+
+    releases: list[
+        str
+    ]  # names of those that pin other versions, in the order they were judged, this one last; of 20
+    number: int  # how many, this one among them
+    alpha: float  # chance with which each alone passes wrongly, at most
+    together: float  # with which one of so many does
 
 
 class CriterionTold(TypedDict):

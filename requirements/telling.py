@@ -42,8 +42,7 @@ SETTLED_BY: Final[Mapping[str, str]] = {
     "no_model_pinned": "freeze a release that pins its model",
     "model_differs": "run the suite on the model that the release pins",
     "run_expired": _RUN_AGAIN,
-    "beyond_plan": "have a new version of the requirement approved whose `planned_runs` counts the runs so far too, "
-    "or make a release that pins other versions",
+    "beyond_plan": "have a new version of the requirement approved whose `planned_runs` counts the runs so far too",
     "posted_by_builder": "have somebody who did not build the release run the suite and post it",
     "dataset_by_builder": "have somebody who did not build the release register a dataset, and run the suite on it",
     "order_unclear": _RUN_AGAIN,
@@ -182,4 +181,6 @@ def _numbers(rule: Rule, measured: Measured, where: Mapping[str, str]) -> Number
     }
     if measured.judge is not None:
         numbers["judge"] = measured.judge
+    if measured.counts.compared is not None:
+        numbers["compared"] = measured.counts.compared
     return numbers

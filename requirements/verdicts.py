@@ -191,10 +191,12 @@ def status_of(
 
 def _missing(measured: Measured) -> str:
     """Say what is missing, and why: it counts against a pass."""
-    if not measured.missing:
-        return ""
-    reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(measured.missing.items()))
-    return f" (missing, which counts against it: {reasons})"
+    compared = measured.counts.compared
+    reasons = [f"{n} {reason}" for reason, n in sorted(measured.missing.items())]
+    if compared:
+        missing = sorted(compared["baseline"]["missing"].items())
+        reasons += [f"{n} {reason} of the baseline" for reason, n in missing]
+    return f" (missing, which counts against it: {', '.join(reasons)})" if reasons else ""
 
 
 def _origins(measured: Measured) -> str:
@@ -269,7 +271,15 @@ def _counted(measured: Measured) -> str:
         told = f"n {measured.n_units} units ({counts.units}) of {measured.n} {counts.observations}"
     else:
         told = f"n {measured.n} in {measured.n_units} units"
-    return told + _waiting(measured)
+    return f"{told}{_compared(measured)}{_waiting(measured)}"
+
+
+def _compared(measured: Measured) -> str:
+    """Say how many items either run has, where two are compared."""
+    compared = measured.counts.compared
+    if compared is None:
+        return ""
+    return f" ({compared['release']['n']} of this release, {compared['baseline']['n']} of the baseline)"
 
 
 def _waiting(measured: Measured) -> str:
@@ -288,7 +298,7 @@ def tends_to_pass(rule: Rule, measured: Measured) -> bool | None:
 def missing_could_decide(rule: Rule, measured: Measured) -> bool:
     """Whether what is missing could put the value on either side of the threshold, however much more is observed."""
     estimate = measured.estimate
-    if estimate is None or not sum(measured.missing.values()):
+    if estimate is None or not measured.n_missing:
         return False
     return (
         estimate.worst is None or estimate.best is None or estimate.worst <= rule.threshold <= estimate.best
@@ -309,7 +319,7 @@ def _say_what_settles(rule: Rule, measured: Measured) -> str:
     if more is not None:
         labelled = "labelled " if measured.judge and measured.judge["decides"] else ""
         return f"; about {more:,} more {labelled}units would settle it"
-    n_missing = sum(measured.missing.values())
+    n_missing = measured.n_missing
     return (
         f"; the {n_missing} that are missing could decide it" if missing_could_decide(rule, measured) else ""
     )

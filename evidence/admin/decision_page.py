@@ -54,6 +54,7 @@ class ShownReason:
     n: str
     judge: str
     runs: tuple[ShownRun, ...]
+    tried: str
     settles: str
     waiver: str
 
@@ -79,6 +80,7 @@ def _show(reason: Json, names: Mapping[str, str]) -> ShownReason:
         n=_say_n(measured),
         judge=_say_judge(measured.get("judge")),
         runs=tuple(_show_run(run, names) for run in runs),
+        tried=_say_tried(reason.get("tried")),
         settles=str(settles.get("detail", "")),
         waiver=_say_waiver(reason.get("waiver"), names),
     )
@@ -112,6 +114,8 @@ def _say_n(measured: Json) -> str:
     missing = sum(measured["missing"].values())
     if missing:
         said.append(_("%(n)s of them missing") % {"n": missing})
+    if measured.get("compared"):
+        said.append(_say_compared(measured["compared"]))
     if measured.get("n_waiting"):
         said.append(_("%(n)s more wait until their unit is complete") % {"n": measured["n_waiting"]})
     look = measured.get("look")
@@ -122,6 +126,29 @@ def _say_n(measured: Json) -> str:
             _("in %(slice)s") % {"slice": ", ".join(f"{k}={v}" for k, v in sorted(measured["where"].items()))}
         )
     return ", ".join(said)
+
+
+def _say_compared(compared: Json) -> str:
+    """Say how many items either of two runs has, and how many are missing of the baseline's."""
+    of, baseline = compared["release"], compared["baseline"]
+    said = _("%(n)s items of this release beside %(of)s of the baseline") % {
+        "n": of["n"],
+        "of": baseline["n"],
+    }
+    missing = sum(baseline["missing"].values())
+    return f"{said}, {_('%(n)s of the baseline missing') % {'n': missing}}" if missing else said
+
+
+def _say_tried(tried: Json | None) -> str:
+    """Say which releases a criterion judged since one met it, and how surely one of so many passes wrongly."""
+    if not tried:
+        return ""
+    said = _(
+        "This is release %(number)s that the criterion judged since one met it (%(releases)s). Each alone passes "
+        "wrongly in at most %(alpha)s %%, one of so many in %(together)s %%."
+    )
+    shares = {name: f"{100 * tried[name]:.3g}" for name in ("alpha", "together")}
+    return said % {"number": tried["number"], "releases": ", ".join(tried["releases"]), **shares}
 
 
 def _say_units(measured: Json) -> str:

@@ -94,6 +94,20 @@ class JudgeToldOut(serializers.Serializer[Any]):
     labels = serializers.CharField(help_text="Digest of the labels that count.")
 
 
+class SideToldOut(serializers.Serializer[Any]):
+    """One of two runs that are compared."""
+
+    n = serializers.IntegerField(help_text="Items with a score.")
+    missing = serializers.DictField(child=serializers.IntegerField())
+
+
+class ComparedToldOut(serializers.Serializer[Any]):
+    """Both runs, where one release is compared with another."""
+
+    release = SideToldOut()
+    baseline = SideToldOut()
+
+
 class NumbersToldOut(serializers.Serializer[Any]):
     """What was measured, in the part that decides: the whole, or the worst slice."""
 
@@ -123,6 +137,7 @@ class NumbersToldOut(serializers.Serializer[Any]):
     missing = serializers.DictField(child=serializers.IntegerField())
     look = LookToldOut(required=False, allow_null=True)
     judge = JudgeToldOut(required=False, help_text="Left out where no judge gave the metric.")
+    compared = ComparedToldOut(required=False, help_text="Left out where one run is measured.")
 
 
 class SettlingOut(serializers.Serializer[Any]):
@@ -130,6 +145,17 @@ class SettlingOut(serializers.Serializer[Any]):
 
     more_units = serializers.IntegerField(allow_null=True)
     detail = serializers.CharField()
+
+
+class TriedToldOut(serializers.Serializer[Any]):
+    """Releases that a criterion judged since one met it; no verdict hangs on it."""
+
+    releases = serializers.ListField(
+        child=serializers.CharField(), help_text="In the order they were judged, this one last; of twenty."
+    )
+    number = serializers.IntegerField(help_text="How many, this one among them.")
+    alpha = serializers.FloatField(help_text="Chance with which each alone passes wrongly, at most.")
+    together = serializers.FloatField(help_text="With which one of so many does.")
 
 
 class GateReasonOut(serializers.Serializer[Any]):
@@ -144,6 +170,9 @@ class GateReasonOut(serializers.Serializer[Any]):
     runs = RunToldOut(many=True, required=False)
     passed_over = RunToldOut(many=True, required=False)
     would_settle = SettlingOut(required=False, allow_null=True)
+    tried = TriedToldOut(
+        required=False, help_text="Left out where this release is the first since one passed."
+    )
     inputs_digest = serializers.CharField(required=False)
     code_version = serializers.CharField(required=False)
     waiver = serializers.JSONField(allow_null=True)

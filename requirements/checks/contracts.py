@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from evidence.clock import AsOf
-    from evidence.gate_reasons import JudgeTold, LookTold, RunNote
+    from evidence.gate_reasons import ComparedTold, JudgeTold, LookTold, RunNote
 
 T = TypeVar("T")
 
@@ -129,6 +129,7 @@ class Counts:
     observations: str = ""  # "traces", "claims", "reviews"; empty where the unit of the metric says it
     units: str = ""  # "conversations", "traces"
     waiting: int = 0  # observations that do not count yet, because their unit may still grow
+    compared: ComparedTold | None = None  # both runs, where two are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,12 @@ class Measured:
         return self.estimate.n_units if self.estimate else 0
 
     @property
+    def n_missing(self) -> int:
+        """How many observations are missing; where two runs are compared, of both."""
+        compared = self.counts.compared
+        return sum(self.missing.values()) + (sum(compared["baseline"]["missing"].values()) if compared else 0)
+
+    @property
     def n_observed(self) -> int:
         """How many observations there are; what is missing makes no evidence enough."""
         return self.n - sum(self.missing.values())
@@ -184,7 +191,7 @@ def as_measured(
     counts: Counts = Counts(),
 ) -> Measured:
     """Return an estimate with all it says of itself; its numbers are among the inputs, so that replays compare them."""
-    numbers = asdict(estimate) if estimate else None
+    numbers = estimate.numbers() if estimate else None
     doubts = (Obstacle("mean_doubtful", estimate.doubt),) if estimate and estimate.doubt else ()
     return Measured(
         value=estimate.value if estimate else None,

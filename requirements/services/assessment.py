@@ -31,6 +31,7 @@ from requirements.errors import RequirementNotFound
 from requirements.freshness import oldest_allowed
 from requirements.models import AcceptanceCriterion, Assessment, RequirementState, RequirementVersion
 from requirements.selectors.requirements import approved_versions, baseline_versions, find_version, state_of
+from requirements.selectors.tried_releases import tell_tries
 from requirements.telling import tell, tell_unmeasured
 from requirements.verdicts import (
     Judgement,
@@ -48,8 +49,9 @@ from requirements.verdicts import (
 # whole items where it is missing which ones; 6: traces at all looks together, and units that fail as they are large
 # 7: digests of fixed size, stored parameters looked at, and a stale verdict with the numbers it was stale of; 9: of
 # parts that are as bad, the one that misses the threshold is told; 10: what few units show at most, of slices that are
-# not known the one furthest from it, and of several parts one fails only with its own share of alpha
-ENGINE_VERSION: Final = "assess/10"
+# not known the one furthest from it, and of several parts one fails only with its own share of alpha; 11: what a judge
+# shows at most by few labelled units, and how many more units would settle it by the rule
+ENGINE_VERSION: Final = "assess/11"
 
 
 class SliceResult(TypedDict):
@@ -247,6 +249,9 @@ def assess_for_gate(
     wanted = {each.pk: each for _, found in resolved if not isinstance(found, str) for each in found}
     # In the order of their keys, so that two gates that lock the same criteria cannot wait for each other.
     judged = {pk: _finding(wanted[pk], release, as_of, actor, store=store) for pk in sorted(wanted)}
+    measured = [each for pk, each in wanted.items() if _is_measured(judged[pk])]
+    for pk, tried in tell_tries(measured, release, as_of).items():
+        judged[pk] = replace(judged[pk], tried=tried)
     findings: dict[object, CriterionFinding] = {}
     for reference, found in resolved:
         if isinstance(found, str):
@@ -300,6 +305,11 @@ def _finding(
         counts_reviews=_counts_reviews(criterion),
         told=told,
     )
+
+
+def _is_measured(finding: CriterionFinding) -> bool:
+    numbers = finding.told["measured"] if finding.told else None
+    return numbers is not None and numbers["value"] is not None
 
 
 def _counts_reviews(criterion: AcceptanceCriterion) -> bool:

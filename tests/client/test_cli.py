@@ -75,6 +75,7 @@ def test_gate_shows_numbers_runs_and_what_would_settle_it(
         "requirement": "r v1", "criterion": "r/c", "verdict": "insufficient", "detail": "too few to tell",
         "code": "too_few_to_tell", "measured": measured, "runs": [run], "passed_over": [earlier],
         "would_settle": {"more_units": 42, "detail": "about 42 more"}, "waiver": None,
+        "tried": {"releases": ["r0", "r1"], "number": 2, "alpha": 0.05, "together": 0.0975},
     }  # fmt: skip
     server.will_answer(201, {**decision("insufficient"), "reasons": [reason]})
     assert main([*GATE, "--run", "run-2", "--run", "run-3", "--commit", "4b1d46ee"]) == 2
@@ -89,6 +90,7 @@ def test_gate_shows_numbers_runs_and_what_would_settle_it(
         "look 2 of 3, alpha 0.01667",
         "judge judge:llm v1 (3) calibrated: raw 0.97, corrected 0.867 [0.729, 0.91], kappa 0.61 [0.52, 0.69]",
         "100 labelled units by 2 people",
+        "release 2 judged since one met it (r0, r1): each alone passes wrongly at 0.05, one of them at 0.0975",
         "decided by run run-2, commit 4b1d46ee",
         "retraction asked by token:ab, waits for a second person: wrong labels",
         "passed over run run-1 (earlier): run-2 was received later",

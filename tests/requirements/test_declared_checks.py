@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -327,6 +328,32 @@ def test_a_release_is_no_worse_than_its_baseline(
     post_of(world, "r2", candidate)
     found = judged(world, criterion, release)
     assert outcome(found) == expected, found.judgement.detail
+
+
+def test_what_both_runs_have_and_lack_is_told(world: World) -> None:
+    """No item in common: 90 of this release beside 60 of the baseline, of which two have no score."""
+    register_eval_versions(world)
+    criterion = make_criterion(
+        world, check="evals.non_inferior", parameters=COMPARED % ", max_missing_share: 0.2", threshold=-0.02
+    )
+    release = second_release(world)
+    post_of(world, "r1", [1.0, 1.0, 0.0] * 20 + [None] * 2)
+    samples = [
+        {**each, "id": f"other {each['id']}"}
+        for each in json.loads(eval_file([1.0, 1.0, 0.0] * 30))["samples"]
+    ]
+    post_of(world, "r2", [], samples=samples)
+    found = judged(world, criterion, release)
+    numbers = found.told["measured"]
+    assert numbers is not None
+    assert numbers["compared"] == {
+        "release": {"n": 90, "missing": {}},
+        "baseline": {"n": 60, "missing": {"unscored": 2}},
+    }
+    assert str(numbers["value"]) == "0.0"
+    assert "(90 of this release, 60 of the baseline)" in found.judgement.detail
+    assert "2 unscored of the baseline" in found.judgement.detail
+    assert "value 0," in found.judgement.detail
 
 
 @pytest.mark.parametrize(

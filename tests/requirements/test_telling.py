@@ -28,6 +28,12 @@ def test_each_code_of_an_obstacle_says_what_would_settle_it() -> None:
     assert codes | roles <= set(SETTLED_BY)
 
 
+def test_nobody_is_told_to_make_another_release_for_another_look() -> None:
+    """A release with trivially other pins begins a new count: to advise it is to advise a look with all of alpha."""
+    assert not [code for code, says in SETTLED_BY.items() if re.search(r"(make|freeze) a.* other", says)]
+    assert "planned_runs" in SETTLED_BY["beyond_plan"]
+
+
 def test_numbers_are_rounded_as_stated() -> None:
     assert stated({"value": 0.1 + 0.2, "n": 3, "of": [1 / 3]}) == {
         "value": 0.3,

@@ -57,6 +57,9 @@ def _behind(reason: Json, *, most: int | None) -> Iterator[str]:
     judge = part(part(reason, "measured"), "judge")
     if judge:
         yield f"  judge {_judge(judge)}"
+    tried = part(reason, "tried")
+    if tried:
+        yield f"  release {tried.get('number')} judged since one met it ({_names(tried)}): {_together(tried)}"
     yield from _runs(reason, most)
     waiver = part(reason, "waiver")
     if waiver:
@@ -91,6 +94,15 @@ def _judge(judge: Json) -> str:
     if judge.get("kappa") is not None:
         said += f", kappa {figure(judge.get('kappa'))} {_interval(judge, 'kappa_low', 'kappa_high')}"
     return f"{said}, {judge.get('n_units')} labelled units by {judge.get('n_people')} people"
+
+
+def _names(tried: Json) -> str:
+    names = tried.get("releases")
+    return ", ".join(map(str, names)) if isinstance(names, list) else ""
+
+
+def _together(tried: Json) -> str:
+    return f"each alone passes wrongly at {figure(tried.get('alpha'))}, one of them at {figure(tried.get('together'))}"
 
 
 def _interval(judge: Json, low: str, high: str) -> str:

@@ -18,7 +18,7 @@ from evidence.access import Principal
 from evidence.clock import AsOf
 from evidence.digests import digest_of
 from evidence.errors import InvalidInput
-from evidence.gate_reasons import CriterionTold, stated
+from evidence.gate_reasons import CriterionTold, TriedTold, stated
 from evidence.locks import Lock, hold
 from evidence.models import Admission, ArtefactVersion, GateDecision, Release, ReleasePin, System, Waiver
 from evidence.replay import Replay
@@ -52,6 +52,9 @@ class CriterionFinding:
     counts_reviews: bool  # whether it rests on what reviewers said
     told: CriterionTold | None = (
         None  # code, numbers and runs; None where the assessor says no more than the verdict
+    )
+    tried: TriedTold | None = (
+        None  # releases that it judged before this one and that did not meet it; told, no input
     )
 
 
@@ -264,6 +267,7 @@ def _reason(finding: CriterionFinding, waivers: Sequence[Waiver], code: str) -> 
         "verdict": finding.verdict,
         "detail": finding.detail,
         **(stated(finding.told) if finding.told is not None else {}),
+        **({"tried": stated(finding.tried)} if finding.tried is not None else {}),
         "inputs_digest": finding.inputs_digest,
         "code_version": finding.code_version,
         "waiver": None,

@@ -12,8 +12,9 @@ from evidence.selectors.eval_comparisons import LARGEST, observations_of, scale_
 from evidence.selectors.registrations import say_unregistered, unregistered_pins
 from evidence.statistics import Estimate, two_sided
 from evidence.statistics.comparison import Comparison, Observation, compare
-from evidence.statistics.numerics import nearest, outward
+from evidence.statistics.numerics import outward
 from requirements.checks.contracts import (
+    Counts,
     IndependentUnit,
     Measured,
     Obstacle,
@@ -50,8 +51,8 @@ UNIT: Final = "difference"
 @check(
     name="evals.non_inferior",
     # 2: the baseline's pins are registered; 3: each run of the baseline but its first is a further look, and so is each
-    # measurement of a file
-    version="3",
+    # measurement of a file; 4: what both runs have and lack is told, and no digits of a difference that are none
+    version="4",
     title=Words("No worse than a baseline release", "不劣于基线发布"),
     measures=Words(
         "By how much a metric of an eval suite is better on this release than on the baseline release: a threshold of "
@@ -171,6 +172,12 @@ def _measure_run(
         observed_from=run.observed_from,
         observed_to=run.observed_to,
         obstacles=tuple(stands),
+        counts=Counts(
+            compared={
+                "release": {"n": found.n_candidate, "missing": counted[0].missing.as_dict()},
+                "baseline": {"n": found.n_baseline, "missing": counted[1].missing.as_dict()},
+            }
+        ),
     )
 
 
@@ -234,15 +241,15 @@ def _estimate(found: Comparison, bound_confidence: float) -> Estimate | None:
     if low is not None and high is not None:
         low, high = outward(low, high)
     return Estimate(
-        value=nearest(seen.value),
+        value=seen.value,
         n=found.n,
         n_units=found.units,
         n_effective=float(found.units),
         stderr=None,
         low=low,
         high=high,
-        worst=nearest(worst.value) if worst else None,
-        best=nearest(best.value) if best else None,
+        worst=worst.value if worst else None,
+        best=best.value if best else None,
         confidence=two_sided(bound_confidence),
         method=seen.method,
     )
